@@ -31,6 +31,12 @@ def format_money(value: Money, localizer: Localizer | None = None) -> str:
     return f"{words.number(Decimal(value.minor).scaleb(-digits), digits)}{NO_BREAK}{value.currency}"
 
 
+def format_amount(number: Decimal, localizer: Localizer | None = None, *, places: int = 0) -> str:
+    """1,999.00: exactly the number, with at least `places` digits after the point."""
+    own = max(places, -int(number.as_tuple().exponent))
+    return (localizer or current_localizer()).number(number, own)
+
+
 def format_key(value: str) -> Markup:
     """A record's key as another system wrote it: every character visible, with isolated text direction."""
     marked = mark_key(value)

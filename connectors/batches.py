@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
+from canonical.keys import ElementKey
 from connectors.ports import (
     ChannelReading,
     ChannelWrite,
@@ -21,7 +22,6 @@ from connectors.ports import (
 from foundation.outbound.errors import AnswerTooLarge, OutboundRefused, OutboundUnavailable
 
 Item = TypeVar("Item")
-Key = tuple[str, str]
 
 BODY_BYTES: Final = 64 * 1024
 """Below the smallest usual limit of a body, 100 kB."""
@@ -69,11 +69,11 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
     left = {WriteState.REFUSED: MOST_REFUSED, WriteState.RETRY: MOST_FAILED}
     callers: dict[int, HttpCaller] = {}
     results: dict[int, WriteResult] = {}
-    sent: dict[Key, int] = {}
+    sent: dict[ElementKey, int] = {}
     while queue:
         part = queue.popleft()
         # A half can run after a later part of the batch; it must not overwrite a newer value with an older one.
-        fresh = [(n, w) for n, w in part if sent.get((w.record_key, w.element), w.version) <= w.version]
+        fresh = [(n, w) for n, w in part if sent.get(w.key, w.version) <= w.version]
         if len(fresh) < len(part):
             kept = {n for n, _ in fresh}
             results |= {n: _result(w, WriteState.STALE, _OLDER) for n, w in part if n not in kept}
@@ -104,7 +104,7 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
                 callers |= {half[0][0]: _for_retries(http) for half in halves(fresh)}
             continue
         results |= {n: answer for (n, _), answer in zip(fresh, answers, strict=True)}
-        sent |= {(w.record_key, w.element): w.version for _, w in fresh}
+        sent |= {w.key: w.version for _, w in fresh}
         if not whole and all(answer.state is WriteState.RETRY for answer in answers):
             last = answers[-1]  # temporary: the rest would get the same answer
             rest = [pair for part in queue for pair in part]
@@ -114,9 +114,9 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
 
 
 async def read_in_parts(
-    keys: Sequence[Key],
-    ask: Callable[[Sequence[Key]], Awaitable[list[ChannelReading]]],
-    size_of: Callable[[Key], int],
+    keys: Sequence[ElementKey],
+    ask: Callable[[Sequence[ElementKey]], Awaitable[list[ChannelReading]]],
+    size_of: Callable[[ElementKey], int],
     *,
     most_bytes: int = BODY_BYTES,
     most_items: int,
@@ -145,13 +145,13 @@ async def read_in_parts(
                 left -= 2
                 queue.extend(halves(part))
             elif len(part) == 1 and isinstance(problem, PayloadInvalid):
-                odd |= {n: ChannelReading(*key, None, unreadable=str(problem)) for n, key in part}
+                odd |= {n: ChannelReading(key, None, unreadable=str(problem)) for n, key in part}
             continue
         found |= {n: reading for (n, _), reading in zip(part, answers, strict=True)}
     if failure is not None and not found:
         raise failure
     found |= odd
-    return [found.get(n) or ChannelReading(*key, None, answered=False) for n, key in enumerate(keys)]
+    return [found.get(n) or ChannelReading(key, None, answered=False) for n, key in enumerate(keys)]
 
 
 def _for_retries(http: HttpCaller) -> HttpCaller:
@@ -167,4 +167,4 @@ def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
 def _result(
     write: ChannelWrite, state: WriteState, detail: str, retry_after: float | None = None, *, uncertain: bool = False
 ) -> WriteResult:
-    return WriteResult(write.record_key, write.element, state, detail, retry_after, uncertain=uncertain)
+    return WriteResult(write.key, state, detail, retry_after, uncertain=uncertain)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 
+from canonical.keys import ElementKey
 from connectors.ports import (
     ChannelAdapter,
     ChannelReading,
@@ -51,7 +52,7 @@ async def push_values(
 
 
 async def read_values(
-    channel: ChannelAdapter, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    channel: ChannelAdapter, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
 ) -> list[ChannelReading]:
     """One reading per key. Raises as `ChannelAdapter.read`, and PayloadInvalid when the adapter fails."""
     readings = await ask_adapter(channel.read(http, config, keys))

@@ -51,7 +51,9 @@ async def explain_unknown(
 
     `find` returns the keys that exist on the channel. When it fails, the results stay unchanged.
     """
-    keys = list(dict.fromkeys(r.record_key for r in results if r.state is WriteState.REFUSED and r.detail in unknown))
+    keys = list(
+        dict.fromkeys(r.key.record_key for r in results if r.state is WriteState.REFUSED and r.detail in unknown)
+    )
     others = {key: spellings(key) for key in keys[:_MOST]}
     wanted = list(dict.fromkeys(other for each in others.values() for other in each))
     try:

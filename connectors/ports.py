@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from canonical.keys import PRODUCT, ElementKey
 from canonical.messages import Observation
 from canonical.values import Value
 from connectors.manifest import Manifest
@@ -32,18 +33,24 @@ class WriteState(StrEnum):
 
 
 class ChannelWrite(msgspec.Struct, frozen=True):
-    """One value to publish. `version` grows with each change of the same record and element."""
+    """One value to publish. `version` grows with each change of the same key."""
 
-    record_key: str
-    element: str
+    key: ElementKey
     value: Value
     version: int
     idempotency_key: str
 
+    @property
+    def record_key(self) -> str:
+        return self.key.record_key
+
+    @property
+    def element(self) -> str:
+        return self.key.element
+
 
 class WriteResult(msgspec.Struct, frozen=True):
-    record_key: str
-    element: str
+    key: ElementKey
     state: WriteState
     detail: str = ""
     retry_after: float | None = None  # seconds, from the channel's own header
@@ -58,12 +65,19 @@ class ChannelReading(msgspec.Struct, frozen=True):
     currency, several records under one key). Then `value` is None too: nothing is proven, and nothing is rounded.
     """
 
-    record_key: str
-    element: str
+    key: ElementKey
     value: Value | None
     version: int | None = None
     unreadable: str = ""
     answered: bool = True  # False: the response covered other keys but not this one; the value is unknown
+
+    @property
+    def record_key(self) -> str:
+        return self.key.record_key
+
+    @property
+    def element(self) -> str:
+        return self.key.element
 
 
 class VerifiedDelivery(msgspec.Struct, frozen=True):
@@ -95,6 +109,12 @@ class Unreadable(msgspec.Struct, frozen=True):
     record_key: str
     element: str
     reason: str
+    dimension: str = ""
+    record_type: str = PRODUCT
+
+    @property
+    def key(self) -> ElementKey:
+        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
 
 
 class PayloadInvalid(Exception):
@@ -199,9 +219,8 @@ class ChannelAdapter(Protocol):
     ) -> list[WriteResult]: ...
 
     async def read(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
-    ) -> list[ChannelReading]:
-        """`keys` are (record key, element)."""
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
+    ) -> list[ChannelReading]: ...
 
 
 class KeyPage(msgspec.Struct, frozen=True):

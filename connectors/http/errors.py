@@ -35,7 +35,7 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
         state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
     else:
         detail, whole = f"The channel refused the request with {status}.", True
-    return [WriteResult(write.record_key, write.element, state, detail, wait, whole, uncertain) for write in writes]
+    return [WriteResult(write.key, state, detail, wait, whole, uncertain) for write in writes]
 
 
 def check_readable(response: HttpResponse, system: str) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 
 import msgspec
 
+from canonical.values import Value
 from connectors.sandbox.http import Reply, Request, json_reply
 
 
@@ -15,6 +16,8 @@ class SandboxEffect(msgspec.Struct, frozen=True):
     amount: int
     version: int
     key: str
+    value: Value | None = None
+    """Of a field that is no integer; `amount` is 0 then."""
 
 
 class EffectLog:

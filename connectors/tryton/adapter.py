@@ -19,7 +19,7 @@ import msgspec
 from canonical.elements import COST, PRICE, STOCK
 from canonical.messages import Observation
 from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
-from canonical.values import Value
+from canonical.values import Value, minor_money, quantity
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, SystemUnavailable, Unreadable
 from connectors.tryton.messages import (
     CHANGE_FIELDS,
@@ -305,7 +305,7 @@ def _money(raw: msgspec.Raw, currency: str) -> Value | None:
     if number is None:
         return None
     money = Money.from_decimal(number.value(), currency)
-    return Value(money.minor, money.currency)
+    return minor_money(money.minor, money.currency)
 
 
 def _on_hand(raw: msgspec.Raw) -> Value | None:
@@ -320,7 +320,7 @@ def _on_hand(raw: msgspec.Raw) -> Value | None:
         raise InexactAmount(f"{text[:60]} is beyond the whole numbers that Tryton can tell apart.")
     if number != number.to_integral_value():
         raise InexactAmount(f"{text[:60]} is not a whole number of pieces. Keep this product in a unit without digits.")
-    return Value(to_integer(number))
+    return quantity(to_integer(number))
 
 
 def _microseconds(moment: datetime) -> int:

@@ -1,13 +1,15 @@
 """Adapter of Vendure: list prices and stock of product variants, found by SKU."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from canonical.elements import PRICE, STOCK
-from canonical.money import InexactAmount, minor_exponent, number_text, parse_decimal, to_integer
-from canonical.values import Value
+from canonical.keys import PRODUCT, ElementKey
+from canonical.money import InexactAmount, number_text, parse_decimal, to_integer
+from canonical.values import MoneyValue, QuantityValue, money, quantity
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.key_hints import explain_unknown
 from connectors.offsets import OffsetPage, read_by_offset
@@ -66,7 +68,7 @@ class Vendure:
         )
 
     async def read(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         return await read_in_parts(
             keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=LISTED // 2
@@ -83,9 +85,9 @@ class Vendure:
             return [_result(w, WriteState.RETRY, str(problem)) for w in writes]
 
     async def _ask(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
-        skus = list(dict.fromkeys(sku for sku, _ in keys))
+        skus = list(dict.fromkeys(sku for sku, *_ in keys))
         try:
             return await self._signed_in(http, config, lambda session: _read(http, session, skus, keys))
         except GraphQlRefused as problem:
@@ -142,12 +144,12 @@ async def _push(http: HttpCaller, session: VendureSession, writes: Sequence[Chan
 
 def _newest(indexes: list[int], writes: Sequence[ChannelWrite]) -> frozenset[int]:
     """Those of `indexes` whose write has the highest version for its field."""
-    chosen: dict[tuple[str, str], int] = {}
+    chosen: dict[ElementKey, int] = {}
     for index in indexes:
         write = writes[index]
-        before = chosen.setdefault((write.record_key, write.element), index)
+        before = chosen.setdefault(write.key, index)
         if writes[before].version < write.version:
-            chosen[write.record_key, write.element] = index
+            chosen[write.key] = index
     return frozenset(chosen.values())
 
 
@@ -180,12 +182,12 @@ async def _update(
 
 
 async def _read(
-    http: HttpCaller, session: VendureSession, skus: list[str], keys: Sequence[tuple[str, str]]
+    http: HttpCaller, session: VendureSession, skus: list[str], keys: Sequence[ElementKey]
 ) -> list[ChannelReading]:
     answer, variants = await Lookup(http, session, VARIANTS, Variants).find(skus)
     facts = await session.facts(http, answer)
     found = _by_sku(variants)
-    return [_reading(facts, sku, element, found.get(sku, ())) for sku, element in keys]
+    return [_reading(facts, key, found.get(key.record_key, ())) for key in keys]
 
 
 def _by_sku(variants: Sequence[Found]) -> dict[str, list[Found]]:
@@ -222,22 +224,24 @@ def _inputs(writes: list[ChannelWrite], facts: Facts, found: Mapping[str, Sequen
     inputs: dict[str, dict[str, Any]] = {}
     for write in writes:
         fields = inputs.setdefault(write.record_key, {"id": found[write.record_key][0].id})
-        if write.element == PRICE:
+        if isinstance(write.value, MoneyValue):
             # Explicit, or Vendure assumes the channel's current default currency, which may have changed since the
             # look-up.
             amount = _shop_amount(write.value, facts.precision)
             fields["prices"] = [{"currencyCode": write.value.currency, "price": amount}]
-        else:
-            fields["stockLevels"] = [{"stockLocationId": facts.location_id, "stockOnHand": write.value.amount}]
+        elif isinstance(write.value, QuantityValue):
+            on_hand = to_integer(write.value.number)
+            fields["stockLevels"] = [{"stockLocationId": facts.location_id, "stockOnHand": on_hand}]
     return list(inputs.values())
 
 
 def _cannot_be_shown(write: ChannelWrite, facts: Facts, found: Mapping[str, Sequence[VariantId]]) -> str:
-    if write.element not in (PRICE, STOCK):
+    key, value = write.key, write.value
+    if not _is_shown(key):
         return f"Vendure does not show {write.element} to anyone."
-    if write.element == STOCK and not facts.location_id:
-        return "Vendure has no stock location. Create one there."
-    if write.element == PRICE and (reason := _price_cannot_be_shown(write.value, facts)):
+    if isinstance(value, QuantityValue) and (reason := _stock_cannot_be_shown(value, facts)):
+        return reason
+    if isinstance(value, MoneyValue) and (reason := _price_cannot_be_shown(value, facts)):
         return reason
     variants = found.get(write.record_key, ())
     if len(variants) > 1:
@@ -245,73 +249,84 @@ def _cannot_be_shown(write: ChannelWrite, facts: Facts, found: Mapping[str, Sequ
     return "" if variants else _UNKNOWN
 
 
-def _price_cannot_be_shown(value: Value, facts: Facts) -> str:
+def _is_shown(key: ElementKey) -> bool:
+    return key.record_type == PRODUCT and not key.dimension and key.element in (PRICE, STOCK)
+
+
+def _stock_cannot_be_shown(value: QuantityValue, facts: Facts) -> str:
+    if not facts.location_id:
+        return "Vendure has no stock location. Create one there."
+    return "" if value == quantity(value.amount) and "." not in value.amount else "Vendure counts whole pieces only."
+
+
+def _price_cannot_be_shown(value: MoneyValue, facts: Facts) -> str:
     if facts.trouble:
         return facts.trouble
     if value.currency != facts.currency:
         return f"This Vendure channel sells in {facts.currency}, not in {value.currency}."
-    if value.amount < 0:
+    if value.number < 0:
         return "Vendure would show a negative price; it is not sent."
-    amount = _shop_amount(value, facts.precision)
+    amount = None if value.minor is None else _shop_amount(value, facts.precision)
     if amount is None:
         return f"Vendure is set to {facts.precision} digits and cannot hold this price exactly."
     return "" if amount <= _EXACT else f"{_INEXACT} The price would be {amount}."
 
 
-def _shop_amount(value: Value, precision: int) -> int | None:
+def _shop_amount(value: MoneyValue, precision: int) -> int | None:
     """None when the shop's precision cannot hold the amount."""
-    shift = precision - minor_exponent(value.currency)
-    if shift >= 0:
-        return int(value.amount * 10**shift)
-    amount, rest = divmod(value.amount, 10**-shift)
-    return None if rest else amount
+    shifted = value.number.scaleb(precision)
+    return int(shifted) if shifted == shifted.to_integral_value() else None
 
 
-def _reading(facts: Facts, sku: str, element: str, variants: Sequence[Variant]) -> ChannelReading:
+def _reading(facts: Facts, key: ElementKey, variants: Sequence[Variant]) -> ChannelReading:
+    if not _is_shown(key):
+        return ChannelReading(key, None)
     if len(variants) > 1:
-        return ChannelReading(sku, element, None, unreadable=_SHARED.format(len(variants)))
+        return ChannelReading(key, None, unreadable=_SHARED.format(len(variants)))
     for variant in variants:
-        if element == STOCK:
+        if key.element == STOCK:
             on_hand = [s.stock_on_hand for s in variant.stock_levels if s.stock_location_id == facts.location_id]
-            return _stock_reading(sku, number_text(bytes(on_hand[0])) if on_hand else "0")
-        for price in variant.prices if element == PRICE else ():
+            return _stock_reading(key, number_text(bytes(on_hand[0])) if on_hand else "0")
+        for price in variant.prices:
             if price.currency_code == facts.currency:
-                return _price_reading(facts, sku, number_text(bytes(price.price)))
-    return ChannelReading(sku, element, None)
+                return _price_reading(facts, key, number_text(bytes(price.price)))
+    return ChannelReading(key, None)
 
 
-def _stock_reading(sku: str, text: str) -> ChannelReading:
+def _stock_reading(key: ElementKey, text: str) -> ChannelReading:
     try:
-        return ChannelReading(sku, STOCK, Value(_whole(text)))
+        return ChannelReading(key, quantity(_whole(text)))
     except InexactAmount as problem:
-        return ChannelReading(sku, STOCK, None, unreadable=f"{text[:60]} ({problem})")
+        return ChannelReading(key, None, unreadable=f"{text[:60]} ({problem})")
 
 
-def _whole(text: str, exponent: int = 0) -> int:
+def _whole(text: str) -> int:
     """Raises InexactAmount, also above the exact range of floats, where two of our numbers map to one."""
     number = parse_decimal(text)
     if abs(number) > _EXACT:
         raise InexactAmount(_INEXACT)
-    return to_integer(number, exponent)
+    return to_integer(number)
 
 
-def _price_reading(facts: Facts, sku: str, text: str) -> ChannelReading:
+def _price_reading(facts: Facts, key: ElementKey, text: str) -> ChannelReading:
     if facts.trouble:
-        return ChannelReading(sku, PRICE, None, unreadable=f"{text} {facts.currency}. {facts.trouble}")
+        return ChannelReading(key, None, unreadable=f"{text} {facts.currency}. {facts.trouble}")
     try:
-        amount = _whole(text, minor_exponent(facts.currency) - facts.precision)
+        price = money(Decimal(_whole(text)).scaleb(-facts.precision), facts.currency)
     except InexactAmount:  # not representable, and no reason to fail the neighbours
+        price = None
+    if price is None or price.minor is None:
         unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {facts.currency}"
-        return ChannelReading(sku, PRICE, None, unreadable=unreadable)
-    return ChannelReading(sku, PRICE, Value(amount, facts.currency))
+        return ChannelReading(key, None, unreadable=unreadable)
+    return ChannelReading(key, price)
 
 
 def _size_of_write(write: ChannelWrite) -> int:
     return len(msgspec.json.encode(write.record_key)) + _INPUT_BYTES
 
 
-def _size_of_key(key: tuple[str, str]) -> int:
-    return len(msgspec.json.encode(key[0])) + 1
+def _size_of_key(key: ElementKey) -> int:
+    return len(msgspec.json.encode(key.record_key)) + 1
 
 
 def _result(
@@ -321,4 +336,4 @@ def _result(
     retry_after: float | None = None,
     whole: bool = False,  # noqa: FBT001, FBT002
 ) -> WriteResult:
-    return WriteResult(write.record_key, write.element, state, detail, retry_after, whole)
+    return WriteResult(write.key, state, detail, retry_after, whole)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from canonical.keys import PRODUCT, ElementKey
 from canonical.values import Value
 
 
@@ -26,3 +27,9 @@ class Observation(msgspec.Struct, frozen=True):
     source_id: str = ""
     title: str = ""
     version_is_ours: bool = False
+    dimension: str = ""
+    record_type: str = PRODUCT
+
+    @property
+    def key(self) -> ElementKey:
+        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)

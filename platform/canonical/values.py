@@ -1,10 +1,289 @@
-"""Values of elements: integers with a currency, or pieces."""
+"""Typed values of elements: a tagged union with one JSON text for each value.
+
+Each type checks and normalises itself on every way in, decoding included, so that equal values have equal JSON, and
+`jsonb =` in SQL is equality of values.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import force_setattr
+
+from canonical.amounts import canonical_amount
+from canonical.identifiers import check_identifier
+from canonical.money import InexactAmount, kept_exponent, to_integer
+
+PIECE: Final = "H87"
+"""UN/ECE Recommendation 20: piece."""
+
+MAX_TEXT: Final = 65_536
+MAX_ITEMS: Final = 1_000
+_UNIT: Final = re.compile(r"[A-Z0-9]{2,3}")
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}")
+_URL: Final = re.compile(r"https?://[!-~]{1,2000}")
 
 
-class Value(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An integer amount: minor units of `currency` for money, pieces for stock (then `currency` is empty)."""
+class InvalidValue(ValueError):
+    """The content is not a value of its type."""
 
-    amount: int
-    currency: str = ""
+
+class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="money"):
+    """An amount of money in major units; also finer than the currency's minor unit, as unit prices are.
+
+    Raises InexactAmount, UnknownCurrency.
+    """
+
+    amount: str
+    currency: str
+
+    def __post_init__(self) -> None:
+        kept_exponent(self.currency)
+        if (text := canonical_amount(self.amount)) is not self.amount:
+            force_setattr(self, "amount", text)
+
+    @property
+    def number(self) -> Decimal:
+        return Decimal(self.amount)
+
+    @property
+    def minor(self) -> int | None:
+        """In minor units of the currency; None when that is no integer of the database's range."""
+        try:
+            return to_integer(Decimal(self.amount), kept_exponent(self.currency))
+        except InexactAmount:
+            return None
+
+
+class QuantityValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="quantity"):
+    """A number of units that are counted or measured out. `unit` is a code of UN/ECE Recommendation 20."""
+
+    amount: str
+    unit: str = PIECE
+
+    def __post_init__(self) -> None:
+        _check_unit(self.unit)
+        if (text := canonical_amount(self.amount)) is not self.amount:
+            force_setattr(self, "amount", text)
+
+    @property
+    def number(self) -> Decimal:
+        return Decimal(self.amount)
+
+
+class MeasureValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="measure"):
+    """A physical measure, such as a weight in KGM or a length in CMT."""
+
+    amount: str
+    unit: str
+
+    def __post_init__(self) -> None:
+        _check_unit(self.unit)
+        if (text := canonical_amount(self.amount)) is not self.amount:
+            force_setattr(self, "amount", text)
+
+    @property
+    def number(self) -> Decimal:
+        return Decimal(self.amount)
+
+
+class TextValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="text"):
+    text: str
+    format: Literal["plain", "html"] = "plain"
+
+    def __post_init__(self) -> None:
+        if len(self.text) > MAX_TEXT:
+            raise InvalidValue(f"A text has at most {MAX_TEXT:,} characters; this one has {len(self.text):,}.")
+
+
+class EnumerationValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="enumeration"):
+    """One of the codes that the element declares."""
+
+    code: str
+
+    def __post_init__(self) -> None:
+        _match(_CODE, self.code, "a code")
+
+
+class BooleanValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="boolean"):
+    value: bool
+
+
+class DateValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="date"):
+    """A day of the calendar, without a time zone."""
+
+    date: date
+
+
+class TimestampValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="timestamp"):
+    """An instant, kept in UTC."""
+
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise InvalidValue("A timestamp has an offset from UTC.")
+        if self.at.tzinfo is not UTC:
+            try:
+                force_setattr(self, "at", self.at.astimezone(UTC))
+            except OverflowError:
+                raise InvalidValue("A timestamp lies within the years 1 to 9999 of UTC.") from None
+
+
+class IdentifierValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="identifier"):
+    """Raises InvalidIdentifier, as for a wrong check digit of a GTIN."""
+
+    scheme: str
+    value: str
+
+    def __post_init__(self) -> None:
+        check_identifier(self.scheme, self.value)
+
+
+class ReferenceValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="reference"):
+    """Another record, such as the customer of an order."""
+
+    record_type: str
+    record_key: str
+
+    def __post_init__(self) -> None:
+        _match(_TYPE, self.record_type, "a type of records")
+        if not 0 < len(self.record_key) <= 200:
+            raise InvalidValue("A record's key has 1 to 200 characters.")
+
+
+class MediaValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="media"):
+    """A file at an address. `sha256` is of its content, so that another picture at the same address is a change."""
+
+    url: str
+    media_type: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _match(_URL, self.url, "an address")
+        _match(_MEDIA_TYPE, self.media_type, "a media type")
+        _match(_SHA256, self.sha256, "a SHA-256 hash in hexadecimal")
+
+
+ScalarValue: TypeAlias = (
+    MoneyValue
+    | QuantityValue
+    | MeasureValue
+    | TextValue
+    | EnumerationValue
+    | BooleanValue
+    | DateValue
+    | TimestampValue
+    | IdentifierValue
+    | ReferenceValue
+    | MediaValue
+)
+
+
+class ListValue(msgspec.Struct, frozen=True, tag_field="type", tag="list"):
+    """Values in an order that matters, such as the categories or the images of a product. Lists do not nest."""
+
+    items: tuple[ScalarValue, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.items) > MAX_ITEMS:
+            raise InvalidValue(f"A list has at most {MAX_ITEMS:,} items; this one has {len(self.items):,}.")
+
+
+Value: TypeAlias = ScalarValue | ListValue
+NumberValue: TypeAlias = MoneyValue | QuantityValue | MeasureValue
+
+VALUE_TYPES: Final = (
+    "money", "quantity", "measure", "text", "enumeration", "boolean", "date", "timestamp", "identifier", "reference",
+    "media", "list",
+)  # fmt: skip
+"""The tags of the union."""
+
+
+class _Document(msgspec.Struct, array_like=True):
+    """Converting a struct costs a tenth of converting a bare union, whose type would be analysed with every call."""
+
+    value: Value
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def money(amount: Decimal | int | str, currency: str) -> MoneyValue:
+    """Exactly that amount in major units. Raises InexactAmount, UnknownCurrency."""
+    return MoneyValue(canonical_amount(amount), currency)
+
+
+def minor_money(minor: int, currency: str) -> MoneyValue:
+    """Exactly that number of minor units. Raises InexactAmount, UnknownCurrency."""
+    digits = kept_exponent(currency)
+    sign, text = ("-" if minor < 0 else ""), str(abs(minor)).rjust(digits + 1, "0")
+    whole, places = text[: len(text) - digits], text[len(text) - digits :]
+    return MoneyValue(f"{sign}{whole}.{places}" if digits else str(minor), currency)
+
+
+def quantity(amount: Decimal | int | str, unit: str = PIECE) -> QuantityValue:
+    """Exactly that many units. Raises InexactAmount, InvalidValue."""
+    return QuantityValue(canonical_amount(amount), unit)
+
+
+def type_of(value: Value) -> str:
+    """The tag of a value's type."""
+    return str(value.__struct_config__.tag)
+
+
+def value_json(value: Value) -> str:
+    """The value's only JSON text."""
+    return _ENCODER.encode(value).decode()
+
+
+def to_value(document: Any) -> Value | None:
+    """The value of a jsonb column as the driver returns it; None for NULL."""
+    return None if document is None else msgspec.convert((document,), _Document).value
+
+
+def read_value(document: Any) -> Value:
+    """As `to_value`, of a column that is never NULL."""
+    return msgspec.convert((document,), _Document).value
+
+
+def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per type
+    """The value as one line of text, as exact as it is stored: for messages, not for pages."""
+    match value:
+        case MoneyValue(amount=amount, currency=currency):
+            return f"{amount} {currency}"
+        case QuantityValue(amount=amount, unit=unit) | MeasureValue(amount=amount, unit=unit):
+            return amount if unit == PIECE else f"{amount} {unit}"
+        case TextValue(text=text):
+            return text
+        case EnumerationValue(code=code):
+            return code
+        case BooleanValue(value=yes):
+            return "yes" if yes else "no"
+        case DateValue(date=day):
+            return day.isoformat()
+        case TimestampValue(at=at):
+            return at.isoformat()
+        case IdentifierValue(value=text):
+            return text
+        case ReferenceValue(record_type=kind, record_key=key):
+            return f"{kind} {key}"
+        case MediaValue(url=url):
+            return url
+        case ListValue(items=items):
+            return ", ".join(map(write_plainly, items))
+
+
+def _check_unit(unit: str) -> None:
+    if unit != PIECE:
+        _match(_UNIT, unit, "a unit of UN/ECE Recommendation 20")
+
+
+def _match(pattern: re.Pattern[str], text: str, what: str) -> None:
+    if not pattern.fullmatch(text):
+        raise InvalidValue(f"{text[:60]!r} is not {what}.")

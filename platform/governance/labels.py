@@ -2,10 +2,22 @@
 
 from typing import Final
 
-from branding.formats import format_grouped, format_money, format_percent
-from canonical.elements import COST, PRICE, STOCK
-from canonical.money import Money
-from canonical.values import Value
+from branding.formats import format_amount, format_percent
+from canonical.dimensions import describe_dimension
+from canonical.elements import describe_element, element_type
+from canonical.keys import ElementKey
+from canonical.money import kept_exponent
+from canonical.values import (
+    PIECE,
+    BooleanValue,
+    ListValue,
+    MeasureValue,
+    MoneyValue,
+    QuantityValue,
+    TimestampValue,
+    Value,
+    write_plainly,
+)
 from foundation.i18n.localizer import Localizer, current_localizer
 from foundation.i18n.messages import N_
 from foundation.text import mark_key
@@ -14,8 +26,10 @@ from governance.exception_types import find_type
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 """The lowest severity of each level, worst first."""
 
-_ELEMENTS: Final = {PRICE: N_("List price"), STOCK: N_("Stock on hand"), COST: N_("Cost")}
 _NOTHING: Final = N_("nothing")
+_YES, _NO = N_("Yes"), N_("No")
+_NARROW: Final = "\N{NO-BREAK SPACE}"
+_UNITS: Final = {PIECE: ""}
 _SMALL: Final = 0.0005
 """Smaller differences would be rounded to 0.0%."""
 
@@ -24,19 +38,30 @@ def level_of(severity: int) -> str:
     return next(name for name, least in LEVELS if severity >= least)
 
 
-def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
-    """Format money with its currency, stock as a number of pieces."""
+def write_value(value: Value | None, localizer: Localizer | None = None) -> str:  # noqa: PLR0911 - one case per type
+    """Format a value for people: money with its currency, pieces as a number, a text as itself."""
     words = localizer or current_localizer()
-    if value is None:
-        return words.text(_NOTHING)
-    if value.currency:
-        return format_money(Money(value.amount, value.currency), words)
-    return format_grouped(value.amount, words)
+    match value:
+        case None:
+            return words.text(_NOTHING)
+        case MoneyValue(currency=currency):
+            return f"{format_amount(value.number, words, places=kept_exponent(currency))}{_NARROW}{currency}"
+        case QuantityValue() | MeasureValue():
+            return f"{format_amount(value.number, words)}{_UNITS.get(value.unit, _NARROW + value.unit)}"
+        case BooleanValue(value=yes):
+            return words.text(_YES if yes else _NO)
+        case TimestampValue(at=at):
+            return words.moment(at, seconds=True)
+        case ListValue(items=items):
+            return ", ".join(write_value(item, words) for item in items) or words.text(_NOTHING)
+        case _:
+            return write_plainly(value)
 
 
-def write_element(element: str, localizer: Localizer | None = None) -> str:
-    label = _ELEMENTS.get(element)
-    return element if label is None else (localizer or current_localizer()).text(label)
+def write_element(element: str, dimension: str = "", localizer: Localizer | None = None) -> str:
+    """The element with what it is divided by: “List price · retail · EUR”."""
+    label = (localizer or current_localizer()).text(describe_element(element))
+    return f"{label} · {describe_dimension(dimension)}" if dimension else label
 
 
 def write_kind(code: str) -> str:
@@ -50,17 +75,31 @@ def write_words(name: str) -> str:
     return name.replace(".", " ").replace("_", " ").capitalize()
 
 
-def name_subject(element: str, record_key: str) -> str:
-    """The subject of a sentence: “List price of SKU-1”."""
+def is_judged(element: str) -> bool:
+    """Whether policy judges the element by the record's reference value, its cost."""
+    known = element_type(element)
+    return known is not None and bool(known.judged_with)
+
+
+def name_subject(key: ElementKey) -> str:
+    """The subject of a sentence: “List price of SKU-1”, “Stock on hand (Berlin) of SKU-1”."""
     text = current_localizer().text(N_("{element} of {record_key}"))
-    return text.format(element=write_element(element), record_key=mark_key(record_key))
+    part = f" ({describe_dimension(key.dimension)})" if key.dimension else ""
+    return text.format(element=write_element(key.element) + part, record_key=mark_key(key.record_key))
 
 
 def write_difference(old: Value | None, new: Value) -> str:
     """The difference as a percentage of the old value; empty without a comparable old value."""
-    if old is None or old.amount <= 0 or old.currency != new.currency:
+    match old, new:
+        case (MoneyValue(), MoneyValue()) if old.currency == new.currency:
+            before, after = old.number, new.number
+        case (QuantityValue(), QuantityValue()) if old.unit == new.unit:
+            before, after = old.number, new.number
+        case _:
+            return ""
+    if before <= 0:
         return ""
-    part = (new.amount - old.amount) / old.amount
+    part = float((after - before) / before)
     digits = 1 if abs(part) >= _SMALL else 2
     return ("+" if part > 0 else "") + format_percent(part, digits)
 

@@ -1,7 +1,8 @@
 """Conditions of rules: a small typed language over the request's facts, compiled once and evaluated in about 0.1 µs.
 
-`r.ctx.change_bp <= 500 and r.ctx.currency in ('EUR', 'USD')`: facts are integers (minor units, basis points, pieces) or
-strings. Comparisons, and/or/not, + - *, abs() and membership in a list of constants; nothing else parses.
+`r.ctx.change_bp <= 500 and r.ctx.currency in ('EUR', 'USD')`: facts are strings or numbers (minor units, basis points,
+pieces). Numbers are integers, or fractions where an amount is finer than a minor unit; both compute without rounding.
+Comparisons, and/or/not, + - *, abs() and membership in a list of constants; nothing else parses.
 
 A condition is *decidable* when every fact it names is present and of the type its use demands. This is checked before
 evaluation, in the index and in Casbin's text alike, so a condition can never raise and its order never matters.
@@ -11,6 +12,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -18,11 +20,13 @@ from simpleeval import DISALLOW_METHODS  # type: ignore[import-untyped]
 
 from policy.errors import InvalidRule
 
-Fact = int | str
+Fact = int | Fraction | str
 Facts = Mapping[str, Fact]
 Test = Callable[[Facts], bool]
 FactType = Literal["int", "str", "any"]
 
+_NUMBERS: Final = (int, Fraction)
+_SCALARS: Final = (int, str, Fraction)
 MAX_LENGTH: Final = 500
 MAX_NODES: Final = 200  # of the syntax tree; `r.ctx.a` has six
 MAX_INTEGER: Final = 10**15
@@ -65,7 +69,7 @@ class Condition:
 
 def _fits(value: object, kind: str) -> bool:
     # Exact types: True is no integer here, and subclasses may override comparisons.
-    return type(value) is int if kind == "int" else type(value) is str if kind == "str" else type(value) in (int, str)
+    return type(value) in (_NUMBERS if kind == "int" else (str,) if kind == "str" else _SCALARS)
 
 
 def decidable(facts: Facts, signature: str) -> bool:
@@ -212,7 +216,7 @@ class _Checker:
 
 
 _TYPE_GUARDS: Final = {
-    "int": "type({name}) is int",
+    "int": "type({name}) in _numbers",
     "str": "type({name}) is str",
     "any": "type({name}) in _scalars",
 }
@@ -234,7 +238,15 @@ def compile_condition(condition: Condition, *, tightens: bool) -> Test | None:
 def _compiled(code: str) -> Callable[..., Test]:
     """Compile a factory. Rules that differ only in their constants share one code object, which then stays warm."""
     # The text contains only nodes that parse_condition allowed, and runs without builtins.
-    names = {"__builtins__": {}, "type": type, "int": int, "str": str, "abs": abs, "_scalars": (int, str)}
+    names = {
+        "__builtins__": {},
+        "type": type,
+        "int": int,
+        "str": str,
+        "abs": abs,
+        "_scalars": _SCALARS,
+        "_numbers": _NUMBERS,
+    }
     factory: Callable[..., Test] = eval(code, names)  # noqa: S307
     return factory
 

@@ -1,42 +1,90 @@
-"""Facts for governance rules, from plain values. Unknown facts are omitted, never guessed."""
+"""Facts for governance rules, from typed values. Unknown facts are omitted, never guessed."""
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
+from typing import Final
 
+from canonical.dimensions import parse_dimension
+from canonical.elements import domain_of
+from canonical.money import kept_exponent
+from canonical.values import MoneyValue, NumberValue, QuantityValue, TextValue, Value, type_of
 from foundation.i18n.messages import StoredMessage
 from policy.conditions import Fact, Facts
 from policy.messages import EARLIER_ZERO, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
 
-_COMPARED = frozenset({"change_bp", "old_minor", "change_quantity", "old_quantity"})
+_COMPARED: Final = frozenset({"change_bp", "old_minor", "change_quantity", "old_quantity"})
 
 
-def price_facts(
-    *, old_minor: int | None, new_minor: int, currency: str, cost_minor: int | None, old_currency: str | None = None
-) -> dict[str, Fact]:
-    """Facts of a price change.
+def value_facts(element: str, dimension: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:
+    """Facts of a change of any element.
+
+    Each has `domain`, `value_type`, `changed` (0 or 1; 1 for a first value too) and its dimension's parts, as
+    `dim_currency`; texts have `text_length`; money and quantities have those of `price_facts` and `stock_facts`.
+    """
+    facts: dict[str, Fact] = {
+        "domain": domain_of(element),
+        "value_type": type_of(new),
+        "changed": int(old != new),
+    }
+    if dimension:
+        facts |= {f"dim_{name}": value for name, value in parse_dimension(dimension)}
+    if isinstance(new, MoneyValue):
+        known = old if isinstance(old, MoneyValue) else None
+        facts |= price_facts(known, new, cost if isinstance(cost, MoneyValue) else None)
+    elif isinstance(new, QuantityValue):
+        facts |= stock_facts(old if isinstance(old, QuantityValue) and old.unit == new.unit else None, new)
+    elif isinstance(new, TextValue):
+        facts["text_length"] = len(new.text)
+    return facts
+
+
+def price_facts(old: MoneyValue | None, new: MoneyValue, cost: MoneyValue | None) -> dict[str, Fact]:
+    """Facts of a price change, in minor units of its currency: a fraction where the price is finer.
 
     `change_bp` is the size of the change in basis points of the old price, rounded up, so that 5.001 % is more than 5
     %. It is omitted for a first price, an old price of zero and a change of currency: none is a small change.
-    `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is unknown, so that no rule then claims "below cost".
+    `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is unknown, or in another currency, so that no rule
+    then claims "below cost".
     """
+    new_minor = _minor(new)
+    known = cost is not None and cost.currency == new.currency
     facts: dict[str, Fact] = {
         "new_minor": new_minor,
-        "currency": currency,
-        "cost_known": 0 if cost_minor is None else 1,
-        "cost_minor": cost_minor or 0,
+        "currency": new.currency,
+        "cost_known": int(known),
+        "cost_minor": _minor(cost) if known and cost is not None else 0,
     }
-    if old_minor is not None:
+    if old is not None:
+        old_minor = _minor(old)
         facts["old_minor"] = old_minor
-        if old_minor > 0 and (old_currency is None or old_currency == currency):
-            facts["change_bp"] = -(-abs(new_minor - old_minor) * 10_000 // old_minor)
+        if old_minor > 0 and old.currency == new.currency:
+            facts["change_bp"] = ceil(abs(Fraction(new_minor - old_minor)) * 10_000 / old_minor)
     return facts
 
 
-def stock_facts(*, old_quantity: int | None, new_quantity: int) -> dict[str, Fact]:
-    facts: dict[str, Fact] = {"new_quantity": new_quantity}
-    if old_quantity is not None:
-        facts["old_quantity"] = old_quantity
+def stock_facts(old: QuantityValue | None, new: QuantityValue) -> dict[str, Fact]:
+    new_quantity = _exact(new)
+    facts: dict[str, Fact] = {"new_quantity": new_quantity, "unit": new.unit}
+    if old is not None:
+        old_quantity = facts["old_quantity"] = _exact(old)
         facts["change_quantity"] = new_quantity - old_quantity
     return facts
+
+
+def _minor(value: MoneyValue) -> int | Fraction:
+    digits = kept_exponent(value.currency)
+    if "." in value.amount:
+        return _whole(Fraction(value.amount) * 10**digits)
+    return int(value.amount) * int(10**digits)
+
+
+def _exact(value: NumberValue) -> int | Fraction:
+    return _whole(Fraction(value.amount)) if "." in value.amount else int(value.amount)
+
+
+def _whole(number: Fraction) -> int | Fraction:
+    return number.numerator if number.denominator == 1 else number
 
 
 def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts) -> StoredMessage:
@@ -52,6 +100,6 @@ def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts)
 
 def _nothing_to_compare(facts: Facts) -> StoredMessage:
     old = facts.get("old_minor")
-    if type(old) is not int:
+    if not isinstance(old, int | Fraction):
         return NOTHING_EARLIER.fill()
     return (OTHER_CURRENCY if old > 0 else EARLIER_ZERO).fill()

@@ -45,6 +45,7 @@ from tests.benchmarks.rig import (
     running_rig,
 )
 from tests.benchmarks.table import Row, at_least, at_most
+from tests.support.values import with_minor
 
 FLOOD = 100_000
 FLOOD_LANES = 8
@@ -207,15 +208,19 @@ async def _one_every_50_ms(rig: Rig, client: Client, *, first: int) -> None:
             sent.append(asyncio.create_task(deliver(http, client, body)))
             await asyncio.sleep(0.05)
         await asyncio.gather(*sent)
-    wanted = "SELECT count(*) FROM propagation WHERE tenant_id = %s AND amount = %s AND state = 'verified'"
+    wanted = with_minor(
+        "SELECT count(*) FROM propagation WHERE tenant_id = %s AND minor(value) = %s AND state = 'verified'"
+    )
     await asyncio.to_thread(rig.wait, wanted, len(sent), client.scope.tenant_id, FIRST_PRICE + version)
 
 
 def _waits(rig: Rig, client: Client, *, version: int) -> list[float]:
     with rig.owner() as connection:
         rows = connection.execute(
-            "SELECT extract(epoch FROM verified_at - committed_at)::float8 FROM propagation"
-            " WHERE tenant_id = %s AND amount = %s",
+            with_minor(
+                "SELECT extract(epoch FROM verified_at - committed_at)::float8 FROM propagation"
+                " WHERE tenant_id = %s AND minor(value) = %s"
+            ),
             (client.scope.tenant_id, FIRST_PRICE + version),
         ).fetchall()
     return [float(str(row[0])) for row in rows]

@@ -33,13 +33,14 @@ GRANT USAGE ON SCHEMA public TO bench_plain;
 GRANT SELECT, INSERT, UPDATE, DELETE ON bench_value TO bench_plain;
 """
 FILL = """
-INSERT INTO {table} (tenant_id, msp_id, record_key, element, source_amount, source_currency, source_version, version)
-SELECT t, t, 'SKU-' || lpad(n::text, 6, '0'), 'price.list', n, 'USD', 1, 1
+INSERT INTO {table} (tenant_id, msp_id, record_key, element, source_value, source_version, version)
+SELECT t, t, 'SKU-' || lpad(n::text, 6, '0'), 'price.list',
+       jsonb_build_object('type', 'money', 'amount', n::text, 'currency', 'USD'), 1, 1
   FROM unnest(%s::uuid[]) AS t, generate_series(1, %s) AS n
 """
 WRITE = """
-INSERT INTO {table} (tenant_id, msp_id, record_key, element, source_amount, source_currency, source_version, version)
-VALUES (:t, :t, :key, 'price.list', 1, 'USD', 1, 1)
+INSERT INTO {table} (tenant_id, msp_id, record_key, element, source_value, source_version, version)
+VALUES (:t, :t, :key, 'price.list', '{{"type":"money","amount":"1","currency":"USD"}}', 1, 1)
 """
 POINT = "SELECT * FROM {table} WHERE tenant_id = :t AND record_key = :key AND element = 'price.list'"
 PAGE = "SELECT * FROM {table} WHERE tenant_id = :t AND record_key >= :key ORDER BY record_key, element LIMIT 50"

@@ -28,6 +28,7 @@ from tests.benchmarks.rig import (
     running_rig,
 )
 from tests.benchmarks.table import Aim, Row, at_least
+from tests.support.values import with_minor
 
 TENANTS = 4
 SKUS = 2_500
@@ -72,7 +73,9 @@ async def _one_by_one(rig: Rig, client: Client) -> list[float]:
                 started = time.perf_counter()
                 await deliver(http, client, body)
                 while not connection.execute(
-                    "SELECT 1 FROM channel_value WHERE tenant_id = %s AND record_key = %s AND amount = %s",
+                    with_minor(
+                        "SELECT 1 FROM channel_value WHERE tenant_id = %s AND record_key = %s AND minor(value) = %s"
+                    ),
                     (client.scope.tenant_id, f"SKU-{n:03}", FIRST_PRICE + 7),
                 ).fetchone():
                     if time.perf_counter() - started > 30:

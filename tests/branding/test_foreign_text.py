@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from branding.environment import build_environment
 from branding.formats import format_key
+from canonical.keys import ElementKey
 from foundation.telemetry.logging import configure_logging
 from foundation.text import has_hidden, mark_key
 from governance.labels import name_subject
@@ -41,7 +42,7 @@ def test_a15_a_hostile_key_is_marked_wherever_a_page_shows_it(key: str) -> None:
         assert not has_hidden(kept.replace("\u2068", "").replace("\u2069", "")), source
         assert "⟨U+" in page or key == HOSTILE["line break"]
     assert "⟨U+" in format_key(key)
-    assert "⟨U+" in name_subject("price.list", key)
+    assert "⟨U+" in name_subject(ElementKey(key, "price.list"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from canonical.elements import COST, PRICE, STOCK
-from canonical.values import Value
+from canonical.keys import ElementKey
+from canonical.values import QuantityValue
 from connectors.ports import (
     CatalogueSource,
     ChannelAdapter,
@@ -16,6 +17,7 @@ from connectors.ports import (
     HttpCaller,
     WriteState,
 )
+from tests.support.values import minor, of, pieces
 
 UNKNOWN = "NO-SUCH-SKU"
 
@@ -35,7 +37,7 @@ class ChannelContract:
         results = await adapter.push(caller, config, writes)
         assert [result.state for result in results] == [WriteState.ACCEPTED, WriteState.ACCEPTED]
         readings = await seen(adapter, caller, config, writes)
-        assert [reading.value for reading in readings] == [Value(4242, "USD"), Value(55)]
+        assert [reading.value for reading in readings] == [minor(4242, "USD"), pieces(55)]
         assert [reading.version for reading in readings] == ([1, 1] if self.versioned else [None, None])
 
     async def test_results_and_readings_come_in_the_order_asked_for(
@@ -44,13 +46,9 @@ class ChannelContract:
         skus = [f"SKU-{index:03}" for index in (7, 3, 19, 0, 12)]
         writes = [write(sku, element, 1000 + place, 2) for place, sku in enumerate(skus) for element in (STOCK, PRICE)]
         results = await adapter.push(caller, config, writes)
-        assert [(r.record_key, r.element, r.state) for r in results] == [
-            (w.record_key, w.element, WriteState.ACCEPTED) for w in writes
-        ]
+        assert [(r.key, r.state) for r in results] == [(w.key, WriteState.ACCEPTED) for w in writes]
         readings = await seen(adapter, caller, config, writes)
-        assert [(r.record_key, r.element, r.value) for r in readings] == [
-            (w.record_key, w.element, w.value) for w in writes
-        ]
+        assert [(r.key, r.value) for r in readings] == [(w.key, w.value) for w in writes]
 
     async def test_an_unknown_sku_is_refused_and_its_neighbours_are_written(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
@@ -60,9 +58,9 @@ class ChannelContract:
         assert [r.state for r in results] == [WriteState.ACCEPTED, WriteState.REFUSED, WriteState.ACCEPTED]
         assert results[1].detail
         readings = await seen(adapter, caller, config, [writes[0], writes[2]])
-        assert [r.value for r in readings] == [Value(2345, "USD"), Value(3456, "USD")]
-        [missing] = await adapter.read(caller, config, [(UNKNOWN, PRICE)])
-        assert missing == ChannelReading(UNKNOWN, PRICE, None)
+        assert [r.value for r in readings] == [minor(2345, "USD"), minor(3456, "USD")]
+        [missing] = await adapter.read(caller, config, [ElementKey(UNKNOWN, PRICE)])
+        assert missing == ChannelReading(ElementKey(UNKNOWN, PRICE), None)
 
     async def test_an_element_the_channel_does_not_show_is_refused(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
@@ -76,11 +74,11 @@ class ChannelContract:
     async def test_another_currency_is_refused(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
     ) -> None:
-        foreign = ChannelWrite("SKU-006", PRICE, Value(100, "EUR"), 1, "eur")
-        before = await adapter.read(caller, config, [("SKU-006", PRICE)])
+        foreign = ChannelWrite(ElementKey("SKU-006", PRICE), minor(100, "EUR"), 1, "eur")
+        before = await adapter.read(caller, config, [ElementKey("SKU-006", PRICE)])
         [result] = await adapter.push(caller, config, [foreign])
         assert result.state is WriteState.REFUSED
-        assert await adapter.read(caller, config, [("SKU-006", PRICE)]) == before
+        assert await adapter.read(caller, config, [ElementKey("SKU-006", PRICE)]) == before
 
     async def test_an_older_version_never_becomes_visible_again(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
@@ -91,14 +89,14 @@ class ChannelContract:
             results = await adapter.push(caller, config, both)
             assert [r.state for r in results] == [WriteState.ACCEPTED, WriteState.STALE]
             [reading] = await seen(adapter, caller, config, both[:1])
-            assert reading.value == Value(900, "USD")
+            assert reading.value == minor(900, "USD")
             return
         newer, older = write("SKU-008", PRICE, 900, 9), write("SKU-008", PRICE, 800, 8)
         for each in (newer, older):
             await adapter.push(caller, config, [each])
             await all_applied(adapter, caller, config)
-        [reading] = await adapter.read(caller, config, [("SKU-008", PRICE)])
-        assert (reading.value, reading.version) == (Value(900, "USD"), 9)
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-008", PRICE)])
+        assert (reading.value, reading.version) == (minor(900, "USD"), 9)
 
     async def test_it_lists_what_it_shows_page_by_page(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
@@ -122,15 +120,14 @@ class ChannelContract:
 
 
 def write(sku: str, element: str, amount: int, version: int) -> ChannelWrite:
-    currency = "" if element == STOCK else "USD"
-    return ChannelWrite(sku, element, Value(amount, currency), version, f"{sku}:{element}:{version}")
+    return ChannelWrite(ElementKey(sku, element), of(element, amount), version, f"{sku}:{element}:{version}")
 
 
 async def seen(
     adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[ChannelReading]:
     """The readings of what was written, as soon as they show it; the last ones after a minute."""
-    keys = [(w.record_key, w.element) for w in writes]
+    keys = [w.key for w in writes]
     deadline = time.monotonic() + 60
     while True:
         readings = await adapter.read(caller, config, keys)
@@ -141,9 +138,9 @@ async def seen(
 
 async def all_applied(adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig) -> None:
     """Returns when the channel has applied what it took before: one more write, behind all of it, is seen."""
-    [before] = await adapter.read(caller, config, [("SKU-018", STOCK)])
-    assert before.value is not None
-    last = write("SKU-018", STOCK, before.value.amount + 1, (before.version or 0) + 1)
+    [before] = await adapter.read(caller, config, [ElementKey("SKU-018", STOCK)])
+    assert isinstance(before.value, QuantityValue)
+    last = write("SKU-018", STOCK, int(before.value.amount) + 1, (before.version or 0) + 1)
     await adapter.push(caller, config, [last])
     [after] = await seen(adapter, caller, config, [last])
     assert after.value == last.value

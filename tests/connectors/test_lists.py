@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.elements import PRICE, STOCK
-from canonical.values import Value
+from canonical.keys import ElementKey
 from connectors.key_hints import quote_key, spellings
 from connectors.paging import ListPage, Walk, check_page
 from connectors.ports import CatalogueSource, ChannelWrite, ConnectionConfig, HttpResponse, WriteState
@@ -20,6 +20,7 @@ from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
 from connectors.vendure.adapter import Vendure
 from connectors.vendure.messages import IDS, LIST, LOGIN, SHOP, UPDATE, VARIANTS
+from tests.support.values import minor, pieces
 
 CONFIG = ConnectionConfig(
     "shop", "https://shop.example", {"username": "us"}, {"password": "of a test", "api_key": "of a test"}
@@ -114,7 +115,7 @@ class PlainShop:
 
 
 def prices(*skus: str) -> list[ChannelWrite]:
-    return [ChannelWrite(sku, PRICE, Value(700, "USD"), 1, "k") for sku in skus]
+    return [ChannelWrite(ElementKey(sku, PRICE), minor(700, "USD"), 1, "k") for sku in skus]
 
 
 TEN = [f"SKU-{n}" for n in range(10)]
@@ -128,8 +129,8 @@ async def test_a11_variants_that_share_a_sku_hide_no_other(limit: int, says: boo
     assert [result.state for result in results] == [WriteState.REFUSED, *[WriteState.ACCEPTED] * 10]
     assert "variants have this SKU" in results[0].detail
     assert set(shop.written) == {str(300 + n) for n in range(10)}
-    readings = await Vendure().read(shop, CONFIG, [(sku, STOCK) for sku in ["N/A", *TEN]])
-    assert [reading.value for reading in readings] == [None, *[Value(5)] * 10]
+    readings = await Vendure().read(shop, CONFIG, [ElementKey(sku, STOCK) for sku in ["N/A", *TEN]])
+    assert [reading.value for reading in readings] == [None, *[pieces(5)] * 10]
     assert shop.asked < 150
 
 
@@ -306,6 +307,6 @@ async def test_a3_a_variant_over_which_the_shop_stumbles_leaves_its_neighbours_r
                 error = {"message": "no price", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}
                 return Answered(msgspec.json.encode({"data": None, "errors": [error]}))
 
-    readings = await Vendure().read(Stumbling(dict(enumerate(TEN))), CONFIG, [(sku, STOCK) for sku in TEN])
+    readings = await Vendure().read(Stumbling(dict(enumerate(TEN))), CONFIG, [ElementKey(sku, STOCK) for sku in TEN])
     assert [r.record_key for r in readings if not r.answered] == ["SKU-3"]
-    assert {r.value for r in readings if r.answered} == {Value(5)}
+    assert {r.value for r in readings if r.answered} == {pieces(5)}

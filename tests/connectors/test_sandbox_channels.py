@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from canonical.elements import PRICE, STOCK
-from canonical.values import Value
+from canonical.keys import ElementKey
 from connectors.ports import (
     ChannelAdapter,
     ChannelWrite,
@@ -20,6 +20,7 @@ from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
 from tests.connectors.channel_contract import ChannelContract, all_applied, write
 from tests.connectors.running import PlainCaller, RunningSandbox, connection
+from tests.support.values import minor
 
 
 class TestSandboxShop(ChannelContract):
@@ -35,7 +36,7 @@ class TestSandboxShop(ChannelContract):
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
-        same_version = ChannelWrite("SKU-000", PRICE, Value(700, "USD"), 9, "another key")
+        same_version = ChannelWrite(ElementKey("SKU-000", PRICE), minor(700, "USD"), 9, "another key")
         results = await adapter.push(caller, config, [write("SKU-000", PRICE, 800, 8), same_version])
         assert [r.state for r in results] == [WriteState.STALE, WriteState.STALE]
 
@@ -58,7 +59,7 @@ class TestSandboxShop(ChannelContract):
         assert "credentials" in result.detail
         assert "wrong" not in result.detail
         with pytest.raises(SystemUnavailable, match="credentials"):
-            await adapter.read(caller, wrong, [("SKU-000", PRICE)])
+            await adapter.read(caller, wrong, [ElementKey("SKU-000", PRICE)])
 
 
 class TestSandboxMarket(ChannelContract):
@@ -76,8 +77,8 @@ class TestSandboxMarket(ChannelContract):
         config = connection(sandbox.add("sandbox-market", delay_seconds=3600))
         [result] = await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
         assert result.state is WriteState.ACCEPTED
-        [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
-        assert (reading.value, reading.version) == (Value(1000, "USD"), 0)
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
+        assert (reading.value, reading.version) == (minor(1000, "USD"), 0)
 
     async def test_a_new_delay_holds_for_what_waits_too(
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
@@ -85,8 +86,8 @@ class TestSandboxMarket(ChannelContract):
         config = connection(sandbox.add("sandbox-market", delay_seconds=3600))
         await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
         sandbox.delay(config.base_url, 0)
-        [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
-        assert reading.value == Value(900, "USD")
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
+        assert reading.value == minor(900, "USD")
 
     async def test_a_repeated_feed_has_one_effect(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, sandbox: RunningSandbox
@@ -102,10 +103,10 @@ class TestSandboxMarket(ChannelContract):
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
     ) -> None:
         config = connection(sandbox.add("sandbox-market", currency="JPY"))
-        yen = ChannelWrite("SKU-000", PRICE, Value(1999, "JPY"), 1, "yen")
+        yen = ChannelWrite(ElementKey("SKU-000", PRICE), minor(1999, "JPY"), 1, "yen")
         await adapter.push(caller, config, [yen])
-        [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
-        assert reading.value == Value(1999, "JPY")
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
+        assert reading.value == minor(1999, "JPY")
 
 
 CHANNELS = [("sandbox-shop", SandboxShop), ("sandbox-market", SandboxMarket)]
@@ -121,7 +122,7 @@ class TestFaults:
         [result] = await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
         assert (result.state, result.retry_after) == (WriteState.RETRY, 7.0)
         with pytest.raises(SystemUnavailable) as told:
-            await adapter.read(caller, config, [("SKU-000", PRICE)])
+            await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
         assert told.value.retry_after == 7.0
         sandbox.break_(config.base_url, Faults(too_many_requests=1))
         [result] = await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
@@ -144,13 +145,13 @@ class TestFaults:
         writes = [write("SKU-000", PRICE, 900, 9), write("SKU-001", PRICE, 901, 9)]
         results = await adapter.push(caller, config, writes)
         assert {r.state for r in results} == {WriteState.ACCEPTED}
-        readings = await adapter.read(caller, config, [("SKU-000", PRICE), ("SKU-001", PRICE)])
-        assert [r.value for r in readings] == [Value(1000, "USD"), Value(901, "USD")]
+        readings = await adapter.read(caller, config, [ElementKey("SKU-000", PRICE), ElementKey("SKU-001", PRICE)])
+        assert [r.value for r in readings] == [minor(1000, "USD"), minor(901, "USD")]
         assert sandbox.effects(config.base_url)["discarded"] == 1
         sandbox.mend(config.base_url)
         await adapter.push(caller, config, writes)
-        [reading] = await adapter.read(caller, config, [("SKU-000", PRICE)])
-        assert reading.value == Value(900, "USD")
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
+        assert reading.value == minor(900, "USD")
 
     async def test_a_lost_answer_leaves_the_effect_and_repeating_is_harmless(
         self, kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller
@@ -196,7 +197,7 @@ class TestFaults:
         sandbox.break_(config.base_url, Faults(drip_seconds=5))
         hasty = PlainCaller(timeout=0.2)
         with pytest.raises(httpx2.TimeoutException):
-            await adapter.read(hasty, config, [("SKU-000", PRICE)])
+            await adapter.read(hasty, config, [ElementKey("SKU-000", PRICE)])
         await hasty.close()
 
     async def test_a_renamed_field_is_named_in_the_refusal(
@@ -205,7 +206,7 @@ class TestFaults:
         config, adapter = connection(sandbox.add(kind)), make()
         sandbox.break_(config.base_url, Faults(renamed_fields={"currency": "iso"}))
         with pytest.raises(PayloadInvalid, match="currency"):
-            await adapter.read(caller, config, [("SKU-000", PRICE)])
+            await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
 
 
 @pytest.mark.parametrize(("kind", "make"), CHANNELS, ids=["shop", "market"])

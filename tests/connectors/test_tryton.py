@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.keys import ElementKey
 from canonical.messages import Observation
-from canonical.values import Value
+from canonical.values import MoneyValue, minor_money
 from connectors.ports import ConnectionConfig, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.messages import snapshot_bytes
 from foundation.clock import utc_now
 from tests.connectors.running import PlainCaller
 from tests.real.tryton import RunningTryton, running_tryton
+from tests.support.values import minor, pieces
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,9 @@ class TestPoll:
         found = found_in(adapter, page)
         assert not page.more
         assert len(page.payloads) == 20
-        assert found["SKU-019", PRICE].value == Value(2900, "USD")
-        assert found["SKU-019", COST].value == Value(500, "USD")
-        assert found["SKU-019", STOCK].value == Value(100)
+        assert found["SKU-019", PRICE].value == minor(2900, "USD")
+        assert found["SKU-019", COST].value == minor(500, "USD")
+        assert found["SKU-019", STOCK].value == pieces(100)
 
     async def test_only_what_changed_comes_with_the_next_poll(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
@@ -82,8 +84,8 @@ class TestPoll:
         new = PollPage([each for each in page.payloads if each[0] not in known], page.cursor, page.more)
         found = found_in(adapter, new)
         assert {sku for sku, _ in found} == {"SKU-004", "SKU-005"}
-        assert found["SKU-004", PRICE].value == Value(1337, "USD")
-        assert found["SKU-005", STOCK].value == Value(42)
+        assert found["SKU-004", PRICE].value == minor(1337, "USD")
+        assert found["SKU-005", STOCK].value == pieces(42)
         for sku, element in (("SKU-004", PRICE), ("SKU-005", STOCK)):
             assert abs(found[sku, element].committed_at - before) < timedelta(seconds=60)
 
@@ -207,9 +209,9 @@ class TestTranslate:
         version = int(READ_AT.timestamp()) * 1_000_000
         created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         assert Tryton().translate(snapshot(PRODUCT)) == [
-            Observation("SKU-000", PRICE, Value(1000, "USD"), version, created, "1", version_is_ours=True),
-            Observation("SKU-000", COST, Value(500, "USD"), version, created, "1", version_is_ours=True),
-            Observation("SKU-000", STOCK, Value(100), version, READ_AT, "1", version_is_ours=True),
+            Observation("SKU-000", PRICE, minor(1000, "USD"), version, created, "1", version_is_ours=True),
+            Observation("SKU-000", COST, minor(500, "USD"), version, created, "1", version_is_ours=True),
+            Observation("SKU-000", STOCK, pieces(100), version, READ_AT, "1", version_is_ours=True),
         ]
 
     def test_the_newest_move_says_when_the_stock_changed(self) -> None:
@@ -231,7 +233,7 @@ class TestTranslate:
         body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(snapshot(body, currency))
-        assert [(each.record_key, each.element) for each in told.value.unreadable] == [("SKU-000", PRICE)]
+        assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", PRICE)]
         assert [o.element for o in told.value.observations] == [STOCK], "its neighbours are taken"
 
     @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ class TestTranslate:
     )  # fmt: skip
     def test_a17_an_exact_price_has_its_currencys_digits(self, currency: str, price: str, minor: int) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
-        assert Tryton().translate(snapshot(body, currency))[0].value == Value(minor, currency)
+        assert Tryton().translate(snapshot(body, currency))[0].value == minor_money(minor, currency)
 
     @pytest.mark.parametrize("quantity", ["1e300", "9007199254740994", '"5"', "true", "[1]"])
     def test_a8_a_quantity_that_is_none_is_told(self, quantity: str) -> None:
@@ -269,26 +271,27 @@ class TestTranslate:
             except PayloadInvalid:
                 assert price != round(price, digits)
             else:
-                assert Decimal(found.amount).scaleb(-digits) == price
+                assert isinstance(found, MoneyValue)
+                assert found.number == price
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
     def test_a8_stock_comes_in_whole_pieces_exactly_or_not_at_all(self, quantity: Decimal) -> None:
         body = snapshot(PRODUCT | {"quantity": float(quantity)})
         if quantity == int(quantity):
-            assert Tryton().translate(body)[-1].value == Value(int(quantity))
+            assert Tryton().translate(body)[-1].value == pieces(int(quantity))
             return
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(body)
-        assert [(each.record_key, each.element) for each in told.value.unreadable] == [("SKU-000", STOCK)]
+        assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", STOCK)]
         assert str(float(quantity)) in told.value.unreadable[0].reason
         assert [o.element for o in told.value.observations] == [PRICE, COST], "its neighbours are taken"
 
     @pytest.mark.parametrize(
-        ("quantity", "pieces"), [("-0.0", 0), ("1e3", 1000), ("-4.0", -4), ("9007199254740992.0", 2**53), ("7", 7)]
+        ("quantity", "whole"), [("-0.0", 0), ("1e3", 1000), ("-4.0", -4), ("9007199254740992.0", 2**53), ("7", 7)]
     )
-    def test_a8_whole_pieces_count_however_they_are_written(self, quantity: str, pieces: int) -> None:
+    def test_a8_whole_pieces_count_however_they_are_written(self, quantity: str, whole: int) -> None:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
-        assert Tryton().translate(body)[-1].value == Value(pieces)
+        assert Tryton().translate(body)[-1].value == pieces(whole)
 
     @pytest.mark.parametrize("quantity", ["12.5", "2.9999999999", "12.0000000000000000001", "1e-400", "-0.5", "0.1"])
     def test_a8_part_of_a_piece_is_told(self, quantity: str) -> None:

@@ -8,6 +8,7 @@ from canonical.values import Value
 from connectors.ports import PollPage
 from connectors.tryton.adapter import Tryton
 from tests.connectors.test_tryton_clock import CONFIG, NOW, Server
+from tests.support.values import minor
 
 
 class Company(Server):
@@ -34,12 +35,12 @@ async def test_a9_another_currency_has_every_product_read_again_in_it() -> None:
     adapter, server = Tryton(), Company({1: NOW - timedelta(days=9), 2: NOW - timedelta(minutes=1)})
     server.contexts = []
     first = await adapter.poll(server, CONFIG, "", NOW)
-    assert prices(adapter, first) == [Value(100, "EUR")] * 2
+    assert prices(adapter, first) == [minor(100, "EUR")] * 2
     again = await adapter.poll(server, CONFIG, first.cursor, NOW)
     assert {id_ for id_, _ in again.payloads} <= {id_ for id_, _ in first.payloads}
     server.currency = "JPY"
     second = await adapter.poll(server, CONFIG, again.cursor, NOW + timedelta(minutes=5))
-    assert prices(adapter, second) == [Value(1, "JPY")] * 2
+    assert prices(adapter, second) == [minor(1, "JPY")] * 2
     assert not {id_ for id_, _ in first.payloads} & {id_ for id_, _ in second.payloads}, "other content, other ids"
     third = await adapter.poll(server, CONFIG, second.cursor, NOW + timedelta(hours=2))
     assert {id_ for id_, _ in third.payloads} <= {id_ for id_, _ in second.payloads}

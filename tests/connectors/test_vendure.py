@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from canonical.elements import PRICE, STOCK
-from canonical.values import Value
+from canonical.keys import ElementKey
 from connectors.ports import ChannelAdapter, ConnectionConfig, SystemUnavailable, WriteState
 from connectors.vendure.adapter import Vendure
 from tests.connectors.channel_contract import ChannelContract, seen, write
 from tests.connectors.running import PlainCaller
 from tests.real.vendure import RunningVendure, running_vendure
+from tests.support.values import minor
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +63,16 @@ class TestVendure(ChannelContract):
         [result] = await adapter.push(caller, config, [write("SKU-012", PRICE, 1212, 2)])
         assert result.state is WriteState.ACCEPTED
         await log_out(adapter, caller, config)
-        [reading] = await adapter.read(caller, config, [("SKU-012", PRICE)])
-        assert reading.value == Value(1212, "USD")
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-012", PRICE)])
+        assert reading.value == minor(1212, "USD")
 
     async def test_a_negative_price_is_not_sent(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         [result] = await adapter.push(caller, config, [write("SKU-013", PRICE, -1, 1)])
         assert result.state is WriteState.REFUSED
-        [reading] = await adapter.read(caller, config, [("SKU-013", PRICE)])
-        assert reading.value != Value(-1, "USD")
+        [reading] = await adapter.read(caller, config, [ElementKey("SKU-013", PRICE)])
+        assert reading.value != minor(-1, "USD")
 
     async def test_a_value_the_shop_refuses_does_not_take_its_neighbours_along(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
@@ -100,7 +101,7 @@ class TestVendure(ChannelContract):
         assert "credentials" in result.detail
         assert "guess" not in result.detail
         with pytest.raises(SystemUnavailable, match="credentials"):
-            await Vendure().read(caller, config, [("SKU-000", PRICE)])
+            await Vendure().read(caller, config, [ElementKey("SKU-000", PRICE)])
 
 
 async def log_out(adapter: Vendure, caller: PlainCaller, config: ConnectionConfig) -> None:

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.keys import ElementKey
 from canonical.money import minor_exponent
-from canonical.values import Value
+from canonical.values import Value, minor_money
 from connectors.ports import ChannelWrite, ConnectionConfig, HttpResponse, SystemUnavailable, WriteState
 from connectors.vendure.adapter import Vendure
 from connectors.vendure.messages import IDS, LOGIN, SHOP, UPDATE, VARIANTS
+from tests.support.values import minor, pieces
 
 CONFIG = ConnectionConfig("shop", "https://shop.example", {"username": "us"}, {"password": "of a test"})
 
@@ -105,7 +107,7 @@ class Shop:
 
 
 def write(value: Value, element: str = PRICE, sku: str = "SKU-1") -> ChannelWrite:
-    return ChannelWrite(sku, element, value, 1, "k")
+    return ChannelWrite(ElementKey(sku, element), value, 1, "k")
 
 
 async def push(shop: Shop, *writes: ChannelWrite) -> list[WriteState]:
@@ -113,7 +115,7 @@ async def push(shop: Shop, *writes: ChannelWrite) -> list[WriteState]:
 
 
 async def read(shop: Shop, element: str = PRICE, sku: str = "SKU-1") -> Value | None:
-    [reading] = await Vendure().read(shop, CONFIG, [(sku, element)])
+    [reading] = await Vendure().read(shop, CONFIG, [ElementKey(sku, element)])
     return reading.value
 
 
@@ -129,9 +131,9 @@ async def test_a_price_is_written_in_the_shops_digits_and_read_in_ours(
 ) -> None:
     shop = Shop(currency, precision)
     shop.add("7", "SKU-1", **{currency: 1})
-    assert await push(shop, write(Value(minor, currency))) == [WriteState.ACCEPTED]
+    assert await push(shop, write(minor_money(minor, currency))) == [WriteState.ACCEPTED]
     assert shop.variants["7"]["prices"] == {currency: stored}
-    assert await read(shop) == Value(minor, currency)
+    assert await read(shop) == minor_money(minor, currency)
 
 
 @pytest.mark.parametrize(("currency", "precision", "minor"), [("KWD", 2, 1005), ("USD", 0, 1250), ("USD", 1, 1)])
@@ -140,7 +142,7 @@ async def test_a_price_the_shop_cannot_hold_is_refused_and_never_rounded(
 ) -> None:
     shop = Shop(currency, precision)
     shop.add("7", "SKU-1", **{currency: 1})
-    assert await push(shop, write(Value(minor, currency))) == [WriteState.REFUSED]
+    assert await push(shop, write(minor_money(minor, currency))) == [WriteState.REFUSED]
     assert shop.variants["7"]["prices"] == {currency: 1}
 
 
@@ -149,58 +151,60 @@ async def test_what_is_accepted_comes_back_as_it_was(currency: str, precision: i
     shop = Shop(currency, precision)
     shop.add("7", "SKU-1", **{currency: 1})
     held = minor % 10 ** max(0, minor_exponent(currency) - precision) == 0
-    assert await push(shop, write(Value(minor, currency))) == [WriteState.ACCEPTED if held else WriteState.REFUSED]
+    assert await push(shop, write(minor_money(minor, currency))) == [
+        WriteState.ACCEPTED if held else WriteState.REFUSED
+    ]
     if held:
-        assert await read(shop) == Value(minor, currency)
+        assert await read(shop) == minor_money(minor, currency)
 
 
 async def test_a_fraction_of_the_smallest_coin_is_no_value_of_ours() -> None:
     shop = Shop("USD", 3)
     shop.add("7", "SKU-1", USD=10_005)
     shop.add("8", "SKU-2", USD=10_000)
-    assert (await read(shop), await read(shop, sku="SKU-2")) == (None, Value(1000, "USD"))
+    assert (await read(shop), await read(shop, sku="SKU-2")) == (None, minor(1000, "USD"))
 
 
 async def test_only_the_channels_own_currency_and_stock_location_count() -> None:
     shop = Shop("USD")
     shop.add("7", "SKU-1", EUR=999, USD=1000)
     shop.add("8", "SKU-2", EUR=999)
-    assert (await read(shop), await read(shop, sku="SKU-2")) == (Value(1000, "USD"), None)
-    assert await push(shop, write(Value(100, "EUR"))) == [WriteState.REFUSED]
+    assert (await read(shop), await read(shop, sku="SKU-2")) == (minor(1000, "USD"), None)
+    assert await push(shop, write(minor(100, "EUR"))) == [WriteState.REFUSED]
     shop.variants["7"]["stock"] = {"2": 70, "1": 5}
-    assert await read(shop, STOCK) == Value(5)
-    assert await push(shop, write(Value(6), STOCK)) == [WriteState.ACCEPTED]
+    assert await read(shop, STOCK) == pieces(5)
+    assert await push(shop, write(pieces(6), STOCK)) == [WriteState.ACCEPTED]
     assert shop.variants["7"] == {"sku": "SKU-1", "prices": {"EUR": 999, "USD": 1000}, "stock": {"2": 70, "1": 6}}
 
 
 async def test_what_the_shop_does_not_show_is_refused_and_touches_nothing() -> None:
     shop = Shop()
     shop.add("7", "SKU-1", USD=1000)
-    assert await push(shop, write(Value(100, "USD"), COST), write(Value(-1, "USD"))) == [WriteState.REFUSED] * 2
+    assert await push(shop, write(minor(100, "USD"), COST), write(minor(-1, "USD"))) == [WriteState.REFUSED] * 2
     assert shop.variants["7"] == {"sku": "SKU-1", "prices": {"USD": 1000}, "stock": {"1": 5, "2": 70}}
 
 
 async def test_a_reading_tells_what_is_there_and_not_what_was_written() -> None:
     adapter, shop = Vendure(), Shop(forgets=True)
     shop.add("7", "SKU-1", USD=1000)
-    [result] = await adapter.push(shop, CONFIG, [write(Value(1100, "USD"))])
-    [reading] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE)])
-    assert (result.state, reading.value) == (WriteState.ACCEPTED, Value(1000, "USD"))
+    [result] = await adapter.push(shop, CONFIG, [write(minor(1100, "USD"))])
+    [reading] = await adapter.read(shop, CONFIG, [ElementKey("SKU-1", PRICE)])
+    assert (result.state, reading.value) == (WriteState.ACCEPTED, minor(1000, "USD"))
     shop.forgets = False
-    await adapter.push(shop, CONFIG, [write(Value(1100, "USD"))])
+    await adapter.push(shop, CONFIG, [write(minor(1100, "USD"))])
     shop.variants["7"]["prices"]["USD"] = 900  # somebody at the shop's own desk
-    [reading] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE)])
-    assert reading.value == Value(900, "USD")
+    [reading] = await adapter.read(shop, CONFIG, [ElementKey("SKU-1", PRICE)])
+    assert reading.value == minor(900, "USD")
 
 
 async def test_a10_variants_that_share_a_sku_are_told_and_none_is_written() -> None:
     shop = Shop()
     for variant_id, sku, price in (("7", "SKU-1", 700), ("8", "SKU-1", 800), ("9", "SKU-2", 900)):
         shop.add(variant_id, sku, USD=price)
-    [shared, alone] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE), ("SKU-2", PRICE)])
-    assert (shared.value, alone.value) == (None, Value(900, "USD"))
+    [shared, alone] = await Vendure().read(shop, CONFIG, [ElementKey("SKU-1", PRICE), ElementKey("SKU-2", PRICE)])
+    assert (shared.value, alone.value) == (None, minor(900, "USD"))
     assert "2 variants" in shared.unreadable
-    states = await push(shop, write(Value(750, "USD")), write(Value(950, "USD"), sku="SKU-2"))
+    states = await push(shop, write(minor(750, "USD")), write(minor(950, "USD"), sku="SKU-2"))
     assert states == [WriteState.REFUSED, WriteState.ACCEPTED]
     assert [variant["prices"]["USD"] for variant in shop.variants.values()] == [700, 800, 950]
 
@@ -208,24 +212,24 @@ async def test_a10_variants_that_share_a_sku_are_told_and_none_is_written() -> N
 async def test_a9_a_shop_whose_currency_changes_after_sign_in_is_not_written_in_it() -> None:
     adapter, shop = Vendure(), Shop("USD")
     shop.add("7", "SKU-1", USD=1500, JPY=1500)
-    [first] = await adapter.push(shop, CONFIG, [write(Value(1500, "USD"))])
+    [first] = await adapter.push(shop, CONFIG, [write(minor(1500, "USD"))])
     shop.currency = "JPY"
-    [second] = await adapter.push(shop, CONFIG, [write(Value(1600, "USD"))])
+    [second] = await adapter.push(shop, CONFIG, [write(minor(1600, "USD"))])
     assert (first.state, second.state) == (WriteState.ACCEPTED, WriteState.REFUSED)
     assert "JPY" in second.detail
     assert shop.variants["7"]["prices"] == {"USD": 1500, "JPY": 1500}
-    [reading] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE)])
-    assert reading.value == Value(15, "JPY")
+    [reading] = await adapter.read(shop, CONFIG, [ElementKey("SKU-1", PRICE)])
+    assert reading.value == minor(15, "JPY")
 
 
 async def test_a9_a_shop_that_gets_other_digits_or_another_first_location_is_met_as_it_is() -> None:
     adapter, shop = Vendure(), Shop("USD")
     shop.add("7", "SKU-1", USD=1500)
-    await adapter.push(shop, CONFIG, [write(Value(1500, "USD"))])
+    await adapter.push(shop, CONFIG, [write(minor(1500, "USD"))])
     shop.precision, shop.location = 3, "2"
-    [reading, stock] = await adapter.read(shop, CONFIG, [("SKU-1", PRICE), ("SKU-1", STOCK)])
-    assert (reading.value, stock.value) == (Value(150, "USD"), Value(70))
-    await adapter.push(shop, CONFIG, [write(Value(1600, "USD")), write(Value(9), STOCK)])
+    [reading, stock] = await adapter.read(shop, CONFIG, [ElementKey("SKU-1", PRICE), ElementKey("SKU-1", STOCK)])
+    assert (reading.value, stock.value) == (minor(150, "USD"), pieces(70))
+    await adapter.push(shop, CONFIG, [write(minor(1600, "USD")), write(pieces(9), STOCK)])
     assert shop.variants["7"]["prices"] == {"USD": 16_000}
     assert shop.variants["7"]["stock"] == {"1": 5, "2": 9}
 
@@ -234,11 +238,11 @@ async def test_a9_a_shop_whose_prices_change_their_tax_is_refused_where_the_conn
     adapter, shop = Vendure(), Shop("USD", taxed=True)
     shop.add("7", "SKU-1", USD=1500)
     config = ConnectionConfig("shop", CONFIG.base_url, {"username": "us", "prices_include_tax": "yes"}, CONFIG.secrets)
-    [first] = await adapter.push(shop, config, [write(Value(1500, "USD"))])
+    [first] = await adapter.push(shop, config, [write(minor(1500, "USD"))])
     shop.taxed = False
-    [second, stock] = await adapter.push(shop, config, [write(Value(1600, "USD")), write(Value(9), STOCK)])
+    [second, stock] = await adapter.push(shop, config, [write(minor(1600, "USD")), write(pieces(9), STOCK)])
     assert [r.state for r in (first, second, stock)] == [WriteState.ACCEPTED, WriteState.REFUSED, WriteState.ACCEPTED]
-    [reading] = await adapter.read(shop, config, [("SKU-1", PRICE)])
+    [reading] = await adapter.read(shop, config, [ElementKey("SKU-1", PRICE)])
     assert reading.value is None
     assert "tax" in reading.unreadable
 
@@ -248,17 +252,17 @@ async def test_a8_a_price_that_is_no_integer_leaves_its_neighbours_readable(pric
     shop = Shop()
     shop.add("7", "SKU-1", USD=msgspec.Raw(price))  # type: ignore[arg-type]
     shop.add("8", "SKU-2", USD=1000)
-    [odd, plain] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE), ("SKU-2", PRICE)])
-    assert (odd.value, plain.value) == (None, Value(1000, "USD"))
+    [odd, plain] = await Vendure().read(shop, CONFIG, [ElementKey("SKU-1", PRICE), ElementKey("SKU-2", PRICE)])
+    assert (odd.value, plain.value) == (None, minor(1000, "USD"))
     assert odd.unreadable
 
 
 async def test_a17_a_shop_in_an_unknown_currency_takes_no_price() -> None:
     shop = Shop("ZZZ")
     shop.add("7", "SKU-1", ZZZ=1000)
-    [result] = await Vendure().push(shop, CONFIG, [write(Value(1000, "ZZZ"))])
+    [result] = await Vendure().push(shop, CONFIG, [write(minor(1000, "USD"))])
     assert (result.state, "ISO 4217" in result.detail) == (WriteState.REFUSED, True)
-    [reading] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE)])
+    [reading] = await Vendure().read(shop, CONFIG, [ElementKey("SKU-1", PRICE)])
     assert (reading.value, "ISO 4217" in reading.unreadable) == (None, True)
 
 
@@ -270,13 +274,13 @@ async def test_a9_a_currency_that_changes_at_any_moment_writes_no_price_in_it(
     """16.00 USD is never 1,600 JPY, neither written nor read, whenever the default changes."""
     adapter, shop = Vendure(), Shop("USD", available=available, changes={moment: "JPY"})
     shop.add("7", "SKU-1", USD=1500, JPY=700)
-    [result] = await adapter.push(shop, CONFIG, [write(Value(1600, "USD"))])
-    first, second = [(await adapter.read(shop, CONFIG, [("SKU-1", PRICE)]))[0].value for _ in range(2)]
+    [result] = await adapter.push(shop, CONFIG, [write(minor(1600, "USD"))])
+    first, second = [(await adapter.read(shop, CONFIG, [ElementKey("SKU-1", PRICE)]))[0].value for _ in range(2)]
     written = result.state is WriteState.ACCEPTED
     assert shop.variants["7"]["prices"] == {"USD": 1600 if written else 1500, "JPY": 700}
     assert result.state in {WriteState.ACCEPTED, WriteState.REFUSED}
-    assert second == Value(7, "JPY"), "what a buyer is shown from now on"
-    assert first == (Value(1600, "USD") if moment == VARIANTS else second)
+    assert second == minor(7, "JPY"), "what a buyer is shown from now on"
+    assert first == (minor(1600, "USD") if moment == VARIANTS else second)
 
 
 async def test_a9_settings_that_change_between_two_pages_give_no_reading() -> None:
@@ -294,28 +298,28 @@ async def test_a9_settings_that_change_between_two_pages_give_no_reading() -> No
         return made
 
     shop._answer = one_at_a_time  # type: ignore[method-assign]
-    keys = [("SKU-1", PRICE), ("SKU-2", PRICE)]
+    keys = [ElementKey("SKU-1", PRICE), ElementKey("SKU-2", PRICE)]
     with pytest.raises(SystemUnavailable, match="changed while"):
         await adapter.read(shop, CONFIG, keys)
-    assert [r.value for r in await adapter.read(shop, CONFIG, keys)] == [Value(7, "JPY")] * 2
+    assert [r.value for r in await adapter.read(shop, CONFIG, keys)] == [minor(7, "JPY")] * 2
 
 
 async def test_a9_a_price_is_written_in_its_own_currency_beside_the_others() -> None:
     shop = Shop("USD", available=("EUR",))
     shop.add("7", "SKU-1", EUR=999, USD=1500)
-    assert await push(shop, write(Value(1600, "USD"))) == [WriteState.ACCEPTED]
+    assert await push(shop, write(minor(1600, "USD"))) == [WriteState.ACCEPTED]
     assert shop.variants["7"]["prices"] == {"EUR": 999, "USD": 1600}
-    assert await push(shop, write(Value(1700, "EUR"))) == [WriteState.REFUSED], "buyers are not shown it by default"
+    assert await push(shop, write(minor(1700, "EUR"))) == [WriteState.REFUSED], "buyers are not shown it by default"
 
 
-@pytest.mark.parametrize(("precision", "minor"), [(2, 2**53), (2, 2**53 + 1), (3, 2**53 // 10 + 1), (2, 2**63 - 1)])
-async def test_a8_a_price_beyond_the_shops_exact_numbers_is_refused(precision: int, minor: int) -> None:
+@pytest.mark.parametrize(("precision", "cents"), [(2, 2**53), (2, 2**53 + 1), (3, 2**53 // 10 + 1), (2, 2**63 - 1)])
+async def test_a8_a_price_beyond_the_shops_exact_numbers_is_refused(precision: int, cents: int) -> None:
     """Its numbers are floats: it would keep a neighbour of such a price."""
     shop = Shop("USD", precision)
     shop.add("7", "SKU-1", USD=9007199254740992)
-    [result] = await Vendure().push(shop, CONFIG, [write(Value(minor, "USD"))])
+    [result] = await Vendure().push(shop, CONFIG, [write(minor(cents, "USD"))])
     assert (result.state, "exactly" in result.detail) == (WriteState.REFUSED, True)
-    [reading] = await Vendure().read(shop, CONFIG, [("SKU-1", PRICE)])
+    [reading] = await Vendure().read(shop, CONFIG, [ElementKey("SKU-1", PRICE)])
     assert (reading.value, "9007199254740992" in reading.unreadable) == (None, True)
 
 
@@ -325,9 +329,9 @@ async def test_a8_an_odd_stock_is_told_and_leaves_its_neighbours_readable(shown:
     shop.add("7", "SKU-1", USD=1000)
     shop.add("8", "SKU-2", USD=1000)
     shop.variants["7"]["stock"]["1"] = msgspec.Raw(shown.encode())
-    keys = [("SKU-1", STOCK), ("SKU-1", PRICE), ("SKU-2", STOCK)]
+    keys = [ElementKey("SKU-1", STOCK), ElementKey("SKU-1", PRICE), ElementKey("SKU-2", STOCK)]
     odd, price, stock = await Vendure().read(shop, CONFIG, keys)
-    assert (odd.value, price.value, stock.value) == (None, Value(1000, "USD"), Value(5))
+    assert (odd.value, price.value, stock.value) == (None, minor(1000, "USD"), pieces(5))
     assert shown.strip('"') in odd.unreadable or "exactly" in odd.unreadable
 
 
@@ -343,4 +347,4 @@ async def test_a10_one_variant_on_two_pages_is_one() -> None:
         return made
 
     shop._answer = twice  # type: ignore[method-assign]
-    assert await read(shop) == Value(1000, "USD")
+    assert await read(shop) == minor(1000, "USD")

@@ -181,7 +181,7 @@ class TestDrill:
         restored = await asyncio.to_thread(call, "restore", str(backed_up), url=fresh)
         assert restored.exit_code == 0, restored.output
         assert "audit chains verified" in restored.output
-        before = await world.rows("SELECT record_key, element, source_amount FROM record_value ORDER BY 1, 2")
+        before = await world.rows("SELECT record_key, element, minor(source_value) FROM record_value ORDER BY 1, 2")
         settings = Settings(
             owner_url=fresh,
             app_url=with_role(fresh, APP, PASSWORDS.app),
@@ -195,11 +195,14 @@ class TestDrill:
         services = build_services(settings)
         relay = Database(settings.relay_url, pool_size=2)
         there = elsewhere(world, services, relay)
-        assert await there.rows("SELECT record_key, element, source_amount FROM record_value ORDER BY 1, 2") == before
+        assert (
+            await there.rows("SELECT record_key, element, minor(source_value) FROM record_value ORDER BY 1, 2")
+            == before
+        )
         await there.deliver(there.change(SKU, PRICE, 10_400))
         await there.work()
-        assert await there.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_400,)]
-        shown = await there.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'")
+        assert await there.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_400,)]
+        shown = await there.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'")
         assert shown == [(10_400,)]
         async with services.db.transaction(there.scope) as session:
             assert (await verify_chain(session)).broken_at is None

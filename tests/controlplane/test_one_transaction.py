@@ -100,7 +100,11 @@ async def test_a_machines_request_too(site: WebApp, world: ClientEnv) -> None:
     shop.http.headers["authorization"] = f"Bearer {key}"
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
-    wish = {"record_key": "SKU-001", "element": "price.list", "amount": 1040, "currency": "USD"}
+    wish = {
+        "record_key": "SKU-001",
+        "element": "price.list",
+        "value": {"type": "money", "amount": "10.40", "currency": "USD"},
+    }
     changes = f"/api/v1/clients/{mine.slug}/changes"
     # A key is looked up in a transaction of its own before the body is received: strangers get none of theirs read.
     for method, path, body, begun in (("GET", changes, None, 1), ("POST", changes, wish, 2)):

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import PRICE
-from canonical.values import Value
 from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
 from foundation.ids import new_id
@@ -24,7 +23,10 @@ from tests.controlplane.test_administration import actions
 from tests.controlplane.test_cli import call
 from tests.controlplane.test_invitations import choose_password, form, fresh, link_in
 from tests.support.client_env import ClientEnv
+from tests.support.values import at, minor
 from tests.support.web_app import PASSWORD, House, Visit, WebApp
+
+ONE_DOLLAR = {"type": "money", "amount": "1", "currency": "USD"}
 
 
 def address(who: str) -> str:
@@ -88,7 +90,11 @@ class TestKeys:
         maker = await site.signed_in(house.host, boss[1])
         key = await make_key(site, house, maker, client, "client_admin")
         machine = await make_key(site, house, maker, client, "machine")
-        wish = {"record_key": "SKU-1", "element": "price.list", "amount": 100, "currency": "USD"}
+        wish = {
+            "record_key": "SKU-1",
+            "element": "price.list",
+            "value": {"type": "money", "amount": "1", "currency": "USD"},
+        }
         assert (await key("GET", f"{client}/members")).status_code == 200
         assert (await machine("POST", f"{client}/changes", wish)).status_code != 403
         roles = f"/api/v1{client}/members/{boss[0]}/roles"
@@ -307,7 +313,7 @@ class TestLapsedApprovals:
     async def propose(self, world: ClientEnv, by: Scope, amount: int) -> UUID:
         async with world.services.db.transaction(by) as session:
             return await propose_change(
-                session, world.services.governance, record_key="SKU-1", element=PRICE, value=Value(amount, "USD")
+                session, world.services.governance, key=at("SKU-1", PRICE), value=minor(amount, "USD")
             )
 
     def as_member(self, scope: Scope, who: UUID) -> Scope:
@@ -386,7 +392,11 @@ class TestSameIdentity:
         return guest, email
 
     async def propose(self, by: Visit, house: House, key: str) -> str:
-        wish = {"record_key": key, "element": "price.list", "amount": 100, "currency": "USD"}
+        wish = {
+            "record_key": key,
+            "element": "price.list",
+            "value": {"type": "money", "amount": "1", "currency": "USD"},
+        }
         made = await by.api("POST", f"/api/v1/clients/{house.slug}/changes", wish)
         assert made.status_code == 201, made.text
         return str(made.json()["id"])

@@ -95,16 +95,17 @@ async def _changes_are_once(site: DrillWebApp, client: Client, history: History,
     rows = await _rows(
         site,
         client,
-        "SELECT record_key, new_amount, source_version, state FROM change WHERE tenant_id = %(t)s ORDER BY version",
+        "SELECT record_key, minor(new_value) AS amount, source_version, state FROM change"
+        " WHERE tenant_id = %(t)s ORDER BY version",
     )
-    found.expect_none("changes with another client's amount", [r for r in rows if r["new_amount"] % 2 != client.parity])
+    found.expect_none("changes with another client's amount", [r for r in rows if r["amount"] % 2 != client.parity])
     by_sku: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         by_sku[row["record_key"]].append(row)
     wrong = [
         sku
         for sku, change in history.alone.items()
-        if [(r["new_amount"], r["state"]) for r in by_sku[sku]] != [(change.amount, "released")]
+        if [(r["amount"], r["state"]) for r in by_sku[sku]] != [(change.amount, "released")]
     ]
     found.expect_none("SKUs without exactly one change", wrong)
     for sku in history.contested:

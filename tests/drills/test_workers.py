@@ -40,7 +40,7 @@ async def load(site: DrillWebApp, client: Client) -> AsyncIterator[Load]:
 async def propagation_id(site: DrillWebApp, client: Client, amount: int) -> str:
     """Of `amount` to the shop; it is the idempotency key of the write."""
     rows = await site.rows(
-        "SELECT id FROM propagation WHERE tenant_id = %(t)s AND connection_id = %(c)s AND amount = %(amount)s",
+        "SELECT id FROM propagation WHERE tenant_id = %(t)s AND connection_id = %(c)s AND minor(value) = %(amount)s",
         t=client.scope.tenant_id,
         c=client.shop.id,
         amount=amount,
@@ -100,7 +100,7 @@ async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing
     assert [effect["amount"] for effect in site.effects(client.shop, older.sku)] == [newer.amount]
     states = await site.rows(
         """
-        SELECT amount, state FROM propagation
+        SELECT minor(value) AS amount, state FROM propagation
          WHERE tenant_id = %(t)s AND connection_id = %(c)s AND record_key = %(sku)s ORDER BY version
         """,
         t=client.scope.tenant_id,

@@ -30,6 +30,7 @@ from tests.connectors.running import TOKEN, RunningSandbox
 from tests.drills.disk import Disk, limited_disk
 from tests.drills.plan import WORKERS, Target
 from tests.support.faulty_link import FaultyLink, end_of, faulty_link, over
+from tests.support.values import with_minor
 
 T = TypeVar("T")
 SILENT_SECONDS = 60.0
@@ -130,7 +131,7 @@ class DrillWebApp:
         async with await psycopg.AsyncConnection.connect(
             self.admin_url, autocommit=True, row_factory=dict_row
         ) as found:
-            return await (await found.execute(sql, binds)).fetchall()
+            return await (await found.execute(with_minor(sql), binds)).fetchall()
 
     async def wait_for(self, sql: str, *, seconds: float = 120, **binds: object) -> list[dict[str, Any]]:
         """Rows of `sql`, once there are any."""
@@ -179,7 +180,7 @@ class DrillWebApp:
         found = await self.wait_for(
             """
             SELECT max(verified_at) AS at FROM propagation
-             WHERE tenant_id = %(t)s AND record_key = %(sku)s AND amount = %(amount)s AND state = 'verified'
+             WHERE tenant_id = %(t)s AND record_key = %(sku)s AND minor(value) = %(amount)s AND state = 'verified'
             HAVING count(*) = %(channels)s
             """,
             seconds=seconds,

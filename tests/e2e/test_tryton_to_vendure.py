@@ -80,7 +80,7 @@ class Trade:
     async def change(self, sku: str, element: str) -> tuple[object, ...]:
         """(new amount, outcome, rule, state) of the newest change."""
         rows = await self.world.rows(
-            "SELECT new_amount, outcome, rule_id, state FROM change WHERE record_key = :sku AND element = :e"
+            "SELECT minor(new_value), outcome, rule_id, state FROM change WHERE record_key = :sku AND element = :e"
             " ORDER BY proposed_at DESC LIMIT 1",
             sku=sku,
             e=element,
@@ -90,7 +90,7 @@ class Trade:
     async def seen(self, sku: str, element: str) -> object:
         """What was last read back from the shop."""
         rows = await self.world.rows(
-            "SELECT amount FROM channel_value WHERE connection_id = :c AND record_key = :sku AND element = :e",
+            "SELECT minor(value) FROM channel_value WHERE connection_id = :c AND record_key = :sku AND element = :e",
             c=self.shop,
             sku=sku,
             e=element,

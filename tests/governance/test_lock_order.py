@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import COST, PRICE
+from canonical.keys import ElementKey
 from foundation.clock import utc_now
 from governance.approvals.expiry_job import expire_waiting
 from governance.approvals.release import answer_change, release_changes
@@ -17,7 +18,7 @@ from policy.errors import ApprovalExpired
 from tests.governance.test_main_job import approve_all, member_scope
 from tests.support.client_env import ClientEnv
 
-KEY = ("SKU-001", PRICE)
+KEY = ElementKey("SKU-001", PRICE)
 LONG_ENOUGH_TO_WAIT = 0.3
 
 
@@ -49,7 +50,7 @@ async def test_a_rollback_and_a_release(world: ClientEnv) -> None:
     await world.work(settle=20.0)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")  # type: ignore[assignment]
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100")  # type: ignore[assignment]
 
     async def roll_back() -> None:
         async with world.services.db.transaction(member_scope(world)) as session:

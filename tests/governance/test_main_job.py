@@ -48,11 +48,11 @@ async def test_a_small_change_reaches_every_channel_and_is_proven_and_metered(wo
     await seed(world)
     assert await world.deliver(world.change("SKU-001", PRICE, 10_400)) is Stored.NEW
     await world.work(settle=20.0)
-    changes = await world.rows("SELECT new_amount, outcome, rule_id FROM change ORDER BY proposed_at")
+    changes = await world.rows("SELECT minor(new_value), outcome, rule_id FROM change ORDER BY proposed_at")
     assert changes[1:] == [(10_400, "auto", "price-small-change")]
     assert await world.rows(STATES) == [("verified", 4)]
     assert await world.rows("SELECT count(*) FROM usage_event WHERE meter = 'sync.verified'") == [(4,)]
-    shown = await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'")
+    shown = await world.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'")
     assert shown == [(10_400,)]
     async with world.services.db.transaction(world.scope) as session:
         verdict = await verify_chain(session)
@@ -67,7 +67,7 @@ async def test_the_same_event_twice_is_one_effect(world: ClientEnv, sandbox: Run
     assert await world.deliver(change, message_id="same") is Stored.DUPLICATE
     assert await world.deliver(change, message_id="another id, same version") is Stored.NEW
     await world.work(settle=20.0)
-    assert await world.rows("SELECT count(*) FROM change WHERE new_amount = 10300") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM change WHERE minor(new_value) = 10300") == [(1,)]
     effects = sandbox.effects(world.urls["shop0"])
     assert effects["repeated"] == {}
 
@@ -78,8 +78,10 @@ async def test_reordered_events_never_overwrite_newer_values(world: ClientEnv) -
     await world.deliver(newer)
     await world.deliver(older)
     await world.work(settle=20.0)
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]
-    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_200,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_200,)]
+    assert await world.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [
+        (10_200,)
+    ]
 
 
 async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
@@ -89,13 +91,15 @@ async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
     before = sandbox.effects(world.urls["shop0"])["effects"]
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work(settle=0.5)
-    assert await world.rows("SELECT state, rule_id FROM change WHERE new_amount = 12000") == [
+    assert await world.rows("SELECT state, rule_id FROM change WHERE minor(new_value) = 12000") == [
         ("awaiting_approval", "price-large-change")
     ]
     assert sandbox.effects(world.urls["shop0"])["effects"] == before
     await approve_all(world)
     await world.work(settle=20.0)
-    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(12_000,)]
+    assert await world.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [
+        (12_000,)
+    ]
 
 
 async def test_below_cost_is_refused_with_an_exception(world: ClientEnv) -> None:
@@ -121,7 +125,7 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
     await world.work(settle=0.5)
     states = await world.rows(
         "SELECT c.name, p.state, p.breached, p.verified_at IS NULL FROM propagation p"
-        " JOIN connection c ON c.id = p.connection_id WHERE p.amount = 10100 ORDER BY c.name"
+        " JOIN connection c ON c.id = p.connection_id WHERE minor(p.value) = 10100 ORDER BY c.name"
     )
     assert states == [("market1", "verified", False, False), ("shop0", "accepted", True, True)]
     [found] = await world.exceptions()
@@ -152,25 +156,27 @@ async def test_a_reused_id_with_other_content_is_kept_and_shown(world: ClientEnv
     assert await world.deliver(world.change("SKU-001", STOCK, 6), message_id="m1") is Stored.ID_CONFLICT
     await world.work(settle=20.0)
     assert await world.rows("SELECT code FROM governance_exception") == [("source.id_conflict",)]
-    assert await world.rows("SELECT amount FROM record_value") == [(5,)]
+    assert await world.rows("SELECT minor(value) FROM record_value") == [(5,)]
 
 
 async def test_rollback_restores_the_previous_value_on_every_channel(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10400")
     async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, change_id)  # type: ignore[arg-type]
     await world.work(settle=20.0)
-    assert await world.rows("SELECT DISTINCT amount FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
+    assert await world.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [
+        (10_000,)
+    ]
 
 
 async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(world: ClientEnv) -> None:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10400")
     ada = member_scope(world)
     async with world.services.db.transaction(ada) as session:
         back = await roll_back_change(
@@ -178,11 +184,13 @@ async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(w
         )
     await world.work(settle=20.0)
     shown = await world.rows(
-        "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id"
+        "SELECT c.name, minor(v.value) FROM channel_value v JOIN connection c ON c.id = v.connection_id"
         " WHERE v.element = 'price.list' ORDER BY c.name"
     )
     assert shown == [("market1", 10_400), ("shop0", 10_000)]
-    rows = await world.rows("SELECT origin, author, state, old_amount, new_amount FROM change WHERE id = :id", id=back)
+    rows = await world.rows(
+        "SELECT origin, author, state, minor(old_value), minor(new_value) FROM change WHERE id = :id", id=back
+    )
     assert rows == [("rollback", ada.actor.id, "released", 10_400, 10_000)]
 
 
@@ -190,7 +198,7 @@ async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=20.0)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10400")
     async with world.services.db.transaction(member_scope(world)) as session:
         back = await roll_back_change(
             session,
@@ -199,9 +207,11 @@ async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(
             connection_id=world.channels["shop0"],
         )
     await world.work(settle=20.0)
-    shown = "SELECT c.name, v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id ORDER BY c.name"
+    shown = (
+        "SELECT c.name, minor(v.value) FROM channel_value v JOIN connection c ON c.id = v.connection_id ORDER BY c.name"
+    )
     assert await world.rows(shown) == [("market1", 10_400), ("shop0", 10_000)]
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_400,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_400,)]
     async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, back)
     await world.work(settle=20.0)
@@ -223,7 +233,7 @@ async def test_an_outage_of_three_of_five_channels_is_each_channels_own_state(
     await world.work(settle=0.6)
     states = await world.rows(
         "SELECT c.name, p.state FROM propagation p JOIN connection c ON c.id = p.connection_id"
-        " WHERE p.amount = 10100 ORDER BY c.name"
+        " WHERE minor(p.value) = 10100 ORDER BY c.name"
     )
     assert [(name, state) for name, state in states if name in away] == [(name, "pending") for name in away]
     assert [state for name, state in states if name not in away] == ["verified", "verified"]

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from canonical.elements import STOCK
+from canonical.keys import ElementKey
 from canonical.messages import Observation
-from canonical.values import Value
 from foundation.ids import new_id
 from governance.changes.key_conflicts import _highest
 from governance.changes.planner import plan_changes
@@ -14,12 +14,13 @@ from governance.records.validation import DRIFT, bound_version, to_microseconds
 from tests.governance.changes.test_planner import ERP, NOW
 from tests.governance.changes.test_planner import snapshot as planned
 from tests.support.client_env import ClientEnv
+from tests.support.values import pieces
 
 AHEAD = timedelta(days=365)
 
 
 def read_at(moment: datetime, amount: int, *, ours: bool = True) -> Observed:
-    seen = Observation("SKU-1", STOCK, Value(amount, ""), to_microseconds(moment), NOW, "7", version_is_ours=ours)
+    seen = Observation("SKU-1", STOCK, pieces(amount), to_microseconds(moment), NOW, "7", version_is_ours=ours)
     return Observed(seen, ERP, new_id(), "c")
 
 
@@ -28,8 +29,8 @@ def test_a1_what_is_read_after_the_clock_was_set_right_is_taken() -> None:
     plan_changes([read_at(NOW + AHEAD, 1)], made)
     plan = plan_changes([read_at(NOW, 2)], made)
     assert (plan.stale, plan.exceptions) == (0, [])
-    row = made.values["SKU-1", STOCK]
-    assert (row.source_amount, row.source_version) == (2, to_microseconds(NOW))
+    row = made.values[ElementKey("SKU-1", STOCK)]
+    assert (row.source_value, row.source_version) == (pieces(2), to_microseconds(NOW))
     assert plan_changes([read_at(NOW - timedelta(seconds=1), 3)], made).stale == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import STOCK
+from canonical.keys import ElementKey
 from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, WriteResult, WriteState
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.shop.adapter import SandboxShop
@@ -32,7 +33,7 @@ async def push_or_fail(
 ) -> list[WriteResult]:
     """A server that fails (500) over the whole request for one value in it."""
     if any(write.record_key == POISON for write in writes):
-        return [WriteResult(w.record_key, w.element, WriteState.RETRY, "The channel answered 500.") for w in writes]
+        return [WriteResult(w.key, WriteState.RETRY, "The channel answered 500.") for w in writes]
     return await push(self, http, config, writes)
 
 
@@ -53,9 +54,9 @@ async def push_or_raise(
 
 
 async def read_or_raise(
-    self: SandboxShop, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+    self: SandboxShop, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
 ) -> list[ChannelReading]:
-    if any(key == POISON for key, _ in keys):
+    if any(key.record_key == POISON for key in keys):
         raise AttributeError("secret-text")
     return await read(self, http, config, keys)
 
@@ -124,7 +125,7 @@ async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
     await world.deliver(world.change("SKU-001", STOCK, 2), world.change("SKU-002", STOCK, 2))
     await world.work()
     await hurry(world, 3 * FEW.attempts)
-    query = "SELECT DISTINCT state FROM propagation WHERE connection_id = :c AND amount = 2"
+    query = "SELECT DISTINCT state FROM propagation WHERE connection_id = :c AND minor(value) = 2"
     assert await world.rows(query, c=world.channels["shop0"]) == [("pending",)]
     assert await world.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]
 

@@ -220,6 +220,6 @@ async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_
                 session, world.erp, PollPage([payload], "1", more=False), job_type=INGEST, now=utc_now(), new_id=new_id
             )
     await world.work(settle=20.0)
-    assert await world.rows("SELECT count(*) FROM record_value WHERE amount = 4") == [(2,)]
+    assert await world.rows("SELECT count(*) FROM record_value WHERE minor(value) = 4") == [(2,)]
     assert await world.rows(_CODES) == [("source.clock_ahead", str(world.erp), "open")]
     assert await world.rows("SELECT count(*) FROM propagation WHERE slo_due_at > now() + interval '1 day'") == [(0,)]

@@ -20,11 +20,12 @@ from governance.propagation.repository import reopen_propagation
 from governance.propagation.settlement import push_job
 from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv
+from tests.support.values import at
 
 
 async def unproven(world: ClientEnv, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
     """(state, code of the error) of the value on the shop, what the audit trail has of it, and the metric."""
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = :a", a=amount)
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = :a", a=amount)
     query = "SELECT state, error ->> 'code' FROM propagation WHERE connection_id = :c AND change_id = :id"
     (row,) = await world.rows(query, c=world.channels["shop0"], id=change_id)
     notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
@@ -87,7 +88,7 @@ async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
         await world.deliver(world.change("SKU-001", STOCK, 6))
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work(settle=20.0, until="SELECT bool_or(state = 'verified' AND amount = 6) FROM propagation")
+    await world.work(settle=20.0, until="SELECT bool_or(state = 'verified' AND minor(value) = 6) FROM propagation")
     await world.work(settle=20.0)
     (state, error), notes, metric = await unproven(world, 5)
     assert state == "superseded"
@@ -104,10 +105,10 @@ async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
     await world.deliver(world.change("SKU-001", STOCK, 5))
     await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 5")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 5")
     async with world.services.db.transaction(world.scope) as session:
         assert await reopen_propagation(session, UUID(str(change_id)), world.channels["shop0"]) == "pending"
-        work = push_job(UUID(str(change_id)), world.channels["shop0"], "SKU-001", STOCK, "replay")
+        work = push_job(UUID(str(change_id)), world.channels["shop0"], at("SKU-001", STOCK), "replay")
         enqueue(session, [work])
     sandbox.mend(world.urls["shop0"])
     await world.deliver(world.change("SKU-001", STOCK, 6))

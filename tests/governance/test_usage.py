@@ -23,7 +23,7 @@ async def synced(world: ClientEnv) -> tuple[list[UUID], UUID]:
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(settle=15.0, until="SELECT count(*) = 4 FROM usage_event")
-    ((change,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10400")
+    ((change,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10400")
     return [UUID(str(id_)) for (id_,) in await world.rows(_EVENTS, meter=VERIFIED_DELIVERIES.name)], UUID(str(change))
 
 

@@ -89,6 +89,8 @@ def value_for(name: str, kind: str, udt: str, scope: Scope) -> object:
     own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "dom": str(scope.tenant_id)}
     if name in own | SPECIAL:
         return (own | SPECIAL)[name]
+    if kind == "jsonb" and name.endswith("value"):
+        return '{"type":"money","amount":"0.01","currency":"USD"}'
     if kind in BY_KIND:
         return BY_KIND[kind]
     if kind == "uuid":

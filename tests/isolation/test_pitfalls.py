@@ -120,9 +120,9 @@ async def test_a_unique_key_is_no_oracle(db: Database, scope: Scope, other_scope
         async with db.transaction(one) as session:
             await session.execute(
                 text("""
-                    INSERT INTO record_value (tenant_id, msp_id, record_key, element, source_amount, source_currency,
-                                              source_version, version)
-                    VALUES (:t, :m, 'SAME', 'stock.on_hand', 1, '', 1, 0)
+                    INSERT INTO record_value (tenant_id, msp_id, record_key, element, source_value, source_version,
+                                              version)
+                    VALUES (:t, :m, 'SAME', 'stock.on_hand', '{"type":"money","amount":"0.01","currency":"USD"}', 1, 0)
                 """),
                 {"t": one.tenant_id, "m": one.msp_id},
             )

@@ -1,5 +1,6 @@
 import pytest
 
+from canonical.values import MoneyValue
 from foundation.i18n.messages import TEXT, StoredMessage
 from policy.errors import InvalidRule, PermissionRefused
 from policy.facts import price_facts, stock_facts
@@ -8,6 +9,7 @@ from policy.messages import EARLIER_ZERO, NO_RULE, NOTHING_EARLIER, OTHER_CURREN
 from policy.packaged import SYSTEM_ROLES, starter_rules, system_rules
 from policy.permissions import PolicyPermission, require_permission
 from policy.rules import Effect, PolicyOutcome, PolicyRule, RuleKind, role_rule
+from tests.support.values import minor, pieces
 
 PRICE = "price.list"
 
@@ -16,13 +18,17 @@ def governance(rule_id: str, act: str, condition: str = "", effect: Effect = Eff
     return PolicyRule(rule_id, RuleKind.GOVERNANCE, "*", "t1", PRICE, act, condition, effect, f"because of {rule_id}")
 
 
+def known(amount: int | None, currency: str | None = "EUR") -> MoneyValue | None:
+    return None if amount is None else minor(amount, currency or "")
+
+
 class TestStarterRules:
     index = compile_rules([*system_rules(), *starter_rules("t1")], tenant_id="t1", version=4)
 
     def outcome(self, **facts: int | None) -> tuple[PolicyOutcome, str]:
         old, new, cost = facts["old"], facts["new"], facts["cost"]
         assert new is not None
-        ctx = price_facts(old_minor=old, new_minor=new, currency="EUR", cost_minor=cost)
+        ctx = price_facts(known(old), minor(new, "EUR"), known(cost))
         decision = decide(self.index, "erp", PRICE, ctx)
         return decision.outcome, decision.rule_id
 
@@ -44,11 +50,11 @@ class TestStarterRules:
         assert self.outcome(old=10_000, new=10_001, cost=None) == (PolicyOutcome.REVIEW, "price-cost-unknown")
 
     def test_a_change_of_currency_is_never_small(self) -> None:
-        ctx = price_facts(old_minor=100, new_minor=100, currency="USD", old_currency="EUR", cost_minor=1)
+        ctx = price_facts(minor(100, "EUR"), minor(100, "USD"), minor(1, "USD"))
         assert decide(self.index, "erp", PRICE, ctx).outcome is PolicyOutcome.REVIEW
 
     def test_stock_is_automatic_unless_negative(self) -> None:
-        up, below = stock_facts(old_quantity=1, new_quantity=9), stock_facts(old_quantity=1, new_quantity=-1)
+        up, below = stock_facts(pieces(1), pieces(9)), stock_facts(pieces(1), pieces(-1))
         assert decide(self.index, "erp", "stock.on_hand", up).outcome is PolicyOutcome.AUTO
         assert decide(self.index, "erp", "stock.on_hand", below).outcome is PolicyOutcome.REFUSE
 
@@ -90,7 +96,7 @@ class TestDecide:
         self, old: tuple[int | None, str | None], told: StoredMessage
     ) -> None:
         index = compile_rules(starter_rules("t1"), tenant_id="t1", version=1)
-        ctx = price_facts(old_minor=old[0], old_currency=old[1], new_minor=1_000, currency="EUR", cost_minor=1)
+        ctx = price_facts(known(*old), minor(1_000, "EUR"), minor(1, "EUR"))
         decision = decide(index, "erp", PRICE, ctx)
         assert (decision.rule_id, decision.reason) == ("price-large-change", told)
 

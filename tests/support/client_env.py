@@ -26,6 +26,7 @@ from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
 from governance.job_types import INGEST
 from tests.connectors.running import TOKEN, RunningSandbox
+from tests.support.values import with_minor
 
 IDLE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
@@ -114,7 +115,7 @@ class ClientEnv:
 
     async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
         async with self.services.db.transaction(self.scope) as session:
-            return [tuple(row) for row in await session.execute(text(sql), binds)]
+            return [tuple(row) for row in await session.execute(text(with_minor(sql)), binds)]
 
     async def exceptions(self, where: str = "id IS NOT NULL") -> list[ExceptionView]:
         """Exceptions as a reader of English sees them, the oldest first."""

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from canonical.elements import STOCK
+from canonical.elements import element_type
+from canonical.keys import PRODUCT
 from canonical.messages import Observation
-from canonical.money import number_text
-from canonical.values import Value
+from canonical.money import UnknownCurrency, number_text
+from canonical.values import Value, minor_money, quantity
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
@@ -55,7 +56,7 @@ class SandboxErp:
     def _observe(self, raw: bytes) -> Observation:
         try:
             return _observation(self._change.decode(raw))
-        except PayloadInvalid as problem:
+        except (PayloadInvalid, UnknownCurrency) as problem:
             raise PayloadInvalid(str(problem), unreadable=_named(raw, str(problem))) from problem
         except msgspec.ValidationError as problem:
             reason = f"The sandbox ERP's payload no longer has the agreed form: {problem}."
@@ -98,13 +99,27 @@ def change_id(version: int) -> str:
 
 
 def _observation(change: ErpChange) -> Observation:
-    if (change.element == STOCK) is bool(change.currency):
-        wanted = "no currency" if change.element == STOCK else "a currency"
-        raise PayloadInvalid(f"{change.element} of {change.sku} must come with {wanted}; it came with the opposite.")
-    value = Value(change.amount, change.currency)
     return Observation(
-        change.sku, change.element, value, change.version, change.committed_at, change.record_id, change.title
-    )
+        change.sku, change.element, _value(change), change.version, change.committed_at, change.record_id, change.title,
+        dimension=change.dimension, record_type=change.record_type,
+    )  # fmt: skip
+
+
+def _value(change: ErpChange) -> Value:
+    if change.value is not None:
+        return change.value
+    if change.amount is None:
+        raise PayloadInvalid(
+            "The sandbox ERP's payload no longer has the agreed form: Object missing required field `amount`."
+        )
+    known = element_type(change.element)
+    if known is None or known.value_type not in ("money", "quantity") or change.dimension:
+        raise PayloadInvalid(f"{change.element} of {change.sku} must come as a typed value.")
+    is_counted = known.value_type == "quantity"
+    if is_counted is bool(change.currency):
+        wanted = "no currency" if is_counted else "a currency"
+        raise PayloadInvalid(f"{change.element} of {change.sku} must come with {wanted}; it came with the opposite.")
+    return quantity(change.amount) if is_counted else minor_money(change.amount, change.currency)
 
 
 class _Subject(msgspec.Struct):
@@ -112,6 +127,8 @@ class _Subject(msgspec.Struct):
     element: str = ""
     amount: msgspec.Raw = msgspec.Raw(b"")
     currency: msgspec.Raw = msgspec.Raw(b"")
+    dimension: str = ""
+    record_type: str = PRODUCT
 
 
 def _named(raw: bytes, reason: str) -> list[Unreadable]:
@@ -123,7 +140,8 @@ def _named(raw: bytes, reason: str) -> list[Unreadable]:
     if not subject.sku or not subject.element:
         return []
     said = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
-    return [Unreadable(subject.sku, subject.element, f"The source says {said}. {reason}" if said else reason)]
+    told = f"The source says {said}. {reason}" if said else reason
+    return [Unreadable(subject.sku, subject.element, told, subject.dimension, subject.record_type)]
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:

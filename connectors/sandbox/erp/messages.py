@@ -1,29 +1,37 @@
 """Message formats of the sandbox ERP, the same in webhooks and pages."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.keys import PRODUCT
+from canonical.values import Value
 
 # Within the range of bigint, so that nothing overflows on the way to the database.
 Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+Element = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$", max_length=100)]
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
 
 
-class ErpChange(msgspec.Struct, frozen=True, kw_only=True):
-    """`version` grows with every change in the ERP; `currency` is empty for stock. `record_id`, if sent, is stable when
-    the record's SKU changes.
+class ErpChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`version` grows with every change in the ERP. `record_id`, if sent, is stable when the record's SKU changes.
+
+    Undivided prices, costs and stock come as an integer `amount`, of minor units of `currency`, or of pieces without a
+    currency. Everything else comes as a typed `value`, with its `dimension`.
     """
 
     type: str = ""
     sku: Sku
-    element: Literal["price.list", "price.cost", "stock.on_hand"]
-    amount: Amount
+    element: Element
+    amount: Amount | None = None
     currency: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
+    value: Value | None = None
+    dimension: str = ""
+    record_type: str = PRODUCT
     version: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     committed_at: Annotated[datetime, msgspec.Meta(tz=True)]
     record_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -49,9 +57,12 @@ class NewErpValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With `expected` the value is saved only if the current amount equals it (compare-and-set)."""
 
     sku: Sku
-    element: Literal["price.list", "price.cost", "stock.on_hand"]
-    amount: Amount
+    element: Element
+    amount: Amount | None = None
     expected: Amount | None = None
+    value: Value | None = None
+    dimension: str = ""
+    record_type: str = PRODUCT
 
 
 class NewErpValues(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ from urllib.parse import parse_qs
 import msgspec
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.keys import PRODUCT
 from canonical.money import Money, parse_decimal, to_integer
+from canonical.values import Value
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
 from connectors.sandbox.erp.messages import TYPE_OF, ErpChange, NewErpValue, NewErpValues
 from connectors.sandbox.erp.webhooks import WebhookSender, WebhookTarget
@@ -45,7 +47,7 @@ class ErpSystem:
 
     def set_values(self, values: list[NewErpValue]) -> list[ErpChange]:
         """Save values and send webhooks. Unchanged values count as changes too: an ERP saves what is entered."""
-        changes = [self._commit(value.sku, value.element, value.amount) for value in values]
+        changes = [self._save(value) for value in values]
         self.webhooks.tell(changes)
         return changes
 
@@ -78,24 +80,39 @@ class ErpSystem:
     async def close(self) -> None:
         await self.webhooks.close()
 
-    def _commit(self, sku: str, element: str, amount: int) -> ErpChange:
+    def _save(self, new: NewErpValue) -> ErpChange:
+        if new.value is None:
+            return self._commit(new.sku, new.element, new.amount or 0)
+        return self._commit(
+            new.sku, new.element, None, value=new.value, dimension=new.dimension, record_type=new.record_type
+        )
+
+    def _commit(  # noqa: PLR0913 - keyword-only parts of a divided value
+        self,
+        sku: str,
+        element: str,
+        amount: int | None,
+        *,
+        value: Value | None = None,
+        dimension: str = "",
+        record_type: str = PRODUCT,
+    ) -> ErpChange:
         now = self._clock()
         version = max(self.versions[-1] + 1 if self.versions else 0, _microseconds(now))
-        currency = "" if element == STOCK else self.currency
-        change = msgspec.convert(
-            {
-                "type": TYPE_OF[element],
-                "sku": sku,
-                "element": element,
-                "amount": amount,
-                "currency": currency,
-                "version": version,
-                "committed_at": now,
-                "title": self.titles.get(sku, ""),
-            },
-            ErpChange,
+        change = ErpChange(
+            type=TYPE_OF.get(element, "value.changed"),
+            sku=sku,
+            element=element,
+            amount=amount,
+            currency="" if element == STOCK or amount is None else self.currency,
+            value=value,
+            dimension=dimension,
+            record_type=record_type,
+            version=version,
+            committed_at=now,
+            title=self.titles.get(sku, ""),
         )
-        self.current[sku, element] = change
+        self.current[sku, _place(element, dimension, record_type)] = change
         self.log.append(change)
         self.versions.append(version)
         return change
@@ -126,14 +143,15 @@ class ErpSystem:
             values = decode_json(request.body, type=NewErpValues).changes
         except msgspec.DecodeError as wrong:
             return problem(422, str(wrong))
-        if unknown := [value.sku for value in values if value.sku not in self.titles]:
+        if unknown := [value.sku for value in values if value.record_type == PRODUCT and value.sku not in self.titles]:
             return problem(422, f"The ERP does not know {unknown[0]}.")
         if changed := [value.sku for value in values if self._is_changed(value)]:
             return problem(409, f"{changed[0]} has another value meanwhile.")
         return json_reply({"changes": self.set_values(values)})
 
     def _is_changed(self, value: NewErpValue) -> bool:
-        return value.expected is not None and self.current[value.sku, value.element].amount != value.expected
+        known = self.current.get((value.sku, _place(value.element, value.dimension, value.record_type)))
+        return value.expected is not None and (known is None or known.amount != value.expected)
 
     def _save_form(self, request: Request) -> Reply:
         fields = parse_qs(request.body.decode("utf-8", "replace"))
@@ -145,7 +163,7 @@ class ErpSystem:
             value = msgspec.convert({"sku": sku, "element": element, "amount": amount}, NewErpValue)
         except ValueError as wrong:
             return problem(422, str(wrong))
-        if sku not in self.titles:
+        if sku not in self.titles or element not in TYPE_OF:
             return problem(422, f"The ERP does not know {sku}.")
         self.set_values([value])
         return Reply(303, headers=((b"location", f"/{self.name}/?token={token}".encode()),))
@@ -158,10 +176,14 @@ class ErpSystem:
 
     def _page(self, token: str) -> str:
         rows = [
-            ErpRow(sku, title, *(self.current[sku, element].amount for element in (PRICE, COST, STOCK)))
+            ErpRow(sku, title, *(self.current[sku, element].amount or 0 for element in (PRICE, COST, STOCK)))
             for sku, title in self.titles.items()
         ]
         return erp_page(rows, self.currency, token if token == self.token else "")
+
+
+def _place(element: str, dimension: str, record_type: str) -> str:
+    return element if not dimension and record_type == PRODUCT else f"{element}@{dimension}@{record_type}"
 
 
 def _microseconds(moment: datetime) -> int:

@@ -1,14 +1,15 @@
 """Adapter of the sandbox market: a feed's acceptance proves nothing, listings do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from canonical.elements import PRICE, STOCK
-from canonical.money import InexactAmount, Money, UnknownCurrency, number_text, parse_decimal, to_integer
-from canonical.values import Value
+from canonical.elements import PRICE, REFERENCE_ELEMENTS, STOCK
+from canonical.keys import PRODUCT, ElementKey
+from canonical.money import Money, number_text, parse_decimal, to_integer
+from canonical.values import MoneyValue, QuantityValue, Value, minor_money, quantity
 from connectors.batches import QUERY_BYTES, push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
@@ -71,14 +72,14 @@ class SandboxMarket:
         )
 
         async def existing(keys: Sequence[str]) -> list[str]:
-            readings = await self.read(http, config, [(key, STOCK) for key in keys])
+            readings = await self.read(http, config, [ElementKey(key, STOCK) for key in keys])
             return [reading.record_key for reading in readings if reading.value is not None]
 
         sent = iter(await explain_unknown(results, sendable, {_REASONS["unknown-sku"]}, existing))
         return [refused[index] if index in refused else next(sent) for index in range(len(writes))]
 
     async def read(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         return await read_in_parts(
             keys,
@@ -103,18 +104,16 @@ class SandboxMarket:
             rejected = {r.index: r.reason for r in self._receipt.decode(response.content).rejected}
         except msgspec.DecodeError:
             detail = "The market's receipt could not be understood."  # a reading determines whether it was applied
-            return [WriteResult(w.record_key, w.element, WriteState.ACCEPTED, detail) for w in writes]
+            return [WriteResult(w.key, WriteState.ACCEPTED, detail) for w in writes]
         return [
-            WriteResult(w.record_key, w.element, WriteState.ACCEPTED)
-            if index not in rejected
-            else _refusal(w, rejected[index])
+            WriteResult(w.key, WriteState.ACCEPTED) if index not in rejected else _refusal(w, rejected[index])
             for index, w in enumerate(writes)
         ]
 
     async def _ask(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
-        query = urlencode([("sku", sku) for sku in dict.fromkeys(sku for sku, _ in keys)])
+        query = urlencode([("sku", sku) for sku in dict.fromkeys(sku for sku, *_ in keys)])
         response = await http.request(
             "GET", endpoint(config, f"/listings?{query}"), headers=json_headers(config.secrets["api_key"])
         )
@@ -128,7 +127,7 @@ class SandboxMarket:
         found: dict[str, list[ShownListing]] = {}
         for listing in listings:
             found.setdefault(listing.sku, []).append(listing)
-        return [_reading(sku, element, found.get(sku, ())) for sku, element in keys]
+        return [_reading(key, found.get(key.record_key, ())) for key in keys]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
         """The market lists by page number only. Listings that end meanwhile shift later ones to earlier pages, so those
@@ -167,27 +166,37 @@ def _place(cursor: str) -> _Place:
 
 
 def _unwritable(write: ChannelWrite) -> WriteResult | None:
-    """A price without a decimal form, such as one in a currency that ISO 4217 has dropped since."""
+    """A price that the market cannot list, such as one in a currency that ISO 4217 has dropped since."""
     try:
         _item(write)
-    except UnknownCurrency as problem:
-        return WriteResult(write.record_key, write.element, WriteState.REFUSED, str(problem))
+    except ValueError as problem:
+        return WriteResult(write.key, WriteState.REFUSED, str(problem))
     return None
 
 
 def _item(write: ChannelWrite) -> FeedItem:
-    value = write.value
-    if write.element == PRICE:
-        price = MarketPrice(str(Money(value.amount, value.currency).to_decimal()), value.currency)
-        return FeedItem(write.record_key, write.version, write.idempotency_key, price=price)
-    # Anything but stock is sent without a value, and the market rejects exactly that item.
-    quantity = value.amount if write.element == STOCK else None
-    return FeedItem(write.record_key, write.version, write.idempotency_key, quantity=quantity)
+    """Raises ValueError for a price that the currency cannot hold."""
+    value, head = write.value, (write.record_key, write.version, write.idempotency_key)
+    if not write.key.dimension and write.element == PRICE and isinstance(value, MoneyValue):
+        price = Money.from_decimal(value.number, value.currency)
+        return FeedItem(*head, price=MarketPrice(str(price.to_decimal()), value.currency))
+    if not write.key.dimension and write.element == STOCK and isinstance(value, QuantityValue):
+        return FeedItem(*head, quantity=to_integer(value.number))
+    # An element that the market does not list is sent without a value, and the market rejects exactly that item.
+    return FeedItem(*head, attribute=_attribute(write.key), value=value if _is_listed(write.key) else None)
+
+
+def _is_listed(key: ElementKey) -> bool:
+    return key.record_type == PRODUCT and key.element not in REFERENCE_ELEMENTS
+
+
+def _attribute(key: ElementKey) -> str:
+    return f"{key.element}@{key.dimension}"
 
 
 def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
     detail = _REASONS.get(reason, f"The market rejected the item: {reason}.")
-    return WriteResult(write.record_key, write.element, WriteState.REFUSED, detail)
+    return WriteResult(write.key, WriteState.REFUSED, detail)
 
 
 def _drift(listings: Sequence[ShownListing]) -> str:
@@ -203,31 +212,47 @@ def _drift(listings: Sequence[ShownListing]) -> str:
     return told
 
 
-def _reading(sku: str, element: str, listings: Sequence[ShownListing]) -> ChannelReading:
-    if not listings or element not in (PRICE, STOCK):
-        return ChannelReading(sku, element, None)
+def _reading(key: ElementKey, listings: Sequence[ShownListing]) -> ChannelReading:
+    if not listings or not _is_listed(key):
+        return ChannelReading(key, None)
     if len(listings) > 1:
-        return ChannelReading(sku, element, None, unreadable=f"{len(listings)} listings with this SKU")
-    [listing] = listings
-    raw, revision = (
-        (listing.quantity, listing.quantity_revision) if element == STOCK else (listing.price, listing.price_revision)
-    )
+        return ChannelReading(key, None, unreadable=f"{len(listings)} listings with this SKU")
+    raw, revision, read = _shown(key, listings[0])
+    if not bytes(raw):
+        return ChannelReading(key, None)
     try:
-        value = _quantity(raw) if element == STOCK else _price(raw)
-    except (msgspec.DecodeError, InexactAmount, UnknownCurrency) as problem:
+        value = read(raw)
+    except (msgspec.DecodeError, ValueError) as problem:
         text = bytes(raw)[:100].decode("utf-8", "replace")
-        return ChannelReading(sku, element, None, _revision(revision), unreadable=f"{text} ({problem})")
-    return ChannelReading(sku, element, value, _revision(revision))
+        return ChannelReading(key, None, _revision(revision), unreadable=f"{text} ({problem})")
+    return ChannelReading(key, value, _revision(revision))
+
+
+def _shown(key: ElementKey, listing: ShownListing) -> tuple[msgspec.Raw, msgspec.Raw, Callable[[msgspec.Raw], Value]]:
+    """The raw value of a key with its revision, and how to read it; empty where the listing has none."""
+    if not key.dimension and key.element == PRICE:
+        return listing.price, listing.price_revision, _price
+    if not key.dimension and key.element == STOCK:
+        return listing.quantity, listing.quantity_revision, _quantity
+    found = listing.attributes.get(_attribute(key))
+    if found is None:
+        return msgspec.Raw(b""), msgspec.Raw(b"0"), _typed
+    return found.value, msgspec.Raw(str(found.revision).encode()), _typed
+
+
+def _typed(raw: msgspec.Raw) -> Value:
+    value: Value = decode_json(raw, type=Value)
+    return value
 
 
 def _price(raw: msgspec.Raw) -> Value:
     shown = decode_json(raw, type=ShownPrice)
-    money = Money.from_text(number_text(bytes(shown.value)), decode_json(shown.currency, type=str))
-    return Value(money.minor, money.currency)
+    exact = Money.from_text(number_text(bytes(shown.value)), decode_json(shown.currency, type=str))
+    return minor_money(exact.minor, exact.currency)
 
 
 def _quantity(raw: msgspec.Raw) -> Value:
-    return Value(to_integer(parse_decimal(number_text(bytes(raw)))))
+    return quantity(to_integer(parse_decimal(number_text(bytes(raw)))))
 
 
 def _revision(raw: msgspec.Raw) -> int | None:
@@ -241,5 +266,5 @@ def _size_of_write(write: ChannelWrite) -> int:
     return len(msgspec.json.encode(_item(write))) + 1
 
 
-def _size_of_key(key: tuple[str, str]) -> int:
-    return len("sku=&") + len(quote_plus(key[0]))
+def _size_of_key(key: ElementKey) -> int:
+    return len("sku=&") + len(quote_plus(key.record_key))

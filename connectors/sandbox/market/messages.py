@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from canonical.values import Value
+
 
 class MarketPrice(msgspec.Struct, frozen=True):
     value: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$")]
@@ -18,13 +20,15 @@ class ShownPrice(msgspec.Struct, frozen=True):
 
 
 class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Sets the price or the quantity of one listing, unless the listing's revision is already as high."""
+    """Sets the price, the quantity or one other attribute of one listing, unless its revision is already as high."""
 
     sku: str
     revision: int
     reference: str
     price: MarketPrice | None = None
     quantity: int | None = None
+    attribute: str = ""  # of `value`: an element with its dimension, as `element@dimension`
+    value: Value | None = None
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -43,12 +47,20 @@ class FeedReceipt(msgspec.Struct, frozen=True):
     rejected: list[Rejection]
 
 
+class ShownAttribute(msgspec.Struct, frozen=True):
+    """`value` is a tagged value; raw, as in `ShownPrice`."""
+
+    value: msgspec.Raw
+    revision: int
+
+
 class Listing(msgspec.Struct, frozen=True):
     sku: str
     price: ShownPrice
     price_revision: int
     quantity: int
     quantity_revision: int
+    attributes: dict[str, ShownAttribute] = {}
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -66,6 +78,7 @@ class ShownListing(msgspec.Struct, frozen=True):
     price_revision: msgspec.Raw
     quantity: msgspec.Raw
     quantity_revision: msgspec.Raw
+    attributes: dict[str, ShownAttribute] = {}
 
 
 class Listings(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from canonical.money import InexactAmount, Money
+from canonical.values import Value
 from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
 from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.faults import Faults, FaultSource
@@ -20,6 +21,7 @@ from connectors.sandbox.market.messages import (
     Listing,
     MarketPrice,
     Rejection,
+    ShownAttribute,
     ShownPrice,
 )
 from connectors.sandbox.plan import SystemPlan
@@ -35,6 +37,13 @@ class _Attribute(msgspec.Struct):
     reference: str = ""
 
 
+class _Extra(msgspec.Struct):
+    """Any attribute but price and quantity."""
+
+    value: Value
+    revision: int
+
+
 class MarketSystem:
     kind = "sandbox-market"
 
@@ -48,6 +57,7 @@ class MarketSystem:
         self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
         self.prices = {sku_of(index): _Attribute(list_price(index, currency).minor) for index in range(plan.skus)}
         self.quantities = {sku_of(index): _Attribute(STOCK_ON_HAND) for index in range(plan.skus)}
+        self.extras: dict[str, dict[str, _Extra]] = {}
         self._feeds = 0
         self._pending: dict[str, tuple[asyncio.TimerHandle, list[FeedItem], Faults]] = {}
         self._feed_decoder = JsonDecoder(Feed)
@@ -121,6 +131,8 @@ class MarketSystem:
     def _fault_of(self, item: FeedItem) -> str:
         if item.sku not in self.titles:
             return "unknown-sku"
+        if item.value is not None and item.attribute:
+            return ""
         if (item.price is None) is (item.quantity is None):
             return "needs-price-or-quantity"
         if item.price is not None and item.price.currency != self.currency:
@@ -130,6 +142,9 @@ class MarketSystem:
     def _apply(self, feed_id: str, items: list[FeedItem], faults: Faults) -> None:
         self._pending.pop(feed_id, None)
         for item in items:
+            if item.value is not None:
+                self._apply_extra(item, item.value, faults)
+                continue
             if item.price is not None:
                 field, kept = "price", self.prices[item.sku]
                 amount = Money.from_text(item.price.value, self.currency).minor
@@ -144,11 +159,26 @@ class MarketSystem:
             kept.amount, kept.revision, kept.reference = amount, item.revision, item.reference
             self.log.record(SandboxEffect(item.sku, field, amount, item.revision, item.reference))
 
+    def _apply_extra(self, item: FeedItem, value: Value, faults: Faults) -> None:
+        extras = self.extras.setdefault(item.sku, {})
+        known = extras.get(item.attribute)
+        if known is not None and item.revision <= known.revision:
+            return
+        if self.faults.discards(faults, item.sku):
+            self.log.discarded += 1
+            return
+        extras[item.attribute] = _Extra(value, item.revision)
+        self.log.record(SandboxEffect(item.sku, item.attribute, 0, item.revision, item.reference, value))
+
     def _listing(self, sku: str) -> Listing:
         price, quantity = self.prices[sku], self.quantities[sku]
         text = str(Money(price.amount, self.currency).to_decimal())
         shown = ShownPrice(*(msgspec.Raw(msgspec.json.encode(each)) for each in (text, self.currency)))
-        return Listing(sku, shown, price.revision, quantity.amount, quantity.revision)
+        extras = {
+            name: ShownAttribute(msgspec.Raw(msgspec.json.encode(extra.value)), extra.revision)
+            for name, extra in self.extras.get(sku, {}).items()
+        }
+        return Listing(sku, shown, price.revision, quantity.amount, quantity.revision, extras)
 
     def _page(self) -> str:
         rows = [

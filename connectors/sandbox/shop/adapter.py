@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
-from canonical.elements import PRICE, STOCK
-from canonical.money import UnknownCurrency, minor_exponent
-from canonical.values import Value
+from canonical.elements import PRICE, REFERENCE_ELEMENTS, STOCK
+from canonical.keys import PRODUCT, ElementKey
+from canonical.money import minor_exponent
+from canonical.values import MoneyValue, QuantityValue, Value, minor_money, quantity
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
@@ -61,8 +62,8 @@ class SandboxShop:
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
-        refused = {index: _not_shown(write) for index, write in enumerate(writes) if write.element not in _FIELDS}
-        sendable = [write for write in writes if write.element in _FIELDS]
+        refused = {index: _not_shown(write) for index, write in enumerate(writes) if not _is_shown(write.key)}
+        sendable = [write for write in writes if _is_shown(write.key)]
         if not sendable:
             return list(refused.values())
         results = await push_in_parts(
@@ -74,7 +75,7 @@ class SandboxShop:
         )
 
         async def existing(keys: Sequence[str]) -> list[str]:
-            readings = await self.read(http, config, [(key, PRICE) for key in keys])
+            readings = await self.read(http, config, [ElementKey(key, PRICE) for key in keys])
             return [reading.record_key for reading in readings if reading.value is not None]
 
         sent = iter(await explain_unknown(results, sendable, {_UNKNOWN}, existing))
@@ -97,32 +98,32 @@ class SandboxShop:
         except msgspec.DecodeError:
             outcomes = []
         if len(outcomes) != len(writes):
-            return [WriteResult(w.record_key, w.element, *_UNHEARD_OF) for w in writes]
+            return [WriteResult(w.key, *_UNHEARD_OF) for w in writes]
         results = []
         for write, outcome in zip(writes, outcomes, strict=True):
             state, detail = _STATES.get(outcome.status, _UNHEARD_OF)
-            results.append(WriteResult(write.record_key, write.element, state, outcome.detail or detail))
+            results.append(WriteResult(write.key, state, outcome.detail or detail))
         return results
 
     async def read(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
-        shown_keys = [key for key in keys if key[1] in _FIELDS]
+        shown_keys = [key for key in keys if _is_shown(key)]
         read = iter(
             await read_in_parts(
                 shown_keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=self.max_batch
             )
         )
-        return [next(read) if key[1] in _FIELDS else ChannelReading(*key, None) for key in keys]
+        return [next(read) if _is_shown(key) else ChannelReading(key, None) for key in keys]
 
     async def _ask(
-        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[tuple[str, str]]
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         response = await http.request(
             "POST",
             endpoint(config, "/values/read"),
             headers=json_headers(config.secrets["api_key"]),
-            content=msgspec.json.encode(Keys([(sku, _FIELDS[element]) for sku, element in keys])),
+            content=msgspec.json.encode(Keys([(key.record_key, _field(key)) for key in keys])),
         )
         check_readable(response, "The shop")
         try:
@@ -159,10 +160,16 @@ class SandboxShop:
         return OffsetPage(page.skus, page.more)
 
 
+def _is_shown(key: ElementKey) -> bool:
+    return key.record_type == PRODUCT and key.element not in REFERENCE_ELEMENTS
+
+
+def _field(key: ElementKey) -> Field:
+    return f"{key.element}@{key.dimension}" if key.dimension else _FIELDS.get(key.element, f"{key.element}@")
+
+
 def _not_shown(write: ChannelWrite) -> WriteResult:
-    return WriteResult(
-        write.record_key, write.element, WriteState.REFUSED, f"The shop does not show {write.element} to anyone."
-    )
+    return WriteResult(write.key, WriteState.REFUSED, f"The shop does not show {write.element} to anyone.")
 
 
 def _drift(values: Sequence[msgspec.Raw]) -> str:
@@ -170,37 +177,59 @@ def _drift(values: Sequence[msgspec.Raw]) -> str:
     told = ""
     for raw in values:
         try:
-            decode_json(raw, type=ShownRaw | None)
+            shown = decode_json(raw, type=ShownRaw | None)
         except msgspec.DecodeError as problem:
             told = told or str(problem)
         else:
-            return ""
+            if shown is None or not shown.missing:
+                return ""
+            told = told or f"Object missing required field `{shown.missing}`"
     return told
 
 
-def _reading(key: tuple[str, str], raw: msgspec.Raw) -> ChannelReading:
+def _reading(key: ElementKey, raw: msgspec.Raw) -> ChannelReading:
     try:
         shown = _Shown.decode(raw)
-        if shown is not None and shown.currency:
-            minor_exponent(shown.currency)
-    except (msgspec.DecodeError, UnknownCurrency) as problem:
+        value = None if shown is None else _value(shown)
+    except (msgspec.DecodeError, ValueError) as problem:
         text = bytes(raw)[:100].decode("utf-8", "replace")
-        return ChannelReading(*key, None, unreadable=f"{text} ({problem})")
-    if shown is None:
-        return ChannelReading(*key, None)
-    return ChannelReading(*key, Value(shown.amount, shown.currency), shown.version)
+        return ChannelReading(key, None, unreadable=f"{text} ({problem})")
+    return ChannelReading(key, value, None if shown is None else shown.version)
+
+
+def _value(shown: Shown) -> Value:
+    """Raises ValueError."""
+    if shown.value is not None:
+        return shown.value
+    if shown.amount is None or shown.currency is None:
+        raise ValueError("neither an amount nor a value")
+    if not shown.currency:
+        return quantity(shown.amount)
+    minor_exponent(shown.currency)
+    return minor_money(shown.amount, shown.currency)
 
 
 def _new_value(write: ChannelWrite) -> NewShopValue:
-    value = write.value
+    amount, currency, value = _amount(write)
     return NewShopValue(
-        write.record_key, _FIELDS[write.element], value.amount, value.currency, write.version, write.idempotency_key
+        write.record_key, _field(write.key), amount, currency, write.version, write.idempotency_key, value
     )
+
+
+def _amount(write: ChannelWrite) -> tuple[int, str, Value | None]:
+    """Undivided prices and stock as the integers that the shop keeps; anything else as its value."""
+    value = write.value
+    if not write.key.dimension and write.element in _FIELDS:
+        if isinstance(value, MoneyValue) and value.minor is not None:
+            return value.minor, value.currency, None
+        if isinstance(value, QuantityValue) and "." not in value.amount and value == quantity(value.amount):
+            return int(value.amount), "", None
+    return 0, "", value
 
 
 def _size_of_write(write: ChannelWrite) -> int:
     return len(msgspec.json.encode(_new_value(write))) + 1
 
 
-def _size_of_key(key: tuple[str, str]) -> int:
-    return len(msgspec.json.encode(key)) + 1
+def _size_of_key(key: ElementKey) -> int:
+    return len(msgspec.json.encode((key.record_key, _field(key)))) + 1

@@ -1,10 +1,11 @@
 """Message formats of the sandbox shop."""
 
-from typing import Literal
-
 import msgspec
 
-Field = Literal["price", "stock"]
+from canonical.values import Value
+
+Field = str
+"""`price` or `stock`, of which the shop keeps integers; else an element with its dimension, as `element@dimension`."""
 
 
 class NewShopValue(msgspec.Struct, frozen=True, gc=False):
@@ -16,6 +17,7 @@ class NewShopValue(msgspec.Struct, frozen=True, gc=False):
     currency: str
     version: int
     key: str
+    value: Value | None = None
 
 
 class NewShopValues(msgspec.Struct, frozen=True):
@@ -37,18 +39,29 @@ class Keys(msgspec.Struct, frozen=True):
     keys: list[tuple[str, Field]]
 
 
-class Shown(msgspec.Struct, frozen=True):
-    amount: int
-    currency: str
+class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An integer `amount`, in minor units of `currency` or in pieces; or a typed `value`."""
+
     version: int
+    amount: int | None = None
+    currency: str | None = None
+    value: Value | None = None
 
 
-class ShownRaw(msgspec.Struct, frozen=True):
+class ShownRaw(msgspec.Struct, frozen=True, kw_only=True):
     """The raw fields of a `Shown`."""
 
-    amount: msgspec.Raw
-    currency: msgspec.Raw
     version: msgspec.Raw
+    amount: msgspec.Raw = msgspec.Raw(b"")
+    currency: msgspec.Raw = msgspec.Raw(b"")
+    value: msgspec.Raw = msgspec.Raw(b"")
+
+    @property
+    def missing(self) -> str:
+        """The field that is missing; empty when none is."""
+        if bytes(self.value):
+            return ""
+        return "" if bytes(self.amount) and bytes(self.currency) else "currency" if bytes(self.amount) else "amount"
 
 
 class Products(msgspec.Struct, frozen=True):

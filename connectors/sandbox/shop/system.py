@@ -17,6 +17,7 @@ from foundation.decoding import JsonDecoder
 _APPLIED = WriteOutcome("applied")
 _STALE = WriteOutcome("stale")
 _UNKNOWN = WriteOutcome("unknown_sku")
+_NEVER = Shown(version=-1)
 
 
 class ShopSystem:
@@ -31,8 +32,9 @@ class ShopSystem:
         self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
         self.shown: dict[tuple[str, str], Shown] = {}
         for index in range(plan.skus):
-            self.shown[sku_of(index), "price"] = Shown(list_price(index, currency).minor, currency, 0)
-            self.shown[sku_of(index), "stock"] = Shown(STOCK_ON_HAND, "", 0)
+            price = list_price(index, currency).minor
+            self.shown[sku_of(index), "price"] = Shown(amount=price, currency=currency, version=0)
+            self.shown[sku_of(index), "stock"] = Shown(amount=STOCK_ON_HAND, currency="", version=0)
         self._write_decoder = JsonDecoder(NewShopValues)
         self._read_decoder = JsonDecoder(Keys)
 
@@ -78,10 +80,10 @@ class ShopSystem:
     def _set(self, value: NewShopValue, faults: Faults) -> WriteOutcome:
         self.log.received[value.key] += 1
         place = (value.sku, value.field)
-        current = self.shown.get(place)
-        if current is None:
+        if value.sku not in self.titles:
             return _UNKNOWN
-        if value.currency != current.currency:
+        current = self.shown.get(place, _NEVER)
+        if value.value is None and value.currency != current.currency:
             return WriteOutcome("invalid", f"{value.field} of {value.sku} is kept in {current.currency or 'pieces'}.")
         if value.key in self.log.by_key:
             return _APPLIED
@@ -90,8 +92,11 @@ class ShopSystem:
         if self.faults.discards(faults, value.sku):
             self.log.discarded += 1
             return _APPLIED
-        self.shown[place] = Shown(value.amount, value.currency, value.version)
-        self.log.record(SandboxEffect(value.sku, value.field, value.amount, value.version, value.key))
+        if value.value is None:
+            self.shown[place] = Shown(amount=value.amount, currency=value.currency, version=value.version)
+        else:
+            self.shown[place] = Shown(value=value.value, version=value.version)
+        self.log.record(SandboxEffect(value.sku, value.field, value.amount, value.version, value.key, value.value))
         return _APPLIED
 
     def _page(self) -> str:

@@ -17,8 +17,9 @@ from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
+from governance.messages.parameters import about
 from governance.services import GovernanceServices
 from policy.approval_repository import Approval
 from policy.approvals import expire_approvals, mark_overdue
@@ -100,14 +101,10 @@ def _late(change: ChangeRow, approval: Approval) -> NewException:
         code=ExceptionType.APPROVAL_LATE,
         subject=late_approval(change.id),
         message=messages.APPROVAL_LATE.fill(
-            element=change.element,
-            record_key=change.record_key,
-            since=approval.created_at,
-            expires_at=approval.expires_at,
+            **about(change.key), since=approval.created_at, expires_at=approval.expires_at
         ),
-        exposure_minor=change.new_amount - (change.old_amount or 0),
-        record_key=change.record_key,
-        element=change.element,
+        exposure=Exposure(change.old_value, change.new_value),
+        key=change.key,
         change_id=change.id,
         correlation=change.correlation,
     )
@@ -118,10 +115,9 @@ def _expired(change: ChangeRow, *, granted: bool) -> NewException:
     return NewException(
         code=ExceptionType.APPROVAL_EXPIRED,
         subject=f"{CHANGE}:{change.id}",
-        message=expired.fill(element=change.element, record_key=change.record_key),
-        exposure_minor=change.new_amount - (change.old_amount or 0),
-        record_key=change.record_key,
-        element=change.element,
+        message=expired.fill(**about(change.key)),
+        exposure=Exposure(change.old_value, change.new_value),
+        key=change.key,
         change_id=change.id,
         correlation=change.correlation,
     )

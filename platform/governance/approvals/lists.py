@@ -54,6 +54,8 @@ APPROVALS: Final = ListDefinition[ApprovalItem](
         "change.id",
         "change.record_key",
         "change.element",
+        "change.dimension",
+        "change.record_type",
         *value_columns("change_old", lambda item: item.change.old),
         *value_columns("change_new", lambda item: item.change.new),
         "change.reason",

@@ -105,7 +105,10 @@ async def _detail(
     names = await name_authors(
         access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
     )
-    same = ChangeFilter(key=detail.change.record_key, element=detail.change.element)
+    about = detail.change
+    same = ChangeFilter(
+        key=about.record_key, element=about.element, dimension=about.dimension, record_type=about.record_type
+    )
     lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
     me = access.principal.actor
     invited = answer.requested_by in await find_members(access.session, [answer.requested_by])

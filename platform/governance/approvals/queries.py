@@ -7,15 +7,17 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST
-from canonical.values import Value
+from canonical.keys import ElementKey
+from canonical.values import MoneyValue, Value, to_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelPreview
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
+from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
-from governance.records.values import to_value
+from governance.records.keys import bind_key, is_key
+from governance.records.repository import load_values
 from policy.states import ApprovalState
 
 WAITING: Final = (ApprovalState.PENDING,)
@@ -71,28 +73,15 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
     if row is None:
         raise NotFound
     change = to_change(row)
-    cost = await _cost(session, change)
+    cost = await _cost(session, change.key)
     approval = to_approval(row)
     preview = await _preview(session, change, cost, is_open=approval.state in _UNPUBLISHED)
     return ApprovalDetail(approval, change, preview, cost)
 
 
-async def _cost(session: AsyncSession, change: ChangeView) -> Value | None:
-    row = (
-        await session.execute(
-            text("""
-                SELECT amount, currency FROM record_value
-                 WHERE tenant_id = :t AND record_key = :key AND element = :cost AND currency = :currency
-            """),
-            {
-                "t": scope_of(session).tenant_id,
-                "key": change.record_key,
-                "cost": COST,
-                "currency": change.new.currency,
-            },
-        )
-    ).one_or_none()
-    return None if row is None or not change.new.currency else to_value(row.amount, row.currency)
+async def _cost(session: AsyncSession, key: ElementKey) -> Value | None:
+    """The reference value that policy judges the change by."""
+    return known_cost(await load_values(session, reference_keys(key), lock=False), key)
 
 
 async def _preview(
@@ -100,19 +89,18 @@ async def _preview(
 ) -> list[ChannelPreview]:
     """Preview per channel; resulting values only while this approval can still lead to them."""
     rows = await session.execute(
-        text("""
-            SELECT n.id, n.name, v.amount, v.currency, v.seen_at
+        text(f"""
+            SELECT n.id, n.name, v.value, v.seen_at
               FROM connection n
               LEFT JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
-               AND v.record_key = :key AND v.element = :element
+               AND {is_key("v")}
              WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state = 'active'
                AND (CAST(:targets AS uuid[]) IS NULL OR n.id = ANY (:targets))
              ORDER BY n.name, n.id
         """),
         {
             "t": scope_of(session).tenant_id,
-            "key": change.record_key,
-            "element": change.element,
+            **bind_key(change.key),
             "targets": None if change.targets is None else list(change.targets),
         },
     )
@@ -120,7 +108,7 @@ async def _preview(
     then = _margin(new, cost)
     return [
         ChannelPreview(
-            row.id, row.name, shows := to_value(row.amount, row.currency), row.seen_at, new,
+            row.id, row.name, shows := to_value(row.value), row.seen_at, new,
             _margin(shows, cost), then,
         )
         for row in rows
@@ -128,6 +116,7 @@ async def _preview(
 
 
 def _margin(price: Value | None, cost: Value | None) -> float | None:
-    if price is None or cost is None or price.currency != cost.currency or price.amount <= 0:
-        return None
-    return (price.amount - cost.amount) / price.amount
+    match price, cost:
+        case (MoneyValue(), MoneyValue()) if price.currency == cost.currency and price.number > 0:
+            return float((price.number - cost.number) / price.number)
+    return None

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.values import Value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
@@ -24,21 +23,23 @@ from governance.changes.plan_writer import (
     audit_decision,
     late_approval,
 )
-from governance.changes.planner import BASELINE, DecisionSnapshot, content_of, facts_of, judged_as, known_cost, release
+from governance.changes.planner import BASELINE, DecisionSnapshot, content_of, judged_as, known_cost, release
 from governance.changes.rows import ChangeRow
 from governance.errors import NotAwaiting
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.job_types import RELEASE, RELEASE_LANE
 from governance.messages import exceptions as messages
 from governance.messages import reasons
+from governance.messages.parameters import about
 from governance.propagation.distribute import distribute
 from governance.propagation.rows import PropagationRow
 from governance.records.claims import is_key_shared
 from governance.records.repository import save_values
 from governance.services import GovernanceServices
 from policy.approvals import decide_approval, withdraw_approvals
+from policy.facts import value_facts
 from policy.index import decide
 from policy.redeeming import RedeemResult, redeem_approvals
 from policy.rules import PolicyOutcome
@@ -46,14 +47,13 @@ from policy.rules import PolicyOutcome
 _UPDATE = BulkWrite(
     {
         "id": "uuid", "state": "varchar", "version": "bigint", "outcome": "varchar", "rule_id": "varchar",
-        "reason": "jsonb", "policy_version": "bigint", "cost_amount": "bigint", "approval_id": "uuid",
-        "old_amount": "bigint", "old_currency": "varchar", "decided_at": "timestamptz",
+        "reason": "jsonb", "policy_version": "bigint", "cost_value": "jsonb", "approval_id": "uuid",
+        "old_value": "jsonb", "decided_at": "timestamptz",
     },
     """
     UPDATE change c SET state = r.state, version = r.version, outcome = r.outcome, rule_id = r.rule_id,
-           reason = r.reason, policy_version = r.policy_version, cost_amount = r.cost_amount,
-           approval_id = r.approval_id, old_amount = r.old_amount, old_currency = r.old_currency,
-           decided_at = r.decided_at
+           reason = r.reason, policy_version = r.policy_version, cost_value = r.cost_value,
+           approval_id = r.approval_id, old_value = r.old_value, decided_at = r.decided_at
       FROM {rows} WHERE c.tenant_id = :tenant_id AND c.msp_id = :msp_id AND c.id = r.id
     """,
 )  # fmt: skip
@@ -80,7 +80,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
     if seen is not None and seen != change.approval_id:
         raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
-    if grant and await is_key_shared(session, change.record_key):
+    if grant and await is_key_shared(session, change.record_key, record_type=change.record_type):
         raise NotAwaiting(
             "Two records of the source have this key, so it is not known which one this value is for. Correct that"
             " there first; until then the change can only be declined."
@@ -92,7 +92,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     if grant:
         await _UPDATE.execute(session, [change])
         job = NewJob(
-            RELEASE_LANE, RELEASE, key=f"{change.record_key}|{change.element}", ref=change_id,
+            RELEASE_LANE, RELEASE, key=change.key.joined("|"), ref=change_id,
             correlation=change.correlation,
         )  # fmt: skip
         enqueue(session, [job])
@@ -132,9 +132,8 @@ async def release_changes(
     for change in changes:
         if change.approval_id is not None and verdicts[change.approval_id] is RedeemResult.REDEEMED:
             contract = snapshot.contracts[change.element]
-            row = snapshot.values[change.record_key, change.element]
-            cost = known_cost(snapshot.values, change.record_key)
-            change.cost_amount = None if cost is None else cost.amount
+            row = snapshot.values[change.key]
+            change.cost_value = known_cost(snapshot.values, change.key)
             propagations += release(change, row, contract, snapshot.channels, services.new_id)
             decided_at = change.decided_at or snapshot.now
             services.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
@@ -144,10 +143,10 @@ async def release_changes(
     unsupported = [c for c in rerouted if c.approval_id in lapsed.proposals]
     await _refuse(session, services, unsupported, snapshot)
     propagations += await _reroute(session, services, [c for c in rerouted if c not in unsupported], snapshot, lapsed)
-    await save_values(session, [snapshot.values[c.record_key, c.element] for c in changes])
+    await save_values(session, [snapshot.values[c.key] for c in changes])
     await _UPDATE.execute(session, changes)
     await distribute(session, propagations)
-    released = {(c.record_key, c.element) for c in changes if c.state == "released"}
+    released = {c.key for c in changes if c.state == "released"}
     await auto_resolve_keys(session, OF_THE_SOURCE, released, now=snapshot.now)
 
 
@@ -162,16 +161,15 @@ async def _reroute(
     found: list[NewException] = []
     passed: list[PropagationRow] = []
     for change in changes:
-        row = snapshot.values[change.record_key, change.element]
+        row = snapshot.values[change.key]
         if change.origin != BASELINE:  # a baseline's value is judged against the channel's value
-            change.old_amount, change.old_currency = row.amount, row.currency
-        cost = known_cost(snapshot.values, change.record_key)
-        new = Value(change.new_amount, change.new_currency)
-        facts = facts_of(change.element, row.approved, new, cost)
+            change.old_value = row.value
+        cost = known_cost(snapshot.values, change.key)
+        facts = value_facts(change.element, change.dimension, row.value, change.new_value, cost)
         decision = decide(snapshot.index, judged_as(change.origin), change.element, facts)
         change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
         change.reason, change.policy_version = decision.reason, decision.policy_version
-        change.cost_amount = None if cost is None else cost.amount
+        change.cost_value = cost
         change.decided_at = None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now
         if decision.outcome is PolicyOutcome.AUTO:
             contract = snapshot.contracts[change.element]
@@ -204,19 +202,17 @@ async def _refuse(
 
 
 def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:
-    about = {"element": change.element, "record_key": change.record_key}
     if change.state == "refused" and lapsed:
-        message = messages.PROPOSAL_LAPSED.fill(**about)
+        message = messages.PROPOSAL_LAPSED.fill(**about(change.key))
     else:
         declared = messages.APPROVAL_LAPSED if lapsed else messages.APPROVAL_STALE
-        message = declared.fill(**about, outcome=change.outcome)
+        message = declared.fill(**about(change.key), outcome=change.outcome)
     return NewException(
         code=ExceptionType.APPROVAL_STALE,
         subject=str(change.id),
         message=message,
-        exposure_minor=change.new_amount - (change.old_amount or 0),
-        record_key=change.record_key,
-        element=change.element,
+        exposure=Exposure(change.old_value, change.new_value),
+        key=change.key,
         change_id=change.id,
         correlation=change.correlation,
     )

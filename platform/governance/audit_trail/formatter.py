@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from canonical.values import Value
+from canonical.values import minor_money, quantity, to_value
 from foundation.i18n.localizer import current_localizer
 from foundation.i18n.messages import StoredMessage
 from governance.audit_trail.schemas import AuditEntryView
@@ -38,7 +38,8 @@ _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so th
 _ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
-    "currency", "old", "new", "read", "connection", "version", "title", "message", "params",
+    "dimension", "record_type", "currency", "old", "new", "read", "connection", "version", "title", "message",
+    "params",
 })  # fmt: skip
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -49,10 +50,11 @@ class Named(msgspec.Struct, frozen=True):
     name: str
     element: str = ""
     currency: str = ""
+    dimension: str = ""
 
     @property
     def whole(self) -> str:
-        return f"{self.name}, {write_element(self.element).lower()}" if self.element else self.name
+        return f"{self.name}, {_lower(write_element(self.element, self.dimension))}" if self.element else self.name
 
 
 class FormattedEntry(msgspec.Struct, frozen=True):
@@ -84,19 +86,19 @@ def _about(entry: AuditEntryView, names: Mapping[str, Named]) -> str:
     parts = [str(entry.data.get("subject_id", "")), *(rest if colon else kind).split(":")]
     told = [names[part].whole if part in names else write_element(part) for part in parts if part]
     if kind == "record" and entry.data.get("element"):
-        told.append(write_element(str(entry.data["element"])).lower())
+        told.append(_lower(write_element(str(entry.data["element"]), str(entry.data.get("dimension", "")))))
     known = ", ".join(dict.fromkeys(part for part in told if not _ID.fullmatch(part)))
     return write_words(f"{kind} {known}") if known.isdigit() else known
 
 
 def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
     data = entry.data
-    if isinstance(data.get("new"), int):
+    if isinstance(data.get("new"), int | dict):
         old = data.get("old")
         before = "New: " if old is None else f"{_value(old, data.get('currency'))} → "
         yield before + _value(data["new"], data.get("currency"))
     channel = names.get(str(data.get("connection")))
-    if isinstance(data.get("read"), int):
+    if isinstance(data.get("read"), int | dict):
         subject = names.get(entry.subject.partition(":")[2], Named(""))
         yield f"{_value(data['read'], subject.currency)}" + (f" on {channel.name}" if channel else "")
     if title := _title(data):  # the title already describes the code
@@ -122,5 +124,14 @@ def _said(name: str, value: object, names: Mapping[str, Named]) -> str:
     return f"{name.replace('_', ' ')} {shown}"
 
 
-def _value(amount: Any, currency: Any) -> str:
-    return write_value(Value(amount, currency or "") if isinstance(amount, int) else None)
+def _value(value: Any, currency: Any) -> str:
+    """A value of an entry; one from before values had types is an integer beside its currency."""
+    if isinstance(value, int):
+        return write_value(minor_money(value, str(currency)) if currency else quantity(value))
+    return write_value(to_value(value))
+
+
+def _lower(label: str) -> str:
+    """The label within a sentence; what divides the value keeps its letters."""
+    name, middle, dimension = label.partition(" · ")
+    return f"{name.lower()}{middle}{dimension}"

@@ -69,13 +69,14 @@ async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Na
     """Names of this account's changes, connections and members among `ids`."""
     rows = await session.execute(
         text("""
-            SELECT id, record_key AS name, element, new_currency AS currency FROM change
+            SELECT id, record_key AS name, element, dimension, coalesce(new_value->>'currency', '') AS currency
+              FROM change
              WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id, name, '', '' FROM connection WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id, name, '', '', '' FROM connection WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id, name, '', '' FROM member WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id, name, '', '', '' FROM member WHERE tenant_id = :t AND id = ANY (:ids)
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )
-    return {str(row.id): Named(row.name, row.element, row.currency) for row in rows}
+    return {str(row.id): Named(row.name, row.element, row.currency, row.dimension) for row in rows}

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
 from connectors.poll_job import schedule_poll
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -97,7 +98,7 @@ async def _accept_records(
     session: AsyncSession, services: GovernanceServices, baseline: Row[Any], records: Sequence[str]
 ) -> Acceptance:
     items = await acceptance_repository.load_items(session, baseline.id, records)
-    snapshot = await load_snapshot(session, services, {(item.record_key, item.element) for item in items})
+    snapshot = await load_snapshot(session, services, {item.key for item in items})
     channels = {channel.connection_id for channel in snapshot.channels}
     readings = await acceptance_repository.load_readings(session, baseline.id, records)
     compared = _beside(items, [reading for reading in readings if reading.connection_id in channels])
@@ -110,10 +111,10 @@ async def _accept_records(
 
 
 def _beside(items: Sequence[SourceItem], readings: Sequence[Reading]) -> list[Compared]:
-    found: defaultdict[tuple[str, str], list[Reading]] = defaultdict(list)
+    found: defaultdict[ElementKey, list[Reading]] = defaultdict(list)
     for reading in readings:
-        found[reading.record_key, reading.element].append(reading)
-    return [Compared(item, found.get((item.record_key, item.element), ())) for item in items]
+        found[reading.key].append(reading)
+    return [Compared(item, found.get(item.key, ())) for item in items]
 
 
 async def _finish(session: AsyncSession, services: GovernanceServices, baseline_id: UUID) -> None:

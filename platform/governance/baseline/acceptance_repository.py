@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.values import Value
+from canonical.keys import ElementKey
+from canonical.values import Value, read_value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.baseline.rows import (
@@ -24,30 +25,44 @@ from governance.baseline.rows import (
 )
 from governance.changes.planner import DecisionSnapshot
 from governance.exception_types import ExceptionType
+from governance.records.keys import (
+    KEY_COLUMNS,
+    KEY_SET,
+    KEY_TYPES,
+    key_binds,
+    key_columns,
+    key_of,
+    key_set,
+    same_key,
+)
+from governance.records.values import row_reader
 
 _COUNTS: Final = Counts.__struct_fields__
+_READ_ITEM: Final = row_reader(SourceItem)
+_READ_READING: Final = row_reader(Reading)
+_KEYS_SEEN: Final = key_set(connection_id=("connections", "uuid[]"), seen_at=("seen", "timestamptz[]"))
 _SEE: Final = BulkWrite(
     {
-        "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "partner_id": "uuid",
-        "amount": "bigint", "currency": "varchar", "version": "bigint", "change_id": "uuid", "seen_at": "timestamptz",
+        "connection_id": "uuid", **KEY_TYPES, "partner_id": "uuid", "value": "jsonb", "version": "bigint",
+        "change_id": "uuid", "seen_at": "timestamptz",
     },
-    """
-    INSERT INTO channel_value (tenant_id, msp_id, connection_id, record_key, element, partner_id, amount, currency,
-                               version, change_id, seen_at)
-    SELECT :tenant_id, :msp_id, r.connection_id, r.record_key, r.element, r.partner_id, r.amount, r.currency, r.version,
-           r.change_id, r.seen_at FROM {rows} ORDER BY r.connection_id, r.record_key, r.element
-    ON CONFLICT (tenant_id, connection_id, record_key, element) DO UPDATE SET amount = excluded.amount,
-        currency = excluded.currency, version = excluded.version, change_id = excluded.change_id,
-        seen_at = excluded.seen_at, partner_id = excluded.partner_id
+    f"""
+    INSERT INTO channel_value (tenant_id, msp_id, connection_id, {KEY_COLUMNS}, partner_id, value, version, change_id,
+                               seen_at)
+    SELECT :tenant_id, :msp_id, r.connection_id, {key_columns("r")}, r.partner_id, r.value, r.version, r.change_id,
+           r.seen_at FROM {{rows}} ORDER BY r.connection_id, {key_columns("r")}
+    ON CONFLICT (tenant_id, connection_id, {KEY_COLUMNS}) DO UPDATE SET value = excluded.value,
+        version = excluded.version, change_id = excluded.change_id, seen_at = excluded.seen_at,
+        partner_id = excluded.partner_id
     WHERE channel_value.version <= excluded.version AND channel_value.seen_at < excluded.seen_at
     """,
 )  # fmt: skip
 _LINK: Final = BulkWrite(
-    {"connection_id": "uuid", "record_key": "varchar", "element": "varchar", "change_id": "uuid"},
-    """
-    UPDATE baseline_reading b SET change_id = r.change_id FROM {rows}
+    {"connection_id": "uuid", **KEY_TYPES, "change_id": "uuid"},
+    f"""
+    UPDATE baseline_reading b SET change_id = r.change_id FROM {{rows}}
      WHERE b.tenant_id = :tenant_id AND b.msp_id = :msp_id AND b.baseline_id = :baseline_id
-       AND b.connection_id = r.connection_id AND b.record_key = r.record_key AND b.element = r.element
+       AND b.connection_id = r.connection_id AND {same_key("b", "r")}
     """,
 )
 
@@ -80,23 +95,23 @@ async def next_records(session: AsyncSession, baseline_id: UUID, cursor: str, *,
 
 async def load_items(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[SourceItem]:
     rows = await session.execute(
-        text("""
-            SELECT i.record_key, i.element, i.connection_id, i.amount, i.currency, i.source_version, i.source_event_id
+        text(f"""
+            SELECT {key_columns("i")}, i.connection_id, i.value, i.source_version, i.source_event_id
               FROM unnest(CAST(:records AS varchar[])) AS k (record_key),
                    LATERAL (SELECT * FROM baseline_item i WHERE i.tenant_id = :t AND i.baseline_id = :b
                                AND i.record_key = k.record_key OFFSET 0) i
         """),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
     )
-    return [SourceItem(*row) for row in rows]
+    return [_READ_ITEM(row) for row in rows]
 
 
 async def load_readings(session: AsyncSession, baseline_id: UUID, records: Sequence[str]) -> list[Reading]:
     """Load the readings of these records, ordered by channel."""
     rows = await session.execute(
-        text("""
-            SELECT r.connection_id, r.record_key, r.element, r.amount, r.currency, r.version, r.verdict, r.outcome,
-                   r.below_cost, r.seen_at, r.unreadable
+        text(f"""
+            SELECT {key_columns("r")}, r.connection_id, r.value, r.version, r.verdict, r.outcome, r.below_cost,
+                   r.seen_at, r.unreadable
               FROM baseline_part p, unnest(CAST(:records AS varchar[])) AS k (record_key),
                    LATERAL (SELECT * FROM baseline_reading r WHERE r.tenant_id = :t AND r.baseline_id = :b
                                AND r.connection_id = p.connection_id AND r.record_key = k.record_key OFFSET 0) r
@@ -104,18 +119,18 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
         """),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
     )
-    return [msgspec.structs.replace(Reading(*row), verdict=Comparison(row.verdict)) for row in rows]
+    return [msgspec.structs.replace(_READ_READING(row), verdict=Comparison(row.verdict)) for row in rows]
 
 
 async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], snapshot: DecisionSnapshot) -> InFlight:
     """Load the changes and propagations under way. The caller holds the locks of the values (`snapshot`), so they
     cannot change meanwhile.
     """
-    keys = [(one.item.record_key, one.item.element) for one in compared]
+    keys = [one.item.key for one in compared]
     sent = [
         row.change_id for key in keys if (row := snapshot.values.get(key)) is not None and row.change_id is not None
     ]
-    columns = {"keys": [record_key for record_key, _ in keys], "elements": [element for _, element in keys]}
+    columns = key_binds(keys)
     tenant = {"t": scope_of(session).tenant_id}
     on_the_way = await session.execute(
         text("""
@@ -127,52 +142,48 @@ async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], sn
         {**tenant, "sent": sent},
     )
     awaiting = await session.execute(
-        text("""
-            SELECT c.record_key, c.element, c.new_amount, c.new_currency
-              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
-                   LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.record_key = k.record_key
-                               AND c.element = k.element AND c.state = 'awaiting_approval' OFFSET 0) c
+        text(f"""
+            SELECT {key_columns("c")}, c.new_value
+              FROM {KEY_SET},
+                   LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND {same_key("c", "k")}
+                               AND c.state = 'awaiting_approval' OFFSET 0) c
         """),
         {**tenant, **columns},
     )
     refused = await session.execute(
-        text("""
-            SELECT k.record_key, k.element
-              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
+        text(f"""
+            SELECT {key_columns("k")}
+              FROM {KEY_SET},
                    LATERAL (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.code = :refused
-                               AND e.subject = k.record_key || ':' || k.element AND e.state = 'open' OFFSET 0) e
+                               AND {same_key("e", "k")} AND e.state = 'open' LIMIT 1) e
         """),
         {**tenant, **columns, "refused": ExceptionType.CHANGE_REFUSED},
     )
     return InFlight(
         on_the_way=frozenset((row.change_id, row.connection_id) for row in on_the_way),
-        awaiting=frozenset(
-            ((row.record_key, row.element), Value(row.new_amount, row.new_currency)) for row in awaiting
-        ),
-        refused=frozenset((row.record_key, row.element) for row in refused),
+        awaiting=frozenset((key_of(row), read_value(row.new_value)) for row in awaiting),
+        refused=frozenset(key_of(row) for row in refused),
         later=await _seen_later(session, [reading for one in compared for reading in one.readings]),
     )
 
 
-async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dict[tuple[UUID, str, str], Value]:
+async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dict[tuple[UUID, ElementKey], Value]:
     rows = await session.execute(
-        text("""
-            SELECT v.connection_id, v.record_key, v.element, v.amount, v.currency
-              FROM unnest(CAST(:connections AS uuid[]), CAST(:keys AS varchar[]), CAST(:elements AS varchar[]),
-                          CAST(:seen AS timestamptz[])) AS k (connection_id, record_key, element, seen_at),
+        text(f"""
+            SELECT v.connection_id, {key_columns("v")}, v.value
+              FROM {_KEYS_SEEN},
                    LATERAL (SELECT * FROM channel_value v WHERE v.tenant_id = :t AND v.connection_id = k.connection_id
-                               AND v.record_key = k.record_key AND v.element = k.element OFFSET 0) v
+                               AND {same_key("v", "k")} OFFSET 0) v
              WHERE v.seen_at > k.seen_at
         """),
         {
             "t": scope_of(session).tenant_id,
             "connections": [reading.connection_id for reading in readings],
-            "keys": [reading.record_key for reading in readings],
-            "elements": [reading.element for reading in readings],
+            **key_binds(reading.key for reading in readings),
             "seen": [reading.seen_at for reading in readings],
         },
     )
-    return {(row.connection_id, row.record_key, row.element): Value(row.amount, row.currency) for row in rows}
+    return {(row.connection_id, key_of(row)): read_value(row.value) for row in rows}
 
 
 async def remember_seen(session: AsyncSession, rows: Sequence[ShownReading]) -> None:

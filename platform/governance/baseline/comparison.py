@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from canonical.elements import PRICE
-from canonical.values import Value
+from canonical.elements import element_type
+from canonical.values import MoneyValue, Value
 from connectors.ports import ChannelReading
 from foundation.text import clean_error_text
 from governance.baseline.rows import Comparison, Reading, ReadRequest
-from governance.changes.planner import BASELINE, facts_of, judged_as
+from governance.changes.planner import BASELINE, judged_as
+from policy.facts import value_facts
 from policy.index import PolicyIndex, decide
 from policy.rules import PolicyOutcome
 
@@ -34,12 +35,14 @@ def compare(
 
 
 def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool:
+    known = element_type(element)
     return (
-        element == PRICE
-        and value is not None
-        and cost is not None
+        known is not None
+        and bool(known.judged_with)
+        and isinstance(value, MoneyValue)
+        and isinstance(cost, MoneyValue)
         and value.currency == cost.currency
-        and value.amount < cost.amount
+        and value.number < cost.number
     )
 
 
@@ -48,11 +51,9 @@ def _compare(
 ) -> Reading:
     verdict = _verdict(want.value, reading)
     return Reading(
+        *want.key,
         connection_id=connection_id,
-        record_key=want.record_key,
-        element=want.element,
-        amount=None if reading.value is None else reading.value.amount,
-        currency=None if reading.value is None else reading.value.currency,
+        value=reading.value,
         version=reading.version,
         verdict=verdict,
         outcome=_foresee(want, reading, index),
@@ -78,9 +79,8 @@ def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex) -> 
     shown = reading.value
     if want.value is None or shown == want.value:
         return None
-    outcome = decide(
-        index, judged_as(BASELINE), want.element, facts_of(want.element, shown, want.value, want.cost)
-    ).outcome
+    facts = value_facts(want.element, want.dimension, shown, want.value, want.cost)
+    outcome = decide(index, judged_as(BASELINE), want.element, facts).outcome
     if shown is None and not reading.unreadable:  # the value is new to the channel, so only a refusal matters
         return outcome.value if outcome is PolicyOutcome.REFUSE else None
     return outcome.value

@@ -8,6 +8,7 @@ from foundation.web.pagination import Sort, SortKey
 from governance.baseline.queries import LISTS, list_baselines, list_compared
 from governance.baseline.rows import Comparison
 from governance.baseline.schemas import BaselineView, ComparedValue
+from governance.records.keys import KEY_TYPES
 from governance.records.value_columns import value_columns
 
 _COUNTS: Final = ("equal", "differs", "source_only", "channel_only", "below_cost")
@@ -74,12 +75,11 @@ COMPARED_VALUES: Final = ListDefinition[ComparedValue](
             name="record",
             label="By record",
             reverse_label="By record, backwards",
-            keys=[SortKey("r.record_key"), SortKey("r.element"), SortKey("r.connection_id", "uuid")],
+            keys=[*(SortKey(f"r.{name}") for name in KEY_TYPES), SortKey("r.connection_id", "uuid")],
         )
     ],
     columns=[
-        "record_key",
-        "element",
+        *KEY_TYPES,
         "connection_id",
         "channel",
         *value_columns("source", lambda value: value.source),

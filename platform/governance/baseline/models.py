@@ -75,7 +75,7 @@ class BaselinePart(TenantOwned, Base):
 
 
 class BaselineItem(TenantOwned, Base):
-    """The source of truth's value of one element of one record. The amount is null when only a channel has the value,
+    """The source of truth's value of one element of one record. The value is null when only a channel has the value,
     or when the source's value was not exact (`unreadable`).
     """
 
@@ -84,9 +84,10 @@ class BaselineItem(TenantOwned, Base):
     baseline_id: Mapped[UUID] = mapped_column(primary_key=True)
     record_key: Mapped[str] = mapped_column(primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
     connection_id: Mapped[UUID | None]
-    amount: Mapped[int | None] = mapped_column(BigInteger)
-    currency: Mapped[str | None]
+    value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     source_version: Mapped[int | None] = mapped_column(BigInteger)
     source_event_id: Mapped[UUID | None]
     unreadable: Mapped[str | None]
@@ -96,7 +97,7 @@ class BaselineReading(TenantOwned, Base):
     """One channel's value beside the source's. verdict: equal | differs | source_only | channel_only.
 
     `outcome` is the policy outcome, at the time of reading, of making a difference equal; `change_id` is the resulting
-    change. `unreadable` is the channel's text when it is not an exact value; the amount is null then.
+    change. `unreadable` is the channel's text when it is not an exact value; the value is null then.
     """
 
     __tablename__ = "baseline_reading"
@@ -105,8 +106,9 @@ class BaselineReading(TenantOwned, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     record_key: Mapped[str] = mapped_column(primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
-    amount: Mapped[int | None] = mapped_column(BigInteger)
-    currency: Mapped[str | None]
+    dimension: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
+    value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int | None] = mapped_column(BigInteger)
     verdict: Mapped[str]
     outcome: Mapped[str | None]
@@ -123,6 +125,8 @@ class BaselineReading(TenantOwned, Base):
             "verdict",
             "record_key",
             "element",
+            "dimension",
+            "record_type",
             "connection_id",
         ),
         Index(
@@ -131,6 +135,8 @@ class BaselineReading(TenantOwned, Base):
             "baseline_id",
             "record_key",
             "element",
+            "dimension",
+            "record_type",
             "connection_id",
             postgresql_where=text("below_cost"),
         ),

@@ -15,7 +15,8 @@ from uuid import UUID
 import msgspec
 
 from canonical.elements import REFERENCE_ELEMENTS
-from canonical.values import Value
+from canonical.keys import ElementKey
+from canonical.values import MoneyValue, QuantityValue, Value
 from governance.baseline.rows import (
     Compared,
     Comparison,
@@ -30,7 +31,6 @@ from governance.changes.planner import BASELINE, DecisionSnapshot, Plan, draft_c
 from governance.changes.rows import ChangeRow, Proposal
 from governance.elements.rows import Contract
 from governance.messages.reasons import BASELINE_ACCEPTED
-from governance.records.keys import Key
 from governance.records.rows import ValueRow
 from policy.index import Decision
 from policy.rules import PolicyOutcome
@@ -66,8 +66,8 @@ class _Case:
     fresh: bool  # the approved value is not yet the source's
 
     @property
-    def key(self) -> Key:
-        return self.item.record_key, self.item.element
+    def key(self) -> ElementKey:
+        return self.item.key
 
 
 def plan_acceptance(
@@ -84,47 +84,46 @@ def plan_acceptance(
 
 def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: Acceptance) -> _Case | None:
     """Prepare one value; None when nothing is left to decide."""
-    item, value, key = one.item, one.item.value, (one.item.record_key, one.item.element)
+    item, value, key = one.item, one.item.value, one.item.key
     contract = snapshot.contracts.get(item.element)
     if value is None or contract is None or contract.source_connection_id != item.connection_id:
         return None
     before = snapshot.values.get(key)
-    known = before is not None and Value(before.source_amount, before.source_currency) == value
+    known = before is not None and before.source_value == value
     if before is not None and before.source_version > (item.source_version or 0) and not known:
         made.counts.overtaken += 1
         return None
     row = _with_source(item, value, before)
     snapshot.values[key] = row
     if item.element in REFERENCE_ELEMENTS:
-        made.counts.accepted += row.approved != value
-        row.amount, row.currency = value.amount, value.currency
+        made.counts.accepted += row.value != value
+        row.value = value
         if row != before:
             made.plan.values[key] = row
         return None
-    if before is not None and known and before.approved not in (None, value):
+    if before is not None and known and before.value not in (None, value):
         return None  # already decided on these facts: pending, refused or declined
     readings = [_latest(reading, in_flight) for reading in one.readings]
     if row != before:
         made.plan.values[key] = row
-    return _Case(item, value, contract, row, readings, fresh=row.approved != value)
+    return _Case(item, value, contract, row, readings, fresh=row.value != value)
 
 
 def _with_source(item: SourceItem, value: Value, before: ValueRow | None) -> ValueRow:
     version = item.source_version or 0
     if before is None:
-        return ValueRow(item.record_key, item.element, value.amount, value.currency, version, item.source_event_id)
+        return ValueRow(*item.key, value, version, item.source_event_id)
     if before.source_version >= version:
         return msgspec.structs.replace(before)
     return msgspec.structs.replace(
-        before, source_amount=value.amount, source_currency=value.currency, source_version=version,
-        source_event_id=item.source_event_id,
-    )  # fmt: skip
+        before, source_value=value, source_version=version, source_event_id=item.source_event_id
+    )
 
 
 def _latest(reading: Reading, in_flight: InFlight) -> Reading:
     """The channel's latest value: one seen after the baseline's reading replaces that reading."""
-    value = in_flight.later.get((reading.connection_id, reading.record_key, reading.element))
-    return reading if value is None else msgspec.structs.replace(reading, amount=value.amount, currency=value.currency)
+    value = in_flight.later.get((reading.connection_id, reading.key))
+    return reading if value is None else msgspec.structs.replace(reading, value=value)
 
 
 def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> None:
@@ -139,16 +138,16 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
     if case.fresh:
         made.plan.superseded.add(case.key)
     if case.fresh and not changes and (shown or not _is_refused(case, in_flight, snapshot, act, made)):
-        row.version += row.approved is not None  # supersedes the propagations still running
-        row.amount, row.currency, row.change_id = case.value.amount, case.value.currency, None
+        row.version += row.value is not None  # supersedes the propagations still running
+        row.value, row.change_id = case.value, None
         made.counts.accepted += 1
     version, standing_change = row.version, row.change_id
     undecided = [change for change in changes if change.state != "released"]
     for change in changes:
         _carry_out(case, change, snapshot, made)
-    if undecided and case.fresh and row.approved in (None, case.value):
+    if undecided and case.fresh and row.value in (None, case.value):
         kept = max(undecided, key=lambda change: _distance(change, case.value))
-        row.amount, row.currency = kept.old_amount, kept.old_currency
+        row.value = kept.old_value
     _remember(case, shown, version, standing_change, snapshot, made)
 
 
@@ -196,11 +195,11 @@ def _judge(case: _Case, shown: Value | None, snapshot: DecisionSnapshot) -> Deci
 
 def _is_refused(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> bool:
     """Whether policy refuses the value, which is possible even if no channel has it."""
-    decision = _judge(case, case.row.approved, snapshot)
+    decision = _judge(case, case.row.value, snapshot)
     if decision.outcome is not PolicyOutcome.REFUSE:
         return False
     if case.key not in in_flight.refused:
-        _carry_out(case, _change(case, case.row.approved, decision, snapshot, act), snapshot, made)
+        _carry_out(case, _change(case, case.row.value, decision, snapshot, act), snapshot, made)
     return True
 
 
@@ -209,7 +208,7 @@ def _carry_out(case: _Case, change: ChangeRow, snapshot: DecisionSnapshot, made:
     made.plan.values[case.key] = case.row
     targets = None if change.targets is None else set(change.targets)
     made.made += [
-        LinkedChange(reading.connection_id, reading.record_key, reading.element, change.id)
+        LinkedChange(*reading.key, reading.connection_id, change.id)
         for reading in case.readings
         if reading.value != case.value and (targets is None or reading.connection_id in targets)
     ]
@@ -241,19 +240,24 @@ def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan
         made.counts.proven += equal
         made.seen.append(
             ShownReading(
-                reading.connection_id, reading.record_key, reading.element, partners.get(reading.connection_id),
-                value.amount, value.currency, version, change_id if equal else None, reading.seen_at,
+                *reading.key, reading.connection_id, partners.get(reading.connection_id), value, version,
+                change_id if equal else None, reading.seen_at,
             )
         )  # fmt: skip
 
 
 def _distance(change: ChangeRow, value: Value) -> float:
-    return _width(None if change.old_amount is None else Value(change.old_amount, change.old_currency or ""), value)
+    return _width(change.old_value, value)
 
 
 def _width(shown: Value | None, value: Value) -> float:
-    """Distance in minor units; largest for another currency, or when nothing is shown."""
-    return _FURTHEST if shown is None or shown.currency != value.currency else abs(shown.amount - value.amount)
+    """Distance of numbers; largest for another currency or unit, for anything uncounted, or when nothing is shown."""
+    match shown, value:
+        case (MoneyValue(), MoneyValue()) if shown.currency == value.currency:
+            return float(abs(shown.number - value.number))
+        case (QuantityValue(), QuantityValue()) if shown.unit == value.unit:
+            return float(abs(shown.number - value.number))
+    return _FURTHEST
 
 
 def _change(  # noqa: PLR0913, PLR0917 - one draft of the plan

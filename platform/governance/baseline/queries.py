@@ -9,12 +9,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
+from canonical.values import to_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.baseline.rows import Comparison
 from governance.baseline.schemas import BaselinePartView, BaselineView, ComparedValue
-from governance.records.values import to_value
+from governance.records.keys import key_columns, same_key
 
 BELOW_COST: Final = "below_cost"
 LISTS: Final = (*(verdict.value for verdict in Comparison), BELOW_COST)
@@ -68,19 +69,19 @@ async def list_compared(session: AsyncSession, query: ListQuery, _: datetime) ->
     await find_baseline(session, baseline_id)
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
     source = ListSource(
-        columns="""coalesce(n.name, 'a connection that is gone') AS name, r.record_key, r.element, r.connection_id,
-                   i.amount AS source, i.currency AS source_currency, r.amount, r.currency, c.amount AS cost,
-                   c.currency AS cost_currency, r.verdict, r.outcome, r.below_cost, r.seen_at, r.change_id,
-                   r.unreadable, i.unreadable AS source_unreadable""",
+        columns=f"""coalesce(n.name, 'a connection that is gone') AS name, {key_columns("r")}, r.connection_id,
+                   i.value AS source, r.value, c.value AS cost, r.verdict, r.outcome, r.below_cost, r.seen_at,
+                   r.change_id, r.unreadable, i.unreadable AS source_unreadable""",
         tables=f"""(SELECT * FROM baseline_reading r
                      WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} AND {keyset.condition}
                      ORDER BY {keyset.order} LIMIT :page_rows) r
-              JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND i.record_key = r.record_key
-               AND i.element = r.element
+              JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND {same_key("i", "r")}
               LEFT JOIN LATERAL (
                 SELECT * FROM baseline_item c
                  WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
-                   AND c.element = :cost LIMIT 1) c ON true
+                   AND c.element = :cost AND c.record_type = r.record_type AND c.value IS NOT NULL
+                   AND c.dimension IN ('', substring(r.dimension FROM 'currency=[A-Z]+'))
+                 ORDER BY c.dimension DESC LIMIT 1) c ON true
               LEFT JOIN connection n ON n.tenant_id = :t AND n.id = r.connection_id""",
         where="true",
         binds={
@@ -99,9 +100,11 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         element=row.element,
         connection_id=row.connection_id,
         channel=row.name,
-        source=to_value(row.source, row.source_currency),
-        shown=to_value(row.amount, row.currency),
-        cost=to_value(row.cost, row.cost_currency),
+        dimension=row.dimension,
+        record_type=row.record_type,
+        source=to_value(row.source),
+        shown=to_value(row.value),
+        cost=to_value(row.cost),
         verdict=row.verdict,
         outcome=row.outcome,
         below_cost=row.below_cost,

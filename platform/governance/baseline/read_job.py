@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from canonical.keys import ElementKey
 from connectors.backoff import retry_with_backoff
 from connectors.calls import ask_adapter, read_values
 from connectors.health import record_health
@@ -21,6 +22,7 @@ from connectors.paging import ListPage, Step, check_page
 from connectors.payload_store import store_payloads
 from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import OpenConnection
+from foundation.decoding import decode_json
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
@@ -130,10 +132,12 @@ async def _begin(batch: Batch[NoPayload], services: GovernanceServices) -> _Turn
     return _Turn(baseline_id, part, opened, http, contracts, index, wanted)
 
 
-def _place(cursor: str) -> tuple[str, str]:
-    """Parse the last (record key, element) read on a channel. Elements contain no blanks; record keys may."""
+def _place(cursor: str) -> ElementKey:
+    """Parse the last key read on a channel. A cursor from before keys had dimensions has no brackets."""
+    if cursor.startswith("["):
+        return decode_json(cursor, type=ElementKey)
     element, _, record_key = cursor.partition(" ")
-    return record_key, element
+    return ElementKey(record_key, element, "", "")
 
 
 async def _ask(turn: _Turn, services: GovernanceServices) -> _Found:
@@ -167,10 +171,10 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
 async def _read(turn: _Turn) -> list[ChannelReading]:
     channel, shown = turn.opened.connector.channel, list[ChannelReading]()
     if channel is None:
-        return [ChannelReading(want.record_key, want.element, None) for want in turn.wanted]
+        return [ChannelReading(want.key, None) for want in turn.wanted]
     for start in range(0, len(turn.wanted), channel.max_batch):
         part = turn.wanted[start : start + channel.max_batch]
-        keys = [(want.record_key, want.element) for want in part]
+        keys = [want.key for want in part]
         shown += map(admit_reading, await read_values(channel, turn.http, turn.opened.config, keys))
     return [
         reading if reading.answered else msgspec.structs.replace(reading, unreadable=_NO_ANSWER) for reading in shown
@@ -198,8 +202,7 @@ async def _write(session: AsyncSession, services: GovernanceServices, turn: _Tur
     if not turn.wanted:
         return _Written(more=False)
     await repository.put_readings(session, baseline_id, connection_id, found.readings)
-    last = turn.wanted[-1]
-    cursor = f"{last.element} {last.record_key}"
+    cursor = msgspec.json.encode(turn.wanted[-1].key).decode()
     await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=cursor)
     return _Written(more=True)
 
@@ -243,33 +246,32 @@ async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, u
 
 async def _write_source(session: AsyncSession, services: GovernanceServices, turn: _Turn, page: PollPage) -> None:
     source, connection_id = turn.opened.connector.source, turn.part.connection_id
-    now, unreadable, odd = services.clock(), list[NewException](), dict[tuple[str, str], str]()
+    now, unreadable, odd = services.clock(), list[NewException](), dict[ElementKey, str]()
     events = await store_payloads(session, connection_id, page.payloads, now=now, new_id=services.new_id)
     observed: list[Observed] = []
     for external_id, body in page.payloads:
         origin = Origin(events[external_id], connection_id, now, str(turn.baseline_id))
         made = translate_payload(source, body, origin)
         unreadable += made.exceptions
-        odd |= {(each.record_key, each.element): each.reason for each in made.unreadable}
+        odd |= {each.key: each.reason for each in made.unreadable}
         observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.admitted]
     alone, shared = await hold_shared_keys(session, observed, now=now, new_id=services.new_id)
-    newest: dict[tuple[str, str], SourceItem] = {}
+    newest: dict[ElementKey, SourceItem] = {}
     for item in alone:
         seen = item.observation
-        contract, key = turn.contracts.get(seen.element), (seen.record_key, seen.element)
+        contract, key = turn.contracts.get(seen.element), seen.key
         if contract is None or contract.source_connection_id != connection_id:
             continue  # another system owns the element, or none: the next poll reports it
         known = newest.get(key)
         if known is None or (known.source_version or 0) < seen.source_version:
-            value, event = seen.value, item.source_event_id
-            newest[key] = SourceItem(*key, connection_id, value.amount, value.currency, seen.source_version, event)
+            newest[key] = SourceItem(*key, connection_id, seen.value, seen.source_version, item.source_event_id)
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
     own = {element for element, each in turn.contracts.items() if each.source_connection_id == connection_id}
     told = [
-        (*key, clean_error_text(reason, longest=LONGEST_SHOWN))
+        (key, clean_error_text(reason, longest=LONGEST_SHOWN))
         for key, reason in odd.items()
-        if key[1] in own and is_admissible_key(key[0])
+        if key.element in own and is_admissible_key(key.record_key)
     ]
     await repository.put_unreadable_items(session, turn.baseline_id, connection_id, told)
     await open_exceptions(session, unreadable, now=now, new_id=services.new_id)

@@ -10,44 +10,46 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST, REFERENCE_ELEMENTS
+from canonical.keys import ElementKey
 from connectors.paging import Walk
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.baseline.rows import Comparison, Part, Reading, ReadRequest, SourceItem
-from governance.records.values import to_value
+from governance.records.keys import KEY_COLUMNS, KEY_TYPES, bind_key, key_binds, key_columns, key_set
+from governance.records.values import row_reader
 from policy.rules import PolicyOutcome
 
 _PUT_ITEMS: Final = BulkWrite(
     {
-        "record_key": "varchar", "element": "varchar", "connection_id": "uuid", "amount": "bigint",
-        "currency": "varchar", "source_version": "bigint", "source_event_id": "uuid",
+        **KEY_TYPES, "connection_id": "uuid", "value": "jsonb", "source_version": "bigint", "source_event_id": "uuid",
     },
-    """
-    INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element, connection_id, amount, currency,
-                               source_version, source_event_id)
-    SELECT :tenant_id, :msp_id, :baseline_id, r.record_key, r.element, r.connection_id, r.amount, r.currency,
-           r.source_version, r.source_event_id FROM {rows} ORDER BY r.record_key, r.element
-    ON CONFLICT (tenant_id, baseline_id, record_key, element) DO UPDATE SET connection_id = excluded.connection_id,
-        amount = excluded.amount, currency = excluded.currency, source_version = excluded.source_version,
-        source_event_id = excluded.source_event_id, unreadable = NULL
+    f"""
+    INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, {KEY_COLUMNS}, connection_id, value, source_version,
+                               source_event_id)
+    SELECT :tenant_id, :msp_id, :baseline_id, {key_columns("r")}, r.connection_id, r.value, r.source_version,
+           r.source_event_id FROM {{rows}} ORDER BY {key_columns("r")}
+    ON CONFLICT (tenant_id, baseline_id, {KEY_COLUMNS}) DO UPDATE SET connection_id = excluded.connection_id,
+        value = excluded.value, source_version = excluded.source_version, source_event_id = excluded.source_event_id,
+        unreadable = NULL
     WHERE excluded.source_version > coalesce(baseline_item.source_version, -1)
     """,
 )  # fmt: skip
 _PUT_READINGS: Final = BulkWrite(
     {
-        "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "amount": "bigint",
-        "currency": "varchar", "version": "bigint", "verdict": "varchar", "outcome": "varchar",
-        "below_cost": "boolean", "seen_at": "timestamptz", "unreadable": "varchar",
+        "connection_id": "uuid", **KEY_TYPES, "value": "jsonb", "version": "bigint", "verdict": "varchar",
+        "outcome": "varchar", "below_cost": "boolean", "seen_at": "timestamptz", "unreadable": "varchar",
     },
-    """
-    INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, record_key, element, amount, currency,
-                                  version, verdict, outcome, below_cost, seen_at, unreadable)
-    SELECT :tenant_id, :msp_id, :baseline_id, r.connection_id, r.record_key, r.element, r.amount, r.currency,
-           r.version, r.verdict, r.outcome, r.below_cost, r.seen_at, r.unreadable
-      FROM {rows} ORDER BY r.record_key, r.element
+    f"""
+    INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, {KEY_COLUMNS}, value, version, verdict,
+                                  outcome, below_cost, seen_at, unreadable)
+    SELECT :tenant_id, :msp_id, :baseline_id, r.connection_id, {key_columns("r")}, r.value, r.version, r.verdict,
+           r.outcome, r.below_cost, r.seen_at, r.unreadable
+      FROM {{rows}} ORDER BY {key_columns("r")}
     ON CONFLICT DO NOTHING
     """,
 )  # fmt: skip
+_READ_REQUEST: Final = row_reader(ReadRequest)
+_KEYS_WITH_REASONS: Final = key_set(reason=("reasons", "varchar[]"))
 _VERDICTS: Final = tuple(verdict.value for verdict in Comparison)
 _OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)
 
@@ -193,24 +195,22 @@ async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[So
 
 
 async def put_unreadable_items(
-    session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[str, str, str]]
+    session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[ElementKey, str]]
 ) -> None:
-    """Store unreadable source values as (record key, element, text); a readable value takes precedence."""
+    """Store unreadable source values as (key, text); a readable value takes precedence."""
     if not found:
         return
-    scope, (keys, elements, reasons) = scope_of(session), zip(*found, strict=True)
+    scope = scope_of(session)
     await session.execute(
-        text("""
-            INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element, connection_id, unreadable)
-            SELECT :t, :m, :b, r.record_key, r.element, :c, r.reason
-              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]), CAST(:reasons AS varchar[]))
-                       AS r (record_key, element, reason)
-             ORDER BY r.record_key, r.element
+        text(f"""
+            INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, {KEY_COLUMNS}, connection_id, unreadable)
+            SELECT :t, :m, :b, {key_columns("k")}, :c, k.reason
+              FROM {_KEYS_WITH_REASONS} ORDER BY {key_columns("k")}
             ON CONFLICT DO NOTHING
         """),
         {
-            "t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "c": connection_id, "keys": list(keys),
-            "elements": list(elements), "reasons": list(reasons),
+            "t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "c": connection_id,
+            **key_binds(key for key, _ in found), "reasons": [reason for _, reason in found],
         },
     )  # fmt: skip
 
@@ -244,38 +244,33 @@ async def put_keys(session: AsyncSession, baseline_id: UUID, keys: Sequence[str]
     )
 
 
-async def next_wanted(
-    session: AsyncSession, baseline_id: UUID, cursor: tuple[str, str], *, limit: int
-) -> list[ReadRequest]:
-    """The next values to read on a channel, after the last (record key, element) read."""
+async def next_wanted(session: AsyncSession, baseline_id: UUID, cursor: ElementKey, *, limit: int) -> list[ReadRequest]:
+    """The next values to read on a channel, after the last key read."""
     rows = await session.execute(
-        text("""
-            SELECT i.record_key, i.element, i.amount, i.currency, c.amount AS cost, c.currency AS cost_currency
+        text(f"""
+            SELECT {key_columns("i")}, i.value, c.value AS cost
               FROM (SELECT * FROM baseline_item
-                     WHERE tenant_id = :t AND baseline_id = :b AND (record_key, element) > (:key, :element)
+                     WHERE tenant_id = :t AND baseline_id = :b
+                       AND ({KEY_COLUMNS}) > (:record_key, :element, :dimension, :record_type)
                        AND element <> ALL (:reference)
-                     ORDER BY record_key, element LIMIT :limit) i
-              LEFT JOIN LATERAL (SELECT c.amount, c.currency FROM baseline_item c
+                     ORDER BY {KEY_COLUMNS} LIMIT :limit) i
+              LEFT JOIN LATERAL (SELECT c.value FROM baseline_item c
                                   WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = i.record_key
-                                    AND c.element = :cost OFFSET 0) c ON true
-             ORDER BY i.record_key, i.element
+                                    AND c.element = :cost AND c.record_type = i.record_type AND c.value IS NOT NULL
+                                    AND c.dimension IN ('', substring(i.dimension FROM 'currency=[A-Z]+'))
+                                  ORDER BY c.dimension DESC LIMIT 1) c ON true
+             ORDER BY {key_columns("i")}
         """),
         {
             "t": scope_of(session).tenant_id,
             "b": baseline_id,
-            "key": cursor[0],
-            "element": cursor[1],
+            **bind_key(cursor),
             "reference": sorted(REFERENCE_ELEMENTS),
             "cost": COST,
             "limit": limit,
         },
     )
-    return [
-        ReadRequest(
-            row.record_key, row.element, to_value(row.amount, row.currency), to_value(row.cost, row.cost_currency)
-        )
-        for row in rows
-    ]
+    return [_READ_REQUEST(row) for row in rows]
 
 
 async def put_readings(session: AsyncSession, baseline_id: UUID, connection_id: UUID, rows: Sequence[Reading]) -> None:

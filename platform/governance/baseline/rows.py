@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value
 from connectors.paging import Walk
-from governance.records.keys import Key
 
 
 class Comparison(StrEnum):
@@ -29,39 +29,27 @@ class Part(msgspec.Struct, frozen=True):
     walk: Walk = Walk()
 
 
-class SourceItem(msgspec.Struct, frozen=True, gc=False):
-    """A source's value. `amount` is None for a value that only a channel has; so are the other fields then."""
+class SourceItem(FrozenKeyed, frozen=True, gc=False):
+    """A source's value. `value` is None for a value that only a channel has; so are the other fields then."""
 
-    record_key: str
-    element: str
     connection_id: UUID | None
-    amount: int | None
-    currency: str | None
+    value: Value | None
     source_version: int | None
     source_event_id: UUID | None
 
-    @property
-    def value(self) -> Value | None:
-        return None if self.amount is None else Value(self.amount, self.currency or "")
 
-
-class ReadRequest(msgspec.Struct, frozen=True, gc=False):
+class ReadRequest(FrozenKeyed, frozen=True, gc=False):
     """A value to read on a channel, with the source's value and the cost of the record."""
 
-    record_key: str
-    element: str
     value: Value | None
     cost: Value | None
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class Reading(FrozenKeyed, frozen=True, gc=False):
     """A channel's value and its result. `unreadable` is the channel's text when it is not an exact value."""
 
     connection_id: UUID
-    record_key: str
-    element: str
-    amount: int | None
-    currency: str | None
+    value: Value | None
     version: int | None
     verdict: Comparison
     outcome: str | None
@@ -69,29 +57,20 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     seen_at: datetime
     unreadable: str | None = None
 
-    @property
-    def value(self) -> Value | None:
-        return None if self.amount is None else Value(self.amount, self.currency or "")
 
-
-class LinkedChange(msgspec.Struct, frozen=True, gc=False):
+class LinkedChange(FrozenKeyed, frozen=True, gc=False):
     """The change that resulted from a reading."""
 
     connection_id: UUID
-    record_key: str
-    element: str
     change_id: UUID
 
 
-class ShownReading(msgspec.Struct, frozen=True, gc=False):
+class ShownReading(FrozenKeyed, frozen=True, gc=False):
     """A value shown by a channel since `seen_at`, to be stored."""
 
     connection_id: UUID
-    record_key: str
-    element: str
     partner_id: UUID | None
-    amount: int
-    currency: str
+    value: Value
     version: int
     change_id: UUID | None
     seen_at: datetime
@@ -101,9 +80,9 @@ class InFlight(msgspec.Struct, frozen=True):
     """Work already under way for a batch of values, to avoid duplicate approvals, propagations and refusals."""
 
     on_the_way: frozenset[tuple[UUID, UUID]]  # (approved change, channel) not yet verified
-    awaiting: frozenset[tuple[Key, Value]]  # values pending approval
-    refused: frozenset[Key]  # keys with an open exception
-    later: Mapping[tuple[UUID, str, str], Value]  # values seen on the channel after the baseline's reading
+    awaiting: frozenset[tuple[ElementKey, Value]]  # values pending approval
+    refused: frozenset[ElementKey]  # keys with an open exception
+    later: Mapping[tuple[UUID, ElementKey], Value]  # values seen on the channel after the baseline's reading
 
 
 class Counts(msgspec.Struct):

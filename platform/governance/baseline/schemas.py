@@ -73,6 +73,8 @@ class ComparedValue(msgspec.Struct, frozen=True):
 
     record_key: str
     element: str
+    dimension: str
+    record_type: str
     connection_id: UUID
     channel: str
     source: Value | None

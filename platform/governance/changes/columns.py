@@ -6,17 +6,16 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Row
 
-from canonical.values import Value
+from canonical.values import read_value, to_value
 from foundation.i18n.localizer import current_localizer
 from foundation.i18n.messages import StoredMessage
 from governance.changes.schemas import ApprovalView, ChangeView
 from governance.messages.writer import write_message
 from governance.propagation.schemas import PropagationView
-from governance.records.values import to_value
 
 CHANGE_COLUMNS: Final = """
-    c.id, c.record_key, c.element, c.old_amount, c.old_currency, c.new_amount, c.new_currency, c.origin, c.author,
-    c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_amount, c.version, c.targets, c.approval_id,
+    c.id, c.record_key, c.element, c.dimension, c.record_type, c.old_value, c.new_value, c.origin, c.author,
+    c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_value, c.version, c.targets, c.approval_id,
     c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
 """
 APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in (*ApprovalView.__struct_fields__, "cause"))
@@ -29,8 +28,10 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
         id=row.id,
         record_key=row.record_key,
         element=row.element,
-        old=to_value(row.old_amount, row.old_currency),
-        new=Value(row.new_amount, row.new_currency),
+        dimension=row.dimension,
+        record_type=row.record_type,
+        old=to_value(row.old_value),
+        new=read_value(row.new_value),
         origin=row.origin,
         author=row.author,
         state=row.state,
@@ -39,7 +40,7 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
         reason=write_message(explanation, current_localizer()),
         explanation=explanation,
         policy_version=row.policy_version,
-        cost_amount=row.cost_amount,
+        cost=to_value(row.cost_value),
         version=row.version,
         targets=row.targets,
         approval_id=row.approval_id,

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from canonical.values import Value
 from governance.changes.rows import ChangeRow
 from governance.records.rows import Channel, ValueRow
@@ -15,17 +17,15 @@ def content_hash(
     targets = change.targets if change.targets is not None else [channel.connection_id for channel in channels]
     return bind_content(
         {
-            "record_key": change.record_key,
-            "element": change.element,
-            "amount": change.new_amount,
-            "currency": change.new_currency,
+            "key": list(change.key),
+            "value": msgspec.to_builtins(change.new_value),
             "origin": change.origin,
         },
         policy_version=policy_version,
         snapshot={
-            "approved": [value.amount, value.currency, value.version],
-            "source": [value.source_amount, value.source_currency],
-            "cost": None if cost is None else [cost.amount, cost.currency],
+            "approved": [msgspec.to_builtins(value.value), value.version],
+            "source": msgspec.to_builtins(value.source_value),
+            "cost": msgspec.to_builtins(cost),
         },
         target=sorted(str(target) for target in targets),
     )

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
 from canonical.values import Value
 from governance.changes.planner import DecisionSnapshot
 from governance.elements.rows import Observed
 from governance.propagation.repository import load_sent
-from governance.records.keys import Key
 
 ECHO_WINDOW: Final = timedelta(hours=1)
 """Differences that outlast the window are found by the drift scan."""
@@ -19,10 +19,10 @@ ECHO_WINDOW: Final = timedelta(hours=1)
 
 async def sent_lately(
     session: AsyncSession, observed: Iterable[Observed], snapshot: DecisionSnapshot
-) -> dict[tuple[UUID, Key], frozenset[Value]]:
+) -> dict[tuple[UUID, ElementKey], frozenset[Value]]:
     """Values sent to each connection within ECHO_WINDOW; only for observations of other senders than the source."""
     foreign = {
-        (o.connection_id, (o.observation.record_key, o.observation.element))
+        (o.connection_id, o.observation.key)
         for o in observed
         if (contract := snapshot.contracts.get(o.observation.element)) is not None
         and contract.source_connection_id != o.connection_id

@@ -8,14 +8,15 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST
+from canonical.elements import REFERENCE_ELEMENTS
+from canonical.keys import ElementKey
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from governance.changes import repository
 from governance.changes.echo_suppression import sent_lately
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.plan_writer import write_plan
-from governance.changes.planner import DecisionSnapshot, plan_changes
+from governance.changes.planner import DecisionSnapshot, plan_changes, reference_keys
 from governance.changes.reissue import reissue_approvals
 from governance.changes.translation import Origin, Translated, translate_payload, unreadable_subject
 from governance.elements.repository import load_contracts
@@ -26,7 +27,6 @@ from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import IngestEvents
 from governance.messages import exceptions as messages
-from governance.records.keys import Key
 from governance.records.repository import load_channels, load_values
 from governance.records.titles import save_titles
 from governance.records.validation import bound_version
@@ -74,8 +74,9 @@ async def _ingest(session: AsyncSession, batch: Batch[IngestEvents], services: G
             found += [clock_ahead(event, each) for each in ahead[:1]]
     observed, _ = await hold_shared_keys(session, observed, now=now, new_id=services.new_id)
     if observed:
-        seen = {(o.observation.record_key, o.observation.element) for o in observed}
-        asked = await repository.awaiting_keys(session, [record_key for record_key, element in seen if element == COST])
+        seen = {o.observation.key for o in observed}
+        moved = [key.record_key for key in seen if key.element in REFERENCE_ELEMENTS]
+        asked = await repository.awaiting_keys(session, moved)
         snapshot = await load_snapshot(session, services, seen | asked)
         snapshot = replace(snapshot, sent=await sent_lately(session, observed, snapshot))
         await save_titles(session, observed, snapshot.contracts)
@@ -84,22 +85,20 @@ async def _ingest(session: AsyncSession, batch: Batch[IngestEvents], services: G
         await write_plan(session, plan, snapshot)
         if plan.stale:
             _log.info("ingest.stale", lane=batch.lane, dropped=plan.stale, of=len(observed))
-        readable = [
-            unreadable_subject(o.connection_id, o.observation.record_key, o.observation.element) for o in observed
-        ]
+        readable = [unreadable_subject(o.connection_id, o.observation.key) for o in observed]
         await auto_resolve(session, ExceptionType.SOURCE_QUARANTINED, readable, now=now)
     await open_exceptions(session, found, now=now, new_id=services.new_id)
 
 
 async def load_snapshot(
-    session: AsyncSession, services: GovernanceServices, keys: Iterable[Key], *, awaiting: bool = True
+    session: AsyncSession, services: GovernanceServices, keys: Iterable[ElementKey], *, awaiting: bool = True
 ) -> DecisionSnapshot:
     """Load contracts, channels, policy and the locked values of `keys` and of the costs of their records.
 
     `awaiting` also loads and locks the changes of `keys` pending approval, which a newer value supersedes.
     """
     own, now = set(keys), services.clock()
-    wanted = own | {(record_key, COST) for record_key, _ in own}
+    wanted = own.union(*map(reference_keys, own))
     scope = session.info["scope"]
     return DecisionSnapshot(
         contracts=await load_contracts(session),
@@ -116,7 +115,7 @@ def _observed(origin: Origin, made: Translated, any_version: str | None, *, now:
     return [
         Observed(
             bound_version(seen, now=now), origin.connection_id, origin.event_id, origin.correlation,
-            any_version=any_version == f"{seen.record_key}|{seen.element}",
+            any_version=any_version == seen.key.joined("|"),
         )
         for seen in made.admitted
     ]  # fmt: skip

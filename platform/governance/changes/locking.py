@@ -17,5 +17,5 @@ async def lock_changes(
 ) -> tuple[list[ChangeRow], DecisionSnapshot]:
     """Lock changes and the values they are judged on, values first (lock order of `governance.changes.repository`)."""
     seen = await repository.load_changes(session, ids, lock=False)
-    snapshot = await load_snapshot(session, services, {(c.record_key, c.element) for c in seen}, awaiting=False)
+    snapshot = await load_snapshot(session, services, {c.key for c in seen}, awaiting=False)
     return await repository.load_changes(session, ids), snapshot

@@ -23,10 +23,10 @@ class Change(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     record_key: Mapped[str]
     element: Mapped[str]
-    old_amount: Mapped[int | None] = mapped_column(BigInteger)
-    old_currency: Mapped[str | None]
-    new_amount: Mapped[int] = mapped_column(BigInteger)
-    new_currency: Mapped[str]
+    dimension: Mapped[str] = mapped_column(server_default="")
+    record_type: Mapped[str] = mapped_column(server_default="product")
+    old_value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    new_value: Mapped[dict[str, Any]] = mapped_column(JSONB)
     source_version: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int | None] = mapped_column(BigInteger)
     origin: Mapped[str]  # source | rollback | baseline
@@ -36,7 +36,7 @@ class Change(TenantOwned, Base):
     rule_id: Mapped[str]
     reason: Mapped[dict[str, Any]] = mapped_column(JSONB)  # a message
     policy_version: Mapped[int] = mapped_column(BigInteger)
-    cost_amount: Mapped[int | None] = mapped_column(BigInteger)
+    cost_value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     targets: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid(as_uuid=True)))
     approval_id: Mapped[UUID | None]
     source_event_id: Mapped[UUID | None]
@@ -55,7 +55,9 @@ class Change(TenantOwned, Base):
             "tenant_id",
             "record_key",
             "element",
+            "dimension",
+            "record_type",
             postgresql_where=text("state = 'awaiting_approval'"),
         ),
-        Index("ix_change_record", "tenant_id", "record_key", "element", "version"),
+        Index("ix_change_record", "tenant_id", "record_key", "element", "dimension", "record_type", "version"),
     )

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import PRODUCT, ElementKey
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.jobs.enqueue import set_timer
@@ -114,14 +116,20 @@ def _audit_reference_update(session: AsyncSession, taken: ReferenceUpdate, now: 
         action="reference.updated",
         subject=f"record:{seen.record_key}",
         data={
-            "element": seen.element,
-            "old": None if taken.old is None else taken.old.amount,
-            "new": seen.value.amount,
-            "currency": seen.value.currency,
+            **audit_key(seen.key),
+            "old": msgspec.to_builtins(taken.old),
+            "new": msgspec.to_builtins(seen.value),
             "event": str(taken.item.source_event_id),
         },
         at=now,
     )
+
+
+def audit_key(key: ElementKey) -> dict[str, str]:
+    """The key's parts in an audit entry; what is usual is left out."""
+    divided = {"dimension": key.dimension} if key.dimension else {}
+    other = {"record_type": key.record_type} if key.record_type != PRODUCT else {}
+    return {"record_key": key.record_key, "element": key.element, **divided, **other}
 
 
 def audit_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
@@ -131,11 +139,9 @@ def audit_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> N
         action=f"change.{change.state}",
         subject=f"change:{change.id}",
         data={
-            "record_key": change.record_key,
-            "element": change.element,
-            "old": change.old_amount,
-            "new": change.new_amount,
-            "currency": change.new_currency,
+            **audit_key(change.key),
+            "old": msgspec.to_builtins(change.old_value),
+            "new": msgspec.to_builtins(change.new_value),
             "rule": change.rule_id,
             "policy": change.policy_version,
             "event": None if change.source_event_id is None else str(change.source_event_id),

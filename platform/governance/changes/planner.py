@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from canonical.elements import COST, REFERENCE_ELEMENTS, STOCK
+from canonical.dimensions import dimension, part_of
+from canonical.elements import REFERENCE_ELEMENTS, element_type
+from canonical.keys import ElementKey
 from canonical.messages import Observation
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
@@ -21,23 +23,20 @@ from governance.changes.rows import Awaiting, ChangeRow, Proposal
 from governance.elements.rows import Contract, Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.catalogue import contract_missing, stale_value
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
+from governance.messages.parameters import about
 from governance.messages.reasons import NEWER_DATA
 from governance.propagation.rows import PropagationRow
-from governance.records.keys import Key
 from governance.records.rows import Channel, ValueRow
 from governance.records.validation import latest_version
-from policy.conditions import Fact
-from policy.facts import price_facts, stock_facts
+from policy.facts import value_facts
 from policy.index import Decision, PolicyIndex, decide
 from policy.rules import PolicyOutcome
 
 SOURCE: Final = "source"
 BASELINE: Final = "baseline"
 ROLLBACK: Final = "rollback"
-_FREE_OF_COST: Final = REFERENCE_ELEMENTS | {STOCK}
-"""Elements judged without the record's cost, so their approvals do not depend on the cost."""
 _STATE_OF: Final = {
     PolicyOutcome.AUTO: "released",
     PolicyOutcome.REVIEW: "awaiting_approval",
@@ -51,13 +50,13 @@ class DecisionSnapshot:
     """Inputs of a decision, read in the transaction that writes the plan."""
 
     contracts: Mapping[str, Contract]
-    values: dict[Key, ValueRow]
+    values: dict[ElementKey, ValueRow]
     index: PolicyIndex
     channels: Sequence[Channel]
     now: datetime
     new_id: NewId
-    awaiting: Mapping[Key, Sequence[Awaiting]] = field(default_factory=dict)
-    sent: Mapping[tuple[UUID, Key], frozenset[Value]] = field(default_factory=dict)
+    awaiting: Mapping[ElementKey, Sequence[Awaiting]] = field(default_factory=dict)
+    sent: Mapping[tuple[UUID, ElementKey], frozenset[Value]] = field(default_factory=dict)
     """Values sent lately, by connection and key: an echo may arrive after the next value."""
 
 
@@ -71,20 +70,20 @@ class ReferenceUpdate:
 
 @dataclass(slots=True)
 class Plan:
-    values: dict[Key, ValueRow] = field(default_factory=dict)
+    values: dict[ElementKey, ValueRow] = field(default_factory=dict)
     changes: list[ChangeRow] = field(default_factory=list)
     propagations: list[PropagationRow] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
-    superseded: set[Key] = field(default_factory=set)
+    superseded: set[ElementKey] = field(default_factory=set)
     held: list[Observed] = field(default_factory=list)
     """Held until a contract is published for their element (`governance.elements.held_observations`)."""
     foreign: list[Observed] = field(default_factory=list)
     """Observations from a connection that is not the source of truth of their element."""
     reference_updates: list[ReferenceUpdate] = field(default_factory=list)
     superseded_reason: StoredMessage = field(default_factory=NEWER_DATA.fill)
-    reviews_requested: dict[Key, ChangeRow] = field(default_factory=dict)
+    reviews_requested: dict[ElementKey, ChangeRow] = field(default_factory=dict)
     """Changes for which this plan itself requests approval."""
-    resolved_keys: set[Key] = field(default_factory=set)
+    resolved_keys: set[ElementKey] = field(default_factory=set)
     """Keys whose open source exceptions this plan resolves."""
     healed: list[str] = field(default_factory=list)
     """Subjects of `channel.drift` exceptions to resolve: the other system has the approved value again."""
@@ -106,7 +105,7 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
     if contract is None or contract.source_connection_id != item.connection_id:
         _foreign(item, contract, snapshot, plan)
         return
-    key = (seen.record_key, seen.element)
+    key = seen.key
     row = snapshot.values.get(key)
     if row is not None and _is_older(item, row, snapshot.now):
         plan.stale += 1
@@ -122,20 +121,20 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
     plan.superseded.add(key)
     if key in plan.reviews_requested:
         plan.reviews_requested.pop(key).state = "superseded"
-    if row.approved == seen.value:
+    if row.value == seen.value:
         plan.echoes += 1
         plan.resolved_keys.add(key)
         return
     if seen.element in REFERENCE_ELEMENTS and _passes(seen.value, row, snapshot):
-        plan.reference_updates.append(ReferenceUpdate(item, row.approved))
+        plan.reference_updates.append(ReferenceUpdate(item, row.value))
         plan.resolved_keys.add(key)
-        row.amount, row.currency = seen.value.amount, seen.value.currency
+        row.value = seen.value
         return
     settle_source(_proposal(item), row, snapshot, plan)
 
 
 def _passes(value: Value, row: ValueRow, snapshot: DecisionSnapshot) -> bool:
-    return judge(value, row, row.approved, snapshot, origin=SOURCE).outcome is PolicyOutcome.AUTO
+    return judge(value, row, row.value, snapshot, origin=SOURCE).outcome is PolicyOutcome.AUTO
 
 
 def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
@@ -155,7 +154,7 @@ def _contradicts(seen: Observation, row: ValueRow) -> bool:
 
     Late and repeated messages do neither.
     """
-    if seen.value == row.source:
+    if seen.value == row.source_value:
         return False
     later = row.source_committed_at is not None and seen.committed_at > row.source_committed_at
     return later or seen.source_version == row.source_version
@@ -164,24 +163,21 @@ def _contradicts(seen: Observation, row: ValueRow) -> bool:
 def _with_source(item: Observed, row: ValueRow | None) -> ValueRow:
     seen = item.observation
     if row is None:
-        row = ValueRow(
-            seen.record_key, seen.element, seen.value.amount, seen.value.currency, seen.source_version,
-            item.source_event_id,
-        )  # fmt: skip
-    row.source_amount, row.source_currency = seen.value.amount, seen.value.currency
+        row = ValueRow(*seen.key, seen.value, seen.source_version, item.source_event_id)
+    row.source_value = seen.value
     row.source_version, row.source_event_id = seen.source_version, item.source_event_id
     row.source_connection_id, row.source_committed_at = item.connection_id, seen.committed_at
     return row
 
 
-def _still_asked(value: Value, key: Key, snapshot: DecisionSnapshot, plan: Plan) -> bool:
+def _still_asked(value: Value, key: ElementKey, snapshot: DecisionSnapshot, plan: Plan) -> bool:
     """Whether this value is already pending approval on the same facts, so that nothing new has to be decided."""
     if key in plan.reviews_requested:
-        return plan.reviews_requested[key].value == value
+        return plan.reviews_requested[key].new_value == value
     waiting = () if key in plan.superseded else snapshot.awaiting.get(key, ())
     return any(
         asked.change.origin == SOURCE
-        and asked.change.value == value
+        and asked.change.new_value == value
         and asked.content_hash == content_of(asked.change, snapshot)
         for asked in waiting
     )
@@ -191,12 +187,12 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
     seen = item.observation
     if contract is not None:
         plan.foreign.append(item)
-    row = snapshot.values.get((seen.record_key, seen.element))
-    subject = f"{item.connection_id}:{seen.record_key}:{seen.element}"
-    lately = snapshot.sent.get((item.connection_id, (seen.record_key, seen.element)), frozenset())
-    if contract is not None and row is not None and (row.approved == seen.value or seen.value in lately):
+    row = snapshot.values.get(seen.key)
+    subject = f"{item.connection_id}:{seen.key.joined(':')}"
+    lately = snapshot.sent.get((item.connection_id, seen.key), frozenset())
+    if contract is not None and row is not None and (row.value == seen.value or seen.value in lately):
         plan.echoes += 1  # the channel's echo of our own write
-        if row.approved == seen.value:
+        if row.value == seen.value:
             plan.healed.append(subject)
         return
     if contract is None:
@@ -208,10 +204,9 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
         NewException(
             code=ExceptionType.CHANNEL_DRIFT,
             subject=subject,
-            message=messages.DRIFT_REPORTED.fill(element=seen.element, record_key=seen.record_key, value=seen.value),
+            message=messages.DRIFT_REPORTED.fill(**about(seen.key), value=seen.value),
             correction_slo_ms=contract.correction_slo_ms,
-            record_key=seen.record_key,
-            element=seen.element,
+            key=seen.key,
             connection_id=item.connection_id,
             source_event_id=item.source_event_id,
             correlation=item.correlation,
@@ -235,17 +230,17 @@ def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot,
     change = propose(proposal, row, snapshot, plan)
     if change.outcome == PolicyOutcome.REFUSE:
         plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], len(snapshot.channels)))
-        plan.resolved_keys.discard((change.record_key, change.element))
+        plan.resolved_keys.discard(change.key)
         return
-    plan.resolved_keys.add((change.record_key, change.element))
+    plan.resolved_keys.add(change.key)
     if change.outcome == PolicyOutcome.REVIEW:
-        plan.reviews_requested[change.record_key, change.element] = change
+        plan.reviews_requested[change.key] = change
 
 
 def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> ChangeRow:
     """Decide a proposal against the approved value; release it at once when policy lets it pass."""
-    decision = judge(proposal.value, row, row.approved, snapshot, origin=proposal.origin)
-    change = draft_change(proposal, row, row.approved, decision, snapshot)
+    decision = judge(proposal.value, row, row.value, snapshot, origin=proposal.origin)
+    change = draft_change(proposal, row, row.value, decision, snapshot)
     plan.changes.append(change)
     if decision.outcome is PolicyOutcome.AUTO:
         plan.propagations += release(change, row, snapshot.contracts[row.element], snapshot.channels, snapshot.new_id)
@@ -254,8 +249,7 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
 
 def judge(value: Value, row: ValueRow, old: Value | None, snapshot: DecisionSnapshot, *, origin: str) -> Decision:
     """Policy decision for `value` replacing `old`."""
-    cost = None if row.element in REFERENCE_ELEMENTS else known_cost(snapshot.values, row.record_key)
-    facts = facts_of(row.element, old, value, cost)
+    facts = value_facts(row.element, row.dimension, old, value, known_cost(snapshot.values, row.key))
     return decide(snapshot.index, judged_as(origin), row.element, facts)
 
 
@@ -267,15 +261,11 @@ def judged_as(origin: str) -> tuple[str, ...]:
 def draft_change(
     proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, snapshot: DecisionSnapshot
 ) -> ChangeRow:
-    cost = known_cost(snapshot.values, row.record_key)
     return ChangeRow(
+        *row.key,
         id=snapshot.new_id(),
-        record_key=row.record_key,
-        element=row.element,
-        old_amount=None if old is None else old.amount,
-        old_currency=None if old is None else old.currency,
-        new_amount=proposal.value.amount,
-        new_currency=proposal.value.currency,
+        old_value=old,
+        new_value=proposal.value,
         source_version=row.source_version,
         version=None,
         origin=proposal.origin,
@@ -285,7 +275,7 @@ def draft_change(
         rule_id=decision.rule_id,
         reason=decision.reason,
         policy_version=decision.policy_version,
-        cost_amount=None if cost is None else cost.amount,
+        cost_value=known_cost(snapshot.values, row.key),
         targets=proposal.targets,
         approval_id=None,
         source_event_id=proposal.source_event_id,
@@ -297,28 +287,26 @@ def draft_change(
     )
 
 
-def known_cost(values: Mapping[Key, ValueRow], record_key: str) -> Value | None:
-    row = values.get((record_key, COST))
-    return None if row is None else row.approved
+def reference_keys(key: ElementKey) -> tuple[ElementKey, ...]:
+    """Keys of the reference value that a value is judged by, the best first: in its own currency, then undivided."""
+    known = element_type(key.element)
+    if known is None or not known.judged_with:
+        return ()
+    currency = part_of(key.dimension, "currency")
+    dimensions = (dimension(currency=currency), "") if currency else ("",)
+    return tuple(ElementKey(key.record_key, known.judged_with, each, key.record_type) for each in dimensions)
+
+
+def known_cost(values: Mapping[ElementKey, ValueRow], key: ElementKey) -> Value | None:
+    """The approved reference value that the value of `key` is judged by."""
+    found = (values[each].value for each in reference_keys(key) if each in values)
+    return next((value for value in found if value is not None), None)
 
 
 def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:
     """Content hash that an approval of `change` would have on the current data."""
-    value = snapshot.values[change.record_key, change.element]
-    cost = known_cost(snapshot.values, change.record_key) if change.element not in _FREE_OF_COST else None
+    value, cost = snapshot.values[change.key], known_cost(snapshot.values, change.key)
     return content_hash(change, value, cost, snapshot.channels, policy_version=snapshot.index.version)
-
-
-def facts_of(element: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:
-    if element == STOCK:
-        return stock_facts(old_quantity=None if old is None else old.amount, new_quantity=new.amount)
-    return price_facts(
-        old_minor=None if old is None else old.amount,
-        old_currency=None if old is None else old.currency,
-        new_minor=new.amount,
-        currency=new.currency,
-        cost_minor=cost.amount if cost is not None and cost.currency == new.currency else None,
-    )
 
 
 def release(
@@ -331,7 +319,7 @@ def release(
     """
     row.version += 1
     if not is_exception_of_one_channel(change):
-        row.amount, row.currency, row.change_id = change.new_amount, change.new_currency, change.id
+        row.value, row.change_id = change.new_value, change.id
     change.version, change.state = row.version, "released"
     released_at = change.decided_at or change.proposed_at
     begins = max(released_at, contract.clocks_from or released_at)
@@ -341,9 +329,8 @@ def release(
     targets: set[UUID] | None = None if change.targets is None else set(change.targets)
     return [
         PropagationRow(
-            change.id, channel.connection_id, channel.partner_id, new_id(), change.record_key, change.element,
-            change.new_amount, change.new_currency, row.version, "pending", change.committed_at, released_at, due,
-            change.correlation, excluded, until,
+            *change.key, change.id, channel.connection_id, channel.partner_id, new_id(), change.new_value, row.version,
+            "pending", change.committed_at, released_at, due, change.correlation, excluded, until,
         )
         for channel in channels
         if change.element not in REFERENCE_ELEMENTS and (targets is None or channel.connection_id in targets)
@@ -358,13 +345,12 @@ def is_exception_of_one_channel(change: ChangeRow) -> bool:
 def refusal_of(change: ChangeRow, contract: Contract, channels: int) -> NewException:
     return NewException(
         code=ExceptionType.CHANGE_REFUSED,
-        subject=f"{change.record_key}:{change.element}",
-        message=messages.CHANGE_REFUSED.fill(element=change.element, reason=change.reason),
+        subject=change.key.joined(":"),
+        message=messages.CHANGE_REFUSED.fill(element=about(change.key)["element"], reason=change.reason),
         correction_slo_ms=contract.correction_slo_ms,
-        exposure_minor=change.new_amount - (change.old_amount or 0),
+        exposure=Exposure(change.old_value, change.new_value),
         channels=channels,
-        record_key=change.record_key,
-        element=change.element,
+        key=change.key,
         change_id=change.id,
         source_event_id=change.source_event_id,
         correlation=change.correlation,

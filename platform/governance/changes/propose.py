@@ -6,9 +6,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import STOCK
+from canonical.keys import ElementKey
 from canonical.messages import Observation
-from canonical.money import UnknownCurrency, minor_exponent
 from canonical.values import Value
 from connectors.ports import PayloadInvalid
 from foundation.database.engine import scope_of
@@ -22,15 +21,13 @@ from governance.errors import NothingToChange, OwnedByItsSource
 from governance.labels import name_subject, write_value
 from governance.messages.reasons import NEWER_PROPOSAL
 from governance.records.rows import ValueRow
-from governance.records.validation import admit
+from governance.records.validation import admit, find_trouble
 from governance.services import GovernanceServices
 
 ORIGIN = "proposal"
 
 
-async def propose_change(
-    session: AsyncSession, services: GovernanceServices, *, record_key: str, element: str, value: Value
-) -> UUID:
+async def propose_change(session: AsyncSession, services: GovernanceServices, *, key: ElementKey, value: Value) -> UUID:
     """Decide a value proposed by the scope's actor by policy. Returns the change.
 
     Neither the actor nor the creator of the actor's API key can approve it.
@@ -40,22 +37,23 @@ async def propose_change(
         NothingToChange: the value is already approved or pending.
         InvalidInput: no contract is published for the element, or the value is invalid for it.
     """
-    key = (record_key, element)
     await session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),  # a first value has no row to lock
-        {"name": f"proposal|{scope_of(session).tenant_id}|{record_key}|{element}"},
+        {"name": f"proposal|{scope_of(session).tenant_id}|{key.joined('|')}"},
     )
     snapshot = await load_snapshot(session, services, [key])
-    seen = _check(record_key, element, value, snapshot)
+    seen = _check(key, value, snapshot)
     row = snapshot.values.get(key)
-    if row is not None and row.approved == value:
-        raise NothingToChange(f"{name_subject(element, record_key)} is {write_value(value)} already.")
-    if any(asked.change.value == value and asked.content_hash is not None for asked in snapshot.awaiting.get(key, ())):
+    if row is not None and row.value == value:
+        raise NothingToChange(f"{name_subject(key)} is {write_value(value)} already.")
+    if any(
+        asked.change.new_value == value and asked.content_hash is not None for asked in snapshot.awaiting.get(key, ())
+    ):
         raise NothingToChange(f"{write_value(value)} waits for an answer already. Look at the approvals.")
     if row is None:
-        row = ValueRow(record_key, element, value.amount, value.currency, seen.source_version, None)
+        row = ValueRow(*key, value, seen.source_version, None)
     row = msgspec.structs.replace(
-        row, source_amount=value.amount, source_currency=value.currency, source_event_id=None,
+        row, source_value=value, source_event_id=None,
         source_version=max(seen.source_version, row.source_version), source_connection_id=None,
         source_committed_at=snapshot.now,
     )  # fmt: skip
@@ -72,21 +70,20 @@ async def propose_change(
     return change.id
 
 
-def _check(record_key: str, element: str, value: Value, snapshot: DecisionSnapshot) -> Observation:
-    contract = snapshot.contracts.get(element)
+def _check(key: ElementKey, value: Value, snapshot: DecisionSnapshot) -> Observation:
+    contract = snapshot.contracts.get(key.element)
     if contract is None:
         raise InvalidInput("No contract is published for this element. Publish one first.", field="element")
     if contract.source_connection_id is not None:
         raise OwnedByItsSource("This element belongs to the system its contract names. Change it there.")
-    if (element == STOCK) is bool(value.currency):
-        raise InvalidInput("Prices come with a currency, stock without one.", field="currency")
-    if value.currency:
-        try:
-            minor_exponent(value.currency)
-        except UnknownCurrency as error:
-            raise InvalidInput(str(error), field="currency") from error
+    if trouble := find_trouble(key, value):
+        raise InvalidInput(f"{name_subject(key)} cannot have this value: {trouble.rstrip('.')}.", field="value")
     version = int(snapshot.now.timestamp() * 1_000_000)
     try:
-        return admit(Observation(record_key, element, value, version, snapshot.now), received_at=snapshot.now)
+        seen = Observation(
+            key.record_key, key.element, value, version, snapshot.now, dimension=key.dimension,
+            record_type=key.record_type,
+        )  # fmt: skip
+        return admit(seen, received_at=snapshot.now)
     except PayloadInvalid as error:
         raise InvalidInput(str(error), field="record_key") from error

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
-from canonical.values import Value
+from canonical.values import Value, read_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
@@ -21,6 +21,7 @@ from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
 from governance.inputs import check_choice, check_exact
 from governance.propagation.queries import load_propagations
+from governance.records.keys import bind_key, is_key
 from governance.records.titles import SEARCHED, search_binds
 
 CHANGE_STATES: Final = ("released", "awaiting_approval", "refused", "declined", "superseded", "expired")
@@ -35,7 +36,8 @@ _SHOWN_BYTES: Final = 64 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFilter:
     """Filter of changes; empty fields match any. `record` is a record key, or a prefix with a trailing `*`. `key` is an
-    exact record key. `search` is a case-insensitive part of a key or product name.
+    exact record key, `dimension` an exact dimension, empty for the undivided value. `search` is a case-insensitive part
+    of a key or product name.
     """
 
     state: str = ""
@@ -43,6 +45,8 @@ class ChangeFilter:
     record: str = ""
     key: str = ""
     search: str = ""
+    dimension: str | None = None
+    record_type: str = ""
 
     @property
     def beginning(self) -> tuple[str, str] | None:
@@ -56,8 +60,8 @@ async def list_changes(
     session: AsyncSession, *, wanted: ChangeFilter, now: datetime, cursor: UUID | None = None, limit: int = 50
 ) -> ChangePage:
     """List changes with their channels, newest first."""
-    for name in ("state", "element", "record", "key", "search"):
-        check_exact(getattr(wanted, name), name)
+    for name in ("state", "element", "record", "key", "search", "dimension", "record_type"):
+        check_exact(getattr(wanted, name) or "", name)
     check_choice(wanted.state, "status", ("", *CHANGE_STATES))
     among, fits, binds = _wanted(wanted, cursor)
     rows = (
@@ -86,9 +90,10 @@ def _wanted(wanted: ChangeFilter, cursor: UUID | None) -> tuple[str, str, dict[s
     if wanted.state:
         fits.append("c.state = :state")
         binds["state"] = wanted.state
-    if wanted.element:
-        fits.append("c.element = :element")
-        binds["element"] = wanted.element
+    for name in ("element", "dimension", "record_type"):
+        if (value := getattr(wanted, name)) or (name == "dimension" and value is not None):
+            fits.append(f"c.{name} = :{name}")
+            binds[name] = value
     if wanted.key:
         among.append("record_key = :key")
         binds["key"] = wanted.key
@@ -146,10 +151,10 @@ async def _exceptions(session: AsyncSession, change: ChangeView) -> list[Excepti
               FROM governance_exception e
               LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
              WHERE e.tenant_id = :t AND e.state = 'open'
-               AND (e.change_id = :id OR (e.record_key = :key AND e.element = :element))
+               AND (e.change_id = :id OR ({is_key("e")}))
              ORDER BY e.severity DESC, e.opened_at LIMIT 20
         """),
-        {"t": scope_of(session).tenant_id, "id": change.id, "key": change.record_key, "element": change.element},
+        {"t": scope_of(session).tenant_id, "id": change.id, **bind_key(change.key)},
     )
     return [to_exception(row) for row in rows]
 
@@ -158,6 +163,7 @@ class Reference(msgspec.Struct, frozen=True):
     """A reference value, kept to judge other values. Channels never show it, and a passed update is not a change."""
 
     element: str
+    dimension: str
     value: Value
     source: str
     committed_at: datetime | None
@@ -166,16 +172,16 @@ class Reference(msgspec.Struct, frozen=True):
 async def read_references(session: AsyncSession, record_key: str) -> Sequence[Reference]:
     rows = await session.execute(
         text("""
-            SELECT v.element, v.amount, v.currency, coalesce(n.name, '') AS source, v.source_committed_at
+            SELECT v.element, v.dimension, v.value, coalesce(n.name, '') AS source, v.source_committed_at
               FROM record_value v
               LEFT JOIN connection n ON n.tenant_id = v.tenant_id AND n.id = v.source_connection_id
-             WHERE v.tenant_id = :t AND v.record_key = :key AND v.element = ANY (:references) AND v.amount IS NOT NULL
-             ORDER BY v.element
+             WHERE v.tenant_id = :t AND v.record_key = :key AND v.element = ANY (:references) AND v.value IS NOT NULL
+             ORDER BY v.element, v.dimension
         """),
         {"t": scope_of(session).tenant_id, "key": record_key, "references": sorted(REFERENCE_ELEMENTS)},
     )
     return [
-        Reference(row.element, Value(row.amount, row.currency or ""), row.source, row.source_committed_at)
+        Reference(row.element, row.dimension, read_value(row.value), row.source, row.source_committed_at)
         for row in rows
     ]
 
@@ -183,15 +189,14 @@ async def read_references(session: AsyncSession, record_key: str) -> Sequence[Re
 async def is_current(session: AsyncSession, change: ChangeView) -> bool:
     """Whether this change is the approved value now, the condition for a rollback."""
     found = await session.execute(
-        text("""
-            SELECT 1 FROM record_value
-             WHERE tenant_id = :t AND record_key = :key AND element = :element
+        text(f"""
+            SELECT 1 FROM record_value v
+             WHERE tenant_id = :t AND {is_key("v")}
                AND (change_id = :id OR CAST(:of_one_channel AS boolean) AND version = :version)
         """),
         {
             "t": scope_of(session).tenant_id,
-            "key": change.record_key,
-            "element": change.element,
+            **bind_key(change.key),
             "id": change.id,
             "of_one_channel": change.origin == ROLLBACK and change.targets is not None,
             "version": change.version,

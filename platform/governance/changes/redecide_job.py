@@ -20,11 +20,13 @@ from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.job_types import Redecide
 from governance.messages import exceptions as messages
+from governance.messages.parameters import about
 from governance.propagation.settlement import late_subject
 from governance.propagation.states import RUNNING
+from governance.records.keys import same_key
 from governance.services import GovernanceServices
 
 _BY_DECISION = {
@@ -45,7 +47,7 @@ def redecide_handler(services: GovernanceServices) -> Handler[Redecide]:
 async def redecide(session: AsyncSession, services: GovernanceServices, wanted: Sequence[tuple[UUID, UUID]]) -> None:
     """Decide again each (change, connection) of `wanted`. Each ends with a running propagation or an open exception."""
     changes = await load_changes(session, [change_id for change_id, _ in wanted], lock=False)
-    snapshot = await load_snapshot(session, services, {(c.record_key, c.element) for c in changes})
+    snapshot = await load_snapshot(session, services, {c.key for c in changes})
     waiting = await _waiting(session, wanted)
     for change in changes:
         targets = sorted({connection for change_id, connection in waiting if change_id == change.id})
@@ -63,7 +65,7 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
                                AND p.connection_id = k.connection_id
                                AND p.state IN ('stale_approval', 'verified') OFFSET 0) p
              WHERE NOT EXISTS (SELECT 1 FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = p.connection_id
-                                  AND n.record_key = p.record_key AND n.element = p.element AND n.version > p.version
+                                  AND {same_key("n", "p")} AND n.version > p.version
                                   AND n.{RUNNING})
         """),
         {
@@ -76,11 +78,11 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
 
 
 async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], snapshot: DecisionSnapshot) -> None:
-    row = snapshot.values[change.record_key, change.element]
+    row = snapshot.values[change.key]
     why = messages.REDECIDED_SUPERSEDED
-    stands = row.approved == change.value or is_exception_of_one_channel(change)
-    if stands and not snapshot.awaiting.get((change.record_key, change.element)):
-        plan = Plan(values={(change.record_key, change.element): row})
+    stands = row.value == change.new_value or is_exception_of_one_channel(change)
+    if stands and not snapshot.awaiting.get(change.key):
+        plan = Plan(values={change.key: row})
         decided = propose(change.again(targets), row, snapshot, plan)
         await write_plan(session, plan, snapshot)
         if decided.state == "released":
@@ -94,11 +96,10 @@ def _exception(change: ChangeRow, connection_id: UUID, why: MessageType) -> NewE
     return NewException(
         code=ExceptionType.APPROVAL_STALE,
         subject=late_subject(change.id, connection_id),
-        message=why.fill(element=change.element, record_key=change.record_key),
-        exposure_minor=change.new_amount - (change.old_amount or 0),
+        message=why.fill(**about(change.key)),
+        exposure=Exposure(change.old_value, change.new_value),
         channels=1,
-        record_key=change.record_key,
-        element=change.element,
+        key=change.key,
         connection_id=connection_id,
         change_id=change.id,
         correlation=change.correlation,

@@ -10,9 +10,15 @@ from governance.changes.rows import Awaiting
 
 def reissue_approvals(plan: Plan, snapshot: DecisionSnapshot) -> None:
     """Reissue outdated approvals of records whose costs `plan` updates; keys that the plan decides are skipped."""
-    moved = {taken.item.observation.record_key for taken in plan.reference_updates}
+    moved = {
+        (seen.record_key, seen.record_type) for taken in plan.reference_updates for seen in [taken.item.observation]
+    }
     for key, waiting in snapshot.awaiting.items():
-        if key[0] not in moved or key in plan.superseded or any(asked.answered for asked in waiting):
+        if (
+            (key.record_key, key.record_type) not in moved
+            or key in plan.superseded
+            or any(asked.answered for asked in waiting)
+        ):
             continue
         old = [asked.change for asked in waiting if _is_outdated(asked, snapshot)]
         if not old:

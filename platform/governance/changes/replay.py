@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
@@ -44,10 +45,16 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         job = await _send_again(session, found)
     elif found.source_event_id is not None and found.connection_id is not None:
         if found.code == ExceptionType.SOURCE_DUPLICATE_KEY and found.record_key is not None:
-            await drop_other_claims(session, found.connection_id, found.record_key, keep=found.source_event_id)
+            await drop_other_claims(
+                session,
+                found.connection_id,
+                found.record_key,
+                keep=found.source_event_id,
+                record_type=found.record_type,
+            )
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
-        any_version = f"{found.record_key}|{found.element}" if found.code == ExceptionType.SOURCE_STALE else None
+        any_version = _key_of(found).joined("|") if found.code == ExceptionType.SOURCE_STALE else None
         payload = IngestEvents(any_version=any_version)
         job = NewJob(lane, INGEST, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
     else:
@@ -65,10 +72,14 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     if change_id is None or connection_id is None:
         raise NothingToReplay("Nothing was sent to a channel.")
     state = await reopen_propagation(session, change_id, connection_id)
-    key = f"{found.record_key}|{found.element}"
+    key = _key_of(found).joined("|")
     if state == PENDING:
         return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
     if state == STALE_APPROVAL or (state == VERIFIED and found.code == ExceptionType.CHANNEL_DRIFT):
         payload = Redecide(connection_id)
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")
+
+
+def _key_of(found: GovernanceException) -> ElementKey:
+    return ElementKey(found.record_key or "", found.element or "", found.dimension, found.record_type)

@@ -16,20 +16,32 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.changes.rows import Awaiting, ChangeRow
-from governance.records.keys import Key
+from governance.records.keys import (
+    KEY_COLUMNS,
+    KEY_SET,
+    KEY_TYPES,
+    key_binds,
+    key_columns,
+    key_of,
+    same_key,
+    sorted_keys,
+)
 from governance.records.rows import EventRow
+from governance.records.values import row_reader
 
 _CHANGE_COLUMNS: Final = ", ".join(f"c.{name}" for name in ChangeRow.__struct_fields__)
+_READ_CHANGE: Final = row_reader(ChangeRow)
 _INSERT_CHANGES = BulkWrite.insert(
     "change",
     {
-        "id": "uuid", "record_key": "varchar", "element": "varchar", "old_amount": "bigint", "old_currency": "varchar",
-        "new_amount": "bigint", "new_currency": "varchar", "source_version": "bigint", "version": "bigint",
+        "id": "uuid", **KEY_TYPES, "old_value": "jsonb", "new_value": "jsonb", "source_version": "bigint",
+        "version": "bigint",
         "origin": "varchar", "author": "varchar", "state": "varchar", "outcome": "varchar", "rule_id": "varchar",
-        "reason": "jsonb", "policy_version": "bigint", "cost_amount": "bigint", "targets": "uuid[]",
+        "reason": "jsonb", "policy_version": "bigint", "cost_value": "jsonb", "targets": "uuid[]",
         "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
         "correlation": "varchar", "maker": "varchar", "decided_at": "timestamptz",
@@ -46,12 +58,13 @@ async def load_changes(session: AsyncSession, ids: Sequence[UUID | None], *, loc
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )
-    return [ChangeRow(*row) for row in rows]
+    return [_READ_CHANGE(row) for row in rows]
 
 
-async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: datetime) -> dict[Key, list[Awaiting]]:
+async def load_awaiting(
+    session: AsyncSession, keys: Iterable[ElementKey], *, now: datetime
+) -> dict[ElementKey, list[Awaiting]]:
     """Load and lock the changes of `keys` pending approval. The caller has locked their values."""
-    wanted = sorted(set(keys))
     rows = await session.execute(
         text(f"""
             SELECT {_CHANGE_COLUMNS}, a.content_hash, a.state
@@ -60,41 +73,35 @@ async def load_awaiting(session: AsyncSession, keys: Iterable[Key], *, now: date
                                   WHERE a.tenant_id = :t AND a.id = c.approval_id AND a.state IN ('pending', 'granted')
                                     AND a.expires_at > :now OFFSET 0) a ON true
              WHERE c.tenant_id = :t AND c.state = 'awaiting_approval' AND c.id = ANY (ARRAY(
-                   SELECT w.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
-                                      AS k (record_key, element),
-                          LATERAL (SELECT w.id FROM change w WHERE w.tenant_id = :t AND w.record_key = k.record_key
-                                      AND w.element = k.element AND w.state = 'awaiting_approval' OFFSET 0) w))
+                   SELECT w.id FROM {KEY_SET},
+                          LATERAL (SELECT w.id FROM change w WHERE w.tenant_id = :t AND {same_key("w", "k")}
+                                      AND w.state = 'awaiting_approval' OFFSET 0) w))
              ORDER BY c.id FOR UPDATE OF c
         """),
-        {
-            "t": scope_of(session).tenant_id,
-            "now": now,
-            "keys": [key for key, _ in wanted],
-            "elements": [element for _, element in wanted],
-        },
+        {"t": scope_of(session).tenant_id, "now": now, **key_binds(sorted_keys(keys))},
     )
-    found: dict[Key, list[Awaiting]] = {}
+    found: dict[ElementKey, list[Awaiting]] = {}
     for *columns, content, state in rows:
-        change = ChangeRow(*columns)
+        change = _READ_CHANGE(columns)
         asked = Awaiting(change, None if content is None else bytes(content), answered=state == "granted")
-        found.setdefault((change.record_key, change.element), []).append(asked)
+        found.setdefault(change.key, []).append(asked)
     return found
 
 
-async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> set[Key]:
+async def awaiting_keys(session: AsyncSession, record_keys: Sequence[str]) -> set[ElementKey]:
     """Keys of these records with a change pending approval. Locks nothing, because values are locked first."""
     if not record_keys:
         return set()
     rows = await session.execute(
-        text("""
-            SELECT DISTINCT w.record_key, w.element
+        text(f"""
+            SELECT DISTINCT {key_columns("w")}
               FROM unnest(CAST(:keys AS varchar[])) AS k (record_key),
-                   LATERAL (SELECT w.record_key, w.element FROM change w WHERE w.tenant_id = :t
+                   LATERAL (SELECT {KEY_COLUMNS} FROM change w WHERE w.tenant_id = :t
                                AND w.record_key = k.record_key AND w.state = 'awaiting_approval' OFFSET 0) w
         """),
         {"t": scope_of(session).tenant_id, "keys": sorted(set(record_keys))},
     )
-    return {(row.record_key, row.element) for row in rows}
+    return {key_of(row) for row in rows}
 
 
 async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.values import Value
+from canonical.values import Value, to_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.telemetry.correlation import current_correlation
@@ -30,16 +30,16 @@ async def roll_back_change(
     if not changes:
         raise NotFound
     change = changes[0]
-    row = snapshot.values[change.record_key, change.element]
+    row = snapshot.values[change.key]
     if change.version is None:
         raise NothingToRollBack("This change was never sent to a channel.")
     own_channels = change.targets if is_exception_of_one_channel(change) else None
     if row.change_id != change.id and (own_channels is None or change.version != row.version):
         raise NothingToRollBack("A newer change of the same value stands. Roll that one back.")
     if connection_id is None:
-        if change.old_amount is None:
+        if change.old_value is None:
             raise NothingToRollBack("This was the first value; there is none before it.")
-        previous, targets = Value(change.old_amount, change.old_currency or ""), own_channels
+        previous, targets = change.old_value, own_channels
     else:
         previous, targets = await _shown_before(session, change_id, connection_id), [connection_id]
     actor = scope_of(session).actor
@@ -53,7 +53,7 @@ async def roll_back_change(
         correlation=current_correlation(),
         targets=targets,
     )
-    plan = Plan(values={(change.record_key, change.element): row})
+    plan = Plan(values={change.key: row})
     back = propose(proposal, row, snapshot, plan)
     await write_plan(session, plan, snapshot)
     return back.id
@@ -63,7 +63,7 @@ async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: U
     found = (
         await session.execute(
             text("""
-                SELECT previous_amount, previous_currency FROM propagation
+                SELECT previous_value FROM propagation
                  WHERE tenant_id = :t AND change_id = :change AND connection_id = :connection
             """),
             {"t": scope_of(session).tenant_id, "change": change_id, "connection": connection_id},
@@ -71,6 +71,7 @@ async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: U
     ).one_or_none()
     if found is None:
         raise NotFound
-    if found.previous_amount is None:
+    previous = to_value(found.previous_value)
+    if previous is None:
         raise NothingToRollBack("It is not known what this channel showed before.")
-    return Value(found.previous_amount, found.previous_currency or "")
+    return previous

@@ -8,7 +8,6 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from canonical.values import Value
 from foundation.web.api import post
 from governance.changes.propose import propose_change
 from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
@@ -37,14 +36,19 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
     record: FromQuery[str] = "",
     key: FromQuery[str] = "",
     search: FromQuery[str] = "",
+    dimension: FromQuery[str | None] = None,
+    record_type: FromQuery[str] = "",
     cursor: FromQuery[UUID | None] = None,
     limit: FromQuery[int] = USUAL,
 ) -> ChangePage:
     """List changes, newest first. `record` is a record key, or a prefix with a trailing `*`. `key` is an exact one.
 
-    `search` is a case-insensitive part of a key or product name.
+    `search` is a case-insensitive part of a key or product name. `dimension` is canonical, empty for undivided values.
     """
-    wanted = ChangeFilter(state=status, element=element, record=record, key=key, search=search.strip())
+    wanted = ChangeFilter(
+        state=status, element=element, record=record, key=key, search=search.strip(), dimension=dimension,
+        record_type=record_type,
+    )  # fmt: skip
     return await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor, limit=check_limit(limit))
 
 
@@ -70,10 +74,7 @@ def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
     async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ChangeView:
         """Propose a value of an element without a connected source. Policy decides; the author cannot approve it."""
-        value = Value(data.amount, data.currency)
-        made = await propose_change(
-            access.session, services, record_key=data.record_key, element=data.element, value=value
-        )
+        made = await propose_change(access.session, services, key=data.key, value=data.value)
         return await find_change(access.session, made, now=access.now)
 
     return [api_changes, api_change, api_propagations, api_rollback, api_propose]

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import msgspec
 
+from canonical.keys import Keyed
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A new value for a record's element, with author and cause. `maker`: see `foundation.scope.Actor`."""
+    """A new value for a key, with author and cause. `maker`: see `foundation.scope.Actor`."""
 
     value: Value
     origin: str
@@ -22,14 +23,10 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     maker: str = ""
 
 
-class ChangeRow(msgspec.Struct, gc=False):
+class ChangeRow(Keyed, gc=False):
     id: UUID
-    record_key: str
-    element: str
-    old_amount: int | None
-    old_currency: str | None
-    new_amount: int
-    new_currency: str
+    old_value: Value | None
+    new_value: Value
     source_version: int
     version: int | None
     origin: str
@@ -39,7 +36,7 @@ class ChangeRow(msgspec.Struct, gc=False):
     rule_id: str
     reason: StoredMessage
     policy_version: int
-    cost_amount: int | None
+    cost_value: Value | None
     targets: list[UUID] | None
     approval_id: UUID | None
     source_event_id: UUID | None
@@ -49,14 +46,10 @@ class ChangeRow(msgspec.Struct, gc=False):
     maker: str = ""
     decided_at: datetime | None = None
 
-    @property
-    def value(self) -> Value:
-        return Value(self.new_amount, self.new_currency)
-
     def again(self, targets: list[UUID] | None) -> Proposal:
         """A copy of the proposal for another decision, for `targets`."""
         return Proposal(
-            value=self.value,
+            value=self.new_value,
             origin=self.origin,
             author=self.author,
             committed_at=self.committed_at,

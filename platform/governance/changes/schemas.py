@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
+from canonical.keys import PRODUCT, ElementKey
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
 from governance.exceptions.schemas import ExceptionView
@@ -22,6 +22,8 @@ class ChangeView(msgspec.Struct, frozen=True):
     id: UUID
     record_key: str
     element: str
+    dimension: str
+    record_type: str
     old: Value | None
     new: Value
     origin: str
@@ -32,7 +34,7 @@ class ChangeView(msgspec.Struct, frozen=True):
     reason: str
     explanation: StoredMessage
     policy_version: int
-    cost_amount: int | None
+    cost: Value | None
     version: int | None
     targets: Sequence[UUID] | None
     approval_id: UUID | None
@@ -43,6 +45,10 @@ class ChangeView(msgspec.Struct, frozen=True):
     decision_excluded: timedelta
     correlation: str
     channels: Sequence[PropagationView] = ()
+
+    @property
+    def key(self) -> ElementKey:
+        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
 
     @property
     def decision_time(self) -> timedelta | None:
@@ -93,12 +99,17 @@ class ChangeDetail(msgspec.Struct, frozen=True):
 
 
 class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Input of a proposal: `amount` in minor units of `currency`; stock in pieces, without a currency."""
+    """Input of a proposal. `dimension` is canonical, as `currency=EUR,price_list=retail`; empty if undivided."""
 
     record_key: str
     element: str
-    amount: int
-    currency: Annotated[str, msgspec.Meta(pattern="^([A-Z]{3})?$")] = ""
+    value: Value
+    dimension: str = ""
+    record_type: str = PRODUCT
+
+    @property
+    def key(self) -> ElementKey:
+        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
 
 
 class RollbackInput(msgspec.Struct, frozen=True):

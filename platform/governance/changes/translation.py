@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from canonical.keys import ElementKey
 from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from foundation.i18n.messages import StoredMessage
@@ -15,6 +16,7 @@ from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.messages import reasons
+from governance.messages.parameters import about
 from governance.records.validation import admit, is_admissible_key, quote_value
 
 _log = structlog.get_logger(__name__)
@@ -45,9 +47,12 @@ class Translated:
         if not is_admissible_key(seen.record_key):
             self.exceptions.append(quarantine(origin, reason))
             return
-        odd = Unreadable(seen.record_key, seen.element, f"The source says {quote_value(seen.value)}. {reason}")
+        odd = Unreadable(
+            seen.record_key, seen.element, f"The source says {quote_value(seen.value)}. {reason}", seen.dimension,
+            seen.record_type,
+        )  # fmt: skip
         self.unreadable.append(odd)
-        self.exceptions.append(unreadable_value(origin, odd.record_key, odd.element, odd.reason))
+        self.exceptions.append(unreadable_value(origin, odd.key, odd.reason))
 
 
 def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin) -> Translated:
@@ -61,9 +66,9 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
         found = source.translate(body)
     except PayloadInvalid as error:
         found, made.unreadable = list(error.observations), list(error.unreadable)
-        made.exceptions = [
-            unreadable_value(origin, each.record_key, each.element, each.reason) for each in error.unreadable
-        ] or [quarantine(origin, str(error))]
+        made.exceptions = [unreadable_value(origin, each.key, each.reason) for each in error.unreadable] or [
+            quarantine(origin, str(error))
+        ]
     except Exception as error:  # noqa: BLE001 - a fault of the message or the connector must not block other messages
         _log.exception("translate.failed", connection=str(origin.connection_id), event_id=str(origin.event_id))
         made.exceptions = [quarantine(origin, reasons.CONNECTOR_FAILED.fill(error=type(error).__name__))]
@@ -78,19 +83,18 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
     return made
 
 
-def unreadable_subject(connection_id: UUID, record_key: str, element: str) -> str:
-    return f"{connection_id}:{record_key}:{element}"
+def unreadable_subject(connection_id: UUID, key: ElementKey) -> str:
+    return f"{connection_id}:{key.joined(':')}"
 
 
-def unreadable_value(origin: Origin, record_key: str, element: str, reason: str) -> NewException:
+def unreadable_value(origin: Origin, key: ElementKey, reason: str) -> NewException:
     """One exception per value, however often it repeats; resolved automatically once the value can be read."""
-    key = clean_foreign_text(record_key)[:200]
+    key = ElementKey(*(clean_foreign_text(part)[:200] for part in key))
     return NewException(
         code=ExceptionType.SOURCE_QUARANTINED,
-        subject=unreadable_subject(origin.connection_id, key, element[:200]),
-        message=messages.VALUE_QUARANTINED.fill(element=element[:200], record_key=key, reason=reason[:1000]),
-        record_key=key,
-        element=clean_foreign_text(element)[:200],
+        subject=unreadable_subject(origin.connection_id, key),
+        message=messages.VALUE_QUARANTINED.fill(**about(key), reason=reason[:1000]),
+        key=key,
         connection_id=origin.connection_id,
         source_event_id=origin.event_id,
         correlation=origin.correlation,

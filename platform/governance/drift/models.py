@@ -15,3 +15,5 @@ class DriftCursor(TenantOwned, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     record_key: Mapped[str]
     element: Mapped[str]
+    dimension: Mapped[str] = mapped_column(server_default="")
+    record_type: Mapped[str] = mapped_column(server_default="")

@@ -5,37 +5,42 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value
 from foundation.database.engine import scope_of
 from governance.exception_types import ExceptionType
 from governance.propagation.states import RUNNING
+from governance.records.keys import (
+    KEY_COLUMNS,
+    KEY_SET,
+    KEY_TYPES,
+    bind_key,
+    key_binds,
+    key_columns,
+    key_of,
+    same_key,
+)
+from governance.records.values import row_reader
 
 
-class ObservedValue(msgspec.Struct, frozen=True, gc=False):
+class ObservedValue(FrozenKeyed, frozen=True, gc=False):
     """The value last read on a channel."""
 
-    record_key: str
-    element: str
-    amount: int
-    currency: str
+    value: Value
     version: int
     change_id: UUID | None
     seen_at: datetime
     drifted: bool  # has an open drift exception
     in_turn: bool  # selected by the cursor, not as a known drift
 
-    @property
-    def value(self) -> Value:
-        return Value(self.amount, self.currency)
 
-
+_READ: Final = row_reader(ObservedValue)
 _UNMOVED: Final = f"""
     NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = :t AND p.connection_id = :c
-                   AND p.record_key = v.record_key AND p.element = v.element AND p.{RUNNING})
+                   AND {same_key("p", "v")} AND p.{RUNNING})
 """
 """As SQL: no propagation of the value is running, so the value last read is the expected one."""
 
@@ -45,32 +50,31 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
     rows = await session.execute(
         text(f"""
             WITH round AS (
-                SELECT coalesce(max(r.record_key), '') AS record_key, coalesce(max(r.element), '') AS element
+                SELECT {", ".join(f"coalesce(max(r.{name}), '') AS {name}" for name in KEY_TYPES)}
                   FROM drift_cursor r WHERE r.tenant_id = :t AND r.connection_id = :c
             ), next AS (
-                SELECT v.record_key, v.element, true AS in_turn FROM channel_value v, round
+                SELECT {key_columns("v")}, true AS in_turn FROM channel_value v, round
                  WHERE v.tenant_id = :t AND v.connection_id = :c
-                   AND (v.record_key, v.element) > (round.record_key, round.element)
-                 ORDER BY v.record_key, v.element LIMIT :limit
+                   AND ({key_columns("v")}) > ({key_columns("round")})
+                 ORDER BY {key_columns("v")} LIMIT :limit
             ), drifted AS (
-                SELECT e.record_key, e.element FROM governance_exception e
+                SELECT {key_columns("e")} FROM governance_exception e
                  WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code AND e.connection_id = :c
                    AND e.source_event_id IS NULL
                  ORDER BY e.seen_at LIMIT :limit / 4
             )
-            SELECT v.record_key, v.element, v.amount, v.currency, v.version, v.change_id, v.seen_at,
+            SELECT {key_columns("v")}, v.value, v.version, v.change_id, v.seen_at,
                    bool_or(k.drifted), bool_or(k.in_turn)
-              FROM (SELECT record_key, element, false AS drifted, in_turn FROM next
-                     UNION ALL SELECT record_key, element, true, false FROM drifted) k
-              JOIN channel_value v ON v.tenant_id = :t AND v.connection_id = :c AND v.record_key = k.record_key
-               AND v.element = k.element
+              FROM (SELECT {KEY_COLUMNS}, false AS drifted, in_turn FROM next
+                     UNION ALL SELECT {KEY_COLUMNS}, true, false FROM drifted) k
+              JOIN channel_value v ON v.tenant_id = :t AND v.connection_id = :c AND {same_key("v", "k")}
              WHERE k.in_turn OR {_UNMOVED}
-             GROUP BY v.tenant_id, v.connection_id, v.record_key, v.element
-             ORDER BY v.record_key, v.element
+             GROUP BY v.tenant_id, v.connection_id, {key_columns("v")}
+             ORDER BY {key_columns("v")}
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": ExceptionType.CHANNEL_DRIFT},
     )
-    return [ObservedValue(*row) for row in rows]
+    return [_READ(row) for row in rows]
 
 
 async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[UUID]:
@@ -90,16 +94,15 @@ async def still_kept(session: AsyncSession, connection_id: UUID, kept: Collectio
     """Those unchanged since they were selected."""
     rows = await session.execute(
         text(f"""
-            SELECT v.record_key, v.element, v.version, v.seen_at
-              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element)
-              JOIN channel_value v ON v.tenant_id = :t AND v.connection_id = :c AND v.record_key = k.record_key
-               AND v.element = k.element
+            SELECT {key_columns("v")}, v.version, v.seen_at
+              FROM {KEY_SET}
+              JOIN channel_value v ON v.tenant_id = :t AND v.connection_id = :c AND {same_key("v", "k")}
              WHERE {_UNMOVED}
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, **_keys(kept)},
     )
-    now = {(row.record_key, row.element, row.version, row.seen_at) for row in rows}
-    return {value for value in kept if (value.record_key, value.element, value.version, value.seen_at) in now}
+    now = {(key_of(row), row.version, row.seen_at) for row in rows}
+    return {value for value in kept if (value.key, value.version, value.seen_at) in now}
 
 
 async def record_seen(
@@ -108,10 +111,9 @@ async def record_seen(
     if not kept:
         return
     await session.execute(
-        text("""
-            UPDATE channel_value v SET seen_at = :now
-              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element)
-             WHERE v.tenant_id = :t AND v.connection_id = :c AND v.record_key = k.record_key AND v.element = k.element
+        text(f"""
+            UPDATE channel_value v SET seen_at = :now FROM {KEY_SET}
+             WHERE v.tenant_id = :t AND v.connection_id = :c AND {same_key("v", "k")}
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, **_keys(kept)},
     )
@@ -123,21 +125,20 @@ async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence
     last = turn[-1] if len(turn) >= limit else None
     scope = scope_of(session)
     await session.execute(
-        text("""
-            INSERT INTO drift_cursor (tenant_id, msp_id, connection_id, record_key, element)
-            VALUES (:t, :m, :c, :key, :element)
+        text(f"""
+            INSERT INTO drift_cursor (tenant_id, msp_id, connection_id, {KEY_COLUMNS})
+            VALUES (:t, :m, :c, :record_key, :element, :dimension, :record_type)
             ON CONFLICT (tenant_id, connection_id) DO UPDATE SET record_key = excluded.record_key,
-                   element = excluded.element
+                   element = excluded.element, dimension = excluded.dimension, record_type = excluded.record_type
         """),
         {
             "t": scope.tenant_id,
             "m": scope.msp_id,
             "c": connection_id,
-            "key": "" if last is None else last.record_key,
-            "element": "" if last is None else last.element,
+            **bind_key(ElementKey("", "", "", "") if last is None else last.key),
         },
     )
 
 
 def _keys(kept: Collection[ObservedValue]) -> dict[str, list[str]]:
-    return {"keys": [value.record_key for value in kept], "elements": [value.element for value in kept]}
+    return key_binds(value.key for value in kept)

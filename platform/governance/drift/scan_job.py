@@ -24,8 +24,9 @@ from governance.drift import repository
 from governance.drift.repository import ObservedValue
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
+from governance.messages.parameters import about
 from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, read_back
 from governance.propagation.repository import load_pending
@@ -76,7 +77,7 @@ async def _read(opened: OpenConnection, kept: Sequence[ObservedValue]) -> list[C
         return []
     found: list[ChannelReading] = []
     for start in range(0, len(kept), channel.max_batch):
-        part = [(value.record_key, value.element) for value in kept[start : start + channel.max_batch]]
+        part = [value.key for value in kept[start : start + channel.max_batch]]
         found += map(admit_reading, await read_values(channel, opened.http, opened.config, part))
     return found
 
@@ -119,7 +120,7 @@ async def _compare(
 
 def _subject(connection_id: UUID, value: ObservedValue) -> str:
     """The subject used for webhooks of the channel too (`changes.planner`): one exception, whatever the source."""
-    return f"{connection_id}:{value.record_key}:{value.element}"
+    return f"{connection_id}:{value.key.joined(':')}"
 
 
 def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -> NewException:
@@ -128,17 +129,10 @@ def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -
     return NewException(
         code=ExceptionType.CHANNEL_DRIFT,
         subject=_subject(connection_id, value),
-        message=messages.DRIFT_READ.fill(
-            element=value.element,
-            record_key=value.record_key,
-            shown=shown,
-            expected=value.value,
-            seen_at=value.seen_at,
-        ),
-        exposure_minor=0 if seen is None else seen.amount - value.amount,
+        message=messages.DRIFT_READ.fill(**about(value.key), shown=shown, expected=value.value, seen_at=value.seen_at),
+        exposure=None if seen is None else Exposure(value.value, seen),
         channels=1,
-        record_key=value.record_key,
-        element=value.element,
+        key=value.key,
         connection_id=connection_id,
         change_id=value.change_id,
     )

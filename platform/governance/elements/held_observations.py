@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
 from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
@@ -33,48 +34,53 @@ _CODES: Final = {"missing": ExceptionType.CONTRACT_MISSING, "other": ExceptionTy
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
     connection_id: UUID
-    element: str
     record_key: str
+    element: str
+    dimension: str
+    record_type: str
     source_event_id: UUID
     source_version: int
 
 
 _HOLD: Final = BulkWrite(
     {
-        "connection_id": "uuid", "element": "varchar", "record_key": "varchar", "source_event_id": "uuid",
-        "source_version": "bigint",
+        "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "dimension": "varchar",
+        "record_type": "varchar", "source_event_id": "uuid", "source_version": "bigint",
     },
     """
-    INSERT INTO held_observation (tenant_id, msp_id, connection_id, element, record_key, source_event_id,
-                                  source_version, held_at)
-    SELECT :tenant_id, :msp_id, r.connection_id, r.element, r.record_key, r.source_event_id, r.source_version, :now
-      FROM {rows} ORDER BY r.connection_id, r.element, r.record_key
-    ON CONFLICT (tenant_id, connection_id, element, record_key) DO UPDATE SET
+    INSERT INTO held_observation (tenant_id, msp_id, connection_id, record_key, element, dimension, record_type,
+                                  source_event_id, source_version, held_at)
+    SELECT :tenant_id, :msp_id, r.connection_id, r.record_key, r.element, r.dimension, r.record_type,
+           r.source_event_id, r.source_version, :now
+      FROM {rows} ORDER BY r.connection_id, r.element, r.record_key, r.dimension, r.record_type
+    ON CONFLICT (tenant_id, connection_id, element, record_key, dimension, record_type) DO UPDATE SET
         source_event_id = excluded.source_event_id, source_version = excluded.source_version, held_at = excluded.held_at
      WHERE held_observation.source_version <= excluded.source_version
     """,
 )  # fmt: skip
 _REPLACE: Final = BulkWrite(
     {
-        "connection_id": "uuid", "element": "varchar", "record_key": "varchar", "source_event_id": "uuid",
-        "source_version": "bigint",
+        "connection_id": "uuid", "record_key": "varchar", "element": "varchar", "dimension": "varchar",
+        "record_type": "varchar", "source_event_id": "uuid", "source_version": "bigint",
     },
     """
     UPDATE held_observation h SET source_event_id = r.source_event_id, source_version = r.source_version, held_at = :now
       FROM {rows} WHERE h.tenant_id = :tenant_id AND h.msp_id = :msp_id AND h.connection_id = r.connection_id
-       AND h.element = r.element AND h.record_key = r.record_key AND h.source_version <= r.source_version
+       AND h.element = r.element AND h.record_key = r.record_key AND h.dimension = r.dimension
+       AND h.record_type = r.record_type AND h.source_version <= r.source_version
     """,
 )  # fmt: skip
 _RELEASE: Final = text("""
     WITH due AS (
-        SELECT h.connection_id, h.element, h.record_key
+        SELECT h.connection_id, h.element, h.record_key, h.dimension, h.record_type
           FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
            AND k.source_connection_id = h.connection_id
-         WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key LIMIT :batch FOR UPDATE OF h
+         WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key, h.dimension, h.record_type
+         LIMIT :batch FOR UPDATE OF h
     )
     DELETE FROM held_observation h USING due
      WHERE h.tenant_id = :t AND h.connection_id = due.connection_id AND h.element = due.element
-       AND h.record_key = due.record_key
+       AND h.record_key = due.record_key AND h.dimension = due.dimension AND h.record_type = due.record_type
     RETURNING h.connection_id, h.source_event_id,
               EXISTS (SELECT 1 FROM source_event s WHERE s.tenant_id = :t AND s.id = h.source_event_id) AS own
 """)
@@ -114,14 +120,18 @@ async def replace_held(session: AsyncSession, items: Sequence[Observed], *, now:
 
 
 def _newest(items: Sequence[Observed]) -> list[_Row]:
-    newest: dict[tuple[UUID, str, str], Observed] = {}
+    newest: dict[tuple[UUID, ElementKey], Observed] = {}
     for item in items:
         seen = item.observation
-        key = (item.connection_id, seen.element, seen.record_key)
+        key = (item.connection_id, seen.key)
         known = newest.get(key)
         if known is None or known.observation.source_version <= seen.source_version:
             newest[key] = item
-    return [_Row(*key, item.source_event_id, item.observation.source_version) for key, item in sorted(newest.items())]
+    return [
+        _Row(connection_id, *key, newest[connection_id, key].source_event_id,
+             newest[connection_id, key].observation.source_version)
+        for connection_id, key in sorted(newest)
+    ]  # fmt: skip
 
 
 async def schedule_release(session: AsyncSession) -> None:

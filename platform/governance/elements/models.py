@@ -30,13 +30,15 @@ class ElementContract(TenantOwned, Base):
 
 
 class HeldObservation(TenantOwned, Base):
-    """The newest observation of a record and an element without a contract, by its source event."""
+    """The newest observation of a key whose element has no contract, by its source event."""
 
     __tablename__ = "held_observation"
 
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
     record_key: Mapped[str] = mapped_column(primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
     source_event_id: Mapped[UUID]
     source_version: Mapped[int] = mapped_column(BigInteger)
     held_at: Mapped[datetime]

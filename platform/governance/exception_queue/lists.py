@@ -65,6 +65,8 @@ EXCEPTIONS: Final = ListDefinition[ExceptionView](
         "state",
         "record_key",
         "element",
+        "dimension",
+        "record_type",
         "channel",
         "change_id",
         "occurrences",

@@ -9,7 +9,6 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from canonical.values import Value
 from foundation.errors import DomainError
 from foundation.web.actions import run_action
 from foundation.web.bulk_form import BulkView, bulk_form
@@ -93,9 +92,7 @@ async def _act(access: Access, exception_id: UUID, act: Awaitable[None], done: s
 async def _detail(access: Access, exception_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
     found = await find_exception(access.session, exception_id)
     change = None if found.change_id is None else await find_change(access.session, found.change_id, now=access.now)
-    cost = None
-    if change is not None and change.cost_amount is not None and change.new.currency:
-        cost = Value(change.cost_amount, change.new.currency)
+    cost = None if change is None else change.cost
     titles = await load_titles(access.session, [found.record_key])
     context = {"titles": titles, "exception": found, "change": change, "cost": cost}
     return render_page(access, "exception.html", found.title, context, refusal=refusal)

@@ -8,6 +8,7 @@ from governance.elements.rows import Contract, Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
+from governance.messages.parameters import about
 from governance.records.rows import EventRow
 
 _DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
@@ -19,13 +20,10 @@ def stale_value(item: Observed, contract: Contract) -> NewException:
     seen = item.observation
     return NewException(
         code=ExceptionType.SOURCE_STALE,
-        subject=f"{item.connection_id}:{seen.record_key}:{seen.element}",
-        message=messages.SOURCE_STALE.fill(
-            element=seen.element, record_key=seen.record_key, value=seen.value, version=seen.source_version
-        ),
+        subject=f"{item.connection_id}:{seen.key.joined(':')}",
+        message=messages.SOURCE_STALE.fill(**about(seen.key), value=seen.value, version=seen.source_version),
         correction_slo_ms=contract.correction_slo_ms,
-        record_key=seen.record_key,
-        element=seen.element,
+        key=seen.key,
         connection_id=item.connection_id,
         source_event_id=item.source_event_id,
         correlation=item.correlation,
@@ -43,7 +41,7 @@ def clock_ahead(event: EventRow, seen: Observation) -> NewException:
         code=ExceptionType.SOURCE_CLOCK_AHEAD,
         subject=str(event.connection_id),
         message=messages.SOURCE_CLOCK_AHEAD.fill(
-            element=seen.element, record_key=seen.record_key, dated_at=seen.committed_at, read_at=event.received_at
+            **about(seen.key), dated_at=seen.committed_at, read_at=event.received_at
         ),
         connection_id=event.connection_id,
         correlation=event.correlation,

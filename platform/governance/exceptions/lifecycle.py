@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import PRODUCT, ElementKey
 from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
@@ -23,6 +24,7 @@ from governance.exceptions.severity import score
 from governance.exceptions.states import EXCEPTIONS, IS_OPEN, ExceptionState
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.messages.catalogue import MESSAGES
+from governance.records.keys import KEY_SET, key_binds, same_key, sorted_keys
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -36,6 +38,8 @@ class _Row(msgspec.Struct, frozen=True):
     state: ExceptionState
     record_key: str | None
     element: str | None
+    dimension: str
+    record_type: str
     connection_id: UUID | None
     change_id: UUID | None
     source_event_id: UUID | None
@@ -50,7 +54,8 @@ _OPEN: Final = BulkWrite.insert(
     {
         "id": "uuid", "code": "varchar", "subject": "varchar", "message": "varchar", "params": "jsonb",
         "severity": "smallint", "severity_factors": "jsonb", "state": "varchar", "record_key": "varchar",
-        "element": "varchar", "connection_id": "uuid", "change_id": "uuid", "source_event_id": "uuid",
+        "element": "varchar", "dimension": "varchar", "record_type": "varchar", "connection_id": "uuid",
+        "change_id": "uuid", "source_event_id": "uuid",
         "opened_at": "timestamptz", "seen_at": "timestamptz", "correction_due_at": "timestamptz",
         "correlation": "varchar",
     },
@@ -84,7 +89,8 @@ async def open_exceptions(
 
 
 def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
-    severity, factors = score(item.code, exposure_minor=item.exposure_minor, channels=item.channels)
+    key = item.key
+    severity, factors = score(item.code, exposure=item.exposure, channels=item.channels)
     return _Row(
         id=new_id(),
         code=item.code,
@@ -94,8 +100,10 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         severity=severity,
         severity_factors=factors,
         state=EXCEPTIONS.start(ExceptionState.OPEN),
-        record_key=item.record_key,
-        element=item.element,
+        record_key=item.record_key if key is None else key.record_key,
+        element=item.element if key is None else key.element,
+        dimension="" if key is None else key.dimension,
+        record_type=PRODUCT if key is None else key.record_type,
         connection_id=item.connection_id,
         change_id=item.change_id,
         source_event_id=item.source_event_id,
@@ -139,23 +147,22 @@ async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str]
 async def auto_resolve_keys(
     session: AsyncSession,
     codes: Sequence[str],
-    keys: Iterable[tuple[str, str]],
+    keys: Iterable[ElementKey],
     *,
     connection_id: UUID | None = None,
     now: datetime,
 ) -> None:
     """Resolve open exceptions about these records' elements, on one channel or without a channel."""
-    wanted = sorted(set(keys))
+    wanted = sorted_keys(keys)
     if not wanted:
         return
     rows = await session.execute(
         text(f"""
             UPDATE governance_exception e SET {_CORRECTED}
              WHERE e.tenant_id = :t AND e.{IS_OPEN} AND e.id = ANY (ARRAY(
-                   SELECT o.id FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
-                                      AS k (record_key, element),
+                   SELECT o.id FROM {KEY_SET},
                           LATERAL (SELECT o.id FROM governance_exception o
-                                    WHERE o.tenant_id = :t AND o.record_key = k.record_key AND o.element = k.element
+                                    WHERE o.tenant_id = :t AND {same_key("o", "k")}
                                       AND o.{IS_OPEN} AND o.code = ANY (:codes)
                                       AND (CAST(:connection_id AS uuid) IS NULL AND o.connection_id IS NULL
                                            OR o.connection_id = :connection_id)
@@ -167,8 +174,7 @@ async def auto_resolve_keys(
             "now": now,
             "codes": list(codes),
             "connection_id": connection_id,
-            "keys": [key for key, _ in wanted],
-            "elements": [element for _, element in wanted],
+            **key_binds(wanted),
         },
     )
     for code, subject in rows:

@@ -27,6 +27,8 @@ class GovernanceException(TenantOwned, Base):
     state: Mapped[str]
     record_key: Mapped[str | None]
     element: Mapped[str | None]
+    dimension: Mapped[str] = mapped_column(server_default="")
+    record_type: Mapped[str] = mapped_column(server_default="product")
     connection_id: Mapped[UUID | None]
     change_id: Mapped[UUID | None]
     source_event_id: Mapped[UUID | None]
@@ -53,6 +55,8 @@ class GovernanceException(TenantOwned, Base):
             "tenant_id",
             "record_key",
             "element",
+            "dimension",
+            "record_type",
             postgresql_where=text(IS_OPEN),
         ),
         Index("ix_governance_exception_state", "tenant_id", "state", "severity"),

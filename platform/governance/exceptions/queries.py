@@ -13,9 +13,9 @@ from governance.messages.severity import BY_TYPE
 from governance.messages.writer import write_message, write_title
 
 EXCEPTION_COLUMNS: Final = """
-    e.id, e.code, e.message, e.params, e.severity, e.severity_factors, e.state, e.record_key, e.element,
-    e.connection_id, n.name AS channel, e.change_id, e.source_event_id, e.occurrences, e.opened_at, e.seen_at,
-    e.correction_due_at, e.closed_at, e.closed_by, e.correlation
+    e.id, e.code, e.message, e.params, e.severity, e.severity_factors, e.state, e.record_key, e.element, e.dimension,
+    e.record_type, e.connection_id, n.name AS channel, e.change_id, e.source_event_id, e.occurrences, e.opened_at,
+    e.seen_at, e.correction_due_at, e.closed_at, e.closed_by, e.correlation
 """
 _WRITTEN: Final = frozenset({"title", "detail", "severity_factors"})
 _EXCEPTION_FIELDS: Final = tuple(name for name in ExceptionView.__struct_fields__ if name not in _WRITTEN)

@@ -44,6 +44,8 @@ class ExceptionView(msgspec.Struct, frozen=True):
     state: str
     record_key: str | None
     element: str | None
+    dimension: str
+    record_type: str
     connection_id: UUID | None
     channel: str | None
     change_id: UUID | None

@@ -1,9 +1,13 @@
 """Severity from 0 to 100: the sum of revenue, compliance and partner impact, each with its reason; versioned."""
 
+from decimal import Decimal
 from typing import Any, Final
 
+from canonical.money import kept_exponent
+from canonical.values import MoneyValue, QuantityValue
 from foundation.i18n.messages import N_, StoredMessage
 from governance.exception_types import SeverityWeights, find_type
+from governance.exceptions.rows import Exposure
 from governance.messages import severity as messages
 
 FORMULA: Final = "2026-11"
@@ -14,21 +18,29 @@ _UNKNOWN_WHY: Final = N_("This kind of exception is not known, which is itself o
 OVERDUE: Final = {"name": "correction", "points": 20, "code": messages.OVERDUE.code}
 """Added once, on breach of the correction time."""
 
-_EXPOSURE_STEPS: Final = ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (1, 3))
+_STEPS: Final = {
+    "money": ((100_000, 25), (10_000, 20), (1_000, 12), (100, 6), (0, 3)),
+    "units": ((1_000, 12), (100, 6), (0, 3)),
+}
+"""Points by the size of the difference: money in minor units of its currency, anything counted in its unit."""
+_REASONS: Final = {
+    "money": messages.PRICE_DIFFERENCE,
+    "units": messages.QUANTITY_DIFFERENCE,
+}
 
 
-def score(code: str, *, exposure_minor: int, channels: int) -> tuple[int, dict[str, Any]]:
+def score(code: str, *, exposure: Exposure | None, channels: int) -> tuple[int, dict[str, Any]]:
     """Compute severity and its factors, each explained by a message.
 
-    `exposure_minor` is the size of the difference in minor units of its currency; `channels` is the number of channels
-    showing the difference.
+    `channels` is the number of channels showing the difference.
     """
     found = find_type(code)
     weights = _UNKNOWN if found is None else found.weights
-    exposure = next((points for least, points in _EXPOSURE_STEPS if abs(exposure_minor) >= least), 0)
+    kind, size = _difference(exposure)
+    points = next((points for least, points in _STEPS.get(kind, ()) if size > 0 and size >= least), 0)
     spread = min(10, 3 * channels)
     factors = [
-        _factor("revenue", weights.revenue + exposure, _revenue_reason(exposure_minor)),
+        _factor("revenue", weights.revenue + points, (_REASONS[kind] if points else messages.NO_AMOUNT).fill()),
         _factor("compliance", weights.compliance, StoredMessage(messages.BY_TYPE)),
         _factor("partner", weights.partner + spread, _channels_reason(channels)),
     ]
@@ -52,5 +64,13 @@ def _channels_reason(channels: int) -> StoredMessage:
     return (messages.ONE_CHANNEL if channels == 1 else messages.NO_CHANNEL).fill()
 
 
-def _revenue_reason(exposure_minor: int) -> StoredMessage:
-    return (messages.NO_AMOUNT if exposure_minor == 0 else messages.PRICE_DIFFERENCE).fill()
+def _difference(exposure: Exposure | None) -> tuple[str, Decimal]:
+    """What the difference is counted in, and its size. A value in another currency or unit differs by all of itself."""
+    match exposure:
+        case Exposure(new=MoneyValue() as new, old=old):
+            before = old.number if isinstance(old, MoneyValue) and old.currency == new.currency else Decimal(0)
+            return "money", abs(new.number - before).scaleb(kept_exponent(new.currency))
+        case Exposure(new=QuantityValue() as new, old=old):
+            before = old.number if isinstance(old, QuantityValue) and old.unit == new.unit else Decimal(0)
+            return "units", abs(new.number - before)
+    return "", Decimal(0)

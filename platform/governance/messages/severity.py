@@ -8,6 +8,9 @@ BY_TYPE: Final = "severity.by_type"
 """The factor that the type of the exception explains (`governance.exceptions.severity`)."""
 NO_AMOUNT: Final = MessageType("severity.no_amount", N_("No amount is known."))
 PRICE_DIFFERENCE: Final = MessageType("severity.price_difference", N_("By the size of the difference in price."))
+QUANTITY_DIFFERENCE: Final = MessageType(
+    "severity.quantity_difference", N_("By the size of the difference in quantity.")
+)
 NO_CHANNEL: Final = MessageType("severity.no_channel", N_("No channel shows it."))
 ONE_CHANNEL: Final = MessageType("severity.one_channel", N_("One channel shows it."))
 CHANNELS: Final = MessageType("severity.channels", N_("{count} channels show it."))

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from canonical.values import Value
+from canonical.dimensions import describe_dimension
+from canonical.values import minor_money, quantity, to_value
 from foundation.i18n.localizer import Localizer
 from foundation.i18n.messages import N_, MessageType, StoredMessage
 from foundation.text import clean_error_text, mark_key
@@ -68,7 +69,11 @@ def _text(value: Any, localizer: Localizer) -> str:
 
 
 def _element(value: Any, localizer: Localizer) -> str:
-    return write_element(str(value), localizer)
+    """The element; of a divided one, with what it is divided by: “Stock on hand (Berlin)”."""
+    if isinstance(value, Mapping):
+        part = describe_dimension(str(value.get("dimension", "")))
+        return f"{write_element(str(value.get('code', '')), localizer=localizer)} ({part})"
+    return write_element(str(value), localizer=localizer)
 
 
 def _key(value: Any, localizer: Localizer) -> str:  # noqa: ARG001 - as the others
@@ -79,7 +84,10 @@ def _value(value: Any, localizer: Localizer) -> str:
     """A value by its fields, or the text that stood in its place on a channel."""
     if isinstance(value, str):
         return _text(value, localizer)
-    return write_value(None if value is None else msgspec.convert(value, Value), localizer)
+    if value is not None and "type" not in value:  # stored before values had types
+        currency = value.get("currency")
+        value = msgspec.to_builtins(minor_money(value["amount"], currency) if currency else quantity(value["amount"]))
+    return write_value(to_value(value), localizer)
 
 
 def _moment(value: Any, localizer: Localizer) -> str:

@@ -7,6 +7,7 @@ from foundation.web.pagination import Sort, SortKey
 from governance.partner_channel.queries import list_propagations, list_shown
 from governance.partner_channel.schemas import ChannelValueView
 from governance.propagation.schemas import PropagationView
+from governance.records.keys import KEY_TYPES
 from governance.records.value_columns import value_columns
 
 CHANNEL_CHANGES: Final = ListDefinition[PropagationView](
@@ -25,8 +26,7 @@ CHANNEL_CHANGES: Final = ListDefinition[PropagationView](
     columns=[
         "change_id",
         "channel",
-        "record_key",
-        "element",
+        *KEY_TYPES,
         *value_columns("previous", lambda delivery: delivery.previous),
         *value_columns("value", lambda delivery: delivery.value),
         "state",
@@ -47,8 +47,8 @@ CHANNEL_VALUES: Final = ListDefinition[ChannelValueView](
             name="record",
             label="By record",
             reverse_label="By record, backwards",
-            keys=[SortKey("v.record_key"), SortKey("v.element"), SortKey("n.name")],
+            keys=[*(SortKey(f"v.{name}") for name in KEY_TYPES), SortKey("n.name")],
         )
     ],
-    columns=["channel", "record_key", "element", *value_columns("value", lambda one: one.value), "seen_at"],
+    columns=["channel", *KEY_TYPES, *value_columns("value", lambda one: one.value), "seen_at"],
 )

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.values import Value
+from canonical.values import read_value
 from connectors.health import IS_FAILING
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
@@ -21,6 +21,7 @@ from governance.propagation.delivery import DELIVERY_SECONDS, LATE
 from governance.propagation.queries import PROPAGATION_COLUMNS, to_propagation
 from governance.propagation.schemas import PropagationView
 from governance.propagation.states import RUNNING
+from governance.records.keys import KEY_TYPES, key_columns, key_of
 
 
 class ChannelFigures(msgspec.Struct, frozen=True):
@@ -103,20 +104,18 @@ async def list_shown(session: AsyncSession, query: ListQuery, _: datetime) -> Re
     turn = "DESC" if "DESC" in keyset.order else "ASC"
     beyond = f"AND v.record_key {'<=' if turn == 'DESC' else '>='} CAST(:page_0 AS varchar)" if query.cursor else ""
     source = ListSource(
-        columns="n.name, v.record_key, v.element, v.amount, v.currency, v.seen_at",
+        columns=f"n.name, {key_columns('v')}, v.value, v.seen_at",
         tables=f"""connection n
               CROSS JOIN LATERAL (
                 SELECT * FROM channel_value v
                  WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}
                    AND {keyset.condition}
-                 ORDER BY v.record_key {turn}, v.element {turn} LIMIT :page_rows) v""",
+                 ORDER BY {", ".join(f"v.{name} {turn}" for name in KEY_TYPES)} LIMIT :page_rows) v""",
         where=f"n.tenant_id = :t AND {own.format('n')}",
         binds=_whose(session),
     )
     return (await read_page(session, source, query)).map(
-        lambda row: ChannelValueView(
-            row.name, row.record_key, row.element, Value(row.amount, row.currency), row.seen_at
-        )
+        lambda row: ChannelValueView(row.name, *key_of(row), read_value(row.value), row.seen_at)
     )
 
 

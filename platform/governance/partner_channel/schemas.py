@@ -13,5 +13,7 @@ class ChannelValueView(msgspec.Struct, frozen=True):
     channel: str
     record_key: str
     element: str
+    dimension: str
+    record_type: str
     value: Value
     seen_at: datetime

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from canonical.values import read_value
 from connectors.connections import find_missing_since, note_backfilled
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
@@ -19,14 +20,15 @@ from governance.propagation import states
 from governance.propagation.distribute import distribute
 from governance.propagation.pause import exclude_pause, resolve_pause
 from governance.propagation.rows import PropagationRow
+from governance.records.keys import key_columns, key_of, same_key
 from governance.records.repository import load_channels, load_values
 from governance.services import GovernanceServices
 
 VALUES_A_TURN: Final = 500
 _MARGIN: Final = timedelta(minutes=1)
 """Margin for releases that ran concurrently with the pause or the resumption and may have seen the channel paused."""
-_MISSED: Final = text("""
-    SELECT c.id AS change_id, v.record_key, v.element, c.new_amount, c.new_currency, c.version, c.correlation,
+_MISSED: Final = text(f"""
+    SELECT c.id AS change_id, {key_columns("v")}, c.new_value, c.version, c.correlation,
            k.propagation_slo_ms, c.committed_at, coalesce(c.decided_at, c.proposed_at) AS released_at
       FROM record_value v
       JOIN change c ON c.tenant_id = :t AND c.id = v.change_id
@@ -36,9 +38,9 @@ _MISSED: Final = text("""
        AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since
        AND (c.targets IS NULL OR :connection = ANY (c.targets))
        AND NOT EXISTS (SELECT 1 FROM propagation p
-                        WHERE p.tenant_id = :t AND p.connection_id = :connection AND p.record_key = v.record_key
-                          AND p.element = v.element AND p.version >= c.version)
-     ORDER BY v.record_key, v.element LIMIT :limit
+                        WHERE p.tenant_id = :t AND p.connection_id = :connection AND {same_key("p", "v")}
+                          AND p.version >= c.version)
+     ORDER BY {key_columns("v")} LIMIT :limit
 """)
 
 
@@ -92,15 +94,15 @@ async def backfill_channel(
         "limit": VALUES_A_TURN,
     }
     found = (await session.execute(_MISSED, keys)).all()
-    locked = await load_values(session, [(row.record_key, row.element) for row in found])
-    still = [row for row in await session.execute(_MISSED, keys) if (row.record_key, row.element) in locked]
+    locked = await load_values(session, [key_of(row) for row in found])
+    still = [row for row in await session.execute(_MISSED, keys) if key_of(row) in locked]
     now = services.clock()
     await distribute(
         session,
         [
             PropagationRow(
-                row.change_id, connection_id, channel.partner_id, services.new_id(), row.record_key, row.element,
-                row.new_amount, row.new_currency, row.version, states.PENDING, row.committed_at, row.released_at,
+                *key_of(row), row.change_id, connection_id, channel.partner_id, services.new_id(),
+                read_value(row.new_value), row.version, states.PENDING, row.committed_at, row.released_at,
                 now + timedelta(milliseconds=row.propagation_slo_ms), row.correlation,
                 now - row.released_at, now,
             )

@@ -9,12 +9,13 @@ from foundation.database.bulk import BulkWrite
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from governance import job_types
 from governance.propagation.rows import PropagationRow
+from governance.records.keys import KEY_TYPES
 
 _INSERT_PROPAGATIONS = BulkWrite.insert(
     "propagation",
     {
-        "change_id": "uuid", "connection_id": "uuid", "partner_id": "uuid", "id": "uuid", "record_key": "varchar",
-        "element": "varchar", "amount": "bigint", "currency": "varchar", "version": "bigint", "state": "varchar",
+        "change_id": "uuid", "connection_id": "uuid", "partner_id": "uuid", "id": "uuid", **KEY_TYPES,
+        "value": "jsonb", "version": "bigint", "state": "varchar",
         "committed_at": "timestamptz", "released_at": "timestamptz", "slo_due_at": "timestamptz",
         "excluded": "interval", "excluded_until": "timestamptz",
     },
@@ -34,7 +35,7 @@ async def distribute(session: AsyncSession, rows: Sequence[PropagationRow]) -> N
             NewJob(
                 job_types.push_lane(row.connection_id),
                 job_types.PUSH,
-                key=f"{row.record_key}|{row.element}",
+                key=row.key.joined("|"),
                 ref=row.change_id,
                 correlation=row.correlation,
             )

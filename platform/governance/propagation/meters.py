@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.values import Value
+from canonical.values import read_value
 from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
 
 _NAME: Final = "sync.verified"
 _USED: Final = text("""
-    SELECT u.id, p.change_id, p.record_key, p.element, p.amount, p.currency, n.name
+    SELECT u.id, p.change_id, p.record_key, p.element, p.dimension, p.value, n.name
       FROM unnest(CAST(:ids AS uuid[])) AS k (id),
            LATERAL (SELECT u.id, u.about FROM usage_event u
                      WHERE u.tenant_id = :t AND u.meter = :meter AND u.id = k.id OFFSET 0) u,
@@ -32,7 +32,7 @@ async def describe_deliveries(
     return {
         row.id: UsageDescription(
             subject=row.record_key,
-            what=f"{write_element(row.element)} {write_value(Value(row.amount, row.currency))}",
+            what=f"{write_element(row.element, row.dimension)} {write_value(read_value(row.value))}",
             where=row.name,
             path=f"/changes/{row.change_id}",
         )

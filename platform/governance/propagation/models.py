@@ -27,8 +27,9 @@ class Propagation(TenantOwned, Base):
     id: Mapped[UUID]
     record_key: Mapped[str]
     element: Mapped[str]
-    amount: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str]
+    dimension: Mapped[str] = mapped_column(server_default="")
+    record_type: Mapped[str] = mapped_column(server_default="product")
+    value: Mapped[dict[str, Any]] = mapped_column(JSONB)
     version: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
@@ -42,9 +43,8 @@ class Propagation(TenantOwned, Base):
     """Earliest time of a possible effect without a recorded acceptance: the answer was lost, or it was replayed."""
     accepted_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
-    read_amount: Mapped[int | None] = mapped_column(BigInteger)
-    previous_amount: Mapped[int | None] = mapped_column(BigInteger)
-    previous_currency: Mapped[str | None]
+    read_value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    previous_value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # a message
 
     __table_args__ = (
@@ -67,6 +67,8 @@ class Propagation(TenantOwned, Base):
             "connection_id",
             "record_key",
             "element",
+            "dimension",
+            "record_type",
             postgresql_where=text(RUNNING),
         ),
     )
@@ -80,9 +82,10 @@ class ChannelValue(TenantOwned, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     record_key: Mapped[str] = mapped_column(primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
     partner_id: Mapped[UUID | None]
-    amount: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str]
+    value: Mapped[dict[str, Any]] = mapped_column(JSONB)
     version: Mapped[int] = mapped_column(BigInteger)
     change_id: Mapped[UUID | None]  # null: read by a baseline, not sent by us
     seen_at: Mapped[datetime]

@@ -79,13 +79,11 @@ def _is_stale(pending: Pending) -> bool:
 
 
 def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
-    return WriteResult(
-        pending.record_key, pending.element, WriteState.RETRY, str(error), error.retry_after, uncertain=error.sent
-    )
+    return WriteResult(pending.key, WriteState.RETRY, str(error), error.retry_after, uncertain=error.sent)
 
 
 def _refused(pending: Pending, detail: str) -> WriteResult:
-    return WriteResult(pending.record_key, pending.element, WriteState.REFUSED, detail)
+    return WriteResult(pending.key, WriteState.REFUSED, detail)
 
 
 async def _attempt(
@@ -103,7 +101,7 @@ async def _attempt(
         return attempt
     ordered = sorted(to_send, key=lambda p: p.version)
     for retried, part in parts(ordered, channel.max_batch, again, draw):
-        writes = [ChannelWrite(p.record_key, p.element, p.value, p.version, str(p.id)) for p in part]
+        writes = [ChannelWrite(p.key, p.value, p.version, str(p.id)) for p in part]
         try:
             results = await push_values(channel, opened.client(is_retry=retried), opened.config, writes)
         except OutboundHeld as error:
@@ -114,10 +112,10 @@ async def _attempt(
         except OutboundUnavailable as error:
             results = [_later(p, error) for p in part]
         except PayloadInvalid as error:
-            results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error), uncertain=True) for p in part]
+            results = [WriteResult(p.key, WriteState.RETRY, str(error), uncertain=True) for p in part]
         except OutboundRefused as error:
             # The connection's address or credential is unusable. The values are not at fault, so they are retried.
-            results = [WriteResult(p.record_key, p.element, WriteState.RETRY, str(error)) for p in part]
+            results = [WriteResult(p.key, WriteState.RETRY, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
         await _look(opened, look, attempt, frozenset(), draw)
@@ -176,7 +174,7 @@ async def read_back(
     found: dict[UUID, ChannelReading] = {}
     failure: Exception | None = None
     for retried, part in parts(look, channel.max_batch, again, draw):
-        keys = [(p.record_key, p.element) for p in part]
+        keys = [p.key for p in part]
         try:
             read = await read_values(channel, opened.client(is_retry=retried), opened.config, keys)
         except NO_ANSWER as error:

@@ -9,19 +9,18 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.values import Value
+from canonical.values import read_value, to_value
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import current_localizer
 from foundation.i18n.messages import StoredMessage
 from governance.messages.writer import write_message
 from governance.propagation.delivery import ACTIVE_CHANNEL, is_late
 from governance.propagation.schemas import PropagationView
-from governance.records.values import to_value
 
 PROPAGATION_COLUMNS: Final = f"""
-    p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
-    p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at, p.verified_at,
-    p.read_amount, p.previous_amount, p.previous_currency, p.error, {ACTIVE_CHANNEL} AS channel_active,
+    p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.dimension, p.record_type, p.value,
+    p.version, p.state, p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at,
+    p.verified_at, p.read_value, p.previous_value, p.error, {ACTIVE_CHANNEL} AS channel_active,
     CASE WHEN n.state <> 'active' THEN n.paused_at END AS channel_paused_at
 """
 
@@ -35,7 +34,9 @@ def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
         channel=row.channel,
         record_key=row.record_key,
         element=row.element,
-        value=Value(row.amount, row.currency),
+        dimension=row.dimension,
+        record_type=row.record_type,
+        value=read_value(row.value),
         version=row.version,
         state=row.state,
         attempts=row.attempts,
@@ -54,8 +55,8 @@ def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
         channel_paused_at=row.channel_paused_at,
         accepted_at=row.accepted_at,
         verified_at=row.verified_at,
-        read=to_value(row.read_amount, row.currency),
-        previous=to_value(row.previous_amount, row.previous_currency),
+        read=to_value(row.read_value),
+        previous=to_value(row.previous_value),
         error=None if problem is None else write_message(problem, current_localizer()),
         problem=problem,
     )

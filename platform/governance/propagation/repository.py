@@ -9,28 +9,37 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST
-from canonical.values import Value
+from canonical.elements import ELEMENTS
+from canonical.keys import ElementKey, FrozenKeyed
+from canonical.values import Value, read_value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import StoredMessage, encode_message
 from governance.messages.reasons import UNANSWERED, UNPROVEN
 from governance.propagation import states
 from governance.propagation.states import RUNNING
+from governance.records.keys import (
+    KEY_COLUMNS,
+    KEY_TYPES,
+    KEYS_OF_CONNECTIONS,
+    key_binds,
+    key_columns,
+    key_of,
+    same_key,
+)
+from governance.records.values import row_reader
 
-Key = tuple[str, str]
+_JUDGED: Final = {each.code: each.judged_with for each in ELEMENTS.values() if each.judged_with}
+"""Elements whose approvals depend on the record's reference value, with the element of that."""
 
 
-class Pending(msgspec.Struct, frozen=True, gc=False):
+class Pending(FrozenKeyed, frozen=True, gc=False):
     """A propagation with the facts that decide whether it may still be sent."""
 
     change_id: UUID
     id: UUID
     partner_id: UUID | None
-    record_key: str
-    element: str
-    amount: int
-    currency: str
+    value: Value
     version: int
     state: str
     attempts: int
@@ -41,19 +50,14 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
     source_holds: bool  # the source's current value is this one, at whichever version
     cost_holds: bool
     superseded: bool  # a newer value is pending for, or was sent to, this channel
-    older: list[UUID]  # older changes of the same record and element with a running clock on this channel
-    shown_amount: int | None
-    shown_currency: str | None
+    older: list[UUID]  # older changes of the same key with a running clock on this channel
+    shown_value: Value | None
     released_at: datetime
     excluded: timedelta
 
     def took(self, now: datetime) -> timedelta:
         """Delivery time up to `now`."""
         return now - self.released_at - self.excluded
-
-    @property
-    def value(self) -> Value:
-        return Value(self.amount, self.currency)
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
@@ -63,9 +67,8 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     state: str
     accepted_at: datetime | None = None
     verified_at: datetime | None = None
-    read_amount: int | None = None
-    previous_amount: int | None = None
-    previous_currency: str | None = None
+    read_value: Value | None = None
+    previous_value: Value | None = None
     error: StoredMessage | None = None
     sent_at: datetime | None = None
 
@@ -81,21 +84,18 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
     unproven: bool
 
 
-class ShownValueRow(msgspec.Struct, frozen=True, gc=False):
-    record_key: str
-    element: str
+class ShownValueRow(FrozenKeyed, frozen=True, gc=False):
     partner_id: UUID | None
-    amount: int
-    currency: str
+    value: Value
     version: int
     change_id: UUID
 
 
+_READ_PENDING: Final = row_reader(Pending)
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
-        "read_amount": "bigint", "previous_amount": "bigint", "previous_currency": "varchar", "error": "jsonb",
-        "sent_at": "timestamptz",
+        "read_value": "jsonb", "previous_value": "jsonb", "error": "jsonb", "sent_at": "timestamptz",
     },
     """
     WITH r AS MATERIALIZED (SELECT * FROM {rows}), locked AS MATERIALIZED (
@@ -114,9 +114,8 @@ _SETTLE: Final = BulkWrite(
            sent_at = coalesce(p.sent_at, r.sent_at),
            breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
-           read_amount = coalesce(r.read_amount, p.read_amount),
-           previous_amount = coalesce(p.previous_amount, r.previous_amount),
-           previous_currency = coalesce(p.previous_currency, r.previous_currency)
+           read_value = coalesce(r.read_value, p.read_value),
+           previous_value = coalesce(p.previous_value, r.previous_value)
       FROM r JOIN locked USING (change_id) WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id
        AND p.connection_id = :connection_id AND p.change_id = r.change_id
        AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
@@ -125,17 +124,16 @@ _SETTLE: Final = BulkWrite(
 )  # fmt: skip
 _SHOW: Final = BulkWrite(
     {
-        "record_key": "varchar", "element": "varchar", "partner_id": "uuid", "amount": "bigint", "currency": "varchar",
-        "version": "bigint", "change_id": "uuid",
+        **KEY_TYPES, "partner_id": "uuid", "value": "jsonb", "version": "bigint", "change_id": "uuid",
     },
-    """
-    INSERT INTO channel_value (tenant_id, msp_id, connection_id, record_key, element, partner_id, amount, currency,
-                               version, change_id, seen_at)
-    SELECT :tenant_id, :msp_id, :connection_id, r.record_key, r.element, r.partner_id, r.amount, r.currency, r.version,
-           r.change_id, :now FROM {rows} ORDER BY r.record_key, r.element
-    ON CONFLICT (tenant_id, connection_id, record_key, element) DO UPDATE SET amount = excluded.amount,
-        currency = excluded.currency, version = excluded.version, change_id = excluded.change_id,
-        seen_at = excluded.seen_at, partner_id = excluded.partner_id
+    f"""
+    INSERT INTO channel_value (tenant_id, msp_id, connection_id, {KEY_COLUMNS}, partner_id, value, version, change_id,
+                               seen_at)
+    SELECT :tenant_id, :msp_id, :connection_id, {key_columns("r")}, r.partner_id, r.value, r.version, r.change_id, :now
+      FROM {{rows}} ORDER BY {key_columns("r")}
+    ON CONFLICT (tenant_id, connection_id, {KEY_COLUMNS}) DO UPDATE SET value = excluded.value,
+        version = excluded.version, change_id = excluded.change_id, seen_at = excluded.seen_at,
+        partner_id = excluded.partner_id
     WHERE channel_value.version <= excluded.version
     """,
 )  # fmt: skip
@@ -147,32 +145,37 @@ async def load_pending(
     """Load propagations by change id. Only a newer propagation to this channel supersedes, not one to others."""
     rows = await session.execute(
         text(f"""
-            SELECT p.change_id, p.id, p.partner_id, p.record_key, p.element, p.amount, p.currency, p.version, p.state,
-                   p.attempts, p.sent_at, p.accepted_at, c.correlation,
+            SELECT {key_columns("p")}, p.change_id, p.id, p.partner_id, p.value, p.version, p.state, p.attempts,
+                   p.sent_at, p.accepted_at, c.correlation,
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
-                   v.source_amount = p.amount AND v.source_currency = p.currency,
-                   cost.amount IS NOT DISTINCT FROM c.cost_amount,
-                   other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.amount, shown.currency,
-                   p.released_at, p.excluded
+                   v.source_value = p.value,
+                   p.element <> ALL (:judged) OR cost.value IS NOT DISTINCT FROM c.cost_value,
+                   other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.value, p.released_at,
+                   p.excluded
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
                                AND p.connection_id = :connection_id OFFSET 0) p,
                    LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.id = k.id OFFSET 0) c,
-                   LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND v.record_key = p.record_key
-                               AND v.element = p.element OFFSET 0) v,
+                   LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND {same_key("v", "p")} OFFSET 0) v,
                    LATERAL (SELECT coalesce(bool_or(n.version > p.version), false) AS newer, coalesce(
                                    array_agg(n.change_id) FILTER (WHERE n.version < p.version), '{{}}') AS older
                               FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = :connection_id
-                               AND n.record_key = p.record_key AND n.element = p.element AND n.{RUNNING}) other
-              LEFT JOIN LATERAL (SELECT o.amount FROM record_value o WHERE o.tenant_id = :t
-                                    AND o.record_key = p.record_key AND o.element = :cost OFFSET 0) cost ON true
-              LEFT JOIN LATERAL (SELECT s.amount, s.currency, s.version FROM channel_value s WHERE s.tenant_id = :t
-                                    AND s.connection_id = :connection_id AND s.record_key = p.record_key
-                                    AND s.element = p.element OFFSET 0) shown ON true
+                               AND {same_key("n", "p")} AND n.{RUNNING}) other
+              LEFT JOIN LATERAL (SELECT o.value FROM record_value o WHERE o.tenant_id = :t
+                                    AND o.record_key = p.record_key AND o.element = ANY (:references)
+                                    AND o.record_type = p.record_type AND o.value IS NOT NULL
+                                    AND o.dimension IN ('', substring(p.dimension FROM 'currency=[A-Z]+'))
+                                  ORDER BY o.dimension DESC LIMIT 1) cost ON true
+              LEFT JOIN LATERAL (SELECT s.value, s.version FROM channel_value s WHERE s.tenant_id = :t
+                                    AND s.connection_id = :connection_id AND {same_key("s", "p")}
+                                 OFFSET 0) shown ON true
         """),
-        {"t": scope_of(session).tenant_id, "connection_id": connection_id, "ids": list(change_ids), "cost": COST},
-    )
-    return {row.change_id: Pending(*row) for row in rows}
+        {
+            "t": scope_of(session).tenant_id, "connection_id": connection_id, "ids": list(change_ids),
+            "judged": sorted(_JUDGED), "references": sorted(set(_JUDGED.values())),
+        },
+    )  # fmt: skip
+    return {row.change_id: _READ_PENDING(row) for row in rows}
 
 
 async def settle_propagations(
@@ -198,7 +201,7 @@ async def show_values(
     session: AsyncSession, connection_id: UUID, rows: Sequence[ShownValueRow], *, now: datetime
 ) -> None:
     """Store the values read on the channel; never an older version over a newer one."""
-    latest = {(row.record_key, row.element): row for row in sorted(rows, key=lambda row: row.version)}
+    latest = {row.key: row for row in sorted(rows, key=lambda row: row.version)}
     await _SHOW.execute(session, list(latest.values()), connection_id=connection_id, now=now)
 
 
@@ -235,17 +238,16 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
 
 
 async def load_sent(
-    session: AsyncSession, keys: Collection[tuple[UUID, Key]], *, since: datetime
-) -> dict[tuple[UUID, Key], frozenset[Value]]:
-    """Load the newest few values sent to each (connection, (record key, element)) since then."""
+    session: AsyncSession, keys: Collection[tuple[UUID, ElementKey]], *, since: datetime
+) -> dict[tuple[UUID, ElementKey], frozenset[Value]]:
+    """Load the newest few values sent to each (connection, key) since then."""
     ordered = sorted(keys)
     rows = await session.execute(
-        text("""
-            SELECT k.connection_id, k.record_key, k.element, p.amount, p.currency
-              FROM unnest(CAST(:connections AS uuid[]), CAST(:keys AS varchar[]), CAST(:elements AS varchar[]))
-                       AS k (connection_id, record_key, element),
-                   LATERAL (SELECT c.id FROM change c WHERE c.tenant_id = :t AND c.record_key = k.record_key
-                               AND c.element = k.element AND c.state = 'released' ORDER BY c.version DESC LIMIT 10) c,
+        text(f"""
+            SELECT k.connection_id, {key_columns("k")}, p.value
+              FROM {KEYS_OF_CONNECTIONS},
+                   LATERAL (SELECT c.id FROM change c WHERE c.tenant_id = :t AND {same_key("c", "k")}
+                               AND c.state = 'released' ORDER BY c.version DESC LIMIT 10) c,
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = c.id
                                AND p.connection_id = k.connection_id
                                AND greatest(p.sent_at, p.accepted_at, p.verified_at) > :since OFFSET 0) p
@@ -253,12 +255,11 @@ async def load_sent(
         {
             "t": scope_of(session).tenant_id,
             "connections": [connection for connection, _ in ordered],
-            "keys": [key for _, (key, _) in ordered],
-            "elements": [element for _, (_, element) in ordered],
+            **key_binds(key for _, key in ordered),
             "since": since,
         },
     )
-    found: dict[tuple[UUID, Key], set[Value]] = {}
+    found: dict[tuple[UUID, ElementKey], set[Value]] = {}
     for row in rows:
-        found.setdefault((row.connection_id, (row.record_key, row.element)), set()).add(Value(row.amount, row.currency))
+        found.setdefault((row.connection_id, key_of(row)), set()).add(read_value(row.value))
     return {key: frozenset(values) for key, values in found.items()}

@@ -3,18 +3,16 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
+from canonical.keys import Keyed
+from canonical.values import Value
 
 
-class PropagationRow(msgspec.Struct, gc=False):
+class PropagationRow(Keyed, gc=False):
     change_id: UUID
     connection_id: UUID
     partner_id: UUID | None
     id: UUID
-    record_key: str
-    element: str
-    amount: int
-    currency: str
+    value: Value
     version: int
     state: str
     committed_at: datetime

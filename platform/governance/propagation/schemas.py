@@ -23,6 +23,8 @@ class PropagationView(msgspec.Struct, frozen=True):
     channel: str
     record_key: str
     element: str
+    dimension: str
+    record_type: str
     value: Value
     version: int
     state: str

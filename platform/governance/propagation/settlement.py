@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
+from canonical.values import Value
 from connectors.ports import ChannelReading
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -19,9 +22,10 @@ from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
 from governance.messages import reasons
+from governance.messages.parameters import about
 from governance.propagation import states
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
@@ -64,19 +68,19 @@ class Settlement:
 
     def verified(self, p: Pending) -> None:
         """Verified by read-back: stops the clock, meters the delivery, resolves open exceptions about the value."""
-        self._settle(p, states.VERIFIED, accepted_at=self.now, verified_at=self.now, read_amount=p.amount)
+        self._settle(p, states.VERIFIED, accepted_at=self.now, verified_at=self.now, read_value=p.value)
         self.seen.append(p)
 
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
         """Accepted, but another value is shown: no proof, so the clock keeps running and a verify job follows."""
-        read = None if reading is None or reading.value is None else reading.value.amount
+        read = None if reading is None else reading.value
         error = reasons.NOT_VISIBLE.fill()
         if reading is not None and reading.unreadable:
             error = reasons.NOT_EXACT.fill(shown=shown_text(reading))
             self.exceptions.append(
                 propagation_exception(ExceptionType.PROPAGATION_UNREADABLE, p, self.connection_id, error)
             )
-        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_amount=read, error=error)
+        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_value=read, error=error)
         self.jobs.append(_look(p, self.connection_id))
 
     def unanswered(self, p: Pending, detail: str) -> None:
@@ -88,7 +92,7 @@ class Settlement:
     def send_again(self, p: Pending) -> None:
         """Send an accepted, invisible value again: the channel may have lost it. The idempotency key makes it safe."""
         self._settle(p, states.PENDING, error=reasons.SENT_AGAIN.fill())
-        self.jobs.append(push_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+        self.jobs.append(push_job(p.change_id, self.connection_id, p.key, p.correlation))
 
     def stopped(self, p: Pending, state: str, code: ExceptionType, why: str | StoredMessage) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
@@ -102,7 +106,7 @@ class Settlement:
     def held(self, p: Pending) -> None:
         """Mark the approval stale: the value is current, the data behind its approval is not; enqueues a redecision."""
         self._settle(p, states.STALE_APPROVAL, error=reasons.COST_CHANGED.fill())
-        self.jobs.append(redecide_job(p.change_id, self.connection_id, p.record_key, p.element, p.correlation))
+        self.jobs.append(redecide_job(p.change_id, self.connection_id, p.key, p.correlation))
 
     def superseded(self, change_id: UUID) -> None:
         self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
@@ -114,13 +118,13 @@ class Settlement:
         *,
         accepted_at: datetime | None = None,
         verified_at: datetime | None = None,
-        read_amount: int | None = None,
+        read_value: Value | None = None,
         error: StoredMessage | None = None,
     ) -> None:
         for change_id in p.older:
             self.superseded(change_id)
         self.settled[p.change_id] = Settled(
-            p.change_id, state, accepted_at, verified_at, read_amount, p.shown_amount, p.shown_currency, error
+            p.change_id, state, accepted_at, verified_at, read_value, p.shown_value, error
         )
 
 
@@ -149,7 +153,7 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
             correlation=p.correlation,
             action="propagation.verified",
             subject=f"change:{p.change_id}",
-            data={"connection": str(connection_id), "read": p.amount, "version": p.version},
+            data={"connection": str(connection_id), "read": msgspec.to_builtins(p.value), "version": p.version},
             at=now,
         )
 
@@ -198,24 +202,21 @@ def shown_text(reading: ChannelReading) -> str:
 
 
 def shown(p: Pending) -> ShownValueRow:
-    return ShownValueRow(p.record_key, p.element, p.partner_id, p.amount, p.currency, p.version, p.change_id)
+    return ShownValueRow(*p.key, p.partner_id, p.value, p.version, p.change_id)
 
 
-def push_job(
-    change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str
-) -> NewJob[NoPayload]:
-    """A push job; its key keeps the values of one record and element in order."""
-    lane, key = job_types.push_lane(connection_id), f"{record_key}|{element}"
-    return NewJob(lane, job_types.PUSH, key, ref=change_id, correlation=correlation)
+def push_job(change_id: UUID, connection_id: UUID, key: ElementKey, correlation: str) -> NewJob[NoPayload]:
+    """A push job; its key keeps the values of one key in order."""
+    lane = job_types.push_lane(connection_id)
+    return NewJob(lane, job_types.PUSH, key.joined("|"), ref=change_id, correlation=correlation)
 
 
-def redecide_job(
-    change_id: UUID, connection_id: UUID, record_key: str, element: str, correlation: str
-) -> NewJob[job_types.Redecide]:
-    key, payload = f"{record_key}|{element}", job_types.Redecide(connection_id)
+def redecide_job(change_id: UUID, connection_id: UUID, key: ElementKey, correlation: str) -> NewJob[job_types.Redecide]:
+    payload = job_types.Redecide(connection_id)
     return NewJob(
-        job_types.REDECIDE_LANE, job_types.REDECIDE, key, ref=change_id, payload=payload, correlation=correlation
-    )
+        job_types.REDECIDE_LANE, job_types.REDECIDE, key.joined("|"), ref=change_id, payload=payload,
+        correlation=correlation,
+    )  # fmt: skip
 
 
 def _look(p: Pending, connection_id: UUID) -> NewJob[job_types.VerifyValues]:
@@ -239,11 +240,10 @@ def propagation_exception(code: ExceptionType, p: Pending, connection_id: UUID, 
     return NewException(
         code=code,
         subject=late_subject(p.change_id, connection_id),
-        message=_MESSAGES[code].fill(element=p.element, record_key=p.record_key, reason=why),
-        exposure_minor=p.amount - (p.shown_amount or 0),
+        message=_MESSAGES[code].fill(**about(p.key), reason=why),
+        exposure=Exposure(p.shown_value, p.value),
         channels=1,
-        record_key=p.record_key,
-        element=p.element,
+        key=p.key,
         connection_id=connection_id,
         change_id=p.change_id,
         correlation=p.correlation,

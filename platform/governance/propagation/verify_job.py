@@ -106,7 +106,7 @@ def _is_for_good(error: Exception) -> bool:
 
 
 def _unanswered(p: Pending, error: Exception) -> ChannelReading:
-    return ChannelReading(p.record_key, p.element, None, unreadable=f"nothing that can be asked for: {error}")
+    return ChannelReading(p.key, None, unreadable=f"nothing that can be asked for: {error}")
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above

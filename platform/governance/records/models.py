@@ -1,9 +1,11 @@
 """Tables of governed values, source records and titles."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -19,12 +21,12 @@ class RecordValue(TenantOwned, Base):
 
     record_key: Mapped[str] = mapped_column(primary_key=True)
     element: Mapped[str] = mapped_column(primary_key=True)
-    source_amount: Mapped[int] = mapped_column(BigInteger)
-    source_currency: Mapped[str]
+    dimension: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
+    source_value: Mapped[dict[str, Any]] = mapped_column(JSONB)
     source_version: Mapped[int] = mapped_column(BigInteger)
     source_event_id: Mapped[UUID | None]
-    amount: Mapped[int | None] = mapped_column(BigInteger)
-    currency: Mapped[str | None]
+    value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int] = mapped_column(BigInteger)
     change_id: Mapped[UUID | None]
     source_connection_id: Mapped[UUID | None]
@@ -38,6 +40,7 @@ class SourceRecord(TenantOwned, Base):
 
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     source_id: Mapped[str] = mapped_column(primary_key=True)
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
     record_key: Mapped[str]
     version: Mapped[int] = mapped_column(BigInteger)
     source_event_id: Mapped[UUID]
@@ -51,5 +54,6 @@ class RecordTitle(TenantOwned, Base):
     __tablename__ = "record_title"
 
     record_key: Mapped[str] = mapped_column(primary_key=True)
+    record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
     title: Mapped[str]
     search: Mapped[str]

@@ -6,22 +6,24 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import ElementKey
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
-from governance.records.keys import Key
+from governance.records.keys import KEY_COLUMNS, KEY_SET, KEY_TYPES, key_binds, same_key, sorted_keys
 from governance.records.rows import Channel, ValueRow
+from governance.records.values import row_reader
 
 _VALUE_COLUMNS: Final = {
-    "record_key": "varchar", "element": "varchar", "source_amount": "bigint", "source_currency": "varchar",
-    "source_version": "bigint", "source_event_id": "uuid", "amount": "bigint", "currency": "varchar",
+    **KEY_TYPES, "source_value": "jsonb", "source_version": "bigint", "source_event_id": "uuid", "value": "jsonb",
     "version": "bigint", "change_id": "uuid", "source_connection_id": "uuid", "source_committed_at": "timestamptz",
 }  # fmt: skip
 _UPSERT_VALUES = BulkWrite.insert(
     "record_value",
     _VALUE_COLUMNS,
-    conflict="ON CONFLICT (tenant_id, record_key, element) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in list(_VALUE_COLUMNS)[2:]),
+    conflict=f"ON CONFLICT (tenant_id, {KEY_COLUMNS}) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _VALUE_COLUMNS if name not in KEY_TYPES),
 )
+_READ_VALUE: Final = row_reader(ValueRow)
 
 
 async def load_channels(session: AsyncSession) -> list[Channel]:
@@ -36,25 +38,20 @@ async def load_channels(session: AsyncSession) -> list[Channel]:
     return [Channel(*row) for row in rows]
 
 
-async def load_values(session: AsyncSession, keys: Iterable[Key], *, lock: bool = True) -> dict[Key, ValueRow]:
+async def load_values(
+    session: AsyncSession, keys: Iterable[ElementKey], *, lock: bool = True
+) -> dict[ElementKey, ValueRow]:
     """Load the values of `keys`, locked in a fixed order to avoid deadlocks between batches."""
-    ordered = sorted(set(keys))
     rows = await session.execute(
         text(f"""
-            SELECT v.record_key, v.element, v.source_amount, v.source_currency, v.source_version, v.source_event_id,
-                   v.amount, v.currency, v.version, v.change_id, v.source_connection_id, v.source_committed_at
-              FROM unnest(CAST(:keys AS varchar[]), CAST(:elements AS varchar[])) AS k (record_key, element),
-                   LATERAL (SELECT * FROM record_value v
-                             WHERE v.tenant_id = :t AND v.record_key = k.record_key AND v.element = k.element
+            SELECT {", ".join(f"v.{name}" for name in ValueRow.__struct_fields__)}
+              FROM {KEY_SET},
+                   LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND {same_key("v", "k")}
                             OFFSET 0 {"FOR UPDATE" if lock else ""}) v
         """),
-        {
-            "t": scope_of(session).tenant_id,
-            "keys": [key for key, _ in ordered],
-            "elements": [element for _, element in ordered],
-        },
+        {"t": scope_of(session).tenant_id, **key_binds(sorted_keys(keys))},
     )
-    return {(row.record_key, row.element): ValueRow(*row) for row in rows}
+    return {row.key: row for row in map(_READ_VALUE, rows)}
 
 
 async def save_values(session: AsyncSession, rows: Sequence[ValueRow]) -> None:

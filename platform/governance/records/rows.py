@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from canonical.keys import Keyed
 from canonical.values import Value
 
 
@@ -16,29 +17,17 @@ class Channel(msgspec.Struct, frozen=True):
     name: str
 
 
-class ValueRow(msgspec.Struct, gc=False):
-    """A `record_value`; mutated in memory during planning."""
+class ValueRow(Keyed, gc=False):
+    """A `record_value`; mutated in memory during planning. `value` is the approved one."""
 
-    record_key: str
-    element: str
-    source_amount: int
-    source_currency: str
+    source_value: Value
     source_version: int
     source_event_id: UUID | None
-    amount: int | None = None
-    currency: str | None = None
+    value: Value | None = None
     version: int = 0
     change_id: UUID | None = None
     source_connection_id: UUID | None = None
     source_committed_at: datetime | None = None
-
-    @property
-    def source(self) -> Value:
-        return Value(self.source_amount, self.source_currency)
-
-    @property
-    def approved(self) -> Value | None:
-        return None if self.amount is None else Value(self.amount, self.currency or "")
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):

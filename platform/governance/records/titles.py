@@ -17,9 +17,9 @@ LONGEST_TITLE: Final = 300
 _MATCHES: Final = 1_000
 _SAVE: Final = BulkWrite.insert(
     "record_title",
-    {"record_key": "varchar", "title": "varchar", "search": "varchar"},
-    conflict="ON CONFLICT (tenant_id, record_key) DO UPDATE SET title = excluded.title, search = excluded.search"
-    " WHERE record_title.title <> excluded.title",
+    {"record_key": "varchar", "title": "varchar", "search": "varchar", "record_type": "varchar"},
+    conflict="ON CONFLICT (tenant_id, record_key, record_type) DO UPDATE SET title = excluded.title,"
+    " search = excluded.search WHERE record_title.title <> excluded.title",
 )
 
 
@@ -27,6 +27,7 @@ class _Title(msgspec.Struct, frozen=True):
     record_key: str
     title: str
     search: str
+    record_type: str
 
 
 def fold_text(value: str) -> str:
@@ -43,12 +44,13 @@ def like_pattern(value: str) -> str:
 async def save_titles(session: AsyncSession, observed: Iterable[Observed], contracts: Mapping[str, Contract]) -> None:
     """Store titles of sources of truth only; another system cannot rename a record. The last of a batch wins."""
     sources = {contract.source_connection_id for contract in contracts.values()}
-    named: dict[str, str] = {}
+    named: dict[tuple[str, str], str] = {}
     for item in observed:
         title = clean_error_text(item.observation.title, longest=LONGEST_TITLE).strip()
         if title and item.connection_id in sources:
-            named[item.observation.record_key] = title
-    await _SAVE.execute(session, [_Title(key, title, fold_text(title)) for key, title in sorted(named.items())])
+            named[item.observation.record_key, item.observation.record_type] = title
+    rows = [_Title(key, title, fold_text(title), kind) for (key, kind), title in sorted(named.items())]
+    await _SAVE.execute(session, rows)
 
 
 async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) -> dict[str, str]:
@@ -57,7 +59,10 @@ async def load_titles(session: AsyncSession, record_keys: Iterable[str | None]) 
     if not wanted:
         return {}
     rows = await session.execute(
-        text("SELECT record_key, title FROM record_title WHERE tenant_id = :t AND record_key = ANY (:keys)"),
+        text("""
+            SELECT record_key, title FROM record_title WHERE tenant_id = :t AND record_key = ANY (:keys)
+             ORDER BY record_type = 'product'  -- last, so that a product's name goes before another record's
+        """),
         {"t": scope_of(session).tenant_id, "keys": wanted},
     )
     return {row.record_key: row.title for row in rows}

@@ -1,14 +1,27 @@
 """Validation of observations and readings. An invalid one is quarantined with its message, never with its batch."""
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from canonical.elements import COST, PRICE, STOCK
+from canonical.dimensions import InvalidDimension, parse_dimension
+from canonical.elements import ElementType, element_type
+from canonical.keys import ElementKey
 from canonical.messages import Observation
 from canonical.money import UnknownCurrency, minor_exponent
-from canonical.values import Value
+from canonical.values import (
+    EnumerationValue,
+    ListValue,
+    MoneyValue,
+    ReferenceValue,
+    TextValue,
+    Value,
+    type_of,
+    write_plainly,
+)
 from connectors.ports import ChannelReading, PayloadInvalid
 from foundation.text import REPLACEMENT, clean_error_text, is_storable
 
@@ -16,9 +29,10 @@ _LARGEST: Final = 2**63 - 1
 _LARGEST_VERSION: Final = 2**62
 _LONGEST: Final = 200
 _QUOTED: Final = 80
-_WRITTEN: Final = 10**60
 DRIFT: Final = timedelta(minutes=5)
 """Largest clock difference between our own processes."""
+_ELEMENT: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+_RECORD_TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +47,7 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
     subject = f"{seen.element} of {seen.record_key}"
     if len(seen.source_id) > _LONGEST or not is_storable(seen.source_id):
         raise PayloadInvalid(f"{subject} came with an identity of the source that cannot be kept.")
-    if trouble := _trouble(seen.element, seen.value):
+    if trouble := find_trouble(seen.key, seen.value):
         raise PayloadInvalid(f"{subject} cannot be kept: {trouble.rstrip('.')}.")
     if not 0 <= seen.source_version <= _LARGEST:
         raise PayloadInvalid(f"{subject} came with a version that is too large to be kept.")
@@ -65,28 +79,56 @@ def admit_reading(reading: ChannelReading) -> ChannelReading:
     value, version = reading.value, reading.version
     if version is not None and not 0 <= version <= _LARGEST_VERSION:  # our versions continue from this one
         reading = msgspec.structs.replace(reading, version=None)
-    if value is None or not (trouble := _trouble(reading.element, value)):
+    if value is None or not (trouble := find_trouble(reading.key, value)):
         return reading
     return msgspec.structs.replace(reading, value=None, unreadable=f"{quote_value(value)} ({trouble})")
 
 
 def quote_value(value: Value) -> str:
-    """The value as sent by the other system, of any size; Python refuses to write a number of thousands of digits."""
-    amount = str(value.amount) if abs(value.amount) < _WRITTEN else "a number of more than 60 digits"
-    return clean_error_text(f"{amount} {value.currency}".strip(), longest=_QUOTED)
+    """The value as sent by the other system, cut to a length for sentences."""
+    return clean_error_text(write_plainly(value), longest=_QUOTED)
 
 
-def _trouble(element: str, value: Value) -> str:
-    if not -_LARGEST <= value.amount <= _LARGEST:
-        return "a number that is too large to be kept"
-    if not value.currency:
-        return "a price without a currency" if element in {PRICE, COST} else ""
-    if element == STOCK:
-        return "pieces with a currency"
+def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = None) -> str:
+    """Why the value cannot be one of this key; empty when it can. `declared`: the type of a custom element."""
+    known = declared or element_type(key.element)
+    if len(key.element) > _LONGEST or not _ELEMENT.fullmatch(key.element):
+        return "the element has no admissible name"
+    if not _RECORD_TYPE.fullmatch(key.record_type) or (known and known.record_type != key.record_type):
+        return f"records of type {key.record_type[:40]} do not have it"
     try:
-        minor_exponent(value.currency)
-    except UnknownCurrency as problem:
+        parts = dict(parse_dimension(key.dimension))
+    except InvalidDimension as problem:
         return str(problem)
+    if known is not None and (trouble := _misfit(known, parts, value)):
+        return trouble
+    if isinstance(value, MoneyValue) and parts.get("currency", value.currency) != value.currency:
+        return f"{value.currency} under the dimension of {parts['currency']}"
+    return _content_trouble(value)
+
+
+def _misfit(known: ElementType, parts: Mapping[str, str], value: Value) -> str:
+    if others := [name for name in parts if name not in known.dimensions]:
+        return f"it is not divided by {others[0]}"
+    if (kind := type_of(value)) != known.value_type:
+        return f"it is of type {known.value_type}, not {kind}"
+    if isinstance(value, EnumerationValue) and known.codes and value.code not in known.codes:
+        return f"{value.code} is none of its codes, {', '.join(known.codes)}"
+    return ""
+
+
+def _content_trouble(value: Value) -> str:
+    match value:
+        case MoneyValue(currency=currency):
+            try:
+                minor_exponent(currency)
+            except UnknownCurrency as problem:
+                return str(problem)
+        case TextValue(text=text) | ReferenceValue(record_key=text):
+            if not is_storable(text):
+                return "it contains characters that cannot be stored"
+        case ListValue(items=items):
+            return next((trouble for item in items if (trouble := _content_trouble(item))), "")
     return ""
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.values import to_value
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
@@ -12,12 +13,14 @@ from foundation.jobs.types import NoPayload
 from governance.elements.repository import load_contracts
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
-from governance.exceptions.rows import NewException
+from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
+from governance.messages.parameters import about
 from governance.propagation import states
 from governance.propagation.delivery import ACTIVE_CHANNEL, COUNTING
 from governance.propagation.distribute import start_clock
 from governance.propagation.settlement import late_subject
+from governance.records.keys import key_columns, key_of
 from governance.services import GovernanceServices
 
 _BATCH = 1000
@@ -34,7 +37,7 @@ _BREACH = text(f"""
     UPDATE propagation p SET breached = true FROM locked
       JOIN connection c ON c.tenant_id = :t AND c.id = locked.connection_id
      WHERE p.tenant_id = :t AND p.change_id = locked.change_id AND p.connection_id = locked.connection_id
-    RETURNING p.change_id, p.connection_id, p.record_key, p.element, p.amount, p.previous_amount, p.state, c.name,
+    RETURNING p.change_id, p.connection_id, {key_columns("p")}, p.value, p.previous_value, p.state, c.name,
               p.slo_due_at
 """)
 """Rows are locked in the order of settlements (`governance.propagation.repository`), to avoid deadlocks."""
@@ -69,12 +72,11 @@ async def breach_slos(session: AsyncSession, services: GovernanceServices) -> in
         NewException(
             code=ExceptionType.PROPAGATION_SLO_BREACHED,
             subject=late_subject(row.change_id, row.connection_id),
-            message=_HOW[row.state].fill(name=row.name, element=row.element, record_key=row.record_key),
+            message=_HOW[row.state].fill(name=row.name, **about(key_of(row))),
             correction_slo_ms=contracts[row.element].correction_slo_ms if row.element in contracts else None,
-            exposure_minor=row.amount - (row.previous_amount or 0),
+            exposure=Exposure(to_value(row.previous_value), to_value(row.value)),
             channels=1,
-            record_key=row.record_key,
-            element=row.element,
+            key=key_of(row),
             connection_id=row.connection_id,
             change_id=row.change_id,
         )

@@ -70,7 +70,7 @@ def test_only_what_will_never_be_taken_is_refused(status: int, state: WriteState
         check_readable(Answer(status), "The shop")
         return
     assert results is not None
-    assert [(r.record_key, r.state) for r in results] == [("A", state), ("B", state)]
+    assert [(r.key.record_key, r.state) for r in results] == [("A", state), ("B", state)]
     assert all(r.detail for r in results)
     with pytest.raises(SystemUnavailable, match=str(status)):
         check_readable(Answer(status), "The shop")

@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from canonical.values import Value
 from foundation.i18n.messages import MessageType, StoredMessage, by_code
+from tests.support.values import minor
 
 GREETING = MessageType("greeting", "Dear {name}, since {since}", "For {name}")
 
@@ -27,7 +27,7 @@ def test_parameters_are_exactly_the_placeholders_of_text_and_title() -> None:
             datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14))),
             "9999-12-31T23:59:00-14:00",
         ),
-        (Value(1050, "EUR"), {"amount": 1050, "currency": "EUR"}),
+        (minor(1050, "EUR"), {"type": "money", "amount": "10.5", "currency": "EUR"}),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (["a\x00b", 3], ["a\ufffdb", 3]),
         ("\ud800" * 3000, "\ufffd" * 2000),

@@ -27,26 +27,27 @@ from policy.packaged import starter_rules
 from policy.publishing import publish_rules
 from policy.redeeming import RedeemResult, redeem_approvals
 from tests.support.client_env import ClientEnv
+from tests.support.values import at, minor
 
 SKU = "SKU-001"
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SHOP, MARKET = Channel(UUID(int=1), None, "Shop"), Channel(UUID(int=2), None, "Market")
 ASKED = ChangeRow(
-    id=UUID(int=3), record_key=SKU, element=PRICE, old_amount=10_000, old_currency="USD", new_amount=12_000,
-    new_currency="USD", source_version=4, version=None, origin="source",
+    *at(SKU, PRICE), id=UUID(int=3), old_value=minor(10_000), new_value=minor(12_000), source_version=4,
+    version=None, origin="source",
     author="connection:erp", state="awaiting_approval",
-    outcome="review", rule_id="r", reason=TEXT.fill(text="large"), policy_version=7, cost_amount=5_000,
+    outcome="review", rule_id="r", reason=TEXT.fill(text="large"), policy_version=7, cost_value=minor(5_000),
     targets=None, approval_id=None,
     source_event_id=None, committed_at=NOW, proposed_at=NOW, correlation="c",
 )  # fmt: skip
-KNOWN = ValueRow(SKU, PRICE, 12_000, "USD", 4, None, amount=10_000, currency="USD", version=2)
+KNOWN = ValueRow(*at(SKU, PRICE), minor(12_000), 4, None, value=minor(10_000), version=2)
 
 
 def hashed(
     *,
     change: ChangeRow = ASKED,
     value: ValueRow = KNOWN,
-    cost: Value | None = Value(5_000, "USD"),  # noqa: B008 - a value
+    cost: Value | None = minor(5_000, "USD"),  # noqa: B008 - a value
     channels: Sequence[Channel] = (SHOP, MARKET),
     policy_version: int = 7,
 ) -> bytes:
@@ -57,14 +58,15 @@ def hashed(
     "other",
     [
         *({"change": replace(ASKED, **part)} for part in (
-            {"record_key": "SKU-002"}, {"element": COST}, {"new_amount": 12_001}, {"new_currency": "EUR"},
+            {"record_key": "SKU-002"}, {"element": COST}, {"dimension": "currency=USD"}, {"record_type": "customer"},
+            {"new_value": minor(12_001)}, {"new_value": minor(12_000, "EUR")},
             {"origin": "rollback"}, {"targets": [SHOP.connection_id]},
         )),
         *({"value": replace(KNOWN, **part)} for part in (
-            {"amount": 10_001}, {"currency": "EUR"}, {"version": 3}, {"source_amount": 12_001},
-            {"source_currency": "EUR"},
+            {"value": minor(10_001)}, {"value": minor(10_000, "EUR")}, {"version": 3},
+            {"source_value": minor(12_001)}, {"source_value": minor(12_000, "EUR")},
         )),
-        {"cost": None}, {"cost": Value(5_001, "USD")}, {"cost": Value(5_000, "EUR")},
+        {"cost": None}, {"cost": minor(5_001, "USD")}, {"cost": minor(5_000, "EUR")},
         {"channels": [SHOP]}, {"channels": [SHOP, MARKET, Channel(UUID(int=9), None, "New")]}, {"policy_version": 8},
     ],
     ids=str,
@@ -126,7 +128,11 @@ async def pushed(world: ClientEnv) -> int:
 async def test_the_source_changes_between_approval_and_execution(world: ClientEnv) -> None:
     """The approved value is not sent; the newer one has its own decision and its own approval."""
     await approved(world)
-    await meanwhile(world, "UPDATE record_value SET source_amount = 11000, source_version = source_version + 1")
+    await meanwhile(
+        world,
+        "UPDATE record_value SET source_value = jsonb_set(source_value, '{amount}', '\"110\"'),"
+        " source_version = source_version + 1",
+    )
     assert await pushed(world) == 0
     assert await world.rows("SELECT code FROM governance_exception") == [("approval.stale",)]
     states = await world.rows("SELECT state, count(*) FROM approval GROUP BY state ORDER BY state")

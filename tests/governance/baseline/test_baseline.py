@@ -35,6 +35,7 @@ from tests.governance.baseline.clients import (
     verdicts,
 )
 from tests.support.client_env import ClientEnv, build_client_env
+from tests.support.values import minor
 
 SKUS = 20
 
@@ -50,12 +51,12 @@ async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
     assert await world.rows("SELECT count(*) FROM change") == [(0,)]
     assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
     assert await world.rows("SELECT count(*) FROM usage_event") == [(0,)]
-    approved = "SELECT count(*) FROM record_value WHERE amount = source_amount AND currency = source_currency"
+    approved = "SELECT count(*) FROM record_value WHERE value = source_value"
     assert await world.rows(approved) == [(3 * SKUS,)]
     shown = await world.rows(
         "SELECT count(*), count(c.change_id) FROM channel_value c"
         " JOIN record_value v USING (tenant_id, record_key, element)"
-        " WHERE c.amount = v.amount AND c.version = v.version"
+        " WHERE c.value = v.value AND c.version = v.version"
     )
     assert shown == [(4 * SKUS, 0)]
     for name in ("shop0", "market1"):
@@ -63,10 +64,15 @@ async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
 
 
 PRICES = (
-    "SELECT record_key, amount FROM record_value WHERE element = 'price.list' AND record_key = ANY (:keys) ORDER BY 1"
+    "SELECT record_key, minor(value) FROM record_value"
+    " WHERE element = 'price.list' AND record_key = ANY (:keys) ORDER BY 1"
 )
-CHANGES = "SELECT record_key, old_amount, new_amount, outcome, state, targets FROM change ORDER BY record_key"
-SHOWN = """SELECT amount FROM channel_value WHERE record_key = :sku AND element = 'price.list' AND connection_id = :c"""
+CHANGES = (
+    "SELECT record_key, minor(old_value), minor(new_value), outcome, state, targets FROM change ORDER BY record_key"
+)
+SHOWN = (
+    "SELECT minor(value) FROM channel_value WHERE record_key = :sku AND element = 'price.list' AND connection_id = :c"
+)
 DIFFERENT = ("SKU-001", "SKU-002", "SKU-003")
 
 
@@ -80,7 +86,7 @@ async def test_the_comparison_foresees_the_three_answers_of_policy(world: Client
     await differ(world)
     baseline = await read(world)
     foreseen = await world.rows(
-        "SELECT record_key, amount, outcome, below_cost FROM baseline_reading"
+        "SELECT record_key, minor(value), outcome, below_cost FROM baseline_reading"
         " WHERE verdict = 'differs' AND connection_id = :c ORDER BY record_key",
         c=world.channels["shop0"],
     )
@@ -125,7 +131,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
     async with world.services.db.transaction(member_scope(world, "Ana")) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="fine", now=utc_now())
     await world.work(settle=20.0)
-    states = "SELECT connection_id, state, previous_amount FROM propagation WHERE change_id = :c"
+    states = "SELECT connection_id, state, minor(previous_value) FROM propagation WHERE change_id = :c"
     assert await world.rows(states, c=change_id) == [(world.channels["shop0"], "verified", 1_000)]
     assert await world.rows(PRICES, keys=["SKU-002"]) == [("SKU-002", 1_200)]
     assert await world.rows("SELECT code FROM governance_exception") == [("change.refused",)]
@@ -149,7 +155,7 @@ async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyer
     newer = int(utc_now().timestamp() * 1_000_000)
     await world.deliver(world.change("SKU-002", PRICE, 1_210, version=newer))
     await world.work(settle=0.5)
-    found = await world.rows("SELECT old_amount, outcome FROM change WHERE new_amount = 1210")
+    found = await world.rows("SELECT minor(old_value), outcome FROM change WHERE minor(new_value) = 1210")
     assert found == [(1_000, "review")]
 
 
@@ -219,7 +225,9 @@ async def test_first_prices_that_wait_for_a_person_no_longer_do(world: ClientEnv
     assert await world.rows(PRICES, keys=["SKU-001"]) == [("SKU-001", 1_100)]
     await world.deliver(world.change("SKU-001", PRICE, 1_120))
     await world.work(settle=20.0)
-    assert await world.rows("SELECT old_amount, outcome FROM change WHERE new_amount = 1120") == [(1_100, "auto")]
+    assert await world.rows("SELECT minor(old_value), outcome FROM change WHERE minor(new_value) = 1120") == [
+        (1_100, "auto")
+    ]
 
 
 async def test_a_newer_value_that_came_meanwhile_stands(world: ClientEnv) -> None:
@@ -229,9 +237,9 @@ async def test_a_newer_value_that_came_meanwhile_stands(world: ClientEnv) -> Non
     await accept(world, baseline)
     await world.work(settle=0.5)
     assert (await counts(world, baseline))["overtaken"] == 1
-    assert await world.rows("SELECT source_amount, amount FROM record_value WHERE record_key = 'SKU-001'"
+    assert await world.rows("SELECT minor(source_value), minor(value) FROM record_value WHERE record_key = 'SKU-001'"
                             " AND element = 'price.list'") == [(2_000, None)]  # fmt: skip
-    assert await world.rows("SELECT new_amount, state FROM change") == [(2_000, "awaiting_approval")]
+    assert await world.rows("SELECT minor(new_value), state FROM change") == [(2_000, "awaiting_approval")]
 
 
 async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: ClientEnv) -> None:
@@ -275,7 +283,7 @@ async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes
 async def test_an_unreadable_item_is_kept_and_the_rest_is_read(world: ClientEnv, sandbox: RunningSandbox) -> None:
     sandbox.break_(world.urls["erp"], Faults(renamed_fields={"amount": "amonut"}))
     baseline = await read(world)
-    assert await world.rows("SELECT count(*) FROM baseline_item WHERE amount IS NOT NULL") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(0,)]
     assert await world.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [
         (3 * SKUS,)
     ]
@@ -358,11 +366,11 @@ async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: Clie
     baseline = await read(world)
     async with world.services.db.transaction(world.scope) as session:
         [price] = [one for one in await load_items(session, baseline, ["SKU-001"]) if one.element == PRICE]
-        for version, amount, stands in ((-1, 1, price.amount), (0, 2, price.amount), (1, 3, 3)):
-            other = replace(price, amount=amount, source_version=(price.source_version or 0) + version)
+        for version, amount, stands in ((-1, 1, price.value), (0, 2, price.value), (1, 3, minor(3))):
+            other = replace(price, value=minor(amount), source_version=(price.source_version or 0) + version)
             await put_items(session, baseline, [other])
             found = await load_items(session, baseline, ["SKU-001"])
-            assert [one.amount for one in found if one.element == PRICE] == [stands]
+            assert [one.value for one in found if one.element == PRICE] == [stands]
 
 
 async def test_without_contracts_there_is_nothing_to_read(world: ClientEnv) -> None:

@@ -67,7 +67,7 @@ async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     async with services.db.transaction(member_scope(world)) as session:
         baseline = await start_baseline(session, services.governance, now=utc_now())
     died = await let_die(world, draw, while_="reading")
-    assert await world.rows("SELECT count(*) FROM baseline_item WHERE amount IS NOT NULL") == [(3 * SKUS,)]
+    assert await world.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(3 * SKUS,)]
     read = "SELECT equal + differs, equal, source_only + channel_only FROM baseline_part WHERE role = 'channel'"
     assert sorted(await world.rows(read)) == sorted([(2 * SKUS, 2 * SKUS - cheap, 0), (2 * SKUS, 2 * SKUS - CHEAP, 0)])
     await accept(world, baseline)

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import PRICE, STOCK
+from canonical.keys import ElementKey
 from connectors.ports import ChannelReading, KeyPage, PollPage
 from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
@@ -203,8 +204,8 @@ async def test_a8_a_channels_inexact_value_is_shown_as_it_was_read(
 
     def answer(sku: str, element: str) -> ChannelReading:
         if element == PRICE and sku in {"SKU-001", "OWN-1"}:
-            return ChannelReading(sku, element, None, 9, unreadable=odd)
-        return ChannelReading(sku, element, None)
+            return ChannelReading(ElementKey(sku, element), None, 9, unreadable=odd)
+        return ChannelReading(ElementKey(sku, element), None)
 
     listed = ScriptedCatalogue(lambda cursor, before: KeyPage(["OWN-1"], "", more=False))
     replace_part(world, "sandbox-shop", channel=ScriptedChannel(answer), catalogue=listed)

@@ -7,7 +7,6 @@ from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
 from canonical.messages import Observation
-from canonical.values import Value
 from connectors.ports import PayloadInvalid
 from foundation.clock import utc_now
 from foundation.ids import new_id
@@ -17,6 +16,7 @@ from governance.job_types import INGEST, ingest_lane
 from governance.records.validation import admit
 from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
+from tests.support.values import pieces
 
 
 async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: ClientEnv) -> None:
@@ -36,12 +36,12 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     "wrong",
     [
-        Observation("A\x00", STOCK, Value(1), 1, NOW),
-        Observation("", STOCK, Value(1), 1, NOW),
-        Observation("A", STOCK, Value(2**63), 1, NOW),
-        Observation("A", STOCK, Value(1), 2**63, NOW),
-        Observation("A", STOCK, Value(1), 1, NOW.replace(tzinfo=None)),
-        Observation("A", STOCK, Value(1), 1, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+        Observation("A\x00", STOCK, pieces(1), 1, NOW),
+        Observation("", STOCK, pieces(1), 1, NOW),
+        Observation("A", STOCK, pieces(2**63), 1, NOW),
+        Observation("A", STOCK, pieces(1), 2**63, NOW),
+        Observation("A", STOCK, pieces(1), 1, NOW.replace(tzinfo=None)),
+        Observation("A", STOCK, pieces(1), 1, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
     ],
 )
 def test_what_cannot_be_kept_is_not_admitted(wrong: Observation) -> None:
@@ -50,9 +50,9 @@ def test_what_cannot_be_kept_is_not_admitted(wrong: Observation) -> None:
 
 
 def test_a_senders_clock_that_runs_ahead_does_not_stop_ours() -> None:
-    ahead = Observation("A", STOCK, Value(1), 1, datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=12))))
+    ahead = Observation("A", STOCK, pieces(1), 1, datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=12))))
     assert admit(ahead, received_at=NOW).committed_at == NOW
-    before = Observation("A", STOCK, Value(1), 1, NOW - timedelta(seconds=1))
+    before = Observation("A", STOCK, pieces(1), 1, NOW - timedelta(seconds=1))
     assert admit(before, received_at=NOW) is before
 
 
@@ -81,10 +81,10 @@ async def test_a_version_that_is_too_high_does_not_mute_a_record(world: ClientEn
     async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=20.0)
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_200,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_200,)]
     await world.deliver(world.change("SKU-001", PRICE, 10_300))
     await world.work(settle=20.0)
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_300,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_300,)]
     assert await world.rows("SELECT state FROM governance_exception") == [("resolved",)]
 
 
@@ -95,7 +95,7 @@ async def test_versions_of_the_source_before_do_not_count_for_the_next(world: Cl
         await session.execute(text("UPDATE record_value SET source_connection_id = gen_random_uuid()"))
     await world.deliver(world.change("SKU-001", STOCK, 4))
     await world.work(settle=20.0)
-    assert await world.rows("SELECT amount FROM record_value") == [(4,)]
+    assert await world.rows("SELECT minor(value) FROM record_value") == [(4,)]
 
 
 async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_does_not_pass_waits(
@@ -105,11 +105,11 @@ async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_do
     await world.deliver(world.change("SKU-001", COST, 5_200))
     await world.deliver(world.change("SKU-001", COST, -1))
     await world.work()
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.cost'") == [(5_200,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.cost'") == [(5_200,)]
     noted = await world.rows(
         "SELECT body::jsonb->'data'->>'old', body::jsonb->'data'->>'new' FROM audit_entry"
         " WHERE action = 'reference.updated' ORDER BY seq"
     )
     assert noted == [(None, "5000"), ("5000", "5200")]
-    asked = await world.rows("SELECT new_amount, state FROM change WHERE element = 'price.cost'")
+    asked = await world.rows("SELECT minor(new_value), state FROM change WHERE element = 'price.cost'")
     assert asked == [(-1, "awaiting_approval")]

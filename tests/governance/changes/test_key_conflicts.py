@@ -26,7 +26,9 @@ def of(world: ClientEnv, record_id: str, sku: str, amount: int, element: str = S
 
 
 async def approved(world: ClientEnv) -> list[tuple[object, ...]]:
-    return await world.rows("SELECT record_key, amount FROM record_value WHERE element = 'stock.on_hand' ORDER BY 1")
+    return await world.rows(
+        "SELECT record_key, minor(value) FROM record_value WHERE element = 'stock.on_hand' ORDER BY 1"
+    )
 
 
 async def test_a10_two_records_that_change_by_turns_release_nothing(world: ClientEnv) -> None:
@@ -143,7 +145,7 @@ async def test_a10_a_baseline_accepts_nothing_for_a_key_of_two_records(
 
     monkeypatch.setattr(SandboxErp, "translate", as_two)
     baseline = await read(world)
-    items = "SELECT DISTINCT record_key FROM baseline_item WHERE baseline_id = :b AND amount IS NOT NULL"
+    items = "SELECT DISTINCT record_key FROM baseline_item WHERE baseline_id = :b AND value IS NOT NULL"
     keys = {key for (key,) in await world.rows(items, b=baseline)}
     assert "SKU-003" in keys
     assert not keys & {"SKU-001", "SKU-002"}

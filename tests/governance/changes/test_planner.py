@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.keys import ElementKey
 from canonical.messages import Observation
-from canonical.values import Value
 from foundation.i18n.localizer import ENGLISH
 from foundation.ids import new_id
 from governance.changes.planner import DecisionSnapshot, Plan, content_of, plan_changes
@@ -18,10 +18,10 @@ from governance.changes.reissue import reissue_approvals
 from governance.changes.rows import Awaiting
 from governance.elements.rows import Contract, Observed
 from governance.messages.writer import write_message
-from governance.records.keys import Key
 from governance.records.rows import Channel
 from policy.index import PolicyIndex, compile_rules
 from policy.packaged import starter_rules, system_rules
+from tests.support.values import minor, of, pieces
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TENANT, ERP, SHOP, MARKET = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4)
@@ -41,8 +41,7 @@ def snapshot() -> DecisionSnapshot:
 
 
 def seen(sku: str, element: str, amount: int, version: int, *, sender: UUID = ERP) -> Observed:
-    currency = "" if element == STOCK else "USD"
-    observation = Observation(sku, element, Value(amount, currency), version, NOW - timedelta(seconds=1))
+    observation = Observation(sku, element, of(element, amount), version, NOW - timedelta(seconds=1))
     return Observed(observation, sender, new_id(), f"c{version}")
 
 
@@ -70,7 +69,7 @@ def test_in_any_order_and_however_often_the_newest_version_wins(batch: list[Obse
         newest = max(
             (item.observation for item in batch if item.observation.record_key == sku), key=lambda o: o.source_version
         )
-        assert made.values[sku, STOCK].approved == newest.value
+        assert made.values[ElementKey(sku, STOCK)].value == newest.value
 
 
 @given(st.lists(stock, max_size=30).map(first_of_each_version))
@@ -87,8 +86,8 @@ def test_split_anywhere_the_end_is_the_same(batch: list[Observed]) -> None:
     plan_changes(batch, whole)
     for item in batch:
         plan_changes([item], parts)
-    assert {key: row.approved for key, row in whole.values.items()} == {
-        key: row.approved for key, row in parts.values.items()
+    assert {key: row.value for key, row in whole.values.items()} == {
+        key: row.value for key, row in parts.values.items()
     }
 
 
@@ -114,7 +113,7 @@ def test_an_echo_of_the_approved_value_moves_nothing() -> None:
     plan_changes([seen("A", STOCK, 5, 1)], made)
     again = plan_changes([seen("A", STOCK, 5, 2)], made)
     assert (again.echoes, again.changes) == (1, [])
-    assert made.values["A", STOCK].source_version == 2
+    assert made.values[ElementKey("A", STOCK)].source_version == 2
 
 
 def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a_second_writer() -> None:
@@ -125,14 +124,14 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
     assert [found.code for found in other.exceptions] == ["channel.drift"]
     told = write_message(other.exceptions[0].message, ENGLISH)
     assert told.startswith("Stock on hand of A was set to 6 elsewhere.")
-    assert made.values["A", STOCK].approved == Value(5, ""), "an ERP-owned value was taken over from a channel"
+    assert made.values[ElementKey("A", STOCK)].value == pieces(5), "an ERP-owned value was taken over from a channel"
 
 
 def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> None:
     """101 was sent, then 102; the channel's message about 101 comes only now. Another channel's is not an echo."""
     made = snapshot()
     plan_changes([seen("A", STOCK, 102, 1)], made)
-    made = replace(made, sent={(SHOP, ("A", STOCK)): frozenset({Value(101), Value(102)})})
+    made = replace(made, sent={(SHOP, ElementKey("A", STOCK)): frozenset({pieces(101), pieces(102)})})
     late = plan_changes([seen("A", STOCK, 101, 9, sender=SHOP)], made)
     assert (late.echoes, late.exceptions) == (1, [])
     other = plan_changes([seen("A", STOCK, 101, 10, sender=new_id())], made)
@@ -141,7 +140,7 @@ def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> N
 
 def test_an_element_without_a_contract_is_not_distributed() -> None:
     made = snapshot()
-    orphan = Observed(Observation("A", "title", Value(1, ""), 1, NOW), ERP, new_id(), "c")
+    orphan = Observed(Observation("A", "product.title", pieces(1), 1, NOW), ERP, new_id(), "c")
     found = plan_changes([orphan], made)
     assert [each.code for each in found.exceptions] == ["contract.missing"]
     assert found.propagations == []
@@ -159,8 +158,8 @@ def test_a_price_is_judged_by_the_cost_that_came_with_it_whichever_came_first() 
 def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
     made = snapshot()
     plan_changes([seen("A", COST, 0, 1), seen("A", PRICE, old, 2)], made)
-    row = made.values["A", PRICE]
-    row.amount, row.currency, row.version = old, "USD", 1
+    row = made.values[ElementKey("A", PRICE)]
+    row.value, row.version = minor(old), 1
     changes = plan_changes([seen("A", PRICE, new, 3)], made).changes
     if old == new:
         assert changes == []
@@ -171,9 +170,9 @@ def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
 
 def test_a_value_asked_about_and_overtaken_in_one_batch_is_asked_about_once() -> None:
     found = plan(seen("A", PRICE, 1_000, 1), seen("A", PRICE, 1_000, 2), seen("A", PRICE, 2_000, 3))
-    assert [(change.new_amount, change.state) for change in found.changes] == [
-        (1_000, "superseded"),
-        (2_000, "awaiting_approval"),
+    assert [(change.new_value, change.state) for change in found.changes] == [
+        (minor(1_000), "superseded"),
+        (minor(2_000), "awaiting_approval"),
     ]
 
 
@@ -182,15 +181,19 @@ def asking(value: Observed, *, answered: bool) -> DecisionSnapshot:
     made = snapshot()
     (change,) = plan_changes([value], made).changes
     asked = Awaiting(change, content_of(change, made), answered=answered)
-    return replace(made, awaiting={(change.record_key, change.element): [asked]})
+    return replace(made, awaiting={change.key: [asked]})
 
 
-@pytest.mark.parametrize(("answered", "asked"), [(False, {("SKU-1", PRICE)}), (True, set())])
-def test_a_cost_puts_the_open_question_anew_but_not_one_that_was_answered(*, answered: bool, asked: set[Key]) -> None:
+@pytest.mark.parametrize(("answered", "asked"), [(False, {ElementKey("SKU-1", PRICE)}), (True, set())])
+def test_a_cost_puts_the_open_question_anew_but_not_one_that_was_answered(
+    *, answered: bool, asked: set[ElementKey]
+) -> None:
     made = asking(seen("SKU-1", PRICE, 10_000, 1), answered=answered)
     plan = plan_changes([seen("SKU-1", COST, 5_000, 1), seen("SKU-2", COST, 5_000, 1)], made)
     reissue_approvals(plan, made)
-    assert plan.superseded - {("SKU-1", COST), ("SKU-2", COST)} == asked == set(plan.reviews_requested)
+    assert (
+        plan.superseded - {ElementKey("SKU-1", COST), ElementKey("SKU-2", COST)} == asked == set(plan.reviews_requested)
+    )
 
 
 def test_a_cost_is_no_part_of_what_an_answer_about_stock_is_for() -> None:

@@ -12,7 +12,7 @@ from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code FROM governance_exception WHERE state = 'open' ORDER BY opened_at"
 _SHOWN = """
-    SELECT v.amount FROM channel_value v JOIN connection c ON c.id = v.connection_id
+    SELECT minor(v.value) FROM channel_value v JOIN connection c ON c.id = v.connection_id
      WHERE v.element = 'price.list' ORDER BY c.name DESC
 """
 _DONE = "SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation"
@@ -56,7 +56,7 @@ async def test_an_approved_value_is_decided_anew_when_the_cost_moves_a_little(
     await world.work(settle=15.0, until=_DONE)
     assert await world.rows(_SHOWN) == [(12_000,), (12_000,)]
     assert await world.rows(_OPEN) == []
-    again = "SELECT targets, cost_amount, state FROM change WHERE new_amount = 12000 ORDER BY version"
+    again = "SELECT targets, minor(cost_value), state FROM change WHERE minor(new_value) = 12000 ORDER BY version"
     assert await world.rows(again) == [(None, 5_000, "released"), ([world.channels["shop0"]], 5_001, "released")]
 
 
@@ -68,7 +68,7 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
     await world.work(settle=0.3)
     sandbox.mend(world.urls["shop0"])
     await world.work(settle=15.0, until="SELECT count(*) > 0 FROM governance_exception WHERE code = 'approval.stale'")
-    assert await world.rows("SELECT state FROM propagation WHERE amount = 12000 ORDER BY state") == [
+    assert await world.rows("SELECT state FROM propagation WHERE minor(value) = 12000 ORDER BY state") == [
         ("stale_approval",), ("verified",),
     ]  # fmt: skip
     [found] = await world.exceptions("code = 'approval.stale'")

@@ -102,15 +102,15 @@ async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
     await world.deliver(world.change("SKU-001", STOCK, 6))
     await world.work(settle=5.0)
     query = """
-        SELECT amount, state, accepted_at IS NOT NULL, error ->> 'code' FROM propagation WHERE connection_id = :c
-         ORDER BY amount
+        SELECT minor(value), state, accepted_at IS NOT NULL, error ->> 'code' FROM propagation WHERE connection_id = :c
+         ORDER BY minor(value)
     """
     first, second = await world.rows(query, c=world.channels["shop0"])
     assert first[:3] == (5, "superseded", True)
     assert first[3] == "propagation.unproven"
     assert second[:3] == (6, "verified", True)
-    [(change_id,)] = await world.rows("SELECT id FROM change WHERE new_amount = 5")
+    [(change_id,)] = await world.rows("SELECT id FROM change WHERE minor(new_value) = 5")
     notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
     assert notes == [(f"change:{UUID(str(change_id))}",)]
-    metered = "SELECT count(*) FROM usage_event u JOIN change c ON c.id = u.about WHERE c.new_amount = 5"
+    metered = "SELECT count(*) FROM usage_event u JOIN change c ON c.id = u.about WHERE minor(c.new_value) = 5"
     assert await world.rows(metered) == [(1,)], "the market's alone"

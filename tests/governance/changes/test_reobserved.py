@@ -30,10 +30,10 @@ async def test_a_pending_question_about_the_same_value_stands(world: ClientEnv) 
     await approve_all(world)
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work(settle=20.0)
-    assert await world.rows("SELECT state, count(*) FROM change WHERE new_amount = 12000 GROUP BY state") == [
+    assert await world.rows("SELECT state, count(*) FROM change WHERE minor(new_value) = 12000 GROUP BY state") == [
         ("released", 1)
     ]
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(12_000,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(12_000,)]
 
 
 async def test_on_other_facts_the_question_is_asked_anew(world: ClientEnv) -> None:
@@ -73,7 +73,9 @@ async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: C
         await answer(world, first)
     await approve_all(world)
     await world.work(settle=20.0)
-    assert await world.rows("SELECT new_amount, cost_amount FROM change WHERE state = 'released'") == [(12_000, 5_000)]
+    assert await world.rows("SELECT minor(new_value), minor(cost_value) FROM change WHERE state = 'released'") == [
+        (12_000, 5_000)
+    ]
     assert await world.rows(EXCEPTIONS) == []
 
 
@@ -93,7 +95,9 @@ async def test_what_was_approved_again_closes_its_exception(world: ClientEnv) ->
     await world.work()
     await approve_all(world)
     async with world.services.db.transaction(world.scope) as session:  # before its release is carried out
-        await session.execute(text("UPDATE record_value SET amount = 5100 WHERE element = 'price.cost'"))
+        await session.execute(
+            text("UPDATE record_value SET value = jsonb_set(value, '{amount}', '\"51\"') WHERE element = 'price.cost'")
+        )
     await world.work()
     assert await world.rows(EXCEPTIONS) == [("approval.stale", "open")]
     await approve_all(world)

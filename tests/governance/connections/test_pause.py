@@ -31,7 +31,7 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: Cli
     assert await world.rows(_OPEN) == []
     await world.work(
         settle=15.0,
-        until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND amount = 10400"
+        until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND minor(value) = 10400"
         " AND state = 'verified'",
     )
     async with world.services.db.transaction(world.scope) as session:

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from canonical.elements import PRICE
-from canonical.values import Value
+from canonical.keys import ElementKey
 from connectors.ports import ChannelWrite
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
@@ -17,6 +17,7 @@ from governance.propagation.repository import load_sent
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
+from tests.support.values import minor
 
 _OPEN = "SELECT code FROM governance_exception WHERE state = 'open'"
 
@@ -36,7 +37,7 @@ async def write_there(world: ClientEnv, channel: str, sku: str, amount: int) -> 
         opened = await world.services.governance.runtime.open(session, world.channels[channel])
     assert opened.connector.channel is not None
     await opened.connector.channel.push(
-        opened.http, opened.config, [ChannelWrite(sku, PRICE, Value(amount, "USD"), 2**40, str(new_id()))]
+        opened.http, opened.config, [ChannelWrite(ElementKey(sku, PRICE), minor(amount, "USD"), 2**40, str(new_id()))]
     )
 
 
@@ -58,7 +59,9 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
     async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=3.0)
-    assert await world.rows("SELECT count(*) FROM propagation WHERE amount = 10000 AND state = 'verified'") == [(3,)]
+    assert await world.rows("SELECT count(*) FROM propagation WHERE minor(value) = 10000 AND state = 'verified'") == [
+        (3,)
+    ]
     await fire(world, SCAN_DRIFT.name)
     assert await world.rows("SELECT state, closed_by FROM governance_exception") == [("resolved", "corrected")]
 
@@ -78,7 +81,7 @@ async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clo
     sandbox.mend(world.urls["shop0"])
     await write_there(world, "shop0", "SKU-001", 10_100)
     await fire(world, SCAN_DRIFT.name)
-    assert await world.rows("SELECT DISTINCT state FROM propagation WHERE amount = 10100") == [("verified",)]
+    assert await world.rows("SELECT DISTINCT state FROM propagation WHERE minor(value) = 10100") == [("verified",)]
     assert await world.rows(_OPEN) == []
 
 
@@ -112,12 +115,12 @@ async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_whil
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
-    key = ("SKU-001", PRICE)
+    key = ElementKey("SKU-001", PRICE)
     shop, nowhere = world.channels["shop0"], new_id()
     async with world.services.db.transaction(world.scope) as session:
         sent = await load_sent(session, {(shop, key), (nowhere, key)}, since=utc_now() - ECHO_WINDOW)
         later = await load_sent(session, {(shop, key)}, since=utc_now())
-    assert sent == {(shop, key): {Value(10_000, "USD"), Value(10_100, "USD")}}
+    assert sent == {(shop, key): {minor(10_000, "USD"), minor(10_100, "USD")}}
     assert later == {}
 
 
@@ -150,7 +153,7 @@ async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
     market = world.channels["market1"]
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100")
     async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
     await world.work(settle=20.0)
@@ -160,6 +163,6 @@ async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
     async with world.services.db.transaction(member_scope(world)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
     await world.work(settle=3.0)
-    newest = "SELECT amount, state FROM propagation WHERE connection_id = :c ORDER BY version DESC LIMIT 1"
+    newest = "SELECT minor(value), state FROM propagation WHERE connection_id = :c ORDER BY version DESC LIMIT 1"
     assert await world.rows(newest, c=market) == [(10_000, "verified")]
-    assert await world.rows("SELECT amount FROM record_value WHERE element = 'price.list'") == [(10_100,)]
+    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_100,)]

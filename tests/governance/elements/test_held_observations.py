@@ -66,7 +66,7 @@ async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(w
     await publish_contracts(world.services, world.scope, world.erp)
     await world.deliver(world.change("SKU-001", STOCK, 6))
     await world.work(settle=20.0)
-    assert await world.rows("SELECT source_amount FROM record_value") == [(6,)]
+    assert await world.rows("SELECT minor(source_value) FROM record_value") == [(6,)]
     assert await world.rows(_OPEN) == []
 
 
@@ -100,7 +100,7 @@ async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world
     await publish_contracts(world.services, world.scope, world.erp)
     await world.work(settle=20.0)
     assert await world.rows(_OPEN) == []
-    assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
+    assert await world.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
 
 
 @pytest.mark.parametrize("later", [[], [4], [4, 3]])
@@ -122,7 +122,7 @@ async def test_r8_what_is_held_waits_for_a_corrected_contract(
     await world.work(settle=20.0)
     assert await world.rows(_HELD) == [(0,)]
     assert await world.rows(_OPEN) == []
-    query = "SELECT record_key, source_amount FROM record_value ORDER BY record_key"
+    query = "SELECT record_key, minor(source_value) FROM record_value ORDER BY record_key"
     assert await world.rows(query) == [("SKU-001", [3, *later][-1]), ("SKU-002", 9)]
 
 
@@ -181,7 +181,7 @@ async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_s
     assert await world.rows(_OPEN) == []
     await publish_contracts(world.services, world.scope, other)
     await world.work()
-    assert await world.rows("SELECT amount, source_amount FROM record_value") == [(5, 5)]
+    assert await world.rows("SELECT minor(value), minor(source_value) FROM record_value") == [(5, 5)]
 
 
 async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(world: ClientEnv) -> None:
@@ -197,7 +197,7 @@ async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_
         values = ", ".join(f":{name}" for name in before)
         await session.execute(text(f"INSERT INTO held_observation ({names}) VALUES ({values})"), dict(before))
     await repair(world)
-    assert await world.rows("SELECT source_amount FROM record_value") == [(3,)]
+    assert await world.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
 
 
 async def test_r8_publishing_with_nothing_held_leaves_no_job(world: ClientEnv) -> None:

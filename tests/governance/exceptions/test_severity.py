@@ -1,19 +1,27 @@
 """Severity is the sum of its factors, and more at stake never weighs less."""
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canonical.values import Value
 from governance.exception_types import ExceptionType
+from governance.exceptions.rows import Exposure
 from governance.exceptions.severity import FORMULA, explain_type, score
 from governance.messages.catalogue import MESSAGES
 from governance.messages.severity import BY_TYPE
+from tests.support.values import minor, pieces, plain
 
 codes = st.sampled_from([*sorted(ExceptionType), "not.known"])
 
 
-@given(codes, st.integers(-(10**9), 10**9), st.integers(0, 50))
-def test_the_score_is_the_sum_of_its_parts(code: str, exposure: int, channels: int) -> None:
-    total, factors = score(code, exposure_minor=exposure, channels=channels)
+values = st.none() | st.integers(-(10**9), 10**9).map(minor) | st.integers(-(10**9), 10**9).map(pieces)
+
+
+@given(codes, values, st.integers(0, 50))
+def test_the_score_is_the_sum_of_its_parts(code: str, value: Value | None, channels: int) -> None:
+    total, factors = score(code, exposure=Exposure(None, value), channels=channels)
     assert factors["formula"] == FORMULA
     assert [factor["name"] for factor in factors["factors"]] == ["revenue", "compliance", "partner"]
     assert all(factor["code"] in {BY_TYPE, *MESSAGES} for factor in factors["factors"])
@@ -21,8 +29,31 @@ def test_the_score_is_the_sum_of_its_parts(code: str, exposure: int, channels: i
     assert total == min(100, sum(factor["points"] for factor in factors["factors"]))
 
 
-@given(codes, st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 20), st.integers(0, 20))
-def test_more_at_stake_never_weighs_less(code: str, exposure: int, more: int, channels: int, further: int) -> None:
-    less, _ = score(code, exposure_minor=exposure, channels=channels)
-    greater, _ = score(code, exposure_minor=-(exposure + more), channels=channels + further)
+@given(
+    codes, st.sampled_from((minor, pieces)), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 20),
+    st.integers(0, 20),
+)  # fmt: skip
+def test_more_at_stake_never_weighs_less(  # noqa: PLR0917 - drawn by hypothesis
+    code: str, made: Callable[[int], Value], size: int, more: int, channels: int, further: int
+) -> None:
+    less, _ = score(code, exposure=Exposure(made(size), made(0)), channels=channels)
+    greater, _ = score(code, exposure=Exposure(made(0), made(-(size + more))), channels=channels + further)
     assert less <= greater
+
+
+def points(old: Value | None, new: Value) -> tuple[int, str]:
+    _, factors = score("propagation.refused", exposure=Exposure(old, new), channels=0)
+    return factors["factors"][0]["points"], factors["factors"][0]["code"]
+
+
+def test_missing_pieces_are_not_scored_as_money() -> None:
+    assert points(minor(1_000), minor(1_500)) == (31, "severity.price_difference")
+    assert points(pieces(1_000), pieces(500)) == (31, "severity.quantity_difference")
+    assert points(pieces(200_000), pieces(0)) == (37, "severity.quantity_difference")
+    assert points(minor(200_000), minor(0)) == (50, "severity.price_difference")
+
+
+def test_what_cannot_be_subtracted_has_no_amount() -> None:
+    assert points(plain("old"), plain("new")) == (25, "severity.no_amount")
+    assert points(minor(1_000, "JPY"), minor(1_000, "EUR")) == points(None, minor(1_000, "EUR"))
+    assert points(minor(1_000), minor(1_000)) == (25, "severity.no_amount")

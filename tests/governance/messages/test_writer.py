@@ -5,16 +5,16 @@ from string import Formatter
 
 import pytest
 
-from canonical.values import Value
 from foundation.i18n.localizer import ENGLISH
 from foundation.i18n.messages import StoredMessage
 from governance.messages import exceptions, reasons
 from governance.messages.catalogue import MESSAGES
 from governance.messages.writer import write_message, write_title
+from tests.support.values import minor
 
 SAMPLES: dict[str, object] = {
-    "element": "price.list", "record_key": "SKU-1", "value": Value(1050, "EUR"), "shown": Value(1, "EUR"),
-    "expected": Value(2, "EUR"), "records": ["7", "8"], "facts": ["cost_minor"],
+    "element": "price.list", "record_key": "SKU-1", "value": minor(1050, "EUR"), "shown": minor(1, "EUR"),
+    "expected": minor(2, "EUR"), "records": ["7", "8"], "facts": ["cost_minor"],
     "outcome": "review", "text": "text",
     "dated_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "read_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "seen_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "since": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
@@ -34,7 +34,7 @@ def test_every_message_can_be_written(code: str) -> None:
 
 def test_a_sentence_is_written_from_data() -> None:
     message = exceptions.SOURCE_STALE.fill(
-        element="price.list", record_key=" SKU\u202e", value=Value(199900, "USD"), version=7
+        element="price.list", record_key=" SKU\u202e", value=minor(199900, "USD"), version=7
     )
     assert write_message(message, ENGLISH).startswith(
         "List price of ␣SKU⟨U+202E⟩ came as 1,999.00\xa0USD with version 7, which"
@@ -49,8 +49,8 @@ def test_a_reason_is_a_text_of_another_system_or_a_message() -> None:
 
 
 def test_what_a_channel_shows_is_a_value_a_text_or_nothing() -> None:
-    about = {"element": "price.list", "record_key": "A", "expected": Value(1, "EUR"), "seen_at": SAMPLES["seen_at"]}
-    for shown, told in ((Value(5, "EUR"), "shows 0.05\xa0EUR,"), ("12,3", "shows 12,3,"), (None, "shows nothing,")):
+    about = {"element": "price.list", "record_key": "A", "expected": minor(1, "EUR"), "seen_at": SAMPLES["seen_at"]}
+    for shown, told in ((minor(5, "EUR"), "shows 0.05\xa0EUR,"), ("12,3", "shows 12,3,"), (None, "shows nothing,")):
         assert told in write_message(exceptions.DRIFT_READ.fill(**about, shown=shown), ENGLISH)
 
 

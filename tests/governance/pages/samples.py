@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +19,12 @@ from foundation.scope import Scope
 from governance.changes.models import Change
 from governance.elements.models import ElementContract
 from governance.exceptions.models import GovernanceException
+from governance.exceptions.rows import Exposure
 from governance.exceptions.severity import score
 from governance.propagation.models import ChannelValue, Propagation
 from governance.records.models import RecordValue
 from policy.models import ApprovalRow
+from tests.support.values import minor, of
 
 _numbers = count(1)
 SLO = timedelta(seconds=30)
@@ -31,6 +35,11 @@ def id_at(at: datetime) -> UUID:
     """A UUIDv7 of `at` that exists nowhere else."""
     stamp = int(at.timestamp() * 1000) << 80
     return UUID(int=stamp | 7 << 76 | 2 << 62 | next(_numbers))
+
+
+def stored(element: str, amount: int | None, currency: str) -> Any:
+    """A value as its column holds it."""
+    return None if amount is None else msgspec.to_builtins(of(element, amount, currency))
 
 
 @dataclass
@@ -131,14 +140,13 @@ class Sample:
     ) -> UUID:
         """`states` are those of its propagations by channel."""
         made = id_at(self.ago(at))
-        currency = "" if element == STOCK else currency
         await self.add(
             Change(
-                **self.own, id=made, record_key=record, element=element, old_amount=old,
-                old_currency=None if old is None else currency, new_amount=new, new_currency=currency,
-                source_version=1, version=1 if state == "released" else None, origin="source",
+                **self.own, id=made, record_key=record, element=element, old_value=stored(element, old, currency),
+                new_value=stored(element, new, currency), source_version=1,
+                version=1 if state == "released" else None, origin="source",
                 author=author or f"connection:{self.source}", state=state, outcome=outcome, rule_id=rule,
-                reason={"code": "text", "params": {"text": reason}}, policy_version=1, cost_amount=None, targets=None,
+                reason={"code": "text", "params": {"text": reason}}, policy_version=1, cost_value=None, targets=None,
                 approval_id=approval,
                 source_event_id=event, committed_at=self.ago(at + 0.2), proposed_at=self.ago(at), correlation="corr-1",
                 decided_at=None if state in ("awaiting_approval", "superseded", "expired") else self.ago(at),
@@ -164,13 +172,14 @@ class Sample:
         await self.add(
             Propagation(
                 **self.own, change_id=change, connection_id=connection, partner_id=self.partners[connection],
-                id=id_at(committed), record_key=record, element=element, amount=new, currency=currency, version=1,
-                state=state, attempts=0 if state == "pending" else 1, committed_at=committed,
+                id=id_at(committed), record_key=record, element=element,
+                value=stored(element, new, currency), version=1, state=state, attempts=0 if state == "pending" else 1,
+                committed_at=committed,
                 released_at=committed, slo_due_at=committed + SLO, breached=late,
                 accepted_at=None if state in ("pending", "refused") else committed + timedelta(seconds=took / 2),
                 verified_at=committed + timedelta(seconds=took) if seen else None,
-                read_amount=new if seen else (old if state == "accepted" else None), previous_amount=old,
-                previous_currency=None if old is None else currency,
+                read_value=stored(element, new if seen else (old if state == "accepted" else None), currency),
+                previous_value=stored(element, old, currency),
                 error=None
                 if seen or state == "pending"
                 else {"code": "text", "params": {"text": "The channel did not take it."}},
@@ -179,12 +188,12 @@ class Sample:
         shown = new if seen else old
         if shown is not None:
             async with self.db.transaction(self.scope) as session:
-                key = (self.scope.tenant_id, connection, record, element)
+                key = (self.scope.tenant_id, connection, record, element, "", "product")
                 if await session.get(ChannelValue, key) is None:
                     session.add(
                         ChannelValue(
                             **self.own, connection_id=connection, record_key=record, element=element,
-                            partner_id=self.partners[connection], amount=shown, currency=currency, version=1,
+                            partner_id=self.partners[connection], value=stored(element, shown, currency), version=1,
                             change_id=change, seen_at=self.ago(at - took if seen else at + 3600),
                         )
                     )  # fmt: skip
@@ -199,20 +208,22 @@ class Sample:
         )  # fmt: skip
         known = await session.scalar(query)
         if known is not None:
-            known.amount, known.change_id, known.source_amount = amount, change, source
+            known.value, known.change_id = stored(element, amount, currency), change
+            known.source_value = stored(element, source, currency)
             return
         session.add(
             RecordValue(
-                **self.own, record_key=record, element=element, source_amount=source, source_currency=currency,
-                source_version=1, source_event_id=None, amount=amount, currency=currency, version=1, change_id=change,
+                **self.own, record_key=record, element=element, source_value=stored(element, source, currency),
+                source_version=1, source_event_id=None, value=stored(element, amount, currency), version=1,
+                change_id=change,
             )
         )  # fmt: skip
 
     async def cost(self, record: str, amount: int, currency: str = "EUR") -> None:
         await self.add(
             RecordValue(
-                **self.own, record_key=record, element=COST, source_amount=amount, source_currency=currency,
-                source_version=1, source_event_id=None, amount=amount, currency=currency, version=1, change_id=None,
+                **self.own, record_key=record, element=COST, source_value=stored(COST, amount, currency),
+                source_version=1, source_event_id=None, value=stored(COST, amount, currency), version=1, change_id=None,
             )
         )  # fmt: skip
 
@@ -253,7 +264,7 @@ class Sample:
         connection: UUID | None = None,
     ) -> UUID:
         made = id_at(self.ago(at))
-        severity, factors = score(code, exposure_minor=exposure, channels=channels)
+        severity, factors = score(code, exposure=Exposure(None, minor(exposure)), channels=channels)
         settled = state != "open"
         await self.add(
             GovernanceException(

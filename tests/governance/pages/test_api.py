@@ -129,7 +129,7 @@ async def test_a_change_is_read_with_its_channels(busy: GovernanceWebApp) -> Non
     states = {"Web shop": "verified", "Harbour market": "accepted"}
     change = await busy.acme.change("SKU-1", 1000, 1040, states=states, at=5)
     detail = (await busy["viewer"].get(f"{ROOT}/changes/{change}")).json()
-    assert detail["change"]["old"] == {"amount": 1000, "currency": "EUR"}
+    assert detail["change"]["old"] == {"type": "money", "amount": "10", "currency": "EUR"}
     assert detail["change"]["rule_id"] == "price-small-change"
     shown = (await busy["viewer"].get(f"{ROOT}/changes/{change}/propagations")).json()
     assert [(row["channel"], row["state"], row["verified_at"] is None) for row in shown] == [
@@ -165,7 +165,7 @@ async def test_a_rollback_over_the_api(busy: GovernanceWebApp) -> None:
     answer = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", body, page=PAGE)
     assert answer.status_code == 201, answer.text
     back = answer.json()
-    assert (back["origin"], back["new"]["amount"], len(back["channels"])) == ("rollback", 1000, 1)
+    assert (back["origin"], back["new"]["amount"], len(back["channels"])) == ("rollback", "10", 1)
     everywhere = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", {}, page=PAGE)
     assert everywhere.status_code == 201, "a rollback on one channel leaves the change standing for the others"
     refused = await busy["operator"].call(f"{ROOT}/changes/{change}/rollback", {}, page=PAGE)
@@ -253,7 +253,11 @@ async def test_a_members_audit_entries_include_those_that_name_it_by_the_earlier
 
 
 async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_owns(busy: GovernanceWebApp) -> None:
-    wish = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currency": "USD"}
+    wish = {
+        "record_key": "SKU-1",
+        "element": "price.list",
+        "value": {"type": "money", "amount": "10.40", "currency": "USD"},
+    }
     assert (await busy["viewer"].call(f"{ROOT}/changes", wish, page=PAGE)).status_code == 403
     owned = await busy["approver"].call(f"{ROOT}/changes", wish, page=PAGE)
     assert (owned.status_code, owned.json()["type"]) == (409, "/problems/owned-by-its-source")
@@ -261,4 +265,4 @@ async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_own
         await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
     made = await busy["approver"].call(f"{ROOT}/changes", wish, page=PAGE)
     assert made.status_code == 201, made.text
-    assert (made.json()["origin"], made.json()["new"]["amount"]) == ("proposal", 1040)
+    assert (made.json()["origin"], made.json()["new"]["amount"]) == ("proposal", "10.4")

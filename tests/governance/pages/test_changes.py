@@ -12,6 +12,7 @@ from governance.job_types import PUSH
 from governance.labels import LEVELS, level_of, write_difference, write_share
 from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp, token_of
+from tests.support.values import minor, pieces
 
 LIST = "/clients/acme/changes"
 
@@ -228,12 +229,12 @@ def test_a_share_is_whole_only_when_nothing_is_missing(part: int, more: int) -> 
 @pytest.mark.parametrize(
     ("old", "new", "shown"),
     [
-        (Value(1000, "EUR"), Value(1040, "EUR"), "+4.0%"),
-        (Value(1000, "EUR"), Value(960, "EUR"), "−4.0%"),
-        (Value(3000, "EUR"), Value(3001, "EUR"), "+0.03%"),
-        (Value(1000, "EUR"), Value(1040, "USD"), ""),
-        (Value(0), Value(5), ""),
-        (None, Value(5), ""),
+        (minor(1000, "EUR"), minor(1040, "EUR"), "+4.0%"),
+        (minor(1000, "EUR"), minor(960, "EUR"), "−4.0%"),
+        (minor(3000, "EUR"), minor(3001, "EUR"), "+0.03%"),
+        (minor(1000, "EUR"), minor(1040, "USD"), ""),
+        (pieces(0), pieces(5), ""),
+        (None, pieces(5), ""),
     ],
 )
 def test_a_difference_is_told_only_of_what_can_be_compared(old: Value | None, new: Value, shown: str) -> None:

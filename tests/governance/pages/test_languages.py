@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 
 from canonical.elements import PRICE
-from canonical.values import Value
 from foundation.ids import new_id
 from foundation.web.boundary import Boundary
 from governance.exception_types import ExceptionType
@@ -17,6 +16,7 @@ from governance.exceptions.rows import NewException
 from governance.messages.exceptions import DRIFT_READ
 from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
 from tests.governance.pages.web_app import GovernanceWebApp, Reader, build_app
+from tests.support.values import minor
 from tests.tenants.web_app import visiting
 
 SEEN = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
@@ -40,7 +40,7 @@ async def drift(site: GovernanceWebApp) -> None:
         ExceptionType.CHANNEL_DRIFT,
         "x",
         DRIFT_READ.fill(
-            element=PRICE, record_key="SKU-1", shown=Value(199900, "EUR"), expected=Value(150000, "EUR"), seen_at=SEEN
+            element=PRICE, record_key="SKU-1", shown=minor(199900, "EUR"), expected=minor(150000, "EUR"), seen_at=SEEN
         ),
         1000,
         channels=2,

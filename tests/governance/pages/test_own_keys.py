@@ -15,7 +15,11 @@ from tests.governance.pages.web_app import GovernanceWebApp, Reader, token_of
 
 LIST = "/clients/acme/approvals"
 API = "/api/v1/clients/acme"
-WISH = {"record_key": "SKU-1", "element": "price.list", "amount": 1040, "currency": "USD"}
+WISH = {
+    "record_key": "SKU-1",
+    "element": "price.list",
+    "value": {"type": "money", "amount": "10.40", "currency": "USD"},
+}
 
 
 async def make_key(site: GovernanceWebApp, scope: Scope, maker: Reader, role: str) -> str:

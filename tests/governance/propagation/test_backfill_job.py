@@ -19,7 +19,7 @@ _PASSED = {
     "approval": ("decided_at", "used_at"),
     "connection": ("paused_at", "missing_since"),
 }
-_SHOP = "SELECT element, amount, state FROM propagation WHERE connection_id = :shop ORDER BY element, version"
+_SHOP = "SELECT element, minor(value), state FROM propagation WHERE connection_id = :shop ORDER BY element, version"
 
 
 async def turn(world: ClientEnv, channel: str, state: str) -> None:
@@ -79,7 +79,7 @@ async def test_what_was_approved_during_the_pause_counts_too(world: ClientEnv) -
     for _ in range(2):  # what was asked before the pause was asked for two channels
         await approve_all(world)
         await world.work(until=SETTLED)
-    assert await world.rows("SELECT state FROM change WHERE new_amount = 12000") == [("released",)]
+    assert await world.rows("SELECT state FROM change WHERE minor(new_value) = 12000") == [("released",)]
     await turn(world, "shop0", "active")
     assert (PRICE, 12_000, "verified") in await world.rows(_SHOP, shop=shop)
 

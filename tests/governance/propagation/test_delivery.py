@@ -153,7 +153,7 @@ async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: ClientEn
     change["committed_at"] = (utc_now() - timedelta(days=3)).isoformat()
     await world.deliver(change)
     await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
-    assert await world.rows("SELECT DISTINCT breached FROM propagation WHERE amount = 7") == [(False,)]
+    assert await world.rows("SELECT DISTINCT breached FROM propagation WHERE minor(value) = 7") == [(False,)]
     assert await world.rows(_CODES) == []
 
 
@@ -250,7 +250,7 @@ async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: Cl
     await world.work(
         settle=15.0,
         until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND state = 'verified'"
-        " AND amount = 10400",
+        " AND minor(value) = 10400",
     )
     for p in (await latest(world)).channels:
         assert not p.late

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from canonical.elements import PRICE, STOCK
-from canonical.values import Value
 from connectors.poll_job import schedule_poll
 from connectors.ports import ChannelReading, PollPage
 from connectors.sandbox.market.adapter import SandboxMarket
@@ -15,6 +14,7 @@ from tests.governance.propagation.test_verify_job import hurry
 from tests.governance.scripted import ScriptedSource, replace_part
 from tests.governance.test_main_job import seed
 from tests.support.client_env import ClientEnv
+from tests.support.values import minor
 
 _EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 
@@ -68,7 +68,7 @@ async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounde
         found = await read(self, *args)  # type: ignore[arg-type]
         return [
             msgspec.structs.replace(each, value=None, unreadable=f"{shown[0]} USD")
-            if shown and each.value == Value(10_400, "USD")
+            if shown and each.value == minor(10_400, "USD")
             else each
             for each in found
         ]
@@ -77,9 +77,9 @@ async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounde
     metered = await world.rows("SELECT count(*) FROM usage_event")
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
     await world.work(
-        settle=5.0, until="SELECT count(*) = 1 FROM propagation WHERE amount = 10400 AND state = 'accepted'"
+        settle=5.0, until="SELECT count(*) = 1 FROM propagation WHERE minor(value) = 10400 AND state = 'accepted'"
     )
-    states = "SELECT state, verified_at IS NULL FROM propagation WHERE amount = 10400 ORDER BY state"
+    states = "SELECT state, verified_at IS NULL FROM propagation WHERE minor(value) = 10400 ORDER BY state"
     assert await world.rows(states) == [("accepted", True), ("verified", False)]
     assert await world.rows("SELECT count(*) - 1 FROM usage_event") == metered, "the shop's alone"
     [told] = await world.exceptions()

@@ -23,9 +23,10 @@ from governance.propagation.settlement import Settlement, push_job, write_settle
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
+from tests.support.values import at, minor
 
 _ON_SHOP = """
-    SELECT p.amount, p.state FROM propagation p WHERE p.connection_id = :shop AND p.element = 'price.list'
+    SELECT minor(p.value), p.state FROM propagation p WHERE p.connection_id = :shop AND p.element = 'price.list'
      ORDER BY p.version
 """
 
@@ -58,7 +59,7 @@ async def test_proving_one_value_is_never_more_than_one_item_of_work(
     for _ in range(30):
         assert await works(world) == [("verify", 1)]
         await hurry(world)
-    attempts = await world.rows("SELECT attempts FROM propagation WHERE amount = 10100 AND state = 'accepted'")
+    attempts = await world.rows("SELECT attempts FROM propagation WHERE minor(value) = 10100 AND state = 'accepted'")
     assert attempts == [(1 + 2 * (30 // 4),)], "sent again after every four looks"
     assert sandbox.effects(world.urls["shop0"])["effects"] == before
 
@@ -72,11 +73,11 @@ async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(
-            text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours' WHERE amount = 10100")
+            text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours' WHERE value->>'amount' = '101'")
         )
     await hurry(world)
     assert await works(world) == []
-    found = await world.rows("SELECT state, verified_at FROM propagation WHERE amount = 10100 AND attempts > 1")
+    found = await world.rows("SELECT state, verified_at FROM propagation WHERE minor(value) = 10100 AND attempts > 1")
     assert found == [("failed", None)]
     assert await world.rows("SELECT code, state FROM governance_exception") == [("propagation.failed", "open")]
     async with world.services.db.transaction(world.scope) as session:
@@ -89,7 +90,7 @@ async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
 async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: ClientEnv) -> None:
     await seed(world)
     shop = world.channels["shop0"]
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10000")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10000")
     before = await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
     async with world.services.db.transaction(world.scope) as session:
         for was in (states.PENDING, states.ACCEPTED):
@@ -106,14 +107,14 @@ async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100")
     async with world.services.db.transaction(world.scope) as session:
         pending = await load_pending(session, shop, [change_id])  # type: ignore[list-item]
     await world.deliver(world.change("SKU-001", PRICE, 10_200))
     await world.work()
     assert await world.rows(_ON_SHOP, shop=shop) == [(10_000, "verified"), (10_100, "superseded"), (10_200, "accepted")]
     traces = (
-        "SELECT id FROM usage_event ORDER BY id", "SELECT amount FROM channel_value ORDER BY connection_id",
+        "SELECT id FROM usage_event ORDER BY id", "SELECT minor(value) FROM channel_value ORDER BY connection_id",
         "SELECT count(*) FROM audit_entry",
     )  # fmt: skip
     before = [await world.rows(trace) for trace in traces]
@@ -144,12 +145,12 @@ async def test_an_older_value_is_never_kept_as_what_a_channel_shows(world: Clien
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work(settle=20.0)
     shop = world.channels["shop0"]
-    kept = await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop)
+    kept = await world.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop)
     assert kept == [(10_100, 2)]
-    older = ShownValueRow("SKU-001", PRICE, None, 10_000, "USD", 1, new_id())
+    older = ShownValueRow(*at("SKU-001", PRICE), None, minor(10_000), 1, new_id())
     async with world.services.db.transaction(world.scope) as session:
         await show_values(session, shop, [older], now=utc_now())
-    assert await world.rows("SELECT amount, version FROM channel_value WHERE connection_id = :c", c=shop) == kept
+    assert await world.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop) == kept
 
 
 async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
@@ -161,9 +162,9 @@ async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
     sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
     await world.deliver(world.change("SKU-001", PRICE, 10_100))
     await world.work()
-    ((change_id, correlation),) = await world.rows("SELECT id, correlation FROM change WHERE new_amount = 10100")
+    ((change_id, correlation),) = await world.rows("SELECT id, correlation FROM change WHERE minor(new_value) = 10100")
     async with services.db.transaction(scope) as session:
-        enqueue(session, [push_job(change_id, shop, "SKU-001", PRICE, str(correlation))])  # type: ignore[arg-type]
+        enqueue(session, [push_job(change_id, shop, at("SKU-001", PRICE), str(correlation))])  # type: ignore[arg-type]
     sandbox.mend(world.urls["shop0"])
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
@@ -172,7 +173,7 @@ async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
         await hurry(world)
         for lane in (verify_lane(shop), push_lane(shop)):
             await worker.run_lane(scope.msp_id, scope.tenant_id, lane)
-    seen = "SELECT state, verified_at IS NOT NULL FROM propagation WHERE amount = 10100"
+    seen = "SELECT state, verified_at IS NOT NULL FROM propagation WHERE minor(value) = 10100"
     assert await world.rows(seen) == [("verified", True)] * 2
     notes = "SELECT count(*) FROM audit_entry WHERE action = 'propagation.verified' AND subject = :s"
     assert await world.rows(notes, s=f"change:{change_id}") == [(2,)]
@@ -188,10 +189,10 @@ async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
     for amount in (10_100, 10_200):
         await world.deliver(world.change("SKU-001", PRICE, amount))
         await world.work(settle=0.5)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10200")
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10200")
     async with world.services.db.transaction(member_scope(world)) as session:
         await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
-        ((first,),) = await world.rows("SELECT id FROM change WHERE new_amount = 10100 AND origin = 'source'")
+        ((first,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100 AND origin = 'source'")
         pending = await load_pending(session, shop, [first, change_id])  # type: ignore[list-item]
     assert [pending[first].superseded, pending[change_id].superseded] == [True, False]  # type: ignore[index]
     sandbox.mend(world.urls["shop0"])

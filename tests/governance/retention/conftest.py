@@ -18,24 +18,25 @@ from governance.retention.run import RetentionReport, run_retention
 from tests.conftest import Urls
 from tests.support.databases import another_database
 from tests.support.servers import Servers
+from tests.support.values import ONE_CENT
 
 MONTH_END = month_after(datetime.now(UTC))
 """Of the first partition, in which rows are that were made until now."""
-_CHANGE = """
-INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_amount, new_currency, source_version, origin,
+_CHANGE = f"""
+INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_value, source_version, origin,
                     author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)
-VALUES (:t, :m, :id, :record, :element, 1, 'USD', 1, 'source', 'a', :state, 'auto', 'r', 'r', 1, now(), now(), '')
+VALUES (:t, :m, :id, :record, :element, {ONE_CENT}, 1, 'source', 'a', :state, 'auto', 'r', 'r', 1, now(), now(), '')
 """
-_PROPAGATION = """
-INSERT INTO propagation (tenant_id, msp_id, change_id, connection_id, id, record_key, element, amount, currency,
+_PROPAGATION = f"""
+INSERT INTO propagation (tenant_id, msp_id, change_id, connection_id, id, record_key, element, value,
                          version, state, committed_at, slo_due_at)
-SELECT tenant_id, msp_id, id, :connection, id, record_key, element, 1, 'USD', 1, 'verified', now(), now()
+SELECT tenant_id, msp_id, id, :connection, id, record_key, element, {ONE_CENT}, 1, 'verified', now(), now()
   FROM change WHERE tenant_id = :t AND id = :id
 """
-_VALUE = """
-INSERT INTO record_value (tenant_id, msp_id, record_key, element, source_amount, source_currency, source_version,
-                          amount, currency, version, change_id, source_event_id)
-VALUES (:t, :m, :record, 'price.list', 1, 'USD', 1, 1, 'USD', 1, :change, :event)
+_VALUE = f"""
+INSERT INTO record_value (tenant_id, msp_id, record_key, element, source_value, source_version, value,
+                          version, change_id, source_event_id)
+VALUES (:t, :m, :record, 'price.list', {ONE_CENT}, 1, {ONE_CENT}, 1, :change, :event)
 """
 _EVENT = """
 INSERT INTO source_event (tenant_id, msp_id, id, connection_id, dedupe_key, body_hash, body, content_type, via,

@@ -111,7 +111,7 @@ async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_c
     await suspend(world)
     resumed_at = await resume(world)
     await world.work(settle=20.0)
-    timed = "SELECT DISTINCT released_at, slo_due_at FROM propagation WHERE amount = :amount"
+    timed = "SELECT DISTINCT released_at, slo_due_at FROM propagation WHERE minor(value) = :amount"
     ((released_at, due),) = await world.rows(timed, amount=7)
     ((slo,),) = await world.rows("SELECT propagation_slo_ms FROM element_contract WHERE element = 'stock.on_hand'")
     assert isinstance(slo, int)

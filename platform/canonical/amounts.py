@@ -1,0 +1,47 @@
+"""Exact decimal amounts as text: one text for each number, so that equal amounts are equal as text, JSON and jsonb."""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from canonical.money import InexactAmount, parse_decimal
+
+MAX_INTEGER_DIGITS: Final = 26
+MAX_PLACES: Final = 12
+"""Together the bounds of numeric(38, 12)."""
+
+_CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{0,11}[1-9])?")
+_QUOTED: Final = 60
+
+
+def canonical_amount(amount: Decimal | int | str) -> str:
+    """The one text of an amount: no exponent, no trailing zeros, no plus sign, no negative zero.
+
+    Raises:
+        InexactAmount: not a plain number, or beyond the bounds. Nothing is rounded.
+    """
+    if isinstance(amount, str):
+        if _CANONICAL.fullmatch(amount) and amount != "-0":
+            return amount
+        amount = parse_decimal(amount)
+    return _write(Decimal(amount))
+
+
+def _write(number: Decimal) -> str:
+    if not number.is_finite():
+        raise InexactAmount(f"{number} is not a number.")
+    if not number:
+        return "0"  # also for a negative zero
+    if number.adjusted() >= MAX_INTEGER_DIGITS:  # before the digits are written out
+        raise InexactAmount(f"{_quote(number)} is too large.")
+    text = f"{number:f}" if number.adjusted() >= -MAX_PLACES else ""
+    whole, _, places = text.partition(".")
+    places = places.rstrip("0")
+    if not text or len(places) > MAX_PLACES:
+        raise InexactAmount(f"{_quote(number)} has more than {MAX_PLACES} digits after the decimal point.")
+    return f"{whole}.{places}" if places else whole
+
+
+def _quote(number: Decimal) -> str:
+    text = str(number)
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"

@@ -1,0 +1,144 @@
+"""Dimensions of a value: what it holds for, such as a price list, a warehouse or a language.
+
+A dimension is one canonical text, `currency=EUR,price_list=retail`: names in alphabetical order, values
+percent-encoded, so that equal dimensions are equal as text, in keys and in SQL. The empty text is the undivided value.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, unquote
+
+from canonical.amounts import canonical_amount
+from canonical.currencies import DIGITS, FORMER
+from canonical.money import InexactAmount
+
+UNDIVIDED: Final = ""
+LONGEST: Final = 500
+_NAME: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff\ufffd]{1,100}")
+_LOCALE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?")
+
+LABELS: Final = {
+    "price_list": "Price list",
+    "currency": "Currency",
+    "customer_group": "Customer group",
+    "min_quantity": "From quantity",
+    "valid_from": "Valid from",
+    "valid_to": "Valid to",
+    "location": "Location",
+    "locale": "Language",
+}
+"""The names of dimensions, with their labels, in the order in which pages show them."""
+
+_LANGUAGES: Final = {
+    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
+    "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "hr": "Croatian", "hu": "Hungarian",
+    "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "nb": "Norwegian",
+    "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak",
+    "sl": "Slovenian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
+}  # fmt: skip
+
+
+class InvalidDimension(ValueError):
+    """The text or the parts are not a dimension."""
+
+
+def dimension(**parts: str) -> str:
+    """The canonical text. Raises InvalidDimension."""
+    return dimension_of(parts)
+
+
+def dimension_of(parts: Mapping[str, str]) -> str:
+    """As `dimension`, of a mapping."""
+    text = ",".join(f"{name}={quote(_check(name, parts[name]), safe='')}" for name in sorted(parts))
+    if len(text) > LONGEST:
+        raise InvalidDimension(f"A dimension has at most {LONGEST} characters.")
+    return text
+
+
+@lru_cache(maxsize=65_536)
+def parse_dimension(text: str) -> tuple[tuple[str, str], ...]:
+    """Names and values of a canonical text, in its order. Raises InvalidDimension for any other text."""
+    if not text:
+        return ()
+    parts = dict[str, str]()
+    for part in text[: LONGEST + 1].split(","):
+        name, equals, value = part.partition("=")
+        if not equals or name in parts:
+            raise InvalidDimension(f"{text[:80]!r} is not a dimension.")
+        parts[name] = unquote(value, errors="replace")
+    if dimension_of(parts) != text:
+        raise InvalidDimension(f"{text[:80]!r} is not in the canonical form of a dimension.")
+    return tuple(parts.items())
+
+
+@lru_cache(maxsize=65_536)
+def part_of(text: str, name: str) -> str:
+    """The value of one name in a dimension; empty without it. Raises InvalidDimension."""
+    return dict(parse_dimension(text)).get(name, "")
+
+
+def describe_dimension(text: str) -> str:
+    """The dimension as people read it: “retail · EUR”, “Berlin”, “German”; empty for the undivided value."""
+    try:
+        parts = dict(parse_dimension(text))
+    except InvalidDimension:
+        return text
+    return " · ".join(_describe(name, parts[name]) for name in LABELS if name in parts)
+
+
+def _describe(name: str, value: str) -> str:
+    if name == "locale":
+        language, _, rest = value.partition("-")
+        return f"{_LANGUAGES.get(language, language)} ({rest})" if rest else _LANGUAGES.get(language, language)
+    if name in {"min_quantity", "valid_from", "valid_to"}:
+        return f"{LABELS[name].lower()} {value}"
+    return value
+
+
+def _check(name: str, value: str) -> str:
+    if name not in LABELS:
+        raise InvalidDimension(f"{name[:40]!r} is not the name of a dimension. There are: {', '.join(LABELS)}.")
+    if not _FITS[name](value):
+        raise InvalidDimension(f"{value[:60]!r} is not a {LABELS[name].lower()}.")
+    return value
+
+
+def _is_name(value: str) -> bool:
+    return bool(_NAME.fullmatch(value)) and value == value.strip()
+
+
+def _is_currency(value: str) -> bool:
+    return value in DIGITS or value in FORMER
+
+
+def _is_amount(value: str) -> bool:
+    try:
+        return canonical_amount(value) == value and not value.startswith("-")
+    except InexactAmount:
+        return False
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_locale(value: str) -> bool:
+    return bool(_LOCALE.fullmatch(value))
+
+
+_FITS: Final = {
+    "price_list": _is_name,
+    "currency": _is_currency,
+    "customer_group": _is_name,
+    "min_quantity": _is_amount,
+    "valid_from": _is_date,
+    "valid_to": _is_date,
+    "location": _is_name,
+    "locale": _is_locale,
+}

@@ -1,0 +1,34 @@
+"""Identifiers of products by scheme: GTIN with its check digit, HS code, and the manufacturer's own number."""
+
+import re
+from typing import Final
+
+_GTIN: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
+_PATTERNS: Final = {
+    "gtin": _GTIN,
+    "hs": re.compile(r"[0-9]{6}(?:[0-9]{2}){0,2}"),  # the international six digits, and up to four national ones
+    "mpn": re.compile(r"[ -~]{1,70}"),
+    "sku": re.compile(r"[ -~]{1,100}"),
+}
+SCHEMES: Final = tuple(_PATTERNS)
+
+
+class InvalidIdentifier(ValueError):
+    """The identifier is not one of its scheme."""
+
+
+def check_identifier(scheme: str, value: str) -> None:
+    """Raises InvalidIdentifier."""
+    pattern = _PATTERNS.get(scheme)
+    if pattern is None:
+        raise InvalidIdentifier(f"{scheme[:40]!r} is not a scheme of identifiers. There are: {', '.join(SCHEMES)}.")
+    if not pattern.fullmatch(value):
+        raise InvalidIdentifier(f"{value[:60]!r} does not have the form of {scheme}.")
+    if scheme == "gtin" and gtin_check_digit(value[:-1]) != value[-1]:
+        raise InvalidIdentifier(f"The check digit of GTIN {value} is wrong.")
+
+
+def gtin_check_digit(digits: str) -> str:
+    """GS1 General Specifications, 7.9: weights 3 and 1 from the right."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    return str(-total % 10)

@@ -1,0 +1,57 @@
+"""The key of a value: which element of which record, for which dimension."""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+PRODUCT: Final = "product"
+"""The type of records that a key means when it names none."""
+
+
+class ElementKey(NamedTuple):
+    """The key of a value; hashable, and sorted as the tables' primary keys are.
+
+    `dimension` as in `canonical.dimensions`, empty for the undivided value.
+    """
+
+    record_key: str
+    element: str
+    dimension: str = ""
+    record_type: str = PRODUCT
+
+    def joined(self, separator: str) -> str:
+        """One text for each key, as for keys of jobs (`|`) and subjects of exceptions (`:`).
+
+        Parts that have their usual value are left out. Elements contain a point, types of records none, and dimensions
+        neither separator, so that no two keys share a text.
+        """
+        text = f"{self.record_key}{separator}{self.element}"
+        if not self.dimension and self.record_type == PRODUCT:
+            return text
+        return f"{text}{separator}{self.dimension}{separator}{self.record_type}"
+
+
+class Keyed(msgspec.Struct, gc=False):
+    """Base of rows about one value that are changed in memory."""
+
+    record_key: str
+    element: str
+    dimension: str
+    record_type: str
+
+    @property
+    def key(self) -> ElementKey:
+        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
+
+
+class FrozenKeyed(msgspec.Struct, frozen=True, gc=False):
+    """Base of rows about one value."""
+
+    record_key: str
+    element: str
+    dimension: str
+    record_type: str
+
+    @property
+    def key(self) -> ElementKey:
+        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
