@@ -8,8 +8,8 @@ from uuid import UUID
 import click
 
 from connectors.connections import create_connection
-from connectors.manifest import Manifest
 from connectors.poll_job import schedule_poll
+from connectors.ports import Connector
 from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
@@ -35,9 +35,9 @@ def connector() -> None:
 @connector.command("list")
 def list_connectors() -> None:
     """List the kinds of system that can be connected, and the settings of each."""
-    found = {kind: each.manifest for kind, each in sorted(build_registry().items())}
-    text = "\n".join(line for kind, manifest in found.items() for line in _lines(kind, manifest))
-    print_result(CommandResult(text, [{"kind": kind, **_fields(manifest)} for kind, manifest in found.items()]))
+    found = dict(sorted(build_registry().items()))
+    text = "\n".join(line for kind, each in found.items() for line in _lines(kind, each))
+    print_result(CommandResult(text, [{"kind": kind, **_fields(each)} for kind, each in found.items()]))
 
 
 @click.group(cls=NounGroup)
@@ -84,7 +84,7 @@ def create(  # noqa: PLR0913 - click passes options by name
             raise InvalidInput(f"There is no system of kind “{kind}”. Choose one of: {known}.", field="kind")
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             connection_id = await create_connection(
-                session, services.vault, manifest=found.manifest, name=name, base_url=url, settings=plain,
+                session, services.vault, connector=found, name=name, base_url=url, settings=plain,
                 secrets=secret, now=utc_now(), new_id=services.new_id,
             )  # fmt: skip
             if found.poll is not None:
@@ -100,16 +100,20 @@ def create(  # noqa: PLR0913 - click passes options by name
     run_with_services(act)
 
 
-def _lines(kind: str, manifest: Manifest) -> Iterable[str]:
-    yield f"{kind}: {manifest.title} ({manifest.role})"
-    for field in manifest.fields:
+def _lines(kind: str, found: Connector) -> Iterable[str]:
+    directions = [name for name, has in (("source", found.is_source), ("channel", bool(found.writes))) if has]
+    yield f"{kind}: {found.manifest.title} ({' and '.join(directions)})"
+    for field in found.manifest.fields:
         option = "--secret" if field.secret else "--set"
         needed = "required" if field.required and not field.default else "optional"
         yield f"  {option} {field.name}=…  {field.label}, {needed}"
 
 
-def _fields(manifest: Manifest) -> dict[str, object]:
-    return {"title": manifest.title, "role": manifest.role, "fields": manifest.fields}
+def _fields(found: Connector) -> dict[str, object]:
+    manifest = found.manifest
+    return {
+        "title": manifest.title, "is_source": found.is_source, "writes": found.writes, "fields": manifest.fields,
+    }  # fmt: skip
 
 
 COMMANDS: Final = (CliCommand(command=connector), CliCommand(command=connection))

@@ -13,6 +13,7 @@ from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED, ConnectionR
 from connectors.manifest import Manifest
 from connectors.models import Connection
 from connectors.poll_job import resume_poll
+from connectors.ports import Connector
 from connectors.states import CONNECTIONS, ConnectionState
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from foundation.audit.chain import append_audit
@@ -36,7 +37,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     session: AsyncSession,
     vault: Vault,
     *,
-    manifest: Manifest,
+    connector: Connector,
     name: str,
     base_url: str,
     settings: Mapping[str, str],
@@ -46,7 +47,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     new_id: NewId,
 ) -> UUID:
     """Create a connection. Raises InvalidInput with the missing, unknown or malformed field."""
-    scope = scope_of(session)
+    scope, manifest = scope_of(session), connector.manifest
     _check(manifest, settings, secrets)
     name, connection_id = clean_name(name), new_id()
     session.add(
@@ -56,7 +57,8 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
             id=connection_id,
             partner_id=partner_id,
             kind=manifest.kind,
-            role=manifest.role,
+            is_source=connector.is_source,
+            writes=connector.writes,
             name=name,
             base_url=base_url,
             settings=dict(settings),

@@ -1,4 +1,4 @@
-"""A connector's `manifest.toml`: its kind, its settings and its limits."""
+"""A connector's `manifest.toml`: its kind, what it can write, its settings and its limits."""
 
 import re
 import tomllib
@@ -6,6 +6,28 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from canonical.dimensions import LABELS, parse_dimension
+from canonical.keys import PRODUCT, ElementKey
+
+ANY: Final = "*"
+"""In a `WriteRule`: every element, or every dimension."""
+
+
+class WriteRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Values that a connector can write and read back: one element, or ANY of the record type, undivided or divided by
+    no other than the named `dimensions`.
+    """
+
+    element: str
+    record_type: str = PRODUCT
+    dimensions: tuple[str, ...] = ()
+
+    def accepts(self, key: ElementKey) -> bool:
+        """Whether the value of `key` can be written. Raises InvalidDimension."""
+        if key.record_type != self.record_type or self.element not in {ANY, key.element}:
+            return False
+        return ANY in self.dimensions or all(name in self.dimensions for name, _ in parse_dimension(key.dimension))
 
 
 class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,15 +45,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     title: str
-    role: str  # erp | channel
     fields: list[SettingField]
-    writes_to_source: bool = False  # False: push back to ERP-owned fields is refused
     requests_per_second: float = 50.0
     burst: int = 100
     docs: str = ""
-
-
-_ROLES: Final = frozenset({"erp", "channel"})
+    writes: tuple[WriteRule, ...] = ()
 
 
 class ManifestInvalid(Exception):
@@ -39,13 +57,14 @@ class ManifestInvalid(Exception):
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Unknown keys, unknown roles, broken patterns, repeated names and secrets with a default are errors."""
+    """Unknown keys, unknown dimensions, broken patterns, repeated names and secrets with a default are errors."""
     try:
         manifest = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Manifest)
     except (msgspec.ValidationError, tomllib.TOMLDecodeError) as problem:
         raise ManifestInvalid(f"{path}: {problem}") from problem
-    if manifest.role not in _ROLES:
-        raise ManifestInvalid(f"{path}: role must be one of {', '.join(sorted(_ROLES))}, not {manifest.role!r}.")
+    for rule in manifest.writes:
+        if unknown := set(rule.dimensions) - LABELS.keys() - {ANY}:
+            raise ManifestInvalid(f"{path}: {rule.element} has unknown dimensions: {', '.join(sorted(unknown))}.")
     names = [field.name for field in manifest.fields]
     if len(set(names)) != len(names):
         raise ManifestInvalid(f"{path}: two fields share a name.")

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, Integer
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Float, Integer, String
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from connectors.states import ConnectionState
@@ -20,7 +20,10 @@ class Connection(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     partner_id: Mapped[UUID | None]
     kind: Mapped[str]
-    role: Mapped[str]  # erp | channel
+    is_source: Mapped[bool]
+    """Whether it reports values."""
+    writes: Mapped[list[str]] = mapped_column(ARRAY(String))
+    """Elements that it can write, by code; `*` is every one. A connection that writes any is a channel."""
     name: Mapped[str]
     base_url: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)

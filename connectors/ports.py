@@ -251,7 +251,7 @@ class CatalogueSource(Protocol):
 
 
 class Connector(msgspec.Struct, frozen=True):
-    """A manifest with its adapters. Absent roles are None."""
+    """A manifest with its adapters. The ports that it implements are what it can do; absent ones are None."""
 
     manifest: "Manifest"
     webhook: WebhookSource | None = None
@@ -259,3 +259,17 @@ class Connector(msgspec.Struct, frozen=True):
     poll: PollSource | None = None
     channel: ChannelAdapter | None = None
     catalogue: CatalogueSource | None = None
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it reports values."""
+        return self.source is not None
+
+    def accepts(self, key: ElementKey) -> bool:
+        """Whether the value of `key` can be written and read back."""
+        return self.channel is not None and any(rule.accepts(key) for rule in self.manifest.writes)
+
+    @property
+    def writes(self) -> list[str]:
+        """Codes of the elements that can be written; `connectors.manifest.ANY` stands for every one."""
+        return sorted({rule.element for rule in self.manifest.writes})

@@ -51,4 +51,8 @@ def _tryton(manifest: Manifest, adapter: Tryton) -> Connector:
 
 
 def _load(folder: str, assemble: Callable[[Manifest], Connector]) -> Connector:
-    return assemble(read_manifest(_HERE / folder / "manifest.toml"))
+    path = _HERE / folder / "manifest.toml"
+    connector = assemble(read_manifest(path))
+    if (connector.channel is not None) is not bool(connector.manifest.writes):
+        raise ManifestInvalid(f"{path}: declare `writes` for a connector with a channel adapter, and for no other.")
+    return connector

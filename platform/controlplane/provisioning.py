@@ -110,7 +110,7 @@ async def connect(services: AppServices, scope: Scope, new: NewConnection) -> UU
         return await create_connection(
             session,
             services.vault,
-            manifest=services.get(ConnectorRuntime).registry[new.kind].manifest,
+            connector=services.get(ConnectorRuntime).registry[new.kind],
             name=new.name,
             base_url=new.base_url,
             settings=new.settings,

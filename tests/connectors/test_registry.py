@@ -8,7 +8,9 @@ from connectors.registry import build_registry
 GOOD = """
 kind = "some-shop"
 title = "Some shop"
-role = "channel"
+[[writes]]
+element = "price.list"
+dimensions = ["currency"]
 [[fields]]
 name = "region"
 label = "Region"
@@ -23,15 +25,16 @@ def manifest_file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_every_kind_is_there_with_its_roles() -> None:
+def test_every_kind_is_there_with_what_it_can_do() -> None:
     registry = build_registry()
     assert set(registry) == {"sandbox-erp", "sandbox-shop", "sandbox-market", "tryton", "vendure"}
     for kind, connector in registry.items():
         manifest = connector.manifest
         assert manifest.kind == kind
-        assert (connector.channel is not None) is (manifest.role == "channel")
-        assert (connector.source is not None) is (manifest.role == "erp")
-        assert manifest.writes_to_source is False
+        assert connector.is_source or connector.writes
+        assert (connector.channel is not None) is bool(manifest.writes)
+    assert not registry["tryton"].writes
+    assert registry["vendure"].writes == ["price.list", "stock.on_hand"]
 
 
 def test_the_registry_cannot_be_changed() -> None:
@@ -52,8 +55,9 @@ def test_a_good_manifest_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("role =", "rôle ="), "key/value"),
-        (('role = "channel"', 'role = "till"'), "role must be one of"),
+        (("kind =", "künd ="), "key/value"),
+        (('["currency"]', '["currency", "colour"]'), "unknown dimensions: colour"),
+        (("dimensions =", "dimension ="), "dimension"),
         (('title = "Some shop"', 'title = "Some shop"\ncolour = "red"'), "colour"),
         (('label = "Region"', 'label = "Region"\nsecert = true'), "secert"),
         (('label = "Region"', 'label = "Region"\nsecret = true'), "must not have a default"),

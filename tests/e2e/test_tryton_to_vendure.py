@@ -224,4 +224,4 @@ async def test_what_the_erp_owns_nobody_else_can_write(
     assert tryton.search("product.product", [["code", "=", "SKU-010"]], ["list_price_used"]) == held
     connector = trade.world.services.registry["tryton"]
     assert connector.channel is None
-    assert connector.manifest.writes_to_source is False
+    assert not connector.writes

@@ -18,6 +18,7 @@ from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
 from governance.records.keys import bind_key, is_key
 from governance.records.repository import load_values
+from governance.records.routing import TAKES_ELEMENT
 from policy.states import ApprovalState
 
 WAITING: Final = (ApprovalState.PENDING,)
@@ -94,7 +95,7 @@ async def _preview(
               FROM connection n
               LEFT JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
                AND {is_key("v")}
-             WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state = 'active'
+             WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "CAST(:element AS varchar)")} AND n.state = 'active'
                AND (CAST(:targets AS uuid[]) IS NULL OR n.id = ANY (:targets))
              ORDER BY n.name, n.id
         """),

@@ -134,7 +134,7 @@ async def release_changes(
             contract = snapshot.contracts[change.element]
             row = snapshot.values[change.key]
             change.cost_value = known_cost(snapshot.values, change.key)
-            propagations += release(change, row, contract, snapshot.channels, services.new_id)
+            propagations += release(change, row, contract, snapshot.targets(change.key), services.new_id)
             decided_at = change.decided_at or snapshot.now
             services.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
             audit_decision(session, change, snapshot.now)
@@ -173,7 +173,7 @@ async def _reroute(
         change.decided_at = None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now
         if decision.outcome is PolicyOutcome.AUTO:
             contract = snapshot.contracts[change.element]
-            passed += release(change, row, contract, snapshot.channels, services.new_id)
+            passed += release(change, row, contract, snapshot.targets(change.key), services.new_id)
         elif decision.outcome is PolicyOutcome.REFUSE:
             change.state = "refused"
         found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))

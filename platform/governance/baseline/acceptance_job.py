@@ -123,7 +123,7 @@ async def _finish(session: AsyncSession, services: GovernanceServices, baseline_
     """
     now = services.clock()
     await acceptance_repository.set_accepted(session, baseline_id, now=now)
-    for source in await acceptance_repository.list_parts(session, baseline_id, role="erp"):
+    for source in await acceptance_repository.list_parts(session, baseline_id, role="source"):
         await schedule_poll(session, source, at=now)
     for channel in await acceptance_repository.list_parts(session, baseline_id, role="channel"):
         await schedule_drift_scan(session, channel, now=now, jitter=services.jitter)

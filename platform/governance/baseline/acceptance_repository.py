@@ -216,7 +216,7 @@ async def set_accepted(session: AsyncSession, baseline_id: UUID, *, now: datetim
 
 
 async def list_parts(session: AsyncSession, baseline_id: UUID, *, role: str) -> list[UUID]:
-    """Connections of the baseline with one role: erp or channel."""
+    """Connections of the baseline with one role: source or channel."""
     found = await session.scalars(
         text("""
             SELECT connection_id FROM baseline_part

@@ -57,7 +57,7 @@ class BaselinePart(TenantOwned, Base):
 
     baseline_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
-    role: Mapped[str]  # erp | channel
+    role: Mapped[str]  # source | channel
     state: Mapped[str]
     listed: Mapped[bool] = mapped_column(server_default="false")  # the channel has listed its values
     cursor: Mapped[str] = mapped_column(server_default="")

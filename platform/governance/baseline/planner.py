@@ -180,7 +180,7 @@ def _decide(
             continue
         grouped[decision.outcome].append((reading, decision))
     changes = []
-    everywhere = {channel.connection_id for channel in snapshot.channels}
+    everywhere = {channel.connection_id for channel in snapshot.targets(case.key)}
     for found in grouped.values():
         widest, decision = max(found, key=lambda pair: _width(pair[0].value, case.value))
         targets = sorted(reading.connection_id for reading, _ in found)
@@ -214,12 +214,12 @@ def _carry_out(case: _Case, change: ChangeRow, snapshot: DecisionSnapshot, made:
     ]
     if change.state == "released":
         made.counts.automatic += 1
-        made.plan.propagations += release(change, case.row, case.contract, snapshot.channels, snapshot.new_id)
+        made.plan.propagations += release(change, case.row, case.contract, snapshot.targets(case.key), snapshot.new_id)
     elif change.state == "awaiting_approval":
         made.counts.awaiting += 1
     else:
         made.counts.refused += 1
-        made.plan.exceptions.append(refusal_of(change, case.contract, len(snapshot.channels)))
+        made.plan.exceptions.append(refusal_of(change, case.contract, len(snapshot.targets(case.key))))
 
 
 def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan

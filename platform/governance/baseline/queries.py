@@ -52,7 +52,7 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
         text(f"""
             SELECT p.baseline_id, p.connection_id, coalesce(n.name, 'a connection that is gone') AS name, {_PARTS}
               FROM baseline_part p LEFT JOIN connection n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
-             WHERE p.tenant_id = :t AND p.baseline_id = ANY (:ids) ORDER BY p.role <> 'erp', n.name, p.connection_id
+             WHERE p.tenant_id = :t AND p.baseline_id = ANY (:ids) ORDER BY p.role <> 'source', n.name, p.connection_id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(found)},
     )

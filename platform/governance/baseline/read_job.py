@@ -150,7 +150,7 @@ async def _ask(turn: _Turn, services: GovernanceServices) -> _Found:
 
 async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
     connector, http, config = turn.opened.connector, turn.http, turn.opened.config
-    if turn.part.role == "erp":
+    if turn.part.role == "source":
         if not turn.opened.active:
             raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
         if connector.poll is None:
@@ -162,18 +162,23 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
         if connector.catalogue is None:
             return _Found()
         return _Found(keys=await ask_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
-    now, shown = services.clock(), await _read(turn)
-    return _Found(
-        readings=compare(turn.wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now)
-    )
+    wanted = _shown_there(turn)
+    now, shown = services.clock(), await _read(turn, wanted)
+    return _Found(readings=compare(wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now))
 
 
-async def _read(turn: _Turn) -> list[ChannelReading]:
+def _shown_there(turn: _Turn) -> list[ReadRequest]:
+    """Requests for values that are sent to the channel; the others are not compared with it."""
+    own = {e for e, each in turn.contracts.items() if each.source_connection_id == turn.part.connection_id}
+    return [want for want in turn.wanted if want.element not in own and turn.opened.connector.accepts(want.key)]
+
+
+async def _read(turn: _Turn, wanted: Sequence[ReadRequest]) -> list[ChannelReading]:
     channel, shown = turn.opened.connector.channel, list[ChannelReading]()
     if channel is None:
-        return [ChannelReading(want.key, None) for want in turn.wanted]
-    for start in range(0, len(turn.wanted), channel.max_batch):
-        part = turn.wanted[start : start + channel.max_batch]
+        return [ChannelReading(want.key, None) for want in wanted]
+    for start in range(0, len(wanted), channel.max_batch):
+        part = wanted[start : start + channel.max_batch]
         keys = [want.key for want in part]
         shown += map(admit_reading, await read_values(channel, turn.http, turn.opened.config, keys))
     return [
@@ -193,7 +198,7 @@ async def _rest(batch: Batch[NoPayload], services: GovernanceServices, turn: _Tu
 
 async def _write(session: AsyncSession, services: GovernanceServices, turn: _Turn, found: _Found) -> _Written:
     baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
-    if turn.part.role == "erp":
+    if turn.part.role == "source":
         return _Written(more=False) if found.page is None else await _write_page(session, services, turn, found.page)
     if not turn.opened.active:
         return _Written(more=False)
@@ -291,8 +296,8 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
         or await repository.count_unread(session, baseline_id, part.role)
     ):
         return
-    if part.role == "erp":
-        channels = [channel.connection_id for channel in await load_channels(session)]
+    if part.role == "source":
+        channels = [channel.connection_id for channel in await load_channels(session, services.runtime.registry)]
         await repository.insert_parts(session, baseline_id, channels, role="channel", state="listing")
         enqueue(session, [read_job(baseline_id, channel) for channel in channels])
         if channels:

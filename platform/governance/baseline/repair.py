@@ -12,7 +12,7 @@ from foundation.jobs.repair import ensure_timer
 
 _SOURCES: Final = text("""
     SELECT DISTINCT c.id FROM baseline b
-      JOIN baseline_part p ON p.tenant_id = :t AND p.baseline_id = b.id AND p.role = 'erp'
+      JOIN baseline_part p ON p.tenant_id = :t AND p.baseline_id = b.id AND p.role = 'source'
       JOIN connection c ON c.tenant_id = :t AND c.id = p.connection_id AND c.state = 'active'
      WHERE b.tenant_id = :t AND b.state = 'accepted'
        AND EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND k.source_connection_id = c.id)

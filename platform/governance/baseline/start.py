@@ -34,7 +34,7 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     baseline_id = services.new_id()
     if not await repository.insert_baseline(session, baseline_id, now=now):
         raise BaselineUnderWay("Someone else has begun a baseline at this moment. Reload the page.")
-    await repository.insert_parts(session, baseline_id, sources, role="erp", state="reading")
+    await repository.insert_parts(session, baseline_id, sources, role="source", state="reading")
     enqueue(session, [read_job(baseline_id, source) for source in sources])
     append_audit(
         session, action="baseline.started", subject=f"baseline:{baseline_id}", data={"sources": len(sources)}, at=now

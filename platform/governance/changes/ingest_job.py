@@ -105,7 +105,7 @@ async def load_snapshot(
         values=await load_values(session, wanted),
         awaiting=await repository.load_awaiting(session, own, now=now) if awaiting else {},
         index=await services.policies.index_for(session, scope),
-        channels=await load_channels(session),
+        channels=await load_channels(session, services.runtime.registry),
         now=now,
         new_id=services.new_id,
     )

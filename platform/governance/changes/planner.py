@@ -28,6 +28,7 @@ from governance.messages import exceptions as messages
 from governance.messages.parameters import about
 from governance.messages.reasons import NEWER_DATA
 from governance.propagation.rows import PropagationRow
+from governance.records.routing import targets_of
 from governance.records.rows import Channel, ValueRow
 from governance.records.validation import latest_version
 from policy.facts import value_facts
@@ -58,6 +59,11 @@ class DecisionSnapshot:
     awaiting: Mapping[ElementKey, Sequence[Awaiting]] = field(default_factory=dict)
     sent: Mapping[tuple[UUID, ElementKey], frozenset[Value]] = field(default_factory=dict)
     """Values sent lately, by connection and key: an echo may arrive after the next value."""
+
+    def targets(self, key: ElementKey) -> list[Channel]:
+        """Channels that the value of `key` is sent to."""
+        contract = self.contracts.get(key.element)
+        return targets_of(key, self.channels, None if contract is None else contract.source_connection_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +235,7 @@ def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot,
     """Decide a value of the source: released, pending approval, or refused with an exception."""
     change = propose(proposal, row, snapshot, plan)
     if change.outcome == PolicyOutcome.REFUSE:
-        plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], len(snapshot.channels)))
+        plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], len(snapshot.targets(change.key))))
         plan.resolved_keys.discard(change.key)
         return
     plan.resolved_keys.add(change.key)
@@ -243,7 +249,9 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
     change = draft_change(proposal, row, row.value, decision, snapshot)
     plan.changes.append(change)
     if decision.outcome is PolicyOutcome.AUTO:
-        plan.propagations += release(change, row, snapshot.contracts[row.element], snapshot.channels, snapshot.new_id)
+        plan.propagations += release(
+            change, row, snapshot.contracts[row.element], snapshot.targets(change.key), snapshot.new_id
+        )
     return change
 
 
@@ -306,7 +314,7 @@ def known_cost(values: Mapping[ElementKey, ValueRow], key: ElementKey) -> Value 
 def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:
     """Content hash that an approval of `change` would have on the current data."""
     value, cost = snapshot.values[change.key], known_cost(snapshot.values, change.key)
-    return content_hash(change, value, cost, snapshot.channels, policy_version=snapshot.index.version)
+    return content_hash(change, value, cost, snapshot.targets(change.key), policy_version=snapshot.index.version)
 
 
 def release(

@@ -22,6 +22,7 @@ from governance.exceptions.rows import NewException
 from governance.job_types import CHECK_HEALTH, ConnectionTurn, WatchConnection, health_lane
 from governance.messages import exceptions as messages
 from governance.propagation.settlement import schedule_drift_scan
+from governance.records.routing import IS_CHANNEL
 from governance.services import GovernanceServices
 
 FAILING_AFTER: Final = timedelta(minutes=5)
@@ -31,7 +32,7 @@ FAILING_AFTER: Final = timedelta(minutes=5)
 class ConnectionHealth(msgspec.Struct, frozen=True):
     id: UUID
     name: str
-    role: str
+    is_channel: bool
     failing: bool  # and active
     worked_at: datetime
     last_error: str | None
@@ -68,7 +69,7 @@ async def watch_connections(
         # No failure event follows for a connection that failed when it was paused and still fails after its resumption.
         counts = watched.turn is ConnectionTurn.FAILING or (resumed is not None and resumed.failing)
         await _set_timer(session, connection_id, watched.at + FAILING_AFTER if counts else None)
-        if resumed is not None and resumed.role == "channel":
+        if resumed is not None and resumed.is_channel:
             await schedule_drift_scan(session, connection_id, now=watched.at, jitter=services.jitter)
     still = {row.id: row for row in await _still_paused(session, ids)}
     found = [_paused(still[id_]) for id_ in ids if turns[id_].turn is ConnectionTurn.PAUSED and id_ in still]
@@ -81,8 +82,8 @@ async def watch_connections(
 
 async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     rows = await session.execute(
-        text("""
-            SELECT id, name, role, paused_at FROM connection
+        text(f"""
+            SELECT c.id, c.name, {IS_CHANNEL.format("c")} AS is_channel, c.paused_at FROM connection c
              WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'paused' ORDER BY id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
@@ -92,12 +93,12 @@ async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[
 
 def _paused(row: Row[Any]) -> NewException:
     """Exception about a paused connection, resolved on resumption (`governance.connections.pause`)."""
-    paused = messages.CHANNEL_PAUSED if row.role == "channel" else messages.SOURCE_PAUSED
+    paused = messages.CHANNEL_PAUSED if row.is_channel else messages.SOURCE_PAUSED
     return NewException(
         code=ExceptionType.CONNECTION_PAUSED,
         subject=str(row.id),
         message=paused.fill(name=row.name),
-        channels=1 if row.role == "channel" else 0,
+        channels=int(row.is_channel),
         connection_id=row.id,
     )
 
@@ -142,8 +143,9 @@ async def _settle(session: AsyncSession, services: GovernanceServices, ids: Sequ
 async def _load_health(session: AsyncSession, ids: Sequence[UUID], *, lock: bool = False) -> list[ConnectionHealth]:
     rows = await session.execute(
         text(f"""
-            SELECT id, name, role, state = 'active' AND {IS_FAILING}, coalesce(last_success_at, created_at), last_error
-              FROM connection WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id {"FOR SHARE" if lock else ""}
+            SELECT id, name, {IS_CHANNEL.format("c")}, state = 'active' AND {IS_FAILING},
+                   coalesce(last_success_at, created_at), last_error
+              FROM connection c WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id {"FOR SHARE" if lock else ""}
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )
@@ -167,6 +169,6 @@ def _exception(health: ConnectionHealth) -> NewException:
         message=messages.CONNECTION_FAILING.fill(
             name=health.name, since=health.worked_at, error=health.last_error or ""
         ),
-        channels=1 if health.role == "channel" else 0,
+        channels=int(health.is_channel),
         connection_id=health.id,
     )

@@ -18,7 +18,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
             name="role",
             label="Sources first, then by name",
             reverse_label="Channels first",
-            keys=[SortKey("n.role <> 'erp'", "boolean"), SortKey("n.name"), SortKey("n.id", "uuid")],
+            keys=[SortKey("NOT n.is_source", "boolean"), SortKey("n.name"), SortKey("n.id", "uuid")],
         ),
         Sort(
             name="name",
@@ -31,7 +31,8 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
         "id",
         "name",
         "kind",
-        "role",
+        "is_source",
+        "writes",
         "base_url",
         "state",
         "health",

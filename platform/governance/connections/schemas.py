@@ -9,11 +9,15 @@ from connectors.states import ConnectionState
 
 
 class ConnectionView(msgspec.Struct, frozen=True):
-    """A connection. `waiting` is counted up to `governance.connections.queries.MANY`."""
+    """A connection. `is_source`: it reports values; `writes`: elements that can be sent to it, `*` for every one.
+
+    `waiting` is counted up to `governance.connections.queries.MANY`.
+    """
 
     id: UUID
     kind: str
-    role: str
+    is_source: bool
+    writes: list[str]
     name: str
     base_url: str
     state: str
@@ -37,8 +41,8 @@ class ConnectionView(msgspec.Struct, frozen=True):
 
     @property
     def hook_path(self) -> str:
-        """Path of the source's webhook; empty for channels."""
-        return f"/hooks/{self.id}" if self.role == "erp" else ""
+        """Path of the source's webhook; empty for others."""
+        return f"/hooks/{self.id}" if self.is_source else ""
 
 
 class NewHookSecret(msgspec.Struct, frozen=True):

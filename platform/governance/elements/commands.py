@@ -42,9 +42,9 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             found = await get_connection(session, source)
-            if found.role != "erp":
+            if not found.is_source:
                 raise InvalidInput(
-                    f"“{found.name}” is a channel. Choose the system that owns the values.", field="source"
+                    f"“{found.name}” reports no values. Choose the system that owns them.", field="source"
                 )
             await publish_usual_contracts(session, source, now=utc_now(), **targets)
         seconds = {name: target.total_seconds() for name, target in targets.items()}

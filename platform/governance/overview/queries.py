@@ -23,6 +23,7 @@ from governance.labels import LEVELS
 from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
 from governance.propagation.queries import load_propagations
 from governance.propagation.states import RUNNING
+from governance.records.routing import TAKES_ELEMENT
 
 NEWEST: Final = 20_000
 MANY: Final = 100_000
@@ -60,7 +61,8 @@ def unsent(tenant: str) -> str:
     """As SQL, as `unsent`: changes released since :since, still approved, not sent to a paused channel."""
     return f"""
         SELECT u.id, 'unsent' FROM connection n JOIN change u ON u.tenant_id = n.tenant_id
-         WHERE n.tenant_id = {tenant} AND n.role = 'channel' AND n.state <> 'active' AND u.id >= :earliest
+         WHERE n.tenant_id = {tenant} AND {TAKES_ELEMENT.format("n", "u.element")} AND n.state <> 'active'
+           AND u.id >= :earliest
            AND coalesce(u.decided_at, u.proposed_at) >= :since AND u.state = 'released'
            AND u.element <> ALL (:reference)
            AND (u.targets IS NULL OR n.id = ANY (u.targets))
@@ -100,9 +102,9 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                        (SELECT count(*) FROM approval
                          WHERE tenant_id = :t AND state = 'pending' AND due_at <= :now) AS overdue,
                        ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state <> 'active'
-                              ORDER BY role <> 'erp', name) AS paused,
+                              ORDER BY is_source DESC, name) AS paused,
                        ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state = 'active' AND {IS_FAILING}
-                              ORDER BY role <> 'erp', name) AS failing
+                              ORDER BY is_source DESC, name) AS failing
             """),
             {
                 "t": scope_of(session).tenant_id,
@@ -237,7 +239,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
               FROM connection n JOIN element_contract k ON k.tenant_id = n.tenant_id
               LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element
               LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element
-             WHERE n.tenant_id = :t AND n.role = 'channel' AND k.element <> ALL (:reference)
+             WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "k.element")} AND k.element <> ALL (:reference)
              ORDER BY late DESC, (n.state <> 'active') DESC, is_failing DESC, breached DESC, n.name, k.element
         """),
         {

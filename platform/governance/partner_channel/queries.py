@@ -22,6 +22,7 @@ from governance.propagation.queries import PROPAGATION_COLUMNS, to_propagation
 from governance.propagation.schemas import PropagationView
 from governance.propagation.states import RUNNING
 from governance.records.keys import KEY_TYPES, key_columns, key_of
+from governance.records.routing import IS_CHANNEL
 
 
 class ChannelFigures(msgspec.Struct, frozen=True):
@@ -52,14 +53,15 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                      WHERE p.tenant_id = :t AND {own.format("p")} AND p.{RUNNING}
                 )
                 SELECT ARRAY(SELECT n.name FROM connection n
-                              WHERE n.tenant_id = :t AND n.role = 'channel' AND {own.format("n")}
+                              WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND {own.format("n")}
                               ORDER BY n.name) AS channels,
                        ARRAY(SELECT n.name FROM connection n
-                              WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state <> 'active'
+                              WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND n.state <> 'active'
                                 AND {own.format("n")}
                               ORDER BY n.name) AS paused,
                        ARRAY(SELECT n.name FROM connection n
-                              WHERE n.tenant_id = :t AND n.role = 'channel' AND n.state = 'active' AND {IS_FAILING}
+                              WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND n.state = 'active'
+                                AND {IS_FAILING}
                                 AND {own.format("n")}
                               ORDER BY n.name) AS failing,
                        count(*) FILTER (WHERE state = 'verified') AS visible,

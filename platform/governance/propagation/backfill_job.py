@@ -22,6 +22,7 @@ from governance.propagation.pause import exclude_pause, resolve_pause
 from governance.propagation.rows import PropagationRow
 from governance.records.keys import key_columns, key_of, same_key
 from governance.records.repository import load_channels, load_values
+from governance.records.routing import TAKES_ELEMENT
 from governance.services import GovernanceServices
 
 VALUES_A_TURN: Final = 500
@@ -33,8 +34,10 @@ _MISSED: Final = text(f"""
       FROM record_value v
       JOIN change c ON c.tenant_id = :t AND c.id = v.change_id
       JOIN element_contract k ON k.tenant_id = :t AND k.element = v.element
+      JOIN connection n ON n.tenant_id = :t AND n.id = :connection
       LEFT JOIN approval a ON a.tenant_id = :t AND a.id = c.approval_id
-     WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND c.state = 'released'
+     WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND {TAKES_ELEMENT.format("n", "v.element")}
+       AND c.state = 'released'
        AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since
        AND (c.targets IS NULL OR :connection = ANY (c.targets))
        AND NOT EXISTS (SELECT 1 FROM propagation p
@@ -83,7 +86,8 @@ async def backfill_channel(
 
     Returns the number of values, at most VALUES_A_TURN.
     """
-    channel = next((one for one in await load_channels(session) if one.connection_id == connection_id), None)
+    channels = await load_channels(session, services.runtime.registry)
+    channel = next((one for one in channels if one.connection_id == connection_id), None)
     if channel is None:  # a source, or paused again
         return 0
     keys = {
@@ -107,6 +111,7 @@ async def backfill_channel(
                 now - row.released_at, now,
             )
             for row in still
+            if channel.accepts(key_of(row))
         ],
     )  # fmt: skip
     return len(found)

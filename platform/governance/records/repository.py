@@ -1,12 +1,13 @@
 """SQL of records: values and channels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
+from connectors.ports import Connector
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.records.keys import KEY_COLUMNS, KEY_SET, KEY_TYPES, key_binds, same_key, sorted_keys
@@ -26,16 +27,20 @@ _UPSERT_VALUES = BulkWrite.insert(
 _READ_VALUE: Final = row_reader(ValueRow)
 
 
-async def load_channels(session: AsyncSession) -> list[Channel]:
+async def load_channels(session: AsyncSession, registry: Mapping[str, Connector]) -> list[Channel]:
     """The client's active channels, in order of creation."""
     rows = await session.execute(
         text("""
-            SELECT id, partner_id, name FROM connection
-             WHERE tenant_id = :t AND role = 'channel' AND state = 'active' ORDER BY id
+            SELECT id, partner_id, name, kind FROM connection
+             WHERE tenant_id = :t AND cardinality(writes) > 0 AND state = 'active' ORDER BY id
         """),
         {"t": scope_of(session).tenant_id},
     )
-    return [Channel(*row) for row in rows]
+    return [
+        Channel(row.id, row.partner_id, row.name, registry[row.kind].manifest.writes)
+        for row in rows
+        if row.kind in registry
+    ]
 
 
 async def load_values(

@@ -1,20 +1,28 @@
 """Row structs of values, channels and source events."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from canonical.keys import Keyed
+from canonical.keys import ElementKey, Keyed
 from canonical.values import Value
+from connectors.manifest import ANY, WriteRule
+
+EVERYTHING: Final = (WriteRule(ANY, dimensions=(ANY,)),)
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """A channel: a connection that shows values to buyers."""
+    """A channel: a connection that shows values to buyers. `writes` are the rules of its connector."""
 
     connection_id: UUID
     partner_id: UUID | None
     name: str
+    writes: tuple[WriteRule, ...] = EVERYTHING
+
+    def accepts(self, key: ElementKey) -> bool:
+        return any(rule.accepts(key) for rule in self.writes)
 
 
 class ValueRow(Keyed, gc=False):

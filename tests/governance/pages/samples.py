@@ -71,7 +71,7 @@ class Sample:
 
     async def set_up(self, *, source: str = "Central ERP") -> None:
         """A source, and contracts for price, stock and cost."""
-        self.source = await self.connection(source, role="erp", kind="sandbox-erp")
+        self.source = await self.connection(source, kind="sandbox-erp")
         for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
             await self.add(
                 ElementContract(
@@ -81,18 +81,17 @@ class Sample:
                 )
             )  # fmt: skip
 
-    async def connection(
-        self, name: str, *, role: str = "channel", kind: str = "sandbox-shop", partner: UUID | None = None
-    ) -> UUID:
-        made = id_at(self.ago(90_000))
+    async def connection(self, name: str, *, kind: str = "sandbox-shop", partner: UUID | None = None) -> UUID:
+        made, is_source = id_at(self.ago(90_000)), kind == "sandbox-erp"
         await self.add(
             Connection(
-                **self.own, id=made, partner_id=partner, kind=kind, role=role, name=name,
+                **self.own, id=made, partner_id=partner, kind=kind, name=name, is_source=is_source,
+                writes=[] if is_source else ["*"],
                 base_url="https://system.example", settings={}, state="active", requests_per_second=10.0, burst=10,
                 created_at=self.ago(90_000), last_success_at=self.ago(30), last_failure_at=None, last_error=None,
             )
         )  # fmt: skip
-        if role == "channel":
+        if not is_source:
             self.channels[name] = made
             self.partners[made] = partner
         return made

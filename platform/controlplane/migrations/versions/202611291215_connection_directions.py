@@ -1,0 +1,27 @@
+"""What a connection can do, in place of its one role: whether it reports values, and which elements it can write."""
+
+from alembic import op
+
+revision = "202611291215"
+down_revision = "202611291140"
+branch_labels = None
+depends_on = None
+
+# A change of type rewrites every tenant's rows, where an UPDATE would see none of them.
+_CONVERT = """
+ALTER TABLE connection ALTER COLUMN role TYPE boolean USING role = 'erp';
+ALTER TABLE connection RENAME COLUMN role TO is_source;
+ALTER TABLE connection ADD COLUMN writes varchar[] NOT NULL DEFAULT '{}';
+ALTER TABLE connection ALTER COLUMN writes TYPE varchar[] USING
+    CASE WHEN is_source THEN '{}' WHEN kind = 'vendure' THEN '{price.list,stock.on_hand}' ELSE '{*}' END::varchar[];
+ALTER TABLE connection ALTER COLUMN writes DROP DEFAULT;
+ALTER TABLE baseline_part ALTER COLUMN role TYPE varchar USING replace(role, 'erp', 'source');
+"""
+
+
+def upgrade() -> None:
+    op.execute(_CONVERT)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("The schema never goes back. Restore a backup instead.")
