@@ -33,6 +33,9 @@ SEALED: Final = EncryptedColumn(
 """Sealed column, for `vault.rotation`."""
 
 
+_JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
 async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     session: AsyncSession,
     vault: Vault,
@@ -43,12 +46,20 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     settings: Mapping[str, str],
     secrets: Mapping[str, str],
     partner_id: UUID | None = None,
+    jurisdiction: str = "",
     now: datetime,
     new_id: NewId,
 ) -> UUID:
-    """Create a connection. Raises InvalidInput with the missing, unknown or malformed field."""
+    """Create a connection. `jurisdiction` is an ISO 3166 code, such as DE or US-CA.
+
+    Raises InvalidInput with the missing, unknown or malformed field.
+    """
     scope, manifest = scope_of(session), connector.manifest
     _check(manifest, settings, secrets)
+    if jurisdiction and not _JURISDICTION.fullmatch(jurisdiction):
+        raise InvalidInput(
+            "A jurisdiction is a country or region of ISO 3166, such as DE or US-CA.", field="jurisdiction"
+        )
     name, connection_id = clean_name(name), new_id()
     session.add(
         Connection(
@@ -59,6 +70,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
             kind=manifest.kind,
             is_source=connector.is_source,
             writes=connector.writes,
+            jurisdiction=jurisdiction,
             name=name,
             base_url=base_url,
             settings=dict(settings),

@@ -80,6 +80,8 @@ class PolicyIndex:
     roles: Mapping[str, tuple[str, ...]]
     permissions: Mapping[tuple[str, str], _Bucket]
     elements: Mapping[str, _Bucket]
+    facts: Mapping[str, frozenset[str]]
+    """Names of the facts that the rules of an element use."""
     unmatched: Decision
 
 
@@ -95,10 +97,13 @@ def compile_rules(
     lines = [rule for rule in own if rule.ptype is not RuleKind.ROLE]
     permissions: dict[tuple[str, str], dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
     elements: dict[str, dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
+    facts: dict[str, set[str]] = defaultdict(set)
     for position, rule in enumerate(lines):
         check_rule(rule)
         bucket = elements[rule.obj] if rule.ptype is RuleKind.GOVERNANCE else permissions[rule.obj, rule.act]
         bucket[rule.sub].append(_candidate(rule, position, len(lines), version))
+        if rule.ptype is RuleKind.GOVERNANCE:
+            facts[rule.obj].update(name for name, _ in parse_condition(rule.condition).facts)
     return PolicyIndex(
         tenant_id=tenant_id,
         version=version,
@@ -106,6 +111,7 @@ def compile_rules(
         roles=_close_roles(rule for rule in own if rule.ptype is RuleKind.ROLE),
         permissions={key: _sorted(bucket) for key, bucket in permissions.items()},
         elements={element: _sorted(bucket) for element, bucket in elements.items()},
+        facts={element: frozenset(names) for element, names in facts.items()},
         unmatched=Decision(PolicyOutcome.REVIEW, "", NO_RULE, version),
     )
 

@@ -23,7 +23,15 @@ from governance.changes.plan_writer import (
     audit_decision,
     late_approval,
 )
-from governance.changes.planner import BASELINE, DecisionSnapshot, content_of, judged_as, known_cost, release
+from governance.changes.planner import (
+    BASELINE,
+    DecisionSnapshot,
+    content_of,
+    known_cost,
+    old_value_of,
+    release,
+    strictest_decision,
+)
 from governance.changes.rows import ChangeRow
 from governance.errors import NotAwaiting
 from governance.exception_types import ExceptionType
@@ -39,8 +47,6 @@ from governance.records.claims import is_key_shared
 from governance.records.repository import save_values
 from governance.services import GovernanceServices
 from policy.approvals import decide_approval, withdraw_approvals
-from policy.facts import value_facts
-from policy.index import decide
 from policy.redeeming import RedeemResult, redeem_approvals
 from policy.rules import PolicyOutcome
 
@@ -163,10 +169,9 @@ async def _reroute(
     for change in changes:
         row = snapshot.values[change.key]
         if change.origin != BASELINE:  # a baseline's value is judged against the channel's value
-            change.old_value = row.value
+            change.old_value = old_value_of(change, row)
         cost = known_cost(snapshot.values, change.key)
-        facts = value_facts(change.element, change.dimension, row.value, change.new_value, cost)
-        decision = decide(snapshot.index, judged_as(change.origin), change.element, facts)
+        decision = strictest_decision(change, row, snapshot)
         change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
         change.reason, change.policy_version = decision.reason, decision.policy_version
         change.cost_value = cost

@@ -27,11 +27,20 @@ from governance.baseline.rows import (
     ShownReading,
     SourceItem,
 )
-from governance.changes.planner import BASELINE, DecisionSnapshot, Plan, draft_change, judge, refusal_of, release
+from governance.changes.planner import (
+    BASELINE,
+    DecisionSnapshot,
+    Plan,
+    decide_by_channel,
+    draft_change,
+    judge,
+    refusal_of,
+    release,
+)
 from governance.changes.rows import ChangeRow, Proposal
 from governance.elements.rows import Contract
 from governance.messages.reasons import BASELINE_ACCEPTED
-from governance.records.rows import ValueRow
+from governance.records.rows import Channel, ValueRow
 from policy.index import Decision
 from policy.rules import PolicyOutcome
 
@@ -174,28 +183,28 @@ def _decide(
 ) -> list[ChangeRow]:
     """Create at most one change per outcome, for all its channels, judged by the widest difference."""
     grouped: defaultdict[PolicyOutcome, list[tuple[Reading, Decision]]] = defaultdict(list)
+    channels = {channel.connection_id: channel for channel in snapshot.targets(case.key)}
     for reading in differing:
-        decision = _judge(case, reading.value, snapshot)
+        decision = _judge(case, reading.value, snapshot, channels.get(reading.connection_id))
         if decision.outcome is PolicyOutcome.REFUSE and not case.fresh and case.key in in_flight.refused:
             continue
         grouped[decision.outcome].append((reading, decision))
     changes = []
-    everywhere = {channel.connection_id for channel in snapshot.targets(case.key)}
     for found in grouped.values():
         widest, decision = max(found, key=lambda pair: _width(pair[0].value, case.value))
         targets = sorted(reading.connection_id for reading, _ in found)
-        only = None if set(targets) == everywhere else targets
+        only = None if set(targets) == channels.keys() else targets
         changes.append(_change(case, widest.value, decision, snapshot, act, only))
     return changes
 
 
-def _judge(case: _Case, shown: Value | None, snapshot: DecisionSnapshot) -> Decision:
-    return judge(case.value, case.row, shown, snapshot, origin=BASELINE)
+def _judge(case: _Case, shown: Value | None, snapshot: DecisionSnapshot, channel: Channel | None = None) -> Decision:
+    return judge(case.value, case.row, shown, snapshot, origin=BASELINE, channel=channel)
 
 
 def _is_refused(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> bool:
-    """Whether policy refuses the value, which is possible even if no channel has it."""
-    decision = _judge(case, case.row.value, snapshot)
+    """Whether policy refuses the value everywhere, which is possible even if no channel has it."""
+    decision = decide_by_channel(case.value, case.row, case.row.value, snapshot, origin=BASELINE)[0].decision
     if decision.outcome is not PolicyOutcome.REFUSE:
         return False
     if case.key not in in_flight.refused:

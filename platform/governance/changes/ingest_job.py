@@ -27,6 +27,7 @@ from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.job_types import IngestEvents
 from governance.messages import exceptions as messages
+from governance.propagation.released import load_released
 from governance.records.repository import load_channels, load_values
 from governance.records.titles import save_titles
 from governance.records.validation import bound_version
@@ -100,7 +101,7 @@ async def load_snapshot(
     own, now = set(keys), services.clock()
     wanted = own.union(*map(reference_keys, own))
     scope = session.info["scope"]
-    return DecisionSnapshot(
+    snapshot = DecisionSnapshot(
         contracts=await load_contracts(session),
         values=await load_values(session, wanted),
         awaiting=await repository.load_awaiting(session, own, now=now) if awaiting else {},
@@ -109,6 +110,11 @@ async def load_snapshot(
         now=now,
         new_id=services.new_id,
     )
+    judged = [key for key in own if snapshot.judges_channels(key.element)]
+    if not judged:
+        return snapshot
+    channels = [channel.connection_id for channel in snapshot.channels]
+    return replace(snapshot, released=await load_released(session, judged, channels))
 
 
 def _observed(origin: Origin, made: Translated, any_version: str | None, *, now: datetime) -> list[Observed]:

@@ -2,13 +2,14 @@
 
 In order: the contract decides whether the sender may set the element; a version older than the known one is dropped
 (late, repeated or reordered); a value equal to the approved one is an echo and changes nothing; policy decides the
-rest, and each value it lets pass is planned for every channel.
+rest, and each value it lets pass is planned for every channel that can show it. Where rules name facts of the channel,
+each channel has a decision of its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from canonical.dimensions import dimension, part_of
@@ -29,7 +30,7 @@ from governance.messages.parameters import about
 from governance.messages.reasons import NEWER_DATA
 from governance.propagation.rows import PropagationRow
 from governance.records.routing import targets_of
-from governance.records.rows import Channel, ValueRow
+from governance.records.rows import CHANNEL_FACTS, Channel, ValueRow
 from governance.records.validation import latest_version
 from policy.facts import value_facts
 from policy.index import Decision, PolicyIndex, decide
@@ -44,6 +45,7 @@ _STATE_OF: Final = {
     PolicyOutcome.REFUSE: "refused",
 }
 """State of a change by policy outcome."""
+LEAST_STRICT_FIRST: Final = (PolicyOutcome.AUTO, PolicyOutcome.REVIEW, PolicyOutcome.REFUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,13 @@ class DecisionSnapshot:
     awaiting: Mapping[ElementKey, Sequence[Awaiting]] = field(default_factory=dict)
     sent: Mapping[tuple[UUID, ElementKey], frozenset[Value]] = field(default_factory=dict)
     """Values sent lately, by connection and key: an echo may arrive after the next value."""
+
+    released: dict[tuple[UUID, ElementKey], Value] = field(default_factory=dict)
+    """Values last released to each channel, for elements whose rules name facts of the channel."""
+
+    def judges_channels(self, element: str) -> bool:
+        """Whether the element's rules name facts of the channel, so that each channel has a decision of its own."""
+        return not CHANNEL_FACTS.isdisjoint(self.index.facts.get(element, ()))
 
     def targets(self, key: ElementKey) -> list[Channel]:
         """Channels that the value of `key` is sent to."""
@@ -233,32 +242,103 @@ def _proposal(item: Observed) -> Proposal:
 
 def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> None:
     """Decide a value of the source: released, pending approval, or refused with an exception."""
-    change = propose(proposal, row, snapshot, plan)
-    if change.outcome == PolicyOutcome.REFUSE:
-        plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], len(snapshot.targets(change.key))))
-        plan.resolved_keys.discard(change.key)
-        return
-    plan.resolved_keys.add(change.key)
-    if change.outcome == PolicyOutcome.REVIEW:
-        plan.reviews_requested[change.key] = change
+    plan.resolved_keys.add(row.key)
+    for change in propose(proposal, row, snapshot, plan):
+        if change.outcome == PolicyOutcome.REFUSE:
+            reached = len(snapshot.targets(change.key) if change.targets is None else change.targets)
+            plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], reached))
+            plan.resolved_keys.discard(change.key)
+        elif change.outcome == PolicyOutcome.REVIEW:
+            plan.reviews_requested[change.key] = change
 
 
-def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> ChangeRow:
-    """Decide a proposal against the approved value; release it at once when policy lets it pass."""
-    decision = judge(proposal.value, row, row.value, snapshot, origin=proposal.origin)
-    change = draft_change(proposal, row, row.value, decision, snapshot)
-    plan.changes.append(change)
-    if decision.outcome is PolicyOutcome.AUTO:
-        plan.propagations += release(
-            change, row, snapshot.contracts[row.element], snapshot.targets(change.key), snapshot.new_id
-        )
-    return change
+def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan: Plan) -> list[ChangeRow]:
+    """Decide a proposal against the approved value; release it at once where policy lets it pass.
+
+    Returns one change for all channels; or one per outcome, each for the channels that have it, automatic ones first.
+    """
+    changes = []
+    for decision, targets, old in decide_by_channel(
+        proposal.value, row, row.value, snapshot, origin=proposal.origin, targets=proposal.targets
+    ):
+        change = draft_change(proposal, row, old, decision, snapshot)
+        change.targets = targets
+        changes.append(change)
+        if decision.outcome is PolicyOutcome.AUTO:
+            sent = release(
+                change, row, snapshot.contracts[row.element], snapshot.targets(change.key), snapshot.new_id
+            )
+            snapshot.released.update({(each.connection_id, row.key): each.value for each in sent})
+            plan.propagations += sent
+    plan.changes += changes
+    return changes
 
 
-def judge(value: Value, row: ValueRow, old: Value | None, snapshot: DecisionSnapshot, *, origin: str) -> Decision:
-    """Policy decision for `value` replacing `old`."""
+class ChannelDecision(NamedTuple):
+    """`targets` are the channels that it is for; None stands for every channel. `old`: the value that it compares."""
+
+    decision: Decision
+    targets: list[UUID] | None
+    old: Value | None
+
+
+def decide_by_channel(  # noqa: PLR0913 - keyword-only after the data
+    value: Value,
+    row: ValueRow,
+    old: Value | None,
+    snapshot: DecisionSnapshot,
+    *,
+    origin: str,
+    targets: list[UUID] | None = None,
+) -> list[ChannelDecision]:
+    """Decisions, the least strict first. One that is the same for all channels is for `targets`.
+
+    Each channel's decision compares with the value last released to that channel, which is older than the approved one
+    where the channel has not got that: else many small changes, each approved for the other channels only, would pass
+    as one small change here.
+    """
+    reached = [each for each in snapshot.targets(row.key) if targets is None or each.connection_id in targets]
+    if not reached or not snapshot.judges_channels(row.element):
+        return [ChannelDecision(judge(value, row, old, snapshot, origin=origin), targets, old)]
+    found: dict[PolicyOutcome, ChannelDecision] = {}
+    for channel in reached:
+        before = snapshot.released.get((channel.connection_id, row.key), old)
+        decision = judge(value, row, before, snapshot, origin=origin, channel=channel)
+        _, ids, _ = found.setdefault(decision.outcome, ChannelDecision(decision, [], before))
+        if ids is not None:
+            ids.append(channel.connection_id)
+    if len(found) == 1:
+        return [ChannelDecision(decision, targets, old) for decision, _, _ in found.values()]
+    return [found[outcome] for outcome in LEAST_STRICT_FIRST if outcome in found]
+
+
+def strictest_decision(change: ChangeRow, row: ValueRow, snapshot: DecisionSnapshot) -> Decision:
+    """Decision on an open change as a whole, when it is decided again: the strictest of its channels'."""
+    decided = decide_by_channel(
+        change.new_value, row, old_value_of(change, row), snapshot, origin=change.origin, targets=change.targets
+    )
+    return decided[-1].decision
+
+
+def old_value_of(change: ChangeRow, row: ValueRow) -> Value | None:
+    """The value that an open change replaces: the approved one, unless the change is for channels that have not got
+    that.
+    """
+    return row.value if change.targets is None or change.origin in {BASELINE, ROLLBACK} else change.old_value
+
+
+def judge(  # noqa: PLR0913 - keyword-only after the data
+    value: Value,
+    row: ValueRow,
+    old: Value | None,
+    snapshot: DecisionSnapshot,
+    *,
+    origin: str,
+    channel: Channel | None = None,
+) -> Decision:
+    """Policy decision for `value` replacing `old`, on one channel or in general."""
     facts = value_facts(row.element, row.dimension, old, value, known_cost(snapshot.values, row.key))
-    return decide(snapshot.index, judged_as(origin), row.element, facts)
+    return decide(snapshot.index, judged_as(origin), row.element, facts | channel.facts if channel else facts)
 
 
 def judged_as(origin: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
         source_event_id=None, correlation=current_correlation(),
     )  # fmt: skip
     plan = Plan(values={key: row}, superseded={key}, superseded_reason=NEWER_PROPOSAL.fill())
-    change = propose(proposal, row, snapshot, plan)
+    change, *_ = propose(proposal, row, snapshot, plan)
     await write_plan(session, plan, snapshot)
     return change.id
 

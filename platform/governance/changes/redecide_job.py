@@ -79,16 +79,19 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
 
 async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], snapshot: DecisionSnapshot) -> None:
     row = snapshot.values[change.key]
-    why = messages.REDECIDED_SUPERSEDED
     stands = row.value == change.new_value or is_exception_of_one_channel(change)
     if stands and not snapshot.awaiting.get(change.key):
         plan = Plan(values={change.key: row})
         decided = propose(change.again(targets), row, snapshot, plan)
         await write_plan(session, plan, snapshot)
-        if decided.state == "released":
-            return
-        why = _BY_DECISION[decided.state]
-    found = [_exception(change, connection_id, why) for connection_id in targets]
+        found = [
+            _exception(change, connection_id, _BY_DECISION[each.state])
+            for each in decided
+            if each.state != "released"
+            for connection_id in each.targets or targets
+        ]
+    else:
+        found = [_exception(change, connection_id, messages.REDECIDED_SUPERSEDED) for connection_id in targets]
     await open_exceptions(session, found, now=snapshot.now, new_id=snapshot.new_id)
 
 

@@ -54,7 +54,7 @@ async def roll_back_change(
         targets=targets,
     )
     plan = Plan(values={change.key: row})
-    back = propose(proposal, row, snapshot, plan)
+    back, *_ = propose(proposal, row, snapshot, plan)
     await write_plan(session, plan, snapshot)
     return back.id
 

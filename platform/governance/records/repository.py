@@ -31,13 +31,13 @@ async def load_channels(session: AsyncSession, registry: Mapping[str, Connector]
     """The client's active channels, in order of creation."""
     rows = await session.execute(
         text("""
-            SELECT id, partner_id, name, kind FROM connection
+            SELECT id, partner_id, name, kind, jurisdiction FROM connection
              WHERE tenant_id = :t AND cardinality(writes) > 0 AND state = 'active' ORDER BY id
         """),
         {"t": scope_of(session).tenant_id},
     )
     return [
-        Channel(row.id, row.partner_id, row.name, registry[row.kind].manifest.writes)
+        Channel(row.id, row.partner_id, row.name, registry[row.kind].manifest.writes, row.kind, row.jurisdiction)
         for row in rows
         if row.kind in registry
     ]

@@ -9,20 +9,40 @@ import msgspec
 from canonical.keys import ElementKey, Keyed
 from canonical.values import Value
 from connectors.manifest import ANY, WriteRule
+from policy.conditions import Fact
 
 EVERYTHING: Final = (WriteRule(ANY, dimensions=(ANY,)),)
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """A channel: a connection that shows values to buyers. `writes` are the rules of its connector."""
+    """A channel: a connection that shows values to buyers. `writes` are the rules of its connector.
+
+    `jurisdiction` is the country or region whose law applies to it, such as DE or US-CA; empty if not known.
+    """
 
     connection_id: UUID
     partner_id: UUID | None
     name: str
     writes: tuple[WriteRule, ...] = EVERYTHING
+    kind: str = ""
+    jurisdiction: str = ""
 
     def accepts(self, key: ElementKey) -> bool:
         return any(rule.accepts(key) for rule in self.writes)
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """Facts for policy. Unknown ones are omitted."""
+        facts: dict[str, Fact] = {"channel": self.name, "channel_kind": self.kind}
+        if self.jurisdiction:
+            facts["jurisdiction"] = self.jurisdiction
+        if self.partner_id is not None:
+            facts["partner"] = str(self.partner_id)
+        return facts
+
+
+CHANNEL_FACTS: Final = frozenset({"channel", "channel_kind", "jurisdiction", "partner"})
+"""Names of the facts that differ from channel to channel."""
 
 
 class ValueRow(Keyed, gc=False):

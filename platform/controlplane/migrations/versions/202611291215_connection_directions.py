@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611291215"
-down_revision = "202611291140"
+down_revision = "202611291150"
 branch_labels = None
 depends_on = None
 
@@ -15,6 +15,7 @@ ALTER TABLE connection ADD COLUMN writes varchar[] NOT NULL DEFAULT '{}';
 ALTER TABLE connection ALTER COLUMN writes TYPE varchar[] USING
     CASE WHEN is_source THEN '{}' WHEN kind = 'vendure' THEN '{price.list,stock.on_hand}' ELSE '{*}' END::varchar[];
 ALTER TABLE connection ALTER COLUMN writes DROP DEFAULT;
+ALTER TABLE connection ADD COLUMN jurisdiction varchar NOT NULL DEFAULT '';
 ALTER TABLE baseline_part ALTER COLUMN role TYPE varchar USING replace(role, 'erp', 'source');
 """
 
