@@ -69,6 +69,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
             partner_id=partner_id,
             kind=manifest.kind,
             is_source=connector.is_source,
+            takes_webhooks=connector.takes_webhooks,
             writes=connector.writes,
             jurisdiction=jurisdiction,
             name=name,

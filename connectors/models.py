@@ -22,6 +22,7 @@ class Connection(TenantOwned, Base):
     kind: Mapped[str]
     is_source: Mapped[bool]
     """Whether it reports values."""
+    takes_webhooks: Mapped[bool]
     writes: Mapped[list[str]] = mapped_column(ARRAY(String))
     """Elements that it can write, by code; `*` is every one. A connection that writes any is a channel."""
     jurisdiction: Mapped[str] = mapped_column(server_default="")

@@ -261,6 +261,10 @@ class Connector(msgspec.Struct, frozen=True):
     catalogue: CatalogueSource | None = None
 
     @property
+    def takes_webhooks(self) -> bool:
+        return self.webhook is not None
+
+    @property
     def is_source(self) -> bool:
         """Whether it reports values."""
         return self.source is not None

@@ -8,8 +8,10 @@ from typing import Final
 from connectors.manifest import Manifest, ManifestInvalid, read_manifest
 from connectors.ports import Connector
 from connectors.sandbox.erp.adapter import SandboxErp
+from connectors.sandbox.erp.orders import SandboxErpOrders
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
+from connectors.sandbox.shop.orders import SandboxShopOrders
 from connectors.tryton.adapter import Tryton
 from connectors.vendure.adapter import Vendure
 from connectors.webhooks.signatures import StandardWebhook
@@ -31,7 +33,7 @@ def build_registry() -> Mapping[str, Connector]:
 def _parts() -> dict[str, Callable[[Manifest], Connector]]:
     return {
         "sandbox/erp": lambda manifest: _sandbox_erp(manifest, SandboxErp()),
-        "sandbox/shop": lambda manifest: _shop(manifest, SandboxShop()),
+        "sandbox/shop": lambda manifest: _sandbox_shop(manifest, SandboxShop(), SandboxShopOrders()),
         "sandbox/market": lambda manifest: _shop(manifest, SandboxMarket()),
         "tryton": lambda manifest: _tryton(manifest, Tryton()),
         "vendure": lambda manifest: _shop(manifest, Vendure()),
@@ -39,10 +41,14 @@ def _parts() -> dict[str, Callable[[Manifest], Connector]]:
 
 
 def _sandbox_erp(manifest: Manifest, adapter: SandboxErp) -> Connector:
-    return Connector(manifest, webhook=StandardWebhook(), source=adapter, poll=adapter)
+    return Connector(manifest, webhook=StandardWebhook(), source=adapter, poll=adapter, channel=SandboxErpOrders())
 
 
-def _shop(manifest: Manifest, adapter: SandboxShop | SandboxMarket | Vendure) -> Connector:
+def _sandbox_shop(manifest: Manifest, adapter: SandboxShop, orders: SandboxShopOrders) -> Connector:
+    return Connector(manifest, source=orders, poll=orders, channel=adapter, catalogue=adapter)
+
+
+def _shop(manifest: Manifest, adapter: SandboxMarket | Vendure) -> Connector:
     return Connector(manifest, channel=adapter, catalogue=adapter)
 
 

@@ -11,6 +11,8 @@ STOCK: Final = "stock.on_hand"
 COST: Final = "price.cost"
 NAME: Final = "product.name"
 DESCRIPTION: Final = "product.description"
+ORDER_DOCUMENT: Final = "order.document"
+ORDER_STATUS: Final = "order.status"
 CUSTOM: Final = "custom."
 """Beginning of the codes of elements that an MSP or a client declares itself."""
 
@@ -84,6 +86,7 @@ _TYPES: Final = (
         "order.status", N_("Order status"), "enumeration", record_type="order",
         codes=("open", "confirmed", "allocated", "shipped", "delivered", "cancelled", "returned"),
     ),
+    _type("order.document", N_("Order"), "order", record_type="order"),
     _type("order.total", N_("Order total"), "money", record_type="order"),
     _type("order.shipped_at", N_("Shipped at"), "timestamp", record_type="order"),
     _type("policy.return_window", N_("Return window"), "measure", record_type="policy"),

@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr
 from canonical.amounts import canonical_amount
 from canonical.identifiers import check_identifier
 from canonical.money import InexactAmount, kept_exponent, to_integer
+from canonical.orders import OrderValue
 
 PIECE: Final = "H87"
 """UN/ECE Recommendation 20: piece."""
@@ -195,12 +196,12 @@ class ListValue(msgspec.Struct, frozen=True, tag_field="type", tag="list"):
             raise InvalidValue(f"A list has at most {MAX_ITEMS:,} items; this one has {len(self.items):,}.")
 
 
-Value: TypeAlias = ScalarValue | ListValue
+Value: TypeAlias = ScalarValue | ListValue | OrderValue
 NumberValue: TypeAlias = MoneyValue | QuantityValue | MeasureValue
 
 VALUE_TYPES: Final = (
     "money", "quantity", "measure", "text", "enumeration", "boolean", "date", "timestamp", "identifier", "reference",
-    "media", "list",
+    "media", "list", "order",
 )  # fmt: skip
 """The tags of the union."""
 
@@ -277,6 +278,8 @@ def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per ty
             return url
         case ListValue(items=items):
             return ", ".join(map(write_plainly, items))
+        case OrderValue(currency=currency, lines=lines):
+            return f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
 
 
 def _check_unit(unit: str) -> None:

@@ -7,6 +7,7 @@ from canonical.dimensions import describe_dimension
 from canonical.elements import describe_element, element_type
 from canonical.keys import ElementKey
 from canonical.money import kept_exponent
+from canonical.orders import OrderValue
 from canonical.values import (
     PIECE,
     BooleanValue,
@@ -28,6 +29,7 @@ LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 
 _NOTHING: Final = N_("nothing")
 _YES, _NO = N_("Yes"), N_("No")
+_LINE, _LINES = N_("{number} line"), N_("{number} lines")
 _NARROW: Final = "\N{NO-BREAK SPACE}"
 _UNITS: Final = {PIECE: ""}
 _SMALL: Final = 0.0005
@@ -54,6 +56,9 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
             return words.moment(at, seconds=True)
         case ListValue(items=items):
             return ", ".join(write_value(item, words) for item in items) or words.text(_NOTHING)
+        case OrderValue(currency=currency, lines=lines):
+            total = format_amount(value.total, words, places=kept_exponent(currency))
+            return f"{words.plural(_LINE, _LINES, len(lines))}, {total}{_NARROW}{currency}"
         case _:
             return write_plainly(value)
 

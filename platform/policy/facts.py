@@ -5,10 +5,12 @@ from fractions import Fraction
 from math import ceil
 from typing import Final
 
+from canonical.amounts import canonical_amount
 from canonical.dimensions import parse_dimension
 from canonical.elements import domain_of
 from canonical.money import kept_exponent
-from canonical.values import MoneyValue, NumberValue, QuantityValue, TextValue, Value, type_of
+from canonical.orders import OrderValue
+from canonical.values import EnumerationValue, MoneyValue, NumberValue, QuantityValue, TextValue, Value, type_of
 from foundation.i18n.messages import StoredMessage
 from policy.conditions import Fact, Facts
 from policy.messages import EARLIER_ZERO, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
@@ -20,7 +22,8 @@ def value_facts(element: str, dimension: str, old: Value | None, new: Value, cos
     """Facts of a change of any element.
 
     Each has `domain`, `value_type`, `changed` (0 or 1; 1 for a first value too) and its dimension's parts, as
-    `dim_currency`; texts have `text_length`; money and quantities have those of `price_facts` and `stock_facts`.
+    `dim_currency`. Texts have `text_length`, enumerations `code`, orders `total_minor`, `currency` and `lines`; money
+    and quantities have those of `price_facts` and `stock_facts`.
     """
     facts: dict[str, Fact] = {
         "domain": domain_of(element),
@@ -36,6 +39,11 @@ def value_facts(element: str, dimension: str, old: Value | None, new: Value, cos
         facts |= stock_facts(old if isinstance(old, QuantityValue) and old.unit == new.unit else None, new)
     elif isinstance(new, TextValue):
         facts["text_length"] = len(new.text)
+    elif isinstance(new, OrderValue):
+        total = MoneyValue(canonical_amount(new.total), new.currency)
+        facts |= {"total_minor": _minor(total), "currency": new.currency, "lines": len(new.lines)}
+    elif isinstance(new, EnumerationValue):
+        facts["code"] = new.code
     return facts
 
 

@@ -10,12 +10,15 @@ import msgspec
 from canonical.elements import COST, PRICE, STOCK
 from canonical.keys import PRODUCT
 from canonical.money import Money, parse_decimal, to_integer
+from canonical.orders import OrderValue
 from canonical.values import Value
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
+from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.erp.messages import TYPE_OF, ErpChange, NewErpValue, NewErpValues
 from connectors.sandbox.erp.webhooks import WebhookSender, WebhookTarget
 from connectors.sandbox.faults import FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
+from connectors.sandbox.orders import NewOrder, NewOrders, Numbers
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.storefront import ErpRow, erp_page
 from foundation.clock import Clock
@@ -39,6 +42,8 @@ class ErpSystem:
         self.log: list[ErpChange] = []
         self.versions: list[int] = []
         self.webhooks = WebhookSender(self.faults, clock)
+        self.orders: dict[str, OrderValue] = {}
+        self.effects = EffectLog()
         self._clock = clock
         for index in range(plan.skus):
             self._commit(sku_of(index), PRICE, list_price(index, currency).minor)
@@ -51,7 +56,7 @@ class ErpSystem:
         self.webhooks.tell(changes)
         return changes
 
-    async def answer(self, request: Request) -> Reply:
+    async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
         match request.method, request.path:
             case "GET", "/":
                 return html_reply(self._page(request.query.get("token", [""])[0]))
@@ -61,6 +66,8 @@ class ErpSystem:
                 return json_reply({"items": self._items()})
             case "GET", "/changes":
                 return self._poll(request)
+            case ("PUT", "/orders") | ("POST", "/orders/read"):
+                return self._serve_orders(request)
             case "POST" | "PUT" | "PATCH" | "DELETE", _:
                 return self._write(request)
         return problem(404, "There is no such address in the sandbox ERP.")
@@ -75,6 +82,8 @@ class ErpSystem:
                 return Reply(204)
             case "GET", "/_deliveries":
                 return json_reply(self.webhooks.counts)
+            case "GET", "/_effects":
+                return self.effects.reply(request)
         return problem(404, "There is no such control in the sandbox ERP.")
 
     async def close(self) -> None:
@@ -148,6 +157,27 @@ class ErpSystem:
         if changed := [value.sku for value in values if self._is_changed(value)]:
             return problem(409, f"{changed[0]} has another value meanwhile.")
         return json_reply({"changes": self.set_values(values)})
+
+    def _serve_orders(self, request: Request) -> Reply:
+        if request.bearer() != self.token:
+            return problem(401, "The API key is missing or wrong.")
+        try:
+            if request.method == "PUT":
+                return self._create_orders(decode_json(request.body, type=NewOrders).orders)
+            numbers = decode_json(request.body, type=Numbers).numbers
+        except (msgspec.DecodeError, ValueError) as wrong:
+            return problem(422, str(wrong))
+        return json_reply({"orders": [self.orders.get(number) for number in numbers]})
+
+    def _create_orders(self, orders: list[NewOrder]) -> Reply:
+        """Nothing is created twice, and an order that is being fulfilled is not overwritten."""
+        self.effects.requests += 1
+        for new in orders:
+            self.effects.received[new.key] += 1
+            if new.number not in self.orders:
+                self.orders[new.number] = new.order
+                self.effects.record(SandboxEffect(new.number, "order", 0, 0, new.key, new.order))
+        return json_reply({"created": len(self.orders)})
 
     def _is_changed(self, value: NewErpValue) -> bool:
         known = self.current.get((value.sku, _place(value.element, value.dimension, value.record_type)))

@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
-from canonical.elements import PRICE, REFERENCE_ELEMENTS, STOCK
+from canonical.elements import ORDER_STATUS, PRICE, REFERENCE_ELEMENTS, STOCK
 from canonical.keys import PRODUCT, ElementKey
 from canonical.money import minor_exponent
+from canonical.orders import ORDER
 from canonical.values import MoneyValue, QuantityValue, Value, minor_money, quantity
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
@@ -161,6 +162,8 @@ class SandboxShop:
 
 
 def _is_shown(key: ElementKey) -> bool:
+    if key.record_type == ORDER:
+        return key.element == ORDER_STATUS and not key.dimension
     return key.record_type == PRODUCT and key.element not in REFERENCE_ELEMENTS
 
 

@@ -5,14 +5,17 @@ from itertools import islice
 
 import msgspec
 
+from canonical.orders import OrderValue
 from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
 from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
+from connectors.sandbox.orders import PlacedOrder, PlacedOrders
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.shop.messages import Keys, NewShopValue, NewShopValues, Products, Shown, WriteOutcome
 from connectors.sandbox.storefront import ShopRow, shop_page
-from foundation.decoding import JsonDecoder
+from foundation.clock import utc_now
+from foundation.decoding import JsonDecoder, decode_json
 
 _APPLIED = WriteOutcome("applied")
 _STALE = WriteOutcome("stale")
@@ -35,6 +38,7 @@ class ShopSystem:
             price = list_price(index, currency).minor
             self.shown[sku_of(index), "price"] = Shown(amount=price, currency=currency, version=0)
             self.shown[sku_of(index), "stock"] = Shown(amount=STOCK_ON_HAND, currency="", version=0)
+        self.orders: list[PlacedOrder] = []
         self._write_decoder = JsonDecoder(NewShopValues)
         self._read_decoder = JsonDecoder(Keys)
 
@@ -49,6 +53,10 @@ class ShopSystem:
                     return self._write(request)
                 case "GET", "/products":
                     return self._list(request)
+                case "GET", "/orders":
+                    return self._list_orders(request)
+                case "POST", "/orders":
+                    return self._place(request)
                 case "POST", "/values/read":
                     keys = self._read_decoder.decode(request.body).keys
                     return json_reply({"values": [self.shown.get(key) for key in keys]})
@@ -72,6 +80,22 @@ class ShopSystem:
         skus = list(islice(self.titles, start, start + size))
         return json_reply(Products(skus, start + len(skus) < len(self.titles)))
 
+    def _place(self, request: Request) -> Reply:
+        """A shopper's order; the shop numbers it."""
+        order, version = decode_json(request.body, type=OrderValue), len(self.orders) + 1
+        self.orders.append(PlacedOrder(f"{self.name.upper()}-{1000 + version}", order, version, utc_now()))
+        return json_reply(self.orders[-1], 201)
+
+    def _list_orders(self, request: Request) -> Reply:
+        try:
+            cursor, limit = (int(request.query.get(name, ["0"])[0]) for name in ("cursor", "limit"))
+        except ValueError:
+            return problem(422, "cursor and limit must be whole numbers.")
+        page = self.orders[cursor : cursor + limit]
+        end = cursor + len(page)
+        raw = [msgspec.Raw(msgspec.json.encode(order)) for order in page]
+        return json_reply(PlacedOrders(raw, str(end), end < len(self.orders)))
+
     def _write(self, request: Request) -> Reply:
         values = self._write_decoder.decode(request.body).values
         self.log.requests += 1
@@ -80,7 +104,7 @@ class ShopSystem:
     def _set(self, value: NewShopValue, faults: Faults) -> WriteOutcome:
         self.log.received[value.key] += 1
         place = (value.sku, value.field)
-        if value.sku not in self.titles:
+        if value.sku not in self.titles and all(order.number != value.sku for order in self.orders):
             return _UNKNOWN
         current = self.shown.get(place, _NEVER)
         if value.value is None and value.currency != current.currency:

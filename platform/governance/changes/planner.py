@@ -265,9 +265,7 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
         change.targets = targets
         changes.append(change)
         if decision.outcome is PolicyOutcome.AUTO:
-            sent = release(
-                change, row, snapshot.contracts[row.element], snapshot.targets(change.key), snapshot.new_id
-            )
+            sent = release(change, row, snapshot.contracts[row.element], snapshot.targets(change.key), snapshot.new_id)
             snapshot.released.update({(each.connection_id, row.key): each.value for each in sent})
             plan.propagations += sent
     plan.changes += changes

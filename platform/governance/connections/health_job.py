@@ -84,7 +84,7 @@ async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[
     rows = await session.execute(
         text(f"""
             SELECT c.id, c.name, {IS_CHANNEL.format("c")} AS is_channel, c.paused_at FROM connection c
-             WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'paused' ORDER BY id
+             WHERE c.tenant_id = :t AND c.id = ANY (:ids) AND c.state = 'paused' ORDER BY c.id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )

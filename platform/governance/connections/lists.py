@@ -32,6 +32,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
         "name",
         "kind",
         "is_source",
+        "takes_webhooks",
         "writes",
         "base_url",
         "state",

@@ -12,15 +12,15 @@ from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import ingest_lane, push_lane, verify_lane
 
 MANY: Final = 10_000
-_COLUMNS: Final = 11
+_COLUMNS: Final = 12
 
 
 async def list_connections(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ConnectionView]:
     """One page of `connections.lists`, with the backlog of each."""
     tenant = {"t": scope_of(session).tenant_id}
     source = ListSource(
-        columns="""n.id, n.kind, n.is_source, n.writes, n.name, n.base_url, n.state, p.name AS partner,
-                   n.last_success_at, n.last_failure_at, n.last_error""",
+        columns="""n.id, n.kind, n.is_source, n.takes_webhooks, n.writes, n.name, n.base_url, n.state,
+                   p.name AS partner, n.last_success_at, n.last_failure_at, n.last_error""",
         tables="""connection n LEFT JOIN partner p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id""",
         where="n.tenant_id = :t",
         binds=tenant,

@@ -17,6 +17,7 @@ class ConnectionView(msgspec.Struct, frozen=True):
     id: UUID
     kind: str
     is_source: bool
+    takes_webhooks: bool
     writes: list[str]
     name: str
     base_url: str
@@ -41,8 +42,8 @@ class ConnectionView(msgspec.Struct, frozen=True):
 
     @property
     def hook_path(self) -> str:
-        """Path of the source's webhook; empty for others."""
-        return f"/hooks/{self.id}" if self.is_source else ""
+        """Path of its webhooks; empty if it sends none."""
+        return f"/hooks/{self.id}" if self.takes_webhooks else ""
 
 
 class NewHookSecret(msgspec.Struct, frozen=True):

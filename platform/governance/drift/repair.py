@@ -9,11 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.jobs.repair import ensure_timer
 from governance.propagation.settlement import DRIFT_SCAN_EVERY, drift_scan_timer
-from governance.records.routing import IS_CHANNEL
 
-_SCANNED: Final = text(f"""
+_SCANNED: Final = text("""
     SELECT c.id FROM connection c
-     WHERE c.tenant_id = :t AND {IS_CHANNEL.format("c")} AND c.state = 'active'
+     WHERE c.tenant_id = :t AND cardinality(c.writes) > 0 AND c.state = 'active'
        AND EXISTS (SELECT 1 FROM channel_value v WHERE v.tenant_id = :t AND v.connection_id = c.id)
 """)
 

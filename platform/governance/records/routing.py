@@ -9,8 +9,8 @@ from uuid import UUID
 from canonical.keys import ElementKey
 from governance.records.rows import Channel
 
-IS_CHANNEL = "cardinality({0}.writes) > 0"
-"""As SQL, of connection {0}: it shows values to somebody."""
+IS_CHANNEL = "EXISTS (SELECT 1 FROM unnest({0}.writes) w (element) WHERE NOT starts_with(w.element, 'order.'))"
+"""As SQL, of connection {0}: it shows values to buyers. A system that only takes orders does not."""
 TAKES_ELEMENT = """({0}.writes && ARRAY['*', {1}]::varchar[]
     AND NOT EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = {0}.tenant_id AND own.element = {1}
                        AND own.source_connection_id = {0}.id))"""

@@ -12,6 +12,7 @@ from canonical.elements import ElementType, element_type
 from canonical.keys import ElementKey
 from canonical.messages import Observation
 from canonical.money import UnknownCurrency, minor_exponent
+from canonical.orders import OrderValue
 from canonical.values import (
     EnumerationValue,
     ListValue,
@@ -119,17 +120,25 @@ def _misfit(known: ElementType, parts: Mapping[str, str], value: Value) -> str:
 
 def _content_trouble(value: Value) -> str:
     match value:
-        case MoneyValue(currency=currency):
+        case MoneyValue(currency=currency) | OrderValue(currency=currency):
             try:
                 minor_exponent(currency)
             except UnknownCurrency as problem:
                 return str(problem)
+            if isinstance(value, OrderValue):
+                return _order_trouble(value)
         case TextValue(text=text) | ReferenceValue(record_key=text):
             if not is_storable(text):
                 return "it contains characters that cannot be stored"
         case ListValue(items=items):
             return next((trouble for item in items if (trouble := _content_trouble(item))), "")
     return ""
+
+
+def _order_trouble(order: OrderValue) -> str:
+    texts = (order.customer, order.email, *(line.sku for line in order.lines))
+    fits = all(len(text) <= _LONGEST and is_storable(text) for text in texts)
+    return "" if fits else "it contains texts that cannot be stored"
 
 
 def is_admissible_key(record_key: str) -> bool:

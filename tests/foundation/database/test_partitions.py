@@ -104,9 +104,9 @@ async def connect_something(urls: Urls, scope: Scope, connection_id: UUID) -> No
             (str(scope.tenant_id), str(scope.msp_id)),
         )
         await connection.execute(
-            "INSERT INTO connection (tenant_id, msp_id, id, kind, is_source, writes, name, base_url, settings,"
-            " requests_per_second, burst, created_at)"
-            " VALUES (%s, %s, %s, 'sandbox-erp', true, '{}', 'ERP', 'x', '{}', 1, 1, now())",
+            "INSERT INTO connection (tenant_id, msp_id, id, kind, is_source, takes_webhooks, writes, name, base_url,"
+            " settings, requests_per_second, burst, created_at)"
+            " VALUES (%s, %s, %s, 'sandbox-erp', true, true, '{}', 'ERP', 'x', '{}', 1, 1, now())",
             (scope.tenant_id, scope.msp_id, connection_id),
         )
 

@@ -86,6 +86,7 @@ class Sample:
         await self.add(
             Connection(
                 **self.own, id=made, partner_id=partner, kind=kind, name=name, is_source=is_source,
+                takes_webhooks=is_source,
                 writes=[] if is_source else ["*"],
                 base_url="https://system.example", settings={}, state="active", requests_per_second=10.0, burst=10,
                 created_at=self.ago(90_000), last_success_at=self.ago(30), last_failure_at=None, last_error=None,

@@ -1,0 +1,117 @@
+"""Orders of the sandbox ERP: created once per key, read by number."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from canonical.elements import ORDER_DOCUMENT
+from canonical.keys import ElementKey
+from canonical.orders import ORDER, OrderValue
+from connectors.batches import push_in_parts, read_in_parts
+from connectors.http.errors import check_readable, failed_writes
+from connectors.http.requests import endpoint, json_headers
+from connectors.ports import (
+    ChannelReading,
+    ChannelWrite,
+    ConnectionConfig,
+    HttpCaller,
+    PayloadInvalid,
+    WriteResult,
+    WriteState,
+)
+from connectors.sandbox.orders import KnownOrders, NewOrder, NewOrders, Numbers
+from foundation.decoding import ForeignDecoder, JsonDecoder
+
+_Known: Final = JsonDecoder(OrderValue | None)
+_NO_ORDER: Final = "The sandbox ERP takes orders only."
+
+
+class SandboxErpOrders:
+    """Writes orders to the ERP and reads them back."""
+
+    max_batch = 50
+
+    def __init__(self) -> None:
+        self._known = ForeignDecoder(KnownOrders)
+
+    async def push(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        orders = [write for write in writes if _is_order(write.key) and isinstance(write.value, OrderValue)]
+        sent = iter(
+            await push_in_parts(
+                http, orders, lambda caller, part: self._send(caller, config, part), _size_of,
+                most_items=self.max_batch,
+            )
+            if orders
+            else ()
+        )  # fmt: skip
+        return [
+            next(sent) if write in orders else WriteResult(write.key, WriteState.REFUSED, _NO_ORDER)
+            for write in writes
+        ]  # fmt: skip
+
+    async def _send(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        response = await http.request(
+            "PUT", endpoint(config, "/orders"), headers=_headers(config),
+            content=msgspec.json.encode(NewOrders([_new_order(write) for write in writes])),
+        )  # fmt: skip
+        failed = failed_writes(response, writes)
+        return failed or [WriteResult(write.key, WriteState.ACCEPTED) for write in writes]
+
+    async def read(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
+    ) -> list[ChannelReading]:
+        known = [key for key in keys if _is_order(key)]
+        read = iter(
+            await read_in_parts(
+                known, lambda part: self._ask(http, config, part), lambda key: len(key.record_key) + 3,
+                most_items=self.max_batch,
+            )
+        )  # fmt: skip
+        return [next(read) if _is_order(key) else ChannelReading(key, None) for key in keys]
+
+    async def _ask(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
+    ) -> list[ChannelReading]:
+        response = await http.request(
+            "POST", endpoint(config, "/orders/read"), headers=_headers(config),
+            content=msgspec.json.encode(Numbers([key.record_key for key in keys])),
+        )  # fmt: skip
+        check_readable(response, "The sandbox ERP")
+        try:
+            orders = self._known.decode(response.content).orders
+        except msgspec.DecodeError as problem:
+            raise PayloadInvalid(f"The ERP's list of orders no longer has the agreed form: {problem}.") from problem
+        if len(orders) != len(keys):
+            raise PayloadInvalid(f"The ERP was asked for {len(keys)} orders and answered {len(orders)}.")
+        return [_reading(key, raw) for key, raw in zip(keys, orders, strict=True)]
+
+
+def _headers(config: ConnectionConfig) -> dict[str, str]:
+    return json_headers(config.secrets.get("api_key", ""))
+
+
+def _is_order(key: ElementKey) -> bool:
+    return (key.element, key.record_type, key.dimension) == (ORDER_DOCUMENT, ORDER, "")
+
+
+def _new_order(write: ChannelWrite) -> NewOrder:
+    if not isinstance(write.value, OrderValue):
+        raise TypeError("only orders are sent to the ERP")
+    return NewOrder(write.record_key, write.value, write.idempotency_key)
+
+
+def _size_of(write: ChannelWrite) -> int:
+    return len(msgspec.json.encode(_new_order(write))) + 1
+
+
+def _reading(key: ElementKey, raw: msgspec.Raw) -> ChannelReading:
+    try:
+        return ChannelReading(key, _Known.decode(raw))
+    except (msgspec.DecodeError, ValueError) as problem:
+        text = bytes(raw)[:100].decode("utf-8", "replace")
+        return ChannelReading(key, None, unreadable=f"{text} ({problem})")

@@ -1,0 +1,59 @@
+"""Orders as one value: handed from the system that took the order to the one that fulfils it."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from canonical.amounts import canonical_amount
+from canonical.money import kept_exponent
+
+ORDER: Final = "order"
+"""The type of records that orders are; the key is the order's number."""
+MAX_LINES: Final = 1_000
+
+
+class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
+    """`unit_price` is without tax and after discounts, in the order's currency. Raises InexactAmount."""
+
+    sku: str
+    quantity: str
+    unit_price: str
+
+    def __post_init__(self) -> None:
+        for name in ("quantity", "unit_price"):
+            if (text := canonical_amount(given := getattr(self, name))) is not given:
+                force_setattr(self, name, text)
+
+    @property
+    def amount(self) -> Decimal:
+        return Decimal(self.quantity) * Decimal(self.unit_price)
+
+
+class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="order"):
+    """An order. Lines are sorted, so that two systems that list them differently have the same value; `shipping` is
+    the price of delivery without tax.
+
+    Raises InexactAmount, UnknownCurrency, and ValueError for an order without lines or with too many.
+    """
+
+    currency: str
+    customer: str
+    email: str
+    lines: tuple[OrderLine, ...]
+    shipping: str = "0"
+
+    def __post_init__(self) -> None:
+        kept_exponent(self.currency)
+        if not 0 < len(self.lines) <= MAX_LINES:
+            raise ValueError(f"An order has 1 to {MAX_LINES:,} lines; this one has {len(self.lines):,}.")
+        if (text := canonical_amount(self.shipping)) is not self.shipping:
+            force_setattr(self, "shipping", text)
+        if (ordered := tuple(sorted(self.lines))) != self.lines:
+            force_setattr(self, "lines", ordered)
+
+    @property
+    def total(self) -> Decimal:
+        """The price of all lines and of delivery, without tax."""
+        return sum((line.amount for line in self.lines), Decimal(self.shipping))

@@ -1,0 +1,60 @@
+"""Orders as one value: equal orders have one JSON text, whatever system lists their lines and in which order."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canonical.money import InexactAmount, UnknownCurrency
+from canonical.orders import MAX_LINES, OrderLine, OrderValue
+from canonical.values import Value, type_of, value_json, write_plainly
+
+amounts = st.decimals(0, 10_000, places=4).map(str)
+lines = st.lists(
+    st.builds(OrderLine, st.text("AB-1", min_size=1, max_size=4), amounts, amounts), min_size=1, max_size=6
+)
+
+
+def order(*items: OrderLine, shipping: str = "0") -> OrderValue:
+    return OrderValue("EUR", "Ada", "ada@example.com", items, shipping)
+
+
+@given(lines, st.randoms())
+def test_the_order_of_lines_makes_no_difference(items: list[OrderLine], draw: object) -> None:
+    shuffled = list(items)
+    draw.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert order(*items) == order(*shuffled)
+    assert value_json(order(*items)) == value_json(order(*shuffled))
+
+
+@given(lines)
+def test_an_order_survives_storage(items: list[OrderLine]) -> None:
+    value = order(*items)
+    assert msgspec.json.decode(value_json(value), type=Value) == value
+    assert type_of(value) == "order"
+
+
+def test_trailing_zeros_make_no_difference_and_the_total_is_exact() -> None:
+    value = order(OrderLine("A", "3.0", "0.10"), OrderLine("B", "1", "1.000001"), shipping="4.90")
+    assert value == order(OrderLine("B", "1.0", "1.000001"), OrderLine("A", "3", "0.1"), shipping="4.9")
+    assert value.total == Decimal("6.200001")
+    assert write_plainly(value) == "2 lines, 6.200001 EUR"
+
+
+@pytest.mark.parametrize(
+    ("made", "error"),
+    [
+        (lambda: OrderLine("A", "many", "1"), InexactAmount),
+        (lambda: OrderLine("A", "NaN", "1"), InexactAmount),
+        (lambda: OrderValue("EURO", "A", "", (OrderLine("A", "1", "1"),)), UnknownCurrency),
+        (order, ValueError),
+        (lambda: order(*[OrderLine("A", "1", "1")] * (MAX_LINES + 1)), ValueError),
+        (lambda: msgspec.json.decode(b'{"type":"order","currency":"EUR","customer":"","email":"","lines":[]}',
+                                     type=OrderValue), msgspec.ValidationError),
+    ],
+)  # fmt: skip
+def test_what_is_no_order_is_refused(made: object, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        made()  # type: ignore[operator]

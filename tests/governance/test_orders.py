@@ -1,0 +1,137 @@
+"""Orders flow from the shop to the ERP, their status back to the shop; each by its contract, and each read back."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import httpx2
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from canonical.elements import ORDER_DOCUMENT, ORDER_STATUS
+from canonical.orders import ORDER, OrderLine, OrderValue
+from connectors.connections import store_secret
+from connectors.poll_job import schedule_poll
+from connectors.sandbox.faults import Faults
+from foundation.clock import utc_now
+from governance.elements.publish_contract import publish_contract
+from tests.connectors.running import TOKEN, RunningSandbox
+from tests.support.client_env import ClientEnv
+
+HEADERS = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+AN_ORDER = OrderValue(
+    "USD", "Ada Lovelace", "ada@example.com",
+    (OrderLine("SKU-000002", "1", "12.5"), OrderLine("SKU-000001", "2", "19.99")), "4.9",
+)  # fmt: skip
+
+
+def verified(element: str, count: int = 1) -> str:
+    return f"SELECT count(*) >= {count} FROM propagation WHERE element = '{element}' AND state = 'verified'"
+
+
+@pytest.fixture
+async def trade(world: ClientEnv) -> ClientEnv:
+    """A client whose shop owns orders and whose ERP owns their status."""
+    async with world.services.db.transaction(world.scope) as session:
+        await store_secret(session, world.services.vault, world.erp, "api_key", TOKEN)
+        for element, source in ((ORDER_DOCUMENT, world.channels["shop0"]), (ORDER_STATUS, world.erp)):
+            await publish_contract(
+                session, element=element, source_connection_id=source, owner="Order desk", now=utc_now(),
+                propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=4),
+            )  # fmt: skip
+    return world
+
+
+def place(world: ClientEnv, order: OrderValue = AN_ORDER) -> str:
+    """A shopper's order; returns its number."""
+    answer = httpx2.post(f"{world.urls['shop0']}/orders", content=msgspec.json.encode(order), headers=HEADERS)
+    number = answer.raise_for_status().json()["number"]
+    assert isinstance(number, str)
+    return number
+
+
+async def poll(world: ClientEnv, connection_id: UUID) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await schedule_poll(session, connection_id, at=utc_now())
+
+
+def set_status(world: ClientEnv, number: str, code: str) -> None:
+    """What a person does in the ERP."""
+    change = {
+        "sku": number, "element": ORDER_STATUS, "record_type": ORDER, "value": {"type": "enumeration", "code": code},
+    }  # fmt: skip
+    httpx2.post(f"{world.urls['erp']}/changes", json={"changes": [change]}, headers=HEADERS).raise_for_status()
+
+
+def in_the_erp(world: ClientEnv, *numbers: str) -> list[OrderValue | None]:
+    answer = httpx2.post(f"{world.urls['erp']}/orders/read", json={"numbers": list(numbers)}, headers=HEADERS)
+    return msgspec.json.decode(answer.raise_for_status().content, type=dict[str, list[OrderValue | None]])["orders"]
+
+
+def status_in_the_shop(world: ClientEnv, number: str) -> object:
+    keys = {"keys": [[number, f"{ORDER_STATUS}@"]]}
+    answer = httpx2.post(f"{world.urls['shop0']}/values/read", json=keys, headers=HEADERS)
+    (shown,) = answer.raise_for_status().json()["values"]
+    return shown and shown["value"]["code"]
+
+
+async def test_an_order_goes_to_the_erp_and_its_status_comes_back(trade: ClientEnv) -> None:
+    number = place(trade)
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until=verified(ORDER_DOCUMENT))
+    assert in_the_erp(trade, number) == [AN_ORDER]
+    set_status(trade, number, "shipped")
+    await poll(trade, trade.erp)
+    await trade.work(until=verified(ORDER_STATUS))
+    assert status_in_the_shop(trade, number) == "shipped"
+    sent = await trade.rows(
+        "SELECT element, connection_id, record_type, state FROM propagation WHERE record_type = 'order' ORDER BY 1"
+    )
+    assert sent == [
+        (ORDER_DOCUMENT, trade.erp, ORDER, "verified"),
+        (ORDER_STATUS, trade.channels["shop0"], ORDER, "verified"),
+    ], "the market takes neither, and no system gets back what it owns"
+
+
+async def test_an_order_is_created_once_however_often_the_answer_is_lost(
+    trade: ClientEnv, sandbox: RunningSandbox
+) -> None:
+    number = place(trade)
+    sandbox.break_(trade.urls["erp"], Faults(server_error=0.5))
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until="SELECT count(*) > 0 FROM propagation WHERE element = 'order.document'")
+    sandbox.mend(trade.urls["erp"])
+    await trade.work(until=verified(ORDER_DOCUMENT))
+    effects = httpx2.get(f"{trade.urls['erp']}/_effects").json()
+    assert (effects["effects"], effects["repeated"]) == (1, {})
+    assert in_the_erp(trade, number) == [AN_ORDER]
+
+
+async def test_an_order_that_the_erp_holds_with_other_content_is_not_proven(trade: ClientEnv) -> None:
+    other = msgspec.structs.replace(AN_ORDER, customer="Somebody else")
+    new = {"orders": [{"number": f"{trade.urls['shop0'].rsplit('/', 1)[1].upper()}-1001",
+                       "order": msgspec.to_builtins(other), "key": "by-hand"}]}  # fmt: skip
+    httpx2.put(f"{trade.urls['erp']}/orders", json=new, headers=HEADERS).raise_for_status()
+    number = place(trade)
+    assert number == new["orders"][0]["number"]
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until="SELECT count(*) > 0 FROM propagation WHERE element = 'order.document' AND attempts > 0")
+    assert await trade.rows(verified(ORDER_DOCUMENT)) == [(False,)]
+
+
+async def test_an_order_that_cannot_be_read_is_quarantined_with_its_number(trade: ClientEnv) -> None:
+    number = place(trade, msgspec.structs.replace(AN_ORDER, currency="BGN"))  # ISO 4217 has dropped it
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until="SELECT count(*) > 0 FROM governance_exception WHERE code = 'source.quarantined'")
+    (found,) = await trade.exceptions("code = 'source.quarantined'")
+    assert (found.record_key, found.element) == (number, ORDER_DOCUMENT)
+
+
+async def test_another_client_sees_no_order(trade: ClientEnv, other_world: ClientEnv) -> None:
+    place(trade)
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until=verified(ORDER_DOCUMENT))
+    assert await other_world.rows("SELECT count(*) FROM change") == [(0,)]
+    async with other_world.services.db.transaction(other_world.scope) as session:
+        seen = await session.scalar(text("SELECT count(*) FROM record_value WHERE record_type = 'order'"))
+    assert seen == 0
