@@ -12,7 +12,7 @@ from canonical.values import MoneyValue, Value, to_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
-from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelPreview
+from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelOutcome, ChannelPreview
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
@@ -77,7 +77,33 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
     cost = await _cost(session, change.key)
     approval = to_approval(row)
     preview = await _preview(session, change, cost, is_open=approval.state in _UNPUBLISHED)
-    return ApprovalDetail(approval, change, preview, cost)
+    return ApprovalDetail(approval, change, preview, cost, await _elsewhere(session, change))
+
+
+async def _elsewhere(session: AsyncSession, change: ChangeView) -> list[ChannelOutcome]:
+    """Decisions on the same value for other channels: changes that were proposed with this one."""
+    if change.targets is None:
+        return []
+    rows = await session.execute(
+        text(f"""
+            SELECT {CHANGE_COLUMNS}, n.id AS connection_id, n.name AS channel
+              FROM change c JOIN connection n ON n.tenant_id = c.tenant_id AND n.id = ANY (c.targets)
+             WHERE c.tenant_id = :t AND {is_key("c")} AND c.proposed_at = :at AND c.origin = :origin AND c.id <> :id
+             ORDER BY n.name, n.id
+        """),
+        {
+            "t": scope_of(session).tenant_id,
+            **bind_key(change.key),
+            "at": change.proposed_at,
+            "origin": change.origin,
+            "id": change.id,
+        },
+    )
+    return [
+        ChannelOutcome(row.connection_id, row.channel, other.id, other.state, other.outcome, other.reason)
+        for row in rows
+        for other in [to_change(row)]
+    ]
 
 
 async def _cost(session: AsyncSession, key: ElementKey) -> Value | None:

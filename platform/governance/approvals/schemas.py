@@ -32,11 +32,25 @@ class ChannelPreview(msgspec.Struct, frozen=True):
     margin_then: float | None
 
 
+class ChannelOutcome(msgspec.Struct, frozen=True):
+    """Decision on the same value for another channel, where policy decides per channel. `reason` is a sentence."""
+
+    connection_id: UUID
+    channel: str
+    change_id: UUID
+    state: str
+    outcome: str
+    reason: str
+
+
 class ApprovalDetail(msgspec.Struct, frozen=True):
+    """`elsewhere`: decisions on the same value for other channels, made at the same time."""
+
     approval: ApprovalView
     change: ChangeView
     preview: Sequence[ChannelPreview]
     cost: Value | None
+    elsewhere: Sequence[ChannelOutcome] = ()
 
 
 class AnswerInput(msgspec.Struct, frozen=True):
