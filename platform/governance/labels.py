@@ -29,7 +29,7 @@ LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 
 _NOTHING: Final = N_("nothing")
 _YES, _NO = N_("Yes"), N_("No")
-_LINE, _LINES = N_("{number} line"), N_("{number} lines")
+_ORDER: Final = N_("{total} · lines: {number}")
 _NARROW: Final = "\N{NO-BREAK SPACE}"
 _UNITS: Final = {PIECE: ""}
 _SMALL: Final = 0.0005
@@ -58,7 +58,7 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
             return ", ".join(write_value(item, words) for item in items) or words.text(_NOTHING)
         case OrderValue(currency=currency, lines=lines):
             total = format_amount(value.total, words, places=kept_exponent(currency))
-            return f"{words.plural(_LINE, _LINES, len(lines))}, {total}{_NARROW}{currency}"
+            return words.text(_ORDER).format(total=f"{total}{_NARROW}{currency}", number=words.number(len(lines)))
         case _:
             return write_plainly(value)
 

@@ -47,4 +47,4 @@ def test_every_connector_declares_what_its_adapter_can_write() -> None:
     registry = build_registry()
     assert registry["vendure"].accepts(ElementKey("A", PRICE))
     assert not registry["tryton"].accepts(ElementKey("A", PRICE))
-    assert not registry["sandbox-shop"].accepts(ElementKey("7", "order.status", "", "order"))
+    assert not registry["sandbox-market"].accepts(ElementKey("7", "order.status", "", "order"))

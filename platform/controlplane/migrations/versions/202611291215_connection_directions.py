@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611291215"
-down_revision = "202611291200"
+down_revision = "202611291210"
 branch_labels = None
 depends_on = None
 
