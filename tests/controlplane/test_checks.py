@@ -37,6 +37,7 @@ from foundation.vault.envelope import new_data_key, wrap
 from foundation.vault.key_ring import KeyRing
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call
+from tests.support.as_owner import change_as_owner
 from tests.support.jobs import job_type
 
 MINUTE = timedelta(minutes=1)
@@ -231,8 +232,7 @@ class TestWork:
             await session.execute(text("SELECT 1"))
         assert [each.mend for each in await work_is_done(settings) if each.what == "Relay"] == [""]
         await relay.close()
-        async with db.transaction(scope) as session:
-            await session.execute(text("DELETE FROM timer WHERE tenant_id = :t"), {"t": scope.tenant_id})
+        change_as_owner(urls.owner, scope, "timer", "DELETE FROM timer WHERE tenant_id = %(t)s")
 
     async def test_it_is_seen_in_the_database(
         self, environment: dict[str, str | None], db: Database, scope: Scope

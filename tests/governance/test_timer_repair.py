@@ -22,6 +22,7 @@ from governance.exception_types import ExceptionType
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import read_and_accept
 from tests.governance.test_main_job import member_scope, seed
+from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv
 
 _NEXT = "UPDATE lane_share SET repair_at = now() - interval '1 year' WHERE tenant_id = :t"
@@ -119,7 +120,7 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: ClientEnv
         *scans,
     }
     kept = [POLL.name, RATE.name, RERATE.name]
-    await run(world, "DELETE FROM timer WHERE kind <> ALL (:kept)", kept=kept)
+    delete_as_owner(world, "timer", "kind <> ALL (%(kept)s)", kept=kept)
     await run(world, "UPDATE timer SET due_at = NULL")
     theirs = await timers(other_world)
     await repair(world)

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import text
 
+from controlplane.rooms import ROOMS
 from foundation.database.access import settle_access
 from foundation.database.partitions import SCHEMA
-from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, RELAY
+from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, PURGE, RELAY
 from foundation.ids import new_id
 from tests.conftest import Urls
 from tests.support.client_env import ClientEnv
@@ -54,23 +56,50 @@ DEFINERS = {
 }
 
 
-# What the application may do with tables of which it may not do everything: verb, with columns where they are narrower.
-APP_NARROW: dict[str, str] = dict.fromkeys(("alembic_version", "audit_anchor"), "SELECT")
-APP_NARROW |= dict.fromkeys(
-    ("audit_entry", "policy_version", "retention_purge", "source_event", "usage_event"), "INSERT; SELECT"
+# What the application may do with each table: verbs, with columns where they are narrower. A new table needs its line,
+# with what its jobs and pages need: DELETE only where one deletes, UPDATE only of what one changes.
+_ADDS, _WRITES, _DELETES = "INSERT; SELECT", "INSERT; SELECT; UPDATE", "DELETE; INSERT; SELECT; UPDATE"
+APP_RIGHTS: dict[str, str] = dict.fromkeys(("alembic_version", "audit_anchor"), "SELECT")
+APP_RIGHTS |= dict.fromkeys(
+    ("audit_entry", "policy_version", "retention_purge", "source_event", "source_event_key", "usage_event"), _ADDS
 )
-APP_NARROW |= dict.fromkeys(
-    ("api_key", "client", "legal_hold", "member", "msp", "partner", "rating_run", "record_title"),
-    "INSERT; SELECT; UPDATE",
+APP_RIGHTS |= dict.fromkeys(
+    ("api_key", "baseline_part", "brand", "change", "channel_value", "client", "connection", "connection_secret",
+     "drift_cursor", "element_contract", "lane", "lane_share", "member", "msp", "partner", "poll_cursor",
+     "propagation", "rating_run", "record_title", "record_value", "timer"), _WRITES,
+)  # fmt: skip
+APP_RIGHTS |= dict.fromkeys(
+    ("baseline_item", "baseline_reading", "brand_domain", "held_observation", "idempotency_key", "invoice_line",
+     "policy_rule", "retention_default", "retention_policy", "source_record", "vault_key", "job"), _DELETES,
+)  # fmt: skip
+APP_RIGHTS |= {
+    table: f"{_ADDS}; UPDATE ({columns})"
+    for table, columns in {
+        "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at",
+        "audit_head": "hash seq",
+        "baseline": "accepted after automatic awaiting decided_at decided_by decider finished_at overtaken proven"
+                    " read_at refused state",
+        "dead_letter": "closed_at closed_by state",
+        "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
+                                " params seen_at severity severity_factors source_event_id state",
+        "invoice": "content_hash currency state total_minor updated_at",
+        "legal_hold": "release_reason released_at released_by",
+        "price": "valid_to",
+        "price_book": "name",
+        "rated_usage": "line_id",
+    }.items()
+}  # fmt: skip
+APP_RIGHTS["propagation_attempt"] = (
+    f"DELETE; {_ADDS}; UPDATE (answered_at bytes detail duration_ms outcome read retry_after status_code)"
 )
-APP_NARROW |= {
-    "audit_head": "INSERT; SELECT; UPDATE (hash seq)",
-    "invoice": "INSERT; SELECT; UPDATE (content_hash currency state total_minor updated_at)",
-    "price": "INSERT; SELECT; UPDATE (valid_to)",
-    "price_book": "INSERT; SELECT; UPDATE (name)",
-    "rated_usage": "INSERT; SELECT; UPDATE (line_id)",
-    "source_event_key": "DELETE; INSERT; SELECT",
-}
+# What only retention deletes, as the owner in the purge role.
+PURGED = {
+    "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "source_event_key",
+}  # fmt: skip
+CALLERS = {
+    "lane_claim": {APP}, "lane_finish": {APP}, "lanes_due": {RELAY}, "lane_backlog": {RELAY},
+    "timers_fire": {RELAY}, "repairs_fire": {RELAY},
+}  # fmt: skip
 # What an MSP's staff read across their clients: no session, key, secret, message, policy or retention rule.
 FLEET_READS = {
     "approval", "audit_head", "change", "client", "connection", "dead_letter", "element_contract",
@@ -111,11 +140,51 @@ def test_v9_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: 
     assert not any(table == "installation" for _, table, _ in found)
 
 
-def test_v9_the_application_may_do_with_these_tables_this_and_no_more(owner: Owner) -> None:
+def test_v9_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -> None:
     found: dict[str, list[str]] = {}
     for (_, table, verb), columns in sorted(rights(owner, [APP]).items()):
         found.setdefault(table, []).append(verb if columns == WHOLE else f"{verb} ({columns})")
-    assert {table: "; ".join(found[table]) for table in APP_NARROW} == APP_NARROW
+    assert {table: "; ".join(verbs) for table, verbs in found.items()} == APP_RIGHTS
+
+
+def test_v9_retention_adds_deleting_these_tables_to_the_applications_rights(owner: Owner) -> None:
+    assert rights(owner, [PURGE]) == {(PURGE, table, "DELETE"): WHOLE for table in PURGED}
+    partitioned = {
+        name for (name,) in owner.execute("SELECT relname FROM pg_class WHERE relkind = 'p' AND NOT relispartition")
+    }
+    unpartitioned = {table.name for one in ROOMS.retained for table in one.tables if not table.partitioned}
+    assert unpartitioned <= PURGED | {t for t, verbs in APP_RIGHTS.items() if "DELETE" in verbs}
+    deleting = {table for _, table, verb in rights(owner, [APP, PURGE]) if verb == "DELETE"}
+    assert partitioned & deleting == {"propagation_attempt"}, "one without an answer, by a policy"
+
+
+def test_v9_functions_and_sequences_have_these_callers_and_no_others(owner: Owner) -> None:
+    callers = owner.execute(
+        "SELECT p.proname::text, array_agg(pg_get_userbyid(a.grantee)::text) FROM pg_proc p, aclexplode(p.proacl) a"
+        " WHERE p.pronamespace = 'public'::regnamespace AND a.grantee <> p.proowner GROUP BY 1"
+    ).fetchall()
+    assert {name: set(roles) for name, roles in callers} == CALLERS
+    sequences = owner.execute(
+        "SELECT DISTINCT pg_get_userbyid(a.grantee)::text, a.privilege_type FROM pg_class c, aclexplode(c.relacl) a"
+        " WHERE c.relkind = 'S' AND c.relnamespace = 'public'::regnamespace AND a.grantee <> c.relowner"
+    ).fetchall()
+    assert set(sequences) == {(BACKUP, "SELECT")}
+
+
+async def test_v9_readings_of_an_accepted_baseline_are_not_the_applications_to_delete(world: ClientEnv) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        for state in ("accepted", "reading", "discarded"):
+            keys = {"t": world.scope.tenant_id, "m": world.scope.msp_id, "b": new_id(), "state": state}
+            await session.execute(
+                text("INSERT INTO baseline (tenant_id, msp_id, id, state, started_at, started_by)"
+                     " VALUES (:t, :m, :b, :state, now(), 'x')"), keys,
+            )  # fmt: skip
+            await session.execute(
+                text("INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element)"
+                     " VALUES (:t, :m, :b, 'SKU', 'price.list')"), keys,
+            )  # fmt: skip
+            gone = await session.execute(text("DELETE FROM baseline_item WHERE baseline_id = :b RETURNING 1"), keys)
+            assert len(gone.all()) == (state != "accepted"), state
 
 
 def test_v9_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
@@ -406,10 +475,10 @@ def test_v9_roles_enter_no_other_role_but_as_declared(owner: Owner) -> None:
         {"r": list(OUR_ROLES)},
     ).fetchall()
     ours = {row for row in found if row[0] in OUR_ROLES}
-    assert ours == {(APP, FLEET, False, False)}
-    assert {row[1] for row in found if row[0] not in OUR_ROLES} == {BACKUP}
-    assert {row[2] for row in found} == {False}
-    assert (user.fetchall()[0][0], BACKUP) in {row[:2] for row in found}
+    assert ours == {(APP, FLEET, False, False), (PURGE, APP, True, False)}
+    assert {row[1:] for row in found if row[0] not in OUR_ROLES} == {(BACKUP, False, False), (PURGE, False, False)}
+    owner_name = user.fetchall()[0][0]
+    assert {(owner_name, BACKUP), (owner_name, PURGE)} <= {row[:2] for row in found}
 
 
 def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) -> None:
@@ -425,6 +494,7 @@ def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) 
     "statement",
     [
         f"SET ROLE {BACKUP}",
+        f"SET ROLE {PURGE}",
         "SET ROLE pg_read_all_data",
         "SET SESSION AUTHORIZATION postgres",
         "COPY audit_entry TO PROGRAM 'cat'",

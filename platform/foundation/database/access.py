@@ -202,13 +202,15 @@ def _name_owner_by_office(connection: Connection) -> None:
 
 def _close_to_public(connection: Connection) -> None:
     """Revoke PUBLIC's privileges; PUBLIC includes every role. A function that runs with its caller's rights grants
-    none, so our roles may call those; a function that runs with its owner's rights is granted by the migration that
-    creates it.
+    none, so our roles may call those that name no caller; a function that runs with its owner's rights is granted by
+    the migration that creates it.
     """
     invokers = connection.execute(
         "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND NOT prosecdef"
         " AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND NOT EXISTS ("
-        "  SELECT 1 FROM pg_depend d WHERE d.objid = pg_proc.oid AND d.deptype = 'e')"
+        "  SELECT 1 FROM pg_depend d WHERE d.objid = pg_proc.oid AND d.deptype = 'e') AND NOT EXISTS ("
+        "  SELECT 1 FROM aclexplode(proacl) a WHERE pg_get_userbyid(a.grantee)::text = ANY (%s))",
+        (list(RUNTIME_ROLES),),
     ).fetchall()
     roles = sql.SQL(", ").join(map(sql.Identifier, RUNTIME_ROLES))
     with connection.transaction():

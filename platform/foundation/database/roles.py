@@ -10,10 +10,11 @@ FLEET: Final = "fairlead_fleet"  # no login; the app switches to it to read acro
 INTAKE: Final = "fairlead_intake"  # inserts webhook messages, for many tenants in one transaction
 RELAY: Final = "fairlead_relay"  # reads that jobs are due and for which tenant; never their content
 BACKUP: Final = "fairlead_backup"  # no login; reads every row for a backup, writes nothing
+PURGE: Final = "fairlead_purge"  # no login; the application's rights, and to delete what retention lets go
 
 LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
 RUNTIME_ROLES: Final = (*LOGIN_ROLES, FLEET)
-OUR_ROLES: Final = (*RUNTIME_ROLES, BACKUP)
+OUR_ROLES: Final = (*RUNTIME_ROLES, BACKUP, PURGE)
 
 IDLE_SECONDS: Final = 5
 """Longer than any of our transactions idles between two statements, shorter than a lease: a process that was suspended
@@ -32,7 +33,8 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
     """Create the roles or renew their passwords. Roles are cluster-wide, so this runs before the migrations.
 
     The app is a member of FLEET without inheriting it: its policies apply only after `SET LOCAL ROLE`. In the same way
-    the owner of the connection's database may switch to BACKUP. Neither the owner nor BACKUP bypasses row-level
+    the owner of the connection's database may switch to BACKUP and PURGE. PURGE inherits the app's privileges, so that
+    its rows are one tenant's, too. Neither the owner nor BACKUP bypasses row-level
     security, because a managed server lets no customer grant that; policies let BACKUP read every row instead.
     """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('fairlead roles'))")
@@ -54,17 +56,19 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
                 sql.Identifier(name), sql.Literal(f"{IDLE_SECONDS}s")
             )
         )
-    for name in (FLEET, BACKUP):
+    for name in (FLEET, BACKUP, PURGE):
         if await _verb(connection, name) == "CREATE":
             await connection.execute(
                 sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(name))
             )
     await _let_enter(connection, FLEET, APP)
+    await _let_inherit(connection, APP, PURGE)
     found = await connection.execute(
         "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     )
     if owner := await found.fetchone():
         await _let_enter(connection, BACKUP, owner[0])
+        await _let_enter(connection, PURGE, owner[0])
     await _close_large_objects(connection)
 
 
@@ -94,6 +98,19 @@ async def _let_enter(connection: AsyncConnection, role: str, member: str) -> Non
     if await found.fetchone() is None:
         await connection.execute(
             sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(sql.Identifier(role), sql.Identifier(member))
+        )
+
+
+async def _let_inherit(connection: AsyncConnection, role: str, member: str) -> None:
+    """Give `member` the privileges and policies of `role`, to which it cannot switch."""
+    found = await connection.execute(
+        "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"
+        " WHERE g.rolname = %s AND a.rolname = %s AND m.inherit_option",
+        (role, member),
+    )
+    if await found.fetchone() is None:
+        await connection.execute(
+            sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE").format(sql.Identifier(role), sql.Identifier(member))
         )
 
 

@@ -1,6 +1,10 @@
-"""Purge of a client's rows from unpartitioned tables, in its own scope, one batch per transaction."""
+"""Purge of a client's rows from unpartitioned tables, in its own scope, one batch per transaction.
 
-from collections.abc import Sequence
+The owner enters the purge role, because the application may not delete governed history.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from sqlalchemy import text
@@ -8,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import Database, scope_of
+from foundation.database.roles import PURGE
 from foundation.ids import NewId
 from foundation.retention import DataClass, RetainedTable
 from foundation.scope import Scope
@@ -16,22 +21,29 @@ from governance.retention.rules import RetentionLimit
 
 
 async def purge_rows(
-    db: Database, scope: Scope, classes: Sequence[DataClass], *, now: datetime, new_id: NewId
+    owner: Database, scope: Scope, classes: Sequence[DataClass], *, now: datetime, new_id: NewId
 ) -> dict[str, int]:
     """Returns the number of deleted rows by table."""
     removed: dict[str, int] = {}
     for data_class in classes:
-        async with db.transaction(scope) as session:
+        async with _purging(owner, scope) as session:
             limits = (await repository.load_rules(session, scope.tenant_id, scope.msp_id)).limits(data_class, now)
         for table in (table for table in data_class.tables if not table.partitioned):
             for limit in limits:
                 more = True
                 while more:
-                    async with db.transaction(scope) as session:
+                    async with _purging(owner, scope) as session:
                         count = await _purge_batch(session, data_class, table, limit, now=now, new_id=new_id)
                     removed[table.name] = removed.get(table.name, 0) + count
                     more = count == repository.BATCH
     return removed
+
+
+@asynccontextmanager
+async def _purging(owner: Database, scope: Scope) -> AsyncIterator[AsyncSession]:
+    async with owner.transaction(scope) as session:
+        await session.execute(text(f"SET LOCAL ROLE {PURGE}"))
+        yield session
 
 
 async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step

@@ -43,7 +43,7 @@ async def run_retention(  # noqa: PLR0913 - keyword-only parts of one run
         await check_clock(owner, app, tenants, now=now)
     for tenant_id, msp_id in sorted(tenants.items()):
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=ACTOR)
-        for table, rows in (await purge_rows(app, scope, classes, now=now, new_id=new_id)).items():
+        for table, rows in (await purge_rows(owner, scope, classes, now=now, new_id=new_id)).items():
             purge.count(table, rows)
     await purge_partitions(purge, classes)
     await record_run(owner, app, tenants, now=now, confirmed=clock_confirmed)

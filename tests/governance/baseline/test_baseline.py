@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
 from connectors.sandbox.faults import Faults
@@ -34,6 +33,7 @@ from tests.governance.baseline.clients import (
     set_in_shop,
     verdicts,
 )
+from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv, build_client_env
 from tests.support.values import minor
 
@@ -374,7 +374,7 @@ async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: Clie
 
 
 async def test_without_contracts_there_is_nothing_to_read(world: ClientEnv) -> None:
+    delete_as_owner(world, "element_contract")
     async with world.services.db.transaction(member_scope(world)) as session:
-        await session.execute(text("DELETE FROM element_contract"))
         with pytest.raises(NothingToRead):
             await start_baseline(session, world.services.governance, now=utc_now())

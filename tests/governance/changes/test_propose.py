@@ -22,6 +22,7 @@ from policy.errors import OwnApproval
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
 from tests.governance.test_main_job import approve_all, member_scope, seed
+from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv
 from tests.support.values import at, minor, pieces
 
@@ -109,10 +110,10 @@ async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_ag
     ada, shop = member_scope(world), world.channels["shop0"]
     change = await propose(world, key_of(world, ada), 10_400)
     await world.work(settle=20.0)
+    delete_as_owner(world, "record_value", "element = 'price.cost'")
     async with world.services.db.transaction(world.scope) as session:
         held = "UPDATE propagation SET state = 'stale_approval' WHERE change_id = :change AND connection_id = :shop"
         await session.execute(text(held), {"change": change, "shop": shop})
-        await session.execute(text("DELETE FROM record_value WHERE element = 'price.cost'"))
         await redecide(session, world.services.governance, [(change, shop)])
     ((again,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     with pytest.raises(OwnApproval, match="You created the API key"):

@@ -23,6 +23,7 @@ from governance.job_types import INGEST
 from governance.messages.exceptions import CONTRACT_MISSING
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_timer_repair import repair, run
+from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, subject FROM governance_exception WHERE state = 'open'"
@@ -30,7 +31,7 @@ _HELD = "SELECT count(*) FROM held_observation"
 
 
 async def without_contracts(world: ClientEnv) -> None:
-    await run(world, "DELETE FROM element_contract")
+    delete_as_owner(world, "element_contract")
 
 
 async def poll(world: ClientEnv) -> None:
@@ -73,7 +74,7 @@ async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(w
 async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(
     world: ClientEnv,
 ) -> None:
-    await run(world, "DELETE FROM element_contract WHERE element = :e", e=STOCK)
+    delete_as_owner(world, "element_contract", "element = %(e)s", e=STOCK)
     await world.deliver(*(world.change(f"SKU-00{n}", STOCK, n) for n in range(1, 6)))
     await world.work()
     assert await world.rows(_OPEN) == [("contract.missing", f"{world.erp}:{STOCK}")]

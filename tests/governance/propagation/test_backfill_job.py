@@ -11,6 +11,7 @@ from foundation.clock import utc_now
 from governance.propagation import backfill_job
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
+from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv
 
 SETTLED = "SELECT NOT EXISTS (SELECT FROM propagation WHERE state IN ('pending', 'accepted'))"
@@ -88,8 +89,8 @@ async def test_a_value_released_before_the_pause_is_not_sent_again(world: Client
     """Somebody else's matter: what a channel never got before it paused stays as it was."""
     await seed(world)
     shop = world.channels["shop0"]
+    delete_as_owner(world, "propagation", "connection_id = %(shop)s", shop=shop)
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("DELETE FROM propagation WHERE connection_id = :shop"), {"shop": shop})
         day = "- interval '1 day'"
         await session.execute(text(f"UPDATE change SET proposed_at = proposed_at {day}, decided_at = decided_at {day}"))
         await session.execute(text(f"UPDATE approval SET decided_at = decided_at {day}, used_at = used_at {day}"))

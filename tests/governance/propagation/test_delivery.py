@@ -29,6 +29,7 @@ from governance.slo.suspension import move_clocks
 from tenants.accounts import suspend_client
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -46,10 +47,8 @@ _PASSED = {
 
 
 async def pass_by(world: ClientEnv, time: timedelta) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        for table, columns in _PASSED.items():
-            older = ", ".join(f"{column} = {column} - CAST(:by AS interval)" for column in columns)
-            await session.execute(text(f"UPDATE {table} SET {older}"), {"by": time})
+    for table, columns in _PASSED.items():
+        update_as_owner(world, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
 
 
 async def asked(world: ClientEnv) -> None:

@@ -25,7 +25,8 @@ MONTH_END = month_after(datetime.now(UTC))
 _CHANGE = f"""
 INSERT INTO change (tenant_id, msp_id, id, record_key, element, new_value, source_version, origin,
                     author, state, outcome, rule_id, reason, policy_version, committed_at, proposed_at, correlation)
-VALUES (:t, :m, :id, :record, :element, {ONE_CENT}, 1, 'source', 'a', :state, 'auto', 'r', 'r', 1, now(), now(), '')
+VALUES (:t, :m, :id, :record, :element, {ONE_CENT}, 1, 'source', 'a', :state, 'auto', 'r', '{{"code": "r"}}', 1, now(),
+        now(), '')
 """
 _PROPAGATION = f"""
 INSERT INTO propagation (tenant_id, msp_id, change_id, connection_id, id, record_key, element, value,

@@ -13,6 +13,7 @@ from tenants.accounts import resume_client, suspend_client
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, build_client_env
 
 LONG = timedelta(days=9)
@@ -42,10 +43,8 @@ async def suspend(world: ClientEnv) -> datetime:
 
 async def pass_by(world: ClientEnv, time: timedelta = LONG) -> None:
     """Everything that was noted is older by so much."""
-    async with world.services.db.transaction(world.scope) as session:
-        for table, columns in _DATED.items():
-            older = ", ".join(f"{column} = {column} - CAST(:by AS interval)" for column in columns)
-            await session.execute(text(f"UPDATE {table} SET {older}"), {"by": time})
+    for table, columns in _DATED.items():
+        update_as_owner(world, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
 
 
 async def resume(world: ClientEnv) -> datetime:
@@ -141,10 +140,9 @@ async def test_what_was_late_before_stays_late_and_is_told(waiting: ClientEnv) -
 async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_only(waiting: ClientEnv) -> None:
     """The MSP's staff may act in a suspended client."""
     now = utc_now()
-    async with waiting.services.db.transaction(waiting.scope) as session:
-        for table, column in (("propagation", "released_at"), ("approval", "created_at"),
-                              ("governance_exception", "opened_at")):  # fmt: skip
-            await session.execute(text(f"UPDATE {table} SET {column} = :at"), {"at": now - timedelta(hours=1)})
+    for table, column in (("propagation", "released_at"), ("approval", "created_at"),
+                          ("governance_exception", "opened_at")):  # fmt: skip
+        update_as_owner(waiting, table, f"{column} = %(at)s", at=now - timedelta(hours=1))
     before = await left(waiting)
     async with waiting.services.db.transaction(waiting.scope) as session:
         await session.execute(text("UPDATE propagation SET slo_due_at = :at WHERE state = 'pending'"), {"at": now})

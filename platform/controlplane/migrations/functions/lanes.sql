@@ -123,3 +123,18 @@ LANGUAGE sql STABLE AS $$
            AND (NOT j.delayed OR j.ready_at <= clock_timestamp()) ORDER BY j.seq LIMIT 1) head
      GROUP BY d.tenant_id
 $$;
+
+REVOKE ALL ON FUNCTION lane_claim(uuid, uuid, varchar, varchar, varchar, interval, integer) FROM PUBLIC,
+    fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay;
+REVOKE ALL ON FUNCTION lane_finish(
+    uuid, varchar, bigint, bigint[], bigint[], double precision[], varchar[], smallint, double precision, smallint,
+    boolean[], boolean[]
+) FROM PUBLIC, fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay;
+REVOKE ALL ON FUNCTION lanes_due(), lane_backlog() FROM PUBLIC,
+    fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay;
+GRANT EXECUTE ON FUNCTION lane_claim(uuid, uuid, varchar, varchar, varchar, interval, integer) TO fairlead_app;
+GRANT EXECUTE ON FUNCTION lane_finish(
+    uuid, varchar, bigint, bigint[], bigint[], double precision[], varchar[], smallint, double precision, smallint,
+    boolean[], boolean[]
+) TO fairlead_app;
+GRANT EXECUTE ON FUNCTION lanes_due(), lane_backlog() TO fairlead_relay;
