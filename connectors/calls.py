@@ -2,7 +2,9 @@
 retried.
 """
 
-from collections.abc import Awaitable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
@@ -14,6 +16,7 @@ from connectors.ports import (
     ChannelWrite,
     ConnectionConfig,
     HttpCaller,
+    HttpResponse,
     PayloadInvalid,
     SystemUnavailable,
     WriteResult,
@@ -23,6 +26,49 @@ from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 Answer = TypeVar("Answer")
 _log = structlog.get_logger(__name__)
 _DECLARED = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid)
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """What is known of the requests of one adapter's call: the last status, and the bytes of their bodies together.
+
+    `has_sent`: a request left, so that it may have had an effect.
+    """
+
+    status_code: int | None = None
+    bytes: int = 0
+    has_sent: bool = False
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def duration_ms(self) -> int:
+        return round((time.perf_counter() - self.started) * 1000)
+
+
+class CallRecorder:
+    """An HTTP caller that records facts of its requests, also of those for retries."""
+
+    def __init__(self, http: HttpCaller, facts: CallFacts | None = None) -> None:
+        self.facts = CallFacts() if facts is None else facts
+        self._http = http
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpResponse:
+        try:
+            response = await self._http.request(method, url, headers=headers, content=content)
+        except OutboundUnavailable as error:
+            self.facts.status_code = None
+            self.facts.has_sent |= error.sent
+            raise
+        self.facts.status_code, self.facts.has_sent = response.status_code, True
+        self.facts.bytes += len(content or b"")
+        return response
+
+    def again(self) -> "CallRecorder":
+        """A recorder whose requests spend the retry budget, if the caller has one."""
+        again: Callable[[], HttpCaller] | None = getattr(self._http, "again", None)
+        return self if again is None else CallRecorder(again(), self.facts)
 
 
 async def ask_adapter(call: Awaitable[Answer]) -> Answer:

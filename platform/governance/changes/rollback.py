@@ -60,11 +60,18 @@ async def roll_back_change(
 
 
 async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: UUID) -> Value:
+    """The value that the change replaces. Nothing is settled yet when a worker died after sending: then it is the one
+    that was last read there.
+    """
     found = (
         await session.execute(
             text("""
-                SELECT previous_value FROM propagation
-                 WHERE tenant_id = :t AND change_id = :change AND connection_id = :connection
+                SELECT coalesce(p.previous_value, s.value) AS previous_value
+                  FROM propagation p
+                  LEFT JOIN channel_value s ON s.tenant_id = :t AND s.connection_id = p.connection_id
+                   AND s.record_type = p.record_type AND s.record_key = p.record_key AND s.element = p.element
+                   AND s.dimension = p.dimension AND s.version < p.version
+                 WHERE p.tenant_id = :t AND p.change_id = :change AND p.connection_id = :connection
             """),
             {"t": scope_of(session).tenant_id, "change": change_id, "connection": connection_id},
         )

@@ -15,7 +15,8 @@ from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangeDetail, ChangePage, ChangeView, ProposalInput, RollbackInput
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.propagation.schemas import PropagationView
+from governance.propagation.attempt_queries import list_attempts
+from governance.propagation.schemas import AttemptPage, PropagationView
 from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
 
@@ -54,7 +55,7 @@ async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
 
 @get(_ONE, opt=_READ, tags=_TAGS)
 async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDetail:
-    """Return a change with its channels, its approval and its open exceptions."""
+    """Return a change with its channels, its approval, its open exceptions and its newest delivery attempts."""
     return await read_change(access.session, change_id, now=access.now)
 
 
@@ -62,6 +63,15 @@ async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDet
 async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[PropagationView]:
     """The state of a change on each channel. Only `verified` means that a buyer sees it."""
     return (await find_change(access.session, change_id, now=access.now)).channels
+
+
+@get(f"{_ONE}/attempts", opt=_READ, tags=_TAGS)
+async def api_attempts(
+    access: OpenAccess, change_id: FromPath[UUID], cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
+) -> AttemptPage:
+    """List the delivery attempts of a change, newest first: what was sent, what was answered, and how long it took."""
+    await find_change(access.session, change_id, now=access.now)
+    return await list_attempts(access.session, change_id, now=access.now, cursor=cursor, limit=check_limit(limit))
 
 
 def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
@@ -77,4 +87,4 @@ def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
         made = await propose_change(access.session, services, key=data.key, value=data.value)
         return await find_change(access.session, made, now=access.now)
 
-    return [api_changes, api_change, api_propagations, api_rollback, api_propose]
+    return [api_changes, api_change, api_propagations, api_attempts, api_rollback, api_propose]

@@ -10,7 +10,7 @@ from canonical.keys import PRODUCT, ElementKey
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
 from governance.exceptions.schemas import ExceptionView
-from governance.propagation.schemas import PropagationView
+from governance.propagation.schemas import AttemptView, PropagationView
 
 
 class ChangeView(msgspec.Struct, frozen=True):
@@ -91,11 +91,12 @@ class SourceEventView(msgspec.Struct, frozen=True):
 
 
 class ChangeDetail(msgspec.Struct, frozen=True):
-    """A change with its channels, its approval and its open exceptions."""
+    """A change with its channels, its approval, its open exceptions, and its newest delivery attempts."""
 
     change: ChangeView
     approval: ApprovalView | None
     exceptions: Sequence[ExceptionView]
+    attempts: Sequence[AttemptView]
 
 
 class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from branding.formats import format_duration
 from governance.changes.planner import BASELINE
 from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView
 from governance.labels import write_value
-from governance.propagation.schemas import PropagationView
+from governance.propagation.schemas import AttemptView, PropagationView
 
 _DECIDED: Final = {
     "auto": ("Passed policy", "accent"),
@@ -46,6 +46,7 @@ def build_timeline(detail: ChangeDetail, names: Mapping[str, str]) -> list[Timel
         moments += _answers(detail.approval, names)
     for propagation in change.channels:
         moments += _on_channel(propagation)
+    moments += [_unanswered(attempt) for attempt in detail.attempts if attempt.outcome == "unanswered"]
     return sorted(moments, key=lambda moment: (moment.at, moment.place), reverse=True)
 
 
@@ -80,6 +81,11 @@ def _answers(approval: ApprovalView, names: Mapping[str, str]) -> list[TimelineE
     title, kind = _ANSWERED.get(approval.state, ("Approved", "ok"))
     by = names[approval.decided_by] if approval.decided_by else ""
     return [*asked, TimelineEntry(approval.decided_at, title, kind, "approve", by, approval.reason, place=3)]
+
+
+def _unanswered(attempt: AttemptView) -> TimelineEntry:
+    text = f"No answer was recorded, so {attempt.channel} may have shown {write_value(attempt.sent)} from then on."
+    return TimelineEntry(attempt.started_at, f"Possibly shown on {attempt.channel}", "warn", "eye", text=text, place=4)
 
 
 def _on_channel(p: PropagationView) -> list[TimelineEntry]:

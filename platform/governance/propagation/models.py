@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlalchemy import REAL, BigInteger, Index, Integer, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,6 +72,29 @@ class Propagation(TenantOwned, Base):
             postgresql_where=text(RUNNING),
         ),
     )
+
+
+class PropagationAttempt(TenantOwned, Base):
+    """One push of one value, see `governance.propagation.attempts`. Without an answer, the value was possibly shown."""
+
+    __tablename__ = "propagation_attempt"
+
+    change_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID]
+    record_key: Mapped[str]
+    element: Mapped[str]
+    sent: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    is_retry: Mapped[bool]
+    started_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    status_code: Mapped[int | None] = mapped_column(SmallInteger)
+    detail: Mapped[str | None]
+    retry_after: Mapped[float | None] = mapped_column(REAL)
+    duration_ms: Mapped[int | None] = mapped_column(Integer)
+    bytes: Mapped[int | None] = mapped_column(Integer)
+    read: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 class ChannelValue(TenantOwned, Base):

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.calls import push_values, read_values
+from connectors.calls import CallRecorder, push_values, read_values
 from connectors.health import is_healthy, record_health
 from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
 from connectors.runtime import OpenConnection
@@ -22,6 +22,7 @@ from governance.exception_types import ExceptionType
 from governance.job_types import PUSH_RETRY
 from governance.messages import reasons
 from governance.propagation import states
+from governance.propagation.attempts import PushAttempt, begin_attempts, complete_attempts
 from governance.propagation.repository import Pending, load_pending
 from governance.propagation.settlement import Settlement, write_settlement
 from governance.records.validation import admit_reading
@@ -35,22 +36,6 @@ HEALTH_EVERY = timedelta(seconds=5)
 _HALF = 0.5
 
 
-@dataclass(slots=True)
-class PushAttempt:
-    """Answers of the channel by change id. `unsent` were blocked by our own limits."""
-
-    results: dict[UUID, WriteResult] = field(default_factory=dict)
-    unsent: set[UUID] = field(default_factory=set)
-    spent: set[UUID] = field(default_factory=set)  # subset of `unsent`: retries beyond their budget
-    readings: dict[UUID, ChannelReading] = field(default_factory=dict)
-    unread: str = ""  # why the channel did not answer the reading of accepted values
-
-    def is_in_vain(self, pending: Mapping[UUID, Pending]) -> bool:
-        """Whether the channel accepted no value and shows none of them."""
-        shown = any(reading.value == pending[change_id].value for change_id, reading in self.readings.items())
-        return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
-
-
 def push_handler(services: GovernanceServices) -> Handler[NoPayload]:
     async def push(batch: Batch[NoPayload]) -> None:
         connection_id = batch.connection_id
@@ -58,13 +43,18 @@ def push_handler(services: GovernanceServices) -> Handler[NoPayload]:
             opened = await services.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
+            retried = frozenset(item.ref for item in batch.items if item.is_retry)
+            to_send = [p for p in pending.values() if opened.active and _is_to_send(p)]
+            batch.check_lease()
+            begun = await begin_attempts(
+                session, connection_id, to_send, retried=retried, now=services.clock(), new_id=services.new_id
+            )
         if not opened.active:  # jobs queued before the pause wait for the resumption, which wakes the lane
             batch.skip(batch.items)
             batch.pause(PAUSED_SECONDS)
             return
-        to_send = [p for p in pending.values() if p.state == states.PENDING and not p.superseded and not _is_stale(p)]
         batch.check_lease()
-        attempt = await _attempt(opened, to_send, {item.ref for item in batch.items if item.is_retry}, services.jitter)
+        attempt = await _attempt(opened, to_send, retried, services, begun)
         if attempt.is_in_vain(pending):
             await _rest(batch, services, connection_id, pending, attempt, was_healthy=was_healthy)
             return
@@ -72,6 +62,10 @@ def push_handler(services: GovernanceServices) -> Handler[NoPayload]:
             await _settle(session, batch, services, connection_id, pending, attempt)
 
     return push
+
+
+def _is_to_send(pending: Pending) -> bool:
+    return pending.state == states.PENDING and not pending.superseded and not _is_stale(pending)
 
 
 def _is_stale(pending: Pending) -> bool:
@@ -87,14 +81,18 @@ def _refused(pending: Pending, detail: str) -> WriteResult:
 
 
 async def _attempt(
-    opened: OpenConnection, to_send: Sequence[Pending], again: AbstractSet[UUID | None], draw: Callable[[], float]
+    opened: OpenConnection,
+    to_send: Sequence[Pending],
+    again: AbstractSet[UUID | None],
+    services: GovernanceServices,
+    begun: Mapping[UUID, UUID],
 ) -> PushAttempt:
     """Send the batch, newest version last, so that the newest of two values of one record wins.
 
     Failed retries are also read back: a failed or lost answer does not prove that nothing was applied, and a channel
     that always answers so would be sent the same value for ever.
     """
-    attempt = PushAttempt()
+    attempt, draw = PushAttempt(begun=begun), services.jitter
     channel = opened.connector.channel
     if channel is None:
         attempt.results = {p.change_id: _refused(p, "This connection is not a channel.") for p in to_send}
@@ -102,10 +100,12 @@ async def _attempt(
     ordered = sorted(to_send, key=lambda p: p.version)
     for retried, part in parts(ordered, channel.max_batch, again, draw):
         writes = [ChannelWrite(p.key, p.value, p.version, str(p.id)) for p in part]
+        http = CallRecorder(opened.client(is_retry=retried))
         try:
-            results = await push_values(channel, opened.client(is_retry=retried), opened.config, writes)
+            results = await push_values(channel, http, opened.config, writes)
         except OutboundHeld as error:
-            results = [_later(p, error) for p in part]
+            # Held after a first request of the same push was answered: that one may have taken effect.
+            results = [replace(_later(p, error), uncertain=http.facts.has_sent) for p in part]
             attempt.unsent.update(p.change_id for p in part)
             if isinstance(error, RetriesSpent):
                 attempt.spent.update(p.change_id for p in part)
@@ -117,6 +117,7 @@ async def _attempt(
             # The connection's address or credential is unusable. The values are not at fault, so they are retried.
             results = [WriteResult(p.key, WriteState.RETRY, str(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
+        attempt.record_call(part, http.facts, now=services.clock())
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
         await _look(opened, look, attempt, frozenset(), draw)
         failed = [p for p in part if attempt.results[p.change_id].state is WriteState.RETRY]
@@ -225,6 +226,7 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
         batch.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * services.jitter()))
     error = clean_error_text(_longest(away or attempt.results.values()).detail)
     async with batch.commit() as session:
+        await complete_attempts(session, connection_id, attempt, {item.ref for item in batch.items if item.is_retry})
         await write_settlement(session, services, settlement)
         await record_health(session, connection_id, now=services.clock(), error=error, every=HEALTH_EVERY)
 
@@ -261,6 +263,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
             settlement.stopped(p, states.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.fill())
         else:
             _judge(batch, services, item, p, attempt, settlement)
+    await complete_attempts(session, connection_id, attempt)
     await write_settlement(session, services, settlement)
     await record_health(session, connection_id, now=now, error=attempt.unread or None, every=HEALTH_EVERY)
 
@@ -280,6 +283,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
     elif result.state is WriteState.ACCEPTED:
         settlement.accepted(p, reading)
     elif p.change_id in attempt.unsent:
+        _note_sent(p, result, settlement)
         batch.defer(item, delay=result.retry_after or REST_SECONDS, is_retry=item.is_retry)
     elif result.state is WriteState.RETRY:
         _fail(batch, services, item, p, result, settlement)

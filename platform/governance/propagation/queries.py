@@ -17,10 +17,18 @@ from governance.messages.writer import write_message
 from governance.propagation.delivery import ACTIVE_CHANNEL, is_late
 from governance.propagation.schemas import PropagationView
 
+UNANSWERED_ATTEMPT: Final = """EXISTS (SELECT 1 FROM propagation_attempt w
+                                     WHERE w.tenant_id = p.tenant_id AND w.change_id = p.change_id
+                                       AND w.connection_id = p.connection_id AND w.answered_at IS NULL)"""
+"""As SQL, of propagation `p`: an attempt is under way, or a worker died before it recorded the answer."""
+POSSIBLY_SHOWN: Final = f"""(p.verified_at IS NULL AND (coalesce(p.accepted_at, p.sent_at) IS NOT NULL
+                              OR {UNANSWERED_ATTEMPT}))"""
+"""As SQL, of propagation `p`: buyers may have seen the value, which was not read back."""
 PROPAGATION_COLUMNS: Final = f"""
     p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.dimension, p.record_type, p.value,
     p.version, p.state, p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at,
-    p.verified_at, p.read_value, p.previous_value, p.error, {ACTIVE_CHANNEL} AS channel_active,
+    p.verified_at, {POSSIBLY_SHOWN} AS possibly_shown, p.read_value, p.previous_value, p.error,
+    {ACTIVE_CHANNEL} AS channel_active,
     CASE WHEN n.state <> 'active' THEN n.paused_at END AS channel_paused_at
 """
 
@@ -56,6 +64,7 @@ def to_propagation(row: Row[Any], now: datetime) -> PropagationView:
         accepted_at=row.accepted_at,
         verified_at=row.verified_at,
         read=to_value(row.read_value),
+        possibly_shown=row.possibly_shown,
         previous=to_value(row.previous_value),
         error=None if problem is None else write_message(problem, current_localizer()),
         problem=problem,

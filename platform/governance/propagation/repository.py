@@ -98,20 +98,25 @@ _SETTLE: Final = BulkWrite(
         "read_value": "jsonb", "previous_value": "jsonb", "error": "jsonb", "sent_at": "timestamptz",
     },
     """
-    WITH r AS MATERIALIZED (SELECT * FROM {rows}), locked AS MATERIALIZED (
-        SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled,
-               r.state = 'superseded' AND coalesce(p.accepted_at, p.sent_at) IS NOT NULL AS unproven,
-               p.accepted_at IS NOT NULL AS accepted FROM r, propagation p
+    WITH r AS MATERIALIZED (SELECT * FROM {rows}), found AS MATERIALIZED (
+        SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled, r.state = 'superseded' AS superseded,
+               p.accepted_at, coalesce(p.sent_at, CASE WHEN r.state <> 'verified' THEN (
+                   SELECT min(a.started_at) FROM propagation_attempt a
+                    WHERE a.tenant_id = :tenant_id AND a.change_id = p.change_id AND a.connection_id = :connection_id
+                      AND a.answered_at IS NULL) END) AS sent_at FROM r, propagation p
          WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
            AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
            AND (p.state = :was OR r.state = 'superseded' AND p.{running})
          ORDER BY p.change_id FOR UPDATE OF p
+    ), locked AS MATERIALIZED (
+        SELECT change_id, troubled, sent_at, accepted_at IS NOT NULL AS accepted,
+               superseded AND coalesce(accepted_at, sent_at) IS NOT NULL AS unproven FROM found
     )
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1,
            error = CASE WHEN locked.unproven AND locked.accepted THEN CAST(:accepted AS jsonb)
                         WHEN locked.unproven THEN CAST(:unanswered AS jsonb)
                         ELSE r.error END,
-           sent_at = coalesce(p.sent_at, r.sent_at),
+           sent_at = coalesce(locked.sent_at, r.sent_at),
            breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_value = coalesce(r.read_value, p.read_value),
@@ -183,6 +188,8 @@ async def settle_propagations(
 ) -> dict[UUID, Moved]:
     """Settle propagations still in state `was`; `superseded` applies to all running ones. Locks in change order.
 
+    An attempt that a dead worker left without an answer counts as sent.
+
     Returns the changes that moved. An exception may be open about them: their clock may have run out during the call
     to the channel.
     """
@@ -250,7 +257,10 @@ async def load_sent(
                                AND c.state = 'released' ORDER BY c.version DESC LIMIT 10) c,
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = c.id
                                AND p.connection_id = k.connection_id
-                               AND greatest(p.sent_at, p.accepted_at, p.verified_at) > :since OFFSET 0) p
+                               AND (greatest(p.sent_at, p.accepted_at, p.verified_at) > :since OR EXISTS (
+                                   SELECT 1 FROM propagation_attempt a WHERE a.tenant_id = :t
+                                      AND a.change_id = p.change_id AND a.connection_id = p.connection_id
+                                      AND a.answered_at IS NULL AND a.started_at > :since)) OFFSET 0) p
         """),
         {
             "t": scope_of(session).tenant_id,

@@ -1,5 +1,6 @@
 """Structs of propagations for pages and the API."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,8 @@ class PropagationView(msgspec.Struct, frozen=True):
     """One change on one channel. Only `verified` means that a buyer sees the value.
 
     Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client
-    suspended. `late` compares the delivery time with the target, `slo_due_at`. `error` is the sentence of `problem`, in
+    suspended. `late` compares the delivery time with the target, `slo_due_at`. `possibly_shown`: the channel accepted
+    it, or was sent it without an answer on record, and it was never read back. `error` is the sentence of `problem`, in
     the reader's language.
     """
 
@@ -37,6 +39,7 @@ class PropagationView(msgspec.Struct, frozen=True):
     channel_paused_at: datetime | None
     accepted_at: datetime | None
     verified_at: datetime | None
+    possibly_shown: bool
     read: Value | None
     previous: Value | None
     error: str | None
@@ -61,3 +64,32 @@ class PropagationView(msgspec.Struct, frozen=True):
     def is_paused(self) -> bool:
         """Whether the channel is paused, which stops the delivery clock."""
         return self.is_running and self.channel_paused_at is not None
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    """One push of one value to one channel. `outcome` is `accepted`, `stale` (the channel has a newer value),
+    `refused`, `retry`, `in_progress`, or `unanswered`: no answer was recorded, so the value was possibly shown. `bytes`
+    are those of the request, which may have held more values. `read` was read back directly afterwards.
+    """
+
+    id: UUID
+    connection_id: UUID
+    channel: str
+    sent: Value
+    is_retry: bool
+    started_at: datetime
+    answered_at: datetime | None
+    outcome: str
+    status_code: int | None
+    detail: str | None
+    retry_after: float | None
+    duration_ms: int | None
+    bytes: int | None
+    read: Value | None
+
+
+class AttemptPage(msgspec.Struct, frozen=True):
+    """A page of attempts, newest first; pass `next_cursor` to the next request; None on the last page."""
+
+    items: Sequence[AttemptView]
+    next_cursor: UUID | None = None

@@ -15,6 +15,8 @@ RETAINED: Final = (
     DataClass(
         "changes", "Changes and deliveries", "Each change with its decision and its delivery to each channel.",
         (
+            RetainedTable("propagation_attempt", "change_id", partitioned=True, element="element",
+                          record="record_key"),
             RetainedTable("propagation", "change_id", partitioned=True, element="element", record="record_key"),
             RetainedTable("change", "id", partitioned=True, element="element", record="record_key"),
         ),
