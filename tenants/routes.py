@@ -129,6 +129,11 @@ def link_to(request: AnyRequest, token: str) -> str:
     return f"{public_origin(request.scope)}/welcome/{token}"
 
 
+def device_link_to(request: AnyRequest, token: str) -> str:
+    """Address of a device link, on the brand's own host."""
+    return f"{public_origin(request.scope)}/sign-in/device/{token}"
+
+
 def _invited(request: AnyRequest, access: Access, member: Member, token: str) -> Response[InvitedView]:
     view = InvitedView(member_view(member, access.now), link_to(request, token))
     return Response(view, headers={"Cache-Control": "no-store"})

@@ -80,6 +80,15 @@ class InvitedView(msgspec.Struct, frozen=True):
     link: str
 
 
+class DeviceLinkView(msgspec.Struct, frozen=True):
+    """`link`, opened in a browser until `valid_until`, ends the wait for others' failed sign-ins there. It does not
+    replace the password.
+    """
+
+    link: str
+    valid_until: datetime
+
+
 class ReasonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 

@@ -51,6 +51,12 @@ class Devices:
         others = [token for token, old in _tokens(cookie) if not old.startswith(ids)]
         return ".".join([text_of(body + self._mac(msp_id, body)), *others[: _MOST - 1]])
 
+    def adopt(self, cookie: str, token: str) -> str:
+        """The cookie with a device link's token first (`tenants.members.device_links`)."""
+        ids = next(raw for _, raw in _tokens(token))[:32]
+        others = [other for other, raw in _tokens(cookie) if not raw.startswith(ids)]
+        return ".".join([token, *others[: _MOST - 1]])
+
     def recognize(self, cookie: str, *, msp_id: UUID, now: datetime) -> list[Device]:
         """Verified sign-ins of the cookie, in this MSP."""
         return [

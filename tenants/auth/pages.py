@@ -28,6 +28,7 @@ from tenants.auth.sessions import ABSOLUTE, CookieRule, cookie_rule
 from tenants.auth.sign_in import Credentials, authenticate
 from tenants.errors import CrossSiteRequest, WeakPassword
 from tenants.invitations.accept import InvitationLink, InvitationPreview, accept_invitation, preview_invitation
+from tenants.members.device_links import opens
 from tenants.members.repository import read_invite, sign_out_everywhere
 from tenants.principal import Principal, home_scope
 from tenants.secrets import bytes_of, text_of
@@ -66,6 +67,17 @@ async def sign_in(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Res
     except DomainError as refusal:
         return _sign_in_form(request, brand, auth, target=target, email=email, refusal=refusal)
     return await _enter(request, brand, auth, principal, target)
+
+
+@get("/sign-in/device/{token:str}", name="device_link", opt=_PUBLIC, include_in_schema=False)
+async def device_link(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+    """Target of a device link. It makes the browser known and signs nobody in, so that a mail scanner may open it."""
+    if not opens(auth, token, msp_id=_msp_of(brand), now=auth.clock()):
+        raise NotFound
+    rule = _rule_of(request)
+    device = auth.devices.adopt(_device_cookie(request), token)
+    kept = _cookie(rule, rule.device_name, device, seconds=int(LIFE.total_seconds()))
+    return Redirect("/sign-in", status_code=303, headers=_PRIVATE, cookies=[kept])
 
 
 @post("/sign-out", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
@@ -127,7 +139,7 @@ async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, 
     return await _enter(request, brand, auth, principal, "")
 
 
-PAGES: Final = (sign_in_page, sign_in, sign_out, sign_out_of_all, welcome_page, welcome)
+PAGES: Final = (sign_in_page, sign_in, device_link, sign_out, sign_out_of_all, welcome_page, welcome)
 
 
 async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:

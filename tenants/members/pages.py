@@ -26,12 +26,13 @@ from tenants.invitations.issue import give_role, resume_member, suspend_member, 
 from tenants.invitations.queries import count_waiting
 from tenants.lists import MEMBERS
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
+from tenants.members.device_links import LINK_LIFE, issue_device_link
 from tenants.members.repository import get_member, list_members, sign_out_everywhere
 from tenants.members.role_views import held_rows, offered_rows
 from tenants.members.views import MemberRow, member_rows
 from tenants.models import Member
 from tenants.permissions import TenantPermission
-from tenants.routes import OpenAccess
+from tenants.routes import OpenAccess, device_link_to
 from tenants.web.lists import export_page
 
 AnyRequest = Request[Any, Any, Any]
@@ -56,6 +57,24 @@ async def member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response
 @post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
 async def sign_out_member(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
     return await _change(access, member_id, sign_out_everywhere(access.session, member_id=member_id, now=access.now))
+
+
+@post([f"{path}/device-link" for path in _ONE], opt=_INVITE, include_in_schema=False)
+async def unblock_sign_in(
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
+) -> Response[Any]:
+    """The response shows the link, once."""
+    made: list[tuple[Member, str]] = []
+
+    async def issue() -> None:
+        made.append(await issue_device_link(access.session, auth, member_id=member_id, now=access.now))
+
+    refusal = await run_action(access.session, issue())
+    if refusal is not None:
+        return await render_member(access, member_id, refusal)
+    ((member, token),) = made
+    context = {"member": member, "link": device_link_to(request, token), "until": access.now + LINK_LIFE}
+    return render_page(access, "tenants/device_link.html", f"Unblock sign-in of {member.name}", context)
 
 
 @post([f"{path}/suspend" for path in _ONE], opt=_INVITE, include_in_schema=False)
@@ -128,6 +147,7 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     export_page(MEMBERS, _ROOTS, opt=_READ),
     member_page,
     sign_out_member,
+    unblock_sign_in,
     suspend_member_page,
     confirm_member_page,
     resume_member_page,

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
+from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 
 from foundation.ids import new_id
@@ -12,15 +13,19 @@ from tenants.accounts import resume_client, suspend_client
 from tenants.auth.pages import OpenAuth
 from tenants.invitations.issue import give_role, take_role
 from tenants.members.confirmation import confirm_member
+from tenants.members.device_links import LINK_LIFE, issue_device_link
 from tenants.members.repository import get_member, sign_out_everywhere
 from tenants.permissions import TenantPermission
-from tenants.routes import OpenAccess
-from tenants.schemas import ClientView, ReasonInput, client_view
+from tenants.routes import OpenAccess, device_link_to
+from tenants.schemas import ClientView, DeviceLinkView, ReasonInput, client_view
+
+AnyRequest = Request[Any, Any, Any]
 
 _MEMBER: Final = ["/api/v1/members/{member_id:uuid}", "/api/v1/clients/{client:str}/members/{member_id:uuid}"]
 _ROLE: Final = [f"{path}/roles/{{role:str}}" for path in _MEMBER]
 _CONFIRMATION: Final = [f"{path}/confirmation" for path in _MEMBER]
 _SESSIONS: Final = [f"{path}/sessions" for path in _MEMBER]
+_DEVICE_LINK: Final = [f"{path}/device-link" for path in _MEMBER]
 _SUSPENSION: Final = "/api/v1/clients/{client:str}/suspension"
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 
@@ -51,6 +56,16 @@ async def delete_sessions(access: OpenAccess, member_id: FromPath[UUID]) -> None
     await sign_out_everywhere(access.session, member_id=member_id, now=access.now)
 
 
+@post(_DEVICE_LINK, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+async def post_device_link(
+    request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
+) -> Response[DeviceLinkView]:
+    """Unblock a sign-in: make a link that ends the wait for others' failures in the browser that opens it."""
+    _, token = await issue_device_link(access.session, auth, member_id=member_id, now=access.now)
+    view = DeviceLinkView(device_link_to(request, token), access.now + LINK_LIFE)
+    return Response(view, headers={"Cache-Control": "no-store"})
+
+
 @post(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
 async def post_client_suspension(access: OpenAccess, data: JSONBody[ReasonInput]) -> ClientView:
     """Refuse the client's members, keys and webhooks, and let its work rest. Nothing is deleted."""
@@ -68,6 +83,7 @@ ADMINISTRATION_ROUTES: Final[tuple[Any, ...]] = (
     delete_role,
     put_confirmation,
     delete_sessions,
+    post_device_link,
     post_client_suspension,
     delete_client_suspension,
 )

@@ -24,6 +24,7 @@ from foundation.jobs.worker import LaneWorker
 from tenants.members.repository import NewMember, create_member
 from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
 from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
 
@@ -113,7 +114,7 @@ class TestSuspendedClient:
             assert (await admin.api("POST", api, {"reason": "unpaid"})).status_code == 200
             async with world.services.db.transaction(world.scope) as session:
                 await session.execute(text("UPDATE client SET suspended_at = suspended_at - interval '9 days'"))
-                await session.execute(text("UPDATE approval SET created_at = now() - interval '10 days'"))
+            update_as_owner(world, "approval", "created_at = now() - interval '10 days'")
             ((later,),) = await world.rows("SELECT expires_at + interval '9 days' FROM approval")
             await resumed()
             assert await world.rows("SELECT 1 FROM approval WHERE expires_at >= :later", later=later), resumed
@@ -345,3 +346,30 @@ async def test_the_page_of_members_goes_on_behind_the_hundredth(house: House, ad
     second = (await admin.get(address)).text
     assert "zz-099@" in second
     assert "data-next" not in second
+
+
+class TestUnblockedSignIn:
+    async def test_v5_an_administrator_makes_a_device_link_by_page_api_and_command(
+        self, *, site: WebApp, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv,
+        environment: dict[str, str | None],
+    ) -> None:  # fmt: skip
+        query = "SELECT id FROM member WHERE email = :email"
+        ((member_id,),) = await world.rows(query, email=house.approver)
+        page, api = (f"{root}/{house.slug}/members/{member_id}" for root in ("/clients", "/api/v1/clients"))
+        assert "Unblock sign-in" in (await admin.get(page)).text
+        shown = await admin.post(f"{page}/device-link")
+        assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
+        assert "/sign-in/device/" in shown.text
+        made = await admin.api("POST", f"{api}/device-link")
+        assert made.status_code == 201
+        path = made.json()["link"].partition("/sign-in/")[2]
+        visitor = site.visit(house.host)
+        assert (await visitor.get(f"/sign-in/{path}")).headers["location"] == "/sign-in"
+        for other, status in ((approver, 403), (stranger, 404)):
+            assert (await other.api("POST", f"{api}/device-link")).status_code == status
+            assert (await other.post(f"{page}/device-link")).status_code == status
+        told = await asyncio.to_thread(
+            call, environment, "member", "unblock-sign-in", *tenancy(world.scope), "--email", house.approver
+        )
+        assert "/sign-in/device/" in told.output
+        assert (await actions(world)).count("member.sign_in_unblocked") == 3

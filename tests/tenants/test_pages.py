@@ -10,6 +10,7 @@ from tenants.accounts import suspend_client
 from tenants.auth.csrf import make_token
 from tenants.auth.redirects import safe_next
 from tenants.auth.services import AuthServices
+from tenants.members.device_links import LINK_LIFE, issue_device_link
 from tenants.secrets import new_secret
 from tests.tenants.auth.test_sign_in import audited
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking
@@ -96,6 +97,27 @@ class TestSigningIn:
         assert "Wait 1 second" in answer.text
         clock.forward(seconds=1)
         assert (await browser.sign_in(ada.email)).status_code == 303
+
+    async def test_v5_a_device_link_ends_the_wait_in_the_browser_that_opens_it(
+        self, *, browser: Browser, elsewhere: Browser, visitors: httpx.AsyncClient, auth: AuthServices, ada: Somebody,
+        client: Tenant, clock: Ticking,
+    ) -> None:  # fmt: skip
+        stranger = Browser(visitors, browser.origin)  # in the same network
+        for _ in range(5):
+            await stranger.sign_in(ada.email, "wrong, quite wrong")
+        assert (await browser.sign_in(ada.email)).status_code == 429
+        async with auth.db.transaction(ada.scope) as session:
+            _, token = await issue_device_link(session, auth, member_id=ada.id, now=clock())
+        assert await audited(auth.db, client, "member.sign_in_unblocked") != []
+        assert (await elsewhere.get(f"/sign-in/device/{token}")).status_code == 404, "another MSP's host"
+        for forged in (token[:-1] + ("A" if token[-1] != "A" else "B"), f"{token}.{token}", "x", "%00", "a" * 5000):
+            assert (await browser.get(f"/sign-in/device/{forged}")).status_code in {400, 404}
+        assert (await browser.get(f"/sign-in/device/{token}")).status_code == 303
+        assert (await browser.sign_in(ada.email, "wrong, quite wrong")).status_code == 401, "it replaces no password"
+        assert (await browser.sign_in(ada.email)).status_code == 303
+        assert (await stranger.sign_in(ada.email)).status_code == 429
+        clock.forward(seconds=LINK_LIFE.total_seconds())
+        assert (await stranger.get(f"/sign-in/device/{token}")).status_code == 404, "its hour is over"
 
     async def test_another_msps_host_knows_neither_member_nor_cookie(
         self, browser: Browser, elsewhere: Browser, ada: Somebody

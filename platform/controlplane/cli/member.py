@@ -18,8 +18,10 @@ from foundation.scope import Scope
 from policy.cache import PolicyCache
 from policy.publishing import assign_role
 from tenants.auth.identity import load_principal
+from tenants.auth.services import AuthServices
 from tenants.command_options import CLIENT_OR_MSP, MSP, REASON
 from tenants.members.confirmation import confirm, require_joined
+from tenants.members.device_links import issue_device_link
 from tenants.members.repository import create_invite, find_member, mark_resumed
 from tenants.models import Member
 from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
@@ -132,6 +134,26 @@ def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str | None, languag
             await set_member_preferences(session, found.id, wanted, now=utc_now())
         data = {"id": found.id, "email": found.email, **msgspec.structs.asdict(wanted)}
         return CommandResult(f"The settings of {found.email} are saved.", data)
+
+    run_with_services(act)
+
+
+@member.command("unblock-sign-in")
+@MSP
+@CLIENT_OR_MSP
+@_EMAIL
+def unblock_sign_in(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
+    """Create a link that lets a member sign in without waiting for failed attempts of others, with the password."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            member, now = await find_member(session, email), utc_now()
+            _, token = await issue_device_link(session, services.get(AuthServices), member_id=member.id, now=now)
+        path = f"/sign-in/device/{token}"
+        return CommandResult(
+            f"{path}\nOpen it within an hour on the host where {member.email} signs in.",
+            {"path": path, "email": member.email},
+        )
 
     run_with_services(act)
 

@@ -1,0 +1,47 @@
+"""Device links: an administrator lets a member sign in, at once, in a browser that must wait for others' failures.
+
+A network from which somebody guesses an account's password must wait up to 15 minutes, and so must a member who is
+there with a new device. The link makes a browser a known device of the member, with a counter of its own. It signs
+nobody in: the password is still required. So it may be used more than once within its hour, and whoever steals it gains
+four more guesses.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from tenants.auth.services import AuthServices
+from tenants.members.confirmation import require_joined
+from tenants.members.repository import get_member
+from tenants.models import Member
+
+LINK_LIFE: Final = timedelta(hours=1)
+"""The member is on the phone, and opens it now."""
+
+
+async def issue_device_link(
+    session: AsyncSession, auth: AuthServices, *, member_id: UUID, now: datetime
+) -> tuple[Member, str]:
+    """Returns the member and the link's token.
+
+    Raises:
+        NotFound: no such member in this account.
+        Conflict: the member has not joined yet, or is suspended.
+    """
+    member, scope = await get_member(session, member_id), scope_of(session)
+    require_joined(member)
+    token = auth.devices.remember(
+        "", msp_id=scope.msp_id, tenant_id=scope.tenant_id, member_id=member.id, now=now
+    )  # fmt: skip
+    append_audit(session, action="member.sign_in_unblocked", subject=f"member:{member.id}", data={}, at=now)
+    return member, token
+
+
+def opens(auth: AuthServices, token: str, *, msp_id: UUID, now: datetime) -> bool:
+    """Whether the token is a link's, of this MSP, and within its hour."""
+    found = auth.devices.recognize(token, msp_id=msp_id, now=now)
+    return len(found) == 1 and timedelta(0) <= now - found[0].since < LINK_LIFE
