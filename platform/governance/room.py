@@ -18,6 +18,7 @@ from governance.elements.slice import SLICE as ELEMENTS
 from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
 from governance.exceptions.slice import SLICE as EXCEPTIONS
 from governance.fleet.slice import SLICE as FLEET
+from governance.held_values.slice import SLICE as HELD_VALUES
 from governance.job_types import INGEST, JOB_TYPES
 from governance.metrics import ClockMetrics
 from governance.overview.slice import SLICE as OVERVIEW
@@ -60,6 +61,7 @@ ROOM: Final = Room(
         APPROVALS,
         SLO,
         DRIFT,
+        HELD_VALUES,
         CONNECTIONS,
         EXCEPTION_QUEUE,
         DEAD_LETTERS,

@@ -30,8 +30,10 @@ _TITLES: Final = {
     "sign_in.failed": "Sign-in failed",
     "sign_in.refused": "Sign-in refused",
     "member.signed_out": "Signed out",
+    "member.sign_in_unblocked": "Sign-in unblocked",
     "dead_letter.replayed": "Failed job replayed",
     "dead_letter.discarded": "Failed job discarded",
+    "held_value.discarded": "Held values discarded",
     "list.exported": "List exported",
 }
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them

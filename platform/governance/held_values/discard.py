@@ -1,0 +1,38 @@
+"""Discarding of held values that nobody needs, for example of an element that the client does not manage here."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from foundation.reasons import clean_reason
+
+
+async def discard_held(session: AsyncSession, *, connection_id: UUID, element: str, reason: str, now: datetime) -> int:
+    """Delete the held values of a connection and element, and return their number. Their messages stay stored, and a
+    newer message about such a record is held again.
+
+    Raises:
+        InvalidInput: the reason is empty or too long.
+        NotFound: nothing of that connection and element is held.
+    """
+    kept_reason = clean_reason(reason)
+    gone = await session.scalar(
+        text("""
+            WITH gone AS (DELETE FROM held_observation
+                           WHERE tenant_id = :t AND connection_id = :c AND element = :e RETURNING 1)
+            SELECT count(*) FROM gone
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "e": element.replace("\x00", "")},
+    )
+    if not gone:
+        raise NotFound("Nothing is held of this connection and element.")
+    append_audit(
+        session, action="held_value.discarded", subject=f"connection:{connection_id}",
+        data={"element": element, "values": gone, "reason": kept_reason}, at=now,
+    )  # fmt: skip
+    return int(gone)

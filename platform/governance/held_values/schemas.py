@@ -1,0 +1,41 @@
+"""Structs of held values for pages and the API."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from foundation.reasons import LONGEST_REASON
+
+
+class HeldGroup(msgspec.Struct, frozen=True):
+    """Held values of one connection and element, the newest of each record. `source` is the source of truth that the
+    element's contract names instead; None when the element has no contract.
+    """
+
+    connection_id: UUID
+    connection: str
+    element: str
+    values: int
+    oldest_at: datetime
+    newest_at: datetime
+    has_contract: bool
+    source: str | None
+
+
+class HeldList(msgspec.Struct, frozen=True):
+    items: Sequence[HeldGroup]
+
+
+class DiscardInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The held values of `connection_id` and `element`, and why they are not needed."""
+
+    connection_id: UUID
+    element: str
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_REASON)]
+
+
+class DiscardResult(msgspec.Struct, frozen=True):
+    discarded: int
