@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from canonical.elements import STOCK
+from canonical.keys import ElementKey
 from connectors.ports import WriteResult
 from connectors.sandbox.shop.adapter import SandboxShop
 from foundation.clock import utc_now
@@ -71,7 +72,7 @@ async def test_r17_a_worker_that_dies_before_it_records_leaves_an_attempt_withou
     assert (await world.rows(_ROWS, c=shop))[0] == (None, None, False, False)
     async with world.services.db.transaction(world.scope) as session:
         (own,) = [p for p in (await find_change(session, change_id, now=utc_now())).channels if p.connection_id == shop]
-        sent = await load_sent(session, [(shop, ("SKU-001", STOCK))], since=own.released_at)
+        sent = await load_sent(session, [(shop, ElementKey("SKU-001", STOCK))], since=own.released_at)
     assert own.possibly_shown
     assert own.value in next(iter(sent.values())), "the echo of it is one"
     await wake(world)

@@ -6,8 +6,8 @@ from foundation.database.partitions import open_partitions
 from foundation.database.rls import protect
 from foundation.database.roles import APP
 
-revision = "202611291207"
-down_revision = "202611291206"
+revision = "202611291227"
+down_revision = "202611291226"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,8 @@ from alembic import op
 from controlplane.stored_functions import replace_functions
 from foundation.database.roles import APP, PURGE
 
-revision = "202611291206"
-down_revision = "202611291205"
+revision = "202611291226"
+down_revision = "202611291210"
 branch_labels = None
 depends_on = None
 
