@@ -14,6 +14,7 @@ import uvloop
 from controlplane.embedded.processes import die_with_parent
 from controlplane.services import Services, build_services
 from foundation.database.engine import NO_SCANS
+from foundation.errors import InvalidInput
 from foundation.jobs.isolation import BatchResult, IsolatedRun, IsolatedRunner, LeasedBatch
 from foundation.jobs.registry import JobRegistry
 from foundation.jobs.worker import LaneWorker
@@ -75,10 +76,18 @@ def _ending(code: int, *, begun: bool) -> IsolatedRun:
 
 
 def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], JobRegistry]) -> int:
-    """The child side. Returns the exit code."""
+    """The child side. Returns the exit code.
+
+    Raises:
+        InvalidInput: nobody who starts this subprocess did: the descriptor or the batch is missing.
+    """
     die_with_parent(signal.SIGKILL)
     configure_logging(json=settings.log_json)
-    leased = msgspec.json.decode(sys.stdin.buffer.read(), type=LeasedBatch)
+    try:
+        os.fstat(telling)
+        leased = msgspec.json.decode(sys.stdin.buffer.read(), type=LeasedBatch)
+    except (OSError, OverflowError, ValueError):  # msgspec's errors are ValueErrors
+        raise InvalidInput("This option is for workers, which start such a process themselves.") from None
     return _FINISHED if uvloop.run(_run_batch(settings, leased, telling, jobs)) else _UNFINISHED
 
 
