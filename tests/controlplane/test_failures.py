@@ -289,7 +289,7 @@ def expect_an_end_that_is_said(code: int, output: str, value: str) -> None:
 @pytest.mark.parametrize("value", ["", "x", "-1", "3", "99999999999999999999"])
 def test_the_workers_own_hidden_option_is_refused_in_a_sentence(environment: dict[str, str | None], value: str) -> None:
     given = {name: setting for name, setting in environment.items() if setting is not None}
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [sys.executable, "-m", "controlplane.cli.main", "worker", "--batch", value],
         env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
