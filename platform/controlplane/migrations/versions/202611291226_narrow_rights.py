@@ -9,7 +9,7 @@ from controlplane.stored_functions import replace_functions
 from foundation.database.roles import APP, PURGE
 
 revision = "202611291226"
-down_revision = "202611291210"
+down_revision = "202611291215"
 branch_labels = None
 depends_on = None
 
