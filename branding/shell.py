@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from branding.brand import Brand
+from foundation.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Page:
     viewer: Viewer | None = None
     account: Account | None = None
     boosted: bool = False
+    notices: tuple[DomainError, ...] = ()
+    """What was not valid in the address; shown above the content."""
 
     @property
     def layout(self) -> str:

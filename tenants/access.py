@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
 from branding.shell import Account, NavGroup, Page, Viewer
-from foundation.errors import NotFound
+from foundation.errors import DomainError, NotFound
 from foundation.scope import Scope
 from policy.index import PolicyIndex
 from tenants.models import Client
@@ -39,6 +39,7 @@ class Access:
     boosted: bool
     enter_home: EnterHome
     client: Client | None = None
+    notices: tuple[DomainError, ...] = ()
 
     @property
     def root(self) -> str:
@@ -66,6 +67,7 @@ class Access:
             viewer=Viewer(name=self.principal.name, role=role),
             account=self.account,
             boosted=self.boosted,
+            notices=self.notices,
         )
 
 

@@ -53,6 +53,11 @@ _PROBLEM: Final[dict[str, Any]] = {
         "detail": {"type": "string", "description": "A sentence that says what to do."},
         "correlation": {"type": "string", "description": "Quote it to support."},
         "field": {"type": "string", "description": "The value that is not valid."},
+        "allowed": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Its possible values; for an unknown parameter, the known ones.",
+        },
     },
     "required": ["type", "title", "status", "detail", "correlation"],
 }

@@ -21,6 +21,7 @@ from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
 from controlplane.navigation import build_menu
 from controlplane.services import Services
+from controlplane.web.default_view import NOTICES
 from controlplane.web.idempotency import idempotent_request, key_of
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
@@ -30,6 +31,7 @@ from foundation.rooms import Rooms
 from foundation.scope import Scope
 from foundation.web.boundary import header_text, single_header
 from foundation.web.fragments import require_part
+from foundation.web.parameters import check_parameters
 from policy.index import PolicyIndex
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
@@ -58,6 +60,7 @@ def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
         if "permission" not in handler.opt:
             return
         _, caller = await _brand_and_caller(services.auth, brands, connection)
+        check_parameters(connection, handler, strict=connection.scope["path"].startswith("/api/"))
         if connection.scope.get("method") not in SAFE_METHODS:
             await _require_live_key(services.auth, caller)
 
@@ -106,6 +109,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 boosted=is_boosted(request.headers),
                 enter_home=partial(change_scope, session, home_scope(principal)),
                 client=client,
+                notices=request.scope["state"].get(NOTICES, ()),
             )
             async with idempotent_request(session, services.vault, request, services.auth.clock) as result:
                 yield opened

@@ -17,6 +17,7 @@ from branding.errors import UnknownHost
 from branding.shell import Page
 from controlplane.local_index import LocalIndex
 from controlplane.web.access import SignInRequired, session_cookie
+from controlplane.web.default_view import find_default_view
 from controlplane.web.idempotency import AlreadyAnswered, replay
 from foundation.clock import Clock
 from foundation.errors import DomainError, MalformedInput, NotFound, Unavailable
@@ -32,6 +33,7 @@ _log = structlog.get_logger(__name__)
 _MACHINES: Final = ("application/json", PROBLEM_TYPE)
 _BODY: Final = "data"
 """The framework's name for a body."""
+_KINDS: Final = {"UUID": "an ID", "Expected `int": "a whole number", "Expected `bool": "true or false"}
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `([^`]{1,100})`")
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 AnyRequest = Request[Any, Any, Any]
@@ -69,9 +71,17 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
         return MalformedInput("The body or a value in the address does not have the expected form.")
     if fields == [_BODY]:
         return MalformedInput("The body is missing, or a field of it is missing, unknown or not of the expected form.")
+    if len(fields) == 1 and (wanted := _kind_of(found[0])):
+        return MalformedInput(f"“{fields[0]}” is not {wanted}.", field=fields[0])
     verb = "is" if len(fields) == 1 else "are"
     named = ", ".join(f"“{field}”" for field in fields)
     return MalformedInput(f"{named} {verb} missing or not of the expected form.", field=fields[0])
+
+
+def _kind_of(entry: dict[str, Any]) -> str:
+    """What a query parameter holds; empty if unknown, and for bodies."""
+    message = str(entry.get("message", "")) if entry.get("source") == "query" else ""
+    return next((kind for text, kind in _KINDS.items() if text in message), "")
 
 
 def _field_of(entry: dict[str, Any]) -> str:
@@ -124,6 +134,8 @@ class ErrorHandlers:
         if _is_machine(request) or isinstance(error, RequestIncomplete):
             body = problem_body(error, current_correlation())
             return Response(body, status_code=int(error.status), media_type=PROBLEM_TYPE, headers=headers)
+        if (view := find_default_view(request, error)) is not None:
+            return view
         if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
             page = Page(brand=self._default_brand, title="This installation", now=self._clock())
             return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)

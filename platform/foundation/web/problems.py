@@ -15,7 +15,7 @@ def problem(error: DomainError, correlation: str) -> dict[str, Any]:
     """Fields of a problem. `type` is relative, so it has no product name; `correlation` is the id that users quote to
     support. `title` and `detail` are in the reader's language; `type` and `params` are the same in all.
     """
-    return _json_safe(error.extra) | {
+    return {name: _plain(value) for name, value in error.extra.items()} | {
         "type": f"/problems/{error.code}",
         "title": error.heading,
         "status": int(error.status),
@@ -27,8 +27,10 @@ def problem(error: DomainError, correlation: str) -> dict[str, Any]:
     }
 
 
-def _json_safe(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: value if isinstance(value, _JSON_SAFE) else str(value) for name, value in values.items()}
+def _plain(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, _JSON_SAFE) else str(value)
 
 
 def problem_body(error: DomainError, correlation: str) -> bytes:

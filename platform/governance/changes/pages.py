@@ -1,6 +1,6 @@
 """Pages of changes: list, detail with propagations, source event, rollback."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -11,9 +11,11 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput
 from foundation.web.fragments import FRAGMENT
+from foundation.web.parameters import one_of
 from foundation.web.render import redirect_to
 from governance.authors import name_authors
 from governance.changes.queries import (
+    CHANGE_STATES,
     LOOKED_THROUGH,
     ChangeFilter,
     find_event,
@@ -47,7 +49,7 @@ class RollbackForm(msgspec.Struct):
 @get(_ROOT, opt=_READ, include_in_schema=False)
 async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
     access: OpenAccess,
-    status: FromQuery[str] = "",
+    status: Annotated[str, one_of(("", *CHANGE_STATES))] = "",
     element: FromQuery[str] = "",
     record: FromQuery[str] = "",
     key: FromQuery[str] = "",

@@ -1,7 +1,7 @@
 """The API of changes."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import get
@@ -9,8 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from foundation.web.api import post
+from foundation.web.parameters import one_of
 from governance.changes.propose import propose_change
-from governance.changes.queries import ChangeFilter, find_change, list_changes, read_change
+from governance.changes.queries import CHANGE_STATES, ChangeFilter, find_change, list_changes, read_change
 from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangeDetail, ChangePage, ChangeView, ProposalInput, RollbackInput
 from governance.inputs import USUAL, check_limit
@@ -32,7 +33,7 @@ _TAGS: Final = ["changes"]
 @get(_ROOT, opt=_READ, tags=_TAGS)
 async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
     access: OpenAccess,
-    status: FromQuery[str] = "",
+    status: Annotated[str, one_of(("", *CHANGE_STATES))] = "",
     element: FromQuery[str] = "",
     record: FromQuery[str] = "",
     key: FromQuery[str] = "",

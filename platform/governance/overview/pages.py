@@ -1,12 +1,12 @@
 """Pages of the client's dashboard and its self-refreshing fragments."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery
 
 from foundation.web.fragments import FRAGMENT
+from foundation.web.parameters import one_of
 from governance.overview.charts import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
 from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
@@ -17,10 +17,11 @@ from tenants.routes import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
 _ROOT: Final = "/clients/{client:str}/overview"
+ChosenSpan = Annotated[str, one_of(SPANS)]
 
 
 @get(_ROOT, name="overview", opt=_READ, include_in_schema=False)
-async def overview(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
+async def overview(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
     context = await _figures(access) | await _flow(access) | await _charts(access, span)
     return render_page(access, "overview.html", "Overview", context)
 
@@ -36,7 +37,7 @@ async def overview_flow(access: OpenAccess) -> Response[Any]:
 
 
 @get(f"{_ROOT}/charts", opt=_READ | FRAGMENT, include_in_schema=False)
-async def overview_charts(access: OpenAccess, span: FromQuery[str] = DEFAULT_SPAN) -> Response[Any]:
+async def overview_charts(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
     return render_page(access, "overview_charts.html", "Overview", await _charts(access, span))
 
 
@@ -55,7 +56,7 @@ async def _flow(access: Access) -> dict[str, object]:
 
 
 async def _charts(access: Access, span: str) -> dict[str, object]:
-    chosen = SPANS.get(span, SPANS[DEFAULT_SPAN])
+    chosen = SPANS[span]
     start = chosen.start(access.now)
     buckets = await read_buckets(access.session, start=start, width=chosen.width, count=STRETCHES)
     return {

@@ -85,7 +85,9 @@ async def test_a_partner_has_no_dashboard(busy: GovernanceWebApp) -> None:
 
 async def test_the_charts_span_is_one_of_those_offered(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
-    for span, shown in (("24h", "24h"), ("nonsense", "1h")):
-        part = (await busy["viewer"].get(f"/clients/acme/overview/charts?span={span}")).text
+    refused = await busy["viewer"].get("/clients/acme/overview/charts?span=nonsense")
+    assert (refused.status_code, refused.json()["allowed"]) == (400, ["1h", "6h", "24h"])
+    for query, shown in (("?span=24h", "24h"), ("", "1h")):
+        part = (await busy["viewer"].get(f"/clients/acme/overview/charts{query}")).text
         assert f"charts?span={shown}" in part
         assert "Changes by decision" in part

@@ -21,7 +21,7 @@ from branding.environment import build_environment
 from branding.pages import provide_brand
 from connectors.runtime import ConnectorRuntime
 from controlplane.rooms import ROOMS
-from controlplane.web.access import provide_access
+from controlplane.web.access import authenticate_first, provide_access
 from foundation.errors import DomainError
 from foundation.ids import new_id
 from foundation.rooms import Rooms
@@ -151,6 +151,7 @@ def build_app(
             "job_title": provide_job_title(ROOMS.job_title),
         },
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+        guards=[authenticate_first(services, brands)],
         exception_handlers={DomainError: _refuse},
         openapi_config=None,
     )

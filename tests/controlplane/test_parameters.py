@@ -1,0 +1,143 @@
+"""Query parameters over all routes: what an address does not know is refused with the reason, never ignored.
+
+The API answers 400 with the parameter and its values; a page shows its default view with the reason above it.
+"""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from litestar.handlers import HTTPRouteHandler
+
+from foundation.web.parameters import parameters_of
+from tests.controlplane.test_list_filters import parameters_of as declared_by
+from tests.support.web_app import House, Visit, WebApp
+
+WRONG = ["zzz", "OPEN", "open ", "½", "1_000", "1E400"]
+"""No value of any fixed set, no identifier, and no number of ours."""
+NOTICE = re.compile(r'<p class="notice-title">The input is not valid</p>\s*<p>(.*?)</p>', re.DOTALL)
+NUMBERS = {"1_000"}
+
+
+def routes_of(site: WebApp, slug: str, *, api: bool) -> Iterator[tuple[str, HTTPRouteHandler]]:
+    for route in site.app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            path = route.path_format.replace("{client}", slug)
+            is_list = "GET" in handler.http_methods and "permission" in handler.opt and "{" not in path
+            if is_list and path.startswith("/api/") is api:
+                yield path, handler
+
+
+def heading_of(page: str) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
+    return found[1].strip() if found else ""
+
+
+def is_part(handler: HTTPRouteHandler) -> bool:
+    return bool(handler.opt.get("fragment"))
+
+
+async def test_the_api_refuses_unknown_and_repeated_parameters(site: WebApp, house: House, admin: Visit) -> None:
+    tried = 0
+    for path, handler in routes_of(site, house.slug, api=True):
+        if (await admin.api("GET", path)).status_code != 200:
+            continue
+        known = sorted(parameters_of(handler))
+        for query in ("statuss=open", "Limit=1", "limit%20=1", "utm_source=x", "cursor[]=1"):
+            answer = await admin.api("GET", f"{path}?{query}")
+            assert answer.status_code == 400, (path, query)
+            assert answer.json()["allowed"] == known, (path, query)
+        for name in known:
+            answer = await admin.api("GET", f"{path}?{name}=&{name}=")
+            assert (answer.status_code, answer.json()["field"]) == (400, name), (path, name)
+            assert "times. Send it once." in answer.json()["detail"]
+            tried += 1
+    assert tried > 20
+
+
+async def test_the_api_names_the_parameter_and_its_values(site: WebApp, house: House, admin: Visit) -> None:
+    chosen = 0
+    for path, handler in routes_of(site, house.slug, api=True):
+        if (await admin.api("GET", path)).status_code != 200:
+            continue
+        for name, rule in parameters_of(handler).items():
+            kind = declared_by(handler)[name]
+            if kind is str and not rule.choices:
+                continue
+            for value in WRONG:
+                if kind in {int, bool, int | None} and value in NUMBERS:
+                    continue
+                answer = await admin.http.get(path, params={name: value}, headers={"Accept": "application/json"})
+                assert answer.status_code == 400, (path, name, value)
+                told = answer.json()
+                assert told["field"] == name
+                assert f"“{name}”" in told["detail"]
+                if rule.choices:
+                    assert told["allowed"] == [each for each in rule.choices if each]
+                    assert all(each in told["detail"] for each in told["allowed"])
+                    chosen += 1
+    assert chosen > 30
+
+
+async def test_a_page_shows_its_default_view_and_the_reason(site: WebApp, house: House, admin: Visit) -> None:
+    tried: set[tuple[str, str]] = set()
+    for path, handler in routes_of(site, house.slug, api=False):
+        headers = {"HX-Request": "true"} if is_part(handler) else {}
+        plain = await admin.http.get(path, headers=headers)
+        if plain.status_code != 200:
+            continue
+        for name, rule in parameters_of(handler).items():
+            kind = declared_by(handler)[name]
+            if kind is str and not rule.choices:
+                continue
+            for value in WRONG:
+                if kind == int | None and value in NUMBERS:
+                    continue
+                answer = await admin.http.get(path, params={name: value}, headers=headers)
+                assert answer.status_code == 400, (path, name, value)
+                assert heading_of(answer.text) == heading_of(plain.text)
+                if not headers:
+                    told = [unescape(each) for each in NOTICE.findall(answer.text)]
+                    assert len(told) == 1, (path, name, value)
+                    assert f"“{name}”" in told[0]
+                    assert all(each in told[0] for each in rule.choices), told
+                    assert len(answer.text) > 0.8 * len(plain.text)
+                tried.add((path.rpartition("/")[2], name))
+    wanted = {("approvals", "tab"), ("overview", "span"), ("fleet", "show"), ("rows", "show"), ("charts", "span")}
+    assert wanted | {("audit", "kind"), ("audit", "verify"), ("exceptions", "code"), ("changes", "status")} <= tried
+
+
+async def test_several_wrong_parameters_are_each_named_and_the_others_kept(house: House, admin: Visit) -> None:
+    address = f"/clients/{house.slug}/exceptions?status=resolved&code=zzz&domain=nothing&cursor=1"
+    answer = await admin.get(address)
+    assert answer.status_code == 400
+    told = " ".join(unescape(each) for each in NOTICE.findall(answer.text))
+    assert all(f"“{name}”" in told for name in ("code", "domain", "cursor"))
+    assert "“status”" not in told
+    assert re.search(r'<option value="resolved"\s+selected>', answer.text)
+
+
+async def test_a_repeated_filter_of_a_page_is_not_guessed(house: House, admin: Visit) -> None:
+    answer = await admin.get(f"/clients/{house.slug}/approvals?tab=answered&tab=waiting")
+    assert answer.status_code == 400
+    assert "times. Send it once." in answer.text
+    # What mail programs add to links is no mistake of the reader.
+    assert (await admin.get(f"/clients/{house.slug}/approvals?utm_source=mail&utm_source=x")).status_code == 200
+
+
+async def test_nobody_learns_parameters_without_signing_in(site: WebApp, house: House) -> None:
+    stranger = site.visit(house.host)
+    answer = await stranger.http.get("/api/v1/clients?zzz=1", headers={"Accept": "application/json"})
+    assert answer.status_code == 401
+    assert "cursor" not in answer.text
+
+
+@pytest.mark.parametrize("value", ['"><script>alert(1)</script>', "\u202ezzz", "z" * 5_000, "{{7*7}}", "%s"])
+async def test_a_refused_value_is_shown_as_text(house: House, admin: Visit, value: str) -> None:
+    answer = await admin.http.get(f"/clients/{house.slug}/overview", params={"span": value})
+    assert answer.status_code == 400
+    assert "<script>alert" not in answer.text
+    assert "\u202e" not in answer.text
+    assert "49" not in unescape(NOTICE.findall(answer.text)[0])
+    assert len(NOTICE.findall(answer.text)[0]) < 400
