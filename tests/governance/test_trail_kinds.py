@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from governance.audit_trail.queries import KINDS
+from governance.audit_trail.filters import KINDS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("platform", "tenants", "connectors", "branding", "billing")

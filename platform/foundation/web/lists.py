@@ -5,8 +5,9 @@ headers to the page (`list_view`), and the file's columns to the export (`csv_ex
 """
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ T = TypeVar("T")
 USUAL: Final = 50
 MOST: Final = 200
 LONGEST_TEXT: Final = 2_000
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Options = Sequence[tuple[str, str]]
 
 
@@ -66,7 +68,30 @@ class TextFilter(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
-Filter = ChoiceFilter | TextFilter
+class DayFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """A filter with a day such as 2026-11-29, or nothing."""
+
+    name: str
+    label: str
+    about: str = "A day in UTC, such as 2026-11-29."
+    hidden: bool = False
+    default: str = ""
+
+    def check(self, value: str) -> str:
+        """Raises: MalformedInput."""
+        try:
+            if value and not (_DAY.fullmatch(value) and date.fromisoformat(value)):
+                raise ValueError(value)
+        except ValueError:
+            raise MalformedInput(f"“{self.name}” is not a day such as 2026-11-29.", field=self.name) from None
+        return value
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"}
+
+
+Filter = ChoiceFilter | TextFilter | DayFilter
 
 
 class ListInput(msgspec.Struct, frozen=True, kw_only=True):

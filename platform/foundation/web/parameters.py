@@ -7,7 +7,6 @@ import inspect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from http import HTTPStatus
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -16,18 +15,12 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
-from foundation.errors import InvalidInput
+from foundation.errors import MalformedInput
 from foundation.text import mark_hidden
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 _QUOTED: Final = 80
 _LISTS: Final = (list, tuple, set, frozenset, Sequence)
-
-
-class InvalidParameter(InvalidInput):
-    """A query parameter. `field` is its name; `allowed` are the possible values, if it has a list of them."""
-
-    status = HTTPStatus.BAD_REQUEST
 
 
 class ParameterRule(msgspec.Struct, frozen=True):
@@ -61,7 +54,7 @@ def check_parameters(connection: AnyConnection, handler: BaseRouteHandler, *, st
     """Check the names and choices of a request's query parameters. `strict` refuses unknown names, too: links to pages
     are often extended by mail programs and search engines.
 
-    Raises: InvalidParameter.
+    Raises: MalformedInput.
     """
     query = connection.scope.get("query_string", b"")
     if not query:
@@ -72,7 +65,7 @@ def check_parameters(connection: AnyConnection, handler: BaseRouteHandler, *, st
         if strict and name not in rules:
             raise _unknown(name, rules)
         if times > 1 and name in rules and not rules[name].is_list:
-            raise InvalidParameter(f"“{name}” is in the address {times} times. Send it once.", field=name)
+            raise MalformedInput(f"“{name}” is in the address {times} times. Send it once.", field=name)
     for name, value in sent:
         if name in rules and rules[name].choices and value not in rules[name].choices:
             raise _no_choice(name, value, rules[name].choices)
@@ -90,15 +83,15 @@ def _declared(hints: Mapping[str, Any]) -> dict[str, ParameterRule]:
     return found
 
 
-def _unknown(name: str, rules: Mapping[str, ParameterRule]) -> InvalidParameter:
+def _unknown(name: str, rules: Mapping[str, ParameterRule]) -> MalformedInput:
     known = f"It has: {', '.join(sorted(rules))}." if rules else "It has none."
     shown = mark_hidden(name[:_QUOTED])
-    return InvalidParameter(f"This address has no parameter “{shown}”. {known}", field=shown, allowed=sorted(rules))
+    return MalformedInput(f"This address has no parameter “{shown}”. {known}", field=shown, allowed=sorted(rules))
 
 
-def _no_choice(name: str, value: str, choices: Sequence[str]) -> InvalidParameter:
+def _no_choice(name: str, value: str, choices: Sequence[str]) -> MalformedInput:
     named = ", ".join(each for each in choices if each)
     shown = mark_hidden(value[:_QUOTED])
-    return InvalidParameter(
+    return MalformedInput(
         f"“{shown}” is not a value of “{name}”. Choose one of: {named}.", field=name, allowed=[*filter(None, choices)]
     )

@@ -1,7 +1,7 @@
 """Audit entries as sentences. The exact record is shown beside them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 from canonical.values import minor_money, quantity, to_value
 from foundation.i18n.localizer import current_localizer
 from foundation.i18n.messages import StoredMessage
-from governance.audit_trail.schemas import AuditEntryView
+from governance.audit_trail.schemas import AuditEntryView, EntryGroup
 from governance.labels import write_element, write_kind, write_value, write_words
 from governance.messages.writer import write_title
 
@@ -37,7 +37,7 @@ _TITLES: Final = {
     "list.exported": "List exported",
 }
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
-_ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
+ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
     "dimension", "record_type", "currency", "old", "new", "read", "connection", "version", "title", "message",
@@ -78,8 +78,39 @@ def format_entry(entry: AuditEntryView, names: Mapping[str, Named]) -> Formatted
         entry=entry,
         title=_TITLES.get(action) or write_words(action),
         about=_about(entry, names),
-        by=_ACTORS.get(entry.actor, entry.actor),
+        by=ACTORS.get(entry.actor, entry.actor),
         text=", ".join(_text(entry, names)),
+    )
+
+
+class FormattedGroup(msgspec.Struct, frozen=True):
+    """A group in one row: its newest entry, and the text of the entry that holds the value."""
+
+    entries: Sequence[FormattedEntry]
+    total: int
+    subject: str
+    title: str
+    about: str
+    by: Sequence[str]
+    text: str
+
+    @property
+    def newest(self) -> AuditEntryView:
+        return self.entries[0].entry
+
+
+def format_group(group: EntryGroup, names: Mapping[str, Named]) -> FormattedGroup:
+    entries = [format_entry(entry, names) for entry in group.entries]
+    first = entries[0]
+    told = next((one for one in entries if isinstance(one.entry.data.get("new"), int)), first)
+    return FormattedGroup(
+        entries=entries,
+        total=group.total,
+        subject=group.subject or first.entry.subject,
+        title=first.title,
+        about=next((one.about for one in entries if one.about), ""),
+        by=list(dict.fromkeys(one.by for one in entries)),
+        text=told.text,
     )
 
 

@@ -1,5 +1,6 @@
 """Structs of audit entries for pages and the API."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,3 +27,21 @@ class AuditEntryView(msgspec.Struct, frozen=True):
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    items: Sequence[AuditEntryView]
+    next_cursor: int | None = None
+
+
+class EntryGroup(msgspec.Struct, frozen=True):
+    """Entries, newest first. `subject` is that of the change, empty for other groups; `total` counts all entries."""
+
+    entries: Sequence[AuditEntryView]
+    total: int
+    subject: str = ""
+
+
+class GroupPage(msgspec.Struct, frozen=True):
+    items: Sequence[EntryGroup]
+    next_cursor: str = ""

@@ -1,0 +1,125 @@
+"""Filter of the audit trail, and its SQL."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, NoReturn
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.errors import MalformedInput
+from governance.audit_trail.formatter import ACTORS
+from governance.inputs import check_exact
+
+ALL: Final = ""
+_MOST_CHANGES: Final = 500
+_EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so the earlier word remains in them
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+KINDS: Final[dict[str, tuple[str, ...]]] = {
+    "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
+    "delivery": ("propagation",),
+    "exceptions": ("exception", "dead_letter"),
+    "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
+    "connections": ("connection",),
+    "billing": ("invoice", "price", "price_book"),
+    "settings": ("retention", "vault", "lane_share", "msp", "partner"),
+}
+"""Kinds of entries, by the first part of an action's name. `person` is the earlier word for `member`."""
+
+
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Filter of audit entries; empty fields match any.
+
+    `kind` is one of KINDS. `action` is an action such as "change.released", or the first part of one. `actor` is a part
+    of the actor's name. `subject` is an exact subject such as "change:<id>"; `about` is a record key or a subject.
+    `since` and `until` are days in UTC, both included. A member's entries include those written as `person`.
+    """
+
+    kind: str = ALL
+    action: str = ALL
+    actor: str = ALL
+    subject: str = ALL
+    about: str = ALL
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def is_used(self) -> bool:
+        return self != AuditFilter()
+
+    def check(self) -> None:
+        """Raises: InvalidInput."""
+        for name in ("action", "actor", "subject", "about"):
+            check_exact(getattr(self, name), name)
+
+
+def parse_day(text_: str, field: str) -> date | None:
+    """A day such as 2026-11-29; None for an empty text. Raises: MalformedInput."""
+    if not text_:
+        return None
+    try:
+        return date.fromisoformat(text_) if _DAY.fullmatch(text_) else _no_day(field)
+    except ValueError:
+        return _no_day(field)
+
+
+def _no_day(field: str) -> NoReturn:
+    raise MalformedInput(f"“{field}” is not a day such as 2026-11-29.", field=field)
+
+
+class AuditConditions(msgspec.Struct, frozen=True):
+    """`among` uses indexes; `fits` is evaluated for each of a bounded number of candidates."""
+
+    among: str
+    fits: str
+    binds: dict[str, Any]
+
+
+async def build_conditions(session: AsyncSession, wanted: AuditFilter) -> AuditConditions:
+    """SQL of the filter on `audit_entry`. Unused filters are left out, for the query planner."""
+    wanted.check()
+    among, fits, binds = ["tenant_id = :t"], ["true"], dict[str, Any](t=scope_of(session).tenant_id)
+    if wanted.subject:
+        among.append("subject = ANY (:subject)")
+        binds["subject"] = [wanted.subject, _EARLIER.sub("person", wanted.subject)]
+    if about := wanted.about.strip():
+        among.append("subject = ANY (:subjects)")
+        binds["subjects"] = await _subjects_about(session, about)
+    if wanted.since is not None:
+        among.append("at >= :since")
+        binds["since"] = datetime(wanted.since.year, wanted.since.month, wanted.since.day, tzinfo=UTC)
+    if wanted.until is not None and wanted.until < date.max:
+        last = wanted.until + timedelta(days=1)
+        among.append("at < :until")
+        binds["until"] = datetime(last.year, last.month, last.day, tzinfo=UTC)
+    if wanted.kind:
+        fits.append("split_part(action, '.', 1) = ANY (:kinds)")
+        binds["kinds"] = list(KINDS[wanted.kind])
+    if action := wanted.action.strip().lower():
+        fits.append("EXISTS (SELECT 1 FROM unnest(CAST(:actions AS varchar[])) AS w (action)"
+                    " WHERE e.action = w.action OR starts_with(e.action, w.action || '.'))")  # fmt: skip
+        binds["actions"] = [action, _EARLIER.sub("person", action)]
+    if actor := wanted.actor.strip().lower():
+        fits.append("(strpos(lower(body::json #>> '{actor,name}'), :actor) > 0"
+                    " OR body::json #>> '{actor,name}' = ANY (:actors))")  # fmt: skip
+        binds["actor"] = actor
+        binds["actors"] = [name for name, label in ACTORS.items() if actor in label.lower()]
+    return AuditConditions(" AND ".join(among), " AND ".join(fits), binds)
+
+
+async def _subjects_about(session: AsyncSession, about: str) -> list[str]:
+    """Subjects of a record's entries: the record, and its newest changes with their approvals."""
+    rows = await session.execute(
+        text("""
+            SELECT id, approval_id FROM change WHERE tenant_id = :t AND record_key = :key ORDER BY id DESC LIMIT :most
+        """),
+        {"t": scope_of(session).tenant_id, "key": about, "most": _MOST_CHANGES},
+    )
+    found = [about, f"record:{about}"]
+    for row in rows:
+        found.append(f"change:{row.id}")
+        if row.approval_id is not None:
+            found.append(str(row.approval_id))
+    return found
