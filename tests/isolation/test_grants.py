@@ -519,7 +519,7 @@ def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) 
     ],
 )
 def test_v9_no_role_becomes_more_than_it_is(connection: Owner, statement: str) -> None:
-    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.MalformedInputValue)) as refusal:
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)) as refusal:
         connection.execute(statement.encode())
     assert isinstance(refusal.value, psycopg.errors.InsufficientPrivilege) or "SECURITY LABEL" in statement
 

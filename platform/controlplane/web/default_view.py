@@ -58,6 +58,8 @@ def find_default_view(request: AnyRequest, error: DomainError) -> DefaultView | 
     name = error.extra.get("field")
     if not isinstance(error, InvalidInput) or not name or scope["method"] not in {"GET", "HEAD"}:
         return None
+    if "." in scope["path"].rpartition("/")[2]:  # a file: unfiltered, it would be taken for the one that was asked for
+        return None
     pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if key != name]
     return DefaultView(request.scope, error, urlencode(kept).encode()) if len(kept) < len(pairs) else None

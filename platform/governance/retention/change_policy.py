@@ -78,8 +78,7 @@ async def set_default(
     Raises NotFound for an unknown class, InvalidInput for days outside its bounds.
     """
     scope, data_class = scope_of(session), _known(classes, name)
-    if keep_days is not None:
-        _check_days(data_class, keep_days, least=data_class.least_days)
+    check_default(data_class, keep_days)
     before = (await load_defaults(session, scope.msp_id)).get(name)
     keys = {"t": scope.tenant_id, "class": name}
     await session.execute(LOCK_SHARED)
@@ -161,6 +160,14 @@ def _known(classes: Sequence[DataClass], name: str) -> DataClass:
     if found is None:
         raise NotFound(f"There is no class of data by this name. There are: {', '.join(one.name for one in classes)}.")
     return found
+
+
+def check_default(data_class: DataClass, keep_days: int | None) -> int:
+    """The days of an MSP's default; None is the product's. Raises InvalidInput for days outside its bounds."""
+    if keep_days is None:
+        return data_class.default_days
+    _check_days(data_class, keep_days, least=data_class.least_days)
+    return keep_days
 
 
 def _check_days(data_class: DataClass, days: int, *, least: int) -> None:

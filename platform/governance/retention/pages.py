@@ -16,6 +16,7 @@ from foundation.web.render import redirect_to
 from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
+from governance.retention.form import days_of, text_of
 from governance.retention.lists import PURGES
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import NewHold, NewPolicy
@@ -28,7 +29,6 @@ from tenants.web.lists import export_page
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
 _ROOT: Final = "/clients/{client:str}/retention"
-_MOST_DIGITS: Final = 6
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -71,23 +71,23 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         form = await request.form()
         refused = RefusedInput("policy", form)
         try:
-            policy = NewPolicy(_days(form), _text(form, "element"))
+            policy = NewPolicy(days_of(form), text_of(form, "element"))
         except InvalidInput as refusal:
             return await render(access, refusal, refused)
-        setting = set_policy(access.session, classes, _text(form, "data_class"), policy, now=access.now)
+        setting = set_policy(access.session, classes, text_of(form, "data_class"), policy, now=access.now)
         return await act(access, setting, "Retention period saved", refused)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, include_in_schema=False)
     async def place_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
-        hold = NewHold(_text(form, "reason"), _text(form, "data_class"), _text(form, "record_key"))
+        hold = NewHold(text_of(form, "reason"), text_of(form, "data_class"), text_of(form, "record_key"))
         placing = place_hold(access.session, classes, hold, now=access.now, new_id=services.new_id)
         return await act(access, placing, "Legal hold placed", RefusedInput("hold", form))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
     async def release_hold_page(request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]) -> Response[Any]:
         form = await request.form()
-        releasing = release_hold(access.session, hold_id, reason=_text(form, "reason"), now=access.now)
+        releasing = release_hold(access.session, hold_id, reason=text_of(form, "reason"), now=access.now)
         return await act(access, releasing, "Legal hold released", RefusedInput(f"release-{hold_id}", form))
 
     return (
@@ -97,17 +97,3 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         place_hold_page,
         release_hold_page,
     )
-
-
-def _text(form: Mapping[str, Any], name: str) -> str:
-    return str(form.get(name, "")).strip()
-
-
-def _days(form: Mapping[str, Any]) -> int | None:
-    """Parse the days; None for an empty field, the default. Raises InvalidInput."""
-    typed = _text(form, "keep_days")
-    if not typed:
-        return None
-    if not (typed.isascii() and typed.isdigit() and len(typed) <= _MOST_DIGITS):
-        raise InvalidInput("Enter the days as a whole number, such as 731, or leave the field empty for the default.")
-    return int(typed)

@@ -52,13 +52,14 @@ async def plan_retention(session: AsyncSession, classes: Sequence[DataClass], *,
     scope = scope_of(session)
     rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
     return RetentionView(
-        [await _view(session, one, rules, now) for one in classes],
+        [await view_class(session, one, rules, now) for one in classes],
         await list_holds(session),
         (await list_purges(session, ALL_PURGES, now)).items,
     )
 
 
-async def _view(session: AsyncSession, data_class: DataClass, rules: ClientRules, now: datetime) -> DataClassView:
+async def view_class(session: AsyncSession, data_class: DataClass, rules: ClientRules, now: datetime) -> DataClassView:
+    """Build the plan of one class with `rules`, in the client's scope."""
     limits = rules.limits(data_class, now)
     latest = max((limit.before for limit in limits), default=None)
     kept = await repository.load_kept(session, data_class, latest) if latest else Kept()

@@ -7,6 +7,7 @@ from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.permissions import GovernancePermission
 from governance.retention.commands import COMMANDS
+from governance.retention.defaults_pages import build_default_pages
 from governance.retention.pages import build_retention_pages
 from governance.retention.routes import build_retention_routes
 from governance.retention.tables import PINS, RETAINED
@@ -15,8 +16,16 @@ from governance.services import with_services
 SLICE: Final = Slice(
     models=(governance.retention.models,),
     routes=with_services(build_retention_routes),
-    pages=with_services(build_retention_pages),
+    pages=with_services(lambda services: (*build_default_pages(services), *build_retention_pages(services))),
     navigation=(
+        NavEntry(
+            area=NavArea.MSP,
+            position=50,
+            label="Retention",
+            path="/retention",
+            icon="clock",
+            permission=GovernancePermission.READ_RETENTION,
+        ),
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
             position=50,

@@ -107,7 +107,8 @@ async def test_a_page_has_a_length_within_bounds(busy: GovernanceWebApp, limit: 
 )  # fmt: skip
 async def test_what_the_database_cannot_take_is_refused_before(busy: GovernanceWebApp, query: str) -> None:
     answer = await busy["admin"].get(f"{ROOT}/{query}")
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+    status = 400 if "status" in query or "code" in query else 422  # these have a fixed set of values
+    assert (answer.status_code, answer.json()["type"]) == (status, "/problems/invalid-input")
 
 
 @pytest.mark.parametrize(
