@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from tenants.principal import Principal
 from tenants.roles import leading_roles
 
 EnterHome = Callable[[], Awaitable[None]]
+EnterAccount = Callable[[UUID], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Access:
 
     `client` is the client in the path; None for the MSP account. `index` is the policy that admitted the request.
     `enter_home` switches the rest of the transaction to the caller's own account: a fleet scope reads only.
+    `enter_account` switches it to another account of a staff member's MSP.
     """
 
     session: AsyncSession
@@ -38,6 +41,7 @@ class Access:
     csrf_token: str
     boosted: bool
     enter_home: EnterHome
+    enter_account: EnterAccount
     client: Client | None = None
     notices: tuple[DomainError, ...] = ()
 

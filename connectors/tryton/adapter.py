@@ -32,7 +32,7 @@ from connectors.tryton.messages import (
 )
 from connectors.tryton.refusals import find_refusal, read_products, refused_payload
 from connectors.tryton.session import SignedOut, TrytonSession, sign_in
-from foundation.decoding import JsonDecoder, decode_json
+from foundation.decoding import ForeignDecoder, decode_json
 
 Result = TypeVar("Result")
 
@@ -86,7 +86,7 @@ class Tryton:
 
     def __init__(self) -> None:
         self._sessions: dict[str, TrytonSession] = {}
-        self._snapshot = JsonDecoder(Snapshot)
+        self._snapshot = ForeignDecoder(Snapshot)
 
     def translate(self, body: bytes) -> list[Observation]:
         try:

@@ -8,11 +8,15 @@ and the limit is the same everywhere.
 import json
 import re
 from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar, overload
 
 import msgspec
+
+from foundation.text import mark_hidden
 
 MAX_DEPTH: Final = 64
 """Far above the depth of any message we exchange; far below the limit of every parser involved (the
@@ -27,6 +31,7 @@ _SURROGATE: Final = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 _LEAP_SECOND: Final = re.compile(rb'"(\d{4}-\d\d-\d\d[Tt ]\d\d:59):60((?:\.\d{1,9})?)([Zz]|[+-]\d\d:\d\d)"')
+_QUOTED: Final = 80
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -35,6 +40,18 @@ class TooDeep(msgspec.DecodeError):
 
     def __init__(self) -> None:
         super().__init__(f"JSON is nested more than {MAX_DEPTH} levels deep, or its brackets do not match")
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of an object; a list in a document is no such."""
+
+
+class RepeatedKey(msgspec.DecodeError):
+    """An object has a field twice. Parsers differ in which of the values they use, so none is."""
+
+    def __init__(self, key: str) -> None:
+        self.key = mark_hidden(key[:_QUOTED])
+        super().__init__(f"an object has the field “{self.key}” more than once, so its value is ambiguous")
 
 
 class _Repeated(Exception):
@@ -74,23 +91,47 @@ class ForeignDecoder(JsonDecoder[T]):
     Lone surrogates and bytes that are not UTF-8 become U+FFFD, so a key that contains one is no longer the sender's. A
     byte order mark is dropped. A leap second (RFC 3339, `23:59:60Z` at a month's end) counts as the next second,
     because no `datetime` can represent it.
+
+    A field that an object has twice is refused (`RepeatedKey`). `nested` is false for shapes whose parts are decoded, and
+    so checked, by themselves.
     """
+
+    @overload
+    def __init__(self: "ForeignDecoder[Any]", shape: None = None, *, nested: bool = True) -> None: ...
+
+    @overload
+    def __init__(self: "ForeignDecoder[T]", shape: type[T], *, nested: bool = True) -> None: ...
+
+    @overload
+    def __init__(self: "ForeignDecoder[Any]", shape: Any, *, nested: bool = True) -> None: ...
+
+    def __init__(self, shape: Any = None, *, nested: bool = True) -> None:
+        super().__init__(shape)
+        self._nested = nested
 
     def decode(self, document: bytes | str | msgspec.Raw) -> T:
         try:
-            return super().decode(document)
+            return self._decode_once(document)
         except msgspec.ValidationError:
             raw = _bytes(document)
             without = _LEAP_SECOND.sub(_next_second, raw)
             if without == raw:
                 raise
-            return super().decode(without)
+            return self._decode_once(without)
+        except RepeatedKey:
+            raise
         except msgspec.DecodeError:
             raw = _bytes(document)
             mended = _replace_unstorable(raw)
             if mended == raw:
                 raise
-            return super().decode(mended)
+            return self._decode_once(mended)
+
+    def _decode_once(self, document: bytes | str | msgspec.Raw) -> T:
+        found = super().decode(document)
+        if (key := find_repeated_key(_bytes(document), nested=self._nested)) is not None:
+            raise RepeatedKey(key)
+        return found
 
 
 _ANY: Final = JsonDecoder()
@@ -149,23 +190,32 @@ def check_depth(document: bytes) -> None:
         raise TooDeep
 
 
-def find_repeated_key(document: bytes) -> str | None:
+def find_repeated_key(document: bytes, *, nested: bool = True) -> str | None:
     """A key that occurs twice in one object of a well-formed document; None without one. Parsers differ in which value
-    they use.
+    they use. Without `nested`, only the outermost object is checked.
     """
-
-    def check(pairs: list[tuple[str, Any]]) -> None:
-        names: set[str] = set()
-        for name, _ in pairs:
-            if name in names:
-                raise _Repeated(name)
-            names.add(name)
-
+    scan = _EVERY_OBJECT if nested else _OUTERMOST
     try:
-        json.loads(document, object_pairs_hook=check, parse_int=str, parse_float=str)
+        pairs = scan(document.decode())
     except _Repeated as found:
         return str(found)
-    return None
+    return _repeated(pairs) if isinstance(pairs, _Pairs) else None
+
+
+def _repeated(pairs: Sequence[tuple[str, Any]]) -> str | None:
+    if len(dict(pairs)) == len(pairs):
+        return None
+    counted = Counter(name for name, _ in pairs)
+    return next(name for name, times in counted.items() if times > 1)
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise _Repeated(_repeated(pairs))
+
+
+_EVERY_OBJECT: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str).decode
+_OUTERMOST: Final = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str).decode
 
 
 def holds_nul(document: bytes) -> bool:

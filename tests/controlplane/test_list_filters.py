@@ -59,7 +59,7 @@ async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: WebApp, h
             assert answer.status_code in {200, 400, 422}, (path, name, value[:20])
             if path.startswith("/api/"):
                 assert answer.status_code == 200 or answer.json()["type"].startswith("/problems/")
-            elif kind is str:
+            elif kind is str and not path.endswith(".csv"):  # a file's error has a page of its own
                 assert heading_of(answer.text) == heading_of(plain.text), (path, name, value[:20])
 
 

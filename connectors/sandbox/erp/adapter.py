@@ -16,7 +16,7 @@ from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
 from connectors.sandbox.erp.messages import ChangeBatch, ErpChange, ErpChangePage
-from foundation.decoding import ForeignDecoder, decode_json
+from foundation.decoding import ForeignDecoder, RepeatedKey, decode_json
 
 _PAGE_SIZE = 500
 
@@ -28,12 +28,14 @@ class SandboxErp:
 
     def __init__(self) -> None:
         self._change = ForeignDecoder(ErpChange)
-        self._batch = ForeignDecoder(ChangeBatch)
-        self._page = ForeignDecoder(ErpChangePage)
+        self._batch = ForeignDecoder(ChangeBatch, nested=False)  # each change is decoded by itself
+        self._page = ForeignDecoder(ErpChangePage, nested=False)
 
     def translate(self, body: bytes) -> list[Observation]:
         try:
             changes = self._batch.decode(body).changes if b'"changes"' in body else None
+        except RepeatedKey as problem:
+            raise _ambiguous(problem) from problem
         except msgspec.DecodeError:
             changes = None
         if changes is None:
@@ -56,6 +58,8 @@ class SandboxErp:
     def _observe(self, raw: bytes) -> Observation:
         try:
             return _observation(self._change.decode(raw))
+        except RepeatedKey as problem:  # nor is it known which record a repeated key names
+            raise _ambiguous(problem) from problem
         except (PayloadInvalid, UnknownCurrency) as problem:
             raise PayloadInvalid(str(problem), unreadable=_named(raw, str(problem))) from problem
         except msgspec.ValidationError as problem:
@@ -142,6 +146,10 @@ def _named(raw: bytes, reason: str) -> list[Unreadable]:
     said = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
     told = f"The source says {said}. {reason}" if said else reason
     return [Unreadable(subject.sku, subject.element, told, subject.dimension, subject.record_type)]
+
+
+def _ambiguous(problem: RepeatedKey) -> PayloadInvalid:
+    return PayloadInvalid(f"The sandbox ERP's payload is ambiguous: {problem}.")
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:

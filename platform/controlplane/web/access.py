@@ -108,6 +108,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 csrf_token=make_token(caller.session.secret, services.auth.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
                 enter_home=partial(change_scope, session, home_scope(principal)),
+                enter_account=partial(_enter_account, session, principal),
                 client=client,
                 notices=request.scope["state"].get(NOTICES, ()),
             )
@@ -223,6 +224,17 @@ async def _enter(session: AsyncSession, request: AnyRequest, principal: Principa
     client = await _find_client(session, principal, str(slug)) if slug is not None else None
     await change_scope(session, _scope(request, principal, client))
     return client
+
+
+async def _enter_account(session: AsyncSession, principal: Principal, tenant_id: UUID) -> None:
+    """Change to the scope of an account of the MSP. The database hides another MSP's rows in it.
+
+    Raises:
+        NotFound: only staff have more than one account.
+    """
+    if not principal.is_staff:
+        raise NotFound
+    await change_scope(session, home_scope(principal).for_tenant(tenant_id))
 
 
 async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:

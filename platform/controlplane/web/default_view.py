@@ -20,7 +20,7 @@ _SERVER_KEYS: Final = (
 _STATE_KEYS: Final = ("public_port", "brand_and_caller")
 
 
-class DefaultView(Response[None]):
+class FallbackPage(Response[None]):
     """Handles the request again, without the refused parameter. An answer 200 gets the refusal's status."""
 
     def __init__(self, scope: Scope, refusal: InvalidInput, query: bytes) -> None:
@@ -52,7 +52,7 @@ class DefaultView(Response[None]):
         await self._app(self._scope, receive, sending)
 
 
-def find_default_view(request: AnyRequest, error: DomainError) -> DefaultView | None:
+def find_default_view(request: AnyRequest, error: DomainError) -> FallbackPage | None:
     """The default view, if the error is about a query parameter of a page."""
     scope: Mapping[str, Any] = request.scope
     name = error.extra.get("field")
@@ -62,4 +62,4 @@ def find_default_view(request: AnyRequest, error: DomainError) -> DefaultView | 
         return None
     pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if key != name]
-    return DefaultView(request.scope, error, urlencode(kept).encode()) if len(kept) < len(pairs) else None
+    return FallbackPage(request.scope, error, urlencode(kept).encode()) if len(kept) < len(pairs) else None

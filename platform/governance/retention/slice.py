@@ -7,7 +7,7 @@ from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.permissions import GovernancePermission
 from governance.retention.commands import COMMANDS
-from governance.retention.defaults_pages import build_default_pages
+from governance.retention.defaults.pages import build_default_pages
 from governance.retention.pages import build_retention_pages
 from governance.retention.routes import build_retention_routes
 from governance.retention.tables import PINS, RETAINED

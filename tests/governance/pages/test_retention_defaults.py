@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from controlplane.rooms import ROOMS
 from governance.retention.change_policy import set_default
-from governance.retention.fleet_plan import MOST_PREVIEWED
+from governance.retention.defaults.fleet_plan import MOST_PREVIEWED
 from tests.governance.pages.samples import Sample
 from tests.governance.pages.web_app import GovernanceWebApp
 

@@ -1,6 +1,6 @@
 """Retention of all clients of an MSP: who keeps longer than the defaults, legal holds, and the preview of a default."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -10,13 +10,14 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.database.engine import change_scope
+from foundation.database.engine import scope_of
 from foundation.retention import DataClass
-from foundation.scope import Scope
 from governance.retention import repository
 from governance.retention.plan import view_class
 from governance.retention.schemas import DataClassView, DefaultView
 
+EnterAccount = Callable[[UUID], Awaitable[None]]
+"""Switches the transaction to an account of the MSP."""
 MOST_PREVIEWED: Final = 50
 MOST_CLIENTS: Final = 500
 MOST_HOLDS: Final = 100
@@ -79,29 +80,32 @@ class PreviewLine(msgspec.Struct, frozen=True):
     keeps_longer: bool
 
 
-async def read_fleet_retention(
-    session: AsyncSession, *, home: Scope, defaults: Sequence[DefaultView]
-) -> FleetRetention:
-    """Read each account in its own scope: retention rules are closed to the fleet's reader."""
-    await change_scope(session, home.for_fleet())
+async def list_accounts(session: AsyncSession) -> list[ClientName]:
+    """The MSP's own account and its clients by name, in the fleet's scope."""
+    msp_id = scope_of(session).msp_id
     rows = await session.execute(
         text("SELECT tenant_id, slug, name FROM client WHERE msp_id = :m ORDER BY name, slug LIMIT :most"),
-        {"m": home.msp_id, "most": MOST_CLIENTS},
+        {"m": msp_id, "most": MOST_CLIENTS},
     )
-    clients = [ClientName(row.tenant_id, row.slug, row.name) for row in rows]
+    return [ClientName(msp_id, "", OWN), *(ClientName(row.tenant_id, row.slug, row.name) for row in rows)]
+
+
+async def read_fleet_retention(
+    session: AsyncSession, enter: EnterAccount, *, accounts: Sequence[ClientName], defaults: Sequence[DefaultView]
+) -> FleetRetention:
+    """Read each account in its own scope: retention rules are closed to the fleet's reader."""
     days = {one.name: one.keep_days for one in defaults}
     longer: dict[str, list[LongerPeriod]] = {one.name: [] for one in defaults}
     holds: list[ClientHold] = []
-    for client in (ClientName(home.tenant_id, "", OWN), *clients):
-        await change_scope(session, home.for_tenant(client.tenant_id))
+    for client in accounts:
+        await enter(client.tenant_id)
         for row in await session.execute(_RULES, {"t": client.tenant_id, "most": _MOST_HOLDS}):
             if row.keep_days is None:
                 holds.append(ClientHold(client, *row[:2], *row[3:]))
             elif row.keep_days > days.get(row.data_class, row.keep_days):
                 longer[row.data_class].append(LongerPeriod(client, row.keep_days))
-    await change_scope(session, home)
     return FleetRetention(
-        clients,
+        [client for client in accounts if client.slug],
         {name: sorted(found, key=lambda each: (-each.keep_days, each.client.name)) for name, found in longer.items()},
         sorted(holds, key=lambda hold: hold.placed_at, reverse=True),
     )
@@ -109,20 +113,19 @@ async def read_fleet_retention(
 
 async def preview_default(  # noqa: PLR0913 - keyword-only parts of one question
     session: AsyncSession,
+    enter: EnterAccount,
     *,
-    home: Scope,
-    clients: Sequence[ClientName],
+    accounts: Sequence[ClientName],
     data_class: DataClass,
     keep_days: int,
     now: datetime,
 ) -> list[PreviewLine]:
     """What each account would keep and delete with this default, in each account's own scope. Reads only."""
     lines = []
-    for client in clients[:MOST_PREVIEWED]:
-        await change_scope(session, home.for_tenant(client.tenant_id))
-        rules = await repository.load_rules(session, client.tenant_id, home.msp_id)
+    for client in accounts[:MOST_PREVIEWED]:
+        await enter(client.tenant_id)
+        rules = await repository.load_rules(session, client.tenant_id, scope_of(session).msp_id)
         rules = replace(rules, defaults={**rules.defaults, data_class.name: keep_days})
         view = await view_class(session, data_class, rules, now)
         lines.append(PreviewLine(client, view, view.keep_days > max(keep_days, data_class.least_days)))
-    await change_scope(session, home)
     return lines

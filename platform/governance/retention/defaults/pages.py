@@ -1,6 +1,6 @@
 """Page of an MSP's retention defaults: periods, clients that keep longer, the preview of a change, legal holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get, post
@@ -14,11 +14,11 @@ from foundation.web.parameters import one_of
 from foundation.web.render import redirect_to
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import check_default, set_default
-from governance.retention.fleet_plan import (
+from governance.retention.defaults.fleet_plan import (
     MOST_HOLDS,
     MOST_PREVIEWED,
-    OWN,
     ClientName,
+    list_accounts,
     preview_default,
     read_fleet_retention,
 )
@@ -27,11 +27,10 @@ from governance.retention.plan import list_defaults
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.principal import home_scope
 from tenants.routes import OpenAccess
 
-_READ: Final = {"permission": GovernancePermission.READ_RETENTION}
-_WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION}
+_READ: Final = {"permission": GovernancePermission.READ_RETENTION, "fleet": True}
+_WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION, "fleet": True}
 _ROOT: Final = "/retention"
 AnyRequest = Request[Any, Any, Any]
 
@@ -39,24 +38,24 @@ AnyRequest = Request[Any, Any, Any]
 def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     classes = services.retained
 
-    async def render(access: Access, form: Mapping[str, Any], refusal: DomainError | None = None) -> Response[Any]:
+    async def render(
+        access: Access, accounts: Sequence[ClientName], form: Mapping[str, Any], refusal: DomainError | None = None
+    ) -> Response[Any]:
         """`form` holds the default to preview, as typed."""
-        home = home_scope(access.principal)
+        await access.enter_home()
         defaults = await list_defaults(access.session, classes)
-        fleet = await read_fleet_retention(access.session, home=home, defaults=defaults)
+        fleet = await read_fleet_retention(access.session, access.enter_account, accounts=accounts, defaults=defaults)
         chosen = find_class(classes, text_of(form, "data_class"))
         preview, proposed = None, None
-        if chosen is not None and "keep_days" in form and refusal is None:
+        if "keep_days" in form and refusal is None:
             try:
-                proposed = check_default(chosen, days_of(form))
-                preview = await preview_default(
-                    access.session,
-                    home=home,
-                    clients=[ClientName(home.tenant_id, "", OWN), *fleet.clients],
-                    data_class=chosen,
-                    keep_days=proposed,
-                    now=access.now,
-                )
+                days = days_of(form)
+                if chosen is not None:
+                    proposed = check_default(chosen, days)
+                    preview = await preview_default(
+                        access.session, access.enter_account, accounts=accounts, data_class=chosen,
+                        keep_days=proposed, now=access.now,
+                    )  # fmt: skip
             except InvalidInput as unclear:
                 refusal = unclear
         context = {
@@ -82,21 +81,22 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         keep_days: FromQuery[str | None] = None,
     ) -> Response[Any]:
         form = {"data_class": data_class} | ({} if keep_days is None else {"keep_days": keep_days})
-        return await render(access, form)
+        return await render(access, await list_accounts(access.session), form)
 
     @post(f"{_ROOT}/defaults", opt=_WRITE, include_in_schema=False)
     async def set_default_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-        form = await request.form()
+        form, accounts = await request.form(), await list_accounts(access.session)
+        await access.enter_home()
         try:
             keep_days = days_of(form)
         except InvalidInput as unclear:
-            return await render(access, form, unclear)
+            return await render(access, accounts, form, unclear)
         name = text_of(form, "data_class")
         refusal = await run_action(
             access.session, set_default(access.session, classes, name, keep_days, now=access.now)
         )
         if refusal is not None:
-            return await render(access, form, refusal)
+            return await render(access, accounts, form, refusal)
         return redirect_to(access, _ROOT, done="Default saved")
 
     return (retention_defaults_page, set_default_page)

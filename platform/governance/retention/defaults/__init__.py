@@ -1,0 +1,1 @@
+"""Retention defaults of an MSP, over all its accounts."""
