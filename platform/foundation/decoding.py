@@ -92,8 +92,8 @@ class ForeignDecoder(JsonDecoder[T]):
     byte order mark is dropped. A leap second (RFC 3339, `23:59:60Z` at a month's end) counts as the next second,
     because no `datetime` can represent it.
 
-    A field that an object has twice is refused (`RepeatedKey`). `nested` is false for shapes whose parts are decoded, and
-    so checked, by themselves.
+    A field that an object has twice is refused (`RepeatedKey`). `nested` is false for shapes whose parts are decoded,
+    and so checked, by themselves.
     """
 
     @overload

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from foundation.errors import InvalidInput
-from foundation.web.lists import ChoiceFilter, Filter, ListDefinition, ListInput, Options
+from foundation.web.lists import ChoiceFilter, DayFilter, Filter, ListDefinition, ListInput, Options
 from foundation.web.pagination import ResultPage, reverse_name
 
 
@@ -23,6 +23,7 @@ class FieldView(msgspec.Struct, frozen=True):
     options: Options | None
     is_hidden: bool
     is_wrong: bool
+    is_day: bool = False
 
 
 class ListView(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +103,7 @@ def _default(filters: Sequence[Filter], name: str) -> str:
 
 def _field(one: Filter, value: str, options: Options | None, wrong: object) -> FieldView:
     known = one.options if isinstance(one, ChoiceFilter) else options
-    return FieldView(one.name, one.label, value, known, one.hidden, wrong == one.name)
+    return FieldView(one.name, one.label, value, known, one.hidden, wrong == one.name, isinstance(one, DayFilter))
 
 
 def _sorts(definition: ListDefinition[Any], current: str, link: Any) -> dict[str, tuple[str, str]]:

@@ -1,22 +1,20 @@
 """Filter of the audit trail, and its SQL."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from foundation.errors import MalformedInput
 from governance.audit_trail.formatter import ACTORS
-from governance.inputs import check_exact
 
 ALL: Final = ""
 _MOST_CHANGES: Final = 500
 _EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so the earlier word remains in them
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
     "delivery": ("propagation",),
@@ -45,28 +43,18 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: date | None = None
     until: date | None = None
 
-    @property
-    def is_used(self) -> bool:
-        return self != AuditFilter()
 
-    def check(self) -> None:
-        """Raises: InvalidInput."""
-        for name in ("action", "actor", "subject", "about"):
-            check_exact(getattr(self, name), name)
-
-
-def parse_day(text_: str, field: str) -> date | None:
-    """A day such as 2026-11-29; None for an empty text. Raises: MalformedInput."""
-    if not text_:
-        return None
-    try:
-        return date.fromisoformat(text_) if _DAY.fullmatch(text_) else _no_day(field)
-    except ValueError:
-        return _no_day(field)
-
-
-def _no_day(field: str) -> NoReturn:
-    raise MalformedInput(f"“{field}” is not a day such as 2026-11-29.", field=field)
+def audit_filter(values: Mapping[str, str]) -> AuditFilter:
+    """The filter of a checked query."""
+    return AuditFilter(
+        kind=values["kind"],
+        action=values["action"],
+        actor=values["actor"],
+        subject=values["subject"],
+        about=values["about"],
+        since=date.fromisoformat(values["since"]) if values["since"] else None,
+        until=date.fromisoformat(values["until"]) if values["until"] else None,
+    )
 
 
 class AuditConditions(msgspec.Struct, frozen=True):
@@ -79,7 +67,6 @@ class AuditConditions(msgspec.Struct, frozen=True):
 
 async def build_conditions(session: AsyncSession, wanted: AuditFilter) -> AuditConditions:
     """SQL of the filter on `audit_entry`. Unused filters are left out, for the query planner."""
-    wanted.check()
     among, fits, binds = ["tenant_id = :t"], ["true"], dict[str, Any](t=scope_of(session).tenant_id)
     if wanted.subject:
         among.append("subject = ANY (:subject)")

@@ -1,7 +1,7 @@
 """Groups of audit entries: all entries of one change in one group, and what one request did beside changes in another.
 
-A group stands at its newest matching entry. The cursor holds the last page's position and the newest entry of the first
-page: a change that goes on while somebody reads is neither repeated nor lost on later pages.
+A group stands at its newest matching entry. The place of a page holds the last page's position and the newest entry of
+the first page: a change that goes on while somebody reads is neither repeated nor lost on later pages.
 """
 
 import re
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.errors import MalformedInput
 from governance.audit_trail.filters import AuditConditions, AuditFilter, build_conditions
-from governance.audit_trail.queries import LOOKED_THROUGH, list_entries, to_entry
+from governance.audit_trail.queries import LOOKED_THROUGH, to_entry
 from governance.audit_trail.schemas import AuditEntryView, EntryGroup, GroupPage
 
 PER_PAGE: Final = 25
@@ -25,7 +25,7 @@ SHOWN: Final = 100
 _CHUNK: Final = 400
 _MOST_CHUNKS: Final = 50
 _LARGEST: Final = 2**63 - 1
-_CURSOR: Final = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
+_PLACE: Final = re.compile(r"(\d{1,19})-(\d{1,19})", re.ASCII)
 _CHANGE: Final = "change:"
 Key = str | int
 
@@ -58,19 +58,19 @@ class _Found:
 
 
 async def list_groups(
-    session: AsyncSession, *, wanted: AuditFilter, cursor: str = "", limit: int = PER_PAGE
+    session: AsyncSession, *, wanted: AuditFilter, place: str = "", limit: int = PER_PAGE
 ) -> GroupPage:
     """List groups, newest first. Raises: InvalidInput, MalformedInput."""
-    place = _parse(cursor)
+    start = _parse(place)
     conditions = await build_conditions(session, wanted)
-    found, below, top = _Found(), place.below, place.top
+    found, below, top = _Found(), start.below, start.top
     for _ in range(_MOST_CHUNKS):
         entries = await _read(session, conditions, below=below, top=top)
         if not entries:
             return GroupPage(await _complete(session, found, top))
         top = min(top, entries[0].seq) if top == _LARGEST else top
         changes = await _changes_of(session, entries)
-        before = await _shown_before(session, conditions, place, top, changes)
+        before = await _shown_before(session, conditions, start, top, changes)
         for entry in entries:
             key = found.key_of(entry, changes)
             if key in before:
@@ -82,19 +82,12 @@ async def list_groups(
     return GroupPage(await _complete(session, found, top), f"{below}-{top}")
 
 
-async def list_entries_apart(session: AsyncSession, *, wanted: AuditFilter, cursor: str = "") -> GroupPage:
-    """Single entries, each a group of its own. Raises: InvalidInput, MalformedInput."""
-    page = await list_entries(session, wanted=wanted, cursor=_parse(cursor).below if cursor else None)
-    following = "" if page.next_cursor is None else f"{page.next_cursor}-{_LARGEST}"
-    return GroupPage([EntryGroup([entry], 1) for entry in page.items], following)
-
-
-def _parse(cursor: str) -> _Place:
-    if not cursor:
+def _parse(place: str) -> _Place:
+    if not place:
         return _Place()
-    parts = _CURSOR.fullmatch(cursor)
+    parts = _PLACE.fullmatch(place)
     if parts is None or max(int(parts[1]), int(parts[2])) > _LARGEST:
-        raise MalformedInput("“cursor” is not a place in this list. It begins at its start.", field="cursor")
+        raise MalformedInput("“place” is not a place in this list. It begins at its start.", field="place")
     return _Place(int(parts[1]), int(parts[2]))
 
 
@@ -111,7 +104,7 @@ async def _read(
         """),
         {**conditions.binds, "below": below, "top": top, "looked": LOOKED_THROUGH, "chunk": _CHUNK},
     )
-    return [to_entry(row) for row in rows]
+    return [to_entry(row, row.seq) for row in rows]
 
 
 async def _changes_of(session: AsyncSession, entries: Sequence[AuditEntryView]) -> Mapping[str, str]:
@@ -131,10 +124,10 @@ async def _changes_of(session: AsyncSession, entries: Sequence[AuditEntryView]) 
 
 
 async def _shown_before(
-    session: AsyncSession, conditions: AuditConditions, place: _Place, top: int, changes: Mapping[str, str]
+    session: AsyncSession, conditions: AuditConditions, start: _Place, top: int, changes: Mapping[str, str]
 ) -> frozenset[Key]:
     """Changes that an earlier page has shown, because a newer entry of theirs matches too."""
-    if place.below == _LARGEST or not changes:
+    if start.below == _LARGEST or not changes:
         return frozenset()
     subjects = await _subjects_of(session, set(changes.values()))
     rows = await session.scalars(
@@ -143,7 +136,7 @@ async def _shown_before(
              WHERE {conditions.among} AND subject = ANY (:grouped) AND seq >= :below AND seq <= :top
                AND {conditions.fits}
         """),
-        {**conditions.binds, "grouped": list(subjects), "below": place.below, "top": top},
+        {**conditions.binds, "grouped": list(subjects), "below": start.below, "top": top},
     )
     return frozenset(subjects[subject] for subject in rows)
 
@@ -173,7 +166,7 @@ async def _complete(session: AsyncSession, found: _Found, top: int) -> Sequence[
             {"t": scope_of(session).tenant_id, "subjects": list(subjects), "top": top},
         )
         for row in rows:
-            whole[subjects[row.subject]][row.seq] = to_entry(row)
+            whole[subjects[row.subject]][row.seq] = to_entry(row, row.seq)
     return [_group(key, entries) for key, entries in whole.items()]
 
 

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
+from foundation.web.lists import ChoiceFilter, DayFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
-from governance.audit_trail.queries import KINDS, list_entries
+from governance.audit_trail.filters import KINDS
+from governance.audit_trail.queries import list_entries
 from governance.audit_trail.schemas import AuditEntryView
 
 AUDIT_ENTRIES: Final = ListDefinition[AuditEntryView](
@@ -13,10 +14,15 @@ AUDIT_ENTRIES: Final = ListDefinition[AuditEntryView](
     item=AuditEntryView,
     load=list_entries,
     filters=[
+        TextFilter(name="about", label="Record key", about="A record's key: the record, its changes and approvals."),
+        TextFilter(name="actor", label="By", about="A part of the name of who did it."),
+        TextFilter(name="action", label="Action", about='An action such as "change.released", or its first part.'),
         ChoiceFilter(
             name="kind", label="Kind", options=[("", "All entries"), *((name, name.capitalize()) for name in KINDS)]
         ),
         TextFilter(name="subject", label="Subject", about='An exact subject such as "change:<id>".', hidden=True),
+        DayFilter(name="since", label="From"),
+        DayFilter(name="until", label="To"),
     ],
     sorts=[
         Sort(

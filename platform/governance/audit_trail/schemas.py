@@ -29,11 +29,6 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-class EntryPage(msgspec.Struct, frozen=True):
-    items: Sequence[AuditEntryView]
-    next_cursor: int | None = None
-
-
 class EntryGroup(msgspec.Struct, frozen=True):
     """Entries, newest first. `subject` is that of the change, empty for other groups; `total` counts all entries."""
 
@@ -44,4 +39,4 @@ class EntryGroup(msgspec.Struct, frozen=True):
 
 class GroupPage(msgspec.Struct, frozen=True):
     items: Sequence[EntryGroup]
-    next_cursor: str = ""
+    next_place: str = ""

@@ -38,14 +38,14 @@ async def walk(
 ) -> list[Any]:
     """All groups, page by page; before each further page one of the subjects `late` gets another entry."""
     found: list[Any] = []
-    cursor, waiting = "", list(late)
+    place, waiting = "", list(late)
     while True:
         async with sample.db.transaction(sample.scope) as session:
-            page = await list_groups(session, wanted=wanted or AuditFilter(), cursor=cursor, limit=limit)
+            page = await list_groups(session, wanted=wanted or AuditFilter(), place=place, limit=limit)
         assert len(page.items) <= limit
         found += page.items
-        cursor = page.next_cursor
-        if not cursor:
+        place = page.next_place
+        if not place:
             return found
         if waiting:
             await note(sample, ("propagation.verified", waiting.pop()))
@@ -167,8 +167,8 @@ async def test_u16_a_day_that_does_not_exist_is_told(busy: GovernanceWebApp, que
 @pytest.mark.parametrize(
     "cursor", ["x", "1", "-", "1-", "99999999999999999999-1", "٣-٣", "1-9999999999999999999", "-1-1"]
 )
-async def test_u16_a_cursor_that_is_none_is_told(busy: GovernanceWebApp, cursor: str) -> None:
-    answer = await busy["admin"].get(f"{AUDIT}?cursor={cursor}")
+async def test_u16_a_place_that_is_none_is_told(busy: GovernanceWebApp, place: str) -> None:
+    answer = await busy["admin"].get(f"{AUDIT}?place={place}")
     assert answer.status_code == 400
     assert "is not a place in this list" in answer.text
 
