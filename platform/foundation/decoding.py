@@ -214,8 +214,8 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
         raise _Repeated(_repeated(pairs))
 
 
-_EVERY_OBJECT: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str).decode
-_OUTERMOST: Final = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str).decode
+_EVERY_OBJECT: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str, strict=False).decode
+_OUTERMOST: Final = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str, strict=False).decode
 
 
 def holds_nul(document: bytes) -> bool:

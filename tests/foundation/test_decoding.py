@@ -14,6 +14,7 @@ from foundation.decoding import (
     MAX_DEPTH,
     ForeignDecoder,
     JsonDecoder,
+    RepeatedKey,
     TooDeep,
     decode_foreign,
     decode_json,
@@ -147,6 +148,45 @@ def test_a5_what_is_no_json_stays_none(document: bytes) -> None:
 )
 def test_a_key_that_an_object_holds_twice_is_found(document: bytes, repeated: str | None) -> None:
     assert find_repeated_key(document) == repeated
+
+
+@pytest.mark.parametrize(
+    ("document", "key"),
+    [
+        (b'{"amount": 1, "amount": 2}', "amount"),
+        (b'{"a": {"b": [{"c": 1, "d": 2, "c": 1}]}}', "c"),
+        ('{"caf\u00e9": 1, "caf\\u00e9": 2}'.encode(), "caf\u00e9"),
+        (b'\xef\xbb\xbf{"a": 1, "a": 2}', "a"),
+        (b'{"a": "\\ud800", "b": 1, "b": 2}', "b"),
+        ('{"a\u202e": 1, "a\u202e": 2}'.encode(), "a"),
+    ],
+)
+def test_a_field_that_another_system_sends_twice_is_ambiguous(document: bytes, key: str) -> None:
+    with pytest.raises(RepeatedKey) as refused:
+        decode_foreign(document, type=dict)
+    assert key in str(refused.value)
+    assert "\u202e" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"a": 1, "A": 2}',
+        '{"caf\u00e9": 1, "cafe\u0301": 2}'.encode(),
+        b'{"a": {"a": {"a": "{\\"a\\": 1, \\"a\\": 2}"}}}',
+        b'{"a": "x\\ny", "b": [{"a": 1}, {"a": 1}]}',
+    ],
+)
+def test_fields_that_only_look_alike_are_two(document: bytes) -> None:
+    assert isinstance(decode_foreign(document, type=dict), dict)
+
+
+def test_the_parts_of_a_batch_are_checked_one_by_one() -> None:
+    outer = ForeignDecoder(dict[str, list[msgspec.Raw]], nested=False)
+    assert len(outer.decode(b'{"changes": [{"a": 1, "a": 2}, {"a": 1}]}')["changes"]) == 2
+    with pytest.raises(RepeatedKey, match="changes"):
+        outer.decode(b'{"changes": [{"a": 1}], "changes": []}')
+    assert ForeignDecoder(list[msgspec.Raw], nested=False).decode(b'[["a", 1], ["a", 2]]')
 
 
 class _Dated(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -69,6 +70,39 @@ async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(wo
     ]
     assert await world.rows("SELECT count(*) FROM propagation WHERE slo_due_at > now() + interval '1 minute'") == [(0,)]
     assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"amount": 1, "amount": 900',
+        '"amount": 900, "amount": 900',
+        '"sku": "SKU-009", "amount": 900',
+        '"amount": 1, "am\\u006funt": 900',
+        '"amount": 900, "more": [{"a": 1, "a": 2}]',
+    ],
+)
+async def test_a_message_with_a_field_twice_is_quarantined_and_not_guessed(world: ClientEnv, twice: str) -> None:
+    committed = utc_now().isoformat()
+    odd = (
+        f'{{"sku": "SKU-001", "element": "stock.on_hand", "currency": "", "version": 70, '
+        f'"committed_at": "{committed}", {twice}}}'
+    )
+    good = msgspec.json.encode(world.change("SKU-002", STOCK, 6)).decode()
+    body = f'{{"type": "changes", "changes": [{odd}, {good}]}}'.encode()
+    await world.deliver_bytes(body)
+    await world.deliver_bytes(f'{{"changes": [{good}], "changes": []}}'.encode())
+    await world.deliver(world.change("SKU-003", STOCK, 7))
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT record_key FROM record_value ORDER BY 1") == [("SKU-002",), ("SKU-003",)]
+    found = await world.rows("SELECT code, params::text FROM governance_exception WHERE state = 'open'")
+    assert [code for code, _ in found] == ["source.quarantined"] * 2
+    assert all("more than once, so its value is ambiguous" in str(params) for _, params in found)
+    assert (await world.rows("SELECT count(*) FROM dead_letter")) == [(0,)]
+    bodies = await world.rows(
+        "SELECT e.body FROM source_event e JOIN governance_exception x ON x.source_event_id = e.id"
+    )
+    assert (body,) in bodies
 
 
 async def test_a_version_that_is_too_high_does_not_mute_a_record(world: ClientEnv) -> None:

@@ -165,7 +165,7 @@ async def test_u16_a_day_that_does_not_exist_is_told(busy: GovernanceWebApp, que
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "1", "-", "1-", "99999999999999999999-1", "٣-٣", "1-9999999999999999999", "-1-1"]
+    "place", ["x", "1", "-", "1-", "99999999999999999999-1", "٣-٣", "1-9999999999999999999", "-1-1"]
 )
 async def test_u16_a_place_that_is_none_is_told(busy: GovernanceWebApp, place: str) -> None:
     answer = await busy["admin"].get(f"{AUDIT}?place={place}")
