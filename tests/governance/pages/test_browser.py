@@ -14,6 +14,7 @@ from playwright.async_api import Browser, ConsoleMessage, async_playwright
 
 from branding.assets import asset_urls, build_assets
 from branding.pages import brand_file
+from foundation.audit.chain import append_audit
 from foundation.ids import new_id
 from tests.branding.browser import FLAGS, ROOT
 from tests.branding.test_browser import SMALL_TARGETS, WEAK_TEXT
@@ -21,6 +22,7 @@ from tests.governance.pages.web_app import GovernanceWebApp, Reader, build_app
 from tests.tenants.web_app import give_host
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
+_SEEN = "propagation.verified"
 LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))
 
 
@@ -39,9 +41,12 @@ async def fill(site: GovernanceWebApp) -> dict[str, str]:
     )  # fmt: skip
     await acme.exception("source.quarantined", "A message could not be read", event=event, connection=acme.source)
     await acme.letter("The channel answered 500 sixty times; the last: upstream timed out")
+    async with acme.db.transaction(acme.scope) as session:
+        for action, data in (("change.released", {"old": 1000, "new": 1040, "currency": "USD"}), *[(_SEEN, {})] * 2):
+            append_audit(session, action=action, subject=f"change:{change}", data=data, at=acme.now)
     root = "/clients/acme"
     return {
-        "staff": "/fleet",
+        "staff": "/fleet /retention /retention?data_class=changes&keep_days=365",
         "admin": f"{root}/overview {root}/changes {root}/changes/{change} {root}/exceptions "
         f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/audit?verify=yes",
         "operator": f"{root}/events/{event} {root}/dead-letters {root}/exceptions/{exception}",
