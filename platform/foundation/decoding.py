@@ -214,7 +214,9 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
         raise _Repeated(_repeated(pairs))
 
 
-_EVERY_OBJECT: Final = json.JSONDecoder(object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str, strict=False).decode
+_EVERY_OBJECT: Final = json.JSONDecoder(
+    object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str, strict=False
+).decode
 _OUTERMOST: Final = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str, strict=False).decode
 
 

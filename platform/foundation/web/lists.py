@@ -79,11 +79,8 @@ class DayFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self, value: str) -> str:
         """Raises: MalformedInput."""
-        try:
-            if value and not (_DAY.fullmatch(value) and date.fromisoformat(value)):
-                raise ValueError(value)
-        except ValueError:
-            raise MalformedInput(f"“{self.name}” is not a day such as 2026-11-29.", field=self.name) from None
+        if value and not is_day(value):
+            raise MalformedInput(f"“{self.name}” is not a day such as 2026-11-29.", field=self.name)
         return value
 
     @property
@@ -209,6 +206,14 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         provide.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         provide.__annotations__ = {**hints, "return": ListInput}
         return provide
+
+
+def is_day(text: str) -> bool:
+    """Whether the text is a day of the calendar, such as 2026-11-29."""
+    try:
+        return _DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def check_text(text: str, field: str) -> str:
