@@ -16,6 +16,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
 from foundation.errors import MalformedInput
+from foundation.i18n.messages import N_
 from foundation.text import mark_hidden
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -65,7 +66,11 @@ def check_parameters(connection: AnyConnection, handler: BaseRouteHandler, *, st
         if strict and name not in rules:
             raise _unknown(name, rules)
         if times > 1 and name in rules and not rules[name].is_list:
-            raise MalformedInput(f"“{name}” is in the address {times} times. Send it once.", field=name)
+            raise MalformedInput(
+                N_("“{name}” is in the address {times} times. Send it once."),
+                params={"name": name, "times": times},
+                field=name,
+            )
     for name, value in sent:
         if name in rules and rules[name].choices and value not in rules[name].choices:
             raise _no_choice(name, value, rules[name].choices)
@@ -84,14 +89,25 @@ def _declared(hints: Mapping[str, Any]) -> dict[str, ParameterRule]:
 
 
 def _unknown(name: str, rules: Mapping[str, ParameterRule]) -> MalformedInput:
-    known = f"It has: {', '.join(sorted(rules))}." if rules else "It has none."
     shown = mark_hidden(name[:_QUOTED])
-    return MalformedInput(f"This address has no parameter “{shown}”. {known}", field=shown, allowed=sorted(rules))
+    if not rules:
+        return MalformedInput(
+            N_("This address has no parameter “{name}”. It has none."), params={"name": shown}, field=shown, allowed=[]
+        )
+    return MalformedInput(
+        N_("This address has no parameter “{name}”. It has: {known}."),
+        params={"name": shown, "known": ", ".join(sorted(rules))},
+        field=shown,
+        allowed=sorted(rules),
+    )
 
 
 def _no_choice(name: str, value: str, choices: Sequence[str]) -> MalformedInput:
     named = ", ".join(each for each in choices if each)
     shown = mark_hidden(value[:_QUOTED])
     return MalformedInput(
-        f"“{shown}” is not a value of “{name}”. Choose one of: {named}.", field=name, allowed=[*filter(None, choices)]
+        N_("“{value}” is not a value of “{name}”. Choose one of: {named}."),
+        params={"value": shown, "name": name, "named": named},
+        field=name,
+        allowed=[*filter(None, choices)],
     )

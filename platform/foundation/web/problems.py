@@ -1,6 +1,5 @@
 """RFC 9457 problem details for every refusal."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
