@@ -102,7 +102,7 @@ class FormattedGroup(msgspec.Struct, frozen=True):
 def format_group(group: EntryGroup, names: Mapping[str, Named]) -> FormattedGroup:
     entries = [format_entry(entry, names) for entry in group.entries]
     first = entries[0]
-    told = next((one for one in entries if isinstance(one.entry.data.get("new"), int)), first)
+    told = next((one for one in entries if one.entry.data.get("new") is not None), first)
     return FormattedGroup(
         entries=entries,
         total=group.total,
