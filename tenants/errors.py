@@ -73,8 +73,8 @@ class ApiKeyRefused(Unauthenticated):
         super().__init__("This API key is unknown here or has been revoked. Use one of this account's active keys.")
 
 
-class KeyWithoutMaker(Forbidden):
-    code = "key-maker-inactive"
+class KeyCreatorInactive(Forbidden):
+    code = "key-creator-inactive"
     title = N_("The API key is not in force")
 
     def __init__(self) -> None:

@@ -86,7 +86,7 @@ class Member(TenantOwned, Base):
     invited_at: Mapped[datetime | None]
     invited_by: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
-    inviter_id: Mapped[UUID | None]  # maker of the latest link, whose rights are checked again on use
+    inviter_id: Mapped[UUID | None]  # creator of the latest link, whose rights are checked again on use
     vouched_by: Mapped[UUID | None]  # counted as the same person under four-eyes rules until confirmed
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str | None]
@@ -113,7 +113,7 @@ class ApiKey(TenantOwned, Base):
     role: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
-    maker_id: Mapped[UUID | None]  # the member behind the key, also when another key of theirs created it
+    on_behalf_of_id: Mapped[UUID | None]  # the member behind the key, also when another key of theirs created it
     manages_access: Mapped[bool] = mapped_column(server_default="false")
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

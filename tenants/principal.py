@@ -9,7 +9,7 @@ from foundation.scope import Actor, Scope
 from policy.errors import PermissionRefused
 from policy.index import PolicyIndex
 from policy.permissions import require_permission
-from tenants.errors import KeyWithoutMaker
+from tenants.errors import KeyCreatorInactive
 from tenants.models import Client
 from tenants.permissions import MANAGES_ACCESS
 
@@ -19,10 +19,10 @@ class Principal:
     """A signed-in member, or an API key. `tenant_id` is the home: a client, or the MSP account.
 
     `roles` are those held at home; MSP staff have theirs in every client of their MSP. `policy` is the home's, and
-    `home` the client that is the home (None for staff), both read together with the roles. `maker_id` is the member who
-    made an API key, at home in `maker_home`, and `on_behalf_of` that member with current rights; a key's rights never
-    exceed its maker's. `vouched_by` is the inviter of a member who is not independently confirmed yet. `language` and
-    `time_zone` are those that the member or the account chose; empty for none.
+    `home` the client that is the home (None for staff), both read together with the roles. `on_behalf_of_id` is the
+    member who created an API key, at home in `on_behalf_of_home`, and `on_behalf_of` that member with current rights; a
+    key's rights never exceed its creator's. `vouched_by` is the inviter of a member who is not independently confirmed
+    yet. `language` and `time_zone` are those that the member or the account chose; empty for none.
     """
 
     kind: Literal["member", "machine"]
@@ -34,9 +34,9 @@ class Principal:
     roles: tuple[str, ...] = ()
     policy: PolicyIndex | None = field(default=None, repr=False, compare=False)
     home: Client | None = field(default=None, repr=False, compare=False)
-    maker_id: UUID | None = None
-    maker_home: UUID | None = None
-    maker: "Principal | None" = field(default=None, repr=False, compare=False)
+    on_behalf_of_id: UUID | None = None
+    on_behalf_of_home: UUID | None = None
+    on_behalf_of: "Principal | None" = field(default=None, repr=False, compare=False)
     manages_access: bool = False
     vouched_by: UUID | None = None
     language: str = ""
@@ -48,10 +48,10 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        maker = "" if self.maker_id is None else str(self.maker_id)
-        behind = self if self.maker is None else self.maker
+        behalf = "" if self.on_behalf_of_id is None else str(self.on_behalf_of_id)
+        behind = self if self.on_behalf_of is None else self.on_behalf_of
         counts_as = "" if behind.vouched_by is None else str(behind.vouched_by)
-        return Actor(kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=maker, counts_as=counts_as)
+        return Actor(kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=behalf, counts_as=counts_as)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -61,12 +61,12 @@ class Principal:
     def require(self, permission: str) -> None:
         """Raises:
         PermissionRefused: no rule allows it here, or API keys may not do it.
-        KeyWithoutMaker: the key's maker is suspended or gone.
+        KeyCreatorInactive: the key's creator is suspended or gone.
         """
         if self.policy is None:
             raise _refusal("Your role does not allow this.", permission)
-        if self.maker_id is not None and self.maker is None:
-            raise KeyWithoutMaker
+        if self.on_behalf_of_id is not None and self.on_behalf_of is None:
+            raise KeyCreatorInactive
         require_permission(self.policy, self.subjects, permission)
         if self.kind == "machine" and permission in MANAGES_ACCESS and not self.manages_access:
             raise _refusal(
@@ -74,7 +74,7 @@ class Principal:
                 " may (manages_access).",
                 permission,
             )
-        if self.maker is not None and not self.maker.may(permission):
+        if self.on_behalf_of is not None and not self.on_behalf_of.may(permission):
             raise _refusal(
                 "The member who made this API key may no longer do this, so neither may the key.", permission
             )
@@ -82,7 +82,7 @@ class Principal:
     def may(self, permission: str) -> bool:
         try:
             self.require(permission)
-        except (PermissionRefused, KeyWithoutMaker):
+        except (PermissionRefused, KeyCreatorInactive):
             return False
         return True
 

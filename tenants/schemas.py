@@ -22,7 +22,7 @@ class ClientView(msgspec.Struct, frozen=True):
 
 class ApiKeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`manages_access` makes a key that may manage members, roles, invitations and keys, within its role and its
-    maker's current rights. No other key may, whatever its role.
+    creator's current rights. No other key may, whatever its role.
     """
 
     name: str

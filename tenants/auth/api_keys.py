@@ -84,7 +84,7 @@ async def create_api_key(
 
     Raises:
         RoleNotAssignable: MSP roles are for keys of the MSP account, the others for keys of a client; and a key's
-            rights cannot exceed its maker's.
+            rights cannot exceed its creator's.
         Forbidden: only a member can create a key that manages access.
     """
     scope = scope_of(session)
@@ -98,7 +98,7 @@ async def create_api_key(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
             role=wanted.role, manages_access=wanted.manages_access,
             secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
-            maker_id=scope.actor.responsible_member_id,
+            on_behalf_of_id=scope.actor.responsible_member_id,
         )
         .returning(ApiKey)
     )  # fmt: skip
@@ -152,8 +152,8 @@ def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
 
 
 async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> Principal:
-    """The principal of a key, looked up in the key's own scope. The maker is loaded separately, by
-    `identity.find_maker`.
+    """The principal of a key, looked up in the key's own scope. The creator is loaded separately, by
+    `identity.find_key_creator`.
 
     Raises:
         ApiKeyRefused: unknown, wrong, revoked, or another MSP's key; the message is the same for all.
@@ -164,7 +164,7 @@ async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: Key
         await session.execute(
             select(ApiKey, Client, latest_policy(scope.tenant_id), Member.id)
             .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
-            .outerjoin(Member, (Member.tenant_id == ApiKey.tenant_id) & (Member.id == ApiKey.maker_id))
+            .outerjoin(Member, (Member.tenant_id == ApiKey.tenant_id) & (Member.id == ApiKey.on_behalf_of_id))
             .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
         )
     ).one_or_none()
@@ -185,8 +185,8 @@ async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: Key
         roles=(key.role, *held_roles(index, key.role)),
         policy=index,
         home=home,
-        maker_id=key.maker_id,
-        maker_home=scope.tenant_id if colleague is not None else scope.msp_id,
+        on_behalf_of_id=key.on_behalf_of_id,
+        on_behalf_of_home=scope.tenant_id if colleague is not None else scope.msp_id,
         manages_access=key.manages_access,
     )
 

@@ -57,15 +57,16 @@ async def identify(transaction: AsyncSession, auth: AuthServices, caller: Caller
     """Principal, loaded in the caller's scope. None if the session is no longer valid: its member or account was
     suspended, or signed out everywhere after the session began.
 
-    An API key whose maker belongs to another account has no rights before `find_maker` ran in the maker's scope.
+    An API key whose creator belongs to another account has no rights before `find_key_creator` ran in the scope of that
+    account.
 
     Raises:
         ApiKeyRefused, Suspended: see `authenticate_key`.
     """
     if caller.key is not None:
         machine = await authenticate_key(transaction, auth, caller.key)
-        at_home = machine.maker_id is not None and machine.maker_home == machine.tenant_id
-        return await find_maker(transaction, auth, machine) if at_home else machine
+        at_home = machine.on_behalf_of_id is not None and machine.on_behalf_of_home == machine.tenant_id
+        return await find_key_creator(transaction, auth, machine) if at_home else machine
     assert caller.session is not None  # noqa: S101 - a caller has one or the other
     session = caller.session
     principal = await load_principal(transaction, auth.policies, session.member_id, began=session.created_at)
@@ -74,12 +75,12 @@ async def identify(transaction: AsyncSession, auth: AuthServices, caller: Caller
     return principal
 
 
-async def find_maker(transaction: AsyncSession, auth: AuthServices, machine: Principal) -> Principal:
-    """The API key's principal with its maker's current rights. Without rights when the maker is suspended or gone. Runs
-    in the scope of `maker_home`.
+async def find_key_creator(transaction: AsyncSession, auth: AuthServices, machine: Principal) -> Principal:
+    """The API key's principal with its creator's current rights, or without rights when the creator is suspended or
+    gone. Runs in the scope of `on_behalf_of_home`.
     """
-    assert machine.maker_id is not None  # noqa: S101 - asked for machines with a maker only
-    return replace(machine, maker=await load_principal(transaction, auth.policies, machine.maker_id))
+    assert machine.on_behalf_of_id is not None  # noqa: S101 - asked for machines with a creator only
+    return replace(machine, on_behalf_of=await load_principal(transaction, auth.policies, machine.on_behalf_of_id))
 
 
 async def identify_member(auth: AuthServices, *, msp_id: UUID, cookie: str) -> SignedIn | None:

@@ -77,11 +77,11 @@ async def suspend_member(
     """Suspend another member.
 
     Raises:
-        Conflict: the member is the caller, or the maker of the calling key.
+        Conflict: the member is the caller, or the creator of the calling key.
         LastAdministrator: no other member can administer the account.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
-    if member.id in {by.id, by.maker_id}:
+    if member.id in {by.id, by.on_behalf_of_id}:
         raise Conflict("You cannot suspend yourself. Ask another administrator of this account.")
     await require_over(session, by, member)
     await require_other_administrator(session, member)
@@ -115,7 +115,7 @@ async def take_role(  # noqa: PLR0913 - keyword-only
         NotFound: the member does not hold the role, or only through another role.
     """
     scope = scope_of(session)
-    if member.id in {by.id, by.maker_id}:
+    if member.id in {by.id, by.on_behalf_of_id}:
         raise Conflict("You cannot take a role from yourself. Ask another administrator of this account.")
     if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
         raise NotFound("This member was not given this role.")
@@ -128,10 +128,10 @@ async def resume_member(session: AsyncSession, by: Principal, member: Member, *,
     """Reactivate a suspended member.
 
     Raises:
-        Conflict: the member is the maker of the calling key.
+        Conflict: the member is the creator of the calling key.
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
-    if member.id in {by.id, by.maker_id}:
+    if member.id in {by.id, by.on_behalf_of_id}:
         raise Conflict("You cannot resume yourself. Ask another administrator of this account.")
     await require_over(session, by, member)
     await mark_resumed(session, member_id=member.id, reason="resumed", now=auth.clock())
@@ -152,10 +152,10 @@ async def require_over(session: AsyncSession, by: Principal, member: Member) -> 
 
 def assignable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
     """Roles that the caller may give: no more than the caller holds, except for staff in a client's account; for a key,
-    no more than its maker's current ones.
+    no more than its creator's current ones.
     """
-    if by.maker is not None:
-        return _assignable(by, in_house=in_house) & _assignable(by.maker, in_house=in_house)
+    if by.on_behalf_of is not None:
+        return _assignable(by, in_house=in_house) & _assignable(by.on_behalf_of, in_house=in_house)
     return _assignable(by, in_house=in_house)
 
 

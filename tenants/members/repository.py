@@ -166,7 +166,7 @@ async def set_password(session: AsyncSession, *, member_id: UUID, password_hash:
 async def create_invite(session: AsyncSession, new_secret: NewSecret, *, member_id: UUID, now: datetime) -> str:
     """Create a link's token with which the member sets a password, once, within a week. It replaces an earlier one.
 
-    The token contains tenant and member in clear text and 256 random bits, of which the hash is stored. The maker has
+    The token contains tenant and member in clear text and 256 random bits, of which the hash is stored. The creator has
     seen the link and could use it: until an independent administrator confirms the member, four-eyes rules count the
     two as one (`vouched_by`).
     """

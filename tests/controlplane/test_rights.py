@@ -79,7 +79,7 @@ class TestKeys:
         assert (await admin.api("POST", suspension, {"reason": "left"})).status_code == 204
         for one in (key, of_client):
             refused = await one("GET", f"{client}/changes")
-            assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
+            assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-creator-inactive")
         assert (await admin.api("DELETE", suspension)).status_code == 204
         assert (await key("GET", f"{client}/changes")).status_code == 200
 

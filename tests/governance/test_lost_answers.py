@@ -71,7 +71,7 @@ async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost
     await hurry(world, 3)
     assert await states(world, "shop0") == {f"SKU-00{n}": "verified" for n in range(3)}
     metered = """
-        SELECT count(*) FROM usage_event u JOIN propagation p ON p.id = u.id OR p.change_id = u.about
+        SELECT count(*) FROM usage_event u JOIN propagation p ON p.id = u.id OR p.change_id = u.subject_id
          WHERE p.connection_id = :c
     """
     assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]

@@ -37,7 +37,7 @@ from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
 from tenants.auth.api_keys import note_refused_use
 from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
-from tenants.auth.identity import Caller, find_caller, find_maker, identify
+from tenants.auth.identity import Caller, find_caller, find_key_creator, identify
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, cookie_rule
 from tenants.models import Client
@@ -207,11 +207,11 @@ async def _principal(session: AsyncSession, auth: AuthServices, caller: Caller) 
     principal = await identify(session, auth, caller)
     if principal is None:
         raise SignInRequired(_SIGN_IN)
-    if principal.maker_id is None or principal.maker_home == principal.tenant_id:
+    if principal.on_behalf_of_id is None or principal.on_behalf_of_home == principal.tenant_id:
         return principal
     # A key that staff created for a client: their current rights are in the MSP account.
     await change_scope(session, caller.scope.for_tenant(principal.msp_id))
-    return await find_maker(session, auth, principal)
+    return await find_key_creator(session, auth, principal)
 
 
 async def _enter(session: AsyncSession, request: AnyRequest, principal: Principal) -> Client | None:

@@ -13,13 +13,13 @@ from foundation.database.engine import buffer
 
 _INSERT: Final = BulkWrite.insert(
     "usage_event",
-    {"meter": "varchar", "id": "uuid", "quantity": "bigint", "occurred_at": "timestamptz", "about": "uuid"},
+    {"meter": "varchar", "id": "uuid", "quantity": "bigint", "occurred_at": "timestamptz", "subject_id": "uuid"},
     conflict="ON CONFLICT (tenant_id, meter, id) DO NOTHING",
 )
 
 
 class Usage(NamedTuple):
-    """A use to record. `id` is the id of the metered object: recording it twice is one event. `about`: see
+    """A use to record. `id` is the id of the metered object: recording it twice is one event. `subject_id`: see
     `UsageEvent`.
     """
 
@@ -27,7 +27,7 @@ class Usage(NamedTuple):
     id: UUID
     quantity: int
     occurred_at: datetime
-    about: UUID | None = None
+    subject_id: UUID | None = None
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +35,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     id: UUID
     quantity: int
     occurred_at: datetime
-    about: UUID | None
+    subject_id: UUID | None
 
 
 def record_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:

@@ -12,7 +12,7 @@ from foundation.database.base import Base, TenantOwned
 class UsageEvent(TenantOwned, Base):
     """One use of one meter, identified by (meter, id): `id` is that of the metered object, so a repeat counts once.
 
-    `about` is the id of the object it was used for, by which the metering room describes the use.
+    `subject_id` is the id of the object it was used for, by which the metering room describes the use.
     """
 
     __tablename__ = "usage_event"
@@ -21,7 +21,7 @@ class UsageEvent(TenantOwned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     quantity: Mapped[int] = mapped_column(BigInteger)
     occurred_at: Mapped[datetime]
-    about: Mapped[UUID | None]
+    subject_id: Mapped[UUID | None]
 
     # Rows are inserted in the order of time, so a BRIN index finds the last days at almost no cost.
     __table_args__ = (Index("ix_usage_event_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),)

@@ -121,7 +121,7 @@ async def _detail(
         "titles": await load_titles(access.session, [detail.change.record_key]),
         "own": bool(me.same_identity & {answer.author, answer.requested_by}),
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
-        "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key made by",
+        "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key created by",
         "reason": reason,
         "reason_limit": LONGEST_TEXT,
         "reason_error": refusal.detail
@@ -155,7 +155,7 @@ def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str
         return "This is your own proposal"
     if me != author:
         return "You are not confirmed as independent of whoever proposed this"
-    return "Somebody you invited proposed this" if invited else "A key that you made proposed this"
+    return "Somebody you invited proposed this" if invited else "An API key that you created proposed this"
 
 
 APPROVAL_EXPORT: Final = export_page(APPROVALS, _ROOT, opt=_READ)

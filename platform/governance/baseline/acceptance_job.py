@@ -50,7 +50,7 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
         raise BaselineUnderWay(f"This baseline is {baseline.state}, not ready. Reload the page to see its state.")
     await session.execute(
         text("""
-            UPDATE baseline SET state = 'accepting', decided_at = :now, decided_by = :name, decider = :id
+            UPDATE baseline SET state = 'accepting', decided_at = :now, decided_by = :name, decided_by_id = :id
              WHERE tenant_id = :t AND id = :b
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
@@ -103,7 +103,7 @@ async def _accept_records(
     readings = await acceptance_repository.load_readings(session, baseline.id, records)
     compared = _beside(items, [reading for reading in readings if reading.connection_id in channels])
     in_flight = await acceptance_repository.load_in_flight(session, compared, snapshot)
-    made = plan_acceptance(compared, in_flight, snapshot, Act(baseline.id, baseline.decider))
+    made = plan_acceptance(compared, in_flight, snapshot, Act(baseline.id, baseline.decided_by_id))
     await write_plan(session, made.plan, snapshot)
     await acceptance_repository.remember_seen(session, made.seen)
     await acceptance_repository.link_changes(session, baseline.id, made.made)

@@ -27,7 +27,7 @@ class Baseline(TenantOwned, Base):
     read_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
-    decider: Mapped[str | None]  # id of `decided_by`
+    decided_by_id: Mapped[str | None]  # id of `decided_by`
     finished_at: Mapped[datetime | None]
     after: Mapped[str] = mapped_column(server_default="")  # last record key carried out
     accepted: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -68,7 +68,10 @@ async def find_open(session: AsyncSession) -> Row[Any] | None:
 
 async def lock_baseline(session: AsyncSession, baseline_id: UUID | None) -> Row[Any] | None:
     found = await session.execute(
-        text("SELECT id, state, after, decided_by, decider FROM baseline WHERE tenant_id = :t AND id = :b FOR UPDATE"),
+        text(
+            "SELECT id, state, after, decided_by, decided_by_id FROM baseline"
+            " WHERE tenant_id = :t AND id = :b FOR UPDATE"
+        ),
         {"t": scope_of(session).tenant_id, "b": baseline_id},
     )
     return found.one_or_none()

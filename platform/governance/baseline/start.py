@@ -61,7 +61,7 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
     scope = scope_of(session)
     await session.execute(
         text("""
-            UPDATE baseline SET state = 'discarded', decided_at = :now, decided_by = :name, decider = :id,
+            UPDATE baseline SET state = 'discarded', decided_at = :now, decided_by = :name, decided_by_id = :id,
                    finished_at = :now
              WHERE tenant_id = :t AND id = :b
         """),

@@ -47,7 +47,7 @@ class Change(TenantOwned, Base):
         server_default=text("'0'::interval")
     )  # time in which the client was suspended
     correlation: Mapped[str]
-    maker: Mapped[str] = mapped_column(server_default="")  # creator of the API key, when the author is a key
+    on_behalf_of: Mapped[str] = mapped_column(server_default="")  # creator of the API key, when the author is a key
 
     __table_args__ = (
         Index(

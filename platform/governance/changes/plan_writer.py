@@ -70,7 +70,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
     if not changes:
         return
     # The inviter counts as proposer for a member whom nobody independent has confirmed.
-    vouchers = await find_vouchers(session, {change.author for change in changes if not change.maker})
+    vouchers = await find_vouchers(session, {change.author for change in changes if not change.on_behalf_of})
     requests = [
         ApprovalRequest(
             subject_kind=CHANGE,
@@ -78,7 +78,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
             content_hash=content_of(change, snapshot),
             policy_version=change.policy_version,
             requested_by=change.author,
-            author=change.maker or vouchers.get(change.author, ""),
+            author=change.on_behalf_of or vouchers.get(change.author, ""),
             expires_at=snapshot.now + timedelta(seconds=snapshot.contracts[change.element].approval_ttl_s),
             due_at=snapshot.now + decision_target(snapshot.contracts[change.element]),
         )

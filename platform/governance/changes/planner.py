@@ -368,7 +368,7 @@ def draft_change(
         committed_at=proposal.committed_at,
         proposed_at=snapshot.now,
         correlation=proposal.correlation,
-        maker=proposal.maker,
+        on_behalf_of=proposal.on_behalf_of,
         decided_at=None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now,
     )
 

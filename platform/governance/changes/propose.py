@@ -60,7 +60,7 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
     snapshot.values[key] = row
     actor = scope_of(session).actor
     proposal = Proposal(
-        value=value, origin=ORIGIN, author=actor.id, maker=actor.counts_as or actor.on_behalf_of,
+        value=value, origin=ORIGIN, author=actor.id, on_behalf_of=actor.counts_as or actor.on_behalf_of,
         committed_at=snapshot.now,
         source_event_id=None, correlation=current_correlation(),
     )  # fmt: skip

@@ -44,7 +44,7 @@ _INSERT_CHANGES = BulkWrite.insert(
         "reason": "jsonb", "policy_version": "bigint", "cost_value": "jsonb", "targets": "uuid[]",
         "approval_id": "uuid",
         "source_event_id": "uuid", "committed_at": "timestamptz", "proposed_at": "timestamptz",
-        "correlation": "varchar", "maker": "varchar", "decided_at": "timestamptz",
+        "correlation": "varchar", "on_behalf_of": "varchar", "decided_at": "timestamptz",
     },
 )  # fmt: skip
 

@@ -47,7 +47,7 @@ async def roll_back_change(
         value=previous,
         origin=ROLLBACK,
         author=actor.id,
-        maker=actor.counts_as or actor.on_behalf_of,
+        on_behalf_of=actor.counts_as or actor.on_behalf_of,
         committed_at=snapshot.now,
         source_event_id=change.source_event_id,
         correlation=current_correlation(),

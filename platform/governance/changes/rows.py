@@ -11,7 +11,7 @@ from foundation.i18n.messages import StoredMessage
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A new value for a key, with author and cause. `maker`: see `foundation.scope.Actor`."""
+    """A new value for a key, with author and cause. `on_behalf_of`: see `foundation.scope.Actor`."""
 
     value: Value
     origin: str
@@ -20,7 +20,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     source_event_id: UUID | None
     correlation: str
     targets: list[UUID] | None = None
-    maker: str = ""
+    on_behalf_of: str = ""
 
 
 class ChangeRow(Keyed, gc=False):
@@ -43,7 +43,7 @@ class ChangeRow(Keyed, gc=False):
     committed_at: datetime
     proposed_at: datetime
     correlation: str
-    maker: str = ""
+    on_behalf_of: str = ""
     decided_at: datetime | None = None
 
     def again(self, targets: list[UUID] | None) -> Proposal:
@@ -56,7 +56,7 @@ class ChangeRow(Keyed, gc=False):
             source_event_id=self.source_event_id,
             correlation=self.correlation,
             targets=targets,
-            maker=self.maker,
+            on_behalf_of=self.on_behalf_of,
         )
 
 

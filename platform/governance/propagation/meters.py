@@ -16,10 +16,10 @@ _NAME: Final = "sync.verified"
 _USED: Final = text("""
     SELECT u.id, p.change_id, p.record_key, p.element, p.dimension, p.value, n.name
       FROM unnest(CAST(:ids AS uuid[])) AS k (id),
-           LATERAL (SELECT u.id, u.about FROM usage_event u
+           LATERAL (SELECT u.id, u.subject_id FROM usage_event u
                      WHERE u.tenant_id = :t AND u.meter = :meter AND u.id = k.id OFFSET 0) u,
            LATERAL (SELECT * FROM propagation p
-                     WHERE p.tenant_id = :t AND p.change_id = u.about AND p.id = u.id OFFSET 0) p
+                     WHERE p.tenant_id = :t AND p.change_id = u.subject_id AND p.id = u.id OFFSET 0) p
       JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id
 """)
 

@@ -17,8 +17,8 @@ from foundation.usage.ledger import Usage, record_usage
 AT = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
 
 
-def use(meter: str = "sync", *, id_: UUID | None = None, quantity: int = 1, about: UUID | None = None) -> Usage:
-    return Usage(meter, id_ or new_id(), quantity, AT, about)
+def use(meter: str = "sync", *, id_: UUID | None = None, quantity: int = 1, subject_id: UUID | None = None) -> Usage:
+    return Usage(meter, id_ or new_id(), quantity, AT, subject_id)
 
 
 async def record(db: Database, scope: Scope, *uses: Usage) -> None:
@@ -29,14 +29,14 @@ async def record(db: Database, scope: Scope, *uses: Usage) -> None:
 async def ledger(db: Database, scope: Scope) -> Counter[tuple[str, UUID, int, datetime, UUID | None]]:
     async with db.transaction(scope) as session:
         rows = await session.execute(
-            text("SELECT meter, id, quantity, occurred_at, about FROM usage_event WHERE tenant_id = :t"),
+            text("SELECT meter, id, quantity, occurred_at, subject_id FROM usage_event WHERE tenant_id = :t"),
             {"t": scope.tenant_id},
         )
-        return Counter((row.meter, row.id, row.quantity, row.occurred_at, row.about) for row in rows)
+        return Counter((row.meter, row.id, row.quantity, row.occurred_at, row.subject_id) for row in rows)
 
 
 async def test_what_was_recorded_is_there_exactly(db: Database, scope: Scope) -> None:
-    uses = [use(), use("read", quantity=7), use("sync", quantity=2**60), use(about=new_id())]
+    uses = [use(), use("read", quantity=7), use("sync", quantity=2**60), use(subject_id=new_id())]
     await record(db, scope, *uses)
 
     assert await ledger(db, scope) == Counter(tuple(each) for each in uses)

@@ -270,7 +270,7 @@ async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes
     assert {action for action in actions if action.startswith(("baseline.", "change."))} == {
         "baseline.started", "baseline.accepted",
     }  # fmt: skip
-    assert await world.rows("SELECT decider, decided_by FROM baseline") == [(nora.actor.id, "Nora")]
+    assert await world.rows("SELECT decided_by_id, decided_by FROM baseline") == [(nora.actor.id, "Nora")]
     lineage = await world.rows(
         "SELECT e.via, convert_from(e.body, 'UTF8')::json ->> 'sku' FROM record_value v"
         " JOIN source_event e ON e.id = v.source_event_id WHERE v.record_key = 'SKU-003' AND v.element = 'price.list'"

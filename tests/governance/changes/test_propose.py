@@ -132,7 +132,7 @@ async def test_a_roll_back_by_a_key_is_its_makers_too(world: ClientEnv) -> None:
         await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
     async with world.services.db.transaction(key_of(world, ada)) as session:
         back = await roll_back_change(session, world.services.governance, change)
-    assert await world.rows("SELECT state, maker FROM change WHERE id = :id", id=back) == [
+    assert await world.rows("SELECT state, on_behalf_of FROM change WHERE id = :id", id=back) == [
         ("awaiting_approval", ada.actor.id)
     ]
     with pytest.raises(OwnApproval):

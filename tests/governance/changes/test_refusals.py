@@ -112,5 +112,5 @@ async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
     [(change_id,)] = await world.rows("SELECT id FROM change WHERE minor(new_value) = 5")
     notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
     assert notes == [(f"change:{UUID(str(change_id))}",)]
-    metered = "SELECT count(*) FROM usage_event u JOIN change c ON c.id = u.about WHERE minor(c.new_value) = 5"
+    metered = "SELECT count(*) FROM usage_event u JOIN change c ON c.id = u.subject_id WHERE minor(c.new_value) = 5"
     assert await world.rows(metered) == [(1,)], "the market's alone"

@@ -56,7 +56,7 @@ async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
     maker, change = busy[name], await propose(busy, key)
     path = f"{LIST}/{change}"
     page = (await maker.get(path)).text
-    assert "A key that you made proposed this" in page
+    assert "An API key that you created proposed this" in page
     assert 'name="answer"' not in page
     other = await busy.acme.awaiting("SKU-2", 1000, 2000)
     token = token_of(await maker.get(f"{LIST}/{other}"))
@@ -72,14 +72,14 @@ async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
 
 async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_page(busy: GovernanceWebApp) -> None:
     change = await propose(busy, await make_key(busy, busy.acme.scope, busy["admin"], "machine"))
-    assert "Price tool (key made by Admin)" in (await busy["viewer"].get(f"{LIST}/{change}")).text
+    assert "Price tool (key created by Admin)" in (await busy["viewer"].get(f"{LIST}/{change}")).text
     listed = (await busy["viewer"].get(LIST)).text
     assert "Price tool" in listed
-    assert "key made by Admin" in listed
+    assert "key created by Admin" in listed
     await busy.borealis.awaiting("THEIRS-1", 1000, 2000)
     theirs = (await busy["stranger"].get("/clients/borealis/approvals")).text
     assert "THEIRS-1" in theirs
-    assert "key made by" not in theirs
+    assert "key created by" not in theirs
 
 
 async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_to_the_same(
@@ -93,7 +93,7 @@ async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_t
     async with busy.auth.db.transaction(busy.acme.scope) as session:
         await mark_suspended(session, member_id=busy["admin"].member_id, reason="left", now=busy.auth.clock())
     refused = await use(busy, key, "GET", f"{API}/changes/{change}")
-    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-maker-inactive")
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/key-creator-inactive")
     path = f"{LIST}/{change}"
-    assert "Price tool (key made by Admin)" in (await busy["approver"].get(path)).text
+    assert "Price tool (key created by Admin)" in (await busy["approver"].get(path)).text
     assert (await busy["approver"].post(path, {"answer": "approve"}, page=path)).status_code == 303

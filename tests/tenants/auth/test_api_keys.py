@@ -71,7 +71,9 @@ class TestUsing:
             machine = await machine_of(auth, msp, (await make_key(auth, by_ada, role))[1])
             assert machine.actor == Actor("machine", str(machine.id), "Webshop", on_behalf_of=ada.id)
             by_key = Tenant(replace(tenant.scope, actor=machine.actor), tenant.slug)
-            assert (await machine_of(auth, msp, (await make_key(auth, by_key, role))[1])).maker_id == UUID(ada.id)
+            assert (await machine_of(auth, msp, (await make_key(auth, by_key, role))[1])).on_behalf_of_id == UUID(
+                ada.id
+            )
         by_nobody = Tenant(replace(client.scope, actor=Actor.system("operator")), client.slug)
         assert (await machine_of(auth, msp, (await make_key(auth, by_nobody))[1])).actor.on_behalf_of == ""
 
