@@ -16,7 +16,8 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
-from governance.changes.queries import ChangeFilter, list_changes
+from governance.changes.lists import CHANGES
+from governance.changes.queries import list_changes
 from governance.overview.queries import read_latest
 from governance.partner_channel.lists import CHANNEL_CHANGES
 from governance.partner_channel.queries import list_propagations, read_channel
@@ -134,9 +135,7 @@ async def plans_of(db: Database, scope: Scope, read: Callable[[AsyncSession], Aw
 
 async def test_a_records_changes_are_found_by_the_record(db: Database, partners: list[Scope]) -> None:
     own = replace(partners[0], partner_id=None)
-    plans = await plans_of(
-        db, own, lambda session: list_changes(session, now=utc_now(), wanted=ChangeFilter(record="SKU-7"))
-    )
+    plans = await plans_of(db, own, lambda session: list_changes(session, CHANGES.query(record="SKU-7"), utc_now()))
     assert "change_initial_tenant_id_record_key_element_dimension_record_t" in plans, plans
     assert "Seq Scan on change_initial" not in plans  # empty partitions may be read whole
 
@@ -156,7 +155,7 @@ async def test_a_clients_newest_are_the_end_of_the_index(db: Database, partners:
     readers = (
         partial(list_propagations, query=CHANNEL_CHANGES.query()),
         read_latest,
-        partial(list_changes, wanted=ChangeFilter()),
+        partial(list_changes, query=CHANGES.query()),
     )
     for read in readers:
         plans = await plans_of(db, own, partial(read, now=utc_now()))

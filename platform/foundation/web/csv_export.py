@@ -93,11 +93,12 @@ def stream_csv(first: ResultPage[Any], more: ReadMore, columns: Sequence[CsvColu
                 return
             page = await more(page.next_cursor)
 
-    return Stream(
-        lines,
-        media_type=f"{CSV_TYPE}; charset=utf-8",
-        headers={"Content-Disposition": _disposition(name), "Cache-Control": "no-store"},
-    )
+    headers = {
+        "content-type": f"{CSV_TYPE}; charset=utf-8",  # a route's own media type would come before the response's
+        "content-disposition": _disposition(name),
+        "cache-control": "no-store",
+    }
+    return Stream(lines, headers=headers)
 
 
 def _disposition(name: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from foundation.errors import InvalidInput
 from foundation.web.lists import ChoiceFilter, DayFilter, Filter, ListDefinition, ListInput, Options
-from foundation.web.pagination import ResultPage, reverse_name
+from foundation.web.pagination import ListQuery, ResultPage, reverse_name
 
 
 class FieldView(msgspec.Struct, frozen=True):
@@ -22,6 +22,7 @@ class FieldView(msgspec.Struct, frozen=True):
     value: str
     options: Options | None
     is_hidden: bool
+    is_usual: bool
     is_wrong: bool
     is_day: bool = False
 
@@ -39,6 +40,7 @@ class ListView(msgspec.Struct, frozen=True, kw_only=True):
     order: str
     is_filtered: bool
     sort: str
+    orders: Options
     sorts: Mapping[str, tuple[str, str]]
     query: str
     here: str
@@ -85,6 +87,7 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
         order=query.sort.label,
         is_filtered=bool(chosen),
         sort=order.get("sort", ""),
+        orders=_orders(definition, query),
         sorts=_sorts(definition, query.sort.name, lambda name: _href(address, chosen | {"sort": name})),
         query=_href("", chosen | order),
         here=_href("", chosen | order | cursor),
@@ -103,7 +106,15 @@ def _default(filters: Sequence[Filter], name: str) -> str:
 
 def _field(one: Filter, value: str, options: Options | None, wrong: object) -> FieldView:
     known = one.options if isinstance(one, ChoiceFilter) else options
-    return FieldView(one.name, one.label, value, known, one.hidden, wrong == one.name, isinstance(one, DayFilter))
+    is_usual, is_wrong = value == one.default, wrong == one.name
+    return FieldView(one.name, one.label, value, known, one.hidden, is_usual, is_wrong, isinstance(one, DayFilter))
+
+
+def _orders(definition: ListDefinition[Any], query: ListQuery) -> Options:
+    """All orders, the usual one first: it has no name in addresses."""
+    usual = definition.usual_sort(query.values)
+    others = [(name, sort.label) for name, sort in definition.orders.items() if name != usual.name]
+    return [("", usual.label), *others]
 
 
 def _sorts(definition: ListDefinition[Any], current: str, link: Any) -> dict[str, tuple[str, str]]:

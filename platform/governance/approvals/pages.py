@@ -21,7 +21,8 @@ from governance.approvals.lists import APPROVALS
 from governance.approvals.queries import count_waiting, read_approval
 from governance.approvals.release import answer_change
 from governance.authors import find_members, name_authors
-from governance.changes.queries import ChangeFilter, list_changes
+from governance.changes.lists import CHANGES
+from governance.changes.queries import list_changes
 from governance.inputs import LONGEST_TEXT, check_text
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
@@ -106,10 +107,14 @@ async def _detail(
         access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
     )
     about = detail.change
-    same = ChangeFilter(
-        key=about.record_key, element=about.element, dimension=about.dimension, record_type=about.record_type
+    same = CHANGES.query(
+        key=about.record_key,
+        element=about.element,
+        dimension=about.dimension,
+        record_type=about.record_type,
+        limit=_LATELY + 1,
     )
-    lately = await list_changes(access.session, wanted=same, now=access.now, limit=_LATELY + 1)
+    lately = await list_changes(access.session, same, access.now)
     me = access.principal.actor
     invited = answer.requested_by in await find_members(access.session, [answer.requested_by])
     context = {

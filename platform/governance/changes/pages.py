@@ -1,31 +1,29 @@
 """Pages of changes: list, detail with propagations, source event, rollback."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromPath, URLEncodedBody
 
 from foundation.database.savepoint import savepoint
-from foundation.errors import DomainError, InvalidInput
+from foundation.errors import DomainError
 from foundation.web.fragments import FRAGMENT
-from foundation.web.parameters import one_of
+from foundation.web.list_view import list_view
+from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to
 from governance.authors import name_authors
+from governance.changes.lists import CHANGES, ELEMENTS
 from governance.changes.queries import (
-    CHANGE_STATES,
     LOOKED_THROUGH,
-    ChangeFilter,
     find_event,
     is_current,
-    list_changes,
     read_change,
     read_references,
 )
 from governance.changes.rollback import roll_back_change
-from governance.changes.schemas import ChangePage
 from governance.changes.timeline import build_timeline
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
@@ -33,6 +31,7 @@ from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
 from tenants.routes import OpenAccess
+from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}
 _ROLL_BACK: Final = {"permission": GovernancePermission.ROLL_BACK_CHANGE}
@@ -46,33 +45,20 @@ class RollbackForm(msgspec.Struct):
     connection: UUID | None = None
 
 
-@get(_ROOT, opt=_READ, include_in_schema=False)
-async def change_list(  # noqa: PLR0913, PLR0917 - the query's parts
-    access: OpenAccess,
-    status: Annotated[str, one_of(("", *CHANGE_STATES))] = "",
-    element: FromQuery[str] = "",
-    record: FromQuery[str] = "",
-    key: FromQuery[str] = "",
-    cursor: FromQuery[UUID | None] = None,
-) -> Response[Any]:
-    """`record` searches keys and names; `key` matches one record key exactly, for links."""
-    searched = record.strip().removesuffix("*")
-    wanted = ChangeFilter(state=status, element=element, search=searched, key=key)
-    found, refusal, one = ChangePage([]), None, ""
-    try:
-        found = await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor)
-        one = key or ("" if record.endswith("*") else searched)
-    except InvalidInput as error:  # keeps the input in the form
-        refusal = error
+@get(_ROOT, opt=_READ, dependencies=CHANGES.page_parameters, include_in_schema=False)
+async def change_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    """The list; of one record, also its reference values, which are not changes."""
+    found = await load_page(access, CHANGES, listed)
+    searched = listed.query["search"].strip()
+    one = listed.query["key"] or ("" if searched.endswith("*") else searched)
     context = {
-        "found": found,
-        "wanted": wanted,
-        "cursor": cursor,
+        "listed": list_view(CHANGES, listed, found, f"{access.root}/changes", options={"element": ELEMENTS}),
+        "record": one,
         "looked_through": LOOKED_THROUGH,
         "references": await read_references(access.session, one) if one else (),
         "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),
     }
-    return render_page(access, "changes.html", "Changes", context, refusal=refusal)
+    return render_page(access, "changes.html", "Changes", context, refusal=listed.refusal)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -104,7 +90,14 @@ def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
             return await _detail(access, change_id, refusal)
         return redirect_to(access, f"/changes/{back}", done="Rollback created")
 
-    return [change_list, change_detail, change_progress, event_detail, change_rollback]
+    return [
+        change_list,
+        export_page(CHANGES, _ROOT, opt=_READ),
+        change_detail,
+        change_progress,
+        event_detail,
+        change_rollback,
+    ]
 
 
 async def _detail(access: Access, change_id: UUID, refusal: DomainError | None = None) -> Response[Any]:

@@ -14,22 +14,23 @@ from canonical.elements import REFERENCE_ELEMENTS
 from canonical.values import Value, read_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.planner import ROLLBACK
-from governance.changes.schemas import ApprovalView, ChangeDetail, ChangePage, ChangeView, SourceEventView
+from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView, SourceEventView
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
-from governance.inputs import check_choice, check_exact
 from governance.propagation.attempt_queries import list_attempts
 from governance.propagation.queries import load_propagations
 from governance.records.keys import bind_key, is_key
 from governance.records.titles import SEARCHED, search_binds
 
-CHANGE_STATES: Final = ("released", "awaiting_approval", "refused", "declined", "superseded", "expired")
 LOOKED_THROUGH: Final = 100_000
 """Most changes that a filtered list scans, newest first, to bound each search; a list for one record scans that
 record's changes only.
 """
+ANY: Final = "*"
+"""Value of the filter `dimension` for all values, divided or not."""
 _LAST: Final = "\U0010ffff"
 _SHOWN_BYTES: Final = 64 * 1024
 
@@ -57,37 +58,37 @@ class ChangeFilter:
         return self.record[:-1], self.record[:-1] + _LAST
 
 
-async def list_changes(
-    session: AsyncSession, *, wanted: ChangeFilter, now: datetime, cursor: UUID | None = None, limit: int = 50
-) -> ChangePage:
-    """List changes with their channels, newest first."""
-    for name in ("state", "element", "record", "key", "search", "dimension", "record_type"):
-        check_exact(getattr(wanted, name) or "", name)
-    check_choice(wanted.state, "status", ("", *CHANGE_STATES))
-    among, fits, binds = _wanted(wanted, cursor)
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT {CHANGE_COLUMNS}
-                  FROM (SELECT * FROM change WHERE {among} ORDER BY id DESC LIMIT :looked) c
-                 WHERE {fits}
-                 ORDER BY c.id DESC LIMIT :limit
-            """),
-            {"t": scope_of(session).tenant_id, "looked": LOOKED_THROUGH, "limit": limit + 1, **binds},
-        )
-    ).all()
-    shown = rows[:limit]
-    channels = await load_propagations(session, [row.id for row in shown], now=now)
-    items = [to_change(row, channels[row.id]) for row in shown]
-    return ChangePage(items, items[-1].id if len(rows) > limit else None)
+async def list_changes(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[ChangeView]:
+    """One page of `changes.lists`: changes with their channels."""
+    keyset = query.keyset
+    among, fits, binds = _wanted(_filter_of(query))
+    source = ListSource(
+        columns=CHANGE_COLUMNS,
+        tables=f"""(SELECT * FROM change c WHERE {among} AND {keyset.condition}
+                     ORDER BY {keyset.order} LIMIT :looked) c""",
+        where=fits,
+        binds={"t": scope_of(session).tenant_id, "looked": LOOKED_THROUGH, **binds},
+    )
+    page = await read_page(session, source, query)
+    channels = await load_propagations(session, [row.id for row in page.items], now=now)
+    return page.map(lambda row: to_change(row, channels[row.id]))
 
 
-def _wanted(wanted: ChangeFilter, cursor: UUID | None) -> tuple[str, str, dict[str, object]]:
+def _filter_of(query: ListQuery) -> ChangeFilter:
+    return ChangeFilter(
+        state=query["status"],
+        element=query["element"],
+        record=query["record"],
+        key=query["key"],
+        search=query["search"].strip().removesuffix("*"),
+        dimension=None if query["dimension"] == ANY else query["dimension"],
+        record_type=query["record_type"],
+    )
+
+
+def _wanted(wanted: ChangeFilter) -> tuple[str, str, dict[str, object]]:
     """SQL of the candidates, SQL of the filter, binds of both; unused filters are left out for the query planner."""
     among, fits, binds = ["tenant_id = :t"], ["true"], dict[str, object]()
-    if cursor is not None:
-        among.append("id < :cursor")
-        binds["cursor"] = cursor
     if wanted.state:
         fits.append("c.state = :state")
         binds["state"] = wanted.state
@@ -107,9 +108,6 @@ def _wanted(wanted: ChangeFilter, cursor: UUID | None) -> tuple[str, str, dict[s
     elif wanted.record:
         among.append("record_key = :record")
         binds["record"] = wanted.record
-    if wanted.key:
-        among.append("record_key = :key")
-        binds["key"] = wanted.key
     return " AND ".join(among), " AND ".join(fits), binds
 
 

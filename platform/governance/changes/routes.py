@@ -1,7 +1,7 @@
 """The API of changes."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
 from litestar import get
@@ -9,17 +9,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from foundation.web.api import post
-from foundation.web.parameters import one_of
+from governance.changes.lists import CHANGES
 from governance.changes.propose import propose_change
-from governance.changes.queries import CHANGE_STATES, ChangeFilter, find_change, list_changes, read_change
+from governance.changes.queries import find_change, read_change
 from governance.changes.rollback import roll_back_change
-from governance.changes.schemas import ChangeDetail, ChangePage, ChangeView, ProposalInput, RollbackInput
+from governance.changes.schemas import ChangeDetail, ChangeView, ProposalInput, RollbackInput
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
 from governance.propagation.attempt_queries import list_attempts
 from governance.propagation.schemas import AttemptPage, PropagationView
 from governance.services import GovernanceServices
 from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}
 _CHANNELS: Final = {"permission": GovernancePermission.READ_PROPAGATIONS}
@@ -30,28 +31,9 @@ _ONE: Final = f"{_ROOT}/{{change_id:uuid}}"
 _TAGS: Final = ["changes"]
 
 
-@get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_changes(  # noqa: PLR0913, PLR0917 - the query's parts
-    access: OpenAccess,
-    status: Annotated[str, one_of(("", *CHANGE_STATES))] = "",
-    element: FromQuery[str] = "",
-    record: FromQuery[str] = "",
-    key: FromQuery[str] = "",
-    search: FromQuery[str] = "",
-    dimension: FromQuery[str | None] = None,
-    record_type: FromQuery[str] = "",
-    cursor: FromQuery[UUID | None] = None,
-    limit: FromQuery[int] = USUAL,
-) -> ChangePage:
-    """List changes, newest first. `record` is a record key, or a prefix with a trailing `*`. `key` is an exact one.
-
-    `search` is a case-insensitive part of a key or product name. `dimension` is canonical, empty for undivided values.
-    """
-    wanted = ChangeFilter(
-        state=status, element=element, record=record, key=key, search=search.strip(), dimension=dimension,
-        record_type=record_type,
-    )  # fmt: skip
-    return await list_changes(access.session, wanted=wanted, now=access.now, cursor=cursor, limit=check_limit(limit))
+CHANGE_LIST: Final = list_route(
+    CHANGES, _ROOT, opt=_READ, tags=_TAGS, about="List changes with their channels, newest first."
+)
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
@@ -88,4 +70,4 @@ def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
         made = await propose_change(access.session, services, key=data.key, value=data.value)
         return await find_change(access.session, made, now=access.now)
 
-    return [api_changes, api_change, api_propagations, api_attempts, api_rollback, api_propose]
+    return [CHANGE_LIST, api_change, api_propagations, api_attempts, api_rollback, api_propose]

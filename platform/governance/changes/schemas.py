@@ -117,10 +117,3 @@ class RollbackInput(msgspec.Struct, frozen=True):
     """Input of a rollback; an empty connection means every channel."""
 
     connection_id: UUID | None = None
-
-
-class ChangePage(msgspec.Struct, frozen=True):
-    """A page of changes; pass `next_cursor` to the next request; None on the last page."""
-
-    items: Sequence[ChangeView]
-    next_cursor: UUID | None = None

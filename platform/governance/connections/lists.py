@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.web.csv_export import CsvColumn
 from foundation.web.lists import ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.connections.queries import list_connections, list_contracts
@@ -36,7 +37,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
         "writes",
         "base_url",
         "state",
-        "health",
+        CsvColumn("health", lambda connection: connection.health),
         "partner",
         "last_success_at",
         "last_failure_at",

@@ -78,7 +78,7 @@ async def test_pages_are_read_when_the_one_before_is_sent() -> None:
     answer = stream_csv(ResultPage([1], "2"), more, [CsvColumn("n", lambda n: n)], name="Müller “x” list.csv")
     parts = [(part, list(asked)) async for part in answer.iterator()]  # type: ignore[operator, union-attr]
     assert parts == [(b"n\r\n", []), (b"1\r\n", []), (b"2\r\n", ["2"]), (b"3\r\n", ["2", "3"])]
-    assert answer.headers["Content-Disposition"] == (
+    assert answer.headers["content-disposition"] == (
         "attachment; filename=\"M_ller _x_ list.csv\"; filename*=UTF-8''M%C3%BCller%20%E2%80%9Cx%E2%80%9D%20list.csv"
     )
 

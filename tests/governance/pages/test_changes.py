@@ -21,7 +21,7 @@ async def test_a_client_without_changes_is_told(site: GovernanceWebApp) -> None:
     page = await site["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
-    assert "No changes match" in (await site["viewer"].get(f"{LIST}?record=SKU-1")).text
+    assert "No changes match" in (await site["viewer"].get(f"{LIST}?search=SKU-1")).text
 
 
 async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:
@@ -31,17 +31,17 @@ async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:
     await busy.borealis.change("SKU-1", 1000, 7777)
     for query, shown in (
         ("", {"SKU-1", "SKU-10", "OTHER-1"}),
-        ("?record=SKU-1", {"SKU-1", "SKU-10"}),
+        ("?search=SKU-1", {"SKU-1", "SKU-10"}),
         ("?key=SKU-1", {"SKU-1"}),
         ("?key=sku-1", set[str]()),
-        ("?record=ku-1", {"SKU-1", "SKU-10"}),
-        ("?record=_", set[str]()),
-        ("?record=SKU-1*", {"SKU-1", "SKU-10"}),
-        ("?record=sku-1", {"SKU-1", "SKU-10"}),
-        ("?record=%25", set[str]()),
+        ("?search=ku-1", {"SKU-1", "SKU-10"}),
+        ("?search=_", set[str]()),
+        ("?search=SKU-1*", {"SKU-1", "SKU-10"}),
+        ("?search=sku-1", {"SKU-1", "SKU-10"}),
+        ("?search=%25", set[str]()),
         ("?status=awaiting_approval", {"OTHER-1"}),
         ("?element=stock.on_hand", {"SKU-10"}),
-        ("?record=SKU*&element=price.list&status=released", {"SKU-1"}),
+        ("?search=SKU*&element=price.list&status=released", {"SKU-1"}),
     ):
         page = (await busy["viewer"].get(f"{LIST}{query}")).text
         assert set(re.findall(r'id="c-[^>]+>([^<]+)<', page)) == shown, query
@@ -52,12 +52,12 @@ async def test_a_cost_is_found_with_the_changes_of_its_record(busy: GovernanceWe
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     await busy.acme.cost("SKU-1", 612)
     await busy.borealis.cost("SKU-1", 777)
-    page = (await busy["admin"].get(f"{LIST}?record=SKU-1")).text
+    page = (await busy["admin"].get(f"{LIST}?search=SKU-1")).text
     assert "Cost: 6.12" in page
     assert "7.77" not in page
     assert 'href="/clients/acme/audit?subject=record:SKU-1"' in page
-    assert "audit?subject" not in (await busy["viewer"].get(f"{LIST}?record=SKU-1")).text
-    for query in ("", "?record=SKU-1*", "?record=SKU-10"):
+    assert "audit?subject" not in (await busy["viewer"].get(f"{LIST}?search=SKU-1")).text
+    for query in ("", "?search=SKU-1*", "?search=SKU-10"):
         assert "Cost: " not in (await busy["admin"].get(f"{LIST}{query}")).text
 
 
@@ -65,7 +65,7 @@ async def test_pages_lead_through_all_changes_once(busy: GovernanceWebApp) -> No
     for number in range(60):
         await busy.acme.change(f"SKU-{number:02}", 1000, 1040, at=100 + number, standing=False)
     seen: list[str] = []
-    path = f"{LIST}?record=SKU*"
+    path = f"{LIST}?search=SKU*"
     while path:
         page = (await busy["viewer"].get(path)).text
         seen += re.findall(r'id="c-[^>]+>([^<]+)<', page)
@@ -244,7 +244,7 @@ def test_a_difference_is_told_only_of_what_can_be_compared(old: Value | None, ne
 async def test_u8_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     typed = "ä" * 2_001
-    for path, status in ((f"{LIST}?record={typed}&status=released", 422), (f"{LIST}?record={typed[1:]}", 200)):
+    for path, status in ((f"{LIST}?search={typed}&status=released", 422), (f"{LIST}?search={typed[1:]}", 200)):
         answer = await busy["viewer"].get(path)
         assert answer.status_code == status
         assert f'value="{typed[: len(typed) - (status == 200)]}"' in answer.text

@@ -13,7 +13,8 @@ from canonical.elements import COST, PRICE, STOCK
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
 from governance.approvals.expiry_job import expire_waiting
-from governance.changes.queries import ChangeFilter, list_changes
+from governance.changes.lists import CHANGES
+from governance.changes.queries import list_changes
 from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangeView
 from governance.connections.pause import pause_connection, resume_connection
@@ -61,7 +62,7 @@ async def asked(world: ClientEnv) -> None:
 
 async def latest(world: ClientEnv) -> ChangeView:
     async with world.services.db.transaction(world.scope) as session:
-        found = await list_changes(session, wanted=ChangeFilter(record="SKU-001", element=PRICE), now=utc_now())
+        found = await list_changes(session, CHANGES.query(record="SKU-001", element=PRICE), utc_now())
     return found.items[0]
 
 

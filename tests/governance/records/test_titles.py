@@ -4,7 +4,8 @@ import pytest
 
 from canonical.elements import STOCK
 from foundation.clock import utc_now
-from governance.changes.queries import ChangeFilter, list_changes
+from governance.changes.lists import CHANGES
+from governance.changes.queries import list_changes
 from governance.records.titles import load_titles
 from tests.support.client_env import ClientEnv
 
@@ -18,7 +19,7 @@ async def named(world: ClientEnv, sku: str, title: str) -> None:
 
 async def search(world: ClientEnv, text: str) -> set[str]:
     async with world.services.db.transaction(world.scope) as session:
-        found = await list_changes(session, wanted=ChangeFilter(search=text), now=utc_now())
+        found = await list_changes(session, CHANGES.query(search=text), utc_now())
     return {change.record_key for change in found.items}
 
 

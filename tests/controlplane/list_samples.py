@@ -1,0 +1,155 @@
+"""Rows for every list, by the list's name. A new list gets its checks by one function here."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from billing.periods import month_of
+from billing.sides import Side
+from foundation.audit.chain import append_audit
+from foundation.clock import utc_now
+from foundation.database.engine import Database
+from foundation.ids import new_id
+from governance.baseline.models import Baseline
+from governance.elements.models import ElementContract
+from governance.retention.models import RetentionPurge
+from tenants.accounts import create_client
+from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.members.repository import NewMember, create_invite, create_member
+from tenants.secrets import new_secret
+from tests.billing.conftest import START, Market, uses
+from tests.governance.pages.samples import Sample
+from tests.support.client_env import ClientEnv
+
+
+@dataclass
+class Rows:
+    """One client, whose rows are named after `tag`: a text that a spreadsheet would run, where the product takes it."""
+
+    world: ClientEnv
+    tag: str
+
+    @property
+    def db(self) -> Database:
+        return self.world.services.db
+
+    @property
+    def sample(self) -> Sample:
+        sample = Sample(self.db, self.world.scope, utc_now())
+        sample.source, sample.channels = self.world.erp, self.world.channels
+        sample.partners = dict.fromkeys(self.world.channels.values())
+        return sample
+
+    @property
+    def own(self) -> dict[str, UUID]:
+        return {"tenant_id": self.world.scope.tenant_id, "msp_id": self.world.scope.msp_id}
+
+    def name(self, number: int) -> str:
+        return f"={self.tag}{number:03}"
+
+
+async def add_change(rows: Rows, number: int) -> None:
+    channel = next(iter(rows.world.channels))
+    await rows.sample.change(rows.name(number), 1000 + number, 1040, states={channel: "verified"}, currency="USD")
+
+
+async def add_approval(rows: Rows, number: int) -> None:
+    await rows.sample.awaiting(rows.name(number), 1000, 2000 + number)
+
+
+async def add_exception(rows: Rows, number: int) -> None:
+    await rows.sample.exception("change.refused", rows.name(number), exposure=number % 3 * 900, at=300 + number % 2)
+
+
+async def add_letter(rows: Rows, number: int) -> None:
+    await rows.sample.letter(rows.name(number), at=900 + number % 2)
+
+
+async def add_entry(rows: Rows, number: int) -> None:
+    async with rows.db.transaction(rows.world.scope) as session:
+        append_audit(session, action="change.tested", subject=rows.name(number), data={"n": number}, at=utc_now())
+
+
+async def add_baseline(rows: Rows, number: int) -> None:
+    now = utc_now()
+    await rows.sample.add(
+        Baseline(
+            **rows.own, id=new_id(), state="discarded", started_at=now, started_by=rows.name(number), decided_at=now
+        )
+    )
+
+
+async def add_connection(rows: Rows, number: int) -> None:
+    await rows.sample.connection(rows.name(number))
+
+
+async def add_contract(rows: Rows, number: int) -> None:
+    await rows.sample.add(
+        ElementContract(
+            **rows.own, element=f"price.{rows.tag.lower()}{number}", source_connection_id=None,
+            owner=rows.name(number), workflow="policy", propagation_slo_ms=30_000, correction_slo_ms=60_000,
+            approval_ttl_s=3_600, version=1, published_at=utc_now(),
+        )
+    )  # fmt: skip
+
+
+async def add_client(rows: Rows, number: int) -> None:
+    account = rows.world.msp_account
+    slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
+    async with rows.db.transaction(account.for_tenant(new_id())) as session:
+        await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
+
+
+async def add_member(rows: Rows, number: int) -> None:
+    async with rows.db.transaction(rows.world.scope) as session:
+        new = NewMember(new_id(), f"{rows.tag.lower()}{number}@example.com", rows.name(number))
+        await create_member(session, new, now=utc_now())
+        await create_invite(session, new_secret, member_id=new.id, now=utc_now())
+
+
+async def add_key(rows: Rows, number: int) -> None:
+    async with rows.db.transaction(rows.world.scope) as session:
+        await create_api_key(session, new_secret, NewApiKey(new_id(), rows.name(number), "machine"), now=utc_now())
+
+
+async def add_invoice(rows: Rows, number: int) -> None:
+    """A month of usage with its draft; its price book names the tag nowhere."""
+    market = Market(rows.db, rows.world.msp_account, rows.world.scope, now=START + timedelta(days=31 * number))
+    if number == 1:
+        await market.open_book(Side.RETAIL, "USD", own=True)
+        await market.price(Side.RETAIL, "0.10", at=START - timedelta(days=900), own=True)
+    at = START - timedelta(days=31 * number)
+    await market.use(*uses(2 + number, at=at))
+    assert await market.rate(Side.RETAIL, month_of(at)) is not None
+
+
+async def add_purge(rows: Rows, number: int) -> None:
+    await rows.sample.add(
+        RetentionPurge(
+            **rows.own, id=new_id(), data_class="changes", table_name=rows.name(number), before=utc_now(),
+            removed=number, kept=0, partition="", purged_at=utc_now(),
+        )
+    )  # fmt: skip
+
+
+SAMPLES: dict[str, Callable[[Rows, int], Awaitable[None]]] = {
+    "approvals": add_approval,
+    "api-keys": add_key,
+    "audit": add_entry,
+    "baselines": add_baseline,
+    "changes": add_change,
+    "channel-changes": add_change,
+    "channel-values": add_change,
+    "clients": add_client,
+    "connections": add_connection,
+    "contracts": add_contract,
+    "dead-letters": add_letter,
+    "exceptions": add_exception,
+    "fleet": add_client,
+    "invitations": add_member,
+    "invoices": add_invoice,
+    "members": add_member,
+    "purges": add_purge,
+}
+ELSEWHERE = {"compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline"}
