@@ -1,23 +1,11 @@
-"""CSV columns of values: the content, and beside it the currency of money or the unit of a quantity."""
+"""CSV columns of values: a number with its currency or unit, anything else as its text."""
 
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from canonical.money import kept_exponent
-from canonical.values import (
-    BooleanValue,
-    DateValue,
-    EnumerationValue,
-    MeasureValue,
-    MoneyValue,
-    QuantityValue,
-    TextValue,
-    TimestampValue,
-    Value,
-)
+from canonical.values import PIECE, MeasureValue, MoneyValue, QuantityValue, Value, write_plainly
 from foundation.web.csv_export import CsvColumn
 
 
@@ -25,40 +13,26 @@ def value_columns(name: str, read: Callable[[Any], Value | None]) -> list[CsvCol
     """`name`, `name_currency` and `name_unit` of the value that `read` takes from an item."""
     return [
         CsvColumn(name, lambda item: _content(read(item))),
-        CsvColumn(f"{name}_currency", lambda item: getattr(read(item), "currency", "")),
-        CsvColumn(f"{name}_unit", lambda item: getattr(read(item), "unit", "")),
+        CsvColumn(f"{name}_currency", lambda item: _currency(read(item))),
+        CsvColumn(f"{name}_unit", lambda item: _unit(read(item))),
     ]
 
 
-def _content(value: Value | None) -> object:
+def _content(value: Value | None) -> Decimal | str | None:
     match value:
         case None:
-            content: object = None
+            return None
         case MoneyValue():
-            content = _with_all_digits(value)
+            places = max(kept_exponent(value.currency), -int(value.number.as_tuple().exponent))
+            return Decimal(f"{value.number:.{places}f}")
         case QuantityValue() | MeasureValue():
-            content = value.number
-        case TextValue():
-            content = value.text
-        case EnumerationValue():
-            content = value.code
-        case BooleanValue():
-            content = value.value
-        case DateValue():
-            content = value.date
-        case TimestampValue():
-            content = value.at
-        case _:
-            content = msgspec.to_builtins(value)
-    return content
+            return value.number
+    return write_plainly(value)
 
 
-def _with_all_digits(value: MoneyValue) -> Decimal:
-    """The amount with the digits of its currency at least: 10.40, not 10.4."""
-    least = Decimal(1).scaleb(-kept_exponent(value.currency))
-    exponent = value.number.as_tuple().exponent
-    return (
-        value.number.quantize(least)
-        if isinstance(exponent, int) and exponent > least.as_tuple().exponent
-        else value.number
-    )
+def _currency(value: Value | None) -> str:
+    return value.currency if isinstance(value, MoneyValue) else ""
+
+
+def _unit(value: Value | None) -> str:
+    return value.unit if isinstance(value, QuantityValue | MeasureValue) and value.unit != PIECE else ""
