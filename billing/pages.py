@@ -1,6 +1,6 @@
 """Invoice pages: a client's own, and the MSP's with both sides and the margin."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -9,23 +9,24 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
+from msgspec.structs import replace
 
 from billing.invoices.close import close_invoice
-from billing.invoices.lists import INVOICES
+from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.repository import (
     list_margins,
     load_client_names,
     load_client_slug,
     load_invoice,
+    load_line,
     load_sibling_invoice,
-    open_line,
 )
 from billing.invoices.states import InvoiceState
 from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
 from billing.reconciliation.queries import reconcile
-from billing.schemas import LineEvents
+from billing.schemas import Line
 from billing.views import InvoiceView, LineView, MarginView, meter_rows
 from foundation.errors import DomainError, InvalidInput
 from foundation.usage.meters import Meters, UsageDescription
@@ -97,28 +98,29 @@ async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None
     return _render(access, "invoice.html", view.title, context, refusal=refusal)
 
 
-@get(_LINE, name="invoice_line", opt=_READ, include_in_schema=False)
+@get(_LINE, name="invoice_line", opt=_READ, dependencies=LINE_EVENTS.page_parameters, include_in_schema=False)
 async def line_page(
     access: OpenAccess,
     meters: KnownMeters,
     invoice_id: FromPath[UUID],
     line_id: FromPath[UUID],
-    cursor: FromQuery[UUID | None] = None,
+    listed: ListParameters,
 ) -> Template:
-    """The usage events of a line."""
+    """A line with its usage events."""
     invoice = (await load_invoice(access.session, invoice_id)).invoice
-    opened = await open_line(access.session, line_id, invoice_id=invoice_id, cursor=cursor, limit=_PAGE)
-    names = await _names(access, {invoice.client_id, opened.line.client_id})
+    line = (await load_line(access.session, line_id, invoice_id=invoice_id)).line
+    short = replace(listed, query=listed.query.with_limit(_PAGE))
+    found = await load_page(access, LINE_EVENTS, short, invoice_id=invoice_id, line_id=line_id)
+    names = await _names(access, {invoice.client_id, line.client_id})
+    here = f"{_root(access)}/{invoice_id}/lines/{line_id}"
     context = {
         "invoice": InvoiceView(invoice, names.get(invoice.client_id, "")),
-        "line": LineView(opened.line, invoice, names.get(opened.line.client_id, "")),
-        "events": opened.events,
-        "told": await _describe(access, meters, opened),
-        "clients": await _clients(access, opened.line.client_id),
-        "first_page": cursor is None,
-        "next_cursor": opened.next_cursor,
+        "line": LineView(line, invoice, names.get(line.client_id, "")),
+        "listed": list_view(LINE_EVENTS, short, found, here, export=f"{here}/events"),
+        "told": await _describe(access, meters, line, [event.id for event in found.items]),
+        "clients": await _clients(access, line.client_id),
     }
-    return _render(access, "line.html", opened.line.description, context)
+    return _render(access, "line.html", line.description, context, refusal=listed.refusal)
 
 
 @get(
@@ -144,7 +146,16 @@ async def reconciliation_page(access: OpenAccess, meters: KnownMeters, month: Fr
 
 
 INVOICE_EXPORT: Final = export_page(INVOICES, _INVOICES, opt=_READ)
-PAGES: Final[tuple[Any, ...]] = (invoices_page, INVOICE_EXPORT, reconciliation_page, invoice_page, line_page, close)
+EVENT_EXPORT: Final = export_page(LINE_EVENTS, [f"{path}/events" for path in _LINE], opt=_READ)
+PAGES: Final[tuple[Any, ...]] = (
+    invoices_page,
+    INVOICE_EXPORT,
+    EVENT_EXPORT,
+    reconciliation_page,
+    invoice_page,
+    line_page,
+    close,
+)
 
 
 def _render(
@@ -191,11 +202,13 @@ async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
     }
 
 
-async def _describe(access: Access, meters: Meters, opened: LineEvents) -> Mapping[UUID, UsageDescription]:
-    meter = meters.get(opened.line.meter)
+async def _describe(
+    access: Access, meters: Meters, line: Line, events: Sequence[UUID]
+) -> Mapping[UUID, UsageDescription]:
+    meter = meters.get(line.meter)
     if meter is None or not access.may(meter.permission):
         return {}
-    return await meter.describe(access.session, opened.line.client_id, [event.id for event in opened.events])
+    return await meter.describe(access.session, line.client_id, events)
 
 
 async def _clients(access: Access, client_id: UUID) -> str:

@@ -4,14 +4,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from billing.invoices.close import close_invoice
-from billing.invoices.lists import INVOICES
-from billing.invoices.repository import MOST_EVENTS, load_invoice, open_line
+from billing.invoices.lists import INVOICES, LINE_EVENTS
+from billing.invoices.repository import load_invoice
 from billing.permissions import BillingPermission
-from billing.schemas import InvoiceDetail, LineEvents
-from foundation.errors import InvalidInput
+from billing.price_books.lists import PRICES
+from billing.schemas import InvoiceDetail
 from foundation.web.api import post
 from tenants.routes import OpenAccess
 from tenants.web.lists import list_route
@@ -36,18 +36,22 @@ async def get_invoice(access: OpenAccess, invoice_id: FromPath[UUID]) -> Invoice
     return await load_invoice(access.session, invoice_id)
 
 
-@get(_EVENTS, opt=_READ, tags=["invoices"])
-async def get_line_events(
-    access: OpenAccess,
-    invoice_id: FromPath[UUID],
-    line_id: FromPath[UUID],
-    cursor: FromQuery[UUID | None] = None,
-    limit: FromQuery[int] = 100,
-) -> LineEvents:
-    """The usage events a line is made of. Pass `next_cursor` as `cursor` until it is empty."""
-    if not 1 <= limit <= MOST_EVENTS:
-        raise InvalidInput(f"A page has 1 to {MOST_EVENTS} events.", field="limit")
-    return await open_line(access.session, line_id, invoice_id=invoice_id, cursor=cursor, limit=limit)
+LINE_EVENT_LIST: Final = list_route(
+    LINE_EVENTS,
+    _EVENTS,
+    opt=_READ,
+    tags=["invoices"],
+    about="List the usage events that a line is made of, oldest first.",
+)
+
+
+PRICE_LIST: Final = list_route(
+    PRICES,
+    "/api/v1/prices",
+    opt={"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True},
+    tags=["prices"],
+    about="List the prices of all price books. Unit prices are exact decimals of the book's currency.",
+)
 
 
 @post(
@@ -62,4 +66,4 @@ async def post_closure(access: OpenAccess, invoice_id: FromPath[UUID]) -> Invoic
     return await load_invoice(access.session, invoice_id)
 
 
-ROUTES: Final[tuple[Any, ...]] = (INVOICE_LIST, get_invoice, get_line_events, post_closure)
+ROUTES: Final[tuple[Any, ...]] = (INVOICE_LIST, PRICE_LIST, get_invoice, LINE_EVENT_LIST, post_closure)

@@ -56,14 +56,12 @@ class UsageRow(msgspec.Struct, frozen=True):
     occurred_at: datetime
 
 
-class LineEvents(msgspec.Struct, frozen=True):
-    """One page of a line's usage events. `next_cursor` is the next request's cursor; None on the last page."""
+class LineDetail(msgspec.Struct, frozen=True):
+    """A line with its invoice's id and currency."""
 
     line: Line
     invoice_id: UUID
     currency: str
-    events: Sequence[UsageRow]
-    next_cursor: UUID | None
 
 
 class Margin(msgspec.Struct, frozen=True):

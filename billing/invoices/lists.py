@@ -1,13 +1,13 @@
-"""The list of invoices."""
+"""The lists of invoices, and of the usage events of a line."""
 
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.repository import list_invoices
+from billing.invoices.repository import list_invoices, list_line_events
 from billing.invoices.states import InvoiceState
-from billing.schemas import InvoiceSummary
+from billing.schemas import InvoiceSummary, UsageRow
 from canonical.money import decimal_amount
 from foundation.web.csv_export import CsvColumn
 from foundation.web.lists import ChoiceFilter, ListDefinition
@@ -64,4 +64,23 @@ INVOICES: Final = ListDefinition[InvoiceSummary](
         "updated_at",
         "content_hash",
     ],
+)
+
+LINE_EVENTS: Final = ListDefinition[UsageRow](
+    name="usage-events",
+    title="Usage events",
+    item=UsageRow,
+    load=list_line_events,
+    usual=100,
+    most=500,
+    sorts=[
+        Sort(
+            name="occurred",
+            label="Oldest first",
+            reverse_label="Newest first",
+            # Ids made by this product grow with time.
+            keys=[SortKey("r.usage_id", "uuid")],
+        )
+    ],
+    columns=["id", "quantity", "occurred_at"],
 )

@@ -12,14 +12,13 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.price_books.pricing import tiers_from_json
-from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineEvents, Margin, UsageRow
+from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
 from billing.sides import Side
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from tenants.models import Client
 
-MOST_EVENTS = 500
 _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
               i.content_hash, i.updated_at"""
 _LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
@@ -76,17 +75,9 @@ async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -
     return None if row is None else _summary(row)
 
 
-async def open_line(
-    session: AsyncSession,
-    line_id: UUID,
-    *,
-    invoice_id: UUID | None = None,
-    cursor: UUID | None = None,
-    limit: int = 100,
-) -> LineEvents:
-    """Usage events of a line, by id, which is by time for ids made by this product.
-
-    A wholesale line belongs to its client's share and to the MSP's total; `invoice_id` selects one of them.
+async def load_line(session: AsyncSession, line_id: UUID, *, invoice_id: UUID | None = None) -> LineDetail:
+    """A line with its invoice. A wholesale line belongs to its client's share and to the MSP's total; `invoice_id`
+    selects one of them.
 
     Raises:
         NotFound: no such line, or it is not visible to the reader.
@@ -105,27 +96,22 @@ async def open_line(
     head = found.mappings().one_or_none()
     if head is None:
         raise NotFound
-    limit = max(1, min(limit, MOST_EVENTS))
-    rows = (
-        await session.execute(
-            text("""
-                SELECT usage_id AS id, quantity, occurred_at FROM rated_usage
-                 WHERE tenant_id = :client_id AND line_id = :line_id
-                   AND (CAST(:cursor AS uuid) IS NULL OR usage_id > CAST(:cursor AS uuid))
-                 ORDER BY usage_id LIMIT :limit
-            """),
-            {"client_id": head["client_id"], "line_id": line_id, "cursor": cursor, "limit": limit + 1},
-        )
-    ).mappings()
-    events = [UsageRow(**row) for row in rows]
-    more = len(events) > limit
-    return LineEvents(
-        line=_line({name: value for name, value in head.items() if name not in ("invoice_id", "currency")}),
-        invoice_id=head["invoice_id"],
-        currency=head["currency"],
-        events=events[:limit],
-        next_cursor=events[limit - 1].id if more else None,
+    line = _line({name: value for name, value in head.items() if name not in ("invoice_id", "currency")})
+    return LineDetail(line, head["invoice_id"], head["currency"])
+
+
+async def list_line_events(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[UsageRow]:
+    """One page of the usage events of `query.parents["line_id"]`. Raises NotFound, as `load_line`."""
+    line_id = query.parents["line_id"]
+    line = (await load_line(session, line_id, invoice_id=query.parents.get("invoice_id"))).line
+    source = ListSource(
+        columns="r.usage_id, r.quantity, r.occurred_at",
+        tables="rated_usage r",
+        where="r.tenant_id = :client_id AND r.line_id = :line_id",
+        binds={"client_id": line.client_id, "line_id": line_id},
     )
+    page = await read_page(session, source, query)
+    return page.map(lambda row: UsageRow(row.usage_id, row.quantity, row.occurred_at))
 
 
 async def list_margins(

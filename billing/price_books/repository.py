@@ -1,11 +1,11 @@
 """Price books: one for wholesale, one common for retail, and one more for each client with its own prices."""
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import PastIsFixed, PriceNotAllowed
@@ -18,6 +18,7 @@ from foundation.errors import Conflict, Forbidden, NotFound
 from foundation.ids import NewId
 from foundation.names import clean_name
 from foundation.scope import Scope
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 
 
 class NewPriceBook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,29 +161,43 @@ async def _end_price_in_force(
     )
 
 
-async def list_prices(session: AsyncSession) -> Sequence[PriceRow]:
-    """All prices of the MSP, both sides. In a fleet scope, which is that of the MSP's staff."""
+PRICE_ORDER: Final = Sort(
+    name="book",
+    label="By book and meter",
+    reverse_label="By book and meter, backwards",
+    keys=[
+        SortKey("b.side", descending=True),
+        SortKey("coalesce(b.client_id, '00000000-0000-0000-0000-000000000000')", "uuid"),
+        SortKey("p.meter"),
+        SortKey("p.valid_from", "timestamptz"),
+        SortKey("p.id", "uuid"),
+    ],
+)
+ALL_PRICES: Final = ListQuery(list="prices", sort=PRICE_ORDER, limit=10_000)
+
+
+async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> ResultPage[PriceRow]:
+    """One page of the MSP's prices, both sides. In a fleet scope, which is that of the MSP's staff."""
     scope = scope_of(session)
     if not scope.fleet:
         raise Forbidden("Price books are read by the MSP's own staff.")
-    rows = await session.execute(
-        text("""
-            SELECT p.id, p.book_id, b.side, b.client_id, b.currency, p.meter, p.description, p.valid_from, p.valid_to,
-                   p.unit_price, p.included_quantity, p.tiers
-              FROM price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id
-             WHERE p.tenant_id = :house
-             ORDER BY b.side DESC, b.client_id NULLS FIRST, p.meter, p.valid_from
-        """),
-        {"house": scope.msp_id},
+    wanted = query.values.get("side", "")
+    source = ListSource(
+        columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,
+                   p.unit_price, p.included_quantity, p.tiers""",
+        tables="price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id",
+        where="p.tenant_id = :house" + (" AND b.side = :side" if wanted else ""),
+        binds={"house": scope.msp_id, **({"side": wanted} if wanted else {})},
     )
-    return [
-        PriceRow(
-            id=row.id, book_id=row.book_id, side=Side(row.side), client_id=row.client_id, currency=row.currency,
-            meter=row.meter, description=row.description, valid_from=row.valid_from, valid_to=row.valid_to,
-            terms=Terms(row.unit_price, row.included_quantity, tiers_from_json(row.tiers)),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return (await read_page(session, source, query)).map(_price)
+
+
+def _price(row: Row[Any]) -> PriceRow:
+    return PriceRow(
+        id=row.id, book_id=row.book_id, side=Side(row.side), client_id=row.client_id, currency=row.currency,
+        meter=row.meter, description=row.description, valid_from=row.valid_from, valid_to=row.valid_to,
+        terms=Terms(row.unit_price, row.included_quantity, tiers_from_json(row.tiers)),
+    )  # fmt: skip
 
 
 def _as_json(terms: Terms) -> str | None:

@@ -11,18 +11,19 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.draft import DraftInvoice, draft_invoice
-from billing.invoices.lists import INVOICES
-from billing.invoices.repository import list_invoices
+from billing.invoices.lists import INVOICES, LINE_EVENTS
+from billing.invoices.repository import list_invoices, list_line_events
 from billing.periods import Period, month_of
 from billing.price_books.pricing import Terms, Tier
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.rating.rate_usage import rate_period
-from billing.schemas import InvoiceSummary
+from billing.schemas import InvoiceSummary, UsageRow
 from billing.sides import Side
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Scope
 from foundation.usage.ledger import Usage, record_usage
+from foundation.web.pagination import ResultPage
 from tests.conftest import make_scope
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -98,6 +99,13 @@ class Market:
 async def listed(session: AsyncSession, **filters: str) -> Sequence[InvoiceSummary]:
     """The first page of invoices."""
     return (await list_invoices(session, INVOICES.parse(filters).require())).items
+
+
+async def events_of(
+    session: AsyncSession, line_id: UUID, *, cursor: str = "", limit: int = 500
+) -> ResultPage[UsageRow]:
+    query = LINE_EVENTS.query(cursor=cursor, limit=limit).inside({"line_id": line_id})
+    return await list_line_events(session, query, START)
 
 
 def uses(count: int, *, at: datetime = START, quantity: int = 1, meter: str = METER) -> list[Usage]:

@@ -211,7 +211,7 @@ async def test_a_lines_pages_lead_through_all_its_events(site: BillingWebApp, si
     for _ in range(3):
         page = (await site.get("staff", path)).text
         seen |= set(re.findall(_EVENT, page))
-        following = re.search(r'href="([^"]+\?cursor=[^"]+)"', page)
+        following = re.search(r'href="([^"]+\?cursor=[^"]+)"\s+rel="next"', page)
         path = following[1] if following else ""
     assert path == ""
     assert len(seen) == 120
@@ -253,7 +253,7 @@ async def test_the_api_leads_through_all_events_of_a_line(site: BillingWebApp) -
     after = ""
     while after is not None:
         found = (await site.get("acme", path + (f"&cursor={after}" if after else ""))).json()
-        seen += [UUID(event["id"]) for event in found["events"]]
+        seen += [UUID(event["id"]) for event in found["items"]]
         after = found["next_cursor"]
     assert len(seen) == len(set(seen)) == 120
     assert (await site.get("acme", path.replace("limit=50", "limit=0"))).status_code == 422

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from billing.invoices.draft import DraftInvoice, draft_wholesale
-from billing.invoices.repository import list_margins, load_invoice, load_sibling_invoice, open_line
+from billing.invoices.repository import list_margins, load_invoice, load_line, load_sibling_invoice
 from billing.sides import Side
 from foundation.errors import Forbidden, NotFound
 from foundation.ids import new_id
 from foundation.scope import Scope
-from tests.billing.conftest import APRIL, MARCH, METER, START, Market, listed, uses
+from tests.billing.conftest import APRIL, MARCH, METER, START, Market, events_of, listed, uses
 from tests.conftest import make_scope
 
 
@@ -56,11 +56,11 @@ async def test_a_line_opens_to_every_event_id_once_over_the_pages(
     await priced.rate(Side.RETAIL)
     async with priced.as_client() as session:
         (line,) = (await load_invoice(session, drafts[Side.RETAIL].id)).lines
-        seen, after, pages = [], None, 0
-        while pages == 0 or after is not None:
-            page = await open_line(session, line.id, cursor=after, limit=5)
-            seen += [event.id for event in page.events]
-            after, pages = page.next_cursor, pages + 1
+        seen, after, pages = [], "", 0
+        while pages == 0 or after:
+            page = await events_of(session, line.id, cursor=after, limit=5)
+            seen += [event.id for event in page.items]
+            after, pages = page.next_cursor or "", pages + 1
     assert pages == 5
     assert len(seen) == len(set(seen)) == line.events == 22
     assert {use.id for use in more} <= set(seen)
@@ -71,11 +71,11 @@ async def test_both_sides_lines_open_to_the_same_events(priced: Market, drafts: 
         opened = {}
         for side, draft in drafts.items():
             (line,) = (await load_invoice(session, draft.id)).lines
-            opened[side] = [event.id for event in (await open_line(session, line.id)).events]
+            opened[side] = [event.id for event in (await events_of(session, line.id)).items]
         whole = (await listed(session, side=Side.WHOLESALE))[0]
         lines = (await load_invoice(session, whole.id)).lines
         (mine,) = [line for line in lines if line.client_id == priced.client.tenant_id]
-        from_whole = [event.id for event in (await open_line(session, mine.id)).events]
+        from_whole = [event.id for event in (await events_of(session, mine.id)).items]
     assert opened[Side.RETAIL] == opened[Side.WHOLESALE] == from_whole
     assert len(from_whole) == 12
 
@@ -96,7 +96,7 @@ async def test_nobody_else_opens_an_invoice_or_a_line(priced: Market, drafts: di
                 with pytest.raises(NotFound):
                     await load_invoice(session, drafts[side].id)
                 with pytest.raises(NotFound):
-                    await open_line(session, lines[side])
+                    await load_line(session, lines[side])
 
 
 async def test_staff_find_the_other_side_of_an_invoice(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import text
+
 from billing.periods import month_of
 from billing.sides import Side
 from foundation.audit.chain import append_audit
@@ -124,6 +126,17 @@ async def add_invoice(rows: Rows, number: int) -> None:
     assert await market.rate(Side.RETAIL, month_of(at)) is not None
 
 
+async def add_price(rows: Rows, number: int) -> None:
+    market = Market(rows.db, rows.world.msp_account, rows.world.scope, now=START)
+    if number == 1:
+        await market.open_book(Side.RETAIL, "USD", own=True)
+    else:
+        async with rows.db.transaction(rows.world.msp_account) as session:
+            found = await session.scalar(text("SELECT id FROM price_book WHERE side = 'retail'"))
+            market.books[Side.RETAIL, rows.world.scope.tenant_id] = found
+    await market.price(Side.RETAIL, "0.10", meter=f"{rows.tag.lower()}.{number}", own=True)
+
+
 async def add_purge(rows: Rows, number: int) -> None:
     await rows.sample.add(
         RetentionPurge(
@@ -150,6 +163,10 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[None]]] = {
     "invitations": add_member,
     "invoices": add_invoice,
     "members": add_member,
+    "prices": add_price,
     "purges": add_purge,
 }
-ELSEWHERE = {"compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline"}
+ELSEWHERE = {
+    "compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline",
+    "usage-events": "tests/billing/test_pages.py: its address names a line",
+}

@@ -113,7 +113,7 @@ class TestSettingUp:
             timers = set(await session.scalars(text("SELECT kind FROM timer")))
         assert timers == {"connectors.poll_source", "billing.rate_usage", "billing.rerate_usage"}
         async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
-            [price] = await list_prices(session)
+            [price] = (await list_prices(session)).items
         assert (price.currency, price.terms.unit_price) == ("EUR", Decimal("0.10"))
 
     async def test_what_is_wrong_is_told_in_a_sentence_and_changes_nothing(

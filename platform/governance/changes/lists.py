@@ -5,7 +5,7 @@ from typing import Final
 from canonical.elements import PRICE, STOCK
 from foundation.web.lists import ChoiceFilter, ListDefinition, Options, TextFilter
 from foundation.web.pagination import Sort, SortKey
-from governance.changes.queries import list_changes
+from governance.changes.queries import ANY, list_changes
 from governance.changes.schemas import ChangeView
 from governance.labels import write_element
 from governance.records.value_columns import value_columns
@@ -37,6 +37,14 @@ CHANGES: Final = ListDefinition[ChangeView](
         TextFilter(name="element", label="Element", about="An element, such as `price.list`."),
         TextFilter(name="key", label="Record", about="An exact record key.", hidden=True),
         TextFilter(name="record", label="Record", about="A record key, or a prefix with a trailing `*`.", hidden=True),
+        TextFilter(
+            name="dimension",
+            label="Dimension",
+            about="A canonical dimension; empty for undivided values, `*` for all.",
+            default=ANY,
+            hidden=True,
+        ),
+        TextFilter(name="record_type", label="Record type", about="A record type, such as `product`.", hidden=True),
     ],
     sorts=[
         Sort(
@@ -50,6 +58,8 @@ CHANGES: Final = ListDefinition[ChangeView](
         "id",
         "record_key",
         "element",
+        "dimension",
+        "record_type",
         *value_columns("old", lambda change: change.old),
         *value_columns("new", lambda change: change.new),
         "origin",

@@ -23,7 +23,7 @@ from tests.conftest import make_scope
 
 async def _prices(market: Market) -> list[PriceRow]:
     async with market.as_staff() as session:
-        return list(await list_prices(session))
+        return list((await list_prices(session)).items)
 
 
 async def test_a_new_price_ends_the_one_in_force_and_changes_nothing_else(market: Market) -> None:

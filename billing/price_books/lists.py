@@ -1,0 +1,41 @@
+"""The list of prices of all price books."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.price_books.repository import PRICE_ORDER, PriceRow, list_prices
+from foundation.web.csv_export import CsvColumn
+from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.pagination import ListQuery, ResultPage
+
+
+async def _load(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[PriceRow]:
+    return await list_prices(session, query)
+
+
+PRICES: Final = ListDefinition[PriceRow](
+    name="prices",
+    title="Prices",
+    item=PriceRow,
+    load=_load,
+    filters=[
+        ChoiceFilter(name="side", label="Side", options=[("", "Any"), ("retail", "Retail"), ("wholesale", "Wholesale")])
+    ],
+    sorts=[PRICE_ORDER],
+    columns=[
+        "id",
+        "book_id",
+        "side",
+        "client_id",
+        "meter",
+        "description",
+        "valid_from",
+        "valid_to",
+        CsvColumn("unit_price", lambda price: price.terms.unit_price),
+        "currency",
+        CsvColumn("included", lambda price: price.terms.included),
+        CsvColumn("tiers", lambda price: price.terms.tiers or None),
+    ],
+)
