@@ -5,6 +5,8 @@ from uuid import UUID
 import pytest
 
 from foundation.ids import new_id
+from governance.job_types import INGEST, PUSH
+from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp
 
 API = "/api/v1/clients/acme"
@@ -50,7 +52,7 @@ async def test_exceptions_are_replayed_together(busy: GovernanceWebApp) -> None:
     items = (await busy["approver"].call(f"{API}/exceptions/bulk", body, page=EXCEPTIONS)).json()["items"]
     assert [item["result"] for item in items] == ["done", "refused"]
     assert "nothing here to do again" in items[1]["detail"]
-    assert await busy.acme.count("SELECT count(*) FROM job WHERE tenant_id = :t AND kind = 'governance.ingest'") == 1
+    assert await busy.acme.count(JOBS, kind=INGEST.name) == 1
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ async def test_failed_jobs_are_replayed_together(busy: GovernanceWebApp) -> None
     body = {"action": "replay", "ids": [str(one) for one in (*letters, theirs)]}
     result = (await busy["staff"].call(f"{API}/dead-letters/bulk", body, page=LETTERS)).json()
     assert (result["done"], [item["code"] for item in result["items"]]) == (2, ["", "", "not-found"])
-    assert await busy.acme.count("SELECT count(*) FROM job WHERE tenant_id = :t AND kind = 'governance.push'") == 2
+    assert await busy.acme.count(JOBS, kind=PUSH.name) == 2
     assert await audited(busy, "dead_letter.replayed") == 2
 
 
