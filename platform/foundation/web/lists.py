@@ -186,7 +186,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
         found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}
         usual = "" if self.usual_order else self.sorts[0].name
-        found["sort"] = ({"enum": list(self.orders)}, "Order; a minus reverses it.", usual)
+        found["sort"] = ({"enum": ["", *self.orders]}, "Order; a minus reverses it.", usual)
         found["cursor"] = (None, "`next_cursor` or `prev_cursor` of a page of this list.", "")
         hints: dict[str, Any] = {
             name: Annotated[str, QueryParameter(description=about, schema_extra=schema)]
