@@ -77,7 +77,7 @@ APP_RIGHTS |= {
     for table, columns in {
         "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at",
         "audit_head": "hash seq",
-        "baseline": "accepted after automatic awaiting decided_at decided_by decider finished_at overtaken proven"
+        "baseline": "accepted after automatic awaiting decided_at decided_by decided_by_id finished_at overtaken proven"
                     " read_at refused state",
         "dead_letter": "closed_at closed_by state",
         "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
