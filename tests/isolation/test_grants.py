@@ -61,7 +61,16 @@ DEFINERS = {
 _ADDS, _WRITES, _DELETES = "INSERT; SELECT", "INSERT; SELECT; UPDATE", "DELETE; INSERT; SELECT; UPDATE"
 APP_RIGHTS: dict[str, str] = dict.fromkeys(("alembic_version", "audit_anchor"), "SELECT")
 APP_RIGHTS |= dict.fromkeys(
-    ("audit_entry", "policy_version", "retention_purge", "source_event", "source_event_key", "usage_event"), _ADDS
+    (
+        "audit_entry",
+        "custom_element",
+        "policy_version",
+        "retention_purge",
+        "source_event",
+        "source_event_key",
+        "usage_event",
+    ),
+    _ADDS,
 )
 APP_RIGHTS |= dict.fromkeys(
     ("api_key", "baseline_part", "brand", "change", "channel_value", "client", "connection", "connection_secret",

@@ -104,7 +104,7 @@ def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: 
         return None
     row = _with_source(item, value, before)
     snapshot.values[key] = row
-    if item.element in REFERENCE_ELEMENTS:
+    if not contract.distributed:
         made.counts.accepted += row.value != value
         row.value = value
         if row != before:

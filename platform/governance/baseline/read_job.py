@@ -13,8 +13,8 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import REFERENCE_ELEMENTS
-from canonical.keys import ElementKey
+from canonical.elements import element_type
+from canonical.keys import PRODUCT, ElementKey
 from connectors.backoff import retry_with_backoff
 from connectors.calls import ask_adapter, read_values
 from connectors.health import record_health
@@ -225,7 +225,7 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     if page is None:  # the channel cannot list its values
         await repository.move_part(session, baseline_id, connection_id, state="reading", cursor="")
         return _Written(more=True)
-    elements = sorted(turn.contracts.keys() - REFERENCE_ELEMENTS)
+    elements = sorted(element for element, each in turn.contracts.items() if each.distributed and _is_of_products(each))
     keys = [key for key in page.keys if is_admissible_key(key)]
     await repository.put_keys(session, baseline_id, keys, elements)
     unkeyed = page.unkeyed + len(page.keys) - len(keys)
@@ -240,6 +240,11 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
             session, baseline_id, connection_id, state="reading", cursor="", listed=True, unkeyed=unkeyed
         )
     return _Written(more=True, trouble=step.trouble if page.more else "")
+
+
+def _is_of_products(contract: Contract) -> bool:
+    known = contract.declared or element_type(contract.element)
+    return known is None or known.record_type == PRODUCT
 
 
 async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, unkeyed: int = 0) -> None:

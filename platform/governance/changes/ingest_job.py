@@ -18,7 +18,13 @@ from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, plan_changes, reference_keys
 from governance.changes.reissue import reissue_approvals
-from governance.changes.translation import Origin, Translated, translate_payload, unreadable_subject
+from governance.changes.translation import (
+    Origin,
+    Translated,
+    divide_misfits,
+    translate_payload,
+    unreadable_subject,
+)
 from governance.elements.repository import load_contracts
 from governance.elements.rows import Observed
 from governance.exception_types import ExceptionType
@@ -80,6 +86,8 @@ async def _ingest(session: AsyncSession, batch: Batch[IngestEvents], services: G
         asked = await repository.awaiting_keys(session, moved)
         snapshot = await load_snapshot(session, services, seen | asked)
         snapshot = replace(snapshot, sent=await sent_lately(session, observed, snapshot))
+        observed, misfits = divide_misfits(observed, snapshot.contracts)
+        found += misfits
         await save_titles(session, observed, snapshot.contracts)
         plan = plan_changes(observed, snapshot)
         reissue_approvals(plan, snapshot)

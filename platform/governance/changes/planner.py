@@ -140,7 +140,7 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
         plan.echoes += 1
         plan.resolved_keys.add(key)
         return
-    if seen.element in REFERENCE_ELEMENTS and _passes(seen.value, row, snapshot):
+    if not contract.distributed and _passes(seen.value, row, snapshot):
         plan.reference_updates.append(ReferenceUpdate(item, row.value))
         plan.resolved_keys.add(key)
         row.value = seen.value
@@ -419,7 +419,7 @@ def release(
             "pending", change.committed_at, released_at, due, change.correlation, excluded, until,
         )
         for channel in channels
-        if change.element not in REFERENCE_ELEMENTS and (targets is None or channel.connection_id in targets)
+        if contract.distributed and (targets is None or channel.connection_id in targets)
     ]  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def _check(key: ElementKey, value: Value, snapshot: DecisionSnapshot) -> Observa
         raise InvalidInput("No contract is published for this element. Publish one first.", field="element")
     if contract.source_connection_id is not None:
         raise OwnedByItsSource("This element belongs to the system its contract names. Change it there.")
-    if trouble := find_trouble(key, value):
+    if trouble := find_trouble(key, value, contract.declared):
         raise InvalidInput(f"{name_subject(key)} cannot have this value: {trouble.rstrip('.')}.", field="value")
     version = int(snapshot.now.timestamp() * 1_000_000)
     try:

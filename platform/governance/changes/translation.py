@@ -1,5 +1,6 @@
 """Translation of a source's payload to observations. One unreadable value never blocks the others."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -12,12 +13,13 @@ from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from foundation.i18n.messages import StoredMessage
 from foundation.text import clean_foreign_text
+from governance.elements.rows import Contract, Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.messages.parameters import about
-from governance.records.validation import admit, is_admissible_key, quote_value
+from governance.records.validation import admit, find_trouble, is_admissible_key, quote_value
 
 _log = structlog.get_logger(__name__)
 
@@ -110,3 +112,21 @@ def quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
         source_event_id=origin.event_id,
         correlation=origin.correlation,
     )
+
+
+def divide_misfits(
+    observed: Sequence[Observed], contracts: Mapping[str, Contract]
+) -> tuple[list[Observed], list[NewException]]:
+    """The observations without those that do not fit the declaration of their custom element, and an exception each."""
+    fitting, found = list[Observed](), list[NewException]()
+    for item in observed:
+        seen, contract = item.observation, contracts.get(item.observation.element)
+        trouble = ""
+        if contract is not None and contract.declared is not None:
+            trouble = find_trouble(seen.key, seen.value, contract.declared)
+        if not trouble:
+            fitting.append(item)
+            continue
+        origin = Origin(item.source_event_id, item.connection_id, seen.committed_at, item.correlation)
+        found.append(unreadable_value(origin, seen.key, f"The source says {quote_value(seen.value)}: {trouble}."))
+    return fitting, found

@@ -5,13 +5,18 @@ from typing import Final
 from uuid import UUID
 
 import click
+import msgspec
 
+from canonical.values import VALUE_TYPES
 from connectors.connections import get_connection
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
+from governance.elements.create_element import create_element
+from governance.elements.lists import ELEMENTS
 from governance.elements.publish_contract import publish_usual_contracts
+from governance.elements.schemas import NewElement
 from tenants.command_options import CLIENT, MSP
 
 
@@ -56,4 +61,67 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     run_with_services(act)
 
 
-COMMANDS: Final = (CliCommand(command=contract),)
+@click.group(cls=NounGroup)
+def element() -> None:
+    """Elements that a client declares itself."""
+
+
+@element.command("create")
+@MSP
+@CLIENT
+@click.option("--name", required=True, help="For systems, such as care_label.")
+@click.option("--label", required=True, help="For people, such as “Care label”.")
+@click.option("--type", "value_type", type=click.Choice(VALUE_TYPES), required=True, help="Type of its values.")
+@click.option("--record-type", default="product", show_default=True, help="What it belongs to.")
+@click.option("--dimension", "dimensions", multiple=True, help="What its values may be divided by; repeatable.")
+@click.option("--code", "codes", multiple=True, help="Code of an enumeration; repeatable.")
+@click.option("--source", type=click.UUID, default=None, help="Connection that is the source of truth.")
+@click.option("--reference", is_flag=True, help="Kept to judge other values; channels do not show it.")
+def create(  # noqa: PLR0913 - click passes options by name
+    *,
+    msp_id: UUID,
+    tenant_id: UUID,
+    name: str,
+    label: str,
+    value_type: str,
+    record_type: str,
+    dimensions: tuple[str, ...],
+    codes: tuple[str, ...],
+    source: UUID | None,
+    reference: bool,
+) -> None:
+    """Declare an element and publish its contract."""
+    fields = {
+        "name": name, "label": label, "value_type": value_type, "record_type": record_type,
+        "dimensions": list(dimensions), "codes": list(codes), "source_connection_id": source,
+        "distributed": not reference,
+    }  # fmt: skip
+
+    async def act(services: AppServices) -> CommandResult:
+        try:
+            new = msgspec.convert(fields, NewElement)
+        except msgspec.ValidationError as problem:
+            raise InvalidInput(f"{problem}", field="name") from problem
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            code = await create_element(session, new, now=utc_now())
+        return CommandResult(f"The element {code} is declared.", {"code": code})
+
+    run_with_services(act)
+
+
+@element.command("list")
+@MSP
+@CLIENT
+def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
+    """List the elements that a client declares itself."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            found = await ELEMENTS.load(session, ELEMENTS.query(), utc_now())
+        lines = [f"{one.code}  {one.value_type}  {one.label}" for one in found.items]
+        return CommandResult("\n".join(lines) or "No custom elements.", found.items)
+
+    run_with_services(act)
+
+
+COMMANDS: Final = (CliCommand(command=contract), CliCommand(command=element))

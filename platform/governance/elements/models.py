@@ -1,9 +1,10 @@
-"""Tables of element contracts and held observations."""
+"""Tables of element contracts, custom elements and held observations."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer
+from sqlalchemy import BigInteger, Integer, String
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -27,6 +28,23 @@ class ElementContract(TenantOwned, Base):
     published_at: Mapped[datetime]
     clocks_from: Mapped[datetime | None]
     """Time of the client's last resumption; no delivery clock begins before."""
+
+
+class CustomElement(TenantOwned, Base):
+    """An element that a client declares itself; never changed afterwards, because its values are kept under it."""
+
+    __tablename__ = "custom_element"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    domain: Mapped[str]
+    record_type: Mapped[str]
+    value_type: Mapped[str]
+    dimensions: Mapped[list[str]] = mapped_column(ARRAY(String))
+    codes: Mapped[list[str]] = mapped_column(ARRAY(String))
+    distributed: Mapped[bool]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
 
 
 class HeldObservation(TenantOwned, Base):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from canonical.elements import REFERENCE_ELEMENTS, ElementType
 from canonical.messages import Observation
 
 
@@ -18,6 +19,12 @@ class Contract(msgspec.Struct, frozen=True):
     approval_ttl_s: int
     clocks_from: datetime | None = None
     decision_slo_ms: int = 86_400_000
+    declared: ElementType | None = None
+    """Of a custom element."""
+
+    @property
+    def distributed(self) -> bool:
+        return self.declared.distributed if self.declared else self.element not in REFERENCE_ELEMENTS
 
 
 class Observed(msgspec.Struct, frozen=True, gc=False):

@@ -3,12 +3,16 @@
 from typing import Any, Final
 
 import governance.elements.models
+from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
-from foundation.rooms import Slice
+from foundation.rooms import NavArea, NavEntry, Slice
 from governance.elements.commands import COMMANDS
 from governance.elements.held_observations import release_held_handler
+from governance.elements.pages import ELEMENT_PAGES
 from governance.elements.repair import repair_held_observations
+from governance.elements.routes import ELEMENT_ROUTES
 from governance.job_types import RELEASE_OBSERVATIONS
+from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
 
 
@@ -20,5 +24,17 @@ SLICE: Final = Slice(
     models=(governance.elements.models,),
     jobs=with_services(_jobs),
     repairs=(repair_held_observations,),
+    routes=lambda _: ELEMENT_ROUTES,
+    pages=lambda _: ELEMENT_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT_ACCOUNT,
+            position=20,
+            label=N_("Elements"),
+            path="/elements",
+            icon="database",
+            permission=GovernancePermission.READ_ELEMENTS,
+        ),
+    ),
     commands=COMMANDS,
 )

@@ -1,0 +1,18 @@
+"""The list of custom elements."""
+
+from typing import Final
+
+from foundation.web.lists import ListDefinition
+from foundation.web.pagination import Sort, SortKey
+from governance.elements.queries import list_elements
+from governance.elements.schemas import ElementView
+
+ELEMENTS: Final = ListDefinition[ElementView](
+    name="elements",
+    title="Custom elements",
+    item=ElementView,
+    load=list_elements,
+    usual=200,
+    sorts=[Sort(name="code", label="By code", reverse_label="By code, backwards", keys=[SortKey("e.code")])],
+    columns=["code", "label", "domain", "record_type", "value_type", "distributed", "created_at", "created_by"],
+)

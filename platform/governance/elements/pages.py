@@ -1,0 +1,79 @@
+"""Page of custom elements: the list, and the form of a new one."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from canonical.dimensions import LABELS
+from canonical.values import VALUE_TYPES
+from foundation.errors import DomainError, InvalidInput
+from foundation.web.actions import run_action
+from foundation.web.render import redirect_to
+from governance.elements.create_element import create_element
+from governance.elements.lists import ELEMENTS
+from governance.elements.schemas import NewElement
+from governance.permissions import GovernancePermission
+from governance.web.render import render_page
+from tenants.access import Access
+from tenants.routes import OpenAccess
+
+_READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}
+_CREATE: Final = {"permission": GovernancePermission.CREATE_ELEMENT}
+_ROOT: Final = "/clients/{client:str}/elements"
+
+
+@get(_ROOT, name="elements", opt=_READ, include_in_schema=False)
+async def element_page(access: OpenAccess) -> Response[Any]:
+    return await _page(access)
+
+
+@post(_ROOT, opt=_CREATE, include_in_schema=False)
+async def element_create_page(request: Request[Any, Any, Any], access: OpenAccess) -> Response[Any]:
+    form = {name: str(value) for name, value in (await request.form()).items()}
+    try:
+        new = _new_element(form)
+    except InvalidInput as wrong:
+        return await _page(access, wrong, form)
+    refusal = await run_action(access.session, create_element(access.session, new, now=access.now))
+    if refusal is not None:
+        return await _page(access, refusal, form)
+    return redirect_to(access, "/elements", done="Element declared")
+
+
+async def _page(
+    access: Access, refusal: DomainError | None = None, typed: dict[str, str] | None = None
+) -> Response[Any]:
+    found = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
+    context = {
+        "found": found,
+        "value_types": [(name, name.capitalize()) for name in VALUE_TYPES],
+        "dimensions": ", ".join(LABELS),
+        "typed": typed or {},
+        "shown": typed is not None,
+    }
+    return render_page(access, "elements.html", "Elements", context, refusal=refusal)
+
+
+def _new_element(form: dict[str, str]) -> NewElement:
+    """Raises InvalidInput."""
+    fields = {
+        "name": form.get("name", "").strip(), "label": form.get("label", ""), "value_type": form.get("value_type", ""),
+        "record_type": form.get("record_type", "").strip() or "product",
+        "dimensions": _words(form.get("dimensions", "")),
+        "codes": _words(form.get("codes", "")), "distributed": form.get("distributed", "yes") == "yes",
+    }  # fmt: skip
+    try:
+        return msgspec.convert(fields, NewElement)
+    except msgspec.ValidationError as problem:
+        raise InvalidInput(
+            "A name has lower-case letters, digits and underscores, such as care_label.", field="name"
+        ) from problem
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+ELEMENT_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (element_page, element_create_page)

@@ -1,0 +1,31 @@
+"""The API of custom elements."""
+
+from typing import Final
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
+
+from foundation.web.api import post
+from governance.elements.create_element import create_element
+from governance.elements.lists import ELEMENTS
+from governance.elements.schemas import ElementCreated, NewElement
+from governance.permissions import GovernancePermission
+from tenants.routes import OpenAccess
+from tenants.web.lists import list_route
+
+_READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}
+_CREATE: Final = {"permission": GovernancePermission.CREATE_ELEMENT}
+_ROOT: Final = "/api/v1/clients/{client:str}/elements"
+_TAGS: Final = ["elements"]
+ELEMENT_LIST: Final = list_route(
+    ELEMENTS, _ROOT, opt=_READ, tags=_TAGS, about="List the elements that this account declares itself."
+)
+
+
+@post(_ROOT, opt=_CREATE, tags=_TAGS)
+async def api_create_element(access: OpenAccess, data: JSONBody[NewElement]) -> ElementCreated:
+    """Declare an element and publish its contract. Its values may be of any type, and divided by any dimension."""
+    return ElementCreated(await create_element(access.session, data, now=access.now))
+
+
+ELEMENT_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (ELEMENT_LIST, api_create_element)

@@ -1,0 +1,137 @@
+"""Custom elements: declared without a release, and governed like any other; of one account only."""
+
+from uuid import UUID
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from canonical.dimensions import dimension
+from canonical.keys import ElementKey
+from canonical.values import EnumerationValue, Value, read_value
+from connectors.calls import read_values
+from controlplane.provisioning import onboard_client
+from foundation.clock import utc_now
+from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.ids import new_id
+from governance.approvals.release import answer_change
+from governance.elements.create_element import create_element
+from governance.elements.lists import ELEMENTS
+from governance.elements.schemas import ElementView, NewElement
+from tests.governance.baseline.clients import member_scope
+from tests.governance.test_divided_values import change
+from tests.support.client_env import ClientEnv
+from tests.support.values import pieces, plain
+
+LABEL = NewElement("care_label", "Care label", "text", dimensions=["locale"])
+GRADE = NewElement("grade", "Grade", "enumeration", codes=["a", "b"])
+FRENCH = ElementKey("SKU-001", "custom.care_label", dimension(locale="fr"))
+
+
+async def declare(world: ClientEnv, new: NewElement) -> str:
+    async with world.services.db.transaction(member_scope(world)) as session:
+        return await create_element(
+            session, msgspec.structs.replace(new, source_connection_id=world.erp), now=utc_now()
+        )
+
+
+async def declared(world: ClientEnv) -> list[ElementView]:
+    async with world.services.db.transaction(world.scope) as session:
+        return list((await ELEMENTS.load(session, ELEMENTS.query(), utc_now())).items)
+
+
+async def shown(world: ClientEnv) -> set[tuple[ElementKey, str]]:
+    rows = await world.rows("SELECT record_key, element, dimension, record_type, value ->> 'text' FROM channel_value")
+    return {(ElementKey(*map(str, key)), str(shows)) for *key, shows in rows}
+
+
+async def test_a_value_is_observed_decided_approved_sent_and_read_back(world: ClientEnv) -> None:
+    assert await declare(world, LABEL) == "custom.care_label"
+    await world.deliver(change(world, FRENCH, plain("Laver à 30°")))
+    await world.work()
+    [(change_id, state)] = await world.rows("SELECT id, state FROM change")
+    assert state == "awaiting_approval", "no rule says that it may pass by itself"
+    async with world.services.db.transaction(member_scope(world)) as session:
+        await answer_change(session, UUID(str(change_id)), grant=True, reason="", now=utc_now())
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT DISTINCT state FROM propagation") == [("verified",)]
+    assert await shown(world) == {(FRENCH, "Laver à 30°")}
+    for connection in world.channels.values():
+        async with world.services.db.transaction(world.scope) as session:
+            opened = await world.services.governance.runtime.open(session, connection)
+        assert opened.connector.channel is not None
+        [reading] = await read_values(opened.connector.channel, opened.http, opened.config, [FRENCH])
+        assert reading.value == plain("Laver à 30°")
+    assert await world.rows("SELECT count(*) FROM usage_event") == [(len(world.channels),)]
+
+
+async def test_what_does_not_fit_the_declaration_is_quarantined_alone(world: ClientEnv) -> None:
+    await declare(world, LABEL)
+    await declare(world, GRADE)
+    grade = ElementKey("SKU-001", "custom.grade")
+    wrong: list[tuple[ElementKey, Value]] = [
+        (FRENCH, pieces(1)),
+        (FRENCH._replace(dimension=dimension(location="Lyon")), plain("x")),
+        (grade, EnumerationValue("c")),
+        (ElementKey("C-1", "custom.grade", "", "customer"), EnumerationValue("a")),
+    ]
+    await world.deliver(
+        *(change(world, key, value) for key, value in wrong), change(world, grade, EnumerationValue("a"))
+    )
+    await world.work()
+    assert await world.rows("SELECT code, count(*) FROM governance_exception GROUP BY code") == [
+        ("source.quarantined", len(wrong))
+    ]
+    [(element, value)] = await world.rows("SELECT element, source_value FROM record_value")
+    assert (element, read_value(value)) == ("custom.grade", EnumerationValue("a"))
+
+
+async def test_a_reference_element_is_kept_and_never_sent(world: ClientEnv) -> None:
+    await declare(world, NewElement("supplier_note", "Supplier note", "text", distributed=False))
+    await world.deliver(change(world, ElementKey("SKU-001", "custom.supplier_note"), plain("Pays late")))
+    await world.work()
+    [(change_id,)] = await world.rows("SELECT id FROM change")
+    async with world.services.db.transaction(member_scope(world)) as session:
+        await answer_change(session, UUID(str(change_id)), grant=True, reason="", now=utc_now())
+    await world.work()
+    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
+    assert await world.rows("SELECT value ->> 'text' FROM record_value") == [("Pays late",)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        NewElement("a", "A", "price"), NewElement("a", "A", "text", dimensions=["colour"]),
+        NewElement("a", " ", "text"),        NewElement("a", "A", "text", codes=["b"]),
+        NewElement("a", "A", "enumeration", codes=["b c"]),
+    ],
+    ids=["type", "dimension", "label", "codes of a text", "code"],
+)  # fmt: skip
+async def test_what_cannot_be_an_element_is_refused(world: ClientEnv, wrong: NewElement) -> None:
+    with pytest.raises(InvalidInput):
+        await declare(world, wrong)
+    assert await declared(world) == []
+
+
+async def test_a_channel_or_a_stranger_is_no_source_and_a_name_is_taken_once(world: ClientEnv) -> None:
+    for connection, error in ((world.channels["market1"], InvalidInput), (new_id(), NotFound)):
+        async with world.services.db.transaction(member_scope(world)) as session:
+            with pytest.raises(error):
+                await create_element(
+                    session, msgspec.structs.replace(LABEL, source_connection_id=connection), now=utc_now()
+                )
+    await declare(world, LABEL)
+    with pytest.raises(Conflict):
+        await declare(world, LABEL)
+
+
+async def test_another_client_of_the_msp_sees_nothing_and_may_use_the_same_name(world: ClientEnv) -> None:
+    await declare(world, LABEL)
+    other = await onboard_client(
+        world.services, world.msp_account, name="Other", slug=f"other-{new_id().hex[-8:]}", currency="EUR"
+    )
+    async with world.services.db.transaction(other) as session:
+        assert list((await ELEMENTS.load(session, ELEMENTS.query(), utc_now())).items) == []
+        assert (await session.execute(text("SELECT count(*) FROM custom_element"))).scalar() == 0
+        await create_element(session, LABEL, now=utc_now())
+    assert [one.code for one in await declared(world)] == ["custom.care_label"]

@@ -1,0 +1,40 @@
+"""The page and the API of custom elements; who may declare them, and what others see."""
+
+from tests.governance.pages.web_app import GovernanceWebApp
+
+PAGE = "/clients/acme/elements"
+API = "/api/v1/clients/acme/elements"
+NEW = {"name": "care_label", "label": "Care label", "value_type": "text", "dimensions": ["locale"]}
+
+
+async def test_the_api_declares_an_element_and_lists_it(busy: GovernanceWebApp) -> None:
+    made = await busy["admin"].call(API, NEW, page=PAGE)
+    assert (made.status_code, made.json()) == (201, {"code": "custom.care_label"})
+    [listed] = (await busy["admin"].get(API)).json()["items"]
+    assert (listed["label"], listed["value_type"], listed["dimensions"]) == ("Care label", "text", ["locale"])
+    assert (await busy["admin"].call(API, NEW, page=PAGE)).status_code == 409
+    refused = await busy["admin"].call(API, NEW | {"name": "other", "value_type": "price"}, page=PAGE)
+    assert (refused.status_code, refused.json()["field"]) == (422, "value_type")
+
+
+async def test_the_page_declares_an_element_and_shows_a_refusal_with_what_was_typed(busy: GovernanceWebApp) -> None:
+    admin = busy["admin"]
+    assert "No custom elements yet" in (await admin.get(PAGE)).text
+    form = {"name": "Grade!", "label": "Grade <b>", "value_type": "enumeration", "codes": "a, b", "distributed": "yes"}
+    refused = await admin.post(PAGE, form, page=PAGE)
+    assert refused.status_code == 422
+    assert "Grade!" in refused.text
+    assert (await admin.post(PAGE, form | {"name": "grade"}, page=PAGE)).status_code == 303
+    page = (await admin.get(PAGE)).text
+    assert "Grade &lt;b&gt;" in page
+    assert "enumeration: a, b" in page
+
+
+async def test_others_may_not_declare_or_see_it(busy: GovernanceWebApp) -> None:
+    await busy["admin"].call(API, NEW, page=PAGE)
+    assert (await busy["approver"].call(API, NEW | {"name": "b"}, page=PAGE)).status_code == 403
+    assert (await busy["approver"].get(API)).status_code == 200
+    assert (await busy["partner"].get(API)).status_code == 403
+    assert (await busy["stranger"].get(API)).status_code == 404
+    assert (await busy["stranger"].call(API, NEW, page="/clients/borealis/elements")).status_code == 404
+    assert (await busy["stranger"].get("/api/v1/clients/borealis/elements")).json()["items"] == []
