@@ -15,8 +15,6 @@ from billing.invoices.close import close_invoice
 from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.repository import (
     list_margins,
-    load_client_names,
-    load_client_slug,
     load_invoice,
     load_line,
     load_sibling_invoice,
@@ -35,6 +33,7 @@ from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
+from tenants.accounts import find_client_slug, name_clients
 from tenants.routes import OpenAccess
 from tenants.web.lists import export_page, load_page
 
@@ -179,12 +178,12 @@ async def _close_href(access: Access, view: InvoiceView) -> str:
     over = invoice.state == InvoiceState.DRAFT and invoice.period_end <= access.now
     if view.is_wholesale or not over or not access.may(BillingPermission.ISSUE_INVOICE):
         return ""
-    slug = await load_client_slug(access.session, invoice.client_id)
+    slug = await find_client_slug(access.session, invoice.client_id)
     return f"/clients/{slug}/invoices/{invoice.id}/close" if slug else ""
 
 
 async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:
-    return {**await load_client_names(access.session, ids), access.scope.msp_id: access.brand.name}
+    return {**await name_clients(access.session, ids), access.scope.msp_id: access.brand.name}
 
 
 async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
@@ -213,7 +212,7 @@ async def _describe(
 
 async def _clients(access: Access, client_id: UUID) -> str:
     """Base address of this client's pages."""
-    slug = access.client.slug if access.client else await load_client_slug(access.session, client_id)
+    slug = access.client.slug if access.client else await find_client_slug(access.session, client_id)
     return f"/clients/{slug}"
 
 

@@ -2,14 +2,15 @@
 
 from typing import Final
 
+from foundation.relations import USAGE_EVENTS
 from foundation.retention import DataClass, RetainedTable
 
 # Everything is kept from the first unbilled event on: one not on a closed invoice of each side that has a price book,
 # or, where there is no book, of any side. Reconciliation then finds all events in question.
-_UNINVOICED: Final = """
+_UNINVOICED: Final = f"""
     WITH side AS (SELECT DISTINCT side FROM price_book WHERE msp_id = :m),
          closed AS (SELECT id, side FROM invoice WHERE tenant_id = :t AND state = 'closed')
-    SELECT u.id FROM usage_event u
+    SELECT u.id FROM {USAGE_EVENTS} u
      WHERE u.tenant_id = :t AND u.id < :before
        AND (EXISTS (SELECT 1 FROM side s WHERE NOT EXISTS (
                 SELECT 1 FROM rated_usage r JOIN closed i ON i.id = r.invoice_id

@@ -26,9 +26,10 @@ from foundation.database.engine import scope_of
 from foundation.i18n.messages import N_
 from foundation.ids import NewId
 from foundation.jobs.batch import Batch
-from foundation.jobs.enqueue import NewJob, enqueue, set_timer
+from foundation.jobs.enqueue import NewJob, enqueue, has_timer, set_timer
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.registry import Handler, JobHandler
+from foundation.jobs.repair import restart_timers
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
@@ -62,7 +63,7 @@ async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datet
 
 async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
     """Poll at `at`, if the connection was ever polled: polls of a paused connection have stopped."""
-    if await _is_polled(session, connection_id):
+    if await has_timer(session, poll_lane(connection_id)):
         await schedule_poll(session, connection_id, at=at)
 
 
@@ -70,28 +71,18 @@ async def repair_polls(session: AsyncSession, now: datetime) -> None:
     """Restart polling of each active connection that was ever polled and has no due timer, whatever the cause: also a
     clock that was ahead for a while and set a timer far in the future.
     """
-    await session.execute(
-        text(f"""
-            UPDATE timer t SET due_at = :now
-              FROM connection c
-             WHERE t.tenant_id = :t AND t.kind = :kind AND (t.due_at IS NULL OR t.due_at > :latest)
-               AND c.tenant_id = :t AND c.state = '{ConnectionState.ACTIVE}' AND t.name = 'poll/' || c.id
-               AND NOT EXISTS (SELECT 1 FROM job w WHERE w.tenant_id = :t AND w.lane = t.lane AND w.kind = t.kind)
-        """),
-        {"t": scope_of(session).tenant_id, "kind": POLL.name, "now": now, "latest": now + LATEST_POLL},
+    active = await session.scalars(
+        text(f"SELECT id FROM connection WHERE tenant_id = :t AND state = '{ConnectionState.ACTIVE}'"),
+        {"t": scope_of(session).tenant_id},
     )
+    names = [poll_lane(connection_id) for connection_id in active]
+    await restart_timers(session, (POLL,), now=now, longest=LATEST_POLL, names=names)
 
 
 async def move_poll(session: AsyncSession, source: UUID, *, old: UUID, at: datetime) -> None:
     """Move polling to the new source connection, if the previous one was polled."""
-    if await _is_polled(session, old):
+    if await has_timer(session, poll_lane(old)):
         await schedule_poll(session, source, at=at)
-
-
-async def _is_polled(session: AsyncSession, connection_id: UUID) -> bool:
-    found = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")
-    keys = {"t": scope_of(session).tenant_id, "name": poll_lane(connection_id)}
-    return await session.scalar(found, keys) is not None
 
 
 def poll_handler(

@@ -4,8 +4,10 @@ An account is created in a transaction whose scope is the new account itself; no
 """
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
-from foundation.jobs.models import LaneShare
+from foundation.jobs.lane_share import put_lane_share
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
@@ -48,7 +50,7 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     msp: Msp | None = await session.scalar(statement.returning(Msp))
     if msp is None:
         raise SlugTaken(f"Another provider is called “{slug}” here. Choose another short name.", slug=slug)
-    await _open_lanes(session)
+    await put_lane_share(session)
     append_audit(
         session, action="msp.created", subject=f"msp:{msp.tenant_id}", data={"name": msp.name, "slug": slug}, at=now
     )
@@ -70,7 +72,7 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
     client: Client | None = await session.scalar(statement.on_conflict_do_nothing().returning(Client))
     if client is None:
         raise SlugTaken(f"Another of your clients is called “{slug}”. Choose another short name.", slug=slug)
-    await _open_lanes(session)
+    await put_lane_share(session)
     data = {"name": client.name, "slug": slug, "currency": currency}
     append_audit(session, action="client.created", subject=f"client:{client.tenant_id}", data=data, at=now)
     return client
@@ -156,11 +158,7 @@ async def _set_status(session: AsyncSession, status: ClientStatus, reason: str, 
     client: Client | None = await session.scalar(update(Client).where(*own).values(values).returning(Client))
     if client is None:
         return await get_client(session)
-    await session.execute(
-        insert(LaneShare)
-        .values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, resting=resting)
-        .on_conflict_do_update(index_elements=["tenant_id"], set_={"resting": resting})
-    )
+    await put_lane_share(session, resting=resting)
     action = "client.suspended" if resting else "client.resumed"
     append_audit(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
     return client
@@ -174,18 +172,22 @@ async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: 
         raise InvalidInput("A weight is 1 to 100, a cap 1 to 1000.", field="weight")
     scope = scope_of(session)
     values = {"pool": pool, "weight": weight, "cap": cap}
-    await session.execute(
-        insert(LaneShare)
-        .values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
-        .on_conflict_do_update(index_elements=["tenant_id"], set_=values)
-    )
+    await put_lane_share(session, **values)
     append_audit(session, action="lane_share.set", subject=f"tenant:{scope.tenant_id}", data=values, at=now)
 
 
-async def _open_lanes(session: AsyncSession) -> None:
-    scope = scope_of(session)
-    statement = insert(LaneShare).values(tenant_id=scope.tenant_id, msp_id=scope.msp_id).on_conflict_do_nothing()
-    await session.execute(statement)
+async def find_client_slug(session: AsyncSession, client_id: UUID) -> str | None:
+    """Slug of one of the reader's clients."""
+    own = (Client.msp_id == scope_of(session).msp_id, Client.tenant_id == client_id)
+    slug: str | None = await session.scalar(select(Client.slug).where(*own))
+    return slug
+
+
+async def name_clients(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Names of those of `ids` that are clients visible to the reader."""
+    own = (Client.msp_id == scope_of(session).msp_id, Client.tenant_id.in_(ids))
+    rows = await session.execute(select(Client.tenant_id, Client.name).where(*own))
+    return {row.tenant_id: row.name for row in rows}
 
 
 def check_slug(slug: str) -> str:

@@ -3,12 +3,12 @@
 Row-level security decides which side is visible (`billing.sides`); the queries filter by tenant all the same.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.price_books.pricing import tiers_from_json
@@ -17,7 +17,6 @@ from billing.sides import Side
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
-from tenants.models import Client
 
 _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
               i.content_hash, i.updated_at"""
@@ -145,15 +144,6 @@ async def list_margins(
     return [Margin(**row) for row in rows.mappings()]
 
 
-async def load_client_slug(session: AsyncSession, client_id: UUID) -> str | None:
-    """Slug of one of the reader's clients."""
-    scope = scope_of(session)
-    slug: str | None = await session.scalar(
-        select(Client.slug).where(Client.msp_id == scope.msp_id, Client.tenant_id == client_id)
-    )
-    return slug
-
-
 def _mine(session: AsyncSession, alias: str) -> tuple[str, dict[str, object]]:
     scope = scope_of(session)
     if scope.fleet:
@@ -167,12 +157,3 @@ def _summary(row: Mapping[Any, Any]) -> InvoiceSummary:
 
 def _line(row: Mapping[Any, Any]) -> Line:
     return Line(**{**row, "tiers": tiers_from_json(row["tiers"])})
-
-
-async def load_client_names(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, str]:
-    """Names of those of `ids` that are visible to the reader; the MSP's own id has no name here."""
-    scope = scope_of(session)
-    rows = await session.execute(
-        select(Client.tenant_id, Client.name).where(Client.msp_id == scope.msp_id, Client.tenant_id.in_(ids))
-    )
-    return {row.tenant_id: row.name for row in rows}

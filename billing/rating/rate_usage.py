@@ -18,6 +18,7 @@ from billing.rating.tariffs import (
     unrated_months,
 )
 from billing.sides import Side, as_rater
+from foundation.relations import USAGE_EVENTS
 
 
 class Rated(msgspec.Struct, frozen=True):
@@ -98,7 +99,8 @@ _RATE = text(f"""
     WITH rated AS (
         INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at)
         SELECT :tenant_id, :msp_id, :side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at
-          FROM {_SLOTS} JOIN usage_event u ON u.meter = s.meter AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
+          FROM {_SLOTS}
+          JOIN {USAGE_EVENTS} u ON u.meter = s.meter AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
          WHERE u.tenant_id = :tenant_id AND u.occurred_at >= :since
         ON CONFLICT (tenant_id, side, meter, usage_id) DO NOTHING
         RETURNING line_id, quantity

@@ -18,6 +18,7 @@ from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
 from billing.price_books.pricing import Slot, Validity, slots_for
 from billing.sides import Side
 from foundation.database.engine import scope_of
+from foundation.relations import USAGE_EVENTS
 from foundation.scope import Scope
 
 
@@ -93,11 +94,11 @@ async def unrated_months(session: AsyncSession, scope: Scope, side: Side, *, sin
     return sorted(month for month in map(month_of, found) if month.start >= open_from)
 
 
-_UNRATED = """
+_UNRATED = f"""
     SELECT n FROM (
-        SELECT {window} AS n, 1 AS more FROM usage_event WHERE tenant_id = :tenant_id AND occurred_at >= :since
+        SELECT {{window}} AS n, 1 AS more FROM {USAGE_EVENTS} u WHERE tenant_id = :tenant_id AND occurred_at >= :since
         UNION ALL
-        SELECT {window}, -1 FROM rated_usage
+        SELECT {{window}}, -1 FROM rated_usage
          WHERE tenant_id = :tenant_id AND side = :side AND occurred_at >= :since) entry
      GROUP BY n HAVING sum(more) > 0
 """

@@ -11,10 +11,11 @@ from billing.periods import Period
 from billing.schemas import MeterStates, Reconciliation, SideStates
 from billing.sides import Side, as_rater
 from foundation.database.engine import scope_of
+from foundation.relations import USAGE_EVENTS
 
 _SIDES = (Side.RETAIL, Side.WHOLESALE)
 # Usage and rated usage are stacked and grouped, not joined, for the reason given in `billing.rating.tariffs`.
-_RECONCILE = """
+_RECONCILE = f"""
     WITH validity AS (
         SELECT b.side, b.client_id, b.currency, p.meter, p.valid_from, coalesce(p.valid_to, 'infinity') AS valid_to
           FROM price_book b JOIN price p ON p.tenant_id = b.tenant_id AND p.book_id = b.id
@@ -22,27 +23,27 @@ _RECONCILE = """
     ), own_book AS (
         SELECT side, client_id, currency FROM price_book WHERE tenant_id = :msp_id AND client_id IS NOT NULL
     ), closed AS (
-        SELECT id FROM invoice u WHERE {own} AND state = 'closed'
+        SELECT id FROM invoice u WHERE {{own}} AND state = 'closed'
     ), entry AS (
         SELECT u.tenant_id, u.meter, u.id, u.occurred_at, '' AS side, false AS closed
-          FROM usage_event u WHERE {own} AND u.occurred_at >= :start AND u.occurred_at < :end
+          FROM {USAGE_EVENTS} u WHERE {{own}} AND u.occurred_at >= :start AND u.occurred_at < :end
         UNION ALL
         SELECT u.tenant_id, u.meter, u.usage_id, u.occurred_at, u.side, u.invoice_id IN (SELECT id FROM closed)
-          FROM rated_usage u WHERE {own} AND u.occurred_at >= :start AND u.occurred_at < :end
+          FROM rated_usage u WHERE {{own}} AND u.occurred_at >= :start AND u.occurred_at < :end
     ), event AS (
         SELECT tenant_id, meter, min(occurred_at) AS occurred_at,
                bool_or(side = 'retail') AS on_retail, bool_or(side = 'retail' AND closed) AS retail_closed,
                bool_or(side = 'wholesale') AS on_wholesale, bool_or(side = 'wholesale' AND closed) AS wholesale_closed
           FROM entry GROUP BY tenant_id, meter, id
     ), priced AS (
-        SELECT u.*, NOT on_retail AND {retail_unpriced} AS retail_unpriced,
-               NOT on_wholesale AND {wholesale_unpriced} AS wholesale_unpriced
+        SELECT u.*, NOT on_retail AND {{retail_unpriced}} AS retail_unpriced,
+               NOT on_wholesale AND {{wholesale_unpriced}} AS wholesale_unpriced
           FROM event u
     )
     SELECT tenant_id, meter, count(*) AS accepted,
            count(*) FILTER (WHERE on_retail AND NOT on_wholesale) AS retail_only,
            count(*) FILTER (WHERE on_wholesale AND NOT on_retail) AS wholesale_only,
-           {retail_counts}, {wholesale_counts}
+           {{retail_counts}}, {{wholesale_counts}}
       FROM priced GROUP BY tenant_id, meter ORDER BY tenant_id, meter
 """
 _UNPRICED = """NOT EXISTS (SELECT 1 FROM validity v WHERE v.side = '{side}' AND v.meter = u.meter

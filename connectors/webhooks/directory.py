@@ -17,6 +17,8 @@ import msgspec
 from connectors.states import ConnectionState
 from foundation.database.connecting import ReconnectingConnection
 from foundation.errors import Unavailable
+from foundation.relations import VAULT_KEYS
+from tenants.relations import CLIENT_STATES
 from tenants.states import AccountStatus
 
 HOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of the setting, not its value
@@ -163,7 +165,7 @@ class HookDirectory:
         cursor = await connection.execute(
             f"SELECT n.id, n.msp_id, n.tenant_id, n.kind, n.state = '{ConnectionState.ACTIVE}',"
             f" coalesce(c.status = '{AccountStatus.SUSPENDED}', false)"
-            " FROM connection n LEFT JOIN client c ON c.tenant_id = n.tenant_id WHERE n.id = ANY (%s)",
+            f" FROM connection n LEFT JOIN {CLIENT_STATES} c ON c.tenant_id = n.tenant_id WHERE n.id = ANY (%s)",
             (ids,),
         )
         found = {row[0]: row for row in await cursor.fetchall()}
@@ -179,7 +181,7 @@ class HookDirectory:
             for connection_id, name, ciphertext in await cursor.fetchall():
                 sealed.setdefault(connection_id, []).append((name, bytes(ciphertext)))
             cursor = await connection.execute(
-                "SELECT tenant_id, id, wrapped FROM vault_key WHERE tenant_id = ANY (%s)", (tenants,)
+                f"SELECT tenant_id, id, wrapped FROM {VAULT_KEYS} k WHERE tenant_id = ANY (%s)", (tenants,)
             )
             for tenant_id, key_id, key in await cursor.fetchall():
                 wrapped.setdefault(tenant_id, {})[key_id] = bytes(key)

@@ -21,6 +21,7 @@ import structlog
 from foundation.database.connecting import ReconnectingConnection
 from foundation.database.engine import Hints, WakeLanes
 from foundation.errors import Unavailable
+from foundation.jobs.enqueue import INSERT_JOBS
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.types import JobType
 from foundation.jobs.wakeups import Waker
@@ -77,7 +78,7 @@ def storable_id(external_id: str) -> str:
 
 
 # The key determines new deliveries. DO NOTHING without a target needs no right to read existing rows.
-_STORE = """
+_STORE = f"""
     WITH incoming AS (
         SELECT id, msp_id, tenant_id, connection_id, dedupe_key, decode(body_hash, 'base64') AS body_hash,
                decode(body, 'base64') AS body, content_type, via, received_at, correlation, place
@@ -97,7 +98,7 @@ _STORE = """
         SELECT tenant_id, i.msp_id, id, i.connection_id, i.dedupe_key, i.body_hash, i.body, i.content_type, i.via,
                i.received_at, i.correlation FROM incoming i JOIN put USING (tenant_id, id) ORDER BY i.place
     ), queued AS (
-        INSERT INTO job (tenant_id, msp_id, lane, kind, key, ref, payload, correlation)
+        {INSERT_JOBS}
         SELECT i.tenant_id, i.msp_id, 'ingest/' || i.connection_id, %s, i.connection_id::varchar, i.id, %s,
                i.correlation
           FROM incoming i JOIN put USING (tenant_id, id) ORDER BY i.place

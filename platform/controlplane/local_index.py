@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from branding.hosts import normal_host
+from branding.relations import BRAND_DOMAINS
 from foundation.database.roles import BACKUP
 from foundation.web.boundary import header_text
 
@@ -23,7 +24,7 @@ def write_hosts(owner_url: str, file: Path) -> None:
     """Write every brand's host, read as the backup role: the run-time roles see one MSP at a time."""
     with psycopg.connect(owner_url, connect_timeout=5) as connection:
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
-        rows = connection.execute("SELECT host FROM brand_domain ORDER BY host").fetchall()
+        rows = connection.execute(f"SELECT host FROM {BRAND_DOMAINS} b ORDER BY host").fetchall()
     draft = file.with_suffix(".part")
     draft.touch(mode=0o600)
     draft.write_bytes(msgspec.json.encode([host for (host,) in rows]))

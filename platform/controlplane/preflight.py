@@ -18,6 +18,7 @@ from controlplane.migrate import alembic_config
 from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.outbound.settings import parse_allowed
+from foundation.relations import VAULT_KEYS
 from foundation.settings import AUDIT_FILE, AUDIT_SECRET, AUDIT_URL, VALKEY_URLS, Settings, SettingsInvalid, shorten
 from foundation.valkey import blocking_valkey_client
 from foundation.vault.envelope import unwrap
@@ -221,7 +222,8 @@ async def find_closed_keys(settings: Settings) -> list[str]:
         with_settings(settings.intake_url), connect_timeout=5
     ) as connection:
         cursor = await connection.execute(
-            "SELECT DISTINCT ON (kek_id) kek_id, tenant_id, id, wrapped FROM vault_key ORDER BY kek_id, created_at DESC"
+            f"SELECT DISTINCT ON (kek_id) kek_id, tenant_id, id, wrapped FROM {VAULT_KEYS} k"
+            " ORDER BY kek_id, created_at DESC"
         )
         return closed_keys(KeyRing.parse(settings.vault_keys), await cursor.fetchall())
 

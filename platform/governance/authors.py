@@ -6,7 +6,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
+from tenants.relations import API_KEYS, MEMBERS
 
 _MACHINE = "connection:"
 
@@ -20,12 +22,13 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, 
     connections = [UUID(name.removeprefix(_MACHINE)) for name in wanted if name.startswith(_MACHINE)]
     ids = [one for name in wanted if not name.startswith(_MACHINE) and (one := _as_id(name)) is not None]
     rows = await session.execute(
-        text("""
-            SELECT 'connection:' || id AS author, name FROM connection WHERE tenant_id = :t AND id = ANY (:connections)
+        text(f"""
+            SELECT 'connection:' || id AS author, name FROM {CONNECTIONS} n
+             WHERE tenant_id = :t AND id = ANY (:connections)
              UNION ALL
-            SELECT id::text, name FROM member WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id::text, name FROM {MEMBERS} m WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id::text, name FROM api_key WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id::text, name FROM {API_KEYS} k WHERE tenant_id = :t AND id = ANY (:ids)
         """),
         {"t": scope_of(session).tenant_id, "connections": connections, "ids": ids},
     )
@@ -40,7 +43,7 @@ async def find_members(session: AsyncSession, authors: Iterable[str]) -> frozens
     if not ids:
         return frozenset()
     rows = await session.execute(
-        text("SELECT id::text FROM member WHERE tenant_id = :t AND id = ANY (:ids)"),
+        text(f"SELECT id::text FROM {MEMBERS} m WHERE tenant_id = :t AND id = ANY (:ids)"),
         {"t": scope_of(session).tenant_id, "ids": ids},
     )
     return frozenset(rows.scalars())

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import ScalarSelect, TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.scope import Scope
+from policy.models import PolicyVersion
 from policy.rules import Effect, PolicyRule, RuleKind
 
 
@@ -56,6 +57,17 @@ _INSERT_VERSION: TextClause = text(
     "INSERT INTO policy_version (tenant_id, msp_id, id, serial, version, author, diff, created_at)"
     " VALUES (:tenant_id, :msp_id, :id, :serial, :version, :author, :diff, :created_at)"
 ).bindparams(bindparam("diff", type_=JSONB))
+
+
+def latest_policy(tenant_id: UUID) -> ScalarSelect[Any]:
+    """SQL expression for the stamp of `PolicyCache.index_at`, to be added to another statement."""
+    return (
+        select(PolicyVersion.id)
+        .where(PolicyVersion.tenant_id == tenant_id)
+        .order_by(PolicyVersion.serial.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 async def fetch_state(session: AsyncSession, scope: Scope) -> PolicyState:

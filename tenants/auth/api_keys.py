@@ -25,11 +25,12 @@ from foundation.scope import Actor, Scope
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from policy.repository import latest_policy
 from tenants.auth.services import AuthServices
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey, Client, Member
 from tenants.principal import Principal
-from tenants.roles import held_roles, latest_policy
+from tenants.roles import held_roles
 from tenants.secrets import NewSecret, bytes_of, text_of
 from tenants.states import AccountStatus
 

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
+from policy.repository import latest_policy
 from tenants.auth.api_keys import KeyParts, authenticate_key, key_scope, parse_key
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
 from tenants.models import Client, Member, Msp
 from tenants.principal import Principal
-from tenants.roles import held_roles, latest_policy
+from tenants.roles import held_roles
 from tenants.states import AccountStatus
 
 

@@ -11,6 +11,7 @@ from controlplane.backup.errors import BackupFailed
 from controlplane.backup.manifest import BackupAuditHead, TableFacts
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
+from foundation.relations import AUDIT_HEADS, VAULT_KEYS
 
 Connection = psycopg.Connection[Any]
 _COPY: Final = re.compile(rb'^COPY public\."?([^" (]+)"? \(.*\) FROM stdin;\n$')
@@ -84,12 +85,12 @@ def read_tables(connection: Connection) -> dict[str, TableFacts]:
 
 
 def read_heads(connection: Connection) -> list[BackupAuditHead]:
-    rows = connection.execute("SELECT tenant_id, msp_id, seq, hash FROM audit_head ORDER BY tenant_id").fetchall()
+    rows = connection.execute(f"SELECT tenant_id, msp_id, seq, hash FROM {AUDIT_HEADS} h ORDER BY tenant_id").fetchall()
     return [BackupAuditHead(tenant_id, msp_id, seq, bytes(digest).hex()) for tenant_id, msp_id, seq, digest in rows]
 
 
 def read_vault_keys(connection: Connection) -> list[str]:
-    return [name for (name,) in connection.execute("SELECT DISTINCT kek_id FROM vault_key ORDER BY 1").fetchall()]
+    return [name for (name,) in connection.execute(f"SELECT DISTINCT kek_id FROM {VAULT_KEYS} k ORDER BY 1").fetchall()]
 
 
 def read_revision(connection: Connection) -> str:

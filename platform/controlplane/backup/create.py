@@ -28,9 +28,11 @@ from controlplane.backup.programs import connection_of, find_program, output_of,
 from controlplane.backup.sealing import SealingKey, seal, unseal
 from controlplane.migrate import MIGRATION_LOCK
 from foundation.database.access import open_to_backup
+from foundation.database.facts import RECORD_FACT
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import BACKUP
 from foundation.database.settings import with_settings
+from foundation.relations import INSTALLATION
 from foundation.vault.key_ring import KeyRing
 
 DUMP: Final = "database.dump"
@@ -190,15 +192,11 @@ def record_backup(owner_url: str, manifest: BackupManifest) -> None:
     size = sum(facts.bytes for facts in manifest.files.values())
     value = msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size)).decode()
     with psycopg.connect(with_settings(owner_url)) as connection:
-        connection.execute(
-            "INSERT INTO installation (name, value, recorded_at) VALUES (%s, %s, clock_timestamp())"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value, recorded_at = excluded.recorded_at",
-            (LAST_BACKUP, value),
-        )
+        connection.execute(RECORD_FACT, (LAST_BACKUP, value))
 
 
 def read_last_backup(connection: "psycopg.Connection[Any]") -> LastBackup | None:
-    row = connection.execute("SELECT value::text FROM installation WHERE name = %s", (LAST_BACKUP,)).fetchone()
+    row = connection.execute(f"SELECT value::text FROM {INSTALLATION} i WHERE name = %s", (LAST_BACKUP,)).fetchone()
     return msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
 
 

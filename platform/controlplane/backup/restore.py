@@ -24,6 +24,7 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import RolePasswords
 from foundation.database.settings import with_settings
 from foundation.errors import DomainError
+from foundation.relations import VAULT_KEYS
 from foundation.scope import Actor, Scope
 from foundation.vault.envelope import unwrap
 from foundation.vault.key_ring import KeyRing
@@ -124,7 +125,7 @@ def _compare(manifest: BackupManifest, owner_url: str) -> None:
 def _open_keys(owner_url: str, ring: KeyRing) -> None:
     with psycopg.connect(with_settings(owner_url)) as connection, connection.transaction():
         contents.enter_backup_role(connection)
-        rows = connection.execute("SELECT tenant_id, id, wrapped, kek_id FROM vault_key").fetchall()
+        rows = connection.execute(f"SELECT tenant_id, id, wrapped, kek_id FROM {VAULT_KEYS} k").fetchall()
     for tenant_id, key_id, wrapped, kek_id in rows:
         try:
             unwrap(ring, tenant_id, key_id, bytes(wrapped))

@@ -17,8 +17,10 @@ from foundation.audit.heads import KeptChain, kept_chains, read_signed
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
+from foundation.relations import AUDIT_HEADS
 from foundation.rooms import AppServices
 from tenants.command_options import CLIENT_OF_MSP, MspId
+from tenants.relations import CLIENTS, MSPS
 
 Chains = Mapping[tuple[UUID, UUID], KeptChain]
 
@@ -110,6 +112,6 @@ def _all_chains() -> list[tuple[UUID, UUID]]:
     with psycopg.connect(owner_url) as connection, connection.transaction():
         contents.enter_backup_role(connection)
         return connection.execute(
-            "SELECT msp_id, tenant_id FROM audit_head UNION SELECT msp_id, tenant_id FROM client"
-            " UNION SELECT msp_id, tenant_id FROM msp"
+            f"SELECT msp_id, tenant_id FROM {AUDIT_HEADS} h UNION SELECT msp_id, tenant_id FROM {CLIENTS} c"
+            f" UNION SELECT msp_id, tenant_id FROM {MSPS} m"
         ).fetchall()

@@ -9,6 +9,7 @@ from controlplane.backup.create import LAST_BACKUP, LastBackup
 from controlplane.cli.checks import Finding
 from foundation.clock import utc_now, write_utc
 from foundation.database.settings import with_settings
+from foundation.relations import INSTALLATION
 from foundation.settings import Settings
 
 OLDEST = timedelta(hours=26)
@@ -20,7 +21,7 @@ async def last_backup(settings: Settings) -> Finding:
     async with await psycopg.AsyncConnection.connect(
         with_settings(settings.relay_url), connect_timeout=5
     ) as connection:
-        cursor = await connection.execute("SELECT value::text FROM installation WHERE name = %s", (LAST_BACKUP,))
+        cursor = await connection.execute(f"SELECT value::text FROM {INSTALLATION} i WHERE name = %s", (LAST_BACKUP,))
         row = await cursor.fetchone()
     found = msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
     return judge_backup(found, utc_now())

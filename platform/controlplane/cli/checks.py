@@ -14,6 +14,7 @@ from foundation.clock import utc_now
 from foundation.database.partitions import SCHEMA
 from foundation.database.settings import with_settings
 from foundation.jobs.ready_queue import SHARED_POOL
+from foundation.relations import LANE_SHARES, TIMES_DUE
 from foundation.settings import Settings
 
 PATIENCE = timedelta(minutes=5)
@@ -76,11 +77,11 @@ async def work_is_done(settings: Settings) -> list[Finding]:
     ) as connection:
         cursor = await connection.execute(
             "SELECT coalesce(s.pool, %s), max(clock_timestamp() - b.oldest)"
-            " FROM lane_backlog() b LEFT JOIN lane_share s USING (tenant_id) GROUP BY 1 ORDER BY 1",
+            f" FROM lane_backlog() b LEFT JOIN {LANE_SHARES} s USING (tenant_id) GROUP BY 1 ORDER BY 1",
             (SHARED_POOL,),
         )
         waiting = await cursor.fetchall()
-        cursor = await connection.execute("SELECT clock_timestamp() - min(due_at) FROM timer")
+        cursor = await connection.execute(f"SELECT clock_timestamp() - min(due_at) FROM {TIMES_DUE} t")
         late = await cursor.fetchone()
         relays = await _last_acts(connection, "fairlead relay")
     connecting = psycopg.AsyncConnection.connect(with_settings(settings.app_url), connect_timeout=5)

@@ -5,7 +5,6 @@ import os
 from uuid import UUID
 
 import click
-from sqlalchemy import select
 
 from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
@@ -15,8 +14,7 @@ from foundation.commands import Act, CommandHost, CommandResult, operator_scope,
 from foundation.errors import NotFound
 from foundation.rooms import Rooms
 from foundation.settings import Settings
-from tenants.accounts import get_msp
-from tenants.models import Client
+from tenants.accounts import find_client_slug, get_msp
 
 _ALL_ACCOUNTS = "`fairlead msp list` shows all."
 
@@ -80,6 +78,5 @@ async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: 
     if tenant_id is None or tenant_id == msp_id:
         return
     async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-        clients = select(Client.tenant_id).where(Client.tenant_id == tenant_id, Client.msp_id == msp_id)
-        if await session.scalar(clients) is None:
+        if await find_client_slug(session, tenant_id) is None:
             raise NotFound(f"The MSP has no client {tenant_id}. {_ALL_ACCOUNTS}")

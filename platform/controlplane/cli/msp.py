@@ -10,6 +10,7 @@ from controlplane.provisioning import NewAccountMember, open_msp
 from foundation.commands import CommandResult, NounGroup, across_msps, print_result, read_first_line, run_with_services
 from foundation.names import clean_name
 from foundation.rooms import AppServices
+from tenants.relations import CLIENTS, MSPS
 
 
 @click.group(cls=NounGroup)
@@ -70,9 +71,9 @@ def create_msp(  # noqa: PLR0913 - click passes options by name
 def list_msps() -> None:
     """List every MSP and its clients, with their IDs and short names."""
     with across_msps("`fairlead msp list`") as connection:
-        msps = connection.execute("SELECT msp_id, slug, status, name FROM msp ORDER BY slug").fetchall()
+        msps = connection.execute(f"SELECT msp_id, slug, status, name FROM {MSPS} m ORDER BY slug").fetchall()
         clients = connection.execute(
-            "SELECT msp_id, tenant_id, slug, status, name FROM client ORDER BY slug"
+            f"SELECT msp_id, tenant_id, slug, status, name FROM {CLIENTS} c ORDER BY slug"
         ).fetchall()
     found = [
         _account(*of) | {"clients": [_account(*client) for msp_id, *client in clients if msp_id == of[0]]}

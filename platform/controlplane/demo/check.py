@@ -15,6 +15,8 @@ from controlplane.demo.world import ANSWER_SECONDS, DemoWorld, wait_for
 from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
+from foundation.relations import USAGE_EVENTS
+from governance.relations import CHANGES, PROPAGATIONS
 
 SMALL, LARGE = 6, 2
 
@@ -66,7 +68,7 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
         headers = {"Authorization": f"Bearer {world.token}"}
         (await http.post(url, json={"changes": values}, headers=headers)).raise_for_status()
     wanted = before["changes"] + len(values)
-    await wait_for(services, client, "SELECT count(*) FROM change", wanted)
+    await wait_for(services, client, f"SELECT count(*) FROM {CHANGES} c", wanted)
     async with Visitor(world.address(msp.plan.slug), world.port) as approver:
         await approver.sign_in(client.approver.email, PASSWORD)
         await approver.page(f"/clients/{client.plan.slug}/approvals")
@@ -78,7 +80,7 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
             )
             report.approvals += 1
     seen = before["read_backs"] + len(values) * len(client.channels)
-    await wait_for(services, client, "SELECT count(*) FROM propagation WHERE state = 'verified'", seen)
+    await wait_for(services, client, f"SELECT count(*) FROM {PROPAGATIONS} p WHERE state = 'verified'", seen)
     after = await _counts(services, world)
     report.changes = after["changes"] - before["changes"]
     report.propagations = after["propagations"] - before["propagations"]
@@ -101,11 +103,11 @@ async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
     async with services.db.transaction(client.scope) as session:
         row = (
             await session.execute(
-                text("""
-                    SELECT (SELECT count(*) FROM change) AS changes,
-                           (SELECT count(*) FROM propagation) AS propagations,
-                           (SELECT count(*) FROM propagation WHERE state = 'verified') AS read_backs,
-                           (SELECT count(*) FROM usage_event) AS usage_events
+                text(f"""
+                    SELECT (SELECT count(*) FROM {CHANGES} c) AS changes,
+                           (SELECT count(*) FROM {PROPAGATIONS} p) AS propagations,
+                           (SELECT count(*) FROM {PROPAGATIONS} p WHERE state = 'verified') AS read_backs,
+                           (SELECT count(*) FROM {USAGE_EVENTS} u) AS usage_events
                 """)
             )
         ).one()
@@ -132,7 +134,9 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
     expected: dict[str, int] = {}
     for client in msp.clients:
         async with services.db.transaction(client.scope) as session:
-            total = (await session.execute(text("SELECT coalesce(sum(quantity), 0) FROM usage_event"))).scalar_one()
+            total = (
+                await session.execute(text(f"SELECT coalesce(sum(quantity), 0) FROM {USAGE_EVENTS} u"))
+            ).scalar_one()
         expected[client.plan.slug] = int(total)
     while True:
         async with services.db.transaction(msp.msp_account) as session:

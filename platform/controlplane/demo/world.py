@@ -23,6 +23,7 @@ from foundation.clock import utc_now
 from foundation.errors import Conflict
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
+from governance.relations import CHANGES, PROPAGATIONS
 
 ANSWER_SECONDS = 30.0
 LIVE_SECONDS = 120.0
@@ -112,7 +113,7 @@ def approver_scope(client: SeededClient) -> Scope:
 
 async def _until_live(services: Services, client: SeededClient) -> None:
     """Approves in a loop: a price that arrives in a batch before its cost is put up for approval twice."""
-    shown, wanted = "SELECT count(*) FROM propagation WHERE state = 'verified'", SKUS * 2 * len(client.channels)
+    shown, wanted = f"SELECT count(*) FROM {PROPAGATIONS} p WHERE state = 'verified'", SKUS * 2 * len(client.channels)
     deadline = time.monotonic() + LIVE_SECONDS
     while (found := await count(services, client, shown)) < wanted:
         if time.monotonic() > deadline:
@@ -126,7 +127,7 @@ async def approve_waiting(services: Services, client: SeededClient) -> int:
     """Approve all pending changes as the client's approver."""
     async with services.db.transaction(approver_scope(client)) as session:
         waiting = (
-            await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting_approval' ORDER BY id"))
+            await session.scalars(text(f"SELECT id FROM {CHANGES} c WHERE state = 'awaiting_approval' ORDER BY id"))
         ).all()
         for change_id in waiting:
             await answer_change(session, change_id, grant=True, reason="First price list.", now=utc_now())

@@ -3,11 +3,17 @@ writes them.
 """
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+RECORD_FACT: Final = """
+    INSERT INTO installation (name, value, recorded_at) VALUES (%s, %s, clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, recorded_at = excluded.recorded_at
+"""
+"""For a connection of the driver: name and value, as JSON."""
 
 
 class Fact(NamedTuple):

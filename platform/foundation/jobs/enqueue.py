@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any, Final, Generic
 from uuid import UUID
 
 import msgspec
@@ -60,6 +60,10 @@ _INSERT = BulkWrite(
 )  # fmt: skip
 
 
+INSERT_JOBS: Final = "INSERT INTO job (tenant_id, msp_id, lane, kind, key, ref, payload, correlation)"
+"""As SQL: begins a statement that enqueues jobs beside other rows, with one round trip for many tenants (webhooks). The
+intake role may insert these columns.
+"""
 _WAKE_LANES = text("UPDATE lane SET paused_until = NULL WHERE tenant_id = :t AND split_part(name, '/', 2) = :subject")
 _WAKE_JOBS = text("""
     UPDATE job SET ready_at = clock_timestamp()
@@ -115,6 +119,12 @@ async def set_timer(
             "due_at": due_at,
         },
     )
+
+
+async def has_timer(session: AsyncSession, name: str) -> bool:
+    """Whether the timer was ever set, due or not."""
+    found = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")
+    return await session.scalar(found, {"t": scope_of(session).tenant_id, "name": name}) is not None
 
 
 async def wake_lanes(session: AsyncSession, subject: UUID) -> None:

@@ -36,6 +36,7 @@ _ENSURE: Final = text(f"""
 _RESTART: Final = text(f"""
     UPDATE timer t SET due_at = :now
      WHERE t.tenant_id = :tenant_id AND t.kind = ANY (:kinds) AND (t.due_at IS NULL OR t.due_at > :latest)
+       AND (CAST(:names AS varchar[]) IS NULL OR t.name = ANY (:names))
        AND {_NO_JOB.format(lane="t.lane", kind="t.kind")}
 """)
 
@@ -53,13 +54,24 @@ async def ensure_timer(
 
 
 async def restart_timers(
-    session: AsyncSession, job_types: Sequence[JobType[NoPayload]], *, now: datetime, longest: timedelta
+    session: AsyncSession,
+    job_types: Sequence[JobType[NoPayload]],
+    *,
+    now: datetime,
+    longest: timedelta,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Restart jobs that always set their next timer, at most `longest` ahead. A timer without due time and without a
-    job was lost; one that is further ahead was set by a wrong clock.
+    job was lost; one that is further ahead was set by a wrong clock. With `names`, only those timers.
     """
     kinds = [job_type.name for job_type in job_types]
-    binds = {"tenant_id": scope_of(session).tenant_id, "kinds": kinds, "now": now, "latest": now + longest}
+    binds = {
+        "tenant_id": scope_of(session).tenant_id,
+        "kinds": kinds,
+        "now": now,
+        "latest": now + longest,
+        "names": None if names is None else list(names),
+    }
     await session.execute(_RESTART, binds)
 
 

@@ -23,11 +23,12 @@ from governance.messages.parameters import about
 from governance.services import GovernanceServices
 from policy.approval_repository import Approval
 from policy.approvals import expire_approvals, mark_overdue
+from policy.relations import APPROVALS
 
 _BATCH = 1000
-NEXT_APPROVAL: Final = text("""
-    SELECT least((SELECT min(expires_at) FROM approval WHERE tenant_id = :t AND state IN ('pending', 'granted')),
-                 (SELECT min(due_at) FROM approval WHERE tenant_id = :t AND state = 'pending' AND NOT overdue))
+NEXT_APPROVAL: Final = text(f"""
+    SELECT least((SELECT min(expires_at) FROM {APPROVALS} a WHERE tenant_id = :t AND state IN ('pending', 'granted')),
+                 (SELECT min(due_at) FROM {APPROVALS} a WHERE tenant_id = :t AND state = 'pending' AND NOT overdue))
 """)
 
 
@@ -45,8 +46,8 @@ async def expire_waiting(session: AsyncSession, services: GovernanceServices) ->
     tenant = {"t": scope.tenant_id}
     due = (
         await session.scalars(
-            text("""
-            SELECT subject_id FROM approval
+            text(f"""
+            SELECT subject_id FROM {APPROVALS} a
              WHERE tenant_id = :t AND subject_kind = :kind AND state IN ('pending', 'granted') AND expires_at <= :now
              ORDER BY expires_at LIMIT :batch
         """),

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from canonical.values import MoneyValue, Value, to_value
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
@@ -19,6 +20,7 @@ from governance.changes.schemas import ChangeView
 from governance.records.keys import bind_key, is_key
 from governance.records.repository import load_values
 from governance.records.routing import TAKES_ELEMENT
+from policy.relations import APPROVALS
 from policy.states import ApprovalState
 
 WAITING: Final = (ApprovalState.PENDING,)
@@ -32,7 +34,7 @@ async def list_approvals(session: AsyncSession, query: ListQuery, _: datetime) -
     states = {"pending": WAITING, "answered": ANSWERED}.get(wanted) or (ApprovalState(wanted),)
     source = ListSource(
         columns=f"{CHANGE_COLUMNS}, {APPROVAL_COLUMNS}",
-        tables="approval a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id",
+        tables=f"{APPROVALS} a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id",
         where="a.tenant_id = :t AND a.subject_kind = 'change' AND a.state = ANY (:states)",
         binds={"t": scope_of(session).tenant_id, "states": [state.value for state in states]},
     )
@@ -43,7 +45,7 @@ async def list_approvals(session: AsyncSession, query: ListQuery, _: datetime) -
 async def find_subject(session: AsyncSession, approval_id: UUID) -> UUID:
     """Return the change that an approval is about. Raises NotFound."""
     found: UUID | None = await session.scalar(
-        text("SELECT subject_id FROM approval WHERE tenant_id = :t AND id = :id AND subject_kind = 'change'"),
+        text(f"SELECT subject_id FROM {APPROVALS} a WHERE tenant_id = :t AND id = :id AND subject_kind = 'change'"),
         {"t": scope_of(session).tenant_id, "id": approval_id},
     )
     if found is None:
@@ -53,7 +55,9 @@ async def find_subject(session: AsyncSession, approval_id: UUID) -> UUID:
 
 async def count_waiting(session: AsyncSession) -> int:
     found = await session.execute(
-        text("SELECT count(*) FROM approval WHERE tenant_id = :t AND state = 'pending' AND subject_kind = 'change'"),
+        text(
+            f"SELECT count(*) FROM {APPROVALS} a WHERE tenant_id = :t AND state = 'pending' AND subject_kind = 'change'"
+        ),
         {"t": scope_of(session).tenant_id},
     )
     return int(found.scalar_one())
@@ -65,7 +69,7 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
         await session.execute(
             text(f"""
                 SELECT {CHANGE_COLUMNS}, {APPROVAL_COLUMNS}
-                  FROM change c JOIN approval a ON a.tenant_id = c.tenant_id AND a.id = c.approval_id
+                  FROM change c JOIN {APPROVALS} a ON a.tenant_id = c.tenant_id AND a.id = c.approval_id
                  WHERE c.tenant_id = :t AND c.id = :id
             """),
             {"t": scope_of(session).tenant_id, "id": change_id},
@@ -87,7 +91,7 @@ async def _elsewhere(session: AsyncSession, change: ChangeView) -> list[ChannelO
     rows = await session.execute(
         text(f"""
             SELECT {CHANGE_COLUMNS}, n.id AS connection_id, n.name AS channel
-              FROM change c JOIN connection n ON n.tenant_id = c.tenant_id AND n.id = ANY (c.targets)
+              FROM change c JOIN {CONNECTIONS} n ON n.tenant_id = c.tenant_id AND n.id = ANY (c.targets)
              WHERE c.tenant_id = :t AND {is_key("c")} AND c.proposed_at = :at AND c.origin = :origin AND c.id <> :id
              ORDER BY n.name, n.id
         """),
@@ -118,7 +122,7 @@ async def _preview(
     rows = await session.execute(
         text(f"""
             SELECT n.id, n.name, v.value, v.seen_at
-              FROM connection n
+              FROM {CONNECTIONS} n
               LEFT JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
                AND {is_key("v")}
              WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "CAST(:element AS varchar)")} AND n.state = 'active'

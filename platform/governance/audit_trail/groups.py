@@ -15,9 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import MalformedInput
+from foundation.relations import AUDIT_ENTRIES
 from governance.audit_trail.filters import AuditConditions, AuditFilter, build_conditions
 from governance.audit_trail.queries import LOOKED_THROUGH, to_entry
 from governance.audit_trail.schemas import AuditEntryView, EntryGroup, GroupPage
+from policy.relations import APPROVALS
 
 PER_PAGE: Final = 25
 SHOWN: Final = 100
@@ -97,7 +99,7 @@ async def _read(
     rows = await session.execute(
         text(f"""
             SELECT seq, at, action, subject, body
-              FROM (SELECT * FROM audit_entry WHERE {conditions.among} AND seq < :below AND seq <= :top
+              FROM (SELECT * FROM {AUDIT_ENTRIES} a WHERE {conditions.among} AND seq < :below AND seq <= :top
                      ORDER BY seq DESC LIMIT :looked) e
              WHERE {conditions.fits}
              ORDER BY seq DESC LIMIT :chunk
@@ -113,8 +115,8 @@ async def _changes_of(session: AsyncSession, entries: Sequence[AuditEntryView]) 
     approvals = {entry.subject for entry in entries if entry.action.startswith("approval.")}
     if approvals:
         rows = await session.execute(
-            text("""
-                SELECT id, subject_id FROM approval
+            text(f"""
+                SELECT id, subject_id FROM {APPROVALS} a
                  WHERE tenant_id = :t AND id = ANY (:ids) AND subject_kind = 'change'
             """),
             {"t": scope_of(session).tenant_id, "ids": [id_ for each in approvals if (id_ := _uuid(each))]},
@@ -132,7 +134,7 @@ async def _shown_before(
     subjects = await _subjects_of(session, set(changes.values()))
     rows = await session.scalars(
         text(f"""
-            SELECT DISTINCT subject FROM audit_entry e
+            SELECT DISTINCT subject FROM {AUDIT_ENTRIES} e
              WHERE {conditions.among} AND subject = ANY (:grouped) AND seq >= :below AND seq <= :top
                AND {conditions.fits}
         """),
@@ -159,8 +161,8 @@ async def _complete(session: AsyncSession, found: _Found, top: int) -> Sequence[
     whole = {key: {entry.seq: entry for entry in entries} for key, entries in found.groups.items()}
     if subjects:
         rows = await session.execute(
-            text("""
-                SELECT seq, at, action, subject, body FROM audit_entry
+            text(f"""
+                SELECT seq, at, action, subject, body FROM {AUDIT_ENTRIES} a
                  WHERE tenant_id = :t AND subject = ANY (:subjects) AND seq <= :top
             """),
             {"t": scope_of(session).tenant_id, "subjects": list(subjects), "top": top},

@@ -9,12 +9,15 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
+from foundation.relations import AUDIT_ENTRIES
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.audit_trail.filters import audit_filter, build_conditions
 from governance.audit_trail.formatter import Named
 from governance.audit_trail.schemas import AuditEntryView
+from tenants.relations import MEMBERS
 
 LOOKED_THROUGH: Final = 100_000
 
@@ -34,7 +37,7 @@ async def list_entries(session: AsyncSession, query: ListQuery, _: datetime) -> 
     keyset, conditions = query.keyset, await build_conditions(session, audit_filter(query.values))
     source = ListSource(
         columns="e.at, e.action, e.subject, e.body",
-        tables=f"""(SELECT * FROM audit_entry WHERE {conditions.among} AND {keyset.condition}
+        tables=f"""(SELECT * FROM {AUDIT_ENTRIES} a WHERE {conditions.among} AND {keyset.condition}
                      ORDER BY {keyset.order} LIMIT :looked) e""",
         where=conditions.fits,
         binds={**conditions.binds, "looked": LOOKED_THROUGH},
@@ -51,14 +54,14 @@ def to_entry(row: Row[Any], seq: int) -> AuditEntryView:
 async def load_names(session: AsyncSession, ids: Iterable[UUID]) -> dict[str, Named]:
     """Names of this account's changes, connections and members among `ids`."""
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT id, record_key AS name, element, dimension, coalesce(new_value->>'currency', '') AS currency
               FROM change
              WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id, name, '', '', '' FROM connection WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id, name, '', '', '' FROM {CONNECTIONS} n WHERE tenant_id = :t AND id = ANY (:ids)
              UNION ALL
-            SELECT id, name, '', '', '' FROM member WHERE tenant_id = :t AND id = ANY (:ids)
+            SELECT id, name, '', '', '' FROM {MEMBERS} m WHERE tenant_id = :t AND id = ANY (:ids)
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST
 from canonical.values import to_value
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
@@ -51,7 +52,7 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
     parts = await session.execute(
         text(f"""
             SELECT p.baseline_id, p.connection_id, coalesce(n.name, 'a connection that is gone') AS name, {_PARTS}
-              FROM baseline_part p LEFT JOIN connection n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
+              FROM baseline_part p LEFT JOIN {CONNECTIONS} n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
              WHERE p.tenant_id = :t AND p.baseline_id = ANY (:ids) ORDER BY p.role <> 'source', n.name, p.connection_id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(found)},
@@ -82,7 +83,7 @@ async def list_compared(session: AsyncSession, query: ListQuery, _: datetime) ->
                    AND c.element = :cost AND c.record_type = r.record_type AND c.value IS NOT NULL
                    AND c.dimension IN ('', substring(r.dimension FROM 'currency=[A-Z]+'))
                  ORDER BY c.dimension DESC LIMIT 1) c ON true
-              LEFT JOIN connection n ON n.tenant_id = :t AND n.id = r.connection_id""",
+              LEFT JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = r.connection_id""",
         where="true",
         binds={
             "t": scope_of(session).tenant_id,

@@ -7,16 +7,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.poll_job import POLL, poll_lane
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.jobs.repair import ensure_timer
+from foundation.relations import TIMERS
 
-_SOURCES: Final = text("""
+_SOURCES: Final = text(f"""
     SELECT DISTINCT c.id FROM baseline b
       JOIN baseline_part p ON p.tenant_id = :t AND p.baseline_id = b.id AND p.role = 'source'
-      JOIN connection c ON c.tenant_id = :t AND c.id = p.connection_id AND c.state = 'active'
+      JOIN {CONNECTIONS} c ON c.tenant_id = :t AND c.id = p.connection_id AND c.state = 'active'
      WHERE b.tenant_id = :t AND b.state = 'accepted'
        AND EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND k.source_connection_id = c.id)
-       AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.tenant_id = :t AND t.name = 'poll/' || c.id)
+       AND NOT EXISTS (SELECT 1 FROM {TIMERS} t WHERE t.tenant_id = :t AND t.name = 'poll/' || c.id)
 """)
 
 

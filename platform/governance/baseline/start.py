@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.relations import CONNECTIONS
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
@@ -74,7 +75,7 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
 async def _sources(session: AsyncSession, services: GovernanceServices) -> list[UUID]:
     wanted = {contract.source_connection_id for contract in (await load_contracts(session)).values()}
     rows = await session.execute(
-        text("SELECT id, kind, name FROM connection WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id"),
+        text(f"SELECT id, kind, name FROM {CONNECTIONS} n WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id"),
         {"t": scope_of(session).tenant_id, "ids": list(wanted)},
     )
     sources = []

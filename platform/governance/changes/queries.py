@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
 from canonical.values import Value, read_value
+from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
@@ -24,6 +25,7 @@ from governance.propagation.attempt_queries import list_attempts
 from governance.propagation.queries import load_propagations
 from governance.records.keys import bind_key, is_key
 from governance.records.titles import SEARCHED, search_binds
+from policy.relations import APPROVALS
 
 LOOKED_THROUGH: Final = 100_000
 """Most changes that a filtered list scans, newest first, to bound each search; a list for one record scans that
@@ -136,7 +138,7 @@ async def read_change(session: AsyncSession, change_id: UUID, *, now: datetime) 
 async def _approval(session: AsyncSession, approval_id: UUID) -> ApprovalView | None:
     row = (
         await session.execute(
-            text(f"SELECT {APPROVAL_COLUMNS} FROM approval a WHERE a.tenant_id = :t AND a.id = :id"),
+            text(f"SELECT {APPROVAL_COLUMNS} FROM {APPROVALS} a WHERE a.tenant_id = :t AND a.id = :id"),
             {"t": scope_of(session).tenant_id, "id": approval_id},
         )
     ).one_or_none()
@@ -149,7 +151,7 @@ async def _exceptions(session: AsyncSession, change: ChangeView) -> list[Excepti
         text(f"""
             SELECT {EXCEPTION_COLUMNS}
               FROM governance_exception e
-              LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
+              LEFT JOIN {CONNECTIONS} n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
              WHERE e.tenant_id = :t AND e.state = 'open'
                AND (e.change_id = :id OR ({is_key("e")}))
              ORDER BY e.severity DESC, e.opened_at LIMIT 20
@@ -171,10 +173,10 @@ class Reference(msgspec.Struct, frozen=True):
 
 async def read_references(session: AsyncSession, record_key: str) -> Sequence[Reference]:
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT v.element, v.dimension, v.value, coalesce(n.name, '') AS source, v.source_committed_at
               FROM record_value v
-              LEFT JOIN connection n ON n.tenant_id = v.tenant_id AND n.id = v.source_connection_id
+              LEFT JOIN {CONNECTIONS} n ON n.tenant_id = v.tenant_id AND n.id = v.source_connection_id
              WHERE v.tenant_id = :t AND v.record_key = :key AND v.element = ANY (:references) AND v.value IS NOT NULL
              ORDER BY v.element, v.dimension
         """),
@@ -209,10 +211,10 @@ async def find_event(session: AsyncSession, event_id: UUID) -> SourceEventView:
     """Return a source event with the beginning of its body. Raises NotFound."""
     row = (
         await session.execute(
-            text("""
+            text(f"""
                 SELECT e.id, e.connection_id, n.name, e.content_type, e.via, e.received_at, e.correlation,
                        octet_length(e.body) AS size, substring(e.body FROM 1 FOR :shown) AS body
-                  FROM source_event e JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
+                  FROM {SOURCE_EVENTS} e JOIN {CONNECTIONS} n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id
                  WHERE e.tenant_id = :t AND e.id = :id
             """),
             {"t": scope_of(session).tenant_id, "id": event_id, "shown": _SHOWN_BYTES},

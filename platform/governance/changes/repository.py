@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
+from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.changes.rows import Awaiting, ChangeRow
@@ -32,6 +33,7 @@ from governance.records.keys import (
 )
 from governance.records.rows import EventRow
 from governance.records.values import row_reader
+from policy.relations import APPROVALS
 
 _CHANGE_COLUMNS: Final = ", ".join(f"c.{name}" for name in ChangeRow.__struct_fields__)
 _READ_CHANGE: Final = row_reader(ChangeRow)
@@ -69,7 +71,7 @@ async def load_awaiting(
         text(f"""
             SELECT {_CHANGE_COLUMNS}, a.content_hash, a.state
               FROM change c
-              LEFT JOIN LATERAL (SELECT a.content_hash, a.state FROM approval a
+              LEFT JOIN LATERAL (SELECT a.content_hash, a.state FROM {APPROVALS} a
                                   WHERE a.tenant_id = :t AND a.id = c.approval_id AND a.state IN ('pending', 'granted')
                                     AND a.expires_at > :now OFFSET 0) a ON true
              WHERE c.tenant_id = :t AND c.state = 'awaiting_approval' AND c.id = ANY (ARRAY(
@@ -122,12 +124,13 @@ async def insert_changes(session: AsyncSession, rows: Sequence[ChangeRow]) -> No
 async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most_bytes: int) -> dict[UUID, EventRow]:
     """Load the first of `ids` whose bodies fit into `most_bytes` together; at least one."""
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at, e.via
               FROM (SELECT e.*, sum(octet_length(e.body)) OVER (ORDER BY k.place) - octet_length(e.body) AS before
                       FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS k (id, place),
-                           LATERAL (SELECT * FROM source_event e WHERE e.tenant_id = :t AND e.id = k.id OFFSET 0) e) e
-              JOIN connection c ON c.tenant_id = :t AND c.id = e.connection_id
+                           LATERAL (SELECT * FROM {SOURCE_EVENTS} e
+                                     WHERE e.tenant_id = :t AND e.id = k.id OFFSET 0) e) e
+              JOIN {CONNECTIONS} c ON c.tenant_id = :t AND c.id = e.connection_id
              WHERE e.before < :most_bytes
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids), "most_bytes": most_bytes},

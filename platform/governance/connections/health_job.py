@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.health import IS_FAILING
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
@@ -83,7 +84,7 @@ async def watch_connections(
 async def _still_paused(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     rows = await session.execute(
         text(f"""
-            SELECT c.id, c.name, {IS_CHANNEL.format("c")} AS is_channel, c.paused_at FROM connection c
+            SELECT c.id, c.name, {IS_CHANNEL.format("c")} AS is_channel, c.paused_at FROM {CONNECTIONS} c
              WHERE c.tenant_id = :t AND c.id = ANY (:ids) AND c.state = 'paused' ORDER BY c.id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
@@ -118,7 +119,7 @@ async def repair_health_timers(session: AsyncSession, now: datetime) -> None:
     """Restore the timers of active failing connections that have no open exception."""
     rows = await session.execute(
         text(f"""
-            SELECT c.id, coalesce(c.last_success_at, c.created_at) FROM connection c
+            SELECT c.id, coalesce(c.last_success_at, c.created_at) FROM {CONNECTIONS} c
              WHERE c.tenant_id = :t AND c.state = 'active' AND {IS_FAILING}
                AND NOT EXISTS (SELECT 1 FROM governance_exception e WHERE e.tenant_id = :t AND e.state = 'open'
                                   AND e.code = :code AND e.subject = c.id::varchar)
@@ -145,7 +146,7 @@ async def _load_health(session: AsyncSession, ids: Sequence[UUID], *, lock: bool
         text(f"""
             SELECT id, name, {IS_CHANNEL.format("c")}, state = 'active' AND {IS_FAILING},
                    coalesce(last_success_at, created_at), last_error
-              FROM connection c WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id {"FOR SHARE" if lock else ""}
+              FROM {CONNECTIONS} c WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id {"FOR SHARE" if lock else ""}
         """),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )

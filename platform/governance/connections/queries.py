@@ -6,10 +6,13 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
+from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import ingest_lane, push_lane, verify_lane
+from tenants.relations import PARTNERS
 
 MANY: Final = 10_000
 _COLUMNS: Final = 12
@@ -21,19 +24,20 @@ async def list_connections(session: AsyncSession, query: ListQuery, _: datetime)
     source = ListSource(
         columns="""n.id, n.kind, n.is_source, n.takes_webhooks, n.writes, n.name, n.base_url, n.state,
                    p.name AS partner, n.last_success_at, n.last_failure_at, n.last_error""",
-        tables="""connection n LEFT JOIN partner p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id""",
+        tables=f"""{CONNECTIONS} n
+                  LEFT JOIN {PARTNERS} p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id""",
         where="n.tenant_id = :t",
         binds=tenant,
     )
     page = await read_page(session, source, query)
     lanes = [[ingest_lane(row.id), push_lane(row.id), verify_lane(row.id)] for row in page.items]
     waiting = await session.execute(
-        text("""
+        text(f"""
             SELECT l.place, count(w.enqueued_at) AS waiting, min(w.enqueued_at) AS oldest
               FROM unnest(CAST(:ingest AS varchar[]), CAST(:push AS varchar[]), CAST(:verify AS varchar[]))
                        WITH ORDINALITY AS l (ingest, push, verify, place)
               LEFT JOIN LATERAL (
-                   SELECT j.enqueued_at FROM job j
+                   SELECT j.enqueued_at FROM {JOBS} j
                     WHERE j.tenant_id = :t AND j.lane IN (l.ingest, l.push, l.verify) LIMIT :many) w ON true
              GROUP BY l.place ORDER BY l.place
         """),
@@ -61,8 +65,8 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
                                          ELSE 'a connection that is gone' END) AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
                    k.published_at""",
-        tables="""element_contract k
-                  LEFT JOIN connection n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id""",
+        tables=f"""element_contract k
+                  LEFT JOIN {CONNECTIONS} n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id""",
         where="k.tenant_id = :t",
         binds={"t": scope_of(session).tenant_id},
     )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.dead_letters.schemas import DeadLetterView
 
@@ -19,7 +20,7 @@ async def list_letters(session: AsyncSession, query: ListQuery, _: datetime) -> 
     """One page of `dead_letters.lists`."""
     source = ListSource(
         columns=", ".join(_LETTER_FIELDS),
-        tables="dead_letter",
+        tables=f"{DEAD_LETTERS} d",
         where="tenant_id = :t AND state = :state",
         binds={"t": scope_of(session).tenant_id, "state": query["status"]},
     )
@@ -30,7 +31,7 @@ async def find_letter(session: AsyncSession, letter_id: UUID) -> DeadLetterView:
     """Return a dead letter. Raises NotFound."""
     row = (
         await session.execute(
-            text(f"SELECT {', '.join(_LETTER_FIELDS)} FROM dead_letter WHERE tenant_id = :t AND id = :id"),
+            text(f"SELECT {', '.join(_LETTER_FIELDS)} FROM {DEAD_LETTERS} d WHERE tenant_id = :t AND id = :id"),
             {"t": scope_of(session).tenant_id, "id": letter_id},
         )
     ).one_or_none()

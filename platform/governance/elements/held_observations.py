@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
+from connectors.relations import SOURCE_EVENTS
 from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
@@ -70,7 +71,7 @@ _REPLACE: Final = BulkWrite(
        AND h.record_type = r.record_type AND h.source_version <= r.source_version
     """,
 )  # fmt: skip
-_RELEASE: Final = text("""
+_RELEASE: Final = text(f"""
     WITH due AS (
         SELECT h.connection_id, h.element, h.record_key, h.dimension, h.record_type
           FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
@@ -82,7 +83,7 @@ _RELEASE: Final = text("""
      WHERE h.tenant_id = :t AND h.connection_id = due.connection_id AND h.element = due.element
        AND h.record_key = due.record_key AND h.dimension = due.dimension AND h.record_type = due.record_type
     RETURNING h.connection_id, h.source_event_id,
-              EXISTS (SELECT 1 FROM source_event s WHERE s.tenant_id = :t AND s.id = h.source_event_id) AS own
+              EXISTS (SELECT 1 FROM {SOURCE_EVENTS} s WHERE s.tenant_id = :t AND s.id = h.source_event_id) AS own
 """)
 _TAKEN: Final = """
     (e.code = :missing

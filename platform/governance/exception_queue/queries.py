@@ -8,14 +8,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
 
-_TABLES: Final = """governance_exception e
-                  LEFT JOIN connection n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id"""
+_TABLES: Final = f"""governance_exception e
+                  LEFT JOIN {CONNECTIONS} n ON n.tenant_id = e.tenant_id AND n.id = e.connection_id"""
 _FILTERS: Final = {
     "status": "e.state = :status",
     "code": "e.code = :code",
@@ -63,10 +65,10 @@ async def count_exceptions(session: AsyncSession) -> Mapping[str, int]:
     """Count open exceptions and open dead letters."""
     row = (
         await session.execute(
-            text("""
+            text(f"""
                 SELECT (SELECT count(*) FROM governance_exception
                          WHERE tenant_id = :t AND state = 'open') AS exceptions,
-                       (SELECT count(*) FROM dead_letter WHERE tenant_id = :t AND state = 'open') AS letters
+                       (SELECT count(*) FROM {DEAD_LETTERS} d WHERE tenant_id = :t AND state = 'open') AS letters
             """),
             {"t": scope_of(session).tenant_id},
         )

@@ -10,13 +10,17 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
+from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.labels import LEVELS
 from governance.overview.queries import DECIDING, unsent
 from governance.propagation.delivery import LATE
 from governance.propagation.states import RUNNING
+from policy.relations import APPROVALS
+from tenants.relations import CLIENTS
 
 MANY: Final = 10_000
 _NEWEST: Final = 2_000
@@ -65,7 +69,7 @@ class ClientHours(msgspec.Struct, frozen=True):
 
 
 _TABLES: Final = f"""
-              client c
+              {CLIENTS} c
               CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE e.severity >= :critical) AS critical,
                        count(*) FILTER (WHERE e.severity >= :high AND e.severity < :critical) AS high,
@@ -76,7 +80,7 @@ _TABLES: Final = f"""
                 SELECT count(*) AS awaiting, min(w.proposed_at) AS oldest_awaiting
                   FROM change w WHERE w.tenant_id = c.tenant_id AND w.state = 'awaiting_approval') a
               CROSS JOIN LATERAL (
-                SELECT count(*) AS overdue FROM approval q
+                SELECT count(*) AS overdue FROM {APPROVALS} q
                  WHERE q.tenant_id = c.tenant_id AND q.state = 'pending' AND q.due_at <= :now) o
               CROSS JOIN LATERAL (
                 SELECT count(*) AS running,
@@ -85,7 +89,7 @@ _TABLES: Final = f"""
                   FROM propagation p
                  WHERE p.tenant_id = c.tenant_id AND p.{RUNNING}) r
               CROSS JOIN LATERAL (
-                SELECT count(*) AS letters FROM dead_letter l
+                SELECT count(*) AS letters FROM {DEAD_LETTERS} l
                  WHERE l.tenant_id = c.tenant_id AND l.state = 'open') d
               CROSS JOIN LATERAL (
                 SELECT count(*) AS changes FROM (SELECT 1 FROM change n
@@ -100,11 +104,11 @@ _TABLES: Final = f"""
                                  UNION ALL {unsent("c.tenant_id")}) q
                          WHERE q.state <> 'superseded' GROUP BY q.change_id) j) v
               CROSS JOIN LATERAL (
-                SELECT count(*) AS failing FROM connection o
+                SELECT count(*) AS failing FROM {CONNECTIONS} o
                  WHERE o.tenant_id = c.tenant_id AND o.state = 'active'
                    AND o.last_failure_at > coalesce(o.last_success_at, '-infinity')) f
               CROSS JOIN LATERAL (
-                SELECT count(*) AS paused FROM connection o
+                SELECT count(*) AS paused FROM {CONNECTIONS} o
                  WHERE o.tenant_id = c.tenant_id AND o.state <> 'active') u
 """
 _AT_RISK: Final = "x.critical + x.high + r.late > 0"
@@ -168,7 +172,7 @@ async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> 
 async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
     """List (slug, name), ordered by name."""
     rows = await session.execute(
-        text("SELECT slug, name FROM client WHERE msp_id = :msp ORDER BY name, slug LIMIT :limit"),
+        text(f"SELECT slug, name FROM {CLIENTS} c WHERE msp_id = :msp ORDER BY name, slug LIMIT :limit"),
         {"msp": scope_of(session).msp_id, "limit": limit},
     )
     return rows.all()
@@ -198,9 +202,9 @@ async def read_hours(session: AsyncSession, *, now: datetime) -> Sequence[Client
     """Hourly changes of every client, by name. Ids are ordered by time, so that each hour is a range of the key."""
     bounds = [id_floor(at) for at in (*hours_until(now), now + _HOUR)]
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT c.name, array_agg(x.changes ORDER BY h.low) AS changes
-              FROM client c
+              FROM {CLIENTS} c
               CROSS JOIN unnest(CAST(:lows AS uuid[]), CAST(:highs AS uuid[])) AS h (low, high)
               CROSS JOIN LATERAL (
                 SELECT count(*) AS changes FROM (SELECT 1 FROM change n

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import REFERENCE_ELEMENTS
 from connectors.health import IS_FAILING
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.changes.columns import CHANGE_COLUMNS, to_change
@@ -24,6 +25,7 @@ from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, 
 from governance.propagation.queries import load_propagations
 from governance.propagation.states import RUNNING
 from governance.records.routing import TAKES_ELEMENT
+from policy.relations import APPROVALS
 
 NEWEST: Final = 20_000
 MANY: Final = 100_000
@@ -60,7 +62,7 @@ class Figures(msgspec.Struct, frozen=True):
 def unsent(tenant: str) -> str:
     """As SQL, as `unsent`: changes released since :since, still approved, not sent to a paused channel."""
     return f"""
-        SELECT u.id, 'unsent' FROM connection n JOIN change u ON u.tenant_id = n.tenant_id
+        SELECT u.id, 'unsent' FROM {CONNECTIONS} n JOIN change u ON u.tenant_id = n.tenant_id
          WHERE n.tenant_id = {tenant} AND {TAKES_ELEMENT.format("n", "u.element")} AND n.state <> 'active'
            AND u.id >= :earliest
            AND coalesce(u.decided_at, u.proposed_at) >= :since AND u.state = 'released'
@@ -99,11 +101,11 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                        (SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DECISION_SECONDS})
                           FROM answered) AS decision_seconds,
                        (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting_approval') AS awaiting,
-                       (SELECT count(*) FROM approval
+                       (SELECT count(*) FROM {APPROVALS} a
                          WHERE tenant_id = :t AND state = 'pending' AND due_at <= :now) AS overdue,
-                       ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state <> 'active'
+                       ARRAY(SELECT name FROM {CONNECTIONS} n WHERE tenant_id = :t AND state <> 'active'
                               ORDER BY is_source DESC, name) AS paused,
-                       ARRAY(SELECT name FROM connection WHERE tenant_id = :t AND state = 'active' AND {IS_FAILING}
+                       ARRAY(SELECT name FROM {CONNECTIONS} n WHERE tenant_id = :t AND state = 'active' AND {IS_FAILING}
                               ORDER BY is_source DESC, name) AS failing
             """),
             {
@@ -236,7 +238,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
                                               AND p.change_id = c.id AND p.connection_id = n.id)
                          LIMIT :unsent) u) AS unsent,
                    n.state = 'active' AND {IS_FAILING} AS is_failing
-              FROM connection n JOIN element_contract k ON k.tenant_id = n.tenant_id
+              FROM {CONNECTIONS} n JOIN element_contract k ON k.tenant_id = n.tenant_id
               LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element
               LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element
              WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "k.element")} AND k.element <> ALL (:reference)

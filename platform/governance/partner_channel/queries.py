@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import read_value
 from connectors.health import IS_FAILING
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
@@ -52,14 +53,14 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                     SELECT count(*) AS running, count(*) FILTER (WHERE {LATE}) AS late FROM propagation p
                      WHERE p.tenant_id = :t AND {own.format("p")} AND p.{RUNNING}
                 )
-                SELECT ARRAY(SELECT n.name FROM connection n
+                SELECT ARRAY(SELECT n.name FROM {CONNECTIONS} n
                               WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND {own.format("n")}
                               ORDER BY n.name) AS channels,
-                       ARRAY(SELECT n.name FROM connection n
+                       ARRAY(SELECT n.name FROM {CONNECTIONS} n
                               WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND n.state <> 'active'
                                 AND {own.format("n")}
                               ORDER BY n.name) AS paused,
-                       ARRAY(SELECT n.name FROM connection n
+                       ARRAY(SELECT n.name FROM {CONNECTIONS} n
                               WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND n.state = 'active'
                                 AND {IS_FAILING}
                                 AND {own.format("n")}
@@ -93,7 +94,7 @@ async def list_propagations(session: AsyncSession, query: ListQuery, now: dateti
         tables=f"""(SELECT * FROM propagation p
                      WHERE p.tenant_id = :t AND {_own(session).format("p")} AND {keyset.condition}
                      ORDER BY {keyset.order} LIMIT :page_rows) p
-              JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id""",
+              JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = p.connection_id""",
         where="true",
         binds=_whose(session),
     )
@@ -107,7 +108,7 @@ async def list_shown(session: AsyncSession, query: ListQuery, _: datetime) -> Re
     beyond = f"AND v.record_key {'<=' if turn == 'DESC' else '>='} CAST(:page_0 AS varchar)" if query.cursor else ""
     source = ListSource(
         columns=f"n.name, {key_columns('v')}, v.value, v.seen_at",
-        tables=f"""connection n
+        tables=f"""{CONNECTIONS} n
               CROSS JOIN LATERAL (
                 SELECT * FROM channel_value v
                  WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}

@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import Value, to_value
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from governance.propagation.schemas import AttemptPage, AttemptView
 
@@ -22,10 +23,10 @@ async def list_attempts(
     binds = {"t": scope_of(session).tenant_id, "id": change_id, "cursor": cursor, "limit": limit + 1}
     rows = (
         await session.execute(
-            text("""
+            text(f"""
                 SELECT a.id, a.connection_id, n.name AS channel, a.sent, a.is_retry, a.started_at, a.answered_at,
                        a.outcome, a.status_code, a.detail, a.retry_after, a.duration_ms, a.bytes, a.read
-                  FROM propagation_attempt a JOIN connection n ON n.tenant_id = a.tenant_id AND n.id = a.connection_id
+                  FROM propagation_attempt a JOIN {CONNECTIONS} n ON n.tenant_id = a.tenant_id AND n.id = a.connection_id
                  WHERE a.tenant_id = :t AND a.change_id = :id AND (CAST(:cursor AS uuid) IS NULL OR a.id < :cursor)
                  ORDER BY a.id DESC LIMIT :limit
             """),

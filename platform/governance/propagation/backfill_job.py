@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import REFERENCE_ELEMENTS
 from canonical.values import read_value
 from connectors.connections import find_missing_since, note_backfilled
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -24,6 +25,7 @@ from governance.records.keys import key_columns, key_of, same_key
 from governance.records.repository import load_channels, load_values
 from governance.records.routing import TAKES_ELEMENT
 from governance.services import GovernanceServices
+from policy.relations import APPROVALS
 
 VALUES_A_TURN: Final = 500
 _MARGIN: Final = timedelta(minutes=1)
@@ -34,8 +36,8 @@ _MISSED: Final = text(f"""
       FROM record_value v
       JOIN change c ON c.tenant_id = :t AND c.id = v.change_id
       JOIN element_contract k ON k.tenant_id = :t AND k.element = v.element
-      JOIN connection n ON n.tenant_id = :t AND n.id = :connection
-      LEFT JOIN approval a ON a.tenant_id = :t AND a.id = c.approval_id
+      JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = :connection
+      LEFT JOIN {APPROVALS} a ON a.tenant_id = :t AND a.id = c.approval_id
      WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND {TAKES_ELEMENT.format("n", "v.element")}
        AND c.state = 'released'
        AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since

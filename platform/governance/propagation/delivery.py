@@ -15,12 +15,14 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from governance.propagation.states import RUNNING, STALE_APPROVAL, SUPERSEDED, VERIFIED
+from tenants.relations import CLIENTS
 
 COUNTING: Final = f"{RUNNING} AND state <> 'stale_approval'"
 """As SQL: propagations whose delivery clock runs while their channel is active."""
-ACTIVE_CHANNEL: Final = """EXISTS (SELECT 1 FROM connection a JOIN client s ON s.tenant_id = a.tenant_id
+ACTIVE_CHANNEL: Final = f"""EXISTS (SELECT 1 FROM {CONNECTIONS} a JOIN {CLIENTS} s ON s.tenant_id = a.tenant_id
                                      WHERE a.tenant_id = p.tenant_id AND a.id = p.connection_id
                                        AND a.state = 'active' AND s.status = 'active')"""
 """As SQL, of propagation `p`: its channel is active and its client is not suspended."""
@@ -89,7 +91,7 @@ _EXCLUDE: Final = text(f"""
         SELECT p.change_id, p.connection_id FROM propagation p
          WHERE p.tenant_id = :t AND p.{RUNNING} AND (CAST(:channel AS uuid) IS NULL OR p.connection_id = :channel)
            AND (CAST(:channel AS uuid) IS NOT NULL OR NOT EXISTS (
-                SELECT 1 FROM connection c WHERE c.tenant_id = :t AND c.id = p.connection_id
+                SELECT 1 FROM {CONNECTIONS} c WHERE c.tenant_id = :t AND c.id = p.connection_id
                    AND c.state <> 'active' AND c.paused_at <= :since))
          ORDER BY p.change_id, p.connection_id FOR UPDATE)
     UPDATE propagation p

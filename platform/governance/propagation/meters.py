@@ -8,19 +8,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import read_value
+from connectors.relations import CONNECTIONS
+from foundation.relations import USAGE_EVENTS
 from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
 
 _NAME: Final = "sync.verified"
-_USED: Final = text("""
+_USED: Final = text(f"""
     SELECT u.id, p.change_id, p.record_key, p.element, p.dimension, p.value, n.name
       FROM unnest(CAST(:ids AS uuid[])) AS k (id),
-           LATERAL (SELECT u.id, u.subject_id FROM usage_event u
+           LATERAL (SELECT u.id, u.subject_id FROM {USAGE_EVENTS} u
                      WHERE u.tenant_id = :t AND u.meter = :meter AND u.id = k.id OFFSET 0) u,
            LATERAL (SELECT * FROM propagation p
                      WHERE p.tenant_id = :t AND p.change_id = u.subject_id AND p.id = u.id OFFSET 0) p
-      JOIN connection n ON n.tenant_id = :t AND n.id = p.connection_id
+      JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = p.connection_id
 """)
 
 

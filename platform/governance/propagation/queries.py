@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import read_value, to_value
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import current_localizer
 from foundation.i18n.messages import StoredMessage
@@ -81,7 +82,7 @@ async def load_propagations(
     rows = await session.execute(
         text(f"""
             SELECT {PROPAGATION_COLUMNS}
-              FROM propagation p JOIN connection n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
+              FROM propagation p JOIN {CONNECTIONS} n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
              WHERE p.tenant_id = :t AND p.change_id = ANY (:ids) ORDER BY n.name, n.id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(change_ids)},

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from connectors.ports import Connector
+from connectors.relations import CONNECTIONS
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from governance.records.keys import KEY_COLUMNS, KEY_SET, KEY_TYPES, key_binds, same_key, sorted_keys
@@ -30,8 +31,8 @@ _READ_VALUE: Final = row_reader(ValueRow)
 async def load_channels(session: AsyncSession, registry: Mapping[str, Connector]) -> list[Channel]:
     """The client's active channels, in order of creation."""
     rows = await session.execute(
-        text("""
-            SELECT id, partner_id, name, kind, jurisdiction FROM connection
+        text(f"""
+            SELECT id, partner_id, name, kind, jurisdiction FROM {CONNECTIONS} n
              WHERE tenant_id = :t AND cardinality(writes) > 0 AND state = 'active' ORDER BY id
         """),
         {"t": scope_of(session).tenant_id},

@@ -17,6 +17,7 @@ from foundation.database.engine import Database
 from foundation.database.facts import read_fact, record_fact
 from foundation.errors import Conflict
 from foundation.i18n.messages import N_
+from foundation.relations import AUDIT_ENTRIES
 from foundation.scope import Actor, Scope
 
 ACTOR: Final = Actor.system("retention")
@@ -25,7 +26,7 @@ LONGEST_PAUSE: Final = timedelta(days=45)
 """Between two runs, which are daily. A longer pause must be confirmed by a person."""
 TOLERANCE: Final = timedelta(hours=1)
 _BELIEVED: Final = "believed_until"
-_NEWEST: Final = text("SELECT at FROM audit_entry WHERE tenant_id = :t ORDER BY seq DESC LIMIT 1")
+_NEWEST: Final = text(f"SELECT at FROM {AUDIT_ENTRIES} a WHERE tenant_id = :t ORDER BY seq DESC LIMIT 1")
 _MEND: Final = "Check the clock. If it is right, run `fairlead retention run --clock-is-right` once."
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.sides import as_rater
 from foundation.database.engine import scope_of
 from foundation.ids import NewId, id_floor
+from foundation.relations import AUDIT_ENTRIES
 from foundation.retention import CHAIN, DataClass, RetainedTable
 from governance.retention.rules import ClientRules, Hold, RetentionLimit
 
@@ -103,7 +104,7 @@ async def load_kept(session: AsyncSession, data_class: DataClass, before: dateti
     binds: dict[str, Any] = {"t": scope.tenant_id, "m": scope.msp_id, "before": id_floor(before)}
     if data_class.tables[0].name == CHAIN:
         floor = await session.scalar(
-            text("SELECT min(seq) FROM audit_entry WHERE tenant_id = :t AND at >= :at"),
+            text(f"SELECT min(seq) FROM {AUDIT_ENTRIES} a WHERE tenant_id = :t AND at >= :at"),
             {"t": binds["t"], "at": before},
         )
         return Kept(floor=floor)

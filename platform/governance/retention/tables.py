@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.relations import DEAD_LETTERS, JOBS
 from foundation.retention import DataClass, Pin, RetainedTable
 from governance.propagation.states import RUNNING
 
@@ -28,8 +29,8 @@ RETAINED: Final = (
             "SELECT id FROM change WHERE tenant_id = :t AND id < :before AND state = 'awaiting_approval'",
             f"SELECT change_id FROM propagation WHERE tenant_id = :t AND change_id < :before AND {RUNNING}",
             f"SELECT change_id FROM {_OPEN} AND change_id < :before",
-            "SELECT ref FROM job WHERE tenant_id = :t AND ref < :before",
-            "SELECT ref FROM dead_letter WHERE tenant_id = :t AND ref < :before AND state = 'open'",
+            f"SELECT ref FROM {JOBS} j WHERE tenant_id = :t AND ref < :before",
+            f"SELECT ref FROM {DEAD_LETTERS} d WHERE tenant_id = :t AND ref < :before AND state = 'open'",
         ),
     ),
     DataClass(

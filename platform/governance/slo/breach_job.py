@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import to_value
+from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
@@ -35,7 +36,7 @@ _BREACH = text(f"""
          ORDER BY p.change_id, p.connection_id FOR UPDATE OF p
     )
     UPDATE propagation p SET breached = true FROM locked
-      JOIN connection c ON c.tenant_id = :t AND c.id = locked.connection_id
+      JOIN {CONNECTIONS} c ON c.tenant_id = :t AND c.id = locked.connection_id
      WHERE p.tenant_id = :t AND p.change_id = locked.change_id AND p.connection_id = locked.connection_id
     RETURNING p.change_id, p.connection_id, {key_columns("p")}, p.value, p.previous_value, p.state, c.name,
               p.slo_due_at

@@ -15,6 +15,7 @@ from foundation.retention import DataClass
 from governance.retention import repository
 from governance.retention.plan import view_class
 from governance.retention.schemas import DataClassView, DefaultView
+from tenants.relations import CLIENTS
 
 EnterAccount = Callable[[UUID], Awaitable[None]]
 """Switches the transaction to an account of the MSP."""
@@ -84,7 +85,7 @@ async def list_accounts(session: AsyncSession) -> list[ClientName]:
     """The MSP's own account and its clients by name, in the fleet's scope."""
     msp_id = scope_of(session).msp_id
     rows = await session.execute(
-        text("SELECT tenant_id, slug, name FROM client WHERE msp_id = :m ORDER BY name, slug LIMIT :most"),
+        text(f"SELECT tenant_id, slug, name FROM {CLIENTS} c WHERE msp_id = :m ORDER BY name, slug LIMIT :most"),
         {"m": msp_id, "most": MOST_CLIENTS},
     )
     return [ClientName(msp_id, "", OWN), *(ClientName(row.tenant_id, row.slug, row.name) for row in rows)]

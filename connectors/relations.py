@@ -1,0 +1,8 @@
+"""Relations that this room publishes: SQL that rooms above read instead of its tables, in the same plan."""
+
+from typing import Final
+
+CONNECTIONS: Final = """(SELECT tenant_id, msp_id, id, partner_id, kind, role, name, base_url, state, paused_at,
+    missing_since, created_at, last_success_at, last_failure_at, last_error FROM connection)"""
+SOURCE_EVENTS: Final = """(SELECT tenant_id, msp_id, id, connection_id, body, content_type, via, received_at,
+    correlation FROM source_event)"""

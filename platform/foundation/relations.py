@@ -1,0 +1,20 @@
+"""Relations that foundation publishes: SQL that rooms read instead of its tables.
+
+Each is a simple subquery, which the planner merges into the statement, so a plan is that of the table itself. Row-level
+security applies as to the table. A relation names only columns that each of its readers' roles may read.
+"""
+
+from typing import Final
+
+JOBS: Final = "(SELECT tenant_id, msp_id, lane, kind, ref, enqueued_at FROM job)"
+DEAD_LETTERS: Final = """(SELECT tenant_id, msp_id, id, lane, kind, key, ref, payload, attempts, error, enqueued_at,
+    died_at, state, closed_at, closed_by, correlation FROM dead_letter)"""
+TIMERS: Final = "(SELECT tenant_id, msp_id, name, lane, kind, due_at FROM timer)"
+TIMES_DUE: Final = "(SELECT due_at FROM timer)"
+"""What the relay's role may read of timers."""
+LANE_SHARES: Final = "(SELECT tenant_id, msp_id, pool FROM lane_share)"
+USAGE_EVENTS: Final = "(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, about FROM usage_event)"
+AUDIT_ENTRIES: Final = "(SELECT tenant_id, msp_id, seq, at, action, subject, body FROM audit_entry)"
+AUDIT_HEADS: Final = "(SELECT tenant_id, msp_id, seq, hash FROM audit_head)"
+VAULT_KEYS: Final = "(SELECT tenant_id, msp_id, id, wrapped, kek_id, state, created_at FROM vault_key)"
+INSTALLATION: Final = "(SELECT name, value, recorded_at FROM installation)"

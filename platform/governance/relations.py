@@ -1,0 +1,6 @@
+"""Relations that this room publishes: SQL that rooms above read instead of its tables, in the same plan."""
+
+from typing import Final
+
+CHANGES: Final = "(SELECT tenant_id, msp_id, id, state FROM change)"
+PROPAGATIONS: Final = "(SELECT tenant_id, msp_id, change_id, state FROM propagation)"

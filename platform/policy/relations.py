@@ -1,0 +1,7 @@
+"""Relations that this room publishes: SQL that rooms above read instead of its tables, in the same plan."""
+
+from typing import Final
+
+APPROVALS: Final = """(SELECT tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,
+    requested_by, author, state, decided_by, decided_at, reason, expires_at, due_at, overdue, used_at, created_at
+    FROM approval)"""
