@@ -35,7 +35,7 @@ async def test_a_relation_has_the_plan_of_its_table(name: str, db: Database, sco
     for statement in (
         f"SELECT r.{column} FROM {{0}} r WHERE {keys}",
         f"SELECT r.{column} FROM generate_series(1, 9) g LEFT JOIN {{0}} r ON {keys}",
-        f"SELECT x.{column} FROM generate_series(1, 9) g, LATERAL (SELECT r.{column} FROM {{0}} r WHERE {keys} OFFSET 0) x",
+        f"SELECT 1 FROM generate_series(1, 9) g, LATERAL (SELECT r.{column} FROM {{0}} r WHERE {keys} OFFSET 0) x",
         f"SELECT EXISTS (SELECT 1 FROM {{0}} r WHERE {keys})",
     ):
         plans = []
