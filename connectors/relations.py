@@ -2,7 +2,8 @@
 
 from typing import Final
 
-CONNECTIONS: Final = """(SELECT tenant_id, msp_id, id, partner_id, kind, is_source, writes, takes_webhooks, jurisdiction, name,
-    base_url, state, paused_at, missing_since, created_at, last_success_at, last_failure_at, last_error FROM connection)"""
+CONNECTIONS: Final = """(SELECT tenant_id, msp_id, id, partner_id, kind, is_source, writes, takes_webhooks,
+    jurisdiction, name, base_url, state, paused_at, missing_since, created_at, last_success_at, last_failure_at,
+    last_error FROM connection)"""
 SOURCE_EVENTS: Final = """(SELECT tenant_id, msp_id, id, connection_id, body, content_type, via, received_at,
     correlation FROM source_event)"""
