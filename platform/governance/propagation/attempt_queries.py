@@ -26,7 +26,8 @@ async def list_attempts(
             text(f"""
                 SELECT a.id, a.connection_id, n.name AS channel, a.sent, a.is_retry, a.started_at, a.answered_at,
                        a.outcome, a.status_code, a.detail, a.retry_after, a.duration_ms, a.bytes, a.read
-                  FROM propagation_attempt a JOIN {CONNECTIONS} n ON n.tenant_id = a.tenant_id AND n.id = a.connection_id
+                  FROM propagation_attempt a
+                  JOIN {CONNECTIONS} n ON n.tenant_id = a.tenant_id AND n.id = a.connection_id
                  WHERE a.tenant_id = :t AND a.change_id = :id AND (CAST(:cursor AS uuid) IS NULL OR a.id < :cursor)
                  ORDER BY a.id DESC LIMIT :limit
             """),
