@@ -13,7 +13,7 @@ TIMERS: Final = "(SELECT tenant_id, msp_id, name, lane, kind, due_at FROM timer)
 TIMES_DUE: Final = "(SELECT due_at FROM timer)"
 """What the relay's role may read of timers."""
 LANE_SHARES: Final = "(SELECT tenant_id, msp_id, pool FROM lane_share)"
-USAGE_EVENTS: Final = "(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, about FROM usage_event)"
+USAGE_EVENTS: Final = "(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id FROM usage_event)"
 AUDIT_ENTRIES: Final = "(SELECT tenant_id, msp_id, seq, at, action, subject, body FROM audit_entry)"
 AUDIT_HEADS: Final = "(SELECT tenant_id, msp_id, seq, hash FROM audit_head)"
 VAULT_KEYS: Final = "(SELECT tenant_id, msp_id, id, wrapped, kek_id, state, created_at FROM vault_key)"

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.relations import DEAD_LETTERS
 from governance.audit_trail.formatter import ACTORS
 
 ALL: Final = ""
@@ -18,7 +19,7 @@ _EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so th
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
     "delivery": ("propagation",),
-    "exceptions": ("exception", "dead_letter"),
+    "exceptions": ("exception", f"{DEAD_LETTERS} d"),
     "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
     "connections": ("connection",),
     "billing": ("invoice", "price", "price_book"),
