@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.database.engine import scope_of
 from foundation.relations import DEAD_LETTERS
+from foundation.database.engine import scope_of
 from governance.audit_trail.formatter import ACTORS
 
 ALL: Final = ""
