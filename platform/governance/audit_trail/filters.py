@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.relations import DEAD_LETTERS
 from foundation.database.engine import scope_of
 from governance.audit_trail.formatter import ACTORS
 
@@ -19,7 +18,7 @@ _EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so th
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
     "delivery": ("propagation",),
-    "exceptions": ("exception", f"{DEAD_LETTERS} d"),
+    "exceptions": ("exception", "dead_letter"),
     "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
     "connections": ("connection",),
     "billing": ("invoice", "price", "price_book"),
