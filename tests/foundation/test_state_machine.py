@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.invoices.states import INVOICES
-from connectors.states import CONNECTIONS
-from foundation.jobs.states import DEAD_LETTERS
 from foundation.state_machine import StateMachine, UndeclaredTransition, in_sql
-from foundation.vault.states import DATA_KEYS
-from governance.exceptions.states import EXCEPTIONS
-from policy.states import APPROVALS
-from tenants.states import CLIENTS, INVITATIONS, MEMBERS
-
-MACHINES = (DEAD_LETTERS, DATA_KEYS, APPROVALS, CONNECTIONS, INVOICES, CLIENTS, MEMBERS, INVITATIONS, EXCEPTIONS)
+from tests.support.machines import MACHINES
 
 
 class Light(StrEnum):

@@ -11,10 +11,12 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
+from foundation.state_machine import in_sql
 from governance import job_types
 from governance.changes.plan_writer import CHANGE, audit_decision, late_approval
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
+from governance.changes.states import CHANGES, ChangeState
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import Exposure, NewException
@@ -61,14 +63,17 @@ async def expire_waiting(session: AsyncSession, services: GovernanceServices) ->
         change
         for approval in expired
         if (change := changes.get(approval.subject_id)) is not None
-        and (change.state, change.approval_id) == ("awaiting_approval", approval.id)
+        and (change.state, change.approval_id) == (ChangeState.AWAITING_APPROVAL, approval.id)
     ]
     await session.execute(
-        text("UPDATE change SET state = 'expired' WHERE tenant_id = :t AND id = ANY (:ids)"),
+        text(
+            f"UPDATE change SET state = '{ChangeState.EXPIRED}' WHERE tenant_id = :t AND id = ANY (:ids)"
+            f" AND state IN ({in_sql(CHANGES.before(ChangeState.EXPIRED))})"
+        ),
         {**tenant, "ids": [change.id for change in late]},
     )
     for change in late:
-        change.state = "expired"
+        change.move_to(ChangeState.EXPIRED)
         audit_decision(session, change, now)
     found = [_expired(change, granted=change.id in granted) for change in late]
     await auto_resolve(session, ExceptionType.APPROVAL_LATE, [late_approval(change.id) for change in late], now=now)
@@ -93,7 +98,7 @@ async def _overdue(session: AsyncSession, now: datetime) -> list[NewException]:
     return [
         _late(change, waiting[change.approval_id])
         for change in changes
-        if change.approval_id in waiting and change.state == "awaiting_approval"
+        if change.approval_id in waiting and change.state == ChangeState.AWAITING_APPROVAL
     ]
 
 

@@ -33,6 +33,7 @@ from governance.changes.planner import (
     strictest_decision,
 )
 from governance.changes.rows import ChangeRow
+from governance.changes.states import ChangeState
 from governance.errors import NotAwaiting
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
@@ -82,7 +83,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     if not changes:
         raise NotFound
     change = changes[0]
-    if change.state != "awaiting_approval" or change.approval_id is None:
+    if change.state != ChangeState.AWAITING_APPROVAL or change.approval_id is None:
         raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
     if seen is not None and seen != change.approval_id:
         raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
@@ -103,7 +104,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         )  # fmt: skip
         enqueue(session, [job])
         return
-    change.state = "declined"
+    change.move_to(ChangeState.DECLINED)
     await _UPDATE.execute(session, [change])
     audit_decision(session, change, now)
 
@@ -127,7 +128,7 @@ async def release_changes(
     who lost the permission to propose is refused.
     """
     locked, snapshot = await lock_changes(session, services, ids)
-    changes = [c for c in locked if c.state == "awaiting_approval" and c.approval_id is not None]
+    changes = [c for c in locked if c.state == ChangeState.AWAITING_APPROVAL and c.approval_id is not None]
     if not changes:
         return
     await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], snapshot)
@@ -152,7 +153,7 @@ async def release_changes(
     await save_values(session, [snapshot.values[c.key] for c in changes])
     await _UPDATE.execute(session, changes)
     await distribute(session, propagations)
-    released = {c.key for c in changes if c.state == "released"}
+    released = {c.key for c in changes if c.state == ChangeState.RELEASED}
     await auto_resolve_keys(session, OF_THE_SOURCE, released, now=snapshot.now)
 
 
@@ -180,10 +181,10 @@ async def _reroute(
             contract = snapshot.contracts[change.element]
             passed += release(change, row, contract, snapshot.targets(change.key), services.new_id)
         elif decision.outcome is PolicyOutcome.REFUSE:
-            change.state = "refused"
+            change.move_to(ChangeState.REFUSED)
         found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))
         audit_decision(session, change, snapshot.now)
-    await ask_for_approvals(session, [c for c in changes if c.state == "awaiting_approval"], snapshot)
+    await ask_for_approvals(session, [c for c in changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot)
     await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
     return passed
 
@@ -200,14 +201,15 @@ async def _refuse(
     session: AsyncSession, services: GovernanceServices, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot
 ) -> None:
     for change in changes:
-        change.state, change.reason = "refused", reasons.MAY_NOT_PROPOSE.fill()
+        change.move_to(ChangeState.REFUSED)
+        change.reason = reasons.MAY_NOT_PROPOSE.fill()
         audit_decision(session, change, snapshot.now)
     found = [_stale(change, lapsed=True) for change in changes]
     await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
 
 
 def _stale(change: ChangeRow, *, lapsed: bool) -> NewException:
-    if change.state == "refused" and lapsed:
+    if change.state == ChangeState.REFUSED and lapsed:
         message = messages.PROPOSAL_LAPSED.fill(**about(change.key))
     else:
         declared = messages.APPROVAL_LAPSED if lapsed else messages.APPROVAL_STALE

@@ -23,6 +23,7 @@ from governance.baseline import acceptance_repository, repository
 from governance.baseline.errors import BaselineUnderWay
 from governance.baseline.planner import Acceptance, Act, plan_acceptance
 from governance.baseline.rows import Compared, Counts, Reading, SourceItem
+from governance.baseline.states import BASELINES, BaselineState
 from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
 from governance.propagation.settlement import schedule_drift_scan
@@ -46,11 +47,12 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None:
         raise NotFound
-    if baseline.state != "ready":
+    if baseline.state != BaselineState.READY:
         raise BaselineUnderWay(f"This baseline is {baseline.state}, not ready. Reload the page to see its state.")
+    accepting = BASELINES.move(baseline.state, BaselineState.ACCEPTING)
     await session.execute(
-        text("""
-            UPDATE baseline SET state = 'accepting', decided_at = :now, decided_by = :name, decided_by_id = :id
+        text(f"""
+            UPDATE baseline SET state = '{accepting}', decided_at = :now, decided_by = :name, decided_by_id = :id
              WHERE tenant_id = :t AND id = :b
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
@@ -80,7 +82,7 @@ def accept_handler(services: GovernanceServices) -> Handler[NoPayload]:
 
 async def _carry_out(session: AsyncSession, services: GovernanceServices, baseline_id: UUID | None) -> None:
     baseline = await repository.lock_baseline(session, baseline_id)
-    if baseline is None or baseline.state != "accepting":
+    if baseline is None or baseline.state != BaselineState.ACCEPTING:
         return
     records = await acceptance_repository.next_records(session, baseline.id, baseline.after, limit=RECORDS)
     counts = Counts()

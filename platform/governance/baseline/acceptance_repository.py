@@ -13,6 +13,7 @@ from canonical.keys import ElementKey
 from canonical.values import Value, read_value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from foundation.state_machine import in_sql
 from governance.baseline.rows import (
     Compared,
     Comparison,
@@ -23,6 +24,7 @@ from governance.baseline.rows import (
     ShownReading,
     SourceItem,
 )
+from governance.baseline.states import BASELINES, BaselineState
 from governance.changes.planner import DecisionSnapshot
 from governance.exception_types import ExceptionType
 from governance.records.keys import (
@@ -210,7 +212,10 @@ async def move_on(session: AsyncSession, baseline_id: UUID, counts: Counts, *, c
 
 async def set_accepted(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
     await session.execute(
-        text("UPDATE baseline SET state = 'accepted', finished_at = :now WHERE tenant_id = :t AND id = :b"),
+        text(
+            f"UPDATE baseline SET state = '{BaselineState.ACCEPTED}', finished_at = :now"
+            f" WHERE tenant_id = :t AND id = :b AND state IN ({in_sql(BASELINES.before(BaselineState.ACCEPTED))})"
+        ),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "now": now},
     )
 

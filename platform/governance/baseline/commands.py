@@ -14,6 +14,7 @@ from governance.baseline.lists import BASELINES
 from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.schemas import BaselineView
 from governance.baseline.start import start_baseline
+from governance.baseline.states import BaselineState
 from governance.services import GovernanceServices
 from tenants.command_options import CLIENT, MSP
 
@@ -40,7 +41,7 @@ def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
         while True:
             async with services.db.transaction(scope) as session:
                 found = await find_baseline(session, baseline_id)
-            if found.state != "reading" or time.monotonic() >= deadline:
+            if found.state != BaselineState.READING or time.monotonic() >= deadline:
                 return _result(found)
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -78,7 +79,7 @@ def describe_baseline(found: BaselineView) -> str:
         lines.append(f"  {part.name}: {part.state}" + (f"; {counts}" if part.role == "channel" else ""))
         if part.error:
             lines.append(f"    {part.error}")
-    if found.state == "accepted":
+    if found.state == BaselineState.ACCEPTED:
         lines.append(
             f"  result: {found.accepted} values approved, {found.proven} matched, {found.automatic} passed policy,"
             f" {found.awaiting} need approval, {found.refused} refused, {found.overtaken} superseded"

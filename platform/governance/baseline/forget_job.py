@@ -17,6 +17,7 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance import job_types
 from governance.baseline import repository
+from governance.baseline.states import BaselineState
 
 ROWS: Final = 5_000
 """Rows per batch and table: keeps batches short, and a killed worker repeats little."""
@@ -55,7 +56,7 @@ def forget_handler() -> Handler[NoPayload]:
 async def forget_some(session: AsyncSession, baseline_id: UUID, connection_id: UUID, *, rows: int = ROWS) -> bool:
     """Delete rows of one system of a discarded baseline. Returns whether there are more."""
     baseline = await repository.lock_baseline(session, baseline_id)
-    if baseline is None or baseline.state != "discarded":
+    if baseline is None or baseline.state != BaselineState.DISCARDED:
         return False
     keys = {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "rows": rows}
     return rows in [await session.scalar(statement, keys) for statement in _FORGET]

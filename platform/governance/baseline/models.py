@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from governance.baseline.states import IS_OPEN_BASELINE
 
 
 class Baseline(TenantOwned, Base):
@@ -42,7 +43,7 @@ class Baseline(TenantOwned, Base):
             "uq_baseline_open",
             "tenant_id",
             unique=True,
-            postgresql_where=text("state IN ('reading', 'ready', 'accepting')"),
+            postgresql_where=text(IS_OPEN_BASELINE),
         ),
     )
 

@@ -38,6 +38,7 @@ from governance.changes.planner import (
     release,
 )
 from governance.changes.rows import ChangeRow, Proposal
+from governance.changes.states import ChangeState
 from governance.elements.rows import Contract
 from governance.messages.reasons import BASELINE_ACCEPTED
 from governance.records.rows import Channel, ValueRow
@@ -151,7 +152,7 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
         row.value, row.change_id = case.value, None
         made.counts.accepted += 1
     version, standing_change = row.version, row.change_id
-    undecided = [change for change in changes if change.state != "released"]
+    undecided = [change for change in changes if change.state != ChangeState.RELEASED]
     for change in changes:
         _carry_out(case, change, snapshot, made)
     if undecided and case.fresh and row.value in (None, case.value):
@@ -221,10 +222,10 @@ def _carry_out(case: _Case, change: ChangeRow, snapshot: DecisionSnapshot, made:
         for reading in case.readings
         if reading.value != case.value and (targets is None or reading.connection_id in targets)
     ]
-    if change.state == "released":
+    if change.state == ChangeState.RELEASED:
         made.counts.automatic += 1
         made.plan.propagations += release(change, case.row, case.contract, snapshot.targets(case.key), snapshot.new_id)
-    elif change.state == "awaiting_approval":
+    elif change.state == ChangeState.AWAITING_APPROVAL:
         made.counts.awaiting += 1
     else:
         made.counts.refused += 1

@@ -33,6 +33,7 @@ from governance import job_types
 from governance.baseline import repository
 from governance.baseline.comparison import LONGEST_SHOWN, compare
 from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
+from governance.baseline.states import BaselinePartState, BaselineState
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.translation import Origin, translate_payload
 from governance.elements.repository import load_contracts
@@ -124,7 +125,7 @@ async def _begin(batch: Batch[NoPayload], services: GovernanceServices) -> _Turn
         opened = await services.runtime.open(session, connection_id)
         http = opened.client(is_retry=batch.items[0].is_retry)
         wanted: Sequence[ReadRequest] = ()
-        if part.state == "reading" and opened.connector.channel is not None:
+        if part.state == BaselinePartState.READING and opened.connector.channel is not None:
             size = BATCHES * opened.connector.channel.max_batch
             wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
         contracts = await load_contracts(session)
@@ -158,7 +159,7 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
         return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, services.clock())))
     if not turn.opened.active:
         return _Found()
-    if turn.part.state == "listing":
+    if turn.part.state == BaselinePartState.LISTING:
         if connector.catalogue is None:
             return _Found()
         return _Found(keys=await ask_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
@@ -202,13 +203,13 @@ async def _write(session: AsyncSession, services: GovernanceServices, turn: _Tur
         return _Written(more=False) if found.page is None else await _write_page(session, services, turn, found.page)
     if not turn.opened.active:
         return _Written(more=False)
-    if turn.part.state == "listing":
+    if turn.part.state == BaselinePartState.LISTING:
         return await _write_listing(session, turn, found.keys)
     if not turn.wanted:
         return _Written(more=False)
     await repository.put_readings(session, baseline_id, connection_id, found.readings)
     cursor = msgspec.json.encode(turn.wanted[-1].key).decode()
-    await repository.move_part(session, baseline_id, connection_id, state="reading", cursor=cursor)
+    await repository.move_part(session, baseline_id, connection_id, state=BaselinePartState.READING, cursor=cursor)
     return _Written(more=True)
 
 
@@ -216,14 +217,14 @@ async def _write_page(session: AsyncSession, services: GovernanceServices, turn:
     await _write_source(session, services, turn, page)
     ids = [external_id for external_id, _ in page.payloads]
     step = check_page(turn.part.walk, ListPage(turn.part.cursor, page.cursor, page.more, ids))
-    await _move(session, turn, "reading", step)
+    await _move(session, turn, BaselinePartState.READING, step)
     return _Written(more=page.more, trouble=step.trouble)
 
 
 async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | None) -> _Written:
     baseline_id, connection_id = turn.baseline_id, turn.part.connection_id
     if page is None:  # the channel cannot list its values
-        await repository.move_part(session, baseline_id, connection_id, state="reading", cursor="")
+        await repository.move_part(session, baseline_id, connection_id, state=BaselinePartState.READING, cursor="")
         return _Written(more=True)
     elements = sorted(element for element, each in turn.contracts.items() if each.distributed and _is_of_products(each))
     keys = [key for key in page.keys if is_admissible_key(key)]
@@ -234,10 +235,16 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
         ListPage(turn.part.cursor, page.cursor, page.more, page.records, total=page.total, identity=page.identity),
     )
     if page.more:
-        await _move(session, turn, "listing", step, unkeyed=unkeyed)
+        await _move(session, turn, BaselinePartState.LISTING, step, unkeyed=unkeyed)
     else:
         await repository.move_part(
-            session, baseline_id, connection_id, state="reading", cursor="", listed=True, unkeyed=unkeyed
+            session,
+            baseline_id,
+            connection_id,
+            state=BaselinePartState.READING,
+            cursor="",
+            listed=True,
+            unkeyed=unkeyed,
         )
     return _Written(more=True, trouble=step.trouble if page.more else "")
 
@@ -247,7 +254,7 @@ def _is_of_products(contract: Contract) -> bool:
     return known is None or known.record_type == PRODUCT
 
 
-async def _move(session: AsyncSession, turn: _Turn, state: str, step: Step, *, unkeyed: int = 0) -> None:
+async def _move(session: AsyncSession, turn: _Turn, state: BaselinePartState, step: Step, *, unkeyed: int = 0) -> None:
     await repository.move_part(
         session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.walk,
         error=step.trouble or None, unkeyed=unkeyed,
@@ -293,17 +300,19 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
     """
     baseline_id, part = turn.baseline_id, turn.part
     error = None if turn.opened.active else "This connection is paused, so it was not read."
-    await repository.move_part(session, baseline_id, part.connection_id, state="read", cursor="", error=error)
+    await repository.move_part(
+        session, baseline_id, part.connection_id, state=BaselinePartState.READ, cursor="", error=error
+    )
     baseline = await repository.lock_baseline(session, baseline_id)
     if (
         baseline is None
-        or baseline.state != "reading"
+        or baseline.state != BaselineState.READING
         or await repository.count_unread(session, baseline_id, part.role)
     ):
         return
     if part.role == "source":
         channels = [channel.connection_id for channel in await load_channels(session, services.runtime.registry)]
-        await repository.insert_parts(session, baseline_id, channels, role="channel", state="listing")
+        await repository.insert_parts(session, baseline_id, channels, role="channel", state=BaselinePartState.LISTING)
         enqueue(session, [read_job(baseline_id, channel) for channel in channels])
         if channels:
             return

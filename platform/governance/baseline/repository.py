@@ -14,7 +14,9 @@ from canonical.keys import ElementKey
 from connectors.paging import Walk
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from foundation.state_machine import in_sql
 from governance.baseline.rows import Comparison, Part, Reading, ReadRequest, SourceItem
+from governance.baseline.states import BASELINES, IS_OPEN_BASELINE, BaselinePartState, BaselineState
 from governance.records.keys import KEY_COLUMNS, KEY_TYPES, bind_key, key_binds, key_columns, key_set
 from governance.records.values import row_reader
 from policy.rules import PolicyOutcome
@@ -57,9 +59,9 @@ _OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)
 async def find_open(session: AsyncSession) -> Row[Any] | None:
     """The client's open baseline (reading, ready or accepting), locked."""
     found = await session.execute(
-        text("""
+        text(f"""
             SELECT id, state FROM baseline
-             WHERE tenant_id = :t AND state IN ('reading', 'ready', 'accepting') FOR UPDATE
+             WHERE tenant_id = :t AND {IS_OPEN_BASELINE} FOR UPDATE
         """),
         {"t": scope_of(session).tenant_id},
     )
@@ -81,9 +83,9 @@ async def insert_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
     """Insert a baseline. False when another one was started concurrently."""
     scope = scope_of(session)
     made = await session.execute(
-        text("""
+        text(f"""
             INSERT INTO baseline (tenant_id, msp_id, id, state, started_at, started_by)
-            VALUES (:t, :m, :b, 'reading', :now, :name) ON CONFLICT DO NOTHING RETURNING 1
+            VALUES (:t, :m, :b, '{BaselineState.READING}', :now, :name) ON CONFLICT DO NOTHING RETURNING 1
         """),
         {"t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "now": now, "name": scope.actor.name},
     )
@@ -91,7 +93,7 @@ async def insert_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
 
 
 async def insert_parts(
-    session: AsyncSession, baseline_id: UUID, connections: Sequence[UUID], *, role: str, state: str
+    session: AsyncSession, baseline_id: UUID, connections: Sequence[UUID], *, role: str, state: BaselinePartState
 ) -> None:
     scope = scope_of(session)
     await session.execute(
@@ -139,7 +141,7 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     baseline_id: UUID,
     connection_id: UUID,
     *,
-    state: str,
+    state: BaselinePartState,
     cursor: str,
     listed: bool = False,
     error: str | None = None,
@@ -187,7 +189,10 @@ async def count_unread(session: AsyncSession, baseline_id: UUID, role: str) -> i
 
 async def set_ready(session: AsyncSession, baseline_id: UUID, *, now: datetime) -> None:
     await session.execute(
-        text("UPDATE baseline SET state = 'ready', read_at = :now WHERE tenant_id = :t AND id = :b"),
+        text(
+            f"UPDATE baseline SET state = '{BaselineState.READY}', read_at = :now WHERE tenant_id = :t AND id = :b"
+            f" AND state IN ({in_sql(BASELINES.before(BaselineState.READY))})"
+        ),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "now": now},
     )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from governance.baseline.states import BaselineState
 
 
 class BaselinePartView(msgspec.Struct, frozen=True):
@@ -58,7 +59,7 @@ class BaselineView(msgspec.Struct, frozen=True):
 
     @property
     def is_moving(self) -> bool:
-        return self.state in ("reading", "accepting")
+        return self.state in (BaselineState.READING, BaselineState.ACCEPTING)
 
     def total(self, name: str) -> int:
         return sum(getattr(part, name) for part in self.parts if part.role == "channel")

@@ -11,10 +11,12 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.enqueue import enqueue
+from foundation.state_machine import in_sql
 from governance.baseline import repository
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
 from governance.baseline.forget_job import forget_jobs
 from governance.baseline.read_job import read_job
+from governance.baseline.states import BASELINES, BaselinePartState, BaselineState
 from governance.elements.repository import load_contracts
 from governance.services import GovernanceServices
 
@@ -28,14 +30,14 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     """
     sources = await _sources(session, services)
     standing = await repository.find_open(session)
-    if standing is not None and standing.state == "accepting":
+    if standing is not None and standing.state == BaselineState.ACCEPTING:
         raise BaselineUnderWay("The last baseline is still being carried out. Wait until it has ended.")
     if standing is not None:
         await _end(session, standing.id, now)
     baseline_id = services.new_id()
     if not await repository.insert_baseline(session, baseline_id, now=now):
         raise BaselineUnderWay("Someone else has begun a baseline at this moment. Reload the page.")
-    await repository.insert_parts(session, baseline_id, sources, role="source", state="reading")
+    await repository.insert_parts(session, baseline_id, sources, role="source", state=BaselinePartState.READING)
     enqueue(session, [read_job(baseline_id, source) for source in sources])
     append_audit(
         session, action="baseline.started", subject=f"baseline:{baseline_id}", data={"sources": len(sources)}, at=now
@@ -53,7 +55,7 @@ async def discard_baseline(session: AsyncSession, baseline_id: UUID, *, now: dat
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None:
         raise NotFound
-    if baseline.state not in ("reading", "ready"):
+    if BaselineState.DISCARDED not in BASELINES.transitions[BaselineState(baseline.state)]:
         raise BaselineUnderWay(f"This baseline is {baseline.state}. Reload the page to see its state.")
     await _end(session, baseline_id, now)
 
@@ -61,10 +63,10 @@ async def discard_baseline(session: AsyncSession, baseline_id: UUID, *, now: dat
 async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
     scope = scope_of(session)
     await session.execute(
-        text("""
-            UPDATE baseline SET state = 'discarded', decided_at = :now, decided_by = :name, decided_by_id = :id,
-                   finished_at = :now
-             WHERE tenant_id = :t AND id = :b
+        text(f"""
+            UPDATE baseline SET state = '{BaselineState.DISCARDED}', decided_at = :now, decided_by = :name,
+                   decided_by_id = :id, finished_at = :now
+             WHERE tenant_id = :t AND id = :b AND state IN ({in_sql(BASELINES.before(BaselineState.DISCARDED))})
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )

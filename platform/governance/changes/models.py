@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from governance.changes.states import IS_AWAITING
 
 
 class Change(TenantOwned, Base):
@@ -57,7 +58,7 @@ class Change(TenantOwned, Base):
             "element",
             "dimension",
             "record_type",
-            postgresql_where=text("state = 'awaiting_approval'"),
+            postgresql_where=text(IS_AWAITING),
         ),
         Index("ix_change_record", "tenant_id", "record_key", "element", "dimension", "record_type", "version"),
     )

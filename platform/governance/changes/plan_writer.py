@@ -16,6 +16,7 @@ from governance import job_types
 from governance.changes import repository
 from governance.changes.planner import DecisionSnapshot, Plan, ReferenceUpdate, content_of
 from governance.changes.rows import ChangeRow
+from governance.changes.states import ChangeState
 from governance.elements.held_observations import hold_observations, replace_held
 from governance.elements.rows import Contract
 from governance.exception_types import ExceptionType
@@ -48,7 +49,7 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
         await auto_resolve(
             session, ExceptionType.APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now
         )
-    await ask_for_approvals(session, [c for c in plan.changes if c.state == "awaiting_approval"], snapshot)
+    await ask_for_approvals(session, [c for c in plan.changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot)
     await save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
@@ -60,7 +61,7 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
     for taken in plan.reference_updates:
         _audit_reference_update(session, taken, snapshot.now)
     for change in overtaken:
-        change.state = "superseded"
+        change.move_to(ChangeState.SUPERSEDED)
     for change in [*overtaken, *plan.changes]:
         audit_decision(session, change, snapshot.now)
 

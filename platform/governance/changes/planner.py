@@ -21,6 +21,7 @@ from foundation.i18n.messages import StoredMessage
 from foundation.ids import NewId
 from governance.changes.content_hash import content_hash
 from governance.changes.rows import Awaiting, ChangeRow, Proposal
+from governance.changes.states import CHANGES, ChangeState
 from governance.elements.rows import Contract, Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.catalogue import contract_missing, stale_value
@@ -29,6 +30,7 @@ from governance.messages import exceptions as messages
 from governance.messages.parameters import about
 from governance.messages.reasons import NEWER_DATA
 from governance.propagation.rows import PropagationRow
+from governance.propagation.states import PropagationState
 from governance.records.routing import targets_of
 from governance.records.rows import CHANNEL_FACTS, Channel, ValueRow
 from governance.records.validation import latest_version
@@ -40,9 +42,9 @@ SOURCE: Final = "source"
 BASELINE: Final = "baseline"
 ROLLBACK: Final = "rollback"
 _STATE_OF: Final = {
-    PolicyOutcome.AUTO: "released",
-    PolicyOutcome.REVIEW: "awaiting_approval",
-    PolicyOutcome.REFUSE: "refused",
+    PolicyOutcome.AUTO: ChangeState.RELEASED,
+    PolicyOutcome.REVIEW: ChangeState.AWAITING_APPROVAL,
+    PolicyOutcome.REFUSE: ChangeState.REFUSED,
 }
 """State of a change by policy outcome."""
 LEAST_STRICT_FIRST: Final = (PolicyOutcome.AUTO, PolicyOutcome.REVIEW, PolicyOutcome.REFUSE)
@@ -135,7 +137,7 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
         return
     plan.superseded.add(key)
     if key in plan.reviews_requested:
-        plan.reviews_requested.pop(key).state = "superseded"
+        plan.reviews_requested.pop(key).move_to(ChangeState.SUPERSEDED)
     if row.value == seen.value:
         plan.echoes += 1
         plan.resolved_keys.add(key)
@@ -356,7 +358,7 @@ def draft_change(
         version=None,
         origin=proposal.origin,
         author=proposal.author,
-        state=_STATE_OF[decision.outcome],
+        state=CHANGES.start(_STATE_OF[decision.outcome]),
         outcome=decision.outcome.value,
         rule_id=decision.rule_id,
         reason=decision.reason,
@@ -406,7 +408,8 @@ def release(
     row.version += 1
     if not is_exception_of_one_channel(change):
         row.value, row.change_id = change.new_value, change.id
-    change.version, change.state = row.version, "released"
+    change.move_to(ChangeState.RELEASED)
+    change.version = row.version
     released_at = change.decided_at or change.proposed_at
     begins = max(released_at, contract.clocks_from or released_at)
     due = begins + timedelta(milliseconds=contract.propagation_slo_ms)
@@ -416,7 +419,7 @@ def release(
     return [
         PropagationRow(
             *change.key, change.id, channel.connection_id, channel.partner_id, new_id(), change.new_value, row.version,
-            "pending", change.committed_at, released_at, due, change.correlation, excluded, until,
+            PropagationState.PENDING, change.committed_at, released_at, due, change.correlation, excluded, until,
         )
         for channel in channels
         if contract.distributed and (targets is None or channel.connection_id in targets)

@@ -18,6 +18,7 @@ from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, Plan, is_exception_of_one_channel, propose
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
+from governance.changes.states import ChangeState
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import Exposure, NewException
@@ -30,8 +31,8 @@ from governance.records.keys import same_key
 from governance.services import GovernanceServices
 
 _BY_DECISION = {
-    "awaiting_approval": messages.REDECIDED_AWAITING,
-    "refused": messages.REDECIDED_REFUSED,
+    ChangeState.AWAITING_APPROVAL: messages.REDECIDED_AWAITING,
+    ChangeState.REFUSED: messages.REDECIDED_REFUSED,
 }
 
 
@@ -85,9 +86,9 @@ async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID],
         decided = propose(change.again(targets), row, snapshot, plan)
         await write_plan(session, plan, snapshot)
         found = [
-            _exception(change, connection_id, _BY_DECISION[each.state])
+            _exception(change, connection_id, _BY_DECISION[ChangeState(each.state)])
             for each in decided
-            if each.state != "released"
+            if each.state != ChangeState.RELEASED
             for connection_id in each.targets or targets
         ]
     else:

@@ -15,6 +15,7 @@ from governance.errors import NothingToReplay
 from governance.exception_types import ExceptionType, is_of_channel
 from governance.exceptions.lifecycle import get_exception
 from governance.exceptions.models import GovernanceException
+from governance.exceptions.states import EXCEPTIONS, ExceptionState
 from governance.job_types import (
     INGEST,
     PUSH,
@@ -26,7 +27,7 @@ from governance.job_types import (
     push_lane,
 )
 from governance.propagation.repository import reopen_propagation
-from governance.propagation.states import PENDING, STALE_APPROVAL, VERIFIED
+from governance.propagation.states import PropagationState
 from governance.records.claims import drop_other_claims
 
 
@@ -38,7 +39,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         NothingToReplay: the exception has neither a source event nor a released change.
     """
     found = await get_exception(session, exception_id, lock=True)
-    if found.state != "open":
+    if found.state != ExceptionState.OPEN:
         raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
     job: NewJob[Any]
     if is_of_channel(found.code, found.change_id, found.connection_id, found.source_event_id):
@@ -63,7 +64,8 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     data = {"code": found.code}
     append_audit(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
     if job.job_type is INGEST:
-        found.state, found.closed_at, found.closed_by = "resolved", now, scope_of(session).actor.name
+        found.state = EXCEPTIONS.move(found.state, ExceptionState.RESOLVED)
+        found.closed_at, found.closed_by = now, scope_of(session).actor.name
 
 
 async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJob[Any]:
@@ -73,9 +75,11 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
         raise NothingToReplay("Nothing was sent to a channel.")
     state = await reopen_propagation(session, change_id, connection_id)
     key = _key_of(found).joined("|")
-    if state == PENDING:
+    if state == PropagationState.PENDING:
         return NewJob(push_lane(connection_id), PUSH, key, ref=change_id, correlation=found.correlation)
-    if state == STALE_APPROVAL or (state == VERIFIED and found.code == ExceptionType.CHANNEL_DRIFT):
+    if state == PropagationState.STALE_APPROVAL or (
+        state == PropagationState.VERIFIED and found.code == ExceptionType.CHANNEL_DRIFT
+    ):
         payload = Redecide(connection_id)
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
     raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")

@@ -20,7 +20,9 @@ from canonical.keys import ElementKey
 from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from foundation.state_machine import in_sql
 from governance.changes.rows import Awaiting, ChangeRow
+from governance.changes.states import CHANGES, ChangeState
 from governance.records.keys import (
     KEY_COLUMNS,
     KEY_SET,
@@ -34,6 +36,7 @@ from governance.records.keys import (
 from governance.records.rows import EventRow
 from governance.records.values import row_reader
 from policy.relations import APPROVALS
+from policy.states import ApprovalState
 
 _CHANGE_COLUMNS: Final = ", ".join(f"c.{name}" for name in ChangeRow.__struct_fields__)
 _READ_CHANGE: Final = row_reader(ChangeRow)
@@ -85,7 +88,7 @@ async def load_awaiting(
     found: dict[ElementKey, list[Awaiting]] = {}
     for *columns, content, state in rows:
         change = _READ_CHANGE(columns)
-        asked = Awaiting(change, None if content is None else bytes(content), answered=state == "granted")
+        asked = Awaiting(change, None if content is None else bytes(content), answered=state == ApprovalState.GRANTED)
         found.setdefault(change.key, []).append(asked)
     return found
 
@@ -110,8 +113,8 @@ async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:
     """Supersede the pending ones among `ids`, which the caller has locked."""
     await session.execute(
         text(
-            "UPDATE change SET state = 'superseded'"
-            " WHERE tenant_id = :t AND id = ANY (:ids) AND state = 'awaiting_approval'"
+            f"UPDATE change SET state = '{ChangeState.SUPERSEDED}'"
+            f" WHERE tenant_id = :t AND id = ANY (:ids) AND state IN ({in_sql(CHANGES.before(ChangeState.SUPERSEDED))})"
         ),
         {"t": scope_of(session).tenant_id, "ids": list(ids)},
     )

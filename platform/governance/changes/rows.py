@@ -8,6 +8,7 @@ import msgspec
 from canonical.keys import Keyed
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
+from governance.changes.states import CHANGES, ChangeState
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -45,6 +46,10 @@ class ChangeRow(Keyed, gc=False):
     correlation: str
     on_behalf_of: str = ""
     decided_at: datetime | None = None
+
+    def move_to(self, state: ChangeState) -> None:
+        """Raises `UndeclaredTransition`."""
+        self.state = CHANGES.move(self.state, state)
 
     def again(self, targets: list[UUID] | None) -> Proposal:
         """A copy of the proposal for another decision, for `targets`."""

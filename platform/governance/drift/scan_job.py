@@ -27,15 +27,16 @@ from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
 from governance.messages.parameters import about
-from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, read_back
 from governance.propagation.repository import load_pending
 from governance.propagation.settlement import Settlement, schedule_drift_scan, write_settlement
+from governance.propagation.states import PropagationState
 from governance.records.validation import admit_reading
 from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
 VALUES_A_TURN: Final = 200
+_STOPPED: Final = (PropagationState.REFUSED, PropagationState.FAILED)
 
 
 def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:
@@ -52,7 +53,10 @@ def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:
         batch.check_lease()
         try:
             shown = await _read(opened, kept)
-            outcomes = [await _look(opened, batch, services, was, stopped) for was in (states.REFUSED, states.FAILED)]
+            outcomes = [
+                await _look(opened, batch, services, was, stopped)
+                for was in (PropagationState.REFUSED, PropagationState.FAILED)
+            ]
         except NO_ANSWER as error:
             _log.info("drift.no_answer", connection=str(connection_id), error=str(error))
             if not isinstance(error, OutboundHeld):
@@ -83,7 +87,11 @@ async def _read(opened: OpenConnection, kept: Sequence[ObservedValue]) -> list[C
 
 
 async def _look(
-    opened: OpenConnection, batch: Batch[NoPayload], services: GovernanceServices, was: str, change_ids: Sequence[UUID]
+    opened: OpenConnection,
+    batch: Batch[NoPayload],
+    services: GovernanceServices,
+    was: PropagationState,
+    change_ids: Sequence[UUID],
 ) -> Settlement:
     connection_id = UUID(opened.config.connection_id)
     async with batch.read() as session:

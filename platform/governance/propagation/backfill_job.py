@@ -17,10 +17,10 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from governance.job_types import BACKFILL_CHANNEL, BackfillChannel
-from governance.propagation import states
 from governance.propagation.distribute import distribute
 from governance.propagation.pause import exclude_pause, resolve_pause
 from governance.propagation.rows import PropagationRow
+from governance.propagation.states import PropagationState
 from governance.records.keys import key_columns, key_of, same_key
 from governance.records.repository import load_channels, load_values
 from governance.records.routing import TAKES_ELEMENT
@@ -108,8 +108,8 @@ async def backfill_channel(
         [
             PropagationRow(
                 *key_of(row), row.change_id, connection_id, channel.partner_id, services.new_id(),
-                read_value(row.new_value), row.version, states.PENDING, row.committed_at, row.released_at,
-                now + timedelta(milliseconds=row.propagation_slo_ms), row.correlation,
+                read_value(row.new_value), row.version, PropagationState.PENDING, row.committed_at,
+                row.released_at, now + timedelta(milliseconds=row.propagation_slo_ms), row.correlation,
                 now - row.released_at, now,
             )
             for row in still

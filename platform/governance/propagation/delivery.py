@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
-from governance.propagation.states import RUNNING, STALE_APPROVAL, SUPERSEDED, VERIFIED
+from governance.propagation.states import RUNNING, PropagationState
 from tenants.relations import CLIENTS
 
 COUNTING: Final = f"{RUNNING} AND state <> 'stale_approval'"
@@ -77,11 +77,15 @@ def is_late(  # noqa: PLR0913 - the facts of one delivery
     now: datetime,
 ) -> bool:
     """Whether the channel missed the delivery target. A delivery that was late before a pause stays late."""
-    if state == VERIFIED:
+    if state == PropagationState.VERIFIED:
         return verified_at is not None and verified_at > slo_due_at
     if breached:
         return True
-    return state not in {STALE_APPROVAL, SUPERSEDED} and channel_active and slo_due_at < now
+    return (
+        state not in {PropagationState.STALE_APPROVAL, PropagationState.SUPERSEDED}
+        and channel_active
+        and slo_due_at < now
+    )
 
 
 _EXCLUDED: Final = """greatest(CAST(:now AS timestamptz) - greatest(CAST(:since AS timestamptz), p.released_at,

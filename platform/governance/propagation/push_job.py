@@ -21,10 +21,10 @@ from foundation.text import clean_error_text
 from governance.exception_types import ExceptionType
 from governance.job_types import PUSH_RETRY
 from governance.messages import reasons
-from governance.propagation import states
 from governance.propagation.attempts import PushAttempt, begin_attempts, complete_attempts
 from governance.propagation.repository import Pending, load_pending
 from governance.propagation.settlement import Settlement, write_settlement
+from governance.propagation.states import PropagationState
 from governance.records.validation import admit_reading
 from governance.services import GovernanceServices
 
@@ -65,7 +65,7 @@ def push_handler(services: GovernanceServices) -> Handler[NoPayload]:
 
 
 def _is_to_send(pending: Pending) -> bool:
-    return pending.state == states.PENDING and not pending.superseded and not _is_stale(pending)
+    return pending.state == PropagationState.PENDING and not pending.superseded and not _is_stale(pending)
 
 
 def _is_stale(pending: Pending) -> bool:
@@ -205,7 +205,7 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
     are limited. The lane pauses, unless only the retry budget is used up: retries are then deferred, and new values go
     on.
     """
-    settlement = Settlement(connection_id, states.PENDING, services.clock())
+    settlement = Settlement(connection_id, PropagationState.PENDING, services.clock())
     for change_id, answer in attempt.results.items():
         _note_sent(pending[change_id], answer, settlement)
     for item in batch.items:
@@ -250,17 +250,19 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
     attempt: PushAttempt,
 ) -> None:
     now = services.clock()
-    settlement = Settlement(connection_id, states.PENDING, now)
+    settlement = Settlement(connection_id, PropagationState.PENDING, now)
     for item in batch.items:
         p = pending.get(item.ref) if item.ref is not None else None
-        if p is None or p.state != states.PENDING:
+        if p is None or p.state != PropagationState.PENDING:
             continue
         if p.superseded:
             settlement.superseded(p.change_id)
         elif _is_stale(p) and p.source_holds:
             settlement.held(p)
         elif _is_stale(p):
-            settlement.stopped(p, states.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.fill())
+            settlement.stopped(
+                p, PropagationState.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.fill()
+            )
         else:
             _judge(batch, services, item, p, attempt, settlement)
     await complete_attempts(session, connection_id, attempt)
@@ -289,7 +291,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
         _fail(batch, services, item, p, result, settlement)
     else:
         ours = reasons.NEWER_ON_CHANNEL if result.state is WriteState.STALE else reasons.NO_REASON
-        settlement.stopped(p, states.REFUSED, ExceptionType.PROPAGATION_REFUSED, result.detail or ours.fill())
+        settlement.stopped(p, PropagationState.REFUSED, ExceptionType.PROPAGATION_REFUSED, result.detail or ours.fill())
 
 
 def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
@@ -308,5 +310,5 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
         _note_sent(p, result, settlement)
     else:
         settlement.stopped(
-            p, states.FAILED, ExceptionType.PROPAGATION_FAILED, result.detail or reasons.NOT_TAKEN.fill()
+            p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, result.detail or reasons.NOT_TAKEN.fill()
         )

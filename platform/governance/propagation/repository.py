@@ -16,8 +16,7 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import StoredMessage, encode_message
 from governance.messages.reasons import UNANSWERED, UNPROVEN
-from governance.propagation import states
-from governance.propagation.states import RUNNING
+from governance.propagation.states import PROPAGATIONS, RUNNING, PropagationState
 from governance.records.keys import (
     KEY_COLUMNS,
     KEY_TYPES,
@@ -220,13 +219,14 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
     Returns the new state; None when there is no such propagation.
     """
     row = await session.execute(
-        text("""
+        text(f"""
             WITH locked AS (
                 SELECT state FROM propagation WHERE tenant_id = :t AND change_id = :change
                    AND connection_id = :connection FOR UPDATE
             ), reopened AS (
                 UPDATE propagation p
-                   SET state = 'pending', sent_at = coalesce(p.sent_at, p.accepted_at), accepted_at = NULL FROM locked
+                   SET state = '{PropagationState.PENDING}', sent_at = coalesce(p.sent_at, p.accepted_at),
+                       accepted_at = NULL FROM locked
                  WHERE p.tenant_id = :t AND p.change_id = :change AND p.connection_id = :connection
                    AND locked.state = ANY (:again)
                 RETURNING p.state
@@ -237,7 +237,7 @@ async def reopen_propagation(session: AsyncSession, change_id: UUID, connection_
             "t": scope_of(session).tenant_id,
             "change": change_id,
             "connection": connection_id,
-            "again": [states.ACCEPTED, states.REFUSED, states.FAILED],
+            "again": [state.value for state in PROPAGATIONS.before(PropagationState.PENDING)],
         },
     )
     state: str | None = row.scalar()

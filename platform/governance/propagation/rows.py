@@ -5,6 +5,7 @@ from uuid import UUID
 
 from canonical.keys import Keyed
 from canonical.values import Value
+from governance.propagation.states import PropagationState
 
 
 class PropagationRow(Keyed, gc=False):
@@ -14,7 +15,7 @@ class PropagationRow(Keyed, gc=False):
     id: UUID
     value: Value
     version: int
-    state: str
+    state: PropagationState
     committed_at: datetime
     released_at: datetime
     slo_due_at: datetime

@@ -29,6 +29,7 @@ from governance.messages.parameters import about
 from governance.propagation import states
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
+from governance.propagation.states import PROPAGATIONS, PropagationState
 from governance.services import GovernanceServices
 
 FIRST_LOOK_SECONDS: Final = 0.1
@@ -59,7 +60,7 @@ class Settlement:
     """Compare-and-set: only propagations still in state `was` are settled (see `states`)."""
 
     connection_id: UUID
-    was: str
+    was: PropagationState
     now: datetime
     settled: dict[UUID, Settled] = field(default_factory=dict)
     seen: list[Pending] = field(default_factory=list)
@@ -68,7 +69,7 @@ class Settlement:
 
     def verified(self, p: Pending) -> None:
         """Verified by read-back: stops the clock, meters the delivery, resolves open exceptions about the value."""
-        self._settle(p, states.VERIFIED, accepted_at=self.now, verified_at=self.now, read_value=p.value)
+        self._settle(p, PropagationState.VERIFIED, accepted_at=self.now, verified_at=self.now, read_value=p.value)
         self.seen.append(p)
 
     def accepted(self, p: Pending, reading: ChannelReading | None) -> None:
@@ -80,21 +81,21 @@ class Settlement:
             self.exceptions.append(
                 propagation_exception(ExceptionType.PROPAGATION_UNREADABLE, p, self.connection_id, error)
             )
-        self._settle(p, states.ACCEPTED, accepted_at=self.now, read_value=read, error=error)
+        self._settle(p, PropagationState.ACCEPTED, accepted_at=self.now, read_value=read, error=error)
         self.jobs.append(_look(p, self.connection_id))
 
     def unanswered(self, p: Pending, detail: str) -> None:
         """Sent with a possible effect but without an answer; stays pending."""
         self.settled[p.change_id] = Settled(
-            p.change_id, states.PENDING, error=TEXT.fill(text=clean_error_text(detail)), sent_at=self.now
+            p.change_id, PropagationState.PENDING, error=TEXT.fill(text=clean_error_text(detail)), sent_at=self.now
         )
 
     def send_again(self, p: Pending) -> None:
         """Send an accepted, invisible value again: the channel may have lost it. The idempotency key makes it safe."""
-        self._settle(p, states.PENDING, error=reasons.SENT_AGAIN.fill())
+        self._settle(p, PropagationState.PENDING, error=reasons.SENT_AGAIN.fill())
         self.jobs.append(push_job(p.change_id, self.connection_id, p.key, p.correlation))
 
-    def stopped(self, p: Pending, state: str, code: ExceptionType, why: str | StoredMessage) -> None:
+    def stopped(self, p: Pending, state: PropagationState, code: ExceptionType, why: str | StoredMessage) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
         error = TEXT.fill(text=clean_error_text(why)) if isinstance(why, str) else why
         self._settle(p, state, error=error)
@@ -105,16 +106,16 @@ class Settlement:
 
     def held(self, p: Pending) -> None:
         """Mark the approval stale: the value is current, the data behind its approval is not; enqueues a redecision."""
-        self._settle(p, states.STALE_APPROVAL, error=reasons.COST_CHANGED.fill())
+        self._settle(p, PropagationState.STALE_APPROVAL, error=reasons.COST_CHANGED.fill())
         self.jobs.append(redecide_job(p.change_id, self.connection_id, p.key, p.correlation))
 
     def superseded(self, change_id: UUID) -> None:
-        self.settled[change_id] = Settled(change_id, states.SUPERSEDED)
+        self.settled[change_id] = Settled(change_id, PropagationState.SUPERSEDED)
 
     def _settle(  # noqa: PLR0913 - the parts of one settlement
         self,
         p: Pending,
-        state: str,
+        state: PropagationState,
         *,
         accepted_at: datetime | None = None,
         verified_at: datetime | None = None,
@@ -124,7 +125,7 @@ class Settlement:
         for change_id in p.older:
             self.superseded(change_id)
         self.settled[p.change_id] = Settled(
-            p.change_id, state, accepted_at, verified_at, read_value, p.shown_value, error
+            p.change_id, PROPAGATIONS.move(self.was, state), accepted_at, verified_at, read_value, p.shown_value, error
         )
 
 
@@ -137,7 +138,9 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
     if seen:
         await schedule_drift_scan(session, connection_id, now=now, jitter=services.jitter)
     record_usage(session, [Usage(VERIFIED_DELIVERIES.name, p.id, 1, now, p.change_id) for p in seen])
-    done = {p.change_id for p in seen} | {id_ for id_, s in settlement.settled.items() if s.state == states.SUPERSEDED}
+    done = {p.change_id for p in seen} | {
+        id_ for id_, s in settlement.settled.items() if s.state == PropagationState.SUPERSEDED
+    }
     corrected = [late_subject(change_id, connection_id) for change_id in sorted(done) if _is_troubled(moved, change_id)]
     for code in _ABOUT_CHANNEL:
         await auto_resolve(session, code, corrected, now=now)

@@ -19,21 +19,59 @@ nothing when the state has changed since. Pending ones are settled by the push j
 refused and failed ones by the drift scan.
 """
 
+from enum import StrEnum
 from typing import Final
 
-PENDING: Final = "pending"
-ACCEPTED: Final = "accepted"
-VERIFIED: Final = "verified"
-STALE_APPROVAL: Final = "stale_approval"
-REFUSED: Final = "refused"
-FAILED: Final = "failed"
-SUPERSEDED: Final = "superseded"
+from foundation.state_machine import StateMachine, in_sql
 
-MOVING: Final = (PENDING, ACCEPTED)
+
+class PropagationState(StrEnum):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    VERIFIED = "verified"
+    STALE_APPROVAL = "stale_approval"
+    REFUSED = "refused"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+PROPAGATIONS: Final = StateMachine(
+    PropagationState,
+    starts=[PropagationState.PENDING],
+    transitions={
+        PropagationState.PENDING: [
+            PropagationState.ACCEPTED,
+            PropagationState.VERIFIED,
+            PropagationState.STALE_APPROVAL,
+            PropagationState.REFUSED,
+            PropagationState.FAILED,
+            PropagationState.SUPERSEDED,
+        ],
+        PropagationState.ACCEPTED: [
+            PropagationState.PENDING,
+            PropagationState.VERIFIED,
+            PropagationState.FAILED,
+            PropagationState.SUPERSEDED,
+        ],
+        PropagationState.STALE_APPROVAL: [PropagationState.SUPERSEDED],
+        PropagationState.REFUSED: [
+            PropagationState.PENDING,
+            PropagationState.VERIFIED,
+            PropagationState.SUPERSEDED,
+        ],
+        PropagationState.FAILED: [
+            PropagationState.PENDING,
+            PropagationState.VERIFIED,
+            PropagationState.SUPERSEDED,
+        ],
+    },
+)
+
+MOVING: Final = (PropagationState.PENDING, PropagationState.ACCEPTED)
 """Jobs are under way."""
 
-STOPPED: Final = (STALE_APPROVAL, REFUSED, FAILED)
+STOPPED: Final = (PropagationState.STALE_APPROVAL, PropagationState.REFUSED, PropagationState.FAILED)
 """Moved on only by a person, a newer value or the channel itself."""
 
-RUNNING: Final = "state NOT IN ('verified', 'superseded')"
+RUNNING: Final = f"state NOT IN ({in_sql([PropagationState.VERIFIED, PropagationState.SUPERSEDED])})"
 """As SQL. The indexes are declared with exactly this text, so queries must use it."""

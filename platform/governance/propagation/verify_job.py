@@ -13,10 +13,10 @@ from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, Retrie
 from governance.exception_types import ExceptionType
 from governance.job_types import VerifyValues
 from governance.messages import reasons
-from governance.propagation import states
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
 from governance.propagation.repository import Pending, load_pending
 from governance.propagation.settlement import FIRST_LOOK_SECONDS, Settlement, shown_text, write_settlement
+from governance.propagation.states import PropagationState
 from governance.services import GovernanceServices
 
 _log = structlog.get_logger(__name__)
@@ -34,11 +34,11 @@ def verify_handler(services: GovernanceServices) -> Handler[VerifyValues]:
             opened = await services.runtime.open(session, connection_id)
             pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
-        settlement = Settlement(connection_id, states.ACCEPTED, services.clock())
+        settlement = Settlement(connection_id, PropagationState.ACCEPTED, services.clock())
         looked: list[tuple[ClaimedJob[VerifyValues], Pending]] = []
         for item in batch.items:
             p = pending.get(item.ref) if item.ref is not None else None
-            if p is None or p.state != states.ACCEPTED or not _is_of_this_attempt(item, p):
+            if p is None or p.state != PropagationState.ACCEPTED or not _is_of_this_attempt(item, p):
                 continue
             if p.superseded:
                 settlement.superseded(p.change_id)
@@ -73,7 +73,7 @@ def _give_up(looked: list[tuple[ClaimedJob[VerifyValues], Pending]], error: Exce
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
             why = reasons.NEVER_ANSWERED.fill(error=str(error)[:1000])
-            settlement.stopped(p, states.FAILED, ExceptionType.PROPAGATION_FAILED, why)
+            settlement.stopped(p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, why)
 
 
 def _is_of_this_attempt(item: ClaimedJob[VerifyValues], p: Pending) -> bool:
@@ -124,7 +124,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
         why = reasons.NEVER_VISIBLE.fill()
         if reading is not None and reading.unreadable:
             why = reasons.NEVER_EXACT.fill(shown=shown_text(reading))
-        settlement.stopped(p, states.FAILED, ExceptionType.PROPAGATION_FAILED, why)
+        settlement.stopped(p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, why)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)
     else:

@@ -17,10 +17,10 @@ from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import Exposure, NewException
 from governance.messages import exceptions as messages
 from governance.messages.parameters import about
-from governance.propagation import states
 from governance.propagation.delivery import ACTIVE_CHANNEL, COUNTING
 from governance.propagation.distribute import start_clock
 from governance.propagation.settlement import late_subject
+from governance.propagation.states import PropagationState
 from governance.records.keys import key_columns, key_of
 from governance.services import GovernanceServices
 
@@ -48,10 +48,10 @@ NEXT_BREACH: Final = text(f"""
      WHERE p.tenant_id = :t AND NOT p.breached AND p.{COUNTING} AND {ACTIVE_CHANNEL}
 """)
 _HOW: Final = {
-    states.PENDING: messages.SLO_BREACHED_PENDING,
-    states.ACCEPTED: messages.SLO_BREACHED_ACCEPTED,
-    states.REFUSED: messages.SLO_BREACHED_REFUSED,
-    states.FAILED: messages.SLO_BREACHED_FAILED,
+    PropagationState.PENDING: messages.SLO_BREACHED_PENDING,
+    PropagationState.ACCEPTED: messages.SLO_BREACHED_ACCEPTED,
+    PropagationState.REFUSED: messages.SLO_BREACHED_REFUSED,
+    PropagationState.FAILED: messages.SLO_BREACHED_FAILED,
 }
 
 

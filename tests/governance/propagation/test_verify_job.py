@@ -17,9 +17,10 @@ from foundation.jobs.enqueue import enqueue
 from foundation.jobs.worker import LaneWorker
 from governance.changes.rollback import roll_back_change
 from governance.job_types import push_lane, verify_lane
-from governance.propagation import settlement, states, verify_job
+from governance.propagation import settlement, verify_job
 from governance.propagation.repository import Settled, ShownValueRow, load_pending, settle_propagations, show_values
 from governance.propagation.settlement import Settlement, push_job, write_settlement
+from governance.propagation.states import PropagationState
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
@@ -93,8 +94,8 @@ async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: Cl
     ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10000")
     before = await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
     async with world.services.db.transaction(world.scope) as session:
-        for was in (states.PENDING, states.ACCEPTED):
-            late = Settled(change_id, states.ACCEPTED, utc_now(), error="late")  # type: ignore[arg-type]
+        for was in (PropagationState.PENDING, PropagationState.ACCEPTED):
+            late = Settled(change_id, PropagationState.ACCEPTED, utc_now(), error="late")  # type: ignore[arg-type]
             assert await settle_propagations(session, shop, [late], was=was) == {}
     assert await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == before
 
@@ -118,7 +119,7 @@ async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
         "SELECT count(*) FROM audit_entry",
     )  # fmt: skip
     before = [await world.rows(trace) for trace in traces]
-    found = Settlement(shop, states.ACCEPTED, utc_now())
+    found = Settlement(shop, PropagationState.ACCEPTED, utc_now())
     found.verified(pending[change_id])  # type: ignore[index]
     async with world.services.db.transaction(world.scope) as session:
         await write_settlement(session, world.services.governance, found)
