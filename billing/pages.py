@@ -34,7 +34,7 @@ from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.accounts import find_client_slug, name_clients
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
 _INVOICES: Final = ["/invoices", "/clients/{client:str}/invoices"]

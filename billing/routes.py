@@ -13,7 +13,7 @@ from billing.permissions import BillingPermission
 from billing.price_books.lists import PRICES
 from billing.schemas import InvoiceDetail
 from foundation.web.api import post
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _INVOICES: Final = ["/api/v1/invoices", "/api/v1/clients/{client:str}/invoices"]

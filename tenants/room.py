@@ -23,6 +23,7 @@ from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
 from tenants.routes import ROUTES
 from tenants.secrets import new_secret
+from tenants.welcome.pages import WELCOME_PAGES
 
 
 def _services(services: AppServices) -> Sequence[object]:
@@ -61,7 +62,7 @@ ROOM: Final = Room(
     models=(tenants.models,),
     services=_services,
     routes=(*ROUTES, *ADMINISTRATION_ROUTES, *PREFERENCE_ROUTES),
-    pages=(*PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES),
+    pages=(*PAGES, *WELCOME_PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES),
     web=_web,
     templates=(Path(__file__).parent / "templates",),
     navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),

@@ -4,33 +4,30 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Response
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from branding.hosts import public_origin
 from foundation.ids import new_id
 from foundation.web.api import delete, post
 from tenants.access import Access
 from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
 from tenants.auth.pages import AnyRequest, OpenAuth
-from tenants.invitations.issue import invite_member, reissue_invitation, resume_member, suspend_member
-from tenants.lists import API_KEYS, CLIENTS, INVITATIONS, MEMBERS
+from tenants.invitations.issue import invite_member, reissue_invitation
+from tenants.lists import API_KEYS, CLIENTS
+from tenants.members.change_member import resume_member, suspend_member
+from tenants.members.lists import INVITATIONS, MEMBERS
 from tenants.members.repository import NewMember, get_member, withdraw_invite
+from tenants.members.schemas import InvitedView, MemberInput, member_view
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
-    InvitedView,
-    MemberInput,
     NewApiKeyView,
     ReasonInput,
     api_key_view,
-    member_view,
 )
+from tenants.web.dependencies import OpenAccess
+from tenants.web.links import link_to
 from tenants.web.lists import list_route
-
-OpenAccess = NamedDependency[Access]
-"""Handler parameter `access`, filled by the web edge after the check of `opt["permission"]`."""
 
 _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
@@ -122,16 +119,6 @@ async def delete_suspension(access: OpenAccess, auth: OpenAuth, member_id: FromP
     """Let somebody in again."""
     member = await get_member(access.session, member_id)
     await resume_member(access.session, access.principal, member, auth=auth)
-
-
-def link_to(request: AnyRequest, token: str) -> str:
-    """Address of an invitation: on the brand's own host, under which the invitation was created."""
-    return f"{public_origin(request.scope)}/welcome/{token}"
-
-
-def device_link_to(request: AnyRequest, token: str) -> str:
-    """Address of a device link, on the brand's own host."""
-    return f"{public_origin(request.scope)}/sign-in/device/{token}"
 
 
 def _invited(request: AnyRequest, access: Access, member: Member, token: str) -> Response[InvitedView]:

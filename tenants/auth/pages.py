@@ -1,4 +1,4 @@
-"""Pages for sign-in, sign-out and the choice of a password, under the host's brand."""
+"""Pages for sign-in and sign-out, under the host's brand."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -20,16 +20,14 @@ from foundation.web.boundary import header_text
 from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.csrf import FIELD, make_token, require_same_site
+from tenants.auth.device_link import opens
 from tenants.auth.devices import LIFE
 from tenants.auth.identity import SignedIn, identify_member
 from tenants.auth.redirects import safe_next
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import ABSOLUTE, CookieRule, cookie_rule
 from tenants.auth.sign_in import Credentials, authenticate
-from tenants.errors import CrossSiteRequest, WeakPassword
-from tenants.invitations.accept import InvitationLink, InvitationPreview, accept_invitation, preview_invitation
-from tenants.members.device_links import opens
-from tenants.members.repository import read_invite, sign_out_everywhere
+from tenants.auth.sign_out import sign_out_everywhere
 from tenants.principal import Principal, home_scope
 from tenants.secrets import bytes_of, text_of
 
@@ -51,7 +49,7 @@ def provide_auth(auth: AuthServices) -> Provide:
 @get("/sign-in", name="sign_in", opt=_PUBLIC, include_in_schema=False)
 async def sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     target = _next_page(request, request.query_params.get("next", ""))
-    if await _signed_in(request, brand, auth) is not None:
+    if await find_signed_in(request, brand, auth) is not None:
         return Redirect(target or "/", status_code=303, headers=_PRIVATE)
     return _sign_in_form(request, brand, auth, target=target, expired="expired" in request.query_params)
 
@@ -59,20 +57,20 @@ async def sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -
 @post("/sign-in", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_in(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     form = await request.form()
-    email, target = _text(form, "email"), _next_page(request, _text(form, "next"))
-    given = Credentials(_msp_of(brand), email, _text(form, "password"), _address_of(request), _device_cookie(request))
+    email, target = form_text(form, "email"), _next_page(request, form_text(form, "next"))
+    given = Credentials(msp_of(brand), email, form_text(form, "password"), address_of(request), _device_cookie(request))
     try:
-        _require_own_form(request, _text(form, FIELD))
+        require_own_form(request, form_text(form, FIELD))
         principal = await authenticate(auth, given)
     except DomainError as refusal:
         return _sign_in_form(request, brand, auth, target=target, email=email, refusal=refusal)
-    return await _enter(request, brand, auth, principal, target)
+    return await start_session(request, brand, auth, principal, target)
 
 
 @get("/sign-in/device/{token:str}", name="device_link", opt=_PUBLIC, include_in_schema=False)
 async def device_link(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """Target of a device link. It makes the browser known and signs nobody in, so that a mail scanner may open it."""
-    if not opens(auth, token, msp_id=_msp_of(brand), now=auth.clock()):
+    if not opens(auth, token, msp_id=msp_of(brand), now=auth.clock()):
         raise NotFound
     rule = _rule_of(request)
     device = auth.devices.adopt(_device_cookie(request), token)
@@ -96,9 +94,9 @@ async def _leave(
 ) -> Response[Any]:
     """Sign out. Without a session the response is the same page."""
     rule = _rule_of(request)
-    signed_in = await _signed_in(request, brand, auth)
+    signed_in = await find_signed_in(request, brand, auth)
     if signed_in is not None:
-        token = _text(await request.form(), FIELD)
+        token = form_text(await request.form(), FIELD)
         _require_own_page(request, token, signed_in.session.secret)
         await end(auth, signed_in)
     gone = _cookie(rule, rule.session_name, "", seconds=0)
@@ -119,39 +117,19 @@ async def _end_all(auth: AuthServices, who: SignedIn) -> None:
     await auth.sessions.end_all(msp_id=who.principal.msp_id, member_id=who.principal.id)
 
 
-@get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
-async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """Target of an invitation's link. GET does not use the link up: mail scanners open every link."""
-    preview = await preview_invitation(auth, _invitation_link(request, brand, token))
-    return await _welcome_form(request, brand, auth, token, preview)
+PAGES: Final = (sign_in_page, sign_in, device_link, sign_out, sign_out_of_all)
 
 
-@post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """Set the password and sign in."""
-    link, form = _invitation_link(request, brand, token), await request.form()
-    try:
-        _require_own_form(request, _text(form, FIELD))
-        principal = await accept_invitation(auth, link, password=_text(form, "password"), again=_text(form, "again"))
-    except (WeakPassword, CrossSiteRequest) as refusal:
-        preview = await preview_invitation(auth, link)
-        return await _welcome_form(request, brand, auth, token, preview, refusal=refusal)
-    return await _enter(request, brand, auth, principal, "")
-
-
-PAGES: Final = (sign_in_page, sign_in, device_link, sign_out, sign_out_of_all, welcome_page, welcome)
-
-
-async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:
+async def find_signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:
     cookie = _rule_of(request).session_of(request.cookies)
-    return await identify_member(auth, msp_id=_msp_of(brand), cookie=cookie) if cookie else None
+    return await identify_member(auth, msp_id=msp_of(brand), cookie=cookie) if cookie else None
 
 
-async def _enter(
+async def start_session(
     request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
 ) -> Response[Any]:
     """Start a new session and end the browser's previous one (session fixation)."""
-    before, rule = await _signed_in(request, brand, auth), _rule_of(request)
+    before, rule = await find_signed_in(request, brand, auth), _rule_of(request)
     if before is not None:
         await auth.sessions.end(before.session)
     session = await auth.sessions.start(
@@ -187,30 +165,10 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
         "next": target,
         "expired": expired,
     }
-    return _form(request, brand, auth, context, refusal=refusal)
+    return render_form(request, brand, auth, context, refusal=refusal)
 
 
-async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link it is
-    request: AnyRequest,
-    brand: Brand,
-    auth: AuthServices,
-    token: str,
-    preview: InvitationPreview,
-    *,
-    refusal: DomainError | None = None,
-) -> Response[Any]:
-    signed_in = await _signed_in(request, brand, auth)
-    context = {
-        "template": "welcome.html",
-        "title": "Choose your password",
-        "action": f"/welcome/{token}",
-        "offer": preview,
-        "signed_in": signed_in.principal.name if signed_in is not None else "",
-    }
-    return _form(request, brand, auth, context, refusal=refusal)
-
-
-def _form(
+def render_form(
     request: AnyRequest, brand: Brand, auth: AuthServices, context: dict[str, Any], *, refusal: DomainError | None
 ) -> Response[Any]:
     """Form for an anonymous visitor: the token is bound to a cookie of this visit."""
@@ -227,7 +185,7 @@ def _form(
     )
 
 
-def _require_own_form(request: AnyRequest, token: str) -> None:
+def require_own_form(request: AnyRequest, token: str) -> None:
     _require_own_page(request, token, _visit_secret(request))
 
 
@@ -252,12 +210,7 @@ def _cookie(rule: CookieRule, name: str, value: str, *, seconds: int) -> Cookie:
     return Cookie(key=name, value=value, path="/", max_age=seconds, secure=rule.secure, httponly=True, samesite="lax")
 
 
-def _invitation_link(request: AnyRequest, brand: Brand, token: str) -> InvitationLink:
-    """Raises: InviteNotValid."""
-    return InvitationLink(_msp_of(brand), read_invite(token), _address_of(request))
-
-
-def _address_of(request: AnyRequest) -> str:
+def address_of(request: AnyRequest) -> str:
     return request.client.host if request.client is not None else ""
 
 
@@ -266,12 +219,12 @@ def _next_page(request: AnyRequest, target: str) -> str:
     return safe_next(page_of(request, safe_next(target)))
 
 
-def _text(form: Any, name: str) -> str:
+def form_text(form: Any, name: str) -> str:
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
 
 
-def _msp_of(brand: Brand) -> UUID:
+def msp_of(brand: Brand) -> UUID:
     if brand.msp_id is None:
         raise NotFound
     return brand.msp_id

@@ -19,8 +19,8 @@ from foundation.text import TextInvalid, normalize_email
 from tenants.auth.devices import Device
 from tenants.auth.identity import load_principal
 from tenants.auth.services import AuthServices
+from tenants.emails import LONGEST_EMAIL
 from tenants.errors import SignInFailed, Suspended
-from tenants.members.repository import LONGEST_EMAIL
 from tenants.models import Member, Msp
 from tenants.principal import Principal
 from tenants.states import AccountStatus

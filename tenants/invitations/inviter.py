@@ -12,7 +12,7 @@ from policy.publishing import list_assignments
 from tenants.auth.identity import load_principal
 from tenants.auth.services import AuthServices
 from tenants.errors import InviteNotValid
-from tenants.invitations.issue import assignable_roles
+from tenants.members.change_member import assignable_roles
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.principal import Principal

@@ -23,15 +23,16 @@ from tenants.auth.services import AuthServices
 from tenants.errors import EmailTaken
 from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.invitations.mail import mail_address
-from tenants.invitations.queries import count_waiting, list_invitations
-from tenants.lists import INVITATIONS
+from tenants.members.invitation_queries import count_waiting, list_invitations
+from tenants.members.lists import INVITATIONS
 from tenants.members.pages import render_member
 from tenants.members.repository import NewMember, find_member, list_partners, withdraw_invite
 from tenants.members.role_views import inviting_rows
 from tenants.members.views import member_rows
 from tenants.models import Member
 from tenants.permissions import TenantPermission
-from tenants.routes import OpenAccess, link_to
+from tenants.web.dependencies import OpenAccess
+from tenants.web.links import link_to
 from tenants.web.lists import export_page
 
 AnyRequest = Request[Any, Any, Any]

@@ -6,8 +6,7 @@ nobody in: the password is still required. So it may be used more than once with
 four more guesses.
 """
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,9 +17,6 @@ from tenants.auth.services import AuthServices
 from tenants.members.confirmation import require_joined
 from tenants.members.repository import get_member
 from tenants.models import Member
-
-LINK_LIFE: Final = timedelta(hours=1)
-"""The member is on the phone, and opens it now."""
 
 
 async def issue_device_link(
@@ -39,9 +35,3 @@ async def issue_device_link(
     )  # fmt: skip
     append_audit(session, action="member.sign_in_unblocked", subject=f"member:{member.id}", data={}, at=now)
     return member, token
-
-
-def opens(auth: AuthServices, token: str, *, msp_id: UUID, now: datetime) -> bool:
-    """Whether the token is a link's, of this MSP, and within its hour."""
-    found = auth.devices.recognize(token, msp_id=msp_id, now=now)
-    return len(found) == 1 and timedelta(0) <= now - found[0].since < LINK_LIFE

@@ -21,18 +21,21 @@ from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
 from tenants.access import Access
 from tenants.accounts import resume_client, suspend_client
+from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
-from tenants.invitations.issue import give_role, resume_member, suspend_member, take_role
-from tenants.invitations.queries import count_waiting
-from tenants.lists import MEMBERS
+from tenants.auth.sign_out import sign_out_everywhere
+from tenants.members.change_member import give_role, resume_member, suspend_member, take_role
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
-from tenants.members.device_links import LINK_LIFE, issue_device_link
-from tenants.members.repository import get_member, list_members, sign_out_everywhere
+from tenants.members.device_links import issue_device_link
+from tenants.members.invitation_queries import count_waiting
+from tenants.members.lists import MEMBERS
+from tenants.members.repository import get_member, list_members
 from tenants.members.role_views import held_rows, offered_rows
 from tenants.members.views import MemberRow, member_rows
 from tenants.models import Member
 from tenants.permissions import TenantPermission
-from tenants.routes import OpenAccess, device_link_to
+from tenants.web.dependencies import OpenAccess
+from tenants.web.links import device_link_to
 from tenants.web.lists import export_page
 
 AnyRequest = Request[Any, Any, Any]

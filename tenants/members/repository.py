@@ -17,23 +17,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.errors import Conflict, NotFound
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
-from foundation.text import TextInvalid, normalize_email
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
+from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Member, Partner
 from tenants.secrets import NewSecret, bytes_of, text_of
 from tenants.states import MEMBERS, AccountStatus
 
-_EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
 INVITE_LIFE: Final = timedelta(days=7)
 BY_EMAIL: Final = Sort(
     name="email", label="By address", reverse_label="By address, backwards", keys=[SortKey("member.email")]
 )
 ALL_MEMBERS: Final = ListQuery(list="members", sort=BY_EMAIL, limit=500)
-LONGEST_EMAIL: Final = 254
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
 _INVITE_BYTES: Final = 32
 
@@ -253,12 +251,6 @@ async def mark_resumed(session: AsyncSession, *, member_id: UUID, reason: str, n
     append_audit(session, action="member.resumed", subject=f"member:{member_id}", data={"reason": reason}, at=now)
 
 
-async def sign_out_everywhere(session: AsyncSession, *, member_id: UUID, now: datetime) -> None:
-    """Refuse every session that began before `now`, even when the session store is unreachable."""
-    await _change(session, member_id, signed_out_after=now)
-    append_audit(session, action="member.signed_out_everywhere", subject=f"member:{member_id}", data={}, at=now)
-
-
 async def _change(session: AsyncSession, member_id: UUID, **values: object) -> None:
     statement = update(Member).where(Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
     if await session.scalar(statement.values(**values).returning(Member.id)) is None:
@@ -269,14 +261,3 @@ async def _require_partner(session: AsyncSession, partner_id: UUID) -> None:
     statement = select(Partner.id).where(Partner.tenant_id == scope_of(session).tenant_id, Partner.id == partner_id)
     if await session.scalar(statement) is None:
         raise NotFound("This account has no such partner.")
-
-
-def clean_email(email: str) -> str:
-    """Normalized e-mail address for storage and comparison (`normalize_email`)."""
-    try:
-        cleaned = normalize_email(email)
-    except TextInvalid:
-        cleaned = ""
-    if len(cleaned) > LONGEST_EMAIL or not _EMAIL.fullmatch(cleaned):
-        raise InvalidInput("This is not an e-mail address, such as name@example.com.", field="email")
-    return cleaned

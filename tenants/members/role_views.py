@@ -7,7 +7,7 @@ from policy.index import roles_of
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.permissions import PolicyPermission
 from tenants.access import Access, spoken_role
-from tenants.invitations.issue import PARTNER, assignable_roles
+from tenants.members.change_member import PARTNER, assignable_roles
 from tenants.models import Member
 
 _ABOUT: Final = {

@@ -10,14 +10,18 @@ from foundation.ids import new_id
 from foundation.web.api import delete, post, put
 from policy.permissions import PolicyPermission
 from tenants.accounts import resume_client, suspend_client
+from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
-from tenants.invitations.issue import give_role, take_role
+from tenants.auth.sign_out import sign_out_everywhere
+from tenants.members.change_member import give_role, take_role
 from tenants.members.confirmation import confirm_member
-from tenants.members.device_links import LINK_LIFE, issue_device_link
-from tenants.members.repository import get_member, sign_out_everywhere
+from tenants.members.device_links import issue_device_link
+from tenants.members.repository import get_member
+from tenants.members.schemas import DeviceLinkView
 from tenants.permissions import TenantPermission
-from tenants.routes import OpenAccess, device_link_to
-from tenants.schemas import ClientView, DeviceLinkView, ReasonInput, client_view
+from tenants.schemas import ClientView, ReasonInput, client_view
+from tenants.web.dependencies import OpenAccess
+from tenants.web.links import device_link_to
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from tenants.access import spoken_role
-from tenants.invitations.queries import invitation_state
+from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
 from tenants.states import AccountStatus, InvitationState
 

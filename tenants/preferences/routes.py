@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from foundation.web.api import put
 from tenants.permissions import TenantPermission
 from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _MEMBER: Final = [
     "/api/v1/members/{member_id:uuid}/preferences",

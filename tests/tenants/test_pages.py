@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from foundation.ids import new_id
 from tenants.accounts import suspend_client
 from tenants.auth.csrf import make_token
+from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.redirects import safe_next
 from tenants.auth.services import AuthServices
-from tenants.members.device_links import LINK_LIFE, issue_device_link
+from tenants.members.device_links import issue_device_link
 from tenants.secrets import new_secret
 from tests.tenants.auth.test_sign_in import audited
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking

@@ -12,8 +12,9 @@ from foundation.names import clean_name
 from tenants.auth.passwords import LONGEST, check_password, check_repeated
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
+from tenants.emails import clean_email
 from tenants.errors import EmailTaken, SignInFailed, WeakPassword
-from tenants.members.repository import NewMember, clean_email, create_member, find_member, get_member, set_password
+from tenants.members.repository import NewMember, create_member, find_member, get_member, set_password
 from tests.tenants.conftest import CHEAP, NOW, Somebody, Tenant, credentials, make_member
 
 WORDS = "grüne häuser über são luís"

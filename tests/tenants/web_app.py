@@ -28,6 +28,7 @@ from foundation.web.problems import problem
 from tenants.auth.pages import PAGES, provide_auth
 from tenants.auth.services import AuthServices
 from tenants.routes import ROUTES
+from tenants.welcome.pages import WELCOME_PAGES
 from tests.tenants.conftest import NOW, PASSWORD, Tenant
 
 _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
@@ -39,7 +40,7 @@ def build_site(auth: AuthServices) -> Litestar:
     # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
-        route_handlers=[*PAGES, *ROUTES],
+        route_handlers=[*PAGES, *WELCOME_PAGES, *ROUTES],
         dependencies={
             "brand": provide_brand(brands),
             "auth": provide_auth(auth),

@@ -19,7 +19,7 @@ from governance.changes.schemas import ChangeDetail
 from governance.inputs import check_text
 from governance.permissions import GovernancePermission
 from policy.permissions import PolicyPermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_APPROVALS}

@@ -19,7 +19,7 @@ from governance.audit_trail.queries import load_names
 from governance.audit_trail.schemas import EntryGroup, GroupPage
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_AUDIT}

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from foundation.audit.chain import ChainVerification, verify_chain
 from governance.audit_trail.lists import AUDIT_ENTRIES
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_AUDIT}

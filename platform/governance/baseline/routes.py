@@ -15,7 +15,7 @@ from governance.baseline.schemas import BaselineView
 from governance.baseline.start import discard_baseline, start_baseline
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_BASELINE}

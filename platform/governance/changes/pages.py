@@ -30,7 +30,7 @@ from governance.records.titles import load_titles
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}

@@ -19,7 +19,7 @@ from governance.permissions import GovernancePermission
 from governance.propagation.attempt_queries import list_attempts
 from governance.propagation.schemas import AttemptPage, PropagationView
 from governance.services import GovernanceServices
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANGES}

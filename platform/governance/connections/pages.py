@@ -23,8 +23,8 @@ from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
 _READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}

@@ -14,8 +14,8 @@ from governance.connections.schemas import NewHookSecret
 from governance.connections.webhook_secret import renew_hook_secret
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
-from tenants.routes import OpenAccess
 from tenants.secrets import new_secret
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}

@@ -24,7 +24,7 @@ from governance.exception_queue.queries import count_exceptions
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
 _LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}

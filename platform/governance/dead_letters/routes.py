@@ -14,7 +14,7 @@ from governance.dead_letters.lists import DEAD_LETTERS
 from governance.dead_letters.queries import find_letter
 from governance.dead_letters.schemas import DeadLetterView
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _LETTERS: Final = {"permission": GovernancePermission.READ_DEAD_LETTERS}

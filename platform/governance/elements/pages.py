@@ -17,7 +17,7 @@ from governance.elements.schemas import NewElement
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}
 _CREATE: Final = {"permission": GovernancePermission.CREATE_ELEMENT}

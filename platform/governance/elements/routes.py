@@ -10,7 +10,7 @@ from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
 from governance.elements.schemas import ElementCreated, NewElement
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}

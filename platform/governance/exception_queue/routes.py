@@ -19,7 +19,7 @@ from governance.exceptions.lifecycle import close_exception
 from governance.exceptions.schemas import ExceptionView
 from governance.exceptions.states import ExceptionState
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_EXCEPTIONS}

@@ -15,7 +15,7 @@ from governance.fleet.queries import MANY, list_client_names, list_fleet, read_f
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page
 
 _SWITCHED: Final = 100

@@ -17,7 +17,7 @@ from governance.held_values.queries import list_held
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _ROOT: Final = "/clients/{client:str}/held-values"
 _READ: Final = {"permission": GovernancePermission.READ_CONTRACTS}

@@ -11,7 +11,7 @@ from governance.held_values.discard import discard_held
 from governance.held_values.queries import list_held
 from governance.held_values.schemas import DiscardInput, DiscardResult, HeldList
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _ROOT: Final = "/api/v1/clients/{client:str}/held-values"
 _READ: Final = {"permission": GovernancePermission.READ_CONTRACTS}

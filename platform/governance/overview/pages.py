@@ -13,7 +13,7 @@ from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
 _ROOT: Final = "/clients/{client:str}/overview"

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from governance.overview.queries import Overview, read_clocks, read_figures
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
 

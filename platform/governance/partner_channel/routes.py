@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from governance.partner_channel.lists import CHANNEL_CHANGES, CHANNEL_VALUES
 from governance.partner_channel.queries import ChannelFigures, read_channel
 from governance.permissions import GovernancePermission
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CHANNEL}

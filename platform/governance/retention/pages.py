@@ -23,7 +23,7 @@ from governance.retention.schemas import NewHold, NewPolicy
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}

@@ -22,7 +22,7 @@ from governance.retention.schemas import (
     RetentionView,
 )
 from governance.services import GovernanceServices
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION}

@@ -26,7 +26,7 @@ from foundation.usage.ledger import Usage, record_usage
 from foundation.usage.meters import Meter, UsageDescription
 from foundation.vault.rotation import EncryptedColumn
 from tenants.command_options import CLIENT, MSP
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 from tests.controlplane.example_room import models
 
 COUNT: Final = JobType("example.count_notes", "Count notes", NoPayload)

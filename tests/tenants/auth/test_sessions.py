@@ -14,7 +14,8 @@ from tenants.accounts import suspend_client
 from tenants.auth.identity import identify_member
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, SessionStore, cookie_rule
-from tenants.members.repository import mark_suspended, set_password, sign_out_everywhere
+from tenants.auth.sign_out import sign_out_everywhere
+from tenants.members.repository import mark_suspended, set_password
 from tenants.secrets import bytes_of, new_secret, text_of
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, make_member
 

@@ -13,12 +13,12 @@ from tenants.accounts import resume_client, suspend_client
 from tenants.auth.passwords import OWASP_PARAMETERS, Passwords, check_password
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
+from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid, SignInFailed, SignInThrottled, Suspended, WeakPassword
 from tenants.members.repository import (
     NewMember,
     PartnerKind,
     accept_invite,
-    clean_email,
     create_invite,
     create_member,
     create_partner,

@@ -10,9 +10,10 @@ from foundation.ids import new_id
 from tenants.auth.devices import LIFE, Devices
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
+from tenants.auth.sign_out import sign_out_everywhere
 from tenants.auth.throttle import EMAIL, FIRST_WAIT, PAIR, SignInThrottle, network_of
 from tenants.errors import SignInFailed, SignInThrottled, Suspended
-from tenants.members.repository import mark_resumed, mark_suspended, set_password, sign_out_everywhere
+from tenants.members.repository import mark_resumed, mark_suspended, set_password
 from tenants.secrets import new_secret
 from tests.tenants.conftest import NOW, Somebody, Tenant, Ticking, credentials, make_member
 

@@ -12,7 +12,7 @@ from foundation.scope import Actor
 from policy.publishing import assign_role
 from tenants.accounts import resume_client, suspend_client
 from tenants.auth.services import AuthServices
-from tenants.invitations.queries import ALL_INVITED, count_waiting, invitation_state, list_invitations
+from tenants.members.invitation_queries import ALL_INVITED, count_waiting, invitation_state, list_invitations
 from tenants.members.repository import (
     NewMember,
     create_invite,

@@ -27,7 +27,7 @@ from governance.retention.plan import list_defaults
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
-from tenants.routes import OpenAccess
+from tenants.web.dependencies import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_RETENTION, "fleet": True}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_RETENTION, "fleet": True}

@@ -1,0 +1,16 @@
+"""Check of a device link (`tenants.members.device_links`) when a browser opens it."""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from tenants.auth.services import AuthServices
+
+LINK_LIFE: Final = timedelta(hours=1)
+"""The member is on the phone, and opens it now."""
+
+
+def opens(auth: AuthServices, token: str, *, msp_id: UUID, now: datetime) -> bool:
+    """Whether the token is a link's, of this MSP, and within its hour."""
+    found = auth.devices.recognize(token, msp_id=msp_id, now=now)
+    return len(found) == 1 and timedelta(0) <= now - found[0].since < LINK_LIFE

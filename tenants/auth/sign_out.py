@@ -1,0 +1,20 @@
+"""Sign-out of a member on every device."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from tenants.models import Member
+
+
+async def sign_out_everywhere(session: AsyncSession, *, member_id: UUID, now: datetime) -> None:
+    """Refuse every session that began before `now`, even when the session store is unreachable."""
+    own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
+    if await session.scalar(update(Member).where(*own).values(signed_out_after=now).returning(Member.id)) is None:
+        raise NotFound
+    append_audit(session, action="member.signed_out_everywhere", subject=f"member:{member_id}", data={}, at=now)

@@ -1,0 +1,1 @@
+"""The page of an invitation's link."""
