@@ -31,8 +31,8 @@ INVOICE_LIST: Final = list_route(
 
 
 @get(_INVOICE, opt=_READ, tags=["invoices"])
-async def get_invoice(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
-    """One invoice with its lines."""
+async def show_invoice(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
+    """Return an invoice with its lines."""
     return await load_invoice(access.session, invoice_id)
 
 
@@ -60,10 +60,10 @@ PRICE_LIST: Final = list_route(
     tags=["invoices"],
     status_code=200,
 )
-async def post_closure(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
-    """Close a draft whose month is over: it stays as it is from now on. Usage that arrives later is billed next."""
+async def close_draft(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
+    """Close the draft of a month that has ended. It becomes final; later usage is billed in the next month."""
     await close_invoice(access.session, invoice_id, now=access.now)
     return await load_invoice(access.session, invoice_id)
 
 
-ROUTES: Final[tuple[Any, ...]] = (INVOICE_LIST, PRICE_LIST, get_invoice, LINE_EVENT_LIST, post_closure)
+ROUTES: Final[tuple[Any, ...]] = (INVOICE_LIST, PRICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft)

@@ -9,11 +9,12 @@ from litestar.params import FromPath, JSONBody
 from foundation.ids import new_id
 from foundation.web.api import delete, post
 from tenants.access import Access
-from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
+from tenants.auth import api_keys
+from tenants.auth.api_keys import NewApiKey
 from tenants.auth.pages import AnyRequest, OpenAuth
-from tenants.invitations.issue import invite_member, reissue_invitation
+from tenants.invitations import issue
 from tenants.lists import API_KEYS, CLIENTS
-from tenants.members.change_member import resume_member, suspend_member
+from tenants.members import change_member
 from tenants.members.lists import INVITATIONS, MEMBERS
 from tenants.members.repository import NewMember, get_member, withdraw_invite
 from tenants.members.schemas import InvitedView, MemberInput, member_view
@@ -67,58 +68,62 @@ INVITATION_LIST: Final = list_route(
 
 
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
-async def post_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
-    """Make a key. Its text is in this answer only."""
+async def create_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
+    """Create a key. Its text is only in this response."""
     wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access)
-    key, text = await create_api_key(access.session, auth.new_secret, wanted, by=access.principal, now=access.now)
+    key, text = await api_keys.create_api_key(
+        access.session, auth.new_secret, wanted, by=access.principal, now=access.now
+    )
     return Response(NewApiKeyView(api_key_view(key), text), headers={"Cache-Control": "no-store"})
 
 
 @delete(_KEY, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
-async def delete_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
-    """Revoke a key: it is refused from now on, and stays listed."""
-    await revoke_api_key(access.session, key_id=key_id, now=access.now)
+async def revoke_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
+    """Revoke a key. It is refused from now on and stays in the list."""
+    await api_keys.revoke_api_key(access.session, key_id=key_id, now=access.now)
 
 
 @post(_MEMBERS, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
-async def post_member(
+async def invite_member(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, data: JSONBody[MemberInput]
 ) -> Response[InvitedView]:
-    """Bring somebody in. The answer holds the link with which they choose a password."""
+    """Invite a member. The response contains the link with which they choose a password."""
     wanted = NewMember(new_id(), data.email, data.name, data.partner_id)
-    member, token = await invite_member(access.session, auth, access.principal, wanted, role=data.role, new_id=new_id)
+    member, token = await issue.invite_member(
+        access.session, auth, access.principal, wanted, role=data.role, new_id=new_id
+    )
     return _invited(request, access, member, token)
 
 
 @post(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
-async def post_invitation(
+async def reissue_invitation(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[InvitedView]:
-    """A new link for somebody who lost theirs and has no password yet. Earlier links end."""
-    member, token = await reissue_invitation(access.session, auth, access.principal, member_id)
+    """Create a new link for a member who has no password yet. Earlier links stop working."""
+    member, token = await issue.reissue_invitation(access.session, auth, access.principal, member_id)
     return _invited(request, access, member, token)
 
 
 @delete(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
-async def delete_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> None:
-    """Withdraw the link of somebody who has no password yet. The member stays listed and can be given a new one."""
+async def withdraw_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> None:
+    """Withdraw the link of a member who has no password yet. The member stays listed and can get a new one."""
     await withdraw_invite(access.session, member_id=member_id, now=access.now)
 
 
 @post(_SUSPENSION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)
-async def post_suspension(
+async def suspend_member(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], data: JSONBody[ReasonInput]
 ) -> None:
-    """Refuse somebody from now on. What they made stays."""
+    """Suspend a member: they cannot sign in. Their past actions stay in the records."""
     member = await get_member(access.session, member_id)
-    await suspend_member(access.session, access.principal, member, reason=data.reason, auth=auth)
+    await change_member.suspend_member(access.session, access.principal, member, reason=data.reason, auth=auth)
 
 
 @delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
-async def delete_suspension(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> None:
-    """Let somebody in again."""
+async def resume_member(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> None:
+    """Resume a suspended member."""
     member = await get_member(access.session, member_id)
-    await resume_member(access.session, access.principal, member, auth=auth)
+    await change_member.resume_member(access.session, access.principal, member, auth=auth)
 
 
 def _invited(request: AnyRequest, access: Access, member: Member, token: str) -> Response[InvitedView]:
@@ -129,13 +134,13 @@ def _invited(request: AnyRequest, access: Access, member: Member, token: str) ->
 ROUTES: Final[tuple[Any, ...]] = (
     CLIENT_LIST,
     API_KEY_LIST,
-    post_api_key,
-    delete_api_key,
+    create_api_key,
+    revoke_api_key,
     MEMBER_LIST,
     INVITATION_LIST,
-    post_member,
-    post_invitation,
-    delete_invitation,
-    post_suspension,
-    delete_suspension,
+    invite_member,
+    reissue_invitation,
+    withdraw_invitation,
+    suspend_member,
+    resume_member,
 )

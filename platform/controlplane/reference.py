@@ -72,6 +72,12 @@ _SCHEMES: Final[dict[str, Any]] = {
 }
 
 
+def _operation_id(handler: HTTPRouteHandler, _method: Any, components: Sequence[Any]) -> str:
+    """The handler's name. A handler that serves the MSP account and a client has `_of_client` on the client's path."""
+    of_client = any(getattr(part, "name", "") == "client" for part in components)
+    return f"{handler.handler_name}_of_client" if of_client and len(handler.paths) > 1 else str(handler.handler_name)
+
+
 def openapi_config(clock: Clock) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="API",
@@ -79,6 +85,7 @@ def openapi_config(clock: Clock) -> OpenAPIConfig:
         path=PATH,
         description=IDEMPOTENCY,
         use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
         openapi_router=_SchemaRouter(PATH, route_handlers=[], include_in_schema=False, opt={"public": True}),
         render_plugins=[_Description(clock)],
     )

@@ -9,12 +9,12 @@ from litestar.params import FromPath, JSONBody
 from foundation.ids import new_id
 from foundation.web.api import delete, post, put
 from policy.permissions import PolicyPermission
-from tenants.accounts import resume_client, suspend_client
+from tenants import accounts
 from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
 from tenants.auth.sign_out import sign_out_everywhere
+from tenants.members import confirmation
 from tenants.members.change_member import give_role, take_role
-from tenants.members.confirmation import confirm_member
 from tenants.members.device_links import issue_device_link
 from tenants.members.repository import get_member
 from tenants.members.schemas import DeviceLinkView
@@ -35,33 +35,33 @@ _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 
 
 @put(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"], status_code=204)
-async def put_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
-    """Give a role."""
+async def assign_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
+    """Assign a role to a member."""
     member = await get_member(access.session, member_id)
     await give_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
 
 
 @delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"])
-async def delete_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
-    """Take a role back, effective with the member's next request."""
+async def remove_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
+    """Remove a role. It takes effect with the member's next request."""
     member = await get_member(access.session, member_id)
     await take_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
 
 
 @put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)
-async def put_confirmation(access: OpenAccess, member_id: FromPath[UUID]) -> None:
-    """Confirm that a member is not whoever invited them. Until then the two count as one person in approvals."""
-    await confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
+async def confirm_member(access: OpenAccess, member_id: FromPath[UUID]) -> None:
+    """Confirm that a member is not the same person as the inviter. Until then, both count as one in approvals."""
+    await confirmation.confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
 
 
 @delete(_SESSIONS, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
-async def delete_sessions(access: OpenAccess, member_id: FromPath[UUID]) -> None:
-    """Sign somebody out everywhere. They may sign in again."""
+async def sign_out_member(access: OpenAccess, member_id: FromPath[UUID]) -> None:
+    """Sign a member out on every device. They can sign in again."""
     await sign_out_everywhere(access.session, member_id=member_id, now=access.now)
 
 
 @post(_DEVICE_LINK, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
-async def post_device_link(
+async def create_device_link(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[DeviceLinkView]:
     """Unblock a sign-in: make a link that ends the wait for others' failures in the browser that opens it."""
@@ -71,23 +71,23 @@ async def post_device_link(
 
 
 @post(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
-async def post_client_suspension(access: OpenAccess, data: JSONBody[ReasonInput]) -> ClientView:
-    """Refuse the client's members, keys and webhooks, and let its work rest. Nothing is deleted."""
-    return client_view(await suspend_client(access.session, reason=data.reason, now=access.now))
+async def suspend_client(access: OpenAccess, data: JSONBody[ReasonInput]) -> ClientView:
+    """Suspend a client: its members, keys and webhooks are refused, and its jobs pause. Nothing is deleted."""
+    return client_view(await accounts.suspend_client(access.session, reason=data.reason, now=access.now))
 
 
 @delete(_SUSPENSION, opt=_SUSPEND, tags=["clients"], status_code=200)
-async def delete_client_suspension(access: OpenAccess, auth: OpenAuth) -> ClientView:
-    """Serve the client again; its work and its clocks go on where they stopped."""
-    return client_view(await resume_client(access.session, auth, reason="resumed", now=access.now))
+async def resume_client(access: OpenAccess, auth: OpenAuth) -> ClientView:
+    """Resume a suspended client. Its jobs and targets continue where they were paused."""
+    return client_view(await accounts.resume_client(access.session, auth, reason="resumed", now=access.now))
 
 
 ADMINISTRATION_ROUTES: Final[tuple[Any, ...]] = (
-    put_role,
-    delete_role,
-    put_confirmation,
-    delete_sessions,
-    post_device_link,
-    post_client_suspension,
-    delete_client_suspension,
+    assign_role,
+    remove_role,
+    confirm_member,
+    sign_out_member,
+    create_device_link,
+    suspend_client,
+    resume_client,
 )

@@ -19,15 +19,15 @@ _INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
 
 
 @put(_MEMBER, opt=_INVITE, tags=["members"], status_code=204)
-async def put_member_preferences(access: OpenAccess, member_id: FromPath[UUID], data: JSONBody[Preferences]) -> None:
+async def save_member_preferences(access: OpenAccess, member_id: FromPath[UUID], data: JSONBody[Preferences]) -> None:
     """Set the language and time zone of a member. Empty ones are inherited from the account."""
     await set_member_preferences(access.session, member_id, data, now=access.now)
 
 
 @put(_ACCOUNT, opt=_INVITE, tags=["members"], status_code=204)
-async def put_account_preferences(access: OpenAccess, data: JSONBody[Preferences]) -> None:
+async def save_account_preferences(access: OpenAccess, data: JSONBody[Preferences]) -> None:
     """Set the language and time zone of members who chose none."""
     await set_account_preferences(access.session, data, now=access.now)
 
 
-PREFERENCE_ROUTES: Final[tuple[Any, ...]] = (put_member_preferences, put_account_preferences)
+PREFERENCE_ROUTES: Final[tuple[Any, ...]] = (save_member_preferences, save_account_preferences)

@@ -135,6 +135,19 @@ async def test_item_7_the_document_declares_refusals_and_who_may_call(site: WebA
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
 
+async def test_operations_have_names_of_a_verb_and_a_noun_each_its_own_and_a_sentence(
+    site: WebApp, house: House
+) -> None:
+    document: dict[str, Any] = (await site.visit(house.host).http.get(f"{PATH}/openapi.json")).json()
+    operations = [each for item in document["paths"].values() for each in item.values()]
+    ids = [each["operationId"] for each in operations]
+    assert sorted(set(ids)) == sorted(ids)
+    verbs = {one.partition("_")[0] for one in ids}
+    assert verbs.isdisjoint({"api", "get", "post", "put", "delete"})
+    assert {"list_changes", "show_change", "list_members_of_client", "invite_member", "create_api_key"} <= set(ids)
+    assert [each["operationId"] for each in operations if not each.get("description")] == []
+
+
 async def test_u10_the_reference_page_is_branded_and_needs_no_script(site: WebApp, house: House) -> None:
     http = site.visit(house.host).http
     page = await http.get(PATH)

@@ -38,7 +38,7 @@ APPROVAL_LIST: Final = list_route(
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, tags=_TAGS)
-async def api_approval(access: OpenAccess, change_id: FromPath[UUID]) -> ApprovalDetail:
+async def show_approval(access: OpenAccess, change_id: FromPath[UUID]) -> ApprovalDetail:
     """Return the approval of a change, with the current and the resulting value of each channel."""
     return await read_approval(access.session, change_id)
 
@@ -47,7 +47,7 @@ _DECIDE: Final = {"permission": PolicyPermission.DECIDE_APPROVAL}
 
 
 @post(_ANSWER, opt=_DECIDE, tags=_TAGS, status_code=202)
-async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
+async def answer_approval(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[AnswerInput]) -> ChangeDetail:
     """Approve or decline. An approval is checked again and carried out asynchronously."""
     reason = check_text(data.reason, "reason")
     await answer_change(
@@ -57,7 +57,7 @@ async def api_answer(access: OpenAccess, change_id: FromPath[UUID], data: JSONBo
 
 
 @post(f"{_ROOT}/bulk", opt=_DECIDE, tags=_TAGS, status_code=200)
-async def api_approval_bulk(access: OpenAccess, data: JSONBody[ApprovalBulk]) -> BulkResult:
+async def answer_approvals(access: OpenAccess, data: JSONBody[ApprovalBulk]) -> BulkResult:
     """Approve or decline up to 200 approvals. Each has its own result; a refused one stops no other.
 
     `ids` are those of the approvals, not of their changes: one that was reissued since is refused.
@@ -66,4 +66,4 @@ async def api_approval_bulk(access: OpenAccess, data: JSONBody[ApprovalBulk]) ->
     return await bulk_action(access.session, data.ids, answer)
 
 
-APPROVAL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (APPROVAL_LIST, api_approval_bulk, api_approval, api_answer)
+APPROVAL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (APPROVAL_LIST, answer_approvals, show_approval, answer_approval)

@@ -20,9 +20,9 @@ AUDIT_LIST: Final = list_route(AUDIT_ENTRIES, _ROOT, opt=_READ, tags=_TAGS, abou
 
 
 @get(f"{_ROOT}/verify", opt=_READ, tags=_TAGS)
-async def api_audit_verify(access: OpenAccess) -> ChainVerification:
-    """Recompute every hash. Store `head` elsewhere to detect a truncated end later."""
+async def verify_audit_trail(access: OpenAccess) -> ChainVerification:
+    """Verify the hash of every entry. Store `head` elsewhere to detect removed entries later."""
     return await verify_chain(access.session)
 
 
-TRAIL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (AUDIT_LIST, api_audit_verify)
+TRAIL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (AUDIT_LIST, verify_audit_trail)

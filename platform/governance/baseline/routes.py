@@ -8,11 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from foundation.web.api import post
-from governance.baseline.acceptance_job import accept_baseline
+from governance.baseline import acceptance_job, start
 from governance.baseline.lists import BASELINES, COMPARED_VALUES
 from governance.baseline.queries import find_baseline
 from governance.baseline.schemas import BaselineView
-from governance.baseline.start import discard_baseline, start_baseline
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from tenants.web.dependencies import OpenAccess
@@ -33,30 +32,30 @@ COMPARED_LIST: Final = list_route(
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
-async def api_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
+async def show_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
     """Return reading progress, comparison counts and results of the acceptance."""
     return await find_baseline(access.session, baseline_id)
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)
-async def api_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """Accept a baseline, asynchronously; only people can. Differences go through policy like any change."""
-    await accept_baseline(access.session, baseline_id, now=access.now)
+async def accept_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
+    """Accept a baseline, asynchronously. API keys cannot. Policy decides on each difference as on any change."""
+    await acceptance_job.accept_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
 
 @post(f"{_ONE}/discard", opt=_START, tags=_TAGS, status_code=200)
-async def api_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
+async def discard_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
     """Discard a baseline, which has changed nothing."""
-    await discard_baseline(access.session, baseline_id, now=access.now)
+    await start.discard_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
 
 def build_baseline_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, tags=_TAGS, status_code=202)
-    async def api_start(access: OpenAccess) -> BaselineView:
+    async def create_baseline(access: OpenAccess) -> BaselineView:
         """Start a baseline by reading the sources and channels again. It replaces an undecided one."""
-        baseline_id = await start_baseline(access.session, services, now=access.now)
+        baseline_id = await start.start_baseline(access.session, services, now=access.now)
         return await find_baseline(access.session, baseline_id)
 
-    return [BASELINE_LIST, api_baseline, COMPARED_LIST, api_start, api_accept, api_discard]
+    return [BASELINE_LIST, show_baseline, COMPARED_LIST, create_baseline, accept_baseline, discard_baseline]

@@ -16,7 +16,7 @@ from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangeDetail, ChangeView, ProposalInput, RollbackInput
 from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.propagation.attempt_queries import list_attempts
+from governance.propagation import attempt_queries
 from governance.propagation.schemas import AttemptPage, PropagationView
 from governance.services import GovernanceServices
 from tenants.web.dependencies import OpenAccess
@@ -37,37 +37,41 @@ CHANGE_LIST: Final = list_route(
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
-async def api_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDetail:
+async def show_change(access: OpenAccess, change_id: FromPath[UUID]) -> ChangeDetail:
     """Return a change with its channels, its approval, its open exceptions and its newest delivery attempts."""
     return await read_change(access.session, change_id, now=access.now)
 
 
 @get(f"{_ONE}/propagations", opt=_CHANNELS, tags=_TAGS)
-async def api_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[PropagationView]:
-    """The state of a change on each channel. Only `verified` means that a buyer sees it."""
+async def list_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Sequence[PropagationView]:
+    """List the state of a change on each channel. Only `verified` means that buyers see it."""
     return (await find_change(access.session, change_id, now=access.now)).channels
 
 
 @get(f"{_ONE}/attempts", opt=_READ, tags=_TAGS)
-async def api_attempts(
+async def list_attempts(
     access: OpenAccess, change_id: FromPath[UUID], cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
 ) -> AttemptPage:
     """List the delivery attempts of a change, newest first: what was sent, what was answered, and how long it took."""
     await find_change(access.session, change_id, now=access.now)
-    return await list_attempts(access.session, change_id, now=access.now, cursor=cursor, limit=check_limit(limit))
+    return await attempt_queries.list_attempts(
+        access.session, change_id, now=access.now, cursor=cursor, limit=check_limit(limit)
+    )
 
 
 def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(f"{_ONE}/rollback", opt=_ROLL_BACK, tags=_TAGS)
-    async def api_rollback(access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]) -> ChangeView:
+    async def create_rollback(
+        access: OpenAccess, change_id: FromPath[UUID], data: JSONBody[RollbackInput]
+    ) -> ChangeView:
         """Restore the earlier value, on one channel or on all. Returns the new change."""
         back = await roll_back_change(access.session, services, change_id, connection_id=data.connection_id)
         return await find_change(access.session, back, now=access.now)
 
     @post(_ROOT, opt=_PROPOSE, tags=_TAGS)
-    async def api_propose(access: OpenAccess, data: JSONBody[ProposalInput]) -> ChangeView:
+    async def create_proposal(access: OpenAccess, data: JSONBody[ProposalInput]) -> ChangeView:
         """Propose a value of an element without a connected source. Policy decides; the author cannot approve it."""
         made = await propose_change(access.session, services, key=data.key, value=data.value)
         return await find_change(access.session, made, now=access.now)
 
-    return [CHANGE_LIST, api_change, api_propagations, api_attempts, api_rollback, api_propose]
+    return [CHANGE_LIST, show_change, list_propagations, list_attempts, create_rollback, create_proposal]

@@ -39,24 +39,24 @@ CONTRACT_LIST: Final = list_route(
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, tags=_TAGS, status_code=204)
-async def api_pause(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
+async def pause_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
     """Pause a connection: a source is not polled and its webhooks are rejected; a channel gets no new values."""
     await pause.pause_connection(access.session, connection_id, now=access.now)
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, tags=_TAGS, status_code=204)
-async def api_resume(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
+async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> None:
     """Resume a connection."""
     await pause.resume_connection(access.session, connection_id, now=access.now)
 
 
 def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
-    async def api_renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
+    async def renew_webhook_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
         """Create a new secret for the source's webhooks. The previous one stays valid until the next renewal."""
         secret = await renew_hook_secret(
             access.session, services.runtime, connection_id, new_secret=new_secret, now=access.now
         )
         return Response(NewHookSecret(secret), headers={"Cache-Control": "no-store"})
 
-    return (CONNECTION_LIST, api_pause, api_resume, api_renew_secret, CONTRACT_LIST)
+    return (CONNECTION_LIST, pause_connection, resume_connection, renew_webhook_secret, CONTRACT_LIST)

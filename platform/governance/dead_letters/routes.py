@@ -7,7 +7,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
-from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
+from foundation.jobs import dead_letters
 from foundation.web.actions import BulkIds, BulkResult, bulk_action
 from foundation.web.api import post
 from governance.dead_letters.lists import DEAD_LETTERS
@@ -29,8 +29,8 @@ LETTER_LIST: Final = list_route(
     DEAD_LETTERS, _LETTER_ROOT, opt=_LETTERS, tags=_LETTER_TAGS, about="List dead letters, newest first."
 )
 BULK: Final = {
-    "replay": (replay_dead_letter, GovernancePermission.REPLAY_DEAD_LETTER),
-    "discard": (discard_dead_letter, GovernancePermission.DISCARD_DEAD_LETTER),
+    "replay": (dead_letters.replay_dead_letter, GovernancePermission.REPLAY_DEAD_LETTER),
+    "discard": (dead_letters.discard_dead_letter, GovernancePermission.DISCARD_DEAD_LETTER),
 }
 """Acts on several dead letters, each with the permission of the single act."""
 
@@ -43,7 +43,7 @@ class DeadLetterBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post(f"{_LETTER_ROOT}/bulk", opt=_LETTERS, tags=_LETTER_TAGS, status_code=200)
-async def api_letter_bulk(access: OpenAccess, data: JSONBody[DeadLetterBulk]) -> BulkResult:
+async def bulk_dead_letters(access: OpenAccess, data: JSONBody[DeadLetterBulk]) -> BulkResult:
     """Replay or discard up to 200 dead letters. Each has its own result; a refused one stops no other."""
     act, permission = BULK[data.action]
     access.principal.require(permission)
@@ -51,21 +51,22 @@ async def api_letter_bulk(access: OpenAccess, data: JSONBody[DeadLetterBulk]) ->
 
 
 @post(f"{_LETTER}/replay", opt=_REPLAY_LETTER, tags=_LETTER_TAGS, status_code=202)
-async def api_letter_replay(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
-    """Enqueue the job in its lane again, its attempts reset."""
-    await replay_dead_letter(access.session, letter_id, now=access.now)
+async def replay_dead_letter(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
+    """Enqueue the job again in its lane, with its attempts reset."""
+    await dead_letters.replay_dead_letter(access.session, letter_id, now=access.now)
     return await find_letter(access.session, letter_id)
 
 
 @post(f"{_LETTER}/discard", opt=_DISCARD_LETTER, tags=_LETTER_TAGS, status_code=200)
-async def api_letter_discard(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
-    await discard_dead_letter(access.session, letter_id, now=access.now)
+async def discard_dead_letter(access: OpenAccess, letter_id: FromPath[UUID]) -> DeadLetterView:
+    """Discard the job. It does not run again."""
+    await dead_letters.discard_dead_letter(access.session, letter_id, now=access.now)
     return await find_letter(access.session, letter_id)
 
 
 DEAD_LETTER_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     LETTER_LIST,
-    api_letter_bulk,
-    api_letter_replay,
-    api_letter_discard,
+    bulk_dead_letters,
+    replay_dead_letter,
+    discard_dead_letter,
 )

@@ -23,9 +23,9 @@ ELEMENT_LIST: Final = list_route(
 
 
 @post(_ROOT, opt=_CREATE, tags=_TAGS)
-async def api_create_element(access: OpenAccess, data: JSONBody[NewElement]) -> ElementCreated:
+async def create_custom_element(access: OpenAccess, data: JSONBody[NewElement]) -> ElementCreated:
     """Declare an element and publish its contract. Its values may be of any type, and divided by any dimension."""
     return ElementCreated(await create_element(access.session, data, now=access.now))
 
 
-ELEMENT_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (ELEMENT_LIST, api_create_element)
+ELEMENT_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (ELEMENT_LIST, create_custom_element)

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.web.actions import BulkIds, BulkResult, bulk_action
 from foundation.web.api import post
-from governance.changes.replay import replay_exception
+from governance.changes import replay
 from governance.exception_queue.lists import EXCEPTIONS
 from governance.exception_queue.queries import find_exception
 from governance.exceptions.lifecycle import close_exception
@@ -33,7 +33,7 @@ EXCEPTION_LIST: Final = list_route(
     EXCEPTIONS, _ROOT, opt=_READ, tags=_TAGS, about="List exceptions, worst first, then oldest."
 )
 BULK: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
-    "replay": replay_exception,
+    "replay": replay.replay_exception,
     "resolve": partial(close_exception, state=ExceptionState.RESOLVED),
     "discard": partial(close_exception, state=ExceptionState.DISCARDED),
 }
@@ -48,31 +48,34 @@ class ExceptionBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get(_ONE, opt=_READ, tags=_TAGS)
-async def api_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+async def show_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+    """Return an exception with the parts of its severity."""
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/replay", opt=_RESOLVE, tags=_TAGS, status_code=202)
-async def api_exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+async def replay_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
     """Replay the original message, or send the released change again."""
-    await replay_exception(access.session, exception_id, now=access.now)
+    await replay.replay_exception(access.session, exception_id, now=access.now)
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/resolve", opt=_RESOLVE, tags=_TAGS, status_code=200)
-async def api_exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+async def resolve_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+    """Close an exception as resolved."""
     await close_exception(access.session, exception_id, state=ExceptionState.RESOLVED, now=access.now)
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ONE}/discard", opt=_RESOLVE, tags=_TAGS, status_code=200)
-async def api_exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+async def discard_exception(access: OpenAccess, exception_id: FromPath[UUID]) -> ExceptionView:
+    """Close an exception without a correction."""
     await close_exception(access.session, exception_id, state=ExceptionState.DISCARDED, now=access.now)
     return await find_exception(access.session, exception_id)
 
 
 @post(f"{_ROOT}/bulk", opt=_RESOLVE, tags=_TAGS, status_code=200)
-async def api_exception_bulk(access: OpenAccess, data: JSONBody[ExceptionBulk]) -> BulkResult:
+async def bulk_exceptions(access: OpenAccess, data: JSONBody[ExceptionBulk]) -> BulkResult:
     """Replay, resolve or discard up to 200 exceptions. Each has its own result; a refused one stops no other."""
     act = BULK[data.action]
     return await bulk_action(access.session, data.ids, lambda one: act(access.session, one, now=access.now))
@@ -80,9 +83,9 @@ async def api_exception_bulk(access: OpenAccess, data: JSONBody[ExceptionBulk]) 
 
 EXCEPTION_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     EXCEPTION_LIST,
-    api_exception_bulk,
-    api_exception,
-    api_exception_replay,
-    api_exception_resolve,
-    api_exception_discard,
+    bulk_exceptions,
+    show_exception,
+    replay_exception,
+    resolve_exception,
+    discard_exception,
 )

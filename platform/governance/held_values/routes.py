@@ -20,13 +20,13 @@ _TAGS: Final = ["held values"]
 
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_held_values(access: OpenAccess) -> HeldList:
+async def list_held_values(access: OpenAccess) -> HeldList:
     """List values that wait for an element contract, by connection and element, those held longest first."""
     return HeldList(await list_held(access.session))
 
 
 @post(f"{_ROOT}/discard", opt=_DISCARD, tags=_TAGS, status_code=200)
-async def api_discard_held(access: OpenAccess, data: JSONBody[DiscardInput]) -> DiscardResult:
+async def discard_held_values(access: OpenAccess, data: JSONBody[DiscardInput]) -> DiscardResult:
     """Discard the held values of one connection and element. Their messages stay stored."""
     gone = await discard_held(
         access.session, connection_id=data.connection_id, element=data.element, reason=data.reason, now=access.now
@@ -34,4 +34,4 @@ async def api_discard_held(access: OpenAccess, data: JSONBody[DiscardInput]) -> 
     return DiscardResult(gone)
 
 
-HELD_VALUE_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_held_values, api_discard_held)
+HELD_VALUE_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (list_held_values, discard_held_values)

@@ -13,10 +13,10 @@ _READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
 
 
 @get("/api/v1/clients/{client:str}/overview", opt=_READ, tags=["overview"])
-async def api_overview(access: OpenAccess) -> Overview:
+async def show_overview(access: OpenAccess) -> Overview:
     """Return the figures of the last 24 hours, and every propagation clock."""
     figures = await read_figures(access.session, now=access.now)
     return Overview(figures, await read_clocks(access.session, now=access.now))
 
 
-OVERVIEW_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_overview,)
+OVERVIEW_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (show_overview,)

@@ -17,7 +17,7 @@ _TAGS: Final = ["channel"]
 
 
 @get(_ROOT, opt=_READ, tags=_TAGS)
-async def api_channel(access: OpenAccess) -> ChannelFigures:
+async def show_channel(access: OpenAccess) -> ChannelFigures:
     """Return the state of the channels (paused, failing, late) and the figures of the last 24 hours."""
     return await read_channel(access.session, now=access.now)
 
@@ -36,4 +36,4 @@ VALUE_LIST: Final = list_route(
     tags=_TAGS,
     about="List the values last read on the channels, by record.",
 )
-CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (api_channel, CHANGE_LIST, VALUE_LIST)
+CHANNEL_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (show_channel, CHANGE_LIST, VALUE_LIST)

@@ -39,41 +39,41 @@ def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandl
     classes = services.retained
 
     @get(_ROOT, opt=_READ, tags=_TAGS)
-    async def api_retention(access: OpenAccess) -> RetentionView:
+    async def show_retention(access: OpenAccess) -> RetentionView:
         """Return retention period and next deletion of each class of data; legal holds; past deletions."""
         return await plan_retention(access.session, classes, now=access.now)
 
     @put(f"{_ROOT}/policies/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
-    async def api_set_policy(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewPolicy]) -> None:
+    async def set_retention_policy(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewPolicy]) -> None:
         """Set the retention period of a class; without days, the default. An element can only be kept longer."""
         await set_policy(access.session, classes, data_class, data, now=access.now)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
-    async def api_place_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
+    async def place_legal_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
         """Place a legal hold: data under it is not deleted until its release. Without class and record: all."""
         return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=services.new_id))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
-    async def api_release_hold(access: OpenAccess, hold_id: FromPath[UUID], data: JSONBody[HoldRelease]) -> None:
+    async def release_legal_hold(access: OpenAccess, hold_id: FromPath[UUID], data: JSONBody[HoldRelease]) -> None:
         """Release a legal hold. Data kept only by this hold is deleted in the next run."""
         await release_hold(access.session, hold_id, reason=data.reason, now=access.now)
 
     @get(_DEFAULTS, opt=_READ, tags=_TAGS)
-    async def api_retention_defaults(access: OpenAccess) -> DefaultList:
+    async def list_retention_defaults(access: OpenAccess) -> DefaultList:
         """List the retention defaults of all your accounts by class of data; a client can keep longer."""
         return DefaultList(await list_defaults(access.session, classes))
 
     @put(f"{_DEFAULTS}/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
-    async def api_set_default(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewDefault]) -> None:
+    async def set_retention_default(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewDefault]) -> None:
         """Set the default for your own account and every client. Without days, the product's default is restored."""
         await set_default(access.session, classes, data_class, data.keep_days, now=access.now)
 
     return (
-        api_retention,
+        show_retention,
         PURGE_LIST,
-        api_set_policy,
-        api_place_hold,
-        api_release_hold,
-        api_retention_defaults,
-        api_set_default,
+        set_retention_policy,
+        place_legal_hold,
+        release_legal_hold,
+        list_retention_defaults,
+        set_retention_default,
     )

@@ -47,7 +47,7 @@ async def list_notes(session: AsyncSession) -> list[str]:
 
 
 @get("/api/v1/clients/{client:str}/notes", opt={"permission": NotePermission.READ}, tags=["notes"])
-async def api_notes(access: OpenAccess) -> NoteList:
+async def list_note_texts(access: OpenAccess) -> NoteList:
     """Notes of this client."""
     return NoteList(await list_notes(access.session))
 
@@ -98,7 +98,7 @@ def count_command(msp_id: UUID, tenant_id: UUID) -> None:
 ROOM: Final = Room(
     name="example",
     models=(models,),
-    routes=(api_notes,),
+    routes=(list_note_texts,),
     pages=(notes_page,),
     templates=(Path(__file__).parent / "templates",),
     navigation=(
