@@ -167,6 +167,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[None]]] = {
     "purges": add_purge,
 }
 ELSEWHERE = {
+    "attempts": "tests/governance/propagation: its address names a change",
     "compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline",
     "usage-events": "tests/billing/test_pages.py: its address names a line",
 }

@@ -1,13 +1,18 @@
-"""The list of changes."""
+"""The lists of changes, and of a change's delivery attempts."""
 
+from datetime import datetime
 from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import PRICE, STOCK
 from foundation.web.lists import ChoiceFilter, ListDefinition, Options, TextFilter
-from foundation.web.pagination import Sort, SortKey
-from governance.changes.queries import ANY, list_changes
+from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
+from governance.changes.queries import ANY, find_change, list_changes
 from governance.changes.schemas import ChangeView
 from governance.labels import write_element
+from governance.propagation.attempt_queries import NEWEST_FIRST, list_attempts
+from governance.propagation.schemas import AttemptView
 from governance.records.value_columns import value_columns
 
 ELEMENTS: Final[Options] = [("", "Any"), *((element, write_element(element)) for element in (PRICE, STOCK))]
@@ -74,5 +79,36 @@ CHANGES: Final = ListDefinition[ChangeView](
         "decided_at",
         "approval_id",
         "correlation",
+    ],
+)
+
+
+async def _load_attempts(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[AttemptView]:
+    """Raises NotFound: no such change in this account."""
+    await find_change(session, query.parents["change_id"], now=now)
+    return await list_attempts(session, query, now)
+
+
+ATTEMPTS: Final = ListDefinition[AttemptView](
+    name="attempts",
+    title="Delivery attempts",
+    item=AttemptView,
+    load=_load_attempts,
+    sorts=[NEWEST_FIRST],
+    columns=[
+        "id",
+        "connection_id",
+        "channel",
+        *value_columns("sent", lambda attempt: attempt.sent),
+        "is_retry",
+        "started_at",
+        "answered_at",
+        "outcome",
+        "status_code",
+        "detail",
+        "retry_after",
+        "duration_ms",
+        "bytes",
+        *value_columns("read", lambda attempt: attempt.read),
     ],
 )

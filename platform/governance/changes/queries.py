@@ -21,7 +21,7 @@ from governance.changes.planner import ROLLBACK
 from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView, SourceEventView
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
-from governance.propagation.attempt_queries import list_attempts
+from governance.propagation.attempt_queries import list_latest_attempts
 from governance.propagation.queries import load_propagations
 from governance.records.keys import bind_key, is_key
 from governance.records.titles import SEARCHED, search_binds
@@ -131,8 +131,8 @@ async def read_change(session: AsyncSession, change_id: UUID, *, now: datetime) 
     """Return the detail of a change. Raises NotFound."""
     change = await find_change(session, change_id, now=now)
     approval = None if change.approval_id is None else await _approval(session, change.approval_id)
-    attempts = await list_attempts(session, change_id, now=now)
-    return ChangeDetail(change, approval, await _exceptions(session, change), attempts.items)
+    attempts = await list_latest_attempts(session, change_id, now=now)
+    return ChangeDetail(change, approval, await _exceptions(session, change), attempts)
 
 
 async def _approval(session: AsyncSession, approval_id: UUID) -> ApprovalView | None:

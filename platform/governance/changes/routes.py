@@ -6,18 +6,16 @@ from uuid import UUID
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import post
-from governance.changes.lists import CHANGES
+from governance.changes.lists import ATTEMPTS, CHANGES
 from governance.changes.propose import propose_change
 from governance.changes.queries import find_change, read_change
 from governance.changes.rollback import roll_back_change
 from governance.changes.schemas import ChangeDetail, ChangeView, ProposalInput, RollbackInput
-from governance.inputs import USUAL, check_limit
 from governance.permissions import GovernancePermission
-from governance.propagation import attempt_queries
-from governance.propagation.schemas import AttemptPage, PropagationView
+from governance.propagation.schemas import PropagationView
 from governance.services import GovernanceServices
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
@@ -48,15 +46,13 @@ async def list_propagations(access: OpenAccess, change_id: FromPath[UUID]) -> Se
     return (await find_change(access.session, change_id, now=access.now)).channels
 
 
-@get(f"{_ONE}/attempts", opt=_READ, tags=_TAGS)
-async def list_attempts(
-    access: OpenAccess, change_id: FromPath[UUID], cursor: FromQuery[UUID | None] = None, limit: FromQuery[int] = USUAL
-) -> AttemptPage:
-    """List the delivery attempts of a change, newest first: what was sent, what was answered, and how long it took."""
-    await find_change(access.session, change_id, now=access.now)
-    return await attempt_queries.list_attempts(
-        access.session, change_id, now=access.now, cursor=cursor, limit=check_limit(limit)
-    )
+ATTEMPT_LIST: Final = list_route(
+    ATTEMPTS,
+    f"{_ONE}/attempts",
+    opt=_READ,
+    tags=_TAGS,
+    about="List the delivery attempts of a change, newest first: what was sent, what was answered, how long it took.",
+)
 
 
 def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
@@ -74,4 +70,4 @@ def build_change_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
         made = await propose_change(access.session, services, key=data.key, value=data.value)
         return await find_change(access.session, made, now=access.now)
 
-    return [CHANGE_LIST, show_change, list_propagations, list_attempts, create_rollback, create_proposal]
+    return [CHANGE_LIST, show_change, list_propagations, ATTEMPT_LIST, create_rollback, create_proposal]

@@ -1,41 +1,47 @@
 """Queries of delivery attempts for pages and the API."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import Value, to_value
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
-from governance.propagation.schemas import AttemptPage, AttemptView
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
+from governance.propagation.schemas import AttemptView
 
 UNDER_WAY: Final = timedelta(minutes=1)
 """Longer than any call lasts: an older attempt without an answer will not get one."""
 
 
-async def list_attempts(
-    session: AsyncSession, change_id: UUID, *, now: datetime, cursor: UUID | None = None, limit: int = 50
-) -> AttemptPage:
-    """List the attempts of a change on all channels, newest first."""
-    binds = {"t": scope_of(session).tenant_id, "id": change_id, "cursor": cursor, "limit": limit + 1}
-    rows = (
-        await session.execute(
-            text(f"""
-                SELECT a.id, a.connection_id, n.name AS channel, a.sent, a.is_retry, a.started_at, a.answered_at,
-                       a.outcome, a.status_code, a.detail, a.retry_after, a.duration_ms, a.bytes, a.read
-                  FROM propagation_attempt a
-                  JOIN {CONNECTIONS} n ON n.tenant_id = a.tenant_id AND n.id = a.connection_id
-                 WHERE a.tenant_id = :t AND a.change_id = :id AND (CAST(:cursor AS uuid) IS NULL OR a.id < :cursor)
-                 ORDER BY a.id DESC LIMIT :limit
-            """),
-            binds,
-        )
-    ).all()
-    items = [_to_attempt(row, now) for row in rows[:limit]]
-    return AttemptPage(items, items[-1].id if len(rows) > limit else None)
+NEWEST_FIRST: Final = Sort(
+    name="-started",
+    label="Newest first",
+    reverse_label="Oldest first",
+    keys=[SortKey("a.id", "uuid", descending=True)],
+)
+_FIRST_PAGE: Final = ListQuery(list="attempts", sort=NEWEST_FIRST)
+
+
+async def list_attempts(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[AttemptView]:
+    """One page of the attempts of `query.parents["change_id"]` on all channels."""
+    source = ListSource(
+        columns="""a.id, a.connection_id, n.name AS channel, a.sent, a.is_retry, a.started_at, a.answered_at,
+                   a.outcome, a.status_code, a.detail, a.retry_after, a.duration_ms, a.bytes, a.read""",
+        tables=f"propagation_attempt a JOIN {CONNECTIONS} n ON n.tenant_id = a.tenant_id AND n.id = a.connection_id",
+        where="a.tenant_id = :t AND a.change_id = :id",
+        binds={"t": scope_of(session).tenant_id, "id": query.parents["change_id"]},
+    )
+    return (await read_page(session, source, query)).map(lambda row: _to_attempt(row, now))
+
+
+async def list_latest_attempts(session: AsyncSession, change_id: UUID, *, now: datetime) -> Sequence[AttemptView]:
+    """The newest attempts of a change, beside its detail."""
+    return (await list_attempts(session, _FIRST_PAGE.inside({"change_id": change_id}), now)).items
 
 
 def _to_attempt(row: Row[Any], now: datetime) -> AttemptView:

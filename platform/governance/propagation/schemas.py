@@ -1,6 +1,5 @@
 """Structs of propagations for pages and the API."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -86,10 +85,3 @@ class AttemptView(msgspec.Struct, frozen=True):
     duration_ms: int | None
     bytes: int | None
     read: Value | None
-
-
-class AttemptPage(msgspec.Struct, frozen=True):
-    """A page of attempts, newest first; pass `next_cursor` to the next request; None on the last page."""
-
-    items: Sequence[AttemptView]
-    next_cursor: UUID | None = None
