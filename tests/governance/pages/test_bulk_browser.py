@@ -1,0 +1,72 @@
+"""Acts on several rows in a real Chromium: ticks outlive the polling, the result has the focus, without script too."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.branding.browser import AXE, RUN_AXE
+from tests.governance.pages.test_browser import browser, serving  # noqa: F401
+from tests.governance.pages.web_app import GovernanceWebApp
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+LIST = "/clients/acme/exceptions"
+TICKS = "[data-select]:checked"
+
+
+async def open_list(browser: Browser, busy: GovernanceWebApp, base: str, **options: object) -> Page:  # noqa: F811
+    context = await browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
+    await context.add_cookies([{"name": "session", "value": busy["approver"].cookie, "url": base}])
+    page = await context.new_page()
+    await page.goto(base + LIST)
+    return page
+
+
+async def test_selected_rows_outlive_a_poll_and_the_result_has_the_focus(
+    busy: GovernanceWebApp,
+    browser: Browser,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    for number in range(3):
+        await busy.acme.exception("change.refused", f"Refused {number}")
+    async with serving(busy, tmp_path) as base:
+        page = await open_list(browser, busy, base, bypass_csp=True)
+        await page.locator("[data-select]").first.check()
+        await expect(page.locator("#bulk-count")).to_have_text("1 selected")
+        await page.evaluate("htmx.trigger('#exceptions', 'every')")
+        await expect(page.locator(TICKS)).to_have_count(1)
+        await page.get_by_label("Select all on this page").check()
+        await expect(page.locator("#bulk-count")).to_have_text("3 selected")
+        await page.evaluate(AXE.read_text() + ";0")
+        assert await page.evaluate(RUN_AXE) == []
+        await page.get_by_role("button", name="Discard").click()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator(TICKS)).to_have_count(3)
+        await page.get_by_role("button", name="Replay").click()
+        result = page.locator(".notice[role=status]")
+        await expect(result).to_contain_text("0 replayed, 3 refused")
+        await expect(result).to_be_focused()
+        await expect(page.locator(TICKS)).to_have_count(3)
+        await page.get_by_role("button", name="Resolve").click()
+        await expect(page.locator(".notice.is-ok")).to_contain_text("3 resolved")
+        await expect(page).to_have_url(base + LIST)
+        await page.evaluate(AXE.read_text() + ";0")
+        assert await page.evaluate(RUN_AXE) == []
+        await page.context.close()
+
+
+async def test_rows_are_selected_and_acted_on_without_script(
+    busy: GovernanceWebApp,
+    browser: Browser,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    for number in range(2):
+        await busy.acme.exception("change.refused", f"Refused {number}")
+    async with serving(busy, tmp_path) as base:
+        page = await open_list(browser, busy, base, java_script_enabled=False)
+        await expect(page.get_by_label("Select all on this page")).to_be_hidden()
+        await page.get_by_role("link", name="Select all on this page").click()
+        await expect(page.locator(TICKS)).to_have_count(2)
+        await page.get_by_role("button", name="Resolve").click()
+        await expect(page.locator(".notice[role=status]")).to_contain_text("2 resolved")
+        await page.context.close()
