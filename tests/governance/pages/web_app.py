@@ -19,6 +19,7 @@ import governance
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from branding.pages import provide_brand
+from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
 from controlplane.rooms import ROOMS
 from controlplane.web.access import authenticate_first, provide_access
@@ -123,8 +124,8 @@ async def make_partner(auth: AuthServices, scope: Scope, name: str) -> UUID:
 
 
 def context_of(auth: AuthServices) -> GovernanceServices:
-    """Pages never speak to a connected system, so the runtime has nothing in it."""
-    runtime = cast("ConnectorRuntime", None)
+    """Pages never speak to a connected system, so the runtime has nothing but what its connectors declare."""
+    runtime = cast("ConnectorRuntime", SimpleNamespace(registry=build_registry()))
     return GovernanceServices(runtime, auth.policies, auth.clock, new_id, retained=ROOMS.retained)
 
 
