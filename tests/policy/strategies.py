@@ -49,11 +49,11 @@ conditions = st.just("") | st.recursive(
     max_leaves=3,
 )
 
-_fact: st.SearchStrategy[Fact] = _small | _word | st.booleans()
+_fine: st.SearchStrategy[Fact] = _small | st.fractions(-9, 9, max_denominator=4).filter(lambda n: n.denominator > 1)
+"""Also amounts finer than a minor unit."""
+_fact: st.SearchStrategy[Fact] = _fine | _word | st.booleans()
 facts = st.one_of(
-    st.fixed_dictionaries(
-        dict.fromkeys(NUMBERS, _small) | dict.fromkeys(TEXTS, _word) | dict.fromkeys(UNTYPED, _small)
-    ),
+    st.fixed_dictionaries(dict.fromkeys(NUMBERS, _fine) | dict.fromkeys(TEXTS, _word) | dict.fromkeys(UNTYPED, _fine)),
     st.dictionaries(st.sampled_from(NUMBERS + TEXTS + UNTYPED), _fact, max_size=6),
 )
 
