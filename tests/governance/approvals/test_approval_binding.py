@@ -30,6 +30,7 @@ from tests.support.client_env import ClientEnv
 from tests.support.values import at, minor
 
 SKU = "SKU-001"
+COST_MOVED = """UPDATE record_value SET value = jsonb_set(value, '{amount}', '"99.9"') WHERE element = 'price.cost'"""
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SHOP, MARKET = Channel(UUID(int=1), None, "Shop"), Channel(UUID(int=2), None, "Market")
 ASKED = ChangeRow(
@@ -141,7 +142,7 @@ async def test_the_source_changes_between_approval_and_execution(world: ClientEn
 
 async def test_the_cost_it_was_judged_on_changes_before_execution(world: ClientEnv) -> None:
     await approved(world)
-    await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
+    await meanwhile(world, COST_MOVED)
     assert await pushed(world) == 0
 
 
@@ -166,7 +167,7 @@ async def test_who_looked_at_another_question_does_not_answer_this_one(world: Cl
     """The page is open; meanwhile someone approves, that is found out of date and asked anew; then comes "Approve"."""
     change_id = await approved(world)
     ((seen,),) = await world.rows("SELECT id FROM approval")
-    await meanwhile(world, "UPDATE record_value SET amount = 9990 WHERE element = 'price.cost'")
+    await meanwhile(world, COST_MOVED)
     async with world.services.db.transaction(member_scope(world)) as session:
         with pytest.raises(NotAwaiting):
             await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(seen)))

@@ -17,7 +17,7 @@ from governance.job_types import INGEST, ingest_lane
 from governance.records.validation import admit
 from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
-from tests.support.values import pieces
+from tests.support.values import minor, pieces
 
 
 async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: ClientEnv) -> None:
@@ -39,7 +39,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
     [
         Observation("A\x00", STOCK, pieces(1), 1, NOW),
         Observation("", STOCK, pieces(1), 1, NOW),
-        Observation("A", STOCK, pieces(2**63), 1, NOW),
+        Observation("A", STOCK, minor(1), 1, NOW),
         Observation("A", STOCK, pieces(1), 2**63, NOW),
         Observation("A", STOCK, pieces(1), 1, NOW.replace(tzinfo=None)),
         Observation("A", STOCK, pieces(1), 1, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
@@ -141,9 +141,9 @@ async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_do
     await world.work()
     assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.cost'") == [(5_200,)]
     noted = await world.rows(
-        "SELECT body::jsonb->'data'->>'old', body::jsonb->'data'->>'new' FROM audit_entry"
+        "SELECT body::jsonb->'data'->'old'->>'amount', body::jsonb->'data'->'new'->>'amount' FROM audit_entry"
         " WHERE action = 'reference.updated' ORDER BY seq"
     )
-    assert noted == [(None, "5000"), ("5000", "5200")]
+    assert noted == [(None, "50"), ("50", "52")]
     asked = await world.rows("SELECT minor(new_value), state FROM change WHERE element = 'price.cost'")
     assert asked == [(-1, "awaiting_approval")]
