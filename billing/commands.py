@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from billing.audit_actions import BillingAction
 from billing.invoices.draft import close_period
 from billing.periods import parse_month
 from billing.price_books.pricing import Terms
@@ -54,7 +55,9 @@ def close(msp_id: UUID, tenant_id: UUID, month: str, side: str) -> None:
             data = {"total_minor": closed.total_minor, "currency": closed.currency, "hash": closed.content_hash}
             if closed.side is Side.WHOLESALE:  # audited in the MSP account: the client can read its own chain
                 await change_scope(session, scope.for_tenant(msp_id))
-                append_audit(session, action="invoice.closed", subject=f"invoice:{closed.id}", data=data, at=now)
+                append_audit(
+                    session, action=BillingAction.INVOICE_CLOSED, subject=f"invoice:{closed.id}", data=data, at=now
+                )
         return CommandResult(
             f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency}",
             {"id": closed.id, **data},

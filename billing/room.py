@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import billing.models
+from billing.audit_actions import BillingAction
 from billing.commands import COMMANDS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.pages import PAGES, provide_meters
@@ -33,6 +34,7 @@ ROOM: Final = Room(
     jobs=lambda services: billing_jobs(services.clock),
     repairs=(repair_billing,),
     permissions=(BillingPermission,),
+    audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
 )

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding import repository
+from branding.audit_actions import BrandAction
 from branding.brand import Brand, prepare_brand
 from branding.errors import HostTaken
 from branding.hosts import normal_host
@@ -31,7 +32,11 @@ async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: date
         session, scope, brand_id=new_id(), slug=slug, name=theme.name, tokens=tokens, now=now
     )
     append_audit(
-        session, action="brand.set", subject=f"brand:{brand_id}", data={"slug": slug, "tokens": tokens}, at=now
+        session,
+        action=BrandAction.BRAND_SET,
+        subject=f"brand:{brand_id}",
+        data={"slug": slug, "tokens": tokens},
+        at=now,
     )
     return prepare_brand(brand_id=brand_id, msp_id=scope.msp_id, slug=slug, theme=theme)
 
@@ -51,14 +56,18 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
         raise NotFound(f"There is no brand called “{slug}” here.")
     if not await repository.point_host(session, scope, host=name, brand_id=brand.id):
         raise HostTaken(name)
-    append_audit(session, action="brand.domain_added", subject=f"brand:{brand.id}", data={"host": name}, at=now)
+    append_audit(
+        session, action=BrandAction.BRAND_DOMAIN_ADDED, subject=f"brand:{brand.id}", data={"host": name}, at=now
+    )
 
 
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
     scope = _house(session)
     if not await repository.release_host(session, scope, _normal_name(host)):
         raise NotFound(f"No brand is shown under “{host}” here.")
-    append_audit(session, action="brand.host_released", subject=f"msp:{scope.msp_id}", data={"host": host}, at=now)
+    append_audit(
+        session, action=BrandAction.BRAND_HOST_RELEASED, subject=f"msp:{scope.msp_id}", data={"host": host}, at=now
+    )
 
 
 def _normal_name(host: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Final
 
 import branding.models
+from branding.audit_actions import BrandAction
 from branding.directory import BrandDirectory
 from branding.pages import build_pages, provide_brand
 from foundation.rooms import AppServices, Room, WebPart
@@ -14,6 +15,7 @@ def _web(services: AppServices) -> WebPart:
 
 ROOM: Final = Room(
     name="branding",
+    audit_actions=(BrandAction,),
     models=(branding.models,),
     services=lambda services: (BrandDirectory(services.db, services.clock),),
     pages=lambda services: build_pages(services.clock),

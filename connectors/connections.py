@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.audit_actions import ConnectionAction
 from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED, ConnectionResumed
 from connectors.manifest import Manifest
 from connectors.models import Connection
@@ -84,7 +85,9 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     for secret_name, value in secrets.items():
         await store_secret(session, vault, connection_id, secret_name, value)
     data = {"kind": manifest.kind, "name": name}
-    append_audit(session, action="connection.created", subject=f"connection:{connection_id}", data=data, at=now)
+    append_audit(
+        session, action=ConnectionAction.CONNECTION_CREATED, subject=f"connection:{connection_id}", data=data, at=now
+    )
     return connection_id
 
 
@@ -121,7 +124,11 @@ async def rotate_hook_secret(
         await store_secret(session, vault, connection_id, HOOK_SECRETS[1], clear.decode())
     await store_secret(session, vault, connection_id, HOOK_SECRET, secret)
     append_audit(
-        session, action="connection.webhook_secret_rotated", subject=f"connection:{connection_id}", data={}, at=now
+        session,
+        action=ConnectionAction.CONNECTION_WEBHOOK_SECRET_ROTATED,
+        subject=f"connection:{connection_id}",
+        data={},
+        at=now,
     )
 
 
@@ -159,7 +166,11 @@ async def set_connection_state(
         found.missing_since = found.missing_since or now
         publish(session, DomainEvent(CONNECTION_PAUSED, connection_id, now, NoPayload()))
     append_audit(
-        session, action=f"connection.{state}", subject=f"connection:{connection_id}", data={"name": found.name}, at=now
+        session,
+        action=ConnectionAction.of(f"connection.{state}"),
+        subject=f"connection:{connection_id}",
+        data={"name": found.name},
+        at=now,
     )
 
 

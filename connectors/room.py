@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import connectors.models
+from connectors.audit_actions import ConnectionAction
 from connectors.commands import COMMANDS
 from connectors.connections import SEALED
 from connectors.events import EVENTS
@@ -51,6 +52,7 @@ def _web(services: AppServices) -> WebPart:
 
 ROOM: Final = Room(
     name="connectors",
+    audit_actions=(ConnectionAction,),
     models=(connectors.models,),
     services=_services,
     web=_web,

@@ -20,6 +20,7 @@ from foundation.jobs.lane_share import put_lane_share
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
+from tenants.audit_actions import TenantAction
 from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp
@@ -52,7 +53,11 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
         raise SlugTaken(f"Another provider is called “{slug}” here. Choose another short name.", slug=slug)
     await put_lane_share(session)
     append_audit(
-        session, action="msp.created", subject=f"msp:{msp.tenant_id}", data={"name": msp.name, "slug": slug}, at=now
+        session,
+        action=TenantAction.MSP_CREATED,
+        subject=f"msp:{msp.tenant_id}",
+        data={"name": msp.name, "slug": slug},
+        at=now,
     )
     return msp
 
@@ -74,7 +79,7 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
         raise SlugTaken(f"Another of your clients is called “{slug}”. Choose another short name.", slug=slug)
     await put_lane_share(session)
     data = {"name": client.name, "slug": slug, "currency": currency}
-    append_audit(session, action="client.created", subject=f"client:{client.tenant_id}", data=data, at=now)
+    append_audit(session, action=TenantAction.CLIENT_CREATED, subject=f"client:{client.tenant_id}", data=data, at=now)
     return client
 
 
@@ -159,7 +164,7 @@ async def _set_status(session: AsyncSession, status: ClientStatus, reason: str, 
     if client is None:
         return await get_client(session)
     await put_lane_share(session, resting=resting)
-    action = "client.suspended" if resting else "client.resumed"
+    action = TenantAction.CLIENT_SUSPENDED if resting else TenantAction.CLIENT_RESUMED
     append_audit(session, action=action, subject=f"client:{client.tenant_id}", data={"reason": reason}, at=now)
     return client
 
@@ -173,7 +178,7 @@ async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: 
     scope = scope_of(session)
     values = {"pool": pool, "weight": weight, "cap": cap}
     await put_lane_share(session, **values)
-    append_audit(session, action="lane_share.set", subject=f"tenant:{scope.tenant_id}", data=values, at=now)
+    append_audit(session, action=TenantAction.LANE_SHARE_SET, subject=f"tenant:{scope.tenant_id}", data=values, at=now)
 
 
 async def find_client_slug(session: AsyncSession, client_id: UUID) -> str | None:

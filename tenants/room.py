@@ -8,6 +8,7 @@ import tenants.models
 from foundation.i18n.messages import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
 from policy.cache import PolicyCache
+from tenants.audit_actions import TenantAction
 from tenants.auth.devices import Devices
 from tenants.auth.pages import PAGES, provide_auth
 from tenants.auth.passwords import Passwords
@@ -67,4 +68,5 @@ ROOM: Final = Room(
     templates=(Path(__file__).parent / "templates",),
     navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),
     permissions=(TenantPermission,),
+    audit_actions=(TenantAction,),
 )

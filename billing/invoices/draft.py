@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
 from billing.invoices.states import INVOICES, InvoiceState
 from billing.periods import Period
@@ -118,7 +119,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
         )
     if side is Side.RETAIL:  # the client reads its own audit trail, so wholesale data is not written there
         data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
-        append_audit(session, action="invoice.closed", subject=f"invoice:{draft.id}", data=data, at=now)
+        append_audit(session, action=BillingAction.INVOICE_CLOSED, subject=f"invoice:{draft.id}", data=data, at=now)
     return draft
 
 

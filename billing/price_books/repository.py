@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.audit_actions import BillingAction
 from billing.errors import PastIsFixed, PriceNotAllowed
 from billing.price_books.pricing import Terms, check_terms, tiers_from_json, tiers_to_json
 from billing.sides import Side, as_rater
@@ -78,7 +79,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     if made is None:
         raise Conflict("There is a price book for this already. Add prices to it.")
     data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": name}
-    append_audit(session, action="price_book.created", subject=f"price_book:{book_id}", data=data, at=now)
+    append_audit(session, action=BillingAction.PRICE_BOOK_CREATED, subject=f"price_book:{book_id}", data=data, at=now)
     return book_id
 
 
@@ -121,7 +122,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
         "valid_from": price.valid_from,
         "terms": msgspec.to_builtins(terms),
     }
-    append_audit(session, action="price.set", subject=f"price:{price_id}", data=data, at=now)
+    append_audit(session, action=BillingAction.PRICE_SET, subject=f"price:{price_id}", data=data, at=now)
     return price_id
 
 

@@ -1,16 +1,7 @@
-"""Permissions: declared once by the room that checks them, each with the label that people see."""
+"""Permissions: declared once by the room that checks them."""
 
-from enum import StrEnum
-from typing import Self
+from foundation.codes import LabelledCode
 
 
-class Permission(StrEnum):
-    """Base of a room's permissions. A member's value is its code, `object:act`, followed by its label."""
-
-    label: str
-
-    def __new__(cls, code: str, label: str) -> Self:
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.label = label
-        return member
+class Permission(LabelledCode):
+    """Base of a room's permissions. A code is `object:act`."""

@@ -19,6 +19,7 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.audit.actions import AuditAction
 from foundation.clock import Clock
 from foundation.database.engine import Database
 from foundation.events import EventType, Subscription
@@ -121,6 +122,7 @@ class Slice:
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()
     permissions: Sequence[type[Permission]] = ()
+    audit_actions: Sequence[type[AuditAction]] = ()
     grants: Sequence[RoleGrant] = ()
     sealed_columns: Sequence[EncryptedColumn] = ()
     retained: Sequence[DataClass] = ()
@@ -165,6 +167,11 @@ class Rooms:
     @property
     def meters(self) -> Meters:
         return Meters(self.every(lambda room: room.meters))
+
+    @property
+    def audit_labels(self) -> Mapping[str, str]:
+        """Labels of every room's audited actions, by code."""
+        return {action: action.label for each in self.every(lambda room: room.audit_actions) for action in each}
 
     @property
     def grants(self) -> tuple[RoleGrant, ...]:

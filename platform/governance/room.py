@@ -8,6 +8,7 @@ from connectors.ports import IngestJob
 from connectors.runtime import ConnectorRuntime
 from foundation.rooms import AppServices, Room
 from governance.approvals.slice import SLICE as APPROVALS
+from governance.audit_actions import GovernanceAction
 from governance.audit_trail.slice import SLICE as AUDIT_TRAIL
 from governance.baseline.slice import SLICE as BASELINE
 from governance.changes.slice import SLICE as CHANGES
@@ -51,6 +52,7 @@ ROOM: Final = Room(
     services=_services,
     templates=(Path(__file__).parent / "templates",),
     permissions=(GovernancePermission,),
+    audit_actions=(GovernanceAction,),
     job_types=JOB_TYPES,
     slices=(
         ELEMENTS,

@@ -16,6 +16,7 @@ from foundation.scope import Actor, Scope
 from foundation.text import says_something
 from policy import approval_repository as sql
 from policy.approval_repository import Approval, run, to_approval
+from policy.audit_actions import PolicyAction
 from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 from policy.messages import SUPERSEDED
 from policy.states import APPROVALS, ApprovalState
@@ -212,7 +213,7 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding
     )
     append_audit(
         session,
-        action=f"approval.{state.value}",
+        action=PolicyAction.of(f"approval.{state.value}"),
         subject=str(approval.id),
         data={
             "subject_kind": approval.subject_kind,

@@ -14,6 +14,7 @@ from foundation.audit.chain import append_audit
 from foundation.clock import Clock
 from foundation.ids import NewId
 from foundation.scope import Scope
+from policy.audit_actions import PolicyAction
 from policy.errors import InvalidRule, RoleNotAssignable
 from policy.index import PolicyIndex, check_rule, compile_rules
 from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES, system_rules
@@ -72,7 +73,7 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     after = PolicyState(new_id(), state.serial + 1, state.version + 1)
     diff, now = _diff(before, own), clock()
     await insert_version(session, scope, state=after, diff=diff, created_at=now)
-    append_audit(session, action="policy.published", subject=f"policy:{after.version}", data=diff, at=now)
+    append_audit(session, action=PolicyAction.POLICY_PUBLISHED, subject=f"policy:{after.version}", data=diff, at=now)
     return after.version
 
 
@@ -128,7 +129,7 @@ async def _record_roles(  # noqa: PLR0913, PLR0917 - one step of two use cases, 
     after = PolicyState(new_id(), state.serial + 1, state.version)
     now = clock()
     await insert_version(session, scope, state=after, diff=diff, created_at=now)
-    append_audit(session, action="policy.roles_changed", subject=f"policy:{after.serial}", data=diff, at=now)
+    append_audit(session, action=PolicyAction.POLICY_ROLES_CHANGED, subject=f"policy:{after.serial}", data=diff, at=now)
 
 
 def _check_set(rules: Sequence[PolicyRule]) -> None:

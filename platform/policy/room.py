@@ -4,6 +4,7 @@ from typing import Final
 
 import policy.models
 from foundation.rooms import Room
+from policy.audit_actions import PolicyAction
 from policy.cache import PolicyCache
 from policy.packaged import packaged_rules
 from policy.permissions import PolicyPermission
@@ -14,5 +15,6 @@ ROOM: Final = Room(
     models=(policy.models,),
     services=lambda services: (PolicyCache(packaged_rules(services.rooms.grants)),),
     permissions=(PolicyPermission,),
+    audit_actions=(PolicyAction,),
     retained=RETAINED,
 )

@@ -26,6 +26,7 @@ from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, sele
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.repository import latest_policy
+from tenants.audit_actions import TenantAction
 from tenants.auth.services import AuthServices
 from tenants.errors import ApiKeyRefused, Suspended
 from tenants.models import ApiKey, Client, Member
@@ -106,7 +107,7 @@ async def create_api_key(
     assert key is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
     append_audit(
         session,
-        action="api_key.created",
+        action=TenantAction.API_KEY_CREATED,
         subject=f"api_key:{key.id}",
         data={"name": key.name, "role": key.role, "manages_access": key.manages_access},
         at=now,
@@ -144,7 +145,9 @@ async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) 
         raise NotFound
     if key.revoked_at is None:
         await session.execute(update(ApiKey).where(*own).values(revoked_at=now))
-        append_audit(session, action="api_key.revoked", subject=f"api_key:{key_id}", data={"name": key.name}, at=now)
+        append_audit(
+            session, action=TenantAction.API_KEY_REVOKED, subject=f"api_key:{key_id}", data={"name": key.name}, at=now
+        )
 
 
 def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:

@@ -19,6 +19,7 @@ from foundation.errors import DomainError, NotFound
 from foundation.web.boundary import header_text
 from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
+from tenants.audit_actions import TenantAction
 from tenants.auth.csrf import FIELD, make_token, require_same_site
 from tenants.auth.device_link import opens
 from tenants.auth.devices import LIFE
@@ -107,7 +108,11 @@ async def _end_this(auth: AuthServices, who: SignedIn) -> None:
     await auth.sessions.end(who.session)
     async with auth.db.transaction(home_scope(who.principal)) as session:
         append_audit(
-            session, action="member.signed_out", subject=f"member:{who.principal.id}", data={}, at=auth.clock()
+            session,
+            action=TenantAction.MEMBER_SIGNED_OUT,
+            subject=f"member:{who.principal.id}",
+            data={},
+            at=auth.clock(),
         )
 
 

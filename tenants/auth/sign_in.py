@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.scope import Actor, Scope
 from foundation.text import TextInvalid, normalize_email
+from tenants.audit_actions import TenantAction
 from tenants.auth.devices import Device
 from tenants.auth.identity import load_principal
 from tenants.auth.services import AuthServices
@@ -138,7 +139,7 @@ async def _note_failure(auth: AuthServices, candidate: _Candidate, credentials: 
     data = {"address": credentials.address}
     subject = "sign-in" if candidate.member_id == _NOBODY else f"member:{candidate.member_id}"
     async with auth.db.transaction(candidate.scope) as session:
-        append_audit(session, action="sign_in.failed", subject=subject, data=data, at=now)
+        append_audit(session, action=TenantAction.SIGN_IN_FAILED, subject=subject, data=data, at=now)
 
 
 async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials, now: datetime) -> Principal | None:
@@ -152,9 +153,9 @@ async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials
         data = {"address": credentials.address}
         if principal is not None:
             await _remember(session, found, renewed, now)
-            append_audit(session, action="sign_in.succeeded", subject=subject, data=data, at=now)
+            append_audit(session, action=TenantAction.SIGN_IN_SUCCEEDED, subject=subject, data=data, at=now)
         else:
-            append_audit(session, action="sign_in.refused", subject=subject, data=data, at=now)
+            append_audit(session, action=TenantAction.SIGN_IN_REFUSED, subject=subject, data=data, at=now)
     return principal
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from tenants.audit_actions import TenantAction
 from tenants.models import Member
 
 
@@ -17,4 +18,6 @@ async def sign_out_everywhere(session: AsyncSession, *, member_id: UUID, now: da
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
     if await session.scalar(update(Member).where(*own).values(signed_out_after=now).returning(Member.id)) is None:
         raise NotFound
-    append_audit(session, action="member.signed_out_everywhere", subject=f"member:{member_id}", data={}, at=now)
+    append_audit(
+        session, action=TenantAction.MEMBER_SIGNED_OUT_EVERYWHERE, subject=f"member:{member_id}", data={}, at=now
+    )

@@ -15,6 +15,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from tenants.accounts import get_client, get_msp
+from tenants.audit_actions import TenantAction
 from tenants.auth.account_names import read_account_names
 from tenants.auth.identity import load_principal
 from tenants.auth.passwords import check_repeated
@@ -120,7 +121,7 @@ async def _enter(session: AsyncSession, auth: AuthServices, link: InvitationLink
     own = (Member.tenant_id == principal.tenant_id, Member.id == member_id)
     await session.execute(update(Member).where(*own).values(last_seen_at=now))
     data = {"address": link.address}
-    append_audit(session, action="sign_in.succeeded", subject=f"member:{member_id}", data=data, at=now)
+    append_audit(session, action=TenantAction.SIGN_IN_SUCCEEDED, subject=f"member:{member_id}", data=data, at=now)
     return principal
 
 
@@ -130,4 +131,6 @@ async def _note_refusal(auth: AuthServices, link: InvitationLink) -> None:
         own = (Member.tenant_id == link.invite.tenant_id, Member.id == link.invite.member_id)
         if await session.scalar(select(Member.id).where(*own)) is not None:
             subject, data = f"member:{link.invite.member_id}", {"address": link.address}
-            append_audit(session, action="member.invitation_refused", subject=subject, data=data, at=auth.clock())
+            append_audit(
+                session, action=TenantAction.MEMBER_INVITATION_REFUSED, subject=subject, data=data, at=auth.clock()
+            )

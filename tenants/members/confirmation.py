@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
+from tenants.audit_actions import TenantAction
 from tenants.members.repository import get_member
 from tenants.models import Member
 from tenants.principal import Principal
@@ -56,7 +57,7 @@ async def confirm(session: AsyncSession, member: Member, *, by: str, now: dateti
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member.id)
     await session.execute(update(Member).where(*own).values(confirmed_at=now, confirmed_by=by))
     data = {"vouched_by": str(member.vouched_by or "")}
-    append_audit(session, action="member.confirmed", subject=f"member:{member.id}", data=data, at=now)
+    append_audit(session, action=TenantAction.MEMBER_CONFIRMED, subject=f"member:{member.id}", data=data, at=now)
 
 
 def needs_confirmation(member: Member) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from tenants.audit_actions import TenantAction
 from tenants.auth.services import AuthServices
 from tenants.members.confirmation import require_joined
 from tenants.members.repository import get_member
@@ -33,5 +34,5 @@ async def issue_device_link(
     token = auth.devices.remember(
         "", msp_id=scope.msp_id, tenant_id=scope.tenant_id, member_id=member.id, now=now
     )  # fmt: skip
-    append_audit(session, action="member.sign_in_unblocked", subject=f"member:{member.id}", data={}, at=now)
+    append_audit(session, action=TenantAction.MEMBER_SIGN_IN_UNBLOCKED, subject=f"member:{member.id}", data={}, at=now)
     return member, token

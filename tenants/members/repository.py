@@ -21,6 +21,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
+from tenants.audit_actions import TenantAction
 from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Member, Partner
@@ -77,7 +78,11 @@ async def create_partner(
         .returning(Partner)
     )  # fmt: skip
     append_audit(
-        session, action="partner.created", subject=f"partner:{partner_id}", data={"name": name, "kind": kind}, at=now
+        session,
+        action=TenantAction.PARTNER_CREATED,
+        subject=f"partner:{partner_id}",
+        data={"name": name, "kind": kind},
+        at=now,
     )
     assert partner is not None  # noqa: S101 - an INSERT without ON CONFLICT returns its row or raises
     return partner
@@ -110,7 +115,7 @@ async def create_member(session: AsyncSession, member: NewMember, *, now: dateti
     if created is None:
         raise EmailTaken(f"{email} belongs to this account already. Change that member instead.", email=email)
     data = {"email": email, "partner_id": member.partner_id and str(member.partner_id)}
-    append_audit(session, action="member.created", subject=f"member:{member.id}", data=data, at=now)
+    append_audit(session, action=TenantAction.MEMBER_CREATED, subject=f"member:{member.id}", data=data, at=now)
     return created
 
 
@@ -158,7 +163,7 @@ async def set_password(session: AsyncSession, *, member_id: UUID, password_hash:
         session, member_id, password_hash=password_hash, status=status, signed_out_after=now,
         invite_hash=None, invite_until=None,
     )  # fmt: skip
-    append_audit(session, action="member.password_set", subject=f"member:{member_id}", data={}, at=now)
+    append_audit(session, action=TenantAction.MEMBER_PASSWORD_SET, subject=f"member:{member_id}", data={}, at=now)
 
 
 async def create_invite(session: AsyncSession, new_secret: NewSecret, *, member_id: UUID, now: datetime) -> str:
@@ -179,7 +184,9 @@ async def create_invite(session: AsyncSession, new_secret: NewSecret, *, member_
     await _change(
         session, member_id, invite_hash=hashlib.sha256(secret).digest(), invite_until=now + INVITE_LIFE, **values
     )
-    append_audit(session, action="member.invited", subject=f"member:{member_id}", data={"email": member.email}, at=now)
+    append_audit(
+        session, action=TenantAction.MEMBER_INVITED, subject=f"member:{member_id}", data={"email": member.email}, at=now
+    )
     return f"{member.tenant_id.hex}{member.id.hex}{text_of(secret)}"
 
 
@@ -193,7 +200,9 @@ async def withdraw_invite(session: AsyncSession, *, member_id: UUID, now: dateti
     if member.invite_hash is None or member.password_hash is not None:
         raise Conflict("There is no link to withdraw: it has been used or withdrawn already.")
     await _change(session, member_id, invite_hash=None, invite_until=None)
-    append_audit(session, action="member.invitation_withdrawn", subject=f"member:{member_id}", data={}, at=now)
+    append_audit(
+        session, action=TenantAction.MEMBER_INVITATION_WITHDRAWN, subject=f"member:{member_id}", data={}, at=now
+    )
 
 
 def read_invite(token: str) -> Invite:
@@ -240,7 +249,9 @@ async def mark_suspended(session: AsyncSession, *, member_id: UUID, reason: str,
     """Suspend a member. Sessions end with their next request; the member's records stay."""
     reason = clean_reason(reason)
     await _change(session, member_id, status=AccountStatus.SUSPENDED, signed_out_after=now, invite_hash=None)
-    append_audit(session, action="member.suspended", subject=f"member:{member_id}", data={"reason": reason}, at=now)
+    append_audit(
+        session, action=TenantAction.MEMBER_SUSPENDED, subject=f"member:{member_id}", data={"reason": reason}, at=now
+    )
 
 
 async def mark_resumed(session: AsyncSession, *, member_id: UUID, reason: str, now: datetime) -> None:
@@ -248,7 +259,9 @@ async def mark_resumed(session: AsyncSession, *, member_id: UUID, reason: str, n
     after = AccountStatus.ACTIVE if member.password_hash is not None else AccountStatus.INVITED
     status = MEMBERS.move(member.status, after)
     await _change(session, member_id, status=status)
-    append_audit(session, action="member.resumed", subject=f"member:{member_id}", data={"reason": reason}, at=now)
+    append_audit(
+        session, action=TenantAction.MEMBER_RESUMED, subject=f"member:{member_id}", data={"reason": reason}, at=now
+    )
 
 
 async def _change(session: AsyncSession, member_id: UUID, **values: object) -> None:

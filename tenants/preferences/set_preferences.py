@@ -13,6 +13,7 @@ from foundation.i18n.catalogues import LANGUAGES
 from foundation.i18n.messages import N_
 from foundation.i18n.negotiation import time_zones
 from tenants.accounts import get_client, get_msp
+from tenants.audit_actions import TenantAction
 from tenants.members.repository import get_member
 
 
@@ -34,7 +35,7 @@ async def set_member_preferences(
     member.language, member.time_zone = preferences.language or None, preferences.time_zone or None
     append_audit(
         session,
-        action="member.preferences_changed",
+        action=TenantAction.MEMBER_PREFERENCES_CHANGED,
         subject=f"member:{member_id}",
         data=msgspec.structs.asdict(preferences),
         at=now,
@@ -49,7 +50,7 @@ async def set_account_preferences(session: AsyncSession, preferences: Preference
     account.language, account.time_zone = preferences.language or None, preferences.time_zone or None
     append_audit(
         session,
-        action="account.preferences_changed",
+        action=TenantAction.ACCOUNT_PREFERENCES_CHANGED,
         subject=f"account:{scope.tenant_id}",
         data=msgspec.structs.asdict(preferences),
         at=now,

@@ -21,6 +21,7 @@ from foundation.web.csv_export import BATCH, CSV_TYPE, stream_csv, wants_csv
 from foundation.web.lists import ListDefinition, ListInput, ListParameters
 from foundation.web.pagination import ListQuery, ResultPage
 from tenants.access import Access
+from tenants.audit_actions import TenantAction
 
 LIST: Final = "list"
 """Key of a handler's options that holds its `ListDefinition`."""
@@ -98,7 +99,7 @@ async def export_list(access: Access, definition: ListDefinition[Any], query: Li
         await access.enter_home()
     used = {name: value for name, value in query.values.items() if value}
     data = {"format": "csv", "order": query.sort.name, **({"filter": used} if used else {})}
-    append_audit(session, action="list.exported", subject=f"list:{definition.name}", data=data, at=now)
+    append_audit(session, action=TenantAction.LIST_EXPORTED, subject=f"list:{definition.name}", data=data, at=now)
     whose = access.client.slug if access.client else access.account.name
     name = f"{whose} {definition.name} {now:%Y-%m-%d}.csv"
     return stream_csv(first, more, definition.columns, name=name)

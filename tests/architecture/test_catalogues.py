@@ -5,10 +5,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from connectors.audit_actions import ConnectionAction
+from connectors.states import ConnectionState
 from controlplane.rooms import ROOMS
+from foundation.audit.own_actions import FoundationAction
+from foundation.jobs.states import DeadLetterState
+from governance.audit_actions import GovernanceAction
+from governance.changes.states import ChangeState
 from governance.exception_types import ExceptionType
+from governance.exceptions.states import ExceptionState
+from policy.audit_actions import PolicyAction
 from policy.packaged import packaged_rules
 from policy.rules import RuleKind
+from policy.states import ApprovalState
 from tests.architecture.test_layout import ROOT, modules
 
 DECLARED = [permission for each in ROOMS.every(lambda room: room.permissions) for permission in each]
@@ -57,7 +66,7 @@ def test_permissions_are_spelled_where_they_are_declared_only() -> None:
 
 def test_exception_codes_are_spelled_where_they_are_declared_only() -> None:
     """Messages, events and audited actions of the same name are declarations of their own."""
-    declarations = ("exception_types.py", "messages/exceptions.py", "connectors/events.py", "audit_trail/formatter.py")
+    declarations = ("exception_types.py", "messages/exceptions.py", "connectors/events.py", "audit_actions.py")
     assert spelled({str(one) for one in ExceptionType}, declared_in=declarations) == []
     assert all(one.label and one.why and sum(one.weights) for one in ExceptionType)
     assert len({one.label for one in ExceptionType}) == len(ExceptionType)
@@ -68,3 +77,33 @@ def test_meters_are_spelled_where_they_are_declared_only() -> None:
     assert names
     assert spelled(names, declared_in=("meters.py",)) == []
     assert all(meter.unit and meter.label and meter.permission in PERMISSIONS for meter in ROOMS.meters)
+
+
+def test_audited_actions_are_members_of_their_rooms_declarations() -> None:
+    """Messages and exception types of the same name are declarations of their own."""
+    declared = [action for each in ROOMS.every(lambda room: room.audit_actions) for action in each]
+    assert len(declared) > 50
+    assert len(ROOMS.audit_labels) == len(declared)
+    assert all("." in action and action.label[:1].isupper() for action in declared)
+    names = {each.__name__ for each in ROOMS.every(lambda room: room.audit_actions)}
+    loose = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "append_audit"
+        for word in node.keywords
+        if word.arg == "action" and not any(name in ast.unparse(word.value) for name in (*names, "action"))
+    ]
+    assert loose == []
+
+
+def test_every_state_that_is_audited_has_its_action() -> None:
+    for states, action in (
+        (ApprovalState, PolicyAction),
+        (ConnectionState, ConnectionAction),
+        (set(ExceptionState) - {ExceptionState.OPEN}, GovernanceAction),
+        (set(DeadLetterState) - {DeadLetterState.OPEN}, FoundationAction),
+    ):
+        noun = {PolicyAction: "approval", ConnectionAction: "connection", GovernanceAction: "exception"}
+        assert all(action.of(f"{noun.get(action, 'dead_letter')}.{state.value}") for state in states)
+    assert all(GovernanceAction.of(f"change.{state.value}") for state in ChangeState)

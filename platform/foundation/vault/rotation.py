@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
+from foundation.audit.own_actions import FoundationAction
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.vault import envelope, repository
@@ -49,7 +50,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
         raise Conflict("Another rotation of this account's data key has just been done.")
     append_audit(
         session,
-        action="vault.key_rotated",
+        action=FoundationAction.VAULT_KEY_ROTATED,
         subject=f"vault_key:{key_id}",
         data={"draining": [str(old) for old in draining]},
         at=vault.clock(),
@@ -72,10 +73,10 @@ async def reencrypt(session: AsyncSession, vault: Vault, *, columns: Sequence[En
     at = vault.clock()
     if done:
         subject = f"vault_key:{active[0]}"
-        append_audit(session, action="vault.reencrypted", subject=subject, data={"values": done}, at=at)
+        append_audit(session, action=FoundationAction.VAULT_REENCRYPTED, subject=subject, data={"values": done}, at=at)
         return done
     for key_id in await repository.change_state(session, old=DataKeyState.DRAINING, new=DataKeyState.RETIRED):
-        append_audit(session, action="vault.key_retired", subject=f"vault_key:{key_id}", data={}, at=at)
+        append_audit(session, action=FoundationAction.VAULT_KEY_RETIRED, subject=f"vault_key:{key_id}", data={}, at=at)
     return 0
 
 
@@ -124,7 +125,7 @@ async def rewrap(session: AsyncSession, vault: Vault) -> int:
     await repository.store_wrapped(session, fresh)
     append_audit(
         session,
-        action="vault.rewrapped",
+        action=FoundationAction.VAULT_REWRAPPED,
         subject=f"kek:{ring.current}",
         data={"keys": [str(key_id) for key_id in fresh]},
         at=vault.clock(),
@@ -141,7 +142,7 @@ async def destroy_keys(session: AsyncSession, vault: Vault) -> int:
     vault.forget(scope_of(session).tenant_id)
     append_audit(
         session,
-        action="vault.keys_destroyed",
+        action=FoundationAction.VAULT_KEYS_DESTROYED,
         subject=f"tenant:{scope_of(session).tenant_id}",
         data={"keys": [str(key_id) for key_id in destroyed]},
         at=vault.clock(),

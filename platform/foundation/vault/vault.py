@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
+from foundation.audit.own_actions import FoundationAction
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
@@ -74,7 +75,11 @@ class Vault:
         if not await repository.insert_active(session, key_id, key, at):
             return None
         append_audit(
-            session, action="vault.key_created", subject=f"vault_key:{key_id}", data={"kek_id": key.kek_id}, at=at
+            session,
+            action=FoundationAction.VAULT_KEY_CREATED,
+            subject=f"vault_key:{key_id}",
+            data={"kek_id": key.kek_id},
+            at=at,
         )
         return key_id
 

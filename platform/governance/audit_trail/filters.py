@@ -16,13 +16,13 @@ ALL: Final = ""
 _MOST_CHANGES: Final = 500
 _EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so the earlier word remains in them
 KINDS: Final[dict[str, tuple[str, ...]]] = {
-    "decisions": ("change", "approval", "policy", "baseline", "contract", "reference"),
+    "decisions": ("change", "approval", "policy", "baseline", "contract", "reference", "element"),
     "delivery": ("propagation",),
-    "exceptions": ("exception", "dead_letter"),
+    "exceptions": ("exception", "dead_letter", "held_value"),
     "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
     "connections": ("connection",),
     "billing": ("invoice", "price", "price_book"),
-    "settings": ("retention", "vault", "lane_share", "msp", "partner"),
+    "settings": ("retention", "vault", "lane_share", "msp", "partner", "account"),
 }
 """Kinds of entries, by the first part of an action's name. `person` is the earlier word for `member`."""
 

@@ -14,28 +14,6 @@ from governance.audit_trail.schemas import AuditEntryView, EntryGroup
 from governance.labels import write_element, write_kind, write_value, write_words
 from governance.messages.writer import write_title
 
-_TITLES: Final = {
-    "change.awaiting_approval": "Change needs approval",
-    "change.released": "Change released",
-    "change.refused": "Change refused by policy",
-    "propagation.verified": "Visible on a channel",
-    "propagation.unproven": "Superseded before read-back",
-    "approval.granted": "Approved",
-    "approval.refused": "Declined",
-    "approval.used": "Approval used",
-    "approval.expired": "Approval expired",
-    "exception.corrected": "Exception resolved automatically",
-    "reference.updated": "Reference value updated",
-    "sign_in.succeeded": "Signed in",
-    "sign_in.failed": "Sign-in failed",
-    "sign_in.refused": "Sign-in refused",
-    "member.signed_out": "Signed out",
-    "member.sign_in_unblocked": "Sign-in unblocked",
-    "dead_letter.replayed": "Failed job replayed",
-    "dead_letter.discarded": "Failed job discarded",
-    "held_value.discarded": "Held values discarded",
-    "list.exported": "List exported",
-}
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
 ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
 _SAID_ELSEWHERE: Final = frozenset({
@@ -71,12 +49,14 @@ def find_ids(entries: Iterable[AuditEntryView]) -> set[UUID]:
     return {UUID(found) for entry in entries for found in _ID.findall(f"{entry.subject} {entry.told}")}
 
 
-def format_entry(entry: AuditEntryView, names: Mapping[str, Named]) -> FormattedEntry:
-    """Format an entry. `names` by id; ids without a name appear only in the exact record."""
+def format_entry(entry: AuditEntryView, names: Mapping[str, Named], labels: Mapping[str, str]) -> FormattedEntry:
+    """Format an entry. `names` by id; ids without a name appear only in the exact record. `labels` are of actions, by
+    code.
+    """
     action = _EARLIER.sub("member.", entry.action)
     return FormattedEntry(
         entry=entry,
-        title=_TITLES.get(action) or write_words(action),
+        title=labels.get(action) or write_words(action),
         about=_about(entry, names),
         by=ACTORS.get(entry.actor, entry.actor),
         text=", ".join(_text(entry, names)),
@@ -99,8 +79,8 @@ class FormattedGroup(msgspec.Struct, frozen=True):
         return self.entries[0].entry
 
 
-def format_group(group: EntryGroup, names: Mapping[str, Named]) -> FormattedGroup:
-    entries = [format_entry(entry, names) for entry in group.entries]
+def format_group(group: EntryGroup, names: Mapping[str, Named], labels: Mapping[str, str]) -> FormattedGroup:
+    entries = [format_entry(entry, names, labels) for entry in group.entries]
     first = entries[0]
     told = next((one for one in entries if one.entry.data.get("new") is not None), first)
     return FormattedGroup(

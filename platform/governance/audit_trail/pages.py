@@ -1,5 +1,6 @@
 """Page of the audit trail. Verification reads the complete chain, so it runs only on request."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from litestar import Response, get
@@ -27,31 +28,35 @@ _FLAT: Final = "entries"
 _ROOT: Final = "/clients/{client:str}/audit"
 
 
-@get(_ROOT, name="audit", opt=_READ, dependencies=AUDIT_ENTRIES.page_parameters, include_in_schema=False)
-async def audit(
-    access: OpenAccess,
-    listed: ListParameters,
-    show: Annotated[str, one_of(("", _FLAT))] = "",
-    place: FromQuery[str] = "",
-    verify: Annotated[str, one_of(("", "true", "yes"))] = "",
-) -> Response[Any]:
-    """One row for each change. `show`, a subject and an order list single entries."""
-    is_flat = bool(show or listed.query["subject"] or listed.raw.get("cursor") or listed.query.sort.name != "-seq")
-    found = await load_page(access, AUDIT_ENTRIES, listed) if is_flat else ResultPage[Any]([])
-    groups = GroupPage([EntryGroup([entry], 1) for entry in found.items])
-    if not is_flat and listed.refusal is None:
-        groups = await list_groups(access.session, wanted=audit_filter(listed.query.values), place=place)
-    names = await load_names(access.session, find_ids(entry for group in groups.items for entry in group.entries))
-    page = found.with_items([format_group(group, names) for group in groups.items])
-    context = {
-        "listed": list_view(AUDIT_ENTRIES, listed, page, f"{access.root}/audit"),
-        "is_flat": is_flat,
-        "place": place,
-        "next_place": groups.next_place,
-        "verdict": await verify_chain(access.session) if verify else None,
-    }
-    return render_page(access, "audit.html", "Audit", context, refusal=listed.refusal)
-
-
 AUDIT_EXPORT: Final = export_page(AUDIT_ENTRIES, _ROOT, opt=_READ)
-TRAIL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (audit, AUDIT_EXPORT)
+
+
+def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
+    """Pages of the audit trail. `labels` are those of audited actions, by code."""
+
+    @get(_ROOT, name="audit", opt=_READ, dependencies=AUDIT_ENTRIES.page_parameters, include_in_schema=False)
+    async def audit(
+        access: OpenAccess,
+        listed: ListParameters,
+        show: Annotated[str, one_of(("", _FLAT))] = "",
+        place: FromQuery[str] = "",
+        verify: Annotated[str, one_of(("", "true", "yes"))] = "",
+    ) -> Response[Any]:
+        """One row for each change. `show`, a subject and an order list single entries."""
+        is_flat = bool(show or listed.query["subject"] or listed.raw.get("cursor") or listed.query.sort.name != "-seq")
+        found = await load_page(access, AUDIT_ENTRIES, listed) if is_flat else ResultPage[Any]([])
+        groups = GroupPage([EntryGroup([entry], 1) for entry in found.items])
+        if not is_flat and listed.refusal is None:
+            groups = await list_groups(access.session, wanted=audit_filter(listed.query.values), place=place)
+        names = await load_names(access.session, find_ids(entry for group in groups.items for entry in group.entries))
+        page = found.with_items([format_group(group, names, labels) for group in groups.items])
+        context = {
+            "listed": list_view(AUDIT_ENTRIES, listed, page, f"{access.root}/audit"),
+            "is_flat": is_flat,
+            "place": place,
+            "next_place": groups.next_place,
+            "verdict": await verify_chain(access.session) if verify else None,
+        }
+        return render_page(access, "audit.html", "Audit", context, refusal=listed.refusal)
+
+    return [audit, AUDIT_EXPORT]

@@ -4,13 +4,13 @@ from typing import Final
 
 from foundation.i18n.messages import N_
 from foundation.rooms import NavArea, NavEntry, Slice
-from governance.audit_trail.pages import TRAIL_PAGES
+from governance.audit_trail.pages import build_trail_pages
 from governance.audit_trail.routes import TRAIL_ROUTES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
     routes=TRAIL_ROUTES,
-    pages=TRAIL_PAGES,
+    pages=lambda services: build_trail_pages(services.rooms.audit_labels),
     navigation=(
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,

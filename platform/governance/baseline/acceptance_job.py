@@ -19,6 +19,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance import job_types
+from governance.audit_actions import GovernanceAction
 from governance.baseline import acceptance_repository, repository
 from governance.baseline.errors import BaselineUnderWay
 from governance.baseline.planner import Acceptance, Act, plan_acceptance
@@ -59,7 +60,9 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
     )
     enqueue(session, [_job(baseline_id)])
     data = {"baseline": str(baseline_id), **await acceptance_repository.sum_parts(session, baseline_id)}
-    append_audit(session, action="baseline.accepted", subject=f"baseline:{baseline_id}", data=data, at=now)
+    append_audit(
+        session, action=GovernanceAction.BASELINE_ACCEPTED, subject=f"baseline:{baseline_id}", data=data, at=now
+    )
 
 
 def _job(baseline_id: UUID) -> NewJob[NoPayload]:

@@ -12,6 +12,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.enqueue import enqueue
 from foundation.state_machine import in_sql
+from governance.audit_actions import GovernanceAction
 from governance.baseline import repository
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
 from governance.baseline.forget_job import forget_jobs
@@ -40,7 +41,11 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     await repository.insert_parts(session, baseline_id, sources, role="source", state=BaselinePartState.READING)
     enqueue(session, [read_job(baseline_id, source) for source in sources])
     append_audit(
-        session, action="baseline.started", subject=f"baseline:{baseline_id}", data={"sources": len(sources)}, at=now
+        session,
+        action=GovernanceAction.BASELINE_STARTED,
+        subject=f"baseline:{baseline_id}",
+        data={"sources": len(sources)},
+        at=now,
     )
     return baseline_id
 
@@ -71,7 +76,9 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
     enqueue(session, forget_jobs(baseline_id, await repository.list_parts(session, baseline_id)))
-    append_audit(session, action="baseline.discarded", subject=f"baseline:{baseline_id}", data={}, at=now)
+    append_audit(
+        session, action=GovernanceAction.BASELINE_DISCARDED, subject=f"baseline:{baseline_id}", data={}, at=now
+    )
 
 
 async def _sources(session: AsyncSession, services: GovernanceServices) -> list[UUID]:

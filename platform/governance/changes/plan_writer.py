@@ -13,6 +13,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.jobs.enqueue import set_timer
 from governance import job_types
+from governance.audit_actions import GovernanceAction
 from governance.changes import repository
 from governance.changes.planner import DecisionSnapshot, Plan, ReferenceUpdate, content_of
 from governance.changes.rows import ChangeRow
@@ -114,7 +115,7 @@ def _audit_reference_update(session: AsyncSession, taken: ReferenceUpdate, now: 
     append_audit(
         session,
         correlation=taken.item.correlation,
-        action="reference.updated",
+        action=GovernanceAction.REFERENCE_UPDATED,
         subject=f"record:{seen.record_key}",
         data={
             **audit_key(seen.key),
@@ -137,7 +138,7 @@ def audit_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> N
     append_audit(
         session,
         correlation=change.correlation,
-        action=f"change.{change.state}",
+        action=GovernanceAction.of(f"change.{change.state}"),
         subject=f"change:{change.id}",
         data={
             **audit_key(change.key),

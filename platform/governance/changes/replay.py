@@ -11,6 +11,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.jobs.enqueue import NewJob, enqueue
+from governance.audit_actions import GovernanceAction
 from governance.errors import NothingToReplay
 from governance.exception_types import ExceptionType, is_of_channel
 from governance.exceptions.lifecycle import get_exception
@@ -62,7 +63,9 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
     enqueue(session, [job])
     data = {"code": found.code}
-    append_audit(session, action="exception.replayed", subject=f"exception:{found.subject}", data=data, at=now)
+    append_audit(
+        session, action=GovernanceAction.EXCEPTION_REPLAYED, subject=f"exception:{found.subject}", data=data, at=now
+    )
     if job.job_type is INGEST:
         found.state = EXCEPTIONS.move(found.state, ExceptionState.RESOLVED)
         found.closed_at, found.closed_by = now, scope_of(session).actor.name

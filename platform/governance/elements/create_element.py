@@ -13,6 +13,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
 from foundation.names import clean_name
+from governance.audit_actions import GovernanceAction
 from governance.elements.models import CustomElement
 from governance.elements.publish_contract import publish_contract
 from governance.elements.schemas import NewElement
@@ -50,7 +51,7 @@ async def create_element(session: AsyncSession, new: NewElement, *, now: datetim
         )
     )  # fmt: skip
     data = {"label": label, "value_type": new.value_type, "record_type": new.record_type}
-    append_audit(session, action="element.created", subject=f"element:{code}", data=data, at=now)
+    append_audit(session, action=GovernanceAction.ELEMENT_CREATED, subject=f"element:{code}", data=data, at=now)
     await session.flush()
     await publish_contract(
         session, element=code, source_connection_id=new.source_connection_id, owner=new.owner, now=now,

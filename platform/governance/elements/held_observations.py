@@ -24,6 +24,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
+from governance.audit_actions import GovernanceAction
 from governance.elements.rows import Observed
 from governance.exception_types import ExceptionType
 from governance.job_types import INGEST, OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, ingest_lane
@@ -157,7 +158,11 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()
     for row in resolved:
         append_audit(
-            session, action="exception.corrected", subject=f"exception:{row.subject}", data={"code": row.code}, at=now
+            session,
+            action=GovernanceAction.EXCEPTION_CORRECTED,
+            subject=f"exception:{row.subject}",
+            data={"code": row.code},
+            at=now,
         )
     events = {
         (row.source_event_id, row.connection_id)

@@ -12,6 +12,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.names import clean_name
 from foundation.text import says_something
+from governance.audit_actions import GovernanceAction
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import ElementContract
 
@@ -66,7 +67,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     await schedule_release(session)
     source = None if source_connection_id is None else str(source_connection_id)
     data = {"source": source, "owner": owner, "version": contract.version}
-    append_audit(session, action="contract.published", subject=f"contract:{element}", data=data, at=now)
+    append_audit(session, action=GovernanceAction.CONTRACT_PUBLISHED, subject=f"contract:{element}", data=data, at=now)
 
 
 async def publish_usual_contracts(  # noqa: PLR0913 - keyword-only targets

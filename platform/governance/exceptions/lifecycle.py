@@ -18,6 +18,7 @@ from foundation.i18n.messages import placeholders_of
 from foundation.ids import NewId
 from foundation.jobs.enqueue import set_timer
 from foundation.text import clean_foreign_text
+from governance.audit_actions import GovernanceAction
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import NewException
 from governance.exceptions.severity import score
@@ -85,7 +86,9 @@ async def open_exceptions(
         )
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "message": row.message, "params": _of_title(row)}
-        append_audit(session, action="exception.opened", subject=f"exception:{row.subject}", data=data, at=now)
+        append_audit(
+            session, action=GovernanceAction.EXCEPTION_OPENED, subject=f"exception:{row.subject}", data=data, at=now
+        )
 
 
 def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
@@ -140,7 +143,13 @@ async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str]
     )
     resolved = rows.scalars().all()
     for subject in resolved:
-        append_audit(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+        append_audit(
+            session,
+            action=GovernanceAction.EXCEPTION_CORRECTED,
+            subject=f"exception:{subject}",
+            data={"code": code},
+            at=now,
+        )
     return len(resolved)
 
 
@@ -178,7 +187,13 @@ async def auto_resolve_keys(
         },
     )
     for code, subject in rows:
-        append_audit(session, action="exception.corrected", subject=f"exception:{subject}", data={"code": code}, at=now)
+        append_audit(
+            session,
+            action=GovernanceAction.EXCEPTION_CORRECTED,
+            subject=f"exception:{subject}",
+            data={"code": code},
+            at=now,
+        )
 
 
 async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
@@ -205,5 +220,9 @@ async def close_exception(session: AsyncSession, exception_id: UUID, *, state: E
     found.state = EXCEPTIONS.move(found.state, state)
     found.closed_at, found.closed_by = now, scope_of(session).actor.name
     append_audit(
-        session, action=f"exception.{state}", subject=f"exception:{found.subject}", data={"code": found.code}, at=now
+        session,
+        action=GovernanceAction.of(f"exception.{state}"),
+        subject=f"exception:{found.subject}",
+        data={"code": found.code},
+        at=now,
     )

@@ -10,6 +10,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.reasons import clean_reason
+from governance.audit_actions import GovernanceAction
 
 
 async def discard_held(session: AsyncSession, *, connection_id: UUID, element: str, reason: str, now: datetime) -> int:
@@ -32,7 +33,7 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
     if not gone:
         raise NotFound("Nothing is held of this connection and element.")
     append_audit(
-        session, action="held_value.discarded", subject=f"connection:{connection_id}",
+        session, action=GovernanceAction.HELD_VALUE_DISCARDED, subject=f"connection:{connection_id}",
         data={"element": element, "values": gone, "reason": kept_reason}, at=now,
     )  # fmt: skip
     return int(gone)

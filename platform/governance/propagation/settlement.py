@@ -20,6 +20,7 @@ from foundation.jobs.types import JobType, NoPayload
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
+from governance.audit_actions import GovernanceAction
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import Exposure, NewException
@@ -154,7 +155,7 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
         append_audit(
             session,
             correlation=p.correlation,
-            action="propagation.verified",
+            action=GovernanceAction.PROPAGATION_VERIFIED,
             subject=f"change:{p.change_id}",
             data={"connection": str(connection_id), "read": msgspec.to_builtins(p.value), "version": p.version},
             at=now,
@@ -180,7 +181,9 @@ def _note_unproven(
     for change_id in sorted(change_id for change_id, what in moved.items() if what.unproven):
         services.metrics.unproven(scope_of(session).tenant_id, connection_id)
         data = {"connection": str(connection_id)}
-        append_audit(session, action="propagation.unproven", subject=f"change:{change_id}", data=data, at=now)
+        append_audit(
+            session, action=GovernanceAction.PROPAGATION_UNPROVEN, subject=f"change:{change_id}", data=data, at=now
+        )
 
 
 async def schedule_drift_scan(

@@ -15,6 +15,7 @@ from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.reasons import clean_reason
 from foundation.retention import DataClass, find_class
+from governance.audit_actions import GovernanceAction
 from governance.elements.models import ElementContract
 from governance.inputs import LONGEST_TEXT, check_exact, check_text
 from governance.retention.repository import LOCK_SHARED, load_defaults
@@ -65,7 +66,7 @@ async def set_policy(
             {**keys, "m": scope.msp_id, "days": policy.keep_days, "now": now, "by": scope.actor.name},
         )
     append_audit(
-        session, action="retention.policy_set", subject=f"data_class:{name}",
+        session, action=GovernanceAction.RETENTION_POLICY_SET, subject=f"data_class:{name}",
         data={"element": element, "days_before": before, "days": policy.keep_days}, at=now,
     )  # fmt: skip
 
@@ -92,7 +93,7 @@ async def set_default(
             {**keys, "m": scope.msp_id, "days": keep_days, "now": now, "by": scope.actor.name},
         )
     append_audit(
-        session, action="retention.default_set", subject=f"data_class:{name}",
+        session, action=GovernanceAction.RETENTION_DEFAULT_SET, subject=f"data_class:{name}",
         data={"days_before": before, "days": keep_days}, at=now,
     )  # fmt: skip
 
@@ -121,7 +122,7 @@ async def place_hold(
         },
     )  # fmt: skip
     append_audit(
-        session, action="retention.hold_placed", subject=f"legal_hold:{hold_id}",
+        session, action=GovernanceAction.RETENTION_HOLD_PLACED, subject=f"legal_hold:{hold_id}",
         data={"data_class": hold.data_class, "record": record_key, "reason": reason}, at=now,
     )  # fmt: skip
     return hold_id
@@ -151,7 +152,11 @@ async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now
         {"t": scope.tenant_id, "id": hold_id, "now": now, "by": scope.actor.name, "reason": reason},
     )
     append_audit(
-        session, action="retention.hold_released", subject=f"legal_hold:{hold_id}", data={"reason": reason}, at=now
+        session,
+        action=GovernanceAction.RETENTION_HOLD_RELEASED,
+        subject=f"legal_hold:{hold_id}",
+        data={"reason": reason},
+        at=now,
     )
 
 

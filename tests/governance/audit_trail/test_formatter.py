@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controlplane.rooms import ROOMS
 from governance.audit_trail.formatter import Named, find_ids, format_entry
 from governance.audit_trail.schemas import AuditEntryView
 from governance.exception_types import ExceptionType
@@ -57,11 +58,11 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
         (entry("person.suspended", f"person:{ANA}", {"reason": "x"}), "Member suspended", "Ana Reyes", "reason x"),
         (entry("person.signed_out", f"person:{ANA}", {}), "Signed out", "Ana Reyes", ""),
         (entry("policy.published", "policy:3", {}), "Policy published", "Policy 3", ""),
-        (entry("api_key.revoked", f"api_key:{ANA[:-1]}9", {"name": "Shop"}), "Api key revoked", "", "name Shop"),
+        (entry("api_key.revoked", f"api_key:{ANA[:-1]}9", {"name": "Shop"}), "API key revoked", "", "name Shop"),
     ],
 )  # fmt: skip
 def test_an_entry_is_told_in_words(given: AuditEntryView, title: str, about: str, text: str) -> None:
-    told = format_entry(given, NAMES)
+    told = format_entry(given, NAMES, ROOMS.audit_labels)
     assert (told.title, told.about, told.text, told.by) == (title, about, text, "Automatic")
 
 

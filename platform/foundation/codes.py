@@ -1,0 +1,21 @@
+"""Codes that are declared once, each with the label that people see."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class LabelledCode(StrEnum):
+    """Base of such an enumeration. A member's value is its code, followed by its label."""
+
+    label: str
+
+    def __new__(cls, code: str, label: str) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.label = label
+        return member
+
+    @classmethod
+    def of(cls, code: str) -> Self:
+        """The member with this code. Raises KeyError."""
+        return {str(one): one for one in cls}[code]
