@@ -311,7 +311,9 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
     ):
         return
     if part.role == "source":
-        channels = [channel.connection_id for channel in await load_channels(session, services.runtime.registry)]
+        read = await repository.list_parts(session, baseline_id)  # a source that takes orders is a channel, too
+        known = await load_channels(session, services.runtime.registry)
+        channels = [channel.connection_id for channel in known if channel.connection_id not in read]
         await repository.insert_parts(session, baseline_id, channels, role="channel", state=BaselinePartState.LISTING)
         enqueue(session, [read_job(baseline_id, channel) for channel in channels])
         if channels:
