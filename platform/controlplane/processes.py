@@ -161,7 +161,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     settings: Settings,
     *,
     pool: str = SHARED_POOL,
-    turns: LaneClass = LaneClass.ALL,
+    lane_class: LaneClass = LaneClass.ALL,
     slots: int = 8,
     metrics_port: int | None = None,
     jobs: Callable[[Services], JobRegistry] = build_jobs,
@@ -181,19 +181,21 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     stop = _stop_on_signal()
     if not _ready_to_work(settings.app_url, stop, heartbeat, readiness):
         return
-    if turns is LaneClass.BULK:
+    if lane_class is LaneClass.BULK:
         os.nice(BULK_NICENESS)
     client = blocking_valkey_client(settings.redis_url)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()], turns=turns)
+    broker = LaneBroker(client, slots=slots, middleware=[AsyncIO()], lane_class=lane_class)
     dramatiq.set_broker(broker)
     apart = isolated_runner(own_turn)
-    lanes = _LaneActor(settings, pool=pool, turns=turns, slots=slots, metrics=metrics, jobs=jobs, run_isolated=apart)
+    lanes = _LaneActor(
+        settings, pool=pool, lane_class=lane_class, slots=slots, metrics=metrics, jobs=jobs, run_isolated=apart
+    )
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     worker.start()
     calm_collector()
-    _log.info("worker.started", pool=pool, turns=turns.value, slots=slots)
+    _log.info("worker.started", pool=pool, lanes=lane_class.value, slots=slots)
     heartbeat.tick()  # started: from now on the shorter liveness limit applies
     while not stop.wait(TICK_SECONDS):
         _beat(broker, heartbeat)
@@ -215,7 +217,7 @@ class _LaneActor:
         settings: Settings,
         *,
         pool: str,
-        turns: LaneClass,
+        lane_class: LaneClass,
         slots: int,
         metrics: CollectorRegistry,
         jobs: Callable[[Services], JobRegistry],
@@ -224,7 +226,7 @@ class _LaneActor:
         self._do_apart = run_isolated
         self._settings = settings
         self._pool = pool
-        self._turns = turns
+        self._lane_class = lane_class
         self._slots = slots
         self._metrics = metrics
         self._jobs = jobs
@@ -236,7 +238,7 @@ class _LaneActor:
 
     def _lanes(self) -> LaneWorker:
         if self._worker is None:
-            name = f"fairlead worker {self._pool} {self._turns}"
+            name = f"fairlead worker {self._pool} {self._lane_class}"
             services = build_services(
                 self._settings,
                 pool_size=self._slots + 4,

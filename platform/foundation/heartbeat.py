@@ -67,8 +67,8 @@ def serve_metrics(port: int, registry: CollectorRegistry, heartbeat: Heartbeat, 
         if scope["path"] == "/readyz":
             await _answer(send, 503 if readiness.problem else 200, readiness.problem or "ok")
         elif scope["path"] == "/healthz":
-            beats = heartbeat.silent_seconds < SILENT_SECONDS
-            await _answer(send, 200 if beats else 503, "ok" if beats else "no pulse")
+            alive = heartbeat.silent_seconds < SILENT_SECONDS
+            await _answer(send, 200 if alive else 503, "ok" if alive else "no heartbeat")
         else:
             # Its format negotiation decodes headers; non-ASCII ones have no meaning there.
             scope["headers"] = [pair for pair in scope["headers"] if pair[1].isascii()]

@@ -18,7 +18,12 @@ from tests.benchmarks.rig import WAIT, Starts
 
 
 def main() -> None:
-    results, seconds, slots, turns = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), LaneClass(sys.argv[4])
+    results, seconds, slots, lane_class = (
+        Path(sys.argv[1]),
+        float(sys.argv[2]),
+        int(sys.argv[3]),
+        LaneClass(sys.argv[4]),
+    )
     done: Starts = {}
 
     async def wait(batch: Batch[Any]) -> None:
@@ -32,7 +37,7 @@ def main() -> None:
     def jobs(_: Services) -> JobRegistry:
         return JobRegistry([JobHandler(WAIT, wait)])
 
-    run_worker(read_settings(os.environ), turns=turns, slots=slots, jobs=jobs)
+    run_worker(read_settings(os.environ), lane_class=lane_class, slots=slots, jobs=jobs)
     results.write_text(json.dumps(done))
 
 

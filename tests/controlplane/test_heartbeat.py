@@ -70,14 +70,14 @@ def test_a_stopped_process_is_replaced_and_its_replacement_beats(
     supervisor: Supervisor, environment: dict[str, str], crashes: list[Crash], options: dict[str, list[str]], name: str
 ) -> None:
     start(supervisor, environment, name, "controlplane.cli.main", name, *options[name])
-    pulse = supervisor.log(name).with_suffix(".pulse")
-    until(pulse.exists)
+    heartbeat = supervisor.log(name).with_suffix(".heartbeat")
+    until(heartbeat.exists)
     first = supervisor.pid(name)
     assert first
     os.kill(first, signal.SIGSTOP)
     until(lambda: supervisor.pid(name) not in (None, first))
     assert (crashes[0].name, crashes[0].hung) == (name, True)
-    until(pulse.exists)  # removed at its start, so this is its own
+    until(heartbeat.exists)  # removed at its start, so this is its own
 
 
 async def test_a_worker_whose_loop_is_blocked_by_its_work_is_replaced(

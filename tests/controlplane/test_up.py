@@ -80,8 +80,8 @@ class Up:
         return min(pids, default=0)
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """Of one of its processes, which are told apart by the file that shows their pulse."""
-        wanted = f"FAIRLEAD_PULSE_FILE={self.root / 'logs' / name}.pulse"
+        """Of one of its processes, which are told apart by the file that shows their heartbeat."""
+        wanted = f"FAIRLEAD_HEARTBEAT_FILE={self.root / 'logs' / name}.heartbeat"
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:

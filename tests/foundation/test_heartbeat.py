@@ -1,4 +1,4 @@
-"""A process's pulse, as a file and over HTTP."""
+"""A process's heartbeat, as a file and over HTTP."""
 
 import socket
 import urllib.error
@@ -21,12 +21,12 @@ def asked(port: int, path: str) -> tuple[int, str]:
 
 
 def test_a_beat_is_seen_in_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "pulse"
+    file = tmp_path / "heartbeat"
     Heartbeat(file).tick()
     assert file.exists()
 
 
-def test_healthz_tells_a_pulse_that_stopped_and_metrics_go_on() -> None:
+def test_healthz_tells_a_heartbeat_that_stopped_and_metrics_go_on() -> None:
     times = [0.0]
     registry = CollectorRegistry()
     Counter("fairlead_test", "A figure", registry=registry).inc()
@@ -34,7 +34,7 @@ def test_healthz_tells_a_pulse_that_stopped_and_metrics_go_on() -> None:
     port = serve_metrics(0, registry, heartbeat)
     assert asked(port, "/healthz") == (200, "ok\n")
     times[0] = SILENT_SECONDS + 1
-    assert asked(port, "/healthz") == (503, "no pulse\n")
+    assert asked(port, "/healthz") == (503, "no heartbeat\n")
     assert "fairlead_test_total 1.0" in asked(port, "/metrics")[1]
     heartbeat.tick()
     assert asked(port, "/healthz")[0] == 200

@@ -72,7 +72,7 @@ async def test_v2_web_may_keep_sessions_count_sign_ins_and_wake_lanes(own_server
         await throttle.reserve(msp_id=msp_id, email="a@b.example", address="192.0.2.99", now=now)
     await throttle.release(counted)
     await throttle.release(await throttle.reserve(msp_id=msp_id, email="a", address="", now=now, device=device))
-    await ReadyQueue(web, patience=30).wake({(msp_id, new_id()): {"a", "b"}})
+    await ReadyQueue(web, time_limit=30).wake({(msp_id, new_id()): {"a", "b"}})
     await web.aclose()
 
 
@@ -80,7 +80,7 @@ async def test_v2_workers_and_relay_may_do_their_work(own_servers: EmbeddedServe
     worker, relay = (valkey_client(own_servers.redis_url_of(one)) for one in ("worker", "relay"))
     admin, ids = valkey_client(own_servers.redis_url), (new_id(), new_id())
     await admin.flushall()
-    ready_queue = ReadyQueue(worker, patience=30)
+    ready_queue = ReadyQueue(worker, time_limit=30)
     await ReadyQueue(relay).set_shares([(*ids, "shared", 2), (new_id(), new_id(), "tenant-x", 1)])
     await ReadyQueue(relay).wake({ids: {"lane"}})
     await ready_queue.mark_bulk(*ids, "heavy")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from controlplane.embedded.supervise import PULSE_VARIABLE
+from controlplane.embedded.supervise import HEARTBEAT_VARIABLE
 from controlplane.isolated_batch import run_batch
 from controlplane.processes import run_worker
 from controlplane.services import Services
@@ -50,7 +50,7 @@ def main() -> int:
     if command == "turn":
         return run_batch(settings, telling=int(argument), jobs=jobs)
     own_turn = (sys.executable, "-m", "tests.support.brittle_worker", "turn")
-    file = os.environ.get(PULSE_VARIABLE)
+    file = os.environ.get(HEARTBEAT_VARIABLE)
     run_worker(
         settings,
         pool=argument,

@@ -85,7 +85,7 @@ async def db(urls: Urls, valkey: redis.asyncio.Redis) -> AsyncIterator[Database]
     from foundation.database.engine import Database
     from foundation.jobs.ready_queue import ReadyQueue
 
-    database = Database(urls.app, wake_lanes=ReadyQueue(valkey, patience=PATIENCE_SECONDS).hint, pool_size=8)
+    database = Database(urls.app, wake_lanes=ReadyQueue(valkey, time_limit=PATIENCE_SECONDS).hint, pool_size=8)
     yield database
     await database.close()
 

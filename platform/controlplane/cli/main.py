@@ -22,7 +22,7 @@ from controlplane.cli.msp import msp
 from controlplane.cli.valkey import valkey
 from controlplane.cli.vault import vault
 from controlplane.demo.command import demo
-from controlplane.embedded.supervise import PULSE_VARIABLE
+from controlplane.embedded.supervise import HEARTBEAT_VARIABLE
 from controlplane.installation import DATA_VARIABLE, data_root, find_installation, find_settings, names_servers
 from controlplane.isolated_batch import run_batch
 from controlplane.jobs import build_jobs
@@ -44,7 +44,7 @@ def settings_from_environment(*, vault_needed: bool = True) -> Settings:
 
 
 _PORT = click.IntRange(1, 65535)
-_PULSE = click.option("--pulse-file", envvar=PULSE_VARIABLE, hidden=True, type=click.Path(path_type=Path))
+_HEARTBEAT = click.option("--heartbeat-file", envvar=HEARTBEAT_VARIABLE, hidden=True, type=click.Path(path_type=Path))
 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "obj": build_host()}
@@ -108,7 +108,7 @@ def migrate(revision: str) -> None:
 @click.option("--static", type=click.Path(path_type=Path), help="Folder of the built browser assets.")
 @click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
 @click.option("--local-hosts", type=click.Path(path_type=Path), hidden=True)
-@_PULSE
+@_HEARTBEAT
 def web(  # noqa: PLR0913 - one per option
     *,
     host: str,
@@ -116,11 +116,11 @@ def web(  # noqa: PLR0913 - one per option
     static: Path | None,
     metrics_port: int | None,
     local_hosts: Path | None,
-    pulse_file: Path | None,
+    heartbeat_file: Path | None,
 ) -> None:
     """Serve the pages, the API and the webhooks."""
     settings = settings_from_environment()
-    heartbeat, files = Heartbeat(pulse_file), static or default_static()
+    heartbeat, files = Heartbeat(heartbeat_file), static or default_static()
     run_web(
         settings,
         host=host,
@@ -137,8 +137,8 @@ def web(  # noqa: PLR0913 - one per option
 @click.option("--client", "tenant_id", help="Process only this client, which has its own pool (see `client pin`).")
 @click.option(
     "--lanes",
-    "turns",
-    type=click.Choice([turns.value for turns in LaneClass]),
+    "lane_class",
+    type=click.Choice([one.value for one in LaneClass]),
     default=LaneClass.ALL.value,
     show_default=True,
     help="Prompt lanes, bulk lanes (those with a backlog), or all. Run workers for both.",
@@ -150,26 +150,26 @@ def web(  # noqa: PLR0913 - one per option
 @click.option(
     "--batch", "turn", type=int, hidden=True, help="Run one batch from standard input; report to this file descriptor."
 )
-@_PULSE
+@_HEARTBEAT
 def worker(  # noqa: PLR0913 - one per option
     *,
     pool: str,
     tenant_id: str | None,
-    turns: str,
+    lane_class: str,
     slots: int,
     metrics_port: int | None,
     turn: int | None,
-    pulse_file: Path | None,
+    heartbeat_file: Path | None,
 ) -> None:
     """Process the jobs of a pool, or of one pinned client."""
     if turn is not None:
         sys.exit(run_batch(settings_from_environment().as_component("worker"), telling=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
-    heartbeat = Heartbeat(pulse_file)
+    heartbeat = Heartbeat(heartbeat_file)
     run_worker(
         settings_from_environment(),
         pool=chosen,
-        turns=LaneClass(turns),
+        lane_class=LaneClass(lane_class),
         slots=slots,
         metrics_port=metrics_port,
         heartbeat=heartbeat,
@@ -178,10 +178,12 @@ def worker(  # noqa: PLR0913 - one per option
 
 @main.command()
 @click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
-@_PULSE
-def relay(metrics_port: int | None, pulse_file: Path | None) -> None:
+@_HEARTBEAT
+def relay(metrics_port: int | None, heartbeat_file: Path | None) -> None:
     """Dispatch due jobs and recover the jobs of failed workers. Run one or more."""
-    run_relay(settings_from_environment(vault_needed=False), metrics_port=metrics_port, heartbeat=Heartbeat(pulse_file))
+    run_relay(
+        settings_from_environment(vault_needed=False), metrics_port=metrics_port, heartbeat=Heartbeat(heartbeat_file)
+    )
 
 
 def wait_for_signal(meanwhile: Callable[[], None]) -> None:

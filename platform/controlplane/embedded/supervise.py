@@ -24,7 +24,7 @@ FAILED_COMMAND_SECONDS = 900.0
 WATCH_SECONDS = 0.1
 ABORT_SECONDS = 2.0
 """Time between SIGABRT, upon which Python writes every thread's stack to the log, and SIGKILL."""
-PULSE_VARIABLE = "FAIRLEAD_PULSE_FILE"
+HEARTBEAT_VARIABLE = "FAIRLEAD_HEARTBEAT_FILE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Program:
     """For a command that ends: interval between an exit with 0 and the next run; shorter after a failure."""
     first_after_seconds: float = 0.0
     silent_seconds: float | None = None
-    """Liveness limit. A healthy program touches the file named by FAIRLEAD_PULSE_FILE. A program without a heartbeat
-    for this long (at least START_SECONDS until the first) is ended, then restarted like any other.
+    """Liveness limit. A healthy program touches the file named by FAIRLEAD_HEARTBEAT_FILE. A program without a
+    heartbeat for this long (at least START_SECONDS until the first) is ended, then restarted like any other.
     """
     stop_seconds: float = 10.0
     death_signal: signal.Signals = signal.SIGKILL
@@ -176,20 +176,20 @@ class Supervisor:
             self._watcher.join()
             self._watcher = None
 
-    def _pulse(self, program: Program) -> Path:
-        return self._logs / f"{program.name}.pulse"
+    def _heartbeat_file(self, program: Program) -> Path:
+        return self._logs / f"{program.name}.heartbeat"
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
-        pulse = {}
+        heartbeat = {}
         if program.silent_seconds is not None:
-            self._pulse(program).unlink(missing_ok=True)
-            pulse = {PULSE_VARIABLE: os.fspath(self._pulse(program))}
+            self._heartbeat_file(program).unlink(missing_ok=True)
+            heartbeat = {HEARTBEAT_VARIABLE: os.fspath(self._heartbeat_file(program))}
         return self._spawner.spawn(
             Command(
                 argv=program.argv,
                 log=self.log(program.name),
                 death_signal=program.death_signal,
-                env={**without_secrets(os.environ), "PYTHONUNBUFFERED": "1", **program.env, **pulse},
+                env={**without_secrets(os.environ), "PYTHONUNBUFFERED": "1", **program.env, **heartbeat},
             )
         )
 
@@ -201,17 +201,17 @@ class Supervisor:
             passed, looked_at = min(self._now() - looked_at, 2 * WATCH_SECONDS), self._now()
             with self._guard:
                 for run in self._runs.values():
-                    self._feel_pulse(run, passed)
+                    self._check_heartbeat(run, passed)
                 crashes = [crash for run in self._runs.values() if (crash := self._look_after(run)) is not None]
             for crash in crashes:
                 self._on_crash(crash)
 
-    def _feel_pulse(self, run: _Run, passed: float) -> None:
+    def _check_heartbeat(self, run: _Run, passed: float) -> None:
         limit = run.program.silent_seconds
         if limit is None or run.process is None or run.process.poll() is not None:
             return
         try:
-            beat = self._pulse(run.program).stat().st_mtime_ns
+            beat = self._heartbeat_file(run.program).stat().st_mtime_ns
         except FileNotFoundError:
             beat = 0
         run.silent = run.silent + passed if beat == run.beat else 0.0

@@ -33,12 +33,12 @@ class LaneBroker(Broker):
         *,
         slots: int,
         middleware: Iterable[dramatiq.Middleware],
-        turns: LaneClass = LaneClass.ALL,
+        lane_class: LaneClass = LaneClass.ALL,
     ) -> None:
         super().__init__(middleware=list(middleware))
         self._client = client
         self._slots = slots
-        self._turns = turns
+        self._lane_class = lane_class
         self._consumers: dict[str, _ReadyQueueConsumer] = {}
 
     @property
@@ -54,7 +54,7 @@ class LaneBroker(Broker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - dramatiq's signature
         consumer = _ReadyQueueConsumer(
-            ReadyQueueReader(self._client, self._turns), queue_name, self._slots, timeout / 1000
+            ReadyQueueReader(self._client, self._lane_class), queue_name, self._slots, timeout / 1000
         )
         self._consumers[queue_name] = consumer
         return consumer

@@ -33,8 +33,8 @@ HINT_SECONDS = 0.25
 """Time limit of a hint: a longer wait would block intake while Valkey hangs, and the relay wakes the lanes anyway."""
 
 # Single node, so KEYS is unused. ARGV: prefix, then per tenant: "msp:tenant", n, lane…
-_RING = """
-local prefix, i, rung = ARGV[1], 2, 0
+_WAKE = """
+local prefix, i, woken = ARGV[1], 2, 0
 local clock = redis.call('TIME')
 local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 while i <= #ARGV do
@@ -60,12 +60,12 @@ while i <= #ARGV do
       local now = tonumber(redis.call('HGET', prefix .. ':now', ring) or '0')
       local own = tonumber(redis.call('HGET', prefix .. ':own:' .. ring, tenant) or '0')
       redis.call('ZADD', prefix .. ':ring:' .. ring, math.max(now, own), tenant)
-      rung = rung + 1
+      woken = woken + 1
     end
   end
   i = i + 2 + n
 end
-return rung
+return woken
 """
 
 # The tenant was popped at `place`: take its oldest ready lane, advance its place, re-add it if more lanes are ready.
@@ -129,13 +129,13 @@ class ReadyQueue:
     """Asynchronous writer of the ready queue."""
 
     def __init__(
-        self, client: "redis.asyncio.Redis", *, patience: float = HINT_SECONDS, bulk_seconds: float = BULK_SECONDS
+        self, client: "redis.asyncio.Redis", *, time_limit: float = HINT_SECONDS, bulk_seconds: float = BULK_SECONDS
     ) -> None:
-        """`patience`: time limit of a hint, in seconds. `bulk_seconds`: lifetime of a bulk mark."""
+        """`time_limit`: time limit of a hint, in seconds. `bulk_seconds`: lifetime of a bulk mark."""
         self._client = client
-        self._patience = patience
+        self._time_limit = time_limit
         self._bulk_seconds = bulk_seconds
-        self._script = client.register_script(_RING)
+        self._script = client.register_script(_WAKE)
         self._mark = client.register_script(_MARK)
 
     async def hint(self, hints: dict[tuple[UUID, UUID], set[str]]) -> None:
@@ -182,10 +182,10 @@ class ReadyQueue:
     @asynccontextmanager
     async def _hinting(self) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._time_limit):
                 yield
         except (redis.RedisError, TimeoutError) as error:
-            _log.warning("ring.away", error=str(error) or f"no answer within {self._patience} s")
+            _log.warning("ready_queue.away", error=str(error) or f"no answer within {self._time_limit} s")
 
 
 class ReadyQueueReader:
@@ -193,9 +193,9 @@ class ReadyQueueReader:
     woken.
     """
 
-    def __init__(self, client: "redis.Redis", turns: LaneClass = LaneClass.ALL) -> None:
+    def __init__(self, client: "redis.Redis", lane_class: LaneClass = LaneClass.ALL) -> None:
         self._client = client
-        self._turns = turns
+        self._lane_class = lane_class
         self._script = client.register_script(_TAKE)
         self._taken = count(1)
 
@@ -205,7 +205,7 @@ class ReadyQueueReader:
         Raises:
             redis.RedisError: Valkey is unreachable.
         """
-        popped = cast("Any", self._client.bzpopmin(self._rings(pool), timeout=timeout))
+        popped = cast("Any", self._client.bzpopmin(self._queues(pool), timeout=timeout))
         if popped is None:
             return None
         key, member, place = popped
@@ -214,16 +214,16 @@ class ReadyQueueReader:
             tenant = member.decode()
             msp_id, tenant_id = map(UUID, tenant.split(":"))
         except ValueError:  # written by another client of this Valkey; a foreign member must not end the consumer
-            _log.warning("ring.foreign_member", ring=ring)
+            _log.warning("ready_queue.foreign_member", queue=ring)
             return None
         lane = cast("Any", self._script(keys=[], args=[_PREFIX, ring, tenant, repr(float(place))]))
         if not lane:
             return None
         return LaneTicket(msp_id, tenant_id, lane.decode("utf-8", "replace"), ring.endswith(_BULK))
 
-    def _rings(self, pool: str) -> list[str]:
+    def _queues(self, pool: str) -> list[str]:
         """Keys of the queues, in the order they are checked."""
         prompt, bulk = f"{_PREFIX}:ring:{pool}", f"{_PREFIX}:ring:{pool}{_BULK}"
-        if self._turns is LaneClass.ALL:
+        if self._lane_class is LaneClass.ALL:
             return [bulk, prompt] if next(self._taken) % _BULK_FIRST == 0 else [prompt, bulk]
-        return [bulk] if self._turns is LaneClass.BULK else [prompt]
+        return [bulk] if self._lane_class is LaneClass.BULK else [prompt]

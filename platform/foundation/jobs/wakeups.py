@@ -38,4 +38,4 @@ class Waker:
             try:
                 await self._wake(hints)
             except Exception:  # noqa: BLE001 - the jobs are durable; the relay wakes their lanes
-                _log.exception("ring.failed")
+                _log.exception("ready_queue.wake_failed")

@@ -27,14 +27,14 @@ import faulthandler, os, pathlib, time
 faulthandler.enable()
 print("up", flush=True)
 while True:
-    pathlib.Path(os.environ["FAIRLEAD_PULSE_FILE"]).touch()
+    pathlib.Path(os.environ["FAIRLEAD_HEARTBEAT_FILE"]).touch()
     time.sleep(0.05)
 """
 BEATS_ONCE = """
 import faulthandler, os, pathlib, time
 faulthandler.enable()
 def stuck():
-    pathlib.Path(os.environ["FAIRLEAD_PULSE_FILE"]).touch()
+    pathlib.Path(os.environ["FAIRLEAD_HEARTBEAT_FILE"]).touch()
     time.sleep(600)
 stuck()
 """

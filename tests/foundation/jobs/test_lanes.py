@@ -41,7 +41,7 @@ def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0
 
 def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
     """It loses no hint and forgets no mark because a machine stood still for a while."""
-    return ReadyQueue(valkey, patience=PATIENCE_SECONDS, bulk_seconds=BULK_SECONDS)
+    return ReadyQueue(valkey, time_limit=PATIENCE_SECONDS, bulk_seconds=BULK_SECONDS)
 
 
 def worker(
