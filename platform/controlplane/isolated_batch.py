@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 def isolated_runner(argv: Sequence[str]) -> IsolatedRunner:
-    async def do_apart(leased: LeasedBatch, seconds: float) -> IsolatedRun:
+    async def run_isolated(leased: LeasedBatch, seconds: float) -> IsolatedRun:
         listening, telling = os.pipe()
         os.set_blocking(listening, False)
         try:
@@ -43,7 +43,7 @@ def isolated_runner(argv: Sequence[str]) -> IsolatedRunner:
             os.close(listening)
             os.close(telling)
 
-    return do_apart
+    return run_isolated
 
 
 def _start(argv: Sequence[str], telling: int) -> "subprocess.Popen[bytes]":
