@@ -14,7 +14,7 @@ class SlugTaken(Conflict):
 
 class EmailTaken(Conflict):
     code = "email-taken"
-    title = N_("This member is here already")
+    title = N_("This address is already a member")
 
 
 class LastAdministrator(Conflict):
@@ -23,7 +23,7 @@ class LastAdministrator(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody else who can sign in may manage the members of this account. Make somebody else an administrator"
+            "Nobody else who can sign in may manage the members of this account. Make another member an administrator"
             " first."
         )
 
@@ -40,7 +40,7 @@ class InviteNotValid(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "It has been used, replaced or withdrawn, or has run out. Sign in if you have a password;"
+            "It has been used, replaced or withdrawn, or has expired. Sign in if you have a password;"
             " otherwise ask for a new link."
         )
 
@@ -75,11 +75,11 @@ class ApiKeyRefused(Unauthenticated):
 
 class KeyCreatorInactive(Forbidden):
     code = "key-creator-inactive"
-    title = N_("The API key is not in force")
+    title = N_("The API key is not active")
 
     def __init__(self) -> None:
         super().__init__(
-            "The member who made this API key is suspended or has left this account, so the key is refused. Ask an"
+            "The member who created this API key is suspended or has left this account, so the key is refused. Ask an"
             " administrator of this account for a new one."
         )
 

@@ -76,7 +76,7 @@ class Principal:
             )
         if self.on_behalf_of is not None and not self.on_behalf_of.may(permission):
             raise _refusal(
-                "The member who made this API key may no longer do this, so neither may the key.", permission
+                "The member who created this API key may no longer do this, so neither may the key.", permission
             )
 
     def may(self, permission: str) -> bool:

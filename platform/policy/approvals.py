@@ -21,14 +21,14 @@ from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 from policy.messages import SUPERSEDED
 from policy.states import APPROVALS, ApprovalState
 
-_OWN: Final = "You cannot decide on your own proposal. Someone else with this right has to."
+_OWN: Final = "You cannot decide on your own proposal. Another approver must decide."
 _OF_OWN_PROPOSAL: Final = (
     "You created the API key that proposed this, or invited the member who did, so you cannot decide on it. "
-    "Someone else with this right has to."
+    "Another approver must decide."
 )
 _NOT_INDEPENDENT: Final = (
     "Whoever proposed this also invited you, or was invited by the same person. Until an independent administrator has "
-    "confirmed you, you cannot decide on it. Someone else with this right has to."
+    "confirmed you, you cannot decide on it. Another approver must decide."
 )
 
 
@@ -70,7 +70,7 @@ async def request_approvals(
         return []
     subjects = [(request.subject_kind, request.subject_id) for request in requests]
     if len(set(subjects)) < len(subjects):
-        raise InvalidInput("Approvals are asked for once per subject in one call.")
+        raise InvalidInput("Request one approval per subject in a call.")
     wanted = {
         "ids": [new_id() for _ in requests],
         "kinds": [request.subject_kind for request in requests],
@@ -87,7 +87,7 @@ async def request_approvals(
     rows = await run(session, scope, sql.INSERT, wanted | {"msp_id": scope.msp_id})
     found = {(row.subject_kind, row.subject_id): (row.id, bytes(row.content_hash)) for row in rows}
     if any(found[subject][1] != request.content_hash for subject, request in zip(subjects, requests, strict=True)):
-        raise Conflict("Other content was put up for approval at the same time. Try again.")
+        raise Conflict("Another change was submitted for approval at the same time. Try again.")
     return [found[subject][0] for subject in subjects]
 
 

@@ -17,7 +17,7 @@ class PermissionRefused(Forbidden):
 
 class RoleNotAssignable(Forbidden):
     code = "role-not-assignable"
-    title = N_("This role cannot be given here")
+    title = N_("This role cannot be assigned here")
 
 
 class ContentNotBindable(DomainError):
@@ -30,12 +30,12 @@ class ContentNotBindable(DomainError):
 
 class OwnApproval(Forbidden):
     code = "own-approval"
-    title = N_("Someone else has to decide")
+    title = N_("Another member must decide")
 
 
 class ApprovalNotPending(Conflict):
     code = "approval-not-pending"
-    title = N_("This approval has been settled")
+    title = N_("This approval has already been decided")
 
 
 class ApprovalNotGranted(Conflict):

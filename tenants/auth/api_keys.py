@@ -92,7 +92,9 @@ async def create_api_key(
     scope = scope_of(session)
     _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
     if wanted.manages_access and scope.actor.kind == "machine":
-        raise Forbidden("Only a signed-in member can make an API key that manages members, roles, invitations or keys.")
+        raise Forbidden(
+            "Only a signed-in member can create an API key that manages members, roles, invitations or keys."
+        )
     secret = new_secret(_SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)

@@ -73,7 +73,9 @@ def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> N
             "This password has a character that cannot be seen. Type it, with letters, digits, signs and spaces."
         ) from problem
     if not SHORTEST <= len(password) <= LONGEST:
-        raise WeakPassword(f"A password has {SHORTEST} to {LONGEST} characters. Three or four unrelated words do well.")
+        raise WeakPassword(
+            f"A password has {SHORTEST} to {LONGEST} characters. Three or four unrelated words are a good choice."
+        )
     require_hard_to_guess(password, [email, *email.split("@"), *names])
 
 

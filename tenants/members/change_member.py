@@ -49,7 +49,7 @@ async def give_role(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if (role == PARTNER) != (member.partner_id is not None):
-        raise InvalidInput("A partner's user has the role “partner” and no other.", field="role")
+        raise InvalidInput("A partner's member has the role “partner” and no other.", field="role")
     require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
@@ -67,9 +67,9 @@ async def take_role(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if member.id in {by.id, by.on_behalf_of_id}:
-        raise Conflict("You cannot take a role from yourself. Ask another administrator of this account.")
+        raise Conflict("You cannot remove a role from yourself. Ask another administrator of this account.")
     if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
-        raise NotFound("This member was not given this role.")
+        raise NotFound("This member does not have this role.")
     require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     await require_other_administrator(session, member, losing=role)
     await revoke_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
@@ -120,5 +120,6 @@ def require_assignable(by: Principal, role: str, *, in_house: bool) -> None:
     givable = assignable_roles(by, in_house=in_house)
     if role not in givable:
         raise RoleNotAssignable(
-            f"You can give one of: {', '.join(sorted(givable)) or 'none'}. Ask somebody who holds “{role}”.", role=role
+            f"You can assign one of: {', '.join(sorted(givable)) or 'none'}. Ask a member with the role “{role}”.",
+            role=role,
         )

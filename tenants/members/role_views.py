@@ -11,12 +11,12 @@ from tenants.members.change_member import PARTNER, assignable_roles
 from tenants.models import Member
 
 _ABOUT: Final = {
-    "msp_admin": "Does all that operators do, and manages clients, members, keys, prices and approvals.",
-    "msp_operator": "Sees every client, looks after systems and exceptions, and rolls back.",
-    "client_admin": "Does all that approvers do, and manages members, keys, baselines and policy.",
-    "client_approver": "Does all that viewers do, answers approvals, settles exceptions and proposes values.",
-    "client_viewer": "Sees changes, channels, exceptions and invoices, and changes nothing.",
-    "partner": "Sees its own channel in this account, and nothing else.",
+    "msp_admin": "All rights of operators; manages clients, members, keys, prices and approvals.",
+    "msp_operator": "Sees all clients, manages connections and exceptions, and rolls back changes.",
+    "client_admin": "All rights of approvers; manages members, keys, baselines and policy.",
+    "client_approver": "All rights of viewers; decides approvals, closes exceptions and proposes values.",
+    "client_viewer": "Sees changes, channels, exceptions and invoices. Cannot change anything.",
+    "partner": "Sees only its own channel in this account.",
 }
 
 
