@@ -14,7 +14,7 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from governance.baseline.models import Baseline
-from governance.elements.models import ElementContract
+from governance.elements.models import CustomElement, ElementContract
 from governance.retention.models import RetentionPurge
 from tenants.accounts import create_client
 from tenants.auth.api_keys import NewApiKey, create_api_key
@@ -96,6 +96,16 @@ async def add_contract(rows: Rows, number: int) -> None:
     )  # fmt: skip
 
 
+async def add_element(rows: Rows, number: int) -> None:
+    await rows.sample.add(
+        CustomElement(
+            **rows.own, code=f"custom.{rows.tag.lower()}{number:03}", label=rows.name(number), domain="product",
+            record_type="product", value_type="text", dimensions=[], codes=[], distributed=False,
+            created_at=utc_now(), created_by="Ada",
+        )
+    )  # fmt: skip
+
+
 async def add_client(rows: Rows, number: int) -> None:
     account = rows.world.msp_account
     slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
@@ -158,6 +168,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[None]]] = {
     "connections": add_connection,
     "contracts": add_contract,
     "dead-letters": add_letter,
+    "elements": add_element,
     "exceptions": add_exception,
     "fleet": add_client,
     "invitations": add_member,
@@ -167,7 +178,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[None]]] = {
     "purges": add_purge,
 }
 ELSEWHERE = {
-    "attempts": "tests/governance/propagation: its address names a change",
+    "attempts": "tests/controlplane/test_canary.py: its address names a change",
     "compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline",
     "usage-events": "tests/billing/test_pages.py: its address names a line",
 }
