@@ -130,6 +130,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "duration": formats.format_duration,
         "datetime": formats.format_datetime,
         "date": formats.format_date,
+        "month": formats.format_month,
         "ago": formats.format_ago,
         "initials": formats.format_initials,
         "key": formats.format_key,

@@ -102,6 +102,11 @@ def format_date(value: datetime, zone: tzinfo | None = None) -> Markup:
     return _time(value, _in_zone(zone).date(value))
 
 
+def format_month(value: datetime) -> str:
+    """November 2026, of an instant in UTC."""
+    return current_localizer().month(value)
+
+
 def format_ago(value: datetime, now: datetime) -> Markup:
     """5 min ago, in 2 hr, just now; the exact instant is in the title."""
     return _time(value, current_localizer().ago(value, now))

@@ -91,12 +91,14 @@
     document.getElementById("toasts").append(copy);
   };
 
+  const inWords = (number) => number.toLocaleString(document.documentElement.lang);
+
   // Says so on the button. Where the clipboard is closed to pages, the text is at least selected.
   const copyText = async (button) => {
     const source = document.getElementById(button.dataset.copy);
     try {
       await navigator.clipboard.writeText(source.textContent.trim());
-      button.querySelector("span").textContent = "Copied";
+      button.querySelector("span").textContent = button.dataset.copied;
     } catch {
       getSelection().selectAllChildren(source);
     }
@@ -131,8 +133,9 @@
   document.addEventListener("input", ({ target }) => {
     const counter = target.dataset?.counted && document.getElementById(target.dataset.counted);
     if (!counter) return;
-    const most = target.maxLength.toLocaleString("en");
-    counter.textContent = `${target.value.length.toLocaleString("en")} of ${most} characters`;
+    counter.textContent = target.dataset.text
+      .replace("{count}", inWords(target.value.length))
+      .replace("{limit}", inWords(target.maxLength));
   });
 
   document.addEventListener("keydown", (event) => {
@@ -168,7 +171,7 @@
       all.checked = ticked > 0 && ticked === boxes.length;
       all.indeterminate = ticked > 0 && ticked < boxes.length;
       const count = document.querySelector(`[data-selected="${all.dataset.selectAll}"]`);
-      if (count) count.textContent = `${ticked.toLocaleString("en")} selected`;
+      if (count) count.textContent = count.dataset.text.replace("{count}", inWords(ticked));
     }
   };
   document.addEventListener("change", ({ target }) => {

@@ -73,6 +73,11 @@ class Localizer:
         locale = _locale(self.language)
         return str(locale.date_formats["medium"].apply(at.astimezone(self.zone), locale))
 
+    def month(self, at: datetime) -> str:
+        """November 2026."""
+        locale = _locale(self.language)
+        return f"{locale.months['stand-alone']['wide'][at.month]} {at.year}"
+
     def ago(self, at: datetime, now: datetime) -> str:
         """5 min ago, in 2 hr, just now."""
         seconds = (now - at).total_seconds()
