@@ -4,7 +4,7 @@ batch.
 Every batch commits its results together with the progress, so a worker may be killed at any moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -13,8 +13,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import element_type
-from canonical.keys import PRODUCT, ElementKey
+from canonical.keys import ElementKey
 from connectors.backoff import retry_with_backoff
 from connectors.calls import ask_adapter, read_values
 from connectors.health import record_health
@@ -226,7 +225,7 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     if page is None:  # the channel cannot list its values
         await repository.move_part(session, baseline_id, connection_id, state=BaselinePartState.READING, cursor="")
         return _Written(more=True)
-    elements = sorted(element for element, each in turn.contracts.items() if each.distributed and _is_of_products(each))
+    elements = _compared(turn.contracts)
     keys = [key for key in page.keys if is_admissible_key(key)]
     await repository.put_keys(session, baseline_id, keys, elements)
     unkeyed = page.unkeyed + len(page.keys) - len(keys)
@@ -249,9 +248,19 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     return _Written(more=True, trouble=step.trouble if page.more else "")
 
 
-def _is_of_products(contract: Contract) -> bool:
-    known = contract.declared or element_type(contract.element)
-    return known is None or known.record_type == PRODUCT
+def _compared(contracts: Mapping[str, Contract]) -> list[str]:
+    return sorted(element for element, each in contracts.items() if each.distributed and each.is_of_products)
+
+
+async def _channels_of(session: AsyncSession, services: GovernanceServices, turn: _Turn) -> list[UUID]:
+    """Active channels that show an element of the baseline; a system that is read as a source is not read again."""
+    sources = await repository.list_parts(session, turn.baseline_id)
+    keys = [ElementKey("", element) for element in _compared(turn.contracts)]
+    return [
+        channel.connection_id
+        for channel in await load_channels(session, services.runtime.registry)
+        if channel.connection_id not in sources and any(channel.accepts(key) for key in keys)
+    ]
 
 
 async def _move(session: AsyncSession, turn: _Turn, state: BaselinePartState, step: Step, *, unkeyed: int = 0) -> None:
@@ -311,9 +320,7 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
     ):
         return
     if part.role == "source":
-        read = await repository.list_parts(session, baseline_id)  # a source that takes orders is a channel, too
-        known = await load_channels(session, services.runtime.registry)
-        channels = [channel.connection_id for channel in known if channel.connection_id not in read]
+        channels = await _channels_of(session, services, turn)
         await repository.insert_parts(session, baseline_id, channels, role="channel", state=BaselinePartState.LISTING)
         enqueue(session, [read_job(baseline_id, channel) for channel in channels])
         if channels:

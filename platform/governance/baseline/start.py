@@ -82,7 +82,8 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
 
 
 async def _sources(session: AsyncSession, services: GovernanceServices) -> list[UUID]:
-    wanted = {contract.source_connection_id for contract in (await load_contracts(session)).values()}
+    contracts = (await load_contracts(session)).values()
+    wanted = {contract.source_connection_id for contract in contracts if contract.is_of_products}
     rows = await session.execute(
         text(f"SELECT id, kind, name FROM {CONNECTIONS} n WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id"),
         {"t": scope_of(session).tenant_id, "ids": list(wanted)},

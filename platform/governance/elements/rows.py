@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from canonical.elements import REFERENCE_ELEMENTS, ElementType
+from canonical.elements import REFERENCE_ELEMENTS, ElementType, element_type
+from canonical.keys import PRODUCT
 from canonical.messages import Observation
 
 
@@ -25,6 +26,12 @@ class Contract(msgspec.Struct, frozen=True):
     @property
     def distributed(self) -> bool:
         return self.declared.distributed if self.declared else self.element not in REFERENCE_ELEMENTS
+
+    @property
+    def is_of_products(self) -> bool:
+        """Whether the element describes products. Orders, by contrast, happen: they are no state to compare."""
+        known = self.declared or element_type(self.element)
+        return known is None or known.record_type == PRODUCT
 
 
 class Observed(msgspec.Struct, frozen=True, gc=False):
