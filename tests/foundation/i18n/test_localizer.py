@@ -38,8 +38,14 @@ def test_an_instant_that_has_no_year_in_utc_keeps_its_own_offset(offset: int) ->
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(0, "{number} days"), (1, "{number} day"), (2, "{number} days"), (21, "{number} days")]
+    ("number", "text"),
+    [
+        (0, "{number} unheard things"),
+        (1, "{number} unheard thing"),
+        (2, "{number} unheard things"),
+        (21, "{number} unheard things"),
+    ],
 )
 def test_a_text_without_translation_has_the_english_form(number: int, text: str) -> None:
-    assert Localizer("de").plural("{number} day", "{number} days", number) == text
+    assert Localizer("de").plural("{number} unheard thing", "{number} unheard things", number) == text
     assert Localizer("de").text("no such text") == "no such text"
