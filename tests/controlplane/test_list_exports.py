@@ -1,0 +1,71 @@
+"""The CSV of every list, as every role: given, or refused."""
+
+import secrets
+from collections.abc import Iterator
+
+from sqlalchemy import text
+
+from controlplane.provisioning import NewAccountMember, add_member
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from governance.baseline.start import start_baseline
+from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES
+from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.secrets import new_secret
+from tenants.web.lists import LIST
+from tests.support.web_app import PASSWORD, House, Visit, WebApp
+
+
+def exports_of(site: WebApp) -> Iterator[tuple[str, str]]:
+    """Address and list of each download, and of each list of the API."""
+    for route in site.app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if LIST in handler.opt:
+                yield route.path_format, handler.opt[LIST].name
+
+
+async def everyone(site: WebApp, house: House) -> dict[str, Visit]:
+    """A visit for each role."""
+    world, visits = house.world, {"partner": await site.signed_in(house.host, house.partner)}
+    for role in sorted(SYSTEM_ROLES - {"partner", "machine"}):
+        scope = world.msp_account if role in MSP_ROLES else world.scope
+        email = f"{role}-{secrets.token_hex(4)}@example.test"
+        await add_member(site.services, scope, NewAccountMember(email, role.title(), PASSWORD, role))
+        visits[role] = await site.signed_in(house.host, email)
+    async with site.services.db.transaction(world.scope) as session:
+        _, key = await create_api_key(session, new_secret, NewApiKey(new_id(), "Tool", "machine"), now=utc_now())
+    visits["machine"] = site.visit(house.host)
+    visits["machine"].http.headers["authorization"] = f"Bearer {key}"
+    assert visits.keys() == MSP_ROLES | CLIENT_ROLES
+    return visits
+
+
+async def test_every_role_gets_a_lists_csv_or_is_refused(site: WebApp, house: House) -> None:
+    async with site.services.db.transaction(house.world.scope) as session:
+        baseline = await start_baseline(session, site.services.governance, now=utc_now())
+    found, given = list(exports_of(site)), set()
+    assert len(found) > 25
+    for who, visit in (await everyone(site, house)).items():
+        for template, name in found:
+            path = template.replace("{client}", house.slug).replace("{baseline_id}", str(baseline))
+            while "{" in path:
+                path = f"{path[: path.index('{')]}{new_id()}{path[path.index('}') + 1 :]}"
+            answer = await visit.http.get(path, headers={"Accept": "text/csv"})
+            assert answer.status_code in {200, 403, 404}, (who, path, answer.status_code)
+            if answer.status_code == 200:
+                assert answer.headers["content-type"] == "text/csv; charset=utf-8", (who, path)
+                given.add((who, name))
+    assert {name for _, name in given} >= {name for template, name in found if template.count("{") < 2}
+    assert {name for who, name in given if who == "partner"} == {"channel-changes", "channel-values"}
+
+
+async def test_a_partners_export_is_audited_in_the_clients_account(site: WebApp, house: House) -> None:
+    partner = await site.signed_in(house.host, house.partner)
+    answer = await partner.get(f"/clients/{house.slug}/channel.csv")
+    assert answer.status_code == 200
+    assert answer.text.startswith("change_id,channel,")
+    async with site.services.db.transaction(house.world.scope) as session:
+        found = await session.execute(
+            text("SELECT body::jsonb -> 'actor' ->> 'name', subject FROM audit_entry WHERE action = 'list.exported'")
+        )
+        assert [tuple(row) for row in found] == [("Partner Calm Harbour", "list:channel-changes")]
