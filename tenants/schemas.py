@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.web.requests import RequestBody
 from tenants.models import ApiKey, Client
 
 
@@ -18,7 +19,7 @@ class ClientView(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class ApiKeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ApiKeyInput(RequestBody, frozen=True):
     """`manages_access` makes a key that may manage members, roles, invitations and keys, within its role and its
     creator's current rights. No other key may, whatever its role.
     """
@@ -46,7 +47,7 @@ class NewApiKeyView(msgspec.Struct, frozen=True):
     key: str
 
 
-class ReasonInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReasonInput(RequestBody, frozen=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.web.requests import RequestBody
 from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
 from tenants.states import InvitationState
 
 
-class MemberInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MemberInput(RequestBody, frozen=True):
     """`partner_id` is for the role "partner" only."""
 
     email: str

@@ -12,12 +12,13 @@ from foundation.errors import InvalidInput
 from foundation.i18n.catalogues import LANGUAGES
 from foundation.i18n.messages import N_
 from foundation.i18n.negotiation import time_zones
+from foundation.web.requests import RequestBody
 from tenants.accounts import get_client, get_msp
 from tenants.audit_actions import TenantAction
 from tenants.members.repository import get_member
 
 
-class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Preferences(RequestBody, frozen=True):
     """A language of this release (`de`) and a time zone (`Europe/Berlin`). An empty one is inherited: a member's from
     the account, an account's from the browser and UTC.
     """

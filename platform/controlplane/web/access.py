@@ -32,6 +32,7 @@ from foundation.scope import Scope
 from foundation.web.boundary import header_text, single_header
 from foundation.web.fragments import require_part
 from foundation.web.parameters import check_parameters
+from foundation.web.requests import check_body
 from policy.index import PolicyIndex
 from tenants.access import Access
 from tenants.accounts import get_client_by_slug, get_msp
@@ -113,6 +114,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 notices=request.scope["state"].get(NOTICES, ()),
             )
             async with idempotent_request(session, services.vault, request, services.auth.clock) as result:
+                await check_body(request)
                 yield opened
         if result.refusal is not None:
             raise result.refusal

@@ -21,16 +21,18 @@ from controlplane.web.default_view import find_default_view
 from controlplane.web.idempotency import AlreadyAnswered, replay
 from foundation.clock import Clock
 from foundation.errors import DomainError, MalformedInput, NotFound, Unavailable
+from foundation.i18n.messages import N_
 from foundation.jobs.batch import is_outage
 from foundation.telemetry.correlation import current_correlation
+from foundation.text import mark_hidden
 from foundation.web.boundary import header_text
 from foundation.web.errors import BodyTooLarge, InternalError, MethodNotAllowed, RequestIncomplete
 from foundation.web.fragments import PageInstead, page_behind
+from foundation.web.negotiation import prefers_problem
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 from tenants.auth.redirects import safe_next
 
 _log = structlog.get_logger(__name__)
-_MACHINES: Final = ("application/json", PROBLEM_TYPE)
 _BODY: Final = "data"
 """The framework's name for a body."""
 _KINDS: Final = {"UUID": "an ID", "Expected `int": "a whole number", "Expected `bool": "true or false"}
@@ -71,6 +73,8 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
         return MalformedInput("The body or a value in the address does not have the expected form.")
     if fields == [_BODY]:
         return MalformedInput("The body is missing, or a field of it is missing, unknown or not of the expected form.")
+    if len(fields) == 1 and "unknown field" in str(found[0].get("message", "")):
+        return MalformedInput(N_("The body has no field “{name}”."), params={"name": fields[0]}, field=fields[0])
     if len(fields) == 1 and (wanted := _kind_of(found[0])):
         return MalformedInput(f"“{fields[0]}” is not {wanted}.", field=fields[0])
     verb = "is" if len(fields) == 1 else "are"
@@ -79,8 +83,8 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
 
 
 def _kind_of(entry: dict[str, Any]) -> str:
-    """What a query parameter holds; empty if unknown, and for bodies."""
-    message = str(entry.get("message", "")) if entry.get("source") == "query" else ""
+    """What a query parameter or field holds; empty if unknown."""
+    message = str(entry.get("message", "")) if entry.get("source") in ("query", "body") else ""
     return next((kind for text, kind in _KINDS.items() if text in message), "")
 
 
@@ -91,8 +95,8 @@ def _field_of(entry: dict[str, Any]) -> str:
     name, message = str(entry.get("key", "")), str(entry.get("message", ""))
     if message == repr(name):  # a KeyError
         return ""
-    named = _NAMED_FIELD.search(message) if name == _BODY else None
-    return named.group(1) if named else name
+    named = _NAMED_FIELD.search(message) if name == _BODY or entry.get("source") == "body" else None
+    return mark_hidden(named.group(1)) if named else name
 
 
 class ErrorHandlers:
@@ -184,8 +188,8 @@ def _is_machine(request: AnyRequest) -> bool:
     """Whether the client expects JSON. Reads only the scope: also runs for requests that the request object cannot
     parse.
     """
-    path, accept = request.scope["path"], header_text(request.scope, b"accept")
-    return path == "/api" or path.startswith("/api/") or any(kind in accept for kind in _MACHINES)
+    path = request.scope["path"]
+    return path == "/api" or path.startswith("/api/") or prefers_problem(header_text(request.scope, b"accept"))
 
 
 def _headers(error: DomainError) -> dict[str, str]:

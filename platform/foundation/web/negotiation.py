@@ -25,6 +25,14 @@ def prefers_html(accept: str) -> bool:
     return html > 0 and all(html >= wanted.get(kind, 0.0) for kind in _MACHINES)
 
 
+def prefers_problem(accept: str) -> bool:
+    """Whether to send a problem rather than a page: JSON is preferred to HTML, or HTML is refused. A header that names
+    neither, as `*/*`, gets a page.
+    """
+    wanted = qualities(accept)
+    return bool(wanted.keys() & {_HTML, *_MACHINES}) and not prefers_html(accept)
+
+
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether the client accepts gzip, and does not prefer the identity encoding."""
     wanted = qualities(accept_encoding)

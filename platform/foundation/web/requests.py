@@ -11,6 +11,8 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import FormMultiDict
 from litestar.enums import RequestEncodingType
+from litestar.exceptions import ValidationException
+from litestar.params import BodyKwarg
 
 from foundation.decoding import decode_json, find_repeated_key, holds_nul
 from foundation.errors import InvalidInput
@@ -24,7 +26,14 @@ PUBLIC_FORM_BYTES: Final = 8 * 1024
 """Body limit of forms open to anonymous users."""
 FORM_FIELDS: Final = 64
 _QUOTED: Final = 80
+_BODY: Final = "data"
+"""The framework's name for a body."""
+_PLACE: Final = re.compile(r" - at `\$\.?(.*)`\Z")
 _JSON_SUFFIX: Final = re.compile(r"application/[a-z0-9.!#$&^_-]+\+json")
+
+
+class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of the bodies of the API. An unknown field is refused: a misspelt one would be ignored."""
 
 
 class BoundedRequest(Request[Any, Any, Any]):
@@ -83,6 +92,52 @@ class BoundedRequest(Request[Any, Any, Any]):
             return parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
         except ValueError:
             raise MalformedBody(f"A form has at most {FORM_FIELDS} fields.") from None
+
+
+async def check_body(request: Request[Any, Any, Any]) -> None:
+    """Compare a JSON body with its declared form, strictly: the framework accepts `"900"` for a number and
+    `1` for a truth value, as in forms. An empty body is left to the framework.
+
+    Raises:
+        ValidationException: as the framework's, with the field.
+    """
+    field = request.route_handler.parsed_data_field
+    if field is None or not isinstance(field.kwarg_definition, BodyKwarg) or not await request.body():
+        return
+    if field.kwarg_definition.media_type != RequestEncodingType.JSON:
+        return
+    try:
+        sent = _with_integers(await request.json())
+        _check_known(sent, msgspec.to_builtins(msgspec.convert(sent, field.annotation)))
+    except msgspec.ValidationError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        key = (place.group(1) if place else "") or _BODY
+        raise ValidationException(extra=[{"key": key, "message": message, "source": "body"}]) from None
+
+
+def _with_integers(value: Any) -> Any:
+    """`900.0` and `9e2` are integers in JSON Schema."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _with_integers(each) for key, each in value.items()}
+    return [_with_integers(each) for each in value] if isinstance(value, list) else value
+
+
+def _check_known(sent: Any, known: Any) -> None:
+    """Compare with what was understood: the structs of values, inside a body, allow the fields of later releases.
+
+    Raises: msgspec.ValidationError.
+    """
+    if isinstance(sent, dict):
+        for key, value in sent.items():
+            if key not in known:
+                raise msgspec.ValidationError(f"Object contains unknown field `{key}`")
+            _check_known(value, known[key])
+    elif isinstance(sent, list):
+        for one, other in zip(sent, known, strict=True):
+            _check_known(one, other)
 
 
 def _require_plain(scope: Mapping[str, Any]) -> None:

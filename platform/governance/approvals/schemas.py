@@ -9,6 +9,7 @@ import msgspec
 
 from canonical.values import Value
 from foundation.web.actions import BulkIds
+from foundation.web.requests import RequestBody
 from governance.changes.schemas import ApprovalView, ChangeView
 
 
@@ -53,7 +54,7 @@ class ApprovalDetail(msgspec.Struct, frozen=True):
     elsewhere: Sequence[ChannelOutcome] = ()
 
 
-class AnswerInput(msgspec.Struct, frozen=True):
+class AnswerInput(RequestBody, frozen=True):
     """Input of a decision. Declining needs a reason. With `approval_id`, only that approval can be decided."""
 
     grant: bool
@@ -61,7 +62,7 @@ class AnswerInput(msgspec.Struct, frozen=True):
     approval_id: UUID | None = None
 
 
-class ApprovalBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ApprovalBulk(RequestBody, frozen=True):
     """Up to 200 approvals, by their own ids, and one answer for all. Declining needs a reason."""
 
     action: Literal["approve", "decline"]

@@ -9,6 +9,7 @@ import msgspec
 from canonical.keys import PRODUCT, ElementKey
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
+from foundation.web.requests import RequestBody
 from governance.exceptions.schemas import ExceptionView
 from governance.propagation.schemas import AttemptView, PropagationView
 
@@ -99,7 +100,7 @@ class ChangeDetail(msgspec.Struct, frozen=True):
     attempts: Sequence[AttemptView]
 
 
-class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProposalInput(RequestBody, frozen=True):
     """Input of a proposal. `dimension` is canonical, as `currency=EUR,price_list=retail`; empty if undivided."""
 
     record_key: str
@@ -113,7 +114,7 @@ class ProposalInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
 
 
-class RollbackInput(msgspec.Struct, frozen=True):
+class RollbackInput(RequestBody, frozen=True):
     """Input of a rollback; an empty connection means every channel."""
 
     connection_id: UUID | None = None

@@ -3,13 +3,13 @@
 from typing import Final, Literal
 from uuid import UUID
 
-import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from foundation.jobs import dead_letters
 from foundation.web.actions import BulkIds, BulkResult, bulk_action
 from foundation.web.api import post
+from foundation.web.requests import RequestBody
 from governance.dead_letters.lists import DEAD_LETTERS
 from governance.dead_letters.queries import find_letter
 from governance.dead_letters.schemas import DeadLetterView
@@ -35,7 +35,7 @@ BULK: Final = {
 """Acts on several dead letters, each with the permission of the single act."""
 
 
-class DeadLetterBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DeadLetterBulk(RequestBody, frozen=True):
     """Up to 200 dead letters and what to do with them."""
 
     action: Literal["replay", "discard"]

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.web.requests import RequestBody
+
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
-class NewElement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewElement(RequestBody, frozen=True):
     """Input of a custom element. Its code is `custom.` and `name`.
 
     `dimensions`: what its values may be divided by. `codes`: those of an enumeration, empty for any. `distributed`:
@@ -23,8 +25,8 @@ class NewElement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_type: str
     record_type: Name = "product"
     domain: Name = "custom"
-    dimensions: Annotated[list[str], msgspec.Meta(max_length=8)] = []
-    codes: Annotated[list[str], msgspec.Meta(max_length=200)] = []
+    dimensions: Annotated[list[str], msgspec.Meta(max_length=8)] = msgspec.field(default_factory=list)
+    codes: Annotated[list[str], msgspec.Meta(max_length=200)] = msgspec.field(default_factory=list)
     distributed: bool = True
     owner: str = "Catalogue"
     source_connection_id: UUID | None = None

@@ -5,13 +5,13 @@ from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
-import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
 from foundation.web.actions import BulkIds, BulkResult, bulk_action
 from foundation.web.api import post
+from foundation.web.requests import RequestBody
 from governance.changes import replay
 from governance.exception_queue.lists import EXCEPTIONS
 from governance.exception_queue.queries import find_exception
@@ -40,7 +40,7 @@ BULK: Final[Mapping[str, Callable[..., Awaitable[None]]]] = {
 """Acts on several exceptions, by their names."""
 
 
-class ExceptionBulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ExceptionBulk(RequestBody, frozen=True):
     """Up to 200 exceptions and what to do with them."""
 
     action: Literal["replay", "resolve", "discard"]

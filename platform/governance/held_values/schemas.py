@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from foundation.reasons import LONGEST_REASON
+from foundation.web.requests import RequestBody
 
 
 class HeldGroup(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class HeldList(msgspec.Struct, frozen=True):
     items: Sequence[HeldGroup]
 
 
-class DiscardInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DiscardInput(RequestBody, frozen=True):
     """The held values of `connection_id` and `element`, and why they are not needed."""
 
     connection_id: UUID

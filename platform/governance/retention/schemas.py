@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.web.requests import RequestBody
+
 
 class ElementPolicyView(msgspec.Struct, frozen=True):
     """An element kept longer than its class."""
@@ -88,20 +90,20 @@ class DefaultList(msgspec.Struct, frozen=True):
     items: Sequence[DefaultView]
 
 
-class NewDefault(msgspec.Struct, frozen=True):
+class NewDefault(RequestBody, frozen=True):
     """`keep_days` none restores the product's default. Clients can keep longer, never shorter."""
 
     keep_days: int | None
 
 
-class NewPolicy(msgspec.Struct, frozen=True):
+class NewPolicy(RequestBody, frozen=True):
     """`keep_days` none restores the default. `element` is for classes with elements, and can only keep longer."""
 
     keep_days: int | None
     element: str = ""
 
 
-class NewHold(msgspec.Struct, frozen=True):
+class NewHold(RequestBody, frozen=True):
     reason: str
     data_class: str = ""
     record_key: str = ""
@@ -111,5 +113,5 @@ class HoldPlaced(msgspec.Struct, frozen=True):
     id: UUID
 
 
-class HoldRelease(msgspec.Struct, frozen=True):
+class HoldRelease(RequestBody, frozen=True):
     reason: str
