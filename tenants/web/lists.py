@@ -4,7 +4,6 @@ The export has the list's own permission and scope, and is audited in the caller
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response import Stream
 
 from foundation.audit.chain import append_audit
-from foundation.database.engine import change_scope, later_transaction
+from foundation.database.engine import later_transaction
 from foundation.web.boundary import header_text
 from foundation.web.csv_export import BATCH, CSV_TYPE, stream_csv, wants_csv
 from foundation.web.lists import ListDefinition, ListInput, ListParameters
@@ -99,7 +98,7 @@ async def export_list(access: Access, definition: ListDefinition[Any], query: Li
     if scope.fleet:  # reads only; the export is recorded in the account of whoever exports
         await access.enter_home()
     elif scope.partner_id is not None:  # partners never write; what follows in this transaction is the entry alone
-        await change_scope(session, replace(scope, partner_id=None))
+        await access.leave_partner()
     used = {name: value for name, value in query.values.items() if value}
     data = {"format": "csv", "order": query.sort.name, **({"filter": used} if used else {})}
     append_audit(session, action=TenantAction.LIST_EXPORTED, subject=f"list:{definition.name}", data=data, at=now)

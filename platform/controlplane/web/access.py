@@ -4,6 +4,7 @@ policy to admission.
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -109,6 +110,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 csrf_token=make_token(caller.session.secret, services.auth.new_secret) if caller.session else "",
                 boosted=is_boosted(request.headers),
                 enter_home=partial(change_scope, session, home_scope(principal)),
+                leave_partner=partial(change_scope, session, replace(scope_of(session), partner_id=None)),
                 enter_account=partial(_enter_account, session, principal),
                 client=client,
                 notices=request.scope["state"].get(NOTICES, ()),
