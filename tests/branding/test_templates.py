@@ -141,6 +141,15 @@ class TestAccessibility:
         assert (toasts.attrs["role"], toasts.attrs["aria-live"]) == ("status", "polite")
 
 
+LIST = (
+    "{'fields': [{'is_hidden': false, 'is_day': false, 'options': none, 'name': x, 'label': x, 'value': x,"
+    " 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'title': x, 'detail': x}, 'orders': [(x, x)], 'sort': x,"
+    " 'is_filtered': true, 'export_href': x, 'order': x, 'first_href': x, 'next_href': x, 'previous_href': x, 'here': x, 'select_href': x,"
+    " 'select_all': true}"
+)
+"""The fields of a `foundation.web.list_view.ListView` that the macros read."""
+
+
 class TestMacros:
     CALLS = (
         "ui.button(x, attrs={'data-x': x})", "ui.link_button(x, x)", "ui.icon_button('close', x)", "ui.badge(x, 'ok')",
@@ -154,7 +163,10 @@ class TestMacros:
         "ui.select_field(x, x, [(x, x)], x, x, x)", "ui.checkbox(x, x, value=x, hint=x)",
         "ui.radio_group(x, x, [(x, x, x)], x, x)", "ui.error_summary([(x, x)], x)", "ui.page_header(x, x, [(x, x)], x)",
         "ui.tabs([{'label': x, 'href': x, 'count': 3}], x)", "ui.confirm_dialog('d', x, x, x, x, x)",
-        "x|initials", "ui.icon('close', x)",
+        "x|initials", "ui.icon('close', x)", "ui.filter_day(x, x, x)", f"ui.export_link({LIST})",
+        f"ui.list_filters({LIST})", f"ui.list_pager({LIST}, x)", f"ui.select_row({LIST}, x, x)",
+        f"ui.bulk_bar({LIST}, x, [{{'value': x, 'label': x, 'confirm': x}}], x)",
+        "ui.bulk_result({'result': none, 'refusal': {'title': x, 'detail': x}}, x)",
     )  # fmt: skip
 
     @pytest.mark.parametrize("call", CALLS)
@@ -166,7 +178,7 @@ class TestMacros:
     def test_the_list_of_macros_is_whole(self) -> None:
         module = environment().get_template("components/ui.html").module
         exported = {name for name in vars(module) if not name.startswith("_")}
-        blocks = {"card", "dialog", "menu", "tiles", "timeline", "data_table", "filter_bar"}
+        blocks = {"card", "dialog", "menu", "tiles", "timeline", "data_table", "filter_bar", "list_table"}
         assert exported == {match[1] for call in self.CALLS if (match := re.match(r"ui\.(\w+)", call))} | blocks
 
     def test_a_missing_value_is_an_error_not_an_empty_place(self) -> None:
