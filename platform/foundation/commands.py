@@ -7,6 +7,7 @@ A room's commands do not know how a process finds its settings or builds its ser
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, TextIO
 from uuid import UUID
@@ -80,6 +81,16 @@ def command_host() -> CommandHost:
     if found is None:
         raise LookupError("this command is not below a root command with a CommandHost")
     return found
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds. `click.FloatRange` accepts "nan", which no bound excludes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 def run_with_services(act: Act) -> None:

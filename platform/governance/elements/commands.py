@@ -10,7 +10,7 @@ import msgspec
 from canonical.values import VALUE_TYPES
 from connectors.connections import get_connection
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, FiniteRange, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
 from governance.elements.create_element import create_element
@@ -25,15 +25,28 @@ def contract() -> None:
     """Element contracts: data ownership and targets."""
 
 
+_TARGET: Final = FiniteRange(min=0, min_open=True, max=1_000_000)
+
+
 @contract.command("publish")
 @MSP
 @CLIENT
 @click.option("--source", type=click.UUID, required=True, help="Connection that is the source of truth.")
 @click.option(
-    "--publish-seconds", default=30.0, show_default=True, help="From release until the value is visible on a channel."
+    "--publish-seconds",
+    type=_TARGET,
+    default=30.0,
+    show_default=True,
+    help="From release until the value is visible on a channel.",
 )
-@click.option("--decide-hours", default=24.0, show_default=True, help="From proposal until an approver has decided.")
-@click.option("--correct-hours", default=4.0, show_default=True, help="Until an exception is corrected.")
+@click.option(
+    "--decide-hours",
+    type=_TARGET,
+    default=24.0,
+    show_default=True,
+    help="From proposal until an approver has decided.",
+)
+@click.option("--correct-hours", type=_TARGET, default=4.0, show_default=True, help="Until an exception is corrected.")
 def publish_contracts(  # noqa: PLR0913 - click passes options by name
     *, msp_id: UUID, tenant_id: UUID, source: UUID, publish_seconds: float, decide_hours: float, correct_hours: float
 ) -> None:

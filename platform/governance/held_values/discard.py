@@ -10,6 +10,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.reasons import clean_reason
+from foundation.text import is_storable
 from governance.audit_actions import GovernanceAction
 
 
@@ -22,13 +23,15 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
         NotFound: nothing of that connection and element is held.
     """
     kept_reason = clean_reason(reason)
+    if not is_storable(element):  # so nothing can be held of it
+        raise NotFound("Nothing is held of this connection and element.")
     gone = await session.scalar(
         text("""
             WITH gone AS (DELETE FROM held_observation
                            WHERE tenant_id = :t AND connection_id = :c AND element = :e RETURNING 1)
             SELECT count(*) FROM gone
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "e": element.replace("\x00", "")},
+        {"t": scope_of(session).tenant_id, "c": connection_id, "e": element},
     )
     if not gone:
         raise NotFound("Nothing is held of this connection and element.")
