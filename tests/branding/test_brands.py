@@ -186,8 +186,8 @@ class TestOwnBrand:
                 await session.execute(text("SELECT set_config('app.brand', 'own', true)"))
                 assert list((await session.execute(text("SELECT tenant_id FROM brand"))).scalars()) == sees
                 assert await session.scalar(text("SELECT count(*) FROM brand_domain")) == 0
-                for verb in ("UPDATE brand SET name = 'x'", "DELETE FROM brand"):
-                    assert (await session.execute(text(f"{verb} RETURNING 1"))).all() == []
+                assert (await session.execute(text("UPDATE brand SET name = 'x' RETURNING 1"))).all() == []
+                assert not await session.scalar(text("SELECT has_table_privilege('brand', 'DELETE')"))
 
 
 class TestDirectory:
