@@ -82,7 +82,7 @@ class TestTheLink:
             assert page.status_code == 200
         assert page.headers["cache-control"] == "no-store"
         told = " ".join(page.text.split())
-        assert "Nora Lind has invited you to <b>Acme</b>" in told
+        assert "Nora Lind has invited you to Acme" in told
         assert "Welcome, Ana Reyes" in told
         assert f'value="{EMAIL}"' in told
         assert (await accept(browser, link)).status_code == 303
@@ -215,7 +215,7 @@ class TestTheLink:
 
     async def test_into_the_msps_house_it_leads_too(self, browser: Browser, auth: AuthServices, msp: Tenant) -> None:
         link = await invite(auth, msp)
-        assert "to <b>Northwind Managed</b>" in " ".join((await browser.get(link)).text.split())
+        assert "to Northwind Managed." in " ".join((await browser.get(link)).text.split())
         assert (await accept(browser, link)).status_code == 303
 
 
