@@ -109,7 +109,7 @@ class TestInviting:
         second = link_in(await admin.post(f"{one}/invitation"))
         assert (await choose_password(site.visit(house.host), second)).status_code == 303
         joined = await admin.post(f"{one}/invitation")
-        assert (joined.status_code, "has chosen a password" in joined.text) == (409, True)
+        assert (joined.status_code, "already has a password" in joined.text) == (409, True)
         assert (await actions(world)).count("member.invitation_withdrawn") == 1
 
     async def test_one_that_ran_out_says_so(self, house: House, admin: Visit, world: ClientEnv) -> None:
@@ -134,7 +134,7 @@ class TestWhatIsRefused:
             ({"email": "nonsense"}, 422, "not an e-mail address"),
             ({"name": " "}, 422, "no visible characters"),
             ({"role": ""}, 422, "Choose what this member may do"),
-            ({"role": "msp_admin"}, 403, "You can give one of"),
+            ({"role": "msp_admin"}, 403, "You can assign one of"),
             ({"role": "partner"}, 422, "names the partner"),
             ({"partner": "nonsense"}, 422, "one of this account"),
             ({"role": "partner", "partner": str(UUID(int=7))}, 404, "no such partner"),
