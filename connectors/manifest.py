@@ -41,7 +41,10 @@ class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Content of the connector's `manifest.toml`; forms and secret handling are derived from it."""
+    """Content of the connector's `manifest.toml`; forms and secret handling are derived from it.
+
+    `reports`: elements that the system can be the source of truth of, ANY for every one.
+    """
 
     kind: str
     title: str
@@ -50,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     burst: int = 100
     docs: str = ""
     writes: tuple[WriteRule, ...] = ()
+    reports: tuple[str, ...] = ()
 
 
 class ManifestInvalid(Exception):

@@ -10,7 +10,7 @@ import msgspec
 from canonical.keys import PRODUCT, ElementKey
 from canonical.messages import Observation
 from canonical.values import Value
-from connectors.manifest import Manifest
+from connectors.manifest import ANY, Manifest
 from foundation.jobs.types import JobType
 from foundation.text import clean_error_text
 
@@ -268,6 +268,10 @@ class Connector(msgspec.Struct, frozen=True):
     def is_source(self) -> bool:
         """Whether it reports values."""
         return self.source is not None
+
+    def reports(self, element: str) -> bool:
+        """Whether the system can be the source of truth of the element."""
+        return self.is_source and not {ANY, element}.isdisjoint(self.manifest.reports)
 
     def accepts(self, key: ElementKey) -> bool:
         """Whether the value of `key` can be written and read back."""

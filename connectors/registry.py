@@ -61,4 +61,6 @@ def _load(folder: str, assemble: Callable[[Manifest], Connector]) -> Connector:
     connector = assemble(read_manifest(path))
     if (connector.channel is not None) is not bool(connector.manifest.writes):
         raise ManifestInvalid(f"{path}: declare `writes` for a connector with a channel adapter, and for no other.")
+    if connector.is_source is not bool(connector.manifest.reports):
+        raise ManifestInvalid(f"{path}: declare `reports` for a connector with a source adapter, and for no other.")
     return connector

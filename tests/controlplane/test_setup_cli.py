@@ -156,4 +156,4 @@ class TestSettingUp:
         shop = await connect(services, client, new)
         told = await run_program(environment, "contract", "publish", *tenancy(client), "--source", str(shop))
         assert told[0] == 1
-        assert told[1].startswith("Error: “Shop” is a channel.")
+        assert told[1].startswith("Error: “Shop” does not report prices, stock and costs.")

@@ -69,7 +69,7 @@ class TestMainJob:
         self, town: Town, msp: str, client: str, approver: str, currency: str
     ) -> None:
         with town.user(msp, approver) as user:
-            user.open(f"/clients/{client}/approvals?tab=answered")
+            user.open(f"/clients/{client}/approvals?status=answered")
             expect(user.page.locator("tbody")).to_contain_text("You")
             user.page.get_by_role("link", name="Approvals").first.click()
             town.change(client, "SKU-002", "price.list", 15_00)
@@ -347,7 +347,15 @@ class TestMembers:
             user.shot("signed-out")
 
 
-CLIENT_PAGES = ("overview", "changes", "approvals", "approvals?tab=answered", "exceptions", "connections", "invoices")
+CLIENT_PAGES = (
+    "overview",
+    "changes",
+    "approvals",
+    "approvals?status=answered",
+    "exceptions",
+    "connections",
+    "invoices",
+)
 PLACES = [
     *((NORA, place) for place in ("/fleet", "/invoices", "/invoices/reconciliation")),
     *((NORA, f"/clients/birch/{page}") for page in (*CLIENT_PAGES, "dead-letters", "audit", "members", "baselines")),
@@ -355,7 +363,7 @@ PLACES = [
     *((NORA, f"/members{page}") for page in ("", "/invitations", "/invite")),
     *((FINN, f"/clients/birch/{page}") for page in ("channel", "channel/values")),
 ]
-DEEPER = ("changes", "approvals", "approvals?tab=answered", "exceptions", "invoices", "members")
+DEEPER = ("changes", "approvals", "approvals?status=answered", "exceptions", "invoices", "members")
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,14 @@ import msgspec
 
 from canonical.values import VALUE_TYPES
 from connectors.connections import get_connection
+from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, FiniteRange, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
-from governance.elements.publish_contract import publish_usual_contracts
+from governance.elements.publish_contract import USUAL_ELEMENTS, publish_usual_contracts
 from governance.elements.schemas import NewElement
 from tenants.command_options import CLIENT, MSP
 
@@ -60,9 +61,11 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             found = await get_connection(session, source)
-            if not found.is_source:
+            connector = services.get(ConnectorRuntime).registry.get(found.kind)
+            if connector is None or not all(map(connector.reports, USUAL_ELEMENTS)):
                 raise InvalidInput(
-                    f"“{found.name}” reports no values. Choose the system that owns them.", field="source"
+                    f"“{found.name}” does not report prices, stock and costs. Choose the system that owns them.",
+                    field="source",
                 )
             await publish_usual_contracts(session, source, now=utc_now(), **targets)
         seconds = {name: target.total_seconds() for name, target in targets.items()}

@@ -1,6 +1,7 @@
 """Publication of element contracts: one source of truth, an owner, a workflow and two clocks, all required."""
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,6 +71,10 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     append_audit(session, action=GovernanceAction.CONTRACT_PUBLISHED, subject=f"contract:{element}", data=data, at=now)
 
 
+USUAL_ELEMENTS: Final = {PRICE: "Pricing", STOCK: "Operations", COST: "Finance"}
+"""Owner of each element that nearly every client has."""
+
+
 async def publish_usual_contracts(  # noqa: PLR0913 - keyword-only targets
     session: AsyncSession,
     source: UUID,
@@ -80,7 +85,7 @@ async def publish_usual_contracts(  # noqa: PLR0913 - keyword-only targets
     now: datetime,
 ) -> None:
     """Publish the contracts of price, stock and cost, all owned by `source`."""
-    for element, owner in ((PRICE, "Pricing"), (STOCK, "Operations"), (COST, "Finance")):
+    for element, owner in USUAL_ELEMENTS.items():
         await publish_contract(
             session,
             element=element,

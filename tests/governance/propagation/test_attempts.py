@@ -100,7 +100,7 @@ async def test_r17_what_a_dead_worker_sent_and_a_newer_value_replaced_counts_as_
     assert (state, sent) == ("superseded", True)
     assert error["code"] == "propagation.unanswered"  # type: ignore[index]
     assert await world.rows("SELECT 1 FROM audit_entry WHERE action = 'propagation.unproven'") != []
-    usage = await world.rows("SELECT count(*) FROM usage_event WHERE about = :id", id=change_id)
+    usage = await world.rows("SELECT count(*) FROM usage_event WHERE subject_id = :id", id=change_id)
     assert usage == [(0,)]
 
 
