@@ -20,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 PACKAGES := platform tenants connectors branding billing
-WORKERS ?= 2
+WORKERS ?= 3
 CHAOS_KILLS ?= 200
 
 demo: install

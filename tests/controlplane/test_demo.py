@@ -65,7 +65,7 @@ class Demo:
 
     @property
     def said_ready(self) -> bool:
-        return any("Ctrl-C ends everything" in line for line in self.lines)
+        return any("Stop everything with Ctrl-C" in line for line in self.lines)
 
     def family(self) -> set[int]:
         """Every process under it, by who started whom."""
