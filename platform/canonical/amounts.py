@@ -4,6 +4,9 @@ import re
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+from msgspec.structs import force_setattr
+
 from canonical.money import InexactAmount, parse_decimal
 
 MAX_INTEGER_DIGITS: Final = 26
@@ -25,6 +28,13 @@ def canonical_amount(amount: Decimal | int | str) -> str:
             return amount
         amount = parse_decimal(amount)
     return _write(Decimal(amount))
+
+
+def normalise_amount(struct: msgspec.Struct, name: str) -> None:
+    """Give an amount of a frozen struct its one text, in `__post_init__`. Raises InexactAmount."""
+    given = getattr(struct, name)
+    if (text := canonical_amount(given)) is not given:
+        force_setattr(struct, name, text)
 
 
 def _write(number: Decimal) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import force_setattr
 
-from canonical.amounts import canonical_amount
+from canonical.amounts import normalise_amount
 from canonical.money import kept_exponent
 
 ORDER: Final = "order"
@@ -22,9 +22,8 @@ class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
     unit_price: str
 
     def __post_init__(self) -> None:
-        for name in ("quantity", "unit_price"):
-            if (text := canonical_amount(given := getattr(self, name))) is not given:
-                force_setattr(self, name, text)
+        normalise_amount(self, "quantity")
+        normalise_amount(self, "unit_price")
 
     @property
     def amount(self) -> Decimal:
@@ -48,8 +47,7 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
         kept_exponent(self.currency)
         if not 0 < len(self.lines) <= MAX_LINES:
             raise ValueError(f"An order has 1 to {MAX_LINES:,} lines; this one has {len(self.lines):,}.")
-        if (text := canonical_amount(self.shipping)) is not self.shipping:
-            force_setattr(self, "shipping", text)
+        normalise_amount(self, "shipping")
         if (ordered := tuple(sorted(self.lines))) != self.lines:
             force_setattr(self, "lines", ordered)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
-from canonical.amounts import canonical_amount
+from canonical.amounts import canonical_amount, normalise_amount
 from canonical.identifiers import check_identifier
 from canonical.money import InexactAmount, kept_exponent, to_integer
 from canonical.orders import OrderValue
@@ -45,8 +45,7 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
 
     def __post_init__(self) -> None:
         kept_exponent(self.currency)
-        if (text := canonical_amount(self.amount)) is not self.amount:
-            force_setattr(self, "amount", text)
+        normalise_amount(self, "amount")
 
     @property
     def number(self) -> Decimal:
@@ -69,8 +68,7 @@ class QuantityValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)
-        if (text := canonical_amount(self.amount)) is not self.amount:
-            force_setattr(self, "amount", text)
+        normalise_amount(self, "amount")
 
     @property
     def number(self) -> Decimal:
@@ -85,8 +83,7 @@ class MeasureValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)
-        if (text := canonical_amount(self.amount)) is not self.amount:
-            force_setattr(self, "amount", text)
+        normalise_amount(self, "amount")
 
     @property
     def number(self) -> Decimal:
