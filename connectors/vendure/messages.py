@@ -7,7 +7,8 @@ import msgspec
 LOGIN: Final = """mutation ($username: String!, $password: String!) {
   login(username: $username, password: $password) { __typename ... on ErrorResult { message } } }"""
 
-_FACTS: Final = """activeChannel { defaultCurrencyCode pricesIncludeTax }
+_FACTS: Final = """activeChannel { defaultCurrencyCode availableCurrencyCodes pricesIncludeTax
+    defaultLanguageCode availableLanguageCodes }
   globalSettings { serverConfig { moneyStrategyPrecision } }
   stockLocations(options: {take: 1, sort: {createdAt: ASC}}) { items { id } }"""
 
@@ -25,8 +26,18 @@ VARIANTS: Final = f"""query ($skus: [String!]!, $skip: Int!, $take: Int!) {{ {_F
 LIST: Final = """query ($skip: Int!, $take: Int!) {
   productVariants(options: {skip: $skip, take: $take, sort: {id: ASC}}) { totalItems items { id sku } } }"""
 
+TEXTS: Final = f"""query ($skus: [String!]!, $skip: Int!, $take: Int!) {{ {_FACTS}
+  productVariants({_BY_SKU}) {{ totalItems items {{ id sku product {{
+    id translations {{ languageCode name slug description }} variantList(options: {{take: 1}}) {{ totalItems }}
+  }} }} }} }}"""
+
+LOCATIONS: Final = """query ($skip: Int!, $take: Int!) {
+  stockLocations(options: {skip: $skip, take: $take, sort: {id: ASC}}) { totalItems items { id name } } }"""
+
 UPDATE: Final = """mutation ($input: [UpdateProductVariantInput!]!) {
   updateProductVariants(input: $input) { id } }"""
+
+UPDATE_TEXTS: Final = """mutation ($input: [UpdateProductInput!]!) { updateProducts(input: $input) { id } }"""
 
 
 class LoginAnswer(msgspec.Struct, frozen=True):
@@ -43,6 +54,9 @@ class Login(msgspec.Struct, frozen=True):
 class ActiveChannel(msgspec.Struct, frozen=True, rename="camel"):
     default_currency_code: str
     prices_include_tax: bool | None = None
+    available_currency_codes: list[str] = []
+    default_language_code: str = ""
+    available_language_codes: list[str] | None = None
 
 
 class ServerConfig(msgspec.Struct, frozen=True, rename="camel"):
@@ -65,6 +79,20 @@ class Shop(msgspec.Struct, frozen=True, rename="camel"):
     active_channel: ActiveChannel
     global_settings: GlobalSettings
     stock_locations: Locations
+
+
+class StockLocation(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+class StockLocationList(msgspec.Struct, frozen=True, rename="camel"):
+    items: list[StockLocation]
+    total_items: int
+
+
+class StockLocations(msgspec.Struct, frozen=True, rename="camel"):
+    stock_locations: StockLocationList
 
 
 class VariantPrice(msgspec.Struct, frozen=True, rename="camel"):
@@ -101,7 +129,32 @@ class Variant(msgspec.Struct, frozen=True, rename="camel"):
     stock_levels: list[StockLevel]
 
 
-Item = TypeVar("Item", VariantId, Variant)
+class Translation(msgspec.Struct, frozen=True, rename="camel"):
+    language_code: str
+    name: str
+    slug: str
+    description: str
+
+
+class Total(msgspec.Struct, frozen=True, rename="camel"):
+    total_items: int
+
+
+class ProductTexts(msgspec.Struct, frozen=True, rename="camel"):
+    """`variant_list` counts the product's variants."""
+
+    id: str
+    translations: list[Translation]
+    variant_list: Total
+
+
+class VariantTexts(msgspec.Struct, frozen=True):
+    id: str
+    sku: str
+    product: ProductTexts
+
+
+Item = TypeVar("Item", VariantId, Variant, VariantTexts)
 
 
 class VariantList(msgspec.Struct, Generic[Item], frozen=True, rename="camel"):
@@ -115,10 +168,15 @@ class Listed(WithFacts, Generic[Item], frozen=True, rename="camel"):
 
 VariantIds = Listed[VariantId]
 Variants = Listed[Variant]
+Texts = Listed[VariantTexts]
 
 
 class Updated(msgspec.Struct, frozen=True, rename="camel"):
     update_product_variants: list[Identified | None]
+
+
+class UpdatedTexts(msgspec.Struct, frozen=True, rename="camel"):
+    update_products: list[Identified | None]
 
 
 class GraphQlProblem(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
-"""Session of an administrator of one Vendure shop, and its GraphQL calls."""
+"""Sessions of administrators of Vendure shops, and their GraphQL calls."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -19,9 +20,11 @@ from connectors.ports import (
 )
 from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, GraphQlAnswer, Login, Shop, WithFacts
 from foundation.decoding import decode_foreign
+from foundation.outbound.headers import parse_http_date
 from foundation.text import clean_error_text
 
 Data = TypeVar("Data")
+Result = TypeVar("Result")
 LISTED: Final = 200
 _SIGNED_OUT = frozenset({"FORBIDDEN", "UNAUTHORIZED"})
 
@@ -38,26 +41,41 @@ class Facts(msgspec.Struct, frozen=True):
     """Meaning of the shop's numbers, from the same response as the numbers. Never cached: the shop's administrators may
     change each setting at any time, and a price of 16.00 USD would be one of 1,600 JPY.
 
-    `precision`: digits after the point in the shop's integer prices, whatever the currency. `trouble`: the reason why
-    no price can be written or read, empty when one can.
+    `precision`: digits after the point in the shop's integer prices, whatever the currency. `currencies` and
+    `languages` are the channel's, as Vendure writes them; `currency` and `language` are its defaults, and the first.
+    `tax_trouble`: the reason why no price can be written or read, empty when one can; `currency_trouble`: the same of
+    prices in the default currency.
     """
 
     currency: str
     precision: int
     location_id: str
-    trouble: str = ""
+    currencies: tuple[str, ...] = ()
+    language: str = ""
+    languages: tuple[str, ...] = ()
+    tax_trouble: str = ""
+    currency_trouble: str = ""
 
 
 class VendureSession(msgspec.Struct):
-    """`take`: records per list, the shop's maximum."""
+    """`channel`: the token of the Vendure channel that is meant; empty for the default one. `take`: records per list,
+    the shop's maximum. `clock` is the shop's time in its last response, None when absent.
+    """
 
     config: ConnectionConfig
     token: str
+    channel: str = ""
     take: int = LISTED
+    clock: datetime | None = None
+
+    def in_channel(self, channel: str) -> "VendureSession":
+        """The same session in another Vendure channel."""
+        return self if channel == self.channel else msgspec.structs.replace(self, channel=channel)
 
     async def ask(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
         """Raises `GraphQlRefused`, `SystemUnavailable`, `PayloadInvalid`."""
-        response = await _post(http, self.config, self.token, query, variables)
+        response = await _post(http, self, query, variables)
+        self.clock = parse_http_date(response.headers.get("date", ""))
         return _data(response, shape)
 
     async def ask_list(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
@@ -83,9 +101,28 @@ class VendureSession(msgspec.Struct):
         location_id = self.config.settings.get("stock_location_id", "")
         if not location_id and shop.stock_locations.items:
             location_id = shop.stock_locations.items[0].id
-        channel = shop.active_channel
-        precision = shop.global_settings.server_config.money_strategy_precision
-        return Facts(channel.default_currency_code, precision, location_id, _trouble(self.config, channel))
+        return _facts(self.config, shop, location_id)
+
+
+class VendureSessions:
+    """Signed-in sessions by connection."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, VendureSession] = {}
+
+    async def run(
+        self, http: HttpCaller, config: ConnectionConfig, act: Callable[[VendureSession], Awaitable[Result]]
+    ) -> Result:
+        """The result of `act` in the connection's session; in a new one when its token has expired."""
+        session = self.open.get(config.connection_id)
+        if session is not None and session.config == config:
+            try:
+                return await act(session)
+            except GraphQlRefused as problem:
+                if not is_signed_out(problem):
+                    raise
+        session = self.open[config.connection_id] = await sign_in(http, config)
+        return await act(session)
 
 
 def _smaller(message: str, take: int) -> int:
@@ -101,14 +138,15 @@ def is_signed_out(problem: GraphQlRefused) -> bool:
 async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
     """Sign in. Raises `SystemUnavailable` when the shop refuses the credentials: a member must correct them."""
     credentials = {"username": config.settings["username"], "password": config.secrets["password"]}
-    response = await _post(http, config, "", LOGIN, credentials)
+    session = VendureSession(config, "", config.settings.get("channel_token", ""))
+    response = await _post(http, session, LOGIN, credentials)
     answer = _data(response, Login).login
     token = response.headers.get("vendure-auth-token", "")
     if answer.type_name != "CurrentUser":
         raise SystemUnavailable(f"Vendure did not accept our sign-in ({answer.message}). Check the credentials.")
     if not token:
         raise SystemUnavailable("Vendure signs in by cookie only. Set authOptions.tokenMethod to include 'bearer'.")
-    session = VendureSession(config, token)
+    session.token = token
     try:
         await session.ask(http, SHOP, {}, Shop)
     except GraphQlRefused as problem:
@@ -116,11 +154,31 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
     return session
 
 
-def _trouble(config: ConnectionConfig, channel: ActiveChannel) -> str:
+def _facts(config: ConnectionConfig, shop: Shop, location_id: str) -> Facts:
+    channel = shop.active_channel
+    currencies = dict.fromkeys((channel.default_currency_code, *channel.available_currency_codes))
+    languages = dict.fromkeys((channel.default_language_code, *(channel.available_language_codes or ())))
+    return Facts(
+        channel.default_currency_code,
+        shop.global_settings.server_config.money_strategy_precision,
+        location_id,
+        tuple(currencies),
+        channel.default_language_code,
+        tuple(languages),
+        _tax_trouble(config, channel),
+        _currency_trouble(channel),
+    )
+
+
+def _tax_trouble(config: ConnectionConfig, channel: ActiveChannel) -> str:
     wanted = config.settings.get("prices_include_tax", "")
     if wanted and channel.prices_include_tax is not None and (wanted == "yes") is not channel.prices_include_tax:
         now = "include" if channel.prices_include_tax else "do not include"
         return f"This Vendure channel's prices {now} tax, other than this connection is set to."
+    return ""
+
+
+def _currency_trouble(channel: ActiveChannel) -> str:
     try:
         minor_exponent(channel.default_currency_code)
     except UnknownCurrency as problem:
@@ -128,14 +186,12 @@ def _trouble(config: ConnectionConfig, channel: ActiveChannel) -> str:
     return ""
 
 
-async def _post(
-    http: HttpCaller, config: ConnectionConfig, token: str, query: str, variables: Mapping[str, Any]
-) -> HttpResponse:
-    headers = json_headers(token)
-    if channel := config.settings.get("channel_token"):
-        headers["vendure-token"] = channel
+async def _post(http: HttpCaller, session: VendureSession, query: str, variables: Mapping[str, Any]) -> HttpResponse:
+    headers = json_headers(session.token)
+    if session.channel:
+        headers["vendure-token"] = session.channel
     content = msgspec.json.encode({"query": query, "variables": variables})
-    return await http.request("POST", endpoint(config, "/admin-api"), headers=headers, content=content)
+    return await http.request("POST", endpoint(session.config, "/admin-api"), headers=headers, content=content)
 
 
 def _data(response: HttpResponse, shape: type[Data]) -> Data:

@@ -1,7 +1,5 @@
 """Vendure behind the port: the common contract and its own ways, against a real shop."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from canonical.elements import PRICE, STOCK
@@ -10,14 +8,8 @@ from connectors.ports import ChannelAdapter, ConnectionConfig, SystemUnavailable
 from connectors.vendure.adapter import Vendure
 from tests.connectors.channel_contract import ChannelContract, seen, write
 from tests.connectors.running import PlainCaller
-from tests.real.vendure import RunningVendure, running_vendure
+from tests.real.vendure import RunningVendure
 from tests.support.values import minor
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure]:
-    with running_vendure(tmp_path_factory.mktemp("vendure")) as running:
-        yield running
 
 
 @pytest.mark.real
@@ -105,7 +97,7 @@ class TestVendure(ChannelContract):
 
 
 async def log_out(adapter: Vendure, caller: PlainCaller, config: ConnectionConfig) -> None:
-    session = adapter._sessions[config.connection_id]
+    session = adapter._sessions.open[config.connection_id]
     headers = {"authorization": f"Bearer {session.token}", "content-type": "application/json"}
     answer = await caller.request(
         "POST", f"{config.base_url}/admin-api", headers=headers, content=b'{"query":"mutation{logout{success}}"}'

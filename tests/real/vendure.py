@@ -20,6 +20,9 @@ from tests.real.installing import GOODS, HERE, RealSystemMissing, installed, run
 USERNAME = "superadmin"
 PASSWORD = "superadmin-of-a-test"
 NODE_MAJOR = 20
+LANGUAGES = ("en", "de", "fr")
+CURRENCIES = ("USD", "EUR")
+FIRST_LOCATION, SECOND_LOCATION = "Default Stock Location", "Berlin"
 SOURCES = ("package.json", "package-lock.json", "config.js", "serve.js")
 
 
@@ -29,25 +32,63 @@ class RunningVendure:
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}"
         self._client = httpx2.Client(base_url=self.base_url, timeout=60)
+        self._desk: dict[str, str] = {}
 
-    def connection(self, *, password: str = PASSWORD) -> ConnectionConfig:
-        return ConnectionConfig("vendure", self.base_url, {"username": USERNAME}, {"password": password})
+    def connection(self, *, password: str = PASSWORD, **settings: str) -> ConnectionConfig:
+        return ConnectionConfig("vendure", self.base_url, {"username": USERNAME, **settings}, {"password": password})
 
-    def shopper_price(self, sku: str) -> int | None:
-        """Minor units of USD, by the shop's public API, as a storefront asks."""
-        variant = self._variant(sku)
+    def administer(self, query: str, **variables: Any) -> dict[str, Any]:
+        """What an administrator does in the shop's own pages. Raises RuntimeError with the shop's refusal."""
+        if "authorization" not in self._desk:
+            given = {"u": USERNAME, "p": PASSWORD}
+            sign_in = "mutation ($u: String!, $p: String!) { login(username: $u, password: $p) { __typename } }"
+            answer = self._client.post("/admin-api", json={"query": sign_in, "variables": given})
+            self._desk["authorization"] = f"Bearer {answer.headers['vendure-auth-token']}"
+        return self._ask("/admin-api", query, variables, self._desk)
+
+    def ask_as_shopper(self, query: str, headers: dict[str, str], **variables: Any) -> dict[str, Any]:
+        """`headers` get the token of the shopper's session, whose cart the next request finds."""
+        return self._ask("/shop-api", query, variables, headers)
+
+    def variant(self, sku: str) -> dict[str, Any]:
+        """The variant with its product, prices and stock, as an administrator sees it."""
+        query = """query ($sku: String!) { productVariants(options: {filter: {sku: {eq: $sku}}}) { items { id
+            prices { currencyCode price } stockLevels { stockOnHand stockLocation { name } }
+            product { id translations { languageCode name slug description } } } } }"""
+        [found] = self.administer(query, sku=sku)["productVariants"]["items"]
+        return dict(found)
+
+    def shopper_price(self, sku: str, currency: str = "USD") -> int | None:
+        """Minor units, by the shop's public API, as a storefront asks."""
+        variant = self._variant(sku, currency)
         return None if variant is None else int(variant["price"])
+
+    def shopper_texts(self, sku: str, language: str) -> tuple[str, str]:
+        """Name and description, as a storefront in that language asks."""
+        query = "query ($id: ID!) { product(id: $id) { name description } }"
+        product_id = self.variant(sku)["product"]["id"]
+        found = self._ask(f"/shop-api?languageCode={language}", query, {"id": product_id}, {})["product"]
+        return found["name"], found["description"]
 
     def shopper_stock(self, sku: str) -> str:
         """IN_STOCK or OUT_OF_STOCK: the shop tells shoppers no numbers."""
         variant = self._variant(sku)
         return "" if variant is None else str(variant["stockLevel"])
 
-    def _variant(self, sku: str) -> dict[str, Any] | None:
+    def _variant(self, sku: str, currency: str = "USD") -> dict[str, Any] | None:
         query = "query ($slug: String!) { product(slug: $slug) { variants { sku price stockLevel } } }"
-        answer = self._client.post("/shop-api", json={"query": query, "variables": {"slug": sku.lower()}})
-        product = answer.raise_for_status().json()["data"]["product"]
+        product = self._ask(f"/shop-api?currencyCode={currency}", query, {"slug": sku.lower()}, {})["product"]
         return next((one for one in product["variants"] if one["sku"] == sku), None) if product else None
+
+    def _ask(self, path: str, query: str, variables: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        response = self._client.post(path, json={"query": query, "variables": variables}, headers=headers)
+        answer = response.json()
+        if "errors" in answer:
+            raise RuntimeError(f"The shop refused: {answer['errors'][0]['message']}")
+        if token := response.headers.get("vendure-auth-token"):
+            headers["authorization"] = f"Bearer {token}"
+        data: dict[str, Any] = answer["data"]
+        return data
 
     def close(self) -> None:
         self._client.close()
@@ -72,7 +113,22 @@ def running_vendure(folder: Path) -> Iterator[RunningVendure]:
         shop = RunningVendure(port)
         opened.callback(shop.close)
         wait_until(lambda: b"ready\n" in log.read_bytes(), process, log, seconds=240)
+        _set_up(shop)
         yield shop
+
+
+def _set_up(shop: RunningVendure) -> None:
+    """A shop in three languages and two currencies, with a second warehouse, as an administrator sets it up."""
+    channel = shop.administer("{ activeChannel { id } }")["activeChannel"]["id"]
+    languages = {"availableLanguages": list(LANGUAGES)}
+    shop.administer(
+        "mutation ($i: UpdateGlobalSettingsInput!) { updateGlobalSettings(input: $i) { __typename } }", i=languages
+    )
+    update = "mutation ($i: UpdateChannelInput!) { updateChannel(input: $i) { __typename } }"
+    new = {"id": channel, "availableLanguageCodes": list(LANGUAGES), "availableCurrencyCodes": list(CURRENCIES)}
+    shop.administer(update, i=new)
+    create = "mutation ($i: CreateStockLocationInput!) { createStockLocation(input: $i) { id } }"
+    shop.administer(create, i={"name": SECOND_LOCATION, "description": ""})
 
 
 def install_vendure() -> Path:

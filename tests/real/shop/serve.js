@@ -1,8 +1,14 @@
 // Starts the shop with the goods every test system has, then prints "ready".
 const fs = require('fs');
-const { bootstrap } = require('@vendure/core');
+const { bootstrap, dummyPaymentHandler } = require('@vendure/core');
 const { populate } = require('@vendure/core/cli');
 const { config } = require('./config');
+
+// With the payment settled at once, or only authorized.
+function paymentMethod(name, settles) {
+  const args = [{ name: 'automaticSettle', value: String(settles) }];
+  return { name, handler: { code: dummyPaymentHandler.code, arguments: args } };
+}
 
 const initialData = {
   defaultLanguage: 'en',
@@ -10,7 +16,7 @@ const initialData = {
   countries: [{ name: 'United States', code: 'US', zone: 'Americas' }],
   taxRates: [{ name: 'Standard', percentage: 0 }],
   shippingMethods: [{ name: 'Standard', price: 500 }],
-  paymentMethods: [],
+  paymentMethods: [paymentMethod('paid', true), paymentMethod('authorized', false)],
   collections: [],
   roles: [],
 };

@@ -1,0 +1,105 @@
+"""Results of writes, common to everything that is written to Vendure by SKU."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from canonical.keys import ElementKey
+from connectors.ports import ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
+from connectors.vendure.messages import Item
+from connectors.vendure.session import GraphQlRefused, is_signed_out
+
+UNKNOWN: Final = "Vendure has no variant with this SKU. Create it there, or unmap the record."
+OLDER: Final = "A newer value of the same field was in the same batch."
+_SHARED: Final = "At least {} variants have this SKU in Vendure, so it is not known which is meant. Give each its own."
+# Errors caused by a single value; any other is the shop's own and temporary.
+VALUE_CODES: Final = frozenset({"USER_INPUT_ERROR", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "ILLEGAL_OPERATION"})
+FAILED_CODES: Final = frozenset({"INTERNAL_SERVER_ERROR"})
+
+Target = TypeVar("Target")
+
+
+def result(
+    write: ChannelWrite,
+    state: WriteState,
+    detail: str = "",
+    retry_after: float | None = None,
+    *,
+    whole: bool = False,
+) -> WriteResult:
+    return WriteResult(write.key, state, detail, retry_after, whole)
+
+
+def by_sku(variants: Sequence[Item]) -> dict[str, list[Item]]:
+    """Variants by SKU. A SKU shared by several variants is ambiguous. A variant may occur on two pages."""
+    found: dict[str, list[Item]] = {}
+    for variant in {variant.id: variant for variant in variants}.values():
+        found.setdefault(variant.sku, []).append(variant)
+    return found
+
+
+def shared_by(variants: Sequence[Item]) -> str:
+    """Why the SKU of `variants` is ambiguous; empty when it is not."""
+    return _SHARED.format(len(variants)) if len(variants) > 1 else ""
+
+
+def find_clashes(writes: Sequence[ChannelWrite], targets: dict[int, Target]) -> dict[int, str]:
+    """Reasons against writes of several keys that mean one field of Vendure and differ, by index.
+
+    The undivided price and that of the default currency are one field there. `targets`: fields by index of the write.
+    """
+    by_field: dict[Target, dict[ElementKey, int]] = {}
+    for index in newest(targets, writes):
+        by_field.setdefault(targets[index], {})[writes[index].key] = index
+    reasons = dict[int, str]()
+    for keys in by_field.values():
+        if len({writes[index].value for index in keys.values()}) > 1:
+            told = " and ".join(key.dimension or "no dimension" for key in sorted(keys))
+            reasons |= dict.fromkeys(
+                keys.values(), f"The values of {told} are one field in Vendure, and they differ. Keep one of them."
+            )
+    return reasons
+
+
+def newest(indexes: "Sequence[int] | dict[int, Target]", writes: Sequence[ChannelWrite]) -> list[int]:
+    """Those of `indexes` whose write has the highest version for its key, in order."""
+    chosen: dict[ElementKey, int] = {}
+    for index in indexes:
+        write = writes[index]
+        before = chosen.setdefault(write.key, index)
+        if writes[before].version < write.version:
+            chosen[write.key] = index
+    return sorted(chosen.values())
+
+
+async def send(request: Awaitable[object], writes: Sequence[ChannelWrite]) -> list[WriteResult]:
+    """Results of one mutation. The shop applies it completely or not at all: when one value is refused,
+    `push_in_parts` finds it. Raises GraphQlRefused when the session has expired.
+    """
+    try:
+        await request
+    except GraphQlRefused as problem:
+        if is_signed_out(problem):
+            raise
+        refused = problem.code in VALUE_CODES
+        state = WriteState.REFUSED if refused else WriteState.RETRY
+        return [result(w, state, str(problem), whole=refused or problem.code in FAILED_CODES) for w in writes]
+    except PayloadInvalid as problem:  # a reading determines whether it was applied
+        return [result(w, WriteState.ACCEPTED, str(problem)) for w in writes]
+    except SystemUnavailable as problem:
+        # Not a sign-in problem. A permanent refusal of the request applies to each value in it.
+        state = WriteState.REFUSED if problem.permanent else WriteState.RETRY
+        failed = [result(w, state, problem.detail, problem.retry_after, whole=problem.whole) for w in writes]
+        return [msgspec.structs.replace(each, uncertain=not problem.permanent) for each in failed]
+    return [result(w, WriteState.ACCEPTED) for w in writes]
+
+
+def merge(writes: Sequence[ChannelWrite], refused: dict[int, str], sent: dict[int, WriteResult]) -> list[WriteResult]:
+    """One result per write, in order; those neither refused nor sent had a newer one in the same batch."""
+    return [
+        result(write, WriteState.REFUSED, refused[index])
+        if index in refused
+        else sent.get(index) or result(write, WriteState.STALE, OLDER)
+        for index, write in enumerate(writes)
+    ]

@@ -1,0 +1,67 @@
+"""Prices of variants: one per currency in each Vendure channel. The undivided price is the default currency's."""
+
+from typing import Any, Final
+
+from canonical.dimensions import part_of
+from canonical.keys import ElementKey
+from canonical.money import InexactAmount, number_text
+from canonical.values import MoneyValue, money
+from connectors.ports import ChannelReading
+from connectors.vendure.amounts import EXACT, INEXACT, from_shop, read_whole, to_shop
+from connectors.vendure.messages import Variant
+from connectors.vendure.session import Facts
+
+PARTS: Final = ("currency", "price_list")
+
+
+def currency_of(key: ElementKey, facts: Facts) -> str:
+    return part_of(key.dimension, "currency") or facts.currency
+
+
+def find_trouble(key: ElementKey, value: MoneyValue, facts: Facts) -> str:
+    """Why the price cannot be shown there; empty when it can."""
+    currency = currency_of(key, facts)
+    if reason := _trouble_of_channel(currency, facts):
+        return reason
+    if value.currency != currency:
+        return f"This Vendure channel sells in {currency}, not in {value.currency}."
+    if currency not in facts.currencies:
+        return (
+            f"This Vendure channel does not sell in {currency}, only in {', '.join(facts.currencies)}. Add {currency}"
+            " to the channel's available currencies in Vendure."
+        )
+    if value.number < 0:
+        return "Vendure would show a negative price; it is not sent."
+    amount = None if value.minor is None else to_shop(value.number, facts.precision)
+    if amount is None:
+        return f"Vendure is set to {facts.precision} digits and cannot hold this price exactly."
+    return "" if amount <= EXACT else f"{INEXACT} The price would be {amount}."
+
+
+def to_input(value: MoneyValue, facts: Facts) -> dict[str, Any]:
+    """With the currency, or Vendure would assume the channel's current default, which may have changed since the
+    look-up.
+    """
+    return {"currencyCode": value.currency, "price": to_shop(value.number, facts.precision)}
+
+
+def read_price(key: ElementKey, variant: Variant, facts: Facts) -> ChannelReading:
+    currency = currency_of(key, facts)
+    shown = next((each.price for each in variant.prices if each.currency_code == currency), None)
+    if shown is None or currency not in facts.currencies:
+        return ChannelReading(key, None)
+    text = number_text(bytes(shown))
+    if reason := _trouble_of_channel(currency, facts):
+        return ChannelReading(key, None, unreadable=f"{text} {currency}. {reason}")
+    try:
+        price = money(from_shop(read_whole(text), facts.precision), currency)
+    except InexactAmount:  # not representable, and no reason to fail the neighbours
+        price = None
+    if price is None or price.minor is None:
+        unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {currency}"
+        return ChannelReading(key, None, unreadable=unreadable)
+    return ChannelReading(key, price)
+
+
+def _trouble_of_channel(currency: str, facts: Facts) -> str:
+    return facts.tax_trouble or (facts.currency_trouble if currency == facts.currency else "")

@@ -1,0 +1,89 @@
+"""Stock of variants: one number per stock location. The undivided stock is that of the connection's own location."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from canonical.dimensions import part_of
+from canonical.elements import STOCK
+from canonical.keys import ElementKey
+from canonical.money import InexactAmount, number_text, to_integer
+from canonical.values import QuantityValue, quantity
+from connectors.ports import ChannelReading, HttpCaller, SystemUnavailable
+from connectors.vendure.amounts import read_whole
+from connectors.vendure.messages import LOCATIONS, StockLocation, StockLocations, Variant
+from connectors.vendure.session import Facts, VendureSession
+
+PARTS: Final = ("location",)
+_NAMED: Final = 20
+"""Known locations that a refusal names."""
+_MOST_PAGES: Final = 50
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Stock locations of the shop. `first_id`: the undivided stock's; empty in a shop without any."""
+
+    first_id: str
+    known: Sequence[StockLocation] = ()
+
+    def find(self, key: ElementKey) -> str:
+        """The id of the key's location: of that name, else with that id. Empty when there is none, or several."""
+        wanted = part_of(key.dimension, "location")
+        if not wanted:
+            return self.first_id
+        named = [each.id for each in self.known if each.name == wanted] or [
+            each.id for each in self.known if each.id == wanted
+        ]
+        return named[0] if len(named) == 1 else ""
+
+
+async def find_places(http: HttpCaller, session: VendureSession, facts: Facts, keys: Sequence[ElementKey]) -> Places:
+    """The shop is asked for its locations only when a key names one. Raises as `VendureSession.ask`."""
+    if not any(key.element == STOCK and key.dimension for key in keys):
+        return Places(facts.location_id)
+    found: dict[str, StockLocation] = {}
+    for _ in range(_MOST_PAGES):
+        asked = await session.ask_list(http, LOCATIONS, {"skip": len(found)}, StockLocations)
+        before = len(found)
+        found |= {each.id: each for each in asked.stock_locations.items}
+        if len(found) >= asked.stock_locations.total_items or len(found) == before:
+            return Places(facts.location_id, list(found.values()))
+    raise SystemUnavailable("Vendure's list of stock locations is too long to be read.")
+
+
+def find_trouble(key: ElementKey, value: QuantityValue, places: Places) -> str:
+    """Why the stock cannot be shown there; empty when it can."""
+    if not places.find(key):
+        return _unknown(part_of(key.dimension, "location"), places)
+    return "" if value == quantity(value.amount) and "." not in value.amount else "Vendure counts whole pieces only."
+
+
+def to_input(value: QuantityValue, location_id: str) -> dict[str, Any]:
+    return {"stockLocationId": location_id, "stockOnHand": to_integer(value.number)}
+
+
+def read_stock(key: ElementKey, variant: Variant, places: Places) -> ChannelReading:
+    """A known location without a level of the variant has none of it in stock."""
+    place = places.find(key)
+    if not place and key.dimension:
+        return ChannelReading(key, None)
+    levels = [level.stock_on_hand for level in variant.stock_levels if level.stock_location_id == place]
+    text = number_text(bytes(levels[0])) if levels else "0"
+    try:
+        return ChannelReading(key, quantity(read_whole(text)))
+    except InexactAmount as problem:
+        return ChannelReading(key, None, unreadable=f"{text[:60]} ({problem})")
+
+
+def _unknown(wanted: str, places: Places) -> str:
+    if not wanted:
+        return "Vendure has no stock location. Create one there."
+    named = [each.name for each in places.known]
+    if named.count(wanted) > 1:
+        return f"Vendure has {named.count(wanted)} stock locations named “{wanted}”. Give each its own name."
+    more = ", …" if len(named) > _NAMED else ""
+    return (
+        f"Vendure has no stock location named “{wanted}”. It has: {', '.join(named[:_NAMED])}{more}. Create the"
+        " location there, or give one this name."
+    )

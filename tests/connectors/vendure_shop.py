@@ -1,0 +1,106 @@
+"""A Vendure shop in memory, which answers in the shapes of the admin API, set up in any way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from connectors.ports import ConnectionConfig, HttpResponse
+from connectors.vendure.messages import IDS, LOCATIONS, LOGIN, SHOP, UPDATE, VARIANTS
+
+CONFIG = ConnectionConfig("shop", "https://shop.example", {"username": "us"}, {"password": "of a test"})
+
+
+@dataclass
+class Answered:
+    """An `HttpResponse`."""
+
+    content: bytes
+    status_code: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: {"vendure-auth-token": "t"})
+
+
+class NotSoldIn(Exception):
+    """The channel does not have this currency."""
+
+
+@dataclass
+class Shop:
+    """Variants by id; `forgets`: it says yes and keeps nothing."""
+
+    currency: str = "USD"
+    precision: int = 2
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    forgets: bool = False
+    taxed: bool | None = None
+    location: str = "1"
+    available: tuple[str, ...] = ()  # besides `currency`
+    locations: dict[str, str] = field(default_factory=lambda: {"1": "Main", "2": "Berlin"})
+    channel: str = ""
+    asked: list[str] = field(default_factory=list)
+    changes: dict[str, str] = field(default_factory=dict)  # by query: the default currency from its answer on
+
+    def add(self, variant_id: str, sku: str, **prices: int) -> None:
+        self.variants[variant_id] = {"sku": sku, "prices": prices, "stock": {"1": 5, "2": 70}}
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpResponse:
+        assert (method, url, bool(headers)) == ("POST", "https://shop.example/admin-api", True)
+        assert (headers or {}).get("vendure-token", "") == self.channel
+        asked = msgspec.json.decode(content or b"")
+        self.asked.append(asked["query"])
+        try:
+            return Answered(msgspec.json.encode({"data": self._answer(asked["query"], asked["variables"])}))
+        except NotSoldIn as problem:
+            refusal = {"message": f"{problem} is not available", "extensions": {"code": "USER_INPUT_ERROR"}}
+            return Answered(msgspec.json.encode({"data": None, "errors": [refusal]}))
+        finally:
+            self.currency = self.changes.pop(asked["query"], self.currency)
+
+    def _answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        if query == LOGIN:
+            return {"login": {"__typename": "CurrentUser"}}
+        facts = {
+            "activeChannel": {
+                "defaultCurrencyCode": self.currency,
+                "pricesIncludeTax": self.taxed,
+                "availableCurrencyCodes": [self.currency, *self.available],
+            },
+            "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.precision}},
+            "stockLocations": {"items": [{"id": self.location}]},
+        }
+        if query == SHOP:
+            return facts
+        if query == LOCATIONS:
+            some = list(self.locations.items())[variables["skip"] :][:2]
+            items = [{"id": i, "name": name} for i, name in some]
+            return {"stockLocations": {"totalItems": len(self.locations), "items": items}}
+        if query == UPDATE:
+            return {"updateProductVariants": [self._update(each) for each in variables["input"]]}
+        assert query in (IDS, VARIANTS)
+        found = [self._shown(i, v) for i, v in sorted(self.variants.items()) if v["sku"] in variables["skus"]]
+        return facts | {"productVariants": {"items": found}}
+
+    def _update(self, given: dict[str, Any]) -> dict[str, str]:
+        variant = self.variants[given["id"]]
+        if unavailable := {p["currencyCode"] for p in given.get("prices", ())} - {self.currency, *self.available}:
+            raise NotSoldIn(unavailable.pop())
+        if not self.forgets:
+            if "price" in given:
+                variant["prices"][self.currency] = given["price"]
+            for price in given.get("prices", ()):
+                variant["prices"][price["currencyCode"]] = price["price"]
+            for level in given.get("stockLevels", ()):
+                variant["stock"][level["stockLocationId"]] = level["stockOnHand"]
+        return {"id": given["id"]}
+
+    @staticmethod
+    def _shown(variant_id: str, variant: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": variant_id,
+            "sku": variant["sku"],
+            "prices": [{"currencyCode": code, "price": price} for code, price in variant["prices"].items()],
+            "stockLevels": [{"stockLocationId": p, "stockOnHand": n} for p, n in variant["stock"].items()],
+        }
