@@ -6,8 +6,9 @@ from typing import Final, Protocol
 import msgspec
 
 from canonical.dimensions import InvalidDimension, parse_dimension, part_of
-from canonical.elements import PRICE, STOCK
+from canonical.elements import DESCRIPTION, NAME, PRICE, STOCK
 from canonical.keys import PRODUCT, ElementKey
+from canonical.values import TextValue
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.key_hints import explain_unknown
 from connectors.offsets import OffsetPage, read_by_offset
@@ -22,10 +23,11 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
-from connectors.vendure import prices, stock
+from connectors.vendure import prices, stock, texts
 from connectors.vendure.messages import LIST, VariantIds
 from connectors.vendure.outcomes import FAILED_CODES, UNKNOWN, VALUE_CODES, result
 from connectors.vendure.session import LISTED, GraphQlRefused, VendureSession, VendureSessions
+from connectors.vendure.texts import push_texts, read_texts
 from connectors.vendure.variants import INPUT_BYTES, find_skus, push_fields, read_fields
 
 
@@ -50,7 +52,10 @@ class _Part(msgspec.Struct, frozen=True):
     read: _Read
 
 
-_PARTS: Final = (_Part(PRODUCT, {PRICE: prices.PARTS, STOCK: stock.PARTS}, push_fields, read_fields),)
+_PARTS: Final = (
+    _Part(PRODUCT, {PRICE: prices.PARTS, STOCK: stock.PARTS}, push_fields, read_fields),
+    _Part(PRODUCT, {NAME: texts.PARTS, DESCRIPTION: texts.PARTS}, push_texts, read_texts),
+)
 _NO_CHANNEL: Final = (
     "This connection does not know which Vendure channel shows the price list “{}”. {} Add it to the connection's price"
     " lists."
@@ -212,7 +217,8 @@ async def _list(http: HttpCaller, session: VendureSession, cursor: str) -> KeyPa
 
 
 def _size_of_write(write: ChannelWrite) -> int:
-    return len(msgspec.json.encode(write.record_key)) + INPUT_BYTES
+    text = len(msgspec.json.encode(write.value.text)) if isinstance(write.value, TextValue) else 0
+    return len(msgspec.json.encode(write.record_key)) + INPUT_BYTES + text
 
 
 def _size_of_key(key: ElementKey) -> int:

@@ -13,7 +13,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture(scope="package")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure]:
+def real_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure]:
     """One real shop for all files of this folder: it takes long to start."""
     with running_vendure(tmp_path_factory.mktemp("vendure")) as running:
         yield running

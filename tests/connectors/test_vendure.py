@@ -22,15 +22,15 @@ class TestVendure(ChannelContract):
         return Vendure()
 
     @pytest.fixture
-    def config(self, shop: RunningVendure) -> ConnectionConfig:
-        return shop.connection()
+    def config(self, real_shop: RunningVendure) -> ConnectionConfig:
+        return real_shop.connection()
 
     async def test_a_shopper_sees_the_pushed_price(
-        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, shop: RunningVendure
+        self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller, real_shop: RunningVendure
     ) -> None:
-        assert shop.shopper_price("SKU-010") not in {None, 1717}
+        assert real_shop.shopper_price("SKU-010") not in {None, 1717}
         await adapter.push(caller, config, [write("SKU-010", PRICE, 1717, 1)])
-        assert shop.shopper_price("SKU-010") == 1717
+        assert real_shop.shopper_price("SKU-010") == 1717
 
     async def test_a_full_batch_is_written_and_read(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
@@ -86,8 +86,10 @@ class TestVendure(ChannelContract):
         assert result.state is WriteState.RETRY
         assert result.detail
 
-    async def test_a_wrong_password_is_a_matter_for_a_person(self, caller: PlainCaller, shop: RunningVendure) -> None:
-        config = shop.connection(password="guess")
+    async def test_a_wrong_password_is_a_matter_for_a_person(
+        self, caller: PlainCaller, real_shop: RunningVendure
+    ) -> None:
+        config = real_shop.connection(password="guess")
         [result] = await Vendure().push(caller, config, [write("SKU-000", PRICE, 1, 1)])
         assert result.state is WriteState.RETRY
         assert "credentials" in result.detail

@@ -40,8 +40,8 @@ class Trade:
 
 
 @pytest.fixture
-def trade(shop: RunningVendure, caller: PlainCaller) -> Trade:
-    return Trade(shop, caller)
+def trade(real_shop: RunningVendure, caller: PlainCaller) -> Trade:
+    return Trade(real_shop, caller)
 
 
 async def test_a_shopper_sees_the_price_of_each_currency(trade: Trade) -> None:
@@ -87,15 +87,15 @@ async def test_an_unknown_warehouse_is_refused_with_those_that_there_are(trade: 
     assert await trade.read(key) == [None]
 
 
-async def test_a_price_list_is_shown_by_its_own_vendure_channel(shop: RunningVendure, caller: PlainCaller) -> None:
-    _open_channel(shop, "trade", "SKU-005")
-    trade = Trade(shop, caller, price_lists="trade=token-of-trade")
+async def test_a_price_list_is_shown_by_its_own_vendure_channel(real_shop: RunningVendure, caller: PlainCaller) -> None:
+    _open_channel(real_shop, "trade", "SKU-005")
+    trade = Trade(real_shop, caller, price_lists="trade=token-of-trade")
     keys = [ElementKey("SKU-005", PRICE), ElementKey("SKU-005", PRICE, dimension(price_list="trade"))]
     values = [minor(1700, "USD"), minor(1500, "USD")]
     results = await trade.push(*map(write, keys, values))
     assert [r.state for r in results] == [ACCEPTED, ACCEPTED]
     assert await trade.read(*keys) == values
-    assert shop.shopper_price("SKU-005") == 1700
+    assert real_shop.shopper_price("SKU-005") == 1700
     elsewhere = ElementKey("SKU-006", PRICE, dimension(price_list="trade"))
     [unknown] = await trade.push(write(elsewhere, minor(1, "USD")))
     assert (unknown.state, "no variant with this SKU" in unknown.detail) == (REFUSED, True)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.ports import ConnectionConfig, HttpResponse
-from connectors.vendure.messages import IDS, LOCATIONS, LOGIN, SHOP, UPDATE, VARIANTS
+from connectors.vendure.messages import IDS, LOCATIONS, LOGIN, SHOP, TEXTS, UPDATE, UPDATE_TEXTS, VARIANTS
 
 CONFIG = ConnectionConfig("shop", "https://shop.example", {"username": "us"}, {"password": "of a test"})
 
@@ -36,6 +36,9 @@ class Shop:
     taxed: bool | None = None
     location: str = "1"
     available: tuple[str, ...] = ()  # besides `currency`
+    texts: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)  # by variant, then by language
+    languages: tuple[str, ...] = ("en", "de", "zh_Hans")
+    siblings: dict[str, int] = field(default_factory=dict)  # variants of the product of a variant, if not one
     locations: dict[str, str] = field(default_factory=lambda: {"1": "Main", "2": "Berlin"})
     channel: str = ""
     asked: list[str] = field(default_factory=list)
@@ -43,6 +46,7 @@ class Shop:
 
     def add(self, variant_id: str, sku: str, **prices: int) -> None:
         self.variants[variant_id] = {"sku": sku, "prices": prices, "stock": {"1": 5, "2": 70}}
+        self.texts[variant_id] = {"en": {"name": sku, "slug": sku.lower(), "description": "Good."}}
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
@@ -67,6 +71,8 @@ class Shop:
                 "defaultCurrencyCode": self.currency,
                 "pricesIncludeTax": self.taxed,
                 "availableCurrencyCodes": [self.currency, *self.available],
+                "defaultLanguageCode": self.languages[0],
+                "availableLanguageCodes": list(self.languages),
             },
             "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.precision}},
             "stockLocations": {"items": [{"id": self.location}]},
@@ -77,9 +83,15 @@ class Shop:
             some = list(self.locations.items())[variables["skip"] :][:2]
             items = [{"id": i, "name": name} for i, name in some]
             return {"stockLocations": {"totalItems": len(self.locations), "items": items}}
+        if query == UPDATE_TEXTS:
+            for product in variables["input"]:
+                for new in product["translations"]:
+                    known = self.texts[product["id"]].setdefault(new.pop("languageCode"), {})
+                    known |= new
+            return {"updateProducts": [{"id": product["id"]} for product in variables["input"]]}
         if query == UPDATE:
             return {"updateProductVariants": [self._update(each) for each in variables["input"]]}
-        assert query in (IDS, VARIANTS)
+        assert query in (IDS, VARIANTS, TEXTS)
         found = [self._shown(i, v) for i, v in sorted(self.variants.items()) if v["sku"] in variables["skus"]]
         return facts | {"productVariants": {"items": found}}
 
@@ -96,9 +108,11 @@ class Shop:
                 variant["stock"][level["stockLocationId"]] = level["stockOnHand"]
         return {"id": given["id"]}
 
-    @staticmethod
-    def _shown(variant_id: str, variant: dict[str, Any]) -> dict[str, Any]:
+    def _shown(self, variant_id: str, variant: dict[str, Any]) -> dict[str, Any]:
+        texts = [{"languageCode": code} | each for code, each in self.texts[variant_id].items()]
+        count = {"totalItems": self.siblings.get(variant_id, 1)}
         return {
+            "product": {"id": variant_id, "translations": texts, "variantList": count},
             "id": variant_id,
             "sku": variant["sku"],
             "prices": [{"currencyCode": code, "price": price} for code, price in variant["prices"].items()],
