@@ -1,5 +1,6 @@
 """Tryton's JSON: fields requested of products, and the response formats."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -82,6 +83,9 @@ class Product(msgspec.Struct, frozen=True):
     def price_changed_at(self) -> datetime:
         return _latest(self.create_date, self.write_date, self.template.write_date, *_dates(self.template.list_prices))
 
+    def described_at(self) -> datetime:
+        return _latest(self.create_date, self.write_date, self.template.write_date)
+
     def cost_changed_at(self) -> datetime:
         return _latest(self.create_date, *_dates(self.cost_prices))
 
@@ -99,6 +103,27 @@ class Move(msgspec.Struct, frozen=True):
     write_date: TrytonMoment
 
 
+class Division(msgspec.Struct, frozen=True):
+    """What Tryton computes per context. `dimension` as in `canonical.dimensions`; `fields` of products, read under
+    `context`. `basis`: whatever else the values follow from, without a date on the products.
+    """
+
+    dimension: str
+    elements: tuple[str, ...]
+    fields: tuple[str, ...]
+    context: dict[str, Any]
+    basis: str = ""
+
+
+class Divided(msgspec.Struct, frozen=True):
+    """One product's values of a division: as Tryton gave them, or why it could not."""
+
+    dimension: str
+    elements: tuple[str, ...]
+    read: msgspec.Raw = msgspec.Raw(b"null")
+    refused: str = ""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """One product as of `read_at`, with the newest finished stock move in the polled window."""
 
@@ -106,12 +131,26 @@ class Snapshot(msgspec.Struct, frozen=True):
     read_at: datetime
     product: Product
     move: Move | None
+    divided: list[Divided] = []
 
 
-def snapshot_bytes(currency: str, read_at: datetime, product: msgspec.Raw, move: msgspec.Raw | None) -> bytes:
+def snapshot_bytes(
+    currency: str,
+    read_at: datetime,
+    product: msgspec.Raw,
+    move: msgspec.Raw | None,
+    divided: Sequence[Divided] = (),
+) -> bytes:
     """Tryton's own bytes, wrapped unchanged."""
     head = msgspec.json.encode({"currency": currency, "read_at": read_at})[:-1]
-    return b"".join((head, b',"product":', product, b',"move":', b"null" if move is None else move, b"}"))
+    parts = [head, b',"product":', product, b',"move":', b"null" if move is None else move]
+    if divided:
+        parts += [b',"divided":', msgspec.json.encode(divided)]
+    return b"".join((*parts, b"}"))
+
+
+def microseconds(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
 def tryton_moment(moment: datetime) -> dict[str, Any]:

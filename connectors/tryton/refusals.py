@@ -2,16 +2,17 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from canonical.dimensions import UNDIVIDED
 from canonical.elements import COST, PRICE, STOCK
 from connectors.batches import halves
 from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
-from connectors.tryton.messages import PRODUCT_FIELDS, snapshot_bytes
+from connectors.tryton.messages import PRODUCT_FIELDS, Divided, Division, snapshot_bytes
 from connectors.tryton.session import Refused, TrytonSession
 from foundation.decoding import decode_json
 
@@ -31,10 +32,15 @@ class _RefusedProduct(msgspec.Struct, frozen=True):
         code: str = ""
 
     product: Named
+    divided: list[Divided] = []
 
 
 async def read_products(
-    http: HttpCaller, session: TrytonSession, ids: Sequence[int]
+    http: HttpCaller,
+    session: TrytonSession,
+    ids: Sequence[int],
+    fields: Sequence[str] = PRODUCT_FIELDS,
+    context: Mapping[str, Any] | None = None,
 ) -> tuple[list[msgspec.Raw], list[tuple[int, str]]]:
     """Readable products, and refused ones with Tryton's reasons: one of them must not block its neighbours.
 
@@ -46,7 +52,7 @@ async def read_products(
     while queue:
         part = queue.popleft()
         try:
-            raws += await session.call(http, list[msgspec.Raw], _READ, list(part), PRODUCT_FIELDS)
+            raws += await session.call(http, list[msgspec.Raw], _READ, list(part), fields, context=context)
         except Refused as problem:
             left -= 1
             if left < 0 or (len(part) == 1 < len(ids) and not raws and not queue):
@@ -59,27 +65,34 @@ async def read_products(
 
 
 async def refused_payload(
-    http: HttpCaller, session: TrytonSession, now: datetime, product_id: int, reason: str
+    http: HttpCaller, session: TrytonSession, now: datetime, refused: tuple[int, str], divisions: Sequence[Division]
 ) -> tuple[str, bytes]:
     """Payload for a refused product, with the product's code where Tryton can still read it, for members to identify
     the product.
     """
+    product_id, reason = refused
     try:
         [coded] = await session.call(http, list[_Coded], _READ, [product_id], ["code"])
         code = coded.code
     except (Refused, PayloadInvalid, ValueError):
         code = ""
     named = msgspec.Raw(msgspec.json.encode(_RefusedProduct.Named(product_id, reason, code)))
-    digest = hashlib.sha256(reason.encode()).hexdigest()[:16]
-    return f"product/{product_id}/refused/{digest}", snapshot_bytes(session.currency, now, named, None)
+    digest = hashlib.sha256("\0".join((reason, *(each.dimension for each in divisions))).encode()).hexdigest()[:16]
+    divided = [Divided(each.dimension, each.elements, refused=reason) for each in divisions]
+    body = snapshot_bytes(session.currency, now, named, None, divided)
+    return f"product/{product_id}/refused/{digest}", body
 
 
 def find_refusal(body: bytes) -> PayloadInvalid | None:
     """Tryton's reason for an unreadable product; None for any other payload."""
     try:
-        product = decode_json(body, type=_RefusedProduct).product
+        found = decode_json(body, type=_RefusedProduct)
     except msgspec.DecodeError:
         return None
-    unreadable = [Unreadable(product.code, element, product.refused) for element in (PRICE, COST, STOCK)]
+    product = found.product
+    divided = [(element, part.dimension) for part in found.divided for element in part.elements]
+    stock = () if any(element == STOCK for element, _ in divided) else ((STOCK, UNDIVIDED),)
+    keys = [(PRICE, UNDIVIDED), (COST, UNDIVIDED), *stock, *divided]
+    unreadable = [Unreadable(product.code, element, product.refused, dimension) for element, dimension in keys]
     detail = f"Tryton cannot read its product {product.code or product.id}. {product.refused}"
     return PayloadInvalid(detail, unreadable=unreadable if product.code else ())

@@ -1,6 +1,7 @@
 """Session of a user of one Tryton database, and calls of its methods."""
 
 from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,7 +14,9 @@ from foundation.decoding import decode_foreign, decode_json
 from foundation.outbound.headers import parse_http_date
 
 Shape = TypeVar("Shape")
+Result = TypeVar("Result")
 _FORGOTTEN = 401
+_RULES = frozenset({"UserError", "UserWarning"})
 
 
 class SignedOut(Exception):
@@ -21,7 +24,14 @@ class SignedOut(Exception):
 
 
 class Refused(SystemUnavailable):
-    """Tryton accepted the call and failed, such as in computing a product's price."""
+    """Tryton accepted the call and failed, such as in computing a product's price; nothing of the call was done.
+
+    `by_rule`: by a rule of Tryton's, so that the same call fails until a person changes something.
+    """
+
+    def __init__(self, detail: str, *, by_rule: bool = False) -> None:
+        super().__init__(detail)
+        self.by_rule = by_rule
 
 
 class _Company(msgspec.Struct, frozen=True):
@@ -31,26 +41,38 @@ class _Company(msgspec.Struct, frozen=True):
     currency: Currency = msgspec.field(name="currency.")
 
 
-class _Warehouse(msgspec.Struct, frozen=True):
+class Warehouse(msgspec.Struct, frozen=True):
     storage_location: int
+    code: str | None = None
+    name: str = ""
 
 
 class TrytonSession(msgspec.Struct):
-    """`context` is the user's own, with the locations whose stock counts as on hand. The context and the company's
-    currency can change in Tryton, so each poll refreshes them: only the sign-in itself is kept. `clock` is Tryton's
-    time in its last response, None when absent.
+    """`context` is the user's own, with the locations whose stock counts as on hand. The context, the company's
+    currency and its warehouses can change in Tryton, so each poll refreshes them: only the sign-in itself is kept.
+    `clock` is Tryton's time in its last response, None when absent.
     """
 
     config: ConnectionConfig
     authorization: str
     context: dict[str, Any] = {}
     currency: str = ""
+    warehouses: list[Warehouse] = []
     clock: datetime | None = None
 
-    async def call(self, http: HttpCaller, shape: type[Shape], method: str, *parameters: Any) -> Shape:
-        """Raises `SignedOut`, `SystemUnavailable`, `PayloadInvalid`."""
+    async def call(
+        self,
+        http: HttpCaller,
+        shape: type[Shape],
+        method: str,
+        *parameters: Any,
+        context: Mapping[str, Any] | None = None,
+    ) -> Shape:
+        """`context` is added to the user's own. Raises `SignedOut`, `SystemUnavailable`, `PayloadInvalid`."""
         headers = json_headers() | {"authorization": self.authorization}
-        content = msgspec.json.encode({"id": 1, "method": method, "params": [*parameters, self.context]})
+        content = msgspec.json.encode(
+            {"id": 1, "method": method, "params": [*parameters, {**self.context, **(context or {})}]}
+        )
         response = await http.request("POST", _address(self.config), headers=headers, content=content)
         if response.status_code == _FORGOTTEN:
             raise SignedOut
@@ -61,6 +83,31 @@ class TrytonSession(msgspec.Struct):
     async def refresh(self, http: HttpCaller) -> None:
         """Raises as `call`."""
         await _prepare(http, self)
+
+
+class Sessions:
+    """One session per connection, renewed when Tryton's has expired or the connection's settings have changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, TrytonSession] = {}
+
+    async def use(
+        self, http: HttpCaller, config: ConnectionConfig, act: Callable[[TrytonSession], Awaitable[Result]]
+    ) -> Result:
+        """The result of `act`, which may run twice. Raises its errors, and `SystemUnavailable` without a session."""
+        session = self._known.get(config.connection_id)
+        if session is not None and session.config == config:
+            try:
+                return await act(session)
+            except SignedOut:
+                self._known.pop(config.connection_id, None)
+        session = self._known[config.connection_id] = await sign_in(http, config)
+        try:
+            return await act(session)
+        except SignedOut:
+            raise SystemUnavailable(
+                "Tryton did not accept the session that it had just given. Try again later."
+            ) from None
 
 
 async def sign_in(http: HttpCaller, config: ConnectionConfig) -> TrytonSession:
@@ -88,17 +135,11 @@ async def _prepare(http: HttpCaller, session: TrytonSession) -> None:
         raise SystemUnavailable("The Tryton user has no company. Choose one in its preferences.")
     [company] = await session.call(http, list[_Company], "model.company.company.read", [company_id], ["currency.code"])
     session.currency = company.currency.code
-    warehouses = await session.call(
-        http,
-        list[_Warehouse],
-        "model.stock.location.search_read",
-        [["type", "=", "warehouse"]],
-        0,
-        None,
-        None,
-        ["storage_location"],
-    )
-    session.context["locations"] = [warehouse.storage_location for warehouse in warehouses]
+    session.warehouses = await session.call(
+        http, list[Warehouse], "model.stock.location.search_read",
+        [["type", "=", "warehouse"]], 0, None, [["id", "ASC"]], ["storage_location", "code", "name"],
+    )  # fmt: skip
+    session.context["locations"] = [warehouse.storage_location for warehouse in session.warehouses]
 
 
 def _address(config: ConnectionConfig) -> str:
@@ -110,13 +151,19 @@ def _result(response: HttpResponse, shape: Any, method: str) -> Any:
     try:
         answer = decode_foreign(response.content, type=dict[str, msgspec.Raw])
         if "error" in answer:
-            raise Refused(f"Tryton refused {method}: {_first_sentence(answer['error'])}")
+            raise _refusal(method, decode_json(answer["error"]))
         return decode_json(answer["result"], type=shape)
     except (msgspec.DecodeError, KeyError) as problem:
         raise PayloadInvalid(f"Tryton's answer to {method} no longer has the agreed form: {problem}.") from problem
 
 
-def _first_sentence(error: msgspec.Raw) -> str:
-    """Error text for members. Errors are lists: a kind, then texts or a traceback; only the first two are readable."""
-    parts = decode_json(error)
-    return " ".join(str(part) for part in parts[:2])[:300] if isinstance(parts, list) else str(parts)[:300]
+def _refusal(method: str, error: Any) -> Refused:
+    """Errors are lists: a kind with texts for people, or a text with a traceback; only the texts are readable."""
+    parts = error if isinstance(error, list) else [error]
+    told = parts[1] if len(parts) > 1 and parts[0] in _RULES and isinstance(parts[1], list) else None
+    if told is None:
+        text = " ".join(str(part) for part in parts[:2])
+    else:
+        texts = told[1:] if parts[0] == "UserWarning" else told[:2]  # a warning's first part is its internal name
+        text = " ".join(part for part in texts if part and isinstance(part, str))
+    return Refused(f"Tryton refused {method}: {text[:300]}", by_rule=told is not None)

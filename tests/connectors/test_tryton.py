@@ -113,8 +113,8 @@ class TestPoll:
         for sku in moved:
             tryton.set_stock(sku, 1000)
             tryton.set_stock(sku, 2000)
-        monkeypatch.setattr("connectors.tryton.adapter._PAGE", 3)
-        monkeypatch.setattr("connectors.tryton.adapter._MOVES", 3)
+        monkeypatch.setattr("connectors.tryton.products._PAGE", 3)
+        monkeypatch.setattr("connectors.tryton.products._MOVES", 3)
         seen, _ = await every_page(adapter, caller, config, cursor)
         assert sorted(set(moved) & set(seen)) == moved
 
@@ -129,8 +129,8 @@ class TestPoll:
     async def test_pages_cover_everything_once(
         self, tryton: RunningTryton, caller: PlainCaller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("connectors.tryton.adapter._PAGE", 3)
-        monkeypatch.setattr("connectors.tryton.adapter._MOVES", 2)
+        monkeypatch.setattr("connectors.tryton.products._PAGE", 3)
+        monkeypatch.setattr("connectors.tryton.products._MOVES", 2)
         every_sku = [f"SKU-{index:03}" for index in range(20)]
         adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
         seen, cursor = await every_page(adapter, caller, config, "")

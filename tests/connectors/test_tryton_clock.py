@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from connectors.ports import ConnectionConfig, HttpResponse, PayloadInvalid
-from connectors.tryton.adapter import Cursor, Tryton
+from connectors.tryton.adapter import Tryton
+from connectors.tryton.cursor import Cursor
 from connectors.tryton.messages import TrytonMoment, tryton_moment
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

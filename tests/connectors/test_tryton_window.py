@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from connectors.ports import ConnectionConfig, HttpResponse
-from connectors.tryton.adapter import Cursor, Tryton
+from connectors.tryton.adapter import Tryton
+from connectors.tryton.cursor import Cursor
 from connectors.tryton.messages import CHANGE_FIELDS, TrytonMoment
 
 SINCE = datetime(2026, 3, 2, 12, tzinfo=UTC)

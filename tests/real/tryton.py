@@ -22,7 +22,9 @@ from tests.real.installing import GOODS, HERE, installed, run, wait_until
 DATABASE = "erp"
 USERNAME = "admin"
 PASSWORD = "erp-of-a-test"  # of a server that lives on loopback for the length of a test
-MODULES = ("product", "stock")
+DELIVERY = "DELIVERY"
+"""Code of the product that stands for delivery."""
+MODULES = ("product", "product_price_list", "sale", "sale_price_list", "stock")
 
 
 class RunningTryton:
@@ -34,8 +36,9 @@ class RunningTryton:
         self._headers: dict[str, str] = {}
         self._context: dict[str, Any] = {}
 
-    def connection(self, *, overlap_seconds: int = 300) -> ConnectionConfig:
+    def connection(self, *, overlap_seconds: int = 300, **more: str) -> ConnectionConfig:
         settings = {"database": DATABASE, "username": USERNAME, "overlap_seconds": str(overlap_seconds)}
+        settings |= {"delivery_code": DELIVERY, **more}
         return ConnectionConfig("tryton", self.base_url, settings, {"password": PASSWORD})
 
     def answers(self) -> bool:
@@ -56,13 +59,22 @@ class RunningTryton:
         values = {"list_price": {"__class__": "Decimal", "decimal": str(price)}}
         self._call("model.product.template.write", [template], values, self._context)
 
-    def set_stock(self, sku: str, quantity: int) -> None:
+    def set_stock(self, sku: str, quantity: int, *, warehouse: str = "WH") -> None:
         """By an inventory of the warehouse, as a person at the shelf would."""
-        location = self.search("stock.location", [["type", "=", "warehouse"]], ["storage_location"])[0]
+        location = self.search("stock.location", [["code", "=", warehouse]], ["storage_location"])[0]
         line = {"product": self._product(sku)["id"], "quantity": float(quantity)}
         values = {"location": location["storage_location"], "lines": [["create", [line]]]}
         [inventory] = self._call("model.stock.inventory.create", [values], self._context)
         self._call("model.stock.inventory.confirm", [inventory], self._context)
+
+    def set_text(self, sku: str, language: str, name: str, description: str) -> None:
+        """As a person whose Tryton speaks that language."""
+        product, context = self._product(sku), self._context | {"language": language}
+        self._call("model.product.template.write", [product["template"]], {"name": name}, context)
+        self._call("model.product.product.write", [product["id"]], {"description": description}, context)
+
+    def call(self, method: str, *parameters: Any) -> Any:
+        return self._call(method, *parameters, self._context)
 
     def search(self, model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call(
@@ -111,7 +123,7 @@ def running_tryton(folder: Path) -> Iterator[RunningTryton]:
 
 
 def install_tryton() -> Path:
-    """Holds `venv` and `template.sqlite`. About 40 seconds the first time."""
+    """Holds `venv` and `template.sqlite`. A minute or more the first time."""
     sources = [HERE / "tryton-requirements.txt", HERE / "erp/seed.py", HERE / "erp/trytond.conf"]
     inputs = [sys.version.encode(), json.dumps(GOODS).encode(), " ".join(MODULES).encode(), PASSWORD.encode()]
     return installed("tryton", [*inputs, *(path.read_bytes() for path in sources)], _build)

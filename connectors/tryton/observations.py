@@ -1,0 +1,148 @@
+"""Translation of snapshots of products. The version of each observation is the time of its reading."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from canonical.dimensions import UNDIVIDED, parse_dimension
+from canonical.elements import COST, DESCRIPTION, NAME, PRICE, STOCK
+from canonical.messages import Observation
+from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
+from canonical.values import InvalidValue, TextValue, Value, minor_money, quantity
+from connectors.ports import PayloadInvalid, Unreadable
+from connectors.tryton.messages import Divided, Number, Product, Snapshot, microseconds
+from foundation.decoding import decode_json
+from foundation.text import is_storable
+
+_EXACT_FLOATS: Final = 2**53
+"""Tryton's quantities are floats; above this limit they skip integers."""
+
+
+class _Wanted(NamedTuple):
+    element: str
+    dimension: str
+    convert: Callable[[], Value | None]
+    committed_at: datetime
+
+
+class _Refused(Exception):
+    """Tryton could not compute this value; the text is its reason."""
+
+
+class _Stock(msgspec.Struct, frozen=True):
+    quantity: msgspec.Raw
+
+
+class _Texts(msgspec.Struct, frozen=True):
+    class Template(msgspec.Struct, frozen=True):
+        name: str | None = None
+
+    template: Template = msgspec.field(name="template.")
+    description: str | None = None
+
+
+def observations_in(snapshot: Snapshot) -> list[Observation]:
+    """Raises PayloadInvalid with the readable observations when some values are unreadable, and ValueError for
+    impossible dates and dimensions.
+    """
+    product, version = snapshot.product, microseconds(snapshot.read_at)
+    found, unreadable = [], []
+    for wanted in _wanted(snapshot):
+        try:
+            value = wanted.convert()
+        except (msgspec.DecodeError, InexactAmount, UnknownCurrency, InvalidValue, _Refused) as problem:
+            unreadable.append(Unreadable(product.code, wanted.element, str(problem), wanted.dimension))
+            continue
+        if value is not None:
+            found.append(
+                Observation(
+                    product.code, wanted.element, value, version, wanted.committed_at, str(product.id),
+                    product.template.name or "", version_is_ours=True, dimension=wanted.dimension,
+                )
+            )  # fmt: skip
+    if unreadable:
+        reasons = " ".join(f"{_named(each)}: {each.reason}" for each in unreadable)
+        raise PayloadInvalid(
+            f"Tryton's product {product.code} cannot be taken over as it is. {reasons}",
+            observations=found,
+            unreadable=unreadable,
+        )
+    return found
+
+
+def _wanted(snapshot: Snapshot) -> Iterator[_Wanted]:
+    product, currency = snapshot.product, snapshot.currency
+    price, cost = product.list_price_used, product.cost_price
+    yield _Wanted(PRICE, UNDIVIDED, lambda: _money(price, currency), product.price_changed_at())
+    yield _Wanted(COST, UNDIVIDED, lambda: _money(cost, currency), product.cost_changed_at())
+    is_kept = product.type == "goods" and not product.consumable
+    moved_at = snapshot.move.write_date.aware() if snapshot.move else snapshot.read_at
+    if is_kept and not any(STOCK in part.elements for part in snapshot.divided):
+        yield _Wanted(STOCK, UNDIVIDED, lambda: _on_hand(product.quantity), moved_at)
+    for part in snapshot.divided:
+        parse_dimension(part.dimension)
+        for element in part.elements:
+            if element != STOCK:
+                yield _Wanted(element, part.dimension, _converter(part, element), _changed_at(product, element))
+            elif is_kept:
+                yield _Wanted(element, part.dimension, _converter(part, element), moved_at)
+
+
+def _converter(part: Divided, element: str) -> Callable[[], Value | None]:
+    def convert() -> Value | None:
+        if part.refused:
+            raise _Refused(part.refused)
+        if (read := _READERS.get(element)) is None:
+            raise InvalidValue("Tryton's values of it are not divided.")
+        return read(part)
+
+    return convert
+
+
+def _changed_at(product: Product, element: str) -> datetime:
+    return product.described_at() if element in (NAME, DESCRIPTION) else product.price_changed_at()
+
+
+def _named(each: Unreadable) -> str:
+    return f"{each.element} ({each.dimension})" if each.dimension else each.element
+
+
+def _money(raw: msgspec.Raw, currency: str) -> Value | None:
+    number = decode_json(raw, type=Number | None)
+    if number is None:
+        return None
+    money = Money.from_decimal(number.value(), currency)
+    return minor_money(money.minor, money.currency)
+
+
+def _on_hand(raw: msgspec.Raw) -> Value | None:
+    """Stock in pieces; raises for fractions. Tryton rounds its sums to the unit's own digits, so a fraction is
+    intended: channels sell pieces, and neither 12 nor 13 would be correct.
+    """
+    text = bytes(raw).decode()
+    if text == "null":
+        return None
+    number = parse_decimal(text)
+    if abs(number) > _EXACT_FLOATS:
+        raise InexactAmount(f"{text[:60]} is beyond the whole numbers that Tryton can tell apart.")
+    if number != number.to_integral_value():
+        raise InexactAmount(f"{text[:60]} is not a whole number of pieces. Keep this product in a unit without digits.")
+    return quantity(to_integer(number))
+
+
+def _text(text: str | None) -> Value | None:
+    """None without a text: nothing is said then, rather than an empty text, which would delete a channel's own."""
+    if not text:
+        return None
+    if not is_storable(text):
+        raise InvalidValue("The text contains a character that cannot be stored.")
+    return TextValue(text)
+
+
+_READERS: Final[Mapping[str, Callable[[Divided], Value | None]]] = {
+    STOCK: lambda part: _on_hand(decode_json(part.read, type=_Stock).quantity),
+    NAME: lambda part: _text(decode_json(part.read, type=_Texts).template.name),
+    DESCRIPTION: lambda part: _text(decode_json(part.read, type=_Texts).description),
+}

@@ -1,0 +1,22 @@
+"""The settings of a connection that change what is read or written, as its `manifest.toml` declares them."""
+
+from datetime import timedelta
+from typing import Final
+
+from connectors.ports import ConnectionConfig
+
+_OVERLAP_SECONDS: Final = 300
+
+
+def is_set(config: ConnectionConfig, name: str) -> bool:
+    return config.settings.get(name) == "yes"
+
+
+def overlap_of(config: ConnectionConfig) -> timedelta:
+    """How far each poll looks back."""
+    return timedelta(seconds=int(config.settings.get("overlap_seconds") or _OVERLAP_SECONDS))
+
+
+def delivery_code(config: ConnectionConfig) -> str:
+    """Code of the product that stands for delivery; empty for none."""
+    return config.settings.get("delivery_code", "")
