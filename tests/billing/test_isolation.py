@@ -107,6 +107,8 @@ async def test_a_raters_rights_end_with_the_block_also_when_it_raises(billed: Ma
         "UPDATE rated_usage SET invoice_id = line_id",
         "DELETE FROM invoice",
         "UPDATE invoice SET client_id = id",
+        "UPDATE invoice SET currency = 'USD'",
+        "UPDATE invoice_line SET unit_price = 0",
     ],
 )
 async def test_terms_billed_events_and_invoices_cannot_be_rewritten(billed: Market, statement: str) -> None:

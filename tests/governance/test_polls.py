@@ -21,6 +21,7 @@ from governance.job_types import INGEST
 from tests.connectors.running import RunningSandbox
 from tests.governance.connections.test_health_job import pass_by
 from tests.governance.propagation.test_retries import RETRIES, Calls, hurry, stingy
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 
 PLENTY = RetrySettings(ratio=1.0, per_second=1_000.0, saved=1_000)
@@ -162,9 +163,8 @@ async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
 
 
 async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: ClientEnv, calls: Calls) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        wrong = "UPDATE connection SET base_url = 'https://169.254.169.254/erp' WHERE id = :erp"
-        await session.execute(text(wrong), {"erp": world.erp})
+    wrong = "base_url = 'https://169.254.169.254/erp'"
+    update_as_owner(world, "connection", wrong, where="id = %(erp)s", erp=world.erp)
     await begin(world)
     attempts, again, *_ = await waiting(world)
     assert attempts >= 1

@@ -22,10 +22,10 @@ from governance.exception_types import ExceptionType
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import read_and_accept
 from tests.governance.test_main_job import member_scope, seed
-from tests.support.as_owner import delete_as_owner
+from tests.support.as_owner import delete_as_owner, update_as_owner
 from tests.support.client_env import ClientEnv
 
-_NEXT = "UPDATE lane_share SET repair_at = now() - interval '1 year' WHERE tenant_id = :t"
+_NEXT = "repair_at = now() - interval '1 year'"
 """Before other tests' clients: the relay takes a few per pass."""
 _DUE = "SELECT name FROM timer WHERE due_at IS NOT NULL ORDER BY name"
 _POLLED = "SELECT count(*) FROM poll_cursor WHERE polled_at >= :since"
@@ -48,7 +48,7 @@ async def poll_at_once(world: ClientEnv) -> None:
 
 async def repair(world: ClientEnv) -> None:
     """As the relay does every few minutes."""
-    await run(world, _NEXT, t=world.scope.tenant_id)
+    update_as_owner(world, "lane_share", _NEXT)
     async with world.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
     await world.work()
@@ -186,7 +186,7 @@ async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do
         await repair(world)
     assert await world.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(0,)]
     await run(world, "UPDATE lane_share SET resting = false WHERE tenant_id = :t", **tenant)
-    await run(world, _NEXT, **tenant)
+    update_as_owner(world, "lane_share", _NEXT)
     async with world.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
         await session.execute(text("SELECT repairs_fire()"))
@@ -204,7 +204,7 @@ async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(wor
     await world.work()
     assert name in await timers(world)
     past = FAILING_AFTER + timedelta(minutes=1)
-    await run(world, "UPDATE connection SET created_at = created_at - :past", past=past)
+    update_as_owner(world, "connection", "created_at = created_at - %(past)s", past=past)
     await run(world, "UPDATE timer SET due_at = now() WHERE name = :name", name=name)
     await world.work()
     assert await world.rows("SELECT code, subject FROM governance_exception WHERE state = 'open'") == [
@@ -280,7 +280,6 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
     world: ClientEnv, other_world: ClientEnv, put_ahead: str
 ) -> None:
     """The check itself was put ahead as well."""
-    tenant = {"t": world.scope.tenant_id}
     for each in (world, other_world):
         await run(
             each,
@@ -300,7 +299,7 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
     before = await other_world.rows(theirs)
     await world.work()
     assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
-    await run(world, "UPDATE lane_share SET repair_at = now() + interval '1 year' WHERE tenant_id = :t", **tenant)
+    update_as_owner(world, "lane_share", "repair_at = now() + interval '1 year'")
     async with world.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
     await world.work()

@@ -9,6 +9,7 @@ from psycopg import sql
 from foundation.database.roles import APP
 from foundation.scope import Scope
 from tests.conftest import Urls, make_scope
+from tests.isolation.app_rights import UPDATED_COLUMNS
 
 
 def tenant_tables(connection: psycopg.Connection[Any]) -> list[str]:
@@ -25,6 +26,12 @@ def privileges(owner: psycopg.Connection[Any], table: str) -> set[str]:
         (APP, table),
     )
     return {privilege for (privilege,) in rows}
+
+
+def updating(table: str) -> sql.Composed:
+    """An UPDATE that changes nothing, of a column that the application may update."""
+    column = sql.Identifier(UPDATED_COLUMNS[table].split()[0])
+    return sql.SQL("UPDATE {} SET {column} = {column}").format(sql.Identifier(table), column=column)
 
 
 def enter(connection: psycopg.Connection[Any], scope: Scope, *, rating: bool = False) -> None:

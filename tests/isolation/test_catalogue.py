@@ -10,7 +10,8 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, FLEET, INTAKE, LOGIN_ROLES, RELAY
 from foundation.scope import Scope
 from tests.conftest import Urls, make_scope
-from tests.isolation.rows import enter, insert, make_rows, privileges, tenant_tables
+from tests.isolation.app_rights import UPDATED_COLUMNS
+from tests.isolation.rows import enter, insert, make_rows, privileges, tenant_tables, updating
 
 OURS = (APP, FLEET, INTAKE, RELAY)
 
@@ -169,15 +170,14 @@ def refused(
     connection: psycopg.Connection[Any], owner: psycopg.Connection[Any], table: str, stranger: Scope, scope: Scope
 ) -> None:
     granted = privileges(owner, table)
-    for verb, statement in (
-        ("UPDATE", "UPDATE {} SET msp_id = msp_id WHERE tenant_id = %s"),
-        ("DELETE", "DELETE FROM {} WHERE tenant_id = %s"),
-    ):
-        if verb in granted:
-            enter(connection, stranger)
-            touched = connection.execute(sql.SQL(statement).format(sql.Identifier(table)), (scope.tenant_id,))
-            assert touched.rowcount == 0, f"{verb} {table}"
-            connection.rollback()
+    statements = [updating(table)] if table in UPDATED_COLUMNS else []
+    if "DELETE" in granted:
+        statements.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    for statement in statements:
+        enter(connection, stranger)
+        touched = connection.execute(statement + sql.SQL(" WHERE tenant_id = %s"), (scope.tenant_id,))
+        assert touched.rowcount == 0, table
+        connection.rollback()
     if "INSERT" in granted:
         enter(connection, stranger)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -14,7 +14,10 @@ from foundation.database.access import settle_access
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, PURGE, RELAY
 from foundation.ids import new_id
+from foundation.scope import Scope
 from tests.conftest import Urls
+from tests.isolation.app_rights import APP_RIGHTS, DELETED
+from tests.isolation.rows import enter
 from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
 
@@ -55,52 +58,6 @@ DEFINERS = {
     f"{SCHEMA}.coverage()": {RELAY},
 }
 
-
-# What the application may do with each table: verbs, with columns where they are narrower. A new table needs its line,
-# with what its jobs and pages need: DELETE only where one deletes, UPDATE only of what one changes.
-_ADDS, _WRITES, _DELETES = "INSERT; SELECT", "INSERT; SELECT; UPDATE", "DELETE; INSERT; SELECT; UPDATE"
-APP_RIGHTS: dict[str, str] = dict.fromkeys(("alembic_version", "audit_anchor"), "SELECT")
-APP_RIGHTS |= dict.fromkeys(
-    (
-        "audit_entry",
-        "custom_element",
-        "policy_version",
-        "retention_purge",
-        "source_event",
-        "source_event_key",
-        "usage_event",
-    ),
-    _ADDS,
-)
-APP_RIGHTS |= dict.fromkeys(
-    ("api_key", "baseline_part", "brand", "change", "channel_value", "client", "connection", "connection_secret",
-     "drift_cursor", "element_contract", "lane", "lane_share", "member", "msp", "partner", "poll_cursor",
-     "propagation", "rating_run", "record_title", "record_value", "timer"), _WRITES,
-)  # fmt: skip
-APP_RIGHTS |= dict.fromkeys(
-    ("baseline_item", "baseline_reading", "brand_domain", "held_observation", "idempotency_key", "invoice_line",
-     "policy_rule", "retention_default", "retention_policy", "source_record", "vault_key", "job"), _DELETES,
-)  # fmt: skip
-APP_RIGHTS |= {
-    table: f"{_ADDS}; UPDATE ({columns})"
-    for table, columns in {
-        "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at",
-        "audit_head": "hash seq",
-        "baseline": "accepted after automatic awaiting decided_at decided_by decided_by_id finished_at overtaken proven"
-                    " read_at refused state",
-        "dead_letter": "closed_at closed_by state",
-        "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
-                                " params seen_at severity severity_factors source_event_id state",
-        "invoice": "content_hash currency state total_minor updated_at",
-        "legal_hold": "release_reason released_at released_by",
-        "price": "valid_to",
-        "price_book": "name",
-        "rated_usage": "line_id",
-    }.items()
-}  # fmt: skip
-APP_RIGHTS["propagation_attempt"] = (
-    f"DELETE; {_ADDS}; UPDATE (answered_at bytes detail duration_ms outcome read retry_after status_code)"
-)
 # What only retention deletes, as the owner in the purge role.
 PURGED = {
     "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "source_event_key",
@@ -150,10 +107,45 @@ def test_v9_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: 
 
 
 def test_v9_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -> None:
-    found: dict[str, list[str]] = {}
-    for (_, table, verb), columns in sorted(rights(owner, [APP]).items()):
-        found.setdefault(table, []).append(verb if columns == WHOLE else f"{verb} ({columns})")
-    assert {table: "; ".join(verbs) for table, verbs in found.items()} == APP_RIGHTS
+    found: dict[str, set[str]] = {}
+    for (_, table, verb), columns in rights(owner, [APP]).items():
+        found.setdefault(table, set()).add(verb if columns == WHOLE else f"{verb} ({columns})")
+    assert found == APP_RIGHTS
+
+
+IMMUTABLE = {
+    "change": "id record_key element dimension record_type new_value source_version origin author on_behalf_of"
+              " targets source_event_id committed_at proposed_at correlation",
+    "propagation": "change_id connection_id id record_key element dimension record_type partner_id value version"
+                   " committed_at released_at",
+    "propagation_attempt": "change_id id connection_id record_key element sent is_retry started_at",
+    "approval": "id subject_kind content_hash policy_version requested_by author created_at",
+    "invoice": "id side client_id period_start period_end currency created_at",
+    "invoice_line": "id side invoice_id client_id meter description price_id service_start unit_price tiers",
+    "record_value": "record_key element dimension record_type",
+    "connection": "id kind base_url settings partner_id is_source takes_webhooks writes created_at",
+    "member": "id email name partner_id created_at",
+    "api_key": "id name secret_hash role created_at created_by on_behalf_of_id manages_access",
+    "client": "name slug currency created_at",
+    "job": "lane kind key ref payload enqueued_at correlation",
+    "audit_entry": "seq at action subject body hash",
+    "usage_event": "meter id quantity occurred_at subject_id",
+    "source_event": "id connection_id dedupe_key body_hash body received_at",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", IMMUTABLE)
+def test_v9_what_identifies_a_row_or_was_decided_is_never_updated(scope: Scope, urls: Urls, table: str) -> None:
+    """Refused by the grant, in the row's own scope; nobody moves a row to another account either."""
+    with psycopg.connect(urls.app) as connection:
+        for column in [*IMMUTABLE[table].split(), "tenant_id", "msp_id"]:
+            enter(connection, scope)
+            statement = sql.SQL("UPDATE {} SET {column} = {column}").format(
+                sql.Identifier(table), column=sql.Identifier(column)
+            )
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match=f"permission denied for table {table}"):
+                connection.execute(statement)
+            connection.rollback()
 
 
 def test_v9_retention_adds_deleting_these_tables_to_the_applications_rights(owner: Owner) -> None:
@@ -162,7 +154,7 @@ def test_v9_retention_adds_deleting_these_tables_to_the_applications_rights(owne
         name for (name,) in owner.execute("SELECT relname FROM pg_class WHERE relkind = 'p' AND NOT relispartition")
     }
     unpartitioned = {table.name for one in ROOMS.retained for table in one.tables if not table.partitioned}
-    assert unpartitioned <= PURGED | {t for t, verbs in APP_RIGHTS.items() if "DELETE" in verbs}
+    assert unpartitioned <= PURGED | DELETED
     deleting = {table for _, table, verb in rights(owner, [APP, PURGE]) if verb == "DELETE"}
     assert partitioned & deleting == {"propagation_attempt"}, "one without an answer, by a policy"
 

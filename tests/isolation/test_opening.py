@@ -99,11 +99,11 @@ async def test_a_transaction_that_begins_with_many_rows_is_scoped(one: Database,
     await leave(one, scope)
     async with one.transaction(scope) as session:
         await session.execute(
-            text("UPDATE job SET lane = :lane WHERE tenant_id = :t"),
-            [{"lane": "first", "t": scope.tenant_id}, {"lane": "second", "t": scope.tenant_id}],
+            text("UPDATE job SET error = :error WHERE tenant_id = :t"),
+            [{"error": "first", "t": scope.tenant_id}, {"error": "second", "t": scope.tenant_id}],
         )
     async with one.transaction(scope) as session:
-        assert (await session.execute(text("SELECT lane FROM job"))).scalar_one() == "second"
+        assert (await session.execute(text("SELECT error FROM job"))).scalar_one() == "second"
     assert await next_borrower(one) == NONE
 
 

@@ -9,7 +9,9 @@ from psycopg import sql
 from foundation.database.rls import PartnerAccess, protect
 from foundation.database.roles import APP, FLEET
 from tests.conftest import Urls, make_scope
-from tests.isolation.rows import enter, make_rows, tenant_tables
+from tests.isolation.app_rights import UPDATED_COLUMNS
+from tests.isolation.rows import enter, make_rows, tenant_tables, updating
+from tests.support.as_owner import change_as_owner
 
 OPEN_TO_PARTNERS = {"client", "policy_rule", "policy_version"}
 PARTNERS_OWN = {"channel_value", "connection", "partner", "propagation"}
@@ -103,12 +105,9 @@ def test_a_partner_sees_its_own_rows_and_reference_data_and_writes_nothing(urls:
     made = make_rows(urls, owner)
     with psycopg.connect(urls.app) as connection:
         for table, scope in made.items():
-            if table in PARTNERS_OWN:
-                enter(connection, scope)
-                connection.execute(
-                    sql.SQL("UPDATE {} SET partner_id = tenant_id").format(sql.Identifier(table))
-                )  # the made partner's id is the tenant's
-                connection.commit()
+            if table in PARTNERS_OWN:  # the made partner's id is the tenant's
+                own = f"UPDATE {table} SET partner_id = tenant_id WHERE tenant_id = %(t)s"
+                change_as_owner(urls.owner, scope, table, own)
             for partner, sees in (
                 (scope.tenant_id, OPEN_TO_PARTNERS | PARTNERS_OWN | PARTNERS_RECORDS),
                 (make_scope().tenant_id, OPEN_TO_PARTNERS),
@@ -118,7 +117,6 @@ def test_a_partner_sees_its_own_rows_and_reference_data_and_writes_nothing(urls:
                 found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
                 assert found is not None
                 assert (found[0] > 0) == (table in sees), table
-                if table in PARTNERS_OWN:
-                    touched = connection.execute(sql.SQL("UPDATE {} SET msp_id = msp_id").format(sql.Identifier(table)))
-                    assert touched.rowcount == 0, table
+                if table in PARTNERS_OWN & {*UPDATED_COLUMNS}:
+                    assert connection.execute(updating(table)).rowcount == 0, table
                 connection.rollback()

@@ -26,6 +26,6 @@ def delete_as_owner(world: "ClientEnv", table: str, condition: str = "true", **b
     change_as_owner(world.services.settings.owner_url, world.scope, table, statement, **binds)
 
 
-def update_as_owner(world: "ClientEnv", table: str, changes: str, **binds: object) -> None:
-    statement = f"UPDATE {table} SET {changes} WHERE tenant_id = %(t)s"
+def update_as_owner(world: "ClientEnv", table: str, changes: str, where: str = "true", **binds: object) -> None:
+    statement = f"UPDATE {table} SET {changes} WHERE tenant_id = %(t)s AND {where}"
     change_as_owner(world.services.settings.owner_url, world.scope, table, statement, **binds)

@@ -65,10 +65,9 @@ class TestWriting:
     @pytest.mark.parametrize(
         "statement",
         [
-            "UPDATE client SET name = 'taken'",
-            "UPDATE member SET email = 'taken@example.com', password_hash = 'x'",
-            "UPDATE partner SET name = 'taken'",
-            "UPDATE api_key SET secret_hash = '\\x00'",
+            "UPDATE client SET status = 'suspended'",
+            "UPDATE member SET status = 'suspended', password_hash = 'x'",
+            "UPDATE api_key SET revoked_at = now()",
         ],
     )
     async def test_nobody_changes_a_neighbours_rows(

@@ -30,12 +30,12 @@ def protect(
     op: Executes,
     table: str,
     *,
-    app: str = "SELECT, INSERT, UPDATE",
+    app: str = "SELECT, INSERT",
     partner: PartnerAccess = "closed",
     fleet: bool = False,
 ) -> None:
-    """Force row-level security on `table` and grant `app` privileges to the application role. Name DELETE, or the
-    columns of UPDATE, where jobs need no more: `tests/isolation/test_grants.py` declares each table's.
+    """Force row-level security on `table` and grant `app` privileges to the application role: UPDATE with its columns,
+    never of the whole table. `tests/isolation/app_rights.py` declares each table's.
 
     `partner`: closed hides the table from partner users; own shows rows with their `partner_id`; open shows all of the
     tenant's rows (for reference data). Partners never write. `fleet` lets an MSP's staff read the table across their

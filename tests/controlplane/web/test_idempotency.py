@@ -11,6 +11,7 @@ from foundation.idempotency.response_store import KEEP, PRUNE
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
 from tests.support.web_app import House, Visit, WebApp, furnish
 
@@ -232,9 +233,7 @@ async def test_pages_do_not_take_keys(house: House, admin: Visit, world: ClientE
 async def test_old_answers_are_forgotten_by_work(house: House, admin: Visit, world: ClientEnv) -> None:
     assert (await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k")).status_code == 201
     assert PRUNE.name in build_jobs(world.services)
-    await world.rows(
-        "UPDATE idempotency_key SET created_at = created_at - CAST(:keep AS interval) RETURNING 1", keep=KEEP
-    )
+    update_as_owner(world, "idempotency_key", "created_at = created_at - %(keep)s", keep=KEEP)
     await world.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE.name)
     await world.work()
     assert await world.rows("SELECT 1 FROM idempotency_key") == []

@@ -12,6 +12,7 @@ from connectors.sandbox.faults import Faults
 from connectors.states import ConnectionState
 from foundation.clock import utc_now
 from tests.connectors.running import RunningSandbox
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 
 _OPEN = "SELECT code, subject FROM governance_exception WHERE state = 'open'"
@@ -20,14 +21,10 @@ _SETTLED = "SELECT code, state, closed_by FROM governance_exception"
 
 async def pass_by(world: ClientEnv, **time: float) -> None:
     """What was noted is older by so much, and what is due then is due."""
+    noted = ("created_at", "last_success_at", "last_failure_at")
+    older = ", ".join(f"{column} = {column} - %(by)s" for column in noted)
+    update_as_owner(world, "connection", older, by=timedelta(**time))
     async with world.services.db.transaction(world.scope) as session:
-        await session.execute(
-            text("""
-                UPDATE connection SET created_at = created_at - :by, last_success_at = last_success_at - :by,
-                       last_failure_at = last_failure_at - :by
-            """),
-            {"by": timedelta(**time)},
-        )
         await session.execute(
             text("UPDATE timer SET due_at = due_at - :by WHERE name LIKE 'governance.check_connection_health%'"),
             {"by": timedelta(**time)},

@@ -11,7 +11,7 @@ from foundation.clock import utc_now
 from governance.propagation import backfill_job
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_main_job import approve_all, seed
-from tests.support.as_owner import delete_as_owner
+from tests.support.as_owner import delete_as_owner, update_as_owner
 from tests.support.client_env import ClientEnv
 
 SETTLED = "SELECT NOT EXISTS (SELECT FROM propagation WHERE state IN ('pending', 'accepted'))"
@@ -49,8 +49,7 @@ async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
     )
     await world.work(until=SETTLED)
     assert await world.rows(_SHOP, shop=shop) == before, "nothing goes to a paused channel"
-    async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE change SET committed_at = committed_at - interval '3 days'"))
+    update_as_owner(world, "change", "committed_at = committed_at - interval '3 days'")
     resumed_at = utc_now()
     await turn(world, "shop0", "active")
     missed = [(PRICE, 10_200, "verified"), (STOCK, 9, "verified")]
@@ -74,8 +73,7 @@ async def test_what_was_approved_during_the_pause_counts_too(world: ClientEnv) -
     shop = world.channels["shop0"]
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work()
-    async with world.services.db.transaction(world.scope) as session:
-        await session.execute(text("UPDATE change SET proposed_at = proposed_at - interval '1 day'"))
+    update_as_owner(world, "change", "proposed_at = proposed_at - interval '1 day'")
     await turn(world, "shop0", "paused")
     for _ in range(2):  # what was asked before the pause was asked for two channels
         await approve_all(world)
@@ -90,10 +88,9 @@ async def test_a_value_released_before_the_pause_is_not_sent_again(world: Client
     await seed(world)
     shop = world.channels["shop0"]
     delete_as_owner(world, "propagation", "connection_id = %(shop)s", shop=shop)
-    async with world.services.db.transaction(world.scope) as session:
-        day = "- interval '1 day'"
-        await session.execute(text(f"UPDATE change SET proposed_at = proposed_at {day}, decided_at = decided_at {day}"))
-        await session.execute(text(f"UPDATE approval SET decided_at = decided_at {day}, used_at = used_at {day}"))
+    day = "- interval '1 day'"
+    update_as_owner(world, "change", f"proposed_at = proposed_at {day}, decided_at = decided_at {day}")
+    update_as_owner(world, "approval", f"decided_at = decided_at {day}, used_at = used_at {day}")
     await turn(world, "shop0", "paused")
     await turn(world, "shop0", "active")
     assert await world.rows(_SHOP, shop=shop) == []
@@ -127,21 +124,14 @@ async def set_state(world: ClientEnv, channel: str, state: str) -> None:
         await set_connection_state(session, world.channels[channel], state=ConnectionState(state), now=utc_now())
 
 
-async def pass_an_hour(world: ClientEnv) -> None:
+def pass_an_hour(world: ClientEnv) -> None:
     """By which what happened so far is older."""
-    async with world.services.db.transaction(world.scope) as session:
-        for table, columns in _PASSED.items():
-            older = ", ".join(f"{column} = {column} - interval '1 hour'" for column in columns)
-            await session.execute(text(f"UPDATE {table} SET {older}"))
-        for path in ("{data,since}", "{since}"):  # of the event, and of its subscriber's job
-            await session.execute(
-                text("""
-                    UPDATE job SET payload = jsonb_set(payload, CAST(:path AS text[]),
-                           to_jsonb(CAST(payload #>> CAST(:path AS text[]) AS timestamptz) - interval '1 hour'))
-                     WHERE payload #>> CAST(:path AS text[]) IS NOT NULL
-                """),
-                {"path": path},
-            )
+    for table, columns in _PASSED.items():
+        update_as_owner(world, table, ", ".join(f"{column} = {column} - interval '1 hour'" for column in columns))
+    for path in ("{data,since}", "{since}"):  # of the event, and of its subscriber's job
+        since = "CAST(payload #>> CAST(%(path)s AS text[]) AS timestamptz)"
+        earlier = f"jsonb_set(payload, CAST(%(path)s AS text[]), to_jsonb({since} - interval '1 hour'))"
+        update_as_owner(world, "job", f"payload = {earlier}", where=f"{since} IS NOT NULL", path=path)
 
 
 @pytest.mark.parametrize("looked", [False, True])
@@ -152,13 +142,13 @@ async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(
     await turn(world, "shop0", "paused")
     await world.deliver(world.change("SKU-001", PRICE, 10_100), world.change("SKU-002", STOCK, 9))
     await world.work(until=SETTLED)
-    await pass_an_hour(world)
+    pass_an_hour(world)
     for _ in range(2):
         await set_state(world, "shop0", "active")
         await set_state(world, "shop0", "paused")
         if looked:
             await world.work(until=SETTLED)
-        await pass_an_hour(world)
+        pass_an_hour(world)
     await turn(world, "shop0", "active")
     found = await world.rows(_SHOP, shop=world.channels["shop0"])
     assert {(PRICE, 10_100, "verified"), (STOCK, 9, "verified")} <= set(found)

@@ -11,6 +11,7 @@ from foundation.jobs.worker import LaneWorker
 from governance.job_types import ingest_lane, push_lane
 from governance.slo.breach_job import breach_slos
 from tests.connectors.running import RunningSandbox
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 from tests.support.faulty_link import WELL, Trouble, faulty_link
 
@@ -26,10 +27,8 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
     with faulty_link((there.hostname or "", there.port or 0)) as link:
         async with services.db.transaction(scope) as session:
             await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 200"))
-            await session.execute(
-                text("UPDATE connection SET base_url = :url WHERE id = :shop"),
-                {"url": world.urls["shop0"].replace(f":{there.port}/", f":{link.port}/"), "shop": shop},
-            )
+        linked = world.urls["shop0"].replace(f":{there.port}/", f":{link.port}/")
+        update_as_owner(world, "connection", "base_url = %(url)s", where="id = %(shop)s", url=linked, shop=shop)
         await world.deliver(world.change("SKU-001", STOCK, 7))
         await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
         link.suffer(Trouble(blackhole=True))

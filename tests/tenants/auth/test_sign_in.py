@@ -32,6 +32,8 @@ from tenants.members.repository import (
 )
 from tenants.roles import leading_roles
 from tenants.secrets import new_secret
+from tests.conftest import Urls
+from tests.support.as_owner import change_as_owner
 from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, Ticking, credentials, make_member
 
 
@@ -171,11 +173,11 @@ class TestStanding:
             await authenticate(auth, credentials(msp, ada.email))
         await authenticate(auth, credentials(msp, "sib@example.com"))
 
-    async def test_a_suspended_msp_lets_nobody_in(self, auth: AuthServices, msp: Tenant, staff: Somebody) -> None:
-        async with auth.db.transaction(msp.scope) as session:
-            await session.execute(
-                text("UPDATE msp SET status = 'suspended' WHERE tenant_id = :t"), {"t": msp.scope.msp_id}
-            )
+    async def test_a_suspended_msp_lets_nobody_in(
+        self, auth: AuthServices, urls: Urls, msp: Tenant, staff: Somebody
+    ) -> None:
+        suspend = "UPDATE msp SET status = 'suspended' WHERE tenant_id = %(t)s"
+        change_as_owner(urls.owner, msp.scope, "msp", suspend)
         with pytest.raises(SignInFailed):
             await authenticate(auth, credentials(msp, staff.email))
 

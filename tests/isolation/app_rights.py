@@ -1,0 +1,75 @@
+"""What the application's role may do with each table, declared: `test_grants` compares it with the catalogue.
+
+A new table needs its line with what its jobs and pages need: DELETE only where one deletes, UPDATE only of the columns
+that one changes. What identifies a row, or says what was decided, sent or measured, is none of them.
+"""
+
+from typing import Final
+
+UPDATED_COLUMNS: Final[dict[str, str]] = {
+    "api_key": "last_used_at revoked_at",
+    "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at",
+    "audit_head": "hash seq",
+    "baseline": "accepted after automatic awaiting decided_at decided_by decided_by_id finished_at overtaken proven"
+                " read_at refused state",
+    "baseline_item": "connection_id source_event_id source_version unreadable value",
+    "baseline_part": "auto below_cost channel_only cursor differs equal error listed refuse review source_only state"
+                     " unkeyed walk",
+    "baseline_reading": "change_id",
+    "brand": "name tokens updated_at",
+    "brand_domain": "brand_id",
+    "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
+              " state version",
+    "channel_value": "change_id partner_id seen_at value version",
+    "client": "language status suspended_at time_zone",
+    "connection": "last_error last_failure_at last_success_at missing_since paused_at state",
+    "connection_secret": "ciphertext",
+    "dead_letter": "closed_at closed_by state",
+    "drift_cursor": "dimension element record_key record_type",
+    "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
+                        " published_at source_connection_id version workflow",
+    "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
+                            " params seen_at severity severity_factors source_event_id state",
+    "held_observation": "held_at source_event_id source_version",
+    "idempotency_key": "kept",
+    "invoice": "content_hash state total_minor updated_at",
+    "invoice_line": "amount_minor events first_at included last_at quantity",
+    "job": "attempts delayed error is_retry ready_at",
+    "lane": "crash_count failure_count fence holder lease_until paused_until",
+    "lane_share": "cap pool resting weight",
+    "legal_hold": "release_reason released_at released_by",
+    "member": "accepted_at confirmed_at confirmed_by invite_hash invite_until invited_at invited_by inviter_id"
+              " language last_seen_at password_hash signed_out_after status time_zone vouched_by",
+    "msp": "language time_zone",
+    "poll_cursor": "cursor polled_at walk",
+    "price": "valid_to",
+    "price_book": "name",
+    "propagation": "accepted_at attempts breached error excluded excluded_until previous_value read_value sent_at"
+                   " slo_due_at state verified_at",
+    "propagation_attempt": "answered_at bytes detail duration_ms outcome read retry_after status_code",
+    "rated_usage": "line_id",
+    "rating_run": "next_at rated_at",
+    "record_title": "search title",
+    "record_value": "change_id source_committed_at source_connection_id source_event_id source_value source_version"
+                    " value version",
+    "retention_policy": "changed_at changed_by keep_days",
+    "source_record": "record_key source_event_id version",
+    "timer": "due_at kind lane",
+    "vault_key": "kek_id state wrapped",
+}  # fmt: skip
+READ_ONLY: Final = {"alembic_version", "audit_anchor"}
+INSERTED: Final = {*UPDATED_COLUMNS} | {
+    "audit_entry", "custom_element", "partner", "policy_rule", "policy_version", "retention_default",
+    "retention_purge", "source_event", "source_event_key", "usage_event",
+}  # fmt: skip
+DELETED: Final = {
+    "baseline_item", "baseline_reading", "brand_domain", "held_observation", "idempotency_key", "invoice_line", "job",
+    "policy_rule", "propagation_attempt", "retention_default", "retention_policy", "source_record", "vault_key",
+}  # fmt: skip
+APP_RIGHTS: Final[dict[str, set[str]]] = {
+    table: {"SELECT"}
+    | ({"INSERT"} if table in INSERTED else set())
+    | ({"DELETE"} if table in DELETED else set())
+    | ({f"UPDATE ({UPDATED_COLUMNS[table]})"} if table in UPDATED_COLUMNS else set())
+    for table in READ_ONLY | INSERTED
+}
