@@ -41,6 +41,7 @@ class Urls:
     app: str
     intake: str
     relay: str
+    backup: str
     redis: str
 
 

@@ -16,7 +16,7 @@ from controlplane.embedded.servers import EmbeddedServers
 from controlplane.preflight import check_values
 from foundation.errors import Unavailable
 from foundation.i18n.messages import N_
-from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, read_settings, shorten
+from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, is_given, read_settings, shorten
 from foundation.text import is_storable
 
 DATA_VARIABLE = "FAIRLEAD_DATA"
@@ -127,7 +127,7 @@ def uses_own_servers(environment: Mapping[str, str]) -> bool:
     Raises:
         SettingsInvalid: only one of them is set.
     """
-    given = {name: bool(environment.get(name) or environment.get(f"{name}_FILE")) for name in SERVERS}
+    given = {name: is_given(environment, name) for name in SERVERS}
     if not any(given.values()):
         return False
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not given[name]]
@@ -153,7 +153,7 @@ def data_root(environment: Mapping[str, str]) -> Path:
 
 
 def names_servers(environment: Mapping[str, str]) -> bool:
-    return any(environment.get(name) or environment.get(f"{name}_FILE") for name in SERVERS)
+    return any(is_given(environment, name) for name in SERVERS)
 
 
 def find_settings(environment: Mapping[str, str], *, vault_needed: bool = True, partial: bool = False) -> Settings:

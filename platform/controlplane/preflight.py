@@ -19,7 +19,16 @@ from foundation.database.settings import with_settings
 from foundation.errors import DomainError
 from foundation.outbound.settings import parse_allowed
 from foundation.relations import VAULT_KEYS
-from foundation.settings import AUDIT_FILE, AUDIT_SECRET, AUDIT_URL, VALKEY_URLS, Settings, SettingsInvalid, shorten
+from foundation.settings import (
+    AUDIT_FILE,
+    AUDIT_SECRET,
+    AUDIT_URL,
+    BACKUP_URL,
+    VALKEY_URLS,
+    Settings,
+    SettingsInvalid,
+    shorten,
+)
 from foundation.valkey import blocking_valkey_client
 from foundation.vault.envelope import unwrap
 from foundation.vault.key_ring import KeyRing
@@ -35,7 +44,8 @@ _URLS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "relay": (("relay_url", "DATABASE_RELAY_URL"),),
     "migrate": (("owner_url", "DATABASE_URL"),),
     "retention": (("owner_url", "DATABASE_URL"), ("app_url", "DATABASE_APP_URL")),
-    "backup": (("owner_url", "DATABASE_URL"),),
+    "restore": (("owner_url", "DATABASE_URL"), ("app_url", "DATABASE_APP_URL")),
+    "backup": (),
     "command": (("app_url", "DATABASE_APP_URL"),),
 }
 _OF_SETTINGS: Final = (
@@ -62,6 +72,8 @@ def check_settings(settings: Settings, process: str = "command") -> None:
             raise SettingsInvalid(
                 f"{name} is not set, nor are DATABASE_URL and FAIRLEAD_SECRET_KEY both, from which it would follow."
             )
+    if process == "backup" and not (settings.backup_url or settings.owner_url):
+        raise SettingsInvalid(f"{BACKUP_URL} is not set, nor is DATABASE_URL. One of them is needed to read every row.")
     if process in VALKEY_URLS and not settings.redis_url_of(process):
         raise SettingsInvalid(f"REDIS_URL is not set. Set it, or {VALKEY_URLS[process]} to this component's own URL.")
     if process == "web" and not settings.sessions_key:

@@ -16,14 +16,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.conninfo import conninfo_to_dict
 
-from foundation.database.roles import APP, INTAKE, RELAY, RolePasswords
+from foundation.database.roles import APP, BACKUP, INTAKE, RELAY, RolePasswords
 from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule, parse_networks
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
+BACKUP_URL: Final = "DATABASE_BACKUP_URL"
 LEAST_SECRET: Final = 32
 LEAST_AUDIT_KEY: Final = 24
 VALKEY_URLS: Final = {"web": "REDIS_WEB_URL", "worker": "REDIS_WORKER_URL", "relay": "REDIS_RELAY_URL"}
-SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), "REDIS_URL", *VALKEY_URLS.values())
+SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), BACKUP_URL, "REDIS_URL", *VALKEY_URLS.values())
 AUDIT_FILE: Final = "FAIRLEAD_AUDIT_HEADS_FILE"
 AUDIT_URL: Final = "FAIRLEAD_AUDIT_HEADS_URL"
 AUDIT_SECRET: Final = "FAIRLEAD_AUDIT_HEADS_SECRET"  # noqa: S105 - the setting's name
@@ -60,8 +61,8 @@ class SettingsInvalid(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of a process. `owner_url` is for migrations only. `outbound_allowed` is read by
-    `outbound.settings.parse_allowed`.
+    """Settings of a process. `owner_url` is for migrations only. `backup_url` is for backups only; without it they are
+    made as the owner. `outbound_allowed` is read by `outbound.settings.parse_allowed`.
 
     `valkey_urls` are of components that have a user of their own in Valkey; `redis_url` serves the others.
 
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     intake_url: str
     relay_url: str
     redis_url: str
+    backup_url: str = ""
     vault_keys: str
     secret_key: bytes
     session_key: bytes = b""
@@ -115,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             app=_password(self.app_url, "DATABASE_APP_URL"),
             intake=_password(self.intake_url, "DATABASE_INTAKE_URL"),
             relay=_password(self.relay_url, "DATABASE_RELAY_URL"),
+            backup=_password(self.backup_url, BACKUP_URL) if urlsplit(self.backup_url).username == BACKUP else "",
         )
 
 
@@ -126,7 +129,7 @@ def derive_passwords(secret_key: bytes) -> RolePasswords:
     def derived(role: str) -> str:
         return base64.urlsafe_b64encode(hmac.new(secret_key, role.encode(), hashlib.sha256).digest()).decode()
 
-    return RolePasswords(app=derived(APP), intake=derived(INTAKE), relay=derived(RELAY))
+    return RolePasswords(app=derived(APP), intake=derived(INTAKE), relay=derived(RELAY), backup=derived(BACKUP))
 
 
 def derive_session_key(secret_key: bytes) -> bytes:
@@ -141,7 +144,8 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
     """Read DATABASE_URL, REDIS_URL, FAIRLEAD_SECRET_KEY and FAIRLEAD_VAULT_KEYS (each also as …_FILE).
 
     The roles' own URLs derive from DATABASE_URL and the secret. DATABASE_APP_URL, DATABASE_INTAKE_URL and
-    DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by no process. A
+    DATABASE_RELAY_URL override them; then DATABASE_URL is needed by `migrate` only, and the secret by no process.
+    DATABASE_BACKUP_URL derives in the same way where one of these does, and is optional where none does. A
     process may be given the URLs of just the roles it uses. REDIS_WEB_URL, REDIS_WORKER_URL and REDIS_RELAY_URL
     override REDIS_URL for one component each, and FAIRLEAD_SESSION_KEY the session key derived from the secret.
     `partial` is for commands of the tables' owner alone, which need neither the roles' URLs nor Valkey's.
@@ -150,13 +154,15 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
         SettingsInvalid: names the missing setting.
     """
     given = {role: _database(environment, name, needed=False) for role, name in ROLE_URLS.items()}
-    owner = _database(environment, "DATABASE_URL", needed=not any(given.values()))
+    backup = _database(environment, BACKUP_URL, needed=False)
+    owner = _database(environment, "DATABASE_URL", needed=not (backup or any(given.values())))
     deriving = bool(owner) and not all(given.values())
     secret = _secret(environment, "FAIRLEAD_SECRET_KEY", needed=deriving and not partial)
     if deriving and secret:
         passwords = derive_passwords(secret)
         derived = {APP: passwords.app, INTAKE: passwords.intake, RELAY: passwords.relay}
         given = {role: url or with_role(owner, role, derived[role]) for role, url in given.items()}
+        backup = backup or with_role(owner, BACKUP, passwords.backup)
     _check_proxies(environment)
     components = {component: _redis(environment, name, needed=False) for component, name in VALKEY_URLS.items()}
     return Settings(
@@ -164,6 +170,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
         app_url=given[APP],
         intake_url=given[INTAKE],
         relay_url=given[RELAY],
+        backup_url=backup,
         redis_url=_redis(environment, "REDIS_URL", needed=not (partial or any(components.values()))),
         valkey_urls={component: url for component, url in components.items() if url},
         vault_keys=_value(environment, "FAIRLEAD_VAULT_KEYS", needed=vault_needed),
@@ -189,6 +196,7 @@ def write_environment(settings: Settings) -> dict[str, str]:
         "DATABASE_APP_URL": settings.app_url,
         "DATABASE_INTAKE_URL": settings.intake_url,
         "DATABASE_RELAY_URL": settings.relay_url,
+        BACKUP_URL: settings.backup_url,
         "REDIS_URL": settings.redis_url,
         **{VALKEY_URLS[component]: url for component, url in settings.valkey_urls.items()},
         "FAIRLEAD_SECRET_KEY": settings.secret_key.decode(),
@@ -211,6 +219,11 @@ def process_environment(settings: Settings, process: str) -> dict[str, str]:
     withheld = frozenset(SECRETS).difference(NEEDED_SECRETS[process])
     own = {name: value for name, value in write_environment(settings).items() if name not in withheld}
     return own | ({"REDIS_URL": settings.redis_url_of(process)} if process in VALKEY_URLS else {})
+
+
+def is_given(environment: Mapping[str, str], name: str) -> bool:
+    """Whether a secret is set, as text or as a file."""
+    return bool(environment.get(name) or environment.get(f"{name}_FILE"))
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

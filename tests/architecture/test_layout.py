@@ -109,7 +109,7 @@ OWN_DOCUMENTS = {
     "platform/canonical/money.py",
     "platform/controlplane/isolated_batch.py",
     "platform/controlplane/backup/create.py",
-    "platform/controlplane/cli/backup_age.py",
+    "platform/controlplane/cli/backup_checks.py",
     "platform/controlplane/embedded/valkey.py",
     "platform/controlplane/installation.py",
     "platform/controlplane/local_index.py",

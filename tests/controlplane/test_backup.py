@@ -36,9 +36,9 @@ from foundation.clock import utc_now
 from foundation.database.access import Grant, Policy, read_access
 from foundation.database.engine import Database
 from foundation.database.partitions import SCHEMA
-from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.database.roles import APP, BACKUP, INTAKE, RELAY
 from foundation.ids import new_id
-from foundation.settings import Settings, with_role
+from foundation.settings import SERVERS, Settings, with_role
 from governance.job_types import INGEST
 from tests.conftest import VAULT_KEYS, Urls
 from tests.governance.test_main_job import seed
@@ -243,6 +243,47 @@ class TestDrill:
             assert access_of(there) == access_of(here)
 
 
+@pytest.fixture
+def nightly(servers: Servers, urls: Urls) -> Iterator[str]:
+    """A login of the operator's own choice, member of the backup's role only."""
+    with psycopg.connect(servers.admin_url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE nightly LOGIN NOINHERIT PASSWORD 'x'")
+        admin.execute(sql.SQL("GRANT {} TO nightly").format(sql.Identifier(BACKUP)))
+        yield with_role(urls.backup, "nightly", "x")
+        admin.execute("DROP ROLE nightly")
+
+
+@pytest.mark.parametrize("login", ["fairlead_backup", "nightly"])
+async def test_v8_a_backup_by_a_login_of_its_own_needs_nothing_else(
+    world: ClientEnv, urls: Urls, nightly: str, login: str, tmp_path: Path
+) -> None:
+    """Also the newest partition, which the relay may have created since the migration."""
+    await seed(world)
+    month = f"SELECT {SCHEMA}.create_month('change', {SCHEMA}.last_end('change'))"
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute(month.encode())
+    alone = dict.fromkeys(SERVERS) | {
+        "DATABASE_BACKUP_URL": nightly if login == "nightly" else urls.backup,
+        "FAIRLEAD_VAULT_KEYS": VAULT_KEYS,
+    }
+    written = await asyncio.to_thread(CliRunner().invoke, main, ("backup", "--out", str(tmp_path)), env=alone)
+    folder = made(written)
+    assert tables_of(folder)["change"]["rows"] > 0
+    checked = await asyncio.to_thread(CliRunner().invoke, main, ("restore", str(folder), "--check"), env=alone)
+    assert checked.exit_code == 0, checked.output
+    with psycopg.connect(urls.owner) as connection:
+        found = read_last_backup(connection)
+    assert found is not None
+    assert not found.as_owner
+
+
+async def test_v8_without_that_login_a_backup_is_made_as_the_owner_and_says_so(backed_up: Path, urls: Urls) -> None:
+    with psycopg.connect(urls.owner) as connection:
+        found = read_last_backup(connection)
+    assert found is not None
+    assert found.as_owner
+
+
 class TestRefusals:
     """Each with one sentence, and nothing is done."""
 
@@ -379,6 +420,13 @@ async def test_r3_v8_an_embedded_installation_is_backed_up_and_restored_by_its_f
     restored = await asyncio.to_thread(alone, "restore", str(folder), "--data", str(root), *sealed)
     assert restored.exit_code == 0, restored.output
     second = made(await asyncio.to_thread(alone, "backup", "--out", str(tmp_path / "second"), "--data", str(root)))
+    with (
+        EmbeddedServers(root / "servers") as servers,
+        psycopg.connect(servers.database_url(dbname="fairlead")) as there,
+    ):
+        found = read_last_backup(there)
+        assert found is not None
+        assert not found.as_owner, "an embedded installation has a login for backups"
     first_tables, second_tables = tables_of(folder), tables_of(second)
     assert {name for name in first_tables if first_tables[name] != second_tables[name]} <= {"installation"}
     again = await asyncio.to_thread(alone, "restore", str(folder), "--data", str(root), *sealed)

@@ -41,7 +41,7 @@ class Machine:
             "fairlead-database/intake-url": with_role(owner, "fairlead_intake", "intake password"),
             "fairlead-database/relay-url": with_role(owner, "fairlead_relay", "relay password"),
             **{f"fairlead-redis/{component}-url": servers.redis_url_of(component) for component in RULES},
-            "fairlead-backup/owner-url": owner,
+            "fairlead-backup/backup-url": with_role(owner, "fairlead_backup", "backup password"),
             "fairlead-witness/secret": "whsec_" + base64.b64encode(os.urandom(32)).decode(),
             "fairlead-session/key": secrets.token_hex(32),
         }
@@ -135,7 +135,7 @@ def test_the_container_passes_its_probes_and_stops_when_asked(
 
 def test_no_other_process_than_the_migration_and_what_is_scheduled_may_change_the_schema(machine: Machine) -> None:
     for name, container in CONTAINERS.items():
-        assert ("DATABASE_URL" in machine.environment(container)) == (name in {"migrate", "retention", "backup"})
+        assert ("DATABASE_URL" in machine.environment(container)) == (name in {"migrate", "retention"})
 
 
 @pytest.mark.parametrize("name", ["retention", "backup"])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from controlplane.backup.create import LastBackup
-from controlplane.cli.backup_age import judge_backup
+from controlplane.cli.backup_checks import backup_role, judge_backup
 from controlplane.cli.checks import (
     Finding,
     embedded_data,
@@ -32,7 +32,7 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.scope import Scope
-from foundation.settings import SettingsInvalid, read_settings
+from foundation.settings import Settings, SettingsInvalid, read_settings
 from foundation.vault.envelope import new_data_key, wrap
 from foundation.vault.key_ring import KeyRing
 from tests.conftest import Urls
@@ -276,3 +276,24 @@ def test_v8_the_age_of_the_last_backup_is_told(hours: int | None, told: str, war
     judged = judge_backup(found, now)
     assert told in judged.state
     assert (bool(judged.mend), judged.warning) == (warned, warned)
+
+
+async def test_v8_the_login_of_backups_may_only_read(services: Services, urls: Urls) -> None:
+    def told(url: str) -> Settings:
+        return msgspec.structs.replace(services.settings, backup_url=url)
+
+    assert await backup_role(told("")) == []
+    assert [each.mend for each in await backup_role(told(urls.backup))] == [""]
+    for url in (urls.owner, urls.app, urls.intake, urls.relay):
+        (found,) = await backup_role(told(url))
+        assert found.warning
+        assert "DATABASE_BACKUP_URL" in found.mend
+
+
+def test_v8_backups_made_as_the_owner_are_warned_of() -> None:
+    now = utc_now()
+    judged = judge_backup(LastBackup(now, "head", 1, as_owner=True), now)
+    assert judged.warning
+    assert "DATABASE_BACKUP_URL" in judged.mend
+    late = judge_backup(LastBackup(now - timedelta(days=3), "head", 1, as_owner=True), now)
+    assert "daily" in late.mend, "the first of two problems"

@@ -1,13 +1,16 @@
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from foundation.database.roles import APP, INTAKE, RELAY
+from foundation.database.roles import APP, BACKUP, RELAY
 from foundation.settings import (
+    NEEDED_SECRETS,
     ROLE_URLS,
     SECRETS,
     SettingsInvalid,
     derive_passwords,
+    process_environment,
     read_settings,
     with_role,
     write_environment,
@@ -54,9 +57,31 @@ class TestRoleUrls:
         url = with_role("postgresql://owner@/fairlead?host=%2Frun%2Fpg", RELAY, "p w")
         assert url == f"postgresql://{RELAY}:p%20w@/fairlead?host=%2Frun%2Fpg"
 
-    def test_the_three_passwords_differ(self) -> None:
+    def test_the_four_passwords_differ(self) -> None:
         passwords = derive_passwords(SECRET.encode())
-        assert len({passwords.app, passwords.intake, passwords.relay}) == len({APP, INTAKE, RELAY})
+        assert len({passwords.app, passwords.intake, passwords.relay, passwords.backup}) == 4
+
+    def test_the_login_of_backups_follows_where_another_role_does_and_is_left_out_otherwise(self) -> None:
+        derived = read_settings(DERIVED)
+        assert urlsplit(derived.backup_url).username == BACKUP
+        assert derived.role_passwords.backup == derive_passwords(SECRET.encode()).backup
+        given = read_settings(DERIVED | GIVEN)
+        assert (given.backup_url, given.role_passwords.backup) == ("", "")
+
+    def test_a_given_login_of_backups_needs_nothing_else(self) -> None:
+        url = "postgresql://fairlead_backup:b%2Fb@db/fairlead"
+        alone = read_settings({"DATABASE_BACKUP_URL": url}, vault_needed=False, partial=True)
+        assert (alone.backup_url, alone.owner_url) == (url, "")
+        assert read_settings(DERIVED | GIVEN | {"DATABASE_BACKUP_URL": url}).role_passwords.backup == "b/b"
+
+    def test_the_password_of_an_operators_own_login_is_not_the_roles(self) -> None:
+        url = "postgresql://nightly:secret@db/fairlead"
+        assert read_settings(DERIVED | {"DATABASE_BACKUP_URL": url}).role_passwords.backup == ""
+
+    def test_no_running_process_gets_the_login_of_backups(self) -> None:
+        settings = read_settings(DERIVED)
+        for process in NEEDED_SECRETS:
+            assert "DATABASE_BACKUP_URL" not in process_environment(settings, process)
 
 
 class TestMissing:

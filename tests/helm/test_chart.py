@@ -138,14 +138,14 @@ class TestComponents:
         tide = deployments["prod-fairlead-worker-pinned-tide"]["spec"]["template"]["spec"]["containers"][0]
         assert tide["resources"] == shared["resources"]
 
-    def test_only_commands_that_end_know_the_owner_of_the_tables(self) -> None:
+    def test_only_the_migration_and_retention_know_the_owner_of_the_tables(self) -> None:
         knowing = {
             workload
             for workload, container in containers(rendered("pinned pools") + rendered("scheduled"))
             for variable in container["env"]
             if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("key") == "owner-url"
         }
-        assert knowing == ENDING
+        assert knowing == {"prod-fairlead-migrate", "prod-fairlead-retention"}
 
     def test_each_component_knows_only_the_database_roles_it_uses(self) -> None:
         known = {
@@ -210,7 +210,7 @@ class TestComponents:
         assert [item["path"] for item in recipient["items"]] == [file]
         assert {"name": "FAIRLEAD_VAULT_KEYS_FILE", "value": "/run/fairlead/vault/keys"} in container["env"]
 
-    def test_v8_a_backup_knows_the_owner_alone_from_a_secret_of_its_own(self) -> None:
+    def test_v8_a_backup_knows_its_own_login_alone_which_the_migration_creates(self) -> None:
         known = {
             workload: {
                 variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
@@ -219,7 +219,9 @@ class TestComponents:
             }
             for workload, container in containers(rendered("scheduled"))
         }
-        assert known["prod-fairlead-backup"] == {"DATABASE_URL": "fairlead-backup"}
+        assert known["prod-fairlead-backup"] == {"DATABASE_BACKUP_URL": "fairlead-backup"}
+        assert known["prod-fairlead-migrate"]["DATABASE_BACKUP_URL"] == "fairlead-backup"
+        assert known["prod-fairlead-migrate"]["DATABASE_URL"] == "fairlead-database"
         assert set(known["prod-fairlead-retention"].values()) == {"fairlead-database"}
 
     def test_v8_only_workers_deliver_audit_heads(self) -> None:

@@ -56,6 +56,7 @@ DEFINERS = {
     f"{SCHEMA}.create_ahead()": {RELAY},
     f"{SCHEMA}.analyze_tables()": {RELAY},
     f"{SCHEMA}.coverage()": {RELAY},
+    "record_backup(jsonb)": {BACKUP},
 }
 
 # What only retention deletes, as the owner in the purge role.
@@ -64,7 +65,7 @@ PURGED = {
 }  # fmt: skip
 CALLERS = {
     "lane_claim": {APP}, "lane_finish": {APP}, "lanes_due": {RELAY}, "lane_backlog": {RELAY},
-    "timers_fire": {RELAY}, "repairs_fire": {RELAY},
+    "timers_fire": {RELAY}, "repairs_fire": {RELAY}, "record_backup": {BACKUP},
 }  # fmt: skip
 # What an MSP's staff read across their clients: no session, key, secret, message, policy or retention rule.
 FLEET_READS = {
@@ -281,7 +282,7 @@ FILES_AND_SIGNALS = (
 )
 
 
-@pytest.fixture(params=["app", "intake", "relay"])
+@pytest.fixture(params=["app", "intake", "relay", "backup"])
 def connection(request: pytest.FixtureRequest, urls: Urls) -> Iterator[Owner]:
     with psycopg.connect(getattr(urls, request.param), autocommit=True) as connected:
         yield connected
@@ -494,7 +495,6 @@ def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) 
 @pytest.mark.parametrize(
     "statement",
     [
-        f"SET ROLE {BACKUP}",
         f"SET ROLE {PURGE}",
         "SET ROLE pg_read_all_data",
         "SET SESSION AUTHORIZATION postgres",
@@ -523,6 +523,12 @@ def test_v9_no_role_becomes_more_than_it_is(connection: Owner, statement: str) -
     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)) as refusal:
         connection.execute(statement.encode())
     assert isinstance(refusal.value, psycopg.errors.InsufficientPrivilege) or "SECURITY LABEL" in statement
+
+
+def test_v9_no_runtime_role_reads_as_backups_do(urls: Urls) -> None:
+    for url in (urls.app, urls.intake, urls.relay):
+        with psycopg.connect(url) as connected, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connected.execute(f"SET ROLE {BACKUP}".encode())
 
 
 def test_v9_no_role_sees_the_statements_of_another(connection: Owner, owner: Owner) -> None:

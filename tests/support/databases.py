@@ -25,7 +25,7 @@ def another_database(admin_url: str, urls: "Urls") -> Iterator["Urls"]:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
     there = {
         role: urlsplit(getattr(urls, role))._replace(path=f"/{name}").geturl()
-        for role in ("owner", "app", "intake", "relay")
+        for role in ("owner", "app", "intake", "relay", "backup")
     }
     yield replace(urls, **there)
     with psycopg.connect(admin_url, autocommit=True) as connection:

@@ -34,7 +34,7 @@ def servers() -> Iterator[Servers]:
 def urls(servers: Servers) -> Urls:
     """The database, migrated once per pytest process. Tests do not clean up: each makes its own MSP and clients."""
     from controlplane.migrate import migrate_schema, prepare_roles
-    from foundation.database.roles import APP, INTAKE, RELAY
+    from foundation.database.roles import APP, BACKUP, INTAKE, RELAY
     from foundation.settings import with_role
     from tests.conftest import Urls
     from tests.support.servers import PASSWORDS
@@ -49,6 +49,7 @@ def urls(servers: Servers) -> Urls:
         app=with_role(patient, APP, PASSWORDS.app),
         intake=with_role(patient, INTAKE, PASSWORDS.intake),
         relay=with_role(patient, RELAY, PASSWORDS.relay),
+        backup=with_role(patient, BACKUP, PASSWORDS.backup),
         redis=servers.redis_url,
     )
 

@@ -23,7 +23,7 @@ SWEEP_AFTER_SECONDS = 60
 START_SECONDS = 180.0
 OWNER_ROLE = "fairlead_owner"
 OWNER_PASSWORD = "owner-test"
-PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test")
+PASSWORDS = RolePasswords(app="app-test", intake="intake-test", relay="relay-test", backup="backup-test")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 {{/*
 The pod of every component. Arguments: root, component, args (list), values (resources, terminationGracePeriodSeconds),
-database (list of "app", "intake", "relay", "owner"), databaseSecret (default database.secretName), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), auditHeads (bool), backups (bool), http (bool), pool (label, optional),
+database (list of "app", "intake", "relay", "owner", "backup"), databaseSecret (default database.secretName), redis (whose user of Valkey: "web", "worker", "relay"), sessions (bool), vault (bool), auditHeads (bool), backups (bool), http (bool), pool (label, optional),
 serviceAccount (name).
 No component gets a credential it does not need.
 */}}
@@ -68,8 +68,9 @@ spec:
         {{- end }}
         {{- end }}
         {{- range .database }}
-        {{- $env := dict "owner" "DATABASE_URL" "app" "DATABASE_APP_URL" "intake" "DATABASE_INTAKE_URL" "relay" "DATABASE_RELAY_URL" }}
-        {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $databaseSecret "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
+        {{- $env := dict "owner" "DATABASE_URL" "app" "DATABASE_APP_URL" "intake" "DATABASE_INTAKE_URL" "relay" "DATABASE_RELAY_URL" "backup" "DATABASE_BACKUP_URL" }}
+        {{- $secretName := eq . "backup" | ternary (default $root.Values.database.secretName $root.Values.backup.databaseSecretName) $databaseSecret }}
+        {{- include "fairlead.secretEnv" (dict "name" (get $env .) "secretName" $secretName "key" (get $root.Values.database (printf "%sKey" .))) | nindent 8 }}
         {{- end }}
         {{- if .redis }}
         {{- include "fairlead.secretEnv" (dict "name" "REDIS_URL" "secretName" $root.Values.redis.secretName "key" (get $root.Values.redis (printf "%sKey" .redis))) | nindent 8 }}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg import IsolationLevel
+from psycopg import IsolationLevel, sql
 
 from controlplane.backup import contents
 from controlplane.backup.errors import BackupFailed, BackupInvalid
@@ -42,15 +42,19 @@ LAST_BACKUP: Final = "last_backup"
 
 
 class LastBackup(msgspec.Struct, frozen=True):
+    """`as_owner`: it was made with the rights to change everything, for want of a login for backups."""
+
     created_at: datetime
     revision: str
     bytes: int
+    as_owner: bool = False
 
 
 def create_backup(
-    owner_url: str, *, vault_keys: str, out: Path, now: datetime, sealing: SealingKey | None = None
+    url: str, *, vault_keys: str, out: Path, now: datetime, sealing: SealingKey | None = None
 ) -> tuple[Path, BackupManifest]:
-    """Create a backup in a new folder under `out`. With `sealing` the files are encrypted and include the vault's keys.
+    """Create a backup in a new folder under `out`, as the backup's role or as the owner. With `sealing` the files are
+    encrypted and include the vault's keys.
 
     Raises:
         BackupFailed: no partial output is left behind.
@@ -63,34 +67,36 @@ def create_backup(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700, parents=True)
     try:
-        manifest = _write(owner_url, partial, ring, now=now, sealing=sealing, vault_keys=vault_keys)
+        manifest = _write(url, partial, ring, now=now, sealing=sealing, vault_keys=vault_keys)
         check_backup(partial, ring, sealing.data_key if sealing else None)
         _sync(partial)
         partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    record_backup(owner_url, manifest)
+    with psycopg.connect(with_settings(url)) as connection:
+        _record(connection, manifest, as_owner=_is_owner(connection))
     return folder, manifest
 
 
 def _write(  # noqa: PLR0913 - what a backup is made of
-    owner_url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
+    url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
 ) -> BackupManifest:
-    with psycopg.connect(with_settings(owner_url), autocommit=True) as connection:
+    with psycopg.connect(with_settings(url), autocommit=True) as connection:
         # Blocks migrations meanwhile: a table created by one would be missing, an altered table would not match the
         # dump.
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_lock_shared(%s)", (MIGRATION_LOCK,))
-        open_to_backup(connection)
+        if _is_owner(connection):
+            open_to_backup(connection)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
             contents.enter_backup_role(connection)
             snapshot = contents.export_snapshot(connection)
             files = {}
-            for name, plain in _plain_files(owner_url, snapshot, vault_keys if sealing else ""):
+            for name, plain in _plain_files(url, snapshot, vault_keys if sealing else ""):
                 stored = name + SEALED if sealing else name
                 parts = seal(sealing.data_key, name, plain) if sealing else plain
                 files[stored] = _store(folder / stored, parts)
@@ -114,14 +120,21 @@ def _write(  # noqa: PLR0913 - what a backup is made of
     return manifest
 
 
-def _plain_files(owner_url: str, snapshot: str, vault_keys: str) -> Iterator[tuple[str, Iterable[bytes]]]:
-    yield DUMP, _dump(owner_url, snapshot)
+def _is_owner(connection: psycopg.Connection[Any]) -> bool:
+    found = connection.execute(
+        "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+    ).fetchone()
+    return found == (True,)
+
+
+def _plain_files(url: str, snapshot: str, vault_keys: str) -> Iterator[tuple[str, Iterable[bytes]]]:
+    yield DUMP, _dump(url, snapshot)
     if vault_keys:
         yield KEYS, [vault_keys.encode()]
 
 
-def _dump(owner_url: str, snapshot: str) -> Iterator[bytes]:
-    where, environment = connection_of(owner_url)
+def _dump(url: str, snapshot: str) -> Iterator[bytes]:
+    where, environment = connection_of(url)
     argv = [
         find_program("pg_dump"), "--format=custom", "--schema=public", f"--schema={SCHEMA}", f"--role={BACKUP}",
         "--enable-row-security", "--load-via-partition-root", f"--snapshot={snapshot}", "--lock-wait-timeout=30000",
@@ -187,12 +200,24 @@ def kept_vault_keys(folder: Path, manifest: BackupManifest, data_key: bytes | No
     return b"".join(unseal(data_key, KEYS, folder / (KEYS + SEALED))).decode()
 
 
-def record_backup(owner_url: str, manifest: BackupManifest) -> None:
-    """Record a backup's time for `fairlead doctor`. A restored backup counts as a good one, too."""
-    size = sum(facts.bytes for facts in manifest.files.values())
-    value = msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size)).decode()
+def record_restored(owner_url: str, manifest: BackupManifest) -> None:
+    """Record the time of a restored backup for `fairlead doctor`: it counts as a good one, too."""
     with psycopg.connect(with_settings(owner_url)) as connection:
+        connection.execute(RECORD_FACT, (LAST_BACKUP, _last_backup(manifest, as_owner=False)))
+
+
+def _record(connection: psycopg.Connection[Any], manifest: BackupManifest, *, as_owner: bool) -> None:
+    value = _last_backup(manifest, as_owner=as_owner)
+    if as_owner:  # also where the schema is older than the function
         connection.execute(RECORD_FACT, (LAST_BACKUP, value))
+        return
+    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(BACKUP)))
+    connection.execute("SELECT record_backup(%s)", (value,))
+
+
+def _last_backup(manifest: BackupManifest, *, as_owner: bool) -> str:
+    size = sum(facts.bytes for facts in manifest.files.values())
+    return msgspec.json.encode(LastBackup(manifest.created_at, manifest.revision, size, as_owner)).decode()
 
 
 def read_last_backup(connection: "psycopg.Connection[Any]") -> LastBackup | None:

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from controlplane.backup import contents
-from controlplane.backup.create import dump_parts, record_backup
+from controlplane.backup.create import dump_parts, record_restored
 from controlplane.backup.errors import BackupFailed, BackupInvalid
 from controlplane.backup.manifest import BackupManifest
 from controlplane.backup.programs import connection_of, find_program, output_of
@@ -88,7 +88,7 @@ def restore_database(  # noqa: PLR0913 - what a restore needs
     migrate_schema(owner_url)
     _open_keys(owner_url, ring)
     chains = asyncio.run(_verify_chains(app_url, manifest))
-    record_backup(owner_url, manifest)
+    record_restored(owner_url, manifest)
     return chains
 
 

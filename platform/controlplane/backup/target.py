@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import psycopg
 
 from controlplane.backup.errors import BackupFailed
 from controlplane.data_folder import (
@@ -32,16 +33,19 @@ from controlplane.installation import (
 )
 from controlplane.preflight import check_settings
 from foundation.database.roles import RolePasswords
-from foundation.settings import read_settings
+from foundation.database.settings import with_settings
+from foundation.settings import BACKUP_URL, Settings, is_given, read_settings
 
 LOCK_SECONDS: Final = 2.0
 
 
 class BackupTarget(msgspec.Struct, frozen=True):
-    """Addresses and keys of a target. `passwords` are for restoring only. `vault_keys` is empty when none are
-    configured. `keys_file` is the key file of an embedded installation.
+    """Addresses and keys of a target. `backup_url` is that of the backup's own login, else the owner's. `passwords` are
+    for restoring only. `vault_keys` is empty when none are configured. `keys_file` is the key file of an embedded
+    installation.
     """
 
+    backup_url: str
     owner_url: str
     admin_url: str
     app_url: str
@@ -60,11 +64,12 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
     """
     if names_servers(environment):
         settings = read_settings(environment, vault_needed=False, partial=True)
-        check_settings(settings, "backup")
-        if fresh:  # creates the roles; the chains are read as one of them
-            check_settings(settings)
+        check_settings(settings, "restore" if fresh else "backup")
+        backup_url = settings.backup_url if is_given(environment, BACKUP_URL) else _backup_url(settings)
         passwords = settings.role_passwords if fresh else RolePasswords("", "", "")
-        yield BackupTarget(settings.owner_url, settings.owner_url, settings.app_url, passwords, settings.vault_keys)
+        yield BackupTarget(
+            backup_url, settings.owner_url, settings.owner_url, settings.app_url, passwords, settings.vault_keys
+        )
         return
     chosen = {**environment, DATA_VARIABLE: str(data)} if data is not None else environment
     root = data_root(chosen)
@@ -72,7 +77,10 @@ def opened_target(environment: Mapping[str, str], data: Path | None, *, fresh: b
     # Data in the default folder take precedence over an installation that runs elsewhere.
     if running is not None and (running.root == root or not has_data(root)):
         found = running.settings()
-        yield BackupTarget(found.owner_url, running.admin_url, found.app_url, found.role_passwords, found.vault_keys)
+        yield BackupTarget(
+            _backup_url(found), found.owner_url, running.admin_url, found.app_url, found.role_passwords,
+            found.vault_keys,
+        )  # fmt: skip
         return
     if not fresh and not has_data(root):
         raise BackupFailed(f"There is no installation in {root}. Name its folder with --data, or set DATABASE_URL.")
@@ -106,7 +114,20 @@ def _embedded(root: Path, servers: EmbeddedServers, environment: Mapping[str, st
         del own["FAIRLEAD_VAULT_KEYS_FILE"]  # created by a restore
     found = read_settings(own, vault_needed=False)
     admin = servers.database_url(dbname=DATABASE)
-    return BackupTarget(found.owner_url, admin, found.app_url, found.role_passwords, found.vault_keys, keys_file)
+    return BackupTarget(
+        _backup_url(found), found.owner_url, admin, found.app_url, found.role_passwords, found.vault_keys, keys_file
+    )
+
+
+def _backup_url(settings: Settings) -> str:
+    """The derived login, if `fairlead migrate` has created it: a backup is made before the migration of an upgrade."""
+    if not settings.backup_url:
+        return settings.owner_url
+    try:
+        with psycopg.connect(with_settings(settings.backup_url)):
+            return settings.backup_url
+    except psycopg.OperationalError:
+        return settings.owner_url
 
 
 def write_private(path: Path, text: str) -> None:

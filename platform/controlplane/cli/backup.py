@@ -41,7 +41,8 @@ def backup(
     """Write a consistent backup to a new folder in --out, and read it again to verify it.
 
     With --passphrase-file or --recipient, the backup is encrypted and contains the vault's keys. Otherwise it does not
-    contain them: keep a separate copy. Needs DATABASE_URL of the owner, or an embedded installation.
+    contain them: keep a separate copy. Needs DATABASE_BACKUP_URL, or DATABASE_URL of the owner, or an embedded
+    installation.
     """
     if passphrase_file and recipient:
         raise click.UsageError("Give --passphrase-file or --recipient, not both.")
@@ -50,7 +51,7 @@ def backup(
         keys = _given_keys(target, vault_keys_file)
         if not keys:
             raise BackupFailed("The vault's keys are not given. Set FAIRLEAD_VAULT_KEYS, or use --vault-keys-file.")
-        folder, manifest = create_backup(target.owner_url, vault_keys=keys, out=out, now=utc_now(), sealing=sealing)
+        folder, manifest = create_backup(target.backup_url, vault_keys=keys, out=out, now=utc_now(), sealing=sealing)
     rows = sum(facts.rows for facts in manifest.tables.values())
     size = sum(facts.bytes for facts in manifest.files.values())
     text = f"{folder}: {rows} rows in {len(manifest.tables)} tables, {size} bytes, verified."

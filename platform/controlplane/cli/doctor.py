@@ -12,7 +12,7 @@ import redis.asyncio
 
 from branding.assets import read_manifest
 from branding.errors import MissingAsset
-from controlplane.cli.backup_age import last_backup
+from controlplane.cli.backup_checks import backup_role, last_backup
 from controlplane.cli.checks import Finding, embedded_data, partitions_are_ready, vault_opens, work_is_done
 from controlplane.installation import data_root, find_installation, names_servers
 from controlplane.migrate import current_revision, latest_revision
@@ -67,7 +67,7 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
     except SettingsInvalid as error:
         return [*findings, Finding("Settings", "cannot be used", str(error))]
     findings.append(Finding("Vault keys", "readable"))
-    checks: tuple[Check, ...] = (_app_role, _intake_role, _relay_role, _schema, _valkey)
+    checks: tuple[Check, ...] = (_app_role, _intake_role, _relay_role, backup_role, _schema, _valkey)
     for examine_one in checks:
         findings += await _guarded(examine_one, settings)
     if any(finding.mend for finding in findings):

@@ -9,7 +9,7 @@ APP: Final = "fairlead_app"  # web and workers, one tenant per transaction
 FLEET: Final = "fairlead_fleet"  # no login; the app switches to it to read across one MSP's clients
 INTAKE: Final = "fairlead_intake"  # inserts webhook messages, for many tenants in one transaction
 RELAY: Final = "fairlead_relay"  # reads that jobs are due and for which tenant; never their content
-BACKUP: Final = "fairlead_backup"  # no login; reads every row for a backup, writes nothing
+BACKUP: Final = "fairlead_backup"  # reads every row for a backup, writes nothing; logs in once it has a password
 PURGE: Final = "fairlead_purge"  # no login; the application's rights, and to delete what retention lets go
 
 LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
@@ -27,6 +27,7 @@ class RolePasswords:
     app: str
     intake: str
     relay: str
+    backup: str = ""  # empty: BACKUP's login stays as it is
 
 
 async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) -> None:
@@ -44,11 +45,12 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
         # Only a superuser may name the superuser attributes in ALTER, even to deny them; managed databases grant no
         # superuser.
         attributes = "NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT" if verb == "CREATE" else "NOINHERIT"
-        # The server logs a failed statement: it contains the SCRAM verifier, never the password.
-        verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
         await connection.execute(
             sql.SQL("{} ROLE {} WITH LOGIN {} PASSWORD {}").format(
-                sql.SQL(verb), sql.Identifier(name), sql.SQL(attributes), sql.Literal(verifier)
+                sql.SQL(verb),
+                sql.Identifier(name),
+                sql.SQL(attributes),
+                sql.Literal(_verifier(connection, name, password)),
             )
         )
         await connection.execute(
@@ -61,6 +63,12 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
             await connection.execute(
                 sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(name))
             )
+    if passwords.backup:
+        await connection.execute(
+            sql.SQL("ALTER ROLE {} WITH LOGIN PASSWORD {}").format(
+                sql.Identifier(BACKUP), sql.Literal(_verifier(connection, BACKUP, passwords.backup))
+            )
+        )
     await _let_enter(connection, FLEET, APP)
     await _let_inherit(connection, APP, PURGE)
     found = await connection.execute(
@@ -70,6 +78,11 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
         await _let_enter(connection, BACKUP, owner[0])
         await _let_enter(connection, PURGE, owner[0])
     await _close_large_objects(connection)
+
+
+def _verifier(connection: AsyncConnection, role: str, password: str) -> str:
+    """SCRAM verifier: the server logs a failed statement, which must not contain the password."""
+    return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 
 async def _close_large_objects(connection: AsyncConnection) -> None:

@@ -5,13 +5,17 @@ CREATE SCHEMA IF NOT EXISTS fairlead_partitions;
 REVOKE ALL ON SCHEMA fairlead_partitions FROM PUBLIC;
 GRANT USAGE ON SCHEMA fairlead_partitions TO fairlead_relay;
 
--- In a definer function and in a migration CURRENT_USER is the owner, whose maintenance moves and drops rows here.
+-- In a definer function and in a migration CURRENT_USER is the owner, whose maintenance moves and drops rows here. A
+-- backup reads each partition, also one that the relay has just created; after a restore its policy may be here already.
 CREATE OR REPLACE FUNCTION fairlead_partitions.close(p_partition regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', p_partition);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', p_partition);
     EXECUTE format('CREATE POLICY owner ON %s TO CURRENT_USER USING (true) WITH CHECK (true)', p_partition);
+    EXECUTE format('GRANT SELECT ON %s TO fairlead_backup', p_partition);
+    EXECUTE format('DROP POLICY IF EXISTS backup_reads ON %s', p_partition);
+    EXECUTE format('CREATE POLICY backup_reads ON %s FOR SELECT TO fairlead_backup USING (true)', p_partition);
 END $$;
 
 -- The key at which a time begins: UUIDv7 has the milliseconds since 1970 in its first 48 bits.
