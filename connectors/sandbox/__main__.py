@@ -15,7 +15,9 @@ from foundation.decoding import decode_json
 
 
 def main() -> None:
-    """Serves until SIGINT or SIGTERM. Without a plan: /erp, /shop and /market with one token, printed."""
+    """Serves until SIGINT or SIGTERM. Without a plan: /erp, /shop and /market with one token: SANDBOX_TOKEN or a
+    random one, which is printed.
+    """
     options = _parser().parse_args()
     if options.plan:
         plans = decode_json(options.plan.read_bytes(), type=list[SystemPlan])

@@ -44,7 +44,12 @@ def settings_from_environment(*, vault_needed: bool = True) -> Settings:
 
 
 _PORT = click.IntRange(1, 65535)
-_HEARTBEAT = click.option("--heartbeat-file", envvar=HEARTBEAT_VARIABLE, hidden=True, type=click.Path(path_type=Path))
+_HEARTBEAT = click.option(
+    "--heartbeat-file",
+    envvar=HEARTBEAT_VARIABLE,
+    type=click.Path(path_type=Path),
+    help="File whose modification time is updated while the process makes progress, for a supervisor.",
+)
 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "obj": build_host()}
@@ -107,7 +112,11 @@ def migrate(revision: str) -> None:
 @click.option("--port", default=8000, show_default=True, type=_PORT, help="Port to listen on.")
 @click.option("--static", type=click.Path(path_type=Path), help="Folder of the built browser assets.")
 @click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
-@click.option("--local-hosts", type=click.Path(path_type=Path), hidden=True)
+@click.option(
+    "--local-hosts",
+    type=click.Path(path_type=Path),
+    help="File of the brands' host names, which `fairlead up` writes: unknown hosts on this machine are shown them.",
+)
 @_HEARTBEAT
 def web(  # noqa: PLR0913 - one per option
     *,

@@ -1,0 +1,70 @@
+"""Every setting stands in the operator's guide, and every option of every command says what it does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from controlplane.cli.main import main
+from foundation.settings import SECRETS, SettingsInvalid, read_settings
+from tests.docs.test_guides import walk
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+URL = "postgresql://a:b@c/d"
+# Internal: a worker starts itself with it for one batch, whose content and answer go through descriptors.
+HIDDEN = {("worker", "--batch")}
+
+
+class Recording(dict[str, str]):
+    """An environment that remembers the names it was asked for."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        super().__init__(given)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: object = None) -> object:  # type: ignore[override]
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def settings() -> set[str]:
+    environment = Recording({"DATABASE_URL": URL, "FAIRLEAD_SECRET_KEY": "x" * 32, "REDIS_URL": "redis://c"})
+    read_settings(environment, vault_needed=False)
+    return {name.removesuffix("_FILE") if name.removesuffix("_FILE") in SECRETS else name for name in environment.asked}
+
+
+def options() -> Iterator[tuple[str, click.Option]]:
+    for path, command in walk(main, []):
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                yield " ".join(path), parameter
+
+
+def variables() -> set[str]:
+    found: set[str] = set()
+    for _, option in options():
+        named = option.envvar or ()
+        found |= {named} if isinstance(named, str) else set(named)
+    return found
+
+
+def test_settings_are_found_by_what_is_read() -> None:
+    assert {*SECRETS, "FAIRLEAD_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT"} <= settings()
+    with pytest.raises(SettingsInvalid):
+        read_settings(Recording({}))
+
+
+@pytest.mark.parametrize("name", sorted(settings() | variables()))
+def test_the_guide_names_every_setting(name: str) -> None:
+    assert f"`{name}`" in GUIDE, f"docs/operations.md does not name {name}"
+
+
+def test_every_option_says_what_it_does() -> None:
+    silent = {(path, option.opts[0]) for path, option in options() if not (option.help or "").strip()}
+    assert silent == set()
+
+
+def test_only_what_nobody_can_type_is_hidden() -> None:
+    assert {(path, option.opts[0]) for path, option in options() if option.hidden} == HIDDEN
+    assert [path for path, command in walk(main, []) if command.hidden] == []
