@@ -14,6 +14,7 @@ LARGEST: Final = 2**63 - 1
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?")
 _MOST_DIGITS: Final = 19
+_KEPT: Final = {**DIGITS, **FORMER}
 
 
 class UnknownCurrency(ValueError):
@@ -39,7 +40,7 @@ def minor_exponent(currency: str) -> int:
 
 def kept_exponent(currency: str) -> int:
     """As `minor_exponent`, for a stored amount: ISO 4217 may have dropped its currency since."""
-    digits = FORMER.get(currency)
+    digits = _KEPT.get(currency)
     return minor_exponent(currency) if digits is None else digits
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
-from canonical.amounts import canonical_amount, normalise_amount
+from canonical.amounts import canonical_amount, normalise_amount, scale_amount
 from canonical.identifiers import check_identifier
-from canonical.money import InexactAmount, kept_exponent, to_integer
+from canonical.money import LARGEST, kept_exponent
 from canonical.orders import OrderValue
 
 PIECE: Final = "H87"
@@ -54,10 +54,8 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
     @property
     def minor(self) -> int | None:
         """In minor units of the currency; None when that is no integer of the database's range."""
-        try:
-            return to_integer(Decimal(self.amount), kept_exponent(self.currency))
-        except InexactAmount:
-            return None
+        minor = scale_amount(self.amount, kept_exponent(self.currency))
+        return minor if isinstance(minor, int) and abs(minor) <= LARGEST else None
 
 
 class QuantityValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="quantity"):

@@ -1,5 +1,6 @@
 """Codes that are declared once, each with the label that people see."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Self
 
@@ -17,5 +18,6 @@ class LabelledCode(StrEnum):
 
     @classmethod
     def of(cls, code: str) -> Self:
-        """The member with this code. Raises KeyError."""
-        return {str(one): one for one in cls}[code]
+        """The member with this code. Raises ValueError."""
+        by_code: Callable[[str], Self] = cls  # the constructor that type checkers see takes the label too
+        return by_code(code)

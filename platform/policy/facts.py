@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil
 from typing import Final
 
-from canonical.amounts import canonical_amount
+from canonical.amounts import canonical_amount, scale_amount
 from canonical.dimensions import parse_dimension
 from canonical.elements import domain_of
 from canonical.money import kept_exponent
@@ -67,7 +66,7 @@ def price_facts(old: MoneyValue | None, new: MoneyValue, cost: MoneyValue | None
         old_minor = _minor(old)
         facts["old_minor"] = old_minor
         if old_minor > 0 and old.currency == new.currency:
-            facts["change_bp"] = ceil(abs(Fraction(new_minor - old_minor)) * 10_000 / old_minor)
+            facts["change_bp"] = _basis_points(old_minor, new_minor)
     return facts
 
 
@@ -81,18 +80,17 @@ def stock_facts(old: QuantityValue | None, new: QuantityValue) -> dict[str, Fact
 
 
 def _minor(value: MoneyValue) -> int | Fraction:
-    digits = kept_exponent(value.currency)
-    if "." in value.amount:
-        return _whole(Fraction(value.amount) * 10**digits)
-    return int(value.amount) * int(10**digits)
+    return scale_amount(value.amount, kept_exponent(value.currency))
+
+
+def _basis_points(old: int | Fraction, new: int | Fraction) -> int:
+    """Rounded up."""
+    larger, smaller = (new, old) if new > old else (old, new)
+    return -int((smaller - larger) * 10_000 // old)
 
 
 def _exact(value: NumberValue) -> int | Fraction:
-    return _whole(Fraction(value.amount)) if "." in value.amount else int(value.amount)
-
-
-def _whole(number: Fraction) -> int | Fraction:
-    return number.numerator if number.denominator == 1 else number
+    return scale_amount(value.amount, 0)
 
 
 def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts) -> StoredMessage:

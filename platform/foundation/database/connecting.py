@@ -9,10 +9,12 @@ import select
 from functools import cached_property
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
+from psycopg.types.json import set_json_loads
 
 from foundation.database.settings import with_settings
 
@@ -74,6 +76,7 @@ async def connect_as(kind: type[C], conninfo: str, *, round_trip_timeout: float 
     link = {name: value for name, value in _LINK.items() if name not in conninfo_to_dict(conninfo)}
     connection = await kind.connect(with_settings(conninfo), **link, **options)
     connection.round_trip_timeout = round_trip_timeout
+    set_json_loads(msgspec.json.decode, connection)  # an eighth of the time of the standard library's
     return connection
 
 

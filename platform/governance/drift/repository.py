@@ -140,5 +140,5 @@ async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence
     )
 
 
-def _keys(kept: Collection[ObservedValue]) -> dict[str, list[str]]:
+def _keys(kept: Collection[ObservedValue]) -> dict[str, str]:
     return key_binds(value.key for value in kept)

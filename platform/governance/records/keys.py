@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from canonical.keys import ElementKey
+import msgspec
+
+from canonical.keys import ElementKey, FrozenKeyed
 
 KEY_COLUMNS: Final = "record_key, element, dimension, record_type"
 """In the order of the primary keys, and of `ElementKey`."""
@@ -12,25 +14,20 @@ KEY_TYPES: Final = {"record_key": "varchar", "element": "varchar", "dimension": 
 
 
 def key_set(**more: tuple[str, str]) -> str:
-    """As SQL, the set `k` of the keys bound with `key_binds`. `more`: columns beside, as name=(bind, type)."""
-    binds = {**{name: (f"{name}s", "varchar[]") for name in KEY_TYPES}, **more}
-    arrays = ", ".join(f"CAST(:{bind} AS {kind})" for bind, kind in binds.values())
-    return f"unnest({arrays}) AS k ({', '.join(binds)})"
+    """As SQL, the set `k` of the keys bound with `key_binds`. `more`: columns beside, as name=(bind, type of array)."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in KEY_TYPES.items())
+    beside = "".join(f", unnest(CAST(:{bind} AS {kind}))" for bind, kind in more.values())
+    names = ", ".join([*KEY_TYPES, *more])
+    return f"ROWS FROM (json_to_recordset(CAST(:keys AS json)) AS ({columns}){beside}) AS k ({names})"
 
 
 KEY_SET: Final = key_set()
 KEYS_OF_CONNECTIONS: Final = key_set(connection_id=("connections", "uuid[]"))
 
 
-def key_binds(keys: Iterable[ElementKey]) -> dict[str, list[str]]:
-    """Binds of KEY_SET, in the order of `keys`."""
-    ordered = list(keys)
-    return {
-        "record_keys": [key.record_key for key in ordered],
-        "elements": [key.element for key in ordered],
-        "dimensions": [key.dimension for key in ordered],
-        "record_types": [key.record_type for key in ordered],
-    }
+def key_binds(keys: Iterable[ElementKey]) -> dict[str, str]:
+    """Binds of KEY_SET, in the order of `keys`: one document, as of `foundation.database.bulk` and for its reason."""
+    return {"keys": msgspec.json.encode([FrozenKeyed(*key) for key in keys]).decode()}
 
 
 def same_key(one: str, other: str) -> str:

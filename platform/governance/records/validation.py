@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -93,12 +94,10 @@ def quote_value(value: Value) -> str:
 def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = None) -> str:
     """Why the value cannot be one of this key; empty when it can. `declared`: the type of a custom element."""
     known = declared or element_type(key.element)
-    if len(key.element) > _LONGEST or not _ELEMENT.fullmatch(key.element):
-        return "the element has no admissible name"
-    if not _RECORD_TYPE.fullmatch(key.record_type) or (known and known.record_type != key.record_type):
-        return f"records of type {key.record_type[:40]} do not have it"
+    if trouble := _key_trouble(key.element, key.record_type, None if known is None else known.record_type):
+        return trouble
     try:
-        parts = dict(parse_dimension(key.dimension))
+        parts = dict(parse_dimension(key.dimension)) if key.dimension else {}
     except InvalidDimension as problem:
         return str(problem)
     if known is not None and (trouble := _misfit(known, parts, value)):
@@ -106,6 +105,15 @@ def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = N
     if isinstance(value, MoneyValue) and parts.get("currency", value.currency) != value.currency:
         return f"{value.currency} under the dimension of {parts['currency']}"
     return _content_trouble(value)
+
+
+@lru_cache(1_000)
+def _key_trouble(element: str, record_type: str, declared: str | None) -> str:
+    if len(element) > _LONGEST or not _ELEMENT.fullmatch(element):
+        return "the element has no admissible name"
+    if not _RECORD_TYPE.fullmatch(record_type) or declared not in {None, record_type}:
+        return f"records of type {record_type[:40]} do not have it"
+    return ""
 
 
 def _misfit(known: ElementType, parts: Mapping[str, str], value: Value) -> str:
