@@ -14,6 +14,8 @@ from connectors.sandbox.shop.adapter import SandboxShop
 from connectors.sandbox.shop.orders import SandboxShopOrders
 from connectors.tryton.adapter import Tryton
 from connectors.vendure.adapter import Vendure
+from connectors.vendure.orders import VendureOrders
+from connectors.vendure.session import VendureSessions
 from connectors.webhooks.signatures import StandardWebhook
 
 _HERE: Final = Path(__file__).parent
@@ -34,9 +36,9 @@ def _parts() -> dict[str, Callable[[Manifest], Connector]]:
     return {
         "sandbox/erp": lambda manifest: _sandbox_erp(manifest, SandboxErp()),
         "sandbox/shop": lambda manifest: _sandbox_shop(manifest, SandboxShop(), SandboxShopOrders()),
-        "sandbox/market": lambda manifest: _shop(manifest, SandboxMarket()),
+        "sandbox/market": lambda manifest: _market(manifest, SandboxMarket()),
         "tryton": lambda manifest: _tryton(manifest, Tryton()),
-        "vendure": lambda manifest: _shop(manifest, Vendure()),
+        "vendure": lambda manifest: _vendure(manifest, VendureSessions()),
     }
 
 
@@ -48,8 +50,13 @@ def _sandbox_shop(manifest: Manifest, adapter: SandboxShop, orders: SandboxShopO
     return Connector(manifest, source=orders, poll=orders, channel=adapter, catalogue=adapter)
 
 
-def _shop(manifest: Manifest, adapter: SandboxMarket | Vendure) -> Connector:
+def _market(manifest: Manifest, adapter: SandboxMarket) -> Connector:
     return Connector(manifest, channel=adapter, catalogue=adapter)
+
+
+def _vendure(manifest: Manifest, sessions: VendureSessions) -> Connector:
+    adapter, orders = Vendure(sessions), VendureOrders(sessions)
+    return Connector(manifest, source=orders, poll=orders, channel=adapter, catalogue=adapter)
 
 
 def _tryton(manifest: Manifest, adapter: Tryton) -> Connector:

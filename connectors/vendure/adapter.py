@@ -1,4 +1,4 @@
-"""Adapter of Vendure: what the shop shows of product variants, found by SKU."""
+"""Adapter of Vendure: what the shop shows of product variants, found by SKU, and of orders, by their number."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -6,8 +6,9 @@ from typing import Final, Protocol
 import msgspec
 
 from canonical.dimensions import InvalidDimension, parse_dimension, part_of
-from canonical.elements import DESCRIPTION, NAME, PRICE, STOCK
+from canonical.elements import DESCRIPTION, NAME, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import PRODUCT, ElementKey
+from canonical.orders import ORDER
 from canonical.values import TextValue
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.key_hints import explain_unknown
@@ -25,6 +26,7 @@ from connectors.ports import (
 )
 from connectors.vendure import prices, stock, texts
 from connectors.vendure.messages import LIST, VariantIds
+from connectors.vendure.order_status import push_statuses, read_statuses
 from connectors.vendure.outcomes import FAILED_CODES, UNKNOWN, VALUE_CODES, result
 from connectors.vendure.session import LISTED, GraphQlRefused, VendureSession, VendureSessions
 from connectors.vendure.texts import push_texts, read_texts
@@ -55,6 +57,7 @@ class _Part(msgspec.Struct, frozen=True):
 _PARTS: Final = (
     _Part(PRODUCT, {PRICE: prices.PARTS, STOCK: stock.PARTS}, push_fields, read_fields),
     _Part(PRODUCT, {NAME: texts.PARTS, DESCRIPTION: texts.PARTS}, push_texts, read_texts),
+    _Part(ORDER, {ORDER_STATUS: ()}, push_statuses, read_statuses),
 )
 _NO_CHANNEL: Final = (
     "This connection does not know which Vendure channel shows the price list “{}”. {} Add it to the connection's price"

@@ -37,7 +37,10 @@ def test_every_kind_is_there_with_what_it_can_do() -> None:
     assert registry["tryton"].reports("price.list")
     assert not registry["sandbox-shop"].reports("price.list")
     assert registry["sandbox-shop"].reports("order.document")
-    assert registry["vendure"].writes == ["price.list", "product.description", "product.name", "stock.on_hand"]
+    assert registry["vendure"].writes == [
+        "order.status", "price.list", "product.description", "product.name", "stock.on_hand",
+    ]  # fmt: skip
+    assert registry["vendure"].reports("order.document")
 
 
 def test_the_registry_cannot_be_changed() -> None:

@@ -46,9 +46,9 @@ class RunningVendure:
             self._desk["authorization"] = f"Bearer {answer.headers['vendure-auth-token']}"
         return self._ask("/admin-api", query, variables, self._desk)
 
-    def ask_as_shopper(self, query: str, headers: dict[str, str], **variables: Any) -> dict[str, Any]:
+    def ask_as_shopper(self, query: str, headers: dict[str, str], *, currency: str = "USD") -> dict[str, Any]:
         """`headers` get the token of the shopper's session, whose cart the next request finds."""
-        return self._ask("/shop-api", query, variables, headers)
+        return self._ask(f"/shop-api?currencyCode={currency}", query, {}, headers)
 
     def variant(self, sku: str) -> dict[str, Any]:
         """The variant with its product, prices and stock, as an administrator sees it."""

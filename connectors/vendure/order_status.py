@@ -1,0 +1,206 @@
+"""Status of orders, written by the transitions that Vendure permits and read back from the order's state.
+
+A placed order is confirmed. It is allocated when pending fulfillments cover all its lines. Vendure has no state for
+open and for returned orders, and an order never goes back there.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from canonical.keys import ElementKey
+from canonical.values import EnumerationValue
+from connectors.ports import (
+    ChannelReading,
+    ChannelWrite,
+    HttpCaller,
+    PayloadInvalid,
+    SystemUnavailable,
+    WriteResult,
+    WriteState,
+)
+from connectors.vendure.order_messages import (
+    CANCEL,
+    FULFILL,
+    MOVE,
+    STATUSES,
+    DoneAnswer,
+    Fulfillment,
+    OrderState,
+    OrderStates,
+)
+from connectors.vendure.outcomes import VALUE_CODES, newest, result
+from connectors.vendure.session import GraphQlRefused, VendureSession, is_signed_out
+
+_UNKNOWN: Final = "Vendure has no order with this number."
+
+
+class _State(StrEnum):
+    """States of Vendure's orders and fulfillments that decide here. Shops may add their own."""
+
+    PENDING = "Pending"
+    AUTHORIZED = "PaymentAuthorized"
+    SETTLED = "PaymentSettled"
+    SHIPPED = "Shipped"
+    DELIVERED = "Delivered"
+    CANCELLED = "Cancelled"
+    MODIFYING = "Modifying"
+    OWING = "ArrangingAdditionalPayment"
+
+
+_STEPS: Final = ("confirmed", "allocated", "shipped", "delivered")
+_CANCELLED: Final = "cancelled"
+_STATUS_OF: Final = {_State.SHIPPED: "shipped", _State.DELIVERED: "delivered", _State.CANCELLED: _CANCELLED}
+_STATE_OF: Final = {status: each for each, status in _STATUS_OF.items()}
+_PLACED: Final = frozenset({_State.AUTHORIZED, _State.SETTLED})
+_IN_CHANGE: Final = frozenset({_State.MODIFYING, _State.OWING})
+_MANUAL: Final = "manual-fulfillment"
+"""The handler that Vendure has by default, for fulfillment by hand."""
+_TEMPORARY: Final = frozenset(
+    {"INSUFFICIENT_STOCK_ON_HAND_ERROR", "ITEMS_ALREADY_FULFILLED_ERROR", "CREATE_FULFILLMENT_ERROR"}
+)
+
+
+class _Refused(Exception):
+    """The order cannot get this status; `state` says whether it may later."""
+
+    def __init__(self, detail: str, state: WriteState = WriteState.REFUSED) -> None:
+        super().__init__(detail)
+        self.state = state
+
+
+async def push_statuses(http: HttpCaller, session: VendureSession, writes: Sequence[ChannelWrite]) -> list[WriteResult]:
+    """One order after the other, each from the state that it has now, so that a repeated write does nothing twice."""
+    orders = await _look_up(http, session, [write.record_key for write in writes])
+    chosen, results = set(newest(range(len(writes)), writes)), list[WriteResult]()
+    for index, write in enumerate(writes):
+        if index in chosen:
+            results.append(await _push(http, session, write, orders.get(write.record_key)))
+        else:
+            results.append(result(write, WriteState.STALE, "A newer status of the order was in the same batch."))
+    return results
+
+
+async def read_statuses(http: HttpCaller, session: VendureSession, keys: Sequence[ElementKey]) -> list[ChannelReading]:
+    orders = await _look_up(http, session, [key.record_key for key in keys])
+    readings = []
+    for key in keys:
+        order = orders.get(key.record_key)
+        status = "" if order is None else _status_of(order)
+        if order is None or status:
+            readings.append(ChannelReading(key, EnumerationValue(status) if status else None))
+        else:
+            readings.append(ChannelReading(key, None, unreadable=f"The order is {order.state} in Vendure."))
+    return readings
+
+
+async def _look_up(http: HttpCaller, session: VendureSession, codes: Sequence[str]) -> dict[str, OrderState]:
+    found: dict[str, OrderState] = {}
+    wanted, skip = list(dict.fromkeys(codes)), 0
+    while True:
+        page = (await session.ask_list(http, STATUSES, {"codes": wanted, "skip": skip}, OrderStates)).orders
+        found |= {order.code: order for order in page.items}
+        skip += len(page.items)
+        if not page.items or skip >= page.total_items:
+            return found
+
+
+async def _push(
+    http: HttpCaller, session: VendureSession, write: ChannelWrite, order: OrderState | None
+) -> WriteResult:
+    if order is None:
+        return result(write, WriteState.REFUSED, _UNKNOWN)
+    try:
+        if isinstance(write.value, EnumerationValue):
+            await _move(http, session, order, write.value.code)
+    except _Refused as problem:
+        return result(write, problem.state, str(problem))
+    except GraphQlRefused as problem:
+        if is_signed_out(problem):
+            raise
+        refused = problem.code in VALUE_CODES
+        return result(write, WriteState.REFUSED if refused else WriteState.RETRY, str(problem))
+    except PayloadInvalid as problem:  # a reading determines whether it was applied
+        return result(write, WriteState.ACCEPTED, str(problem))
+    except SystemUnavailable as problem:
+        failed = result(write, WriteState.RETRY, problem.detail, problem.retry_after)
+        return msgspec.structs.replace(failed, uncertain=True)
+    return result(write, WriteState.ACCEPTED)
+
+
+async def _move(http: HttpCaller, session: VendureSession, order: OrderState, wanted: str) -> None:
+    """Raises _Refused, and as `VendureSession.ask`."""
+    current = _status_of(order)
+    if current == wanted:
+        return
+    if wanted not in (*_STEPS, _CANCELLED):
+        told = ", ".join((*_STEPS, _CANCELLED))
+        raise _Refused(f"Vendure has no state for orders that are {wanted}. It shows: {told}.")
+    _check_way(order, current, wanted)
+    if wanted == _CANCELLED:
+        given: dict[str, Any] = {"orderId": order.id, "cancelShipping": True, "reason": "Cancelled in the ERP."}
+        await _act(http, session, CANCEL, {"input": given})
+        return
+    fulfillments = [each for each in order.fulfillments or () if each.state != _State.CANCELLED]
+    if left := _left(order):
+        made = await _act(http, session, FULFILL, {"input": {"lines": left, "handler": _handler(order)}})
+        fulfillments.append(Fulfillment(made, _State.PENDING, []))
+    if state := _STATE_OF.get(wanted):
+        for each in fulfillments:
+            if each.state not in {state, _State.DELIVERED}:
+                await _act(http, session, MOVE, {"id": each.id, "state": state})
+
+
+def _check_way(order: OrderState, current: str, wanted: str) -> None:
+    """Raises _Refused when Vendure would not move the order, or only a part of it."""
+    if current == _CANCELLED:
+        raise _Refused("The order is cancelled in Vendure, and an order never goes back there.")
+    if current in _STEPS and wanted in _STEPS and _STEPS.index(current) > _STEPS.index(wanted):
+        raise _Refused(f"The order is {current} in Vendure already, and an order never goes back there.")
+    if order.state == _State.AUTHORIZED and wanted != _CANCELLED:
+        raise _Refused(
+            f"The payment of this order is only authorized, so Vendure does not let it be {wanted}. Settle the payment"
+            " in Vendure; the status is sent again.",
+            WriteState.RETRY,
+        )
+    needed = _STATE_OF.get(wanted, _State.SHIPPED)
+    is_late = wanted == "confirmed" or (wanted == "allocated" and order.state not in _PLACED)
+    if is_late or order.state in _IN_CHANGE or needed not in order.next_states:
+        raise _Refused(
+            f"The order is {order.state} in Vendure, from where it cannot become {wanted} now.", WriteState.RETRY
+        )
+
+
+def _status_of(order: OrderState) -> str:
+    """Empty for a state that none of our codes says, such as of an order that was shipped in part."""
+    if order.state in _PLACED:
+        return "confirmed" if _left(order) else "allocated"
+    return next((status for each, status in _STATUS_OF.items() if each == order.state), "")
+
+
+def _left(order: OrderState) -> list[dict[str, Any]]:
+    """Lines, as far as they are in no fulfillment yet."""
+    taken: dict[str, int] = {}
+    for fulfillment in order.fulfillments or ():
+        for line in fulfillment.lines if fulfillment.state != _State.CANCELLED else ():
+            taken[line.order_line_id] = taken.get(line.order_line_id, 0) + line.quantity
+    rest = {line.id: line.quantity - taken.get(line.id, 0) for line in order.lines}
+    return [{"orderLineId": line_id, "quantity": count} for line_id, count in rest.items() if count > 0]
+
+
+def _handler(order: OrderState) -> dict[str, Any]:
+    """The handler of the order's shipping method."""
+    code = order.shipping_lines[0].shipping_method.fulfillment_handler_code if order.shipping_lines else _MANUAL
+    given = {"method": "ERP", "trackingCode": ""} if code == _MANUAL else {}
+    return {"code": code, "arguments": [{"name": name, "value": value} for name, value in given.items()]}
+
+
+async def _act(http: HttpCaller, session: VendureSession, mutation: str, variables: Mapping[str, Any]) -> str:
+    """The id of what the mutation made. Raises _Refused with the shop's own reason."""
+    done = (await session.ask(http, mutation, variables, DoneAnswer)).done
+    if done.error_code:
+        state = WriteState.RETRY if done.error_code in _TEMPORARY else WriteState.REFUSED
+        raise _Refused(f"Vendure did not move the order: {done.message}", state)
+    return done.id
