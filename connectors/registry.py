@@ -60,7 +60,7 @@ def _vendure(manifest: Manifest, sessions: VendureSessions) -> Connector:
 
 
 def _tryton(manifest: Manifest, adapter: Tryton) -> Connector:
-    return Connector(manifest, source=adapter, poll=adapter)
+    return Connector(manifest, source=adapter, poll=adapter, channel=adapter.orders)
 
 
 def _load(folder: str, assemble: Callable[[Manifest], Connector]) -> Connector:

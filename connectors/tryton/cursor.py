@@ -6,7 +6,7 @@ every poll until their date has passed.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -24,7 +24,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     is the newest date so far that is not after `until`, the start of the window, and becomes the next `since`.
     `currency` is the company's during these readings; empty in cursors from before the field existed. `refused`:
     products that Tryton could not read; no date marks their recovery, so each window requests them. `basis` is what
-    divided values were read by (`divisions.basis_of`), empty without any.
+    divided values were read by (`divisions.basis_of`), empty without any. `sales`: the position among sales, of whose
+    fields only the first four are used.
     """
 
     since: _Instant
@@ -34,6 +35,15 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     currency: str = ""
     refused: list[int] = []
     basis: str = ""
+    sales: "Cursor | None" = None
+
+
+class TrytonPage(NamedTuple):
+    """As `connectors.ports.PollPage`, with a position of Tryton's."""
+
+    payloads: list[tuple[str, bytes]]
+    place: Cursor
+    more: bool
 
 
 def on_same_basis(stored: Cursor, currency: str, basis: str) -> Cursor:

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from connectors.ports import HttpCaller, PayloadInvalid, PollPage
-from connectors.tryton.cursor import EPOCH, Cursor, checked, end_of_window, on_same_basis
+from connectors.ports import HttpCaller, PayloadInvalid
+from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_window, on_same_basis
 from connectors.tryton.divisions import basis_of, find_divisions, read_divided
 from connectors.tryton.messages import CHANGE_FIELDS, Divided, Division, Move, Product, snapshot_bytes, tryton_moment
 from connectors.tryton.refusals import read_products, refused_payload
@@ -45,7 +45,7 @@ class _Read(NamedTuple):
     refused: list[tuple[int, str]]
 
 
-async def poll_products(http: HttpCaller, session: TrytonSession, stored: Cursor, now: datetime) -> PollPage:
+async def poll_products(http: HttpCaller, session: TrytonSession, stored: Cursor, now: datetime) -> TrytonPage:
     divisions = await find_divisions(http, session)
     basis = basis_of(divisions)
     place = checked(on_same_basis(stored, session.currency, basis), now, overlap_of(session.config))
@@ -63,10 +63,11 @@ async def poll_products(http: HttpCaller, session: TrytonSession, stored: Cursor
         external_id = f"product/{product_id}/{max(dates, default=EPOCH):%Y%m%dT%H%M%S.%f}/{digest}"
         payloads.append((external_id, snapshot_bytes(session.currency, now, raw, move, divided)))
     following = Cursor(upcoming) if found.end is None else Cursor(place.since, found.end, upcoming, place.until)
-    following = msgspec.structs.replace(following, refused=_still_refused(place, found, read), basis=basis)
+    still = _still_refused(place, found, read)
+    following = msgspec.structs.replace(following, refused=still, basis=basis, sales=stored.sales)
     if stored.currency or following != stored:
         following = msgspec.structs.replace(following, currency=session.currency)
-    return PollPage(payloads, msgspec.json.encode(following).decode(), more=found.end is not None)
+    return TrytonPage(payloads, following, more=found.end is not None)
 
 
 async def _read(http: HttpCaller, session: TrytonSession, ids: list[int], divisions: Sequence[Division]) -> _Read:

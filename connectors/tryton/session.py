@@ -43,6 +43,7 @@ class _Company(msgspec.Struct, frozen=True):
 
 class Warehouse(msgspec.Struct, frozen=True):
     storage_location: int
+    id: int = 0
     code: str | None = None
     name: str = ""
 

@@ -20,3 +20,13 @@ def overlap_of(config: ConnectionConfig) -> timedelta:
 def delivery_code(config: ConnectionConfig) -> str:
     """Code of the product that stands for delivery; empty for none."""
     return config.settings.get("delivery_code", "")
+
+
+def customer_code(config: ConnectionConfig) -> str:
+    """Code of the party that web orders belong to; empty: the connection takes none and reports none."""
+    return config.settings.get("customer_code", "")
+
+
+def warehouse_code(config: ConnectionConfig) -> str:
+    """Code or name of the warehouse that orders are sent from; empty: the only one."""
+    return config.settings.get("warehouse_code", "")

@@ -2,16 +2,24 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from canonical.elements import DESCRIPTION, NAME, STOCK
-from canonical.values import TextValue, Value
-from connectors.ports import PollPage
+from canonical.elements import DESCRIPTION, NAME, ORDER_DOCUMENT, ORDER_STATUS, STOCK
+from canonical.keys import ElementKey
+from canonical.orders import ORDER, OrderLine, OrderValue
+from canonical.values import EnumerationValue, TextValue, Value
+from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, PayloadInvalid, PollPage, WriteState
 from connectors.tryton.adapter import Tryton
 from foundation.clock import utc_now
 from tests.connectors.running import PlainCaller
 from tests.real.tryton import RunningTryton, running_tryton
 from tests.support.values import pieces
+
+AN_ORDER = OrderValue(
+    "USD", "Ada Lovelace ", "ada@example.com",
+    (OrderLine("SKU-003", "2", "19.99"), OrderLine("SKU-004", "1", "12.5"), OrderLine("SKU-004", "1", "0.1234")), "4.9",
+)  # fmt: skip
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -20,6 +28,18 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 def tryton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTryton]:
     with running_tryton(tmp_path_factory.mktemp("tryton")) as server:
         yield server
+
+
+def an_order(number: str) -> ChannelWrite:
+    return ChannelWrite(ElementKey(number, ORDER_DOCUMENT, "", ORDER), AN_ORDER, 1, number)
+
+
+async def status_of(adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str) -> tuple[Value, str]:
+    """The only order's status, and the next cursor."""
+    page = await adapter.poll(caller, config, cursor, utc_now())
+    found = [each for _, body in page.payloads for each in adapter.translate(body)]
+    ((_, value),) = {(each.record_key, each.value) for each in found if each.element == ORDER_STATUS}
+    return value, page.cursor
 
 
 def values_of(adapter: Tryton, page: PollPage, record: str, *elements: str) -> dict[str, Value]:
@@ -64,3 +84,59 @@ async def test_what_stands_for_delivery_is_no_product(tryton: RunningTryton, cal
     for code, count in (("DELIVERY", 20), ("", 21)):
         page = await adapter.poll(caller, tryton.connection(delivery_code=code), "", utc_now())
         assert len(page.payloads) == count
+
+
+async def test_an_order_is_one_confirmed_sale_and_its_status_follows_the_shipment(
+    tryton: RunningTryton, caller: PlainCaller
+) -> None:
+    adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
+    order = an_order("SHOP-1001")
+    assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, None)]
+    for _ in range(2):
+        (result,) = await adapter.orders.push(caller, config, [order])
+        assert result.state is WriteState.ACCEPTED, result.detail
+    assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, AN_ORDER)]
+    (sale,) = tryton.search("sale.sale", [["reference", "=", "SHOP-1001"]], ["state", "untaxed_amount", "warehouse"])
+    assert (sale["state"], sale["untaxed_amount"]["decimal"]) == ("processing", "57.50")
+    code, cursor = await status_of(adapter, caller, config, "")
+    assert code == EnumerationValue("confirmed")
+    tryton.pack("SHOP-1001")
+    code, cursor = await status_of(adapter, caller, config, cursor)
+    assert code == EnumerationValue("allocated")
+    tryton.ship("SHOP-1001")
+    code, cursor = await status_of(adapter, caller, config, cursor)
+    assert code == EnumerationValue("shipped")
+    assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, AN_ORDER)]
+
+
+async def test_what_tryton_refuses_of_an_order_is_told_in_its_own_words(
+    tryton: RunningTryton, caller: PlainCaller
+) -> None:
+    adapter, config = Tryton(), tryton.connection()
+    for number, change, sentence in (
+        ("SHOP-2001", {"lines": (OrderLine("NO-SUCH-SKU", "1", "1"),)}, "no product with the code NO-SUCH-SKU"),
+        ("SHOP-2002", {"lines": (OrderLine("SKU-005", "1.5", "1"),)}, "Quantity"),
+        ("SHOP-2003", {"lines": (OrderLine("SKU-005", "1", "1.00001"),)}, "Unit Price"),
+        ("SHOP-2004", {"currency": "CHF"}, "no currency CHF"),
+    ):
+        write = msgspec.structs.replace(an_order(number), value=msgspec.structs.replace(AN_ORDER, **change))
+        (result,) = await adapter.orders.push(caller, config, [write])
+        assert (result.state, sentence in result.detail) == (WriteState.REFUSED, True), result.detail
+        assert await adapter.orders.read(caller, config, [write.key]) == [ChannelReading(write.key, None)]
+    euros = msgspec.structs.replace(an_order("SHOP-2005"), value=msgspec.structs.replace(AN_ORDER, currency="EUR"))
+    (result,) = await adapter.orders.push(caller, config, [euros])
+    assert result.state is WriteState.ACCEPTED, result.detail
+    assert await adapter.orders.read(caller, config, [euros.key]) == [ChannelReading(euros.key, euros.value)]
+
+
+async def test_two_sales_of_one_order_are_a_matter_for_a_person(tryton: RunningTryton, caller: PlainCaller) -> None:
+    adapter, config, order = Tryton(), tryton.connection(), an_order("SHOP-3001")
+    await adapter.orders.push(caller, config, [order])
+    tryton.copy_sale("SHOP-3001")
+    (result,) = await adapter.orders.push(caller, config, [order])
+    assert (result.state, "2 sales" in result.detail) == (WriteState.REFUSED, True)
+    page = await adapter.poll(caller, config, "", utc_now())
+    (body,) = (body for _, body in page.payloads if b"SHOP-3001" in body)
+    with pytest.raises(PayloadInvalid, match="2 sales") as told:
+        adapter.translate(body)
+    assert [each.key for each in told.value.unreadable] == [ElementKey("SHOP-3001", ORDER_STATUS, "", ORDER)]

@@ -38,7 +38,7 @@ class RunningTryton:
 
     def connection(self, *, overlap_seconds: int = 300, **more: str) -> ConnectionConfig:
         settings = {"database": DATABASE, "username": USERNAME, "overlap_seconds": str(overlap_seconds)}
-        settings |= {"delivery_code": DELIVERY, **more}
+        settings |= {"delivery_code": DELIVERY, "customer_code": "WEB", "warehouse_code": "WH", **more}
         return ConnectionConfig("tryton", self.base_url, settings, {"password": PASSWORD})
 
     def answers(self) -> bool:
@@ -73,8 +73,20 @@ class RunningTryton:
         self._call("model.product.template.write", [product["template"]], {"name": name}, context)
         self._call("model.product.product.write", [product["id"]], {"description": description}, context)
 
-    def call(self, method: str, *parameters: Any) -> Any:
-        return self._call(method, *parameters, self._context)
+    def pack(self, reference: str) -> None:
+        """Everything of a web order, ready to be sent."""
+        for button in ("wait", "assign_force", "pick", "pack"):
+            self._call(f"model.stock.shipment.out.{button}", self._shipments(reference), self._context)
+
+    def ship(self, reference: str) -> None:
+        for button in ("ship", "do"):
+            self._call(f"model.stock.shipment.out.{button}", self._shipments(reference), self._context)
+
+    def copy_sale(self, reference: str) -> None:
+        """As a person who duplicates it and enters the same reference."""
+        [sale] = self.search("sale.sale", [["reference", "=", reference]], ["id"])
+        [copied] = self._call("model.sale.sale.copy", [sale["id"]], {}, self._context)
+        self._call("model.sale.sale.write", [copied], {"reference": reference}, self._context)
 
     def search(self, model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call(
@@ -89,6 +101,11 @@ class RunningTryton:
 
     def close(self) -> None:
         self._client.close()
+
+    def _shipments(self, reference: str) -> list[int]:
+        [sale] = self.search("sale.sale", [["reference", "=", reference]], ["shipments"])
+        shipments: list[int] = sale["shipments"]
+        return shipments
 
     def _product(self, sku: str) -> dict[str, Any]:
         [product] = self.search("product.product", [["code", "=", sku]], ["template"])

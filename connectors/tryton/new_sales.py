@@ -1,0 +1,139 @@
+"""The content of a new sale: an order in the terms of Tryton, with what Tryton itself proposes for the customer."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from canonical.orders import OrderLine, OrderValue
+from connectors.ports import HttpCaller
+from connectors.tryton.sales import EXACT_FLOATS, NoOrder, comment_of
+from connectors.tryton.session import TrytonSession
+from connectors.tryton.settings import customer_code, delivery_code, warehouse_code
+
+_PROPOSED: Final = (
+    "invoice_address", "shipment_address", "payment_term", "invoice_method", "shipment_method", "price_list",
+)  # fmt: skip
+_NAMED_AT_MOST: Final = 5
+
+
+class CannotBeHeld(Exception):
+    """Tryton cannot hold this order; the text says why."""
+
+
+class NotSetUp(Exception):
+    """Something that orders need is missing in the settings or in Tryton; with it, the same order succeeds."""
+
+
+class _Identified(msgspec.Struct, frozen=True):
+    id: int
+
+
+class _Product(msgspec.Struct, frozen=True):
+    id: int
+    code: str
+    sale_uom: int | None
+
+
+async def sale_values(http: HttpCaller, session: TrytonSession, reference: str, order: OrderValue) -> dict[str, Any]:
+    """Raises CannotBeHeld, NotSetUp, and as `TrytonSession.call`."""
+    try:
+        comment = comment_of(order)
+    except NoOrder as problem:
+        raise CannotBeHeld(str(problem)) from problem
+    lines = _with_delivery(order, delivery_code(session.config))
+    party = await _find_customer(http, session)
+    head = {
+        "company": session.context["company"],
+        "party": party,
+        "currency": await _find_currency(http, session, order),
+        "warehouse": _find_warehouse(session),
+    }
+    products = await _find_products(http, session, sorted({line.sku for line in lines}))
+    taxes = {code: await _find_taxes(http, session, head, product) for code, product in products.items()}
+    proposed = await session.call(http, dict[str, Any], "model.sale.sale.on_change", head | {"lines": []}, ["party"])
+    values = head | {name: proposed[name] for name in _PROPOSED if proposed.get(name) is not None}
+    values |= {"reference": reference, "comment": comment}
+    values["lines"] = [["create", [_line(line, products[line.sku], taxes[line.sku]) for line in lines]]]
+    return values
+
+
+def _with_delivery(order: OrderValue, delivery: str) -> Sequence[OrderLine]:
+    if delivery and any(line.sku == delivery for line in order.lines):
+        raise CannotBeHeld(f"The order contains {delivery}, which stands for delivery in Tryton.")
+    if order.shipping == "0":
+        return order.lines
+    if not delivery:
+        raise NotSetUp("The order has a price of delivery. Enter the code of a product for it in the connection.")
+    return (*order.lines, OrderLine(delivery, "1", order.shipping))
+
+
+def _line(line: OrderLine, product: _Product, taxes: list[int]) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "product": product.id,
+        "unit": product.sale_uom,
+        "quantity": _float(line.quantity),
+        "unit_price": {"__class__": "Decimal", "decimal": line.unit_price},
+        "taxes": [["add", taxes]],
+    }
+
+
+def _float(text: str) -> float:
+    """Tryton keeps quantities as floats."""
+    number = float(text)
+    if abs(number) > EXACT_FLOATS or Decimal(repr(number)) != Decimal(text):
+        raise CannotBeHeld(f"Tryton cannot keep the quantity {text} exactly.")
+    return number
+
+
+async def _find_customer(http: HttpCaller, session: TrytonSession) -> int:
+    code = customer_code(session.config)
+    if not code:
+        raise NotSetUp("Enter the code of the party in Tryton that web orders belong to in the connection.")
+    found = await _search(http, session, "party.party", [["code", "=", code]])
+    if not found:
+        raise NotSetUp(f"Tryton has no party with the code {code}. Create it, or correct the connection's setting.")
+    return found[0].id
+
+
+def _find_warehouse(session: TrytonSession) -> int:
+    code, known = warehouse_code(session.config), session.warehouses
+    found = [each for each in known if code in (each.code, each.name)] if code else known
+    if len(found) == 1:
+        return found[0].id
+    if code:
+        raise NotSetUp(f"{len(found)} warehouses in Tryton are called {code}. Correct the connection's setting.")
+    raise NotSetUp(f"Tryton has {len(known)} warehouses. Enter the code of the one that orders are sent from.")
+
+
+async def _find_currency(http: HttpCaller, session: TrytonSession, order: OrderValue) -> int:
+    found = await _search(http, session, "currency.currency", [["code", "=", order.currency]])
+    if not found:
+        raise CannotBeHeld(f"Tryton has no currency {order.currency}. Create it there.")
+    return found[0].id
+
+
+async def _search(http: HttpCaller, session: TrytonSession, model: str, domain: list[Any]) -> list[_Identified]:
+    return await session.call(http, list[_Identified], f"model.{model}.search_read", domain, 0, 1, None, ["id"])
+
+
+async def _find_products(http: HttpCaller, session: TrytonSession, codes: list[str]) -> dict[str, _Product]:
+    """By code, which active products have only once in Tryton."""
+    rows = await session.call(
+        http, list[_Product], "model.product.product.search_read",
+        [["code", "in", codes]], 0, None, None, ["code", "sale_uom"],
+    )  # fmt: skip
+    found = {row.code: row for row in rows}
+    if missing := [code for code in codes if code not in found]:
+        named = ", ".join(missing[:_NAMED_AT_MOST]) + (" and others" if len(missing) > _NAMED_AT_MOST else "")
+        raise CannotBeHeld(f"Tryton has no product with the code {named}. Create it there, or correct the shop's SKU.")
+    return found
+
+
+async def _find_taxes(http: HttpCaller, session: TrytonSession, head: dict[str, Any], product: _Product) -> list[int]:
+    """As Tryton proposes them for this product and customer, by its own rules."""
+    values = {"type": "line", "product": product.id, "unit": product.sale_uom, "quantity": 1, "sale": head, "taxes": []}
+    proposed = await session.call(http, dict[str, Any], "model.sale.line.on_change", values, ["product"])
+    return [added["id"] for _, added in (proposed.get("taxes") or {}).get("add", ())]

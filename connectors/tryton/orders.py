@@ -1,0 +1,145 @@
+"""Orders in Tryton: each is one sale, found by its reference, created once, and confirmed when it equals the order.
+
+Creating, quoting and confirming are calls of their own. Whatever happens between them, the next attempt finds the sale
+by its reference and continues. A call whose answer was lost may create a second draft later than we looked: then
+neither is confirmed any more, and a person decides.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from canonical.elements import ORDER_DOCUMENT
+from canonical.keys import ElementKey
+from canonical.orders import ORDER, OrderValue
+from connectors.batches import push_in_parts, read_in_parts
+from connectors.ports import (
+    ChannelReading,
+    ChannelWrite,
+    ConnectionConfig,
+    HttpCaller,
+    PayloadInvalid,
+    SystemUnavailable,
+    WriteResult,
+    WriteState,
+)
+from connectors.tryton.new_sales import CannotBeHeld, NotSetUp, sale_values
+from connectors.tryton.sales import PENDING, Sale, SaleState, decode_sale, find_sales, order_of
+from connectors.tryton.session import Refused, Sessions, TrytonSession
+from connectors.tryton.settings import delivery_code
+
+MAX_BATCH: Final = 10
+"""Orders per call; each takes some ten requests."""
+_READ_AT_ONCE: Final = 50
+_NO_ORDER: Final = "Tryton takes orders only; it owns its other values."
+_SEVERAL: Final = "Tryton has {} sales with this reference. Nothing more is done: delete all but one of them there."
+_OTHER: Final = "Tryton holds a sale with this reference and other content. It is not overwritten: change it there."
+
+
+class TrytonOrders:
+    """Writes orders and reads them back."""
+
+    max_batch = MAX_BATCH
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def push(
+        self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
+    ) -> list[WriteResult]:
+        return await push_in_parts(
+            http, writes, lambda caller, part: self._send(caller, config, part[0]), lambda _: 1, most_items=1
+        )
+
+    async def read(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
+    ) -> list[ChannelReading]:
+        known = [key for key in keys if _is_order(key)]
+        read = iter(
+            await read_in_parts(
+                known, lambda part: self._ask(http, config, part), lambda key: len(key.record_key) + 3,
+                most_items=_READ_AT_ONCE,
+            )
+        )  # fmt: skip
+        return [next(read) if _is_order(key) else ChannelReading(key, None) for key in keys]
+
+    async def _send(self, http: HttpCaller, config: ConnectionConfig, write: ChannelWrite) -> list[WriteResult]:
+        if not _is_order(write.key) or not isinstance(write.value, OrderValue):
+            return [WriteResult(write.key, WriteState.REFUSED, _NO_ORDER)]
+        order = write.value
+
+        async def act(session: TrytonSession) -> WriteResult:
+            await session.refresh(http)
+            return await _push(http, session, write.key, order)
+
+        try:
+            return [await self._sessions.use(http, config, act)]
+        except CannotBeHeld as problem:
+            return [WriteResult(write.key, WriteState.REFUSED, str(problem))]
+        except Refused as problem:
+            state = WriteState.REFUSED if problem.by_rule else WriteState.RETRY
+            return [WriteResult(write.key, state, problem.detail)]
+        except SystemUnavailable as problem:
+            return [WriteResult(write.key, WriteState.RETRY, problem.detail, problem.retry_after, uncertain=True)]
+        except (PayloadInvalid, NotSetUp) as problem:
+            uncertain = isinstance(problem, PayloadInvalid)
+            return [WriteResult(write.key, WriteState.RETRY, str(problem), uncertain=uncertain)]
+
+    async def _ask(
+        self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
+    ) -> list[ChannelReading]:
+        found = await self._sessions.use(
+            http, config, lambda session: find_sales(http, session, [key.record_key for key in keys])
+        )
+        return [_reading(key, found[key.record_key], delivery_code(config)) for key in keys]
+
+
+def _is_order(key: ElementKey) -> bool:
+    return (key.element, key.record_type, key.dimension) == (ORDER_DOCUMENT, ORDER, "")
+
+
+async def _push(http: HttpCaller, session: TrytonSession, key: ElementKey, order: OrderValue) -> WriteResult:
+    delivery = delivery_code(session.config)
+    found = (await find_sales(http, session, [key.record_key]))[key.record_key]
+    if not found:
+        values = await sale_values(http, session, key.record_key, order)
+        await session.call(http, list[int], "model.sale.sale.create", [values])
+        found = (await find_sales(http, session, [key.record_key]))[key.record_key]
+    if len(found) != 1:
+        return WriteResult(key, WriteState.REFUSED, _SEVERAL.format(len(found)))
+    sale = decode_sale(found[0], Sale)
+    if _equals(sale, order, delivery):
+        await _confirm(http, session, sale)
+        return WriteResult(key, WriteState.ACCEPTED)
+    return WriteResult(key, WriteState.REFUSED, _OTHER)
+
+
+def _equals(sale: Sale, order: OrderValue, delivery: str) -> bool:
+    try:
+        return order_of(sale, delivery) == order
+    except (ValueError, msgspec.DecodeError):
+        return False
+
+
+async def _confirm(http: HttpCaller, session: TrytonSession, sale: Sale) -> None:
+    """Tryton's own buttons leave a sale alone that is already in a later state."""
+    if sale.state == SaleState.DRAFT:
+        await session.call(http, Any, "model.sale.sale.quote", [sale.id])
+    if sale.state in PENDING:
+        await session.call(http, Any, "model.sale.sale.confirm", [sale.id])
+
+
+def _reading(key: ElementKey, found: Sequence[msgspec.Raw], delivery: str) -> ChannelReading:
+    """A sale that is not confirmed does not count: nothing is sent for it yet."""
+    if len(found) > 1:
+        return ChannelReading(key, None, unreadable=_SEVERAL.format(len(found)))
+    for raw in found:
+        sale = decode_sale(raw, Sale)
+        if sale.state in PENDING:
+            return ChannelReading(key, None)
+        try:
+            return ChannelReading(key, order_of(sale, delivery))
+        except (ValueError, msgspec.DecodeError) as problem:
+            return ChannelReading(key, None, unreadable=f"Sale {sale.id}: {problem}")
+    return ChannelReading(key, None)

@@ -1,0 +1,200 @@
+"""Tryton's sales as orders: their content, exactly as it stands there, and their status."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+
+import msgspec
+
+from canonical.money import InexactAmount, parse_decimal
+from canonical.orders import OrderLine, OrderValue
+from connectors.ports import HttpCaller, PayloadInvalid
+from connectors.tryton.messages import Number, TrytonMoment
+from connectors.tryton.session import TrytonSession
+from foundation.decoding import decode_json
+from foundation.text import is_storable
+
+Shape = TypeVar("Shape")
+
+SALE_FIELDS: Final = [
+    "reference",
+    "state",
+    "shipment_state",
+    "comment",
+    "currency.code",
+    "create_date",
+    "write_date",
+    "shipments.state",
+    "shipments.create_date",
+    "shipments.write_date",
+    "lines.type",
+    "lines.quantity",
+    "lines.unit_price",
+    "lines.product.code",
+]
+
+
+class SaleState(StrEnum):
+    """Tryton's states of sales that are told apart here; modules may add others."""
+
+    DRAFT = "draft"
+    QUOTATION = "quotation"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class ShipmentState(StrEnum):
+    """Of a sale's shipments together."""
+
+    PARTIALLY_SHIPPED = "partially shipped"
+    SENT = "sent"
+
+
+PENDING: Final = frozenset({SaleState.DRAFT, SaleState.QUOTATION})
+"""States of a sale that is not yet confirmed: nothing is sent for it."""
+_CUSTOMER: Final = "Customer: "
+_EMAIL: Final = "Email: "
+_END: Final = "The lines above come from the shop's order. Please leave them as they are."
+EXACT_FLOATS: Final = 2**53
+_AT_HAND: Final = frozenset({"assigned", "picked", "packed"})
+
+
+class NoOrder(ValueError):
+    """The sale has content that no order has; the text says which."""
+
+
+class Currency(msgspec.Struct, frozen=True):
+    code: str
+
+
+class SaleLine(msgspec.Struct, frozen=True):
+    class Coded(msgspec.Struct, frozen=True):
+        code: str | None = None
+
+    type: str
+    quantity: msgspec.Raw  # a number or null
+    unit_price: msgspec.Raw  # a `Number` or null
+    product: Coded | None = msgspec.field(name="product.", default=None)
+
+
+class SaleShipment(msgspec.Struct, frozen=True):
+    state: str
+    create_date: TrytonMoment | None = None
+    write_date: TrytonMoment | None = None
+
+
+class Referenced(msgspec.Struct, frozen=True):
+    id: int
+    reference: str
+
+
+class Sale(msgspec.Struct, frozen=True):
+    id: int
+    reference: str
+    state: str
+    shipment_state: str
+    create_date: TrytonMoment
+    write_date: TrytonMoment | None
+    currency: Currency = msgspec.field(name="currency.")
+    lines: list[SaleLine] = msgspec.field(name="lines.")
+    shipments: list[SaleShipment] = msgspec.field(name="shipments.", default_factory=list)
+    comment: str | None = None
+
+    def dates(self) -> list[datetime]:
+        """Dates of every change to the sale and its shipments. Raises ValueError for an impossible one."""
+        moments = [self.create_date, self.write_date]
+        moments += [moment for each in self.shipments for moment in (each.create_date, each.write_date)]
+        return [moment.aware() for moment in moments if moment is not None]
+
+
+async def find_sales(
+    http: HttpCaller, session: TrytonSession, references: Sequence[str]
+) -> dict[str, list[msgspec.Raw]]:
+    """The company's sales by reference, oldest first."""
+    domain = [["reference", "in", [*references]], ["company", "=", session.context["company"]]]
+    rows = await session.call(
+        http, list[msgspec.Raw], "model.sale.sale.search_read", domain, 0, None, [["id", "ASC"]], SALE_FIELDS
+    )
+    found: dict[str, list[msgspec.Raw]] = {reference: [] for reference in references}
+    for row in rows:
+        found.setdefault(decode_sale(row, Referenced).reference, []).append(row)
+    return found
+
+
+def decode_sale(raw: msgspec.Raw, shape: type[Shape]) -> Shape:
+    """Raises PayloadInvalid."""
+    try:
+        return decode_json(raw, type=shape)
+    except msgspec.DecodeError as problem:
+        raise PayloadInvalid(f"Tryton's answer about a sale no longer has the agreed form: {problem}.") from problem
+
+
+def comment_of(order: OrderValue) -> str:
+    """The buyer, as text of a sale: web customers are no parties of Tryton. Raises NoOrder."""
+    for text in (order.customer, order.email):
+        if "\n" in text or "\r" in text:
+            raise NoOrder("The customer's name or address has several lines, which Tryton's comment cannot keep apart.")
+        if not is_storable(text):
+            raise NoOrder("The customer's name or address has a character that cannot be stored.")
+    return f"{_CUSTOMER}{order.customer}\n{_EMAIL}{order.email}\n{_END}"
+
+
+def order_of(sale: Sale, delivery: str) -> OrderValue:
+    """The order that a sale is. `delivery`: code of the product that stands for delivery, empty for none.
+
+    Raises ValueError (NoOrder, InexactAmount, UnknownCurrency), and msgspec.DecodeError for numbers that are none.
+    """
+    customer, email = _buyer(sale.comment or "")
+    lines, shipping = list[OrderLine](), "0"
+    for line in sale.lines:
+        if line.type != "line":
+            continue
+        code = line.product.code if line.product is not None else None
+        if not code:
+            raise NoOrder("A line has no product, or one without a code.")
+        read = OrderLine(code, _quantity(line.quantity), _price(line.unit_price))
+        if code != delivery:
+            lines.append(read)
+        elif (shipping, read.quantity) == ("0", "1"):
+            shipping = read.unit_price
+        else:
+            raise NoOrder("Delivery stands in it more than once.")
+    return OrderValue(sale.currency.code, customer, email, tuple(lines), shipping)
+
+
+def status_of(sale: Sale) -> str:
+    """A code of the element `order.status`. Tryton does not know when goods arrive: nothing is “delivered”."""
+    if sale.state in PENDING:
+        return "open"
+    if sale.state == SaleState.CANCELLED:
+        return "cancelled"
+    if sale.state == SaleState.DONE or sale.shipment_state == ShipmentState.SENT:
+        return "shipped"
+    if sale.shipment_state == ShipmentState.PARTIALLY_SHIPPED or any(each.state in _AT_HAND for each in sale.shipments):
+        return "allocated"
+    return "confirmed"
+
+
+def _buyer(comment: str) -> tuple[str, str]:
+    first, _, rest = comment.partition("\n")
+    second = rest.partition("\n")[0]
+    if not first.startswith(_CUSTOMER) or not second.startswith(_EMAIL):
+        raise NoOrder("Its comment does not begin with the customer and the address of the shop's order.")
+    return first.removeprefix(_CUSTOMER), second.removeprefix(_EMAIL)
+
+
+def _quantity(raw: msgspec.Raw) -> str:
+    text = bytes(raw).decode()
+    if text == "null":
+        raise NoOrder("A line has no quantity.")
+    if abs(number := parse_decimal(text)) > EXACT_FLOATS:
+        raise InexactAmount(f"{text[:60]} is beyond the whole numbers that Tryton can tell apart.")
+    return str(number)
+
+
+def _price(raw: msgspec.Raw) -> str:
+    number = decode_json(raw, type=Number | None)
+    if number is None:
+        raise NoOrder("A line has no price.")
+    return str(number.value())
