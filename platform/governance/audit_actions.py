@@ -17,6 +17,7 @@ class GovernanceAction(AuditAction):
     ELEMENT_CREATED = "element.created", "Element created"
     HELD_VALUE_DISCARDED = "held_value.discarded", "Held values discarded"
     CONTRACT_PUBLISHED = "contract.published", "Contract published"
+    CONTRACT_REMOVED = "contract.removed", "Contract removed"
     EXCEPTION_OPENED = "exception.opened", "Exception opened"
     EXCEPTION_CORRECTED = "exception.corrected", "Exception resolved automatically"
     EXCEPTION_RESOLVED = "exception.resolved", "Exception resolved"

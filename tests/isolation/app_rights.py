@@ -63,8 +63,9 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "retention_purge", "source_event", "source_event_key", "usage_event",
 }  # fmt: skip
 DELETED: Final = {
-    "baseline_item", "baseline_reading", "brand_domain", "held_observation", "idempotency_key", "invoice_line", "job",
-    "policy_rule", "propagation_attempt", "retention_default", "retention_policy", "source_record", "vault_key",
+    "baseline_item", "baseline_reading", "brand_domain", "element_contract", "held_observation", "idempotency_key",
+    "invoice_line", "job", "policy_rule", "propagation_attempt", "retention_default", "retention_policy",
+    "source_record", "vault_key",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

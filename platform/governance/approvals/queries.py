@@ -19,7 +19,7 @@ from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
 from governance.records.keys import bind_key, is_key
 from governance.records.repository import load_values
-from governance.records.routing import TAKES_ELEMENT
+from governance.records.routing import takes_value
 from policy.relations import APPROVALS
 from policy.states import ApprovalState
 
@@ -123,9 +123,11 @@ async def _preview(
         text(f"""
             SELECT n.id, n.name, v.value, v.seen_at
               FROM {CONNECTIONS} n
+             CROSS JOIN (SELECT CAST(:record_key AS varchar) AS record_key, CAST(:element AS varchar) AS element,
+                                CAST(:dimension AS varchar) AS dimension) k
               LEFT JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
                AND {is_key("v")}
-             WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "CAST(:element AS varchar)")} AND n.state = 'active'
+             WHERE n.tenant_id = :t AND {takes_value("n", "k")} AND n.state = 'active'
                AND (CAST(:targets AS uuid[]) IS NULL OR n.id = ANY (:targets))
              ORDER BY n.name, n.id
         """),

@@ -138,7 +138,7 @@ async def release_changes(
     rerouted: list[ChangeRow] = []
     for change in changes:
         if change.approval_id is not None and verdicts[change.approval_id] is RedeemResult.REDEEMED:
-            contract = snapshot.contracts[change.element]
+            contract = snapshot.contracts.get(change.key)
             row = snapshot.values[change.key]
             change.cost_value = known_cost(snapshot.values, change.key)
             propagations += release(change, row, contract, snapshot.targets(change.key), services.new_id)
@@ -178,7 +178,7 @@ async def _reroute(
         change.cost_value = cost
         change.decided_at = None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now
         if decision.outcome is PolicyOutcome.AUTO:
-            contract = snapshot.contracts[change.element]
+            contract = snapshot.contracts.get(change.key)
             passed += release(change, row, contract, snapshot.targets(change.key), services.new_id)
         elif decision.outcome is PolicyOutcome.REFUSE:
             change.move_to(ChangeState.REFUSED)

@@ -4,7 +4,7 @@ batch.
 Every batch commits its results together with the progress, so a worker may be killed at any moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -35,8 +35,9 @@ from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BaselinePartState, BaselineState
 from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.translation import Origin, translate_payload
+from governance.elements.contracts import Contracts
 from governance.elements.repository import load_contracts
-from governance.elements.rows import Contract, Observed
+from governance.elements.rows import Observed
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.records.repository import load_channels
@@ -64,7 +65,7 @@ class _Turn:
     part: Part
     opened: OpenConnection
     http: HttpCaller
-    contracts: dict[str, Contract]
+    contracts: Contracts
     index: PolicyIndex
     wanted: Sequence[ReadRequest]
 
@@ -169,8 +170,13 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
 
 def _shown_there(turn: _Turn) -> list[ReadRequest]:
     """Requests for values that are sent to the channel; the others are not compared with it."""
-    own = {e for e, each in turn.contracts.items() if each.source_connection_id == turn.part.connection_id}
-    return [want for want in turn.wanted if want.element not in own and turn.opened.connector.accepts(want.key)]
+    return [want for want in turn.wanted if not _owns(turn, want.key) and turn.opened.connector.accepts(want.key)]
+
+
+def _owns(turn: _Turn, key: ElementKey) -> bool:
+    """Whether the system that is read is the source of truth of the value."""
+    contract = turn.contracts.find(key)
+    return contract is not None and contract.source_connection_id == turn.part.connection_id
 
 
 async def _read(turn: _Turn, wanted: Sequence[ReadRequest]) -> list[ChannelReading]:
@@ -248,8 +254,8 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     return _Written(more=True, trouble=step.trouble if page.more else "")
 
 
-def _compared(contracts: Mapping[str, Contract]) -> list[str]:
-    return sorted(element for element, each in contracts.items() if each.distributed and each.is_of_products)
+def _compared(contracts: Contracts) -> list[str]:
+    return sorted({each.element for each in contracts if each.distributed and each.is_of_products})
 
 
 async def _channels_of(session: AsyncSession, services: GovernanceServices, turn: _Turn) -> list[UUID]:
@@ -285,19 +291,18 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
     newest: dict[ElementKey, SourceItem] = {}
     for item in alone:
         seen = item.observation
-        contract, key = turn.contracts.get(seen.element), seen.key
-        if contract is None or contract.source_connection_id != connection_id:
+        key = seen.key
+        if not _owns(turn, key):
             continue  # another system owns the element, or none: the next poll reports it
         known = newest.get(key)
         if known is None or (known.source_version or 0) < seen.source_version:
             newest[key] = SourceItem(*key, connection_id, seen.value, seen.source_version, item.source_event_id)
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
-    own = {element for element, each in turn.contracts.items() if each.source_connection_id == connection_id}
     told = [
         (key, clean_error_text(reason, longest=LONGEST_SHOWN))
         for key, reason in odd.items()
-        if key.element in own and is_admissible_key(key.record_key)
+        if _owns(turn, key) and is_admissible_key(key.record_key)
     ]
     await repository.put_unreadable_items(session, turn.baseline_id, connection_id, told)
     await open_exceptions(session, unreadable, now=now, new_id=services.new_id)

@@ -82,7 +82,7 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
 
 
 async def _sources(session: AsyncSession, services: GovernanceServices) -> list[UUID]:
-    contracts = (await load_contracts(session)).values()
+    contracts = await load_contracts(session)
     wanted = {contract.source_connection_id for contract in contracts if contract.is_of_products}
     rows = await session.execute(
         text(f"SELECT id, kind, name FROM {CONNECTIONS} n WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id"),

@@ -24,7 +24,7 @@ async def sent_lately(
     foreign = {
         (o.connection_id, o.observation.key)
         for o in observed
-        if (contract := snapshot.contracts.get(o.observation.element)) is not None
+        if (contract := snapshot.contracts.find(o.observation.key)) is not None
         and contract.source_connection_id != o.connection_id
     }
     return await load_sent(session, foreign, since=snapshot.now - ECHO_WINDOW) if foreign else {}

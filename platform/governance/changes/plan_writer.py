@@ -81,8 +81,8 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
             policy_version=change.policy_version,
             requested_by=change.author,
             author=change.on_behalf_of or vouchers.get(change.author, ""),
-            expires_at=snapshot.now + timedelta(seconds=snapshot.contracts[change.element].approval_ttl_s),
-            due_at=snapshot.now + decision_target(snapshot.contracts[change.element]),
+            expires_at=snapshot.now + timedelta(seconds=snapshot.contracts.get(change.key).approval_ttl_s),
+            due_at=snapshot.now + decision_target(snapshot.contracts.get(change.key)),
         )
         for change in changes
     ]

@@ -22,6 +22,7 @@ from foundation.ids import NewId
 from governance.changes.content_hash import content_hash
 from governance.changes.rows import Awaiting, ChangeRow, Proposal
 from governance.changes.states import CHANGES, ChangeState
+from governance.elements.contracts import Contracts
 from governance.elements.rows import Contract, Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.catalogue import contract_missing, stale_value
@@ -54,7 +55,7 @@ LEAST_STRICT_FIRST: Final = (PolicyOutcome.AUTO, PolicyOutcome.REVIEW, PolicyOut
 class DecisionSnapshot:
     """Inputs of a decision, read in the transaction that writes the plan."""
 
-    contracts: Mapping[str, Contract]
+    contracts: Contracts
     values: dict[ElementKey, ValueRow]
     index: PolicyIndex
     channels: Sequence[Channel]
@@ -73,7 +74,7 @@ class DecisionSnapshot:
 
     def targets(self, key: ElementKey) -> list[Channel]:
         """Channels that the value of `key` is sent to."""
-        contract = self.contracts.get(key.element)
+        contract = self.contracts.find(key)
         return targets_of(key, self.channels, None if contract is None else contract.source_connection_id)
 
 
@@ -93,7 +94,7 @@ class Plan:
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[ElementKey] = field(default_factory=set)
     held: list[Observed] = field(default_factory=list)
-    """Held until a contract is published for their element (`governance.elements.held_observations`)."""
+    """Held until a contract that selects them is published (`governance.elements.held_observations`)."""
     foreign: list[Observed] = field(default_factory=list)
     """Observations from a connection that is not the source of truth of their element."""
     reference_updates: list[ReferenceUpdate] = field(default_factory=list)
@@ -118,7 +119,7 @@ def plan_changes(observed: Iterable[Observed], snapshot: DecisionSnapshot) -> Pl
 
 def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
     seen = item.observation
-    contract = snapshot.contracts.get(seen.element)
+    contract = snapshot.contracts.find(seen.key)
     if contract is None or contract.source_connection_id != item.connection_id:
         _foreign(item, contract, snapshot, plan)
         return
@@ -215,7 +216,7 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
     if contract is None:
         plan.held.append(item)
         if snapshot.contracts:  # before the first contract is published the client is still being set up
-            plan.exceptions.append(contract_missing(item))
+            plan.exceptions.append(contract_missing(item, partly=snapshot.contracts.has(seen.element)))
         return
     plan.exceptions.append(
         NewException(
@@ -248,7 +249,7 @@ def settle_source(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot,
     for change in propose(proposal, row, snapshot, plan):
         if change.outcome == PolicyOutcome.REFUSE:
             reached = len(snapshot.targets(change.key) if change.targets is None else change.targets)
-            plan.exceptions.append(refusal_of(change, snapshot.contracts[row.element], reached))
+            plan.exceptions.append(refusal_of(change, snapshot.contracts.get(row.key), reached))
             plan.resolved_keys.discard(change.key)
         elif change.outcome == PolicyOutcome.REVIEW:
             plan.reviews_requested[change.key] = change
@@ -267,7 +268,7 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
         change.targets = targets
         changes.append(change)
         if decision.outcome is PolicyOutcome.AUTO:
-            sent = release(change, row, snapshot.contracts[row.element], snapshot.targets(change.key), snapshot.new_id)
+            sent = release(change, row, snapshot.contracts.get(row.key), snapshot.targets(change.key), snapshot.new_id)
             snapshot.released.update({(each.connection_id, row.key): each.value for each in sent})
             plan.propagations += sent
     plan.changes += changes

@@ -71,9 +71,10 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
 
 
 def _check(key: ElementKey, value: Value, snapshot: DecisionSnapshot) -> Observation:
-    contract = snapshot.contracts.get(key.element)
+    contract = snapshot.contracts.find(key)
     if contract is None:
-        raise InvalidInput("No contract is published for this element. Publish one first.", field="element")
+        which = "selects this record" if snapshot.contracts.has(key.element) else "is published for this element"
+        raise InvalidInput(f"No contract {which}. Publish one first.", field="element")
     if contract.source_connection_id is not None:
         raise OwnedByItsSource("This element belongs to the system its contract names. Change it there.")
     if trouble := find_trouble(key, value, contract.declared):

@@ -1,6 +1,6 @@
 """Translation of a source's payload to observations. One unreadable value never blocks the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,8 @@ from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from foundation.i18n.messages import StoredMessage
 from foundation.text import clean_foreign_text
-from governance.elements.rows import Contract, Observed
+from governance.elements.contracts import Contracts
+from governance.elements.rows import Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
@@ -114,13 +115,11 @@ def quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
     )
 
 
-def divide_misfits(
-    observed: Sequence[Observed], contracts: Mapping[str, Contract]
-) -> tuple[list[Observed], list[NewException]]:
+def divide_misfits(observed: Sequence[Observed], contracts: Contracts) -> tuple[list[Observed], list[NewException]]:
     """The observations without those that do not fit the declaration of their custom element, and an exception each."""
     fitting, found = list[Observed](), list[NewException]()
     for item in observed:
-        seen, contract = item.observation, contracts.get(item.observation.element)
+        seen, contract = item.observation, contracts.find(item.observation.key)
         trouble = ""
         if contract is not None and contract.declared is not None:
             trouble = find_trouble(seen.key, seen.value, contract.declared)

@@ -1,4 +1,4 @@
-"""Observations of elements without a contract: held, and ingested once a contract is published.
+"""Observations of keys without a contract: held, and ingested once a contract for them is published.
 
 Only the newest of each record and element is held; its source event has the original bytes. Observations of a
 connection that the contract does not name are held for a corrected contract, as long as their message is stored; newer
@@ -26,6 +26,7 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.audit_actions import GovernanceAction
 from governance.elements.rows import Observed
+from governance.elements.selection import is_contract_of
 from governance.exception_types import ExceptionType
 from governance.job_types import INGEST, OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, ingest_lane
 from governance.services import GovernanceServices
@@ -75,7 +76,7 @@ _REPLACE: Final = BulkWrite(
 _RELEASE: Final = text(f"""
     WITH due AS (
         SELECT h.connection_id, h.element, h.record_key, h.dimension, h.record_type
-          FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+          FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "h")}
            AND k.source_connection_id = h.connection_id
          WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key, h.dimension, h.record_type
          LIMIT :batch FOR UPDATE OF h
@@ -86,14 +87,23 @@ _RELEASE: Final = text(f"""
     RETURNING h.connection_id, h.source_event_id,
               EXISTS (SELECT 1 FROM {SOURCE_EVENTS} s WHERE s.tenant_id = :t AND s.id = h.source_event_id) AS own
 """)
-_TAKEN: Final = """
-    (e.code = :missing
-     OR e.code = :other AND e.source_event_id IS NOT NULL AND k.source_connection_id = e.connection_id)
+_IS_SOURCE: Final = f"""
+    EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND {is_contract_of("k", "e")}
+               AND k.source_connection_id = e.connection_id)
 """
+_TAKEN: Final = f"""
+    (e.code = :missing AND EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND k.element = e.element)
+       AND NOT EXISTS (SELECT 1 FROM held_observation h
+                        WHERE h.tenant_id = :t AND h.connection_id = e.connection_id AND h.element = e.element
+                          AND NOT EXISTS (SELECT 1 FROM element_contract k
+                                           WHERE k.tenant_id = :t AND {is_contract_of("k", "h")}))
+     OR e.code = :other AND e.source_event_id IS NOT NULL AND {_IS_SOURCE})
+"""
+"""As SQL: nothing that led to exception `e` waits for a contract any more, or its connection has become the source."""
 _RESOLVE: Final = text(f"""
     WITH due AS (
-        SELECT e.id, k.source_connection_id = e.connection_id AS own
-          FROM governance_exception e JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
+        SELECT e.id, {_IS_SOURCE} AS own
+          FROM governance_exception e
          WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN}
          ORDER BY e.code, e.subject LIMIT :batch FOR UPDATE OF e
     )
@@ -103,11 +113,10 @@ _RESOLVE: Final = text(f"""
 """)
 _WAITS: Final = text(f"""
     SELECT EXISTS (SELECT 1 FROM held_observation h
-                     JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+                     JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "h")}
                       AND k.source_connection_id = h.connection_id
                     WHERE h.tenant_id = :t)
         OR EXISTS (SELECT 1 FROM governance_exception e
-                     JOIN element_contract k ON k.tenant_id = :t AND k.element = e.element
                     WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN})
 """)
 
@@ -137,7 +146,7 @@ def _newest(items: Sequence[Observed]) -> list[_Row]:
 
 
 async def schedule_release(session: AsyncSession) -> None:
-    """Enqueue the release of held observations whose element has a contract, if there are any."""
+    """Enqueue the release of held observations that a contract selects by now, if there are any."""
     if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, **_CODES}):
         enqueue(session, [_job()])
 
@@ -152,7 +161,7 @@ def release_held_handler(services: GovernanceServices) -> Handler[NoPayload]:
 
 
 async def release_held(session: AsyncSession, *, now: datetime) -> bool:
-    """Ingest held observations whose element has a contract. Returns whether there may be more."""
+    """Ingest held observations that their source's contract selects. Returns whether there may be more."""
     tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}
     released = (await session.execute(_RELEASE, tenant)).all()
     resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()

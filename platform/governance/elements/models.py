@@ -11,11 +11,15 @@ from foundation.database.base import Base, TenantOwned
 
 
 class ElementContract(TenantOwned, Base):
-    """Contract of one element: owner, only source of truth, and time targets."""
+    """Contract of one element, or of the part of it that its selector names: owner, only source of truth, and time
+    targets.
+    """
 
     __tablename__ = "element_contract"
 
     element: Mapped[str] = mapped_column(primary_key=True)
+    selector: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    """See `governance.elements.selectors`; empty: what no other contract of the element selects."""
     source_connection_id: Mapped[UUID | None]
     """None: people and API clients set the element (`governance.changes.propose`)."""
     owner: Mapped[str]
@@ -48,7 +52,7 @@ class CustomElement(TenantOwned, Base):
 
 
 class HeldObservation(TenantOwned, Base):
-    """The newest observation of a key whose element has no contract, by its source event."""
+    """The newest observation of a key that no contract selects, by its source event."""
 
     __tablename__ = "held_observation"
 

@@ -1,12 +1,18 @@
-"""Publication of element contracts: one source of truth, an owner, a workflow and two clocks, all required."""
+"""Publication of element contracts: one source of truth, an owner, a workflow and two clocks, all required.
 
+Records that get another source by a contract keep their approved values, and changes that wait for an answer keep
+waiting: the next value of the new source is what is decided. The audit entry counts those records.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST, PRICE, STOCK
+from canonical.dimensions import LABELS
+from canonical.elements import COST, PRICE, STOCK, element_type
 from connectors.poll_job import move_poll
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -15,13 +21,16 @@ from foundation.names import clean_name
 from foundation.text import says_something
 from governance.audit_actions import GovernanceAction
 from governance.elements.held_observations import schedule_release
-from governance.elements.models import ElementContract
+from governance.elements.models import CustomElement, ElementContract
+from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
+from governance.elements.selectors import DEFAULT, check_overlap, parse_selector
 
 
 async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contract
     session: AsyncSession,
     *,
     element: str,
+    selector: str = DEFAULT,
     source_connection_id: UUID | None,
     owner: str,
     workflow: str = "policy",
@@ -34,9 +43,11 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     """Publish a contract. Without a source connection, people and API clients set the element
     (`governance.changes.propose`).
 
+    `selector`: see `governance.elements.selectors`; with it, a source is the one of what it selects only.
     `decision_slo`: how soon people should decide an approval; by default a day, at most `approval_ttl`.
 
-    Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed.
+    Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed. Also
+    for a selector that is none, or that overlaps with another contract's.
     """
     if not says_something(owner):
         raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
@@ -50,12 +61,8 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
         raise InvalidInput(
             "The decision target must be longer than zero and within the approval's lifetime.", field="decision_slo"
         )
-    scope = scope_of(session)
-    contract = await session.get(ElementContract, (scope.tenant_id, element))
-    if contract is None:
-        contract = ElementContract(tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, version=0)
-        session.add(contract)
-    before = contract.source_connection_id
+    contract, owned_before = await _lock_contract(session, element, selector)
+    before = None if owned_before is None else owned_before.source_connection_id
     if before is not None and source_connection_id is not None and before != source_connection_id:
         await move_poll(session, source_connection_id, old=before, at=now)
     contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
@@ -64,11 +71,43 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     contract.approval_ttl_s = round(approval_ttl.total_seconds())
     contract.decision_slo_ms = round(decision_slo / timedelta(milliseconds=1))
     contract.version, contract.published_at = (contract.version or 0) + 1, now
+    session.add(contract)
     await session.flush()
     await schedule_release(session)
     source = None if source_connection_id is None else str(source_connection_id)
-    data = {"source": source, "owner": owner, "version": contract.version}
+    data: dict[str, object] = {"source": source, "owner": owner, "version": contract.version}
+    if contract.selector:
+        data["selector"] = contract.selector
+    if owned_before is not None and before != source_connection_id:
+        data |= await moved_records(session, contract, before=before)
     append_audit(session, action=GovernanceAction.CONTRACT_PUBLISHED, subject=f"contract:{element}", data=data, at=now)
+
+
+async def _lock_contract(
+    session: AsyncSession, element: str, selector: str
+) -> tuple[ElementContract, ElementContract | None]:
+    """The contract to publish, which may be new, and the one that its values have had until now.
+
+    Raises InvalidInput.
+    """
+    await lock_contracts(session, element)
+    selector = parse_selector(selector, dimensions=await _dimensions(session, element))
+    known = {each.selector: each for each in await list_contracts_of(session, element)}
+    check_overlap(selector, known)
+    scope, earlier = scope_of(session), known.get(selector) or known.get(DEFAULT)
+    new = ElementContract(
+        tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, selector=selector, version=0,
+        clocks_from=None if earlier is None else earlier.clocks_from,
+    )  # fmt: skip
+    return known.get(selector, new), earlier
+
+
+async def _dimensions(session: AsyncSession, element: str) -> Sequence[str]:
+    """What values of the element may be divided by; of an element that nobody declared, anything."""
+    if (known := element_type(element)) is not None:
+        return known.dimensions
+    declared = await session.get(CustomElement, (scope_of(session).tenant_id, element))
+    return tuple(LABELS) if declared is None else declared.dimensions
 
 
 USUAL_ELEMENTS: Final = {PRICE: "Pricing", STOCK: "Operations", COST: "Finance"}

@@ -1,34 +1,74 @@
 """SQL of element contracts."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import ElementType
 from foundation.database.engine import scope_of
+from governance.elements.contracts import Contracts
+from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
+from governance.elements.selection import is_contract_of
 
 
-async def load_contracts(session: AsyncSession) -> dict[str, Contract]:
+async def load_contracts(session: AsyncSession) -> Contracts:
     rows = await session.execute(
         text("""
-            SELECT k.element, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms, k.approval_ttl_s,
-                   k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type, e.value_type,
-                   e.dimensions, e.codes, e.distributed
+            SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
+                   k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
+                   e.value_type, e.dimensions, e.codes, e.distributed
               FROM element_contract k
               LEFT JOIN custom_element e ON e.tenant_id = k.tenant_id AND e.code = k.element
              WHERE k.tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},
     )
-    return {row.element: _contract(row) for row in rows}
+    return Contracts(map(_contract, rows))
+
+
+async def lock_contracts(session: AsyncSession, element: str) -> None:
+    """Lock the set of the element's contracts, so that two that overlap are not published at once."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"contract|{scope_of(session).tenant_id}|{element}"},
+    )
+
+
+async def list_contracts_of(session: AsyncSession, element: str) -> Sequence[ElementContract]:
+    rows = await session.scalars(
+        select(ElementContract)
+        .where(ElementContract.tenant_id == scope_of(session).tenant_id, ElementContract.element == element)
+        .order_by(ElementContract.selector)
+    )
+    return rows.all()
+
+
+async def moved_records(session: AsyncSession, contract: ElementContract, *, before: UUID | None) -> dict[str, object]:
+    """Facts for the audit trail: the source before, and how many values of it the contract selects by now."""
+    count = await session.scalar(
+        text(f"""
+            SELECT count(*) FROM record_value v JOIN element_contract k ON k.tenant_id = v.tenant_id
+               AND k.element = :element AND k.selector = :selector AND {is_contract_of("k", "v")}
+             WHERE v.tenant_id = :t AND v.element = :element AND v.source_connection_id IS NOT DISTINCT FROM :before
+        """),
+        {
+            "t": contract.tenant_id,
+            "element": contract.element,
+            "selector": contract.selector,
+            "before": before,
+        },
+    )
+    return {"before": None if before is None else str(before), "values": count}
 
 
 def _contract(row: Row[Any]) -> Contract:
     return Contract(
         row.element, row.source_connection_id, row.propagation_slo_ms, row.correction_slo_ms, row.approval_ttl_s,
-        row.clocks_from, row.decision_slo_ms, _declared(row),
+        row.clocks_from, row.decision_slo_ms, _declared(row), row.selector,
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ class Contract(msgspec.Struct, frozen=True):
     decision_slo_ms: int = 86_400_000
     declared: ElementType | None = None
     """Of a custom element."""
+    selector: str = ""
+    """See `governance.elements.selectors`."""
 
     @property
     def distributed(self) -> bool:

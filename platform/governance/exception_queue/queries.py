@@ -13,6 +13,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.elements.selection import is_contract_of
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
 
@@ -22,8 +23,9 @@ _FILTERS: Final = {
     "status": "e.state = :status",
     "code": "e.code = :code",
     "domain": "coalesce(split_part(e.element, '.', 1), 'none') = :domain",
-    "owner": """EXISTS (SELECT 1 FROM element_contract k
-                         WHERE k.tenant_id = :t AND k.element = e.element AND k.owner = :owner)""",
+    "owner": f"""EXISTS (SELECT 1 FROM element_contract k
+                         WHERE k.tenant_id = :t AND k.element = e.element AND k.owner = :owner
+                           AND (e.record_key IS NULL OR {is_contract_of("k", "e")}))""",
 }
 
 

@@ -48,13 +48,15 @@ def clock_ahead(event: EventRow, seen: Observation) -> NewException:
     )
 
 
-def contract_missing(item: Observed) -> NewException:
-    """One per connection and element; the observations are held (`governance.elements.held_observations`)."""
+def contract_missing(item: Observed, *, partly: bool) -> NewException:
+    """One per connection and element; the observations are held (`governance.elements.held_observations`). `partly`:
+    contracts of the element select other records.
+    """
     element = item.observation.element
     return NewException(
         code=ExceptionType.CONTRACT_MISSING,
         subject=f"{item.connection_id}:{element}",
-        message=messages.CONTRACT_MISSING.fill(element=element),
+        message=(messages.CONTRACT_MISSING_PARTLY if partly else messages.CONTRACT_MISSING).fill(element=element),
         element=element,
         connection_id=item.connection_id,
         correlation=item.correlation,

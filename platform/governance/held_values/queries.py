@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
+from governance.elements.selection import join_selecting
 from governance.held_values.schemas import HeldGroup
 
 
@@ -16,14 +17,19 @@ async def list_held(session: AsyncSession) -> Sequence[HeldGroup]:
     """
     rows = await session.execute(
         text(f"""
-            SELECT h.connection_id, n.name AS connection, h.element, h.n, h.oldest_at, h.newest_at,
-                   k.element IS NOT NULL AS has_contract, s.name AS source
-              FROM (SELECT connection_id, element, count(*) AS n, min(held_at) AS oldest_at, max(held_at) AS newest_at
-                      FROM held_observation WHERE tenant_id = :t GROUP BY connection_id, element) h
+            SELECT h.connection_id, n.name AS connection, h.element, CAST(sum(h.n) AS bigint), min(h.oldest_at),
+                   max(h.newest_at), EXISTS (SELECT 1 FROM element_contract c WHERE c.tenant_id = :t
+                                              AND c.element = h.element) AS has_contract,
+                   string_agg(DISTINCT s.name, ', ') AS source,
+                   CAST(coalesce(sum(h.n) FILTER (WHERE k.element IS NULL), 0) AS bigint) AS unselected
+              FROM (SELECT g.connection_id, g.element, coalesce(own.selector, '') AS selector, count(*) AS n,
+                           min(g.held_at) AS oldest_at, max(g.held_at) AS newest_at
+                      FROM held_observation g {join_selecting("g")} WHERE g.tenant_id = :t GROUP BY 1, 2, 3) h
               JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = h.connection_id
-              LEFT JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element
+              LEFT JOIN element_contract k ON k.tenant_id = :t AND k.element = h.element AND k.selector = h.selector
               LEFT JOIN {CONNECTIONS} s ON s.tenant_id = :t AND s.id = k.source_connection_id
-             ORDER BY h.oldest_at, n.name, h.element
+             GROUP BY h.connection_id, n.name, h.element
+             ORDER BY min(h.oldest_at), n.name, h.element
         """),
         {"t": scope_of(session).tenant_id},
     )

@@ -12,8 +12,8 @@ from foundation.web.requests import RequestBody
 
 
 class HeldGroup(msgspec.Struct, frozen=True):
-    """Held values of one connection and element, the newest of each record. `source` is the source of truth that the
-    element's contract names instead; None when the element has no contract.
+    """Held values of one connection and element, the newest of each record. `source` names the sources of truth of the
+    contracts that select some of them; None without any. `unselected`: how many no contract selects.
     """
 
     connection_id: UUID
@@ -24,6 +24,7 @@ class HeldGroup(msgspec.Struct, frozen=True):
     newest_at: datetime
     has_contract: bool
     source: str | None
+    unselected: int = 0
 
 
 class HeldList(msgspec.Struct, frozen=True):

@@ -67,6 +67,14 @@ CONTRACT_MISSING: Final = MessageType(
     ),
     N_("No owner is published for this element"),
 )
+CONTRACT_MISSING_PARTLY: Final = MessageType(
+    "contract.missing.partly",
+    N_(
+        "{element} is reported for records that no contract of it selects. Their values are held: publish a contract "
+        "that selects them, or one without a selector, and they are taken."
+    ),
+    N_("No owner is published for some records of this element"),
+)
 _CHANGED_OUTSIDE: Final = N_("Changed outside its source of truth")
 DRIFT_REPORTED: Final = MessageType(
     "channel.drift.reported",

@@ -20,11 +20,12 @@ from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.changes.columns import CHANGE_COLUMNS, to_change
 from governance.changes.schemas import ChangeView
+from governance.elements.selection import is_contract_of, join_selecting
 from governance.labels import LEVELS
 from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
 from governance.propagation.queries import load_propagations
 from governance.propagation.states import RUNNING
-from governance.records.routing import TAKES_ELEMENT
+from governance.records.routing import TAKES_ELEMENT, takes_value
 from policy.relations import APPROVALS
 
 NEWEST: Final = 20_000
@@ -63,7 +64,7 @@ def unsent(tenant: str) -> str:
     """As SQL, as `unsent`: changes released since :since, still approved, not sent to a paused channel."""
     return f"""
         SELECT u.id, 'unsent' FROM {CONNECTIONS} n JOIN change u ON u.tenant_id = n.tenant_id
-         WHERE n.tenant_id = {tenant} AND {TAKES_ELEMENT.format("n", "u.element")} AND n.state <> 'active'
+         WHERE n.tenant_id = {tenant} AND {takes_value("n", "u")} AND n.state <> 'active'
            AND u.id >= :earliest
            AND coalesce(u.decided_at, u.proposed_at) >= :since AND u.state = 'released'
            AND u.element <> ALL (:reference)
@@ -162,7 +163,7 @@ async def count_severities(session: AsyncSession) -> dict[str, int]:
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """Figures of one element on one channel. Counts of verified values are those of the last 24 hours.
+    """Figures of one contract on one channel. Counts of verified values are those of the last 24 hours.
 
     `oldest` is the earliest release that is not visible yet. `unsent` counts approved values not sent to a paused
     channel, up to `UNSENT`.
@@ -182,6 +183,7 @@ class Clock(msgspec.Struct, frozen=True):
     is_paused: bool = False
     unsent: int = 0
     is_failing: bool = False
+    selector: str = ""
 
     @property
     def health(self) -> str:
@@ -201,7 +203,7 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
-    """Read every distributed element on every channel, paused channels included; late ones first.
+    """Read every contract of a distributed element on every channel, paused channels included; late ones first.
 
     Running deliveries are counted directly, not by their exceptions, because people may resolve an exception before the
     value is verified.
@@ -209,29 +211,32 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
     rows = await session.execute(
         text(f"""
             WITH running AS (
-                SELECT p.connection_id, p.element, p.released_at, p.state, {LATE} AS late FROM propagation p
+                SELECT p.connection_id, p.element, coalesce(own.selector, '') AS selector, p.released_at, p.state,
+                       {LATE} AS late
+                  FROM propagation p {join_selecting("p")}
                  WHERE p.tenant_id = :t AND p.{RUNNING}
             ), now_running AS (
-                SELECT connection_id, element, count(*) AS running,
+                SELECT connection_id, element, selector, count(*) AS running,
                        count(*) FILTER (WHERE state = 'accepted') AS accepted,
                        count(*) FILTER (WHERE late) AS late, min(released_at) AS oldest
-                  FROM running GROUP BY connection_id, element
+                  FROM running GROUP BY connection_id, element, selector
             ), newest AS (
-                SELECT connection_id, element, breached, verified_at FROM propagation
+                SELECT connection_id, record_key, element, dimension, breached, verified_at FROM propagation
                  WHERE tenant_id = :t AND change_id >= :earliest AND verified_at >= :since
                  ORDER BY change_id DESC LIMIT :newest
             ), seen AS (
-                SELECT connection_id, element, count(*) FILTER (WHERE NOT breached) AS in_time,
+                SELECT p.connection_id, p.element, coalesce(own.selector, '') AS selector,
+                       count(*) FILTER (WHERE NOT breached) AS in_time,
                        count(*) FILTER (WHERE breached) AS breached
-                  FROM newest GROUP BY connection_id, element
+                  FROM newest p {join_selecting("p")} GROUP BY 1, 2, 3
             )
-            SELECT n.name AS channel, n.id AS connection_id, k.element, k.propagation_slo_ms,
+            SELECT n.name AS channel, n.id AS connection_id, k.element, k.selector, k.propagation_slo_ms,
                    coalesce(r.running, 0) AS running, coalesce(r.accepted, 0) AS accepted,
                    coalesce(r.late, 0) AS late, r.oldest, coalesce(s.in_time, 0) AS in_time,
                    coalesce(s.breached, 0) AS breached, n.paused_at, n.state <> 'active' AS is_paused,
                    (SELECT count(*) FROM (
                         SELECT 1 FROM record_value v JOIN change c ON c.tenant_id = v.tenant_id AND c.id = v.change_id
-                         WHERE n.state <> 'active' AND v.tenant_id = n.tenant_id AND v.element = k.element
+                         WHERE n.state <> 'active' AND v.tenant_id = n.tenant_id AND {is_contract_of("k", "v")}
                            AND c.state = 'released' AND coalesce(c.decided_at, c.proposed_at) >= n.paused_at
                            AND (c.targets IS NULL OR n.id = ANY (c.targets))
                            AND NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = v.tenant_id
@@ -239,10 +244,11 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
                          LIMIT :unsent) u) AS unsent,
                    n.state = 'active' AND {IS_FAILING} AS is_failing
               FROM {CONNECTIONS} n JOIN element_contract k ON k.tenant_id = n.tenant_id
-              LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element
-              LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element
-             WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "k.element")} AND k.element <> ALL (:reference)
-             ORDER BY late DESC, (n.state <> 'active') DESC, is_failing DESC, breached DESC, n.name, k.element
+              LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element AND r.selector = k.selector
+              LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element AND s.selector = k.selector
+             WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "k")} AND k.element <> ALL (:reference)
+             ORDER BY late DESC, (n.state <> 'active') DESC, is_failing DESC, breached DESC, n.name, k.element,
+                      k.selector
         """),
         {
             "t": scope_of(session).tenant_id,
@@ -258,7 +264,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
         Clock(
             row.channel, row.connection_id, row.element, timedelta(milliseconds=row.propagation_slo_ms), row.running,
             row.accepted, row.late, row.oldest, row.in_time, row.breached, row.paused_at, row.is_paused, row.unsent,
-            row.is_failing,
+            row.is_failing, row.selector,
         )
         for row in rows
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Titles of records: stored from source reports, shown beside keys, searchable."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.text import clean_error_text
-from governance.elements.rows import Contract, Observed
+from governance.elements.contracts import Contracts
+from governance.elements.rows import Observed
 
 LONGEST_TITLE: Final = 300
 _MATCHES: Final = 1_000
@@ -41,13 +42,14 @@ def like_pattern(value: str) -> str:
     return f"%{escaped}%"
 
 
-async def save_titles(session: AsyncSession, observed: Iterable[Observed], contracts: Mapping[str, Contract]) -> None:
-    """Store titles of sources of truth only; another system cannot rename a record. The last of a batch wins."""
-    sources = {contract.source_connection_id for contract in contracts.values()}
+async def save_titles(session: AsyncSession, observed: Iterable[Observed], contracts: Contracts) -> None:
+    """Store titles that a source of truth of the record reports; another system cannot rename it. The last of a batch
+    wins.
+    """
     named: dict[tuple[str, str], str] = {}
     for item in observed:
         title = clean_error_text(item.observation.title, longest=LONGEST_TITLE).strip()
-        if title and item.connection_id in sources:
+        if title and contracts.is_source(item.connection_id, item.observation.key):
             named[item.observation.record_key, item.observation.record_type] = title
     rows = [_Title(key, title, fold_text(title), kind) for (key, kind), title in sorted(named.items())]
     await _SAVE.execute(session, rows)

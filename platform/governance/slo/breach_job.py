@@ -11,6 +11,7 @@ from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
+from governance.elements.contracts import Contracts
 from governance.elements.repository import load_contracts
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
@@ -68,13 +69,13 @@ async def breach_slos(session: AsyncSession, services: GovernanceServices) -> in
     now = services.clock()
     tenant = {"t": scope_of(session).tenant_id}
     rows = (await session.execute(_BREACH, {**tenant, "now": now, "batch": _BATCH})).all()
-    contracts = await load_contracts(session) if rows else {}
+    contracts = await load_contracts(session) if rows else Contracts()
     late = [
         NewException(
             code=ExceptionType.PROPAGATION_SLO_BREACHED,
             subject=late_subject(row.change_id, row.connection_id),
             message=_HOW[row.state].fill(name=row.name, **about(key_of(row))),
-            correction_slo_ms=contracts[row.element].correction_slo_ms if row.element in contracts else None,
+            correction_slo_ms=contract.correction_slo_ms if (contract := contracts.find(key_of(row))) else None,
             exposure=Exposure(to_value(row.previous_value), to_value(row.value)),
             channels=1,
             key=key_of(row),

@@ -11,6 +11,7 @@ from canonical.keys import ElementKey
 from canonical.messages import Observation
 from foundation.ids import new_id
 from governance.changes.planner import DecisionSnapshot, Plan, plan_changes, strictest_decision
+from governance.elements.contracts import Contracts
 from governance.elements.rows import Contract, Observed
 from governance.records.rows import Channel
 from policy.index import compile_rules
@@ -41,7 +42,7 @@ RULES = [
 
 def snapshot(*channels: Channel, rules: list[PolicyRule] = RULES) -> DecisionSnapshot:
     return DecisionSnapshot(
-        contracts={PRICE: Contract(PRICE, ERP, 30_000, 60_000, 3600)}, values={},
+        contracts=Contracts([Contract(PRICE, ERP, 30_000, 60_000, 3600)]), values={},
         index=compile_rules(rules, tenant_id=TENANT, version=1), channels=channels, now=NOW, new_id=new_id,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from foundation.ids import new_id
 from governance.changes.planner import DecisionSnapshot, Plan, content_of, plan_changes
 from governance.changes.reissue import reissue_approvals
 from governance.changes.rows import Awaiting
+from governance.elements.contracts import Contracts
 from governance.elements.rows import Contract, Observed
 from governance.messages.writer import write_message
 from governance.records.rows import Channel
@@ -36,7 +37,7 @@ INDEX = index()
 
 
 def snapshot() -> DecisionSnapshot:
-    contracts = {element: Contract(element, ERP, 30_000, 60_000, 3600) for element in (PRICE, STOCK, COST)}
+    contracts = Contracts(Contract(element, ERP, 30_000, 60_000, 3600) for element in (PRICE, STOCK, COST))
     return DecisionSnapshot(contracts=contracts, values={}, index=INDEX, channels=CHANNELS, now=NOW, new_id=new_id)
 
 

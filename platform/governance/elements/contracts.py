@@ -1,0 +1,61 @@
+"""The contracts of a client, looked up by the key of a value."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+from uuid import UUID
+
+from canonical.keys import ElementKey
+from governance.elements.rows import Contract
+from governance.elements.selectors import DEFAULT, selects
+
+
+class Contracts:
+    """Contracts by element and selector. A look-up costs one step where an element has one contract."""
+
+    __slots__ = ("_all", "_defaults", "_selecting", "_sources")
+
+    def __init__(self, contracts: Iterable[Contract] = ()) -> None:
+        self._all = tuple(contracts)
+        self._defaults = {each.element: each for each in self._all if each.selector == DEFAULT}
+        self._selecting: defaultdict[str, list[Contract]] = defaultdict(list)
+        for each in self._all:
+            if each.selector != DEFAULT:
+                self._selecting[each.element].append(each)
+        self._sources = {
+            each.source_connection_id for each in self._defaults.values() if each.element not in self._selecting
+        }
+
+    def __iter__(self) -> Iterator[Contract]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def find(self, key: ElementKey) -> Contract | None:
+        """The contract for the value of `key`; None when the element has none, or none that selects it."""
+        for contract in self._selecting.get(key.element, _NONE):
+            if selects(contract.selector, key):
+                return contract
+        return self._defaults.get(key.element)
+
+    def get(self, key: ElementKey) -> Contract:
+        """Raises LookupError."""
+        found = self.find(key)
+        if found is None:
+            raise LookupError(f"No contract selects {key.joined(':')}.")
+        return found
+
+    def has(self, element: str) -> bool:
+        """Whether the element has any contract."""
+        return element in self._defaults or element in self._selecting
+
+    def is_source(self, connection_id: UUID, key: ElementKey) -> bool:
+        """Whether the connection is the source of truth of any element of the record of `key`."""
+        if connection_id in self._sources:
+            return True
+        found = (self.find(key._replace(element=element)) for element in self._selecting)
+        return any(each is not None and each.source_connection_id == connection_id for each in found)
+
+
+_NONE: Final[tuple[Contract, ...]] = ()

@@ -1,0 +1,49 @@
+"""Removal of a contract with a selector: what it selected falls to the element's default contract."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.poll_job import move_poll
+from foundation.audit.chain import append_audit
+from foundation.errors import Conflict, InvalidInput, NotFound
+from governance.audit_actions import GovernanceAction
+from governance.elements.held_observations import schedule_release
+from governance.elements.models import ElementContract
+from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
+from governance.elements.selectors import DEFAULT
+
+
+async def remove_contract(session: AsyncSession, *, element: str, selector: str, now: datetime) -> ElementContract:
+    """Remove the contract and return the default one, which owns what it selected from now on. Approved values stay as
+    they are, as in `publish_contract`.
+
+    Raises:
+        InvalidInput: the default contract of an element cannot be removed.
+        NotFound: no contract of the element has this selector.
+        Conflict: the element has no default contract, so nobody would own the values.
+    """
+    if selector == DEFAULT:
+        raise InvalidInput(
+            "Only a contract with a selector can be removed. Publish this one anew to change it.", field="selector"
+        )
+    await lock_contracts(session, element)
+    known = {each.selector: each for each in await list_contracts_of(session, element)}
+    contract, following = known.get(selector), known.get(DEFAULT)
+    if contract is None:
+        raise NotFound("This element has no contract with this selector.")
+    if following is None:
+        raise Conflict(
+            "This element has no contract without a selector, so nobody would own these values. Publish one first."
+        )
+    await session.delete(contract)
+    await session.flush()
+    before, source = contract.source_connection_id, following.source_connection_id
+    if before is not None and source is not None and before != source:
+        await move_poll(session, source, old=before, at=now)
+    await schedule_release(session)
+    data: dict[str, object] = {"selector": selector, "source": None if source is None else str(source)}
+    if before != source:
+        data |= await moved_records(session, following, before=before)
+    append_audit(session, action=GovernanceAction.CONTRACT_REMOVED, subject=f"contract:{element}", data=data, at=now)
+    return following

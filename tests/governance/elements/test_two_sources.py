@@ -1,0 +1,291 @@
+"""Two ERPs of one client, each the source of truth of its own part of the records."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from canonical.elements import COST, PRICE, STOCK
+from controlplane.provisioning import NewConnection, connect
+from foundation.clock import utc_now
+from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.ids import new_id
+from governance.connections.pause import pause_connection, resume_connection
+from governance.elements.publish_contract import publish_contract
+from governance.elements.remove_contract import remove_contract
+from governance.exception_queue.lists import EXCEPTIONS
+from governance.held_values.queries import list_held
+from governance.overview.queries import read_clocks
+from policy.publishing import publish_rules
+from policy.rules import ANYONE, PolicyRule, RuleKind
+from tests.connectors.running import RunningSandbox
+from tests.governance.baseline.clients import read_and_accept
+from tests.support.client_env import ClientEnv
+from tests.support.values import pieces
+
+WAREHOUSE = "record_key=SKU-01*"
+AVAILABLE = "stock.available"
+_VALUES = "SELECT record_key, element, minor(value) FROM record_value ORDER BY 1, 2"
+_OPEN = "SELECT code, connection_id, record_key FROM governance_exception WHERE state = 'open' ORDER BY 1, 3"
+_SHOWN = """
+    SELECT n.name, v.record_key, minor(v.value) FROM channel_value v JOIN connection n ON n.id = v.connection_id
+     WHERE v.element = :e ORDER BY 1, 2
+"""
+
+
+async def connect_warehouse(world: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
+    """A second ERP of the client; the same client seen from it."""
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    new = NewConnection("sandbox-erp", "Warehouse", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
+    return replace(world, erp=await connect(world.services, world.scope, new), hook_secret=secret)
+
+
+async def publish(
+    world: ClientEnv, source: UUID | None, *elements: str, selector: str = WAREHOUSE, owner: str = "Warehouse"
+) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        for element in elements:
+            await publish_contract(
+                session, element=element, selector=selector, source_connection_id=source, owner=owner, now=utc_now(),
+                propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=2),
+            )  # fmt: skip
+
+
+async def remove(world: ClientEnv, element: str, selector: str = WAREHOUSE) -> UUID | None:
+    async with world.services.db.transaction(world.scope) as session:
+        following = await remove_contract(session, element=element, selector=selector, now=utc_now())
+        return following.source_connection_id
+
+
+async def audited(world: ClientEnv, action: str) -> list[dict[str, Any]]:
+    rows = await world.rows("SELECT body FROM audit_entry WHERE action = :a ORDER BY seq", a=action)
+    return [msgspec.json.decode(str(body))["data"] for (body,) in rows]
+
+
+@pytest.fixture
+async def warehouse(world: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
+    """The ERP that owns price and stock of the records SKU-01*; `world.erp` owns the others."""
+    second = await connect_warehouse(world, sandbox)
+    await publish(world, second.erp, PRICE, STOCK)
+    return second
+
+
+async def test_both_reach_the_same_channels_each_with_its_own_records(
+    world: ClientEnv, warehouse: ClientEnv, other_world: ClientEnv
+) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        passes = [
+            PolicyRule(f"pass-{each}", RuleKind.GOVERNANCE, ANYONE, "", each, "auto", description="Passes.")
+            for each in (PRICE, STOCK)
+        ]
+        await publish_rules(session, world.scope, rules=passes, clock=utc_now, new_id=new_id)
+    await world.deliver(world.change("SKU-001", STOCK, 5), world.change("SKU-001", PRICE, 1999))
+    await warehouse.deliver(warehouse.change("SKU-011", STOCK, 7), warehouse.change("SKU-011", PRICE, 2999))
+    await world.work(settle=20.0)
+    expected = [("SKU-001", PRICE, 1999), ("SKU-001", STOCK, 5), ("SKU-011", PRICE, 2999), ("SKU-011", STOCK, 7)]
+    assert await world.rows(_VALUES) == expected
+    for element, amounts in ((STOCK, (5, 7)), (PRICE, (1999, 2999))):
+        assert await world.rows(_SHOWN, e=element) == [
+            (name, record, amount)
+            for name in sorted(world.channels)
+            for record, amount in zip(("SKU-001", "SKU-011"), amounts, strict=True)
+        ]
+    assert await world.rows(_OPEN) == []
+    assert await other_world.rows("SELECT DISTINCT selector FROM element_contract") == [("",)]
+
+
+async def test_neither_sets_a_record_of_the_other(world: ClientEnv, warehouse: ClientEnv) -> None:
+    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await warehouse.deliver(warehouse.change("SKU-011", STOCK, 7))
+    await world.work(settle=20.0)
+    await world.deliver(world.change("SKU-011", STOCK, 70))
+    await warehouse.deliver(warehouse.change("SKU-001", STOCK, 50), warehouse.change("SKU-002", STOCK, 9))
+    await world.work(settle=20.0)
+    assert await world.rows(_VALUES) == [("SKU-001", STOCK, 5), ("SKU-011", STOCK, 7)]
+    assert await world.rows(_OPEN) == [
+        ("channel.drift", warehouse.erp, "SKU-001"), ("channel.drift", warehouse.erp, "SKU-002"),
+        ("channel.drift", world.erp, "SKU-011"),
+    ]  # fmt: skip
+    told = await world.exceptions("record_key = 'SKU-011'")
+    assert [each.channel for each in told] == ["ERP"]
+    assert "change it in the source of truth" in told[0].detail
+
+
+async def test_an_element_without_default_contract_holds_what_no_contract_selects(
+    world: ClientEnv, warehouse: ClientEnv
+) -> None:
+    await publish(world, warehouse.erp, AVAILABLE)
+    changes = [warehouse.change(record, AVAILABLE, 4) for record in ("SKU-011", "SKU-001", "SKU-002")]
+    await warehouse.deliver(*changes)
+    await world.work()
+    assert await world.rows("SELECT record_key FROM record_value") == [("SKU-011",)]
+    (told,) = await world.exceptions()
+    assert (told.code, "no contract of it selects" in told.detail) == ("contract.missing", True)
+    async with world.services.db.transaction(world.scope) as session:
+        (group,) = await list_held(session)
+    assert (group.values, group.unselected, group.has_contract, group.source) == (2, 2, True, None)
+    await publish(world, warehouse.erp, AVAILABLE, selector="record_key=SKU-001*")
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT record_key FROM record_value ORDER BY 1") == [("SKU-001",), ("SKU-011",)]
+    assert [each.code for each in await world.exceptions("state = 'open'")] == ["contract.missing"], "SKU-002 is held"
+    await publish(world, warehouse.erp, AVAILABLE, selector="")
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT count(*) FROM held_observation") == [(0,)]
+    assert await world.rows(_OPEN) == []
+
+
+async def test_what_the_new_source_reported_before_its_contract_is_taken_then(
+    world: ClientEnv, sandbox: RunningSandbox
+) -> None:
+    second = await connect_warehouse(world, sandbox)
+    await second.deliver(second.change("SKU-011", STOCK, 7), second.change("SKU-001", STOCK, 8))
+    await world.work()
+    assert [row[2] for row in await world.rows(_OPEN)] == ["SKU-001", "SKU-011"]
+    await publish(world, second.erp, STOCK)
+    await world.work(settle=20.0)
+    assert await world.rows(_VALUES) == [("SKU-011", STOCK, 7)]
+    assert [row[2] for row in await world.rows(_OPEN)] == ["SKU-001"], "the rest is still not its own"
+
+
+async def test_records_that_change_their_owner_keep_their_value_and_are_counted_in_the_trail(
+    world: ClientEnv, sandbox: RunningSandbox
+) -> None:
+    await world.deliver(*(world.change(f"SKU-01{n}", STOCK, n) for n in (1, 2)), world.change("SKU-001", STOCK, 3))
+    await world.work(settle=20.0)
+    second = await connect_warehouse(world, sandbox)
+    before = await world.rows("SELECT count(*) FROM change")
+    await publish(world, second.erp, STOCK)
+    await world.work(settle=1.0)
+    assert await world.rows("SELECT count(*) FROM change") == before
+    assert await world.rows(_VALUES) == [("SKU-001", STOCK, 3), ("SKU-011", STOCK, 1), ("SKU-012", STOCK, 2)]
+    last = (await audited(world, "contract.published"))[-1]
+    assert (last["selector"], last["before"], last["values"]) == (WAREHOUSE, str(world.erp), 2)
+    await second.deliver(second.change("SKU-011", STOCK, 4, version=1))
+    await world.work(settle=20.0)
+    assert ("SKU-011", STOCK, 4) in await world.rows(_VALUES), "versions of another source are not compared"
+
+
+async def test_a_removed_contract_falls_to_the_default_one(world: ClientEnv, warehouse: ClientEnv) -> None:
+    await warehouse.deliver(warehouse.change("SKU-011", STOCK, 7))
+    await world.work(settle=20.0)
+    assert await remove(world, STOCK) == world.erp
+    (told,) = await audited(world, "contract.removed")
+    assert (told["selector"], told["source"], told["values"]) == (WAREHOUSE, str(world.erp), 1)
+    assert await world.rows(_VALUES) == [("SKU-011", STOCK, 7)]
+    await warehouse.deliver(warehouse.change("SKU-011", STOCK, 8))
+    await world.deliver(world.change("SKU-011", STOCK, 9))
+    await world.work(settle=20.0)
+    assert await world.rows(_VALUES) == [("SKU-011", STOCK, 9)]
+
+
+async def test_a_contract_is_only_removed_while_another_owns_its_values(
+    world: ClientEnv, warehouse: ClientEnv, other_world: ClientEnv
+) -> None:
+    with pytest.raises(InvalidInput, match="Publish this one anew"):
+        await remove(world, STOCK, "")
+    with pytest.raises(NotFound):
+        await remove(world, STOCK, "record_key=X*")
+    with pytest.raises(NotFound):
+        await remove(other_world, STOCK)
+    await publish(world, warehouse.erp, AVAILABLE)
+    with pytest.raises(Conflict, match="nobody would own"):
+        await remove(world, AVAILABLE)
+    assert (await world.rows("SELECT count(*) FROM element_contract WHERE selector <> ''")) == [(3,)]
+
+
+async def test_overlapping_contracts_are_refused_even_at_once(world: ClientEnv, warehouse: ClientEnv) -> None:
+    for selector in ("record_key=SKU-011*", "record_key=SKU*", "location=Berlin"):
+        with pytest.raises(InvalidInput, match="could be selected by both"):
+            await publish(world, world.erp, STOCK, selector=selector)
+    with pytest.raises(InvalidInput, match="not divided by 'location'"):
+        await publish(world, world.erp, PRICE, selector="location=Berlin")
+    overlapping = [publish(world, world.erp, COST, selector=f"record_key={'X' * n}*") for n in (1, 2, 3)]
+    results = await asyncio.gather(*overlapping, return_exceptions=True)
+    assert [type(each) for each in results if each] == [InvalidInput, InvalidInput]
+
+
+async def test_a_part_of_a_dimension_selects_values(world: ClientEnv, warehouse: ClientEnv) -> None:
+    """The warehouse owns the stock at Berlin, of every record."""
+    await remove(world, STOCK)
+    await publish(world, warehouse.erp, STOCK, selector="location=Berlin")
+    for amount, sender in enumerate((world, warehouse), 1):
+        changes = [
+            sender.change("SKU-001", STOCK, 0) | {"value": msgspec.to_builtins(pieces(amount)), "dimension": dimension}
+            for dimension in ("", "location=Berlin")
+        ]
+        await sender.deliver(*changes)
+    await world.work(settle=20.0)
+    assert await world.rows("SELECT dimension, minor(value) FROM record_value ORDER BY 1") == [
+        ("", 1), ("location=Berlin", 2),
+    ]  # fmt: skip
+
+
+async def test_the_targets_and_the_owner_are_those_of_the_contract_that_selects(
+    world: ClientEnv, warehouse: ClientEnv
+) -> None:
+    await world.deliver(world.change("SKU-001", STOCK, 5), world.change("SKU-012", STOCK, 5))
+    await warehouse.deliver(warehouse.change("SKU-011", STOCK, 7))
+    await world.work(settle=20.0)
+    slo = "SELECT DISTINCT record_key, extract(epoch FROM slo_due_at - released_at)::int FROM propagation ORDER BY 1"
+    assert await world.rows(slo) == [("SKU-001", 30), ("SKU-011", 60)]
+    async with world.services.db.transaction(world.scope) as session:
+        clocks = [each for each in await read_clocks(session, now=utc_now()) if each.element == STOCK]
+        found = await EXCEPTIONS.load(session, EXCEPTIONS.query(owner="Warehouse"), utc_now())
+        none = await EXCEPTIONS.load(session, EXCEPTIONS.query(owner="Operations"), utc_now())
+    assert {(each.channel, each.selector, each.slo.total_seconds(), each.in_time) for each in clocks} == {
+        (name, selector, seconds, 1) for name in world.channels for selector, seconds in (("", 30), (WAREHOUSE, 60))
+    }
+    assert [[each.record_key for each in page.items] for page in (found, none)] == [["SKU-012"], []]
+
+
+async def test_a_channel_that_owns_some_records_gets_only_the_others(world: ClientEnv) -> None:
+    """Also after a pause, in which a contract made it the source of what it missed."""
+    shop = world.channels["shop0"]
+    async with world.services.db.transaction(world.scope) as session:
+        await pause_connection(session, shop, now=utc_now())
+    await world.deliver(world.change("SKU-001", STOCK, 5), world.change("SKU-011", STOCK, 6))
+    await world.work(until="SELECT count(*) = 2 FROM propagation WHERE state = 'verified'")
+    await publish(world, shop, STOCK)
+    async with world.services.db.transaction(world.scope) as session:
+        (own,) = [
+            each for each in await read_clocks(session, now=utc_now()) if each.is_paused and each.element == STOCK
+        ]
+        await resume_connection(session, shop, now=utc_now())
+    assert (own.selector, own.unsent) == ("", 1)
+    await world.work(until="SELECT count(*) = 3 FROM propagation WHERE state = 'verified'")
+    sent = await world.rows("SELECT record_key FROM propagation WHERE connection_id = :c", c=shop)
+    assert sent == [("SKU-001",)]
+
+
+async def test_a_baseline_takes_each_record_from_its_own_source(world: ClientEnv, sandbox: RunningSandbox) -> None:
+    """Both systems report every record."""
+    second = await connect_warehouse(world, sandbox)
+    await publish(world, second.erp, PRICE, STOCK, selector=WAREHOUSE)
+    await read_and_accept(world)
+    taken = await world.rows(
+        "SELECT element, source_connection_id, count(*) FROM record_value GROUP BY 1, 2 ORDER BY 1, 3"
+    )
+    own: Sequence[tuple[str, UUID, int]] = [
+        (COST, world.erp, 20), (PRICE, world.erp, 10), (PRICE, second.erp, 10), (STOCK, world.erp, 10),
+        (STOCK, second.erp, 10),
+    ]  # fmt: skip
+    items = await world.rows("SELECT element, connection_id, count(*) FROM baseline_item GROUP BY 1, 2 ORDER BY 1, 3")
+    assert items == list(own)
+    assert sum(int(str(row[2])) for row in taken) == 60
+    assert await world.rows(_OPEN) == []
+
+
+async def test_a_source_renames_its_own_records_only(world: ClientEnv, warehouse: ClientEnv) -> None:
+    for sender, title in ((world, "ERP's"), (warehouse, "Warehouse's")):
+        await sender.deliver(*(sender.change(record, STOCK, 1) | {"title": title} for record in ("SKU-001", "SKU-011")))
+        await world.work(settle=20.0)
+    assert await world.rows("SELECT record_key, title FROM record_title ORDER BY 1") == [
+        ("SKU-001", "ERP's"), ("SKU-011", "Warehouse's"),
+    ]  # fmt: skip
