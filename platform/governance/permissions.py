@@ -19,6 +19,7 @@ class GovernancePermission(Permission):
     READ_CONNECTIONS = "connection:read", "Read connections"
     WRITE_CONNECTIONS = "connection:write", "Pause and resume connections"
     READ_CONTRACTS = "contract:read", "Read element contracts"
+    PUBLISH_CONTRACTS = "contract:publish", "Publish and remove element contracts"
     READ_ELEMENTS = "element:read", "Read elements"
     CREATE_ELEMENT = "element:create", "Declare elements"
     READ_BASELINE = "baseline:read", "Read baselines"

@@ -97,6 +97,20 @@ class TestSettingUp:
         assert "costs is ERP." in await done(
             "contract", "publish", *tenancy(client), "--source", str(erp), "--publish-seconds", "45"
         )
+        part = ("--element", "stock.on_hand", "--select", "location=Lager Nord")
+        assert "stock.on_hand for location=Lager%20Nord is ERP." in await done(
+            "contract", "publish", *tenancy(client), "--source", str(erp), "--publish-seconds", "45", *part
+        )
+        stock = ("--element", "stock.on_hand", "--select")
+        assert "belong to ERP now" in await done(
+            "contract", "remove", *tenancy(client), *stock, "location=Lager%20Nord"
+        )
+        await done("contract", "publish", *tenancy(client), "--source", str(erp), "--publish-seconds", "45", *part)
+        status, refused = await run_program(
+            environment, "contract", "publish", *tenancy(client), "--source", str(erp), *stock, "A*"
+        )
+        assert status != 0
+        assert "record_key=WH-*" in refused
         house = ("--msp", str(client.msp_id))
         book = (await done("price-book", "create", *house, "--side", "retail", "--currency", "EUR")).split()[2]
         await done("price", "set", *house, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")

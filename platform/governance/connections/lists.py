@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.web.csv_export import CsvColumn
-from foundation.web.lists import ListDefinition
+from foundation.web.lists import ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
 from governance.connections.queries import list_connections, list_contracts
 from governance.connections.schemas import ConnectionView, ContractView
@@ -52,11 +52,21 @@ CONTRACTS: Final = ListDefinition[ContractView](
     item=ContractView,
     load=list_contracts,
     usual=200,
+    filters=[
+        TextFilter(name="element", label="Element", about="Code of the element, such as stock.on_hand."),
+        TextFilter(name="selector", label="Selector", about="Selector of the contract, such as record_key=WH-*."),
+    ],
     sorts=[
-        Sort(name="element", label="By element", reverse_label="By element, backwards", keys=[SortKey("k.element")])
+        Sort(
+            name="element",
+            label="By element",
+            reverse_label="By element, backwards",
+            keys=[SortKey("k.element"), SortKey("k.selector")],
+        )
     ],
     columns=[
         "element",
+        "selector",
         "source",
         "owner",
         "workflow",

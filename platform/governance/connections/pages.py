@@ -1,6 +1,6 @@
 """Pages of connections and contracts."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from canonical.elements import ELEMENTS as PRODUCT_ELEMENTS
 from connectors.connections import get_connection
 from foundation.errors import DomainError
 from foundation.web.actions import run_action
@@ -17,8 +18,11 @@ from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
 from governance.connections import pause
 from governance.connections.lists import CONNECTIONS, CONTRACTS
-from governance.connections.queries import MANY
+from governance.connections.queries import MANY, list_sources
 from governance.connections.webhook_secret import renew_hook_secret
+from governance.elements.lists import ELEMENTS
+from governance.elements.selector_labels import write_selector
+from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from governance.web.render import render_page
@@ -36,7 +40,7 @@ _ONE: Final = f"{_ROOT}/{{connection_id:uuid}}"
 
 @get(_ROOT, name="connections", opt=_READ, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
 async def connection_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    return await _list(access, listed)
+    return await render_list(access, listed)
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
@@ -75,7 +79,7 @@ def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandl
             )
 
         refusal = await run_action(access.session, renew())
-        return await _list(access, CONNECTIONS.parse({}), refusal, new=None if refusal else (name, made[0]))
+        return await render_list(access, CONNECTIONS.parse({}), refusal, new=None if refusal else (name, made[0]))
 
     return (
         connection_list,
@@ -93,21 +97,32 @@ async def _act(access: Access, act: Awaitable[None], done: str) -> Response[Any]
     return (
         redirect_to(access, "/connections", done=done)
         if refusal is None
-        else await _list(access, CONNECTIONS.parse({}), refusal)
+        else await render_list(access, CONNECTIONS.parse({}), refusal)
     )
 
 
-async def _list(
+async def render_list(
     access: Access,
     listed: ListInput,
     refusal: DomainError | None = None,
     *,
     new: tuple[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> Response[Any]:
-    """Render the list. `new` is the name of a connection and its new secret."""
+    """Render the list. `new` is the name of a connection and its new secret; `typed` a contract that was refused."""
     contracts = CONTRACTS.parse({})
     found = await load_page(access, CONTRACTS, contracts)
+    declared = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
+    sources = await list_sources(access.session)
     context = await _rows(access, listed) | {
+        "selector": write_selector,
+        "sources": sources,
+        "names": [
+            *((code, write_element(code)) for code in PRODUCT_ELEMENTS),
+            *((one.code, one.label) for one in declared.items),
+        ],
+        "typed": typed or {},
+        "shown": typed is not None,
         "contracts": list_view(CONTRACTS, contracts, found, f"{access.root}/contracts"),
         "new": new,
         "refused": refusal,

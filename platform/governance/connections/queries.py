@@ -57,25 +57,38 @@ def _connection(row: Row[Any], lane: Row[Any]) -> ConnectionView:
     return ConnectionView(*fields)
 
 
+async def list_sources(session: AsyncSession) -> list[tuple[str, str]]:
+    """Id and name of each connection that reports values."""
+    rows = await session.execute(
+        text(f"SELECT id, name FROM {CONNECTIONS} n WHERE tenant_id = :t AND is_source ORDER BY name, id"),
+        {"t": scope_of(session).tenant_id},
+    )
+    return [(str(row.id), row.name) for row in rows]
+
+
 async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ContractView]:
     """One page of `connections.lists`."""
+    chosen = {name: value for name, value in query.values.items() if value}
     source = ListSource(
-        columns="""k.element, k.owner, k.workflow,
+        columns="""k.element, k.selector, k.owner, k.workflow,
                    coalesce(n.name, CASE WHEN k.source_connection_id IS NULL THEN 'people and API clients'
                                          ELSE 'a connection that is gone' END) AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
-                   k.published_at""",
+                   k.published_at, k.source_connection_id,
+                   EXISTS (SELECT 1 FROM element_contract o WHERE o.tenant_id = k.tenant_id AND o.element = k.element
+                              AND o.selector <> k.selector) AS is_shared""",
         tables=f"""element_contract k
                   LEFT JOIN {CONNECTIONS} n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id""",
-        where="k.tenant_id = :t",
-        binds={"t": scope_of(session).tenant_id},
+        where=" AND ".join(["k.tenant_id = :t", *(f"k.{name} = :{name}" for name in chosen)]),
+        binds={"t": scope_of(session).tenant_id, **chosen},
     )
     return (await read_page(session, source, query)).map(_contract)
 
 
 def _contract(row: Row[Any]) -> ContractView:
     return ContractView(
-        row.element, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
+        row.element, row.selector, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
         timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
         timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
+        row.source_connection_id, row.is_shared,
     )  # fmt: skip

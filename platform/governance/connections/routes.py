@@ -5,13 +5,16 @@ from uuid import UUID
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import post
 from governance.connections import pause
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.schemas import NewHookSecret
 from governance.connections.webhook_secret import renew_hook_secret
+from governance.elements.publish_contract import publish_new_contract
+from governance.elements.remove_contract import remove_contract
+from governance.elements.schemas import ContractPublished, ContractRemoved, ContractToRemove, NewContract
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from tenants.secrets import new_secret
@@ -20,8 +23,10 @@ from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_CONNECTIONS}
 _WRITE: Final = {"permission": GovernancePermission.WRITE_CONNECTIONS}
+_PUBLISH: Final = {"permission": GovernancePermission.PUBLISH_CONTRACTS}
 _CONTRACTS: Final = {"permission": GovernancePermission.READ_CONTRACTS}
 _ROOT: Final = "/api/v1/clients/{client:str}/connections"
+_CONTRACTS_ROOT: Final = "/api/v1/clients/{client:str}/contracts"
 _ONE: Final = f"{_ROOT}/{{connection_id:uuid}}"
 _TAGS: Final = ["connections"]
 
@@ -31,10 +36,11 @@ CONNECTION_LIST: Final = list_route(
 )
 CONTRACT_LIST: Final = list_route(
     CONTRACTS,
-    "/api/v1/clients/{client:str}/contracts",
+    _CONTRACTS_ROOT,
     opt=_CONTRACTS,
     tags=_TAGS,
-    about="List the contracts: each element's only source of truth, owner and clocks (ISO 8601 durations).",
+    about="List the contracts: the only source of truth, owner and clocks (ISO 8601 durations) of each element, or of"
+    " the values that a selector selects.",
 )
 
 
@@ -50,6 +56,13 @@ async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -
     await pause.resume_connection(access.session, connection_id, now=access.now)
 
 
+@post(f"{_CONTRACTS_ROOT}/remove", opt=_PUBLISH, tags=_TAGS, status_code=200)
+async def remove_element_contract(access: OpenAccess, data: JSONBody[ContractToRemove]) -> ContractRemoved:
+    """Remove a contract that has a selector. Its values fall to the element's contract without one."""
+    following = await remove_contract(access.session, element=data.element, selector=data.selector, now=access.now)
+    return ContractRemoved(following.owner, following.source_connection_id)
+
+
 def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
     async def renew_webhook_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
@@ -59,4 +72,20 @@ def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHand
         )
         return Response(NewHookSecret(secret), headers={"Cache-Control": "no-store"})
 
-    return (CONNECTION_LIST, pause_connection, resume_connection, renew_webhook_secret, CONTRACT_LIST)
+    @post(_CONTRACTS_ROOT, opt=_PUBLISH, tags=_TAGS)
+    async def publish_element_contract(access: OpenAccess, data: JSONBody[NewContract]) -> ContractPublished:
+        """Publish a contract: the source of truth, owner and targets of an element, or of the values that its selector
+        selects. Held values that it selects are taken; approved ones stay until their new source reports others.
+        """
+        made = await publish_new_contract(access.session, services.runtime.registry, data, now=access.now)
+        return ContractPublished(made.element, made.selector, made.version)
+
+    return (
+        CONNECTION_LIST,
+        pause_connection,
+        resume_connection,
+        renew_webhook_secret,
+        CONTRACT_LIST,
+        publish_element_contract,
+        remove_element_contract,
+    )

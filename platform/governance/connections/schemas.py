@@ -53,7 +53,12 @@ class NewHookSecret(msgspec.Struct, frozen=True):
 
 
 class ContractView(msgspec.Struct, frozen=True):
+    """An element's contract. `selector`: see `governance.elements.schemas.NewContract`. `is_shared`: other contracts of
+    the element select values.
+    """
+
     element: str
+    selector: str
     source: str
     owner: str
     workflow: str
@@ -63,3 +68,5 @@ class ContractView(msgspec.Struct, frozen=True):
     approval_ttl: timedelta
     version: int
     published_at: datetime
+    source_connection_id: UUID | None
+    is_shared: bool

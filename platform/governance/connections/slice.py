@@ -7,6 +7,7 @@ from foundation.events import EventType, Subscription
 from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
+from governance.connections.contracts.pages import build_contract_pages
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler
 from governance.connections.pages import build_connection_pages
 from governance.connections.routes import build_connection_routes
@@ -29,6 +30,10 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     ]
 
 
+def _pages(services: GovernanceServices) -> list[Any]:
+    return [*build_connection_pages(services), *build_contract_pages(services)]
+
+
 def _watch(event: EventType[Any], turn: ConnectionTurn) -> Subscription[Any, WatchConnection]:
     return Subscription(event, WATCH_CONNECTION, lambda sent: WatchConnection(turn, sent.at))
 
@@ -38,7 +43,7 @@ SLICE: Final = Slice(
     subscriptions=tuple(_watch(event, turn) for event, turn in _WATCHED),
     repairs=(repair_health_timers,),
     routes=with_services(build_connection_routes),
-    pages=with_services(build_connection_pages),
+    pages=with_services(_pages),
     navigation=(
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,

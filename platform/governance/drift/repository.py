@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value
 from foundation.database.engine import scope_of
+from governance.elements.selection import is_contract_of
 from governance.exception_types import ExceptionType
 from governance.propagation.states import RUNNING
 from governance.records.keys import (
@@ -45,6 +46,15 @@ _UNMOVED: Final = f"""
 """As SQL: no propagation of the value is running, so the value last read is the expected one."""
 
 
+_NOT_OWN: Final = """
+    NOT EXISTS (SELECT 1 FROM element_contract own
+                 WHERE own.tenant_id = :t AND own.source_connection_id = :c AND {0})
+"""
+"""As SQL: the connection is not the source of truth of the value, for which {0} finds the contract `own`. What it was
+sent before it became the source remains, and is not to be compared.
+"""
+
+
 async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[ObservedValue]:
     """The next values from the cursor, and up to a quarter as many with known drift."""
     rows = await session.execute(
@@ -55,12 +65,12 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
             ), next AS (
                 SELECT {key_columns("v")}, true AS in_turn FROM channel_value v, round
                  WHERE v.tenant_id = :t AND v.connection_id = :c
-                   AND ({key_columns("v")}) > ({key_columns("round")})
+                   AND ({key_columns("v")}) > ({key_columns("round")}) AND {_NOT_OWN.format(is_contract_of("own", "v"))}
                  ORDER BY {key_columns("v")} LIMIT :limit
             ), drifted AS (
                 SELECT {key_columns("e")} FROM governance_exception e
                  WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code AND e.connection_id = :c
-                   AND e.source_event_id IS NULL
+                   AND e.source_event_id IS NULL AND {_NOT_OWN.format(is_contract_of("own", "e"))}
                  ORDER BY e.seen_at LIMIT :limit / 4
             )
             SELECT {key_columns("v")}, v.value, v.version, v.change_id, v.seen_at,

@@ -16,8 +16,9 @@ from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
-from governance.elements.publish_contract import USUAL_ELEMENTS, publish_usual_contracts
-from governance.elements.schemas import NewElement
+from governance.elements.publish_contract import USUAL_ELEMENTS, publish_new_contract
+from governance.elements.remove_contract import remove_contract
+from governance.elements.schemas import NewContract, NewElement
 from tenants.command_options import CLIENT, MSP
 
 
@@ -34,6 +35,16 @@ _TARGET: Final = FiniteRange(min=0, min_open=True, max=1_000_000)
 @CLIENT
 @click.option("--source", type=click.UUID, required=True, help="Connection that is the source of truth.")
 @click.option(
+    "--element", "elements", multiple=True, help="Element, such as stock.on_hand; repeatable. Prices, stock and costs."
+)
+@click.option(
+    "--select",
+    "selector",
+    default="",
+    help="Only for these values: record_key=WH-* or location=Berlin. Without it, for what no other contract selects.",
+)
+@click.option("--owner", default=None, help="Who answers for the values, such as Operations.")
+@click.option(
     "--publish-seconds",
     type=_TARGET,
     default=30.0,
@@ -49,9 +60,18 @@ _TARGET: Final = FiniteRange(min=0, min_open=True, max=1_000_000)
 )
 @click.option("--correct-hours", type=_TARGET, default=4.0, show_default=True, help="Until an exception is corrected.")
 def publish_contracts(  # noqa: PLR0913 - click passes options by name
-    *, msp_id: UUID, tenant_id: UUID, source: UUID, publish_seconds: float, decide_hours: float, correct_hours: float
+    *,
+    msp_id: UUID,
+    tenant_id: UUID,
+    source: UUID,
+    elements: tuple[str, ...],
+    selector: str,
+    owner: str | None,
+    publish_seconds: float,
+    decide_hours: float,
+    correct_hours: float,
 ) -> None:
-    """Publish the source of truth of a client's prices, stock and costs, and the targets."""
+    """Publish the source of truth of a client's prices, stock and costs, or of other elements, and the targets."""
     targets = {
         "propagation_slo": timedelta(seconds=publish_seconds),
         "correction_slo": timedelta(hours=correct_hours),
@@ -61,17 +81,46 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             found = await get_connection(session, source)
-            connector = services.get(ConnectorRuntime).registry.get(found.kind)
-            if connector is None or not all(map(connector.reports, USUAL_ELEMENTS)):
+            registry = services.get(ConnectorRuntime).registry
+            connector = registry.get(found.kind)
+            if not elements and (connector is None or not all(map(connector.reports, USUAL_ELEMENTS))):
                 raise InvalidInput(
                     f"“{found.name}” does not report prices, stock and costs. Choose the system that owns them.",
                     field="source",
                 )
-            await publish_usual_contracts(session, source, now=utc_now(), **targets)
+            for element in dict.fromkeys(elements or USUAL_ELEMENTS):
+                new = NewContract(
+                    element=element, selector=selector, source_connection_id=source,
+                    owner=USUAL_ELEMENTS.get(element, "Catalogue") if owner is None else owner, **targets,
+                )  # fmt: skip
+                published = await publish_new_contract(session, registry, new, now=utc_now())
         seconds = {name: target.total_seconds() for name, target in targets.items()}
+        what = ", ".join(dict.fromkeys(elements)) or "prices, stock and costs"
+        where = f" for {published.selector}" if selector else ""
         return CommandResult(
-            f"The source of truth of prices, stock and costs is {found.name}.",
-            {"source": source, "name": found.name, **seconds},
+            f"The source of truth of {what}{where} is {found.name}.",
+            {"source": source, "name": found.name, "selector": published.selector, **seconds},
+        )
+
+    run_with_services(act)
+
+
+@contract.command("remove")
+@MSP
+@CLIENT
+@click.option("--element", "code", required=True, help="Element, such as stock.on_hand.")
+@click.option("--select", "selector", required=True, help="The contract's selector, such as record_key=WH-*.")
+def remove(*, msp_id: UUID, tenant_id: UUID, code: str, selector: str) -> None:
+    """Remove a contract that selects values. They fall to the element's contract without a selector."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            following = await remove_contract(session, element=code, selector=selector, now=utc_now())
+            source = following.source_connection_id
+            name = "people and API clients" if source is None else (await get_connection(session, source)).name
+        return CommandResult(
+            f"The contract of {code} for {selector} is removed. Its values belong to {name} now.",
+            {"element": code, "selector": selector, "source": source, "owner": following.owner},
         )
 
     run_with_services(act)

@@ -4,7 +4,7 @@ Records that get another source by a contract keep their approved values, and ch
 waiting: the next value of the new source is what is decided. The audit entry counts those records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,17 +13,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.dimensions import LABELS
 from canonical.elements import COST, PRICE, STOCK, element_type
+from connectors.connections import get_connection
 from connectors.poll_job import move_poll
+from connectors.ports import Connector
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.names import clean_name
-from foundation.text import says_something
+from foundation.text import is_storable, says_something
 from governance.audit_actions import GovernanceAction
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import CustomElement, ElementContract
 from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
+from governance.elements.schemas import NewContract
 from governance.elements.selectors import DEFAULT, check_overlap, parse_selector
+
+LONGEST_TARGET: Final = timedelta(days=24)  # milliseconds in 31 bits
+LONGEST_LIFETIME: Final = timedelta(days=3650)
 
 
 async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contract
@@ -39,8 +45,8 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     approval_ttl: timedelta = timedelta(days=2),
     decision_slo: timedelta | None = None,
     now: datetime,
-) -> None:
-    """Publish a contract. Without a source connection, people and API clients set the element
+) -> ElementContract:
+    """Publish a contract, and return it. Without a source connection, people and API clients set the element
     (`governance.changes.propose`).
 
     `selector`: see `governance.elements.selectors`; with it, a source is the one of what it selects only.
@@ -56,6 +62,11 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
         raise InvalidInput("A contract needs a workflow.", field="workflow")
     if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
         raise InvalidInput("Each target must be longer than zero.", field="propagation_slo")
+    if max(propagation_slo, correction_slo) > LONGEST_TARGET or approval_ttl > LONGEST_LIFETIME:
+        raise InvalidInput(
+            f"A target is at most {LONGEST_TARGET.days} days, an approval's lifetime {LONGEST_LIFETIME.days} days.",
+            field="propagation_slo",
+        )
     decision_slo = min(approval_ttl, timedelta(days=1)) if decision_slo is None else decision_slo
     if not timedelta(0) < decision_slo <= approval_ttl:
         raise InvalidInput(
@@ -81,6 +92,37 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     if owned_before is not None and before != source_connection_id:
         data |= await moved_records(session, contract, before=before)
     append_audit(session, action=GovernanceAction.CONTRACT_PUBLISHED, subject=f"contract:{element}", data=data, at=now)
+    return contract
+
+
+async def publish_new_contract(
+    session: AsyncSession, registry: Mapping[str, Connector], new: NewContract, *, now: datetime
+) -> ElementContract:
+    """Publish what a person asked for, once its element exists and its source reports it.
+
+    Raises:
+        InvalidInput: as `publish_contract`; no such element, or a source that does not report it.
+        NotFound: no such connection in this account.
+    """
+    code = new.element
+    declared = is_storable(code) and await session.get(CustomElement, (scope_of(session).tenant_id, code)) is not None
+    if not declared and element_type(code) is None:
+        raise InvalidInput(
+            f"There is no element {code[:40]!r}. Declare it first, or correct its code.", field="element"
+        )
+    if new.source_connection_id is not None:
+        source = await get_connection(session, new.source_connection_id)
+        connector = registry.get(source.kind)
+        if connector is None or not connector.reports(code):
+            raise InvalidInput(
+                f"“{source.name}” does not report this element. Choose the system that owns its values.",
+                field="source_connection_id",
+            )
+    return await publish_contract(
+        session, element=code, selector=new.selector, source_connection_id=new.source_connection_id, owner=new.owner,
+        propagation_slo=new.propagation_slo, correction_slo=new.correction_slo, decision_slo=new.decision_slo,
+        approval_ttl=new.approval_ttl, now=now,
+    )  # fmt: skip
 
 
 async def _lock_contract(

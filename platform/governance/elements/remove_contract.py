@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.poll_job import move_poll
 from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.text import is_storable
 from governance.audit_actions import GovernanceAction
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import ElementContract
@@ -27,6 +28,8 @@ async def remove_contract(session: AsyncSession, *, element: str, selector: str,
         raise InvalidInput(
             "Only a contract with a selector can be removed. Publish this one anew to change it.", field="selector"
         )
+    if not is_storable(element):  # so no contract is of it
+        raise NotFound
     await lock_contracts(session, element)
     known = {each.selector: each for each in await list_contracts_of(session, element)}
     contract, following = known.get(selector), known.get(DEFAULT)

@@ -1,7 +1,7 @@
 """Structs of elements for pages, commands and the API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -30,6 +30,44 @@ class NewElement(RequestBody, frozen=True):
     distributed: bool = True
     owner: str = "Catalogue"
     source_connection_id: UUID | None = None
+
+
+class NewContract(RequestBody, frozen=True, kw_only=True):
+    """A contract to publish: a new one, or the next version of the one with this element and selector.
+
+    `selector`: `record_key=PREFIX*`, or a part of a dimension such as `location=Berlin`; empty for what no other
+    contract of the element selects. Without `source_connection_id`, people and API clients set the values. Targets are
+    ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`.
+    """
+
+    element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    selector: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    source_connection_id: UUID | None
+    owner: str
+    propagation_slo: timedelta = timedelta(seconds=30)
+    correction_slo: timedelta = timedelta(hours=4)
+    decision_slo: timedelta | None = None
+    approval_ttl: timedelta = timedelta(days=2)
+
+
+class ContractPublished(msgspec.Struct, frozen=True):
+    """The contract's `selector` in its canonical form, by which it is removed, and its version."""
+
+    element: str
+    selector: str
+    version: int
+
+
+class ContractToRemove(RequestBody, frozen=True):
+    element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    selector: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class ContractRemoved(msgspec.Struct, frozen=True):
+    """What owns the removed contract's values now: the `owner` and the source of the element's default contract."""
+
+    owner: str
+    source_connection_id: UUID | None
 
 
 class ElementView(msgspec.Struct, frozen=True):

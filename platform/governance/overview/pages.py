@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from foundation.web.fragments import FRAGMENT
 from foundation.web.parameters import one_of
+from governance.elements.selector_labels import write_selector
 from governance.overview.charts import DEFAULT_SPAN, SPANS, STRETCHES, draw_changes, draw_decisions, draw_times
 from governance.overview.queries import MANY, UNSENT, read_buckets, read_clocks, read_figures, read_latest
 from governance.permissions import GovernancePermission
@@ -48,6 +49,7 @@ async def _figures(access: Access) -> dict[str, object]:
 async def _flow(access: Access) -> dict[str, object]:
     latest = await read_latest(access.session, now=access.now)
     return {
+        "selector": write_selector,
         "clocks": await read_clocks(access.session, now=access.now),
         "unsent_limit": UNSENT,
         "latest": latest,

@@ -18,6 +18,7 @@ from foundation.clock import utc_now
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from governance.connections.pause import pause_connection, resume_connection
+from governance.drift.repository import next_values
 from governance.elements.publish_contract import publish_contract
 from governance.elements.remove_contract import remove_contract
 from governance.exception_queue.lists import EXCEPTIONS
@@ -262,6 +263,11 @@ async def test_a_channel_that_owns_some_records_gets_only_the_others(world: Clie
     await world.work(until="SELECT count(*) = 3 FROM propagation WHERE state = 'verified'")
     sent = await world.rows("SELECT record_key FROM propagation WHERE connection_id = :c", c=shop)
     assert sent == [("SKU-001",)]
+    market = world.channels["market1"]
+    await publish(world, market, STOCK)
+    async with world.services.db.transaction(world.scope) as session:
+        compared = await next_values(session, market, limit=10)
+    assert [each.record_key for each in compared] == ["SKU-001"], "what it owns by now is no drift"
 
 
 async def test_a_baseline_takes_each_record_from_its_own_source(world: ClientEnv, sandbox: RunningSandbox) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import re
 
+import pytest
+
 from connectors.models import Connection
 from foundation.audit.chain import append_audit
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -139,3 +141,96 @@ async def test_the_audit_trail_is_for_administrators_of_this_account(busy: Gover
     assert (await busy["partner"].get(AUDIT)).status_code == 403
     assert (await busy["stranger"].get(AUDIT)).status_code == 404
     assert (await busy["staff"].get(AUDIT)).status_code == 200
+
+
+CONTRACTS = "/clients/acme/contracts"
+CONTRACT_API = "/api/v1/clients/acme/contracts"
+SELECTED = {"element": "stock.on_hand", "selector": "location=Lager Nord", "owner": "Warehouse"}
+
+
+async def test_the_api_publishes_and_removes_a_contract_that_selects_values(busy: GovernanceWebApp) -> None:
+    admin, source = busy["admin"], str(busy.acme.source)
+    new = SELECTED | {"source_connection_id": source, "propagation_slo": "PT1M"}
+    made = await admin.call(CONTRACT_API, new, page=CONNECTIONS)
+    told = {"element": "stock.on_hand", "selector": "location=Lager%20Nord", "version": 1}
+    assert (made.status_code, made.json()) == (201, told)
+    [listed] = (await admin.get(f"{CONTRACT_API}?selector=location%3DLager%2520Nord")).json()["items"]
+    assert (listed["element"], listed["owner"], listed["source_connection_id"], listed["is_shared"]) == (
+        "stock.on_hand", "Warehouse", source, True,
+    )  # fmt: skip
+    both = (await admin.get(f"{CONTRACT_API}?element=stock.on_hand")).json()["items"]
+    assert [each["selector"] for each in both] == ["", "location=Lager%20Nord"]
+    csv = (await admin.get(f"{CONTRACT_API}?element=stock.on_hand", accept="text/csv")).text
+    assert "location=Lager%20Nord" in csv
+    overlapping = await admin.call(CONTRACT_API, new | {"selector": "record_key=A*"}, page=CONNECTIONS)
+    assert (overlapping.status_code, overlapping.json()["field"]) == (422, "selector")
+    for wrong in ({"element": "\x00"}, {"selector": "\x00"}, {"selector": "record_key=A*"}):
+        gone = {"element": "stock.on_hand", "selector": "location=Lager%20Nord"} | wrong
+        assert (await admin.call(f"{CONTRACT_API}/remove", gone, page=CONNECTIONS)).status_code == 404
+    gone = {"element": "stock.on_hand", "selector": "location=Lager%20Nord"}
+    removed = await admin.call(f"{CONTRACT_API}/remove", gone, page=CONNECTIONS)
+    assert (removed.status_code, removed.json()) == (200, {"owner": "Operations", "source_connection_id": source})
+    assert (await admin.call(f"{CONTRACT_API}/remove", gone, page=CONNECTIONS)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"element": "stock.nothing"}, "element"),
+        ({"element": "stock.\x00"}, "element"),
+        ({"owner": " "}, "owner"),
+        ({"selector": "currency=EUR"}, "selector"),
+        ({"propagation_slo": "PT0S"}, "propagation_slo"),
+        ({"correction_slo": "P9999D"}, "propagation_slo"),
+        ({"decision_slo": "P3D"}, "decision_slo"),
+    ],
+)
+async def test_a_wrong_contract_is_refused_with_its_field(
+    busy: GovernanceWebApp, wrong: dict[str, str], field: str
+) -> None:
+    new = SELECTED | {"source_connection_id": str(busy.acme.source)} | wrong
+    refused = await busy["admin"].call(CONTRACT_API, new, page=CONNECTIONS)
+    assert (refused.status_code, refused.json().get("field")) == (422, field), refused.text
+
+
+async def test_a_contract_names_only_a_source_of_the_account_that_reports_the_element(busy: GovernanceWebApp) -> None:
+    admin = busy["admin"]
+    for source, status in ((busy.acme.channels["Web shop"], 422), (busy.borealis.source, 404)):
+        new = SELECTED | {"source_connection_id": str(source)}
+        assert (await admin.call(CONTRACT_API, new, page=CONNECTIONS)).status_code == status
+
+
+async def test_only_administrators_publish_and_only_in_their_account(busy: GovernanceWebApp) -> None:
+    new = SELECTED | {"source_connection_id": None}
+    for reader in ("approver", "viewer", "operator"):
+        assert (await busy[reader].call(CONTRACT_API, new, page=CONNECTIONS)).status_code == 403, reader
+        assert "Publish a contract" not in (await busy[reader].get(CONNECTIONS)).text
+    stranger, at_home = busy["stranger"], "/clients/borealis/connections"
+    assert (await stranger.call(CONTRACT_API, new, page=at_home)).status_code == 404
+    assert (await stranger.post(CONTRACTS, {}, page=at_home)).status_code == 404
+    assert (await busy["staff"].call(CONTRACT_API, new, page=CONNECTIONS)).status_code == 201
+    gone = {"element": "stock.on_hand", "selector": "location=Lager%20Nord"}
+    assert (await stranger.call("/api/v1/clients/borealis/contracts/remove", gone, page=at_home)).status_code == 404
+    assert len((await busy["viewer"].get(CONTRACT_API)).json()["items"]) == 4
+
+
+async def test_the_page_publishes_shows_and_removes_a_contract(busy: GovernanceWebApp) -> None:
+    admin = busy["admin"]
+    form = SELECTED | {
+        "source_connection_id": str(busy.acme.source), "publish_seconds": "60", "decide_hours": "1,5",
+        "correct_hours": "4",
+    }  # fmt: skip
+    for wrong in ({"selector": "brand=<b>"}, {"publish_seconds": "nan"}, {"source_connection_id": "x"}):
+        refused = await admin.post(CONTRACTS, form | wrong, page=CONNECTIONS)
+        assert (refused.status_code, "data-shown" in refused.text) == (422, True), wrong
+        assert "Warehouse" in refused.text, "what was typed is kept"
+    assert (await admin.post(CONTRACTS, form, page=CONNECTIONS)).status_code == 303
+    page = (await admin.get(CONNECTIONS)).text
+    assert "Location: Lager Nord" in page
+    assert "All others" in page
+    assert "Lager Nord" in (await busy["viewer"].get("/clients/acme/overview")).text
+    gone = {"element": "stock.on_hand", "selector": "location=Lager%20Nord"}
+    assert (await admin.post(f"{CONTRACTS}/remove", gone, page=CONNECTIONS)).status_code == 303
+    refused = await admin.post(f"{CONTRACTS}/remove", gone | {"selector": ""}, page=CONNECTIONS)
+    assert refused.status_code == 422
+    assert "All others" not in (await admin.get(CONNECTIONS)).text

@@ -1,0 +1,1 @@
+"""Publishing and removing of element contracts, on the page of connections."""

@@ -1,0 +1,26 @@
+"""Selectors as people read them."""
+
+from typing import Final
+
+from canonical.dimensions import LABELS, describe_dimension
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import N_
+from foundation.text import mark_key
+from governance.elements.selectors import RECORD_KEY
+
+_ALL: Final = N_("All")
+_OTHERS: Final = N_("All others")
+_PREFIX: Final = N_("Keys beginning with {beginning}")
+
+
+def write_selector(selector: str, *, is_shared: bool = True) -> str:
+    """What a contract selects: “Keys beginning with WH-”, “Location: Berlin”. `is_shared`: other contracts of the
+    element select values, so that the default one is for the others.
+    """
+    words = current_localizer()
+    if not selector:
+        return words.text(_OTHERS if is_shared else _ALL)
+    name, _, value = selector.partition("=")
+    if name == RECORD_KEY:
+        return words.text(_PREFIX).format(beginning=mark_key(value.removesuffix("*")))
+    return f"{words.text(LABELS.get(name, name))}: {describe_dimension(selector)}"
