@@ -63,13 +63,13 @@ INVITATION_LIST: Final = list_route(
     [f"{path}/invitations" for path in _MEMBERS],
     opt={"permission": TenantPermission.READ_MEMBERS},
     tags=["members"],
-    about="List the members who were ever invited, newest first.",
+    about="List invitations, newest first, including those that were accepted, withdrawn or have expired.",
 )
 
 
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
 async def create_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
-    """Create a key. Its text is only in this response."""
+    """Create a key. Only this response contains it."""
     wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access)
     key, text = await api_keys.create_api_key(
         access.session, auth.new_secret, wanted, by=access.principal, now=access.now

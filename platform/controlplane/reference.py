@@ -3,6 +3,7 @@
 The page is rendered here, without external scripts, so our content security policy allows it.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -26,37 +27,37 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _SUCCESSES: Final = {
     "200": "Done.",
     "201": "Created.",
-    "202": "Accepted; it is carried out in the background.",
+    "202": "Accepted; the work continues in the background.",
     "204": "Done; there is no body.",
 }
 _REFUSALS: Final = {
-    "400": "The address, a header or the body cannot be read.",
-    "401": "No API key and no session, or one that is not accepted.",
+    "400": "The address, a header or the body is malformed.",
+    "401": "There is no valid API key or session.",
     "403": "The role does not allow it, the account is suspended, or the form is out of date.",
-    "404": "Nothing with this address exists in this account.",
-    "422": "A value is not valid.",
+    "404": "This account has nothing at this address.",
+    "422": "A value is invalid.",
     "429": "Too many requests; see Retry-After.",
-    "503": "A service behind this one does not answer. Send it again.",
+    "503": "A service that this one needs does not respond. Send the request again.",
 }
 _BODY_REFUSALS: Final = {
-    "409": "This key's first request is under way, or the state has changed.",
+    "409": "The first request with this Idempotency-Key is still in progress, or the state has changed.",
     "413": "The body is too large.",
-    "415": "The body is no JSON in UTF-8, or compressed.",
+    "415": "The body is not JSON in UTF-8, or it is compressed.",
 }
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "Problem details (RFC 9457).",
     "properties": {
-        "type": {"type": "string", "description": "What kind of refusal it is; stable."},
+        "type": {"type": "string", "description": "Identifies the kind of problem; stable."},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "A sentence that says what to do."},
-        "correlation": {"type": "string", "description": "Quote it to support."},
-        "field": {"type": "string", "description": "The value that is not valid."},
+        "correlation": {"type": "string", "description": "Quote this ID to support."},
+        "field": {"type": "string", "description": "Name of the invalid value."},
         "allowed": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "Its possible values; for an unknown parameter, the known ones.",
+            "description": "Allowed values; for an unknown parameter, the known parameters.",
         },
     },
     "required": ["type", "title", "status", "detail", "correlation"],
@@ -67,7 +68,7 @@ _SCHEMES: Final[dict[str, Any]] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "__Host-session",
-        "description": "The session of a signed-in member; acts need X-CSRF-Token, too.",
+        "description": "Session of a signed-in member; requests that change something also need X-CSRF-Token.",
     },
 }
 
@@ -141,7 +142,14 @@ def _complete(method: str, operation: dict[str, Any]) -> dict[str, Any]:
     }
     responses |= {status: _problem(sentence) for status, sentence in sorted(refusals.items())}
     parameters = [_bounded(parameter) for parameter in operation.get("parameters", ())]
-    return operation | {"responses": responses, "parameters": parameters}
+    summary = _summary(operation["operationId"])
+    return operation | {"summary": summary, "responses": responses, "parameters": parameters}
+
+
+def _summary(operation_id: str) -> str:
+    """Title of an operation in words, such as “List API keys”."""
+    words = operation_id.removesuffix("_of_client").replace("_", " ")
+    return re.sub(r"\b[Aa]pi\b", "API", words[:1].upper() + words[1:])
 
 
 def _problem(sentence: str) -> dict[str, Any]:

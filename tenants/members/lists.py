@@ -42,7 +42,9 @@ MEMBERS: Final = ListDefinition[MemberView](
     usual=_USUAL,
     most=_MOST,
     filters=[
-        TextFilter(name="search", label="Name or address", about="A part of the name or the address, in any case."),
+        TextFilter(
+            name="search", label="Name or address", about="Part of the name or address, in upper or lower case."
+        ),
         ChoiceFilter(
             name="status",
             label="State",

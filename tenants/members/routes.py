@@ -64,7 +64,7 @@ async def sign_out_member(access: OpenAccess, member_id: FromPath[UUID]) -> None
 async def create_device_link(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[DeviceLinkView]:
-    """Unblock a sign-in: make a link that ends the wait for others' failures in the browser that opens it."""
+    """Create a link that lets the member sign in without waiting for failed attempts of others."""
     _, token = await issue_device_link(access.session, auth, member_id=member_id, now=access.now)
     view = DeviceLinkView(device_link_to(request, token), access.now + LINK_LIFE)
     return Response(view, headers={"Cache-Control": "no-store"})

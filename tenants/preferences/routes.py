@@ -20,7 +20,7 @@ _INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
 
 @put(_MEMBER, opt=_INVITE, tags=["members"], status_code=204)
 async def save_member_preferences(access: OpenAccess, member_id: FromPath[UUID], data: JSONBody[Preferences]) -> None:
-    """Set the language and time zone of a member. Empty ones are inherited from the account."""
+    """Set the language and time zone of a member. Empty values are inherited from the account."""
     await set_member_preferences(access.session, member_id, data, now=access.now)
 
 

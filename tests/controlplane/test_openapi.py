@@ -146,6 +146,9 @@ async def test_operations_have_names_of_a_verb_and_a_noun_each_its_own_and_a_sen
     assert verbs.isdisjoint({"api", "get", "post", "put", "delete"})
     assert {"list_changes", "show_change", "list_members_of_client", "invite_member", "create_api_key"} <= set(ids)
     assert [each["operationId"] for each in operations if not each.get("description")] == []
+    summaries = {each["summary"] for each in operations}
+    assert {"List API keys", "Show change", "Replay or discard dead letters"} <= summaries
+    assert [each for each in summaries if not re.fullmatch(r"[A-Z][a-z]+( [a-z]+| API)+", each)] == []
 
 
 async def test_u10_the_reference_page_is_branded_and_needs_no_script(site: WebApp, house: House) -> None:

@@ -157,7 +157,11 @@ def web(  # noqa: PLR0913 - one per option
 )
 @click.option("--metrics-port", type=_PORT, help="Serve Prometheus metrics on this port.")
 @click.option(
-    "--batch", "turn", type=int, hidden=True, help="Run one batch from standard input; report to this file descriptor."
+    "--batch",
+    "turn",
+    type=int,
+    hidden=True,
+    help="Run one batch from standard input, and report to this file descriptor.",
 )
 @_HEARTBEAT
 def worker(  # noqa: PLR0913 - one per option

@@ -22,11 +22,12 @@ REPLAYED_HEADER: Final = "Idempotent-Replayed"
 _HOURS: Final = int(KEEP.total_seconds() // 3600)
 
 IDEMPOTENCY: Final = (
-    f"Every act takes the header `{KEY_HEADER}`: up to {LONGEST} visible ASCII characters, such as a new UUID for each "
-    "act. Send a request again with its key when no answer came: the act is done once, and its first answer, a refusal "
-    f"included, is given again with `{REPLAYED_HEADER}: true`, for at least {_HOURS} hours. A key that came with "
-    "another request answers 422; one whose first request is under way, 409. Nothing is kept of a request that was "
-    "malformed, not admitted, or failed here (5xx): send it again with the same key."
+    f"Every request that changes something accepts the header `{KEY_HEADER}`: up to {LONGEST} visible ASCII "
+    "characters, such as a new UUID for each request. If no response arrives, send the request again with the same "
+    "key: the action runs once, and its first response, even a refusal, is returned again with "
+    f"`{REPLAYED_HEADER}: true` for at least {_HOURS} hours. A key that was used with another request answers 422, "
+    "and one whose first request is still in progress 409. A request that was malformed, not authorized, or failed "
+    "with 5xx is not remembered: send it again with the same key."
 )
 
 
@@ -36,7 +37,7 @@ class ActOperation(Operation):
         schema = Schema(type=OpenAPIType.STRING, min_length=1, max_length=LONGEST)
         header = Parameter(
             name=KEY_HEADER, param_in="header", required=False, schema=schema,
-            description="Makes the act safe to send again: one key, one effect, one answer.",
+            description="Makes the request safe to send again: the action runs once per key.",
         )  # fmt: skip
         self.parameters = [*(self.parameters or ()), header]
         refusals = {

@@ -186,7 +186,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
         found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}
         usual = "" if self.usual_order else self.sorts[0].name
-        found["sort"] = ({"enum": ["", *self.orders]}, "Order; a minus reverses it.", usual)
+        found["sort"] = ({"enum": ["", *self.orders]}, "Order; a leading minus reverses it.", usual)
         found["cursor"] = (None, "`next_cursor` or `prev_cursor` of a page of this list.", "")
         hints: dict[str, Any] = {
             name: Annotated[str, QueryParameter(description=about, schema_extra=schema)]
@@ -194,7 +194,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         }
         defaults: dict[str, Any] = {name: default for name, (_, _, default) in found.items()}
         if api:
-            hints["limit"] = Annotated[int, QueryParameter(description=f"Length of the page, at most {self.most}.")]
+            hints["limit"] = Annotated[int, QueryParameter(description=f"Items per page, at most {self.most}.")]
             defaults["limit"] = self.usual
         else:  # the link that ticks all rows where no script can
             hints["select"] = Annotated[str, QueryParameter(description="`all` ticks every row.")]

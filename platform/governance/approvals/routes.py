@@ -58,9 +58,9 @@ async def answer_approval(access: OpenAccess, change_id: FromPath[UUID], data: J
 
 @post(f"{_ROOT}/bulk", opt=_DECIDE, tags=_TAGS, status_code=200)
 async def answer_approvals(access: OpenAccess, data: JSONBody[ApprovalBulk]) -> BulkResult:
-    """Approve or decline up to 200 approvals. Each has its own result; a refused one stops no other.
+    """Approve or decline up to 200 approvals. Each has its own result; a refusal does not stop the others.
 
-    `ids` are those of the approvals, not of their changes: one that was reissued since is refused.
+    `ids` are the approvals', not their changes'. An approval that was reissued in the meantime is refused.
     """
     answer = answer_many(access.session, grant=data.action == "approve", reason=data.reason, now=access.now)
     return await bulk_action(access.session, data.ids, answer)

@@ -14,8 +14,12 @@ AUDIT_ENTRIES: Final = ListDefinition[AuditEntryView](
     item=AuditEntryView,
     load=list_entries,
     filters=[
-        TextFilter(name="about", label="Record key", about="A record's key: the record, its changes and approvals."),
-        TextFilter(name="actor", label="By", about="A part of the name of who did it."),
+        TextFilter(
+            name="about",
+            label="Record key",
+            about="Record key: entries about the record, its changes and its approvals.",
+        ),
+        TextFilter(name="actor", label="By", about="Part of the name of the actor."),
         TextFilter(name="action", label="Action", about='An action such as "change.released", or its first part.'),
         ChoiceFilter(
             name="kind", label="Kind", options=[("", "All entries"), *((name, name.capitalize()) for name in KINDS)]

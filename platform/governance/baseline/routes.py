@@ -39,14 +39,14 @@ async def show_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> Base
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, tags=_TAGS, status_code=202)
 async def accept_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """Accept a baseline, asynchronously. API keys cannot. Policy decides on each difference as on any change."""
+    """Accept a baseline, asynchronously; needs a member. Policy decides on each difference as on any change."""
     await acceptance_job.accept_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 
 
 @post(f"{_ONE}/discard", opt=_START, tags=_TAGS, status_code=200)
 async def discard_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> BaselineView:
-    """Discard a baseline, which has changed nothing."""
+    """Discard a baseline. No value changes."""
     await start.discard_baseline(access.session, baseline_id, now=access.now)
     return await find_baseline(access.session, baseline_id)
 

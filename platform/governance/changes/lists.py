@@ -36,7 +36,7 @@ CHANGES: Final = ListDefinition[ChangeView](
         TextFilter(
             name="search",
             label="Product name or SKU",
-            about="A part of a record key or product name, in any case.",
+            about="Part of a record key or product name, in upper or lower case.",
         ),
         ChoiceFilter(name="status", label="State", options=_STATES),
         TextFilter(name="element", label="Element", about="An element, such as `price.list`."),

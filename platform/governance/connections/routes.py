@@ -39,7 +39,7 @@ CONTRACT_LIST: Final = list_route(
     _CONTRACTS_ROOT,
     opt=_CONTRACTS,
     tags=_TAGS,
-    about="List the contracts: the only source of truth, owner and clocks (ISO 8601 durations) of each element, or of"
+    about="List the element contracts: owner, source of truth and targets (ISO 8601 durations) of each element, or of"
     " the values that a selector selects.",
 )
 

@@ -43,8 +43,8 @@ class DeadLetterBulk(RequestBody, frozen=True):
 
 
 @post(f"{_LETTER_ROOT}/bulk", opt=_LETTERS, tags=_LETTER_TAGS, status_code=200)
-async def bulk_dead_letters(access: OpenAccess, data: JSONBody[DeadLetterBulk]) -> BulkResult:
-    """Replay or discard up to 200 dead letters. Each has its own result; a refused one stops no other."""
+async def replay_or_discard_dead_letters(access: OpenAccess, data: JSONBody[DeadLetterBulk]) -> BulkResult:
+    """Replay or discard up to 200 dead letters. Each has its own result; a refusal does not stop the others."""
     act, permission = BULK[data.action]
     access.principal.require(permission)
     return await bulk_action(access.session, data.ids, lambda one: act(access.session, one, now=access.now))
@@ -66,7 +66,7 @@ async def discard_dead_letter(access: OpenAccess, letter_id: FromPath[UUID]) -> 
 
 DEAD_LETTER_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     LETTER_LIST,
-    bulk_dead_letters,
+    replay_or_discard_dead_letters,
     replay_dead_letter,
     discard_dead_letter,
 )

@@ -49,16 +49,22 @@ _TARGET: Final = FiniteRange(min=0, min_open=True, max=1_000_000)
     type=_TARGET,
     default=30.0,
     show_default=True,
-    help="From release until the value is visible on a channel.",
+    help="Publishing target: seconds from the release until a channel shows the value.",
 )
 @click.option(
     "--decide-hours",
     type=_TARGET,
     default=24.0,
     show_default=True,
-    help="From proposal until an approver has decided.",
+    help="Decision target: hours from the proposal until an approver has decided.",
 )
-@click.option("--correct-hours", type=_TARGET, default=4.0, show_default=True, help="Until an exception is corrected.")
+@click.option(
+    "--correct-hours",
+    type=_TARGET,
+    default=4.0,
+    show_default=True,
+    help="Correction target: hours until an exception is corrected.",
+)
 def publish_contracts(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
@@ -141,7 +147,9 @@ def element() -> None:
 @click.option("--dimension", "dimensions", multiple=True, help="What its values may be divided by; repeatable.")
 @click.option("--code", "codes", multiple=True, help="Code of an enumeration; repeatable.")
 @click.option("--source", type=click.UUID, default=None, help="Connection that is the source of truth.")
-@click.option("--reference", is_flag=True, help="Kept to judge other values; channels do not show it.")
+@click.option(
+    "--reference", is_flag=True, help="Used only to check other values, such as a cost; never sent to channels."
+)
 def create(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,

@@ -75,15 +75,15 @@ async def discard_exception(access: OpenAccess, exception_id: FromPath[UUID]) ->
 
 
 @post(f"{_ROOT}/bulk", opt=_RESOLVE, tags=_TAGS, status_code=200)
-async def bulk_exceptions(access: OpenAccess, data: JSONBody[ExceptionBulk]) -> BulkResult:
-    """Replay, resolve or discard up to 200 exceptions. Each has its own result; a refused one stops no other."""
+async def close_or_replay_exceptions(access: OpenAccess, data: JSONBody[ExceptionBulk]) -> BulkResult:
+    """Replay, resolve or discard up to 200 exceptions. Each has its own result; a refusal does not stop the others."""
     act = BULK[data.action]
     return await bulk_action(access.session, data.ids, lambda one: act(access.session, one, now=access.now))
 
 
 EXCEPTION_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     EXCEPTION_LIST,
-    bulk_exceptions,
+    close_or_replay_exceptions,
     show_exception,
     replay_exception,
     resolve_exception,

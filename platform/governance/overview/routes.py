@@ -14,7 +14,7 @@ _READ: Final = {"permission": GovernancePermission.READ_DASHBOARD}
 
 @get("/api/v1/clients/{client:str}/overview", opt=_READ, tags=["overview"])
 async def show_overview(access: OpenAccess) -> Overview:
-    """Return the figures of the last 24 hours, and every propagation clock."""
+    """Return the figures of the last 24 hours, in total and for each element on each channel."""
     figures = await read_figures(access.session, now=access.now)
     return Overview(figures, await read_clocks(access.session, now=access.now))
 

@@ -75,7 +75,7 @@ async def _run(settings: Settings, *, clock_is_right: bool) -> RetentionReport:
 @MSP
 @CLIENT
 @click.option("--class", "data_class", required=True, help="A class of data that `retention show` lists.")
-@click.option("--days", type=int, help="Default: the default of the MSP.")
+@click.option("--days", type=int, help="Days to keep it; default: the MSP's default.")
 @click.option("--element", default="", help="Keep one element's rows longer than the class.")
 def set_(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, element: str) -> None:
     """Set how long one client's data of a class is kept."""
@@ -94,7 +94,7 @@ def set_(*, msp_id: UUID, tenant_id: UUID, data_class: str, days: int | None, el
 @retention.command("set-default")
 @MSP
 @click.option("--class", "data_class", required=True, help="A class of data that `retention show` lists.")
-@click.option("--days", type=int, help="Default: the product's default.")
+@click.option("--days", type=int, help="Days to keep it; default: the product's default.")
 def set_default_(*, msp_id: UUID, data_class: str, days: int | None) -> None:
     """Set how long an MSP's own account and all its clients keep a class. Clients can keep longer, never shorter."""
 

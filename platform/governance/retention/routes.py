@@ -40,17 +40,17 @@ def build_retention_routes(services: GovernanceServices) -> tuple[HTTPRouteHandl
 
     @get(_ROOT, opt=_READ, tags=_TAGS)
     async def show_retention(access: OpenAccess) -> RetentionView:
-        """Return retention period and next deletion of each class of data; legal holds; past deletions."""
+        """Return the retention period and next deletion of each class of data, legal holds and past deletions."""
         return await plan_retention(access.session, classes, now=access.now)
 
     @put(f"{_ROOT}/policies/{{data_class:str}}", opt=_WRITE, tags=_TAGS, status_code=204)
     async def set_retention_policy(access: OpenAccess, data_class: FromPath[str], data: JSONBody[NewPolicy]) -> None:
-        """Set the retention period of a class; without days, the default. An element can only be kept longer."""
+        """Set the retention period of a class; without `days`, the default. One element can only be kept longer."""
         await set_policy(access.session, classes, data_class, data, now=access.now)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, tags=_TAGS)
     async def place_legal_hold(access: OpenAccess, data: JSONBody[NewHold]) -> HoldPlaced:
-        """Place a legal hold: data under it is not deleted until its release. Without class and record: all."""
+        """Place a legal hold: the data that it covers is not deleted. Without class and record, it covers all data."""
         return HoldPlaced(await place_hold(access.session, classes, data, now=access.now, new_id=services.new_id))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, tags=_TAGS, status_code=204)
