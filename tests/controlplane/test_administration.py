@@ -85,7 +85,7 @@ class TestSuspendedClient:
             assert gate.scope.tenant_id not in set(await session.scalars(text("SELECT tenant_id FROM lane_backlog()")))
         assert (await admin.post(f"/clients/{house.slug}/resume")).status_code == 303
         await gate.deliver(gate.change("SKU-001", STOCK, 3))
-        await gate.work(settle=10, until="SELECT count(*) = 2 FROM change")
+        await gate.work(until="SELECT count(*) = 2 FROM change")
         assert (await gate.rows("SELECT count(*) FROM change"))[0][0] == 2
         assert (await with_key(site, house, key)).status_code == 200
         assert (await site.visit(house.host).sign_in(house.approver)).status_code == 303

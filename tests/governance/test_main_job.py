@@ -132,7 +132,7 @@ async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exceptio
     assert (found.code, found.state) == ("propagation.slo_breached", "open")
     assert found.detail.startswith("List price of SKU-001: ")
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=6.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     assert await world.rows("SELECT code, state, closed_by FROM governance_exception") == [
         ("propagation.slo_breached", "resolved", "corrected")
     ]
@@ -239,7 +239,7 @@ async def test_an_outage_of_three_of_five_channels_is_each_channels_own_state(
     assert [state for name, state in states if name not in away] == ["verified", "verified"]
     for name in away:
         sandbox.mend(world.urls[name])
-    await world.work(settle=15.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     assert await world.rows("SELECT DISTINCT state FROM propagation") == [("verified",)]
     await world.close()
 

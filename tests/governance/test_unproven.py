@@ -88,7 +88,7 @@ async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
         await world.deliver(world.change("SKU-001", STOCK, 6))
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work(settle=20.0, until="SELECT bool_or(state = 'verified' AND minor(value) = 6) FROM propagation")
+    await world.work(until="SELECT bool_or(state = 'verified' AND minor(value) = 6) FROM propagation")
     await world.work(settle=20.0)
     (state, error), notes, metric = await unproven(world, 5)
     assert state == "superseded"

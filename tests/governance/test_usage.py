@@ -22,7 +22,7 @@ async def synced(world: ClientEnv) -> tuple[list[UUID], UUID]:
     """A price that went to two channels, and a newer one. The usage events, and the newer change."""
     await seed(world)
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(settle=15.0, until="SELECT count(*) = 4 FROM usage_event")
+    await world.work(until="SELECT count(*) = 4 FROM usage_event")
     ((change,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10400")
     return [UUID(str(id_)) for (id_,) in await world.rows(_EVENTS, meter=VERIFIED_DELIVERIES.name)], UUID(str(change))
 

@@ -1,8 +1,8 @@
 """A client with an ERP and channels on sandbox systems, and an engine that does all its work in the test's own loop."""
 
-import asyncio
 import base64
 import secrets
+from asyncio import sleep as pause
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -29,7 +29,16 @@ from tests.connectors.running import TOKEN, RunningSandbox
 from tests.support.values import with_minor
 
 IDLE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 0.25
+"""Between two looks while the next job is further away: what `until` asks may become true by another task."""
 PATIENCE_SECONDS = 60.0
+_JOBS_LEFT = "SELECT lane, kind, key, attempts, ready_at, error FROM job ORDER BY seq LIMIT 10"
+_SECONDS_TO_NEXT = """
+    SELECT min(CASE WHEN l.lease_until > clock_timestamp() THEN 0 ELSE greatest(0, extract(epoch FROM
+               greatest(CASE WHEN j.delayed THEN j.ready_at END, l.paused_until) - clock_timestamp())) END)
+      FROM job j LEFT JOIN lane l ON l.tenant_id = j.tenant_id AND l.name = j.lane
+     WHERE NOT EXISTS (SELECT FROM lane_share s WHERE s.tenant_id = j.tenant_id AND s.resting)
+"""
 
 
 @dataclass
@@ -78,40 +87,49 @@ class ClientEnv:
         }
 
     async def work(self, *, rounds: int = 40, settle: float = 0.0, until: str = "") -> None:
-        """Do all work that is ready, of this tenant, until nothing is; `settle` also waits for delayed work.
+        """Do all work of this tenant that is ready.
 
-        With `until`, a query of one truth value, the wait ends as soon as it holds, however long that takes. Only idle
-        seconds are counted: a slow machine does the same work as a fast one.
+        `settle` also waits for delayed work that becomes ready within so many seconds; what is further away ends the
+        wait at once. `until`, a query of one truth value, waits for as long as that takes. Only idle seconds are
+        counted: a slow machine does the same work as a fast one.
+
+        Raises:
+            AssertionError: `until` does not hold after PATIENCE_SECONDS without work, or work never ends.
         """
         job_types = build_jobs(self.services)
         worker = LaneWorker(
             self.services.db, self.services.ready_queue, job_types, pool="shared", metrics=self.services.lane_metrics,
             lease=PATIENCE_SECONDS,
         )  # fmt: skip
-        left = max(settle, PATIENCE_SECONDS) if until else settle
+        left = PATIENCE_SECONDS if until else settle
         for _ in range(rounds * 50):
-            async with self.relay_db.transaction(None) as session:
-                await session.execute(text("SELECT timers_fire()"))
-            async with self.relay_db.transaction(None) as session:
-                due = [
-                    r.name
-                    for r in await session.execute(text("SELECT * FROM lanes_due()"))
-                    if r.tenant_id == self.scope.tenant_id
-                ]
-            if not due:
-                if left <= 0 or await self._all_done(until):
-                    return
-                await asyncio.sleep(IDLE_SECONDS)
-                left -= IDLE_SECONDS
-            for lane in due:
-                await worker.run_lane(self.scope.msp_id, self.scope.tenant_id, lane)
+            if due := await self._lanes_due():
+                for lane in due:
+                    await worker.run_lane(self.scope.msp_id, self.scope.tenant_id, lane)
+                continue
+            if until and (await self.rows(until))[0][0]:
+                return
+            next_in = await self._seconds_to_next() if left > 0 else None
+            if not until and (next_in is None or next_in > left):
+                return
+            if left <= 0:
+                raise AssertionError(f"{until} does not hold; jobs left: {await self.rows(_JOBS_LEFT)}")
+            idle = min(next_in or IDLE_SECONDS, LONGEST_PAUSE_SECONDS)
+            await pause(idle)
+            left -= idle
         raise AssertionError("work never ended")
 
-    async def _all_done(self, until: str) -> bool:
-        """Whether nothing waits any more, not even delayed work, or `until` holds."""
-        if until:
-            return bool((await self.rows(until))[0][0])
-        return (await self.rows("SELECT count(*) FROM job"))[0][0] == 0
+    async def _lanes_due(self) -> list[str]:
+        async with self.relay_db.transaction(None) as session:
+            await session.execute(text("SELECT timers_fire()"))
+        async with self.relay_db.transaction(None) as session:
+            found = await session.execute(text("SELECT * FROM lanes_due()"))
+            return [row.name for row in found if row.tenant_id == self.scope.tenant_id]
+
+    async def _seconds_to_next(self) -> float | None:
+        """Until the next job is ready, 0 while another worker has it; None without jobs, or while the client rests."""
+        ((seconds,),) = await self.rows(_SECONDS_TO_NEXT)
+        return None if seconds is None else float(str(seconds))
 
     async def rows(self, sql: str, **binds: object) -> list[tuple[object, ...]]:
         async with self.services.db.transaction(self.scope) as session:

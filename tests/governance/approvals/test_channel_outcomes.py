@@ -31,8 +31,8 @@ async def trade(world: ClientEnv) -> ClientEnv:
 
 
 async def open_change(trade: ClientEnv) -> UUID:
-    await trade.deliver(trade.change("SKU-000001", PRICE, 1_234))
-    await trade.work(settle=1.0, until="SELECT count(*) = 1 FROM propagation WHERE state = 'verified'")
+    await trade.deliver(trade.change("SKU-001", PRICE, 1_234))
+    await trade.work(until="SELECT count(*) = 1 FROM propagation WHERE state = 'verified'")
     ((change_id,),) = await trade.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     assert isinstance(change_id, UUID)
     return change_id

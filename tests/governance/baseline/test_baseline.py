@@ -302,7 +302,7 @@ async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
     assert (state, bool(error)) == ("listing", True)
     assert await world.rows("SELECT state FROM baseline") == [("reading",)]
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=15.0, until="SELECT state = 'ready' FROM baseline")
+    await world.work(until="SELECT state = 'ready' FROM baseline")
     assert await world.rows(parts, c=world.channels["shop0"]) == [("read", None)]
 
 

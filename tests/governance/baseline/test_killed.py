@@ -73,7 +73,7 @@ async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     await accept(world, baseline)
     died += await let_die(world, draw, while_="accepting")
     assert died, "the test should have killed something"
-    await world.work(settle=20.0, until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
+    await world.work(until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
     made = await counts(world, baseline)
     assert made == {
         "state": "accepted", "accepted": 3 * SKUS - cheap, "proven": 4 * SKUS - cheap - CHEAP, "automatic": small,

@@ -41,7 +41,7 @@ async def test_an_approved_value_arrives_although_the_source_repeats_it_meanwhil
     await world.deliver(world.change("SKU-001", PRICE, 12_000))
     await world.work(settle=0.3)
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=15.0, until=_DONE)
+    await world.work(until=_DONE)
     assert await world.rows(_SHOWN) == [(12_000,), (12_000,)]
     assert await world.rows(_OPEN) == []
 
@@ -53,7 +53,7 @@ async def test_an_approved_value_is_decided_anew_when_the_cost_moves_a_little(
     await world.deliver(world.change("SKU-001", COST, 5_001))
     await world.work(settle=0.3)
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=15.0, until=_DONE)
+    await world.work(until=_DONE)
     assert await world.rows(_SHOWN) == [(12_000,), (12_000,)]
     assert await world.rows(_OPEN) == []
     again = "SELECT targets, minor(cost_value), state FROM change WHERE minor(new_value) = 12000 ORDER BY version"
@@ -67,7 +67,7 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
     await world.deliver(world.change("SKU-001", COST, 12_500))
     await world.work(settle=0.3)
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=15.0, until="SELECT count(*) > 0 FROM governance_exception WHERE code = 'approval.stale'")
+    await world.work(until="SELECT count(*) > 0 FROM governance_exception WHERE code = 'approval.stale'")
     assert await world.rows("SELECT state FROM propagation WHERE minor(value) = 12000 ORDER BY state") == [
         ("stale_approval",), ("verified",),
     ]  # fmt: skip
@@ -76,7 +76,7 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
     await world.deliver(world.change("SKU-001", COST, 5_000))
     await world.work()
     await replay(world, "approval.stale")
-    await world.work(settle=15.0, until=_DONE)
+    await world.work(until=_DONE)
     assert await world.rows(_SHOWN) == [(12_000,), (12_000,)]
     assert await world.rows("SELECT DISTINCT state FROM governance_exception WHERE code = 'approval.stale'") == [
         ("resolved",)
@@ -95,13 +95,11 @@ async def test_each_held_channel_has_its_own_exception(world: ClientEnv, sandbox
     await world.work(settle=0.3)
     for name in world.channels:
         sandbox.mend(world.urls[name])
-    await world.work(
-        settle=15.0, until="SELECT bool_or(true) AND count(*) = 2 FROM propagation WHERE state = 'stale_approval'"
-    )
+    await world.work(until="SELECT bool_or(true) AND count(*) = 2 FROM propagation WHERE state = 'stale_approval'")
     stale = "SELECT connection_id, state FROM governance_exception WHERE code = 'approval.stale'"
     assert sorted(await world.rows(stale)) == sorted((channel, "open") for channel in world.channels.values())
     await approve_all(world)
-    await world.work(settle=10.0, until=_DONE)
+    await world.work(until=_DONE)
     assert {state for _, state in await world.rows(stale)} == {"resolved"}, "the newer value took its place"
 
 
@@ -120,7 +118,7 @@ async def test_a_refused_value_is_sent_again_by_its_replay(world: ClientEnv, san
     for name in ("shop0", "market1"):
         sandbox.enlarge(world.urls[name], f"sandbox-{name[:-1]}", skus=40)
     await replay(world, "propagation.refused")
-    await world.work(settle=5.0, until=_DONE)
+    await world.work(until=_DONE)
     assert await world.rows(states) == [("verified",)] * 2
     assert await world.rows(_OPEN) == []
 
@@ -132,9 +130,9 @@ async def test_a_value_given_up_is_sent_again_by_its_replay(world: ClientEnv, sa
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
-    await world.work(settle=5.0, until="SELECT bool_or(state = 'failed') FROM propagation")
+    await world.work(until="SELECT bool_or(state = 'failed') FROM propagation")
     sandbox.mend(world.urls["shop0"])
     await replay(world, "propagation.failed")
-    await world.work(settle=5.0, until=_DONE)
+    await world.work(until=_DONE)
     assert await world.rows(_SHOWN) == [(10_100,), (10_100,)]
     assert await world.rows(_OPEN) == []

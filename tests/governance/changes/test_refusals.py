@@ -68,7 +68,7 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
     monkeypatch.setattr(SandboxMarket, "_ask", measured)
     sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=250)
     await world.deliver(*(world.change(f"SKU-{n:03}", STOCK, n) for n in range(250)))
-    await world.work(settle=30.0, until=f"SELECT ({SETTLED.replace(':m', repr(str(world.channels['market1'])))})")
+    await world.work(until=f"SELECT ({SETTLED.replace(':m', repr(str(world.channels['market1'])))})")
     assert {state for _, state in await states(world)} == {"verified"}
     assert max(longest) < 2048
 
@@ -86,7 +86,7 @@ async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
         assert await states(world) == [("SKU-001", "pending")]
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work(settle=20.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     assert await states(world) == [("SKU-001", "verified")]
 
 

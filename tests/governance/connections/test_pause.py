@@ -18,7 +18,7 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: Cli
     assert await world.rows(_OPEN) == [("connection.paused", "shop0")]
     assert [found.title for found in await world.exceptions()] == ["shop0 is paused"]
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(settle=15.0, until="SELECT NOT EXISTS (SELECT FROM propagation WHERE state <> 'verified')")
+    await world.work(until="SELECT NOT EXISTS (SELECT FROM propagation WHERE state <> 'verified')")
     async with world.services.db.transaction(world.scope) as session:
         clocks = await read_clocks(session, now=utc_now())
         figures = await read_figures(session, now=utc_now())
@@ -30,7 +30,6 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: Cli
         await resume_connection(session, world.channels["shop0"], now=utc_now())
     assert await world.rows(_OPEN) == []
     await world.work(
-        settle=15.0,
         until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND minor(value) = 10400"
         " AND state = 'verified'",
     )

@@ -75,7 +75,7 @@ async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clo
     await world.work()
     async with world.services.db.transaction(world.scope) as session:
         await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
-    await world.work(settle=5.0, until="SELECT bool_or(state = 'failed') FROM propagation")
+    await world.work(until="SELECT bool_or(state = 'failed') FROM propagation")
     await fire(world, SCAN_DRIFT.name)
     assert [code for (code,) in await world.rows(_OPEN)] == ["propagation.failed"]
     sandbox.mend(world.urls["shop0"])

@@ -50,7 +50,7 @@ async def deliver_and_die(world: ClientEnv, monkeypatch: pytest.MonkeyPatch, amo
 
 async def test_r17_an_attempt_tells_what_was_sent_and_answered(world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work(settle=20.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     ((change_id,),) = await world.rows("SELECT id FROM change")
     async with world.services.db.transaction(world.scope) as session:
         detail = await read_change(session, UUID(str(change_id)), now=utc_now())
@@ -76,7 +76,7 @@ async def test_r17_a_worker_that_dies_before_it_records_leaves_an_attempt_withou
     assert own.possibly_shown
     assert own.value in next(iter(sent.values())), "the echo of it is one"
     await wake(world)
-    await world.work(settle=20.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     rows = await world.rows(_ROWS, c=shop)
     assert rows[0] == (None, None, False, False), "it stays on record"
     assert rows[-1][0] == "accepted"
@@ -94,7 +94,7 @@ async def test_r17_what_a_dead_worker_sent_and_a_newer_value_replaced_counts_as_
     change_id = await deliver_and_die(world, monkeypatch, 5)
     await world.deliver(world.change("SKU-001", STOCK, 6))
     await wake(world)
-    await world.work(settle=20.0, until="SELECT count(*) = 2 FROM propagation WHERE state = 'verified' AND version = 2")
+    await world.work(until="SELECT count(*) = 2 FROM propagation WHERE state = 'verified' AND version = 2")
     query = "SELECT state, error, sent_at IS NOT NULL FROM propagation WHERE connection_id = :c AND change_id = :id"
     ((state, error, sent),) = await world.rows(query, c=world.channels["shop0"], id=change_id)
     assert (state, sent) == ("superseded", True)
@@ -133,7 +133,7 @@ async def test_r17_attempts_that_had_no_effect_leave_no_row_for_every_second_of_
 
 async def test_r17_an_answer_is_recorded_once_and_never_removed(world: ClientEnv, other_world: ClientEnv) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work(settle=20.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     for statement in (
         "UPDATE propagation_attempt SET outcome = 'refused' RETURNING 1",
         "DELETE FROM propagation_attempt RETURNING 1",
@@ -150,7 +150,7 @@ async def test_r17_one_channel_can_be_rolled_back_to_what_it_showed_before_the_w
     world: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work(settle=20.0, until="SELECT bool_and(state = 'verified') FROM propagation")
+    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     change_id = await deliver_and_die(world, monkeypatch, 7)
     async with world.services.db.transaction(member_scope(world)) as session:
         shop = world.channels["shop0"]

@@ -87,7 +87,7 @@ async def test_u2_people_who_take_two_days_make_no_channel_late(world: ClientEnv
     await asked(world)
     await pass_by(world, DAYS)
     await approve_all(world)
-    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
     change = await latest(world)
     assert change.decision_time is not None
     assert change.decision_time > DAYS
@@ -122,7 +122,7 @@ async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(world:
     assert await world.rows(_CODES) == [("approval.late",)]
     assert await world.rows("SELECT connection_id FROM governance_exception WHERE code = 'approval.late'") == [(None,)]
     await approve_all(world)
-    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
     assert await world.rows(_CODES) == []
 
 
@@ -152,7 +152,7 @@ async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: ClientEn
     change = world.change("SKU-001", STOCK, 7)
     change["committed_at"] = (utc_now() - timedelta(days=3)).isoformat()
     await world.deliver(change)
-    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
     assert await world.rows("SELECT DISTINCT breached FROM propagation WHERE minor(value) = 7") == [(False,)]
     assert await world.rows(_CODES) == []
 
@@ -185,7 +185,7 @@ async def test_u2_a_rollback_is_timed_from_itself(world: ClientEnv) -> None:
     await asked(world)
     await pass_by(world, DAYS)
     await approve_all(world)
-    await world.work(settle=15.0, until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
     await pass_by(world, timedelta(days=5))
     change = await latest(world)
     async with world.services.db.transaction(world.scope) as session:
@@ -248,7 +248,6 @@ async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: Cl
     async with world.services.db.transaction(world.scope) as session:
         await resume_connection(session, channel, now=utc_now())
     await world.work(
-        settle=15.0,
         until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND state = 'verified'"
         " AND minor(value) = 10400",
     )

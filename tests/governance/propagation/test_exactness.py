@@ -49,7 +49,7 @@ async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(worl
     replace_part(world, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: page))
     async with world.services.db.transaction(world.scope) as session:
         await schedule_poll(session, world.erp, at=utc_now())
-    await world.work(settle=5.0, until="SELECT count(*) = 1 FROM record_value")
+    await world.work(until="SELECT count(*) = 1 FROM record_value")
     [found] = await world.exceptions()
     assert found.code == "source.clock_ahead"
     assert "9999-12-31" in found.detail
@@ -76,9 +76,7 @@ async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounde
     monkeypatch.setattr(SandboxMarket, "read", odd)
     metered = await world.rows("SELECT count(*) FROM usage_event")
     await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(
-        settle=5.0, until="SELECT count(*) = 1 FROM propagation WHERE minor(value) = 10400 AND state = 'accepted'"
-    )
+    await world.work(until="SELECT count(*) = 1 FROM propagation WHERE minor(value) = 10400 AND state = 'accepted'")
     states = "SELECT state, verified_at IS NULL FROM propagation WHERE minor(value) = 10400 ORDER BY state"
     assert await world.rows(states) == [("accepted", True), ("verified", False)]
     assert await world.rows("SELECT count(*) - 1 FROM usage_event") == metered, "the shop's alone"

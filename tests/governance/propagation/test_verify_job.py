@@ -136,7 +136,7 @@ async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(
         await world.work()
     sandbox.mend(world.urls["shop0"])
     done = "SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation"
-    await world.work(settle=10.0, until=done)
+    await world.work(until=done)
     log: list[dict[str, object]] = sandbox.effects(world.urls["shop0"])["log"]  # type: ignore[assignment]
     assert [effect["amount"] for effect in log] == [10_000, 10_200]
 
@@ -197,7 +197,7 @@ async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
         pending = await load_pending(session, shop, [first, change_id])  # type: ignore[list-item]
     assert [pending[first].superseded, pending[change_id].superseded] == [True, False]  # type: ignore[index]
     sandbox.mend(world.urls["shop0"])
-    await world.work(settle=10.0, until="SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation")
+    await world.work(until="SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation")
     assert await world.rows(_ON_SHOP, shop=shop) == [
         (10_000, "verified"), (10_100, "superseded"), (10_200, "verified"),
     ]  # fmt: skip

@@ -94,7 +94,7 @@ async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
     await waiting.work()
     await approve_all(waiting)
-    await waiting.work(settle=15.0, until="SELECT bool_and(state = 'verified') AND count(*) > 4 FROM propagation")
+    await waiting.work(until="SELECT bool_and(state = 'verified') AND count(*) > 4 FROM propagation")
     assert await waiting.rows(_TOLD) == [("change.refused",)]
     assert await waiting.rows("SELECT escalated_at FROM governance_exception") == [(None,)]
     assert await waiting.rows("SELECT count(*) FROM approval WHERE state = 'expired'") == [(0,)]
