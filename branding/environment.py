@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import CodeType
 
 import jinja2
 from jinja2 import nodes
+from jinja2.bccache import Bucket
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import InternationalizationExtension
 from jinja2.filters import do_xmlattr
@@ -66,6 +68,24 @@ class _Translation(InternationalizationExtension):
         return super()._make_node(singular, plural, context, shown, plural_expr, vars_referenced, num_called_num)
 
 
+class _CompiledTemplates(jinja2.BytecodeCache):
+    """Compiled templates of this process, by name, path and source: compiling takes longer than rendering."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+# For every environment of `build_environment`, as they all compile alike.
+_COMPILED_TEMPLATES = _CompiledTemplates()
+
+
 class _Environment(jinja2.Environment):
     code_generator_class = _Code
     show_joined = staticmethod(formats.show_joined)
@@ -116,6 +136,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         lstrip_blocks=True,
         finalize=formats.show_text,
         extensions=[_Translation],
+        bytecode_cache=_COMPILED_TEMPLATES,
     )
     environment.globals |= {
         "_": translate,

@@ -197,6 +197,20 @@ class TestMacros:
         found = build_environment([tmp_path], static_url=str).get_template("sign_in.html")
         assert str(found.filename) == str(TEMPLATES / "sign_in.html")
 
+    def test_another_environment_does_not_compile_again_what_is_unchanged(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = tmp_path / "page.html"
+        page.write_text("{{ asset('a') }}")
+        first = build_environment([tmp_path], static_url="/one/{}".format)
+        assert first.get_template("page.html").render() == "/one/a"
+        with monkeypatch.context() as patched:
+            patched.setattr(type(first), "compile", None)
+            again = build_environment([tmp_path], static_url="/two/{}".format)
+            assert again.get_template("page.html").render() == "/two/a"
+        page.write_text("{{ asset('b') }}")
+        assert build_environment([tmp_path], static_url=str).get_template("page.html").render() == "b"
+
 
 class TestShell:
     def test_a_boosted_answer_is_the_inside_with_title_and_navigation(self) -> None:
