@@ -1,8 +1,6 @@
 """R9, R14: what is wrong with the surroundings is one sentence and exit code 1, in every command and process."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +20,7 @@ from controlplane.services import Services
 from foundation.scope import Scope
 from foundation.settings import SettingsInvalid, read_settings
 from tests.controlplane.test_cli import commands
+from tests.support.commands import run_command
 
 SECRET = "a-password-nobody-may-see"
 NO_SERVERS = {"demo", "connector-list", "valkey-create-users", "doctor"}
@@ -150,12 +149,7 @@ class TestProcesses:
 def run(environment: dict[str, str | None], folder: Path, process: str) -> tuple[int, str]:
     """In a process of its own: it takes signals and event loops for itself."""
     given = {name: value for name, value in environment.items() if value is not None} | {"FAIRLEAD_DATA": str(folder)}
-    argv = [sys.executable, "-m", "controlplane.cli.main", process, *(["--port", "1"] if process == "web" else [])]
-    try:
-        done = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=120, check=False)
-    except subprocess.TimeoutExpired:
-        return -1, "it runs"
-    return done.returncode, done.stdout + done.stderr
+    return run_command([process, *(["--port", "1"] if process == "web" else [])], given)
 
 
 class TestRefusals:
@@ -289,10 +283,7 @@ def expect_an_end_that_is_said(code: int, output: str, value: str) -> None:
 @pytest.mark.parametrize("value", ["", "x", "-1", "3", "99999999999999999999"])
 def test_the_workers_own_hidden_option_is_refused_in_a_sentence(environment: dict[str, str | None], value: str) -> None:
     given = {name: setting for name, setting in environment.items() if setting is not None}
-    done = subprocess.run(
-        [sys.executable, "-m", "controlplane.cli.main", "worker", "--batch", value],
-        env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode in {1, 2}
-    assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    code, told = run_command(["worker", "--batch", value], given)
+    assert code in {1, 2}
+    assert "Traceback" not in told
+    assert told.splitlines()[-1].startswith("Error: ")

@@ -27,6 +27,7 @@ from controlplane.installation import Running, find_installation
 from controlplane.ports import free_port, held_port
 from foundation.settings import SECRETS
 from tests.controlplane.test_cli import PASSWORD
+from tests.support.commands import run_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 READY_SECONDS = 240
@@ -110,12 +111,7 @@ def clean(home: Path) -> dict[str, str]:
 
 
 def call(home: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "controlplane.cli.main", *arguments],
-        cwd=home, env=clean(home) | environment, capture_output=True, text=True, timeout=120, check=False,
-        input=f"{PASSWORD}\n",
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    return run_command(list(arguments), clean(home) | environment, cwd=home, typed=f"{PASSWORD}\n")
 
 
 @contextmanager
