@@ -26,9 +26,10 @@ CHAOS_KILLS ?= 200
 demo: install
 	@exec $(BIN)/fairlead demo --die-with-parent
 
-# `loadfile` keeps a file's tests, and so its servers and real systems, in one worker.
+# `loadfile` keeps a file's tests, and so its servers and real systems, in one worker; tests/support/spreading.py has
+# the order of files.
 test: install-dev chromium check
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --time-by-folder
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --time-by-folder
 
 fast: install-dev
 	@$(BIN)/python -m tests.support.affected $(ARGS)

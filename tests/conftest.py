@@ -27,6 +27,7 @@ structlog.configure(
 pytest_plugins = [
     "tests.support.no_skips",
     "tests.support.figures",
+    "tests.support.spreading",
     "tests.support.time_by_folder",
     "tests.support.fixtures_servers",
     "tests.support.fixtures_product",
