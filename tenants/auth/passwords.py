@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -23,8 +24,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher = OWASP_PARAMETERS, *, at_once: int = 4) -> None:
         self._hasher = hasher
         self._slots = asyncio.Semaphore(at_once)
-        # No member has this password; verifying against its hash costs as much as against a real one.
-        self._nobody = hasher.hash(hashlib.sha256(b"nobody").hexdigest())
+        self._nobody = _hash_of_nobody(hasher)
 
     async def hash(self, password: str) -> str:
         """Hash of a password's normalized form, independent of how it was composed when typed."""
@@ -58,6 +58,12 @@ class Passwords:
             return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+@cache
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    """A hash whose password no member has: verifying against it costs as much as against a real one."""
+    return hasher.hash(hashlib.sha256(b"nobody").hexdigest())
 
 
 def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> None:

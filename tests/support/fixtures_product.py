@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from controlplane.services import Services
     from foundation.database.engine import Database
+    from foundation.settings import Settings
     from tests.conftest import Urls
     from tests.connectors.running import RunningSandbox
     from tests.support.client_env import ClientEnv
@@ -30,14 +31,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
         yield running
 
 
-@pytest.fixture
-async def services(urls: Urls) -> AsyncIterator[Services]:
-    """The product's own composition, on the test's servers; loopback may be called because the sandbox is there."""
-    from controlplane.services import build_services
+def settings_of(urls: Urls) -> Settings:
+    """The product's settings on the test's servers; loopback may be called because the sandbox is there."""
     from foundation.settings import Settings
     from tests.conftest import VAULT_KEYS
 
-    settings = Settings(
+    return Settings(
         owner_url=urls.owner,
         app_url=urls.app,
         intake_url=urls.intake,
@@ -47,7 +46,16 @@ async def services(urls: Urls) -> AsyncIterator[Services]:
         secret_key=b"a secret of the tests, 32 bytes long",
         outbound_allowed="127.0.0.0/8",
     )
-    built = build_services(settings)
+
+
+@pytest.fixture
+async def services(urls: Urls) -> AsyncIterator[Services]:
+    """The product's own composition, but for the cost of a password's hash."""
+    from controlplane.services import build_services
+    from tests.support.passwords import hash_cheaply
+
+    built = build_services(settings_of(urls))
+    hash_cheaply(built.auth.passwords)
     yield built
     await built.close()
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 import redis.asyncio
-from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
@@ -22,13 +21,11 @@ from tenants.auth.sign_in import Credentials
 from tenants.auth.throttle import SignInThrottle
 from tenants.members.repository import NewMember, create_member, set_password
 from tenants.secrets import new_secret
+from tests.support.passwords import CHEAP
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 PASSWORD = "seven calm herons wade"
 _ROOT = Actor.system("operator")
-
-# As cheap as argon2 allows: these tests are about what happens around the hash.
-CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 class Ticking:

@@ -15,7 +15,8 @@ from tenants.auth.sign_in import authenticate
 from tenants.emails import clean_email
 from tenants.errors import EmailTaken, SignInFailed, WeakPassword
 from tenants.members.repository import NewMember, create_member, find_member, get_member, set_password
-from tests.tenants.conftest import CHEAP, NOW, Somebody, Tenant, credentials, make_member
+from tests.support.passwords import CHEAP
+from tests.tenants.conftest import NOW, Somebody, Tenant, credentials, make_member
 
 WORDS = "grüne häuser über são luís"
 

@@ -6,6 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from foundation.database.engine import Database
+from tenants.auth.passwords import Passwords
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.errors import SignInFailed, Suspended
@@ -85,3 +86,11 @@ async def test_v16_what_was_typed_may_cost_more_but_costs_it_for_everybody(
         with pytest.raises(SignInFailed):
             await authenticate(auth, credentials(msp, email, typed))
         assert counting.taken() == (4 * forms, 6)
+
+
+def test_the_hash_that_no_member_has_is_made_once_for_its_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    Passwords(hasher)
+    with monkeypatch.context() as patch:
+        patch.setattr(PasswordHasher, "hash", None)
+        Passwords(hasher)
