@@ -12,7 +12,17 @@ from litestar.handlers import HTTPRouteHandler
 
 from foundation.web.parameters import parameters_of
 from tests.controlplane.test_list_filters import parameters_of as declared_by
+from tests.support.shared_site import (  # noqa: F401 - fixtures
+    shared_admin,
+    shared_house,
+    shared_relay_db,
+    shared_services,
+    shared_site,
+    shared_world,
+)
 from tests.support.web_app import House, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WRONG = ["zzz", "OPEN", "open ", "½", "1_000", "1E400"]
 """No value of any fixed set, no identifier, and no number of ours."""

@@ -5,7 +5,17 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 
+from tests.support.shared_site import (  # noqa: F401 - fixtures
+    shared_admin,
+    shared_house,
+    shared_relay_db,
+    shared_services,
+    shared_site,
+    shared_world,
+)
 from tests.support.web_app import PASSWORD, House, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE = "text/html; charset=utf-8"
 PROBLEM = "application/problem+json"
