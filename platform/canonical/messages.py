@@ -1,14 +1,35 @@
-"""Observed values of governed elements, as connectors report them and governance compares them."""
+"""Canonical messages: what connectors translate the bytes of other systems into.
 
-from datetime import datetime
+A message is a snapshot of one document at one version (a shipment, an invoice, a case, a customer), or something that
+happened (an observation, a milestone). Its type has a version, as in `shipment.v1`: a field may be added with a
+default; whatever else changes is a new type. Messages check and normalise themselves on every way in, as values do.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from canonical.elements import N_
+from canonical.fields import check_code, check_text, normalise_instants, require
 from canonical.keys import PRODUCT, ElementKey
-from canonical.values import Value
+from canonical.orders import OrderValue
+from canonical.values import MoneyValue, QuantityValue, ReferenceValue, Value
+
+MAX_LINES: Final = 1_000
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, tag_field="type"):
+    """Base of all messages."""
+
+    @property
+    def reference(self) -> str:
+        """What people call the message's subject: the source's own number of it."""
+        raise NotImplementedError
+
+
+class Observation(Message, frozen=True, tag="observation.v1"):
     """One element of one record, as reported by a source system.
 
     `source_version` orders observations of the same element from the same source: a higher one is newer. Sources
@@ -17,6 +38,8 @@ class Observation(msgspec.Struct, frozen=True):
     the record gets another key; empty for sources that identify records by the key alone. `title` is the record's name
     there, if the message contains it. `version_is_ours`: the version does not come from the source but is our own
     clock's time, in microseconds, when the record was read.
+
+    Checked when it is admitted, not here: one that cannot be kept is quarantined with its key.
     """
 
     record_key: str
@@ -33,3 +56,213 @@ class Observation(msgspec.Struct, frozen=True):
     @property
     def key(self) -> ElementKey:
         return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
+
+    @property
+    def reference(self) -> str:
+        return self.record_key
+
+
+class Party(msgspec.Struct, frozen=True, gc=False):
+    """Who takes part. `id` is the source's own identifier of the party."""
+
+    role: Literal["buyer", "seller", "payer", "ship_from", "ship_to", "carrier", "manufacturer", "service"]
+    id: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        check_text(self.id, "a party's id")
+        check_text(self.name, "a party's name", least=0)
+
+
+class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a document. `line` is the source's number of it, `order` and `order_line` those of the order that it
+    fulfils or charges; empty where the source tells none. `amount`, of invoices only, is without tax.
+    """
+
+    line: str
+    sku: str
+    quantity: QuantityValue
+    order: str = ""
+    order_line: str = ""
+    amount: MoneyValue | None = None
+
+    def __post_init__(self) -> None:
+        check_text(self.line, "a line's number")
+        check_text(self.sku, "a SKU")
+        for text in (self.order, self.order_line):
+            check_text(text, "a reference to an order", least=0)
+
+
+class DocumentMessage(Message, frozen=True, kw_only=True):
+    """Base of snapshots. `number` is the document's own in its source; `version` orders snapshots of one document, as
+    `source_version` does observations; `changed_at` is the time of the change in the source.
+    """
+
+    number: str
+    version: int
+    changed_at: datetime
+    parties: tuple[Party, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_text(self.number, "a document's number")
+        require(0 <= self.version < 2**63, "A version is an integer from 0 on, within 64 bits.")
+        normalise_instants(self)
+
+    @property
+    def reference(self) -> str:
+        return self.number
+
+
+class OrderPlaced(DocumentMessage, frozen=True, kw_only=True, tag="order.v1"):
+    """An order with its dates and parties, for whoever follows its delivery. Its content is governed as an observation
+    of `order.document`, which a connector reports beside this message.
+
+    `requested_for` is the day that the buyer asked for, `promised_for` the day that the seller confirmed.
+    """
+
+    document: OrderValue
+    placed_at: datetime
+    requested_for: date | None = None
+    promised_for: date | None = None
+
+
+class ShipmentUpdated(DocumentMessage, frozen=True, kw_only=True, tag="shipment.v1"):
+    """A shipment. `tracking` is the carrier's number; `expected_at` the arrival as the source estimates it."""
+
+    status: Literal["planned", "packed", "dispatched", "delivered", "returned", "cancelled"]
+    lines: tuple[MessageLine, ...] = ()
+    tracking: str = ""
+    expected_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_text(self.tracking, "a tracking number", least=0)
+        _check_lines(self.lines)
+
+
+class InvoiceIssued(DocumentMessage, frozen=True, kw_only=True, tag="invoice.v1"):
+    """An invoice or a credit note. All amounts are in the currency of `total`, which includes `tax`."""
+
+    issued_on: date
+    total: MoneyValue
+    tax: MoneyValue
+    kind: Literal["invoice", "credit_note"] = "invoice"
+    on_hold: bool = False
+    lines: tuple[MessageLine, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_lines(self.lines)
+        amounts = [self.tax, *(line.amount for line in self.lines if line.amount is not None)]
+        same = all(amount.currency == self.total.currency for amount in amounts)
+        require(same, "The amounts of an invoice are in one currency.")
+
+    @property
+    def net(self) -> Decimal:
+        return self.total.number - self.tax.number
+
+
+class CaseUpdated(DocumentMessage, frozen=True, kw_only=True, tag="case.v1"):
+    """A case of a service desk. `about` are the records that it concerns, such as an order."""
+
+    status: Literal["open", "waiting", "resolved", "closed"]
+    title: str
+    opened_at: datetime
+    about: tuple[ReferenceValue, ...] = ()
+    assignee: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_text(self.title, "a case's title", most=2_000)
+        check_text(self.assignee, "an assignee", least=0)
+
+
+class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.v1"):
+    """A customer account. `country` is a code of ISO 3166-1, `group` a customer group of the source."""
+
+    name: str
+    status: Literal["active", "blocked", "closed"]
+    country: str = ""
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_text(self.name, "a customer's name")
+        check_text(self.group, "a customer group", least=0)
+        require(self.country == "" or (len(self.country) == 2 and self.country.isupper()), "A country has two letters.")
+
+
+class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
+    """A step of a delivery. `code` is ours, such as `pickup.done`; `source_code` the source's own, which also tells of
+    steps that have none of ours (`code` is empty then).
+
+    `classifier` tells a plan or an estimate from the fact. `is_exact` is False where the source gives a local time
+    without a place, so that the instant is uncertain.
+    """
+
+    about: ReferenceValue
+    at: datetime
+    code: str = ""
+    source_code: str = ""
+    classifier: Literal["planned", "estimated", "actual", "requested"] = "actual"
+    is_exact: bool = True
+    place: str = ""
+    place_role: Literal["", "origin", "hub", "port", "border", "destination"] = ""
+    reason_code: str = ""
+    party: Party | None = None
+
+    def __post_init__(self) -> None:
+        normalise_instants(self)
+        require(bool(self.code or self.source_code), "A milestone has a code.")
+        if self.code:
+            check_code(self.code)
+        for text in (self.source_code, self.place, self.reason_code):
+            check_text(text, "a text of a milestone", least=0)
+
+    @property
+    def reference(self) -> str:
+        return self.about.record_key
+
+
+CanonicalMessage: TypeAlias = (
+    Observation | OrderPlaced | ShipmentUpdated | InvoiceIssued | CaseUpdated | CustomerUpdated | MilestoneReached
+)
+MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
+    Observation, OrderPlaced, ShipmentUpdated, InvoiceIssued, CaseUpdated, CustomerUpdated, MilestoneReached,
+)  # fmt: skip
+
+
+_LABELS: Final = {
+    Observation: N_("Observations"),
+    OrderPlaced: N_("Orders"),
+    ShipmentUpdated: N_("Shipments"),
+    InvoiceIssued: N_("Invoices"),
+    CaseUpdated: N_("Cases"),
+    CustomerUpdated: N_("Customers"),
+    MilestoneReached: N_("Milestones"),
+}
+
+
+def code_of(message_type: type[Message]) -> str:
+    """The type's code, such as `shipment.v1`."""
+    return str(message_type.__struct_config__.tag)
+
+
+_BY_CODE: Final = {code_of(message_type): message_type for message_type in MESSAGE_TYPES}
+
+
+def message_type_of(code: str) -> type[Message] | None:
+    """The type of a stored code; None for one of another release."""
+    return _BY_CODE.get(code)
+
+
+def describe_message_type(code: str) -> str:
+    """The label of a type; of one of another release, its code."""
+    known = _BY_CODE.get(code)
+    return code if known is None else _LABELS[known]
+
+
+def _check_lines(lines: tuple[MessageLine, ...]) -> None:
+    require(len(lines) <= MAX_LINES, f"A document has at most {MAX_LINES:,} lines.")
+    numbers = {line.line for line in lines}
+    require(len(numbers) == len(lines), "Two lines of a document have one number.")

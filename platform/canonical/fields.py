@@ -1,0 +1,48 @@
+"""Checks of message fields, for `__post_init__`."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec.structs import force_setattr
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+_LOST: Final = re.compile("[\x00\ud800-\udfff]")
+_LONGEST: Final = 200
+
+
+class InvalidMessage(ValueError):
+    """The content is not a message of its type."""
+
+
+def require(holds: bool, rule: str) -> None:  # noqa: FBT001 - reads as an assertion
+    """Raises InvalidMessage with `rule`."""
+    if not holds:
+        raise InvalidMessage(rule)
+
+
+def check_text(text: str, what: str, *, least: int = 1, most: int = _LONGEST) -> None:
+    """Raises InvalidMessage unless it has `least` to `most` characters, all of which can be stored."""
+    if not least <= len(text) <= most or _LOST.search(text):
+        raise InvalidMessage(f"{text[:60]!r} is not {what}: {least} to {most:,} characters, none of them NUL or lost.")
+
+
+def check_code(code: str) -> None:
+    """Raises InvalidMessage unless it is words in lower case, divided by points."""
+    if len(code) > _LONGEST or not _CODE.fullmatch(code):
+        raise InvalidMessage(f"{code[:60]!r} is not a code, such as pickup.done.")
+
+
+def normalise_instants(struct: msgspec.Struct) -> None:
+    """Give every instant of a frozen struct its one form, in UTC. Raises InvalidMessage for one without an offset."""
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if not isinstance(value, datetime) or value.tzinfo is UTC:
+            continue
+        if value.tzinfo is None:
+            raise InvalidMessage(f"{name} has no offset from UTC.")
+        try:
+            force_setattr(struct, name, value.astimezone(UTC))
+        except OverflowError:
+            raise InvalidMessage(f"{name} lies within the years 1 to 9999 of UTC.") from None
