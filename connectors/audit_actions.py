@@ -8,3 +8,5 @@ class ConnectionAction(AuditAction):
     CONNECTION_WEBHOOK_SECRET_ROTATED = "connection.webhook_secret_rotated", "Webhook secret rotated"
     CONNECTION_ACTIVE = "connection.active", "Connection resumed"
     CONNECTION_PAUSED = "connection.paused", "Connection paused"
+    MESSAGES_REPLAYED = "message.replayed", "Kept messages replayed"
+    MESSAGES_DISCARDED = "message.discarded", "Kept messages discarded"

@@ -5,7 +5,6 @@ Cursors overlap on purpose, so that no record at a page boundary is lost; duplic
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,7 +19,8 @@ from connectors.paging import ListPage, Step, Walk, check_page
 from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from connectors.states import ConnectionState
-from connectors.webhooks.writer import INGEST_DIRECTION, Delivery, Stored, storable_id, store_deliveries
+from connectors.translation.job_type import TRANSLATE, ingest_lane
+from connectors.webhooks.writer import Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import N_
@@ -28,7 +28,7 @@ from foundation.ids import NewId
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue, has_timer, set_timer
 from foundation.jobs.lanes import connection_lane
-from foundation.jobs.registry import Handler, JobHandler
+from foundation.jobs.registry import Handler
 from foundation.jobs.repair import restart_timers
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
@@ -36,23 +36,11 @@ from foundation.telemetry.correlation import current_correlation
 
 LATEST_POLL = timedelta(hours=1)
 POLL = JobType("connectors.poll_source", N_("Poll a source"), NoPayload, batch=1, retry=ENDLESS)
-JOB_TYPES = (POLL,)
+_EVERY = timedelta(seconds=30)
 
 
 def poll_lane(connection_id: UUID) -> str:
     return connection_lane("poll", connection_id)
-
-
-def connector_jobs(
-    runtime: ConnectorRuntime,
-    clock: Clock,
-    new_id: NewId,
-    *,
-    ingest: JobType[Any],
-    every: timedelta = timedelta(seconds=30),
-) -> list[JobHandler[Any]]:
-    """Job handlers of this room. `ingest` is the job type enqueued for each new payload."""
-    return [JobHandler(POLL, poll_handler(runtime, clock, new_id, ingest, every))]
 
 
 async def schedule_poll(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
@@ -86,7 +74,7 @@ async def move_poll(session: AsyncSession, source: UUID, *, old: UUID, at: datet
 
 
 def poll_handler(
-    runtime: ConnectorRuntime, clock: Clock, new_id: NewId, ingest: JobType[Any], every: timedelta
+    runtime: ConnectorRuntime, clock: Clock, new_id: NewId, *, every: timedelta = _EVERY
 ) -> Handler[NoPayload]:
     async def poll(batch: Batch[NoPayload]) -> None:
         item = batch.items[0]
@@ -106,7 +94,7 @@ def poll_handler(
                 await record_health(session, connection_id, now=now, error=str(error))
             return
         async with batch.commit() as session:
-            new = await _store(session, connection_id, page, job_type=ingest, now=now, new_id=new_id)
+            new = await _store(session, connection_id, page, now=now, new_id=new_id)
             ids = [external_id for external_id, _ in page.payloads]
             step = check_page(walk, ListPage(cursor, page.cursor, page.more, ids, new))
             await _move(session, connection_id, step, now=now)
@@ -148,9 +136,7 @@ async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: 
     )
 
 
-async def _store(  # noqa: PLR0913 - keyword-only parts of one step
-    session: AsyncSession, connection_id: UUID, page: PollPage, *, job_type: JobType[Any], now: datetime, new_id: NewId
-) -> int:
+async def _store(session: AsyncSession, connection_id: UUID, page: PollPage, *, now: datetime, new_id: NewId) -> int:
     """Store a page. Returns the number of new payloads."""
     scope = scope_of(session)
     payloads = [(storable_id(external_id), body) for external_id, body in page.payloads]
@@ -177,11 +163,11 @@ async def _store(  # noqa: PLR0913 - keyword-only parts of one step
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
         if not isinstance(raw, psycopg.AsyncConnection):
             raise TypeError("the session does not run on psycopg")
-        stored = await store_deliveries(raw, deliveries, job_type=job_type)
+        stored = await store_deliveries(raw, deliveries, job_type=TRANSLATE)
         new = sum(result is not Stored.DUPLICATE for result in stored)
         if new:
             lanes = session.info["hints"].setdefault((scope.msp_id, scope.tenant_id), set())
-            lanes.add(connection_lane(INGEST_DIRECTION, connection_id))
+            lanes.add(ingest_lane(connection_id))
     return new
 
 

@@ -3,24 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from canonical.keys import PRODUCT, ElementKey
-from canonical.messages import Observation
+from canonical.messages import Message
 from canonical.values import Value
 from connectors.manifest import ANY, Manifest
-from foundation.jobs.types import JobType
 from foundation.text import clean_error_text
 
 LONGEST_DETAIL: Final = 2000
-
-
-class IngestJob(msgspec.Struct, frozen=True):
-    """The job type enqueued for each new payload. Provided by the room that reads them."""
-
-    job_type: JobType[Any]
 
 
 class WriteState(StrEnum):
@@ -120,15 +113,13 @@ class Unreadable(msgspec.Struct, frozen=True):
 class PayloadInvalid(Exception):
     """The payload, or part of it, cannot be translated. The original bytes are kept and an exception is opened.
 
-    `observations` remain usable: one unreadable value must not block its neighbours. `unreadable` lists the failed
-    values, where known; when empty, the full payload is meant.
+    `messages` remain usable: one unreadable part must not block its neighbours. `unreadable` lists the failed values,
+    where known; when empty, the full payload is meant.
     """
 
-    def __init__(
-        self, detail: str, *, observations: Sequence[Observation] = (), unreadable: Sequence[Unreadable] = ()
-    ) -> None:
+    def __init__(self, detail: str, *, messages: Sequence[Message] = (), unreadable: Sequence[Unreadable] = ()) -> None:
         super().__init__(clean_error_text(detail, longest=LONGEST_DETAIL))
-        self.observations = tuple(observations)
+        self.messages = tuple(messages)
         self.unreadable = tuple(unreadable)
 
 
@@ -191,8 +182,10 @@ class WebhookSource(Protocol):
 class SourceAdapter(Protocol):
     """A system of origin (ERP)."""
 
-    def translate(self, body: bytes) -> list[Observation]:
-        """Translate a payload. Pure. Raises `PayloadInvalid`, which contains the translatable part."""
+    def translate(self, body: bytes) -> Sequence[Message]:
+        """Translate a payload into canonical messages of any types. Pure. Raises `PayloadInvalid`, which contains the
+        translatable part.
+        """
 
 
 class PollSource(Protocol):

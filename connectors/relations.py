@@ -7,3 +7,5 @@ CONNECTIONS: Final = """(SELECT tenant_id, msp_id, id, partner_id, kind, is_sour
     last_error FROM connection)"""
 SOURCE_EVENTS: Final = """(SELECT tenant_id, msp_id, id, connection_id, body, content_type, via, received_at,
     correlation FROM source_event)"""
+UNCLAIMED_MESSAGES: Final = """(SELECT tenant_id, msp_id, event_id, message_type, connection_id, reference,
+    message_count, received_at FROM unclaimed_message)"""

@@ -7,7 +7,11 @@ from foundation.retention import DataClass, RetainedTable
 RETAINED: Final = (
     DataClass(
         "source_events", "Source messages", "Messages from other systems, stored byte for byte.",
-        (RetainedTable("source_event", "id", partitioned=True),), default_days=400, least_days=30,
+        (
+            RetainedTable("unclaimed_message", "event_id", partitioned=True),
+            RetainedTable("source_event", "id", partitioned=True),
+        ),
+        default_days=400, least_days=30,
     ),
     DataClass(
         "delivery_keys", "Message IDs", "Used to recognise a message that is sent again.",

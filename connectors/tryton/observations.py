@@ -66,7 +66,7 @@ def observations_in(snapshot: Snapshot) -> list[Observation]:
         reasons = " ".join(f"{_named(each)}: {each.reason}" for each in unreadable)
         raise PayloadInvalid(
             f"Tryton's product {product.code} cannot be taken over as it is. {reasons}",
-            observations=found,
+            messages=found,
             unreadable=unreadable,
         )
     return found

@@ -105,7 +105,9 @@ class CliCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """What one folder adds. `models` are modules of table classes; their tables are the room's own."""
+    """What one folder adds. `models` are modules of table classes; their tables are the room's own.
+    `message_subscriptions` are of canonical messages (`connectors.translation.subscriptions`).
+    """
 
     models: Sequence[ModuleType] = ()
     services: Callable[["AppServices"], Sequence[object]] | None = None
@@ -118,6 +120,7 @@ class Slice:
     jobs: Parts[JobHandler[Any]] = ()
     events: Sequence[EventType[Any]] = ()
     subscriptions: Sequence[Subscription[Any, Any]] = ()
+    message_subscriptions: Parts[Any] = ()
     repairs: Sequence[Duty] = ()
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()

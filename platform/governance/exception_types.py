@@ -64,6 +64,13 @@ class ExceptionType(StrEnum):
         SeverityWeights(20, 20, 5),
         N_("Two records of the source claim one key, so neither can be told apart."),
     )
+    MESSAGE_UNCLAIMED = (
+        "message.unclaimed",
+        N_("Messages that nothing reads"),
+        SeverityWeights(5, 5, 5),
+        N_("Messages are kept, and nothing comes of them."),
+        timedelta(days=7),
+    )
     CONTRACT_MISSING = (
         "contract.missing",
         N_("No owner published"),

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 
-from connectors.webhooks.writer import INGEST_DIRECTION, StoredEvent
 from foundation.i18n.messages import N_
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.types import JobType, NoPayload, RetryPolicy
@@ -18,12 +17,6 @@ VERIFY_RETRY: Final = RetryPolicy(attempts=60, base=0.25, cap=60.0)
 SCAN_RETRY: Final = RetryPolicy(attempts=20, base=5.0, cap=300.0)
 READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
 _RECURRING: Final = RetryPolicy(attempts=1000)
-
-
-class IngestEvents(StoredEvent, frozen=True, omit_defaults=True):
-    """`any_version`: the record and element, joined by a bar, whose version a replay does not compare."""
-
-    any_version: str | None = None
 
 
 class VerifyValues(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,7 +51,6 @@ class WatchConnection(msgspec.Struct, frozen=True):
     at: datetime
 
 
-INGEST: Final = JobType("governance.ingest_events", N_("Read messages of a source"), IngestEvents)
 REDECIDE: Final = JobType("governance.redecide", N_("Decide again on a value on hold"), Redecide, batch=100)
 RELEASE: Final = JobType("governance.release_changes", N_("Release approved changes"), NoPayload, batch=100)
 PUSH: Final = JobType(
@@ -103,7 +95,7 @@ FORGET_BASELINE: Final = JobType(
 )
 
 JOB_TYPES: Final = (
-    INGEST, REDECIDE, RELEASE, PUSH, VERIFY, SCAN_DRIFT, BACKFILL_CHANNEL, RELEASE_OBSERVATIONS, BREACH_SLOS,
+    REDECIDE, RELEASE, PUSH, VERIFY, SCAN_DRIFT, BACKFILL_CHANNEL, RELEASE_OBSERVATIONS, BREACH_SLOS,
     ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH, READ_BASELINE, ACCEPT_BASELINE,
     FORGET_BASELINE,
 )  # fmt: skip
@@ -113,10 +105,6 @@ BASELINE_LANE: Final = "baseline"
 REDECIDE_LANE: Final = "redecide"
 RELEASE_LANE: Final = "release"
 TIMER_LANE: Final = "timers"
-
-
-def ingest_lane(connection_id: UUID) -> str:
-    return connection_lane(INGEST_DIRECTION, connection_id)
 
 
 def push_lane(connection_id: UUID) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from connectors.ports import IngestJob
 from connectors.runtime import ConnectorRuntime
 from foundation.rooms import AppServices, Room
 from governance.approvals.slice import SLICE as APPROVALS
@@ -20,7 +19,7 @@ from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
 from governance.exceptions.slice import SLICE as EXCEPTIONS
 from governance.fleet.slice import SLICE as FLEET
 from governance.held_values.slice import SLICE as HELD_VALUES
-from governance.job_types import INGEST, JOB_TYPES
+from governance.job_types import JOB_TYPES
 from governance.metrics import ClockMetrics
 from governance.overview.slice import SLICE as OVERVIEW
 from governance.partner_channel.slice import SLICE as PARTNER_CHANNEL
@@ -30,6 +29,7 @@ from governance.records.slice import SLICE as RECORDS
 from governance.retention.slice import SLICE as RETENTION
 from governance.services import GovernanceServices
 from governance.slo.slice import SLICE as SLO
+from governance.unclaimed_messages.slice import SLICE as UNCLAIMED_MESSAGES
 from policy.cache import PolicyCache
 from tenants.members.rights import MemberRights
 
@@ -44,7 +44,7 @@ def _services(services: AppServices) -> Sequence[object]:
         metrics=ClockMetrics(services.metrics),
         retained=services.rooms.retained,
     )
-    return governance, IngestJob(INGEST)
+    return (governance,)
 
 
 ROOM: Final = Room(
@@ -64,6 +64,7 @@ ROOM: Final = Room(
         SLO,
         DRIFT,
         HELD_VALUES,
+        UNCLAIMED_MESSAGES,
         CONNECTIONS,
         EXCEPTION_QUEUE,
         DEAD_LETTERS,

@@ -13,6 +13,7 @@ from typing import Any
 import uvloop
 
 from canonical.elements import STOCK
+from connectors.translation.job_type import TRANSLATE, ingest_lane
 from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from connectors.webhooks.signatures import sign
@@ -23,7 +24,7 @@ from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.jobs.worker import LaneWorker
 from governance.changes import plan_writer
-from governance.job_types import INGEST, ingest_lane, push_lane
+from governance.job_types import push_lane
 from governance.propagation import settlement
 from tests.benchmarks.rig import NO_WORK, Client, Rig, batch, make_client, running_rig, sku
 from tests.benchmarks.table import Row, at_least
@@ -56,7 +57,7 @@ def run() -> list[Row]:
 async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
     services = build_services(rig.stack.settings, pool_size=4, name="fairlead bench")
     directory = HookDirectory(rig.stack.settings.intake_url, services.vault)
-    writer = IntakeWriter(rig.stack.settings.intake_url, job_type=INGEST, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(rig.stack.settings.intake_url, job_type=TRANSLATE, wake_lanes=services.ready_queue.hint)
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     writer.start()
     worker = LaneWorker(

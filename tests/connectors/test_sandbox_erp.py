@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.elements import COST, PRICE, STOCK
-from canonical.messages import Observation
+from canonical.messages import MessageLine, Observation, Party, ShipmentUpdated
 from canonical.values import MoneyValue, QuantityValue, Value
 from connectors.ports import ConnectionConfig, PayloadInvalid, SystemUnavailable
 from connectors.sandbox.erp.adapter import SandboxErp
@@ -64,20 +64,25 @@ def as_payload(observation: Observation) -> dict[str, Any]:
     }
 
 
+def observed(body: bytes) -> list[Observation]:
+    found = SandboxErp().translate(body)
+    return [message for message in found if isinstance(message, Observation)]
+
+
 class TestTranslate:
     @given(observations)
     def test_a_change_is_one_observation(self, observation: Observation) -> None:
-        assert SandboxErp().translate(msgspec.json.encode(as_payload(observation))) == [observation]
+        assert observed(msgspec.json.encode(as_payload(observation))) == [observation]
 
     @given(st.lists(observations, max_size=20))
     def test_a_batch_keeps_every_change_in_order(self, batch: list[Observation]) -> None:
         body = msgspec.json.encode({"type": "changes", "changes": [as_payload(each) for each in batch]})
-        assert SandboxErp().translate(body) == batch
+        assert observed(body) == batch
 
     @given(st.binary(max_size=300))
     def test_anything_else_is_refused_and_never_crashes(self, body: bytes) -> None:
         with pytest.raises(PayloadInvalid):
-            SandboxErp().translate(body)
+            observed(body)
 
     @given(
         st.recursive(
@@ -88,18 +93,18 @@ class TestTranslate:
     )
     def test_any_other_json_is_refused_and_never_crashes(self, document: object) -> None:
         with pytest.raises(PayloadInvalid):
-            SandboxErp().translate(msgspec.json.encode(document))
+            observed(msgspec.json.encode(document))
 
     @pytest.mark.parametrize("name", ["sku", "element", "amount", "version", "committed_at"])
     def test_a_renamed_field_is_named(self, name: str) -> None:
         drifted = {("new_" + key if key == name else key): value for key, value in PAYLOAD.items()}
         with pytest.raises(PayloadInvalid, match=f"`{name}`"):
-            SandboxErp().translate(msgspec.json.encode(drifted))
+            observed(msgspec.json.encode(drifted))
 
     def test_a_renamed_field_inside_a_batch_is_named_with_its_place(self) -> None:
         drifted = {key: value for key, value in PAYLOAD.items() if key != "amount"}
         with pytest.raises(PayloadInvalid, match=r"`amount`.*changes\[1\]|changes\[\.\.\.\]"):
-            SandboxErp().translate(msgspec.json.encode({"changes": [PAYLOAD, drifted]}))
+            observed(msgspec.json.encode({"changes": [PAYLOAD, drifted]}))
 
     @pytest.mark.parametrize(
         "change",
@@ -119,7 +124,51 @@ class TestTranslate:
     )
     def test_a_value_of_the_wrong_kind_is_refused(self, change: dict[str, Any]) -> None:
         with pytest.raises(PayloadInvalid):
-            SandboxErp().translate(msgspec.json.encode(PAYLOAD | change))
+            observed(msgspec.json.encode(PAYLOAD | change))
+
+
+SHIPMENT: dict[str, Any] = {
+    "type": "shipment.changed",
+    "number": "S1",
+    "order": "1001",
+    "status": "dispatched",
+    "lines": [{"line": "1", "sku": "SKU-001", "quantity": 2}],
+    "carrier": "UPS",
+    "tracking": "1Z",
+    "version": 8,
+    "committed_at": "2026-11-22T12:00:00Z",
+}
+
+
+class TestShipments:
+    def test_a_shipment_is_a_message_of_its_own_beside_changes(self) -> None:
+        found = SandboxErp().translate(msgspec.json.encode({"changes": [PAYLOAD, SHIPMENT]}))
+        assert [type(message) for message in found] == [Observation, ShipmentUpdated]
+        line = MessageLine(line="1", sku="SKU-001", quantity=QuantityValue("2"), order="1001")
+        assert found[1] == ShipmentUpdated(
+            number="S1", version=8, changed_at=NOW, status="dispatched", lines=(line,), tracking="1Z",
+            parties=(Party("carrier", "UPS"),),
+        )  # fmt: skip
+        assert SandboxErp().translate(msgspec.json.encode(SHIPMENT)) == [found[1]]
+
+    def test_a_text_that_names_the_type_is_no_shipment(self) -> None:
+        [seen] = SandboxErp().translate(
+            msgspec.json.encode(PAYLOAD | {"title": '"shipment.changed"', "sku": "shipment.changed"})
+        )
+        assert isinstance(seen, Observation)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"number": ""}, {"number": "a\x00"}, {"status": "lost"}, {"lines": [{"line": "1", "sku": "A"}]},
+            {"lines": SHIPMENT["lines"] * 2}, {"lines": [{"line": "1", "sku": "A", "quantity": 0}]}, {"version": -1},
+            {"committed_at": "yesterday"}, {"tracking": "x" * 201},
+        ],
+    )  # fmt: skip
+    def test_a_wrong_one_is_refused_and_its_neighbours_are_taken(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(PayloadInvalid) as told:
+            SandboxErp().translate(msgspec.json.encode({"changes": [SHIPMENT | wrong, PAYLOAD, SHIPMENT]}))
+        assert [type(message) for message in told.value.messages] == [Observation, ShipmentUpdated]
 
 
 class Receiver:
@@ -186,11 +235,30 @@ class TestWebhooks:
         await set_values(url, ("SKU-003", PRICE, 4711))
         [(headers, body)] = await receiver.wait_for(1)
         delivery = StandardWebhook().verify(headers, body, SECRET.encode(), utc_now())
-        [observation] = SandboxErp().translate(body)
+        [observation] = observed(body)
         assert (observation.record_key, observation.element) == ("SKU-003", PRICE)
         assert observation.value == minor(4711, "USD")
         assert delivery.external_id == f"chg_{observation.source_version}"
         assert before <= observation.committed_at <= utc_now()
+
+    async def test_a_shipment_arrives_as_a_webhook_and_in_the_poll_under_one_id(
+        self, sandbox: RunningSandbox, receiver: Receiver, caller: PlainCaller
+    ) -> None:
+        url = sandbox.add("sandbox-erp", skus=1)
+        await listen(url, receiver)
+        new = {name: value for name, value in SHIPMENT.items() if name not in {"type", "version", "committed_at"}}
+        async with httpx2.AsyncClient(timeout=60) as client:
+            answers = [
+                await client.post(f"{url}/shipments", json=body, headers={"authorization": f"Bearer {token}"})
+                for body, token in ((new, "guess"), (new | {"status": "lost"}, TOKEN), (new, TOKEN))
+            ]
+        assert [answer.status_code for answer in answers] == [403, 422, 200]
+        [(headers, body)] = await receiver.wait_for(1)
+        [message] = SandboxErp().translate(body)
+        assert isinstance(message, ShipmentUpdated)
+        page = await SandboxErp().poll(caller, config_of(url), "", NOW)
+        assert page.payloads[-1] == (headers["webhook-id"], body)
+        assert headers["webhook-id"] == f"chg_{message.version}"
 
     async def test_a_refused_delivery_is_tried_again_under_the_same_id(
         self, sandbox: RunningSandbox, receiver: Receiver
@@ -200,14 +268,14 @@ class TestWebhooks:
         receiver.refusals = 3
         await set_values(url, ("SKU-003", PRICE, 1), ("SKU-003", PRICE, 2))
         received = await receiver.wait_for(2)
-        assert [SandboxErp().translate(body)[0].value for _, body in received] == [minor(1), minor(2)]
+        assert [observed(body)[0].value for _, body in received] == [minor(1), minor(2)]
 
     async def test_changes_can_come_as_one_batch(self, sandbox: RunningSandbox, receiver: Receiver) -> None:
         url = sandbox.add("sandbox-erp")
         await listen(url, receiver, batch_size=10)
         await set_values(url, ("SKU-003", PRICE, 1), ("SKU-003", STOCK, 2), ("SKU-004", COST, 3))
         [(_, body)] = await receiver.wait_for(1)
-        assert [o.element for o in SandboxErp().translate(body)] == [PRICE, STOCK, COST]
+        assert [o.element for o in observed(body)] == [PRICE, STOCK, COST]
 
     async def test_duplicates_carry_the_same_id_and_body(self, sandbox: RunningSandbox, receiver: Receiver) -> None:
         url = sandbox.add("sandbox-erp")
@@ -224,7 +292,7 @@ class TestWebhooks:
         sandbox.break_(url, Faults(reorder_webhooks=10))
         await set_values(url, *[("SKU-003", PRICE, amount) for amount in range(20)])
         received = await receiver.wait_for(20)
-        amounts = [amount_of(SandboxErp().translate(body)[0].value)["amount"] for _, body in received]
+        amounts = [amount_of(observed(body)[0].value)["amount"] for _, body in received]
         assert sorted(amounts) == list(range(20))
         assert amounts != sorted(amounts)
 
@@ -237,7 +305,7 @@ class TestWebhooks:
         await set_values(url, ("SKU-003", PRICE, 1))
         [(_, body)] = await receiver.wait_for(1)
         with pytest.raises(PayloadInvalid, match="amount"):
-            SandboxErp().translate(body)
+            observed(body)
 
 
 def config_of(url: str) -> ConnectionConfig:
@@ -258,7 +326,7 @@ class TestPoll:
         await set_values(url, ("SKU-003", STOCK, 9))
         page = await SandboxErp().poll(caller, config_of(url), cursor, NOW)
         [(external_id, body)] = page.payloads
-        [observation] = SandboxErp().translate(body)
+        [observation] = observed(body)
         assert observation.value == pieces(9)
         assert external_id == f"chg_{observation.source_version}"
 
@@ -266,7 +334,7 @@ class TestPoll:
         url = sandbox.add("sandbox-erp")
         await set_values(url, *[("SKU-003", PRICE, amount) for amount in range(50)])
         page = await SandboxErp().poll(caller, config_of(url), "", NOW)
-        found = [SandboxErp().translate(body)[0] for _, body in page.payloads]
+        found = [observed(body)[0] for _, body in page.payloads]
         versions = [o.source_version for o in found]
         assert versions == sorted(set(versions))
         assert all(later.committed_at - earlier.committed_at >= timedelta(0) for earlier, later in pairwise(found))
@@ -345,5 +413,5 @@ def test_a_change_committed_in_a_leap_second_is_taken_as_of_the_next_second() ->
         "sku": "SKU-1", "element": "stock.on_hand", "amount": 5, "version": 1, "committed_at": "2016-12-31T23:59:60Z",
     }  # fmt: skip
     for body in (change, {"type": "changes", "changes": [change]}):
-        [seen] = SandboxErp().translate(msgspec.json.encode(body))
+        [seen] = observed(msgspec.json.encode(body))
         assert seen.committed_at == datetime(2017, 1, 1, tzinfo=UTC)

@@ -234,7 +234,9 @@ class TestTranslate:
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(snapshot(body, currency))
         assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", PRICE)]
-        assert [o.element for o in told.value.observations] == [STOCK], "its neighbours are taken"
+        assert [o.element for o in told.value.messages if isinstance(o, Observation)] == [STOCK], (
+            "its neighbours are taken"
+        )
 
     @pytest.mark.parametrize(
         ("currency", "price", "minor"),
@@ -253,7 +255,7 @@ class TestTranslate:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(body)
-        assert [o.element for o in told.value.observations] == [PRICE, COST]
+        assert [o.element for o in told.value.messages if isinstance(o, Observation)] == [PRICE, COST]
 
     def test_price_and_cost_changed_each_at_its_own_time(self) -> None:
         dated = {"create_date": CREATED, "write_date": None}
@@ -284,7 +286,9 @@ class TestTranslate:
             Tryton().translate(body)
         assert [each.key for each in told.value.unreadable] == [ElementKey("SKU-000", STOCK)]
         assert str(float(quantity)) in told.value.unreadable[0].reason
-        assert [o.element for o in told.value.observations] == [PRICE, COST], "its neighbours are taken"
+        assert [o.element for o in told.value.messages if isinstance(o, Observation)] == [PRICE, COST], (
+            "its neighbours are taken"
+        )
 
     @pytest.mark.parametrize(
         ("quantity", "whole"), [("-0.0", 0), ("1e3", 1000), ("-4.0", -4), ("9007199254740992.0", 2**53), ("7", 7)]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from canonical.elements import COST, DESCRIPTION, NAME, PRICE, STOCK
 from canonical.keys import ElementKey
+from canonical.messages import Observation
 from canonical.values import TextValue, Value
 from connectors.ports import ConnectionConfig, HttpResponse, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.tryton.adapter import Tryton
@@ -136,7 +137,7 @@ async def test_a_division_that_fails_for_one_product_holds_nothing_else_back() -
         key("P2", NAME, "locale=en"),
         key("P2", DESCRIPTION, "locale=en"),
     ]
-    assert [(each.element, each.dimension) for each in told.value.observations] == [
+    assert [(each.element, each.dimension) for each in told.value.messages if isinstance(each, Observation)] == [
         (PRICE, ""), (STOCK, "location=BER"), (NAME, "locale=es-419"),
     ]  # fmt: skip
 
@@ -241,7 +242,7 @@ def test_a_warehouse_with_no_whole_number_of_pieces_is_told_and_the_other_is_tak
     with pytest.raises(PayloadInvalid) as told:
         Tryton().translate(divided(stock_part(amount), stock_part("7.0", "HAM")))
     assert [each.key for each in told.value.unreadable] == [key("SKU-000", STOCK, "location=BER")]
-    assert [(each.key, each.value) for each in told.value.observations][-1] == (
+    assert [(each.key, each.value) for each in told.value.messages if isinstance(each, Observation)][-1] == (
         key("SKU-000", STOCK, "location=HAM"), pieces(7),
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from psycopg import sql
 
 from canonical.elements import PRICE
+from connectors.translation.job_type import TRANSLATE
 from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from connectors.webhooks.writer import IntakeWriter
@@ -39,7 +40,6 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, BACKUP, INTAKE, RELAY
 from foundation.ids import new_id
 from foundation.settings import SERVERS, Settings, with_role
-from governance.job_types import INGEST
 from tests.conftest import VAULT_KEYS, Urls
 from tests.governance.test_main_job import seed
 from tests.support.client_env import ClientEnv
@@ -167,7 +167,7 @@ def without_casts(expression: str | None) -> str | None:
 def elsewhere(world: ClientEnv, services: Services, relay: Database) -> ClientEnv:
     """The same client, served from the restored database."""
     directory = HookDirectory(services.settings.intake_url, services.vault)
-    writer = IntakeWriter(services.settings.intake_url, job_type=INGEST, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(services.settings.intake_url, job_type=TRANSLATE, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     return replace(world, services=services, relay_db=relay, directory=directory, writer=writer, receiver=receiver)

@@ -39,11 +39,14 @@ from governance.retention.plan import plan_retention
 from policy.publishing import publish_rules
 from policy.rules import PolicyRule, RuleKind
 from tests.conftest import VAULT_KEYS, Urls
+from tests.connectors.running import RunningSandbox
+from tests.connectors.translation.shipments import SHIPMENT, shipment
 from tests.controlplane.example_room.models import CREATE
-from tests.controlplane.example_room.room import COUNT, METER, NOTED, ROOM
+from tests.controlplane.example_room.room import COUNT, METER, NOTED, ROOM, list_notes
+from tests.support.client_env import ClientEnv, build_client_env
 from tests.support.databases import another_database
 from tests.support.servers import Servers
-from tests.support.web_app import PASSWORD, brand_of, running_site
+from tests.support.web_app import PASSWORD, brand_of, furnish, running_site
 
 EVERY_ROOM = Rooms((*ROOMS, ROOM))
 SECRET = b"a secret of the tests, 32 bytes long"
@@ -70,6 +73,7 @@ async def services(there: Urls) -> AsyncIterator[Services]:
         redis_url=there.redis,
         vault_keys=VAULT_KEYS,
         secret_key=SECRET,
+        outbound_allowed="127.0.0.0/8",
     )
     built = build_services(settings, rooms=EVERY_ROOM)
     yield built
@@ -154,6 +158,47 @@ async def test_its_event_becomes_its_job_which_counts_on_its_meter(services: Ser
         async with services.db.transaction(scope) as session:
             assert [tuple(row) for row in await session.execute(used, {"t": scope.tenant_id})] == expected
     assert services.rooms.meters.require(METER.name).label == "Notes"
+
+
+@pytest.fixture
+async def before(there: Urls, services: Services, sandbox: RunningSandbox) -> AsyncIterator[ClientEnv]:
+    """A client of the product without the room, on the room's database."""
+    product = build_services(services.settings)
+    relay_db = Database(there.relay, pool_size=1)
+    world = await build_client_env(product, relay_db, there.intake, sandbox)
+    yield world
+    await world.close()
+    await relay_db.close()
+    await product.close()
+
+
+async def test_it_gets_the_messages_that_it_subscribes_to_also_those_from_before_it_was_there(
+    services: Services, there: Urls, before: ClientEnv, tmp_path: Path
+) -> None:
+    await before.deliver(shipment(before, "S1"), shipment(before, "S2"))
+    await before.work()
+    house = await furnish(before, name="Calm Harbour")
+    await before.deliver(shipment(before, "S3"))
+    await work(services, there.relay, before.scope)
+    assert await _notes(services, before.scope) == ["S3"]
+    form = {"connection_id": str(before.erp), "message_type": SHIPMENT}
+    async with running_site(services, tmp_path / "static") as site:
+        admin = await site.signed_in(house.host, house.admin)
+        page = f"/clients/{house.slug}/unclaimed-messages"
+        assert "replay-1" in (await admin.get(page)).text
+        replayed = await admin.api("POST", f"/api/v1{page}/replay", form)
+        assert (replayed.status_code, replayed.json()) == (202, {"replayed": 1, "remaining": 0})
+        assert (await admin.post(f"{page}/replay", form)).status_code == 303
+        await work(services, there.relay, before.scope)
+        assert (await admin.api("GET", f"/api/v1{page}")).json() == {"items": []}
+        assert (await admin.post(f"{page}/replay", form)).status_code == 404
+    assert await _notes(services, before.scope) == ["S1", "S2", "S3"]
+    assert [one.state for one in await before.exceptions()] == ["resolved"]
+
+
+async def _notes(services: Services, scope: Scope) -> list[str]:
+    async with services.db.transaction(scope) as session:
+        return await list_notes(session)
 
 
 async def test_its_timer_is_repaired(services: Services) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
 from connectors.sandbox.faults import Faults
+from connectors.translation.job_type import ingest_lane
 from connectors.webhooks.writer import Stored
 from controlplane.jobs import build_jobs
 from controlplane.services import Services
@@ -17,7 +18,7 @@ from foundation.jobs.worker import LaneWorker
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
 from governance.changes.rollback import roll_back_change
-from governance.job_types import PUSH, ingest_lane
+from governance.job_types import PUSH
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv, build_client_env

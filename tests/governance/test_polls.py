@@ -17,7 +17,6 @@ from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.outbound.gate import Credential, RateLimit
 from foundation.outbound.settings import RetrySettings
-from governance.job_types import INGEST
 from tests.connectors.running import RunningSandbox
 from tests.governance.connections.test_health_job import pass_by
 from tests.governance.propagation.test_retries import RETRIES, Calls, hurry, stingy
@@ -216,9 +215,7 @@ async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_
         for sku in ("SKU-001", "SKU-002"):
             body = msgspec.json.encode(world.change(sku, STOCK, 4) | {"committed_at": ahead})
             payload = (f"chg_{sku}", body)
-            await _store(
-                session, world.erp, PollPage([payload], "1", more=False), job_type=INGEST, now=utc_now(), new_id=new_id
-            )
+            await _store(session, world.erp, PollPage([payload], "1", more=False), now=utc_now(), new_id=new_id)
     await world.work(settle=20.0)
     assert await world.rows("SELECT count(*) FROM record_value WHERE minor(value) = 4") == [(2,)]
     assert await world.rows(_CODES) == [("source.clock_ahead", str(world.erp), "open")]

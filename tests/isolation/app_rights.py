@@ -55,6 +55,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "retention_policy": "changed_at changed_by keep_days",
     "source_record": "record_key source_event_id version",
     "timer": "due_at kind lane",
+    "unclaimed_message": "message_count reference",
     "vault_key": "kek_id state wrapped",
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
@@ -65,7 +66,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "element_contract", "held_observation", "idempotency_key",
     "invoice_line", "job", "policy_rule", "propagation_attempt", "retention_default", "retention_policy",
-    "source_record", "vault_key",
+    "source_record", "unclaimed_message", "vault_key",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
+from connectors.translation.job_type import TRANSLATE
 from connectors.webhooks.directory import HookDirectory
 from connectors.webhooks.receive import HookReceiver
 from connectors.webhooks.signatures import sign
@@ -24,7 +25,6 @@ from foundation.jobs.worker import LaneWorker
 from foundation.scope import Scope
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
 from governance.exceptions.schemas import ExceptionView
-from governance.job_types import INGEST
 from tests.connectors.running import TOKEN, RunningSandbox
 from tests.support.values import with_minor
 
@@ -181,7 +181,7 @@ async def build_client_env(
         ids[name] = await connect(services, scope, NewConnection(kind, name, urls[name], secrets={"api_key": TOKEN}))
     await publish_contracts(services, scope, erp)
     directory = HookDirectory(intake_url, services.vault)
-    writer = IntakeWriter(intake_url, job_type=INGEST, wake_lanes=services.ready_queue.hint)
+    writer = IntakeWriter(intake_url, job_type=TRANSLATE, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
     return ClientEnv(services, scope, msp_account, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)

@@ -8,17 +8,20 @@ from urllib.parse import urlencode
 import msgspec
 
 from canonical.elements import element_type
+from canonical.fields import InvalidMessage
 from canonical.keys import PRODUCT
-from canonical.messages import Observation
+from canonical.messages import Message, MessageLine, Observation, Party, ShipmentUpdated
 from canonical.money import UnknownCurrency, number_text
 from canonical.values import Value, minor_money, quantity
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
-from connectors.sandbox.erp.messages import ChangeBatch, ErpChange, ErpChangePage
+from connectors.sandbox.erp.messages import SHIPMENT, ChangeBatch, ErpChange, ErpChangePage, ErpShipment
 from foundation.decoding import ForeignDecoder, RepeatedKey, decode_json
 
 _PAGE_SIZE = 500
+_NAMES_SHIPMENT = f'"{SHIPMENT}"'.encode()
+"""Without it, a record need not be decoded twice to know its type."""
 
 
 class SandboxErp:
@@ -28,10 +31,11 @@ class SandboxErp:
 
     def __init__(self) -> None:
         self._change = ForeignDecoder(ErpChange)
+        self._shipment = ForeignDecoder(ErpShipment)
         self._batch = ForeignDecoder(ChangeBatch, nested=False)  # each change is decoded by itself
         self._page = ForeignDecoder(ErpChangePage, nested=False)
 
-    def translate(self, body: bytes) -> list[Observation]:
+    def translate(self, body: bytes) -> list[Message]:
         try:
             changes = self._batch.decode(body).changes if b'"changes"' in body else None
         except RepeatedKey as problem:
@@ -39,28 +43,30 @@ class SandboxErp:
         except msgspec.DecodeError:
             changes = None
         if changes is None:
-            return [self._observe(body)]
-        found: list[Observation] = []
+            return [self._read(body)]
+        found: list[Message] = []
         unreadable: list[Unreadable] = []
         reasons: list[str] = []
         for index, raw in enumerate(changes):
             try:
-                found.append(self._observe(bytes(raw)))
+                found.append(self._read(bytes(raw)))
             except PayloadInvalid as problem:
                 reasons.append(f"{problem} (changes[{index}])")
                 unreadable += problem.unreadable
         if reasons:
             detail = f"{len(reasons)} of {len(changes)} changes cannot be read. {reasons[0]}"
             named = unreadable if len(unreadable) == len(reasons) else ()  # otherwise one reason would not be reported
-            raise PayloadInvalid(detail, observations=found, unreadable=named)
+            raise PayloadInvalid(detail, messages=found, unreadable=named)
         return found
 
-    def _observe(self, raw: bytes) -> Observation:
+    def _read(self, raw: bytes) -> Message:
         try:
+            if _NAMES_SHIPMENT in raw and decode_json(raw, type=_Typed).type == SHIPMENT:
+                return _shipment(self._shipment.decode(raw))
             return _observation(self._change.decode(raw))
         except RepeatedKey as problem:  # nor is it known which record a repeated key names
             raise _ambiguous(problem) from problem
-        except (PayloadInvalid, UnknownCurrency) as problem:
+        except (PayloadInvalid, UnknownCurrency, InvalidMessage) as problem:
             raise PayloadInvalid(str(problem), unreadable=_named(raw, str(problem))) from problem
         except msgspec.ValidationError as problem:
             reason = f"The sandbox ERP's payload no longer has the agreed form: {problem}."
@@ -107,6 +113,26 @@ def _observation(change: ErpChange) -> Observation:
         change.sku, change.element, _value(change), change.version, change.committed_at, change.record_id, change.title,
         dimension=change.dimension, record_type=change.record_type,
     )  # fmt: skip
+
+
+class _Typed(msgspec.Struct):
+    type: str = ""
+
+
+def _shipment(shipment: ErpShipment) -> ShipmentUpdated:
+    """Raises InvalidMessage."""
+    return ShipmentUpdated(
+        number=shipment.number,
+        version=shipment.version,
+        changed_at=shipment.committed_at,
+        parties=(Party("carrier", shipment.carrier),) if shipment.carrier else (),
+        status=shipment.status,
+        lines=tuple(
+            MessageLine(line=each.line, sku=each.sku, quantity=quantity(each.quantity), order=shipment.order)
+            for each in shipment.lines
+        ),
+        tracking=shipment.tracking,
+    )
 
 
 def _value(change: ErpChange) -> Value:

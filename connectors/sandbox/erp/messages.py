@@ -1,7 +1,7 @@
 """Message formats of the sandbox ERP, the same in webhooks and pages."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -14,6 +14,7 @@ Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Element = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$", max_length=100)]
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
+SHIPMENT: Final = "shipment.changed"
 TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
 
 
@@ -38,8 +39,46 @@ class ErpChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str = ""
 
 
+ShipmentStatus = Literal["packed", "dispatched", "delivered", "cancelled"]
+
+
+class ErpShipmentLine(msgspec.Struct, frozen=True):
+    line: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    sku: Sku
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
+class NewErpShipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A shipment of one order, by its number: created, or changed."""
+
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    order: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    status: ShipmentStatus
+    lines: list[ErpShipmentLine]
+    carrier: str = ""
+    tracking: str = ""
+
+
+class ErpShipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A `NewErpShipment` as the ERP reports it, with its `version` among all changes."""
+
+    type: str
+    number: str
+    order: str
+    status: ShipmentStatus
+    lines: list[ErpShipmentLine]
+    carrier: str = ""
+    tracking: str = ""
+    version: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+    committed_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+ErpRecord = ErpChange | ErpShipment
+"""What the ERP reports."""
+
+
 class ChangeBatch(msgspec.Struct, frozen=True):
-    """Each is an `ErpChange`; raw, because an unreadable one must not block its neighbours."""
+    """Each is an `ErpRecord`; raw, because an unreadable one must not block its neighbours."""
 
     changes: list[msgspec.Raw]
     type: str = "changes"

@@ -14,7 +14,16 @@ from canonical.orders import OrderValue
 from canonical.values import Value
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
 from connectors.sandbox.effects import EffectLog, SandboxEffect
-from connectors.sandbox.erp.messages import TYPE_OF, ErpChange, NewErpValue, NewErpValues
+from connectors.sandbox.erp.messages import (
+    SHIPMENT,
+    TYPE_OF,
+    ErpChange,
+    ErpRecord,
+    ErpShipment,
+    NewErpShipment,
+    NewErpValue,
+    NewErpValues,
+)
 from connectors.sandbox.erp.webhooks import WebhookSender, WebhookTarget
 from connectors.sandbox.faults import FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
@@ -39,7 +48,7 @@ class ErpSystem:
         self.faults = FaultSource(rng)
         self.titles = {sku_of(index): title_of(index) for index in range(plan.skus)}
         self.current: dict[tuple[str, str], ErpChange] = {}
-        self.log: list[ErpChange] = []
+        self.log: list[ErpRecord] = []
         self.versions: list[int] = []
         self.webhooks = WebhookSender(self.faults, clock)
         self.orders: dict[str, OrderValue] = {}
@@ -56,6 +65,15 @@ class ErpSystem:
         self.webhooks.tell(changes)
         return changes
 
+    def ship(self, new: NewErpShipment) -> ErpShipment:
+        """Save a shipment and send its webhook."""
+        now = self._clock()
+        fields = msgspec.structs.asdict(new)
+        shipment = ErpShipment(**fields, type=SHIPMENT, version=self._next_version(now), committed_at=now)
+        self._log(shipment)
+        self.webhooks.tell([shipment])
+        return shipment
+
     async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address
         match request.method, request.path:
             case "GET", "/":
@@ -68,6 +86,8 @@ class ErpSystem:
                 return self._poll(request)
             case ("PUT", "/orders") | ("POST", "/orders/read"):
                 return self._serve_orders(request)
+            case "POST", "/shipments":
+                return self._save_shipment(request)
             case "POST" | "PUT" | "PATCH" | "DELETE", _:
                 return self._write(request)
         return problem(404, "There is no such address in the sandbox ERP.")
@@ -107,7 +127,6 @@ class ErpSystem:
         record_type: str = PRODUCT,
     ) -> ErpChange:
         now = self._clock()
-        version = max(self.versions[-1] + 1 if self.versions else 0, _microseconds(now))
         change = ErpChange(
             type=TYPE_OF.get(element, "value.changed"),
             sku=sku,
@@ -117,14 +136,20 @@ class ErpSystem:
             value=value,
             dimension=dimension,
             record_type=record_type,
-            version=version,
+            version=self._next_version(now),
             committed_at=now,
             title=self.titles.get(sku, ""),
         )
         self.current[sku, _place(element, dimension, record_type)] = change
-        self.log.append(change)
-        self.versions.append(version)
+        self._log(change)
         return change
+
+    def _next_version(self, now: datetime) -> int:
+        return max(self.versions[-1] + 1 if self.versions else 0, _microseconds(now))
+
+    def _log(self, record: ErpRecord) -> None:
+        self.log.append(record)
+        self.versions.append(record.version)
 
     def _items(self) -> list[dict[str, object]]:
         return [
@@ -147,7 +172,7 @@ class ErpSystem:
         if request.bearer() != self.token:
             return problem(403, "Price, cost and stock are owned by the ERP: only its operator may change them.")
         if (request.method, request.path) != ("POST", "/changes"):
-            return problem(404, "Values are changed with POST /changes.")
+            return problem(404, "Values are changed with POST /changes, shipments with POST /shipments.")
         try:
             values = decode_json(request.body, type=NewErpValues).changes
         except msgspec.DecodeError as wrong:
@@ -157,6 +182,14 @@ class ErpSystem:
         if changed := [value.sku for value in values if self._is_changed(value)]:
             return problem(409, f"{changed[0]} has another value meanwhile.")
         return json_reply({"changes": self.set_values(values)})
+
+    def _save_shipment(self, request: Request) -> Reply:
+        if request.bearer() != self.token:
+            return problem(403, "Shipments are made in the ERP: only its operator may change them.")
+        try:
+            return json_reply(self.ship(decode_json(request.body, type=NewErpShipment)))
+        except msgspec.DecodeError as wrong:
+            return problem(422, str(wrong))
 
     def _serve_orders(self, request: Request) -> Reply:
         if request.bearer() != self.token:

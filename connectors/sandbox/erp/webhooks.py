@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 
 import httpx2
 import msgspec
 
 from connectors.sandbox.erp.adapter import change_id
-from connectors.sandbox.erp.messages import ChangeBatch, ErpChange
+from connectors.sandbox.erp.messages import ChangeBatch, ErpRecord
 from connectors.sandbox.faults import FaultSource, rename_fields
 from connectors.webhooks.signatures import sign
 from foundation.clock import Clock
@@ -23,7 +24,7 @@ class WebhookTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
 
 
-class Message(msgspec.Struct, frozen=True):
+class WebhookMessage(msgspec.Struct, frozen=True):
     message_id: str
     body: bytes
 
@@ -36,11 +37,11 @@ class WebhookSender:
         self.counts: Counter[str] = Counter()
         self._faults = faults
         self._clock = clock
-        self._waiting: list[ErpChange] = []
-        self._held: list[Message] = []
+        self._waiting: list[ErpRecord] = []
+        self._held: list[WebhookMessage] = []
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, changes: list[ErpChange]) -> None:
+    def tell(self, changes: Sequence[ErpRecord]) -> None:
         if self.target is None:
             return
         self._waiting.extend(changes)
@@ -59,7 +60,7 @@ class WebhookSender:
                 for message in self._faulty_order(self._message(taken, target)):
                     await self._deliver(client, target, message)
 
-    def _message(self, changes: list[ErpChange], target: WebhookTarget) -> Message:
+    def _message(self, changes: list[ErpRecord], target: WebhookTarget) -> WebhookMessage:
         first, last = changes[0], changes[-1]
         if target.batch_size == 1:
             message_id, body = change_id(first.version), msgspec.json.encode(first)
@@ -70,9 +71,9 @@ class WebhookSender:
             )
         if names := self._faults.active.renamed_fields:
             body = rename_fields(body, names)
-        return Message(message_id, body)
+        return WebhookMessage(message_id, body)
 
-    def _faulty_order(self, message: Message) -> list[Message]:
+    def _faulty_order(self, message: WebhookMessage) -> list[WebhookMessage]:
         faults = self._faults.active
         self._held.append(message)
         if self._faults.strikes(faults.duplicate_webhooks):
@@ -84,7 +85,7 @@ class WebhookSender:
         ready, self._held = self._held, []
         return ready
 
-    async def _deliver(self, client: httpx2.AsyncClient, target: WebhookTarget, message: Message) -> None:
+    async def _deliver(self, client: httpx2.AsyncClient, target: WebhookTarget, message: WebhookMessage) -> None:
         for attempt in range(target.attempts):
             if attempt:
                 await asyncio.sleep(target.retry_seconds * 2 ** (attempt - 1))

@@ -25,8 +25,8 @@ from governance.baseline.errors import BaselineUnderWay
 from governance.baseline.planner import Acceptance, Act, plan_acceptance
 from governance.baseline.rows import Compared, Counts, Reading, SourceItem
 from governance.baseline.states import BASELINES, BaselineState
-from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
+from governance.changes.read_observations import load_snapshot
 from governance.propagation.settlement import schedule_drift_scan
 from governance.services import GovernanceServices
 

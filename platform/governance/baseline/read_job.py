@@ -21,6 +21,7 @@ from connectors.paging import ListPage, Step, check_page
 from connectors.payload_store import store_payloads
 from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import OpenConnection
+from connectors.translation.subscriptions import Origin
 from foundation.decoding import decode_json
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -33,8 +34,8 @@ from governance.baseline import repository
 from governance.baseline.comparison import LONGEST_SHOWN, compare
 from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BaselinePartState, BaselineState
+from governance.changes.admission import translate_observations
 from governance.changes.key_conflicts import hold_shared_keys
-from governance.changes.translation import Origin, translate_payload
 from governance.elements.contracts import Contracts
 from governance.elements.repository import load_contracts
 from governance.elements.rows import Observed
@@ -283,10 +284,10 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
     observed: list[Observed] = []
     for external_id, body in page.payloads:
         origin = Origin(events[external_id], connection_id, now, str(turn.baseline_id))
-        made = translate_payload(source, body, origin)
+        made = translate_observations(source, body, origin)
         unreadable += made.exceptions
         odd |= {each.key: each.reason for each in made.unreadable}
-        observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.admitted]
+        observed += [Observed(seen, connection_id, origin.event_id, origin.correlation) for seen in made.observations]
     alone, shared = await hold_shared_keys(session, observed, now=now, new_id=services.new_id)
     newest: dict[ElementKey, SourceItem] = {}
     for item in alone:

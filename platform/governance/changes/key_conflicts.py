@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.money import LARGEST
+from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -21,7 +22,6 @@ from governance.elements.rows import Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
-from governance.job_types import INGEST, IngestEvents, ingest_lane
 from governance.messages import exceptions as messages
 from governance.records.claims import Claim, keys_of, load_claims, put_claims
 from governance.records.validation import latest_version
@@ -82,9 +82,9 @@ async def _claim(
     return set(shared)
 
 
-def _read_again(connection_id: UUID, claim: Claim) -> NewJob[IngestEvents]:
+def _read_again(connection_id: UUID, claim: Claim) -> NewJob[TranslateEvents]:
     lane, key = ingest_lane(connection_id), str(connection_id)
-    return NewJob(lane, INGEST, key, ref=claim.source_event_id, correlation=current_correlation())
+    return NewJob(lane, TRANSLATE, key, ref=claim.source_event_id, correlation=current_correlation())
 
 
 async def _open_among(session: AsyncSession, connection_id: UUID, keys: Iterable[str]) -> list[str]:

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from governance.changes import repository
-from governance.changes.ingest_job import load_snapshot
 from governance.changes.planner import DecisionSnapshot
+from governance.changes.read_observations import load_snapshot
 from governance.changes.rows import ChangeRow
 from governance.services import GovernanceServices
 

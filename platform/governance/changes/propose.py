@@ -13,9 +13,9 @@ from connectors.ports import PayloadInvalid
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.telemetry.correlation import current_correlation
-from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, Plan, propose
+from governance.changes.read_observations import load_snapshot
 from governance.changes.rows import Proposal
 from governance.errors import NothingToChange, OwnedByItsSource
 from governance.labels import name_subject, write_value

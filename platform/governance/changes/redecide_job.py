@@ -13,9 +13,9 @@ from foundation.database.engine import scope_of
 from foundation.i18n.messages import MessageType
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
-from governance.changes.ingest_job import load_snapshot
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, Plan, is_exception_of_one_channel, propose
+from governance.changes.read_observations import load_snapshot
 from governance.changes.repository import load_changes
 from governance.changes.rows import ChangeRow
 from governance.changes.states import ChangeState

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
+from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
@@ -17,16 +18,7 @@ from governance.exception_types import ExceptionType, is_of_channel
 from governance.exceptions.lifecycle import get_exception
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.states import EXCEPTIONS, ExceptionState
-from governance.job_types import (
-    INGEST,
-    PUSH,
-    REDECIDE,
-    REDECIDE_LANE,
-    IngestEvents,
-    Redecide,
-    ingest_lane,
-    push_lane,
-)
+from governance.job_types import PUSH, REDECIDE, REDECIDE_LANE, Redecide, push_lane
 from governance.propagation.repository import reopen_propagation
 from governance.propagation.states import PropagationState
 from governance.records.claims import drop_other_claims
@@ -57,8 +49,8 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         lane = ingest_lane(found.connection_id)
         key = str(found.connection_id)
         any_version = _key_of(found).joined("|") if found.code == ExceptionType.SOURCE_STALE else None
-        payload = IngestEvents(any_version=any_version)
-        job = NewJob(lane, INGEST, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
+        payload = TranslateEvents(any_version=any_version)
+        job = NewJob(lane, TRANSLATE, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
     else:
         raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
     enqueue(session, [job])
@@ -66,7 +58,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     append_audit(
         session, action=GovernanceAction.EXCEPTION_REPLAYED, subject=f"exception:{found.subject}", data=data, at=now
     )
-    if job.job_type is INGEST:
+    if job.job_type is TRANSLATE:
         found.state = EXCEPTIONS.move(found.state, ExceptionState.RESOLVED)
         found.closed_at, found.closed_by = now, scope_of(session).actor.name
 

@@ -17,7 +17,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
-from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.state_machine import in_sql
@@ -33,7 +32,6 @@ from governance.records.keys import (
     same_key,
     sorted_keys,
 )
-from governance.records.rows import EventRow
 from governance.records.values import row_reader
 from policy.relations import APPROVALS
 from policy.states import ApprovalState
@@ -122,20 +120,3 @@ async def supersede_changes(session: AsyncSession, ids: Sequence[UUID]) -> None:
 
 async def insert_changes(session: AsyncSession, rows: Sequence[ChangeRow]) -> None:
     await _INSERT_CHANGES.execute(session, rows)
-
-
-async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most_bytes: int) -> dict[UUID, EventRow]:
-    """Load the first of `ids` whose bodies fit into `most_bytes` together; at least one."""
-    rows = await session.execute(
-        text(f"""
-            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at, e.via
-              FROM (SELECT e.*, sum(octet_length(e.body)) OVER (ORDER BY k.place) - octet_length(e.body) AS before
-                      FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS k (id, place),
-                           LATERAL (SELECT * FROM {SOURCE_EVENTS} e
-                                     WHERE e.tenant_id = :t AND e.id = k.id OFFSET 0) e) e
-              JOIN {CONNECTIONS} c ON c.tenant_id = :t AND c.id = e.connection_id
-             WHERE e.before < :most_bytes
-        """),
-        {"t": scope_of(session).tenant_id, "ids": list(ids), "most_bytes": most_bytes},
-    )
-    return {row.id: EventRow(*row) for row in rows}

@@ -3,28 +3,38 @@
 from typing import Any, Final
 
 import governance.changes.models
+from canonical.messages import Observation
+from connectors.translation.subscriptions import MessageSubscription, TranslationFailure
 from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
 from foundation.rooms import NavArea, NavEntry, Slice
-from governance.changes.ingest_job import ingest_handler
+from governance.changes.admission import failure_reader
 from governance.changes.pages import build_change_pages
+from governance.changes.read_observations import observation_reader
 from governance.changes.redecide_job import redecide_handler
 from governance.changes.routes import build_change_routes
-from governance.job_types import INGEST, REDECIDE
+from governance.job_types import REDECIDE
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
 
 
 def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
-        JobHandler(INGEST, ingest_handler(services)),
         JobHandler(REDECIDE, redecide_handler(services)),
+    ]
+
+
+def _message_subscriptions(services: GovernanceServices) -> list[MessageSubscription[Any]]:
+    return [
+        MessageSubscription(Observation, observation_reader(services)),
+        MessageSubscription(TranslationFailure, failure_reader(services)),
     ]
 
 
 SLICE: Final = Slice(
     models=(governance.changes.models,),
     jobs=with_services(_jobs),
+    message_subscriptions=with_services(_message_subscriptions),
     routes=with_services(build_change_routes),
     pages=with_services(build_change_pages),
     navigation=(

@@ -7,11 +7,12 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.relations import CONNECTIONS
+from connectors.translation.job_type import ingest_lane
 from foundation.database.engine import scope_of
 from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
-from governance.job_types import ingest_lane, push_lane, verify_lane
+from governance.job_types import push_lane, verify_lane
 from tenants.relations import PARTNERS
 
 MANY: Final = 10_000

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from connectors.relations import SOURCE_EVENTS
+from connectors.translation.job_type import TRANSLATE, ingest_lane
 from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
@@ -28,7 +29,7 @@ from governance.audit_actions import GovernanceAction
 from governance.elements.rows import Observed
 from governance.elements.selection import is_contract_of
 from governance.exception_types import ExceptionType
-from governance.job_types import INGEST, OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, ingest_lane
+from governance.job_types import OBSERVATIONS_LANE, RELEASE_OBSERVATIONS
 from governance.services import GovernanceServices
 
 _BATCH: Final = 500
@@ -181,7 +182,7 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     enqueue(
         session,
         [
-            NewJob(ingest_lane(connection_id), INGEST, str(connection_id), ref=event_id)
+            NewJob(ingest_lane(connection_id), TRANSLATE, str(connection_id), ref=event_id)
             for event_id, connection_id in sorted(events)
         ],
     )

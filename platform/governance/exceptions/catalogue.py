@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from canonical.messages import Observation
+from connectors.translation.subscriptions import Origin
 from governance.elements.rows import Contract, Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.messages.parameters import about
-from governance.records.rows import EventRow
 
 _DEFAULT_CORRECTION_MS: Final = 4 * 3600 * 1000
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -35,16 +35,16 @@ def is_dated_ahead(seen: Observation, received_at: datetime) -> bool:
     return seen.committed_at - received_at > _CLOCK_TOLERANCE
 
 
-def clock_ahead(event: EventRow, seen: Observation) -> NewException:
+def clock_ahead(origin: Origin, seen: Observation) -> NewException:
     """One exception per connection: a clock that runs ahead affects every record."""
     return NewException(
         code=ExceptionType.SOURCE_CLOCK_AHEAD,
-        subject=str(event.connection_id),
+        subject=str(origin.connection_id),
         message=messages.SOURCE_CLOCK_AHEAD.fill(
-            **about(seen.key), dated_at=seen.committed_at, read_at=event.received_at
+            **about(seen.key), dated_at=seen.committed_at, read_at=origin.received_at
         ),
-        connection_id=event.connection_id,
-        correlation=event.correlation,
+        connection_id=origin.connection_id,
+        correlation=origin.correlation,
     )
 
 

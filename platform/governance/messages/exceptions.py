@@ -59,6 +59,23 @@ MESSAGE_QUARANTINED: Final = MessageType(
     N_("{reason} The message was kept as it came. Mend the sender or the mapping, then replay it."),
     N_("A message could not be read"),
 )
+_UNCLAIMED: Final = N_("Messages that nothing reads: {message_type}")
+MESSAGE_UNCLAIMED: Final = MessageType(
+    "message.unclaimed",
+    N_(
+        "Nothing reads messages of the type {message_type} from this connection. They are kept ({count} now), and can "
+        "be replayed once something reads them."
+    ),
+    _UNCLAIMED,
+)
+MESSAGE_UNCLAIMED_MANY: Final = MessageType(
+    "message.unclaimed.many",
+    N_(
+        "Nothing reads messages of the type {message_type} from this connection. They are kept (more than {count} "
+        "now), and can be replayed once something reads them."
+    ),
+    _UNCLAIMED,
+)
 CONTRACT_MISSING: Final = MessageType(
     "contract.missing",
     N_(

@@ -1,4 +1,4 @@
-"""Row structs of values, channels and source events."""
+"""Row structs of values and channels."""
 
 from datetime import datetime
 from typing import Final
@@ -56,15 +56,3 @@ class ValueRow(Keyed, gc=False):
     change_id: UUID | None = None
     source_connection_id: UUID | None = None
     source_committed_at: datetime | None = None
-
-
-class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """A source event with its connection's connector kind."""
-
-    id: UUID
-    connection_id: UUID
-    kind: str
-    body: bytes
-    correlation: str
-    received_at: datetime
-    via: str

@@ -5,13 +5,13 @@ from contextlib import suppress
 
 import pytest
 
+from connectors.translation.job_type import TRANSLATE
 from connectors.webhooks.receive import HookReceiver
 from connectors.webhooks.writer import Delivery, IntakeWriter, Stored
 from foundation.clock import utc_now
 from foundation.database.engine import Hints
 from foundation.errors import Unavailable
 from foundation.ids import new_id
-from governance.job_types import INGEST
 from tests.conftest import Urls
 from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
@@ -25,7 +25,7 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: ClientEnv, urls: U
         rung += 1
         raise RuntimeError("the bell is cracked")
 
-    writer = IntakeWriter(urls.intake, job_type=INGEST, wake_lanes=crack)
+    writer = IntakeWriter(urls.intake, job_type=TRANSLATE, wake_lanes=crack)
     world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     async with asyncio.timeout(60):
@@ -56,7 +56,7 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
 
-    writer = IntakeWriter(urls.intake, job_type=INGEST, wake_lanes=swallow)
+    writer = IntakeWriter(urls.intake, job_type=TRANSLATE, wake_lanes=swallow)
     world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
     writer.start()
     await world.deliver(world.change("SKU-001", "stock.on_hand", 1))

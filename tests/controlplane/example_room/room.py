@@ -12,6 +12,8 @@ from litestar.response import Template
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.messages import ShipmentUpdated
+from connectors.translation.subscriptions import MessageSubscription, Received, message_id
 from foundation.commands import CommandResult, operator_scope, run_with_services
 from foundation.database.engine import scope_of
 from foundation.events import EventType, Subscription
@@ -63,6 +65,15 @@ async def describe(session: AsyncSession, client_id: UUID, events: Sequence[UUID
     return {one: UsageDescription("a note", "written", "here", "/notes") for one in events}
 
 
+async def note_shipments(session: AsyncSession, received: Sequence[Received[ShipmentUpdated]]) -> None:
+    for origin, messages in ((each.origin, each.messages) for each in received):
+        for message in messages:
+            note = text("INSERT INTO example_note VALUES (:t, :m, :id, :text, NULL, :now) ON CONFLICT DO NOTHING")
+            scope = scope_of(session)
+            binds = {"t": scope.tenant_id, "m": scope.msp_id, "id": message_id(origin, message)}
+            await session.execute(note, binds | {"text": message.number, "now": origin.received_at})
+
+
 METER: Final = Meter(
     name="notes.written", unit="note", label="Notes", permission=NotePermission.READ, describe=describe
 )
@@ -112,6 +123,7 @@ ROOM: Final = Room(
     jobs=_jobs,
     events=(NOTED,),
     subscriptions=(Subscription(NOTED, COUNT, lambda _: NoPayload()),),
+    message_subscriptions=(MessageSubscription(ShipmentUpdated, note_shipments),),
     repairs=(repair_notes,),
     meters=(METER,),
     permissions=(NotePermission,),

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from connectors.translation.job_type import TRANSLATE
 from connectors.webhooks.writer import Delivery, Stored, store_deliveries
 from foundation.database.partition_job import create_partitions, keep_partitions
 from foundation.database.partitions import SCHEMA, month_after
 from foundation.ids import id_floor, new_id
 from foundation.scope import Scope
-from governance.job_types import INGEST
 from tests.conftest import Urls
 from tests.isolation.rows import enter
 
@@ -86,13 +86,15 @@ async def test_r16_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, sco
         results = []
         for _ in range(3):
             one = delivery(scope, connection_id, month)
-            results += await store_deliveries(connection, [one, delivery(scope, connection_id, month)], job_type=INGEST)
+            results += await store_deliveries(
+                connection, [one, delivery(scope, connection_id, month)], job_type=TRANSLATE
+            )
             month = month_after(month) + timedelta(days=1)
         assert results == [Stored.NEW] + [Stored.DUPLICATE] * 5
-        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], job_type=INGEST)
+        other = await store_deliveries(connection, [delivery(other_scope, connection_id, month)], job_type=TRANSLATE)
         assert other == [Stored.NEW]
         changed = delivery(scope, connection_id, month, body_hash=b"y" * 32)
-        assert await store_deliveries(connection, [changed], job_type=INGEST) == [Stored.ID_CONFLICT]
+        assert await store_deliveries(connection, [changed], job_type=TRANSLATE) == [Stored.ID_CONFLICT]
         await connection.rollback()
 
 

@@ -19,7 +19,6 @@ from governance.elements.publish_contract import publish_contract
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
-from governance.job_types import INGEST
 from governance.messages.exceptions import CONTRACT_MISSING
 from tests.connectors.running import RunningSandbox
 from tests.governance.test_timer_repair import repair, run
@@ -151,7 +150,7 @@ async def say(world: ClientEnv, connection: UUID, amount: int) -> None:
     body = msgspec.json.encode(world.change("SKU-001", STOCK, amount))
     page = PollPage([(f"chg_{world.version}", body)], str(world.version), more=False)
     async with world.services.db.transaction(world.scope) as session:
-        await _store(session, connection, page, job_type=INGEST, now=utc_now(), new_id=new_id)
+        await _store(session, connection, page, now=utc_now(), new_id=new_id)
     await world.work()
 
 

@@ -4,8 +4,9 @@ from uuid import UUID
 
 import pytest
 
+from connectors.translation.job_type import TRANSLATE
 from foundation.ids import new_id
-from governance.job_types import INGEST, PUSH
+from governance.job_types import PUSH
 from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp
 
@@ -52,7 +53,7 @@ async def test_exceptions_are_replayed_together(busy: GovernanceWebApp) -> None:
     items = (await busy["approver"].call(f"{API}/exceptions/bulk", body, page=EXCEPTIONS)).json()["items"]
     assert [item["result"] for item in items] == ["done", "refused"]
     assert "nothing here to do again" in items[1]["detail"]
-    assert await busy.acme.count(JOBS, kind=INGEST.name) == 1
+    assert await busy.acme.count(JOBS, kind=TRANSLATE.name) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import re
 
 from canonical.elements import STOCK
-from governance.job_types import INGEST, PUSH
+from connectors.translation.job_type import TRANSLATE
+from governance.job_types import PUSH
 from tests.governance.pages.samples import JOBS
 from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
@@ -91,7 +92,7 @@ async def test_a_person_resolves_discards_and_replays(busy: GovernanceWebApp) ->
         assert (answer.status_code, answer.headers.get("location")) == (303, path), answer.text
     shown = [(await busy["viewer"].get(f"{LIST}/{exception}")).text for exception in made.values()]
     assert [word in page for word, page in zip(("Resolved", "Discarded", "Resolved"), shown, strict=True)] == [True] * 3
-    assert await busy.acme.count(JOBS, kind=INGEST.name) == 1
+    assert await busy.acme.count(JOBS, kind=TRANSLATE.name) == 1
 
 
 async def test_what_cannot_be_done_is_said_on_the_page(busy: GovernanceWebApp) -> None:

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import text
 
 from canonical.elements import STOCK
+from connectors.translation.job_type import ingest_lane
 from controlplane.jobs import build_jobs
 from foundation.jobs.worker import LaneWorker
-from governance.job_types import ingest_lane, push_lane
+from governance.job_types import push_lane
 from governance.slo.breach_job import breach_slos
 from tests.connectors.running import RunningSandbox
 from tests.support.as_owner import update_as_owner

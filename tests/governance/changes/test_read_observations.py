@@ -9,11 +9,11 @@ from sqlalchemy import text
 from canonical.elements import COST, PRICE, STOCK
 from canonical.messages import Observation
 from connectors.ports import PayloadInvalid
+from connectors.translation.job_type import TRANSLATE, ingest_lane
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.jobs.enqueue import NewJob, enqueue
 from governance.changes.replay import replay_exception
-from governance.job_types import INGEST, ingest_lane
 from governance.records.validation import admit
 from tests.governance.test_main_job import member_scope, seed
 from tests.support.client_env import ClientEnv
@@ -22,7 +22,7 @@ from tests.support.values import minor, pieces
 
 async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(world: ClientEnv) -> None:
     async with world.services.db.transaction(world.scope) as session:
-        enqueue(session, [NewJob(ingest_lane(world.erp), INGEST, str(world.erp), ref=new_id())])
+        enqueue(session, [NewJob(ingest_lane(world.erp), TRANSLATE, str(world.erp), ref=new_id())])
     await world.deliver(world.change("SKU-002", STOCK, 6))
     await world.work(settle=20.0)
     assert await world.rows("SELECT record_key FROM record_value") == [("SKU-002",)]

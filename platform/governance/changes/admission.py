@@ -1,54 +1,45 @@
-"""Translation of a source's payload to observations. One unreadable value never blocks the others."""
+"""Admission of observations, and exceptions for what of a source event is not taken over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-import msgspec
-import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
+from connectors.translation.subscriptions import FailureKind, MessageHandler, Origin, Received, TranslationFailure
+from connectors.translation.translate import translate_payload
 from foundation.i18n.messages import StoredMessage
 from foundation.text import clean_foreign_text
 from governance.elements.contracts import Contracts
 from governance.elements.rows import Observed
 from governance.exception_types import ExceptionType
+from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.messages.parameters import about
 from governance.records.validation import admit, find_trouble, is_admissible_key, quote_value
-
-_log = structlog.get_logger(__name__)
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """The stored source event of an observation."""
-
-    event_id: UUID
-    connection_id: UUID
-    received_at: datetime
-    correlation: str
+from governance.services import GovernanceServices
 
 
 @dataclass(slots=True)
-class Translated:
-    """Result of a translation. `observations` are as dated by the source; `admitted` are the accepted ones, in the same
-    order. `unreadable`: the unreadable values that could be identified, each with an exception.
+class Admitted:
+    """Admitted observations. `dated` are the same ones as the source dates them. `unreadable`: those values that cannot
+    be kept and could be identified, each with an exception.
     """
 
+    dated: list[Observation] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
-    admitted: list[Observation] = field(default_factory=list)
     exceptions: list[NewException] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
 
     def refuse(self, origin: Origin, seen: Observation, reason: str) -> None:
         """Reject an observation: as one value if its record can be identified, else as the message."""
         if not is_admissible_key(seen.record_key):
-            self.exceptions.append(quarantine(origin, reason))
+            self.exceptions.append(_quarantine(origin, reason))
             return
         odd = Unreadable(
             seen.record_key, seen.element, f"The source says {quote_value(seen.value)}. {reason}", seen.dimension,
@@ -58,32 +49,61 @@ class Translated:
         self.exceptions.append(unreadable_value(origin, odd.key, odd.reason))
 
 
-def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin) -> Translated:
-    """Translate a payload. Never raises, whatever the content of `body`."""
-    made = Translated()
-    if source is None:
-        made.exceptions = [quarantine(origin, reasons.NOT_A_SOURCE.fill())]
-        return made
-    found: list[Observation] = []
-    try:
-        found = source.translate(body)
-    except PayloadInvalid as error:
-        found, made.unreadable = list(error.observations), list(error.unreadable)
-        made.exceptions = [unreadable_value(origin, each.key, each.reason) for each in error.unreadable] or [
-            quarantine(origin, str(error))
-        ]
-    except Exception as error:  # noqa: BLE001 - a fault of the message or the connector must not block other messages
-        _log.exception("translate.failed", connection=str(origin.connection_id), event_id=str(origin.event_id))
-        made.exceptions = [quarantine(origin, reasons.CONNECTOR_FAILED.fill(error=type(error).__name__))]
+def admit_observations(origin: Origin, found: Sequence[Observation]) -> Admitted:
+    """Divide observations into those that can be kept and the others. Never raises."""
+    made = Admitted()
     for seen in found:
         try:
             admitted = admit(seen, received_at=origin.received_at)
         except PayloadInvalid as error:
             made.refuse(origin, seen, str(error))
             continue
-        made.observations.append(seen)
-        made.admitted.append(admitted)
+        made.dated.append(seen)
+        made.observations.append(admitted)
     return made
+
+
+def translate_observations(source: SourceAdapter | None, body: bytes, origin: Origin) -> Admitted:
+    """The observations of a payload. Never raises, whatever the content of `body`."""
+    found = translate_payload(source, body, origin)
+    made = admit_observations(origin, [one for one in found.messages if isinstance(one, Observation)])
+    made.unreadable[:0] = [failure.value for failure in found.failures if failure.value is not None]
+    made.exceptions[:0] = [_exception_of(origin, failure) for failure in found.failures]
+    return made
+
+
+def failure_reader(services: GovernanceServices) -> MessageHandler[TranslationFailure]:
+    """Opens an exception for what could not be translated."""
+
+    async def read(session: AsyncSession, received: Sequence[Received[TranslationFailure]]) -> None:
+        found = [_exception_of(each.origin, failure) for each in received for failure in each.messages]
+        await open_exceptions(session, found, now=services.clock(), new_id=services.new_id)
+
+    return read
+
+
+def _exception_of(origin: Origin, failure: TranslationFailure) -> NewException:
+    match failure:
+        case TranslationFailure(value=Unreadable() as value):
+            return unreadable_value(origin, value.key, value.reason)
+        case TranslationFailure(kind=FailureKind.ID_CONFLICT):
+            return _reused(origin)
+        case TranslationFailure(kind=FailureKind.NOT_A_SOURCE):
+            return _quarantine(origin, reasons.NOT_A_SOURCE.fill())
+        case TranslationFailure(kind=FailureKind.CONNECTOR_FAILED):
+            return _quarantine(origin, reasons.CONNECTOR_FAILED.fill(error=failure.detail))
+    return _quarantine(origin, failure.detail)
+
+
+def _reused(origin: Origin) -> NewException:
+    return NewException(
+        code=ExceptionType.SOURCE_ID_CONFLICT,
+        subject=str(origin.event_id),
+        message=messages.SOURCE_ID_CONFLICT.fill(),
+        connection_id=origin.connection_id,
+        source_event_id=origin.event_id,
+        correlation=origin.correlation,
+    )
 
 
 def unreadable_subject(connection_id: UUID, key: ElementKey) -> str:
@@ -104,7 +124,7 @@ def unreadable_value(origin: Origin, key: ElementKey, reason: str) -> NewExcepti
     )
 
 
-def quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
+def _quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
     return NewException(
         code=ExceptionType.SOURCE_QUARANTINED,
         subject=str(origin.event_id),

@@ -1,0 +1,109 @@
+"""Kept messages that no room reads: delivered again once one does, or discarded."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.messages import message_type_of
+from connectors.audit_actions import ConnectionAction
+from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
+from connectors.translation.repository import count_kept
+from connectors.translation.subscriptions import MessageRouter, Origin, Received, UnclaimedMessages
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.messages import N_
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.reasons import clean_reason
+
+MOST_REPLAYED: Final = 1_000
+"""Source events that one replay enqueues."""
+_NOTHING: Final = N_("No messages of this connection and type are kept.")
+_NO_READER: Final = N_("Nothing reads messages of this type yet, so they stay kept. Replay them once something does.")
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """`replayed` source events are translated again; `remaining` are not yet, because they are too many for once."""
+
+    replayed: int
+    remaining: int
+
+
+async def replay_kept(
+    session: AsyncSession, router: MessageRouter, *, connection_id: UUID, message_type: str, now: datetime
+) -> Replay:
+    """Enqueue the oldest source events with kept messages of a type, for delivery to the rooms that read it now. Each
+    message is delivered once, however often this is called.
+
+    Raises:
+        NotFound: nothing of that connection and type is kept.
+        Conflict: no room reads the type.
+    """
+    found = await session.execute(
+        text("""
+            SELECT event_id, count(*) OVER () AS total FROM unclaimed_message
+             WHERE tenant_id = :t AND connection_id = :c AND message_type = :type ORDER BY event_id LIMIT :most
+        """),
+        {
+            "t": scope_of(session).tenant_id, "c": connection_id, "type": _known(message_type), "most": MOST_REPLAYED,
+        },
+    )  # fmt: skip
+    events = found.all()
+    if not events:
+        raise NotFound(_NOTHING)
+    if not router.reads_code(message_type):
+        raise Conflict(_NO_READER)
+    lane, payload = ingest_lane(connection_id), TranslateEvents(unclaimed=message_type)
+    enqueue(
+        session,
+        [NewJob(lane, TRANSLATE, str(connection_id), ref=row.event_id, payload=payload) for row in events],
+    )
+    done = Replay(len(events), events[0].total - len(events))
+    append_audit(
+        session, action=ConnectionAction.MESSAGES_REPLAYED, subject=f"connection:{connection_id}",
+        data={"type": message_type, "events": done.replayed}, at=now,
+    )  # fmt: skip
+    return done
+
+
+async def discard_kept(  # noqa: PLR0913 - keyword-only parts of one act
+    session: AsyncSession, router: MessageRouter, *, connection_id: UUID, message_type: str, reason: str, now: datetime
+) -> int:
+    """Discard the kept messages of a connection and type, and return their number. Their source events stay stored;
+    newer messages are kept again.
+
+    Raises:
+        InvalidInput: the reason is empty or too long.
+        NotFound: nothing of that connection and type is kept.
+    """
+    kept_reason = clean_reason(reason)
+    rows = await session.execute(
+        text("""
+            DELETE FROM unclaimed_message WHERE tenant_id = :t AND connection_id = :c AND message_type = :type
+            RETURNING event_id, received_at, message_count
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "type": _known(message_type)},
+    )
+    gone = rows.all()
+    if not gone:
+        raise NotFound(_NOTHING)
+    number: int = sum(row.message_count for row in gone)
+    origin = Origin(gone[-1].event_id, connection_id, gone[-1].received_at, "")
+    left = UnclaimedMessages(message_type, await count_kept(session, connection_id, message_type))
+    await router.deliver(session, {UnclaimedMessages: [Received(origin, [left])]})
+    append_audit(
+        session, action=ConnectionAction.MESSAGES_DISCARDED, subject=f"connection:{connection_id}",
+        data={"type": message_type, "messages": number, "reason": kept_reason}, at=now,
+    )  # fmt: skip
+    return number
+
+
+def _known(message_type: str) -> str:
+    """The code of a type. Raises NotFound for another text: nothing can be kept of it."""
+    if message_type_of(message_type) is None:
+        raise NotFound(_NOTHING)
+    return message_type
