@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from canonical.dimensions import InvalidDimension, dimension
 from canonical.elements import DESCRIPTION, NAME, STOCK
 from connectors.ports import HttpCaller, SystemUnavailable
-from connectors.tryton.messages import Divided, Division
+from connectors.tryton.messages import Divided, Division, dimension_in
+from connectors.tryton.price_lists import price_divisions
 from connectors.tryton.refusals import read_products
 from connectors.tryton.session import TrytonSession, Warehouse
 from connectors.tryton.settings import is_set
@@ -33,7 +33,7 @@ async def find_divisions(http: HttpCaller, session: TrytonSession) -> list[Divis
         found += warehouse_divisions(session.warehouses)
     if is_set(session.config, "texts"):
         found += await _language_divisions(http, session)
-    return found
+    return found + await price_divisions(http, session)
 
 
 def basis_of(divisions: Sequence[Division]) -> str:
@@ -49,7 +49,7 @@ def warehouse_divisions(warehouses: Sequence[Warehouse]) -> list[Division]:
     if shared := next((label for label in labels if labels.count(label) > 1), None):
         raise SystemUnavailable(f"Several warehouses in Tryton are called {shared[:60]}. Give each a code of its own.")
     return [
-        Division(_named(location=label), (STOCK,), ("quantity",), {"locations": [warehouse.storage_location]})
+        Division(dimension_in(location=label), (STOCK,), ("quantity",), {"locations": [warehouse.storage_location]})
         for label, warehouse in zip(labels, warehouses, strict=True)
     ]
 
@@ -61,18 +61,11 @@ async def _language_divisions(http: HttpCaller, session: TrytonSession) -> list[
     )  # fmt: skip
     return [
         Division(
-            _named(locale=code.replace("_", "-")), (NAME, DESCRIPTION), ("template.name", "description"),
+            dimension_in(locale=code.replace("_", "-")), (NAME, DESCRIPTION), ("template.name", "description"),
             {"language": code},
         )
         for code in (language.code for language in languages)
     ]  # fmt: skip
-
-
-def _named(**parts: str) -> str:
-    try:
-        return dimension(**parts)
-    except InvalidDimension as problem:
-        raise SystemUnavailable(f"Tryton's values cannot be divided by it: {problem} Rename it there.") from problem
 
 
 async def read_divided(

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
+from canonical.dimensions import InvalidDimension, dimension
 from canonical.money import parse_decimal
+from connectors.ports import SystemUnavailable
 
 PRODUCT_FIELDS: Final = [
     "code",
@@ -113,6 +115,14 @@ class Division(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
     context: dict[str, Any]
     basis: str = ""
+
+
+def dimension_in(**parts: str) -> str:
+    """Raises SystemUnavailable: names in Tryton may be longer than ours."""
+    try:
+        return dimension(**parts)
+    except InvalidDimension as problem:
+        raise SystemUnavailable(f"Tryton's values cannot be divided by it: {problem} Rename it there.") from problem
 
 
 class Divided(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from canonical.dimensions import UNDIVIDED, parse_dimension
+from canonical.dimensions import UNDIVIDED, parse_dimension, part_of
 from canonical.elements import COST, DESCRIPTION, NAME, PRICE, STOCK
 from canonical.messages import Observation
 from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
@@ -41,6 +41,12 @@ class _Texts(msgspec.Struct, frozen=True):
 
     template: Template = msgspec.field(name="template.")
     description: str | None = None
+
+
+class _SalePrice(msgspec.Struct, frozen=True):
+    sale_price_uom: msgspec.Raw  # a `Number` or null
+    sale_uom: int | None
+    default_uom: int | None
 
 
 def observations_in(snapshot: Snapshot) -> list[Observation]:
@@ -102,7 +108,10 @@ def _converter(part: Divided, element: str) -> Callable[[], Value | None]:
 
 
 def _changed_at(product: Product, element: str) -> datetime:
-    return product.described_at() if element in (NAME, DESCRIPTION) else product.price_changed_at()
+    """Of a divided value: a price list may compute its prices from list prices and from costs."""
+    if element in (NAME, DESCRIPTION):
+        return product.described_at()
+    return max(product.price_changed_at(), product.cost_changed_at())
 
 
 def _named(each: Unreadable) -> str:
@@ -141,8 +150,16 @@ def _text(text: str | None) -> Value | None:
     return TextValue(text)
 
 
+def _sale_price(part: Divided) -> Value | None:
+    read = decode_json(part.read, type=_SalePrice)
+    if read.sale_uom != read.default_uom:
+        raise InvalidValue("It is sold in another unit than it is counted in, so this is no price of one piece.")
+    return _money(read.sale_price_uom, part_of(part.dimension, "currency"))
+
+
 _READERS: Final[Mapping[str, Callable[[Divided], Value | None]]] = {
     STOCK: lambda part: _on_hand(decode_json(part.read, type=_Stock).quantity),
     NAME: lambda part: _text(decode_json(part.read, type=_Texts).template.name),
     DESCRIPTION: lambda part: _text(decode_json(part.read, type=_Texts).description),
+    PRICE: _sale_price,
 }

@@ -22,6 +22,14 @@ def delivery_code(config: ConnectionConfig) -> str:
     return config.settings.get("delivery_code", "")
 
 
+def price_list_names(config: ConnectionConfig) -> list[str]:
+    return _parts(config, "price_lists")
+
+
+def currency_codes(config: ConnectionConfig) -> list[str]:
+    return _parts(config, "currencies")
+
+
 def customer_code(config: ConnectionConfig) -> str:
     """Code of the party that web orders belong to; empty: the connection takes none and reports none."""
     return config.settings.get("customer_code", "")
@@ -30,3 +38,9 @@ def customer_code(config: ConnectionConfig) -> str:
 def warehouse_code(config: ConnectionConfig) -> str:
     """Code or name of the warehouse that orders are sent from; empty: the only one."""
     return config.settings.get("warehouse_code", "")
+
+
+def _parts(config: ConnectionConfig, name: str) -> list[str]:
+    """Parts between commas, each once."""
+    parts = [part.strip(" ") for part in config.settings.get(name, "").split(",")]
+    return list(dict.fromkeys(part for part in parts if part))

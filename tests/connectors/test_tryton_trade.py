@@ -1,14 +1,15 @@
 """A real Tryton with two warehouses and three languages: each value comes by itself, as people there entered it."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 import pytest
 
-from canonical.elements import DESCRIPTION, NAME, ORDER_DOCUMENT, ORDER_STATUS, STOCK
+from canonical.elements import DESCRIPTION, NAME, ORDER_DOCUMENT, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import ElementKey
 from canonical.orders import ORDER, OrderLine, OrderValue
-from canonical.values import EnumerationValue, TextValue, Value
+from canonical.values import EnumerationValue, MoneyValue, TextValue, Value
 from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, PayloadInvalid, PollPage, WriteState
 from connectors.tryton.adapter import Tryton
 from foundation.clock import utc_now
@@ -44,12 +45,9 @@ async def status_of(adapter: Tryton, caller: PlainCaller, config: ConnectionConf
 
 def values_of(adapter: Tryton, page: PollPage, record: str, *elements: str) -> dict[str, Value]:
     """By element and dimension, as one text."""
-    found = [each for _, body in page.payloads for each in adapter.translate(body)]
-    return {
-        f"{each.element} {each.dimension}": each.value
-        for each in found
-        if each.record_key == record and each.element in elements
-    }
+    bodies = [body for _, body in page.payloads if f'"code":"{record}"'.encode() in body]
+    found = [each for body in bodies for each in adapter.translate(body)]
+    return {f"{each.element} {each.dimension}": each.value for each in found if each.element in elements}
 
 
 async def test_stock_in_two_warehouses(tryton: RunningTryton, caller: PlainCaller) -> None:
@@ -77,6 +75,32 @@ async def test_a_product_text_in_three_languages(tryton: RunningTryton, caller: 
         f"{NAME} locale=fr": TextValue("Table “Été”"),
         f"{DESCRIPTION} locale=de": TextValue("Aus Eiche,\ngeölt"),
     }
+
+
+async def test_a_price_list_in_two_currencies(tryton: RunningTryton, caller: PlainCaller) -> None:
+    adapter, config = Tryton(), tryton.connection(overlap_seconds=0, price_lists="Retail", currencies="EUR")
+    tryton.set_list_price("SKU-006", Decimal(20))
+    page = await adapter.poll(caller, config, "", utc_now())
+    assert values_of(adapter, page, "SKU-006", PRICE) == {
+        f"{PRICE} ": MoneyValue("20", "USD"),
+        f"{PRICE} currency=EUR": MoneyValue("40", "EUR"),
+        f"{PRICE} currency=USD,price_list=Retail": MoneyValue("18", "USD"),
+        f"{PRICE} currency=EUR,price_list=Retail": MoneyValue("36", "EUR"),
+    }
+    tryton.set_list_price("SKU-007", Decimal("0.05"))
+    page = await adapter.poll(caller, config, page.cursor, utc_now())
+    with pytest.raises(PayloadInvalid, match=r"0\.0450 .* exact amount of USD") as told:
+        values_of(adapter, page, "SKU-007", PRICE)
+    assert [each.dimension for each in told.value.unreadable] == ["currency=USD,price_list=Retail"]
+    page = await adapter.poll(caller, config, page.cursor, utc_now())
+    assert values_of(adapter, page, "SKU-006", PRICE) == {}
+    tryton.set_formula("Retail", "(unit_price * Decimal('0.5')).quantize(Decimal('0.01'))")
+    page = await adapter.poll(caller, config, page.cursor, utc_now())
+    in_euros = f"{PRICE} currency=EUR,price_list=Retail"
+    assert values_of(adapter, page, "SKU-006", PRICE)[in_euros] == MoneyValue("20", "EUR")
+    tryton.set_rate("EUR", Decimal(3))
+    page = await adapter.poll(caller, config, page.cursor, utc_now())
+    assert values_of(adapter, page, "SKU-006", PRICE)[in_euros] == MoneyValue("30", "EUR")
 
 
 async def test_what_stands_for_delivery_is_no_product(tryton: RunningTryton, caller: PlainCaller) -> None:

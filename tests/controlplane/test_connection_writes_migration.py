@@ -14,7 +14,8 @@ from tests.support.databases import another_database
 from tests.support.servers import Servers
 
 BEFORE = "202611291242"
-KINDS = ("vendure", "sandbox-shop", "sandbox-market")
+KINDS = ("vendure", "tryton", "sandbox-shop", "sandbox-market")
+FORMERLY = {"vendure": (["price.list"], False), "tryton": ([], True)}
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_connections_get_what_their_connector_can_do(there: Urls, scope: Scope) 
     with opened(there, scope) as connection:
         for kind in KINDS:
             known = registry[kind]
-            writes, is_source = (["price.list"], False) if kind == "vendure" else (known.writes, known.is_source)
+            writes, is_source = FORMERLY.get(kind, (known.writes, known.is_source))
             connection.execute(
                 "INSERT INTO connection (tenant_id, msp_id, id, kind, is_source, takes_webhooks, writes, name,"
                 " base_url, settings, requests_per_second, burst, created_at)"

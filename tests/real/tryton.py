@@ -73,6 +73,16 @@ class RunningTryton:
         self._call("model.product.template.write", [product["template"]], {"name": name}, context)
         self._call("model.product.product.write", [product["id"]], {"description": description}, context)
 
+    def set_formula(self, price_list: str, formula: str) -> None:
+        [found] = self.search("product.price_list", [["name", "=", price_list]], ["lines"])
+        self._call("model.product.price_list.line.write", found["lines"], {"formula": formula}, self._context)
+
+    def set_rate(self, currency: str, rate: Decimal) -> None:
+        """From today on, for one unit of the company's currency."""
+        [found] = self.search("currency.currency", [["code", "=", currency]], ["id"])
+        values = {"currency": found["id"], "rate": {"__class__": "Decimal", "decimal": str(rate)}}
+        self._call("model.currency.currency.rate.create", [values], self._context)
+
     def pack(self, reference: str) -> None:
         """Everything of a web order, ready to be sent."""
         for button in ("wait", "assign_force", "pick", "pack"):
