@@ -1,7 +1,7 @@
 """Errors of the billing room."""
 
 from foundation.errors import Conflict, InvalidInput
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class PeriodClosed(Conflict):

@@ -15,12 +15,12 @@ from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
-from foundation.i18n.messages import N_
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler, JobHandler
 from foundation.jobs.repair import restart_timers
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
+from foundation.marks import N_
 
 RATE = JobType("billing.rate_usage", N_("Rate recent usage"), NoPayload, batch=1, retry=ENDLESS)
 RERATE = JobType(

@@ -25,8 +25,9 @@ from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
 from billing.reconciliation.queries import reconcile
 from billing.schemas import Line
-from billing.views import InvoiceView, LineView, MarginView, meter_rows
+from billing.views import InvoiceView, MarginView, line_view, meter_rows
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
 from foundation.usage.meters import Meters, UsageDescription
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
@@ -61,13 +62,13 @@ async def invoices_page(access: OpenAccess, listed: ListParameters) -> Template:
         "listed": list_view(INVOICES, listed, page, _root(access), hidden=() if access.scope.fleet else ("side",)),
         "rating_times": await read_rating(access.session),
     }
-    return _render(access, "invoices.html", "Invoices", context, refusal=listed.refusal)
+    return _render(access, "invoices.html", translate("Invoices"), context, refusal=listed.refusal)
 
 
 @get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
-async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Template:
+async def invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]) -> Template:
     """Both sides and the margin for the MSP's staff; row-level security limits client members to their own side."""
-    return await _invoice(access, invoice_id)
+    return await _invoice(access, meters, invoice_id)
 
 
 @post(
@@ -75,24 +76,24 @@ async def invoice_page(access: OpenAccess, invoice_id: FromPath[UUID]) -> Templa
     opt={"permission": BillingPermission.ISSUE_INVOICE},
     include_in_schema=False,
 )
-async def close(access: OpenAccess, invoice_id: FromPath[UUID]) -> Response[Any]:
+async def close(access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, close_invoice(access.session, invoice_id, now=access.now))
     if refusal is not None:
-        return await _invoice(access, invoice_id, refusal)
-    return redirect_to(access, f"/invoices/{invoice_id}", done="Invoice closed")
+        return await _invoice(access, meters, invoice_id, refusal)
+    return redirect_to(access, f"/invoices/{invoice_id}", done=translate("Invoice closed"))
 
 
-async def _invoice(access: Access, invoice_id: UUID, refusal: DomainError | None = None) -> Template:
+async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: DomainError | None = None) -> Template:
     detail = await load_invoice(access.session, invoice_id)
     names = await _names(access, {detail.invoice.client_id} | {line.client_id for line in detail.lines})
     view = InvoiceView(detail.invoice, names.get(detail.invoice.client_id, ""))
     context = {
         "invoice": view,
-        "lines": [LineView(line, detail.invoice, names.get(line.client_id, "")) for line in detail.lines],
+        "lines": [line_view(line, detail.invoice, names.get(line.client_id, ""), meters) for line in detail.lines],
         "by_client": view.is_whole,
         "close_href": await _close_href(access, view),
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
-        **await _both_sides(access, view),
+        **await _both_sides(access, meters, view),
     }
     return _render(access, "invoice.html", view.title, context, refusal=refusal)
 
@@ -114,7 +115,7 @@ async def line_page(
     here = f"{_root(access)}/{invoice_id}/lines/{line_id}"
     context = {
         "invoice": InvoiceView(invoice, names.get(invoice.client_id, "")),
-        "line": LineView(line, invoice, names.get(line.client_id, "")),
+        "line": line_view(line, invoice, names.get(line.client_id, ""), meters),
         "listed": list_view(LINE_EVENTS, short, found, here, export=f"{here}/events"),
         "told": await _describe(access, meters, line, [event.id for event in found.items]),
         "clients": await _clients(access, line.client_id),
@@ -141,7 +142,7 @@ async def reconciliation_page(access: OpenAccess, meters: KnownMeters, month: Fr
         "earlier": month_of(period.start.replace(day=1) - (period.end - period.start)).start,
         "later": period.end if period.end <= access.now else None,
     }
-    return _render(access, "reconciliation.html", "Reconciliation", context, refusal=refusal)
+    return _render(access, "reconciliation.html", translate("Reconciliation"), context, refusal=refusal)
 
 
 INVOICE_EXPORT: Final = export_page(INVOICES, _INVOICES, opt=_READ)
@@ -186,7 +187,7 @@ async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:
     return {**await name_clients(access.session, ids), access.scope.msp_id: access.brand.name}
 
 
-async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
+async def _both_sides(access: Access, meters: Meters, view: InvoiceView) -> dict[str, object]:
     """Both sides of an invoice; empty outside a fleet scope."""
     if not access.scope.fleet:
         return {"margins": [], "sibling": None}
@@ -196,7 +197,10 @@ async def _both_sides(access: Access, view: InvoiceView) -> dict[str, object]:
     names = await _names(access, {margin.client_id for margin in margins})
     sibling = None if view.is_whole else await load_sibling_invoice(access.session, invoice)
     return {
-        "margins": [MarginView(margin, names.get(margin.client_id, "")) for margin in margins],
+        "margins": [
+            MarginView(one, names.get(one.client_id, ""), meters.write_quantity(one.meter, one.quantity))
+            for one in margins
+        ],
         "sibling": sibling and InvoiceView(sibling, view.buyer),
     }
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -43,7 +44,7 @@ def parse_month(text: str) -> Period:
     """Raises InvalidInput for anything but a month such as 2026-03 with a representable previous and next month."""
     found = _MONTH.fullmatch(text)
     if found is None or not EPOCH.year < int(found[1]) < MAXYEAR:
-        raise InvalidInput("A month is written like 2026-03.", field="month")
+        raise InvalidInput(N_("A month is written like 2026-03."), field="month")
     return month_of(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))
 
 

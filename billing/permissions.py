@@ -1,10 +1,11 @@
 """This room's permissions, as named by the packaged roles in `policy`."""
 
+from foundation.marks import N_
 from foundation.permissions import Permission
 
 
 class BillingPermission(Permission):
-    READ_INVOICES = "invoice:read", "Read invoices"
-    ISSUE_INVOICE = "invoice:issue", "Close invoices"
-    READ_PRICE_BOOKS = "price_book:read", "Read price books"
-    WRITE_PRICE_BOOKS = "price_book:write", "Change price books"
+    READ_INVOICES = "invoice:read", N_("Read invoices")
+    ISSUE_INVOICE = "invoice:issue", N_("Close invoices")
+    READ_PRICE_BOOKS = "price_book:read", N_("Read price books")
+    WRITE_PRICE_BOOKS = "price_book:write", N_("Change price books")

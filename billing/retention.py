@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.retention import DataClass, RetainedTable
 
@@ -30,7 +31,7 @@ _CLOSED_PERIODS: Final = 400
 
 RETAINED: Final = (
     DataClass(
-        "usage", "Usage events", "Metered usage and its price. Kept at least until its invoice is closed.",
+        "usage", N_("Usage events"), N_("Metered usage and its price. Kept at least until its invoice is closed."),
         (
             RetainedTable("rated_usage", "usage_id", partitioned=True),
             RetainedTable("usage_event", "id", partitioned=True),

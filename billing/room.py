@@ -11,7 +11,7 @@ from billing.pages import PAGES, provide_meters
 from billing.permissions import BillingPermission
 from billing.retention import RETAINED
 from billing.routes import ROUTES
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Room, WebPart
 
 

@@ -9,7 +9,10 @@ from uuid import UUID
 from billing.invoices.states import InvoiceState
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
+from branding.formats import format_month
 from canonical.money import Money
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.usage.meters import Meters
 
 
@@ -30,7 +33,7 @@ class InvoiceView:
 
     @property
     def month(self) -> str:
-        return f"{self.invoice.period_start.astimezone(UTC):%B %Y}"
+        return format_month(self.invoice.period_start.astimezone(UTC))
 
     @property
     def title(self) -> str:
@@ -38,8 +41,8 @@ class InvoiceView:
 
     @property
     def state(self) -> tuple[str, str]:
-        """Label and kind of the badge."""
-        return ("Closed", "ok") if self.invoice.state == InvoiceState.CLOSED else ("Draft", "info")
+        """Label, to be translated, and kind of the badge."""
+        return (N_("Closed"), "ok") if self.invoice.state == InvoiceState.CLOSED else (N_("Draft"), "info")
 
     @property
     def is_whole(self) -> bool:
@@ -49,9 +52,13 @@ class InvoiceView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
+    """`quantity` and `included` are in the meter's unit."""
+
     line: Line
     invoice: InvoiceSummary
     client: str
+    quantity: str
+    included: str
 
     @property
     def amount(self) -> Money:
@@ -68,7 +75,10 @@ class LineView:
         rows: list[tuple[str, str]] = []
         floor = 1
         for tier in self.line.tiers:
-            reach = f"from {floor:,}" if tier.up_to is None else f"{floor:,} to {tier.up_to:,}"
+            if tier.up_to is None:
+                reach = translate("from {number}", number=floor)
+            else:
+                reach = translate("{first} to {last}", first=floor, last=tier.up_to)
             rows.append((reach, write_unit_price(tier.unit_price, self.invoice.currency)))
             floor = (tier.up_to or 0) + 1
         return rows
@@ -78,10 +88,18 @@ class LineView:
         return self.line.service_start < self.invoice.period_start
 
 
+def line_view(line: Line, invoice: InvoiceSummary, client: str, meters: Meters) -> LineView:
+    quantity, included = (meters.write_quantity(line.meter, number) for number in (line.quantity, line.included))
+    return LineView(line, invoice, client, quantity, included)
+
+
 @dataclass(frozen=True, slots=True)
 class MarginView:
+    """`quantity` is in the meter's unit."""
+
     margin: Margin
     client: str
+    quantity: str
 
     @property
     def retail(self) -> Money | None:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from branding.axis import Axis, fit_axis, thin_labels
+from foundation.i18n.localizer import current_localizer, translate
 
 Format = Callable[[float], str]
 Value = float | int | None
@@ -32,11 +33,12 @@ class Series:
 
 
 def format_plain(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+    localizer = current_localizer()
+    return localizer.number(int(value)) if value == int(value) else localizer.number(round(value, 2))
 
 
 def format_share(value: float) -> str:
-    return f"{value * 100:.0f}%"
+    return current_localizer().percent(value, 0)
 
 
 def line_chart(  # noqa: PLR0913 - one call per drawing
@@ -103,7 +105,7 @@ def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequ
     """Remaining error budget (as a fraction of one) beside the even pace that would use it up at the end."""
     steps = max(len(labels) - 1, 1)
     pace = [1 - index / steps for index in range(len(labels))]
-    series = (Series("Budget left", remaining), Series("Even pace", pace, dashed=True))
+    series = (Series(translate("Budget left"), remaining), Series(translate("Even pace"), pace, dashed=True))
     return line_chart(chart_id, title, labels, series, area=True, top=1.0, written=format_share)
 
 
@@ -156,7 +158,7 @@ def gauge(chart_id: str, title: str, part: float, *, target: float | None = None
         mark = Markup('<path class="arc-target" d="M0 60h18" transform="rotate({} 60 60)"/>').format(
             _number(180 * min(max(target, 0.0), 1.0))
         )
-    note = f", target {format_share(target)}" if target is not None else ""
+    note = translate(", target {share}", share=format_share(target)) if target is not None else ""
     return Markup(
         '<figure class="chart"><figcaption>{0}</figcaption>'
         '<svg class="gauge" viewBox="0 0 120 72" role="img" aria-labelledby="{1}-title">'
@@ -164,7 +166,7 @@ def gauge(chart_id: str, title: str, part: float, *, target: float | None = None
         '<path class="arc-track" d="M12 60a48 48 0 0 1 96 0"/>'
         '<path class="arc is-{4}" d="M12 60a48 48 0 0 1 96 0" pathLength="100" stroke-dasharray="{5} 200"/>{6}'
         '<text class="round-centre" x="60" y="60" text-anchor="middle">{2}</text></svg></figure>'
-    ).format(title, chart_id, f"{part * 100:.1f}%", note, kind, _number(filled), mark)
+    ).format(title, chart_id, current_localizer().percent(part), note, kind, _number(filled), mark)
 
 
 def _figure(  # noqa: PLR0913, PLR0917
@@ -185,12 +187,12 @@ def _figure(  # noqa: PLR0913, PLR0917
         '<figure class="chart" id="{0}"><figcaption><span>{1}</span>{2}</figcaption><div class="plot">'
         '<div class="y-axis" aria-hidden="true">{3}</div>'
         '<svg viewBox="0 0 {4} {5}" preserveAspectRatio="none" role="img" aria-labelledby="{0}-title">'
-        '<title id="{0}-title">{1}. The numbers follow as a table.</title>{6}{7}{8}</svg>'
+        '<title id="{0}-title">{1}. {12}</title>{6}{7}{8}</svg>'
         '<div class="x-axis{11}" aria-hidden="true">{9}</div></div>'
         '<p class="readout num" aria-hidden="true"></p>{10}</figure>'
     ).format(chart_id, title, legend, ticks, _WIDTH, _HEIGHT, _grid(axis), marks,
              _bands(labels, series, written), shown, _numbers(title, labels, series, written),
-             " is-round" if ticks_at else "")  # fmt: skip
+             " is-round" if ticks_at else "", translate("The numbers follow as a table."))  # fmt: skip
 
 
 def _line(series: Series, colour: int, axis: Axis, count: int, *, area: bool) -> Markup:
@@ -264,10 +266,10 @@ def _numbers(title: str, labels: Sequence[str], series: Sequence[Series], writte
         for index, label in enumerate(labels)
     )
     return Markup(
-        '<details class="numbers"><summary>Show the numbers</summary><div class="table-wrap"><table>'
+        '<details class="numbers"><summary>{}</summary><div class="table-wrap"><table>'
         '<caption class="visually-hidden">{}</caption><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody>'
         "</table></div></details>"
-    ).format(title, head, rows)
+    ).format(translate("Show the numbers"), title, head, rows)
 
 
 def _legend(entries: Iterable[tuple[str, str]], dashed: Sequence[bool] = ()) -> Markup:
@@ -289,7 +291,7 @@ def _spoken(title: str, parts: Sequence[tuple[str, float]], written: Format) -> 
 
 
 def _written(value: Value, written: Format) -> str:
-    return "no data" if value is None else written(value)
+    return translate("no data") if value is None else written(value)
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -14,6 +14,7 @@ from branding.hosts import normal_host
 from foundation.clock import Clock
 from foundation.database.engine import Database, scope_of
 from foundation.errors import NotFound
+from foundation.marks import N_
 
 TTL: Final = timedelta(seconds=5)
 _MOST_HOSTS = 1024
@@ -34,7 +35,7 @@ async def read_own_brand(session: AsyncSession) -> Brand:
     """
     brand = await repository.find_first(session, scope_of(session).msp_id)
     if brand is None:
-        raise NotFound("There is no brand here yet. Set one for the MSP first.")
+        raise NotFound(N_("There is no brand here yet. Set one for the MSP first."))
     return brand
 
 

@@ -153,6 +153,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "date": formats.format_date,
         "month": formats.format_month,
         "ago": formats.format_ago,
+        "in_sentence": lambda label: current_localizer().in_sentence(label),
         "initials": formats.format_initials,
         "key": formats.format_key,
         "exactly": formats.encode_exactly,

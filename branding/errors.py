@@ -1,15 +1,17 @@
 """Errors of the branding room."""
 
+from collections.abc import Mapping
+
 from foundation.errors import Conflict, InvalidInput, NotFound
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class InvalidTheme(InvalidInput):
     code = "invalid-theme"
     title = N_("The theme cannot be used")
 
-    def __init__(self, token: str, problem: str) -> None:
-        super().__init__(f"{token}: {problem}", token=token)
+    def __init__(self, token: str, problem: str, *, params: Mapping[str, object] | None = None) -> None:
+        super().__init__(problem, params={"token": token, **(params or {})}, token=token)
         self.token = token
 
 
@@ -21,7 +23,7 @@ class UnknownHost(NotFound):
     title = N_("There is nothing at this address")
 
     def __init__(self) -> None:
-        super().__init__("This address is not in use. Check it, or ask the people who gave it to you.")
+        super().__init__(N_("This address is not in use. Check it, or ask the people who gave it to you."))
 
 
 class HostTaken(Conflict):
@@ -29,4 +31,6 @@ class HostTaken(Conflict):
     title = N_("The host name is in use")
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"{host} already shows another brand. Remove it there first.", host=host)
+        super().__init__(
+            N_("{host} already shows another brand. Remove it there first."), params={"host": host}, host=host
+        )

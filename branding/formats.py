@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from canonical.money import Money, UnknownCurrency, kept_exponent
 from foundation.i18n.localizer import NO_BREAK, Localizer, current_localizer
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.text import clean_foreign_text, isolate, mark_hidden, mark_key
 
 

@@ -16,6 +16,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.marks import N_
 from foundation.scope import Scope
 from foundation.text import TextInvalid, normalize_domain
 
@@ -26,7 +27,7 @@ async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: date
     """Create the brand or replace its tokens; open pages change with their next load."""
     scope = _house(session)
     if not _SLUG.fullmatch(slug):
-        raise InvalidInput("A brand's short name has 1 to 48 small letters, digits and hyphens.", field="slug")
+        raise InvalidInput(N_("A brand's short name has 1 to 48 small letters, digits and hyphens."), field="slug")
     tokens = msgspec.to_builtins(theme)
     brand_id = await repository.upsert(
         session, scope, brand_id=new_id(), slug=slug, name=theme.name, tokens=tokens, now=now
@@ -50,10 +51,12 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
     scope = _house(session)
     name = _normal_name(host)
     if not name:
-        raise InvalidInput(f"“{host}” is not a host name such as portal.example.com.", field="host")
+        raise InvalidInput(
+            N_("“{host}” is not a host name such as portal.example.com."), params={"host": host}, field="host"
+        )
     brand = await repository.find_by_slug(session, scope, slug)
     if brand is None or brand.id is None:
-        raise NotFound(f"There is no brand called “{slug}” here.")
+        raise NotFound(N_("There is no brand called “{slug}” here."), params={"slug": slug})
     if not await repository.point_host(session, scope, host=name, brand_id=brand.id):
         raise HostTaken(name)
     append_audit(
@@ -64,7 +67,7 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
     scope = _house(session)
     if not await repository.release_host(session, scope, _normal_name(host)):
-        raise NotFound(f"No brand is shown under “{host}” here.")
+        raise NotFound(N_("No brand is shown under “{host}” here."), params={"host": host})
     append_audit(
         session, action=BrandAction.BRAND_HOST_RELEASED, subject=f"msp:{scope.msp_id}", data={"host": host}, at=now
     )

@@ -2,11 +2,13 @@
 
 import re
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from branding.colour import BLACK, HEX, WHITE, contrast
 from branding.errors import InvalidTheme
+from foundation.marks import N_
 
 # WCAG 2.2, success criterion 1.4.3 (AA) for text of normal size.
 TEXT_CONTRAST = 4.5
@@ -56,6 +58,9 @@ class Mark(StrEnum):
     DIAMOND = "diamond"
 
 
+_A_COLOUR: Final = N_("{token}: it must be a colour of the form #rrggbb in lower case")
+
+
 class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`on_accent` is the text colour on the accent; when empty, a readable one is chosen."""
 
@@ -70,12 +75,19 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     mark: Mark = Mark.TILE
 
     def __post_init__(self) -> None:
-        _require(_NAME, "name", self.name, "1 to 60 letters, digits, spaces and & . , ' + -, beginning with a letter")
-        _require(_MONOGRAM, "monogram", self.monogram, "one to three capital letters A–Z or digits")
-        _require(HEX, "accent", self.accent, "a colour of the form #rrggbb in lower case")
-        _require(_EMAIL, "support_email", self.support_email, "an e-mail address in lower case")
+        _require(
+            _NAME,
+            "name",
+            self.name,
+            N_("{token}: it must be 1 to 60 letters, digits, spaces and & . , ' + -, beginning with a letter"),
+        )
+        _require(
+            _MONOGRAM, "monogram", self.monogram, N_("{token}: it must be one to three capital letters A–Z or digits")
+        )
+        _require(HEX, "accent", self.accent, _A_COLOUR)
+        _require(_EMAIL, "support_email", self.support_email, N_("{token}: it must be an e-mail address in lower case"))
         if self.on_accent:
-            _require(HEX, "on_accent", self.on_accent, "a colour of the form #rrggbb in lower case")
+            _require(HEX, "on_accent", self.on_accent, _A_COLOUR)
             self._require_readable()
 
     def _require_readable(self) -> None:
@@ -83,8 +95,17 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if ratio < TEXT_CONTRAST:
             raise InvalidTheme(
                 "on_accent",
-                f"{self.on_accent} on {self.accent} has a contrast of {ratio:.2f}:1 and text needs {TEXT_CONTRAST}:1. "
-                f"Leave it empty, and {readable_on(self.accent)} is used.",
+                N_(
+                    "{token}: {text} on {ground} has a contrast of {ratio}:1 and text needs {least}:1. Leave it empty, "
+                    "and {readable} is used."
+                ),
+                params={
+                    "text": self.on_accent,
+                    "ground": self.accent,
+                    "ratio": f"{ratio:.2f}",
+                    "least": str(TEXT_CONTRAST),
+                    "readable": readable_on(self.accent),
+                },
             )
 
     @property
@@ -93,9 +114,9 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.on_accent or readable_on(self.accent)
 
 
-def _require(pattern: re.Pattern[str], token: str, value: str, wanted: str) -> None:
+def _require(pattern: re.Pattern[str], token: str, value: str, problem: str) -> None:
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise InvalidTheme(token, f"it must be {wanted}")
+        raise InvalidTheme(token, problem)
 
 
 def readable_on(colour: str) -> str:
@@ -108,7 +129,7 @@ def parse_theme(tokens: object) -> Theme:
     try:
         return msgspec.convert(tokens, Theme, strict=True)
     except msgspec.ValidationError as error:
-        raise InvalidTheme("theme", str(error)) from error
+        raise InvalidTheme("theme", "{token}: {error}", params={"error": str(error)}) from error
 
 
 # Theme of responses without a brand: an unknown host must not learn whose server answered.

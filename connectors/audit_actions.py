@@ -1,12 +1,13 @@
 """Audited actions of this room."""
 
 from foundation.audit.actions import AuditAction
+from foundation.marks import N_
 
 
 class ConnectionAction(AuditAction):
-    CONNECTION_CREATED = "connection.created", "Connection created"
-    CONNECTION_WEBHOOK_SECRET_ROTATED = "connection.webhook_secret_rotated", "Webhook secret rotated"
-    CONNECTION_ACTIVE = "connection.active", "Connection resumed"
-    CONNECTION_PAUSED = "connection.paused", "Connection paused"
-    MESSAGES_REPLAYED = "message.replayed", "Kept messages replayed"
-    MESSAGES_DISCARDED = "message.discarded", "Kept messages discarded"
+    CONNECTION_CREATED = "connection.created", N_("Connection created")
+    CONNECTION_WEBHOOK_SECRET_ROTATED = "connection.webhook_secret_rotated", N_("Webhook secret rotated")
+    CONNECTION_ACTIVE = "connection.active", N_("Connection resumed")
+    CONNECTION_PAUSED = "connection.paused", N_("Connection paused")
+    MESSAGES_REPLAYED = "message.replayed", N_("Kept messages replayed")
+    MESSAGES_DISCARDED = "message.discarded", N_("Kept messages discarded")

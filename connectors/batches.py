@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from canonical.keys import ElementKey
+from connectors import messages
 from connectors.ports import (
     ChannelReading,
     ChannelWrite,
@@ -32,8 +33,8 @@ MOST_REFUSED: Final = 40
 MOST_FAILED: Final = 12
 """The same for server errors (500), which may also be an outage: more requests would do harm."""
 
-_OLDER: Final = "A newer value of the same field was in the same batch."
-_NOT_YET: Final = "The channel refused the request this value was in. It is sent again, with fewer others."
+_OLDER: Final = messages.NEWER_IN_BATCH.write()
+_NOT_YET: Final = messages.SENT_WITH_FEWER.write()
 
 
 def split_by_size(

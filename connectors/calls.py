@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from canonical.keys import ElementKey
+from connectors import messages
 from connectors.ports import (
     ChannelAdapter,
     ChannelReading,
@@ -82,7 +83,7 @@ async def ask_adapter(call: Awaitable[Answer]) -> Answer:
         raise
     except Exception as error:
         _log.exception("adapter.failed")
-        raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
+        raise PayloadInvalid(messages.ANSWER_UNREADABLE.write(error=type(error).__name__)) from error
 
 
 async def push_values(
@@ -93,7 +94,7 @@ async def push_values(
     """
     results = await ask_adapter(channel.push(http, config, writes))
     if len(results) != len(writes):
-        raise PayloadInvalid(f"The connector gave {len(results)} results for {len(writes)} values.")
+        raise PayloadInvalid(messages.WRONG_RESULTS.write(count=len(results), number=len(writes)))
     return results
 
 
@@ -103,5 +104,5 @@ async def read_values(
     """One reading per key. Raises as `ChannelAdapter.read`, and PayloadInvalid when the adapter fails."""
     readings = await ask_adapter(channel.read(http, config, keys))
     if len(readings) != len(keys):
-        raise PayloadInvalid(f"The connector gave {len(readings)} readings for {len(keys)} values.")
+        raise PayloadInvalid(messages.WRONG_READINGS.write(count=len(readings), number=len(keys)))
     return readings

@@ -24,6 +24,7 @@ from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import wake_lanes
 from foundation.jobs.types import NoPayload
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
@@ -59,7 +60,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     _check(manifest, settings, secrets)
     if jurisdiction and not _JURISDICTION.fullmatch(jurisdiction):
         raise InvalidInput(
-            "A jurisdiction is a country or region of ISO 3166, such as DE or US-CA.", field="jurisdiction"
+            N_("A jurisdiction is a country or region of ISO 3166, such as DE or US-CA."), field="jurisdiction"
         )
     name, connection_id = clean_name(name), new_id()
     session.add(
@@ -199,13 +200,23 @@ def _check(manifest: Manifest, settings: Mapping[str, str], secrets: Mapping[str
     given = dict(settings) | dict(secrets)
     for name in given:
         if name not in fields:
-            raise InvalidInput(f"{manifest.title} has no setting “{name}”. Remove it.", field=name)
+            raise InvalidInput(
+                N_("{system} has no setting “{name}”. Remove it."),
+                params={"system": manifest.title, "name": name},
+                field=name,
+            )
         if fields[name].secret != (name in secrets):
-            kind = "a" if fields[name].secret else "not a"
-            raise InvalidInput(f"“{fields[name].label}” is {kind} secret.", field=name)
+            problem = N_("“{label}” is a secret.") if fields[name].secret else N_("“{label}” is not a secret.")
+            raise InvalidInput(problem, params={"label": fields[name].label}, field=name)
     for name, field in fields.items():
         value = given.get(name, field.default)
         if field.required and not value:
-            raise InvalidInput(f"{manifest.title} needs “{field.label}”.", field=name)
+            raise InvalidInput(
+                N_("{system} needs “{label}”."), params={"system": manifest.title, "label": field.label}, field=name
+            )
         if value and field.pattern and not re.fullmatch(field.pattern, value):
-            raise InvalidInput(f"“{field.label}” is not of the expected form. {field.help}", field=name)
+            raise InvalidInput(
+                N_("“{label}” is not of the expected form. {help}"),
+                params={"label": field.label, "help": field.help},
+                field=name,
+            )

@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
+from connectors import messages
 from connectors.ports import ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
+from foundation.i18n.messages import MessageText
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.text import mark_hidden
 
@@ -24,14 +26,14 @@ def spellings(key: str) -> list[str]:
     return [each for each in dict.fromkeys(found) if each and each != key]
 
 
-def describe_difference(key: str, other: str) -> str:
+def describe_difference(key: str, other: str) -> MessageText:
     if unicodedata.normalize("NFC", key) == unicodedata.normalize("NFC", other):
-        return "how accented letters are encoded (Unicode NFC and NFD)"
+        return messages.ACCENTS.write()
     if "".join(key.split()) == "".join(other.split()):
-        return "a blank"
+        return messages.BLANK.write()
     if key.casefold() == other.casefold():
-        return "upper and lower case"
-    return "characters that look alike or cannot be seen"
+        return messages.CASE.write()
+    return messages.LOOK_ALIKE.write()
 
 
 def quote_key(key: str) -> str:
@@ -60,23 +62,21 @@ async def explain_unknown(
         existing = set(await find(wanted)) if wanted else set()
     except (SystemUnavailable, PayloadInvalid, OutboundUnavailable, OutboundRefused):
         existing = set()
-    hints = {key: _hint(key, next((other for other in others.get(key, ()) if other in existing), None)) for key in keys}
+    similar = {key: next((other for other in others.get(key, ()) if other in existing), None) for key in keys}
     return [
-        msgspec.structs.replace(r, detail=f"{r.detail} {hints[w.record_key]}")
-        if r.state is WriteState.REFUSED and r.detail in unknown and hints.get(w.record_key)
+        msgspec.structs.replace(r, detail=_explained(r.detail, w.record_key, similar[w.record_key]))
+        if r.state is WriteState.REFUSED and r.detail in unknown
         else r
         for r, w in zip(results, writes, strict=True)
     ]
 
 
-def _hint(key: str, other: str | None) -> str:
+def _explained(answer: str, key: str, other: str | None) -> str:
+    """The answer with a hint; without one, the answer itself."""
+    quoted = quote_key(key)
     if other is not None:
         difference = describe_difference(key, other)
-        return (
-            f"It has {quote_key(other)}, which differs from {quote_key(key)} in {difference} only. Make both the same."
-        )
+        return messages.SIMILAR_KEY.write(answer=answer, other=quote_key(other), key=quoted, difference=difference)
     if key != unicodedata.normalize("NFC", key):
-        return f"The SKU {quote_key(key)} is written with combining accents (Unicode NFD); check that this is meant."
-    if quote_key(key) != f"“{key}”":
-        return f"The SKU is {quote_key(key)}, with blanks at its ends or characters that cannot be seen."
-    return ""
+        return messages.COMBINING_ACCENTS.write(answer=answer, key=quoted)
+    return messages.ODD_KEY.write(answer=answer, key=quoted) if quoted != f"“{key}”" else answer

@@ -23,7 +23,6 @@ from connectors.translation.job_type import TRANSLATE, ingest_lane
 from connectors.webhooks.writer import Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
-from foundation.i18n.messages import N_
 from foundation.ids import NewId
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue, has_timer, set_timer
@@ -31,6 +30,7 @@ from foundation.jobs.lanes import connection_lane
 from foundation.jobs.registry import Handler
 from foundation.jobs.repair import restart_timers
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
+from foundation.marks import N_
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.telemetry.correlation import current_correlation
 

@@ -11,6 +11,7 @@ from canonical.keys import PRODUCT, ElementKey
 from canonical.messages import Message
 from canonical.values import Value
 from connectors.manifest import ANY, Manifest
+from foundation.i18n.messages import MessageText
 from foundation.text import clean_error_text
 
 LONGEST_DETAIL: Final = 2000
@@ -45,7 +46,7 @@ class ChannelWrite(msgspec.Struct, frozen=True):
 class WriteResult(msgspec.Struct, frozen=True):
     key: ElementKey
     state: WriteState
-    detail: str = ""
+    detail: str = ""  # the channel's own words, or a `MessageText`
     retry_after: float | None = None  # seconds, from the channel's own header
     whole: bool = False  # refused as a full request: fewer values per request may succeed
     uncertain: bool = False  # of RETRY: possibly applied; the response was lost, or the server failed on it
@@ -97,7 +98,7 @@ class SignatureInvalid(Exception):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """One value of a payload that cannot be translated. `reason` quotes the source."""
+    """One value of a payload that cannot be translated. `reason` quotes the source, or is a `MessageText`."""
 
     record_key: str
     element: str
@@ -118,9 +119,15 @@ class PayloadInvalid(Exception):
     """
 
     def __init__(self, detail: str, *, messages: Sequence[Message] = (), unreadable: Sequence[Unreadable] = ()) -> None:
-        super().__init__(clean_error_text(detail, longest=LONGEST_DETAIL))
+        self.detail = _cleaned(detail)
+        super().__init__(self.detail)
         self.messages = tuple(messages)
         self.unreadable = tuple(unreadable)
+
+
+def _cleaned(detail: str) -> str:
+    """The text for people; a message keeps its parameters, which were cleaned one by one."""
+    return detail if isinstance(detail, MessageText) else clean_error_text(detail, longest=LONGEST_DETAIL)
 
 
 class SystemUnavailable(Exception):
@@ -132,9 +139,8 @@ class SystemUnavailable(Exception):
     def __init__(
         self, detail: str, *, retry_after: float | None = None, whole: bool = False, permanent: bool = False
     ) -> None:
-        detail = clean_error_text(detail, longest=LONGEST_DETAIL)
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = _cleaned(detail)
+        super().__init__(self.detail)
         self.permanent = permanent  # the same request will get the same response
         self.retry_after = retry_after  # seconds, from the system's own header
         self.whole = whole  # as `WriteResult.whole`

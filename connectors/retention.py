@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.retention import DataClass, RetainedTable
 
 RETAINED: Final = (
     DataClass(
-        "source_events", "Source messages", "Messages from other systems, stored byte for byte.",
+        "source_events", N_("Source messages"), N_("Messages from other systems, stored byte for byte."),
         (
             RetainedTable("unclaimed_message", "event_id", partitioned=True),
             RetainedTable("source_event", "id", partitioned=True),
@@ -14,7 +15,7 @@ RETAINED: Final = (
         default_days=400, least_days=30,
     ),
     DataClass(
-        "delivery_keys", "Message IDs", "Used to recognise a message that is sent again.",
+        "delivery_keys", N_("Message IDs"), N_("Used to recognise a message that is sent again."),
         (RetainedTable("source_event_key", "event_id"),), default_days=1096, least_days=90,
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from connectors.webhooks.receive import MAX_BODY, HookReceiver
 from connectors.webhooks.writer import Stored
 from foundation.clock import Clock
 from foundation.errors import DomainError, NotFound
+from foundation.marks import N_
 from foundation.telemetry.correlation import current_correlation
 from foundation.web.errors import BodyTooLarge, MethodNotAllowed, RequestIncomplete
 from foundation.web.problems import problem_body
@@ -33,9 +34,9 @@ def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
         try:
             within, _, address = scope["path"].rstrip("/").rpartition("/")
             if within not in _WITHIN:
-                raise NotFound("No connection has this address.")
+                raise NotFound(N_("No connection has this address."))
             if scope.get("method") != "POST":
-                raise MethodNotAllowed("Send deliveries with POST.")
+                raise MethodNotAllowed(N_("Send deliveries with POST."))
             body = await _read(receive)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             stored = await receiver.receive(address, headers, body, now=clock(), correlation=current_correlation())
@@ -58,7 +59,9 @@ async def _read(receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY:
-            raise BodyTooLarge(f"A delivery may have at most {MAX_BODY} bytes. Send it in parts.")
+            raise BodyTooLarge(
+                N_("A delivery may have at most {most} bytes. Send it in parts."), params={"most": MAX_BODY}
+            )
         if not message.get("more_body"):
             return chunk if not chunks else b"".join([*chunks, chunk])
         chunks.append(chunk)

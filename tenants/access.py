@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from branding.brand import Brand
 from branding.shell import Account, NavGroup, Page, Viewer
 from foundation.errors import DomainError, NotFound
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.scope import Scope
 from policy.index import PolicyIndex
 from tenants.models import Client
@@ -18,6 +21,15 @@ from tenants.roles import leading_roles
 
 EnterHome = Callable[[], Awaitable[None]]
 EnterAccount = Callable[[UUID], Awaitable[None]]
+_ROLES: Final = {
+    "msp_admin": N_("MSP admin"),
+    "msp_operator": N_("MSP operator"),
+    "client_admin": N_("Client admin"),
+    "client_approver": N_("Client approver"),
+    "client_viewer": N_("Client viewer"),
+    "partner": N_("Partner"),
+    "machine": N_("Machine"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +75,7 @@ class Access:
         return self.client
 
     def page(self, title: str) -> Page:
-        role = ", ".join(map(spoken_role, leading_roles(self.index, self.principal.roles))) or "No role"
+        role = ", ".join(map(spoken_role, leading_roles(self.index, self.principal.roles))) or translate("No role")
         return Page(
             brand=self.brand,
             title=title,
@@ -78,6 +90,8 @@ class Access:
 
 
 def spoken_role(role: str) -> str:
-    """Label of a role: `msp_admin` as "MSP admin"."""
+    """Label of a role: `msp_admin` as "MSP admin", and one of the account's own as its words."""
+    if role in _ROLES:
+        return translate(_ROLES[role])
     words = role.replace("_", " ")
-    return words.replace("msp ", "MSP ", 1) if words.startswith("msp ") else words[:1].upper() + words[1:]
+    return words[:1].upper() + words[1:]

@@ -17,6 +17,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.jobs.lane_share import put_lane_share
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
@@ -32,7 +33,7 @@ _POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 
 
 BY_SLUG: Final = Sort(
-    name="slug", label="By short name", reverse_label="By short name, backwards", keys=[SortKey("client.slug")]
+    name="slug", label=N_("By short name"), reverse_label=N_("By short name, backwards"), keys=[SortKey("client.slug")]
 )
 ALL_CLIENTS: Final = ListQuery(list="clients", sort=BY_SLUG, limit=200)
 
@@ -50,7 +51,9 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     statement = insert(Msp).values(**values, status=AccountStatus.ACTIVE, created_at=now).on_conflict_do_nothing()
     msp: Msp | None = await session.scalar(statement.returning(Msp))
     if msp is None:
-        raise SlugTaken(f"Another provider is called “{slug}” here. Choose another short name.", slug=slug)
+        raise SlugTaken(
+            N_("Another provider is called “{slug}” here. Choose another short name."), params={"slug": slug}, slug=slug
+        )
     await put_lane_share(session)
     append_audit(
         session,
@@ -71,12 +74,16 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
     """
     scope = scope_of(session)
     if not _CURRENCY.fullmatch(currency):
-        raise InvalidInput("A currency is an ISO 4217 code such as EUR.", field="currency")
+        raise InvalidInput(N_("A currency is an ISO 4217 code such as EUR."), field="currency")
     values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
     statement = insert(Client).values(**values, currency=currency, status=AccountStatus.ACTIVE, created_at=now)
     client: Client | None = await session.scalar(statement.on_conflict_do_nothing().returning(Client))
     if client is None:
-        raise SlugTaken(f"Another of your clients is called “{slug}”. Choose another short name.", slug=slug)
+        raise SlugTaken(
+            N_("Another of your clients is called “{slug}”. Choose another short name."),
+            params={"slug": slug},
+            slug=slug,
+        )
     await put_lane_share(session)
     data = {"name": client.name, "slug": slug, "currency": currency}
     append_audit(session, action=TenantAction.CLIENT_CREATED, subject=f"client:{client.tenant_id}", data=data, at=now)
@@ -172,9 +179,9 @@ async def _set_status(session: AsyncSession, status: ClientStatus, reason: str, 
 async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: int, now: datetime) -> None:
     """Set the worker share of the scope's tenant. A dedicated `pool` is served by workers pinned to the tenant."""
     if not _POOL.fullmatch(pool):
-        raise InvalidInput("A pool's name has small letters, digits and hyphens.", field="pool")
+        raise InvalidInput(N_("A pool's name has small letters, digits and hyphens."), field="pool")
     if not (1 <= weight <= 100 and 1 <= cap <= 1000):
-        raise InvalidInput("A weight is 1 to 100, a cap 1 to 1000.", field="weight")
+        raise InvalidInput(N_("A weight is 1 to 100, a cap 1 to 1000."), field="weight")
     scope = scope_of(session)
     values = {"pool": pool, "weight": weight, "cap": cap}
     await put_lane_share(session, **values)
@@ -197,5 +204,5 @@ async def name_clients(session: AsyncSession, ids: Collection[UUID]) -> Mapping[
 
 def check_slug(slug: str) -> str:
     if not _SLUG.fullmatch(slug):
-        raise InvalidInput("A short name has 1 to 63 small letters, digits and inner hyphens.", field="slug")
+        raise InvalidInput(N_("A short name has 1 to 63 small letters, digits and inner hyphens."), field="slug")
     return slug

@@ -1,31 +1,32 @@
 """Audited actions of this room."""
 
 from foundation.audit.actions import AuditAction
+from foundation.marks import N_
 
 
 class TenantAction(AuditAction):
-    MSP_CREATED = "msp.created", "MSP created"
-    CLIENT_CREATED = "client.created", "Client created"
-    CLIENT_SUSPENDED = "client.suspended", "Client suspended"
-    CLIENT_RESUMED = "client.resumed", "Client resumed"
-    LANE_SHARE_SET = "lane_share.set", "Share of the workers set"
-    API_KEY_CREATED = "api_key.created", "API key created"
-    API_KEY_REVOKED = "api_key.revoked", "API key revoked"
-    MEMBER_CREATED = "member.created", "Member created"
-    MEMBER_PASSWORD_SET = "member.password_set", "Password set"
-    MEMBER_INVITED = "member.invited", "Member invited"
-    MEMBER_INVITATION_WITHDRAWN = "member.invitation_withdrawn", "Invitation withdrawn"
-    MEMBER_INVITATION_REFUSED = "member.invitation_refused", "Invitation refused"
-    MEMBER_SIGN_IN_UNBLOCKED = "member.sign_in_unblocked", "Sign-in unblocked"
-    MEMBER_PREFERENCES_CHANGED = "member.preferences_changed", "Language and time zone changed"
-    ACCOUNT_PREFERENCES_CHANGED = "account.preferences_changed", "Language and time zone of the account changed"
-    MEMBER_CONFIRMED = "member.confirmed", "Member confirmed"
-    MEMBER_SUSPENDED = "member.suspended", "Member suspended"
-    MEMBER_RESUMED = "member.resumed", "Member resumed"
-    MEMBER_SIGNED_OUT = "member.signed_out", "Signed out"
-    MEMBER_SIGNED_OUT_EVERYWHERE = "member.signed_out_everywhere", "Signed out everywhere"
-    PARTNER_CREATED = "partner.created", "Partner created"
-    SIGN_IN_FAILED = "sign_in.failed", "Sign-in failed"
-    SIGN_IN_SUCCEEDED = "sign_in.succeeded", "Signed in"
-    SIGN_IN_REFUSED = "sign_in.refused", "Sign-in refused"
-    LIST_EXPORTED = "list.exported", "List exported"
+    MSP_CREATED = "msp.created", N_("MSP created")
+    CLIENT_CREATED = "client.created", N_("Client created")
+    CLIENT_SUSPENDED = "client.suspended", N_("Client suspended")
+    CLIENT_RESUMED = "client.resumed", N_("Client resumed")
+    LANE_SHARE_SET = "lane_share.set", N_("Share of the workers set")
+    API_KEY_CREATED = "api_key.created", N_("API key created")
+    API_KEY_REVOKED = "api_key.revoked", N_("API key revoked")
+    MEMBER_CREATED = "member.created", N_("Member created")
+    MEMBER_PASSWORD_SET = "member.password_set", N_("Password set")
+    MEMBER_INVITED = "member.invited", N_("Member invited")
+    MEMBER_INVITATION_WITHDRAWN = "member.invitation_withdrawn", N_("Invitation withdrawn")
+    MEMBER_INVITATION_REFUSED = "member.invitation_refused", N_("Invitation refused")
+    MEMBER_SIGN_IN_UNBLOCKED = "member.sign_in_unblocked", N_("Sign-in unblocked")
+    MEMBER_PREFERENCES_CHANGED = "member.preferences_changed", N_("Language and time zone changed")
+    ACCOUNT_PREFERENCES_CHANGED = "account.preferences_changed", N_("Language and time zone of the account changed")
+    MEMBER_CONFIRMED = "member.confirmed", N_("Member confirmed")
+    MEMBER_SUSPENDED = "member.suspended", N_("Member suspended")
+    MEMBER_RESUMED = "member.resumed", N_("Member resumed")
+    MEMBER_SIGNED_OUT = "member.signed_out", N_("Signed out")
+    MEMBER_SIGNED_OUT_EVERYWHERE = "member.signed_out_everywhere", N_("Signed out everywhere")
+    PARTNER_CREATED = "partner.created", N_("Partner created")
+    SIGN_IN_FAILED = "sign_in.failed", N_("Sign-in failed")
+    SIGN_IN_SUCCEEDED = "sign_in.succeeded", N_("Signed in")
+    SIGN_IN_REFUSED = "sign_in.refused", N_("Sign-in refused")
+    LIST_EXPORTED = "list.exported", N_("List exported")

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.text import TextInvalid, normalize_email
 
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\]{1,64}@[^\s@<>\"',;:\\]{1,190}\.[^\s@<>\"',;:\\.]{2,63}")
@@ -17,5 +18,5 @@ def clean_email(email: str) -> str:
     except TextInvalid:
         cleaned = ""
     if len(cleaned) > LONGEST_EMAIL or not _EMAIL.fullmatch(cleaned):
-        raise InvalidInput("This is not an e-mail address, such as name@example.com.", field="email")
+        raise InvalidInput(N_("This is not an e-mail address, such as name@example.com."), field="email")
     return cleaned

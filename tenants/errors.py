@@ -4,7 +4,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, TooManyRequests, Unauthenticated
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class SlugTaken(Conflict):
@@ -23,8 +23,10 @@ class LastAdministrator(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody else who can sign in may manage the members of this account. Make another member an administrator"
-            " first."
+            N_(
+                "Nobody else who can sign in may manage the members of this account. Make another member an "
+                "administrator first."
+            )
         )
 
 
@@ -40,8 +42,10 @@ class InviteNotValid(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "It has been used, replaced or withdrawn, or has expired. Sign in if you have a password;"
-            " otherwise ask for a new link."
+            N_(
+                "It has been used, replaced or withdrawn, or has expired. Sign in if you have a password;"
+                " otherwise ask for a new link."
+            )
         )
 
 
@@ -52,7 +56,7 @@ class SignInFailed(Unauthenticated):
     title = N_("Sign-in failed")
 
     def __init__(self) -> None:
-        super().__init__("The e-mail address or the password is not right. Check both and try again.")
+        super().__init__(N_("The e-mail address or the password is not right. Check both and try again."))
 
 
 class SignInThrottled(TooManyRequests):
@@ -61,8 +65,12 @@ class SignInThrottled(TooManyRequests):
 
     def __init__(self, wait: timedelta) -> None:
         seconds = max(1, round(wait.total_seconds()))
-        text = f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
-        super().__init__(f"There were too many failed attempts. Wait {text}, then try again.", retry_after=seconds)
+        if seconds < 120:
+            detail = N_("There were too many failed attempts. Wait {number} seconds, then try again.")
+        else:
+            detail = N_("There were too many failed attempts. Wait {number} minutes, then try again.")
+        number = seconds if seconds < 120 else -(-seconds // 60)
+        super().__init__(detail, params={"number": number}, retry_after=seconds)
 
 
 class ApiKeyRefused(Unauthenticated):
@@ -70,7 +78,7 @@ class ApiKeyRefused(Unauthenticated):
     title = N_("The API key is not accepted")
 
     def __init__(self) -> None:
-        super().__init__("This API key is unknown here or has been revoked. Use one of this account's active keys.")
+        super().__init__(N_("This API key is unknown here or has been revoked. Use one of this account's active keys."))
 
 
 class KeyCreatorInactive(Forbidden):
@@ -79,8 +87,10 @@ class KeyCreatorInactive(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "The member who created this API key is suspended or has left this account, so the key is refused. Ask an"
-            " administrator of this account for a new one."
+            N_(
+                "The member who created this API key is suspended or has left this account, so the key is "
+                "refused. Ask an administrator of this account for a new one."
+            )
         )
 
 
@@ -89,7 +99,7 @@ class Suspended(Forbidden):
     title = N_("This access is suspended")
 
     def __init__(self) -> None:
-        super().__init__("This access is suspended; nothing was deleted. Ask your administrator to resume it.")
+        super().__init__(N_("This access is suspended; nothing was deleted. Ask your administrator to resume it."))
 
 
 class CrossSiteRequest(Forbidden):
@@ -97,4 +107,4 @@ class CrossSiteRequest(Forbidden):
     title = N_("The form is out of date")
 
     def __init__(self) -> None:
-        super().__init__("This form was not opened on this page, or is too old. Reload the page and send it again.")
+        super().__init__(N_("This form was not opened on this page, or is too old. Reload the page and send it again."))

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import ListQuery, ResultPage
 from tenants.accounts import BY_SLUG, list_clients
@@ -25,14 +26,16 @@ async def _load_api_keys(session: AsyncSession, query: ListQuery, _: datetime) -
 
 CLIENTS: Final = ListDefinition[ClientView](
     name="clients",
-    title="Clients",
+    title=N_("Clients"),
     item=ClientView,
     load=_load_clients,
     usual=_USUAL,
     most=_MOST,
     filters=[
         ChoiceFilter(
-            name="status", label="State", options=[("", "Any"), ("active", "Active"), ("suspended", "Suspended")]
+            name="status",
+            label=N_("State"),
+            options=[("", N_("Any")), ("active", N_("Active")), ("suspended", N_("Suspended"))],
         )
     ],
     sorts=[BY_SLUG],
@@ -40,13 +43,17 @@ CLIENTS: Final = ListDefinition[ClientView](
 )
 API_KEYS: Final = ListDefinition[ApiKeyView](
     name="api-keys",
-    title="API keys",
+    title=N_("API keys"),
     item=ApiKeyView,
     load=_load_api_keys,
     usual=_USUAL,
     most=_MOST,
     filters=[
-        ChoiceFilter(name="status", label="State", options=[("", "Any"), ("active", "Active"), ("revoked", "Revoked")])
+        ChoiceFilter(
+            name="status",
+            label=N_("State"),
+            options=[("", N_("Any")), ("active", N_("Active")), ("revoked", N_("Revoked"))],
+        )
     ],
     sorts=[NEWEST_KEY_FIRST],
     columns=["id", "name", "role", "manages_access", "created_at", "created_by", "last_used_at", "revoked_at"],

@@ -2,18 +2,19 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.permissions import Permission
 from policy.permissions import PolicyPermission
 
 
 class TenantPermission(Permission):
-    READ_CLIENTS = "tenant:read", "Read clients"
-    CREATE_CLIENT = "tenant:create", "Create clients"
-    SUSPEND_CLIENT = "tenant:suspend", "Suspend and resume clients"
-    READ_MEMBERS = "member:read", "Read members"
-    INVITE_MEMBERS = "member:invite", "Invite and suspend members"
-    READ_API_KEYS = "api_key:read", "Read API keys"
-    WRITE_API_KEYS = "api_key:write", "Create and revoke API keys"
+    READ_CLIENTS = "tenant:read", N_("Read clients")
+    CREATE_CLIENT = "tenant:create", N_("Create clients")
+    SUSPEND_CLIENT = "tenant:suspend", N_("Suspend and resume clients")
+    READ_MEMBERS = "member:read", N_("Read members")
+    INVITE_MEMBERS = "member:invite", N_("Invite and suspend members")
+    READ_API_KEYS = "api_key:read", N_("Read API keys")
+    WRITE_API_KEYS = "api_key:write", N_("Create and revoke API keys")
 
 
 MANAGES_ACCESS: Final = frozenset({

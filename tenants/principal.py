@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from foundation.errors import NotFound
+from foundation.marks import N_
 from foundation.scope import Actor, Scope
 from policy.errors import PermissionRefused
 from policy.index import PolicyIndex
@@ -64,19 +65,21 @@ class Principal:
         KeyCreatorInactive: the key's creator is suspended or gone.
         """
         if self.policy is None:
-            raise _refusal("Your role does not allow this.", permission)
+            raise _refusal(N_("Your role does not allow this."), permission)
         if self.on_behalf_of_id is not None and self.on_behalf_of is None:
             raise KeyCreatorInactive
         require_permission(self.policy, self.subjects, permission)
         if self.kind == "machine" and permission in MANAGES_ACCESS and not self.manages_access:
             raise _refusal(
-                "This API key may not manage members, roles, invitations or keys. An administrator can create one that"
-                " may (manages_access).",
+                N_(
+                    "This API key may not manage members, roles, invitations or keys. An administrator can create one "
+                    "that may (manages_access)."
+                ),
                 permission,
             )
         if self.on_behalf_of is not None and not self.on_behalf_of.may(permission):
             raise _refusal(
-                "The member who created this API key may no longer do this, so neither may the key.", permission
+                N_("The member who created this API key may no longer do this, so neither may the key."), permission
             )
 
     def may(self, permission: str) -> bool:

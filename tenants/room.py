@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import tenants.models
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
 from policy.cache import PolicyCache
 from tenants.audit_actions import TenantAction

@@ -21,6 +21,7 @@ from billing.sides import Side, as_rater
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
+from foundation.marks import N_
 from foundation.scope import Scope
 from foundation.state_machine import in_sql
 
@@ -64,7 +65,7 @@ async def draft_wholesale(session: AsyncSession, *, period: Period, now: datetim
     """
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id != scope.msp_id:
-        raise Forbidden("The wholesale invoice is kept in the MSP's own account. Open it and try again.")
+        raise Forbidden(N_("The wholesale invoice is kept in the MSP's own account. Open it and try again."))
     async with as_rater(session):
         await lock_side(session, Side.WHOLESALE)
         await session.execute(
@@ -93,12 +94,12 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
     """
     scope = client_scope(session)
     if now < period.end:
-        raise Conflict("This period is not over yet. Close it after its last day.")
+        raise Conflict(N_("This period is not over yet. Close it after its last day."))
     await rate_period(session, side=side, period=period, now=now)
     await rerate_draft(session, side=side, period=period)
     draft = await draft_invoice(session, side=side, period=period, now=now)
     if draft is None:
-        raise Conflict("Nothing was used in this period, so there is nothing to close.")
+        raise Conflict(N_("Nothing was used in this period, so there is nothing to close."))
     keys = {"tenant_id": scope.tenant_id, "side": side.value, "start": period.start, "id": draft.id, "now": now}
     async with as_rater(session):
         earlier = await session.scalar(
@@ -109,7 +110,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
             keys,
         )
         if earlier is not None:
-            raise Conflict("An earlier period is still open. Close that one first.")
+            raise Conflict(N_("An earlier period is still open. Close that one first."))
         await session.execute(
             text(
                 f"UPDATE invoice SET state = '{InvoiceState.CLOSED}', updated_at = :now WHERE tenant_id = :tenant_id"
@@ -131,7 +132,7 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
         )
     ).one_or_none()
     if invoice is not None and invoice.state != InvoiceState.DRAFT:
-        raise PeriodClosed("This invoice is closed and stays as it is.")
+        raise PeriodClosed(N_("This invoice is closed and stays as it is."))
     return invoice
 
 

@@ -9,6 +9,7 @@ from billing.invoices.repository import list_invoices, list_line_events
 from billing.invoices.states import InvoiceState
 from billing.schemas import InvoiceSummary, UsageRow
 from canonical.money import decimal_amount
+from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
@@ -20,8 +21,8 @@ async def _load(session: AsyncSession, query: ListQuery, _: datetime) -> ResultP
 
 _BY_PERIOD: Final = Sort(
     name="-period",
-    label="Newest month first",
-    reverse_label="Oldest month first",
+    label=N_("Newest month first"),
+    reverse_label=N_("Oldest month first"),
     keys=[
         SortKey("i.period_start", "timestamptz", descending=True),
         SortKey("i.side", "varchar", descending=True),
@@ -31,24 +32,26 @@ _BY_PERIOD: Final = Sort(
 )
 _BY_CHANGE: Final = Sort(
     name="-updated",
-    label="Last changed first",
-    reverse_label="Longest unchanged first",
+    label=N_("Last changed first"),
+    reverse_label=N_("Longest unchanged first"),
     keys=[SortKey("i.updated_at", "timestamptz", descending=True), SortKey("i.id", "uuid", descending=True)],
 )
 
 INVOICES: Final = ListDefinition[InvoiceSummary](
     name="invoices",
-    title="Invoices",
+    title=N_("Invoices"),
     item=InvoiceSummary,
     load=_load,
     filters=[
         ChoiceFilter(
             name="status",
-            label="State",
-            options=[("", "Any"), (InvoiceState.DRAFT, "Draft"), (InvoiceState.CLOSED, "Closed")],
+            label=N_("State"),
+            options=[("", N_("Any")), (InvoiceState.DRAFT, N_("Draft")), (InvoiceState.CLOSED, N_("Closed"))],
         ),
         ChoiceFilter(
-            name="side", label="Side", options=[("", "Any"), ("retail", "Retail"), ("wholesale", "Wholesale")]
+            name="side",
+            label=N_("Side"),
+            options=[("", N_("Any")), ("retail", N_("Retail")), ("wholesale", N_("Wholesale"))],
         ),
     ],
     sorts=[_BY_PERIOD, _BY_CHANGE],
@@ -68,7 +71,7 @@ INVOICES: Final = ListDefinition[InvoiceSummary](
 
 LINE_EVENTS: Final = ListDefinition[UsageRow](
     name="usage-events",
-    title="Usage events",
+    title=N_("Usage events"),
     item=UsageRow,
     load=list_line_events,
     usual=100,
@@ -76,8 +79,8 @@ LINE_EVENTS: Final = ListDefinition[UsageRow](
     sorts=[
         Sort(
             name="occurred",
-            label="Oldest first",
-            reverse_label="Newest first",
+            label=N_("Oldest first"),
+            reverse_label=N_("Newest first"),
             # Ids made by this product grow with time.
             keys=[SortKey("r.usage_id", "uuid")],
         )

@@ -16,6 +16,7 @@ from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Mar
 from billing.sides import Side
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
+from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 
 _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
@@ -123,7 +124,7 @@ async def list_margins(
     """
     scope = scope_of(session)
     if not scope.fleet:
-        raise Forbidden("Margins are shown to the MSP's own staff.")
+        raise Forbidden(N_("Margins are shown to the MSP's own staff."))
     rows = await session.execute(
         text("""
             SELECT l.client_id, l.meter,

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.price_books.repository import PRICE_ORDER, PriceRow, list_prices
+from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import ListQuery, ResultPage
@@ -17,11 +18,15 @@ async def _load(session: AsyncSession, query: ListQuery, _: datetime) -> ResultP
 
 PRICES: Final = ListDefinition[PriceRow](
     name="prices",
-    title="Prices",
+    title=N_("Prices"),
     item=PriceRow,
     load=_load,
     filters=[
-        ChoiceFilter(name="side", label="Side", options=[("", "Any"), ("retail", "Retail"), ("wholesale", "Wholesale")])
+        ChoiceFilter(
+            name="side",
+            label=N_("Side"),
+            options=[("", N_("Any")), ("retail", N_("Retail")), ("wholesale", N_("Wholesale"))],
+        )
     ],
     sorts=[PRICE_ORDER],
     columns=[

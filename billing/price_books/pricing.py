@@ -11,6 +11,7 @@ import msgspec
 from billing.errors import PriceNotAllowed
 from billing.periods import Service
 from canonical.money import kept_exponent
+from foundation.marks import N_
 
 _DIGITS = 60  # a bigint quantity times numeric(20, 8), exactly
 _PLACES = 8
@@ -70,25 +71,25 @@ def check_terms(terms: Terms) -> Terms:
     for price in (terms.unit_price, *(tier.unit_price for tier in terms.tiers)):
         _check_price(price)
     if not 0 <= terms.included < 2**63:
-        raise PriceNotAllowed("The included quantity is a whole number, 0 or more.")
+        raise PriceNotAllowed(N_("The included quantity is a whole number, 0 or more."))
     if not terms.tiers:
         return terms
     *bounded, last = (tier.up_to for tier in terms.tiers)
     if last is not None:
-        raise PriceNotAllowed("The last tier has no upper end: leave its up_to empty.")
+        raise PriceNotAllowed(N_("The last tier has no upper end: leave its up_to empty."))
     floor = 0
     for bound in bounded:
         if bound is None or bound <= floor:
-            raise PriceNotAllowed("Each tier must end above the one before it; only the last has no end.")
+            raise PriceNotAllowed(N_("Each tier must end above the one before it; only the last has no end."))
         floor = bound
     return msgspec.structs.replace(terms, unit_price=terms.tiers[0].unit_price)
 
 
 def _check_price(price: Decimal) -> None:
     if not price.is_finite() or not 0 <= price < _LIMIT:
-        raise PriceNotAllowed("A unit price is a number of 0 or more with at most 12 digits before the point.")
+        raise PriceNotAllowed(N_("A unit price is a number of 0 or more with at most 12 digits before the point."))
     if price != round(price, _PLACES):
-        raise PriceNotAllowed(f"A unit price has at most {_PLACES} decimals.")
+        raise PriceNotAllowed(N_("A unit price has at most {number} decimals."), params={"number": _PLACES})
 
 
 def tiers_to_json(tiers: Iterable[Tier]) -> list[dict[str, Any]] | None:
@@ -100,7 +101,7 @@ def tiers_from_json(stored: object) -> tuple[Tier, ...]:
     try:
         return tuple(msgspec.convert(stored or [], list[Tier], strict=True))
     except msgspec.ValidationError as error:
-        raise PriceNotAllowed(f"These tiers cannot be read: {error}.") from error
+        raise PriceNotAllowed(N_("These tiers cannot be read: {error}."), params={"error": str(error)}) from error
 
 
 class Validity(msgspec.Struct, frozen=True):

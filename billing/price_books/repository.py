@@ -17,6 +17,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, NotFound
 from foundation.ids import NewId
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
@@ -62,7 +63,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     scope = _house(session)
     _check_currency(book.currency)
     if book.client_id is not None and book.side is not Side.RETAIL:
-        raise PriceNotAllowed("Only a retail book can be one client's own.")
+        raise PriceNotAllowed(N_("Only a retail book can be one client's own."))
     name, book_id = clean_name(book.name), new_id()
     async with as_rater(session):
         made = await session.scalar(
@@ -77,7 +78,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
             },
         )  # fmt: skip
     if made is None:
-        raise Conflict("There is a price book for this already. Add prices to it.")
+        raise Conflict(N_("There is a price book for this already. Add prices to it."))
     data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": name}
     append_audit(session, action=BillingAction.PRICE_BOOK_CREATED, subject=f"price_book:{book_id}", data=data, at=now)
     return book_id
@@ -97,7 +98,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
     scope = _house(session)
     terms = check_terms(price.terms)
     if not price.meter or not price.description:
-        raise PriceNotAllowed("A price needs a meter and a description for the invoice line.")
+        raise PriceNotAllowed(N_("A price needs a meter and a description for the invoice line."))
     price_id = new_id()
     keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
     async with as_rater(session):
@@ -153,9 +154,9 @@ async def _end_price_in_force(
     if in_force is None:
         return
     if valid_from < now:
-        raise PastIsFixed("A price was in force at that time. Let the new price begin now or later.")
+        raise PastIsFixed(N_("A price was in force at that time. Let the new price begin now or later."))
     if in_force.valid_from == valid_from:
-        raise PastIsFixed("A price from exactly this time exists. Let the new one begin at another time.")
+        raise PastIsFixed(N_("A price from exactly this time exists. Let the new one begin at another time."))
     await session.execute(
         text("UPDATE price SET valid_to = :valid_from WHERE tenant_id = :tenant_id AND id = :id"),
         {**keys, "id": in_force.id},
@@ -164,8 +165,8 @@ async def _end_price_in_force(
 
 PRICE_ORDER: Final = Sort(
     name="book",
-    label="By book and meter",
-    reverse_label="By book and meter, backwards",
+    label=N_("By book and meter"),
+    reverse_label=N_("By book and meter, backwards"),
     keys=[
         SortKey("b.side", descending=True),
         SortKey("coalesce(b.client_id, '00000000-0000-0000-0000-000000000000')", "uuid"),
@@ -181,7 +182,7 @@ async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> R
     """One page of the MSP's prices, both sides. In a fleet scope, which is that of the MSP's staff."""
     scope = scope_of(session)
     if not scope.fleet:
-        raise Forbidden("Price books are read by the MSP's own staff.")
+        raise Forbidden(N_("Price books are read by the MSP's own staff."))
     wanted = query.values.get("side", "")
     source = ListSource(
         columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,
@@ -210,11 +211,14 @@ def _check_currency(currency: str) -> None:
     try:
         minor_exponent(currency)
     except UnknownCurrency as problem:
-        raise PriceNotAllowed(f"{problem} A currency is three capital letters, such as EUR.") from problem
+        raise PriceNotAllowed(
+            N_("“{currency}” is not a currency of ISO 4217. A currency is three capital letters, such as EUR."),
+            params={"currency": currency},
+        ) from problem
 
 
 def _house(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id != scope.msp_id:
-        raise Forbidden("Prices are kept in the MSP's own account. Open it and try again.")
+        raise Forbidden(N_("Prices are kept in the MSP's own account. Open it and try again."))
     return scope

@@ -18,6 +18,7 @@ from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
 from billing.price_books.pricing import Slot, Validity, slots_for
 from billing.sides import Side
 from foundation.database.engine import scope_of
+from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.scope import Scope
 
@@ -50,7 +51,7 @@ def invoice_id_of(client_id: UUID, side: Side, period: Period) -> UUID:
 def client_scope(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id == scope.msp_id:
-        raise HouseIsNotBilled("Usage is rated in one client's own scope, not in the MSP's house.")
+        raise HouseIsNotBilled(N_("Usage is rated in one client's own scope, not in the MSP's house."))
     return scope
 
 
@@ -72,7 +73,7 @@ async def open_services(
     """
     closed = await closed_periods(session, scope, side)
     if closed and period.start < max(past.end for past in closed):
-        raise PeriodClosed("This period, or a later one, was closed. Late usage goes to the next open draft.")
+        raise PeriodClosed(N_("This period, or a later one, was closed. Late usage goes to the next open draft."))
     services = services_billed_in(period, closed)
     bounds = sorted({service.start for service in services} | {service.end for service in services})
     found = await session.scalars(

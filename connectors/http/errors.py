@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from connectors import messages
 from connectors.ports import ChannelWrite, HttpResponse, SystemUnavailable, WriteResult, WriteState
 from foundation.outbound.headers import parse_retry_after
 
@@ -25,16 +26,20 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
     uncertain = status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if status in _SIGN_IN:
         # The value may be valid: after a member corrects the credential, the same write succeeds.
-        state, detail = WriteState.RETRY, f"The channel did not accept our sign-in ({status}). Check the credentials."
+        state, detail = WriteState.RETRY, messages.CHANNEL_SIGN_IN_REFUSED.write(status=str(status))
     elif status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        state, detail, wait = WriteState.RETRY, f"The channel answered {status}.", retry_after(response.headers)
+        state, detail, wait = (
+            WriteState.RETRY,
+            messages.CHANNEL_ANSWERED.write(status=str(status)),
+            retry_after(response.headers),
+        )
         # A server that fails on one value does so on every attempt; the others need not wait for it.
         whole = status == HTTPStatus.INTERNAL_SERVER_ERROR
     elif status in _ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
         # A wrong address says nothing about the value either.
-        state, detail = WriteState.RETRY, f"Nothing takes writes there ({status}). Check the connection's address."
+        state, detail = WriteState.RETRY, messages.WRONG_ADDRESS.write(status=str(status))
     else:
-        detail, whole = f"The channel refused the request with {status}.", True
+        detail, whole = messages.REQUEST_REFUSED.write(status=str(status)), True
     return [WriteResult(write.key, state, detail, wait, whole, uncertain) for write in writes]
 
 
@@ -44,11 +49,11 @@ def check_readable(response: HttpResponse, system: str) -> None:
     if 200 <= status < 300:
         return
     if status in _SIGN_IN:
-        raise SystemUnavailable(f"{system} did not accept our sign-in ({status}). Check the credentials.")
+        raise SystemUnavailable(messages.SIGN_IN_REFUSED.write(system=system, status=str(status)))
     other = _ELSEWHERE | _PASSING
     permanent = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in other
     raise SystemUnavailable(
-        f"{system} answered {status}.",
+        messages.SYSTEM_ANSWERED.write(system=system, status=str(status)),
         retry_after=retry_after(response.headers),
         whole=permanent or status == HTTPStatus.INTERNAL_SERVER_ERROR,
         permanent=permanent,

@@ -4,9 +4,9 @@ from typing import Final
 from uuid import UUID
 
 from connectors.webhooks.writer import INGEST_DIRECTION, StoredEvent
-from foundation.i18n.messages import N_
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.types import JobType
+from foundation.marks import N_
 
 
 class TranslateEvents(StoredEvent, frozen=True, omit_defaults=True):

@@ -16,8 +16,8 @@ from connectors.translation.subscriptions import MessageRouter, Origin, Received
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
-from foundation.i18n.messages import N_
 from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.marks import N_
 from foundation.reasons import clean_reason
 
 MOST_REPLAYED: Final = 1_000

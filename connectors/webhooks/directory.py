@@ -17,6 +17,7 @@ import msgspec
 from connectors.states import ConnectionState
 from foundation.database.connecting import ReconnectingConnection
 from foundation.errors import Unavailable
+from foundation.marks import N_
 from foundation.relations import VAULT_KEYS
 from tenants.relations import CLIENT_STATES
 from tenants.states import AccountStatus
@@ -114,7 +115,7 @@ class HookDirectory:
         future = self._waiting.get(connection_id)
         if future is None:
             if len(self._waiting) >= _MAX_WAITING:
-                raise Unavailable("Too many deliveries wait to be checked. Send this again in a few seconds.")
+                raise Unavailable(N_("Too many deliveries wait to be checked. Send this again in a few seconds."))
             future = self._waiting[connection_id] = asyncio.get_running_loop().create_future()
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._look_up())
@@ -125,7 +126,7 @@ class HookDirectory:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self._settle(self._waiting, Unavailable("The service is stopping. Send this again."))
+        self._settle(self._waiting, Unavailable(N_("The service is stopping. Send this again.")))
         await self._connection.close()
 
     async def _look_up(self) -> None:

@@ -14,6 +14,7 @@ from connectors.webhooks.signatures import NO_MATCH
 from connectors.webhooks.writer import Delivery, IntakeWriter, Stored, storable_id
 from foundation.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from foundation.ids import NewId
+from foundation.marks import N_
 from foundation.text import clean_error_text
 
 MAX_BODY = 1024 * 1024
@@ -57,7 +58,9 @@ class HookReceiver:
         body_hash = hashlib.sha256(body).digest()
         external_id = verified.external_id
         if external_id is not None and _OWN_KEY.match(external_id):
-            raise InvalidInput("This webhook id has a form that is reserved here. Send the delivery under another id.")
+            raise InvalidInput(
+                N_("This webhook id has a form that is reserved here. Send the delivery under another id.")
+            )
         if external_id is not None:
             external_id = storable_id(external_id)
         delivery = Delivery(
@@ -79,28 +82,28 @@ class HookReceiver:
         verified = self._verify(route, headers, body, now)
         # Checked after the signature: only an authentic sender may learn the state.
         if not route.active:
-            raise Conflict("This connection is paused. Resume it, then send this again.")
+            raise Conflict(N_("This connection is paused. Resume it, then send this again."))
         if route.suspended:
-            raise Conflict("This account is suspended. Send this again when it is resumed.")
+            raise Conflict(N_("This account is suspended. Send this again when it is resumed."))
         return verified
 
     async def _route(self, address: str, *, anew: bool = False) -> HookRoute:
         try:
             connection_id = UUID(address)
         except ValueError:
-            raise NotFound("No connection has this address.") from None
+            raise NotFound(N_("No connection has this address.")) from None
         try:
             route = await self._directory.find(connection_id, anew=anew)
         except psycopg.OperationalError as error:
-            raise Unavailable("The delivery cannot be checked just now. Send it again.") from error
+            raise Unavailable(N_("The delivery cannot be checked just now. Send it again.")) from error
         if route is None or route.kind not in self._registry:
-            raise NotFound("No connection has this address.")
+            raise NotFound(N_("No connection has this address."))
         return route
 
     def _verify(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
         source = self._registry[route.kind].webhook
         if source is None:
-            raise NotFound("No connection has this address.")
+            raise NotFound(N_("No connection has this address."))
         problem: SignatureInvalid | None = None
         for secret in route.secrets:
             try:

@@ -25,6 +25,7 @@ from foundation.jobs.enqueue import INSERT_JOBS
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.types import JobType
 from foundation.jobs.wakeups import Waker
+from foundation.marks import N_
 from foundation.text import is_storable
 
 _log = structlog.get_logger(__name__)
@@ -184,7 +185,7 @@ class IntakeWriter:
                 await self._task
         for _, future in self._waiting:
             if not future.done():
-                future.set_exception(Unavailable("The service is stopping. Send this again."))
+                future.set_exception(Unavailable(N_("The service is stopping. Send this again.")))
         self._waiting.clear()
         await self._waker.close()
         await self._connection.close()
@@ -196,7 +197,7 @@ class IntakeWriter:
             Unavailable: the write failed; the sender should retry.
         """
         if len(self._waiting) >= self._limit:
-            raise Unavailable("Too much is waiting to be written. Send this again in a few seconds.")
+            raise Unavailable(N_("Too much is waiting to be written. Send this again in a few seconds."))
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))
         self._wake.set()
@@ -212,7 +213,7 @@ class IntakeWriter:
                 await self._write(group)
             except Exception:  # noqa: BLE001 - the one writer outlives whatever one group brings
                 _log.exception("intake.failed")
-                _fail(group, Unavailable("The delivery could not be written. Send it again."))
+                _fail(group, Unavailable(N_("The delivery could not be written. Send it again.")))
 
     async def _write(self, group: "list[tuple[Delivery, asyncio.Future[Stored]]]") -> None:
         try:
@@ -223,7 +224,7 @@ class IntakeWriter:
         except psycopg.OperationalError as error:
             await self._connection.close()
             _log.warning("intake.database_away", error=str(error))
-            _fail(group, Unavailable("The delivery could not be written. Send it again."))
+            _fail(group, Unavailable(N_("The delivery could not be written. Send it again.")))
             return
         except psycopg.Error as error:
             # One delivery refused by the database must not fail its neighbours: bisect until it is alone.

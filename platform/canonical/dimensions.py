@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from canonical.amounts import canonical_amount
 from canonical.currencies import DIGITS, FORMER
+from canonical.marks import N_
 from canonical.money import InexactAmount
 
 UNDIVIDED: Final = ""
@@ -21,24 +22,16 @@ _NAME: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff\ufffd]{1,100}")
 _LOCALE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?")
 
 LABELS: Final = {
-    "price_list": "Price list",
-    "currency": "Currency",
-    "customer_group": "Customer group",
-    "min_quantity": "From quantity",
-    "valid_from": "Valid from",
-    "valid_to": "Valid to",
-    "location": "Location",
-    "locale": "Language",
+    "price_list": N_("Price list"),
+    "currency": N_("Currency"),
+    "customer_group": N_("Customer group"),
+    "min_quantity": N_("From quantity"),
+    "valid_from": N_("Valid from"),
+    "valid_to": N_("Valid to"),
+    "location": N_("Location"),
+    "locale": N_("Language"),
 }
 """The names of dimensions, with their labels, in the order in which pages show them."""
-
-_LANGUAGES: Final = {
-    "ar": "Arabic", "bg": "Bulgarian", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
-    "es": "Spanish", "et": "Estonian", "fi": "Finnish", "fr": "French", "hr": "Croatian", "hu": "Hungarian",
-    "it": "Italian", "ja": "Japanese", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "nb": "Norwegian",
-    "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "sk": "Slovak",
-    "sl": "Slovenian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
-}  # fmt: skip
 
 
 class InvalidDimension(ValueError):
@@ -78,24 +71,6 @@ def parse_dimension(text: str) -> tuple[tuple[str, str], ...]:
 def part_of(text: str, name: str) -> str:
     """The value of one name in a dimension; empty without it. Raises InvalidDimension."""
     return dict(parse_dimension(text)).get(name, "")
-
-
-def describe_dimension(text: str) -> str:
-    """The dimension as people read it: “retail · EUR”, “Berlin”, “German”; empty for the undivided value."""
-    try:
-        parts = dict(parse_dimension(text))
-    except InvalidDimension:
-        return text
-    return " · ".join(_describe(name, parts[name]) for name in LABELS if name in parts)
-
-
-def _describe(name: str, value: str) -> str:
-    if name == "locale":
-        language, _, rest = value.partition("-")
-        return f"{_LANGUAGES.get(language, language)} ({rest})" if rest else _LANGUAGES.get(language, language)
-    if name in {"min_quantity", "valid_from", "valid_to"}:
-        return f"{LABELS[name].lower()} {value}"
-    return value
 
 
 def _check(name: str, value: str) -> str:

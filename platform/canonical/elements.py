@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from canonical.keys import PRODUCT
+from canonical.marks import N_
 
 PRICE: Final = "price.list"
 STOCK: Final = "stock.on_hand"
@@ -37,11 +38,6 @@ class ElementType(msgspec.Struct, frozen=True, kw_only=True):
     exposure: Literal["money", "units", "none"] = "none"
     distributed: bool = True
     codes: tuple[str, ...] = ()
-
-
-def N_(text: str) -> str:  # noqa: N802 - the name that extraction tools look for
-    """Marks `text` for translation; it is translated where it is shown."""
-    return text
 
 
 def _type(code: str, label: str, value_type: str, **more: object) -> ElementType:

@@ -11,9 +11,9 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from canonical.elements import N_
 from canonical.fields import check_code, check_text, normalise_instants, require
 from canonical.keys import PRODUCT, ElementKey
+from canonical.marks import N_
 from canonical.orders import OrderValue
 from canonical.values import MoneyValue, QuantityValue, ReferenceValue, Value
 

@@ -13,13 +13,13 @@ from connectors.webhooks.signatures import sign
 from foundation.audit.heads import SignedHeads, read_heads, sign_heads
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError
-from foundation.i18n.messages import N_
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import JobHandler
 from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
+from foundation.marks import N_
 from foundation.outbound.errors import OutboundUnavailable
 from foundation.rooms import AppServices
 

@@ -15,7 +15,7 @@ from controlplane.embedded.paths import default_root
 from controlplane.embedded.servers import EmbeddedServers
 from controlplane.preflight import check_values
 from foundation.errors import Unavailable
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.settings import SERVERS, VALKEY_URLS, Settings, SettingsInvalid, is_given, read_settings, shorten
 from foundation.text import is_storable
 

@@ -16,7 +16,7 @@ from foundation.database.access import repair_access, settle_access
 from foundation.database.roles import RolePasswords, ensure_roles
 from foundation.database.settings import with_settings
 from foundation.errors import Conflict
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 MIGRATION_LOCK = 0x46414952  # "FAIR": one migration at a time per database
 

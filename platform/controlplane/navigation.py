@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from branding.shell import NavGroup, NavItem
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import translate
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Rooms
 from tenants.models import Client
 from tenants.principal import Principal

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.errors import Unavailable
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 WAIT_SECONDS = 15.0
 """Time limit for a former owner of the port to end."""

@@ -1,4 +1,4 @@
-"""Codes that are declared once, each with the label that people see."""
+"""Codes that are declared once, each with the label that people see: English, marked with `N_`."""
 
 from collections.abc import Callable
 from enum import StrEnum

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
-from foundation.i18n.localizer import current_localizer
-from foundation.i18n.messages import N_
+from foundation.i18n.localizer import ENGLISH, current_localizer
+from foundation.marks import N_
 
 
 class DomainError(Exception):
     """An expected error with a sentence for the user.
 
     `detail` describes what happened and what to do; it is shown to users, so it never contains secrets or other
-    tenants' data. It is written in English, marked with `N_`, with named placeholders for `params`.
+    tenants' data. It is written in English, marked with `N_`, with named placeholders for `params`: a number that is
+    counted is an int, one that names something (a port, a status) a str, and a part of the sentence a `Phrase`.
     """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
@@ -20,7 +21,7 @@ class DomainError(Exception):
     title: ClassVar[str] = N_("The request cannot be carried out")
 
     def __init__(self, detail: str, *, params: Mapping[str, object] | None = None, **extra: object) -> None:
-        super().__init__(detail.format_map(params) if params else detail)
+        super().__init__(ENGLISH.fill(detail, params or {}))
         self._source = detail
         self.params = dict(params or {})
         self.extra = extra
@@ -28,8 +29,7 @@ class DomainError(Exception):
     @property
     def detail(self) -> str:
         """In the reader's language."""
-        text = current_localizer().text(self._source)
-        return text.format_map(self.params) if self.params else text
+        return current_localizer().fill(self._source, self.params)
 
     @property
     def heading(self) -> str:

@@ -16,11 +16,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.i18n.messages import N_
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import JobHandler
 from foundation.jobs.types import JobType, P
+from foundation.marks import N_
 
 E = TypeVar("E", bound=msgspec.Struct)
 EVENTS_LANE: Final = "events"

@@ -3,6 +3,7 @@
 from typing import Final
 
 from foundation.errors import InvalidInput
+from foundation.marks import N_, Phrase
 from foundation.text import TextInvalid, normalize_name
 
 LONGEST_NAME: Final = 120
@@ -17,7 +18,9 @@ def clean_name(name: str, *, field: str = "name") -> str:
     try:
         cleaned = normalize_name(name)
     except TextInvalid as problem:
-        raise InvalidInput(f"This name cannot be used: {problem}.", field=field) from problem
+        raise InvalidInput(
+            N_("This name cannot be used: {problem}."), params={"problem": Phrase(problem)}, field=field
+        ) from problem
     if not 1 <= len(cleaned) <= LONGEST_NAME:
-        raise InvalidInput(f"A name has 1 to {LONGEST_NAME} characters.", field=field)
+        raise InvalidInput(N_("A name has 1 to {most} characters."), params={"most": LONGEST_NAME}, field=field)
     return cleaned

@@ -3,6 +3,7 @@
 from typing import Final
 
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.text import is_storable, says_something
 
 LONGEST_REASON: Final = 500
@@ -16,11 +17,13 @@ def clean_reason(reason: str, *, longest: int = LONGEST_REASON, field: str = "re
     """
     cleaned = reason.replace("\r\n", "\n").strip()
     if not is_storable(cleaned):
-        raise InvalidInput("The reason holds a character that cannot be kept, such as NUL. Remove it.", field=field)
+        raise InvalidInput(N_("The reason holds a character that cannot be kept, such as NUL. Remove it."), field=field)
     if not says_something(cleaned):
-        raise InvalidInput("Enter a reason. It is recorded in the audit trail.", field=field)
+        raise InvalidInput(N_("Enter a reason. It is recorded in the audit trail."), field=field)
     if len(cleaned) > longest:
         raise InvalidInput(
-            f"The reason has {len(cleaned):,} characters; at most {longest:,} are possible. Shorten it.", field=field
+            N_("The reason has {number} characters; at most {most} are possible. Shorten it."),
+            params={"number": len(cleaned), "most": longest},
+            field=field,
         )
     return cleaned

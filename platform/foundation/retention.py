@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from foundation.marks import N_
+
 CHAIN: Final = "audit_entry"
 """The one table whose rows are chained: a beginning of the chain is removed, and an anchor remains."""
 
@@ -80,11 +82,11 @@ def find_class(classes: Sequence[DataClass], name: str) -> DataClass | None:
 
 
 AUDIT: Final = DataClass(
-    "audit", "Audit entries", "All actions in the account, as a chain that can be verified.",
+    "audit", N_("Audit entries"), N_("All actions in the account, as a chain that can be verified."),
     (RetainedTable(CHAIN, "at", partitioned=True, by_time=True),), default_days=3653, least_days=365,
 )  # fmt: skip
 DEAD_LETTERS: Final = DataClass(
-    "dead_letters", "Closed failed jobs", "Failed jobs that were replayed or discarded.",
+    "dead_letters", N_("Closed failed jobs"), N_("Failed jobs that were replayed or discarded."),
     (RetainedTable("dead_letter", "closed_at", by_time=True, closed="state <> 'open'"),),
     default_days=90, least_days=7,
 )  # fmt: skip

@@ -23,6 +23,7 @@ from foundation.audit.actions import AuditAction
 from foundation.clock import Clock
 from foundation.database.engine import Database
 from foundation.events import EventType, Subscription
+from foundation.i18n.localizer import translate
 from foundation.ids import NewId
 from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.registry import JobHandler
@@ -165,7 +166,7 @@ class Rooms:
 
     def job_title(self, name: str) -> str:
         """Title of a job type; its name, if it is one of another release."""
-        return self._job_titles.get(name, name)
+        return translate(self._job_titles[name]) if name in self._job_titles else name
 
     @property
     def meters(self) -> Meters:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import idna
 
+from foundation.marks import N_
+
 REPLACEMENT: Final = "\ufffd"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _JOINERS: Final = "\u200c\u200d"
@@ -147,9 +149,9 @@ def normalize_name(text: str) -> str:
     spaced = " ".join(unicodedata.normalize("NFC", _storable(text)).split())
     kept = "".join(c for at, c in enumerate(spaced) if not _is_zero_width_at(spaced, at))
     if has_hidden(kept):
-        raise TextInvalid("it contains a control or direction character")
+        raise TextInvalid(N_("it contains a control or direction character"))
     if not says_something(kept):
-        raise TextInvalid("it has no visible characters")
+        raise TextInvalid(N_("it has no visible characters"))
     return " ".join(kept.split())
 
 
@@ -162,7 +164,7 @@ def normalize_password(text: str) -> str:
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in _storable(text))
     normal = unicodedata.normalize("NFC", spaced)
     if not normal or has_hidden(normal) or any(unicodedata.category(c) == "Cn" for c in normal):
-        raise TextInvalid("it is empty or contains a control or invisible character")
+        raise TextInvalid(N_("it is empty or contains a control or invisible character"))
     return normal
 
 
@@ -176,12 +178,12 @@ def normalize_email(text: str) -> str:
     """
     local, at, domain = _storable(text).strip().rpartition("@")
     if not at or not local or not domain:
-        raise TextInvalid("it has no name or no domain")
+        raise TextInvalid(N_("it has no name or no domain"))
     folded = _fold(local)
     if has_hidden(folded) or any(c.isspace() for c in folded):
-        raise TextInvalid("it contains blanks or invisible characters")
+        raise TextInvalid(N_("it contains blanks or invisible characters"))
     if any(unicodedata.category(c) == "Cn" for c in folded):  # other programs may know their case, and fold them
-        raise TextInvalid("it contains characters that are not assigned")
+        raise TextInvalid(N_("it contains characters that are not assigned"))
     return f"{folded}@{_readable_domain(domain)}"
 
 
@@ -196,9 +198,9 @@ def normalize_domain(text: str) -> str:
         try:
             name = idna.encode(name, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError) as problem:
-            raise TextInvalid("it is not a host name") from problem
+            raise TextInvalid(N_("it is not a host name")) from problem
     if not 0 < len(name) <= _LONGEST_DOMAIN or not all(map(_is_label, name.split("."))):
-        raise TextInvalid("it is not a host name")
+        raise TextInvalid(N_("it is not a host name"))
     return name
 
 
@@ -207,7 +209,7 @@ def _readable_domain(domain: str) -> str:
     try:
         return idna.decode(name) if "xn--" in name else name
     except (idna.IDNAError, UnicodeError) as problem:
-        raise TextInvalid("it is not a host name") from problem
+        raise TextInvalid(N_("it is not a host name")) from problem
 
 
 def _is_label(label: str) -> bool:
@@ -222,7 +224,7 @@ def _fold(text: str) -> str:
 
 def _storable(text: str) -> str:
     if not is_storable(text):
-        raise TextInvalid("it contains characters that cannot be stored")
+        raise TextInvalid(N_("it contains characters that cannot be stored"))
     return text
 
 

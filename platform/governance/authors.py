@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
 from tenants.relations import API_KEYS, MEMBERS
 
 _MACHINE = "connection:"
@@ -34,7 +35,7 @@ async def name_authors(session: AsyncSession, authors: Iterable[str | None], *, 
     )
     names = {row.author: row.name for row in rows}
     found = {author: names.get(author) or _stranger(author) for author in wanted}
-    return found | ({me: "You"} if me in wanted else {})
+    return found | ({me: translate("You")} if me in wanted else {})
 
 
 async def find_members(session: AsyncSession, authors: Iterable[str]) -> frozenset[str]:
@@ -58,5 +59,5 @@ def _as_id(text_: str) -> UUID | None:
 
 def _stranger(author: str) -> str:
     if author.startswith(_MACHINE):
-        return "A former connection"
-    return author if _as_id(author) is None else "Your service provider"
+        return translate("A former connection")
+    return author if _as_id(author) is None else translate("Your service provider")

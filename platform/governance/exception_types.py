@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class SeverityWeights(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.text import is_storable
 
 MOST: Final = 200
@@ -15,14 +16,14 @@ _LARGEST: Final = 2**63 - 1
 def check_limit(limit: int) -> int:
     """Return the page size. Raises InvalidInput."""
     if not 1 <= limit <= MOST:
-        raise InvalidInput(f"A page has 1 to {MOST} items.", field="limit")
+        raise InvalidInput(N_("A page has 1 to {most} items."), params={"most": MOST}, field="limit")
     return limit
 
 
 def check_number(number: int | None, field: str) -> int | None:
     """Return a number within the database's range. Raises InvalidInput."""
     if number is not None and not 0 <= number <= _LARGEST:
-        raise InvalidInput("This is not a number of an entry.", field=field)
+        raise InvalidInput(N_("This is not a number of an entry."), field=field)
     return number
 
 
@@ -39,7 +40,9 @@ def check_choice(text: str, field: str, choices: Iterable[str]) -> str:
     known = tuple(choices)
     if text not in known:
         named = ", ".join(each for each in known if each)
-        raise InvalidInput(f"There is no such choice here. Choose one of: {named}.", field=field)
+        raise InvalidInput(
+            N_("There is no such choice here. Choose one of: {known}."), params={"known": named}, field=field
+        )
     return text
 
 
@@ -49,11 +52,13 @@ def check_exact(text: str, field: str) -> str:
     Raises InvalidInput as `check_text`.
     """
     if "\x00" in text:
-        raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
+        raise InvalidInput(N_("The text contains a NUL character. Remove it."), field=field)
     if not is_storable(text):
-        raise InvalidInput("The text contains half a character (a lone surrogate). Remove it.", field=field)
+        raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it."), field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field
+            N_("This has {number} characters; at most {most} are possible. Shorten it."),
+            params={"number": len(text), "most": LONGEST_TEXT},
+            field=field,
         )
     return text

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from foundation.i18n.messages import N_
 from foundation.jobs.lanes import connection_lane
 from foundation.jobs.types import JobType, NoPayload, RetryPolicy
+from foundation.marks import N_
 
 PUSH_RETRY: Final = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 VERIFY_RETRY: Final = RetryPolicy(attempts=60, base=0.25, cap=60.0)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from branding.formats import format_amount, format_percent
-from canonical.dimensions import describe_dimension
+from canonical.dimensions import LABELS, InvalidDimension, parse_dimension
 from canonical.elements import describe_element, element_type
 from canonical.keys import ElementKey
 from canonical.money import kept_exponent
@@ -20,16 +20,38 @@ from canonical.values import (
     write_plainly,
 )
 from foundation.i18n.localizer import Localizer, current_localizer
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.text import mark_key
 from governance.exception_types import find_type
 
 LEVELS: Final = (("critical", 70), ("high", 50), ("medium", 30), ("low", 0))
 """The lowest severity of each level, worst first."""
 
+VALUE_TYPE_LABELS: Final = {
+    "money": N_("Money"),
+    "quantity": N_("Quantity"),
+    "measure": N_("Measure"),
+    "text": N_("Text"),
+    "enumeration": N_("Enumeration"),
+    "boolean": N_("Yes or no"),
+    "date": N_("Date"),
+    "timestamp": N_("Timestamp"),
+    "identifier": N_("Identifier"),
+    "reference": N_("Reference"),
+    "media": N_("Media"),
+    "list": N_("List"),
+    "order": N_("Order"),
+}
+"""Labels of the types of values, by tag."""
+GONE: Final = N_("a connection that is gone")
 _NOTHING: Final = N_("nothing")
 _YES, _NO = N_("Yes"), N_("No")
 _ORDER: Final = N_("{total} · lines: {number}")
+_PARTS: Final = {
+    "min_quantity": N_("from quantity {value}"),
+    "valid_from": N_("valid from {value}"),
+    "valid_to": N_("valid to {value}"),
+}
 _NARROW: Final = "\N{NO-BREAK SPACE}"
 _UNITS: Final = {PIECE: ""}
 _SMALL: Final = 0.0005
@@ -65,8 +87,25 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
 
 def write_element(element: str, dimension: str = "", localizer: Localizer | None = None) -> str:
     """The element with what it is divided by: “List price · retail · EUR”."""
-    label = (localizer or current_localizer()).text(describe_element(element))
-    return f"{label} · {describe_dimension(dimension)}" if dimension else label
+    words = localizer or current_localizer()
+    label = words.text(describe_element(element))
+    return f"{label} · {write_dimension(dimension, words)}" if dimension else label
+
+
+def write_dimension(dimension: str, localizer: Localizer | None = None) -> str:
+    """“retail · EUR”, “Berlin”, “German”; empty for the undivided value, and a text that is no dimension as it is."""
+    try:
+        parts = dict(parse_dimension(dimension))
+    except InvalidDimension:
+        return dimension
+    words = localizer or current_localizer()
+    return " · ".join(_write_part(name, parts[name], words) for name in LABELS if name in parts)
+
+
+def _write_part(name: str, value: str, words: Localizer) -> str:
+    if name == "locale":
+        return words.language_name(value)
+    return words.fill(_PARTS[name], {"value": value}) if name in _PARTS else value
 
 
 def write_kind(code: str) -> str:
@@ -89,7 +128,7 @@ def is_judged(element: str) -> bool:
 def name_subject(key: ElementKey) -> str:
     """The subject of a sentence: “List price of SKU-1”, “Stock on hand (Berlin) of SKU-1”."""
     text = current_localizer().text(N_("{element} of {record_key}"))
-    part = f" ({describe_dimension(key.dimension)})" if key.dimension else ""
+    part = f" ({write_dimension(key.dimension)})" if key.dimension else ""
     return text.format(element=write_element(key.element) + part, record_key=mark_key(key.record_key))
 
 

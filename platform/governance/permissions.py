@@ -1,32 +1,33 @@
 """Permissions of governance, as named by the packaged roles in `policy`."""
 
+from foundation.marks import N_
 from foundation.permissions import Permission
 
 
 class GovernancePermission(Permission):
-    READ_DASHBOARD = "dashboard:read", "Read the overview"
-    READ_CHANGES = "change:read", "Read changes"
-    PROPOSE_CHANGE = "change:propose", "Propose values"
-    ROLL_BACK_CHANGE = "change:rollback", "Roll changes back"
-    READ_PROPAGATIONS = "propagation:read", "Read deliveries to channels"
-    READ_APPROVALS = "approval:read", "Read approvals"
-    READ_EXCEPTIONS = "exception:read", "Read exceptions"
-    RESOLVE_EXCEPTION = "exception:resolve", "Resolve and discard exceptions"
-    READ_DEAD_LETTERS = "dead_letter:read", "Read dead letters"
-    REPLAY_DEAD_LETTER = "dead_letter:replay", "Replay dead letters"
-    DISCARD_DEAD_LETTER = "dead_letter:discard", "Discard dead letters"
-    READ_SOURCE_EVENTS = "source_event:read", "Read source messages"
-    READ_CONNECTIONS = "connection:read", "Read connections"
-    WRITE_CONNECTIONS = "connection:write", "Pause and resume connections"
-    READ_CONTRACTS = "contract:read", "Read element contracts"
-    PUBLISH_CONTRACTS = "contract:publish", "Publish and remove element contracts"
-    READ_ELEMENTS = "element:read", "Read elements"
-    CREATE_ELEMENT = "element:create", "Declare elements"
-    READ_BASELINE = "baseline:read", "Read baselines"
-    START_BASELINE = "baseline:start", "Start baselines"
-    ACCEPT_BASELINE = "baseline:accept", "Accept baselines"
-    READ_CHANNEL = "channel:read", "Read the own channel"
-    READ_FLEET = "fleet:read", "See all clients"
-    READ_AUDIT = "audit:read", "Read the audit trail"
-    READ_RETENTION = "retention:read", "Read retention"
-    WRITE_RETENTION = "retention:write", "Change retention and legal holds"
+    READ_DASHBOARD = "dashboard:read", N_("Read the overview")
+    READ_CHANGES = "change:read", N_("Read changes")
+    PROPOSE_CHANGE = "change:propose", N_("Propose values")
+    ROLL_BACK_CHANGE = "change:rollback", N_("Roll changes back")
+    READ_PROPAGATIONS = "propagation:read", N_("Read deliveries to channels")
+    READ_APPROVALS = "approval:read", N_("Read approvals")
+    READ_EXCEPTIONS = "exception:read", N_("Read exceptions")
+    RESOLVE_EXCEPTION = "exception:resolve", N_("Resolve and discard exceptions")
+    READ_DEAD_LETTERS = "dead_letter:read", N_("Read dead letters")
+    REPLAY_DEAD_LETTER = "dead_letter:replay", N_("Replay dead letters")
+    DISCARD_DEAD_LETTER = "dead_letter:discard", N_("Discard dead letters")
+    READ_SOURCE_EVENTS = "source_event:read", N_("Read source messages")
+    READ_CONNECTIONS = "connection:read", N_("Read connections")
+    WRITE_CONNECTIONS = "connection:write", N_("Pause and resume connections")
+    READ_CONTRACTS = "contract:read", N_("Read element contracts")
+    PUBLISH_CONTRACTS = "contract:publish", N_("Publish and remove element contracts")
+    READ_ELEMENTS = "element:read", N_("Read elements")
+    CREATE_ELEMENT = "element:create", N_("Declare elements")
+    READ_BASELINE = "baseline:read", N_("Read baselines")
+    START_BASELINE = "baseline:start", N_("Start baselines")
+    ACCEPT_BASELINE = "baseline:accept", N_("Accept baselines")
+    READ_CHANNEL = "channel:read", N_("Read the own channel")
+    READ_FLEET = "fleet:read", N_("See all clients")
+    READ_AUDIT = "audit:read", N_("Read the audit trail")
+    READ_RETENTION = "retention:read", N_("Read retention")
+    WRITE_RETENTION = "retention:write", N_("Change retention and legal holds")

@@ -149,5 +149,5 @@ async def run(
 def to_approval(row: Row[Any]) -> Approval:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented access by name
     return Approval(
-        **{**values, "state": ApprovalState(values["state"]), "content_hash": bytes(values["content_hash"])}
+        **{**values, "state": ApprovalState.of(values["state"]), "content_hash": bytes(values["content_hash"])}
     )

@@ -12,6 +12,7 @@ from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.i18n.messages import StoredMessage, encode_message
 from foundation.ids import NewId
+from foundation.marks import N_, Phrase
 from foundation.scope import Actor, Scope
 from foundation.text import says_something
 from policy import approval_repository as sql
@@ -21,12 +22,12 @@ from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
 from policy.messages import SUPERSEDED
 from policy.states import APPROVALS, ApprovalState
 
-_OWN: Final = "You cannot decide on your own proposal. Another approver must decide."
-_OF_OWN_PROPOSAL: Final = (
+_OWN: Final = N_("You cannot decide on your own proposal. Another approver must decide.")
+_OF_OWN_PROPOSAL: Final = N_(
     "You created the API key that proposed this, or invited the member who did, so you cannot decide on it. "
     "Another approver must decide."
 )
-_NOT_INDEPENDENT: Final = (
+_NOT_INDEPENDENT: Final = N_(
     "Whoever proposed this also invited you, or was invited by the same person. Until an independent administrator has "
     "confirmed you, you cannot decide on it. Another approver must decide."
 )
@@ -70,7 +71,7 @@ async def request_approvals(
         return []
     subjects = [(request.subject_kind, request.subject_id) for request in requests]
     if len(set(subjects)) < len(subjects):
-        raise InvalidInput("Request one approval per subject in a call.")
+        raise InvalidInput(N_("Request one approval per subject in a call."))
     wanted = {
         "ids": [new_id() for _ in requests],
         "kinds": [request.subject_kind for request in requests],
@@ -87,14 +88,14 @@ async def request_approvals(
     rows = await run(session, scope, sql.INSERT, wanted | {"msp_id": scope.msp_id})
     found = {(row.subject_kind, row.subject_id): (row.id, bytes(row.content_hash)) for row in rows}
     if any(found[subject][1] != request.content_hash for subject, request in zip(subjects, requests, strict=True)):
-        raise Conflict("Another change was submitted for approval at the same time. Try again.")
+        raise Conflict(N_("Another change was submitted for approval at the same time. Try again."))
     return [found[subject][0] for subject in subjects]
 
 
 def require_reason(*, grant: bool, reason: str) -> None:
     """Raises: InvalidInput: declined without a reason."""
     if not grant and not says_something(reason):
-        raise InvalidInput("Enter a reason to decline. The author will see it.", field="reason")
+        raise InvalidInput(N_("Enter a reason to decline. The author will see it."), field="reason")
 
 
 async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
@@ -110,7 +111,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
         InvalidInput: a refusal without a reason.
     """
     if scope.actor.kind != "member":
-        raise Forbidden("Only a signed-in member can approve or decline.")
+        raise Forbidden(N_("Only a signed-in member can approve or decline."))
     require_reason(grant=grant, reason=reason)
     rows = await run(session, scope, sql.LOCK_ONE, {"id": approval_id})
     if not rows:
@@ -120,9 +121,11 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
         raise OwnApproval(_why_own(scope.actor, approval))
     if approval.state is ApprovalState.PENDING and approval.expires_at <= now:
         await _settle(session, scope, approval, ApprovalState.EXPIRED, "", now)
-        raise ApprovalExpired("Nobody decided in time. Propose the change again.")
+        raise ApprovalExpired(N_("Nobody decided in time. Propose the change again."))
     if approval.state is not ApprovalState.PENDING:
-        raise ApprovalNotPending(f"This approval is {approval.state.value}. Reload to see what happened.")
+        raise ApprovalNotPending(
+            N_("This approval is {state}. Reload to see what happened."), params={"state": Phrase(approval.state.label)}
+        )
     state = ApprovalState.GRANTED if grant else ApprovalState.REFUSED
     return await _settle(session, scope, approval, state, reason, now)
 

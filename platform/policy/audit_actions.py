@@ -1,14 +1,15 @@
 """Audited actions of this room."""
 
 from foundation.audit.actions import AuditAction
+from foundation.marks import N_
 
 
 class PolicyAction(AuditAction):
-    POLICY_PUBLISHED = "policy.published", "Policy published"
-    POLICY_ROLES_CHANGED = "policy.roles_changed", "Roles changed"
-    APPROVAL_PENDING = "approval.pending", "Approval requested"
-    APPROVAL_GRANTED = "approval.granted", "Approved"
-    APPROVAL_REFUSED = "approval.refused", "Declined"
-    APPROVAL_USED = "approval.used", "Approval used"
-    APPROVAL_EXPIRED = "approval.expired", "Approval expired"
-    APPROVAL_WITHDRAWN = "approval.withdrawn", "Approval withdrawn"
+    POLICY_PUBLISHED = "policy.published", N_("Policy published")
+    POLICY_ROLES_CHANGED = "policy.roles_changed", N_("Roles changed")
+    APPROVAL_PENDING = "approval.pending", N_("Approval requested")
+    APPROVAL_GRANTED = "approval.granted", N_("Approved")
+    APPROVAL_REFUSED = "approval.refused", N_("Declined")
+    APPROVAL_USED = "approval.used", N_("Approval used")
+    APPROVAL_EXPIRED = "approval.expired", N_("Approval expired")
+    APPROVAL_WITHDRAWN = "approval.withdrawn", N_("Approval withdrawn")

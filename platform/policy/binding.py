@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.marks import N_
 from policy.errors import ContentNotBindable
 
 
@@ -41,11 +42,12 @@ def _exact(value: Any) -> Any:
         case Sequence() if not isinstance(value, bytes | bytearray | memoryview):
             return [_exact(item) for item in value]
     raise ContentNotBindable(
-        f"A {type(value).__name__} has no exact form. Use whole numbers of the smallest unit, or text."
+        N_("A {type} has no exact form. Use whole numbers of the smallest unit, or text."),
+        params={"type": type(value).__name__},
     )
 
 
 def _key(key: Any) -> str:
     if type(key) is not str:
-        raise ContentNotBindable(f"The key {key!r} is not text.")
+        raise ContentNotBindable(N_("The key {key} is not text."), params={"key": repr(key)})
     return key

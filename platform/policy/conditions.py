@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from simpleeval import DISALLOW_METHODS  # type: ignore[import-untyped]
 
+from foundation.marks import N_
 from policy.errors import InvalidRule
 
 Fact = int | Fraction | str
@@ -87,14 +88,18 @@ def parse_condition(source: str) -> Condition:
         return Condition("", ())
     if len(source) > MAX_LENGTH:
         raise InvalidRule(
-            f"A condition has at most {MAX_LENGTH} characters; this one has {len(source)}. Split the rule."
+            N_("A condition has at most {most} characters; this one has {number}. Split the rule."),
+            params={"most": MAX_LENGTH, "number": len(source)},
         )
     try:
         tree = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
-        raise InvalidRule(f"The condition “{source}” is not an expression: {problem}.") from None
+        raise InvalidRule(
+            N_("The condition “{condition}” is not an expression: {problem}."),
+            params={"condition": source, "problem": str(problem)},
+        ) from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
-        raise InvalidRule("The condition is too long. Split the rule into several.")
+        raise InvalidRule(N_("The condition is too long. Split the rule into several."))
     checker = _Checker(source)
     checker.truth(tree)
     return Condition(ast.unparse(tree), tuple(sorted(checker.settle().items())))
@@ -130,7 +135,7 @@ class _Checker:
             case ast.Constant(value=bool()):
                 pass
             case _:
-                raise self._refusal(node, "is neither true nor false")
+                raise self._refusal(node, N_("In the condition “{condition}”, “{part}” is neither true nor false."))
 
     def _comparison(self, operator: ast.cmpop, left: ast.expr, right: ast.expr) -> None:
         if isinstance(operator, _ORDERINGS):
@@ -141,7 +146,7 @@ class _Checker:
         elif isinstance(operator, _MEMBERSHIPS):
             self._member(left, right)
         else:
-            raise self._refusal(left, "cannot be compared like this")
+            raise self._refusal(left, N_("In the condition “{condition}”, “{part}” cannot be compared like this."))
 
     def _alike(self, left: ast.expr, right: ast.expr) -> None:
         one, other = self._fact(left), self._fact(right)
@@ -156,18 +161,18 @@ class _Checker:
 
     def _member(self, left: ast.expr, right: ast.expr) -> None:
         if not isinstance(right, ast.Tuple | ast.List) or not right.elts:
-            raise self._refusal(right, "is not a list of constants")
+            raise self._refusal(right, N_("In the condition “{condition}”, “{part}” is not a list of constants."))
         strings = self._is_string(right.elts[0])
         for element in (left, *right.elts):
             if element is not left and self._fact(element) is not None:
-                raise self._refusal(element, "is not a constant")
+                raise self._refusal(element, N_("In the condition “{condition}”, “{part}” is not a constant."))
             (self._string if strings else self._number)(element)
 
     def _number(self, node: ast.expr) -> None:
         match node:
             case ast.Constant(value=int() as value) if not isinstance(value, bool):
                 if value > MAX_INTEGER:
-                    raise self._refusal(node, "is too large")
+                    raise self._refusal(node, N_("In the condition “{condition}”, “{part}” is too large."))
             case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _ARITHMETIC):
                 self._number(left)
                 self._number(right)
@@ -178,7 +183,7 @@ class _Checker:
             case _:
                 fact = self._fact(node)
                 if fact is None:
-                    raise self._refusal(node, "is not a whole number")
+                    raise self._refusal(node, N_("In the condition “{condition}”, “{part}” is not a whole number."))
                 self._demand(fact, "int")
 
     def _string(self, node: ast.expr) -> None:
@@ -186,21 +191,23 @@ class _Checker:
             return
         fact = self._fact(node)
         if fact is None:
-            raise self._refusal(node, "is not a text")
+            raise self._refusal(node, N_("In the condition “{condition}”, “{part}” is not a text."))
         self._demand(fact, "str")
 
     def _is_string(self, node: ast.expr) -> bool:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             return False
         if not _STRING.fullmatch(node.value) or _REWRITTEN.search(node.value):
-            raise self._refusal(node, "has signs that a rule's text cannot hold")
+            raise self._refusal(
+                node, N_("In the condition “{condition}”, “{part}” has signs that a rule's text cannot hold.")
+            )
         return True
 
     def _fact(self, node: ast.expr) -> str | None:
         match node:
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id="r"), attr="ctx"), attr=name):
                 if not _FACT_NAME.fullmatch(name) or name in DISALLOW_METHODS or name.startswith("func_"):
-                    raise self._refusal(node, "is not the name of a fact")
+                    raise self._refusal(node, N_("In the condition “{condition}”, “{part}” is not the name of a fact."))
                 self._types.setdefault(name, "any")
                 return name
         return None
@@ -208,11 +215,14 @@ class _Checker:
     def _demand(self, fact: str, kind: FactType) -> None:
         known = self._types[fact]
         if known not in ("any", kind):
-            raise InvalidRule(f"The condition “{self._source}” uses r.ctx.{fact} both as a number and as a text.")
+            raise InvalidRule(
+                N_("The condition “{condition}” uses r.ctx.{fact} both as a number and as a text."),
+                params={"condition": self._source, "fact": fact},
+            )
         self._types[fact] = kind
 
     def _refusal(self, node: ast.expr, problem: str) -> InvalidRule:
-        return InvalidRule(f"In the condition “{self._source}”, “{ast.unparse(node)}” {problem}.")
+        return InvalidRule(problem, params={"condition": self._source, "part": ast.unparse(node)})
 
 
 _TYPE_GUARDS: Final = {

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class InvalidRule(InvalidInput):

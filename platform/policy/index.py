@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 
 from foundation.i18n.messages import TEXT, StoredMessage
+from foundation.marks import N_
 from policy.conditions import Condition, Facts, Test, compile_condition, parse_condition
 from policy.errors import InvalidRule
 from policy.facts import explain_missing
@@ -149,11 +150,18 @@ def roles_of(index: PolicyIndex, subject: str) -> frozenset[str]:
 def check_rule(rule: PolicyRule) -> None:
     """Check that a rule is well-formed. Raises: InvalidRule."""
     if not rule.id or not rule.sub or not rule.dom or not rule.obj or not rule.act:
-        raise InvalidRule(f"The rule “{rule.id}” needs an id, a subject, a domain, an object and an act.")
+        raise InvalidRule(
+            N_("The rule “{rule}” needs an id, a subject, a domain, an object and an act."), params={"rule": rule.id}
+        )
     if rule.ptype is RuleKind.GOVERNANCE and rule.act not in set(PolicyOutcome):
-        raise InvalidRule(f"The rule “{rule.id}” governs by “{rule.act}”; use refuse, review or auto.")
+        raise InvalidRule(
+            N_("The rule “{rule}” governs by “{act}”; use refuse, review or auto."),
+            params={"rule": rule.id, "act": rule.act},
+        )
     if rule.ptype is RuleKind.PERMISSION and rule.sub == ANYONE:
-        raise InvalidRule(f"The permission “{rule.id}” is for everyone; name a role or a user.")
+        raise InvalidRule(
+            N_("The permission “{rule}” is for everyone; name a role or a user."), params={"rule": rule.id}
+        )
 
 
 def _names(index: PolicyIndex, subjects: Subjects) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_, MessageType
+from foundation.i18n.messages import MessageType
+from foundation.marks import N_
 
 _NO_RULE: Final = MessageType("policy.no_rule", N_("No rule says that this may pass by itself."))
 NOT_KNOWN: Final = MessageType("policy.not_known", N_("{text} (not known: {facts})"))

@@ -1,5 +1,6 @@
 """Permissions of this room, and the single function that enforces a permission."""
 
+from foundation.marks import N_
 from foundation.permissions import Permission
 from policy.conditions import Facts
 from policy.errors import PermissionRefused
@@ -7,10 +8,10 @@ from policy.index import PermissionAnswer, PolicyIndex, Subjects, may
 
 
 class PolicyPermission(Permission):
-    READ_POLICY = "policy:read", "Read the policy"
-    PUBLISH_POLICY = "policy:publish", "Publish the policy"
-    ASSIGN_ROLE = "role:assign", "Give and take roles"
-    DECIDE_APPROVAL = "approval:decide", "Answer approvals"
+    READ_POLICY = "policy:read", N_("Read the policy")
+    PUBLISH_POLICY = "policy:publish", N_("Publish the policy")
+    ASSIGN_ROLE = "role:assign", N_("Give and take roles")
+    DECIDE_APPROVAL = "approval:decide", N_("Answer approvals")
 
 
 def require_permission(
@@ -25,6 +26,6 @@ def require_permission(
     answer = may(index, subjects, obj, act, ctx or {})
     if not answer.allowed:
         raise PermissionRefused(
-            "Your role does not allow this. Ask an administrator of this account for it.", permission=permission
+            N_("Your role does not allow this. Ask an administrator of this account for it."), permission=permission
         )
     return answer

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.clock import Clock
 from foundation.ids import NewId
+from foundation.marks import N_
 from foundation.scope import Scope
 from policy.audit_actions import PolicyAction
 from policy.errors import InvalidRule, RoleNotAssignable
@@ -134,13 +135,21 @@ async def _record_roles(  # noqa: PLR0913, PLR0917 - one step of two use cases, 
 
 def _check_set(rules: Sequence[PolicyRule]) -> None:
     if len(rules) > MAX_RULES:
-        raise InvalidRule(f"A policy has at most {MAX_RULES} rules; this one has {len(rules)}.")
+        raise InvalidRule(
+            N_("A policy has at most {most} rules; this one has {number}."),
+            params={"most": MAX_RULES, "number": len(rules)},
+        )
     for rule_id, count in Counter(rule.id for rule in rules).items():
         if count > 1:
-            raise InvalidRule(f"{count} rules have the id “{rule_id}”. Give each its own.")
+            raise InvalidRule(
+                N_("{count} rules have the id “{rule}”. Give each its own."), params={"count": count, "rule": rule_id}
+            )
     for rule in rules:
         if rule.ptype is RuleKind.ROLE or rule.id.startswith("role:"):
-            raise InvalidRule(f"The rule “{rule.id}” gives a role. Roles are given one by one, not published.")
+            raise InvalidRule(
+                N_("The rule “{rule}” gives a role. Roles are given one by one, not published."),
+                params={"rule": rule.id},
+            )
         check_rule(rule)
 
 
@@ -153,7 +162,8 @@ def _check_no_escalation(rules: Iterable[PolicyRule], packaged: Iterable[PolicyR
         allows = rule.ptype is RuleKind.PERMISSION and rule.effect is Effect.ALLOW
         if allows and (rule.obj, rule.act) not in open_to_clients:
             raise InvalidRule(
-                f"The rule “{rule.id}” allows “{rule.act}” on “{rule.obj}”, which cannot be allowed in this account."
+                N_("The rule “{rule}” allows “{act}” on “{object}”, which cannot be allowed in this account."),
+                params={"rule": rule.id, "act": rule.act, "object": rule.obj},
             )
 
 
@@ -162,7 +172,8 @@ def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule]) -> N
     here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) | own
     if role not in here or role == ANY_TENANT:
         raise RoleNotAssignable(
-            f"The role “{role}” cannot be given in this account. Possible: {', '.join(sorted(here))}."
+            N_("The role “{role}” cannot be given in this account. Possible: {known}."),
+            params={"role": role, "known": ", ".join(sorted(here))},
         )
 
 

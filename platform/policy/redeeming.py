@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.errors import DomainError, NotFound
+from foundation.marks import N_
 from foundation.scope import Scope
 from policy import approval_repository as sql
 from policy.approval_repository import run
@@ -67,14 +68,16 @@ def _refusal(verdict: RedeemResult) -> DomainError | None:
             return None
         case RedeemResult.MISMATCH:
             return ApprovalMismatch(
-                "The content, the policy, the data it was judged on or its target has changed since the approval."
-                " It needs a new one."
+                N_(
+                    "The content, the policy, the data it was judged on or its target has changed since the approval."
+                    " It needs a new one."
+                )
             )
         case RedeemResult.EXPIRED:
-            return ApprovalExpired("The approval was not used in time. It needs a new one.")
+            return ApprovalExpired(N_("The approval was not used in time. It needs a new one."))
         case RedeemResult.USED:
-            return ApprovalUsed("The approval has been used already; each is good for one time.")
+            return ApprovalUsed(N_("The approval has been used already; each is good for one time."))
         case RedeemResult.NOT_GRANTED:
-            return ApprovalNotGranted("Nobody has granted this. Wait for the decision, or propose it again.")
+            return ApprovalNotGranted(N_("Nobody has granted this. Wait for the decision, or propose it again."))
         case RedeemResult.UNKNOWN:
             return NotFound()

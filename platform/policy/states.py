@@ -1,18 +1,19 @@
 """States of approvals."""
 
-from enum import StrEnum
 from typing import Final
 
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.state_machine import StateMachine, in_sql
 
 
-class ApprovalState(StrEnum):
-    PENDING = "pending"
-    GRANTED = "granted"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    WITHDRAWN = "withdrawn"
-    USED = "used"
+class ApprovalState(LabelledCode):
+    PENDING = "pending", N_("pending")
+    GRANTED = "granted", N_("granted")
+    REFUSED = "refused", N_("refused")
+    EXPIRED = "expired", N_("expired")
+    WITHDRAWN = "withdrawn", N_("withdrawn")
+    USED = "used", N_("used")
 
 
 APPROVALS: Final = StateMachine(

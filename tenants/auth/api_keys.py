@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Actor, Scope
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
@@ -39,8 +40,8 @@ _KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.AS
 _SECRET_BYTES: Final = 32
 NEWEST_KEY_FIRST: Final = Sort(
     name="-created",
-    label="Newest first",
-    reverse_label="Oldest first",
+    label=N_("Newest first"),
+    reverse_label=N_("Oldest first"),
     keys=[SortKey("api_key.id", "uuid", descending=True)],
 )
 """Ids grow with time."""
@@ -93,7 +94,7 @@ async def create_api_key(
     _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
     if wanted.manages_access and scope.actor.kind == "machine":
         raise Forbidden(
-            "Only a signed-in member can create an API key that manages members, roles, invitations or keys."
+            N_("Only a signed-in member can create an API key that manages members, roles, invitations or keys.")
         )
     secret = new_secret(_SECRET_BYTES)
     key = await session.scalar(
@@ -122,7 +123,11 @@ def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
     if by is not None and (in_house or not by.is_staff):
         allowed &= {"machine", *by.roles}
     if role not in allowed:
-        raise RoleNotAssignable(f"An API key of this account can have one of: {', '.join(sorted(allowed))}.", role=role)
+        raise RoleNotAssignable(
+            N_("An API key of this account can have one of: {known}."),
+            params={"known": ", ".join(sorted(allowed))},
+            role=role,
+        )
 
 
 async def list_api_keys(session: AsyncSession, query: ListQuery = ALL_KEYS) -> ResultPage[ApiKey]:

@@ -16,6 +16,7 @@ from branding.pages import ShownBrand
 from branding.shell import Page
 from foundation.audit.chain import append_audit
 from foundation.errors import DomainError, NotFound
+from foundation.i18n.localizer import translate
 from foundation.web.boundary import header_text
 from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
@@ -164,7 +165,7 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
 ) -> Response[Any]:
     context = {
         "template": "sign_in.html",
-        "title": "Sign in",
+        "title": translate("Sign in"),
         "action": "/sign-in",
         "email": email,
         "next": target,

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from foundation.marks import N_
 from tenants.errors import WeakPassword
 
 ENOUGH: Final = 10**10
@@ -49,13 +50,17 @@ def require_hard_to_guess(password: str, names: Iterable[str]) -> None:
     own = _words([_PRODUCT, *names])
     if _guesses(password, []) < ENOUGH:
         raise WeakPassword(
-            "This password is easy to guess: it is a common one, or follows a pattern that is. Three or four unrelated"
-            " words do well."
+            N_(
+                "This password is easy to guess: it is a common one, or follows a pattern that is. Three or four "
+                "unrelated words do well."
+            )
         )
     if _guesses(password, own) < ENOUGH:
         raise WeakPassword(
-            "This password is easy to guess: it is made of names that have to do with you or this account. Three or"
-            " four unrelated words do well."
+            N_(
+                "This password is easy to guess: it is made of names that have to do with you or this account. Three or"
+                " four unrelated words do well."
+            )
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from foundation.marks import N_
 from foundation.text import TextInvalid, normalize_password
 from tenants.auth.password_strength import require_hard_to_guess
 from tenants.errors import WeakPassword
@@ -76,11 +77,12 @@ def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> N
         password = normalize_password(password) if password else ""
     except TextInvalid as problem:
         raise WeakPassword(
-            "This password has a character that cannot be seen. Type it, with letters, digits, signs and spaces."
+            N_("This password has a character that cannot be seen. Type it, with letters, digits, signs and spaces.")
         ) from problem
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(
-            f"A password has {SHORTEST} to {LONGEST} characters. Three or four unrelated words are a good choice."
+            N_("A password has {least} to {most} characters. Three or four unrelated words are a good choice."),
+            params={"least": SHORTEST, "most": LONGEST},
         )
     require_hard_to_guess(password, [email, *email.split("@"), *names])
 
@@ -88,7 +90,7 @@ def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> N
 def check_repeated(password: str, again: str) -> None:
     """Raises: WeakPassword."""
     if _prepared(password) != _prepared(again):
-        raise WeakPassword("The two passwords are not the same. Type the same one twice.")
+        raise WeakPassword(N_("The two passwords are not the same. Type the same one twice."))
 
 
 def _forms(password: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from branding.hosts import is_local, normal_host
 from foundation.decoding import decode_json
 from foundation.errors import Unavailable
+from foundation.marks import N_
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 IDLE: Final = timedelta(hours=12)
@@ -138,7 +139,7 @@ class SessionStore:
         try:
             return await command
         except RedisError as problem:
-            raise Unavailable("Sessions cannot be read at the moment. Try again in a minute.") from problem
+            raise Unavailable(N_("Sessions cannot be read at the moment. Try again in a minute.")) from problem
 
 
 def _life(session: Session, now: datetime) -> int:

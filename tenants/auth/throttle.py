@@ -27,6 +27,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from foundation.errors import Unavailable
+from foundation.marks import N_
 from tenants.auth.devices import Device
 from tenants.errors import SignInThrottled
 
@@ -178,4 +179,4 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _away() -> Unavailable:
-    return Unavailable("Signing in is not possible at the moment. Try again in a minute.")
+    return Unavailable(N_("Signing in is not possible at the moment. Try again in a minute."))

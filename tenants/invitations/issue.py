@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
 from foundation.ids import NewId
+from foundation.marks import N_
 from policy.publishing import assign_role, list_assignments
 from tenants.auth.services import AuthServices
 from tenants.members.change_member import PARTNER, require_assignable
@@ -32,7 +33,7 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if (role == PARTNER) != (wanted.partner_id is not None):
-        raise InvalidInput("A partner's member has the role “partner” and names the partner.", field="partner_id")
+        raise InvalidInput(N_("A partner's member has the role “partner” and names the partner."), field="partner_id")
     require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     member = await create_member(session, wanted, now=auth.clock())
     await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
@@ -53,8 +54,10 @@ async def reissue_invitation(
     member = await get_member(session, member_id, lock=True)
     if member.status != AccountStatus.INVITED or member.password_hash is not None:
         raise Conflict(
-            "This member already has a password, or is suspended. For a forgotten password, ask the operator of this"
-            " installation for a link (`fairlead member reset-password`)."
+            N_(
+                "This member already has a password, or is suspended. For a forgotten password, ask the operator "
+                "of this installation for a link (`fairlead member reset-password`)."
+            )
         )
     for role in (await list_assignments(session, scope)).get(str(member_id), ()):
         require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)

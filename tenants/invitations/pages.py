@@ -10,7 +10,9 @@ from litestar.params import FromPath
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
+from foundation.i18n.localizer import translate
 from foundation.ids import new_id
+from foundation.marks import N_
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
@@ -52,7 +54,7 @@ async def invitations_page(access: OpenAccess, listed: ListParameters) -> Respon
         "listed": list_view(INVITATIONS, listed, page, f"{access.root}/members/invitations"),
         "waiting": await count_waiting(access.session, now=access.now),
     }
-    return render_page(access, "tenants/invitations.html", "Invitations", context, refusal=listed.refusal)
+    return render_page(access, "tenants/invitations.html", translate("Invitations"), context, refusal=listed.refusal)
 
 
 @get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
@@ -90,7 +92,7 @@ async def renew_invitation(
 async def withdraw_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, withdraw_invite(access.session, member_id=member_id, now=access.now))
     return (
-        redirect_to(access, "/members/invitations", done="Saved")
+        redirect_to(access, "/members/invitations", done=translate("Saved"))
         if refusal is None
         else await render_member(access, member_id, refusal)
     )
@@ -108,7 +110,7 @@ INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 async def _invite(access: Access, auth: AuthServices, given: Mapping[str, str]) -> tuple[Member, str]:
     if not given["role"]:
-        raise InvalidInput("Choose what this member may do.", field="role")
+        raise InvalidInput(N_("Choose what this member may do."), field="role")
     wanted = NewMember(new_id(), given["email"], given["name"], _partner_id(given["partner"]))
     return await invite_member(access.session, auth, access.principal, wanted, role=given["role"], new_id=new_id)
 
@@ -117,7 +119,7 @@ def _partner_id(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError as problem:
-        raise InvalidInput("Choose one of this account's partners.", field="partner") from problem
+        raise InvalidInput(N_("Choose one of this account's partners."), field="partner") from problem
 
 
 async def _form(access: Access, given: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
@@ -126,13 +128,13 @@ async def _form(access: Access, given: Mapping[str, str], refusal: DomainError |
         "account": access.account.name,
         "client": access.client,
         "roles": [(role.name, role.words, role.about) for role in inviting_rows(access, partners=bool(partners))],
-        "partners": [("", "None: one of our own members"), *((str(one.id), one.name) for one in partners)],
+        "partners": [("", translate("None: one of our own members")), *((str(one.id), one.name) for one in partners)],
         "given": given,
         "errors": dict.fromkeys(_FIELDS, "") | _errors(refusal),
         "summary": list(_errors(refusal).items()),
         "known": await find_member(access.session, given["email"]) if isinstance(refusal, EmailTaken) else None,
     }
-    return render_page(access, "tenants/invite.html", "Invite a member", context, refusal=refusal)
+    return render_page(access, "tenants/invite.html", translate("Invite a member"), context, refusal=refusal)
 
 
 def _errors(refusal: DomainError | None) -> dict[str, str]:
@@ -153,4 +155,4 @@ def _link(request: AnyRequest, access: Access, member: Member, token: str) -> Re
         "link": link,
         "mail": mail_address(member, account=access.account.name, link=link),
     }
-    return render_page(access, "tenants/invited.html", f"Invitation for {member.name}", context)
+    return render_page(access, "tenants/invited.html", translate("Invitation for {name}", name=member.name), context)

@@ -8,6 +8,7 @@ from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.marks import N_
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES
 from policy.publishing import assign_role, list_assignments, revoke_role
@@ -33,7 +34,7 @@ async def suspend_member(
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
     if member.id in {by.id, by.on_behalf_of_id}:
-        raise Conflict("You cannot suspend yourself. Ask another administrator of this account.")
+        raise Conflict(N_("You cannot suspend yourself. Ask another administrator of this account."))
     await require_over(session, by, member)
     await require_other_administrator(session, member)
     await mark_suspended(session, member_id=member.id, reason=reason, now=auth.clock())
@@ -49,7 +50,7 @@ async def give_role(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if (role == PARTNER) != (member.partner_id is not None):
-        raise InvalidInput("A partner's member has the role “partner” and no other.", field="role")
+        raise InvalidInput(N_("A partner's member has the role “partner” and no other."), field="role")
     require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
@@ -67,9 +68,9 @@ async def take_role(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if member.id in {by.id, by.on_behalf_of_id}:
-        raise Conflict("You cannot remove a role from yourself. Ask another administrator of this account.")
+        raise Conflict(N_("You cannot remove a role from yourself. Ask another administrator of this account."))
     if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
-        raise NotFound("This member does not have this role.")
+        raise NotFound(N_("This member does not have this role."))
     require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
     await require_other_administrator(session, member, losing=role)
     await revoke_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
@@ -83,7 +84,7 @@ async def resume_member(session: AsyncSession, by: Principal, member: Member, *,
         RoleNotAssignable: the member holds a role that the caller could not give.
     """
     if member.id in {by.id, by.on_behalf_of_id}:
-        raise Conflict("You cannot resume yourself. Ask another administrator of this account.")
+        raise Conflict(N_("You cannot resume yourself. Ask another administrator of this account."))
     await require_over(session, by, member)
     await mark_resumed(session, member_id=member.id, reason="resumed", now=auth.clock())
 
@@ -120,6 +121,7 @@ def require_assignable(by: Principal, role: str, *, in_house: bool) -> None:
     givable = assignable_roles(by, in_house=in_house)
     if role not in givable:
         raise RoleNotAssignable(
-            f"You can assign one of: {', '.join(sorted(givable)) or 'none'}. Ask a member with the role “{role}”.",
+            N_("You can assign one of: {known}. Ask a member with the role “{role}”."),
+            params={"known": ", ".join(sorted(givable)) or "—", "role": role},
             role=role,
         )

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
+from foundation.marks import N_
 from tenants.audit_actions import TenantAction
 from tenants.members.repository import get_member
 from tenants.models import Member
@@ -31,14 +32,16 @@ async def confirm_member(session: AsyncSession, by: Principal, *, member_id: UUI
     """
     member = await get_member(session, member_id, lock=True)
     if by.kind != "member":
-        raise Forbidden("Only a signed-in member can confirm that a member is who they say. Sign in to do this.")
+        raise Forbidden(N_("Only a signed-in member can confirm that a member is who they say. Sign in to do this."))
     require_joined(member)
     if not needs_confirmation(member):
         return
     if not may_confirm(by, member):
         raise Forbidden(
-            "Somebody else has to confirm this member: an administrator who is not the member, did not invite them and"
-            " was not invited by the same one."
+            N_(
+                "Somebody else has to confirm this member: an administrator who is not the member, did not invite "
+                "them and was not invited by the same one."
+            )
         )
     await confirm(session, member, by=by.name, now=now)
 
@@ -50,7 +53,7 @@ def require_joined(member: Member) -> None:
         Conflict: the member has not joined yet, or is suspended.
     """
     if member.status != AccountStatus.ACTIVE or member.password_hash is None:
-        raise Conflict("This member has not joined yet, or is suspended. Confirm them once they have signed in.")
+        raise Conflict(N_("This member has not joined yet, or is suspended. Confirm them once they have signed in."))
 
 
 async def confirm(session: AsyncSession, member: Member, *, by: str, now: datetime) -> None:

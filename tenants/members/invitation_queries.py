@@ -7,14 +7,15 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from tenants.models import Member
 from tenants.states import InvitationState
 
 NEWEST_FIRST: Final = Sort(
     name="-invited",
-    label="Newest first",
-    reverse_label="Oldest first",
+    label=N_("Newest first"),
+    reverse_label=N_("Oldest first"),
     keys=[SortKey("member.id", "uuid", descending=True)],
 )
 """Ids grow with time."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
 from tenants.members.invitation_queries import NEWEST_FIRST, list_invitations
@@ -36,27 +37,32 @@ async def _load_invitations(session: AsyncSession, query: ListQuery, now: dateti
 
 MEMBERS: Final = ListDefinition[MemberView](
     name="members",
-    title="Members",
+    title=N_("Members"),
     item=MemberView,
     load=_load_members,
     usual=_USUAL,
     most=_MOST,
     filters=[
         TextFilter(
-            name="search", label="Name or address", about="Part of the name or address, in upper or lower case."
+            name="search", label=N_("Name or address"), about="Part of the name or address, in upper or lower case."
         ),
         ChoiceFilter(
             name="status",
-            label="State",
-            options=[("", "Any"), ("active", "Active"), ("invited", "Invited"), ("suspended", "Suspended")],
+            label=N_("State"),
+            options=[
+                ("", N_("Any")),
+                ("active", N_("Active")),
+                ("invited", N_("Invited")),
+                ("suspended", N_("Suspended")),
+            ],
         ),
     ],
     sorts=[
         BY_EMAIL,
         Sort(
             name="-seen",
-            label="Last signed in first",
-            reverse_label="Longest away first",
+            label=N_("Last signed in first"),
+            reverse_label=N_("Longest away first"),
             keys=[
                 SortKey("coalesce(member.last_seen_at, to_timestamp(0))", "timestamptz", descending=True),
                 SortKey("member.id", "uuid", descending=True),
@@ -67,7 +73,7 @@ MEMBERS: Final = ListDefinition[MemberView](
 )
 INVITATIONS: Final = ListDefinition[MemberView](
     name="invitations",
-    title="Invitations",
+    title=N_("Invitations"),
     item=MemberView,
     load=_load_invitations,
     usual=_USUAL,

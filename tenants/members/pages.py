@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
 from foundation.ids import new_id
 from foundation.reasons import LONGEST_REASON
 from foundation.web.actions import run_action
@@ -77,7 +78,9 @@ async def unblock_sign_in(
         return await render_member(access, member_id, refusal)
     ((member, token),) = made
     context = {"member": member, "link": device_link_to(request, token), "until": access.now + LINK_LIFE}
-    return render_page(access, "tenants/device_link.html", f"Unblock sign-in of {member.name}", context)
+    return render_page(
+        access, "tenants/device_link.html", translate("Unblock sign-in of {name}", name=member.name), context
+    )
 
 
 @post([f"{path}/suspend" for path in _ONE], opt=_INVITE, include_in_schema=False)
@@ -129,7 +132,7 @@ async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]
     typed = await _typed(request)
     refusal = await run_action(access.session, suspend_client(access.session, reason=typed, now=access.now))
     return (
-        redirect_to(access, "/members", done="Saved")
+        redirect_to(access, "/members", done=translate("Saved"))
         if refusal is None
         else await _members(access, MEMBERS.parse({}), refusal, typed=typed)
     )
@@ -139,7 +142,7 @@ async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]
 async def resume_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     refusal = await run_action(access.session, resume_client(access.session, auth, reason="resumed", now=access.now))
     return (
-        redirect_to(access, "/members", done="Saved")
+        redirect_to(access, "/members", done=translate("Saved"))
         if refusal is None
         else await _members(access, MEMBERS.parse({}), refusal)
     )
@@ -165,7 +168,7 @@ async def _change(access: Access, member_id: UUID, act: Awaitable[object], *, ty
     """Run the act and redirect to the member's page, with the reason if the act was refused."""
     refusal = await run_action(access.session, act)
     if refusal is None:
-        return redirect_to(access, f"/members/{member_id}", done="Saved")
+        return redirect_to(access, f"/members/{member_id}", done=translate("Saved"))
     return await render_member(access, member_id, refusal, typed=typed)
 
 
@@ -206,7 +209,7 @@ async def _members(
         "client": access.client,
         **_refused(access, refusal, typed),
     }
-    return render_page(access, "tenants/members.html", "Members", context, refusal=refusal or listed.refusal)
+    return render_page(access, "tenants/members.html", translate("Members"), context, refusal=refusal or listed.refusal)
 
 
 def _refused(access: Access, refusal: DomainError | None, typed: str) -> dict[str, object]:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
@@ -30,7 +31,7 @@ from tenants.states import MEMBERS, AccountStatus
 
 INVITE_LIFE: Final = timedelta(days=7)
 BY_EMAIL: Final = Sort(
-    name="email", label="By address", reverse_label="By address, backwards", keys=[SortKey("member.email")]
+    name="email", label=N_("By address"), reverse_label=N_("By address, backwards"), keys=[SortKey("member.email")]
 )
 ALL_MEMBERS: Final = ListQuery(list="members", sort=BY_EMAIL, limit=500)
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)
@@ -113,7 +114,11 @@ async def create_member(session: AsyncSession, member: NewMember, *, now: dateti
         .returning(Member)
     )  # fmt: skip
     if created is None:
-        raise EmailTaken(f"{email} belongs to this account already. Change that member instead.", email=email)
+        raise EmailTaken(
+            N_("{email} belongs to this account already. Change that member instead."),
+            params={"email": email},
+            email=email,
+        )
     data = {"email": email, "partner_id": member.partner_id and str(member.partner_id)}
     append_audit(session, action=TenantAction.MEMBER_CREATED, subject=f"member:{member.id}", data=data, at=now)
     return created
@@ -135,7 +140,7 @@ async def find_member(session: AsyncSession, email: str) -> Member:
     )
     member = await session.scalar(statement)
     if member is None:
-        raise NotFound("Nobody in this account has this address.")
+        raise NotFound(N_("Nobody in this account has this address."))
     return member
 
 
@@ -198,7 +203,7 @@ async def withdraw_invite(session: AsyncSession, *, member_id: UUID, now: dateti
     """
     member = await get_member(session, member_id, lock=True)
     if member.invite_hash is None or member.password_hash is not None:
-        raise Conflict("There is no link to withdraw: it has been used or withdrawn already.")
+        raise Conflict(N_("There is no link to withdraw: it has been used or withdrawn already."))
     await _change(session, member_id, invite_hash=None, invite_until=None)
     append_audit(
         session, action=TenantAction.MEMBER_INVITATION_WITHDRAWN, subject=f"member:{member_id}", data={}, at=now
@@ -273,4 +278,4 @@ async def _change(session: AsyncSession, member_id: UUID, **values: object) -> N
 async def _require_partner(session: AsyncSession, partner_id: UUID) -> None:
     statement = select(Partner.id).where(Partner.tenant_id == scope_of(session).tenant_id, Partner.id == partner_id)
     if await session.scalar(statement) is None:
-        raise NotFound("This account has no such partner.")
+        raise NotFound(N_("This account has no such partner."))

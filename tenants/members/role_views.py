@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from policy.index import roles_of
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.permissions import PolicyPermission
@@ -11,12 +13,12 @@ from tenants.members.change_member import PARTNER, assignable_roles
 from tenants.models import Member
 
 _ABOUT: Final = {
-    "msp_admin": "All rights of operators; manages clients, members, keys, prices and approvals.",
-    "msp_operator": "Sees all clients, manages connections and exceptions, and rolls back changes.",
-    "client_admin": "All rights of approvers; manages members, keys, baselines and policy.",
-    "client_approver": "All rights of viewers; decides approvals, closes exceptions and proposes values.",
-    "client_viewer": "Sees changes, channels, exceptions and invoices. Cannot change anything.",
-    "partner": "Sees only its own channel in this account.",
+    "msp_admin": N_("All rights of operators; manages clients, members, keys, prices and approvals."),
+    "msp_operator": N_("Sees all clients, manages connections and exceptions, and rolls back changes."),
+    "client_admin": N_("All rights of approvers; manages members, keys, baselines and policy."),
+    "client_approver": N_("All rights of viewers; decides approvals, closes exceptions and proposes values."),
+    "client_viewer": N_("Sees changes, channels, exceptions and invoices. Cannot change anything."),
+    "partner": N_("Sees only its own channel in this account."),
 }
 
 
@@ -61,4 +63,4 @@ def _may_assign(access: Access, member: Member) -> bool:
 
 
 def _row(role: str, *, changeable: bool = True) -> RoleRow:
-    return RoleRow(role, spoken_role(role), _ABOUT.get(role, ""), changeable)
+    return RoleRow(role, spoken_role(role), translate(_ABOUT[role]) if role in _ABOUT else "", changeable)

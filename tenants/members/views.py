@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from foundation.marks import N_
 from tenants.access import spoken_role
 from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
 from tenants.states import AccountStatus, InvitationState
 
 _BADGES: Final = {
-    InvitationState.WAITING: ("Invited", "info"),
-    InvitationState.EXPIRED: ("Invitation expired", "warn"),
-    InvitationState.WITHDRAWN: ("Invitation withdrawn", "neutral"),
+    InvitationState.WAITING: (N_("Invited"), "info"),
+    InvitationState.EXPIRED: (N_("Invitation expired"), "warn"),
+    InvitationState.WITHDRAWN: (N_("Invitation withdrawn"), "neutral"),
 }
 
 
@@ -31,11 +32,11 @@ class MemberRow:
 
     @property
     def status_badge(self) -> tuple[str, str]:
-        """Label and kind of the badge."""
-        known = {AccountStatus.ACTIVE: ("Active", "ok"), AccountStatus.SUSPENDED: ("Suspended", "bad")}
+        """Label, to be translated, and kind of the badge."""
+        known = {AccountStatus.ACTIVE: (N_("Active"), "ok"), AccountStatus.SUSPENDED: (N_("Suspended"), "bad")}
         if self.member.status in known:
             return known[AccountStatus(self.member.status)]
-        none = ("No password yet", "neutral")
+        none = (N_("No password yet"), "neutral")
         return _BADGES.get(self.invitation, none) if self.invitation is not None else none
 
 

@@ -14,8 +14,8 @@ from foundation.database.engine import Database
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.catalogues import LANGUAGES
 from foundation.i18n.localizer import translate, use_localizer
-from foundation.i18n.messages import N_
 from foundation.i18n.negotiation import localizer_of, time_zones
+from foundation.marks import N_
 from foundation.web.boundary import header_text
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.csrf import FIELD, make_token, require_same_site

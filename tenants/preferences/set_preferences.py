@@ -10,8 +10,8 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.i18n.catalogues import LANGUAGES
-from foundation.i18n.messages import N_
 from foundation.i18n.negotiation import time_zones
+from foundation.marks import N_
 from foundation.web.requests import RequestBody
 from tenants.accounts import get_client, get_msp
 from tenants.audit_actions import TenantAction

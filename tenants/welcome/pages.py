@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from branding.brand import Brand
 from branding.pages import ShownBrand
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.csrf import FIELD
 from tenants.auth.pages import (
@@ -65,7 +66,7 @@ async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link 
     signed_in = await find_signed_in(request, brand, auth)
     context = {
         "template": "welcome.html",
-        "title": "Choose your password",
+        "title": translate("Choose your password"),
         "action": f"/welcome/{token}",
         "offer": preview,
         "signed_in": signed_in.principal.name if signed_in is not None else "",

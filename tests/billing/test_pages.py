@@ -28,6 +28,7 @@ from controlplane.rooms import ROOMS
 from controlplane.web.access import provide_access
 from foundation.errors import DomainError
 from foundation.ids import new_id
+from foundation.marks import NN_
 from foundation.usage.meters import Meter, Meters, UsageDescription
 from foundation.web.problems import problem
 from policy.packaged import system_rules
@@ -57,7 +58,17 @@ async def _tell(session: AsyncSession, client_id: UUID, events: Sequence[UUID]) 
     }
 
 
-METERS = Meters([Meter(name=METER, unit="delivery", label="Updates", permission="change:read", describe=_tell)])
+METERS = Meters(
+    [
+        Meter(
+            name=METER,
+            unit=NN_("{number} delivery", "{number} deliveries"),
+            label="Updates",
+            permission="change:read",
+            describe=_tell,
+        )
+    ]
+)
 _EVENT = r'<td data-label="Event">\s*<span[^>]*>([0-9a-f-]{36})'
 WHOLESALE_ONLY = ("wholesale", "margin", "0.03")
 
@@ -215,6 +226,16 @@ async def test_a_lines_pages_lead_through_all_its_events(site: BillingWebApp, si
         path = following[1] if following else ""
     assert path == ""
     assert len(seen) == 120
+
+
+async def test_quantities_are_in_the_unit_of_their_meter(site: BillingWebApp) -> None:
+    draft = site.drafts[Side.RETAIL]
+    for path in (f"/invoices/{draft.id}", f"/invoices/{draft.id}/lines/{await site.line_of(draft)}"):
+        assert "120 deliveries" in (await site.get("staff", path)).text
+    assert (METERS.write_quantity(METER, 1), METERS.write_quantity("of.another.release", 1_200)) == (
+        "1 delivery",
+        "1,200",
+    )
 
 
 _RECORD = re.compile(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">SKU &lt;1&gt;</a>\s*<small>([^<]*)</small>')

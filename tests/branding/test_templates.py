@@ -143,7 +143,7 @@ class TestAccessibility:
 
 LIST = (
     "{'fields': [{'is_hidden': false, 'is_day': false, 'options': none, 'name': x, 'label': x, 'value': x,"
-    " 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'title': x, 'detail': x}, 'orders': [(x, x)], 'sort': x,"
+    " 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'heading': x, 'detail': x}, 'orders': [(x, x)], 'sort': x,"
     " 'is_filtered': true, 'export_href': x, 'order': x, 'first_href': x, 'next_href': x,"
     " 'previous_href': x, 'here': x, 'select_href': x, 'select_all': true}"
 )
@@ -166,7 +166,7 @@ class TestMacros:
         "x|initials", "ui.icon('close', x)", "ui.filter_day(x, x, x)", f"ui.export_link({LIST})",
         f"ui.list_filters({LIST})", f"ui.list_pager({LIST}, x)", f"ui.select_row({LIST}, x, x)",
         f"ui.bulk_bar({LIST}, x, [{{'value': x, 'label': x, 'confirm': x}}], x)",
-        "ui.bulk_result({'result': none, 'refusal': {'title': x, 'detail': x}}, x)",
+        "ui.bulk_result({'result': none, 'refusal': {'heading': x, 'detail': x}}, x)",
     )  # fmt: skip
 
     @pytest.mark.parametrize("call", CALLS)

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from canonical.dimensions import (
     LABELS,
     InvalidDimension,
-    describe_dimension,
-    dimension,
     dimension_of,
     parse_dimension,
     part_of,
@@ -39,7 +37,6 @@ def test_a_dimension_has_one_text_and_comes_back_from_it(one: dict[str, str], ot
     assert dict(parse_dimension(text)) == one
     assert (text == dimension_of(other)) is (one == other)
     assert all(part_of(text, name) == one.get(name, "") for name in LABELS)
-    assert bool(describe_dimension(text)) is bool(one)
 
 
 @pytest.mark.parametrize(
@@ -52,14 +49,6 @@ def test_a_dimension_has_one_text_and_comes_back_from_it(one: dict[str, str], ot
 def test_any_other_text_is_no_dimension(text: str) -> None:
     with pytest.raises(InvalidDimension):
         parse_dimension(text)
-
-
-def test_a_dimension_is_shown_as_people_say_it() -> None:
-    assert describe_dimension(dimension(price_list="Retail", currency="EUR")) == "Retail · EUR"
-    assert describe_dimension(dimension(location="Berlin")) == "Berlin"
-    assert describe_dimension(dimension(locale="de")) == "German"
-    assert describe_dimension(dimension(locale="en-GB")) == "English (GB)"
-    assert describe_dimension(dimension(min_quantity="10")) == "from quantity 10"
 
 
 @given(keys, keys, st.sampled_from("|:"))

@@ -77,7 +77,13 @@ async def add_baseline(rows: Rows, number: int) -> None:
     now = utc_now()
     await rows.sample.add(
         Baseline(
-            **rows.own, id=new_id(), state="discarded", started_at=now, started_by=rows.name(number), decided_at=now
+            **rows.own,
+            id=new_id(),
+            state="discarded",
+            started_at=now,
+            started_by=rows.name(number),
+            decided_at=now,
+            decided_by=rows.name(number),
         )
     )
 

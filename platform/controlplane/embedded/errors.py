@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.errors import Unavailable
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 TAIL_BYTES = 2_000
 

@@ -26,8 +26,9 @@ from controlplane.web.default_view import NOTICES
 from controlplane.web.idempotency import idempotent_request, key_of
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
-from foundation.i18n.localizer import current_localizer, use_localizer
+from foundation.i18n.localizer import current_localizer, translate, use_localizer
 from foundation.i18n.negotiation import localizer_of
+from foundation.marks import N_
 from foundation.rooms import Rooms
 from foundation.scope import Scope
 from foundation.web.boundary import header_text, single_header
@@ -47,7 +48,7 @@ from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 
 AnyRequest = Request[Any, Any, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
-_SIGN_IN = "Sign in to see this."
+_SIGN_IN = N_("Sign in to see this.")
 
 
 class SignInRequired(Unauthenticated):
@@ -280,6 +281,6 @@ def _policy(principal: Principal) -> PolicyIndex:
 
 async def _account(session: AsyncSession, principal: Principal, client: Client | None, brand: Brand) -> Account:
     if client is not None:
-        return Account(name=client.name, kind="Client", switch_href="/fleet" if principal.is_staff else "")
+        return Account(name=client.name, kind=translate("Client"), switch_href="/fleet" if principal.is_staff else "")
     house = brand.name if scope_of(session).fleet else (await get_msp(session)).name
-    return Account(name=house, kind="All clients")
+    return Account(name=house, kind=translate("All clients"))

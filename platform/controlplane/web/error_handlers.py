@@ -21,8 +21,9 @@ from controlplane.web.default_view import find_default_view
 from controlplane.web.idempotency import AlreadyAnswered, replay
 from foundation.clock import Clock
 from foundation.errors import DomainError, MalformedInput, NotFound, Unavailable
-from foundation.i18n.messages import N_
+from foundation.i18n.localizer import translate
 from foundation.jobs.batch import is_outage
+from foundation.marks import N_
 from foundation.telemetry.correlation import current_correlation
 from foundation.text import mark_hidden
 from foundation.web.boundary import header_text
@@ -35,7 +36,12 @@ from tenants.auth.redirects import safe_next
 _log = structlog.get_logger(__name__)
 _BODY: Final = "data"
 """The framework's name for a body."""
-_KINDS: Final = {"UUID": "an ID", "Expected `int": "a whole number", "Expected `bool": "true or false"}
+_KINDS: Final = {
+    "UUID": N_("“{name}” is not an ID."),
+    "Expected `int": N_("“{name}” is not a whole number."),
+    "Expected `bool": N_("“{name}” is not true or false."),
+}
+"""What a value of the framework's message had to be."""
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `([^`]{1,100})`")
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 AnyRequest = Request[Any, Any, Any]
@@ -47,7 +53,7 @@ class NotAccepted(DomainError):
     code = "not-accepted"
 
     def __init__(self, status: int) -> None:
-        super().__init__("The request cannot be read. Check its address, headers and body.")
+        super().__init__(N_("The request cannot be read. Check its address, headers and body."))
         self.status = status  # type: ignore[misc]
 
 
@@ -59,9 +65,11 @@ def from_framework(error: HTTPException) -> DomainError:
         case HTTPStatus.NOT_FOUND:
             return NotFound()
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return MethodNotAllowed("This address does not take that method. The header Allow lists those it takes.")
+            return MethodNotAllowed(
+                N_("This address does not take that method. The header Allow lists those it takes.")
+            )
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return BodyTooLarge("The body is larger than this address takes. Send less at a time.")
+            return BodyTooLarge(N_("The body is larger than this address takes. Send less at a time."))
     return NotAccepted(error.status_code)
 
 
@@ -70,20 +78,26 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
     found = [each for each in error.extra if isinstance(each, dict)] if isinstance(error.extra, list) else []
     fields = sorted({name for each in found if (name := _field_of(each))})
     if not fields:
-        return MalformedInput("The body or a value in the address does not have the expected form.")
+        return MalformedInput(N_("The body or a value in the address does not have the expected form."))
     if fields == [_BODY]:
-        return MalformedInput("The body is missing, or a field of it is missing, unknown or not of the expected form.")
+        return MalformedInput(
+            N_("The body is missing, or a field of it is missing, unknown or not of the expected form.")
+        )
     if len(fields) == 1 and "unknown field" in str(found[0].get("message", "")):
         return MalformedInput(N_("The body has no field “{name}”."), params={"name": fields[0]}, field=fields[0])
     if len(fields) == 1 and (wanted := _kind_of(found[0])):
-        return MalformedInput(f"“{fields[0]}” is not {wanted}.", field=fields[0])
-    verb = "is" if len(fields) == 1 else "are"
+        return MalformedInput(wanted, params={"name": fields[0]}, field=fields[0])
     named = ", ".join(f"“{field}”" for field in fields)
-    return MalformedInput(f"{named} {verb} missing or not of the expected form.", field=fields[0])
+    problem = (
+        N_("{known} is missing or not of the expected form.")
+        if len(fields) == 1
+        else N_("{known} are missing or not of the expected form.")
+    )
+    return MalformedInput(problem, params={"known": named}, field=fields[0])
 
 
 def _kind_of(entry: dict[str, Any]) -> str:
-    """What a query parameter or field holds; empty if unknown."""
+    """The sentence for what the query parameter or field should hold; empty if unknown."""
     message = str(entry.get("message", "")) if entry.get("source") in ("query", "body") else ""
     return next((kind for text, kind in _KINDS.items() if text in message), "")
 
@@ -141,7 +155,7 @@ class ErrorHandlers:
         if (view := find_default_view(request, error)) is not None:
             return view
         if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
-            page = Page(brand=self._default_brand, title="This installation", now=self._clock())
+            page = Page(brand=self._default_brand, title=translate("This installation"), now=self._clock())
             return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)
         page = Page(brand=self._brand(request), title=error.heading, now=self._clock())
         context = {
@@ -168,7 +182,9 @@ class ErrorHandlers:
     def fail(self, request: AnyRequest, error: Exception) -> Response[Any]:
         if is_outage(error):
             _log.warning("web.database_away", error=str(error))
-            return self.refuse(request, Unavailable("The service is starting again. Try once more in a few seconds."))
+            return self.refuse(
+                request, Unavailable(N_("The service is starting again. Try once more in a few seconds."))
+            )
         if _is_no_file(request, error):
             return self.refuse(request, NotFound())
         _log.error("web.failed", path=request.scope["path"], exc_info=error)

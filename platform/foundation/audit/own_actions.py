@@ -1,14 +1,15 @@
 """Audited actions of foundation."""
 
 from foundation.audit.actions import AuditAction
+from foundation.marks import N_
 
 
 class FoundationAction(AuditAction):
-    DEAD_LETTER_REPLAYED = "dead_letter.replayed", "Failed job replayed"
-    DEAD_LETTER_DISCARDED = "dead_letter.discarded", "Failed job discarded"
-    VAULT_KEY_CREATED = "vault.key_created", "Data key created"
-    VAULT_KEY_ROTATED = "vault.key_rotated", "Data key rotated"
-    VAULT_REENCRYPTED = "vault.reencrypted", "Secrets encrypted anew"
-    VAULT_KEY_RETIRED = "vault.key_retired", "Data key retired"
-    VAULT_REWRAPPED = "vault.rewrapped", "Data keys wrapped anew"
-    VAULT_KEYS_DESTROYED = "vault.keys_destroyed", "Data keys destroyed"
+    DEAD_LETTER_REPLAYED = "dead_letter.replayed", N_("Failed job replayed")
+    DEAD_LETTER_DISCARDED = "dead_letter.discarded", N_("Failed job discarded")
+    VAULT_KEY_CREATED = "vault.key_created", N_("Data key created")
+    VAULT_KEY_ROTATED = "vault.key_rotated", N_("Data key rotated")
+    VAULT_REENCRYPTED = "vault.reencrypted", N_("Secrets encrypted anew")
+    VAULT_KEY_RETIRED = "vault.key_retired", N_("Data key retired")
+    VAULT_REWRAPPED = "vault.rewrapped", N_("Data keys wrapped anew")
+    VAULT_KEYS_DESTROYED = "vault.keys_destroyed", N_("Data keys destroyed")

@@ -20,6 +20,7 @@ from foundation.i18n.catalogues import LANGUAGES, SOURCE_LANGUAGE, path_of
 _KEYWORDS: Final = {
     "_": None,
     "N_": None,
+    "NN_": (1, 2),
     "translate": None,
     "translate_number": (1, 2),
     "gettext": None,

@@ -1,7 +1,7 @@
 """Localizer: texts, numbers and instants in one reader's language and time zone, by the Unicode locale data (CLDR)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from babel.dates import format_timedelta, get_timezone_name
 from babel.lists import format_list
 
 from foundation.i18n.catalogues import SOURCE_LANGUAGE, load_catalogue
-from foundation.i18n.messages import N_
+from foundation.marks import N_, Phrase
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _REGION: Final = {SOURCE_LANGUAGE: "en_GB"}
@@ -40,6 +40,10 @@ class Localizer:
         """The translation of an English text; the text itself where there is none."""
         return load_catalogue(self.language).texts.get(source, source)
 
+    def in_sentence(self, label: str) -> str:
+        """The label within a sentence: in small letters in English; other languages keep the capitals of nouns."""
+        return label.lower() if self.language == SOURCE_LANGUAGE else label
+
     def plural(self, one: str, many: str, number: int) -> str:
         """The form of the language for `number`."""
         catalogue = load_catalogue(self.language)
@@ -47,6 +51,16 @@ class Localizer:
         if forms is None:
             return one if number == 1 else many
         return forms[catalogue.form_of(number)]
+
+    def fill(self, source: str, params: Mapping[str, object]) -> str:
+        """The translation of `source` with its parameters: integers with separators, phrases translated."""
+        text = self.text(source)
+        return text.format_map({name: self._param(value) for name, value in params.items()}) if params else text
+
+    def _param(self, value: object) -> object:
+        if isinstance(value, Phrase):
+            return self.text(value)
+        return self.number(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     def number(self, value: float | Decimal, digits: int | None = None) -> str:
         """With the language's separators, and as many decimals as given."""
@@ -106,6 +120,12 @@ class Localizer:
                 break
         return sign + " ".join(parts)
 
+    def language_name(self, tag: str) -> str:
+        """German, English (GB): the language of a tag such as `en-GB`; the tag's own part where CLDR has no name."""
+        language, _, rest = tag.partition("-")
+        name = str(_locale(self.language).languages.get(language, language))
+        return f"{name} ({rest})" if rest else name
+
     def join(self, parts: Sequence[str]) -> str:
         """A list within a sentence: A, B and C."""
         return format_list(list(parts), locale=_locale(self.language)) if parts else ""
@@ -131,8 +151,7 @@ def current_localizer() -> Localizer:
 
 def translate(text: str, **params: object) -> str:
     """A text in the language of the current reader. `params` replace the placeholders in braces."""
-    translated = current_localizer().text(text)
-    return translated.format(**params) if params else translated
+    return current_localizer().fill(text, params)
 
 
 def use_localizer(localizer: Localizer) -> None:

@@ -14,16 +14,18 @@ _LONGEST: Final = 2000
 """Characters of one parameter. A longer text of another system is cut."""
 
 
-def N_(text: str) -> str:  # noqa: N802 - the name that extraction tools look for
-    """Marks `text` for translation; it is translated where it is shown."""
-    return text
-
-
 class StoredMessage(msgspec.Struct, frozen=True, gc=False):
     """A message as it is stored. `params` are of JSON's types: instants in UTC, values as their fields, keys raw."""
 
     code: str
     params: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class MessageText(str):
+    """The English sentence of a message, with the message itself: for what is logged or kept as text, too."""
+
+    __slots__ = ("message",)
+    message: StoredMessage
 
 
 class MessageType(msgspec.Struct, frozen=True):
@@ -43,11 +45,26 @@ class MessageType(msgspec.Struct, frozen=True):
             raise TypeError(f"{self.code} has the parameters {sorted(self.placeholders)}, not {sorted(params)}")
         return StoredMessage(self.code, {name: to_param(value) for name, value in params.items()})
 
+    def write(self, **params: object) -> MessageText:
+        """As `fill`, with the English sentence. Texts of other systems are cleaned as parameters, not as sentences."""
+        message = self.fill(**params)
+        written = {
+            name: value if isinstance(value, MessageText) else message.params[name] for name, value in params.items()
+        }
+        text = MessageText(self.text.format_map(written))
+        text.message = message
+        return text
+
 
 LEGACY: Final = MessageType("legacy", "{text}")
 """A sentence stored before messages had codes, in the language in which it was written."""
 TEXT: Final = MessageType("text", "{text}")
 """A text that is data: the words of a rule, a member or another system."""
+
+
+def message_of(text: str) -> StoredMessage:
+    """The message of a text that has one; else the text as data."""
+    return text.message if isinstance(text, MessageText) else TEXT.fill(text=text)
 
 
 def placeholders_of(text: str) -> frozenset[str]:
@@ -70,6 +87,8 @@ def by_code(types: Iterable[MessageType]) -> Mapping[str, MessageType]:
 
 def to_param(value: object) -> Any:
     """`value` in JSON's types, storable."""
+    if isinstance(value, MessageText):
+        value = value.message
     if isinstance(value, str):
         return clean_foreign_text(value[:_LONGEST])
     if isinstance(value, datetime):

@@ -1,7 +1,7 @@
 """Errors of idempotency keys. Source: draft-ietf-httpapi-idempotency-key-header-07 §2.7."""
 
 from foundation.errors import Conflict, DomainError, InvalidInput
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class KeyMalformed(DomainError):
@@ -9,7 +9,7 @@ class KeyMalformed(DomainError):
     title = N_("The Idempotency-Key is not valid")
 
     def __init__(self) -> None:
-        super().__init__("An Idempotency-Key has 1 to 255 visible ASCII characters. Use a new UUID for each act.")
+        super().__init__(N_("An Idempotency-Key has 1 to 255 visible ASCII characters. Use a new UUID for each act."))
 
 
 class KeyReused(InvalidInput):
@@ -17,7 +17,7 @@ class KeyReused(InvalidInput):
     title = N_("The Idempotency-Key is already used")
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key came with another request before. Use a new key for a new act.")
+        super().__init__(N_("This Idempotency-Key came with another request before. Use a new key for a new act."))
 
 
 class KeyInUse(Conflict):
@@ -25,4 +25,4 @@ class KeyInUse(Conflict):
     title = N_("A request with this Idempotency-Key is under way")
 
     def __init__(self) -> None:
-        super().__init__("The first request with this key is not finished. Ask again in a few seconds.")
+        super().__init__(N_("The first request with this key is not finished. Ask again in a few seconds."))

@@ -13,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import buffer, scope_of
-from foundation.i18n.messages import N_
 from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import JobType, NoPayload
+from foundation.marks import N_
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
 

@@ -14,6 +14,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.jobs.enqueue import StoredJob, enqueue_stored
 from foundation.jobs.models import DeadLetter
 from foundation.jobs.states import DEAD_LETTERS, DeadLetterState
+from foundation.marks import N_, Phrase
 
 
 async def list_dead_letters(
@@ -54,7 +55,10 @@ async def _settle(session: AsyncSession, letter_id: UUID, *, state: DeadLetterSt
     if letter is None:
         raise NotFound
     if letter.state != DeadLetterState.OPEN:
-        raise Conflict(f"This item was already {letter.state}. Reload the page to see its state.")
+        raise Conflict(
+            N_("This item was already {state}. Reload the page to see its state."),
+            params={"state": Phrase(DeadLetterState.of(letter.state).label)},
+        )
     letter.state, letter.closed_at, letter.closed_by = DEAD_LETTERS.move(letter.state, state), now, scope.actor.name
     append_audit(
         session,

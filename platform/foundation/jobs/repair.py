@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
-from foundation.i18n.messages import N_
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import JobHandler
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
+from foundation.marks import N_
 
 REPAIR: Final = JobType("foundation.repair_timers", N_("Restore lost timers"), NoPayload, retry=ENDLESS)
 """The relay's `repairs_fire` enqueues jobs of this name in lane `repair`."""

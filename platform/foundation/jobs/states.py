@@ -1,15 +1,16 @@
 """States of dead letters."""
 
-from enum import StrEnum
 from typing import Final
 
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.state_machine import StateMachine
 
 
-class DeadLetterState(StrEnum):
-    OPEN = "open"
-    REPLAYED = "replayed"
-    DISCARDED = "discarded"
+class DeadLetterState(LabelledCode):
+    OPEN = "open", N_("open")
+    REPLAYED = "replayed", N_("replayed")
+    DISCARDED = "discarded", N_("discarded")
 
 
 DEAD_LETTERS: Final = StateMachine(

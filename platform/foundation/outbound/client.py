@@ -16,6 +16,7 @@ import httpcore2
 import redis.asyncio
 
 from foundation.clock import Clock
+from foundation.marks import N_
 from foundation.outbound.breaker import CallResult
 from foundation.outbound.budget import AttemptKind
 from foundation.outbound.errors import (
@@ -192,7 +193,7 @@ class BoundCaller:
             self._held("refused")
             if isinstance(error, OutboundRefused):
                 raise
-            raise OutboundRefused("The request cannot be sent: a header or the method is malformed.") from error
+            raise OutboundRefused(N_("The request cannot be sent: a header or the method is malformed.")) from error
         except _MAPPED as error:
             failure = next(failure for kinds, failure in _FAILURES if isinstance(error, kinds))
             await self._settle(admission, failure.outcome)
@@ -231,7 +232,7 @@ class BoundCaller:
             await asyncio.sleep(admission.wait)
             pause = self._client.gate.paused_for(self._credential)
             if pause:
-                raise OutboundThrottled("The other system has just asked for a pause.", retry_after=pause)
+                raise OutboundThrottled(N_("The other system has just asked for a pause."), retry_after=pause)
         return admission
 
     async def _judge(self, admission: Admission, response: OutboundResponse) -> None:
@@ -255,7 +256,7 @@ class BoundCaller:
         ]
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if own := given.keys() & _OWN_HEADERS:
-            raise OutboundRefused(f"The header {min(own)} cannot be set.")
+            raise OutboundRefused(N_("The header {name} cannot be set."), params={"name": min(own)})
         if content is not None or method in _WITH_BODY:
             lines.append((b"content-length", b"%d" % len(content or b"")))
         if correlation := current_correlation():
@@ -265,7 +266,7 @@ class BoundCaller:
                 (name.encode("ascii"), value.encode("latin-1")) for name, value in given.items()
             ]
         except UnicodeEncodeError:
-            raise OutboundRefused("A header holds characters that HTTP cannot carry.") from None
+            raise OutboundRefused(N_("A header holds characters that HTTP cannot carry.")) from None
 
     def _called(self, outcome: str, started: float) -> None:
         if self._client.observer is not None:

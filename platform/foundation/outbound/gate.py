@@ -15,6 +15,7 @@ import redis
 import redis.asyncio
 
 from foundation.clock import Clock
+from foundation.marks import N_
 from foundation.outbound.breaker import MICROSECONDS, Breaker, CallResult
 from foundation.outbound.bucket import TokenBucket
 from foundation.outbound.budget import AttemptKind, Budget
@@ -139,14 +140,15 @@ class Gate:
         status, wait, generation, probe, streak = answer
         seconds = wait / MICROSECONDS
         if status == _THROTTLED:
-            raise OutboundThrottled("The other system's rate limit is used up for now.", retry_after=seconds)
+            raise OutboundThrottled(N_("The other system's rate limit is used up for now."), retry_after=seconds)
         if status == _OPEN:
             raise OutboundHeld(
-                "The other system failed several times in a row; it is left alone for a moment.", retry_after=seconds
+                N_("The other system failed several times in a row; it is left alone for a moment."),
+                retry_after=seconds,
             )
         if status == _SPENT:
             raise RetriesSpent(
-                "The other system was asked again as often as is good for it; retries wait, new work goes on.",
+                N_("The other system was asked again as often as is good for it; retries wait, new work goes on."),
                 retry_after=seconds,
             )
         return Admission(seconds, generation, bool(probe or streak), shared is not None)

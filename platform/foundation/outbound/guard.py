@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import httpcore2
 import httpx2
 
+from foundation.marks import N_
 from foundation.outbound.errors import OutboundRefused
 from foundation.outbound.settings import Address, OutboundSettings
 
@@ -59,21 +60,23 @@ def check_url(url: str) -> OutboundTarget:
     """
     form = _FORM.match(url)
     if form is None or len(url) > _LONGEST_URL or _UNSAFE.search(url):
-        raise OutboundRefused("The address must start with https:// and have no spaces or control characters.")
+        raise OutboundRefused(N_("The address must start with https:// and have no spaces or control characters."))
     authority = form[2]
     if "@" in authority or "%" in authority:
-        raise OutboundRefused("The address must not hold a user name or an encoded host. Use the fields for sign-in.")
+        raise OutboundRefused(
+            N_("The address must not hold a user name or an encoded host. Use the fields for sign-in.")
+        )
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
-        raise OutboundRefused("The address is not valid. Check the host name and the port.") from None
+        raise OutboundRefused(N_("The address is not valid. Check the host name and the port.")) from None
     host = parsed.raw_host.decode("ascii")
     secure = parsed.scheme == "https"
     port = (443 if secure else 80) if parsed.port is None else parsed.port
     if not 0 < port < 65536:
-        raise OutboundRefused("The address has no proper port.")
+        raise OutboundRefused(N_("The address has no proper port."))
     if not host or (_is_number_like(host) and _literal(host) is None):
-        raise OutboundRefused("The address has no proper host name.")
+        raise OutboundRefused(N_("The address has no proper host name."))
     return OutboundTarget(secure, host, port, parsed.raw_path, parsed.netloc)
 
 
@@ -138,12 +141,17 @@ class Guard:
         if any(target.holds(address, port) for target in settings.allowed):
             return
         if not is_public(address):
-            raise OutboundRefused(f"{host} is not on the public internet. Only public addresses may be called.")
+            raise OutboundRefused(
+                N_("{host} is not on the public internet. Only public addresses may be called."), params={"host": host}
+            )
         if not secure and not settings.allow_http:
-            raise OutboundRefused("Only https:// addresses may be called.")
+            raise OutboundRefused(N_("Only https:// addresses may be called."))
         if port not in settings.ports and not (settings.allow_http and not secure and port == 80):
             allowed = ", ".join(str(number) for number in sorted(settings.ports))
-            raise OutboundRefused(f"Port {port} may not be called; these may: {allowed}.")
+            raise OutboundRefused(
+                N_("Port {port} may not be called; these may: {allowed}."),
+                params={"port": str(port), "allowed": allowed},
+            )
 
 
 def _plain(address: Address) -> Address:
@@ -191,11 +199,11 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
     async def connect_unix_socket(
         self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+        path: str,  # noqa: ARG002 - httpcore's signature, as the next two
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore2.AsyncNetworkStream:
-        raise OutboundRefused(f"Sockets of this machine may not be called ({len(path)}, {timeout}, {socket_options}).")
+        raise OutboundRefused(N_("Sockets of this machine may not be called."))
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

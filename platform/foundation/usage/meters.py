@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.errors import InvalidInput
+from foundation.i18n.localizer import current_localizer, translate
+from foundation.marks import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,12 @@ DescribeUsage = Callable[[AsyncSession, UUID, Sequence[UUID]], Awaitable[Mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A meter. `unit` is the singular of what is counted, `label` what an invoice calls it unless its price says
+    """A meter. `unit` is a counted quantity in its two forms, `label` what an invoice calls it unless its price says
     otherwise. `permission` is required of the reader of `describe`.
     """
 
     name: str
-    unit: str
+    unit: tuple[str, str]
     label: str
     permission: str
     describe: DescribeUsage
@@ -52,9 +54,15 @@ class Meters:
         return self._meters.get(name)
 
     def label_of(self, name: str) -> str:
-        """The meter's label; the words of its name for one of another release."""
+        """The meter's label in the reader's language; the words of its name for one of another release."""
         found = self._meters.get(name)
-        return name.replace(".", " ").capitalize() if found is None else found.label
+        return name.replace(".", " ").capitalize() if found is None else translate(found.label)
+
+    def write_quantity(self, name: str, quantity: int) -> str:
+        """“12 deliveries”, in the reader's language; only the number for a meter of another release."""
+        localizer, found = current_localizer(), self._meters.get(name)
+        number = localizer.number(quantity)
+        return number if found is None else localizer.plural(*found.unit, quantity).format(number=number)
 
     def require(self, name: str | None) -> Meter:
         """The meter; without a name, the only one. Raises InvalidInput with the list of meters."""
@@ -63,6 +71,11 @@ class Meters:
         found = self._meters.get(name or "")
         if found is None:
             known = ", ".join(sorted(self._meters))
-            reason = f"There is no meter “{name}”." if name else "There are several meters."
-            raise InvalidInput(f"{reason} Choose one of: {known}.", field="meter")
+            problem = (
+                N_("There is no meter “{name}”. Choose one of: {known}.")
+                if name
+                else N_("There are several meters. Choose one of: {known}.")
+            )
+            params = {"name": name, "known": known} if name else {"known": known}
+            raise InvalidInput(problem, params=params, field="meter")
         return found

@@ -12,6 +12,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from foundation.marks import N_
 from foundation.vault.errors import CiphertextInvalid
 from foundation.vault.key_ring import KEY_BYTES, KeyRing
 
@@ -71,14 +72,14 @@ def unseal(cipher: AESGCM, tenant_id: UUID, purpose: str, ciphertext: bytes) -> 
         return cipher.decrypt(ciphertext[_NONCE], ciphertext[_BODY], _bound(tenant_id, purpose))
     except InvalidTag:
         raise CiphertextInvalid(
-            "A stored secret was altered, or belongs to something else. Enter it again to mend this."
+            N_("A stored secret was altered, or belongs to something else. Enter it again to mend this.")
         ) from None
 
 
 def key_id_of(ciphertext: bytes) -> UUID:
     """Id of the data key that sealed the ciphertext. Raises `CiphertextInvalid` for bytes of another format."""
     if len(ciphertext) < _SHORTEST or ciphertext[0] != VERSION:
-        raise CiphertextInvalid("A stored secret is damaged. Enter it again to mend this.")
+        raise CiphertextInvalid(N_("A stored secret is damaged. Enter it again to mend this."))
     return UUID(bytes=ciphertext[_KEY_ID])
 
 
@@ -87,7 +88,7 @@ def _bound(tenant_id: UUID, purpose: str) -> bytes:
     return tenant_id.bytes + b"|" + purpose.encode()
 
 
-_ALTERED_KEY = (
+_ALTERED_KEY = N_(
     "This account's data key does not open: the key above it was replaced under the same id, or the stored bytes were"
     " altered. Put the former key back, or restore the data key from a backup."
 )

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from foundation.marks import N_
 from foundation.vault.errors import VaultSealed
 
 KEY_BYTES = 32
@@ -81,6 +82,9 @@ class KeyRing:
             return self._keys[key_id]
         except KeyError:
             raise VaultSealed(
-                f"The key {key_id} that protects this account's secrets is not configured."
-                f" Add it to the vault keys again, behind the current one, and restart."
+                N_(
+                    "The key {key_id} that protects this account's secrets is not configured. Add it to the vault "
+                    "keys again, behind the current one, and restart."
+                ),
+                params={"key_id": key_id},
             ) from None

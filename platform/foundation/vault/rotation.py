@@ -17,6 +17,7 @@ from foundation.audit.chain import append_audit
 from foundation.audit.own_actions import FoundationAction
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
+from foundation.marks import N_
 from foundation.vault import envelope, repository
 from foundation.vault.states import DataKeyState
 from foundation.vault.vault import Vault
@@ -47,7 +48,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
     draining = await repository.change_state(session, old=DataKeyState.ACTIVE, new=DataKeyState.DRAINING)
     key_id = await vault.add_active_key(session)
     if key_id is None:
-        raise Conflict("Another rotation of this account's data key has just been done.")
+        raise Conflict(N_("Another rotation of this account's data key has just been done."))
     append_audit(
         session,
         action=FoundationAction.VAULT_KEY_ROTATED,

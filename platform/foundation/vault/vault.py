@@ -14,6 +14,7 @@ from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.ids import NewId
+from foundation.marks import N_
 from foundation.vault import envelope, repository
 from foundation.vault.errors import CiphertextInvalid
 from foundation.vault.key_ring import KeyRing
@@ -91,7 +92,7 @@ class Vault:
             if found is not None:
                 return found
             await self.add_active_key(session)
-        raise Conflict("This account's data key is being changed right now. Try again.")
+        raise Conflict(N_("This account's data key is being changed right now. Try again."))
 
     def _remembered(self, tenant_id: UUID, key_id: UUID) -> AESGCM | None:
         entry = self._ciphers.get((tenant_id, key_id))
@@ -114,4 +115,4 @@ class Vault:
         return cipher
 
 
-_NO_KEY = "The data key of this secret does not exist any more, so nobody can open it. Enter the secret again."
+_NO_KEY = N_("The data key of this secret does not exist any more, so nobody can open it. Enter the secret again.")

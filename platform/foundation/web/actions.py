@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError, InvalidInput, NotFound, Unauthenticated
+from foundation.marks import N_
 
 T = TypeVar("T")
 MOST_AT_ONCE: Final = 200
@@ -70,7 +71,7 @@ async def bulk_action(
     """
     wanted = list(dict.fromkeys(ids))
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
-        raise InvalidInput(f"Select 1 to {MOST_AT_ONCE} items.", field="ids")
+        raise InvalidInput(N_("Select 1 to {most} items."), params={"most": MOST_AT_ONCE}, field="ids")
     results: dict[UUID, BulkItem] = {}
     for one in sorted(wanted):
         try:
@@ -92,4 +93,4 @@ def read_ids(values: Sequence[str]) -> list[UUID]:
     try:
         return [UUID(value) for value in values]
     except ValueError:
-        raise InvalidInput("The selection cannot be read. Reload the page and select again.", field="ids") from None
+        raise InvalidInput(N_("The selection cannot be read. Reload the page and select again."), field="ids") from None

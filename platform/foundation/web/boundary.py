@@ -16,6 +16,7 @@ import structlog
 from foundation.errors import DomainError
 from foundation.i18n.localizer import Localizer, current_localizer, localized
 from foundation.i18n.negotiation import choose_language
+from foundation.marks import N_, Phrase
 from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
 from foundation.telemetry.correlation import current_correlation
 from foundation.web.client_address import NO_PROXIES, ProxyRule
@@ -102,14 +103,14 @@ def check_request(scope: Scope) -> None:
     """Validate host, path and query. Raises: MalformedRequest."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (not hosts and scope.get("http_version") != "1.0"):
-        raise MalformedRequest("A request has exactly one Host header.")
+        raise MalformedRequest(N_("A request has exactly one Host header."))
     if hosts and not _is_host(hosts[0]):
-        raise MalformedRequest("The Host header is not a host name with an optional port.")
+        raise MalformedRequest(N_("The Host header is not a host name with an optional port."))
     raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
     if not _PLAIN.fullmatch(raw_path):
-        _check_escapes(raw_path, "address", forbidden=_CONTROL)
+        _check_escapes(raw_path, N_("address"), forbidden=_CONTROL)
     if query := scope.get("query_string", b""):
-        _check_escapes(query, "query", forbidden=_NUL)
+        _check_escapes(query, N_("query"), forbidden=_NUL)
 
 
 def header_values(scope: Mapping[str, Any], name: bytes) -> list[bytes]:
@@ -132,7 +133,8 @@ def single_header(scope: Mapping[str, Any], name: bytes) -> str:
     values = header_values(scope, name)
     if len(values) > 1:
         raise MalformedRequest(
-            f"The header {name.decode('latin-1').title()} is there {len(values)} times. Send it once."
+            N_("The header {name} is there {number} times. Send it once."),
+            params={"name": name.decode("latin-1").title(), "number": len(values)},
         )
     return values[0].decode("latin-1") if values else ""
 
@@ -148,9 +150,12 @@ def _check_escapes(text: bytes, where: str, *, forbidden: "re.Pattern[bytes]") -
     try:
         plain.decode("utf-8")
     except UnicodeDecodeError:
-        raise MalformedRequest(f"The {where} is not UTF-8.") from None
+        raise MalformedRequest(N_("The {where} is not UTF-8."), params={"where": Phrase(where)}) from None
     if _BAD_ESCAPE.search(text) or forbidden.search(plain):
-        raise MalformedRequest(f"The {where} holds a percent sign without a code, or a control character.")
+        raise MalformedRequest(
+            N_("The {where} holds a percent sign without a code, or a control character."),
+            params={"where": Phrase(where)},
+        )
 
 
 class _Incoming:

@@ -8,6 +8,7 @@ from litestar.datastructures import FormMultiDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.marks import N_
 from foundation.web.actions import BulkItem, BulkResult, bulk_action, read_ids
 
 FIELD = "id"
@@ -42,9 +43,9 @@ async def bulk_form(
     try:
         act = choose()
         if act is None:
-            raise InvalidInput("Choose what to do with the selected rows.", field="action")  # noqa: TRY301
+            raise InvalidInput(N_("Choose what to do with the selected rows."), field="action")  # noqa: TRY301
         if not selected:
-            raise InvalidInput("Nothing is selected. Tick at least one row first.", field=FIELD)  # noqa: TRY301
+            raise InvalidInput(N_("Nothing is selected. Tick at least one row first."), field=FIELD)  # noqa: TRY301
         result = await bulk_action(session, read_ids(selected), act)
     except InvalidInput as refusal:
         return msgspec.structs.replace(view, refusal=refusal)

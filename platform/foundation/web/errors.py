@@ -3,7 +3,7 @@ the boundary, the framework or a mounted handler.
 """
 
 from foundation.errors import DomainError
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class MalformedRequest(DomainError):
@@ -20,7 +20,7 @@ class RequestIncomplete(DomainError):
     title = N_("The body is not complete")
 
     def __init__(self) -> None:
-        super().__init__("The connection was closed before the body was complete. Send it again.")
+        super().__init__(N_("The connection was closed before the body was complete. Send it again."))
 
 
 class MalformedBody(DomainError):
@@ -71,7 +71,9 @@ class InternalError(DomainError):
     title = N_("Something went wrong here")
 
     def __init__(self) -> None:
-        super().__init__("This is our fault, and it has been noted. Tell us the reference below if it happens again.")
+        super().__init__(
+            N_("This is our fault, and it has been noted. Tell us the reference below if it happens again.")
+        )
 
 
 class CodingUnsupported(DomainError):

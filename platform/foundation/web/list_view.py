@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from foundation.errors import InvalidInput
+from foundation.i18n.localizer import translate
 from foundation.web.lists import ChoiceFilter, DayFilter, Filter, ListDefinition, ListInput, Options
 from foundation.web.pagination import ListQuery, ResultPage, reverse_name
 
@@ -62,8 +63,8 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     hidden: Collection[str] = (),
     export: str = "",
 ) -> ListView:
-    """`options` are those of filters whose values are in the database, by name; `hidden` filters are not shown.
-    `export` is the export's address without `.csv` where it is not the page's.
+    """`options` are those of filters whose values are in the database, by name, in the reader's language; `hidden`
+    filters are not shown. `export` is the export's address without `.csv` where it is not the page's.
     """
     filters = [one for one in definition.filters if one.name not in hidden]
     shown = {one.name: listed.raw.get(one.name, one.default) for one in filters}
@@ -78,13 +79,13 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     cursor = {"cursor": listed.raw["cursor"]} if query.cursor is not None else {}
     return ListView(
         name=definition.name,
-        title=definition.title,
+        title=translate(definition.title),
         address=address,
         fields=[_field(one, shown[one.name], options.get(one.name), wrong) for one in filters],
         values=shown,
         items=page.items,
         refusal=listed.refusal,
-        order=query.sort.label,
+        order=translate(query.sort.label),
         is_filtered=bool(chosen),
         sort=order.get("sort", ""),
         orders=_orders(definition, query),
@@ -105,16 +106,20 @@ def _default(filters: Sequence[Filter], name: str) -> str:
 
 
 def _field(one: Filter, value: str, options: Options | None, wrong: object) -> FieldView:
-    known = one.options if isinstance(one, ChoiceFilter) else options
+    known = options
+    if isinstance(one, ChoiceFilter):
+        known = [(name, translate(label)) for name, label in one.options]
     is_usual, is_wrong = value == one.default, wrong == one.name
-    return FieldView(one.name, one.label, value, known, one.hidden, is_usual, is_wrong, isinstance(one, DayFilter))
+    return FieldView(
+        one.name, translate(one.label), value, known, one.hidden, is_usual, is_wrong, isinstance(one, DayFilter)
+    )
 
 
 def _orders(definition: ListDefinition[Any], query: ListQuery) -> Options:
     """All orders, the usual one first: it has no name in addresses."""
     usual = definition.usual_sort(query.values)
-    others = [(name, sort.label) for name, sort in definition.orders.items() if name != usual.name]
-    return [("", usual.label), *others]
+    others = [(name, translate(sort.label)) for name, sort in definition.orders.items() if name != usual.name]
+    return [("", translate(usual.label)), *others]
 
 
 def _sorts(definition: ListDefinition[Any], current: str, link: Any) -> dict[str, tuple[str, str]]:

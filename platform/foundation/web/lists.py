@@ -16,6 +16,7 @@ from litestar.params import QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.errors import InvalidInput, MalformedInput
+from foundation.marks import N_
 from foundation.text import is_storable
 from foundation.web.csv_export import CsvColumn
 from foundation.web.pagination import ListCursor, ListQuery, ResultPage, Sort
@@ -43,7 +44,11 @@ class ChoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
     def check(self, value: str) -> str:
         if value not in {option for option, _ in self.options}:
             known = ", ".join(option for option, _ in self.options if option)
-            raise MalformedInput(f"“{self.name}” has no such value. Use one of: {known}.", field=self.name)
+            raise MalformedInput(
+                N_("“{name}” has no such value. Use one of: {known}."),
+                params={"name": self.name, "known": known},
+                field=self.name,
+            )
         return value
 
     @property
@@ -80,7 +85,9 @@ class DayFilter(msgspec.Struct, frozen=True, kw_only=True):
     def check(self, value: str) -> str:
         """Raises: MalformedInput."""
         if value and not is_day(value):
-            raise MalformedInput(f"“{self.name}” is not a day such as 2026-11-29.", field=self.name)
+            raise MalformedInput(
+                N_("“{name}” is not a day such as 2026-11-29."), params={"name": self.name}, field=self.name
+            )
         return value
 
     @property
@@ -149,7 +156,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
         if limit is not None and not 1 <= limit <= self.most:
-            raise InvalidInput(f"A page has 1 to {self.most} items.", field="limit")
+            raise InvalidInput(N_("A page has 1 to {most} items."), params={"most": self.most}, field="limit")
         values = {one.name: one.check(check_text(raw.get(one.name, one.default), one.name)) for one in self.filters}
         sort = self._sort(raw.get("sort", ""), values)
         token = raw.get("cursor", "")
@@ -164,7 +171,9 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         if not name:
             return self.usual_sort(values)
         if name not in orders:
-            raise MalformedInput(f"“sort” has no such value. Use one of: {', '.join(orders)}.", field="sort")
+            raise MalformedInput(
+                N_("“sort” has no such value. Use one of: {known}."), params={"known": ", ".join(orders)}, field="sort"
+            )
         return orders[name]
 
     @property
@@ -219,11 +228,13 @@ def is_day(text: str) -> bool:
 def check_text(text: str, field: str) -> str:
     """Return the text, unchanged: trailing blanks of a record key count. Raises: InvalidInput."""
     if "\x00" in text:
-        raise InvalidInput("The text contains a NUL character. Remove it.", field=field)
+        raise InvalidInput(N_("The text contains a NUL character. Remove it."), field=field)
     if not is_storable(text):
-        raise InvalidInput("The text contains half a character (a lone surrogate). Remove it.", field=field)
+        raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it."), field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            f"This has {len(text):,} characters; at most {LONGEST_TEXT:,} are possible. Shorten it.", field=field
+            N_("This has {number} characters; at most {most} are possible. Shorten it."),
+            params={"number": len(text), "most": LONGEST_TEXT},
+            field=field,
         )
     return text

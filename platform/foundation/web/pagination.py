@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.decoding import decode_json
 from foundation.errors import MalformedInput
+from foundation.marks import N_
 from foundation.text import is_storable
 
 T = TypeVar("T")
@@ -22,7 +23,7 @@ S = TypeVar("S")
 KeyType = Literal["uuid", "timestamptz", "bigint", "varchar", "boolean"]
 _LARGEST: Final = 2**63 - 1
 _LONGEST_CURSOR: Final = 4_000
-_UNREADABLE: Final = "This cursor does not belong to this list. Begin at the first page."
+_UNREADABLE: Final = N_("This cursor does not belong to this list. Begin at the first page.")
 
 
 class SortKey(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
 from foundation.errors import MalformedInput
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.text import mark_hidden
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]

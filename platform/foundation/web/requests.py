@@ -16,6 +16,7 @@ from litestar.params import BodyKwarg
 
 from foundation.decoding import decode_json, find_repeated_key, holds_nul
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.text import mark_hidden
 from foundation.web.boundary import header_text
 from foundation.web.errors import MalformedBody, UnsupportedBody
@@ -58,12 +59,15 @@ class BoundedRequest(Request[Any, Any, Any]):
             try:
                 decoded = decode_json(body or b"null")
             except (msgspec.DecodeError, UnicodeError) as error:
-                raise MalformedBody(f"The body is not valid JSON: {error}.") from None
+                raise MalformedBody(N_("The body is not valid JSON: {error}."), params={"error": error}) from None
             if (repeated := find_repeated_key(body or b"null")) is not None:
                 name = mark_hidden(repeated[:_QUOTED])
-                raise MalformedBody(f"An object in the body has the field “{name}” twice. Send each field once.")
+                raise MalformedBody(
+                    N_("An object in the body has the field “{name}” twice. Send each field once."),
+                    params={"name": name},
+                )
             if holds_nul(body):
-                raise InvalidInput("A text holds the character U+0000. Remove it.")
+                raise InvalidInput(N_("A text holds the character U+0000. Remove it."))
             self._decoded = decoded
         return self._decoded
 
@@ -83,7 +87,7 @@ class BoundedRequest(Request[Any, Any, Any]):
     async def _read_fields(self) -> list[tuple[str, Any]]:
         kind = self.content_type[0]
         if kind == RequestEncodingType.MULTI_PART:
-            raise UnsupportedBody("Send forms as application/x-www-form-urlencoded.")
+            raise UnsupportedBody(N_("Send forms as application/x-www-form-urlencoded."))
         if kind != RequestEncodingType.URL_ENCODED:
             return []
         _require_plain(self.scope)
@@ -91,7 +95,7 @@ class BoundedRequest(Request[Any, Any, Any]):
         try:
             return parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS)
         except ValueError:
-            raise MalformedBody(f"A form has at most {FORM_FIELDS} fields.") from None
+            raise MalformedBody(N_("A form has at most {most} fields."), params={"most": FORM_FIELDS}) from None
 
 
 async def check_body(request: Request[Any, Any, Any]) -> None:
@@ -147,7 +151,7 @@ def _require_plain(scope: Mapping[str, Any]) -> None:
     """
     codings = [coding.strip().lower() for coding in header_text(scope, b"content-encoding").split(",")]
     if any(coding not in {"", "identity"} for coding in codings):
-        raise UnsupportedBody("Send the body without a Content-Encoding.")
+        raise UnsupportedBody(N_("Send the body without a Content-Encoding."))
 
 
 def _require_json(scope: Mapping[str, Any]) -> None:
@@ -157,8 +161,8 @@ def _require_json(scope: Mapping[str, Any]) -> None:
     """
     kind, *parameters = [part.strip().lower() for part in header_text(scope, b"content-type").split(";")]
     if kind and kind != "application/json" and not _JSON_SUFFIX.fullmatch(kind):
-        raise UnsupportedBody("Send the body as application/json.")
+        raise UnsupportedBody(N_("Send the body as application/json."))
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in {"utf-8", "utf8", "us-ascii"}:
-            raise UnsupportedBody("Send the body in UTF-8.")
+            raise UnsupportedBody(N_("Send the body in UTF-8."))

@@ -5,6 +5,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from foundation.errors import DomainError
+from foundation.marks import N_
 from foundation.web.errors import (
     AddressTooLong,
     BodyTooLarge,
@@ -22,14 +23,14 @@ from foundation.web.problems import PROBLEM_TYPE, problem_body
 REFUSALS: Final[dict[int, DomainError]] = {
     int(error.status): error
     for error in (
-        MalformedRequest("The request is not valid HTTP/1.1."),
-        RequestTimedOut("The request did not arrive in time. Send it again over a faster connection."),
-        BodyTooLarge("The body is larger than any address takes. Send it in parts."),
-        AddressTooLong("The address has too many characters. Shorten what it asks for."),
-        HeadersTooLarge("Send fewer or shorter headers and cookies."),
-        CodingUnsupported("Send the body as it is, or chunked."),
-        TooManyConnections("Try again in a few seconds."),
-        VersionUnsupported("Use HTTP/1.1."),
+        MalformedRequest(N_("The request is not valid HTTP/1.1.")),
+        RequestTimedOut(N_("The request did not arrive in time. Send it again over a faster connection.")),
+        BodyTooLarge(N_("The body is larger than any address takes. Send it in parts.")),
+        AddressTooLong(N_("The address has too many characters. Shorten what it asks for.")),
+        HeadersTooLarge(N_("Send fewer or shorter headers and cookies.")),
+        CodingUnsupported(N_("Send the body as it is, or chunked.")),
+        TooManyConnections(N_("Try again in a few seconds.")),
+        VersionUnsupported(N_("Use HTTP/1.1.")),
     )
 }
 _FIXED: Final = b"".join(b"%s: %s\r\n" % pair for pair in ((b"connection", b"close"), NO_STORE, *SECURITY_HEADERS))

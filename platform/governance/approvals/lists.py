@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.approvals.queries import list_approvals
@@ -10,24 +11,24 @@ from governance.records.value_columns import value_columns
 
 _ID: Final = SortKey("a.id", "uuid")
 _STATES: Final = [
-    ("pending", "Pending"),
-    ("answered", "Answered"),
-    ("granted", "Approved, publishing"),
-    ("used", "Approved"),
-    ("refused", "Declined"),
-    ("expired", "Expired"),
-    ("withdrawn", "Superseded"),
+    ("pending", N_("Pending")),
+    ("answered", N_("Answered")),
+    ("granted", N_("Approved, publishing")),
+    ("used", N_("Approved")),
+    ("refused", N_("Declined")),
+    ("expired", N_("Expired")),
+    ("withdrawn", N_("Superseded")),
 ]
 
 APPROVALS: Final = ListDefinition[ApprovalItem](
     name="approvals",
-    title="Approvals",
+    title=N_("Approvals"),
     item=ApprovalItem,
     load=list_approvals,
     filters=[
         ChoiceFilter(
             name="status",
-            label="State",
+            label=N_("State"),
             options=_STATES,
             default="pending",
             about="State of the approval; `answered` is every state but pending.",
@@ -37,14 +38,14 @@ APPROVALS: Final = ListDefinition[ApprovalItem](
     sorts=[
         Sort(
             name="created",
-            label="Oldest first",
-            reverse_label="Newest first",
+            label=N_("Oldest first"),
+            reverse_label=N_("Newest first"),
             keys=[SortKey("a.created_at", "timestamptz"), _ID],
         ),
         Sort(
             name="due",
-            label="Due first",
-            reverse_label="Due last",
+            label=N_("Due first"),
+            reverse_label=N_("Due last"),
             keys=[SortKey("coalesce(a.due_at, a.expires_at)", "timestamptz"), _ID],
         ),
     ],

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, URLEncodedBody
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.bulk_form import BulkView, bulk_form
 from foundation.web.fragments import FRAGMENT
@@ -95,7 +96,11 @@ async def approval_answer(
     refusal = await run_action(access.session, answer())
     if refusal is not None:
         return await _detail(access, change_id, refusal, reason=data.reason)
-    return redirect_to(access, f"/approvals/{change_id}", done="Approved" if data.answer == "approve" else "Declined")
+    return redirect_to(
+        access,
+        f"/approvals/{change_id}",
+        done=translate("Approved") if data.answer == "approve" else translate("Declined"),
+    )
 
 
 async def _detail(
@@ -126,14 +131,14 @@ async def _detail(
         "titles": await load_titles(access.session, [detail.change.record_key]),
         "own": bool(me.same_identity & {answer.author, answer.requested_by}),
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
-        "relation": "" if answer.author == answer.requested_by else "invited by" if invited else "key created by",
+        "relation": "" if answer.author == answer.requested_by else "invited" if invited else "key",
         "reason": reason,
         "reason_limit": LONGEST_TEXT,
         "reason_error": refusal.detail
         if isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
         else "",
     }
-    return render_page(access, "approval.html", "Approval", context, refusal=refusal)
+    return render_page(access, "approval.html", translate("Approval"), context, refusal=refusal)
 
 
 async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
@@ -151,16 +156,18 @@ async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkV
         "bulk": bulk,
     }
     refusal = listed.refusal or (bulk.refusal if bulk else None)
-    return render_page(access, template, "Approvals", context, refusal=refusal)
+    return render_page(access, template, translate("Approvals"), context, refusal=refusal)
 
 
 def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str:
     """Reason why the reader counts as the author."""
     if me == requested_by:
-        return "This is your own proposal"
+        return translate("This is your own proposal")
     if me != author:
-        return "You are not confirmed as independent of whoever proposed this"
-    return "Somebody you invited proposed this" if invited else "An API key that you created proposed this"
+        return translate("You are not confirmed as independent of whoever proposed this")
+    if invited:
+        return translate("Somebody you invited proposed this")
+    return translate("An API key that you created proposed this")
 
 
 APPROVAL_EXPORT: Final = export_page(APPROVALS, _ROOT, opt=_READ)

@@ -31,7 +31,7 @@ ANSWERED: Final = tuple(state for state in ApprovalState if state is not Approva
 async def list_approvals(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ApprovalItem]:
     """One page of `approvals.lists`."""
     wanted = query["status"]
-    states = {"pending": WAITING, "answered": ANSWERED}.get(wanted) or (ApprovalState(wanted),)
+    states = {"pending": WAITING, "answered": ANSWERED}.get(wanted) or (ApprovalState.of(wanted),)
     source = ListSource(
         columns=f"{CHANGE_COLUMNS}, {APPROVAL_COLUMNS}",
         tables=f"{APPROVALS} a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id",

@@ -13,6 +13,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
+from foundation.marks import N_, Phrase
 from governance.approvals.lapsed_rights import NOBODY, Lapsed, find_lapsed
 from governance.changes import repository
 from governance.changes.locking import lock_changes
@@ -84,13 +85,18 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         raise NotFound
     change = changes[0]
     if change.state != ChangeState.AWAITING_APPROVAL or change.approval_id is None:
-        raise NotAwaiting(f"This change is {change.state} and no longer waits for an answer. Reload the page.")
+        raise NotAwaiting(
+            N_("This change is {state} and no longer waits for an answer. Reload the page."),
+            params={"state": Phrase(ChangeState.of(change.state).label)},
+        )
     if seen is not None and seen != change.approval_id:
-        raise NotAwaiting("What you are asked has changed since you looked at it. Look at it again, then answer.")
+        raise NotAwaiting(N_("What you are asked has changed since you looked at it. Look at it again, then answer."))
     if grant and await is_key_shared(session, change.record_key, record_type=change.record_type):
         raise NotAwaiting(
-            "Two records of the source have this key, so it is not known which one this value is for. Correct that"
-            " there first; until then the change can only be declined."
+            N_(
+                "Two records of the source have this key, so it is not known which one this value is for. Correct that"
+                " there first; until then the change can only be declined."
+            )
         )
     scope = scope_of(session)
     await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)

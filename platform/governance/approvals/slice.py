@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.approvals.expiry_job import expiry_handler
 from governance.approvals.pages import APPROVAL_PAGES

@@ -10,6 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from governance.audit_trail.formatter import ACTORS
 
 ALL: Final = ""
@@ -25,6 +27,15 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "settings": ("retention", "vault", "lane_share", "msp", "partner", "account"),
 }
 """Kinds of entries, by the first part of an action's name. `person` is the earlier word for `member`."""
+KIND_LABELS: Final = {
+    "decisions": N_("Decisions"),
+    "delivery": N_("Delivery"),
+    "exceptions": N_("Exceptions"),
+    "access": N_("Access"),
+    "connections": N_("Connections"),
+    "billing": N_("Billing"),
+    "settings": N_("Settings"),
+}
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +103,9 @@ async def build_conditions(session: AsyncSession, wanted: AuditFilter) -> AuditC
         fits.append("(strpos(lower(body::json #>> '{actor,name}'), :actor) > 0"
                     " OR body::json #>> '{actor,name}' = ANY (:actors))")  # fmt: skip
         binds["actor"] = actor
-        binds["actors"] = [name for name, label in ACTORS.items() if actor in label.lower()]
+        binds["actors"] = [
+            name for name, label in ACTORS.items() if actor in label.lower() or actor in translate(label).lower()
+        ]
     return AuditConditions(" AND ".join(among), " AND ".join(fits), binds)
 
 

@@ -8,14 +8,17 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import minor_money, quantity, to_value
-from foundation.i18n.localizer import current_localizer
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.i18n.messages import StoredMessage
+from foundation.marks import N_
 from governance.audit_trail.schemas import AuditEntryView, EntryGroup
 from governance.labels import write_element, write_kind, write_value, write_words
 from governance.messages.writer import write_title
 
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
-ACTORS: Final = {"worker": "Automatic", "setup": "Set-up", "sign-in": "Sign-in page"}
+ACTORS: Final = {"worker": N_("Automatic"), "setup": N_("Set-up"), "sign-in": N_("Sign-in page")}
+_NUMBERED: Final = {"policy": N_("Policy")}
+"""Kinds of subjects that are told by their number."""
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
     "dimension", "record_type", "currency", "old", "new", "read", "connection", "version", "title", "message",
@@ -56,9 +59,9 @@ def format_entry(entry: AuditEntryView, names: Mapping[str, Named], labels: Mapp
     action = _EARLIER.sub("member.", entry.action)
     return FormattedEntry(
         entry=entry,
-        title=labels.get(action) or write_words(action),
+        title=translate(labels[action]) if action in labels else write_words(action),
         about=_about(entry, names),
-        by=ACTORS.get(entry.actor, entry.actor),
+        by=translate(ACTORS[entry.actor]) if entry.actor in ACTORS else entry.actor,
         text=", ".join(_text(entry, names)),
     )
 
@@ -101,19 +104,22 @@ def _about(entry: AuditEntryView, names: Mapping[str, Named]) -> str:
     if kind == "record" and entry.data.get("element"):
         told.append(_lower(write_element(str(entry.data["element"]), str(entry.data.get("dimension", "")))))
     known = ", ".join(dict.fromkeys(part for part in told if not _ID.fullmatch(part)))
-    return write_words(f"{kind} {known}") if known.isdigit() else known
+    if not known.isdigit():
+        return known
+    return f"{translate(_NUMBERED[kind])} {known}" if kind in _NUMBERED else write_words(f"{kind} {known}")
 
 
 def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
     data = entry.data
     if isinstance(data.get("new"), int | dict):
         old = data.get("old")
-        before = "New: " if old is None else f"{_value(old, data.get('currency'))} → "
-        yield before + _value(data["new"], data.get("currency"))
+        new = _value(data["new"], data.get("currency"))
+        yield translate("New: {value}", value=new) if old is None else f"{_value(old, data.get('currency'))} → {new}"
     channel = names.get(str(data.get("connection")))
     if isinstance(data.get("read"), int | dict):
         subject = names.get(entry.subject.partition(":")[2], Named(""))
-        yield f"{_value(data['read'], subject.currency)}" + (f" on {channel.name}" if channel else "")
+        read = _value(data["read"], subject.currency)
+        yield translate("{value} on {channel}", value=read, channel=channel.name) if channel else read
     if title := _title(data):  # the title already describes the code
         yield title
     for name, value in data.items():
@@ -131,7 +137,7 @@ def _title(data: Mapping[str, Any]) -> str:
 
 def _said(name: str, value: object, names: Mapping[str, Named]) -> str:
     if name == "code":
-        return write_kind(str(value)).lower()
+        return current_localizer().in_sentence(write_kind(str(value)))
     known = names.get(str(value))
     shown = known.name if known else value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return f"{name.replace('_', ' ')} {shown}"
@@ -147,4 +153,4 @@ def _value(value: Any, currency: Any) -> str:
 def _lower(label: str) -> str:
     """The label within a sentence; what divides the value keeps its letters."""
     name, middle, dimension = label.partition(" · ")
-    return f"{name.lower()}{middle}{dimension}"
+    return f"{current_localizer().in_sentence(name)}{middle}{dimension}"

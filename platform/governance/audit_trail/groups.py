@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import MalformedInput
+from foundation.marks import N_
 from foundation.relations import AUDIT_ENTRIES
 from governance.audit_trail.filters import AuditConditions, AuditFilter, build_conditions
 from governance.audit_trail.queries import LOOKED_THROUGH, to_entry
@@ -89,7 +90,7 @@ def _parse(place: str) -> _Place:
         return _Place()
     parts = _PLACE.fullmatch(place)
     if parts is None or max(int(parts[1]), int(parts[2])) > _LARGEST:
-        raise MalformedInput("“place” is not a place in this list. It begins at its start.", field="place")
+        raise MalformedInput(N_("“place” is not a place in this list. It begins at its start."), field="place")
     return _Place(int(parts[1]), int(parts[2]))
 
 

@@ -2,37 +2,43 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, DayFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
-from governance.audit_trail.filters import KINDS
+from governance.audit_trail.filters import KIND_LABELS
 from governance.audit_trail.queries import list_entries
 from governance.audit_trail.schemas import AuditEntryView
 
 AUDIT_ENTRIES: Final = ListDefinition[AuditEntryView](
     name="audit",
-    title="Audit entries",
+    title=N_("Audit entries"),
     item=AuditEntryView,
     load=list_entries,
     filters=[
         TextFilter(
             name="about",
-            label="Record key",
+            label=N_("Record key"),
             about="Record key: entries about the record, its changes and its approvals.",
         ),
-        TextFilter(name="actor", label="By", about="Part of the name of the actor."),
-        TextFilter(name="action", label="Action", about='An action such as "change.released", or its first part.'),
+        TextFilter(name="actor", label=N_("By"), about="Part of the name of the actor."),
+        TextFilter(name="action", label=N_("Action"), about='An action such as "change.released", or its first part.'),
+        ChoiceFilter(name="kind", label=N_("Kind"), options=[("", N_("All entries")), *KIND_LABELS.items()]),
+        TextFilter(name="actor", label=N_("By"), about="A part of the name of who did it."),
+        TextFilter(name="action", label=N_("Action"), about='An action such as "change.released", or its first part.'),
         ChoiceFilter(
-            name="kind", label="Kind", options=[("", "All entries"), *((name, name.capitalize()) for name in KINDS)]
+            name="kind",
+            label=N_("Kind"),
+            options=[("", N_("All entries")), *KIND_LABELS.items()],
         ),
-        TextFilter(name="subject", label="Subject", about='An exact subject such as "change:<id>".', hidden=True),
-        DayFilter(name="since", label="From"),
-        DayFilter(name="until", label="To"),
+        TextFilter(name="subject", label=N_("Subject"), about='An exact subject such as "change:<id>".', hidden=True),
+        DayFilter(name="since", label=N_("From")),
+        DayFilter(name="until", label=N_("To")),
     ],
     sorts=[
         Sort(
             name="-seq",
-            label="Newest first",
-            reverse_label="Oldest first",
+            label=N_("Newest first"),
+            reverse_label=N_("Oldest first"),
             keys=[SortKey("seq", "bigint", descending=True)],
         )
     ],

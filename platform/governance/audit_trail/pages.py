@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.audit.chain import verify_chain
+from foundation.i18n.localizer import translate
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.pagination import ResultPage
@@ -57,6 +58,6 @@ def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
             "next_place": groups.next_place,
             "verdict": await verify_chain(access.session) if verify else None,
         }
-        return render_page(access, "audit.html", "Audit", context, refusal=listed.refusal)
+        return render_page(access, "audit.html", translate("Audit"), context, refusal=listed.refusal)
 
     return [audit, AUDIT_EXPORT]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.audit_trail.pages import build_trail_pages
 from governance.audit_trail.routes import TRAIL_ROUTES

@@ -18,6 +18,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
+from foundation.marks import N_, Phrase
 from governance import job_types
 from governance.audit_actions import GovernanceAction
 from governance.baseline import acceptance_repository, repository
@@ -44,12 +45,15 @@ async def accept_baseline(session: AsyncSession, baseline_id: UUID, *, now: date
     """
     scope = scope_of(session)
     if scope.actor.kind != "member":
-        raise Forbidden("Only a signed-in member can accept a baseline.")
+        raise Forbidden(N_("Only a signed-in member can accept a baseline."))
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None:
         raise NotFound
     if baseline.state != BaselineState.READY:
-        raise BaselineUnderWay(f"This baseline is {baseline.state}, not ready. Reload the page to see its state.")
+        raise BaselineUnderWay(
+            N_("This baseline is {state}, not ready. Reload the page to see its state."),
+            params={"state": Phrase(BaselineState.of(baseline.state).label)},
+        )
     accepting = BASELINES.move(baseline.state, BaselineState.ACCEPTING)
     await session.execute(
         text(f"""

@@ -1,7 +1,7 @@
 """Errors of baselines."""
 
 from foundation.errors import Conflict
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 
 
 class BaselineUnderWay(Conflict):

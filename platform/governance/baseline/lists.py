@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import Sort, SortKey
@@ -13,11 +14,11 @@ from governance.records.value_columns import value_columns
 
 _COUNTS: Final = ("equal", "differs", "source_only", "channel_only", "below_cost")
 WHICH: Final = {
-    "differs": "Different",
-    "below_cost": "Below cost",
-    "source_only": "In the source only",
-    "channel_only": "On the channel only",
-    "equal": "Equal",
+    "differs": N_("Different"),
+    "below_cost": N_("Below cost"),
+    "source_only": N_("In the source only"),
+    "channel_only": N_("On the channel only"),
+    "equal": N_("Equal"),
 }
 
 
@@ -27,14 +28,14 @@ def _total(name: str) -> CsvColumn:
 
 BASELINES: Final = ListDefinition[BaselineView](
     name="baselines",
-    title="Baselines",
+    title=N_("Baselines"),
     item=BaselineView,
     load=list_baselines,
     sorts=[
         Sort(
             name="-started",
-            label="Newest first",
-            reverse_label="Oldest first",
+            label=N_("Newest first"),
+            reverse_label=N_("Oldest first"),
             keys=[SortKey("b.id", "uuid", descending=True)],
         )
     ],
@@ -58,13 +59,13 @@ BASELINES: Final = ListDefinition[BaselineView](
 )
 COMPARED_VALUES: Final = ListDefinition[ComparedValue](
     name="compared-values",
-    title="Compared values",
+    title=N_("Compared values"),
     item=ComparedValue,
     load=list_compared,
     filters=[
         ChoiceFilter(
             name="which",
-            label="Result",
+            label=N_("Result"),
             options=[(str(name), WHICH[name]) for name in LISTS],
             default=Comparison.DIFFERS.value,
             hidden=True,
@@ -73,8 +74,8 @@ COMPARED_VALUES: Final = ListDefinition[ComparedValue](
     sorts=[
         Sort(
             name="record",
-            label="By record",
-            reverse_label="By record, backwards",
+            label=N_("By record"),
+            reverse_label=N_("By record, backwards"),
             keys=[*(SortKey(f"r.{name}") for name in KEY_TYPES), SortKey("r.connection_id", "uuid")],
         )
     ],

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
@@ -54,19 +55,19 @@ async def baseline_progress(
     request: AnyRequest, access: OpenAccess, baseline_id: FromPath[UUID], listed: ListParameters
 ) -> Response[Any]:
     context = await _context(access, baseline_id, listed, is_chosen="which" in request.query_params)
-    return render_page(access, "baseline_progress.html", "Baseline", context, refusal=listed.refusal)
+    return render_page(access, "baseline_progress.html", translate("Baseline"), context, refusal=listed.refusal)
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
 async def baseline_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, accept_baseline(access.session, baseline_id, now=access.now))
-    return await _after_act(access, baseline_id, refusal, "Baseline accepted")
+    return await _after_act(access, baseline_id, refusal, translate("Baseline accepted"))
 
 
 @post(f"{_ONE}/discard", opt=_START, include_in_schema=False)
 async def baseline_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, discard_baseline(access.session, baseline_id, now=access.now))
-    return await _after_act(access, baseline_id, refusal, "Baseline discarded")
+    return await _after_act(access, baseline_id, refusal, translate("Baseline discarded"))
 
 
 def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
@@ -77,7 +78,7 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
                 baseline_id = await start_baseline(access.session, services, now=access.now)
         except DomainError as refusal:
             return await _list(access, BASELINES.parse({}), refusal)
-        return redirect_to(access, f"/baselines/{baseline_id}", done="Baseline started")
+        return redirect_to(access, f"/baselines/{baseline_id}", done=translate("Baseline started"))
 
     return [
         baseline_list,
@@ -94,7 +95,7 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
 async def _list(access: Access, listed: ListInput, refusal: DomainError | None = None) -> Response[Any]:
     found = await load_page(access, BASELINES, listed)
     context = {"listed": list_view(BASELINES, listed, found, f"{access.root}/baselines"), "refused": refusal}
-    return render_page(access, "baselines.html", "Baselines", context, refusal=refusal or listed.refusal)
+    return render_page(access, "baselines.html", translate("Baselines"), context, refusal=refusal or listed.refusal)
 
 
 async def _after_act(access: Access, baseline_id: UUID, refusal: DomainError | None, done: str) -> Response[Any]:
@@ -112,7 +113,7 @@ async def _detail(
     is_chosen: bool = False,
 ) -> Response[Any]:
     context = await _context(access, baseline_id, listed, is_chosen=is_chosen)
-    return render_page(access, "baseline.html", "Baseline", context, refusal=refusal or listed.refusal)
+    return render_page(access, "baseline.html", translate("Baseline"), context, refusal=refusal or listed.refusal)
 
 
 async def _context(access: Access, baseline_id: UUID, listed: ListInput, *, is_chosen: bool) -> dict[str, object]:

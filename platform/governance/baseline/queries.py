@@ -13,9 +13,11 @@ from canonical.values import to_value
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.i18n.localizer import translate
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.baseline.rows import Comparison
 from governance.baseline.schemas import BaselinePartView, BaselineView, ComparedValue
+from governance.labels import GONE
 from governance.records.keys import key_columns, same_key
 
 BELOW_COST: Final = "below_cost"
@@ -51,14 +53,14 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
     found: dict[UUID, list[BaselinePartView]] = {row.id: [] for row in rows}
     parts = await session.execute(
         text(f"""
-            SELECT p.baseline_id, p.connection_id, coalesce(n.name, 'a connection that is gone') AS name, {_PARTS}
+            SELECT p.baseline_id, p.connection_id, n.name, {_PARTS}
               FROM baseline_part p LEFT JOIN {CONNECTIONS} n ON n.tenant_id = p.tenant_id AND n.id = p.connection_id
              WHERE p.tenant_id = :t AND p.baseline_id = ANY (:ids) ORDER BY p.role <> 'source', n.name, p.connection_id
         """),
         {"t": scope_of(session).tenant_id, "ids": list(found)},
     )
     for part in parts:
-        found[part.baseline_id].append(BaselinePartView(*part[1:]))
+        found[part.baseline_id].append(BaselinePartView(part.connection_id, part.name or translate(GONE), *part[3:]))
     names = BaselineView.__struct_fields__[:-1]
     return [BaselineView(**{name: getattr(row, name) for name in names}, parts=found[row.id]) for row in rows]
 
@@ -70,7 +72,7 @@ async def list_compared(session: AsyncSession, query: ListQuery, _: datetime) ->
     await find_baseline(session, baseline_id)
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
     source = ListSource(
-        columns=f"""coalesce(n.name, 'a connection that is gone') AS name, {key_columns("r")}, r.connection_id,
+        columns=f"""n.name, {key_columns("r")}, r.connection_id,
                    i.value AS source, r.value, c.value AS cost, r.verdict, r.outcome, r.below_cost, r.seen_at,
                    r.change_id, r.unreadable, i.unreadable AS source_unreadable""",
         tables=f"""(SELECT * FROM baseline_reading r
@@ -100,7 +102,7 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         record_key=row.record_key,
         element=row.element,
         connection_id=row.connection_id,
-        channel=row.name,
+        channel=row.name or translate(GONE),
         dimension=row.dimension,
         record_type=row.record_type,
         source=to_value(row.source),

@@ -17,6 +17,7 @@ from canonical.keys import ElementKey
 from connectors.backoff import retry_with_backoff
 from connectors.calls import ask_adapter, read_values
 from connectors.health import record_health
+from connectors.messages import ANSWER_UNREADABLE
 from connectors.paging import ListPage, Step, check_page
 from connectors.payload_store import store_payloads
 from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid, PollPage, SystemUnavailable
@@ -147,7 +148,7 @@ async def _ask(turn: _Turn, services: GovernanceServices) -> _Found:
     try:
         return await _call(turn, services)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise PayloadInvalid(f"The connector could not read the answer ({type(error).__name__}).") from error
+        raise PayloadInvalid(ANSWER_UNREADABLE.write(error=type(error).__name__)) from error
 
 
 async def _call(turn: _Turn, services: GovernanceServices) -> _Found:

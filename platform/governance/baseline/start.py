@@ -11,6 +11,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.enqueue import enqueue
+from foundation.marks import N_, Phrase
 from foundation.state_machine import in_sql
 from governance.audit_actions import GovernanceAction
 from governance.baseline import repository
@@ -32,12 +33,12 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     sources = await _sources(session, services)
     standing = await repository.find_open(session)
     if standing is not None and standing.state == BaselineState.ACCEPTING:
-        raise BaselineUnderWay("The last baseline is still being carried out. Wait until it has ended.")
+        raise BaselineUnderWay(N_("The last baseline is still being carried out. Wait until it has ended."))
     if standing is not None:
         await _end(session, standing.id, now)
     baseline_id = services.new_id()
     if not await repository.insert_baseline(session, baseline_id, now=now):
-        raise BaselineUnderWay("Someone else has begun a baseline at this moment. Reload the page.")
+        raise BaselineUnderWay(N_("Someone else has begun a baseline at this moment. Reload the page."))
     await repository.insert_parts(session, baseline_id, sources, role="source", state=BaselinePartState.READING)
     enqueue(session, [read_job(baseline_id, source) for source in sources])
     append_audit(
@@ -60,8 +61,11 @@ async def discard_baseline(session: AsyncSession, baseline_id: UUID, *, now: dat
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None:
         raise NotFound
-    if BaselineState.DISCARDED not in BASELINES.transitions[BaselineState(baseline.state)]:
-        raise BaselineUnderWay(f"This baseline is {baseline.state}. Reload the page to see its state.")
+    if BaselineState.DISCARDED not in BASELINES.transitions[BaselineState.of(baseline.state)]:
+        raise BaselineUnderWay(
+            N_("This baseline is {state}. Reload the page to see its state."),
+            params={"state": Phrase(BaselineState.of(baseline.state).label)},
+        )
     await _end(session, baseline_id, now)
 
 
@@ -92,10 +96,15 @@ async def _sources(session: AsyncSession, services: GovernanceServices) -> list[
     for row in rows:
         connector = services.runtime.registry.get(row.kind)
         if connector is None or connector.poll is None or connector.source is None:
-            raise NothingToRead(f"“{row.name}” only tells what changes; it cannot be read as a whole.")
+            raise NothingToRead(
+                N_("“{name}” only tells what changes; it cannot be read as a whole."), params={"name": row.name}
+            )
         sources.append(row.id)
     if not sources:
         raise NothingToRead(
-            "No contract names a source of truth yet. Connect the source and publish contracts for its elements first."
+            N_(
+                "No contract names a source of truth yet. Connect the source and publish contracts for its "
+                "elements first."
+            )
         )
     return sources

@@ -3,16 +3,18 @@
 from enum import StrEnum
 from typing import Final
 
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.state_machine import StateMachine, in_sql
 
 
-class BaselineState(StrEnum):
-    READING = "reading"
-    READY = "ready"
+class BaselineState(LabelledCode):
+    READING = "reading", N_("being read")
+    READY = "ready", N_("ready")
     """Read and compared; a person accepts or discards it."""
-    ACCEPTING = "accepting"
-    ACCEPTED = "accepted"
-    DISCARDED = "discarded"
+    ACCEPTING = "accepting", N_("being accepted")
+    ACCEPTED = "accepted", N_("accepted")
+    DISCARDED = "discarded", N_("discarded")
 
 
 class BaselinePartState(StrEnum):

@@ -11,7 +11,7 @@ from canonical.messages import Observation
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from connectors.translation.subscriptions import FailureKind, MessageHandler, Origin, Received, TranslationFailure
 from connectors.translation.translate import translate_payload
-from foundation.i18n.messages import StoredMessage
+from foundation.i18n.messages import MessageText, StoredMessage
 from foundation.text import clean_foreign_text
 from governance.elements.contracts import Contracts
 from governance.elements.rows import Observed
@@ -41,10 +41,8 @@ class Admitted:
         if not is_admissible_key(seen.record_key):
             self.exceptions.append(_quarantine(origin, reason))
             return
-        odd = Unreadable(
-            seen.record_key, seen.element, f"The source says {quote_value(seen.value)}. {reason}", seen.dimension,
-            seen.record_type,
-        )  # fmt: skip
+        why = reasons.SOURCE_SAYS.write(value=quote_value(seen.value), reason=reason)
+        odd = Unreadable(seen.record_key, seen.element, why, seen.dimension, seen.record_type)
         self.unreadable.append(odd)
         self.exceptions.append(unreadable_value(origin, odd.key, odd.reason))
 
@@ -56,7 +54,7 @@ def admit_observations(origin: Origin, found: Sequence[Observation]) -> Admitted
         try:
             admitted = admit(seen, received_at=origin.received_at)
         except PayloadInvalid as error:
-            made.refuse(origin, seen, str(error))
+            made.refuse(origin, seen, error.detail)
             continue
         made.dated.append(seen)
         made.observations.append(admitted)
@@ -116,7 +114,7 @@ def unreadable_value(origin: Origin, key: ElementKey, reason: str) -> NewExcepti
     return NewException(
         code=ExceptionType.SOURCE_QUARANTINED,
         subject=unreadable_subject(origin.connection_id, key),
-        message=messages.VALUE_QUARANTINED.fill(**about(key), reason=reason[:1000]),
+        message=messages.VALUE_QUARANTINED.fill(**about(key), reason=_bounded(reason)),
         key=key,
         connection_id=origin.connection_id,
         source_event_id=origin.event_id,
@@ -128,11 +126,15 @@ def _quarantine(origin: Origin, reason: str | StoredMessage) -> NewException:
     return NewException(
         code=ExceptionType.SOURCE_QUARANTINED,
         subject=str(origin.event_id),
-        message=messages.MESSAGE_QUARANTINED.fill(reason=reason[:1000] if isinstance(reason, str) else reason),
+        message=messages.MESSAGE_QUARANTINED.fill(reason=_bounded(reason)),
         connection_id=origin.connection_id,
         source_event_id=origin.event_id,
         correlation=origin.correlation,
     )
+
+
+def _bounded(reason: str | StoredMessage) -> str | StoredMessage:
+    return reason[:1000] if isinstance(reason, str) and not isinstance(reason, MessageText) else reason
 
 
 def divide_misfits(observed: Sequence[Observed], contracts: Contracts) -> tuple[list[Observed], list[NewException]]:
@@ -147,5 +149,6 @@ def divide_misfits(observed: Sequence[Observed], contracts: Contracts) -> tuple[
             fitting.append(item)
             continue
         origin = Origin(item.source_event_id, item.connection_id, seen.committed_at, item.correlation)
-        found.append(unreadable_value(origin, seen.key, f"The source says {quote_value(seen.value)}: {trouble}."))
+        why = reasons.SOURCE_SAYS_WHY.write(value=quote_value(seen.value), reason=trouble)
+        found.append(unreadable_value(origin, seen.key, why))
     return fitting, found

@@ -5,57 +5,59 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import PRICE, STOCK
+from canonical.elements import PRICE, STOCK, describe_element
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition, Options, TextFilter
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey
 from governance.changes.queries import ANY, find_change, list_changes
 from governance.changes.schemas import ChangeView
-from governance.labels import write_element
 from governance.propagation.attempt_queries import NEWEST_FIRST, list_attempts
 from governance.propagation.schemas import AttemptView
 from governance.records.value_columns import value_columns
 
-ELEMENTS: Final[Options] = [("", "Any"), *((element, write_element(element)) for element in (PRICE, STOCK))]
+ELEMENTS: Final[Options] = [("", N_("Any")), *((element, describe_element(element)) for element in (PRICE, STOCK))]
 """Elements that the page's form offers."""
 _STATES: Final[Options] = [
-    ("", "Any"),
-    ("released", "Released"),
-    ("awaiting_approval", "Pending approval"),
-    ("refused", "Refused"),
-    ("declined", "Declined"),
-    ("superseded", "Superseded"),
-    ("expired", "Expired"),
+    ("", N_("Any")),
+    ("released", N_("Released")),
+    ("awaiting_approval", N_("Pending approval")),
+    ("refused", N_("Refused")),
+    ("declined", N_("Declined")),
+    ("superseded", N_("Superseded")),
+    ("expired", N_("Expired")),
 ]
 
 CHANGES: Final = ListDefinition[ChangeView](
     name="changes",
-    title="Changes",
+    title=N_("Changes"),
     item=ChangeView,
     load=list_changes,
     filters=[
         TextFilter(
             name="search",
-            label="Product name or SKU",
+            label=N_("Product name or SKU"),
             about="Part of a record key or product name, in upper or lower case.",
         ),
-        ChoiceFilter(name="status", label="State", options=_STATES),
-        TextFilter(name="element", label="Element", about="An element, such as `price.list`."),
-        TextFilter(name="key", label="Record", about="An exact record key.", hidden=True),
-        TextFilter(name="record", label="Record", about="A record key, or a prefix with a trailing `*`.", hidden=True),
+        ChoiceFilter(name="status", label=N_("State"), options=_STATES),
+        TextFilter(name="element", label=N_("Element"), about="An element, such as `price.list`."),
+        TextFilter(name="key", label=N_("Record"), about="An exact record key.", hidden=True),
+        TextFilter(
+            name="record", label=N_("Record"), about="A record key, or a prefix with a trailing `*`.", hidden=True
+        ),
         TextFilter(
             name="dimension",
-            label="Dimension",
+            label=N_("Dimension"),
             about="A canonical dimension; empty for undivided values, `*` for all.",
             default=ANY,
             hidden=True,
         ),
-        TextFilter(name="record_type", label="Record type", about="A record type, such as `product`.", hidden=True),
+        TextFilter(name="record_type", label=N_("Record type"), about="A record type, such as `product`.", hidden=True),
     ],
     sorts=[
         Sort(
             name="-proposed",
-            label="Newest first",
-            reverse_label="Oldest first",
+            label=N_("Newest first"),
+            reverse_label=N_("Oldest first"),
             keys=[SortKey("c.id", "uuid", descending=True)],
         )
     ],
@@ -91,7 +93,7 @@ async def _load_attempts(session: AsyncSession, query: ListQuery, now: datetime)
 
 ATTEMPTS: Final = ListDefinition[AttemptView](
     name="attempts",
-    title="Delivery attempts",
+    title=N_("Delivery attempts"),
     item=AttemptView,
     load=_load_attempts,
     sorts=[NEWEST_FIRST],

@@ -10,6 +10,7 @@ from litestar.params import FromPath, URLEncodedBody
 
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
@@ -52,13 +53,19 @@ async def change_list(access: OpenAccess, listed: ListParameters) -> Response[An
     searched = listed.query["search"].strip()
     one = listed.query["key"] or ("" if searched.endswith("*") else searched)
     context = {
-        "listed": list_view(CHANGES, listed, found, f"{access.root}/changes", options={"element": ELEMENTS}),
+        "listed": list_view(
+            CHANGES,
+            listed,
+            found,
+            f"{access.root}/changes",
+            options={"element": [(name, translate(label)) for name, label in ELEMENTS]},
+        ),
         "record": one,
         "looked_through": LOOKED_THROUGH,
         "references": await read_references(access.session, one) if one else (),
         "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),
     }
-    return render_page(access, "changes.html", "Changes", context, refusal=listed.refusal)
+    return render_page(access, "changes.html", translate("Changes"), context, refusal=listed.refusal)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
@@ -68,12 +75,14 @@ async def change_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Respon
 
 @get(f"{_ROOT}/{{change_id:uuid}}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
 async def change_progress(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
-    return render_page(access, "change_progress.html", "Change", await _context(access, change_id))
+    return render_page(access, "change_progress.html", translate("Change"), await _context(access, change_id))
 
 
 @get("/clients/{client:str}/events/{event_id:uuid}", opt=_EVENTS, include_in_schema=False)
 async def event_detail(access: OpenAccess, event_id: FromPath[UUID]) -> Response[Any]:
-    return render_page(access, "event.html", "Original message", {"event": await find_event(access.session, event_id)})
+    return render_page(
+        access, "event.html", translate("Original message"), {"event": await find_event(access.session, event_id)}
+    )
 
 
 def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
@@ -88,7 +97,7 @@ def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
                 back = await roll_back_change(access.session, services, change_id, connection_id=data.connection)
         except DomainError as refusal:
             return await _detail(access, change_id, refusal)
-        return redirect_to(access, f"/changes/{back}", done="Rollback created")
+        return redirect_to(access, f"/changes/{back}", done=translate("Rollback created"))
 
     return [
         change_list,
@@ -102,7 +111,7 @@ def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
 
 async def _detail(access: Access, change_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
     context = await _context(access, change_id)
-    return render_page(access, "change.html", "Change", context, refusal=refusal)
+    return render_page(access, "change.html", translate("Change"), context, refusal=refusal)
 
 
 async def _context(access: Access, change_id: UUID) -> dict[str, object]:

@@ -12,6 +12,7 @@ from canonical.values import Value
 from connectors.ports import PayloadInvalid
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.telemetry.correlation import current_correlation
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, Plan, propose
@@ -20,6 +21,7 @@ from governance.changes.rows import Proposal
 from governance.errors import NothingToChange, OwnedByItsSource
 from governance.labels import name_subject, write_value
 from governance.messages.reasons import NEWER_PROPOSAL
+from governance.messages.writer import write_text
 from governance.records.rows import ValueRow
 from governance.records.validation import admit, find_trouble
 from governance.services import GovernanceServices
@@ -45,11 +47,15 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
     seen = _check(key, value, snapshot)
     row = snapshot.values.get(key)
     if row is not None and row.value == value:
-        raise NothingToChange(f"{name_subject(key)} is {write_value(value)} already.")
+        raise NothingToChange(
+            N_("{subject} is {value} already."), params={"subject": name_subject(key), "value": write_value(value)}
+        )
     if any(
         asked.change.new_value == value and asked.content_hash is not None for asked in snapshot.awaiting.get(key, ())
     ):
-        raise NothingToChange(f"{write_value(value)} waits for an answer already. Look at the approvals.")
+        raise NothingToChange(
+            N_("{value} waits for an answer already. Look at the approvals."), params={"value": write_value(value)}
+        )
     if row is None:
         row = ValueRow(*key, value, seen.source_version, None)
     row = msgspec.structs.replace(
@@ -73,12 +79,17 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
 def _check(key: ElementKey, value: Value, snapshot: DecisionSnapshot) -> Observation:
     contract = snapshot.contracts.find(key)
     if contract is None:
-        which = "selects this record" if snapshot.contracts.has(key.element) else "is published for this element"
-        raise InvalidInput(f"No contract {which}. Publish one first.", field="element")
+        if snapshot.contracts.has(key.element):
+            raise InvalidInput(N_("No contract selects this record. Publish one first."), field="element")
+        raise InvalidInput(N_("No contract is published for this element. Publish one first."), field="element")
     if contract.source_connection_id is not None:
-        raise OwnedByItsSource("This element belongs to the system its contract names. Change it there.")
+        raise OwnedByItsSource(N_("This element belongs to the system its contract names. Change it there."))
     if trouble := find_trouble(key, value, contract.declared):
-        raise InvalidInput(f"{name_subject(key)} cannot have this value: {trouble.rstrip('.')}.", field="value")
+        raise InvalidInput(
+            N_("{subject} cannot have this value: {problem}."),
+            params={"subject": name_subject(key), "problem": write_text(trouble)},
+            field="value",
+        )
     version = int(snapshot.now.timestamp() * 1_000_000)
     try:
         seen = Observation(

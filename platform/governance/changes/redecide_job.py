@@ -86,7 +86,7 @@ async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID],
         decided = propose(change.again(targets), row, snapshot, plan)
         await write_plan(session, plan, snapshot)
         found = [
-            _exception(change, connection_id, _BY_DECISION[ChangeState(each.state)])
+            _exception(change, connection_id, _BY_DECISION[ChangeState.of(each.state)])
             for each in decided
             if each.state != ChangeState.RELEASED
             for connection_id in each.targets or targets

@@ -12,6 +12,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.marks import N_, Phrase
 from governance.audit_actions import GovernanceAction
 from governance.errors import NothingToReplay
 from governance.exception_types import ExceptionType, is_of_channel
@@ -33,7 +34,10 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     """
     found = await get_exception(session, exception_id, lock=True)
     if found.state != ExceptionState.OPEN:
-        raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
+        raise Conflict(
+            N_("This exception is already {state}. Reload the page to see its state."),
+            params={"state": Phrase(ExceptionState.of(found.state).label)},
+        )
     job: NewJob[Any]
     if is_of_channel(found.code, found.change_id, found.connection_id, found.source_event_id):
         job = await _send_again(session, found)
@@ -52,7 +56,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         payload = TranslateEvents(any_version=any_version)
         job = NewJob(lane, TRANSLATE, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
     else:
-        raise NothingToReplay("This exception is corrected at its source; there is nothing here to do again.")
+        raise NothingToReplay(N_("This exception is corrected at its source; there is nothing here to do again."))
     enqueue(session, [job])
     data = {"code": found.code}
     append_audit(
@@ -67,7 +71,7 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     """Reopen the propagation; the exception stays open until the value is read back."""
     change_id, connection_id = found.change_id, found.connection_id
     if change_id is None or connection_id is None:
-        raise NothingToReplay("Nothing was sent to a channel.")
+        raise NothingToReplay(N_("Nothing was sent to a channel."))
     state = await reopen_propagation(session, change_id, connection_id)
     key = _key_of(found).joined("|")
     if state == PropagationState.PENDING:
@@ -77,7 +81,7 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     ):
         payload = Redecide(connection_id)
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
-    raise NothingToReplay("The value was seen or replaced meanwhile. Resolve this exception.")
+    raise NothingToReplay(N_("The value was seen or replaced meanwhile. Resolve this exception."))
 
 
 def _key_of(found: GovernanceException) -> ElementKey:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.values import Value, to_value
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.marks import N_
 from foundation.telemetry.correlation import current_correlation
 from governance.changes.locking import lock_changes
 from governance.changes.plan_writer import write_plan
@@ -32,13 +33,13 @@ async def roll_back_change(
     change = changes[0]
     row = snapshot.values[change.key]
     if change.version is None:
-        raise NothingToRollBack("This change was never sent to a channel.")
+        raise NothingToRollBack(N_("This change was never sent to a channel."))
     own_channels = change.targets if is_exception_of_one_channel(change) else None
     if row.change_id != change.id and (own_channels is None or change.version != row.version):
-        raise NothingToRollBack("A newer change of the same value stands. Roll that one back.")
+        raise NothingToRollBack(N_("A newer change of the same value stands. Roll that one back."))
     if connection_id is None:
         if change.old_value is None:
-            raise NothingToRollBack("This was the first value; there is none before it.")
+            raise NothingToRollBack(N_("This was the first value; there is none before it."))
         previous, targets = change.old_value, own_channels
     else:
         previous, targets = await _shown_before(session, change_id, connection_id), [connection_id]
@@ -80,5 +81,5 @@ async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: U
         raise NotFound
     previous = to_value(found.previous_value)
     if previous is None:
-        raise NothingToRollBack("It is not known what this channel showed before.")
+        raise NothingToRollBack(N_("It is not known what this channel showed before."))
     return previous

@@ -5,8 +5,8 @@ from typing import Any, Final
 import governance.changes.models
 from canonical.messages import Observation
 from connectors.translation.subscriptions import MessageSubscription, TranslationFailure
-from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.changes.admission import failure_reader
 from governance.changes.pages import build_change_pages

@@ -1,22 +1,23 @@
 """States of changes. Whether buyers see a released change is told by its propagations."""
 
-from enum import StrEnum
 from typing import Final
 
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.state_machine import StateMachine
 
 
-class ChangeState(StrEnum):
-    RELEASED = "released"
+class ChangeState(LabelledCode):
+    RELEASED = "released", N_("released")
     """The approved value, sent to the channels."""
-    AWAITING_APPROVAL = "awaiting_approval"
-    REFUSED = "refused"
+    AWAITING_APPROVAL = "awaiting_approval", N_("awaiting approval")
+    REFUSED = "refused", N_("refused")
     """By policy, or because the data behind the approval no longer permits it."""
-    DECLINED = "declined"
+    DECLINED = "declined", N_("declined")
     """By a person."""
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "superseded", N_("superseded")
     """A newer value came before the answer."""
-    EXPIRED = "expired"
+    EXPIRED = "expired", N_("expired")
     """Nobody answered in time, or the release came too late."""
 
 

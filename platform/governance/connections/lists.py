@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
 from foundation.web.lists import ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
@@ -10,21 +11,21 @@ from governance.connections.schemas import ConnectionView, ContractView
 
 CONNECTIONS: Final = ListDefinition[ConnectionView](
     name="connections",
-    title="Connections",
+    title=N_("Connections"),
     item=ConnectionView,
     load=list_connections,
     usual=200,
     sorts=[
         Sort(
             name="role",
-            label="Sources first, then by name",
-            reverse_label="Channels first",
+            label=N_("Sources first, then by name"),
+            reverse_label=N_("Channels first"),
             keys=[SortKey("NOT n.is_source", "boolean"), SortKey("n.name"), SortKey("n.id", "uuid")],
         ),
         Sort(
             name="name",
-            label="By name",
-            reverse_label="By name, backwards",
+            label=N_("By name"),
+            reverse_label=N_("By name, backwards"),
             keys=[SortKey("n.name"), SortKey("n.id", "uuid")],
         ),
     ],
@@ -48,19 +49,19 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
 )
 CONTRACTS: Final = ListDefinition[ContractView](
     name="contracts",
-    title="Data ownership and targets",
+    title=N_("Data ownership and targets"),
     item=ContractView,
     load=list_contracts,
     usual=200,
     filters=[
-        TextFilter(name="element", label="Element", about="Code of the element, such as stock.on_hand."),
-        TextFilter(name="selector", label="Selector", about="Selector of the contract, such as record_key=WH-*."),
+        TextFilter(name="element", label=N_("Element"), about="Code of the element, such as stock.on_hand."),
+        TextFilter(name="selector", label=N_("Selector"), about="Selector of the contract, such as record_key=WH-*."),
     ],
     sorts=[
         Sort(
             name="element",
-            label="By element",
-            reverse_label="By element, backwards",
+            label=N_("By element"),
+            reverse_label=N_("By element, backwards"),
             keys=[SortKey("k.element"), SortKey("k.selector")],
         )
     ],

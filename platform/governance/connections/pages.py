@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from canonical.elements import ELEMENTS as PRODUCT_ELEMENTS
 from connectors.connections import get_connection
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
@@ -46,21 +47,21 @@ async def connection_list(access: OpenAccess, listed: ListParameters) -> Respons
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
 async def connection_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return render_page(
-        access, "connection_rows.html", "Connections", await _rows(access, listed), refusal=listed.refusal
+        access, "connection_rows.html", translate("Connections"), await _rows(access, listed), refusal=listed.refusal
     )
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, include_in_schema=False)
 async def pause_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
     return await _act(
-        access, pause.pause_connection(access.session, connection_id, now=access.now), "Connection paused"
+        access, pause.pause_connection(access.session, connection_id, now=access.now), translate("Connection paused")
     )
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, include_in_schema=False)
 async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
     return await _act(
-        access, pause.resume_connection(access.session, connection_id, now=access.now), "Connection resumed"
+        access, pause.resume_connection(access.session, connection_id, now=access.now), translate("Connection resumed")
     )
 
 
@@ -127,7 +128,7 @@ async def render_list(
         "new": new,
         "refused": refusal,
     }
-    return render_page(access, "connections.html", "Connections", context, refusal=refusal or listed.refusal)
+    return render_page(access, "connections.html", translate("Connections"), context, refusal=refusal or listed.refusal)
 
 
 async def _rows(access: Access, listed: ListInput) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.relations import CONNECTIONS
 from connectors.translation.job_type import ingest_lane
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
 from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import push_lane, verify_lane
+from governance.labels import GONE
 from tenants.relations import PARTNERS
 
 MANY: Final = 10_000
@@ -71,9 +74,7 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
     """One page of `connections.lists`."""
     chosen = {name: value for name, value in query.values.items() if value}
     source = ListSource(
-        columns="""k.element, k.selector, k.owner, k.workflow,
-                   coalesce(n.name, CASE WHEN k.source_connection_id IS NULL THEN 'people and API clients'
-                                         ELSE 'a connection that is gone' END) AS source,
+        columns="""k.element, k.selector, k.owner, k.workflow, n.name AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
                    k.published_at, k.source_connection_id,
                    EXISTS (SELECT 1 FROM element_contract o WHERE o.tenant_id = k.tenant_id AND o.element = k.element
@@ -86,9 +87,14 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
     return (await read_page(session, source, query)).map(_contract)
 
 
+def _without_source(connection_id: UUID | None) -> str:
+    return translate("people and API clients") if connection_id is None else translate(GONE)
+
+
 def _contract(row: Row[Any]) -> ContractView:
+    source = row.source or _without_source(row.source_connection_id)
     return ContractView(
-        row.element, row.selector, row.source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
+        row.element, row.selector, source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
         timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
         timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
         row.source_connection_id, row.is_shared,

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from connectors.events import CONNECTION_FAILING, CONNECTION_PAUSED, CONNECTION_RECOVERED, CONNECTION_RESUMED
 from foundation.events import EventType, Subscription
-from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.connections.contracts.pages import build_contract_pages
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler

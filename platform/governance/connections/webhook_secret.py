@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.connections import get_connection, rotate_hook_secret
 from connectors.runtime import ConnectorRuntime
 from foundation.errors import Conflict
+from foundation.marks import N_
 from tenants.secrets import NewSecret
 
 _BYTES: Final = 24
@@ -26,7 +27,7 @@ async def renew_hook_secret(
     """
     connection = await get_connection(session, connection_id)
     if runtime.registry[connection.kind].webhook is None:
-        raise Conflict("This connection takes no webhooks, so it has no secret for them.")
+        raise Conflict(N_("This connection takes no webhooks, so it has no secret for them."))
     secret = "whsec_" + base64.b64encode(new_secret(_BYTES)).decode()
     await rotate_hook_secret(session, runtime.vault, connection_id, secret=secret, now=now)
     return secret

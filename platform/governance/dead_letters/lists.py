@@ -3,6 +3,7 @@
 from typing import Final
 
 from foundation.jobs.states import DeadLetterState
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.dead_letters.queries import list_letters
@@ -12,17 +13,17 @@ _ID: Final = SortKey("id", "uuid", descending=True)
 
 DEAD_LETTERS: Final = ListDefinition[DeadLetterView](
     name="dead-letters",
-    title="Failed jobs",
+    title=N_("Failed jobs"),
     item=DeadLetterView,
     load=list_letters,
     filters=[
         ChoiceFilter(
             name="status",
-            label="State",
+            label=N_("State"),
             options=[
-                (DeadLetterState.OPEN, "Failed"),
-                (DeadLetterState.REPLAYED, "Replayed"),
-                (DeadLetterState.DISCARDED, "Discarded"),
+                (DeadLetterState.OPEN, N_("Failed")),
+                (DeadLetterState.REPLAYED, N_("Replayed")),
+                (DeadLetterState.DISCARDED, N_("Discarded")),
             ],
             default=DeadLetterState.OPEN,
         )
@@ -30,14 +31,14 @@ DEAD_LETTERS: Final = ListDefinition[DeadLetterView](
     sorts=[
         Sort(
             name="-died",
-            label="Newest first",
-            reverse_label="Oldest first",
+            label=N_("Newest first"),
+            reverse_label=N_("Oldest first"),
             keys=[SortKey("died_at", "timestamptz", descending=True), _ID],
         ),
         Sort(
             name="-attempts",
-            label="Most attempts first",
-            reverse_label="Fewest attempts first",
+            label=N_("Most attempts first"),
+            reverse_label=N_("Fewest attempts first"),
             keys=[SortKey("attempts", "bigint", descending=True), _ID],
         ),
     ],

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.jobs.dead_letters import discard_dead_letter, replay_dead_letter
 from foundation.web.actions import run_action
 from foundation.web.bulk_form import BulkView, bulk_form
@@ -64,13 +65,13 @@ async def dead_letter_bulk(
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
 async def dead_letter_replay(access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]) -> Response[Any]:
     replay = replay_dead_letter(access.session, letter_id, now=access.now)
-    return await _act(access, job_title, replay, "Replayed")
+    return await _act(access, job_title, replay, translate("Replayed"))
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
 async def dead_letter_discard(access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]) -> Response[Any]:
     discard = discard_dead_letter(access.session, letter_id, now=access.now)
-    return await _act(access, job_title, discard, "Discarded")
+    return await _act(access, job_title, discard, translate("Discarded"))
 
 
 async def _run(access: Access, act: Callable[..., Awaitable[None]], one: UUID) -> None:
@@ -105,7 +106,7 @@ async def _list(
         "refused": refusal,
     }
     refusal = refusal or listed.refusal or (bulk.refusal if bulk else None)
-    return render_page(access, "dead_letters.html", "Failed jobs", context, refusal=refusal)
+    return render_page(access, "dead_letters.html", translate("Failed jobs"), context, refusal=refusal)
 
 
 LETTER_EXPORT: Final = export_page(DEAD_LETTERS, _LETTER, opt=_LETTERS)

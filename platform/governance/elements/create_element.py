@@ -12,6 +12,7 @@ from connectors.connections import get_connection
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
+from foundation.marks import N_
 from foundation.names import clean_name
 from governance.audit_actions import GovernanceAction
 from governance.elements.models import CustomElement
@@ -38,10 +39,12 @@ async def create_element(session: AsyncSession, new: NewElement, *, now: datetim
         found = await get_connection(session, new.source_connection_id)
         if not found.is_source:
             raise InvalidInput(
-                f"“{found.name}” is a channel. Choose the system that owns the values.", field="source_connection_id"
+                N_("“{name}” is a channel. Choose the system that owns the values."),
+                params={"name": found.name},
+                field="source_connection_id",
             )
     if await session.get(CustomElement, (scope.tenant_id, code)) is not None:
-        raise Conflict(f"This account has an element {code} already. Choose another name.")
+        raise Conflict(N_("This account has an element {code} already. Choose another name."), params={"code": code})
     session.add(
         CustomElement(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, code=code, label=label, domain=new.domain,
@@ -62,12 +65,16 @@ async def create_element(session: AsyncSession, new: NewElement, *, now: datetim
 
 def _check(new: NewElement) -> None:
     if new.value_type not in VALUE_TYPES:
-        raise InvalidInput(f"Choose one of {', '.join(VALUE_TYPES)}.", field="value_type")
+        raise InvalidInput(N_("Choose one of {known}."), params={"known": ", ".join(VALUE_TYPES)}, field="value_type")
     if unknown := [name for name in new.dimensions if name not in LABELS]:
         known = ", ".join(LABELS)
-        raise InvalidInput(f"There is no dimension {unknown[0][:40]}. Choose of {known}.", field="dimensions")
+        raise InvalidInput(
+            N_("There is no dimension {name}. Choose of {known}."),
+            params={"name": unknown[0][:40], "known": known},
+            field="dimensions",
+        )
     if new.codes and new.value_type != "enumeration":
-        raise InvalidInput("Only an enumeration has codes.", field="codes")
+        raise InvalidInput(N_("Only an enumeration has codes."), field="codes")
     for code in new.codes:
         try:
             EnumerationValue(code)

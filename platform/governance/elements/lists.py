@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.lists import ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.elements.queries import list_elements
@@ -9,10 +10,10 @@ from governance.elements.schemas import ElementView
 
 ELEMENTS: Final = ListDefinition[ElementView](
     name="elements",
-    title="Custom elements",
+    title=N_("Custom elements"),
     item=ElementView,
     load=list_elements,
     usual=200,
-    sorts=[Sort(name="code", label="By code", reverse_label="By code, backwards", keys=[SortKey("e.code")])],
+    sorts=[Sort(name="code", label=N_("By code"), reverse_label=N_("By code, backwards"), keys=[SortKey("e.code")])],
     columns=["code", "label", "domain", "record_type", "value_type", "distributed", "created_at", "created_by"],
 )

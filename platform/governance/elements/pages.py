@@ -7,13 +7,15 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from canonical.dimensions import LABELS
-from canonical.values import VALUE_TYPES
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
 from governance.elements.schemas import NewElement
+from governance.labels import VALUE_TYPE_LABELS
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
@@ -39,7 +41,7 @@ async def element_create_page(request: Request[Any, Any, Any], access: OpenAcces
     refusal = await run_action(access.session, create_element(access.session, new, now=access.now))
     if refusal is not None:
         return await _page(access, refusal, form)
-    return redirect_to(access, "/elements", done="Element declared")
+    return redirect_to(access, "/elements", done=translate("Element declared"))
 
 
 async def _page(
@@ -48,12 +50,13 @@ async def _page(
     found = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
     context = {
         "found": found,
-        "value_types": [(name, name.capitalize()) for name in VALUE_TYPES],
+        "value_types": [(name, translate(label)) for name, label in VALUE_TYPE_LABELS.items()],
         "dimensions": ", ".join(LABELS),
+        "type_labels": VALUE_TYPE_LABELS,
         "typed": typed or {},
         "shown": typed is not None,
     }
-    return render_page(access, "elements.html", "Elements", context, refusal=refusal)
+    return render_page(access, "elements.html", translate("Elements"), context, refusal=refusal)
 
 
 def _new_element(form: dict[str, str]) -> NewElement:
@@ -68,7 +71,7 @@ def _new_element(form: dict[str, str]) -> NewElement:
         return msgspec.convert(fields, NewElement)
     except msgspec.ValidationError as problem:
         raise InvalidInput(
-            "A name has lower-case letters, digits and underscores, such as care_label.", field="name"
+            N_("A name has lower-case letters, digits and underscores, such as care_label."), field="name"
         ) from problem
 
 

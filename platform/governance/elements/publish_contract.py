@@ -19,6 +19,7 @@ from connectors.ports import Connector
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.text import is_storable, says_something
 from governance.audit_actions import GovernanceAction
@@ -56,21 +57,22 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     for a selector that is none, or that overlaps with another contract's.
     """
     if not says_something(owner):
-        raise InvalidInput("A contract needs an owner: who answers for this element?", field="owner")
+        raise InvalidInput(N_("A contract needs an owner: who answers for this element?"), field="owner")
     owner = clean_name(owner, field="owner")
     if not says_something(workflow):
-        raise InvalidInput("A contract needs a workflow.", field="workflow")
+        raise InvalidInput(N_("A contract needs a workflow."), field="workflow")
     if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
-        raise InvalidInput("Each target must be longer than zero.", field="propagation_slo")
+        raise InvalidInput(N_("Each target must be longer than zero."), field="propagation_slo")
     if max(propagation_slo, correction_slo) > LONGEST_TARGET or approval_ttl > LONGEST_LIFETIME:
         raise InvalidInput(
-            f"A target is at most {LONGEST_TARGET.days} days, an approval's lifetime {LONGEST_LIFETIME.days} days.",
+            N_("A target is at most {most} days, an approval's lifetime {lifetime} days."),
+            params={"most": LONGEST_TARGET.days, "lifetime": LONGEST_LIFETIME.days},
             field="propagation_slo",
         )
     decision_slo = min(approval_ttl, timedelta(days=1)) if decision_slo is None else decision_slo
     if not timedelta(0) < decision_slo <= approval_ttl:
         raise InvalidInput(
-            "The decision target must be longer than zero and within the approval's lifetime.", field="decision_slo"
+            N_("The decision target must be longer than zero and within the approval's lifetime."), field="decision_slo"
         )
     contract, owned_before = await _lock_contract(session, element, selector)
     before = None if owned_before is None else owned_before.source_connection_id
@@ -108,14 +110,17 @@ async def publish_new_contract(
     declared = is_storable(code) and await session.get(CustomElement, (scope_of(session).tenant_id, code)) is not None
     if not declared and element_type(code) is None:
         raise InvalidInput(
-            f"There is no element {code[:40]!r}. Declare it first, or correct its code.", field="element"
+            N_("There is no element {code}. Declare it first, or correct its code."),
+            params={"code": repr(code[:40])},
+            field="element",
         )
     if new.source_connection_id is not None:
         source = await get_connection(session, new.source_connection_id)
         connector = registry.get(source.kind)
         if connector is None or not connector.reports(code):
             raise InvalidInput(
-                f"“{source.name}” does not report this element. Choose the system that owns its values.",
+                N_("“{name}” does not report this element. Choose the system that owns its values."),
+                params={"name": source.name},
                 field="source_connection_id",
             )
     return await publish_contract(

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.poll_job import move_poll
 from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.marks import N_
 from foundation.text import is_storable
 from governance.audit_actions import GovernanceAction
 from governance.elements.held_observations import schedule_release
@@ -26,7 +27,7 @@ async def remove_contract(session: AsyncSession, *, element: str, selector: str,
     """
     if selector == DEFAULT:
         raise InvalidInput(
-            "Only a contract with a selector can be removed. Publish this one anew to change it.", field="selector"
+            N_("Only a contract with a selector can be removed. Publish this one anew to change it."), field="selector"
         )
     if not is_storable(element):  # so no contract is of it
         raise NotFound
@@ -34,10 +35,10 @@ async def remove_contract(session: AsyncSession, *, element: str, selector: str,
     known = {each.selector: each for each in await list_contracts_of(session, element)}
     contract, following = known.get(selector), known.get(DEFAULT)
     if contract is None:
-        raise NotFound("This element has no contract with this selector.")
+        raise NotFound(N_("This element has no contract with this selector."))
     if following is None:
         raise Conflict(
-            "This element has no contract without a selector, so nobody would own these values. Publish one first."
+            N_("This element has no contract without a selector, so nobody would own these values. Publish one first.")
         )
     await session.delete(contract)
     await session.flush()

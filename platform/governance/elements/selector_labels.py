@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from canonical.dimensions import LABELS, describe_dimension
+from canonical.dimensions import LABELS
 from foundation.i18n.localizer import current_localizer
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.text import mark_key
 from governance.elements.selectors import RECORD_KEY
+from governance.labels import write_dimension
 
 _ALL: Final = N_("All")
 _OTHERS: Final = N_("All others")
@@ -23,4 +24,4 @@ def write_selector(selector: str, *, is_shared: bool = True) -> str:
     name, _, value = selector.partition("=")
     if name == RECORD_KEY:
         return words.text(_PREFIX).format(beginning=mark_key(value.removesuffix("*")))
-    return f"{words.text(LABELS.get(name, name))}: {describe_dimension(selector)}"
+    return f"{words.text(LABELS.get(name, name))}: {write_dimension(selector, words)}"

@@ -12,13 +12,14 @@ from typing import Final
 from canonical.dimensions import LABELS, InvalidDimension, dimension_of, parse_dimension
 from canonical.keys import ElementKey
 from foundation.errors import InvalidInput
+from foundation.marks import N_, Phrase
 from foundation.text import is_storable
 
 DEFAULT: Final = ""
 RECORD_KEY: Final = "record_key"
 LONGEST: Final = 500
 PREFIXED: Final = f"{RECORD_KEY}="
-_FORMS: Final = (
+_FORMS: Final = N_(
     "Write record_key=WH-* for records whose key begins with WH-, or a part of a dimension: location=Berlin."
 )
 
@@ -41,29 +42,41 @@ def parse_selector(text: str, *, dimensions: Iterable[str] = LABELS) -> str:
     name, equals, value = text.partition("=")
     name, value = name.strip(), value.strip()
     if not equals or not value or not is_storable(text):
-        raise InvalidInput(f"This does not select records. {_FORMS}", field="selector")
+        raise InvalidInput(
+            N_("This does not select records. {forms}"), params={"forms": Phrase(_FORMS)}, field="selector"
+        )
     by_key = name == RECORD_KEY
     selector = f"{PREFIXED}{_prefix(value)}*" if by_key else _dimension_part(name, value, tuple(dimensions))
     if len(selector) > LONGEST:
-        raise InvalidInput(f"A selector has at most {LONGEST} characters.", field="selector")
+        raise InvalidInput(N_("A selector has at most {most} characters."), params={"most": LONGEST}, field="selector")
     return selector
 
 
 def _prefix(value: str) -> str:
     if not value.endswith("*"):
-        raise InvalidInput(f"End the beginning of the keys with *, as in record_key={value[:40]}*.", field="selector")
+        raise InvalidInput(
+            N_("End the beginning of the keys with *, as in record_key={value}*."),
+            params={"value": value[:40]},
+            field="selector",
+        )
     if value == "*":
         raise InvalidInput(
-            "This selects every record. Publish the contract without a selector instead.", field="selector"
+            N_("This selects every record. Publish the contract without a selector instead."), field="selector"
         )
     return value[:-1]
 
 
 def _dimension_part(name: str, value: str, dimensions: tuple[str, ...]) -> str:
     if name not in dimensions:
-        known = f" They are divided by: {', '.join(dimensions)}." if dimensions else ""
+        params = {"name": repr(name[:40]), "known": ", ".join(dimensions), "forms": Phrase(_FORMS)}
+        if not dimensions:
+            raise InvalidInput(
+                N_("Values of this element are not divided by {name}. {forms}"), params=params, field="selector"
+            )
         raise InvalidInput(
-            f"Values of this element are not divided by {name[:40]!r}.{known} {_FORMS}", field="selector"
+            N_("Values of this element are not divided by {name}. They are divided by: {known}. {forms}"),
+            params=params,
+            field="selector",
         )
     part = f"{name}={value}"
     try:
@@ -84,9 +97,12 @@ def check_overlap(selector: str, others: Iterable[str]) -> None:
     for other in others:
         if DEFAULT not in (selector, other) and selector != other and _overlap(selector, other):
             raise InvalidInput(
-                f"A contract of this element selects {other} already, and a value could be selected by both. Remove"
-                " that contract, or choose a selector that excludes it; two contracts of one element select by the"
-                " same: the key of the record, or one and the same dimension.",
+                N_(
+                    "A contract of this element selects {other} already, and a value could be selected by both. "
+                    "Remove that contract, or choose a selector that excludes it; two contracts of one element "
+                    "select by the same: the key of the record, or one and the same dimension."
+                ),
+                params={"other": other},
                 field="selector",
             )
 

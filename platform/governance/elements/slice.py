@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import governance.elements.models
-from foundation.i18n.messages import N_
 from foundation.jobs.registry import JobHandler
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.elements.commands import COMMANDS
 from governance.elements.held_observations import release_held_handler

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
 from governance.exception_queue.queries import list_exceptions
@@ -12,47 +13,49 @@ from governance.exceptions.states import ExceptionState
 _OPENED: Final = SortKey("e.opened_at", "timestamptz")
 _ID: Final = SortKey("e.id", "uuid")
 _STATES: Final = [
-    (ExceptionState.OPEN, "Open"),
-    (ExceptionState.RESOLVED, "Resolved"),
-    (ExceptionState.DISCARDED, "Discarded"),
+    (ExceptionState.OPEN, N_("Open")),
+    (ExceptionState.RESOLVED, N_("Resolved")),
+    (ExceptionState.DISCARDED, N_("Discarded")),
 ]
-_DOMAINS: Final = [("", "Any"), ("price", "Prices"), ("stock", "Stock"), ("none", "Messages")]
+_DOMAINS: Final = [("", N_("Any")), ("price", N_("Prices")), ("stock", N_("Stock")), ("none", N_("Messages"))]
 
 EXCEPTIONS: Final = ListDefinition[ExceptionView](
     name="exceptions",
-    title="Exceptions",
+    title=N_("Exceptions"),
     item=ExceptionView,
     load=list_exceptions,
     filters=[
-        ChoiceFilter(name="status", label="State", options=_STATES, default=ExceptionState.OPEN),
+        ChoiceFilter(name="status", label=N_("State"), options=_STATES, default=ExceptionState.OPEN),
         ChoiceFilter(
-            name="code", label="Kind", options=[("", "Any"), *((one.value, one.label) for one in sorted(ExceptionType))]
+            name="code",
+            label=N_("Kind"),
+            options=[("", N_("Any")), *((one.value, one.label) for one in sorted(ExceptionType))],
         ),
         ChoiceFilter(
             name="domain",
-            label="Domain",
+            label=N_("Domain"),
             options=_DOMAINS,
             about="First part of the element's name; `none` for exceptions without an element.",
         ),
-        TextFilter(name="owner", label="Owner", about="Owner in the element's contract."),
+        TextFilter(name="owner", label=N_("Owner"), about="Owner in the element's contract."),
     ],
     sorts=[
         Sort(
             name="-severity",
-            label="Worst first",
-            reverse_label="Least severe first",
+            label=N_("Worst first"),
+            reverse_label=N_("Least severe first"),
             keys=[SortKey("e.severity", "bigint", descending=True), _OPENED, _ID],
         ),
         Sort(
             name="-seen",
-            label="Last seen first",
-            reverse_label="Longest unseen first",
+            label=N_("Last seen first"),
+            reverse_label=N_("Longest unseen first"),
             keys=[SortKey("e.seen_at", "timestamptz", descending=True), SortKey("e.id", "uuid", descending=True)],
         ),
         Sort(
             name="due",
-            label="Due first",
-            reverse_label="Due last",
+            label=N_("Due first"),
+            reverse_label=N_("Due last"),
             keys=[SortKey("e.correction_due_at", "timestamptz"), _ID],
         ),
     ],

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.bulk_form import BulkView, bulk_form
 from foundation.web.fragments import FRAGMENT
@@ -63,19 +64,21 @@ async def exception_detail(access: OpenAccess, exception_id: FromPath[UUID]) -> 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/replay", opt=_RESOLVE, include_in_schema=False)
 async def exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
-    return await _act(access, exception_id, replay_exception(access.session, exception_id, now=access.now), "Replayed")
+    return await _act(
+        access, exception_id, replay_exception(access.session, exception_id, now=access.now), translate("Replayed")
+    )
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/resolve", opt=_RESOLVE, include_in_schema=False)
 async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = close_exception(access.session, exception_id, state=ExceptionState.RESOLVED, now=access.now)
-    return await _act(access, exception_id, settle, "Resolved")
+    return await _act(access, exception_id, settle, translate("Resolved"))
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/discard", opt=_RESOLVE, include_in_schema=False)
 async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = close_exception(access.session, exception_id, state=ExceptionState.DISCARDED, now=access.now)
-    return await _act(access, exception_id, settle, "Discarded")
+    return await _act(access, exception_id, settle, translate("Discarded"))
 
 
 async def _run(access: Access, act: Callable[..., Awaitable[None]], one: UUID) -> None:
@@ -103,7 +106,7 @@ async def _list(
 ) -> Response[Any]:
     found = await load_page(access, EXCEPTIONS, listed)
     owners = await list_owners(access.session)
-    options = {"owner": [("", "Any"), *((owner, owner) for owner in owners)]}
+    options = {"owner": [("", translate("Any")), *((owner, owner) for owner in owners)]}
     context: dict[str, object] = {
         "listed": list_view(EXCEPTIONS, listed, found, f"{access.root}/exceptions", options=options),
         "titles": await load_titles(access.session, [exception.record_key for exception in found.items]),
@@ -112,7 +115,7 @@ async def _list(
         "bulk": bulk,
     }
     return render_page(
-        access, template, "Exceptions", context, refusal=listed.refusal or (bulk.refusal if bulk else None)
+        access, template, translate("Exceptions"), context, refusal=listed.refusal or (bulk.refusal if bulk else None)
     )
 
 

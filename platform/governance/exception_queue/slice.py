@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.exception_queue.pages import EXCEPTION_PAGES
 from governance.exception_queue.routes import EXCEPTION_ROUTES

@@ -17,6 +17,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.i18n.messages import placeholders_of
 from foundation.ids import NewId
 from foundation.jobs.enqueue import set_timer
+from foundation.marks import N_, Phrase
 from foundation.text import clean_foreign_text
 from governance.audit_actions import GovernanceAction
 from governance.exceptions.models import GovernanceException
@@ -216,7 +217,10 @@ async def close_exception(session: AsyncSession, exception_id: UUID, *, state: E
     """
     found = await get_exception(session, exception_id, lock=True)
     if found.state != ExceptionState.OPEN:
-        raise Conflict(f"This exception is already {found.state}. Reload the page to see its state.")
+        raise Conflict(
+            N_("This exception is already {state}. Reload the page to see its state."),
+            params={"state": Phrase(ExceptionState.of(found.state).label)},
+        )
     found.state = EXCEPTIONS.move(found.state, state)
     found.closed_at, found.closed_by = now, scope_of(session).actor.name
     append_audit(

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from canonical.money import kept_exponent
 from canonical.values import MoneyValue, QuantityValue
-from foundation.i18n.messages import N_, StoredMessage
+from foundation.i18n.messages import StoredMessage
+from foundation.marks import N_
 from governance.exception_types import SeverityWeights, find_type
 from governance.exceptions.rows import Exposure
 from governance.messages import severity as messages

@@ -1,16 +1,17 @@
 """States of exceptions."""
 
-from enum import StrEnum
 from typing import Final
 
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.state_machine import StateMachine
 
 
-class ExceptionState(StrEnum):
-    OPEN = "open"
-    RESOLVED = "resolved"
+class ExceptionState(LabelledCode):
+    OPEN = "open", N_("open")
+    RESOLVED = "resolved", N_("resolved")
     """By a person, or because its cause is gone."""
-    DISCARDED = "discarded"
+    DISCARDED = "discarded", N_("discarded")
 
 
 EXCEPTIONS: Final = StateMachine(

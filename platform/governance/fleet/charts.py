@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from branding.axis import round_labels
 from branding.charts import Series, stacked_bar_chart
+from foundation.i18n.localizer import translate
 from governance.fleet.queries import ClientHours, hours_until
 
 _NAMED: Final = 5
@@ -23,7 +24,7 @@ def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
     labels = [f"{start.astimezone(UTC):%H:%M}" for start in hours_until(now)]
     return stacked_bar_chart(
         "chart-fleet",
-        "Changes per hour by client, last 24 hours, UTC",
+        translate("Changes per hour by client, last 24 hours, UTC"),
         labels,
         series,
         ticks_at=round_labels(hours_until(now), timedelta(hours=4)),

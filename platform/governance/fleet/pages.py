@@ -5,6 +5,7 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from foundation.i18n.localizer import translate
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
@@ -27,12 +28,14 @@ async def fleet(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     context = await _rows(access, listed) | {
         "chart": draw_hours(await read_hours(access.session, now=access.now), access.now),
     }
-    return render_page(access, "fleet.html", "Clients", context, refusal=listed.refusal)
+    return render_page(access, "fleet.html", translate("Clients"), context, refusal=listed.refusal)
 
 
 @get("/fleet/rows", opt=_FLEET | FRAGMENT, dependencies=FLEET.page_parameters, include_in_schema=False)
 async def fleet_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    return render_page(access, "fleet_rows.html", "Clients", await _rows(access, listed), refusal=listed.refusal)
+    return render_page(
+        access, "fleet_rows.html", translate("Clients"), await _rows(access, listed), refusal=listed.refusal
+    )
 
 
 @get("/fleet/switcher", opt=_FLEET | FRAGMENT, include_in_schema=False)
@@ -40,13 +43,13 @@ async def fleet_switcher(access: OpenAccess) -> Response[Any]:
     """Menu entries of the client switcher."""
     clients = await list_client_names(access.session, limit=_SWITCHED + 1)
     context = {"clients": clients[:_SWITCHED], "more": len(clients) > _SWITCHED}
-    return render_page(access, "fleet_switcher.html", "Clients", context)
+    return render_page(access, "fleet_switcher.html", translate("Clients"), context)
 
 
 @get("/fleet/chart", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def fleet_chart(access: OpenAccess) -> Response[Any]:
     chart = draw_hours(await read_hours(access.session, now=access.now), access.now)
-    return render_page(access, "fleet_chart.html", "Clients", {"chart": chart})
+    return render_page(access, "fleet_chart.html", translate("Clients"), {"chart": chart})
 
 
 async def _rows(access: Access, listed: ListInput) -> dict[str, object]:

@@ -13,6 +13,7 @@ from canonical.elements import REFERENCE_ELEMENTS
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
+from foundation.marks import N_
 from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.labels import LEVELS
@@ -124,8 +125,8 @@ _SHOWN: Final = {
 }
 WORST_FIRST: Final = Sort(
     name="-health",
-    label="Worst first",
-    reverse_label="Healthiest first",
+    label=N_("Worst first"),
+    reverse_label=N_("Healthiest first"),
     keys=[
         *(
             SortKey(sql, "bigint", descending=True)

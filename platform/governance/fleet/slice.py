@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.fleet.pages import FLEET_PAGES
 from governance.fleet.routes import FLEET_ROUTES

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.marks import N_
 from foundation.reasons import clean_reason
 from foundation.text import is_storable
 from governance.audit_actions import GovernanceAction
@@ -24,7 +25,7 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
     """
     kept_reason = clean_reason(reason)
     if not is_storable(element):  # so nothing can be held of it
-        raise NotFound("Nothing is held of this connection and element.")
+        raise NotFound(N_("Nothing is held of this connection and element."))
     gone = await session.scalar(
         text("""
             WITH gone AS (DELETE FROM held_observation
@@ -34,7 +35,7 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
         {"t": scope_of(session).tenant_id, "c": connection_id, "e": element},
     )
     if not gone:
-        raise NotFound("Nothing is held of this connection and element.")
+        raise NotFound(N_("Nothing is held of this connection and element."))
     append_audit(
         session, action=GovernanceAction.HELD_VALUE_DISCARDED, subject=f"connection:{connection_id}",
         data={"element": element, "values": gone, "reason": kept_reason}, at=now,

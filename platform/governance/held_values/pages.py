@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import URLEncodedBody
 
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.reasons import LONGEST_REASON
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
@@ -42,13 +43,13 @@ async def discard_held_page(access: OpenAccess, data: URLEncodedBody[DiscardForm
     )
     refusal = await run_action(access.session, discarding)
     if refusal is None:
-        return redirect_to(access, "/held-values", done="Discarded")
+        return redirect_to(access, "/held-values", done=translate("Discarded"))
     return await _page(access, refusal, data)
 
 
 async def _page(access: Access, refusal: DomainError | None = None, typed: DiscardForm | None = None) -> Response[Any]:
     context = {"groups": await list_held(access.session), "typed": typed, "reason_limit": LONGEST_REASON}
-    return render_page(access, "held_values.html", "Held values", context, refusal=refusal)
+    return render_page(access, "held_values.html", translate("Held values"), context, refusal=refusal)
 
 
 HELD_VALUE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (held_values_page, discard_held_page)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import Slice
 from governance.held_values.commands import COMMANDS
@@ -11,7 +12,7 @@ from governance.held_values.routes import HELD_VALUE_ROUTES
 # Of use as long as their messages are stored, which is the default of source messages.
 RETAINED: Final = (
     DataClass(
-        "held_values", "Held values", "Values that wait for an element contract, the newest of each record.",
+        "held_values", N_("Held values"), N_("Values that wait for an element contract, the newest of each record."),
         (RetainedTable("held_observation", "held_at", by_time=True, element="element", record="record_key"),),
         default_days=400, least_days=30,
     ),

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Final
 
+import connectors.messages
 import policy.messages
 from foundation.i18n.messages import LEGACY, MessageType, by_code
 from governance.messages import exceptions, reasons, severity
 
-_DECLARED: Final = (exceptions, policy.messages, reasons, severity)
+_DECLARED: Final = (connectors.messages, exceptions, policy.messages, reasons, severity)
 
 
 def _types(module: ModuleType) -> Iterator[MessageType]:

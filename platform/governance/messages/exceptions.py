@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_, MessageType
+from foundation.i18n.messages import MessageType
+from foundation.marks import N_
 
 SOURCE_STALE: Final = MessageType(
     "source.stale",

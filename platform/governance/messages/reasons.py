@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_, MessageType
+from foundation.i18n.messages import MessageType
+from foundation.marks import N_
 
 NOT_A_SOURCE: Final = MessageType("translation.not_a_source", N_("This kind of connection does not report values."))
 CONNECTOR_FAILED: Final = MessageType("translation.failed", N_("The connector could not read it ({error})."))
@@ -65,3 +66,29 @@ UNANSWERED: Final = MessageType(
         "shown it. Not verified and not billed."
     ),
 )
+SOURCE_SAYS: Final = MessageType("translation.source_says", N_("The source says {value}. {reason}"))
+SOURCE_SAYS_WHY: Final = MessageType("translation.source_says_why", N_("The source says {value}: {reason}."))
+KEY_NOT_KEPT: Final = MessageType(
+    "translation.key_not_kept", N_("A record's key has 1 to {most} characters, none of them NUL or lost.")
+)
+IDENTITY_NOT_KEPT: Final = MessageType(
+    "translation.identity_not_kept",
+    N_("{element} of {record_key} came with an identity of the source that cannot be kept."),
+)
+VALUE_NOT_KEPT: Final = MessageType(
+    "translation.value_not_kept", N_("{element} of {record_key} cannot be kept: {reason}.")
+)
+VERSION_TOO_LARGE: Final = MessageType(
+    "translation.version_too_large", N_("{element} of {record_key} came with a version that is too large to be kept.")
+)
+TIME_IMPOSSIBLE: Final = MessageType(
+    "translation.time_impossible", N_("{element} of {record_key} came with a time of {time}, which cannot be.")
+)
+ELEMENT_NAME: Final = MessageType("trouble.element_name", N_("the element has no admissible name"))
+RECORD_TYPE: Final = MessageType("trouble.record_type", N_("records of type {type} do not have it"))
+OTHER_CURRENCY: Final = MessageType("trouble.other_currency", N_("{currency} under the dimension of {dimension}"))
+NOT_DIVIDED: Final = MessageType("trouble.not_divided", N_("it is not divided by {dimension}"))
+OTHER_TYPE: Final = MessageType("trouble.other_type", N_("it is of type {wanted}, not {type}"))
+UNKNOWN_CODE: Final = MessageType("trouble.unknown_code", N_("{code} is none of its codes, {codes}"))
+CHARACTERS_NOT_KEPT: Final = MessageType("trouble.characters", N_("it contains characters that cannot be stored"))
+TEXTS_NOT_KEPT: Final = MessageType("trouble.texts", N_("it contains texts that cannot be stored"))

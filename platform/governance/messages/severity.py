@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_, MessageType
+from foundation.i18n.messages import MessageType
+from foundation.marks import N_
 
 BY_TYPE: Final = "severity.by_type"
 """The factor that the type of the exception explains (`governance.exceptions.severity`)."""

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from canonical.dimensions import describe_dimension
 from canonical.values import minor_money, quantity, to_value
-from foundation.i18n.localizer import Localizer
-from foundation.i18n.messages import N_, MessageType, StoredMessage
+from foundation.i18n.localizer import Localizer, current_localizer
+from foundation.i18n.messages import MessageText, MessageType, StoredMessage
+from foundation.marks import N_
 from foundation.text import clean_error_text, mark_key
-from governance.labels import write_element, write_value
+from governance.labels import write_dimension, write_element, write_value
 from governance.messages.catalogue import MESSAGES
 
 _LONGEST: Final = 1000
@@ -46,6 +46,11 @@ def write_message(message: StoredMessage, localizer: Localizer) -> str:
     return _write(message, MESSAGES.get(message.code), "text", localizer)
 
 
+def write_text(text: str, localizer: Localizer | None = None) -> str:
+    """The sentence of a text that has a message; else the text itself."""
+    return write_message(text.message, localizer or current_localizer()) if isinstance(text, MessageText) else text
+
+
 def _write(message: StoredMessage, declared: MessageType | None, part: str, localizer: Localizer) -> str:
     if declared is None or message.code == "legacy":
         return clean_error_text(str(message.params.get(part, message.code)), longest=2 * _LONGEST)
@@ -71,7 +76,7 @@ def _text(value: Any, localizer: Localizer) -> str:
 def _element(value: Any, localizer: Localizer) -> str:
     """The element; of a divided one, with what it is divided by: “Stock on hand (Berlin)”."""
     if isinstance(value, Mapping):
-        part = describe_dimension(str(value.get("dimension", "")))
+        part = write_dimension(str(value.get("dimension", "")), localizer)
         return f"{write_element(str(value.get('code', '')), localizer=localizer)} ({part})"
     return write_element(str(value), localizer=localizer)
 

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from branding.axis import round_labels
 from branding.charts import Series, line_chart, stacked_bar_chart
 from branding.formats import format_duration
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from governance.overview.queries import TimeBucket
 
 STRETCHES: Final = 24
@@ -31,30 +33,30 @@ class Span(msgspec.Struct, frozen=True):
 
 
 SPANS: Final[Mapping[str, Span]] = {
-    "1h": Span("1h", "Last hour", timedelta(seconds=150), timedelta(minutes=15)),
-    "6h": Span("6h", "6 hours", timedelta(minutes=15), timedelta(hours=1)),
-    "24h": Span("24h", "24 hours", timedelta(hours=1), timedelta(hours=4)),
+    "1h": Span("1h", N_("Last hour"), timedelta(seconds=150), timedelta(minutes=15)),
+    "6h": Span("6h", N_("6 hours"), timedelta(minutes=15), timedelta(hours=1)),
+    "24h": Span("24h", N_("24 hours"), timedelta(hours=1), timedelta(hours=4)),
 }
 DEFAULT_SPAN: Final = "1h"
 
 
 def draw_changes(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     series = (
-        Series("Automatic", [bucket.automatic for bucket in buckets]),
-        Series("Needed approval", [bucket.reviewed for bucket in buckets]),
-        Series("Refused", [bucket.refused for bucket in buckets]),
+        Series(translate("Automatic"), [bucket.automatic for bucket in buckets]),
+        Series(translate("Needed approval"), [bucket.reviewed for bucket in buckets]),
+        Series(translate("Refused"), [bucket.refused for bucket in buckets]),
     )
     return stacked_bar_chart(
-        "chart-changes", "Changes by decision", _labels(buckets), series, ticks_at=_ticks(buckets, span)
+        "chart-changes", translate("Changes by decision"), _labels(buckets), series, ticks_at=_ticks(buckets, span)
     )
 
 
 def draw_times(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     series = (
-        Series("Median", [bucket.half_s for bucket in buckets]),
-        Series("95% within", [bucket.most_s for bucket in buckets]),
+        Series(translate("Median"), [bucket.half_s for bucket in buckets]),
+        Series(translate("95% within"), [bucket.most_s for bucket in buckets]),
     )
-    title = "Time to publish, from release to read-back"
+    title = translate("Time to publish, from release to read-back")
     return line_chart(
         "chart-times", title, _labels(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
     )
@@ -62,10 +64,10 @@ def draw_times(buckets: Sequence[TimeBucket], span: Span) -> Markup:
 
 def draw_decisions(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     series = (
-        Series("Median", [bucket.decision_half_s for bucket in buckets]),
-        Series("95% within", [bucket.decision_most_s for bucket in buckets]),
+        Series(translate("Median"), [bucket.decision_half_s for bucket in buckets]),
+        Series(translate("95% within"), [bucket.decision_most_s for bucket in buckets]),
     )
-    title = "Time to decide, of changes that needed approval"
+    title = translate("Time to decide, of changes that needed approval")
     return line_chart(
         "chart-decisions", title, _labels(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from foundation.i18n.localizer import translate
 from foundation.web.fragments import FRAGMENT
 from foundation.web.parameters import one_of
 from governance.elements.selector_labels import write_selector
@@ -24,22 +25,22 @@ ChosenSpan = Annotated[str, one_of(SPANS)]
 @get(_ROOT, name="overview", opt=_READ, include_in_schema=False)
 async def overview(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
     context = await _figures(access) | await _flow(access) | await _charts(access, span)
-    return render_page(access, "overview.html", "Overview", context)
+    return render_page(access, "overview.html", translate("Overview"), context)
 
 
 @get(f"{_ROOT}/figures", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_figures(access: OpenAccess) -> Response[Any]:
-    return render_page(access, "overview_figures.html", "Overview", await _figures(access))
+    return render_page(access, "overview_figures.html", translate("Overview"), await _figures(access))
 
 
 @get(f"{_ROOT}/flow", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_flow(access: OpenAccess) -> Response[Any]:
-    return render_page(access, "overview_flow.html", "Overview", await _flow(access))
+    return render_page(access, "overview_flow.html", translate("Overview"), await _flow(access))
 
 
 @get(f"{_ROOT}/charts", opt=_READ | FRAGMENT, include_in_schema=False)
 async def overview_charts(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
-    return render_page(access, "overview_charts.html", "Overview", await _charts(access, span))
+    return render_page(access, "overview_charts.html", translate("Overview"), await _charts(access, span))
 
 
 async def _figures(access: Access) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.overview.pages import OVERVIEW_PAGES
 from governance.overview.routes import OVERVIEW_ROUTES

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.lists import ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.partner_channel.queries import list_propagations, list_shown
@@ -12,14 +13,14 @@ from governance.records.value_columns import value_columns
 
 CHANNEL_CHANGES: Final = ListDefinition[PropagationView](
     name="channel-changes",
-    title="Changes on your channel",
+    title=N_("Changes on your channel"),
     item=PropagationView,
     load=list_propagations,
     sorts=[
         Sort(
             name="-released",
-            label="Newest first",
-            reverse_label="Oldest first",
+            label=N_("Newest first"),
+            reverse_label=N_("Oldest first"),
             keys=[SortKey("p.change_id", "uuid", descending=True), SortKey("p.connection_id", "uuid")],
         )
     ],
@@ -39,14 +40,14 @@ CHANNEL_CHANGES: Final = ListDefinition[PropagationView](
 )
 CHANNEL_VALUES: Final = ListDefinition[ChannelValueView](
     name="channel-values",
-    title="Values shown",
+    title=N_("Values shown"),
     item=ChannelValueView,
     load=list_shown,
     sorts=[
         Sort(
             name="record",
-            label="By record",
-            reverse_label="By record, backwards",
+            label=N_("By record"),
+            reverse_label=N_("By record, backwards"),
             keys=[*(SortKey(f"v.{name}") for name in KEY_TYPES), SortKey("n.name")],
         )
     ],

@@ -5,6 +5,7 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from foundation.i18n.localizer import translate
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
@@ -24,13 +25,15 @@ _VALUES: Final = f"{_ROOT}/values"
 
 @get(_ROOT, name="channel", opt=_READ, dependencies=CHANNEL_CHANGES.page_parameters, include_in_schema=False)
 async def channel(access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    return render_page(access, "channel.html", "Your channel", await _changes(access, listed), refusal=listed.refusal)
+    return render_page(
+        access, "channel.html", translate("Your channel"), await _changes(access, listed), refusal=listed.refusal
+    )
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CHANNEL_CHANGES.page_parameters, include_in_schema=False)
 async def channel_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     context = await _changes(access, listed)
-    return render_page(access, "channel_rows.html", "Your channel", context, refusal=listed.refusal)
+    return render_page(access, "channel_rows.html", translate("Your channel"), context, refusal=listed.refusal)
 
 
 @get(_VALUES, opt=_READ, dependencies=CHANNEL_VALUES.page_parameters, include_in_schema=False)
@@ -40,7 +43,7 @@ async def channel_values(access: OpenAccess, listed: ListParameters) -> Response
         "listed": list_view(CHANNEL_VALUES, listed, found, f"{access.root}/channel/values"),
         "titles": await load_titles(access.session, [one.record_key for one in found.items]),
     }
-    return render_page(access, "channel_values.html", "Your channel", context, refusal=listed.refusal)
+    return render_page(access, "channel_values.html", translate("Your channel"), context, refusal=listed.refusal)
 
 
 async def _changes(access: Access, listed: ListInput) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.partner_channel.pages import CHANNEL_PAGES
 from governance.partner_channel.routes import CHANNEL_ROUTES

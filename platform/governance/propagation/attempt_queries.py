@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.values import Value, to_value
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
+from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.propagation.schemas import AttemptView
 
@@ -20,8 +21,8 @@ UNDER_WAY: Final = timedelta(minutes=1)
 
 NEWEST_FIRST: Final = Sort(
     name="-started",
-    label="Newest first",
-    reverse_label="Oldest first",
+    label=N_("Newest first"),
+    reverse_label=N_("Oldest first"),
     keys=[SortKey("a.id", "uuid", descending=True)],
 )
 _FIRST_PAGE: Final = ListQuery(list="attempts", sort=NEWEST_FIRST)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import read_value
 from connectors.relations import CONNECTIONS
+from foundation.marks import N_, NN_
 from foundation.relations import USAGE_EVENTS
 from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
@@ -44,8 +45,8 @@ async def describe_deliveries(
 
 VERIFIED_DELIVERIES: Final = Meter(
     name=_NAME,
-    unit="delivery",
-    label="Verified updates",
+    unit=NN_("{number} delivery", "{number} deliveries"),
+    label=N_("Verified updates"),
     permission=GovernancePermission.READ_CHANGES,
     describe=describe_deliveries,
 )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.calls import CallRecorder, push_values, read_values
 from connectors.health import is_healthy, record_health
+from connectors.messages import LATER
 from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
 from connectors.runtime import OpenConnection
 from foundation.jobs.batch import Batch, ClaimedJob
@@ -95,7 +96,7 @@ async def _attempt(
     attempt, draw = PushAttempt(begun=begun), services.jitter
     channel = opened.connector.channel
     if channel is None:
-        attempt.results = {p.change_id: _refused(p, "This connection is not a channel.") for p in to_send}
+        attempt.results = {p.change_id: _refused(p, reasons.NOT_A_CHANNEL.write()) for p in to_send}
         return attempt
     ordered = sorted(to_send, key=lambda p: p.version)
     for retried, part in parts(ordered, channel.max_batch, again, draw):
@@ -305,7 +306,7 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
     """Count a failed attempt of this value: it is retried later, or fails for good."""
     if item.attempts + 1 < PUSH_RETRY.attempts:
         delay = PUSH_RETRY.delay(item.attempts, 1.0 - services.jitter())
-        error = result.detail or "The channel said: later."
+        error = result.detail or LATER.write()
         batch.retry(item, delay=max(delay, result.retry_after or 0.0), error=error, is_retry=True)
         _note_sent(p, result, settlement)
     else:

@@ -14,7 +14,7 @@ from canonical.values import Value
 from connectors.ports import ChannelReading
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.i18n.messages import TEXT, StoredMessage
+from foundation.i18n.messages import MessageText, StoredMessage, message_of
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.jobs.types import JobType, NoPayload
 from foundation.text import clean_error_text, clean_foreign_text
@@ -88,7 +88,7 @@ class Settlement:
     def unanswered(self, p: Pending, detail: str) -> None:
         """Sent with a possible effect but without an answer; stays pending."""
         self.settled[p.change_id] = Settled(
-            p.change_id, PropagationState.PENDING, error=TEXT.fill(text=clean_error_text(detail)), sent_at=self.now
+            p.change_id, PropagationState.PENDING, error=_told(detail), sent_at=self.now
         )
 
     def send_again(self, p: Pending) -> None:
@@ -98,7 +98,7 @@ class Settlement:
 
     def stopped(self, p: Pending, state: PropagationState, code: ExceptionType, why: str | StoredMessage) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
-        error = TEXT.fill(text=clean_error_text(why)) if isinstance(why, str) else why
+        error = _told(why) if isinstance(why, str) else why
         self._settle(p, state, error=error)
         self.exceptions.append(propagation_exception(code, p, self.connection_id, error))
 
@@ -200,6 +200,11 @@ def drift_scan_timer(connection_id: UUID) -> TimerName:
         lane=job_types.verify_lane(connection_id),
         job_type=job_types.SCAN_DRIFT,
     )
+
+
+def _told(detail: str) -> StoredMessage:
+    """A channel's answer: a message, or its own words."""
+    return message_of(detail if isinstance(detail, MessageText) else clean_error_text(detail))
 
 
 def shown_text(reading: ChannelReading) -> str:

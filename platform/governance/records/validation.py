@@ -26,6 +26,7 @@ from canonical.values import (
 )
 from connectors.ports import ChannelReading, PayloadInvalid
 from foundation.text import REPLACEMENT, clean_error_text, is_storable
+from governance.messages import reasons
 
 _LARGEST: Final = 2**63 - 1
 _LARGEST_VERSION: Final = 2**62
@@ -45,16 +46,16 @@ def admit(seen: Observation, *, received_at: datetime) -> Observation:
         PayloadInvalid: the observation cannot be stored, or its content is impossible.
     """
     if not is_admissible_key(seen.record_key):
-        raise PayloadInvalid(f"A record's key has 1 to {_LONGEST} characters, none of them NUL or lost.")
-    subject = f"{seen.element} of {seen.record_key}"
+        raise PayloadInvalid(reasons.KEY_NOT_KEPT.write(most=_LONGEST))
+    subject = {"element": seen.element, "record_key": seen.record_key}
     if len(seen.source_id) > _LONGEST or not is_storable(seen.source_id):
-        raise PayloadInvalid(f"{subject} came with an identity of the source that cannot be kept.")
+        raise PayloadInvalid(reasons.IDENTITY_NOT_KEPT.write(**subject))
     if trouble := find_trouble(seen.key, seen.value):
-        raise PayloadInvalid(f"{subject} cannot be kept: {trouble.rstrip('.')}.")
+        raise PayloadInvalid(reasons.VALUE_NOT_KEPT.write(**subject, reason=trouble))
     if not 0 <= seen.source_version <= _LARGEST:
-        raise PayloadInvalid(f"{subject} came with a version that is too large to be kept.")
+        raise PayloadInvalid(reasons.VERSION_TOO_LARGE.write(**subject))
     if seen.committed_at.tzinfo is None or seen.committed_at < _EARLIEST:
-        raise PayloadInvalid(f"{subject} came with a time of {seen.committed_at.isoformat()}, which cannot be.")
+        raise PayloadInvalid(reasons.TIME_IMPOSSIBLE.write(**subject, time=seen.committed_at.isoformat()))
     if seen.committed_at <= received_at:
         return seen
     return msgspec.structs.replace(seen, committed_at=received_at)
@@ -92,37 +93,39 @@ def quote_value(value: Value) -> str:
 
 
 def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = None) -> str:
-    """Why the value cannot be one of this key; empty when it can. `declared`: the type of a custom element."""
+    """Why the value cannot be one of this key, as a part of a sentence; empty when it can. `declared`: the type of a
+    custom element.
+    """
     known = declared or element_type(key.element)
     if trouble := _key_trouble(key.element, key.record_type, None if known is None else known.record_type):
         return trouble
     try:
         parts = dict(parse_dimension(key.dimension)) if key.dimension else {}
     except InvalidDimension as problem:
-        return str(problem)
+        return str(problem).rstrip(".")
     if known is not None and (trouble := _misfit(known, parts, value)):
         return trouble
     if isinstance(value, MoneyValue) and parts.get("currency", value.currency) != value.currency:
-        return f"{value.currency} under the dimension of {parts['currency']}"
+        return reasons.OTHER_CURRENCY.write(currency=value.currency, dimension=parts["currency"])
     return _content_trouble(value)
 
 
 @lru_cache(1_000)
 def _key_trouble(element: str, record_type: str, declared: str | None) -> str:
     if len(element) > _LONGEST or not _ELEMENT.fullmatch(element):
-        return "the element has no admissible name"
+        return reasons.ELEMENT_NAME.write()
     if not _RECORD_TYPE.fullmatch(record_type) or declared not in {None, record_type}:
-        return f"records of type {record_type[:40]} do not have it"
+        return reasons.RECORD_TYPE.write(type=record_type[:40])
     return ""
 
 
 def _misfit(known: ElementType, parts: Mapping[str, str], value: Value) -> str:
     if others := [name for name in parts if name not in known.dimensions]:
-        return f"it is not divided by {others[0]}"
+        return reasons.NOT_DIVIDED.write(dimension=others[0])
     if (kind := type_of(value)) != known.value_type:
-        return f"it is of type {known.value_type}, not {kind}"
+        return reasons.OTHER_TYPE.write(wanted=known.value_type, type=kind)
     if isinstance(value, EnumerationValue) and known.codes and value.code not in known.codes:
-        return f"{value.code} is none of its codes, {', '.join(known.codes)}"
+        return reasons.UNKNOWN_CODE.write(code=value.code, codes=", ".join(known.codes))
     return ""
 
 
@@ -132,12 +135,12 @@ def _content_trouble(value: Value) -> str:
             try:
                 minor_exponent(currency)
             except UnknownCurrency as problem:
-                return str(problem)
+                return str(problem).rstrip(".")
             if isinstance(value, OrderValue):
                 return _order_trouble(value)
         case TextValue(text=text) | ReferenceValue(record_key=text):
             if not is_storable(text):
-                return "it contains characters that cannot be stored"
+                return reasons.CHARACTERS_NOT_KEPT.write()
         case ListValue(items=items):
             return next((trouble for item in items if (trouble := _content_trouble(item))), "")
     return ""
@@ -146,7 +149,7 @@ def _content_trouble(value: Value) -> str:
 def _order_trouble(order: OrderValue) -> str:
     texts = (order.customer, order.email, *(line.sku for line in order.lines))
     fits = all(len(text) <= _LONGEST and is_storable(text) for text in texts)
-    return "" if fits else "it contains texts that cannot be stored"
+    return "" if fits else reasons.TEXTS_NOT_KEPT.write()
 
 
 def is_admissible_key(record_key: str) -> bool:

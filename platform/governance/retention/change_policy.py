@@ -13,6 +13,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.marks import N_, Phrase
 from foundation.reasons import clean_reason
 from foundation.retention import DataClass, find_class
 from governance.audit_actions import GovernanceAction
@@ -35,7 +36,11 @@ async def set_policy(
     scope, data_class = scope_of(session), _known(classes, name)
     element = check_text(policy.element, "element")
     if element and not data_class.by_element:
-        raise InvalidInput(f"{data_class.title} have no period per element. Choose all elements.", field="element")
+        raise InvalidInput(
+            N_("“{data}” has no period per element. Choose all elements."),
+            params={"data": Phrase(data_class.title)},
+            field="element",
+        )
     if policy.keep_days is not None:
         if element:
             await _check_element(session, element)
@@ -143,7 +148,7 @@ async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now
     if found is None:
         raise NotFound
     if found.released_at is not None:
-        raise Conflict("This hold was released before. Reload the page to see the present state.")
+        raise Conflict(N_("This hold was released before. Reload the page to see the present state."))
     await session.execute(
         text("""
             UPDATE legal_hold SET released_at = :now, released_by = :by, release_reason = :reason
@@ -163,7 +168,10 @@ async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now
 def _known(classes: Sequence[DataClass], name: str) -> DataClass:
     found = find_class(classes, name)
     if found is None:
-        raise NotFound(f"There is no class of data by this name. There are: {', '.join(one.name for one in classes)}.")
+        raise NotFound(
+            N_("There is no class of data by this name. There are: {known}."),
+            params={"known": ", ".join(one.name for one in classes)},
+        )
     return found
 
 
@@ -178,7 +186,9 @@ def check_default(data_class: DataClass, keep_days: int | None) -> int:
 def _check_days(data_class: DataClass, days: int, *, least: int) -> None:
     if not least <= days <= MOST_DAYS:
         raise InvalidInput(
-            f"Keep {data_class.title.lower()} for at least {least} days and at most {MOST_DAYS}.", field="keep_days"
+            N_("Keep “{data}” for at least {least} days and at most {most}."),
+            params={"data": Phrase(data_class.title), "least": least, "most": MOST_DAYS},
+            field="keep_days",
         )
 
 
@@ -188,7 +198,11 @@ async def _check_element(session: AsyncSession, element: str) -> None:
     )
     known = sorted({PRICE, STOCK, COST, *contracts})
     if element not in known:
-        raise InvalidInput(f"There is no element by this name. There are: {', '.join(known)}.", field="element")
+        raise InvalidInput(
+            N_("There is no element by this name. There are: {known}."),
+            params={"known": ", ".join(known)},
+            field="element",
+        )
 
 
 def _reason(reason: str) -> str:

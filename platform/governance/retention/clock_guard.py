@@ -16,7 +16,7 @@ from foundation.clock import write_utc
 from foundation.database.engine import Database
 from foundation.database.facts import read_fact, record_fact
 from foundation.errors import Conflict
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.relations import AUDIT_ENTRIES
 from foundation.scope import Actor, Scope
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 
 _MOST_DIGITS: Final = 6
 
@@ -19,7 +20,7 @@ def days_of(form: Mapping[str, Any]) -> int | None:
         return None
     if not (typed.isascii() and typed.isdigit() and len(typed) <= _MOST_DIGITS):
         raise InvalidInput(
-            "Enter the days as a whole number, such as 731, or leave the field empty for the default.",
+            N_("Enter the days as a whole number, such as 731, or leave the field empty for the default."),
             field="keep_days",
         )
     return int(typed)

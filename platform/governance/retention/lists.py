@@ -2,13 +2,14 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.web.lists import ListDefinition
 from governance.retention.plan import PURGE_ORDER, list_purges
 from governance.retention.schemas import PurgeView
 
 PURGES: Final = ListDefinition[PurgeView](
     name="purges",
-    title="Deletions",
+    title=N_("Deletions"),
     item=PurgeView,
     load=list_purges,
     sorts=[PURGE_ORDER],

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
 from governance.inputs import LONGEST_TEXT
@@ -54,7 +55,7 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
             "typed": refused.form if refused else {},
             "reason_limit": LONGEST_TEXT,
         }
-        return render_page(access, "retention.html", "Retention", context, refusal=refusal)
+        return render_page(access, "retention.html", translate("Retention"), context, refusal=refusal)
 
     async def act(access: Access, change: Awaitable[Any], done: str, refused: RefusedInput) -> Response[Any]:
         refusal = await run_action(access.session, change)
@@ -75,20 +76,20 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         except InvalidInput as refusal:
             return await render(access, refusal, refused)
         setting = set_policy(access.session, classes, text_of(form, "data_class"), policy, now=access.now)
-        return await act(access, setting, "Retention period saved", refused)
+        return await act(access, setting, translate("Retention period saved"), refused)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, include_in_schema=False)
     async def place_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         hold = NewHold(text_of(form, "reason"), text_of(form, "data_class"), text_of(form, "record_key"))
         placing = place_hold(access.session, classes, hold, now=access.now, new_id=services.new_id)
-        return await act(access, placing, "Legal hold placed", RefusedInput("hold", form))
+        return await act(access, placing, translate("Legal hold placed"), RefusedInput("hold", form))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
     async def release_hold_page(request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]) -> Response[Any]:
         form = await request.form()
         releasing = release_hold(access.session, hold_id, reason=text_of(form, "reason"), now=access.now)
-        return await act(access, releasing, "Legal hold released", RefusedInput(f"release-{hold_id}", form))
+        return await act(access, releasing, translate("Legal hold released"), RefusedInput(f"release-{hold_id}", form))
 
     return (
         retention_page,

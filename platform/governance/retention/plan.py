@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.database.partitions import month_after
 from foundation.ids import time_of
+from foundation.marks import N_
 from foundation.retention import CHAIN, DataClass, RetainedTable, month_of
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.retention import repository
@@ -29,8 +30,8 @@ MANY: Final = 10_000
 _MOST_SHOWN: Final = 50
 PURGE_ORDER: Final = Sort(
     name="-purged",
-    label="Newest first",
-    reverse_label="Oldest first",
+    label=N_("Newest first"),
+    reverse_label=N_("Oldest first"),
     keys=[
         SortKey("p.purged_at", "timestamptz", descending=True),
         SortKey("p.data_class"),

@@ -3,7 +3,7 @@
 from typing import Final
 
 import governance.retention.models
-from foundation.i18n.messages import N_
+from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.permissions import GovernancePermission
 from governance.retention.commands import COMMANDS
@@ -21,7 +21,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.MSP,
             position=50,
-            label="Retention",
+            label=N_("Retention"),
             path="/retention",
             icon="clock",
             permission=GovernancePermission.READ_RETENTION,

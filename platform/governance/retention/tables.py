@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from foundation.marks import N_
 from foundation.relations import DEAD_LETTERS, JOBS
 from foundation.retention import DataClass, Pin, RetainedTable
 from governance.propagation.states import RUNNING
@@ -14,7 +15,7 @@ baseline_id IN (SELECT b.id FROM baseline b WHERE b.tenant_id = :t AND b.state I
 
 RETAINED: Final = (
     DataClass(
-        "changes", "Changes and deliveries", "Each change with its decision and its delivery to each channel.",
+        "changes", N_("Changes and deliveries"), N_("Each change with its decision and its delivery to each channel."),
         (
             RetainedTable("propagation_attempt", "change_id", partitioned=True, element="element",
                           record="record_key"),
@@ -34,13 +35,15 @@ RETAINED: Final = (
         ),
     ),
     DataClass(
-        "exceptions", "Closed exceptions", "Exceptions that were resolved or discarded.",
+        "exceptions", N_("Closed exceptions"), N_("Exceptions that were resolved or discarded."),
         (RetainedTable("governance_exception", "closed_at", by_time=True, closed="state <> 'open'", element="element",
                        record="record_key"),),
         default_days=400, least_days=30,
     ),
     DataClass(
-        "baselines", "Baseline readings", "Values read from sources and channels for a baseline. Its totals are kept.",
+        "baselines", N_(
+            "Baseline readings"
+        ), N_("Values read from sources and channels for a baseline. Its totals are kept."),
         (
             RetainedTable("baseline_reading", "", closed=_BASELINES, record="record_key"),
             RetainedTable("baseline_item", "", closed=_BASELINES, record="record_key"),

@@ -12,6 +12,7 @@ from canonical.messages import describe_message_type
 from connectors.translation.kept_messages import discard_kept, replay_kept
 from connectors.translation.subscriptions import MessageRouter, build_router
 from foundation.errors import DomainError
+from foundation.i18n.localizer import translate
 from foundation.reasons import LONGEST_REASON
 from foundation.rooms import AppServices
 from foundation.web.actions import run_action
@@ -47,7 +48,11 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
             access.session, router, connection_id=data.connection_id, message_type=data.message_type, now=access.now
         )
         refusal = await run_action(access.session, replay)
-        return redirect_to(access, _PATH, done="Replayed") if refusal is None else await _page(access, router, refusal)
+        return (
+            redirect_to(access, _PATH, done=translate("Replayed"))
+            if refusal is None
+            else await _page(access, router, refusal)
+        )
 
     @post(f"{_ROOT}/discard", opt=_ACT, include_in_schema=False)
     async def unclaimed_discard(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
@@ -57,7 +62,7 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
         )  # fmt: skip
         refusal = await run_action(access.session, discard)
         if refusal is None:
-            return redirect_to(access, _PATH, done="Discarded")
+            return redirect_to(access, _PATH, done=translate("Discarded"))
         return await _page(access, router, refusal, data)
 
     return unclaimed_page, unclaimed_replay, unclaimed_discard
@@ -72,4 +77,6 @@ async def _page(
         "typed": typed,
         "reason_limit": LONGEST_REASON,
     }
-    return render_page(access, "unclaimed_messages.html", "Messages that nothing reads", context, refusal=refusal)
+    return render_page(
+        access, "unclaimed_messages.html", translate("Messages that nothing reads"), context, refusal=refusal
+    )

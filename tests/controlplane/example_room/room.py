@@ -21,6 +21,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.registry import JobHandler
 from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import JobType, NoPayload
+from foundation.marks import NN_
 from foundation.permissions import Permission
 from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import AppServices, CliCommand, NavArea, NavEntry, RoleGrant, Room
@@ -75,8 +76,12 @@ async def note_shipments(session: AsyncSession, received: Sequence[Received[Ship
 
 
 METER: Final = Meter(
-    name="notes.written", unit="note", label="Notes", permission=NotePermission.READ, describe=describe
-)
+    name="notes.written",
+    unit=NN_("{number} note", "{number} notes"),
+    label="Notes",
+    permission=NotePermission.READ,
+    describe=describe,
+)  # fmt: skip
 
 
 def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from foundation.i18n.messages import MessageType, StoredMessage, by_code
+from foundation.i18n.messages import MessageType, StoredMessage, by_code, message_of
 from tests.support.values import minor
 
 GREETING = MessageType("greeting", "Dear {name}, since {since}", "For {name}")
@@ -51,3 +51,14 @@ def test_the_least_year_keeps_its_own_offset() -> None:
     at = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
     assert MessageType("one", "{it}").fill(it=at).params == {"it": "0001-01-01T00:00:00+14:00"}
     assert MessageType("one", "{it}").fill(it=datetime(1, 1, 1, tzinfo=UTC)).params["it"].endswith("+00:00")
+
+
+def test_a_written_message_is_its_english_sentence_and_keeps_its_parts() -> None:
+    why = MessageType("why", "It answered {status}.").write(status="503")
+    whole = MessageType("whole", "Not sent: {reason} ({quote})").write(reason=why, quote="a\x00b")
+    assert whole == "Not sent: It answered 503. (a\ufffdb)"
+    assert whole.message == StoredMessage(
+        "whole", {"reason": {"code": "why", "params": {"status": "503"}}, "quote": "a\ufffdb"}
+    )
+    assert message_of(whole) is whole.message
+    assert message_of("Out of paper") == StoredMessage("text", {"text": "Out of paper"})

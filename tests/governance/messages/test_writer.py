@@ -1,17 +1,27 @@
 """Sentences of stored messages: every declared one can be written, foreign text stays inert, old rows keep theirs."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from string import Formatter
 
 import pytest
 
-from foundation.i18n.localizer import ENGLISH
-from foundation.i18n.messages import StoredMessage
+from canonical.keys import ElementKey
+from canonical.messages import Observation
+from canonical.values import quantity
+from connectors.http.errors import failed_writes
+from connectors.ports import ChannelWrite, PayloadInvalid
+from foundation.i18n.localizer import ENGLISH, Localizer
+from foundation.i18n.messages import StoredMessage, message_of
 from governance.messages import exceptions, reasons
 from governance.messages.catalogue import MESSAGES
-from governance.messages.writer import write_message, write_title
+from governance.messages.parameters import about
+from governance.messages.writer import write_message, write_text, write_title
+from governance.records.validation import admit
 from tests.support.values import minor
 
+KEY = ElementKey("SKU-1", "price.list")
 SAMPLES: dict[str, object] = {
     "element": "price.list", "record_key": "SKU-1", "value": minor(1050, "EUR"), "shown": minor(1, "EUR"),
     "expected": minor(2, "EUR"), "records": ["7", "8"], "facts": ["cost_minor"],
@@ -62,3 +72,31 @@ def test_an_old_sentence_is_kept() -> None:
 def test_a_code_of_a_later_release_and_a_missing_parameter_are_shown_as_far_as_known() -> None:
     assert write_message(StoredMessage("not.known", {"a": "b"}), ENGLISH) == "not.known"
     assert write_message(StoredMessage("contract.missing"), ENGLISH).startswith("— is reported, but")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status_code: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+
+def test_an_answer_of_a_channel_is_told_in_the_readers_language() -> None:
+    [refused] = failed_writes(Answer(401), [ChannelWrite(KEY, minor(100, "EUR"), 1, "x")]) or []
+    message = exceptions.PROPAGATION_REFUSED.fill(**about(KEY), reason=message_of(refused.detail))
+    assert message.params["reason"] == {"code": "connector.channel_sign_in_refused", "params": {"status": "401"}}
+    german = (
+        "Listenpreis von SKU-1: Der Kanal hat unsere Anmeldung nicht angenommen (401). Prüfen Sie die Zugangsdaten."
+    )
+    assert write_message(message, Localizer("de")) == german
+    own_words = exceptions.PROPAGATION_REFUSED.fill(**about(KEY), reason=message_of("Out of paper"))
+    assert write_message(own_words, Localizer("de")) == "Listenpreis von SKU-1: Out of paper"
+
+
+def test_an_impossible_value_is_told_in_the_readers_language() -> None:
+    seen = Observation("SKU-1", "price.list", quantity(7), 1, datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(PayloadInvalid) as refused:
+        admit(seen, received_at=datetime(2026, 1, 2, tzinfo=UTC))
+    assert str(refused.value) == "price.list of SKU-1 cannot be kept: it is of type money, not quantity."
+    german = "Listenpreis von SKU-1 kann nicht gespeichert werden: er ist von der Art money, nicht quantity."
+    assert write_text(refused.value.detail, Localizer("de")) == german

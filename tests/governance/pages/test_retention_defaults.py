@@ -115,7 +115,7 @@ async def test_r16_a_hold_keeps_its_data_in_the_preview_and_is_listed(busy: Gove
 
 @pytest.mark.parametrize(
     ("days", "told"),
-    [("89", "at least 90 days"), ("36526", "at most 36525"), ("never", "whole number"), ("²", "whole number"),
+    [("89", "at least 90 days"), ("36526", "at most 36,525"), ("never", "whole number"), ("²", "whole number"),
      ("-1", "whole number"), ("1e3", "whole number"), ("٩٠٠", "whole number"), ("9" * 30, "whole number")],
 )  # fmt: skip
 async def test_r16_days_that_are_not_possible_are_told_and_kept(busy: GovernanceWebApp, days: str, told: str) -> None:

@@ -43,9 +43,9 @@ async def test_r16_a_client_can_keep_longer_than_its_msp_and_never_shorter(kept:
     await kept.change(scope)
     await policy(kept, scope, "changes", 90)
     await default(kept, scope, "changes", 1000)
-    with pytest.raises(InvalidInput, match="at least 1000 days"):
+    with pytest.raises(InvalidInput, match="at least 1,000 days"):
         await policy(kept, scope, "changes", 999)
-    with pytest.raises(InvalidInput, match="at least 1000 days"):
+    with pytest.raises(InvalidInput, match="at least 1,000 days"):
         await policy(kept, scope, "changes", 999, "price.list")
     await kept.run(999)
     assert len(await kept.ids(scope)) == 1

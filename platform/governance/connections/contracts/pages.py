@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import URLEncodedBody
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
 from governance.connections.lists import CONNECTIONS
@@ -37,7 +39,7 @@ async def remove_contract_page(access: OpenAccess, data: URLEncodedBody[RemovalF
     removing = remove_contract(access.session, element=data.element, selector=data.selector, now=access.now)
     refusal = await run_action(access.session, removing)
     if refusal is None:
-        return redirect_to(access, "/connections", done="Contract removed")
+        return redirect_to(access, "/connections", done=translate("Contract removed"))
     return await render_list(access, CONNECTIONS.parse({}), refusal)
 
 
@@ -52,7 +54,7 @@ def build_contract_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler
         publishing = publish_new_contract(access.session, services.runtime.registry, new, now=access.now)
         refusal = await run_action(access.session, publishing)
         if refusal is None:
-            return redirect_to(access, "/connections", done="Contract published")
+            return redirect_to(access, "/connections", done=translate("Contract published"))
         return await _again(access, refusal, form)
 
     return (publish_contract_page, remove_contract_page)
@@ -68,7 +70,7 @@ def _new_contract(form: dict[str, str]) -> NewContract:
     try:
         connection_id = UUID(source) if source else None
     except ValueError as wrong:
-        raise InvalidInput("Choose one of the systems.", field="source_connection_id") from wrong
+        raise InvalidInput(N_("Choose one of the systems."), field="source_connection_id") from wrong
     return NewContract(
         element=form.get("element", "").strip(),
         selector=form.get("selector", ""),
@@ -87,5 +89,5 @@ def _number(form: dict[str, str], name: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number <= _LONGEST:  # false for NaN, too
-        raise InvalidInput("Enter each target as a number above zero, such as 30 or 1.5.", field=name)
+        raise InvalidInput(N_("Enter each target as a number above zero, such as 30 or 1.5."), field=name)
     return number

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.marks import N_
 from foundation.retention import DataClass
 from governance.retention import repository
 from governance.retention.plan import view_class
@@ -22,7 +23,7 @@ EnterAccount = Callable[[UUID], Awaitable[None]]
 MOST_PREVIEWED: Final = 50
 MOST_CLIENTS: Final = 500
 MOST_HOLDS: Final = 100
-OWN: Final = "Your own account"
+OWN: Final = N_("Your own account")
 _MOST_HOLDS: Final = 200
 _RULES: Final = text("""
     SELECT data_class, '' AS record_key, keep_days, '' AS reason, NULL AS placed_at, '' AS placed_by

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
 from foundation.retention import find_class
 from foundation.web.actions import run_action
 from foundation.web.parameters import one_of
@@ -70,7 +71,7 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
             "most_previewed": MOST_PREVIEWED,
             "most_holds": MOST_HOLDS,
         }
-        return render_page(access, "retention_defaults.html", "Retention", context, refusal=refusal)
+        return render_page(access, "retention_defaults.html", translate("Retention"), context, refusal=refusal)
 
     names = Annotated[str, one_of(("", *(one.name for one in classes)))]
 
@@ -97,6 +98,6 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         )
         if refusal is not None:
             return await render(access, accounts, form, refusal)
-        return redirect_to(access, _ROOT, done="Default saved")
+        return redirect_to(access, _ROOT, done=translate("Default saved"))
 
     return (retention_defaults_page, set_default_page)

@@ -1,0 +1,54 @@
+"""Messages of connectors: why a write, a reading or a translation failed. What the other system said is a parameter."""
+
+from typing import Final
+
+from foundation.i18n.messages import MessageType
+from foundation.marks import N_
+
+SIGN_IN_REFUSED: Final = MessageType(
+    "connector.sign_in_refused", N_("{system} did not accept our sign-in ({status}). Check the credentials.")
+)
+CHANNEL_SIGN_IN_REFUSED: Final = MessageType(
+    "connector.channel_sign_in_refused",
+    N_("The channel did not accept our sign-in ({status}). Check the credentials."),
+)
+SYSTEM_ANSWERED: Final = MessageType("connector.system_answered", N_("{system} answered {status}."))
+CHANNEL_ANSWERED: Final = MessageType("connector.channel_answered", N_("The channel answered {status}."))
+WRONG_ADDRESS: Final = MessageType(
+    "connector.wrong_address", N_("Nothing takes writes there ({status}). Check the connection's address.")
+)
+REQUEST_REFUSED: Final = MessageType("connector.request_refused", N_("The channel refused the request with {status}."))
+NEWER_IN_BATCH: Final = MessageType(
+    "connector.newer_in_batch", N_("A newer value of the same field was in the same batch.")
+)
+SENT_WITH_FEWER: Final = MessageType(
+    "connector.sent_with_fewer",
+    N_("The channel refused the request this value was in. It is sent again, with fewer others."),
+)
+ANSWER_UNREADABLE: Final = MessageType(
+    "connector.answer_unreadable", N_("The connector could not read the answer ({error}).")
+)
+WRONG_RESULTS: Final = MessageType(
+    "connector.wrong_results", N_("The connector gave {count} results for {number} values.")
+)
+WRONG_READINGS: Final = MessageType(
+    "connector.wrong_readings", N_("The connector gave {count} readings for {number} values.")
+)
+LATER: Final = MessageType("connector.later", N_("The channel said: later."))
+SIMILAR_KEY: Final = MessageType(
+    "connector.similar_key",
+    N_("{answer} It has {other}, which differs from {key} in {difference} only. Make both the same."),
+)
+COMBINING_ACCENTS: Final = MessageType(
+    "connector.combining_accents",
+    N_("{answer} The SKU {key} is written with combining accents (Unicode NFD); check that this is meant."),
+)
+ODD_KEY: Final = MessageType(
+    "connector.odd_key", N_("{answer} The SKU is {key}, with blanks at its ends or characters that cannot be seen.")
+)
+ACCENTS: Final = MessageType(
+    "connector.difference.accents", N_("how accented letters are encoded (Unicode NFC and NFD)")
+)
+BLANK: Final = MessageType("connector.difference.blank", N_("a blank"))
+CASE: Final = MessageType("connector.difference.case", N_("upper and lower case"))
+LOOK_ALIKE: Final = MessageType("connector.difference.look_alike", N_("characters that look alike or cannot be seen"))

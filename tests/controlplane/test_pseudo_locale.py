@@ -1,0 +1,169 @@
+"""Every page in a pseudo-language: what still reads as plain letters is data, or a text that nobody marked.
+
+Each marked text is longer than its English, in brackets, and has no plain letter, so that it can be told from the rest.
+"""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Final
+
+import pytest
+from babel.dates import get_month_names
+from babel.messages.catalog import Catalog
+
+from foundation.i18n.catalogues import Translations
+from foundation.i18n.extraction import extract_texts
+from tests.conftest import Urls
+from tests.controlplane.list_samples import SAMPLES, Rows
+from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter
+from tests.foundation.i18n.test_catalogues import ROOTS
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import House, WebApp
+
+LANGUAGE: Final = "de"
+"""The language whose catalogue is replaced; numbers and dates keep its formats, which come from CLDR."""
+_LETTERS: Final = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥɋřşŧŭṽẇẋẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤɊŘŞŦŬṼẆẊẎẐ"
+)
+_PLACEHOLDER: Final = re.compile(r"(\{[^}]*\}|%\([a-z_]+\)s)")
+_WORD: Final = re.compile(r"[A-Za-z]{2,}")
+_NO_PAGE: Final = re.compile(r"^/(api|static|brand|hooks|design)\b|\.csv$")
+"""Addresses that are no pages, and the sample page for developers."""
+_SHOWN_ATTRIBUTES: Final = frozenset({"alt", "aria-label", "data-confirm", "data-label", "placeholder", "title"})
+_VOID: Final = frozenset({"br", "circle", "hr", "img", "input", "link", "meta", "path", "rect"})
+"""Tags without an end."""
+_NOT_SHOWN: Final = frozenset({"code", "script", "style", "time"})
+"""`code` is as recorded, and `time` comes from CLDR."""
+
+
+_DATA: Final = (
+    r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
+    r"Calm Harbour", r"\b(Admin|Approver|Partner)\b",
+    r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
+    r"What to do is known\.", r"The channel did not take it\.", r"Use of sync\.change", r"Change tested",
+    r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
+)  # fmt: skip
+"""What the samples say: names, rules, answers of channels."""
+_CODES: Final = (
+    r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+_[a-z]+|currency|location|locale|product)\b",
+    r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|bytes)\b", r"\b[0-9a-f]{64}\b",
+    r"^[A-Z]{2}$",
+)  # fmt: skip
+"""Codes and symbols that are the same in every language, and the initials of people."""
+_NAMES: Final = (
+    "Deutsch|English", r"^[A-Z]\w+(/[\w +-]+)+$", "|".join(get_month_names("wide", "stand-alone", LANGUAGE).values()),
+)  # fmt: skip
+"""Languages and places by their own names, and months, which come from CLDR."""
+KNOWN: Final = re.compile("|".join((*_DATA, *_CODES, *_NAMES)))
+
+
+def pseudo(text: str) -> str:
+    parts = [part if place % 2 else part.translate(_LETTERS) for place, part in enumerate(_PLACEHOLDER.split(text))]
+    return f"⟦{''.join(parts)}{'~' * (len(text) // 3)}⟧"
+
+
+def test_a_pseudo_text_keeps_its_placeholders_and_no_letters() -> None:
+    assert pseudo("Keep {data} for %(days)s days") == "⟦Ķḗḗƥ {data} ƒǿř %(days)s ḓȧẏş~~~~~~~~~⟧"
+
+
+class _Shown(HTMLParser):
+    """Texts that a reader sees or hears; the classes of exact data, such as links, are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._hidden: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        is_data = tag in _NOT_SHOWN or {"breaks", "mono", "key"} & set((given.get("class") or "").split())
+        if tag not in {"input", "img", "meta", "link", "br", "hr", "path", "rect", "circle"} and (
+            is_data or self._hidden
+        ):
+            self._hidden.append(tag)
+        if not is_data and not self._hidden:
+            self.texts += [value for name, value in given.items() if name in _SHOWN_ATTRIBUTES and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._hidden and tag == self._hidden[-1]:
+            self._hidden.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and data.strip():
+            self.texts.append(data.strip())
+
+
+def plain_words(html: str) -> Iterator[str]:
+    """Shown texts that have plain words other than data."""
+    page = _Shown()
+    page.feed(html)
+    for text in page.texts:
+        if _WORD.search(KNOWN.sub(" ", text)):
+            yield text
+
+
+@pytest.fixture
+def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every marked text of the sources in the pseudo-language."""
+    texts: Catalog = extract_texts(ROOTS)
+    single = {each.id: pseudo(each.id) for each in texts if isinstance(each.id, str) and each.id}
+    plural = {each.id[0]: tuple(map(pseudo, each.id)) for each in texts if isinstance(each.id, tuple)}
+    made = Translations(single, plural)
+    monkeypatch.setattr(
+        "foundation.i18n.localizer.load_catalogue", lambda language: made if language == LANGUAGE else Translations()
+    )
+
+
+async def fill_client(world: ClientEnv) -> None:
+    """A row of every list, and changes in every state."""
+    rows = Rows(world, "MINE")
+    for number, (name, add) in enumerate(SAMPLES.items(), start=2):
+        await add(rows, 1 if name == "invoices" else number)  # the first invoice opens the price book
+    sample = rows.sample
+    channel = next(iter(world.channels))
+    for state in ("pending", "accepted", "refused", "failed", "superseded", "stale_approval"):
+        await sample.change(f"=MINE{state}", 1000, 1040, states={channel: state}, currency="USD")
+    for state in ("refused", "superseded", "expired", "declined"):
+        outcome = "refuse" if state == "refused" else "review"
+        await sample.change(f"=MINE{state}2", 1000, 10, state=state, outcome=outcome, standing=False)
+
+
+def paths_of(site: WebApp, house: House, urls: Urls) -> list[str]:
+    """Addresses of all pages and of the parts that refresh themselves."""
+    ids = ids_by_parameter(urls, house, most=3)
+    templates = [template for method, template, _ in handlers(site.app) if method == "GET"]
+    pages = [each for each in templates if not _NO_PAGE.search(each)]
+    return list(dict.fromkeys(fill(each, house.slug, row) for each in pages for row in fitting(each, ids)))
+
+
+async def test_every_page_is_whole_in_another_language(
+    site: WebApp, world: ClientEnv, urls: Urls, house: House, pseudo_catalogue: None
+) -> None:
+    await fill_client(world)
+    wrong: dict[str, str] = {}
+    shown = 0
+    for who in (house.admin, house.partner, ""):
+        visit = await site.signed_in(house.host, who) if who else site.visit(house.host)
+        visit.http.headers["accept-language"] = LANGUAGE
+        for path in paths_of(site, house, urls):
+            if who == house.partner and "/channel" not in path:
+                continue
+            answer = await visit.get(path)
+            if answer.status_code < 500 and answer.headers.get("content-type", "").startswith("text/html"):
+                shown += answer.status_code == 200
+                wrong |= dict.fromkeys(plain_words(answer.text), path)
+    assert wrong == {}
+    assert shown > 60
+
+
+@pytest.mark.parametrize("form", [{"email": "nobody", "password": "x", "next": ""}, {}])
+async def test_a_refused_form_is_whole_in_another_language(
+    site: WebApp, house: House, pseudo_catalogue: None, form: dict[str, str]
+) -> None:
+    visit = site.visit(house.host)
+    visit.http.headers["accept-language"] = LANGUAGE
+    await visit.get("/sign-in")
+    answer = await visit.post("/sign-in", form)
+    assert answer.status_code >= 400
+    assert list(plain_words(answer.text)) == []
