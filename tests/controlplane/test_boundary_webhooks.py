@@ -1,0 +1,61 @@
+"""What holds for webhooks at the edge: bodies that cannot be read, connections that are paused, ids of our own."""
+
+from datetime import timedelta
+
+import msgspec
+
+from canonical.elements import STOCK
+from connectors.connections import set_connection_state
+from connectors.states import ConnectionState
+from connectors.webhooks.signatures import sign
+from foundation.clock import utc_now
+from tests.controlplane.test_boundary import DEEP
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import WebApp
+
+
+class TestBodies:
+    async def test_v10_a_signed_webhook_that_is_too_deep_is_quarantined_and_holds_up_nothing(
+        self, site: WebApp, world: ClientEnv
+    ) -> None:
+        http = site.visit("127.0.0.1").http
+        bodies = [
+            DEEP,
+            b'{"changes":' + DEEP + b"}",
+            b'{"sku": "\xff"}',
+            b'{"amount": "x", "changes": [',
+            msgspec.json.encode({"type": "changes", "changes": [world.change("SKU-001", STOCK, 3)]}),
+        ]
+        for number, body in enumerate(bodies):
+            headers = sign(world.hook_secret.encode(), message_id=f"m{number}", sent_at=utc_now(), body=body)
+            assert (await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code == 202
+        await world.work()
+        rows = await world.rows("SELECT code FROM governance_exception")
+        assert [row for row in rows if row[0] == "source.quarantined"] == [("source.quarantined",)] * 4
+        assert await world.rows("SELECT attempts FROM job") == []
+
+
+class TestWebhookState:
+    async def test_v17_a_paused_connection_is_told_to_who_can_sign_only(
+        self, site: WebApp, world: ClientEnv, other_world: ClientEnv
+    ) -> None:
+        http = site.visit("127.0.0.1").http
+        async with world.services.db.transaction(world.scope) as session:
+            await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
+        body = b"{}"
+        answers = []
+        for secret, age in (
+            (other_world.hook_secret, timedelta(0)),
+            (world.hook_secret, timedelta(days=1)),
+            (world.hook_secret, timedelta(0)),
+        ):
+            headers = sign(secret.encode(), message_id="m1", sent_at=utc_now() - age, body=body)
+            answers.append((await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code)
+        assert [(await http.post(f"/hooks/{world.erp}", content=body)).status_code, *answers] == [401, 401, 401, 409]
+
+    async def test_ids_that_we_make_ourselves_are_refused(self, site: WebApp, world: ClientEnv) -> None:
+        for message_id in ("sha256:abc", "SHA256:abc", "baseline/product-1", "m1#" + "0" * 64):
+            headers = sign(world.hook_secret.encode(), message_id=message_id, sent_at=utc_now(), body=b"{}")
+            answer = await site.visit("127.0.0.1").http.post(f"/hooks/{world.erp}", content=b"{}", headers=headers)
+            assert answer.status_code == 422
+        assert await world.rows("SELECT count(*) FROM source_event") == [(0,)]
