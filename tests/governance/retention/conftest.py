@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -113,11 +114,18 @@ class Kept:
         return await run_retention(self.owner, self.app, ROOMS.retained, now=now, new_id=new_id)
 
 
-@pytest.fixture
-def own(servers: Servers, urls: Urls) -> Iterator[tuple[str, str]]:
-    """The owner's and the application's address of a fresh database."""
+@pytest.fixture(scope="session")
+def migrated(servers: Servers, urls: Urls) -> Iterator[str]:
+    """The name of a migrated database that nobody uses."""
     with another_database(servers.admin_url, urls) as there:
         migrate_schema(there.owner)
+        yield urlsplit(there.owner).path.removeprefix("/")
+
+
+@pytest.fixture
+def own(servers: Servers, urls: Urls, migrated: str) -> Iterator[tuple[str, str]]:
+    """The owner's and the application's address of a fresh database."""
+    with another_database(servers.admin_url, urls, copy_of=migrated) as there:
         yield there.owner, there.app
 
 
