@@ -154,7 +154,7 @@ async def test_every_page_is_whole_in_another_language(
                 shown += answer.status_code == 200
                 wrong |= dict.fromkeys(plain_words(answer.text), path)
     assert wrong == {}
-    assert shown > 60
+    assert shown > 50
 
 
 @pytest.mark.parametrize("form", [{"email": "nobody", "password": "x", "next": ""}, {}])
