@@ -13,7 +13,8 @@ from billing.jobs import schedule_rating, schedule_total
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.sides import Side
-from canonical.elements import COST, PRICE, STOCK
+from canonical.elements import COST, ORDER_DOCUMENT, PRICE, STOCK
+from canonical.keys import ElementKey
 from connectors.poll_job import schedule_poll
 from connectors.ports import ConnectionConfig
 from controlplane.provisioning import NewConnection, connect, publish_contracts
@@ -223,5 +224,5 @@ async def test_what_the_erp_owns_nobody_else_can_write(
     assert vendure.shopper_price("SKU-010") == 2000
     assert tryton.search("product.product", [["code", "=", "SKU-010"]], ["list_price_used"]) == held
     connector = trade.world.services.registry["tryton"]
-    assert connector.channel is None
-    assert not connector.writes
+    assert not connector.accepts(ElementKey("SKU-010", PRICE))
+    assert connector.writes == [ORDER_DOCUMENT]
