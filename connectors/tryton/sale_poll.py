@@ -15,7 +15,7 @@ from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_
 from connectors.tryton.messages import microseconds, tryton_moment
 from connectors.tryton.sales import Referenced, Sale, decode_sale, find_sales, status_of
 from connectors.tryton.session import TrytonSession
-from connectors.tryton.settings import customer_code, overlap_of
+from connectors.tryton.settings import customer_code, orders_since, overlap_of
 from foundation.decoding import ForeignDecoder, decode_json
 
 _PAGE: Final = 100  # sales
@@ -92,6 +92,8 @@ async def _find_changed(http: HttpCaller, session: TrytonSession, place: Cursor)
         ["id", ">", place.after], ["company", "=", session.context["company"]],
         ["party.code", "=", customer_code(session.config)], ["reference", "!=", None], ["reference", "!=", ""],
     ]  # fmt: skip
+    if day := orders_since(session.config):
+        domain.append(["create_date", ">=", tryton_moment(day)])
     if place.since != EPOCH:
         since = tryton_moment(max(place.since - overlap_of(session.config), EPOCH))
         domain.append(["OR", *[[name, ">=", since] for name in _CHANGE_FIELDS]])

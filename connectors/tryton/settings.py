@@ -1,9 +1,9 @@
 """The settings of a connection that change what is read or written, as its `manifest.toml` declares them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from connectors.ports import ConnectionConfig
+from connectors.ports import ConnectionConfig, SystemUnavailable
 
 _OVERLAP_SECONDS: Final = 300
 
@@ -38,6 +38,18 @@ def customer_code(config: ConnectionConfig) -> str:
 def warehouse_code(config: ConnectionConfig) -> str:
     """Code or name of the warehouse that orders are sent from; empty: the only one."""
     return config.settings.get("warehouse_code", "")
+
+
+def orders_since(config: ConnectionConfig) -> datetime | None:
+    """From when on sales are read; None for all. Raises SystemUnavailable for a day that no calendar has."""
+    if not (text := config.settings.get("orders_since")):
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise SystemUnavailable(
+            f"“{text[:20]}” is no day from which on sales can be read. Correct the connection's setting."
+        ) from None
 
 
 def _parts(config: ConnectionConfig, name: str) -> list[str]:

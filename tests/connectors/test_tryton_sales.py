@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from canonical.elements import ELEMENTS, ORDER_STATUS
 from canonical.keys import ElementKey
 from canonical.orders import ORDER
 from canonical.values import EnumerationValue
-from connectors.ports import PayloadInvalid, PollPage
+from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.cursor import Cursor
 from connectors.tryton.messages import tryton_moment
@@ -135,6 +135,14 @@ async def test_only_the_web_customers_sales_with_a_reference_are_asked_for() -> 
         ("reference", "!=", None),
         ("reference", "!=", ""),
     } <= asked
+
+
+async def test_sales_from_before_the_chosen_day_are_not_asked_for() -> None:
+    server = Orders(sales={1: a_sale(1)})
+    await Tryton().poll(server, set_to(orders_since="2026-02-27"), "", NOW)
+    assert ["create_date", ">=", tryton_moment(datetime(2026, 2, 27, tzinfo=UTC))] in server.domains[0]
+    with pytest.raises(SystemUnavailable, match="2026-02-30"):
+        await Tryton().poll(server, set_to(orders_since="2026-02-30"), "", NOW)
 
 
 async def test_without_a_web_customer_no_sale_is_asked_for() -> None:

@@ -1,6 +1,7 @@
 """A real Tryton with two warehouses and three languages: each value comes by itself, as people there entered it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
@@ -113,7 +114,8 @@ async def test_what_stands_for_delivery_is_no_product(tryton: RunningTryton, cal
 async def test_an_order_is_one_confirmed_sale_and_its_status_follows_the_shipment(
     tryton: RunningTryton, caller: PlainCaller
 ) -> None:
-    adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
+    since = f"{utc_now() - timedelta(days=1):%Y-%m-%d}"
+    adapter, config = Tryton(), tryton.connection(overlap_seconds=0, orders_since=since)
     order = an_order("SHOP-1001")
     assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, None)]
     for _ in range(2):
