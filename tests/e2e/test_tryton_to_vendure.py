@@ -1,4 +1,6 @@
-"""The main job on real systems: a price saved in a real Tryton is seen by a shopper of a real Vendure, and billed."""
+"""The main job on real systems: what is saved in a real Tryton is seen by a shopper of a real Vendure, and billed; an
+order of the shop becomes a sale in Tryton, and its status comes back.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -13,8 +15,10 @@ from billing.jobs import schedule_rating, schedule_total
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.sides import Side
-from canonical.elements import COST, ORDER_DOCUMENT, PRICE, STOCK
+from canonical.dimensions import dimension
+from canonical.elements import COST, DESCRIPTION, NAME, ORDER_DOCUMENT, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import ElementKey
+from canonical.values import MoneyValue, money
 from connectors.poll_job import schedule_poll
 from connectors.ports import ConnectionConfig
 from controlplane.provisioning import NewConnection, connect, publish_contracts
@@ -25,11 +29,15 @@ from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
+from governance.changes.propose import propose_change
+from governance.connections.pause import pause_connection
+from governance.elements.publish_contract import publish_contract
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from tests.billing.conftest import listed
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.real.installing import GOODS
+from tests.real.shopping import Cart, order_state
 from tests.real.tryton import RunningTryton, running_tryton
 from tests.real.vendure import RunningVendure, running_vendure
 from tests.support.client_env import ClientEnv, build_client_env
@@ -39,6 +47,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 VERIFIED = "SELECT count(*) FROM propagation WHERE state = 'verified'"
 ALL_VERIFIED = "SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'"
 RETAIL, WHOLESALE = Decimal("0.50"), Decimal("0.20")
+TEXTS = {"en": ("Mug", "Plain & sturdy"), "de": ("Becher", "Aus Ton"), "fr": ("Gobelet", "En argile")}
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +70,10 @@ class Trade:
     erp: UUID
     shop: UUID
 
-    async def poll(self) -> None:
-        """As the timer would, now; then all work, until what was pushed was read back."""
+    async def poll(self, connection: UUID | None = None) -> None:
+        """The ERP, or another connection, as the timer would; then all work, until what was pushed was read back."""
         async with self.world.services.db.transaction(self.world.scope) as session:
-            await schedule_poll(session, self.erp, at=utc_now())
+            await schedule_poll(session, connection or self.erp, at=utc_now())
         await self.world.work(until=ALL_VERIFIED)
 
     async def answer_waiting(self) -> int:
@@ -78,6 +87,13 @@ class Trade:
         await self.world.work(until=ALL_VERIFIED)
         return len(waiting)
 
+    async def propose_prices(self, sku: str, own: MoneyValue, other: MoneyValue) -> None:
+        """A member's: the price without a currency of its own, and that of another currency."""
+        divided = ElementKey(sku, PRICE, dimension(currency=other.currency))
+        async with self.world.services.db.transaction(self.world.scope) as session:
+            for key, value in ((ElementKey(sku, PRICE), own), (divided, other)):
+                await propose_change(session, self.world.services.governance, key=key, value=value)
+
     async def change(self, sku: str, element: str) -> tuple[object, ...]:
         """(new amount, outcome, rule, state) of the newest change."""
         rows = await self.world.rows(
@@ -87,6 +103,16 @@ class Trade:
             e=element,
         )
         return rows[0]
+
+    async def status(self, code: str) -> object:
+        """An order's status, as last read back from the shop."""
+        rows = await self.world.rows(
+            "SELECT value->>'code' FROM channel_value WHERE connection_id = :c AND record_key = :code AND element = :e",
+            c=self.shop,
+            code=code,
+            e=ORDER_STATUS,
+        )
+        return rows[0][0]
 
     async def seen(self, sku: str, element: str) -> object:
         """What was last read back from the shop."""
@@ -226,3 +252,70 @@ async def test_what_the_erp_owns_nobody_else_can_write(
     connector = trade.world.services.registry["tryton"]
     assert not connector.accepts(ElementKey("SKU-010", PRICE))
     assert connector.writes == [ORDER_DOCUMENT]
+
+
+async def test_prices_stock_texts_and_orders_are_all_read_back(
+    bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure, other_world: ClientEnv
+) -> None:
+    """Two currencies, two warehouses, three languages, and an order from the shop to the ERP with its status back."""
+    trade = await _trade_in_everything(bare_world, tryton, vendure)
+    tryton.set_stock("SKU-011", 31)
+    tryton.set_stock("SKU-011", 7, warehouse="HAM")
+    for language, (name, description) in TEXTS.items():
+        tryton.set_text("SKU-011", language, name, description)
+    await trade.propose_prices("SKU-011", money("12.5", "USD"), money("11.9", "EUR"))
+    await trade.poll()
+    await trade.answer_waiting()
+    assert [vendure.shopper_price("SKU-011", currency) for currency in ("USD", "EUR")] == [1250, 1190]
+    levels = {each["stockLocation"]["name"]: each["stockOnHand"] for each in vendure.variant("SKU-011")["stockLevels"]}
+    assert (levels["WH"], levels["HAM"]) == (31, 7)
+    shown = {language: vendure.shopper_texts("SKU-011", language) for language in TEXTS}
+    assert shown == TEXTS | {"en": ("Mug", "Plain &amp; sturdy")}
+    await _goes_to_the_erp_and_back(trade, tryton, vendure)
+    assert await trade.world.rows(ALL_VERIFIED) == [(True,)]
+    assert await trade.world.exceptions("code LIKE 'propagation.%'") == []
+    seen = "SELECT element, dimension FROM channel_value WHERE connection_id = :c AND record_key = 'SKU-011'"
+    assert set(await trade.world.rows(seen, c=trade.shop)) == {
+        (PRICE, ""), (PRICE, "currency=EUR"), (STOCK, "location=WH"), (STOCK, "location=HAM"),
+        *[(element, f"locale={language}") for element in (NAME, DESCRIPTION) for language in TEXTS],
+    }  # fmt: skip
+    sent = "SELECT count(*) FROM propagation WHERE tenant_id = :t"
+    assert await other_world.rows(sent, t=trade.world.scope.tenant_id) == [(0,)]
+
+
+async def _goes_to_the_erp_and_back(trade: Trade, tryton: RunningTryton, vendure: RunningVendure) -> None:
+    code = Cart(vendure, {"SKU-011": 2}).pay()
+    await trade.poll(trade.shop)
+    [sale] = tryton.search("sale.sale", [["reference", "=", code]], ["state", "untaxed_amount"])
+    assert (sale["state"], sale["untaxed_amount"]["decimal"]) == ("processing", "30.00"), "two mugs, and delivery"
+    await trade.poll()
+    assert (await trade.status(code), order_state(vendure, code)) == ("confirmed", "PaymentSettled")
+    tryton.pack(code)
+    tryton.ship(code)
+    await trade.poll()
+    assert (await trade.status(code), order_state(vendure, code)) == ("shipped", "Shipped")
+
+
+async def _trade_in_everything(world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
+    """Tryton owns stock, texts and the status of orders, Vendure the orders. Members set prices. The
+    sandbox ERP, which would take orders too, is paused.
+    """
+    for name in ("WH", "HAM"):
+        vendure.add_location(name)
+    erp = tryton.connection(stock_per_warehouse="yes", texts="yes")
+    shop = vendure.connection(orders_since=f"{utc_now():%Y-%m-%d}")
+    trade = Trade(
+        world,
+        await connect(world.services, world.scope, _connection("Tryton", "tryton", erp)),
+        await connect(world.services, world.scope, _connection("Shop", "vendure", shop)),
+    )
+    owned: dict[str, UUID | None] = dict.fromkeys((STOCK, NAME, DESCRIPTION, ORDER_STATUS), trade.erp)
+    owned |= {ORDER_DOCUMENT: trade.shop, PRICE: None}
+    async with world.services.db.transaction(world.scope) as session:
+        await pause_connection(session, world.erp, now=utc_now())
+        for element, source in owned.items():
+            await publish_contract(
+                session, element=element, source_connection_id=source, owner="Shop desk", now=utc_now(),
+                propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=4),
+            )  # fmt: skip
+    return trade

@@ -50,6 +50,10 @@ class RunningVendure:
         """`headers` get the token of the shopper's session, whose cart the next request finds."""
         return self._ask(f"/shop-api?currencyCode={currency}", query, {}, headers)
 
+    def add_location(self, name: str) -> None:
+        create = "mutation ($i: CreateStockLocationInput!) { createStockLocation(input: $i) { id } }"
+        self.administer(create, i={"name": name, "description": ""})
+
     def variant(self, sku: str) -> dict[str, Any]:
         """The variant with its product, prices and stock, as an administrator sees it."""
         query = """query ($sku: String!) { productVariants(options: {filter: {sku: {eq: $sku}}}) { items { id
@@ -127,8 +131,7 @@ def _set_up(shop: RunningVendure) -> None:
     update = "mutation ($i: UpdateChannelInput!) { updateChannel(input: $i) { __typename } }"
     new = {"id": channel, "availableLanguageCodes": list(LANGUAGES), "availableCurrencyCodes": list(CURRENCIES)}
     shop.administer(update, i=new)
-    create = "mutation ($i: CreateStockLocationInput!) { createStockLocation(input: $i) { id } }"
-    shop.administer(create, i={"name": SECOND_LOCATION, "description": ""})
+    shop.add_location(SECOND_LOCATION)
 
 
 def install_vendure() -> Path:
