@@ -134,7 +134,8 @@ def paths_of(site: WebApp, house: House, urls: Urls) -> list[str]:
     ids = ids_by_parameter(urls, house, most=3)
     templates = [template for method, template, _ in handlers(site.app) if method == "GET"]
     pages = [each for each in templates if not _NO_PAGE.search(each)]
-    return list(dict.fromkeys(fill(each, house.slug, row) for each in pages for row in fitting(each, ids)))
+    found = [fill(each, house.slug, row) for each in pages for row in fitting(each, ids)]
+    return [*dict.fromkeys(found), "/retention?data_class=changes&keep_days=365"]
 
 
 async def test_every_page_is_whole_in_another_language(

@@ -27,7 +27,7 @@ async def test_the_page_declares_an_element_and_shows_a_refusal_with_what_was_ty
     assert (await admin.post(PAGE, form | {"name": "grade"}, page=PAGE)).status_code == 303
     page = (await admin.get(PAGE)).text
     assert "Grade &lt;b&gt;" in page
-    assert "enumeration: a, b" in page
+    assert "Enumeration: a, b" in page
 
 
 async def test_others_may_not_declare_or_see_it(busy: GovernanceWebApp) -> None:

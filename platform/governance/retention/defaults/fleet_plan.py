@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.retention import DataClass
 from governance.retention import repository
@@ -89,7 +90,7 @@ async def list_accounts(session: AsyncSession) -> list[ClientName]:
         text(f"SELECT tenant_id, slug, name FROM {CLIENTS} c WHERE msp_id = :m ORDER BY name, slug LIMIT :most"),
         {"m": msp_id, "most": MOST_CLIENTS},
     )
-    return [ClientName(msp_id, "", OWN), *(ClientName(row.tenant_id, row.slug, row.name) for row in rows)]
+    return [ClientName(msp_id, "", translate(OWN)), *(ClientName(row.tenant_id, row.slug, row.name) for row in rows)]
 
 
 async def read_fleet_retention(
