@@ -22,7 +22,10 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "delivery": ("propagation",),
     "exceptions": ("exception", "dead_letter", "held_value"),
     "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
-    "connections": ("connection",),
+    "connections": (
+        "connection",
+        "message",
+    ),
     "billing": ("invoice", "price", "price_book"),
     "settings": ("retention", "vault", "lane_share", "msp", "partner", "account"),
 }
