@@ -1,6 +1,7 @@
 """Content hash that binds an approval to a change; computed at the request and again at execution."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 
@@ -10,10 +11,20 @@ from governance.records.rows import Channel, ValueRow
 from policy.binding import bind_content
 
 
-def content_hash(
-    change: ChangeRow, value: ValueRow, cost: Value | None, channels: Sequence[Channel], *, policy_version: int
+def content_hash(  # noqa: PLR0913 - keyword-only after the data
+    change: ChangeRow,
+    value: ValueRow,
+    cost: Value | None,
+    channels: Sequence[Channel],
+    *,
+    policy_version: int,
+    source: UUID | None,
 ) -> bytes:
-    """Hash of payload, policy version, judged data and targets: any difference needs a new approval."""
+    """Hash of payload, policy version, judged data and targets: any difference needs a new approval.
+
+    So does another owner: `source`, the connection that the contract names, counts where the value came from elsewhere.
+    """
+    owner = {} if source == value.source_connection_id else {"owner": source}
     targets = change.targets if change.targets is not None else [channel.connection_id for channel in channels]
     return bind_content(
         {
@@ -26,6 +37,7 @@ def content_hash(
             "approved": [msgspec.to_builtins(value.value), value.version],
             "source": msgspec.to_builtins(value.source_value),
             "cost": msgspec.to_builtins(cost),
+            **owner,
         },
         target=sorted(str(target) for target in targets),
     )

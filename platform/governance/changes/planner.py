@@ -395,7 +395,10 @@ def known_cost(values: Mapping[ElementKey, ValueRow], key: ElementKey) -> Value 
 def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:
     """Content hash that an approval of `change` would have on the current data."""
     value, cost = snapshot.values[change.key], known_cost(snapshot.values, change.key)
-    return content_hash(change, value, cost, snapshot.targets(change.key), policy_version=snapshot.index.version)
+    return content_hash(
+        change, value, cost, snapshot.targets(change.key), policy_version=snapshot.index.version,
+        source=snapshot.contracts.get(change.key).source_connection_id,
+    )  # fmt: skip
 
 
 def release(

@@ -119,8 +119,8 @@ _OUT_OF_DATE: Final = N_("What was approved is no longer what would be sent")
 APPROVAL_STALE: Final = MessageType(
     "approval.stale",
     N_(
-        "{element} of {record_key}: the value, the policy or the data behind it changed after the approval. It was not "
-        "sent and was decided again: {outcome}."
+        "{element} of {record_key}: the value, its owner, the policy or the data behind it changed after the approval. "
+        "It was not sent and was decided again: {outcome}."
     ),
     _OUT_OF_DATE,
 )

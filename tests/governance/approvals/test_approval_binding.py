@@ -41,7 +41,10 @@ ASKED = ChangeRow(
     targets=None, approval_id=None,
     source_event_id=None, committed_at=NOW, proposed_at=NOW, correlation="c",
 )  # fmt: skip
-KNOWN = ValueRow(*at(SKU, PRICE), minor(12_000), 4, None, value=minor(10_000), version=2)
+ERP, WAREHOUSE = UUID(int=7), UUID(int=8)
+KNOWN = ValueRow(
+    *at(SKU, PRICE), minor(12_000), 4, None, value=minor(10_000), version=2, source_connection_id=ERP
+)  # fmt: skip
 
 
 def hashed(
@@ -51,8 +54,9 @@ def hashed(
     cost: Value | None = minor(5_000, "USD"),  # noqa: B008 - a value
     channels: Sequence[Channel] = (SHOP, MARKET),
     policy_version: int = 7,
+    source: UUID | None = ERP,
 ) -> bytes:
-    return content_hash(change, value, cost, channels, policy_version=policy_version)
+    return content_hash(change, value, cost, channels, policy_version=policy_version, source=source)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,7 @@ def hashed(
         )),
         {"cost": None}, {"cost": minor(5_001, "USD")}, {"cost": minor(5_000, "EUR")},
         {"channels": [SHOP]}, {"channels": [SHOP, MARKET, Channel(UUID(int=9), None, "New")]}, {"policy_version": 8},
+        {"source": WAREHOUSE}, {"source": None},
     ],
     ids=str,
 )  # fmt: skip
@@ -82,8 +87,9 @@ def test_whatever_differs_is_other_content(other: dict[str, Any]) -> None:
         {"change": replace(ASKED, id=UUID(int=4), correlation="other", proposed_at=NOW + timedelta(hours=1))},
         {"value": replace(KNOWN, source_version=5, source_event_id=UUID(int=5))},
         {"channels": [MARKET, SHOP]},
+        {"value": replace(KNOWN, source_connection_id=WAREHOUSE), "source": WAREHOUSE},
     ],
-    ids=["when and where it came from", "said again by the source", "order of channels"],
+    ids=["when and where it came from", "said again by the source", "order of channels", "said by its new owner"],
 )
 def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]) -> None:
     assert hashed(**same) == hashed()

@@ -17,6 +17,8 @@ from controlplane.provisioning import NewConnection, connect
 from foundation.clock import utc_now
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from governance.approvals.release import answer_change
 from governance.connections.pause import pause_connection, resume_connection
 from governance.drift.repository import next_values
 from governance.elements.publish_contract import publish_contract
@@ -63,6 +65,14 @@ async def remove(world: ClientEnv, element: str, selector: str = WAREHOUSE) -> U
     async with world.services.db.transaction(world.scope) as session:
         following = await remove_contract(session, element=element, selector=selector, now=utc_now())
         return following.source_connection_id
+
+
+async def approve(world: ClientEnv, change_id: UUID) -> None:
+    """As a member, and what follows from it."""
+    scope = Scope(world.scope.msp_id, world.scope.tenant_id, Actor("member", str(new_id()), "Ada"))
+    async with world.services.db.transaction(scope) as session:
+        await answer_change(session, change_id, grant=True, reason="looked at it", now=utc_now())
+    await world.work(settle=0.5)
 
 
 async def audited(world: ClientEnv, action: str) -> list[dict[str, Any]]:
@@ -171,6 +181,37 @@ async def test_records_that_change_their_owner_keep_their_value_and_are_counted_
     await second.deliver(second.change("SKU-011", STOCK, 4, version=1))
     await world.work(settle=20.0)
     assert ("SKU-011", STOCK, 4) in await world.rows(_VALUES), "versions of another source are not compared"
+
+
+async def test_an_approval_of_the_former_owners_value_is_asked_for_again(
+    world: ClientEnv, sandbox: RunningSandbox
+) -> None:
+    """What was approved is the value of the record's source of truth, which another system is by now."""
+    second = await connect_warehouse(world, sandbox)
+    await world.deliver(*(world.change("SKU-011", *part) for part in ((COST, 5_000), (PRICE, 10_000))))
+    await world.work()
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+    await publish(world, second.erp, PRICE)
+    await approve(world, UUID(str(change_id)))
+    assert await world.rows("SELECT state FROM change WHERE element = :e", e=PRICE) == [("awaiting_approval",)]
+    (told,) = await world.exceptions("code = 'approval.stale'")
+    assert "its owner" in told.detail
+    assert await world.rows("SELECT state FROM approval ORDER BY state") == [("pending",), ("withdrawn",)]
+    await approve(world, UUID(str(change_id)))
+    assert await world.rows("SELECT state FROM change WHERE element = :e", e=PRICE) == [("released",)]
+
+
+async def test_an_approval_counts_once_the_new_owner_says_the_same(world: ClientEnv, sandbox: RunningSandbox) -> None:
+    second = await connect_warehouse(world, sandbox)
+    await world.deliver(*(world.change("SKU-011", *part) for part in ((COST, 5_000), (PRICE, 10_000))))
+    await world.work()
+    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+    await publish(world, second.erp, PRICE)
+    await second.deliver(second.change("SKU-011", PRICE, 10_000))
+    await world.work()
+    await approve(world, UUID(str(change_id)))
+    assert await world.rows("SELECT state FROM change WHERE element = :e", e=PRICE) == [("released",)]
+    assert await world.rows(_OPEN) == []
 
 
 async def test_a_removed_contract_falls_to_the_default_one(world: ClientEnv, warehouse: ClientEnv) -> None:
