@@ -25,7 +25,8 @@ class ElementType(msgspec.Struct, frozen=True, kw_only=True):
 
     `dimensions`: what its values may be divided by. `judged_with`: the reference element of the same record that policy
     judges it by. `exposure`: what a wrong value is counted in, for severity. `distributed`: channels show it; else its
-    values are only kept to judge others by. `codes`: of an enumeration, empty for any.
+    values are only kept to judge others by. `codes`: of an enumeration, empty for any. `returned_to`: the element of
+    the same record whose source alone gets the values, as only the shop of an order gets its status.
     """
 
     code: str
@@ -38,6 +39,7 @@ class ElementType(msgspec.Struct, frozen=True, kw_only=True):
     exposure: Literal["money", "units", "none"] = "none"
     distributed: bool = True
     codes: tuple[str, ...] = ()
+    returned_to: str = ""
 
 
 def _type(code: str, label: str, value_type: str, **more: object) -> ElementType:
@@ -81,10 +83,11 @@ _TYPES: Final = (
     _type(
         "order.status", N_("Order status"), "enumeration", record_type="order",
         codes=("open", "confirmed", "allocated", "shipped", "delivered", "cancelled", "returned"),
+        returned_to=ORDER_DOCUMENT,
     ),
     _type("order.document", N_("Order"), "order", record_type="order"),
-    _type("order.total", N_("Order total"), "money", record_type="order"),
-    _type("order.shipped_at", N_("Shipped at"), "timestamp", record_type="order"),
+    _type("order.total", N_("Order total"), "money", record_type="order", returned_to=ORDER_DOCUMENT),
+    _type("order.shipped_at", N_("Shipped at"), "timestamp", record_type="order", returned_to=ORDER_DOCUMENT),
     _type("policy.return_window", N_("Return window"), "measure", record_type="policy"),
     _type("policy.terms", N_("Terms"), "text", record_type="policy", dimensions=("locale",)),
 )  # fmt: skip
@@ -94,6 +97,10 @@ ELEMENTS: Final = {each.code: each for each in _TYPES}
 
 REFERENCE_ELEMENTS: Final = frozenset(each.code for each in _TYPES if not each.distributed)
 """Elements that describe a record and are not distributed to channels."""
+
+
+RETURNED_ELEMENTS: Final = {each.code: each.returned_to for each in _TYPES if each.returned_to}
+"""Elements that go only to the source of another element of their record, which is the value here."""
 
 
 def element_type(code: str) -> ElementType | None:

@@ -13,8 +13,10 @@ from canonical.orders import ORDER, OrderLine, OrderValue
 from connectors.connections import store_secret
 from connectors.poll_job import schedule_poll
 from connectors.sandbox.faults import Faults
+from controlplane.provisioning import NewConnection, connect
 from foundation.clock import utc_now
 from governance.elements.publish_contract import publish_contract
+from governance.records.routing import takes_element, takes_value
 from tests.connectors.running import TOKEN, RunningSandbox
 from tests.support.client_env import ClientEnv
 
@@ -75,7 +77,9 @@ def status_in_the_shop(world: ClientEnv, number: str) -> object:
     return shown and shown["value"]["code"]
 
 
-async def test_an_order_goes_to_the_erp_and_its_status_comes_back(trade: ClientEnv) -> None:
+async def test_an_order_goes_to_the_erp_and_its_status_comes_back(trade: ClientEnv, sandbox: RunningSandbox) -> None:
+    other = NewConnection("sandbox-shop", "Other shop", sandbox.add("sandbox-shop"), secrets={"api_key": TOKEN})
+    await connect(trade.services, trade.scope, other)
     number = place(trade)
     await poll(trade, trade.channels["shop0"])
     await trade.work(until=verified(ORDER_DOCUMENT))
@@ -90,7 +94,14 @@ async def test_an_order_goes_to_the_erp_and_its_status_comes_back(trade: ClientE
     assert sent == [
         (ORDER_DOCUMENT, trade.erp, ORDER, "verified"),
         (ORDER_STATUS, trade.channels["shop0"], ORDER, "verified"),
-    ], "the market takes neither, and no system gets back what it owns"
+    ], "the market takes neither, no system gets back what it owns, and the other shop has no such order"
+    assert await trade.rows(f"""
+        SELECT n.name FROM connection n, record_value v WHERE v.element = '{ORDER_STATUS}' AND {takes_value("n", "v")}
+    """) == [("shop0",)]
+    assert await trade.rows(f"""
+        SELECT n.name FROM connection n, element_contract k
+         WHERE k.element = '{ORDER_STATUS}' AND {takes_element("n", "k")}
+    """) == [("shop0",)]
 
 
 async def test_an_order_is_created_once_however_often_the_answer_is_lost(

@@ -75,7 +75,8 @@ class DecisionSnapshot:
     def targets(self, key: ElementKey) -> list[Channel]:
         """Channels that the value of `key` is sent to."""
         contract = self.contracts.find(key)
-        return targets_of(key, self.channels, None if contract is None else contract.source_connection_id)
+        source = None if contract is None else contract.source_connection_id
+        return targets_of(key, self.channels, source, only=self.contracts.returned_to(key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
+from canonical.elements import RETURNED_ELEMENTS
 from canonical.keys import ElementKey
 from governance.elements.rows import Contract
 from governance.elements.selectors import DEFAULT, selects
@@ -49,6 +50,12 @@ class Contracts:
     def has(self, element: str) -> bool:
         """Whether the element has any contract."""
         return element in self._defaults or element in self._selecting
+
+    def returned_to(self, key: ElementKey) -> UUID | None:
+        """The only connection that gets the value: the source of what it reports on. None: any may get it."""
+        origin = RETURNED_ELEMENTS.get(key.element)
+        contract = None if origin is None else self.find(key._replace(element=origin))
+        return None if contract is None else contract.source_connection_id
 
     def is_source(self, connection_id: UUID, key: ElementKey) -> bool:
         """Whether the connection is the source of truth of any element of the record of `key`."""

@@ -12,11 +12,11 @@ _SELECTED: Final = (
 """As SQL: contract {0}, which is not a default one, selects the value of row {1}."""
 
 
-def is_contract_of(contract: str, row: str) -> str:
+def is_contract_of(contract: str, row: str, *, element: str = "") -> str:
     """As SQL: `contract`, of the same tenant, is the one for the value of `row`, by its record_key, element and
-    dimension.
+    dimension; or by another `element` of the same record, as SQL.
     """
-    return f"""({contract}.element = {row}.element AND CASE WHEN {contract}.selector <> ''
+    return f"""({contract}.element = {element or f"{row}.element"} AND CASE WHEN {contract}.selector <> ''
         THEN {_SELECTED.format(contract, row)}
         ELSE NOT EXISTS (SELECT 1 FROM element_contract other WHERE other.tenant_id = {contract}.tenant_id
                             AND other.element = {contract}.element AND other.selector <> ''

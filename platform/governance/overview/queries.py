@@ -25,7 +25,7 @@ from governance.labels import LEVELS
 from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
 from governance.propagation.queries import load_propagations
 from governance.propagation.states import RUNNING
-from governance.records.routing import TAKES_ELEMENT, takes_value
+from governance.records.routing import takes_element, takes_value
 from policy.relations import APPROVALS
 
 NEWEST: Final = 20_000
@@ -246,7 +246,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
               FROM {CONNECTIONS} n JOIN element_contract k ON k.tenant_id = n.tenant_id
               LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element AND r.selector = k.selector
               LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element AND s.selector = k.selector
-             WHERE n.tenant_id = :t AND {TAKES_ELEMENT.format("n", "k")} AND k.element <> ALL (:reference)
+             WHERE n.tenant_id = :t AND {takes_element("n", "k")} AND k.element <> ALL (:reference)
              ORDER BY late DESC, (n.state <> 'active') DESC, is_failing DESC, breached DESC, n.name, k.element,
                       k.selector
         """),

@@ -24,7 +24,7 @@ from governance.propagation.rows import PropagationRow
 from governance.propagation.states import PropagationState
 from governance.records.keys import key_columns, key_of, same_key
 from governance.records.repository import load_channels, load_values
-from governance.records.routing import TAKES_ELEMENT
+from governance.records.routing import takes_value
 from governance.services import GovernanceServices
 from policy.relations import APPROVALS
 
@@ -39,7 +39,7 @@ _MISSED: Final = text(f"""
       JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "v")}
       JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = :connection
       LEFT JOIN {APPROVALS} a ON a.tenant_id = :t AND a.id = c.approval_id
-     WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND {TAKES_ELEMENT.format("n", "k")}
+     WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND {takes_value("n", "v")}
        AND c.state = 'released'
        AND greatest(c.proposed_at, c.decided_at, a.used_at) >= :since
        AND (c.targets IS NULL OR :connection = ANY (c.targets))

@@ -1,23 +1,34 @@
 """Routing of values: which connections a value is sent to.
 
 A connection gets the elements that its connector can write, but no value of which it is itself the source of truth. A
-connection whose contract selects some records of an element may be a channel for the others.
+connection whose contract selects some records of an element may be a channel for the others. What is reported about a
+record of another system, such as the status of an order, is returned to that system alone.
 """
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
+from canonical.elements import RETURNED_ELEMENTS
 from canonical.keys import ElementKey
 from governance.elements.selection import is_contract_of
 from governance.records.rows import Channel
 
 IS_CHANNEL = "EXISTS (SELECT 1 FROM unnest({0}.writes) w (element) WHERE NOT starts_with(w.element, 'order.'))"
 """As SQL, of connection {0}: it shows values to buyers. A system that only takes orders does not."""
-TAKES_ELEMENT = """({0}.writes && ARRAY['*', {1}.element]::varchar[]
-    AND {1}.source_connection_id IS DISTINCT FROM {0}.id)"""
-"""As SQL, of connection {0} and contract {1}: values that the contract selects are sent to the connection, if its
-connector can write their dimension.
-"""
+_RETURNED: Final = ", ".join(f"('{element}', '{origin}')" for element, origin in RETURNED_ELEMENTS.items())
+
+
+def takes_element(connection: str, contract: str) -> str:
+    """As SQL: values that `contract` selects are sent to `connection`, if its connector can write their dimension. Of a
+    returned element, where it is the source of any record.
+    """
+    return f"""({connection}.writes && ARRAY['*', {contract}.element]::varchar[]
+        AND {contract}.source_connection_id IS DISTINCT FROM {connection}.id
+        AND NOT EXISTS (SELECT FROM (VALUES {_RETURNED}) back (element, origin) JOIN element_contract o
+                                ON o.tenant_id = {connection}.tenant_id AND o.element = back.origin
+                         WHERE back.element = {contract}.element
+                        HAVING {connection}.id <> ALL (array_agg(o.source_connection_id))))"""
 
 
 def takes_value(connection: str, row: str) -> str:
@@ -26,9 +37,21 @@ def takes_value(connection: str, row: str) -> str:
     """
     return f"""({connection}.writes && ARRAY['*', {row}.element]::varchar[]
         AND NOT EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = {connection}.tenant_id
-                           AND {is_contract_of("own", row)} AND own.source_connection_id = {connection}.id))"""
+                           AND {is_contract_of("own", row)} AND own.source_connection_id = {connection}.id)
+        AND NOT EXISTS (SELECT FROM (VALUES {_RETURNED}) back (element, origin) JOIN element_contract o
+                                ON o.tenant_id = {connection}.tenant_id
+                               AND {is_contract_of("o", row, element="back.origin")}
+                         WHERE back.element = {row}.element AND o.source_connection_id <> {connection}.id))"""
 
 
-def targets_of(key: ElementKey, channels: Sequence[Channel], source: UUID | None) -> list[Channel]:
-    """Those of `channels` that get the value of `key`; `source` is its source of truth."""
-    return [channel for channel in channels if channel.connection_id != source and channel.accepts(key)]
+def targets_of(
+    key: ElementKey, channels: Sequence[Channel], source: UUID | None, *, only: UUID | None = None
+) -> list[Channel]:
+    """Those of `channels` that get the value of `key`. `source` is its source of truth; `only`, the connection that the
+    value is returned to (`elements.contracts.Contracts.returned_to`).
+    """
+    return [
+        channel
+        for channel in channels
+        if channel.connection_id != source and only in {None, channel.connection_id} and channel.accepts(key)
+    ]

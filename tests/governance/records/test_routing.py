@@ -3,12 +3,15 @@
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from canonical.dimensions import dimension
-from canonical.elements import DESCRIPTION, PRICE, STOCK
+from canonical.elements import DESCRIPTION, ORDER_DOCUMENT, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import ElementKey
 from connectors.manifest import ANY, WriteRule
 from connectors.registry import build_registry
+from governance.elements.contracts import Contracts
+from governance.elements.rows import Contract
 from governance.records.routing import targets_of
 from governance.records.rows import Channel
 
@@ -20,6 +23,10 @@ CHANNELS = (SHOP, MARKET, ORDERS)
 
 def names(key: ElementKey, source: UUID | None = None) -> list[str]:
     return [channel.name for channel in targets_of(key, CHANNELS, source)]
+
+
+def contract(element: str, source: UUID, selector: str = "") -> Contract:
+    return Contract(element, source, 1, 1, 1, None, 1, selector=selector)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +48,23 @@ def test_a_value_goes_where_it_can_be_shown(key: ElementKey, expected: list[str]
 def test_a_source_of_truth_is_never_sent_its_own_values() -> None:
     assert names(ElementKey("A", PRICE), MARKET.connection_id) == ["Shop"]
     assert names(ElementKey("7", "order.status", "", "order"), ORDERS.connection_id) == []
+
+
+def test_what_is_reported_about_an_order_returns_to_its_own_shop_only() -> None:
+    shops = [replace(ORDERS, connection_id=UUID(int=n), name=f"Shop {n}") for n in (4, 5, 6)]
+    contracts = Contracts([
+        contract(ORDER_STATUS, UUID(int=9)),
+        contract(ORDER_DOCUMENT, UUID(int=4)),
+        contract(ORDER_DOCUMENT, UUID(int=5), "record_key=EU-*"),
+    ])  # fmt: skip
+
+    def reached(record_key: str, contracts: Contracts) -> list[str]:
+        key = ElementKey(record_key, ORDER_STATUS, "", "order")
+        return [each.name for each in targets_of(key, shops, UUID(int=9), only=contracts.returned_to(key))]
+
+    assert reached("US-1", contracts) == ["Shop 4"]
+    assert reached("EU-1", contracts) == ["Shop 5"]
+    assert reached("EU-1", Contracts([contract(ORDER_STATUS, UUID(int=9))])) == ["Shop 4", "Shop 5", "Shop 6"]
 
 
 def test_every_connector_declares_what_its_adapter_can_write() -> None:
