@@ -19,9 +19,7 @@ def problem(error: DomainError, correlation: str) -> dict[str, Any]:
         "title": error.heading,
         "status": int(error.status),
         "detail": error.detail,
-        "params": {
-            name: value if isinstance(value, _JSON_SAFE) else str(value) for name, value in error.params.items()
-        },
+        "params": {name: _plain(value) for name, value in error.params.items()},
         "correlation": correlation,
     }
 
@@ -29,7 +27,7 @@ def problem(error: DomainError, correlation: str) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
-    return value if isinstance(value, _JSON_SAFE) else str(value)
+    return value if type(value) in _JSON_SAFE else str(value)  # a subclass, as of marked phrases, is not
 
 
 def problem_body(error: DomainError, correlation: str) -> bytes:
