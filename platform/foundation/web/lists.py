@@ -120,7 +120,7 @@ Load = Callable[[AsyncSession, ListQuery, datetime], Awaitable[ResultPage[T]]]
 
 class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A list. The first of `sorts` is the default order, unless `usual_order` names one by the filters' values.
-    `columns` are those of the CSV export.
+    `columns` are those of the CSV export. Raises ValueError when two filters or two orders have one name.
     """
 
     name: str
@@ -133,6 +133,11 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     usual_order: Callable[[Mapping[str, str]], str] | None = None
     usual: int = USUAL
     most: int = MOST
+
+    def __post_init__(self) -> None:
+        for names in ([one.name for one in self.filters], [one.name for one in self.sorts]):
+            if len(set(names)) < len(names):
+                raise ValueError(f"the list {self.name} declares a name twice: {', '.join(names)}")
 
     @property
     def orders(self) -> Mapping[str, Sort]:

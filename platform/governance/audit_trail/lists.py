@@ -23,13 +23,6 @@ AUDIT_ENTRIES: Final = ListDefinition[AuditEntryView](
         TextFilter(name="actor", label=N_("By"), about="Part of the name of the actor."),
         TextFilter(name="action", label=N_("Action"), about='An action such as "change.released", or its first part.'),
         ChoiceFilter(name="kind", label=N_("Kind"), options=[("", N_("All entries")), *KIND_LABELS.items()]),
-        TextFilter(name="actor", label=N_("By"), about="A part of the name of who did it."),
-        TextFilter(name="action", label=N_("Action"), about='An action such as "change.released", or its first part.'),
-        ChoiceFilter(
-            name="kind",
-            label=N_("Kind"),
-            options=[("", N_("All entries")), *KIND_LABELS.items()],
-        ),
         TextFilter(name="subject", label=N_("Subject"), about='An exact subject such as "change:<id>".', hidden=True),
         DayFilter(name="since", label=N_("From")),
         DayFilter(name="until", label=N_("To")),
