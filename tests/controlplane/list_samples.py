@@ -1,28 +1,35 @@
 """Rows for every list, by the list's name. A new list gets its checks by one function here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 
+from billing.invoices.states import InvoiceState
 from billing.periods import month_of
 from billing.sides import Side
+from canonical.elements import PRICE
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from governance.baseline.models import Baseline
+from governance.changes.queries import ANY
 from governance.elements.models import CustomElement, ElementContract
+from governance.exception_types import ExceptionType
 from governance.retention.models import RetentionPurge
-from tenants.accounts import create_client
-from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.accounts import create_client, suspend_client
+from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
 from tenants.members.repository import NewMember, create_invite, create_member
 from tenants.secrets import new_secret
 from tests.billing.conftest import START, Market, uses
 from tests.governance.pages.samples import Sample
 from tests.support.client_env import ClientEnv
+
+Matches = Mapping[str, Collection[str]]
+"""By filter, the values with which the list shows the added row. Any other value leaves it out, except an empty one."""
 
 
 @dataclass
@@ -51,26 +58,50 @@ class Rows:
         return f"={self.tag}{number:03}"
 
 
-async def add_change(rows: Rows, number: int) -> None:
-    channel = next(iter(rows.world.channels))
-    await rows.sample.change(rows.name(number), 1000 + number, 1040, states={channel: "verified"}, currency="USD")
+async def add_change(rows: Rows, number: int) -> Matches:
+    channel, name = next(iter(rows.world.channels)), rows.name(number)
+    state = "released" if number % 2 else "refused"
+    states = {channel: "verified"} if number % 2 else {channel: "refused"}
+    await rows.sample.change(name, 1000 + number, 1040, state=state, states=states, currency="USD")
+    return {
+        "search": [name], "status": [state], "element": [PRICE], "key": [name], "record": [name, f"{name}*"],
+        "dimension": [ANY], "record_type": ["product"],
+    }  # fmt: skip
 
 
-async def add_approval(rows: Rows, number: int) -> None:
+async def add_approval(rows: Rows, number: int) -> Matches:
     await rows.sample.awaiting(rows.name(number), 1000, 2000 + number)
+    return {"status": ["pending"]}
 
 
-async def add_exception(rows: Rows, number: int) -> None:
-    await rows.sample.exception("change.refused", rows.name(number), exposure=number % 3 * 900, at=300 + number % 2)
+async def add_exception(rows: Rows, number: int) -> Matches:
+    """Every other one is about a price."""
+    code = ExceptionType.CHANGE_REFUSED if number % 2 else ExceptionType.SOURCE_QUARANTINED
+    record = rows.name(number) if number % 2 else None
+    await rows.sample.exception(code, rows.name(number), exposure=number % 3 * 900, at=300 + number % 2, record=record)
+    return {
+        "status": ["open"], "code": [code], "domain": ["price" if number % 2 else "none"],
+        "owner": ["Pricing"] if number % 2 else [],
+    }  # fmt: skip
 
 
-async def add_letter(rows: Rows, number: int) -> None:
+async def add_letter(rows: Rows, number: int) -> Matches:
     await rows.sample.letter(rows.name(number), at=900 + number % 2)
+    return {"status": ["open"]}
 
 
-async def add_entry(rows: Rows, number: int) -> None:
+async def add_entry(rows: Rows, number: int) -> Matches:
+    """Entry `number` is of its own day."""
+    name, days = rows.name(number), [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 29)]
+    dates = [f"{day:%Y-%m-%d}" for day in days]
+    action = "change.tested" if number % 2 else "exception.tested"
     async with rows.db.transaction(rows.world.scope) as session:
-        append_audit(session, action="change.tested", subject=rows.name(number), data={"n": number}, at=utc_now())
+        append_audit(session, action=action, subject=name, data={"n": number}, at=days[number])
+    return {
+        "about": [name], "actor": [rows.world.scope.actor.name], "action": [action, action.partition(".")[0]],
+        "kind": ["decisions" if number % 2 else "exceptions"], "subject": [name],
+        "since": dates[: number + 1], "until": dates[number:],
+    }  # fmt: skip
 
 
 async def add_baseline(rows: Rows, number: int) -> None:
@@ -92,14 +123,16 @@ async def add_connection(rows: Rows, number: int) -> None:
     await rows.sample.connection(rows.name(number))
 
 
-async def add_contract(rows: Rows, number: int) -> None:
+async def add_contract(rows: Rows, number: int) -> Matches:
+    element, selector = f"price.{rows.tag.lower()}{number}", f"record_key={rows.tag}{number}-*"
     await rows.sample.add(
         ElementContract(
-            **rows.own, element=f"price.{rows.tag.lower()}{number}", source_connection_id=None,
+            **rows.own, element=element, selector=selector, source_connection_id=None,
             owner=rows.name(number), workflow="policy", propagation_slo_ms=30_000, correction_slo_ms=60_000,
             approval_ttl_s=3_600, version=1, published_at=utc_now(),
         )
     )  # fmt: skip
+    return {"element": [element], "selector": [selector]}
 
 
 async def add_element(rows: Rows, number: int) -> None:
@@ -112,26 +145,34 @@ async def add_element(rows: Rows, number: int) -> None:
     )  # fmt: skip
 
 
-async def add_client(rows: Rows, number: int) -> None:
+async def add_client(rows: Rows, number: int) -> Matches:
     account = rows.world.msp_account
     slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
     async with rows.db.transaction(account.for_tenant(new_id())) as session:
         await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
+        if number % 2:
+            await suspend_client(session, reason="Tested.", now=utc_now())
+    return {"status": ["suspended" if number % 2 else "active"], "show": ["healthy"]}
 
 
-async def add_member(rows: Rows, number: int) -> None:
+async def add_member(rows: Rows, number: int) -> Matches:
     async with rows.db.transaction(rows.world.scope) as session:
-        new = NewMember(new_id(), f"{rows.tag.lower()}{number}@example.com", rows.name(number))
+        new = NewMember(new_id(), f"{rows.tag.lower()}{number:03}@example.com", rows.name(number))
         await create_member(session, new, now=utc_now())
         await create_invite(session, new_secret, member_id=new.id, now=utc_now())
+    return {"search": [new.name, new.email.upper()], "status": ["invited"]}
 
 
-async def add_key(rows: Rows, number: int) -> None:
+async def add_key(rows: Rows, number: int) -> Matches:
+    new = NewApiKey(new_id(), rows.name(number), "machine")
     async with rows.db.transaction(rows.world.scope) as session:
-        await create_api_key(session, new_secret, NewApiKey(new_id(), rows.name(number), "machine"), now=utc_now())
+        await create_api_key(session, new_secret, new, now=utc_now())
+        if number % 2:
+            await revoke_api_key(session, key_id=new.id, now=utc_now())
+    return {"status": ["revoked" if number % 2 else "active"]}
 
 
-async def add_invoice(rows: Rows, number: int) -> None:
+async def add_invoice(rows: Rows, number: int) -> Matches:
     """A month of usage with its draft; its price book names the tag nowhere."""
     market = Market(rows.db, rows.world.msp_account, rows.world.scope, now=START + timedelta(days=31 * number))
     if number == 1:
@@ -140,9 +181,10 @@ async def add_invoice(rows: Rows, number: int) -> None:
     at = START - timedelta(days=31 * number)
     await market.use(*uses(2 + number, at=at))
     assert await market.rate(Side.RETAIL, month_of(at)) is not None
+    return {"status": [InvoiceState.DRAFT], "side": [Side.RETAIL]}
 
 
-async def add_price(rows: Rows, number: int) -> None:
+async def add_price(rows: Rows, number: int) -> Matches:
     market = Market(rows.db, rows.world.msp_account, rows.world.scope, now=START)
     if number == 1:
         await market.open_book(Side.RETAIL, "USD", own=True)
@@ -151,6 +193,7 @@ async def add_price(rows: Rows, number: int) -> None:
             found = await session.scalar(text("SELECT id FROM price_book WHERE side = 'retail'"))
             market.books[Side.RETAIL, rows.world.scope.tenant_id] = found
     await market.price(Side.RETAIL, "0.10", meter=f"{rows.tag.lower()}.{number}", own=True)
+    return {"side": [Side.RETAIL]}
 
 
 async def add_purge(rows: Rows, number: int) -> None:
@@ -162,7 +205,7 @@ async def add_purge(rows: Rows, number: int) -> None:
     )  # fmt: skip
 
 
-SAMPLES: dict[str, Callable[[Rows, int], Awaitable[None]]] = {
+SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "approvals": add_approval,
     "api-keys": add_key,
     "audit": add_entry,

@@ -5,6 +5,8 @@ import importlib
 import io
 import json
 import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,14 @@ from litestar import Litestar
 
 from controlplane.stack import project_root
 from foundation.web.csv_export import as_column
-from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from tenants.web.lists import LIST
-from tests.controlplane.list_samples import ELSEWHERE, SAMPLES, Rows
+from tests.controlplane.list_samples import ELSEWHERE, SAMPLES, Matches, Rows
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import Visit, WebApp, furnish
 
 pytestmark = pytest.mark.slow
+NO_SUCH = "no such"
 FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")
 
 
@@ -92,22 +95,22 @@ async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
     definition, add = LISTS[name], SAMPLES[name]
     mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name="Loud Harbour")
     rows, others, numbers = Rows(world, "MINE"), Rows(other_world, "THEIRS"), count(1)
-    for _ in range(5):
-        await add(rows, next(numbers))
-    for number in (1, 2):
-        await add(others, number)
     visit = await site.signed_in(mine.host, mine.admin)
     api, exports = addresses(site.app, name)
     path = api[-1].format(client=mine.slug)
+    added = [await add_and_find(visit, path, definition, lambda: add(rows, next(numbers))) for _ in range(5)]
+    for number in (1, 2):
+        await add(others, number)
     whole = await read(visit, path, limit=str(definition.most))
     assert len(whole["items"]) >= 5
     assert "THEIRS" not in str(whole)
     assert (whole["next_cursor"], whole["prev_cursor"]) == (None, None)
 
+    await check_filters(visit, path, definition, added)
     for order in definition.orders:
         before = {identity(name, item) for item in (await read(visit, path, sort=order, limit="200"))["items"]}
         await walk(visit, path, name, order, before, lambda: add(rows, next(numbers)))
-    await check_filters(visit, path, definition)
+    await check_refusals(visit, path, definition)
     await check_csv(visit, path, definition)
     for export in exports:
         await check_export(visit, export.format(client=mine.slug), definition, mine.slug)
@@ -145,18 +148,55 @@ async def walk(  # noqa: PLR0917 - one walk
     assert [one for one in back if one in set(seen)] == seen, order
 
 
-async def check_filters(visit: Visit, path: str, definition: ListDefinition[Any]) -> None:
+@dataclass(frozen=True)
+class Added:
+    """Identities of the items that a sample added to its list, usually one, and what the sample tells of them."""
+
+    items: set[str]
+    matches: Matches
+
+
+async def add_and_find(
+    visit: Visit, path: str, definition: ListDefinition[Any], add: Callable[[], Awaitable[Matches | None]]
+) -> Added:
+    before = await identities(visit, path, definition)
+    matches = await add() or {}
+    assert set(matches) >= {one.name for one in definition.filters}, "the sample names no values for these filters"
+    added = await identities(visit, path, definition) - before
+    assert added, "the list does not show what the sample added"
+    return Added(added, matches)
+
+
+async def identities(visit: Visit, path: str, definition: ListDefinition[Any], **query: str) -> set[str]:
+    page = await read(visit, path, limit=str(definition.most), **query)
+    return {identity(definition.name, item) for item in page["items"]}
+
+
+async def check_filters(visit: Visit, path: str, definition: ListDefinition[Any], rows: Sequence[Added]) -> None:
+    """Each value leaves exactly those of `rows` whose sample names it."""
+    known = set[str]().union(*(row.items for row in rows))
+    for one in definition.filters:
+        values = {value for row in rows for value in row.matches[one.name]}
+        if isinstance(one, ChoiceFilter):
+            values |= {value for value, _ in one.options}
+        elif isinstance(one, TextFilter):
+            values.add(NO_SUCH)
+        for value in sorted(values):
+            fitting = [row.items for row in rows if value in row.matches[one.name] or not value]
+            found = await identities(visit, path, definition, **{one.name: value})
+            assert found & known == set[str]().union(*fitting), f"{one.name}={value}"
+
+
+async def check_refusals(visit: Visit, path: str, definition: ListDefinition[Any]) -> None:
     for one in definition.filters:
         if isinstance(one, ChoiceFilter):
-            for value, _ in one.options:
-                await read(visit, path, **{one.name: value})
-            refused = await visit.http.get(f"{path}?{urlencode({one.name: 'no such'})}")
+            refused = await visit.http.get(f"{path}?{urlencode({one.name: NO_SUCH})}")
             assert (refused.status_code, refused.json()["field"]) == (400, one.name)
             assert all(value in refused.json()["detail"] for value, _ in one.options)
             unknown = await visit.http.get(f"{path}?{urlencode({one.name + 's': ''})}")
             assert unknown.status_code == 400, "a typing error in a filter's name is told, too"
     for name in ("sort", "cursor"):
-        refused = await visit.http.get(f"{path}?{urlencode({name: 'no such'})}")
+        refused = await visit.http.get(f"{path}?{urlencode({name: NO_SUCH})}")
         assert (refused.status_code, refused.json()["field"]) == (400, name)
 
 
