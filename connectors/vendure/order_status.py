@@ -101,10 +101,13 @@ async def _look_up(http: HttpCaller, session: VendureSession, codes: Sequence[st
     wanted, skip = list(dict.fromkeys(codes)), 0
     while True:
         page = (await session.ask_list(http, STATUSES, {"codes": wanted, "skip": skip}, OrderStates)).orders
+        before = len(found)
         found |= {order.code: order for order in page.items}
         skip += len(page.items)
         if not page.items or skip >= page.total_items:
             return found
+        if len(found) == before or len(found) > len(wanted):
+            raise SystemUnavailable("Vendure's list of orders does not end, so their status is not known.")
 
 
 async def _push(
