@@ -5,6 +5,7 @@ happened (an observation, a milestone). Its type has a version, as in `shipment.
 default; whatever else changes is a new type. Messages check and normalise themselves on every way in, as values do.
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
@@ -18,6 +19,7 @@ from canonical.orders import OrderValue
 from canonical.values import MoneyValue, QuantityValue, ReferenceValue, Value
 
 MAX_LINES: Final = 1_000
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type"):
@@ -125,6 +127,13 @@ class OrderPlaced(DocumentMessage, frozen=True, kw_only=True, tag="order.v1"):
     requested_for: date | None = None
     promised_for: date | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for text in (self.document.customer, self.document.email):
+            check_text(text, "a customer's name or address", least=0)
+        for line in self.document.lines:
+            check_text(line.sku, "a SKU")
+
 
 class ShipmentUpdated(DocumentMessage, frozen=True, kw_only=True, tag="shipment.v1"):
     """A shipment. `tracking` is the carrier's number; `expected_at` the arrival as the source estimates it."""
@@ -175,6 +184,8 @@ class CaseUpdated(DocumentMessage, frozen=True, kw_only=True, tag="case.v1"):
         super().__post_init__()
         check_text(self.title, "a case's title", most=2_000)
         check_text(self.assignee, "an assignee", least=0)
+        for record in self.about:
+            check_text(record.record_key, "a record's key")
 
 
 class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.v1"):
@@ -189,7 +200,7 @@ class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.
         super().__post_init__()
         check_text(self.name, "a customer's name")
         check_text(self.group, "a customer group", least=0)
-        require(self.country == "" or (len(self.country) == 2 and self.country.isupper()), "A country has two letters.")
+        require(self.country == "" or _COUNTRY.fullmatch(self.country) is not None, "A country has two letters.")
 
 
 class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
@@ -213,6 +224,7 @@ class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
 
     def __post_init__(self) -> None:
         normalise_instants(self)
+        check_text(self.about.record_key, "a record's key")
         require(bool(self.code or self.source_code), "A milestone has a code.")
         if self.code:
             check_code(self.code)

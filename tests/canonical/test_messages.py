@@ -142,3 +142,29 @@ def test_the_others_check_what_is_theirs() -> None:
     for code in ("", "Pickup done", "x" * 201):
         with pytest.raises(InvalidMessage, match="code"):
             MilestoneReached(about=about, at=NOW, code=code)
+
+
+@pytest.mark.parametrize("lost", ["\x00", "\ud800", "x" * 201])
+def test_texts_of_the_values_in_a_message_can_be_stored(lost: str) -> None:
+    for document in (
+        OrderValue("EUR", lost, "", (OrderLine("S", "1", "2"),)),
+        OrderValue("EUR", "", lost, (OrderLine("S", "1", "2"),)),
+        OrderValue("EUR", "", "", (OrderLine(lost, "1", "2"),)),
+    ):
+        with pytest.raises(InvalidMessage):
+            OrderPlaced(**GOOD, document=document, placed_at=NOW)
+
+
+@pytest.mark.parametrize("lost", ["\x00", "\ud800"])
+def test_keys_of_the_records_that_a_message_is_about_can_be_stored(lost: str) -> None:
+    about = ReferenceValue("order", lost)
+    with pytest.raises(InvalidMessage):
+        MilestoneReached(about=about, at=NOW, code="pickup.done")
+    with pytest.raises(InvalidMessage):
+        CaseUpdated(**GOOD, status="open", title="A", opened_at=NOW, about=(about,))
+
+
+@pytest.mark.parametrize("country", ["ÄÖ", "D1", "de", "DEU"])
+def test_a_country_is_a_code_of_two_letters(country: str) -> None:
+    with pytest.raises(InvalidMessage, match="two letters"):
+        CustomerUpdated(**GOOD, name="A", status="active", country=country)
