@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.messages import message_type_of
 from connectors.audit_actions import ConnectionAction
 from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
 from connectors.translation.repository import count_kept
@@ -19,6 +18,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from foundation.reasons import clean_reason
+from foundation.text import is_storable
 
 MOST_REPLAYED: Final = 1_000
 """Source events that one replay enqueues."""
@@ -49,7 +49,8 @@ async def replay_kept(
              WHERE tenant_id = :t AND connection_id = :c AND message_type = :type ORDER BY event_id LIMIT :most
         """),
         {
-            "t": scope_of(session).tenant_id, "c": connection_id, "type": _known(message_type), "most": MOST_REPLAYED,
+            "t": scope_of(session).tenant_id, "c": connection_id, "type": _storable(message_type),
+            "most": MOST_REPLAYED,
         },
     )  # fmt: skip
     events = found.all()
@@ -86,7 +87,7 @@ async def discard_kept(  # noqa: PLR0913 - keyword-only parts of one act
             DELETE FROM unclaimed_message WHERE tenant_id = :t AND connection_id = :c AND message_type = :type
             RETURNING event_id, received_at, message_count
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "type": _known(message_type)},
+        {"t": scope_of(session).tenant_id, "c": connection_id, "type": _storable(message_type)},
     )
     gone = rows.all()
     if not gone:
@@ -102,8 +103,8 @@ async def discard_kept(  # noqa: PLR0913 - keyword-only parts of one act
     return number
 
 
-def _known(message_type: str) -> str:
-    """The code of a type. Raises NotFound for another text: nothing can be kept of it."""
-    if message_type_of(message_type) is None:
+def _storable(message_type: str) -> str:
+    """The code, also of a type of another release. Raises NotFound for a text of which nothing can be kept."""
+    if not is_storable(message_type):
         raise NotFound(_NOTHING)
     return message_type

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import STOCK
@@ -112,6 +113,20 @@ async def test_a_batch_that_fails_after_a_delivery_delivers_again_and_leaves_one
     assert await world.rows("SELECT count(*) FROM record_value") == [(2,)]
 
 
+async def test_a_replay_of_one_type_does_not_bring_back_a_value_that_was_corrected(world: ClientEnv) -> None:
+    await world.deliver(shipment(world, "S1"), world.change("SKU-001", STOCK, 3) | {"amount": 1.5})
+    await world.work()
+    assert [each.code for each in await world.exceptions("state = 'open' AND record_key = 'SKU-001'")] == [
+        "source.quarantined"
+    ]
+    await world.deliver(world.change("SKU-001", STOCK, 4))
+    await world.work()
+    await replay(world)
+    await work(world, write_down())
+    assert await taken(world) == ["S1"]
+    assert await world.exceptions("state = 'open'") == []
+
+
 async def test_several_rooms_read_one_type(world: ClientEnv) -> None:
     seen: list[str] = []
 
@@ -190,6 +205,22 @@ async def test_discarded_messages_are_gone_with_their_exception_and_their_event_
     [(body,)] = await world.rows("SELECT body FROM audit_entry WHERE action = 'message.discarded'")
     assert "Not followed here" in str(body)
     assert await world.rows("SELECT count(*) FROM source_event") == [(1,)]
+
+
+async def test_messages_of_a_type_of_another_release_can_be_discarded(world: ClientEnv) -> None:
+    await world.deliver(shipment(world, "S1"))
+    await world.work()
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("INSERT INTO unclaimed_message SELECT (jsonb_populate_record(u, :other)).* FROM unclaimed_message u"),
+            {"other": '{"message_type": "parcel.v9"}'},
+        )
+        gone = {"connection_id": world.erp, "message_type": "parcel.v9", "now": utc_now()}
+        with pytest.raises(Conflict, match="Nothing reads"):
+            await replay_kept(session, build_router(world.services), **gone)  # type: ignore[arg-type]
+        discarding = discard_kept(session, build_router(world.services), reason="Of a release before", **gone)  # type: ignore[arg-type]
+        assert await discarding == 1
+    assert await world.rows(KEPT) == [(SHIPMENT, "S1", 1)]
 
 
 async def test_they_are_removed_with_their_source_messages(world: ClientEnv) -> None:
