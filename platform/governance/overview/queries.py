@@ -25,6 +25,7 @@ from governance.labels import LEVELS
 from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
 from governance.propagation.queries import load_propagations
 from governance.propagation.states import RUNNING
+from governance.records.keys import same_key
 from governance.records.routing import takes_element, takes_value
 from policy.relations import APPROVALS
 
@@ -71,8 +72,8 @@ def unsent(tenant: str) -> str:
            AND (u.targets IS NULL OR n.id = ANY (u.targets))
            AND NOT EXISTS (SELECT 1 FROM propagation p WHERE p.tenant_id = u.tenant_id AND p.change_id = u.id
                               AND p.connection_id = n.id)
-           AND NOT EXISTS (SELECT 1 FROM change w WHERE w.tenant_id = u.tenant_id AND w.record_key = u.record_key
-                              AND w.element = u.element AND w.version > u.version AND w.state = 'released')"""
+           AND NOT EXISTS (SELECT 1 FROM change w WHERE w.tenant_id = u.tenant_id AND {same_key("w", "u")}
+                              AND w.version > u.version AND w.state = 'released')"""
 
 
 async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:

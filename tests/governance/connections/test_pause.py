@@ -1,11 +1,14 @@
 """U3: a paused channel stays visible: its rows, its state, what was not sent, and an open exception."""
 
-from canonical.elements import PRICE
+import msgspec
+
+from canonical.elements import PRICE, STOCK
 from foundation.clock import utc_now
 from governance.connections.pause import pause_connection, resume_connection
 from governance.overview.queries import read_clocks, read_figures
 from tests.governance.test_main_job import seed
 from tests.support.client_env import ClientEnv
+from tests.support.values import pieces
 
 _OPEN = "SELECT code, params ->> 'name' FROM governance_exception WHERE state = 'open' ORDER BY code"
 
@@ -36,3 +39,20 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(world: Cli
     async with world.services.db.transaction(world.scope) as session:
         figures = await read_figures(session, now=utc_now())
     assert (figures.judged, figures.visible, figures.paused) == (2, 2, [])
+
+
+async def test_a_part_of_a_paused_channels_value_that_waits_counts_whatever_the_other_parts_do(
+    world: ClientEnv,
+) -> None:
+    """Each part of a divided value has versions of its own."""
+    for amount in (1, 2):
+        berlin = {"value": msgspec.to_builtins(pieces(amount)), "dimension": "location=Berlin"}
+        await world.deliver(world.change("SKU-001", STOCK, 0) | berlin)
+        await world.work(settle=20.0)
+    async with world.services.db.transaction(world.scope) as session:
+        await pause_connection(session, world.channels["shop0"], now=utc_now())
+    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await world.work(settle=20.0)
+    async with world.services.db.transaction(world.scope) as session:
+        figures = await read_figures(session, now=utc_now())
+    assert (figures.judged, figures.visible) == (3, 2)
