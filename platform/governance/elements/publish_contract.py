@@ -79,10 +79,10 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     if before is not None and source_connection_id is not None and before != source_connection_id:
         await move_poll(session, source_connection_id, old=before, at=now)
     contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
-    contract.propagation_slo_ms = round(propagation_slo / timedelta(milliseconds=1))
-    contract.correction_slo_ms = round(correction_slo / timedelta(milliseconds=1))
-    contract.approval_ttl_s = round(approval_ttl.total_seconds())
-    contract.decision_slo_ms = round(decision_slo / timedelta(milliseconds=1))
+    contract.propagation_slo_ms = _count(propagation_slo, timedelta(milliseconds=1))
+    contract.correction_slo_ms = _count(correction_slo, timedelta(milliseconds=1))
+    contract.approval_ttl_s = _count(approval_ttl, timedelta(seconds=1))
+    contract.decision_slo_ms = _count(decision_slo, timedelta(milliseconds=1))
     contract.version, contract.published_at = (contract.version or 0) + 1, now
     session.add(contract)
     await session.flush()
@@ -147,6 +147,11 @@ async def _lock_contract(
         clocks_from=None if earlier is None else earlier.clocks_from,
     )  # fmt: skip
     return known.get(selector, new), earlier
+
+
+def _count(target: timedelta, unit: timedelta) -> int:
+    """A target in units, the last one in full: none becomes zero, with which nothing could be in time."""
+    return -(-target // unit)
 
 
 async def _dimensions(session: AsyncSession, element: str) -> Sequence[str]:

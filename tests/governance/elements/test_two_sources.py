@@ -242,6 +242,17 @@ async def test_a_contract_is_only_removed_while_another_owns_its_values(
     assert (await world.rows("SELECT count(*) FROM element_contract WHERE selector <> ''")) == [(3,)]
 
 
+async def test_the_shortest_target_is_no_target_of_zero(world: ClientEnv) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        made = await publish_contract(
+            session, element=STOCK, source_connection_id=world.erp, owner="Operations", now=utc_now(),
+            propagation_slo=timedelta(microseconds=1), correction_slo=timedelta(microseconds=1001),
+            approval_ttl=timedelta(milliseconds=400), decision_slo=timedelta(microseconds=400),
+        )  # fmt: skip
+    targets = made.propagation_slo_ms, made.correction_slo_ms, made.approval_ttl_s, made.decision_slo_ms
+    assert targets == (1, 2, 1, 1)
+
+
 async def test_overlapping_contracts_are_refused_even_at_once(world: ClientEnv, warehouse: ClientEnv) -> None:
     for selector in ("record_key=SKU-011*", "record_key=SKU*", "location=Berlin"):
         with pytest.raises(InvalidInput, match="could be selected by both"):
