@@ -98,7 +98,7 @@ _TAKEN: Final = f"""
                         WHERE h.tenant_id = :t AND h.connection_id = e.connection_id AND h.element = e.element
                           AND NOT EXISTS (SELECT 1 FROM element_contract k
                                            WHERE k.tenant_id = :t AND {is_contract_of("k", "h")}))
-     OR e.code = :other AND e.source_event_id IS NOT NULL AND {_IS_SOURCE})
+     OR e.code = :other AND {_IS_SOURCE})
 """
 """As SQL: nothing that led to exception `e` waits for a contract any more, or its connection has become the source."""
 _RESOLVE: Final = text(f"""

@@ -15,6 +15,7 @@ from canonical.values import Value, read_value
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import StoredMessage, encode_message
+from governance.elements.selection import is_contract_of
 from governance.messages.reasons import UNANSWERED, UNPROVEN
 from governance.propagation.states import PROPAGATIONS, RUNNING, PropagationState
 from governance.records.keys import (
@@ -48,7 +49,7 @@ class Pending(FrozenKeyed, frozen=True, gc=False):
     approved: bool  # approved by a person, so the data behind the approval must be unchanged
     source_holds: bool  # the source's current value is this one, at whichever version
     cost_holds: bool
-    superseded: bool  # a newer value is pending for, or was sent to, this channel
+    superseded: bool  # a newer value is pending for, or was sent to, this channel; or it owns the value itself by now
     older: list[UUID]  # older changes of the same key with a running clock on this channel
     shown_value: Value | None
     released_at: datetime
@@ -91,6 +92,10 @@ class ShownValueRow(FrozenKeyed, frozen=True, gc=False):
 
 
 _READ_PENDING: Final = row_reader(Pending)
+_OWNED: Final = f"""
+    EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = :t
+               AND own.source_connection_id = :connection_id AND {is_contract_of("own", "p")})
+"""
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
@@ -146,7 +151,9 @@ _SHOW: Final = BulkWrite(
 async def load_pending(
     session: AsyncSession, connection_id: UUID, change_ids: Sequence[UUID | None]
 ) -> dict[UUID, Pending]:
-    """Load propagations by change id. Only a newer propagation to this channel supersedes, not one to others."""
+    """Load propagations by change id. Only a newer propagation to this channel supersedes, not one to others; and a
+    contract by which the channel has become the value's source of truth.
+    """
     rows = await session.execute(
         text(f"""
             SELECT {key_columns("p")}, p.change_id, p.id, p.partner_id, p.value, p.version, p.state, p.attempts,
@@ -154,8 +161,8 @@ async def load_pending(
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_value = p.value,
                    p.element <> ALL (:judged) OR cost.value IS NOT DISTINCT FROM c.cost_value,
-                   other.newer OR coalesce(shown.version, 0) > p.version, other.older, shown.value, p.released_at,
-                   p.excluded
+                   other.newer OR coalesce(shown.version, 0) > p.version OR {_OWNED}, other.older, shown.value,
+                   p.released_at, p.excluded
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
                    LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
                                AND p.connection_id = :connection_id OFFSET 0) p,

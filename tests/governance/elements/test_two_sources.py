@@ -11,12 +11,15 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.keys import ElementKey
 from controlplane.provisioning import NewConnection, connect
 from foundation.clock import utc_now
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
+from foundation.jobs.enqueue import enqueue
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
 from governance.connections.pause import pause_connection, resume_connection
@@ -24,8 +27,14 @@ from governance.drift.repository import next_values
 from governance.elements.publish_contract import publish_contract
 from governance.elements.remove_contract import remove_contract
 from governance.exception_queue.lists import EXCEPTIONS
+from governance.exception_types import ExceptionType
+from governance.exceptions.lifecycle import open_exceptions
+from governance.exceptions.rows import NewException
 from governance.held_values.queries import list_held
+from governance.messages.exceptions import DRIFT_REPORTED
+from governance.messages.parameters import about
 from governance.overview.queries import read_clocks
+from governance.propagation.settlement import push_job
 from policy.publishing import publish_rules
 from policy.rules import ANYONE, PolicyRule, RuleKind
 from tests.connectors.running import RunningSandbox
@@ -320,6 +329,38 @@ async def test_a_channel_that_owns_some_records_gets_only_the_others(world: Clie
     async with world.services.db.transaction(world.scope) as session:
         compared = await next_values(session, market, limit=10)
     assert [each.record_key for each in compared] == ["SKU-001"], "what it owns by now is no drift"
+
+
+async def test_what_was_on_its_way_to_a_channel_is_not_sent_once_it_owns_the_value(world: ClientEnv) -> None:
+    shop = world.channels["shop0"]
+    await world.deliver(world.change("SKU-001", STOCK, 5), world.change("SKU-011", STOCK, 6))
+    await world.work(until="SELECT count(*) = 4 FROM propagation WHERE state = 'verified'")
+    ours = await world.rows("SELECT record_key, change_id FROM propagation WHERE connection_id = :c", c=shop)
+    async with world.services.db.transaction(world.scope) as session:
+        await session.execute(
+            text("UPDATE propagation SET state = 'pending', verified_at = NULL WHERE connection_id = :c"), {"c": shop}
+        )
+        enqueue(session, [push_job(UUID(str(change)), shop, ElementKey(str(sku), STOCK), "") for sku, change in ours])
+    await publish(world, shop, STOCK)
+    await world.work(until="SELECT count(*) = 0 FROM propagation WHERE state = 'pending'")
+    left = await world.rows("SELECT record_key, state FROM propagation WHERE connection_id = :c ORDER BY 1", c=shop)
+    assert left == [("SKU-001", "verified"), ("SKU-011", "superseded")]
+
+
+async def test_what_a_channel_shows_is_no_drift_once_it_owns_the_value(world: ClientEnv) -> None:
+    shop = world.channels["shop0"]
+    found = [
+        NewException(
+            ExceptionType.CHANNEL_DRIFT, f"{shop}:{key.joined(':')}",
+            DRIFT_REPORTED.fill(**about(key), value=pieces(9)), key=key, connection_id=shop,
+        )
+        for key in (ElementKey("SKU-001", STOCK), ElementKey("SKU-011", STOCK))
+    ]  # fmt: skip
+    async with world.services.db.transaction(world.scope) as session:
+        await open_exceptions(session, found, now=utc_now(), new_id=new_id)
+    await publish(world, shop, STOCK)
+    await world.work(settle=1.0)
+    assert [row[2] for row in await world.rows(_OPEN)] == ["SKU-001"]
 
 
 async def test_a_baseline_takes_each_record_from_its_own_source(world: ClientEnv, sandbox: RunningSandbox) -> None:
