@@ -1,10 +1,10 @@
 """Audited actions of this room."""
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_
 
 
-class BillingAction(AuditAction):
+class BillingAction(AuditAction, kind=AuditKind.BILLING):
     INVOICE_CLOSED = "invoice.closed", N_("Invoice closed")
     PRICE_BOOK_CREATED = "price_book.created", N_("Price book created")
     PRICE_SET = "price.set", N_("Price set")

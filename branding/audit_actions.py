@@ -1,10 +1,10 @@
 """Audited actions of this room."""
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_
 
 
-class BrandAction(AuditAction):
+class BrandAction(AuditAction, kind=AuditKind.ACCESS):
     BRAND_SET = "brand.set", N_("Brand set")
     BRAND_DOMAIN_ADDED = "brand.domain_added", N_("Domain added to a brand")
     BRAND_HOST_RELEASED = "brand.host_released", N_("Domain released")

@@ -1,10 +1,10 @@
 """Audited actions of this room."""
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_
 
 
-class ConnectionAction(AuditAction):
+class ConnectionAction(AuditAction, kind=AuditKind.CONNECTIONS):
     CONNECTION_CREATED = "connection.created", N_("Connection created")
     CONNECTION_WEBHOOK_SECRET_ROTATED = "connection.webhook_secret_rotated", N_("Webhook secret rotated")
     CONNECTION_ACTIVE = "connection.active", N_("Connection resumed")

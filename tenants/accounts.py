@@ -21,7 +21,7 @@ from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
-from tenants.audit_actions import TenantAction
+from tenants.audit_actions import AccountAction, TenantAction
 from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp
@@ -57,7 +57,7 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     await put_lane_share(session)
     append_audit(
         session,
-        action=TenantAction.MSP_CREATED,
+        action=AccountAction.MSP_CREATED,
         subject=f"msp:{msp.tenant_id}",
         data={"name": msp.name, "slug": slug},
         at=now,
@@ -185,7 +185,7 @@ async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: 
     scope = scope_of(session)
     values = {"pool": pool, "weight": weight, "cap": cap}
     await put_lane_share(session, **values)
-    append_audit(session, action=TenantAction.LANE_SHARE_SET, subject=f"tenant:{scope.tenant_id}", data=values, at=now)
+    append_audit(session, action=AccountAction.LANE_SHARE_SET, subject=f"tenant:{scope.tenant_id}", data=values, at=now)
 
 
 async def find_client_slug(session: AsyncSession, client_id: UUID) -> str | None:

@@ -8,7 +8,7 @@ import tenants.models
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
 from policy.cache import PolicyCache
-from tenants.audit_actions import TenantAction
+from tenants.audit_actions import AccountAction, TenantAction
 from tenants.auth.devices import Devices
 from tenants.auth.pages import PAGES, provide_auth
 from tenants.auth.passwords import Passwords
@@ -68,5 +68,5 @@ ROOM: Final = Room(
     templates=(Path(__file__).parent / "templates",),
     navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),
     permissions=(TenantPermission,),
-    audit_actions=(TenantAction,),
+    audit_actions=(AccountAction, TenantAction),
 )

@@ -8,7 +8,7 @@ import foundation.idempotency.models
 import foundation.jobs.models
 import foundation.usage.models
 import foundation.vault.models
-from foundation.audit.own_actions import FoundationAction
+from foundation.audit.own_actions import DeadLetterAction, VaultAction
 from foundation.events import DELIVER
 from foundation.idempotency.jobs import idempotency_jobs
 from foundation.idempotency.response_store import PRUNE, SEALED, repair_pruning
@@ -18,7 +18,7 @@ from foundation.rooms import Room
 
 ROOM: Final = Room(
     name="foundation",
-    audit_actions=(FoundationAction,),
+    audit_actions=(DeadLetterAction, VaultAction),
     models=(
         foundation.database.models,
         foundation.jobs.models,

@@ -1,10 +1,19 @@
-"""Audited actions of this room."""
+"""Audited actions of several slices; those of one slice stand in its own `audit_actions.py`."""
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_
 
 
-class GovernanceAction(AuditAction):
+class ExceptionAction(AuditAction, kind=AuditKind.EXCEPTIONS):
+    EXCEPTION_OPENED = "exception.opened", N_("Exception opened")
+    EXCEPTION_CORRECTED = "exception.corrected", N_("Exception resolved automatically")
+    EXCEPTION_RESOLVED = "exception.resolved", N_("Exception resolved")
+    EXCEPTION_DISCARDED = "exception.discarded", N_("Exception discarded")
+    EXCEPTION_REPLAYED = "exception.replayed", N_("Exception replayed")
+    EXCEPTION_ESCALATED = "exception.escalated", N_("Exception escalated")
+
+
+class GovernanceAction(AuditAction, kind=AuditKind.DECISIONS):
     BASELINE_STARTED = "baseline.started", N_("Baseline started")
     BASELINE_ACCEPTED = "baseline.accepted", N_("Baseline accepted")
     BASELINE_DISCARDED = "baseline.discarded", N_("Baseline discarded")
@@ -16,19 +25,5 @@ class GovernanceAction(AuditAction):
     CHANGE_DECLINED = "change.declined", N_("Change declined")
     CHANGE_EXPIRED = "change.expired", N_("Change expired")
     ELEMENT_CREATED = "element.created", N_("Element created")
-    HELD_VALUE_DISCARDED = "held_value.discarded", N_("Held values discarded")
     CONTRACT_PUBLISHED = "contract.published", N_("Contract published")
     CONTRACT_REMOVED = "contract.removed", N_("Contract removed")
-    EXCEPTION_OPENED = "exception.opened", N_("Exception opened")
-    EXCEPTION_CORRECTED = "exception.corrected", N_("Exception resolved automatically")
-    EXCEPTION_RESOLVED = "exception.resolved", N_("Exception resolved")
-    EXCEPTION_DISCARDED = "exception.discarded", N_("Exception discarded")
-    EXCEPTION_REPLAYED = "exception.replayed", N_("Exception replayed")
-    EXCEPTION_ESCALATED = "exception.escalated", N_("Exception escalated")
-    PROPAGATION_VERIFIED = "propagation.verified", N_("Visible on a channel")
-    PROPAGATION_UNPROVEN = "propagation.unproven", N_("Superseded before read-back")
-    RETENTION_POLICY_SET = "retention.policy_set", N_("Retention period set")
-    RETENTION_DEFAULT_SET = "retention.default_set", N_("Default retention period set")
-    RETENTION_HOLD_PLACED = "retention.hold_placed", N_("Legal hold placed")
-    RETENTION_HOLD_RELEASED = "retention.hold_released", N_("Legal hold released")
-    RETENTION_REMOVED = "retention.removed", N_("Expired data deleted")

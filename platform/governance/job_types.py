@@ -1,4 +1,7 @@
-"""Job types and lanes of governance. One lane per connection and direction, so a slow channel delays only itself."""
+"""Job types and lanes that several slices of governance name; those of one slice stand in its own `job_types.py`.
+
+One lane per connection and direction, so a slow channel delays only itself.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +18,6 @@ PUSH_RETRY: Final = RetryPolicy(attempts=60, base=0.5, cap=60.0)
 VERIFY_RETRY: Final = RetryPolicy(attempts=60, base=0.25, cap=60.0)
 """For a reading that fails on our side. A reading without the expected value is not a failure."""
 SCAN_RETRY: Final = RetryPolicy(attempts=20, base=5.0, cap=300.0)
-READ_RETRY: Final = RetryPolicy(attempts=1_000_000, base=1.0, cap=60.0)
 _RECURRING: Final = RetryPolicy(attempts=1000)
 
 
@@ -86,22 +88,12 @@ CHECK_HEALTH: Final = JobType(
     "governance.check_connection_health", N_("Check a failing connection"), NoPayload, batch=1
 )
 
-READ_BASELINE: Final = JobType(
-    "governance.read_baseline", N_("Read values for a baseline"), NoPayload, batch=1, seconds=120.0, retry=READ_RETRY
-)
-ACCEPT_BASELINE: Final = JobType("governance.accept_baseline", N_("Apply an accepted baseline"), NoPayload, batch=1)
-FORGET_BASELINE: Final = JobType(
-    "governance.forget_baseline", N_("Delete the readings of a discarded baseline"), NoPayload, batch=1
-)
-
 JOB_TYPES: Final = (
     REDECIDE, RELEASE, PUSH, VERIFY, SCAN_DRIFT, BACKFILL_CHANNEL, RELEASE_OBSERVATIONS, BREACH_SLOS,
-    ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH, READ_BASELINE, ACCEPT_BASELINE,
-    FORGET_BASELINE,
+    ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH,
 )  # fmt: skip
 
 OBSERVATIONS_LANE: Final = "observations"
-BASELINE_LANE: Final = "baseline"
 REDECIDE_LANE: Final = "redecide"
 RELEASE_LANE: Final = "release"
 TIMER_LANE: Final = "timers"
@@ -109,10 +101,6 @@ TIMER_LANE: Final = "timers"
 
 def push_lane(connection_id: UUID) -> str:
     return connection_lane("push", connection_id)
-
-
-def baseline_lane(connection_id: UUID) -> str:
-    return connection_lane("baseline", connection_id)
 
 
 def health_lane(connection_id: UUID) -> str:

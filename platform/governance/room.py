@@ -7,7 +7,7 @@ from typing import Final
 from connectors.runtime import ConnectorRuntime
 from foundation.rooms import AppServices, Room
 from governance.approvals.slice import SLICE as APPROVALS
-from governance.audit_actions import GovernanceAction
+from governance.audit_actions import ExceptionAction, GovernanceAction
 from governance.audit_trail.slice import SLICE as AUDIT_TRAIL
 from governance.baseline.slice import SLICE as BASELINE
 from governance.changes.slice import SLICE as CHANGES
@@ -52,7 +52,7 @@ ROOM: Final = Room(
     services=_services,
     templates=(Path(__file__).parent / "templates",),
     permissions=(GovernancePermission,),
-    audit_actions=(GovernanceAction,),
+    audit_actions=(ExceptionAction, GovernanceAction),
     job_types=JOB_TYPES,
     slices=(
         ELEMENTS,

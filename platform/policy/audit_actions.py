@@ -1,10 +1,10 @@
 """Audited actions of this room."""
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_
 
 
-class PolicyAction(AuditAction):
+class PolicyAction(AuditAction, kind=AuditKind.DECISIONS):
     POLICY_PUBLISHED = "policy.published", N_("Policy published")
     POLICY_ROLES_CHANGED = "policy.roles_changed", N_("Roles changed")
     APPROVAL_PENDING = "approval.pending", N_("Approval requested")

@@ -22,7 +22,7 @@ from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
-from tenants.audit_actions import TenantAction
+from tenants.audit_actions import AccountAction, TenantAction
 from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid
 from tenants.models import Member, Partner
@@ -80,7 +80,7 @@ async def create_partner(
     )  # fmt: skip
     append_audit(
         session,
-        action=TenantAction.PARTNER_CREATED,
+        action=AccountAction.PARTNER_CREATED,
         subject=f"partner:{partner_id}",
         data={"name": name, "kind": kind},
         at=now,

@@ -14,7 +14,7 @@ from foundation.i18n.negotiation import time_zones
 from foundation.marks import N_
 from foundation.web.requests import RequestBody
 from tenants.accounts import get_client, get_msp
-from tenants.audit_actions import TenantAction
+from tenants.audit_actions import AccountAction, TenantAction
 from tenants.members.repository import get_member
 
 
@@ -51,7 +51,7 @@ async def set_account_preferences(session: AsyncSession, preferences: Preference
     account.language, account.time_zone = preferences.language or None, preferences.time_zone or None
     append_audit(
         session,
-        action=TenantAction.ACCOUNT_PREFERENCES_CHANGED,
+        action=AccountAction.ACCOUNT_PREFERENCES_CHANGED,
         subject=f"account:{scope.tenant_id}",
         data=msgspec.structs.asdict(preferences),
         at=now,

@@ -8,9 +8,9 @@ from pathlib import Path
 from connectors.audit_actions import ConnectionAction
 from connectors.states import ConnectionState
 from controlplane.rooms import ROOMS
-from foundation.audit.own_actions import FoundationAction
+from foundation.audit.own_actions import DeadLetterAction
 from foundation.jobs.states import DeadLetterState
-from governance.audit_actions import GovernanceAction
+from governance.audit_actions import ExceptionAction, GovernanceAction
 from governance.changes.states import ChangeState
 from governance.exception_types import ExceptionType
 from governance.exceptions.states import ExceptionState
@@ -101,9 +101,9 @@ def test_every_state_that_is_audited_has_its_action() -> None:
     for states, action in (
         (ApprovalState, PolicyAction),
         (ConnectionState, ConnectionAction),
-        (set(ExceptionState) - {ExceptionState.OPEN}, GovernanceAction),
-        (set(DeadLetterState) - {DeadLetterState.OPEN}, FoundationAction),
+        (set(ExceptionState) - {ExceptionState.OPEN}, ExceptionAction),
+        (set(DeadLetterState) - {DeadLetterState.OPEN}, DeadLetterAction),
     ):
-        noun = {PolicyAction: "approval", ConnectionAction: "connection", GovernanceAction: "exception"}
+        noun = {PolicyAction: "approval", ConnectionAction: "connection", ExceptionAction: "exception"}
         assert all(action.of(f"{noun.get(action, 'dead_letter')}.{state.value}") for state in states)
     assert all(GovernanceAction.of(f"change.{state.value}") for state in ChangeState)

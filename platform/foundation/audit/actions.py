@@ -1,7 +1,38 @@
-"""Audited actions: declared once by the room that does them."""
+"""Audited actions: declared once by the room or slice that does them."""
+
+from typing import Any, ClassVar
 
 from foundation.codes import LabelledCode
+from foundation.marks import N_
+
+
+class AuditKind(LabelledCode):
+    """A kind of audited actions, by which people filter the trail."""
+
+    DECISIONS = "decisions", N_("Decisions")
+    DELIVERY = "delivery", N_("Delivery")
+    EXCEPTIONS = "exceptions", N_("Exceptions")
+    ACCESS = "access", N_("Access")
+    CONNECTIONS = "connections", N_("Connections")
+    BILLING = "billing", N_("Billing")
+    SETTINGS = "settings", N_("Settings")
 
 
 class AuditAction(LabelledCode):
-    """Base of a room's audited actions. A code is `noun.past participle`."""
+    """Base of audited actions of one kind: `class ThingAction(AuditAction, kind=AuditKind.DELIVERY)`. A code is
+    `noun.past participle`, and all actions of a noun are of one kind.
+    """
+
+    kind: ClassVar[AuditKind]
+
+    def __init_subclass__(cls, *, kind: AuditKind, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.kind = kind
+
+
+def nouns_of(kind: AuditKind) -> list[str]:
+    """Nouns of the actions of a kind, sorted: of all modules imported so far, which are the product's in each of its
+    processes.
+    """
+    actions = (action for each in AuditAction.__subclasses__() if each.kind is kind for action in each)
+    return sorted({action.partition(".")[0] for action in actions})

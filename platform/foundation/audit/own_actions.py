@@ -1,12 +1,15 @@
 """Audited actions of foundation."""
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_
 
 
-class FoundationAction(AuditAction):
+class DeadLetterAction(AuditAction, kind=AuditKind.EXCEPTIONS):
     DEAD_LETTER_REPLAYED = "dead_letter.replayed", N_("Failed job replayed")
     DEAD_LETTER_DISCARDED = "dead_letter.discarded", N_("Failed job discarded")
+
+
+class VaultAction(AuditAction, kind=AuditKind.SETTINGS):
     VAULT_KEY_CREATED = "vault.key_created", N_("Data key created")
     VAULT_KEY_ROTATED = "vault.key_rotated", N_("Data key rotated")
     VAULT_REENCRYPTED = "vault.reencrypted", N_("Secrets encrypted anew")

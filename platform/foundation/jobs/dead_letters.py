@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
-from foundation.audit.own_actions import FoundationAction
+from foundation.audit.own_actions import DeadLetterAction
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.jobs.enqueue import StoredJob, enqueue_stored
@@ -62,7 +62,7 @@ async def _settle(session: AsyncSession, letter_id: UUID, *, state: DeadLetterSt
     letter.state, letter.closed_at, letter.closed_by = DEAD_LETTERS.move(letter.state, state), now, scope.actor.name
     append_audit(
         session,
-        action=FoundationAction.of(f"dead_letter.{state}"),
+        action=DeadLetterAction.of(f"dead_letter.{state}"),
         subject=f"dead_letter:{letter_id}",
         data={"kind": letter.kind},
         at=now,

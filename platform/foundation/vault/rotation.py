@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
-from foundation.audit.own_actions import FoundationAction
+from foundation.audit.own_actions import VaultAction
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.marks import N_
@@ -51,7 +51,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
         raise Conflict(N_("Another rotation of this account's data key has just been done."))
     append_audit(
         session,
-        action=FoundationAction.VAULT_KEY_ROTATED,
+        action=VaultAction.VAULT_KEY_ROTATED,
         subject=f"vault_key:{key_id}",
         data={"draining": [str(old) for old in draining]},
         at=vault.clock(),
@@ -74,10 +74,10 @@ async def reencrypt(session: AsyncSession, vault: Vault, *, columns: Sequence[En
     at = vault.clock()
     if done:
         subject = f"vault_key:{active[0]}"
-        append_audit(session, action=FoundationAction.VAULT_REENCRYPTED, subject=subject, data={"values": done}, at=at)
+        append_audit(session, action=VaultAction.VAULT_REENCRYPTED, subject=subject, data={"values": done}, at=at)
         return done
     for key_id in await repository.change_state(session, old=DataKeyState.DRAINING, new=DataKeyState.RETIRED):
-        append_audit(session, action=FoundationAction.VAULT_KEY_RETIRED, subject=f"vault_key:{key_id}", data={}, at=at)
+        append_audit(session, action=VaultAction.VAULT_KEY_RETIRED, subject=f"vault_key:{key_id}", data={}, at=at)
     return 0
 
 
@@ -126,7 +126,7 @@ async def rewrap(session: AsyncSession, vault: Vault) -> int:
     await repository.store_wrapped(session, fresh)
     append_audit(
         session,
-        action=FoundationAction.VAULT_REWRAPPED,
+        action=VaultAction.VAULT_REWRAPPED,
         subject=f"kek:{ring.current}",
         data={"keys": [str(key_id) for key_id in fresh]},
         at=vault.clock(),
@@ -143,7 +143,7 @@ async def destroy_keys(session: AsyncSession, vault: Vault) -> int:
     vault.forget(scope_of(session).tenant_id)
     append_audit(
         session,
-        action=FoundationAction.VAULT_KEYS_DESTROYED,
+        action=VaultAction.VAULT_KEYS_DESTROYED,
         subject=f"tenant:{scope_of(session).tenant_id}",
         data={"keys": [str(key_id) for key_id in destroyed]},
         at=vault.clock(),

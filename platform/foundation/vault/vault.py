@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
-from foundation.audit.own_actions import FoundationAction
+from foundation.audit.own_actions import VaultAction
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
@@ -77,7 +77,7 @@ class Vault:
             return None
         append_audit(
             session,
-            action=FoundationAction.VAULT_KEY_CREATED,
+            action=VaultAction.VAULT_KEY_CREATED,
             subject=f"vault_key:{key_id}",
             data={"kek_id": key.kek_id},
             at=at,

@@ -9,42 +9,21 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.audit.actions import AuditKind, nouns_of
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import translate
-from foundation.marks import N_
 from governance.audit_trail.formatter import ACTORS
 
 ALL: Final = ""
 _MOST_CHANGES: Final = 500
 _EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so the earlier word remains in them
-KINDS: Final[dict[str, tuple[str, ...]]] = {
-    "decisions": ("change", "approval", "policy", "baseline", "contract", "reference", "element"),
-    "delivery": ("propagation",),
-    "exceptions": ("exception", "dead_letter", "held_value"),
-    "access": ("person", "member", "sign_in", "role", "invitation", "api_key", "session", "client", "brand", "list"),
-    "connections": (
-        "connection",
-        "message",
-    ),
-    "billing": ("invoice", "price", "price_book"),
-    "settings": ("retention", "vault", "lane_share", "msp", "partner", "account"),
-}
-"""Kinds of entries, by the first part of an action's name. `person` is the earlier word for `member`."""
-KIND_LABELS: Final = {
-    "decisions": N_("Decisions"),
-    "delivery": N_("Delivery"),
-    "exceptions": N_("Exceptions"),
-    "access": N_("Access"),
-    "connections": N_("Connections"),
-    "billing": N_("Billing"),
-    "settings": N_("Settings"),
-}
+_EARLIER_NOUNS: Final = {AuditKind.ACCESS: ["person"]}  # now `member`
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Filter of audit entries; empty fields match any.
 
-    `kind` is one of KINDS. `action` is an action such as "change.released", or the first part of one. `actor` is a part
+    `kind` is an AuditKind. `action` is an action such as "change.released", or the first part of one. `actor` is a part
     of the actor's name. `subject` is an exact subject such as "change:<id>"; `about` is a record key or a subject.
     `since` and `until` are days in UTC, both included. A member's entries include those written as `person`.
     """
@@ -96,8 +75,9 @@ async def build_conditions(session: AsyncSession, wanted: AuditFilter) -> AuditC
         among.append("at < :until")
         binds["until"] = datetime(last.year, last.month, last.day, tzinfo=UTC)
     if wanted.kind:
-        fits.append("split_part(action, '.', 1) = ANY (:kinds)")
-        binds["kinds"] = list(KINDS[wanted.kind])
+        fits.append("split_part(action, '.', 1) = ANY (:nouns)")
+        kind = AuditKind.of(wanted.kind)
+        binds["nouns"] = nouns_of(kind) + _EARLIER_NOUNS.get(kind, [])
     if action := wanted.action.strip().lower():
         fits.append("EXISTS (SELECT 1 FROM unnest(CAST(:actions AS varchar[])) AS w (action)"
                     " WHERE e.action = w.action OR starts_with(e.action, w.action || '.'))")  # fmt: skip

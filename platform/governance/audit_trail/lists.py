@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from foundation.audit.actions import AuditKind
 from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, DayFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
-from governance.audit_trail.filters import KIND_LABELS
 from governance.audit_trail.queries import list_entries
 from governance.audit_trail.schemas import AuditEntryView
 
@@ -22,7 +22,11 @@ AUDIT_ENTRIES: Final = ListDefinition[AuditEntryView](
         ),
         TextFilter(name="actor", label=N_("By"), about="Part of the name of the actor."),
         TextFilter(name="action", label=N_("Action"), about='An action such as "change.released", or its first part.'),
-        ChoiceFilter(name="kind", label=N_("Kind"), options=[("", N_("All entries")), *KIND_LABELS.items()]),
+        ChoiceFilter(
+            name="kind",
+            label=N_("Kind"),
+            options=[("", N_("All entries")), *((kind.value, kind.label) for kind in AuditKind)],
+        ),
         TextFilter(name="subject", label=N_("Subject"), about='An exact subject such as "change:<id>".', hidden=True),
         DayFilter(name="since", label=N_("From")),
         DayFilter(name="until", label=N_("To")),

@@ -19,9 +19,8 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.marks import N_, Phrase
-from governance import job_types
 from governance.audit_actions import GovernanceAction
-from governance.baseline import acceptance_repository, repository
+from governance.baseline import acceptance_repository, job_types, repository
 from governance.baseline.errors import BaselineUnderWay
 from governance.baseline.planner import Acceptance, Act, plan_acceptance
 from governance.baseline.rows import Compared, Counts, Reading, SourceItem

@@ -15,8 +15,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
-from governance import job_types
-from governance.baseline import repository
+from governance.baseline import job_types, repository
 from governance.baseline.states import BaselineState
 
 ROWS: Final = 5_000

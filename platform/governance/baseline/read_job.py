@@ -30,8 +30,7 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
 from foundation.text import clean_error_text
-from governance import job_types
-from governance.baseline import repository
+from governance.baseline import job_types, repository
 from governance.baseline.comparison import LONGEST_SHOWN, compare
 from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BaselinePartState, BaselineState

@@ -8,11 +8,11 @@ from foundation.rooms import Slice
 from governance.baseline.acceptance_job import accept_handler
 from governance.baseline.commands import COMMANDS
 from governance.baseline.forget_job import forget_handler
+from governance.baseline.job_types import ACCEPT_BASELINE, FORGET_BASELINE, JOB_TYPES, READ_BASELINE
 from governance.baseline.pages import build_baseline_pages
 from governance.baseline.read_job import read_handler
 from governance.baseline.repair import repair_source_polls
 from governance.baseline.routes import build_baseline_routes
-from governance.job_types import ACCEPT_BASELINE, FORGET_BASELINE, READ_BASELINE
 from governance.services import GovernanceServices, with_services
 
 
@@ -26,6 +26,7 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
 
 SLICE: Final = Slice(
     models=(governance.baseline.models,),
+    job_types=JOB_TYPES,
     jobs=with_services(_jobs),
     repairs=(repair_source_polls,),
     commands=COMMANDS,

@@ -13,7 +13,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_, Phrase
-from governance.audit_actions import GovernanceAction
+from governance.audit_actions import ExceptionAction
 from governance.errors import NothingToReplay
 from governance.exception_types import ExceptionType, is_of_channel
 from governance.exceptions.lifecycle import get_exception
@@ -60,7 +60,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
     enqueue(session, [job])
     data = {"code": found.code}
     append_audit(
-        session, action=GovernanceAction.EXCEPTION_REPLAYED, subject=f"exception:{found.subject}", data=data, at=now
+        session, action=ExceptionAction.EXCEPTION_REPLAYED, subject=f"exception:{found.subject}", data=data, at=now
     )
     if job.job_type is TRANSLATE:
         found.state = EXCEPTIONS.move(found.state, ExceptionState.RESOLVED)

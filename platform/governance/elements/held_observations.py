@@ -25,7 +25,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
-from governance.audit_actions import GovernanceAction
+from governance.audit_actions import ExceptionAction
 from governance.elements.rows import Observed
 from governance.elements.selection import is_contract_of
 from governance.exception_types import ExceptionType
@@ -169,7 +169,7 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
     for row in resolved:
         append_audit(
             session,
-            action=GovernanceAction.EXCEPTION_CORRECTED,
+            action=ExceptionAction.EXCEPTION_CORRECTED,
             subject=f"exception:{row.subject}",
             data={"code": row.code},
             at=now,

@@ -19,7 +19,7 @@ from foundation.ids import NewId
 from foundation.jobs.enqueue import set_timer
 from foundation.marks import N_, Phrase
 from foundation.text import clean_foreign_text
-from governance.audit_actions import GovernanceAction
+from governance.audit_actions import ExceptionAction
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import NewException
 from governance.exceptions.severity import score
@@ -88,7 +88,7 @@ async def open_exceptions(
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "message": row.message, "params": _of_title(row)}
         append_audit(
-            session, action=GovernanceAction.EXCEPTION_OPENED, subject=f"exception:{row.subject}", data=data, at=now
+            session, action=ExceptionAction.EXCEPTION_OPENED, subject=f"exception:{row.subject}", data=data, at=now
         )
 
 
@@ -146,7 +146,7 @@ async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str]
     for subject in resolved:
         append_audit(
             session,
-            action=GovernanceAction.EXCEPTION_CORRECTED,
+            action=ExceptionAction.EXCEPTION_CORRECTED,
             subject=f"exception:{subject}",
             data={"code": code},
             at=now,
@@ -190,7 +190,7 @@ async def auto_resolve_keys(
     for code, subject in rows:
         append_audit(
             session,
-            action=GovernanceAction.EXCEPTION_CORRECTED,
+            action=ExceptionAction.EXCEPTION_CORRECTED,
             subject=f"exception:{subject}",
             data={"code": code},
             at=now,
@@ -225,7 +225,7 @@ async def close_exception(session: AsyncSession, exception_id: UUID, *, state: E
     found.closed_at, found.closed_by = now, scope_of(session).actor.name
     append_audit(
         session,
-        action=GovernanceAction.of(f"exception.{state}"),
+        action=ExceptionAction.of(f"exception.{state}"),
         subject=f"exception:{found.subject}",
         data={"code": found.code},
         at=now,

@@ -12,7 +12,7 @@ from foundation.errors import NotFound
 from foundation.marks import N_
 from foundation.reasons import clean_reason
 from foundation.text import is_storable
-from governance.audit_actions import GovernanceAction
+from governance.held_values.audit_actions import HeldValueAction
 
 
 async def discard_held(session: AsyncSession, *, connection_id: UUID, element: str, reason: str, now: datetime) -> int:
@@ -37,7 +37,7 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
     if not gone:
         raise NotFound(N_("Nothing is held of this connection and element."))
     append_audit(
-        session, action=GovernanceAction.HELD_VALUE_DISCARDED, subject=f"connection:{connection_id}",
+        session, action=HeldValueAction.HELD_VALUE_DISCARDED, subject=f"connection:{connection_id}",
         data={"element": element, "values": gone, "reason": kept_reason}, at=now,
     )  # fmt: skip
     return int(gone)

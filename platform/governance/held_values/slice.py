@@ -5,6 +5,7 @@ from typing import Final
 from foundation.marks import N_
 from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import Slice
+from governance.held_values.audit_actions import HeldValueAction
 from governance.held_values.commands import COMMANDS
 from governance.held_values.pages import HELD_VALUE_PAGES
 from governance.held_values.routes import HELD_VALUE_ROUTES
@@ -18,4 +19,10 @@ RETAINED: Final = (
     ),
 )  # fmt: skip
 
-SLICE: Final = Slice(routes=HELD_VALUE_ROUTES, pages=HELD_VALUE_PAGES, commands=COMMANDS, retained=RETAINED)
+SLICE: Final = Slice(
+    audit_actions=(HeldValueAction,),
+    routes=HELD_VALUE_ROUTES,
+    pages=HELD_VALUE_PAGES,
+    commands=COMMANDS,
+    retained=RETAINED,
+)

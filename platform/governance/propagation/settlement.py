@@ -20,7 +20,6 @@ from foundation.jobs.types import JobType, NoPayload
 from foundation.text import clean_error_text, clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
-from governance.audit_actions import GovernanceAction
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import Exposure, NewException
@@ -28,6 +27,7 @@ from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.messages.parameters import about
 from governance.propagation import states
+from governance.propagation.audit_actions import DeliveryAction
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
 from governance.propagation.states import PROPAGATIONS, PropagationState
@@ -155,7 +155,7 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
         append_audit(
             session,
             correlation=p.correlation,
-            action=GovernanceAction.PROPAGATION_VERIFIED,
+            action=DeliveryAction.PROPAGATION_VERIFIED,
             subject=f"change:{p.change_id}",
             data={"connection": str(connection_id), "read": msgspec.to_builtins(p.value), "version": p.version},
             at=now,
@@ -182,7 +182,7 @@ def _note_unproven(
         services.metrics.unproven(scope_of(session).tenant_id, connection_id)
         data = {"connection": str(connection_id)}
         append_audit(
-            session, action=GovernanceAction.PROPAGATION_UNPROVEN, subject=f"change:{change_id}", data=data, at=now
+            session, action=DeliveryAction.PROPAGATION_UNPROVEN, subject=f"change:{change_id}", data=data, at=now
         )
 
 

@@ -8,6 +8,7 @@ from foundation.events import DomainEvent, Subscription
 from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.job_types import BACKFILL_CHANNEL, PUSH, VERIFY, BackfillChannel
+from governance.propagation.audit_actions import DeliveryAction
 from governance.propagation.backfill_job import backfill_handler
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.push_job import push_handler
@@ -28,6 +29,7 @@ def _backfill(event: DomainEvent[ConnectionResumed]) -> BackfillChannel:
 
 
 SLICE: Final = Slice(
+    audit_actions=(DeliveryAction,),
     models=(governance.propagation.models,),
     jobs=with_services(_jobs),
     subscriptions=(Subscription(CONNECTION_RESUMED, BACKFILL_CHANNEL, _backfill),),

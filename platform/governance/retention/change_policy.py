@@ -16,9 +16,9 @@ from foundation.ids import NewId
 from foundation.marks import N_, Phrase
 from foundation.reasons import clean_reason
 from foundation.retention import DataClass, find_class
-from governance.audit_actions import GovernanceAction
 from governance.elements.models import ElementContract
 from governance.inputs import LONGEST_TEXT, check_exact, check_text
+from governance.retention.audit_actions import RetentionAction
 from governance.retention.repository import LOCK_SHARED, load_defaults
 from governance.retention.rules import ClientRules
 from governance.retention.schemas import NewHold, NewPolicy
@@ -71,7 +71,7 @@ async def set_policy(
             {**keys, "m": scope.msp_id, "days": policy.keep_days, "now": now, "by": scope.actor.name},
         )
     append_audit(
-        session, action=GovernanceAction.RETENTION_POLICY_SET, subject=f"data_class:{name}",
+        session, action=RetentionAction.RETENTION_POLICY_SET, subject=f"data_class:{name}",
         data={"element": element, "days_before": before, "days": policy.keep_days}, at=now,
     )  # fmt: skip
 
@@ -98,7 +98,7 @@ async def set_default(
             {**keys, "m": scope.msp_id, "days": keep_days, "now": now, "by": scope.actor.name},
         )
     append_audit(
-        session, action=GovernanceAction.RETENTION_DEFAULT_SET, subject=f"data_class:{name}",
+        session, action=RetentionAction.RETENTION_DEFAULT_SET, subject=f"data_class:{name}",
         data={"days_before": before, "days": keep_days}, at=now,
     )  # fmt: skip
 
@@ -127,7 +127,7 @@ async def place_hold(
         },
     )  # fmt: skip
     append_audit(
-        session, action=GovernanceAction.RETENTION_HOLD_PLACED, subject=f"legal_hold:{hold_id}",
+        session, action=RetentionAction.RETENTION_HOLD_PLACED, subject=f"legal_hold:{hold_id}",
         data={"data_class": hold.data_class, "record": record_key, "reason": reason}, at=now,
     )  # fmt: skip
     return hold_id
@@ -158,7 +158,7 @@ async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now
     )
     append_audit(
         session,
-        action=GovernanceAction.RETENTION_HOLD_RELEASED,
+        action=RetentionAction.RETENTION_HOLD_RELEASED,
         subject=f"legal_hold:{hold_id}",
         data={"reason": reason},
         at=now,

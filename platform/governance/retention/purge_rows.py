@@ -16,8 +16,8 @@ from foundation.database.roles import PURGE
 from foundation.ids import NewId
 from foundation.retention import DataClass, RetainedTable
 from foundation.scope import Scope
-from governance.audit_actions import GovernanceAction
 from governance.retention import repository
+from governance.retention.audit_actions import RetentionAction
 from governance.retention.rules import RetentionLimit
 
 
@@ -77,7 +77,7 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
         removal = repository.Removal(table.name, limit.before, count)
         await repository.log_purge(session, case, removal, now=now, new_id=new_id)
         append_audit(
-            session, action=GovernanceAction.RETENTION_REMOVED, subject=f"data_class:{data_class.name}",
+            session, action=RetentionAction.RETENTION_REMOVED, subject=f"data_class:{data_class.name}",
             data={"table": table.name, "rows": count, "before": limit.before.isoformat()}, at=now,
         )  # fmt: skip
     return count

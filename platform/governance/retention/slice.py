@@ -6,6 +6,7 @@ import governance.retention.models
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.permissions import GovernancePermission
+from governance.retention.audit_actions import RetentionAction
 from governance.retention.commands import COMMANDS
 from governance.retention.defaults.pages import build_default_pages
 from governance.retention.pages import build_retention_pages
@@ -14,6 +15,7 @@ from governance.retention.tables import PINS, RETAINED
 from governance.services import with_services
 
 SLICE: Final = Slice(
+    audit_actions=(RetentionAction,),
     models=(governance.retention.models,),
     routes=with_services(build_retention_routes),
     pages=with_services(lambda services: (*build_default_pages(services), *build_retention_pages(services))),

@@ -13,7 +13,7 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
-from governance.audit_actions import GovernanceAction
+from governance.audit_actions import ExceptionAction
 from governance.exceptions.severity import OVERDUE
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.services import GovernanceServices
@@ -58,7 +58,7 @@ async def escalate_overdue(session: AsyncSession, services: GovernanceServices) 
         append_audit(
             session,
             correlation=row.correlation,
-            action=GovernanceAction.EXCEPTION_ESCALATED,
+            action=ExceptionAction.EXCEPTION_ESCALATED,
             subject=f"exception:{row.subject}",
             data={"code": row.code, "severity": row.severity},
             at=now,

@@ -13,6 +13,7 @@ from foundation.i18n.messages import placeholders_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOTS = [ROOT / package for package in ("platform", "tenants", "connectors", "branding", "billing")]
+CURE = "run `make messages`, then translate what is empty or fuzzy in foundation/i18n/locale/*/LC_MESSAGES/messages.po"
 TRANSLATED = sorted(set(LANGUAGES) - {SOURCE_LANGUAGE})
 
 
@@ -37,8 +38,7 @@ def keys(catalogue: Catalog) -> set[object]:
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_catalogue_has_the_texts_of_today_and_no_others(language: str, texts: Catalog) -> None:
-    """When this fails: make messages."""
-    assert keys(read(language)) == keys(texts)
+    assert keys(read(language)) == keys(texts), CURE
     assert len(keys(texts)) > 100
 
 
@@ -47,7 +47,7 @@ def test_a_language_on_offer_is_complete(language: str) -> None:
     catalogue = read(language)
     missing = [message.id for message in catalogue if message.id and not all(forms(message, translated=True))]
     fuzzy = [message.id for message in catalogue if message.id and message.fuzzy]
-    assert (missing, fuzzy) == ([], [])
+    assert (missing, fuzzy) == ([], []), CURE
     plurals = [message for message in catalogue if isinstance(message.id, tuple)]
     assert [each.id for each in plurals if len(forms(each, translated=True)) < catalogue.num_plurals] == []
 

@@ -1,0 +1,13 @@
+"""Declarations of audited actions."""
+
+import pytest
+
+from foundation.audit.actions import AuditAction
+
+
+def test_actions_without_a_kind_are_refused_where_they_are_declared() -> None:
+    """They would be found under no kind of the audit page."""
+    with pytest.raises(TypeError, match="kind"):
+
+        class KindlessAction(AuditAction):
+            THING_DONE = "thing.done", "Thing done"
