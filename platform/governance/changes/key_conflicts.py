@@ -6,12 +6,13 @@ metered. Sources without record ids of their own identify records by the key alo
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from canonical.keys import PRODUCT
 from canonical.money import LARGEST
 from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
 from foundation.database.engine import scope_of
@@ -29,28 +30,41 @@ from governance.records.validation import latest_version
 _NAMED: Final = 5
 
 
+class _Origin(NamedTuple):
+    """A source's records of one type: numbers and keys are unique within."""
+
+    connection_id: UUID
+    record_type: str
+
+
 async def hold_shared_keys(
     session: AsyncSession, observed: Sequence[Observed], *, now: datetime, new_id: NewId
 ) -> tuple[list[Observed], set[str]]:
-    """Return the observations that may be decided, and the keys that are blocked.
+    """Return the observations that may be decided, and the keys of products that are blocked.
 
     Opens an exception for each key that several records claim. When the conflict ends, the exception is resolved and
     the last message of the remaining record is ingested again.
     """
-    shared: set[tuple[UUID, str]] = set()
-    keys: dict[tuple[UUID, str], str] = {}
-    for connection_id in sorted({o.connection_id for o in observed if o.observation.source_id}):
-        named = [o for o in observed if o.connection_id == connection_id and o.observation.source_id]
-        shared |= {(connection_id, key) for key in await _claim(session, connection_id, named, now, new_id)}
-        ids = {o.observation.source_id for o in named}
-        keys |= {(connection_id, id_): key for id_, key in (await keys_of(session, connection_id, ids)).items()}
+    shared: set[tuple[_Origin, str]] = set()
+    keys: dict[tuple[_Origin, str], str] = {}
+    for origin in sorted({_origin_of(o) for o in observed if o.observation.source_id}):
+        named = [o for o in observed if _origin_of(o) == origin and o.observation.source_id]
+        shared |= {(origin, key) for key in await _claim(session, origin, named, now, new_id)}
+        known = await keys_of(
+            session, origin.connection_id, {o.observation.source_id for o in named}, record_type=origin.record_type
+        )
+        keys |= {(origin, id_): key for id_, key in known.items()}
     alone = []
     for item in observed:
-        place, key = (item.connection_id, item.observation.source_id), item.observation.record_key
+        origin, key = _origin_of(item), item.observation.record_key
         # Skip observations under a key that the record has lost since: that key now belongs to another record.
-        if keys.get(place, key) == key and (item.connection_id, key) not in shared:
+        if keys.get((origin, item.observation.source_id), key) == key and (origin, key) not in shared:
             alone.append(item)
-    return alone, {key for _, key in shared}
+    return alone, {key for origin, key in shared if origin.record_type == PRODUCT}
+
+
+def _origin_of(item: Observed) -> _Origin:
+    return _Origin(item.connection_id, item.observation.record_type)
 
 
 def _highest(named: Sequence[Observed], now: datetime) -> int:
@@ -58,23 +72,26 @@ def _highest(named: Sequence[Observed], now: datetime) -> int:
 
 
 async def _claim(
-    session: AsyncSession, connection_id: UUID, named: Sequence[Observed], now: datetime, new_id: NewId
+    session: AsyncSession, origin: _Origin, named: Sequence[Observed], now: datetime, new_id: NewId
 ) -> set[str]:
+    connection_id, record_type = origin
     latest: dict[str, Claim] = {}
     for item in sorted(named, key=lambda item: item.observation.source_version):
         seen = item.observation
         latest[seen.source_id] = Claim(seen.source_id, seen.record_key, seen.source_version, item.source_event_id)
     keys = {claim.record_key for claim in latest.values()} | {item.observation.record_key for item in named}
-    keys |= await put_claims(session, connection_id, list(latest.values()), latest=_highest(named, now))
-    claims = await load_claims(session, connection_id, keys)
+    keys |= await put_claims(
+        session, connection_id, list(latest.values()), latest=_highest(named, now), record_type=record_type
+    )
+    claims = await load_claims(session, connection_id, keys, record_type=record_type)
     shared = {key: found for key, found in claims.items() if len(found) > 1}
     arrived = {item.observation.record_key: item.correlation for item in named}
-    told = [_exception(connection_id, key, found, arrived.get(key, "")) for key, found in sorted(shared.items())]
+    told = [_exception(origin, key, found, arrived.get(key, "")) for key, found in sorted(shared.items())]
     await open_exceptions(session, told, now=now, new_id=new_id)
-    ended = await _open_among(session, connection_id, keys - shared.keys())
+    ended = await _open_among(session, origin, keys - shared.keys())
     if ended:
         await auto_resolve(
-            session, ExceptionType.SOURCE_DUPLICATE_KEY, [_subject(connection_id, key) for key in ended], now=now
+            session, ExceptionType.SOURCE_DUPLICATE_KEY, [_subject(origin, key) for key in ended], now=now
         )
         now_read = {item.source_event_id for item in named}
         left = [claim for key in ended for claim in claims.get(key, ()) if claim.source_event_id not in now_read]
@@ -87,7 +104,7 @@ def _read_again(connection_id: UUID, claim: Claim) -> NewJob[TranslateEvents]:
     return NewJob(lane, TRANSLATE, key, ref=claim.source_event_id, correlation=current_correlation())
 
 
-async def _open_among(session: AsyncSession, connection_id: UUID, keys: Iterable[str]) -> list[str]:
+async def _open_among(session: AsyncSession, origin: _Origin, keys: Iterable[str]) -> list[str]:
     rows = await session.execute(
         text("""
             SELECT record_key FROM governance_exception
@@ -96,17 +113,18 @@ async def _open_among(session: AsyncSession, connection_id: UUID, keys: Iterable
         {
             "t": scope_of(session).tenant_id,
             "code": ExceptionType.SOURCE_DUPLICATE_KEY,
-            "subjects": [_subject(connection_id, key) for key in keys],
+            "subjects": [_subject(origin, key) for key in keys],
         },
     )
     return list(rows.scalars())
 
 
-def _subject(connection_id: UUID, record_key: str) -> str:
-    return f"{connection_id}:{record_key}"
+def _subject(origin: _Origin, record_key: str) -> str:
+    beside = "" if origin.record_type == PRODUCT else f":{origin.record_type}"
+    return f"{origin.connection_id}:{record_key}{beside}"
 
 
-def _exception(connection_id: UUID, record_key: str, claims: Sequence[Claim], correlation: str) -> NewException:
+def _exception(origin: _Origin, record_key: str, claims: Sequence[Claim], correlation: str) -> NewException:
     records, more = [claim.source_id for claim in claims[:_NAMED]], len(claims) - _NAMED
     message = (
         messages.SOURCE_DUPLICATE_KEYS.fill(records=records, count=more, record_key=record_key)
@@ -115,10 +133,11 @@ def _exception(connection_id: UUID, record_key: str, claims: Sequence[Claim], co
     )
     return NewException(
         code=ExceptionType.SOURCE_DUPLICATE_KEY,
-        subject=_subject(connection_id, record_key),
+        subject=_subject(origin, record_key),
         message=message,
         record_key=record_key,
-        connection_id=connection_id,
+        record_type=origin.record_type,
+        connection_id=origin.connection_id,
         source_event_id=max(claims, key=lambda claim: claim.version).source_event_id,
         correlation=correlation,
     )

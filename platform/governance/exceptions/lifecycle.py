@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.keys import PRODUCT, ElementKey
+from canonical.keys import ElementKey
 from foundation.audit.chain import append_audit
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
@@ -107,7 +107,7 @@ def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
         record_key=item.record_key if key is None else key.record_key,
         element=item.element if key is None else key.element,
         dimension="" if key is None else key.dimension,
-        record_type=PRODUCT if key is None else key.record_type,
+        record_type=item.record_type if key is None else key.record_type,
         connection_id=item.connection_id,
         change_id=item.change_id,
         source_event_id=item.source_event_id,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from canonical.keys import ElementKey
+from canonical.keys import PRODUCT, ElementKey
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
 from governance.exception_types import ExceptionType
@@ -20,7 +20,7 @@ class Exposure(msgspec.Struct, frozen=True):
 class NewException(msgspec.Struct, frozen=True):
     """An exception to open. Repeats with the same `subject` are counted on one row. Severity is computed on opening
     (`governance.exceptions.severity`). Without `correction_slo_ms`, the type's own time applies. `key` where one value
-    is meant; else `record_key` or `element` where known.
+    is meant; else `record_key`, of a record of `record_type`, or `element` where known.
     """
 
     code: ExceptionType
@@ -32,6 +32,7 @@ class NewException(msgspec.Struct, frozen=True):
     key: ElementKey | None = None
     record_key: str | None = None
     element: str | None = None
+    record_type: str = PRODUCT
     connection_id: UUID | None = None
     change_id: UUID | None = None
     source_event_id: UUID | None = None

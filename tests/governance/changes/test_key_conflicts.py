@@ -151,3 +151,21 @@ async def test_a10_a_baseline_accepts_nothing_for_a_key_of_two_records(
     assert "SKU-003" in keys
     assert not keys & {"SKU-001", "SKU-002"}
     assert await world.rows(_OPEN) == [("source.duplicate_key", "SKU-001")]
+
+
+async def test_records_of_two_types_share_numbers_and_keys_and_are_no_duplicates(world: ClientEnv) -> None:
+    """Many systems number their products and their customers from 1 each."""
+    group = {"element": "customer.group", "record_type": "customer", "value": {"type": "enumeration", "code": "retail"}}
+    customer = of(world, "7", "SKU-002", 0) | group
+    await world.deliver(of(world, "7", "SKU-001", 10), customer, of(world, "8", "SKU-002", 20))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 10), ("SKU-002", 20)]
+    assert "source.duplicate_key" not in {each.code for each in await world.exceptions()}
+    other = of(world, "9", "SKU-002", 0) | group
+    await world.deliver(other, of(world, "8", "SKU-002", 21))
+    await world.work(settle=20.0)
+    assert await approved(world) == [("SKU-001", 10), ("SKU-002", 21)]
+    [told] = await world.exceptions("code = 'source.duplicate_key'")
+    assert (told.record_key, "records 7, 9 have the key SKU-002" in told.detail) == ("SKU-002", True)
+    rows = await world.rows("SELECT record_type FROM governance_exception WHERE code = 'source.duplicate_key'")
+    assert rows == [("customer",)]
