@@ -34,6 +34,9 @@ MAX_BATCH: Final = 10
 _READ_AT_ONCE: Final = 50
 _NO_ORDER: Final = "Tryton takes orders only; it owns its other values."
 _SEVERAL: Final = "Tryton has {} sales with this reference. Nothing more is done: delete all but one of them there."
+_LOST: Final = (
+    "Tryton created a sale, and has none with this reference now. Look for it there before this is sent again."
+)
 _OTHER: Final = "Tryton holds a sale with this reference and other content. It is not overwritten: change it there."
 
 
@@ -103,11 +106,15 @@ async def _push(http: HttpCaller, session: TrytonSession, key: ElementKey, order
     delivery = delivery_code(session.config)
     found = (await find_sales(http, session, [key.record_key]))[key.record_key]
     if not found:
+        if key.record_key != key.record_key.strip():
+            raise CannotBeHeld("Tryton keeps no blanks around a reference, so the sale would not be found again.")
         values = await sale_values(http, session, key.record_key, order)
         await session.call(http, list[int], "model.sale.sale.create", [values])
         found = (await find_sales(http, session, [key.record_key]))[key.record_key]
-    if len(found) != 1:
+    if len(found) > 1:
         return WriteResult(key, WriteState.REFUSED, _SEVERAL.format(len(found)))
+    if not found:
+        return WriteResult(key, WriteState.REFUSED, _LOST)
     sale = decode_sale(found[0], Sale)
     if _equals(sale, order, delivery):
         await _confirm(http, session, sale)

@@ -157,6 +157,25 @@ async def test_wherever_an_answer_is_lost_there_is_one_sale_in_the_end(before: b
         assert [reading.value for reading in await read(server)] == [AN_ORDER]
 
 
+@pytest.mark.parametrize("number", [" SHOP-1001", "SHOP-1001 ", "SHOP-1001\n"])
+async def test_a_number_that_tryton_would_shorten_creates_no_sale(number: str) -> None:
+    server, key = Sales(), ElementKey(number, ORDER_DOCUMENT, "", ORDER)
+    for _ in range(2):
+        (result,) = await push(server, a_write(key=key))
+        assert (result.state, "blanks" in result.detail) == (WriteState.REFUSED, True)
+    assert server.sales == {}
+
+
+class Forgetful(Sales):
+    def create(self, values: dict[str, Any]) -> int:
+        return len(values)
+
+
+async def test_a_sale_that_cannot_be_found_again_is_told() -> None:
+    (result,) = await push(Forgetful())
+    assert (result.state, "none with this reference" in result.detail) == (WriteState.REFUSED, True)
+
+
 async def test_two_sales_with_the_reference_are_never_confirmed() -> None:
     """A creation that ends after we looked for its sale, and created another."""
     server = Sales(refuse={"sale.sale.quote": ["UserError", ["Not now.", "", None]]})
