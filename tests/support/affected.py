@@ -5,6 +5,7 @@ The choice goes by names and direct imports only, as it has to be quick: it shor
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ MOST_FILES = 20
 LEFT_OUT = "not real and not chaos and not slow"
 PRODUCT = ("platform", "tenants", "connectors", "branding", "billing")
 OF_ROOT_FILES = ("docs", "architecture")
+TEMPLATES = "templates"
 READS_EVERY_MODULE = Path("tests/architecture/test_layout.py")
 
 
@@ -38,18 +40,23 @@ def changed_files(root: Path) -> list[Path]:
 
 
 def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
-    """The most telling first: changed tests, mirrors of changed files, then importers, the most specific first."""
+    """The most telling first: changed tests, importers of changed test modules, mirrors of changed files, and importers
+    of changed modules, the most specific first. A changed template changes the modules that render it.
+    """
     changed = list(changed)
+    touched = [*changed, *(module for path in changed for module in renderers(root, path))]
     tests = {path.relative_to(root): imported_names(path) for path in sorted((root / "tests").rglob("test_*.py"))}
-    found = [Chosen(path, "changed") for path in changed if path in tests]
-    found += [Chosen(test, f"mirrors {path}") for path in changed for test in mirrors(path, tests)]
-    names = {module_name(path): path for path in changed if path.suffix == ".py"}
+    names = {module_name(path): path for path in touched if path.suffix == ".py"}
     importers = [
-        (len(imports), Chosen(test, f"imports {names[name]}"))
+        (names[name].parts[0] == "tests", len(imports), Chosen(test, f"imports {names[name]}"))
         for test, imports in tests.items()
-        for name in sorted(imports & names.keys())[:1]
+        for name in sorted(imports & names.keys(), key=lambda name: (names[name].parts[0] != "tests", name))[:1]
     ]
-    found += [each for _, each in sorted(importers, key=lambda importer: importer[0])]
+    importers.sort(key=lambda importer: importer[1])
+    found = [Chosen(path, "changed") for path in changed if path in tests]
+    found += [each for of_tests, _, each in importers if of_tests]
+    found += [Chosen(test, f"mirrors {path}") for path in touched for test in mirrors(path, tests)]
+    found += [each for _, _, each in importers]
     if READS_EVERY_MODULE in tests and any(path.parts[0] in PRODUCT and path.suffix == ".py" for path in changed):
         found.insert(0, Chosen(READS_EVERY_MODULE, "reads every module"))
     first: dict[Path, Chosen] = {}
@@ -58,10 +65,21 @@ def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
     return list(first.values())
 
 
+def renderers(root: Path, changed: Path) -> Iterator[Path]:
+    """Modules of the template's package that name it."""
+    if changed.parts[0] in PRODUCT and TEMPLATES in changed.parts:
+        package = Path(*changed.parts[: changed.parts.index(TEMPLATES)])
+        names = re.compile(rf'["/]{re.escape(changed.name)}"')
+        modules = sorted((root / package).rglob("*.py"))
+        yield from (path.relative_to(root) for path in modules if names.search(path.read_text()))
+
+
 def mirrors(changed: Path, tests: Iterable[Path]) -> Iterator[Path]:
     """`platform/a/b.py` is mirrored by `tests/a/test_b.py` and `test_b_*.py`, and as part of a by `tests/test_a.py`.
+    As `platform/room/a/b.py`, it is mirrored by each `test_a.py` of the room as well.
 
-    A file that is no Python, and has none of these, is mirrored by the nearest folder that has tests.
+    A template is mirrored by tests of its name anywhere below its package's, or else of its folder's name. Another file
+    that is no Python, and has none of these, is mirrored by the nearest folder that has tests.
     """
     if changed.parts[0] == "tests":
         if changed.name == "conftest.py":
@@ -71,9 +89,19 @@ def mirrors(changed: Path, tests: Iterable[Path]) -> Iterator[Path]:
         yield from (test for test in tests if test.parts[1] in OF_ROOT_FILES)
         return
     inside = Path("tests", *changed.parts[changed.parts[0] == "platform" :])
+    if TEMPLATES in inside.parts:
+        below = [test for test in tests if inside.parents[-3] in test.parents]
+        for name in (inside.stem, inside.parent.name):
+            if fitting := [test for test in below if _is_named_after(test, name)]:
+                yield from fitting
+                return
+        return
     packages = {each.parent / f"test_{each.name}.py" for each in inside.parents}
     named = [test for test in tests if test.parent == inside.parent and _is_named_after(test, inside.stem)]
-    named += [test for test in tests if test in packages]
+    folder = f"test_{inside.parent.name}"
+    named += [
+        test for test in tests if test in packages or (test.stem == folder and test.parts[:2] == inside.parts[:2])
+    ]
     yield from named
     if changed.suffix != ".py" and not named:
         folders = ([test for test in tests if test.parent == folder] for folder in list(inside.parents)[:-2])

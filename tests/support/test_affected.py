@@ -10,7 +10,10 @@ from tests.support.affected import Chosen, changed_files, choose, imported_names
 FILES = {
     "platform/prices/changes/planner.py": "",
     "platform/prices/changes/__init__.py": "",
-    "platform/prices/changes/templates/list.html": "",
+    "platform/prices/changes/pages.py": 'LIST = "prices/list.html"',
+    "platform/prices/templates/prices/list.html": "",
+    "platform/prices/templates/prices/changes.html": "",
+    "platform/prices/templates/prices/parts.html": "",
     "platform/prices/offers/list.html": "",
     "tenants/keys.py": "",
     "tests/prices/conftest.py": "",
@@ -20,7 +23,11 @@ FILES = {
     "tests/prices/changes/test_pages.py": "import prices.changes.planner",
     "tests/tenants/test_keys.py": "from tenants import keys",
     "tests/e2e/test_way.py": "def test_a():\n    from tenants.keys import make\n    import prices.changes.planner",
+    "tests/prices/pages/test_offers.py": "",
+    "platform/prices/offers/pages.py": "",
     "tests/support/rows.py": "",
+    "tests/prices/samples.py": "",
+    "tests/prices/test_lists.py": "from tenants import keys\nfrom tests.prices import samples\nimport re",
     "tests/docs/test_guides.py": "from tests.support.rows import row",
     "tests/architecture/test_layout.py": "",
     "README.md": "",
@@ -97,17 +104,31 @@ def test_a_test_is_chosen_once_with_its_first_reason(root: Path) -> None:
         Chosen(Path("tests/architecture/test_layout.py"), "reads every module"),
         Chosen(Path("tests/tenants/test_keys.py"), "changed"),
         Chosen(Path("tests/e2e/test_way.py"), "imports tenants/keys.py"),
+        Chosen(Path("tests/prices/test_lists.py"), "imports tenants/keys.py"),
+    ]
+
+
+def test_importers_of_a_changed_test_module_come_before_mirrors(root: Path) -> None:
+    assert choose(root, map(Path, ["tenants/keys.py", "tests/prices/samples.py"])) == [
+        Chosen(Path("tests/architecture/test_layout.py"), "reads every module"),
+        Chosen(Path("tests/prices/test_lists.py"), "imports tests/prices/samples.py"),
+        Chosen(Path("tests/tenants/test_keys.py"), "mirrors tenants/keys.py"),
+        Chosen(Path("tests/e2e/test_way.py"), "imports tenants/keys.py"),
     ]
 
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ("platform/prices/changes/templates/list.html", ["prices/test_changes.py"]),
-        ("platform/prices/offers/list.html", ["prices/test_changes.py"]),
+        ("platform/prices/templates/prices/list.html", ["prices/changes/test_pages.py", "prices/test_changes.py"]),
+        ("platform/prices/templates/prices/changes.html", ["prices/test_changes.py"]),
+        ("platform/prices/templates/prices/parts.html", []),
+        ("platform/prices/offers/list.html", ["prices/pages/test_offers.py"]),
         ("tenants/templates/keys/list.html", ["tenants/test_keys.py"]),
+        ("platform/prices/offers/pages.py", ["architecture/test_layout.py", "prices/pages/test_offers.py"]),
         ("tests/support/rows.py", ["docs/test_guides.py"]),
-        ("tests/prices/conftest.py", ["prices/test_changes.py"]),
+        ("platform/prices/costs.csv", ["prices/test_changes.py", "prices/test_lists.py"]),
+        ("tests/prices/conftest.py", ["prices/test_changes.py", "prices/test_lists.py"]),
         ("README.md", ["architecture/test_layout.py", "docs/test_guides.py"]),
         ("docs/guides/client.md", ["docs/test_guides.py"]),
         ("tests/prices/test_deleted.py", []),
