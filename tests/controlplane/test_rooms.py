@@ -59,7 +59,7 @@ def there(servers: Servers, urls: Urls) -> Iterator[Urls]:
         migrate_schema(found.owner)
         with psycopg.connect(found.owner) as connection:
             connection.execute(CREATE)
-            protect(connection, "example_note")
+            protect(connection, "example_note", app="SELECT, INSERT, UPDATE (sealed)")
         yield found
 
 
