@@ -1,7 +1,7 @@
 """Exact decimal amounts as text: one text for each number, so that equal amounts are equal as text, JSON and jsonb."""
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -13,6 +13,8 @@ from canonical.money import InexactAmount, parse_decimal
 MAX_INTEGER_DIGITS: Final = 26
 MAX_PLACES: Final = 12
 """Together the bounds of numeric(38, 12)."""
+EXACT: Final = Context(prec=100)
+"""For arithmetic with amounts: the usual context rounds to 28 digits. Enough for products of two, and sums of many."""
 
 _CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{0,11}[1-9])?")
 _QUOTED: Final = 60

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from canonical.amounts import EXACT
 from canonical.fields import check_code, check_text, normalise_instants, require
 from canonical.keys import PRODUCT, ElementKey
 from canonical.marks import N_
@@ -168,7 +169,7 @@ class InvoiceIssued(DocumentMessage, frozen=True, kw_only=True, tag="invoice.v1"
 
     @property
     def net(self) -> Decimal:
-        return self.total.number - self.tax.number
+        return EXACT.subtract(self.total.number, self.tax.number)
 
 
 class CaseUpdated(DocumentMessage, frozen=True, kw_only=True, tag="case.v1"):

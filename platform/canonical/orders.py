@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import force_setattr
 
-from canonical.amounts import normalise_amount
+from canonical.amounts import EXACT, canonical_amount, normalise_amount
 from canonical.money import kept_exponent
 
 ORDER: Final = "order"
@@ -27,14 +27,15 @@ class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
 
     @property
     def amount(self) -> Decimal:
-        return Decimal(self.quantity) * Decimal(self.unit_price)
+        return EXACT.multiply(Decimal(self.quantity), Decimal(self.unit_price))
 
 
 class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="order"):
     """An order. Lines are sorted, so that two systems that list them differently have the same value; `shipping` is
     the price of delivery without tax.
 
-    Raises InexactAmount, UnknownCurrency, and ValueError for an order without lines or with too many.
+    Raises InexactAmount, also for a total that is no exact amount; UnknownCurrency; and ValueError for an order without
+    lines or with too many.
     """
 
     currency: str
@@ -48,10 +49,14 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
         if not 0 < len(self.lines) <= MAX_LINES:
             raise ValueError(f"An order has 1 to {MAX_LINES:,} lines; this one has {len(self.lines):,}.")
         normalise_amount(self, "shipping")
+        canonical_amount(self.total)
         if (ordered := tuple(sorted(self.lines))) != self.lines:
             force_setattr(self, "lines", ordered)
 
     @property
     def total(self) -> Decimal:
         """The price of all lines and of delivery, without tax."""
-        return sum((line.amount for line in self.lines), Decimal(self.shipping))
+        total = Decimal(self.shipping)
+        for line in self.lines:
+            total = EXACT.add(total, line.amount)
+        return total

@@ -130,6 +130,8 @@ def test_a_shipment_that_cannot_be_kept_is_refused(wrong: dict[str, Any]) -> Non
 def test_the_others_check_what_is_theirs() -> None:
     bill: dict[str, Any] = GOOD | {"issued_on": date(2026, 11, 29), "tax": MoneyValue("1.90", "EUR")}
     assert InvoiceIssued(**bill, total=MoneyValue("11.90", "EUR")).net == Decimal(10)
+    large = InvoiceIssued(**bill, total=MoneyValue("9" * 26 + ".000000000001", "EUR"))
+    assert str(large.net) == "9" * 24 + "97.100000000001"
     with pytest.raises(InvalidMessage, match="one currency"):
         InvoiceIssued(**bill, total=MoneyValue("11.90", "USD"))
     line = msgspec.structs.replace(LINE, amount=MoneyValue("1", "USD"))

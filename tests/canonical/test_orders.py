@@ -43,12 +43,24 @@ def test_trailing_zeros_make_no_difference_and_the_total_is_exact() -> None:
     assert write_plainly(value) == "2 lines, 6.200001 EUR"
 
 
+def test_a_total_of_many_digits_is_exact() -> None:
+    assert order(OrderLine("A", "123456789012345678", "0.123456789012")).total == Decimal(
+        "15241578753196160.232056090136"
+    )
+    many = order(*[OrderLine("A", "9" * 12, "9" * 11)] * MAX_LINES)
+    assert many.total == 1_000 * (10**12 - 1) * (10**11 - 1)
+    assert write_plainly(many) == f"1000 lines, {many.total} EUR"
+
+
 @pytest.mark.parametrize(
     ("made", "error"),
     [
         (lambda: OrderLine("A", "many", "1"), InexactAmount),
         (lambda: OrderLine("A", "NaN", "1"), InexactAmount),
         (lambda: OrderValue("EURO", "A", "", (OrderLine("A", "1", "1"),)), UnknownCurrency),
+        (lambda: order(OrderLine("A", "0.0000001", "0.0000001")), InexactAmount),
+        (lambda: order(OrderLine("A", "9" * 26, "9" * 26)), InexactAmount),
+        (lambda: order(*[OrderLine("A", "9" * 13, "9" * 12)] * MAX_LINES), InexactAmount),
         (order, ValueError),
         (lambda: order(*[OrderLine("A", "1", "1")] * (MAX_LINES + 1)), ValueError),
         (lambda: msgspec.json.decode(b'{"type":"order","currency":"EUR","customer":"","email":"","lines":[]}',

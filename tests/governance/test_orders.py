@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from canonical.elements import ORDER_DOCUMENT, ORDER_STATUS
+from canonical.elements import ORDER_DOCUMENT, ORDER_STATUS, STOCK
 from canonical.orders import ORDER, OrderLine, OrderValue
 from connectors.connections import store_secret
 from connectors.poll_job import schedule_poll
@@ -146,3 +146,19 @@ async def test_another_client_sees_no_order(trade: ClientEnv, other_world: Clien
     async with other_world.services.db.transaction(other_world.scope) as session:
         seen = await session.scalar(text("SELECT count(*) FROM record_value WHERE record_type = 'order'"))
     assert seen == 0
+
+
+async def test_an_order_whose_total_cannot_be_told_exactly_holds_no_other_value_back(world: ClientEnv) -> None:
+    async with world.services.db.transaction(world.scope) as session:
+        await publish_contract(
+            session, element=ORDER_DOCUMENT, source_connection_id=world.erp, owner="Order desk", now=utc_now(),
+            propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=4),
+        )  # fmt: skip
+    tiny = {"sku": "A", "quantity": "0.0000001", "unit_price": "0.0000001"}
+    value = {"type": "order", "currency": "EUR", "customer": "Ada", "email": "", "lines": [tiny]}
+    odd = world.change("O-1", ORDER_DOCUMENT, 0) | {"record_type": ORDER, "value": value}
+    await world.deliver(odd, world.change("SKU-001", STOCK, 5))
+    await world.work()
+    assert await world.rows("SELECT record_key FROM record_value") == [("SKU-001",)]
+    (told,) = await world.exceptions()
+    assert (told.code, told.record_key) == ("source.quarantined", "O-1")
