@@ -13,7 +13,7 @@ from foundation.i18n.messages import placeholders_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOTS = [ROOT / package for package in ("platform", "tenants", "connectors", "branding", "billing")]
-CURE = "run `make messages`, then translate what is empty or fuzzy in foundation/i18n/locale/*/LC_MESSAGES/messages.po"
+CURE = "run `make messages`, then translate what is empty in platform/foundation/i18n/locale/*/LC_MESSAGES/messages.po"
 TRANSLATED = sorted(set(LANGUAGES) - {SOURCE_LANGUAGE})
 
 
