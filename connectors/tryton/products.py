@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from connectors.content import read_content
 from connectors.ports import HttpCaller, PayloadInvalid
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_window, on_same_basis
 from connectors.tryton.divisions import basis_of, find_divisions, read_divided
@@ -142,8 +143,8 @@ def _digest(currency: str, product: msgspec.Raw, move: msgspec.Raw | None, divid
     """Hash of the content: a transaction that commits late changes the content without a newer date. Fields are sorted
     first, because their order differs between starts of Tryton.
     """
-    parts = [currency, *(decode_json(raw) for raw in (product, move) if raw is not None)]
-    parts += [(part.dimension, decode_json(part.read), part.refused) for part in divided]
+    parts = [currency, *(read_content(raw) for raw in (product, move) if raw is not None)]
+    parts += [(part.dimension, read_content(part.read), part.refused) for part in divided]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
 
 

@@ -10,6 +10,7 @@ from canonical.elements import ORDER_STATUS
 from canonical.messages import Observation
 from canonical.orders import ORDER
 from canonical.values import EnumerationValue
+from connectors.content import read_content
 from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_window
 from connectors.tryton.messages import microseconds, tryton_moment
@@ -110,7 +111,7 @@ async def _by_reference(http: HttpCaller, session: TrytonSession, ids: list[int]
 
 def _payload(sales: list[msgspec.Raw], now: datetime) -> tuple[str, bytes]:
     """The id has a hash of the content, as a product's: content may change without a newer date."""
-    content = msgspec.json.encode([decode_json(raw) for raw in sales], order="sorted")
+    content = msgspec.json.encode([read_content(raw) for raw in sales], order="sorted")
     digest = hashlib.sha256(content).hexdigest()[:16]
     return f"sale/{decode_sale(sales[0], Referenced).id}/{digest}", msgspec.json.encode(SaleSnapshot(now, sales))
 

@@ -17,6 +17,7 @@ from canonical.elements import ORDER_DOCUMENT
 from canonical.messages import Observation
 from canonical.money import number_text
 from canonical.orders import ORDER, OrderLine, OrderValue
+from connectors.content import read_content
 from connectors.offsets import OffsetPage, read_by_offset
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, SystemUnavailable, Unreadable
 from connectors.vendure.amounts import from_shop, read_whole
@@ -116,7 +117,7 @@ async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, 
     place = (
         stored if stored.since <= now + _OVERLAP else OrderCursor()
     )  # of a clock that ran ahead: what it missed is unknown
-    found: dict[str, tuple[_Known, bytes]] = {}
+    found: dict[str, tuple[_Known, str, bytes]] = {}
     variables = {
         "since": _moment(max(place.since - _OVERLAP, _EPOCH)),
         "placed": _moment(_first_day(session.config) - timedelta(milliseconds=1)),
@@ -129,7 +130,7 @@ async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, 
         for raw in page.orders.items:
             known = _identify(raw)
             ids.append(known.id)
-            found[known.id] = known, snapshot_bytes(precision, now, raw)
+            found[known.id] = known, _external_id(known, precision, raw), snapshot_bytes(precision, now, raw)
         return OffsetPage(ids, more=skip + len(ids) < page.orders.total_items and bool(ids))
 
     stretch = await read_by_offset(place.place, fetch)
@@ -137,11 +138,11 @@ async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, 
     if place.since > until:  # the shop's clock was set back: its new dates lie before our position
         return PollPage([], msgspec.json.encode(OrderCursor(until)).decode(), more=True)
     new = [found[id_] for id_ in stretch.page.ids[stretch.first :]]
-    upcoming = max([place.since, place.upcoming, *(known.newest for known, _ in new if known.newest <= until)])
+    upcoming = max([place.since, place.upcoming, *(known.newest for known, _, _ in new if known.newest <= until)])
     following = (
         OrderCursor(place.since, stretch.cursor, upcoming, until) if stretch.page.more else OrderCursor(upcoming)
     )
-    payloads = [(_external_id(known, body), body) for known, body in new]
+    payloads = [(external_id, body) for _, external_id, body in new]
     return PollPage(payloads, msgspec.json.encode(following).decode(), more=stretch.page.more)
 
 
@@ -153,10 +154,9 @@ def _identify(raw: msgspec.Raw) -> _Known:
         return _Known(hashlib.sha256(raw).hexdigest())
 
 
-def _external_id(known: _Known, body: bytes) -> str:
+def _external_id(known: _Known, precision: int, order: msgspec.Raw) -> str:
     """With a hash of the content: Vendure's dates do not move with every change."""
-    content = decode_json(body)
-    del content["read_at"]
+    content = {"order": read_content(order), "precision": precision}
     digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:16]
     return f"order/{known.code[:80]}/{known.newest:%Y%m%dT%H%M%S.%f}/{digest}"
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from canonical.elements import COST, PRICE, STOCK
+from canonical.messages import Observation
 from connectors.ports import HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.cursor import Cursor
@@ -118,3 +119,23 @@ async def test_a2_a_sign_in_without_a_session_names_the_credentials() -> None:
 
     with pytest.raises(SystemUnavailable, match="Check the credentials"):
         await Tryton().poll(Closed(), CONFIG, "", NOW)
+
+
+@dataclass
+class Vast(Server):
+    """Product 2 has a stock that no number of ours can hold."""
+
+    def _product(self, product_id: int) -> dict[str, Any]:
+        stock = {"quantity": msgspec.Raw(b"1e400")} if product_id == 2 else {}
+        return super()._product(product_id) | stock
+
+
+async def test_a_number_that_cannot_be_read_holds_no_other_product_back() -> None:
+    adapter = Tryton()
+    page = await adapter.poll(Vast(days_old(1, 2)), CONFIG, "", NOW)
+    first, second = (body for _, body in page.payloads)
+    assert STOCK in {each.element for each in adapter.translate(first)}
+    with pytest.raises(PayloadInvalid) as caught:
+        adapter.translate(second)
+    assert [each.element for each in caught.value.unreadable] == [STOCK]
+    assert [each.element for each in caught.value.messages if isinstance(each, Observation)] == [PRICE]

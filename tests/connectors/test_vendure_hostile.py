@@ -1,18 +1,23 @@
 """Answers of a Vendure that does not keep to its own rules."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
 from canonical.elements import ORDER_STATUS
 from canonical.keys import ElementKey
 from canonical.orders import ORDER
 from canonical.values import EnumerationValue
-from connectors.ports import ChannelWrite, SystemUnavailable, WriteState
+from connectors.ports import ChannelWrite, HttpResponse, PayloadInvalid, SystemUnavailable, WriteState
 from connectors.vendure.adapter import Vendure
-from connectors.vendure.order_messages import STATUSES
-from tests.connectors.vendure_shop import CONFIG, Shop
+from connectors.vendure.order_messages import ORDERS, STATUSES
+from connectors.vendure.orders import VendureOrders
+from foundation.clock import utc_now
+from tests.connectors.test_vendure_orders import snapshot
+from tests.connectors.vendure_shop import CONFIG, Answered, Shop
 
 _MOST = 100
 """Requests after which a list counts as endless."""
@@ -43,3 +48,36 @@ async def test_a_list_of_orders_that_never_ends_is_read_no_further(*, fresh: boo
         await Vendure().read(shop, CONFIG, [key])
     [result] = await Vendure().push(shop, CONFIG, [ChannelWrite(key, EnumerationValue("shipped"), 1, "k")])
     assert (result.state, "does not end" in result.detail) == (WriteState.RETRY, True)
+
+
+@dataclass
+class Selling(Shop):
+    """Lists orders as they were written, one of them with a number that nobody can read."""
+
+    orders: list[bytes] = field(default_factory=list)
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpResponse:
+        if msgspec.json.decode(content or b"")["query"] != ORDERS:
+            return await super().request(method, url, headers=headers, content=content)
+        settings = b'"globalSettings":{"serverConfig":{"moneyStrategyPrecision":2}}'
+        listed = b'"orders":{"totalItems":%d,"items":[%s]}' % (len(self.orders), b",".join(self.orders))
+        return Answered(b'{"data":{%s,%s}}' % (settings, listed))
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"9" * 5_000])
+async def test_an_order_with_an_unreadable_number_holds_no_other_back(number: bytes) -> None:
+    good, odd = (
+        bytes(msgspec.json.decode(snapshot(id=each, code=f"ORDER-{each}"), type=dict[str, msgspec.Raw])["order"])
+        for each in ("5", "6")
+    )
+    shop = Selling(orders=[odd.replace(b'"total": 2490', b'"total": ' + number), good])
+    config = msgspec.structs.replace(CONFIG, settings={**CONFIG.settings, "orders_since": "2026-01-01"})
+    page, again = [await VendureOrders().poll(shop, config, "", utc_now()) for _ in range(2)]
+    assert [id_ for id_, _ in page.payloads] == [id_ for id_, _ in again.payloads], "not by the time of reading"
+    first, second = (body for _, body in page.payloads)
+    with pytest.raises(PayloadInvalid) as caught:
+        VendureOrders().translate(first)
+    assert [each.record_key for each in caught.value.unreadable] == ["ORDER-6"]
+    assert [each.record_key for each in VendureOrders().translate(second)] == ["ORDER-5"]
