@@ -12,6 +12,10 @@ CHANNEL_SIGN_IN_REFUSED: Final = MessageType(
     "connector.channel_sign_in_refused",
     N_("The channel did not accept our sign-in ({status}). Check the credentials."),
 )
+NO_API_KEY: Final = MessageType(
+    "connector.no_api_key",
+    N_("This connection has no API key, so it cannot create orders. Connect the system with one."),
+)
 SYSTEM_ANSWERED: Final = MessageType("connector.system_answered", N_("{system} answered {status}."))
 CHANNEL_ANSWERED: Final = MessageType("connector.channel_answered", N_("The channel answered {status}."))
 WRONG_ADDRESS: Final = MessageType(

@@ -16,6 +16,7 @@ from connectors.sandbox.faults import Faults
 from controlplane.provisioning import NewConnection, connect
 from foundation.clock import utc_now
 from governance.elements.publish_contract import publish_contract
+from governance.overview.queries import read_clocks
 from governance.records.routing import takes_element, takes_value
 from tests.connectors.running import TOKEN, RunningSandbox
 from tests.support.client_env import ClientEnv
@@ -32,15 +33,22 @@ def verified(element: str, count: int = 1) -> str:
 
 
 @pytest.fixture
-async def trade(world: ClientEnv) -> ClientEnv:
-    """A client whose shop owns orders and whose ERP owns their status."""
+async def keyless_trade(world: ClientEnv) -> ClientEnv:
+    """A client whose shop owns orders and whose ERP owns their status. The ERP's connection has no API key."""
     async with world.services.db.transaction(world.scope) as session:
-        await store_secret(session, world.services.vault, world.erp, "api_key", TOKEN)
         for element, source in ((ORDER_DOCUMENT, world.channels["shop0"]), (ORDER_STATUS, world.erp)):
             await publish_contract(
                 session, element=element, source_connection_id=source, owner="Order desk", now=utc_now(),
                 propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=4),
             )  # fmt: skip
+    return world
+
+
+@pytest.fixture
+async def trade(keyless_trade: ClientEnv) -> ClientEnv:
+    world = keyless_trade
+    async with world.services.db.transaction(world.scope) as session:
+        await store_secret(session, world.services.vault, world.erp, "api_key", TOKEN)
     return world
 
 
@@ -102,6 +110,12 @@ async def test_an_order_goes_to_the_erp_and_its_status_comes_back(trade: ClientE
         SELECT n.name FROM connection n, element_contract k
          WHERE k.element = '{ORDER_STATUS}' AND {takes_element("n", "k")}
     """) == [("shop0",)]
+    async with trade.services.db.transaction(trade.scope) as session:
+        clocks = await read_clocks(session, now=utc_now())
+    assert {(each.connection_id, each.element) for each in clocks if each.element.startswith("order.")} == {
+        (trade.erp, ORDER_DOCUMENT),
+        (trade.channels["shop0"], ORDER_STATUS),
+    }
 
 
 async def test_an_order_is_created_once_however_often_the_answer_is_lost(
@@ -128,6 +142,16 @@ async def test_an_order_that_the_erp_holds_with_other_content_is_not_proven(trad
     await poll(trade, trade.channels["shop0"])
     await trade.work(until="SELECT count(*) > 0 FROM propagation WHERE element = 'order.document' AND attempts > 0")
     assert await trade.rows(verified(ORDER_DOCUMENT)) == [(False,)]
+
+
+async def test_an_order_for_an_erp_without_an_api_key_is_refused_at_once(keyless_trade: ClientEnv) -> None:
+    number = place(keyless_trade)
+    await poll(keyless_trade, keyless_trade.channels["shop0"])
+    await keyless_trade.work(until="SELECT count(*) > 0 FROM propagation WHERE state = 'refused'")
+    (found,) = await keyless_trade.exceptions("code = 'propagation.refused'")
+    assert (found.record_key, found.element) == (number, ORDER_DOCUMENT)
+    assert "has no API key" in found.detail
+    assert httpx2.get(f"{keyless_trade.urls['erp']}/_effects").json()["requests"] == 0
 
 
 async def test_an_order_that_cannot_be_read_is_quarantined_with_its_number(trade: ClientEnv) -> None:

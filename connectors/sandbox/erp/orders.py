@@ -11,12 +11,14 @@ from canonical.orders import ORDER, OrderValue
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
+from connectors.messages import NO_API_KEY
 from connectors.ports import (
     ChannelReading,
     ChannelWrite,
     ConnectionConfig,
     HttpCaller,
     PayloadInvalid,
+    SystemUnavailable,
     WriteResult,
     WriteState,
 )
@@ -55,6 +57,8 @@ class SandboxErpOrders:
     async def _send(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
+        if "api_key" not in config.secrets:  # no attempt later would have one
+            return [WriteResult(write.key, WriteState.REFUSED, NO_API_KEY.write()) for write in writes]
         response = await http.request(
             "PUT", endpoint(config, "/orders"), headers=_headers(config),
             content=msgspec.json.encode(NewOrders([_new_order(write) for write in writes])),
@@ -77,6 +81,8 @@ class SandboxErpOrders:
     async def _ask(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
+        if "api_key" not in config.secrets:
+            raise SystemUnavailable(NO_API_KEY.write())
         response = await http.request(
             "POST", endpoint(config, "/orders/read"), headers=_headers(config),
             content=msgspec.json.encode(Numbers([key.record_key for key in keys])),
@@ -92,7 +98,7 @@ class SandboxErpOrders:
 
 
 def _headers(config: ConnectionConfig) -> dict[str, str]:
-    return json_headers(config.secrets.get("api_key", ""))
+    return json_headers(config.secrets["api_key"])
 
 
 def _is_order(key: ElementKey) -> bool:
