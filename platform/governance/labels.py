@@ -1,5 +1,6 @@
 """Formatting of values and severities on pages."""
 
+from decimal import Decimal
 from typing import Final
 
 from branding.formats import format_amount, format_percent
@@ -69,7 +70,7 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
         case None:
             return words.text(_NOTHING)
         case MoneyValue(currency=currency):
-            return f"{format_amount(value.number, words, places=kept_exponent(currency))}{_NARROW}{currency}"
+            return write_amount(value.number, currency, words)
         case QuantityValue() | MeasureValue():
             return f"{format_amount(value.number, words)}{_UNITS.get(value.unit, _NARROW + value.unit)}"
         case BooleanValue(value=yes):
@@ -79,10 +80,15 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
         case ListValue(items=items):
             return ", ".join(write_value(item, words) for item in items) or words.text(_NOTHING)
         case OrderValue(currency=currency, lines=lines):
-            total = format_amount(value.total, words, places=kept_exponent(currency))
-            return words.text(_ORDER).format(total=f"{total}{_NARROW}{currency}", number=words.number(len(lines)))
+            total = write_amount(value.total, currency, words)
+            return words.text(_ORDER).format(total=total, number=words.number(len(lines)))
         case _:
             return write_plainly(value)
+
+
+def write_amount(number: Decimal | str, currency: str, localizer: Localizer | None = None) -> str:
+    """1,999.00 USD: exactly the number, with at least the currency's digits."""
+    return f"{format_amount(Decimal(number), localizer, places=kept_exponent(currency))}{_NARROW}{currency}"
 
 
 def write_element(element: str, dimension: str = "", localizer: Localizer | None = None) -> str:

@@ -23,6 +23,7 @@ from governance.approvals.queries import count_waiting, read_approval
 from governance.approvals.release import answer_change
 from governance.authors import find_members, name_authors
 from governance.changes.lists import CHANGES
+from governance.changes.order_view import describe_order
 from governance.changes.queries import list_changes
 from governance.inputs import LONGEST_TEXT, check_text
 from governance.labels import write_element
@@ -111,7 +112,7 @@ async def _detail(
     names = await name_authors(
         access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
     )
-    about = detail.change
+    about, order = detail.change, describe_order(detail.change.new)
     same = CHANGES.query(
         key=about.record_key,
         element=about.element,
@@ -125,10 +126,11 @@ async def _detail(
     context = {
         "detail": detail,
         "change": detail.change,
+        "order": order,
         "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
         "approval": answer,
         "names": names,
-        "titles": await load_titles(access.session, [detail.change.record_key]),
+        "titles": await load_titles(access.session, [about.record_key, *(order.skus if order else ())]),
         "own": bool(me.same_identity & {answer.author, answer.requested_by}),
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
         "relation": "" if answer.author == answer.requested_by else "invited" if invited else "key",

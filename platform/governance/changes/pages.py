@@ -17,6 +17,7 @@ from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to
 from governance.authors import name_authors
 from governance.changes.lists import CHANGES, ELEMENTS
+from governance.changes.order_view import describe_order
 from governance.changes.queries import (
     LOOKED_THROUGH,
     find_event,
@@ -117,14 +118,16 @@ async def _detail(access: Access, change_id: UUID, refusal: DomainError | None =
 async def _context(access: Access, change_id: UUID) -> dict[str, object]:
     detail = await read_change(access.session, change_id, now=access.now)
     answer = detail.approval
+    order = describe_order(detail.change.new)
     quoted = (detail.change.author, *((answer.requested_by, answer.decided_by) if answer else ()))
     names = await name_authors(access.session, quoted, me=str(access.principal.id))
     return {
         "detail": detail,
         "change": detail.change,
+        "order": order,
         "standing": detail.change.version is not None and await is_current(access.session, detail.change),
         "names": names,
-        "titles": await load_titles(access.session, [detail.change.record_key]),
+        "titles": await load_titles(access.session, [detail.change.record_key, *(order.skus if order else ())]),
         "publish_time": max((p.took for p in detail.change.channels if p.took is not None), default=None),
         "story": build_timeline(detail, names),
     }

@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.elements import COST, PRICE, STOCK
+from canonical.elements import COST, ORDER_DOCUMENT, PRICE, STOCK
+from canonical.orders import ORDER, OrderLine, OrderValue
 from connectors.models import Connection, SourceEvent
 from foundation.database.engine import Database
 from foundation.jobs.models import DeadLetter
@@ -35,6 +36,9 @@ def id_at(at: datetime) -> UUID:
     """A UUIDv7 of `at` that exists nowhere else."""
     stamp = int(at.timestamp() * 1000) << 80
     return UUID(int=stamp | 7 << 76 | 2 << 62 | next(_numbers))
+
+
+ORDER_LINES = (OrderLine("SKU-1", "2", "19.99"), OrderLine("SKU-2", "1", "12.5"))
 
 
 def stored(element: str, amount: int | None, currency: str) -> Any:
@@ -114,6 +118,21 @@ class Sample:
             SourceEvent(
                 **self.own, id=made, connection_id=self.source, dedupe_key=str(made), body_hash=bytes(32), body=body,
                 content_type="application/json", via="webhook", received_at=self.ago(at), correlation="corr-1",
+            )
+        )  # fmt: skip
+        return made
+
+    async def order(self, number: str) -> UUID:
+        """A released change of an order, with ORDER_LINES."""
+        made, value = id_at(self.ago(60)), OrderValue("EUR", "Ada Lovelace", "ada@example.com", ORDER_LINES, "4.9")
+        await self.add(
+            Change(
+                **self.own, id=made, record_key=number, element=ORDER_DOCUMENT, record_type=ORDER, old_value=None,
+                new_value=msgspec.to_builtins(value), source_version=1, version=1, origin="source",
+                author=f"connection:{self.source}", state="released", outcome="auto", rule_id="order-accepted",
+                reason={"code": "text", "params": {"text": "Orders are passed on."}}, policy_version=1,
+                cost_value=None, targets=None, approval_id=None, source_event_id=None, committed_at=self.ago(60),
+                proposed_at=self.ago(60), correlation="corr-1", decided_at=self.ago(60),
             )
         )  # fmt: skip
         return made

@@ -48,6 +48,17 @@ async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:
         assert "77.77" not in page
 
 
+async def test_an_order_is_shown_with_its_lines_and_its_total(busy: GovernanceWebApp) -> None:
+    number = await busy.acme.order("SO-1001")
+    page = re.sub(r"<[^>]+>|\s", " ", (await busy["viewer"].get(f"{LIST}/{number}")).text)
+    lines = page[page.index("Lines of the order") :]
+    order = ("SKU-1", "2", "19.99 EUR", "39.98 EUR", "SKU-2", "1", "12.50 EUR", "12.50 EUR", "Shipping", "4.90 EUR")
+    for shown in (*order, "Total", "57.38 EUR"):
+        assert shown in lines, shown
+        lines = lines[lines.index(shown) + len(shown) :]
+    assert "Lines of the order" not in (await busy["viewer"].get(f"{LIST}/{await busy.acme.change('S', 1, 2)}")).text
+
+
 async def test_a_cost_is_found_with_the_changes_of_its_record(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     await busy.acme.cost("SKU-1", 612)
