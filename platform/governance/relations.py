@@ -3,4 +3,4 @@
 from typing import Final
 
 CHANGES: Final = "(SELECT tenant_id, msp_id, id, state FROM change)"
-PROPAGATIONS: Final = "(SELECT tenant_id, msp_id, change_id, state FROM propagation)"
+PROPAGATIONS: Final = "(SELECT tenant_id, msp_id, change_id, element, dimension, state FROM propagation)"

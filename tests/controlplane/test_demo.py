@@ -165,6 +165,7 @@ def test_the_check_does_the_main_job_and_every_number_reconciles() -> None:
         assert all(float(total.split()[0]) > 0 for total in found["invoices"].values())
         assert found["audit_entries"] > found["changes"]
         assert found["other_tenant_saw"] == 0
+        assert (found["divided_values"], found["orders"]) == (21, 3)
         assert not demo.folder.exists()
         demo.expect_nothing_left(set())
 

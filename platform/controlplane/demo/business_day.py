@@ -36,7 +36,7 @@ class ErpPlay:
 
     def step(self) -> None:
         """Make one change: mostly stock and small prices, sometimes a price that needs approval."""
-        index, kind = self._draw.randrange(SKUS), self._draw.random()
+        index, kind = self._draw.randrange(SKUS - 1), self._draw.random()  # the last has its stock per warehouse
         sku = f"SKU-{index:03}"
         if kind < 0.5:
             self._save(sku, STOCK, self._draw.randrange(20, 180))

@@ -8,14 +8,23 @@ import msgspec
 from sqlalchemy import text
 
 from billing.jobs import schedule_rating, schedule_total
+from canonical.elements import ORDER_STATUS, PRICE
+from canonical.keys import ElementKey
 from canonical.money import Money
+from canonical.orders import ORDER
+from canonical.values import EnumerationValue
+from connectors.sandbox.catalogue import sku_of
+from connectors.sandbox.erp.messages import NewErpValue
 from controlplane.demo.plan import PASSWORD
+from controlplane.demo.progress import wait_for
+from controlplane.demo.trade import SHIPPED, divided_values, order_of
 from controlplane.demo.visitor import Visitor
-from controlplane.demo.world import ANSWER_SECONDS, DemoWorld, wait_for
+from controlplane.demo.world import DemoWorld
 from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
 from foundation.relations import USAGE_EVENTS
+from governance.labels import write_element
 from governance.relations import CHANGES, PROPAGATIONS
 
 SMALL, LARGE = 6, 2
@@ -30,6 +39,8 @@ class CheckReport(msgspec.Struct):
     read_backs: int = 0
     usage_events: int = 0
     audit_entries: int = 0
+    divided_values: int = 0
+    orders: int = 0
     invoices: dict[str, str] = msgspec.field(default_factory=dict)
     other_tenant_saw: int = 0
     seconds: float = 0.0
@@ -45,6 +56,7 @@ async def check(world: DemoWorld) -> CheckReport:
     report, started = CheckReport(), time.monotonic()
     services = build_services(world.stack.settings, pool_size=4, name="fairlead check")
     try:
+        await _trade(world, report)
         await _main_job(world, services, report)
         await _billing(world, services, report)
         await _isolation(world, report)
@@ -60,13 +72,10 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
     msp, client = world.msps[0], world.msps[0].clients[0]
     before = await _counts(services, world)
     values = [
-        {"sku": f"SKU-{n:03}", "element": "price.list", "amount": (10 + n) * 100 + (20 if n < SMALL else 900)}
-        for n in range(SMALL + LARGE)
+        NewErpValue(sku_of(n), PRICE, amount=(10 + n) * 100 + (20 if n < SMALL else 900)) for n in range(SMALL + LARGE)
     ]
-    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as http:
-        url = f"{world.sandbox}/{client.plan.slug}-erp/changes"
-        headers = {"Authorization": f"Bearer {world.token}"}
-        (await http.post(url, json={"changes": values}, headers=headers)).raise_for_status()
+    async with world.systems(client) as systems:
+        await systems.enter(*values)
     wanted = before["changes"] + len(values)
     await wait_for(services, client, f"SELECT count(*) FROM {CHANGES} c", wanted)
     async with Visitor(world.address(msp.plan.slug), world.port) as approver:
@@ -114,14 +123,28 @@ async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
     return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
 
 
-async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[dict[str, object]]) -> None:
+async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[NewErpValue]) -> None:
     """Compare with the remote system, not our tables: the shop's storefront must show each new price."""
-    client = world.msps[0].clients[0]
-    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as http:
-        page = (await http.get(f"{world.sandbox}/{client.plan.slug}-shop/")).raise_for_status().text
+    async with world.systems(world.msps[0].clients[0]) as systems:
+        page = await systems.storefront()
     for value in values:
-        amount = int(str(value["amount"]))
-        report.expect(f"{value['sku']} on the shop", f"{amount / 100:,.2f}" in page, wanted=True)
+        report.expect(f"{value.sku} on the shop", f"{(value.amount or 0) / 100:,.2f}" in page, wanted=True)
+
+
+async def _trade(world: DemoWorld, report: CheckReport) -> None:
+    """Compare each client's divided values and order with what its sandbox systems hold."""
+    for client in world.clients:
+        name, number, currency = client.plan.slug, world.orders[client.plan.slug], client.plan.currency
+        async with world.systems(client) as systems:
+            for key, value in divided_values(currency).items():
+                what = f"{write_element(key.element, key.dimension)} of {name}"
+                report.expect(f"{what} on the shop", await systems.on_shop(key), value)
+                report.expect(f"{what} on the market", await systems.on_market(key), value)
+                report.divided_values += 1
+            report.expect(f"order of {name} in the ERP", await systems.order_in_erp(number), order_of(currency))
+            status = await systems.on_shop(ElementKey(number, ORDER_STATUS, record_type=ORDER))
+            report.expect(f"status of {name}'s order in the shop", status, EnumerationValue(SHIPPED))
+            report.orders += 1
 
 
 async def _billing(world: DemoWorld, services: Services, report: CheckReport) -> None:

@@ -14,6 +14,7 @@ from billing.price_books.repository import NewPrice, NewPriceBook, create_price_
 from billing.sides import Side
 from branding.manage import point_host, set_brand
 from branding.theme import parse_theme
+from canonical.elements import DESCRIPTION, ORDER_DOCUMENT, ORDER_STATUS
 from connectors.poll_job import schedule_poll
 from connectors.sandbox.plan import SystemPlan
 from controlplane.demo.plan import PASSWORD, DemoClient, DemoMember, DemoMsp
@@ -31,6 +32,7 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
+from governance.elements.publish_contract import publish_contract
 from governance.propagation.meters import VERIFIED_DELIVERIES
 
 SKUS = 24
@@ -40,6 +42,7 @@ class SeededClient(msgspec.Struct, frozen=True):
     plan: DemoClient
     scope: Scope
     erp: UUID
+    shop: UUID
     hook_secret: str
     channels: tuple[UUID, ...]
     approver: DemoMember
@@ -110,7 +113,9 @@ async def _seed_client(
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     base = f"{sandbox}/{plan.slug}"
     erp = await connect(
-        services, scope, NewConnection("sandbox-erp", "ERP", f"{base}-erp", secrets={"webhook_secret": hook_secret})
+        services,
+        scope,
+        NewConnection("sandbox-erp", "ERP", f"{base}-erp", secrets={"webhook_secret": hook_secret, "api_key": token}),
     )
     shop = await connect(
         services, scope, NewConnection("sandbox-shop", "Web shop", f"{base}-shop", secrets={"api_key": token})
@@ -123,7 +128,14 @@ async def _seed_client(
     await publish_contracts(services, scope, erp)
     now = utc_now()
     async with services.db.transaction(scope) as session:
+        for element, source, owner in (
+            (DESCRIPTION, erp, "Content"), (ORDER_DOCUMENT, shop, "Sales"), (ORDER_STATUS, erp, "Sales"),
+        ):  # fmt: skip
+            await publish_contract(
+                session, element=element, source_connection_id=source, owner=owner, now=now,
+                propagation_slo=timedelta(seconds=30), correction_slo=timedelta(hours=4),
+            )  # fmt: skip
         await schedule_poll(session, erp, at=now)
         await schedule_rating(session, now + timedelta(seconds=45))
     approver = next(member for member in plan.members if member.role == "client_approver")
-    return SeededClient(plan, scope, erp, hook_secret, (shop, market), approver, ids[approver.email])
+    return SeededClient(plan, scope, erp, shop, hook_secret, (shop, market), approver, ids[approver.email])
