@@ -8,6 +8,7 @@ from governance.services import GovernanceServices, with_services
 from governance.unclaimed_messages.commands import COMMANDS
 from governance.unclaimed_messages.notices import unclaimed_reader
 from governance.unclaimed_messages.pages import build_unclaimed_pages
+from governance.unclaimed_messages.repair import repair_unclaimed
 from governance.unclaimed_messages.routes import build_unclaimed_routes
 
 
@@ -17,6 +18,7 @@ def _message_subscriptions(services: GovernanceServices) -> list[MessageSubscrip
 
 SLICE: Final = Slice(
     message_subscriptions=with_services(_message_subscriptions),
+    repairs=(repair_unclaimed,),
     routes=build_unclaimed_routes,
     pages=build_unclaimed_pages,
     commands=COMMANDS,

@@ -1,8 +1,11 @@
 """Messages that nothing reads are seen, and discarded with a reason, on page and API; a replay needs a reader."""
 
 import pytest
+from sqlalchemy import text
 
+from foundation.clock import utc_now
 from foundation.ids import new_id
+from governance.unclaimed_messages.repair import repair_unclaimed
 from tests.connectors.translation.shipments import SHIPMENT, shipment
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import House, Visit, WebApp, furnish
@@ -37,6 +40,20 @@ async def test_they_are_counted_per_connection_and_type_on_page_and_api(
     assert ("Shipments" in shown, "&lt;S3&gt;" in shown, "replay-1" in shown) == (True, True, False)
     assert f'href="{page}"' in (await admin.get(f"/clients/{house.slug}/connections")).text
     assert [(await stranger.get(page)).status_code, (await stranger.api("GET", api)).status_code] == [404, 404]
+
+
+async def test_the_exception_ends_when_retention_has_removed_the_last_of_them(
+    world: ClientEnv, other_world: ClientEnv
+) -> None:
+    for each in (world, other_world):
+        await keep(each)
+    async with world.services.db.transaction(world.scope) as session:
+        await repair_unclaimed(session, utc_now())
+        assert [one.state for one in await world.exceptions("code = 'message.unclaimed'")] == ["open"]
+        await session.execute(text("DELETE FROM unclaimed_message"))
+        await repair_unclaimed(session, utc_now())
+    assert [one.state for one in await world.exceptions("code = 'message.unclaimed'")] == ["resolved"]
+    assert [one.state for one in await other_world.exceptions("code = 'message.unclaimed'")] == ["open"]
 
 
 async def test_a_replay_without_a_reader_says_so_and_keeps_them(
