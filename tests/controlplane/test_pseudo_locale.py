@@ -41,13 +41,13 @@ _DATA: Final = (
     r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
     r"Calm Harbour", r"\b(Admin|Approver|Partner)\b",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
-    r"What to do is known\.", r"The channel did not take it\.", r"Use of sync\.change", r"Change tested",
+    r"What to do is known\.", r"The channel did not take it\.", r"Use of sync\.change", r"(Change|Exception) tested",
     r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
 )  # fmt: skip
 """What the samples say: names, rules, answers of channels."""
 _CODES: Final = (
     r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+_[a-z]+|currency|location|locale|product)\b",
-    r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|bytes)\b", r"\b[0-9a-f]{64}\b",
+    r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",
     r"^[A-Z]{2}$",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
