@@ -1,5 +1,6 @@
 """Page of a member's own language and time zone."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -16,6 +17,7 @@ from foundation.i18n.catalogues import LANGUAGES
 from foundation.i18n.localizer import translate, use_localizer
 from foundation.i18n.negotiation import localizer_of, time_zones
 from foundation.marks import N_
+from foundation.scope import Scope
 from foundation.web.boundary import header_text
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.csrf import FIELD, make_token, require_same_site
@@ -57,7 +59,7 @@ async def save_settings(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) 
     )
     wanted = Preferences(str(form.get("language", "")), str(form.get("time_zone", "")))
     try:
-        async with auth.db.transaction(home_scope(who.principal)) as session:
+        async with auth.db.transaction(_own_scope(who)) as session:
             await set_member_preferences(session, who.principal.id, wanted, now=auth.clock())
     except NotFound:
         raise
@@ -76,8 +78,13 @@ async def _signed_in(request: AnyRequest, msp_id: Any, auth: AuthServices) -> Si
     return who
 
 
+def _own_scope(who: SignedIn) -> Scope:
+    """Without the partner, whose scope shows no members. Only the caller's own row is used here."""
+    return replace(home_scope(who.principal), partner_id=None)
+
+
 async def _load(db: Database, who: SignedIn) -> Preferences:
-    async with db.transaction(home_scope(who.principal)) as session:
+    async with db.transaction(_own_scope(who)) as session:
         member = await get_member(session, who.principal.id)
         return Preferences(member.language or "", member.time_zone or "")
 

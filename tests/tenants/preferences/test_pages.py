@@ -9,12 +9,19 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.web.boundary import Boundary
 from tenants.auth.services import AuthServices
-from tenants.members.repository import get_member
+from tenants.members.repository import (
+    NewMember,
+    PartnerKind,
+    create_member,
+    create_partner,
+    get_member,
+    set_password,
+)
 from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
 from tenants.preferences.set_preferences import Preferences, set_member_preferences
 from tests.tenants.auth.test_api_keys import make_key
-from tests.tenants.conftest import NOW, Somebody, Tenant, make_member
+from tests.tenants.conftest import NOW, PASSWORD, Somebody, Tenant, make_member
 from tests.tenants.test_routes import member_with
 from tests.tenants.web_app import Browser, build_site, give_host, visiting
 
@@ -54,6 +61,20 @@ async def test_a_member_chooses_and_reads_in_the_chosen_language_from_then_on(
     back = {"language": "", "time_zone": "", "_csrf_token": await browser.form_token("/settings")}
     await browser.post("/settings", back)
     assert await stored(auth, ada) == (None, None)
+
+
+async def test_a_member_of_a_partner_has_settings_too(browser: Browser, auth: AuthServices, client: Tenant) -> None:
+    partner_id, zoe = new_id(), Somebody(client.scope, new_id(), "zoe@freight.example")
+    async with auth.db.transaction(client.scope) as session:
+        await create_partner(session, partner_id=partner_id, name="Swift Freight", kind=PartnerKind.LOGISTICS, now=NOW)
+        await create_member(session, NewMember(zoe.id, zoe.email, "Zoe", partner_id), now=NOW)
+        password_hash = await auth.passwords.prepare(PASSWORD, email=zoe.email)
+        await set_password(session, member_id=zoe.id, password_hash=password_hash, now=NOW)
+    await browser.sign_in(zoe.email)
+    assert (await browser.get("/settings")).status_code == 200
+    form = {"language": "de", "time_zone": "Europe/Berlin", "_csrf_token": await browser.form_token("/settings")}
+    assert (await browser.post("/settings", form)).status_code == 303
+    assert await stored(auth, zoe) == ("de", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
