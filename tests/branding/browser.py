@@ -149,7 +149,7 @@ def _with_policy(response: Response[Any]) -> Response[Any]:
 def serve(static: Path) -> Iterator[BrandWebApp]:
     seen = Seen()
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(_app(static, seen), log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(_app(static, seen), log_config=None, access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -20,11 +20,6 @@ from foundation.telemetry.redaction import REDACTED, names_a_secret, redact
 def lines() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level, before = list(root.handlers), root.level, structlog.get_config()
-    for name in ("uvicorn", "uvicorn.error"):  # a server that an earlier test started in this process keeps its own
-        library = logging.getLogger(name)
-        library.handlers.clear()
-        library.propagate, library.disabled = True, False
-        library.setLevel(logging.NOTSET)
     output = io.StringIO()
     configure_logging(json=True, level="INFO", stream=output)
     yield output

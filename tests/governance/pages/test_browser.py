@@ -64,7 +64,7 @@ async def serving(site: GovernanceWebApp, static: Path) -> AsyncIterator[str]:
     files = create_static_files_router("/static", directories=[static])
     app = build_app(site.auth, [brand_file, files], static_url=urls)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
     serve = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag only
         await asyncio.sleep(0.01)
