@@ -14,6 +14,8 @@ from foundation.web.wire import refusal_answer
 
 _SWEEP_SECONDS: Final = 1.0
 _SPARE_FILES: Final = 256
+_GOLDEN_RATIO: Final = 0.618034
+"""Multiples of it, without their whole part, are spread evenly however many are taken."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,7 @@ class ConnectionTable:
         self._open: set[HttpConnection] = set()
         self._peers: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
+        self._moments = 0.0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -98,6 +101,13 @@ class ConnectionTable:
         self._peers[connection.peer] -= 1
         if self._peers[connection.peer] <= 0:
             del self._peers[connection.peer]
+
+    def next_moment(self) -> float:
+        """A number from 0 to 1, different for each caller: what is done for many slow clients is spread over time,
+        because others wait for all that is due at once.
+        """
+        self._moments = (self._moments + _GOLDEN_RATIO) % 1.0
+        return self._moments
 
     def answer_refusal(self, status: int, *, as_page: bool = False) -> bytes:
         """The raw response of a refusal, a page or a problem; recorded in the access log and metrics."""

@@ -32,6 +32,13 @@ lose the response.
 """
 _PIPELINED: Final = 8
 """Requests that may wait behind the active one; further ones stay unread."""
+_SMALL_READ: Final = 64
+"""Bytes. A client that sends less than this at a time, `_SLOW_SECONDS` or more after its request began, is read only
+once in one to two seconds, and each such client at a different moment: the bytes of many would be parsed all at once
+otherwise, while other clients wait.
+"""
+_SLOW_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 1.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _BODY_PART: Final = 256
 """Minimum size of the parts in which a body is parsed, however many ends of heads it seems to contain."""
@@ -85,6 +92,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """The bytes being parsed: a request may be refused before its headers are."""
         self._line = b""
         """The beginning of a request line whose end has not arrived."""
+        self._small_reads = 0
+        """How often less than `_SMALL_READ` bytes came at once, in this request."""
+        self._pause: asyncio.TimerHandle | None = None
+        """Reading is paused until then, because the client sends a few bytes at a time."""
+        self._is_started = True
+        """Whether the application has the newest request, or will have it after the ones before. It gets a request when
+        its body is complete or `_BODY_PIECE` long: a client that sends no body costs no work.
+        """
         self._running: RequestResponseCycle | None = None
         """The request that is being served; `cycle` is the newest, which may wait behind it."""
 
@@ -100,10 +115,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._table.remove(self)
+        self._end_pause()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._end_pause()
         if self._refused or self._due or self.transport.is_closing():
             self._discard(len(data))
             return
@@ -126,6 +143,24 @@ class BoundedProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+        elif len(data) < _SMALL_READ and self._reading is not _NOTHING:
+            self._pause_if_slow()
+
+    def _pause_if_slow(self) -> None:
+        self._small_reads += 1
+        if self._small_reads > 1 and self.loop.time() - self._since > _SLOW_SECONDS and not self.flow.read_paused:
+            self.flow.pause_reading()
+            self._pause = self.loop.call_later(_PAUSE_SECONDS + self._table.next_moment(), self._read_again)
+
+    def _read_again(self) -> None:
+        self._pause = None
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+    def _end_pause(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
 
     def _feed_in_parts(self, data: bytes) -> None:
         """Parse in parts that end where a request may end, so that no more requests are parsed than may wait."""
@@ -155,7 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._messages += 1
         if self._reading is not _HEAD:
             self._await_head()
-        self._head_bytes = self._field_bytes = 0
+        self._head_bytes = self._field_bytes = self._small_reads = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -213,7 +248,9 @@ class BoundedProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
         )  # fmt: skip
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._is_started = False
+            if self.expect_100_continue:
+                self._start()
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
@@ -224,6 +261,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         cycle.body += body
         if len(cycle.body) > _BODY_PIECE:
+            self._start()
             if len(cycle.body) > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
             cycle.message_event.set()
@@ -234,7 +272,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._reading = _NOTHING
+        self._start()
         super().on_message_complete()
+
+    def _start(self) -> None:
+        if not self._is_started:
+            self._is_started = True
+            self._start_asgi_task(self.cycle, self.app)
 
     def on_response_complete(self) -> None:
         if self._refused:
@@ -279,7 +323,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(408)
         elif self._reading is _BODY:
             late = now - self._since > self._limits.body_seconds
-            if late and not (self.flow.read_paused or self._due):  # paused: received bytes are not consumed
+            is_consuming = self.flow.read_paused and self._pause is None  # of bytes that were received
+            if late and not (is_consuming or self._due):
                 self._refuse(408)
 
     def evict(self) -> None:
@@ -362,7 +407,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
-        self.loop.call_later(self._limits.linger_seconds, self.transport.abort)
+        self.loop.call_later(self._limits.linger_seconds * (1 + self._table.next_moment()), self.transport.abort)
 
     def _wants_page(self) -> bool:
         """Whether the client wants a page, judged by the bytes received so far."""

@@ -8,6 +8,8 @@ from foundation.web.negotiation import prefers_html
 OTHER_PROTOCOL: Final = re.compile(rb"(?:\r?\n)*[A-Z_-]+ +[^ \r\n]+ +(?!HTTP/)[A-Z]+/")
 """A request line of another protocol: the parser accepts RTSP and ICE as HTTP of the same version number."""
 _ACCEPT: Final = re.compile(rb"\r\naccept:([^\r\n]*)\r\n", re.IGNORECASE)
+_ACCEPT_WITHIN: Final = 4096
+"""Bytes after the request line that are searched for the Accept header: browsers send it early."""
 _OF_MACHINES: Final = (b"/api/", b"/hooks/")
 
 
@@ -27,7 +29,8 @@ def wants_page(url: bytes, headers: list[tuple[bytes, bytes]], incoming: bytes) 
         return False
     accepted = next((value for name, value in headers if name == b"accept"), None)
     if accepted is None:
-        found = _ACCEPT.search(incoming)
+        start = max(incoming.find(b"\r\n"), 0)
+        found = _ACCEPT.search(incoming, start, start + _ACCEPT_WITHIN)
         accepted = found[1] if found else b""
     return prefers_html(accepted.decode("latin-1"))
 

@@ -1,17 +1,21 @@
 """The listener's limits, over real sockets (V1 and item 6 of issue 6)."""
 
+import itertools
 import logging
 import re
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import msgspec
 import pytest
 import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
 
 from foundation.web.connections import ConnectionTable, Limits
 from foundation.web.errors import BodyTooLarge, HeadersTooLarge, MalformedRequest, RequestTimedOut
@@ -241,8 +245,56 @@ def test_v1_a_silent_connection_is_closed_without_an_answer(listener: Listener) 
 @pytest.mark.parametrize("path", [b"/", b"/early"])
 def test_v1_a_body_that_never_ends_is_given_up(listener: Listener, path: bytes) -> None:
     with closing(listener.connect()) as connection:
-        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+        connection.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" + b"a" * 20_000)
         assert status_of(read_all(connection)) == (408 if path == b"/" else 200)
+
+
+@pytest.mark.parametrize("listener", [{"body_seconds": 3.0}], indirect=True)
+@pytest.mark.parametrize("seconds", [0.1, 0.3])
+def test_v1_a_body_that_drips_never_reaches_the_application(listener: Listener, seconds: float) -> None:
+    """It would answer 200 without reading. The deadline holds while a slow client is read seldom."""
+    with closing(listener.connect()) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
+        connection.settimeout(seconds)
+        began, answer = time.monotonic(), b""
+        while not answer:
+            assert time.monotonic() - began < 15
+            connection.sendall(b"a")
+            with suppress(TimeoutError):
+                answer = connection.recv(65536)
+        assert status_of(answer) == 408
+
+
+@pytest.mark.parametrize("listener", [{"head_seconds": 20.0, "body_seconds": 20.0}], indirect=True)
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n\r\n" + b"a" * 400, b"400 2"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 60 + b"\r\n", b"0 61"),
+    ],
+)
+def test_a_slow_client_is_read_seldom_and_answered(listener: Listener, sent: bytes, answer: bytes) -> None:
+    pauses = Counter[str]()
+    next_moment = listener.table.next_moment
+    listener.table.next_moment = lambda: pauses.update(("",)) or next_moment()  # type: ignore[method-assign]
+    with closing(listener.connect()) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in sent[:-1]:
+            connection.sendall(bytes([byte]))
+            threading.Event().wait(0.005)
+        connection.sendall(sent[-1:])
+        assert read_answer(connection).endswith(b"\r\n\r\n" + answer)
+    assert 1 <= pauses.total() < 10
+
+
+@given(st.integers(1, 500))
+def test_moments_are_spread_evenly(number: int) -> None:
+    table = ConnectionTable(Limits())
+    moments = sorted(table.next_moment() for _ in range(number))
+    assert all(0 <= moment < 1 for moment in moments)
+    gaps = [after - before for before, after in itertools.pairwise([moments[-1] - 1, *moments])]
+    assert max(gaps) < 3 / number
 
 
 @pytest.mark.parametrize("listener", [{"request_bytes": 100_000}], indirect=True)
@@ -292,9 +344,9 @@ def test_a_client_that_does_not_read_its_answer_is_dropped(listener: Listener) -
 
 def test_v1_a_connection_is_idle_again_after_an_early_answer(listener: Listener) -> None:
     with closing(listener.connect()) as connection:
-        connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+        connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" + b"a" * 20_000)
         assert status_of(read_answer(connection)) == 200
-        connection.sendall(b"abc" + GET)
+        connection.sendall(b"a" * 20_000 + GET)
         assert status_of(read_answer(connection)) == 200
         assert read_all(connection) == b""
 
