@@ -75,7 +75,7 @@ def test_no_first_party_import_hides_inside_a_function() -> None:
 
 
 def test_files_and_functions_stay_small() -> None:
-    """The budget of the house: file p95 at most 350 lines, none over 500; function p95 at most 40, none over 80."""
+    """The limits: file p95 at most 350 lines, none over 500; function p95 at most 40, none over 80."""
     files = {path: len(path.read_text().splitlines()) for path in modules()}
     assert statistics.quantiles(files.values(), n=20)[-1] <= 350
     assert [str(path) for path, lines in files.items() if lines > 500] == []

@@ -107,7 +107,7 @@ async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
         pool="shared", metrics=LaneMetrics(CollectorRegistry()), jitter=lambda: 1.0, lease=60,
     )  # fmt: skip
     msp_account = priced.msp_account
-    async with priced.db.transaction(msp_account) as session:  # a client's work, in a house: refused each time
+    async with priced.db.transaction(msp_account) as session:  # a client's work, in an MSP account: refused each time
         enqueue(session, [NewJob(LANE, RATE, RATE.name)])
     for _ in range(12):
         await worker.run_lane(msp_account.msp_id, msp_account.tenant_id, LANE)

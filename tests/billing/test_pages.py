@@ -94,7 +94,7 @@ class BillingWebApp:
 
 
 @pytest.fixture
-async def site(auth: AuthServices) -> AsyncIterator[BillingWebApp]:  # noqa: F811 - the fixture
+async def web_app(auth: AuthServices) -> AsyncIterator[BillingWebApp]:  # noqa: F811 - the fixture
     msp = await make_msp(auth.db)
     tenants = [await make_client(auth.db, msp, slug) for slug in ("acme", "borealis")]
     other_msp = await make_msp(auth.db)
@@ -147,9 +147,9 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
     return Response(problem(error, ""), status_code=int(error.status))
 
 
-async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(site: BillingWebApp) -> None:
-    retail = site.drafts[Side.RETAIL]
-    line = await site.line_of(retail)
+async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(web_app: BillingWebApp) -> None:
+    retail = web_app.drafts[Side.RETAIL]
+    line = await web_app.line_of(retail)
     for path in (
         "/clients/acme/invoices",
         f"/clients/acme/invoices/{retail.id}",
@@ -158,42 +158,42 @@ async def test_a_client_is_shown_its_retail_and_no_trace_of_wholesale(site: Bill
         f"/api/v1/clients/acme/invoices/{retail.id}",
         f"/api/v1/clients/acme/invoices/{retail.id}/lines/{line}/events",
     ):
-        answer = await site.get("acme", path)
+        answer = await web_app.get("acme", path)
         assert answer.status_code == 200, answer.text
         assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
         assert "borealis" not in answer.text.lower()
-    assert "11.50" in (await site.get("acme", f"/clients/acme/invoices/{retail.id}")).text
+    assert "11.50" in (await web_app.get("acme", f"/clients/acme/invoices/{retail.id}")).text
 
 
-async def test_staff_are_shown_both_sides_and_the_margin(site: BillingWebApp) -> None:
-    listed = await site.get("staff", "/invoices")
+async def test_staff_are_shown_both_sides_and_the_margin(web_app: BillingWebApp) -> None:
+    listed = await web_app.get("staff", "/invoices")
     assert listed.status_code == 200, listed.text
     assert [name in listed.text for name in ("Acme", "Borealis", "wholesale")] == [True] * 3
-    page = await site.get("staff", f"/invoices/{site.drafts[Side.RETAIL].id}")
+    page = await web_app.get("staff", f"/invoices/{web_app.drafts[Side.RETAIL].id}")
     assert page.status_code == 200, page.text
     for shown in ("Margin", "11.50", "3.60", "7.90", "68.7%"):
         assert shown in page.text
-    whole = await site.get("staff", f"/invoices/{site.whole.id}")
+    whole = await web_app.get("staff", f"/invoices/{web_app.whole.id}")
     assert whole.status_code == 200, whole.text
     assert [name in whole.text for name in ("Acme", "Borealis", "3.81")] == [True] * 3
 
 
-async def test_staff_on_a_clients_own_pages_see_what_the_client_sees(site: BillingWebApp) -> None:
-    retail = site.drafts[Side.RETAIL]
-    answer = await site.get("staff", f"/clients/acme/invoices/{retail.id}")
+async def test_staff_on_a_clients_own_pages_see_what_the_client_sees(web_app: BillingWebApp) -> None:
+    retail = web_app.drafts[Side.RETAIL]
+    answer = await web_app.get("staff", f"/clients/acme/invoices/{retail.id}")
     assert answer.status_code == 200
     assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
 
 
-async def test_what_belongs_to_others_is_not_there(site: BillingWebApp) -> None:
-    retail, wholesale = site.drafts[Side.RETAIL], site.drafts[Side.WHOLESALE]
-    lines = {side: await site.line_of(draft) for side, draft in site.drafts.items()}
+async def test_what_belongs_to_others_is_not_there(web_app: BillingWebApp) -> None:
+    retail, wholesale = web_app.drafts[Side.RETAIL], web_app.drafts[Side.WHOLESALE]
+    lines = {side: await web_app.line_of(draft) for side, draft in web_app.drafts.items()}
     for reader, path in (
         ("acme", "/invoices"),
         ("acme", "/invoices/reconciliation"),
         ("acme", f"/invoices/{retail.id}"),
         ("acme", f"/clients/acme/invoices/{wholesale.id}"),
-        ("acme", f"/clients/acme/invoices/{site.whole.id}"),
+        ("acme", f"/clients/acme/invoices/{web_app.whole.id}"),
         ("acme", f"/clients/acme/invoices/{wholesale.id}/lines/{lines[Side.WHOLESALE]}"),
         ("acme", f"/clients/acme/invoices/{retail.id}/lines/{lines[Side.WHOLESALE]}"),
         ("borealis", f"/clients/borealis/invoices/{retail.id}"),
@@ -202,25 +202,25 @@ async def test_what_belongs_to_others_is_not_there(site: BillingWebApp) -> None:
         ("staff", f"/invoices/{new_id()}"),
         ("staff", f"/invoices/{retail.id}/lines/{lines[Side.WHOLESALE]}"),
     ):
-        assert (await site.get(reader, path)).status_code == 404, (reader, path)
+        assert (await web_app.get(reader, path)).status_code == 404, (reader, path)
         if "reconciliation" not in path:
             api = f"/api/v1{path}/events" if "/lines/" in path else f"/api/v1{path}"
-            assert (await site.get(reader, api)).status_code == 404, (reader, api)
+            assert (await web_app.get(reader, api)).status_code == 404, (reader, api)
 
 
-async def test_without_the_permission_it_is_refused(site: BillingWebApp) -> None:
-    assert (await site.get("machine", "/clients/acme/invoices")).status_code == 403
-    assert (await site.get("machine", "/api/v1/clients/acme/invoices")).status_code == 403
-    assert (await site.get("operator", "/invoices/reconciliation")).status_code == 403
+async def test_without_the_permission_it_is_refused(web_app: BillingWebApp) -> None:
+    assert (await web_app.get("machine", "/clients/acme/invoices")).status_code == 403
+    assert (await web_app.get("machine", "/api/v1/clients/acme/invoices")).status_code == 403
+    assert (await web_app.get("operator", "/invoices/reconciliation")).status_code == 403
 
 
 @pytest.mark.parametrize("side", Side)
-async def test_a_lines_pages_lead_through_all_its_events(site: BillingWebApp, side: Side) -> None:
-    draft = site.drafts[side]
-    line = await site.line_of(draft)
+async def test_a_lines_pages_lead_through_all_its_events(web_app: BillingWebApp, side: Side) -> None:
+    draft = web_app.drafts[side]
+    line = await web_app.line_of(draft)
     path, seen = f"/invoices/{draft.id}/lines/{line}", set[str]()
     for _ in range(3):
-        page = (await site.get("staff", path)).text
+        page = (await web_app.get("staff", path)).text
         seen |= set(re.findall(_EVENT, page))
         following = re.search(r'href="([^"]+\?cursor=[^"]+)"\s+rel="next"', page)
         path = following[1] if following else ""
@@ -228,10 +228,10 @@ async def test_a_lines_pages_lead_through_all_its_events(site: BillingWebApp, si
     assert len(seen) == 120
 
 
-async def test_quantities_are_in_the_unit_of_their_meter(site: BillingWebApp) -> None:
-    draft = site.drafts[Side.RETAIL]
-    for path in (f"/invoices/{draft.id}", f"/invoices/{draft.id}/lines/{await site.line_of(draft)}"):
-        assert "120 deliveries" in (await site.get("staff", path)).text
+async def test_quantities_are_in_the_unit_of_their_meter(web_app: BillingWebApp) -> None:
+    draft = web_app.drafts[Side.RETAIL]
+    for path in (f"/invoices/{draft.id}", f"/invoices/{draft.id}/lines/{await web_app.line_of(draft)}"):
+        assert "120 deliveries" in (await web_app.get("staff", path)).text
     assert (METERS.write_quantity(METER, 1), METERS.write_quantity("of.another.release", 1_200)) == (
         "1 delivery",
         "1,200",
@@ -243,83 +243,83 @@ _RECORD = re.compile(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">SKU &lt;1
 
 @pytest.mark.parametrize(("reader", "root"), [("acme", "/clients/acme/invoices"), ("staff", "/invoices")])
 async def test_a_line_tells_which_record_each_event_was_of_and_where(
-    site: BillingWebApp, reader: str, root: str
+    web_app: BillingWebApp, reader: str, root: str
 ) -> None:
-    draft = site.drafts[Side.RETAIL]
-    page = (await site.get(reader, f"{root}/{draft.id}/lines/{await site.line_of(draft)}")).text
+    draft = web_app.drafts[Side.RETAIL]
+    page = (await web_app.get(reader, f"{root}/{draft.id}/lines/{await web_app.line_of(draft)}")).text
     events = re.findall(_EVENT, page)
     assert len(events) == 50
     told = _RECORD.findall(page)
     assert [change for change, _ in told] == events[1:], "each stands beside its event; of the first nothing is known"
-    assert {what for _, what in told} == {f"{METER} of {site.market.client.tenant_id}"}
+    assert {what for _, what in told} == {f"{METER} of {web_app.market.client.tenant_id}"}
     assert page.count("Web &amp; shop") == 49
 
 
-async def test_who_may_not_see_changes_is_told_none(site: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
-    scope = site.market.client
+async def test_who_may_not_see_changes_is_told_none(web_app: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
+    scope = web_app.market.client
     (allowed,) = (rule for rule in system_rules() if rule.id == "client_viewer:change:read")
     rules = [replace(allowed, id="viewers-see-no-changes", dom=str(scope.tenant_id), effect=Effect.DENY)]
     async with auth.db.transaction(scope) as session:
         await publish_rules(session, scope, rules=rules, clock=auth.clock, new_id=new_id)
-    draft = site.drafts[Side.RETAIL]
-    answer = await site.get("acme", f"/clients/acme/invoices/{draft.id}/lines/{await site.line_of(draft)}")
+    draft = web_app.drafts[Side.RETAIL]
+    answer = await web_app.get("acme", f"/clients/acme/invoices/{draft.id}/lines/{await web_app.line_of(draft)}")
     assert (answer.status_code, "SKU" in answer.text, "Record" in answer.text) == (200, False, False)
     assert len(re.findall(r'<td data-label="Event"', answer.text)) == 50
 
 
-async def test_the_api_leads_through_all_events_of_a_line(site: BillingWebApp) -> None:
-    draft = site.drafts[Side.RETAIL]
-    path = f"/api/v1/clients/acme/invoices/{draft.id}/lines/{await site.line_of(draft)}/events?limit=50"
+async def test_the_api_leads_through_all_events_of_a_line(web_app: BillingWebApp) -> None:
+    draft = web_app.drafts[Side.RETAIL]
+    path = f"/api/v1/clients/acme/invoices/{draft.id}/lines/{await web_app.line_of(draft)}/events?limit=50"
     seen: list[UUID] = []
     after = ""
     while after is not None:
-        found = (await site.get("acme", path + (f"&cursor={after}" if after else ""))).json()
+        found = (await web_app.get("acme", path + (f"&cursor={after}" if after else ""))).json()
         seen += [UUID(event["id"]) for event in found["items"]]
         after = found["next_cursor"]
     assert len(seen) == len(set(seen)) == 120
-    assert (await site.get("acme", path.replace("limit=50", "limit=0"))).status_code == 422
+    assert (await web_app.get("acme", path.replace("limit=50", "limit=0"))).status_code == 422
 
 
-async def test_reconciliation_says_what_has_no_price_and_since_when(site: BillingWebApp) -> None:
-    await site.market.use(*uses(3, meter="copilot.answer"))
-    shown = await site.get("staff", "/invoices/reconciliation?month=2026-03")
+async def test_reconciliation_says_what_has_no_price_and_since_when(web_app: BillingWebApp) -> None:
+    await web_app.market.use(*uses(3, meter="copilot.answer"))
+    shown = await web_app.get("staff", "/invoices/reconciliation?month=2026-03")
     assert shown.status_code == 200, shown.text
     assert "Copilot answer" in shown.text
     assert "Usage without a price" in shown.text
     assert re.search(r"3 for 1\s*d", shown.text)
-    empty = await site.get("staff", "/invoices/reconciliation?month=2025-12")
+    empty = await web_app.get("staff", "/invoices/reconciliation?month=2025-12")
     assert "Nothing was metered" in empty.text
-    assert (await site.get("staff", "/invoices/reconciliation?month=2026-13")).status_code == 422
+    assert (await web_app.get("staff", "/invoices/reconciliation?month=2026-13")).status_code == 422
 
 
-async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usage(site: BillingWebApp) -> None:
+async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usage(web_app: BillingWebApp) -> None:
     """A tick stands for: every event is on a line of both sides. When rating ran and runs next is on each page."""
-    await site.market.use(*uses(276))
-    shown = (await site.get("staff", "/invoices/reconciliation?month=2026-03")).text
+    await web_app.market.use(*uses(276))
+    shown = (await web_app.get("staff", "/invoices/reconciliation?month=2026-03")).text
     waiting = re.search(r"(\d+) of (\d+) events are not rated yet", shown)
     assert waiting is not None
     assert int(waiting[1]) == 276
     assert int(waiting[2]) > 276
     assert "Reconciled" not in shown
-    empty = (await site.get("staff", "/invoices/reconciliation?month=2025-12")).text
+    empty = (await web_app.get("staff", "/invoices/reconciliation?month=2025-12")).text
     assert "No usage" in empty
     assert "Reconciled" not in empty
     assert "notice is-ok" not in empty
 
 
-async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(site: BillingWebApp) -> None:
-    assert "Usage has not been rated yet" in (await site.get("staff", "/invoices")).text
-    now = site.market.now
-    async with site.market.as_client() as session:
+async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(web_app: BillingWebApp) -> None:
+    assert "Usage has not been rated yet" in (await web_app.get("staff", "/invoices")).text
+    now = web_app.market.now
+    async with web_app.market.as_client() as session:
         await record_rating(session, now=now, next_at=now + timedelta(minutes=15))
     for reader, path in (("staff", "/invoices"), ("staff", "/invoices/reconciliation"),
                          ("acme", "/clients/acme/invoices")):  # fmt: skip
-        page = (await site.get(reader, path)).text
+        page = (await web_app.get(reader, path)).text
         assert "As of" in page
         assert "ating run" in page
 
 
-async def test_a_client_without_invoices_is_told_so(site: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
-    tenant = await make_client(auth.db, Tenant(site.market.msp_account, ""), "cypress")
-    _, site.keys["cypress"] = await make_key(auth, tenant, "client_viewer")
-    assert "No invoices yet" in (await site.get("cypress", "/clients/cypress/invoices")).text
+async def test_a_client_without_invoices_is_told_so(web_app: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
+    tenant = await make_client(auth.db, Tenant(web_app.market.msp_account, ""), "cypress")
+    _, web_app.keys["cypress"] = await make_key(auth, tenant, "client_viewer")
+    assert "No invoices yet" in (await web_app.get("cypress", "/clients/cypress/invoices")).text

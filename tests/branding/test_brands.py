@@ -21,7 +21,7 @@ from tests.conftest import make_scope
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-def house() -> Scope:
+def msp_setup() -> Scope:
     msp_id = new_id()
     return make_scope(msp_id=msp_id, tenant_id=msp_id)
 
@@ -42,7 +42,7 @@ async def publish(db: Database, scope: Scope, host: str, theme: Theme | None = N
 
 class TestHostLookup:
     async def test_a_host_shows_its_brand_before_any_scope_is_known(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         async with db.transaction(None, host=host) as session:
             brand = await resolve_brand(session, f"{host.upper()}:8443")
@@ -50,7 +50,7 @@ class TestHostLookup:
         assert (brand.msp_id, brand.slug, brand.theme) == (scope.msp_id, "main", some_theme())
 
     async def test_only_the_asked_hosts_rows_can_be_read(self, db: Database) -> None:
-        scope, host, other = house(), some_host(), some_host()
+        scope, host, other = msp_setup(), some_host(), some_host()
         await publish(db, scope, host)
         await publish(db, scope, other, some_theme("Second"), slug="second")
         async with db.transaction(None, host=host) as session:
@@ -59,7 +59,7 @@ class TestHostLookup:
         assert (list(hosts), list(names)) == ([host], ["Northwind"])
 
     async def test_without_host_and_scope_nothing_can_be_read(self, db: Database) -> None:
-        await publish(db, house(), some_host())
+        await publish(db, msp_setup(), some_host())
         async with db.transaction(None) as session:
             for table in ("brand", "brand_domain"):
                 assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
@@ -67,7 +67,7 @@ class TestHostLookup:
     @pytest.mark.parametrize("verb", ["UPDATE brand SET name = 'x'", "DELETE FROM brand_domain"])
     async def test_a_hosts_row_is_for_reading_only(self, db: Database, verb: str) -> None:
         host = some_host()
-        await publish(db, house(), host)
+        await publish(db, msp_setup(), host)
         async with db.transaction(None, host=host) as session:
             changed = await session.execute(text(f"{verb} RETURNING 1"))
             assert changed.all() == []
@@ -75,7 +75,7 @@ class TestHostLookup:
 
 class TestManaging:
     async def test_another_msps_host_is_refused_and_stays(self, db: Database) -> None:
-        owner, thief, host = house(), house(), some_host()
+        owner, thief, host = msp_setup(), msp_setup(), some_host()
         await publish(db, owner, host)
         with pytest.raises(HostTaken):
             await publish(db, thief, host, some_theme("Thief"))
@@ -85,7 +85,7 @@ class TestManaging:
         assert brand.name == "Northwind"
 
     async def test_setting_a_brand_again_keeps_its_id_and_host(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         async with db.transaction(scope) as session:
             changed = await set_brand(session, slug="main", theme=some_theme("Renamed"), now=NOW, new_id=new_id)
@@ -94,7 +94,7 @@ class TestManaging:
         assert brand == changed
 
     async def test_a_host_moves_between_brands_of_one_msp(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         await publish(db, scope, host, some_theme("Second"), slug="second")
         async with db.transaction(None, host=host) as session:
@@ -103,10 +103,10 @@ class TestManaging:
         assert brand.slug == "second"
 
     async def test_a_released_host_shows_nothing_and_cannot_be_released_by_others(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         with pytest.raises(NotFound):
-            async with db.transaction(house()) as session:
+            async with db.transaction(msp_setup()) as session:
                 await release_host(session, host=host, now=NOW)
         async with db.transaction(scope) as session:
             await release_host(session, host=host, now=NOW)
@@ -114,7 +114,7 @@ class TestManaging:
             assert await resolve_brand(session, host) is None
 
     async def test_every_change_is_in_the_audit_chain(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         async with db.transaction(scope) as session:
             query = text("SELECT action FROM audit_entry WHERE tenant_id = :tenant ORDER BY seq")
@@ -122,7 +122,7 @@ class TestManaging:
         assert list(actions) == ["brand.set", "brand.domain_added"]
 
     async def test_a14_a_host_in_another_script_is_known_as_browsers_send_it(self, db: Database) -> None:
-        scope, label = house(), f"müller-{new_id().hex[16:]}"
+        scope, label = msp_setup(), f"müller-{new_id().hex[16:]}"
         await publish(db, scope, unicodedata.normalize("NFD", f"{label.title()}.example"))
         sent = f"xn--{label.encode('punycode').decode()}.example"
         async with db.transaction(None, host=sent) as session:
@@ -132,7 +132,7 @@ class TestManaging:
         "host", ["", "exa mple.com", "-a.example", "a..b", "[::1]", "a" * 64 + ".example", "x'; --"]
     )
     async def test_what_is_not_a_host_name_is_refused(self, db: Database, host: str) -> None:
-        async with db.transaction(house()) as session:
+        async with db.transaction(msp_setup()) as session:
             with pytest.raises(InvalidInput):
                 await point_host(session, slug="main", host=host, now=NOW)
 
@@ -144,7 +144,7 @@ class TestManaging:
 
 class TestOwnBrand:
     async def test_a_clients_job_reads_the_brand_its_msp_was_opened_with(self, db: Database) -> None:
-        scope = house()
+        scope = msp_setup()
         await publish(db, scope, some_host())
         await publish(db, scope, some_host(), some_theme("Second"), slug="a-second")
         for client in (scope.for_tenant(new_id()), scope.for_tenant(new_id()), scope):
@@ -153,7 +153,7 @@ class TestOwnBrand:
             assert (brand.msp_id, brand.slug, brand.theme) == (scope.msp_id, "main", some_theme())
 
     async def test_nobody_reads_another_msps(self, db: Database) -> None:
-        first, second = house(), house()
+        first, second = msp_setup(), msp_setup()
         await publish(db, first, some_host(), some_theme("First"))
         async with db.transaction(second.for_tenant(new_id())) as session:
             with pytest.raises(NotFound):
@@ -164,14 +164,14 @@ class TestOwnBrand:
                 assert (await read_own_brand(session)).name == name
 
     async def test_the_right_ends_with_the_reading(self, db: Database) -> None:
-        scope = house()
+        scope = msp_setup()
         await publish(db, scope, some_host())
         async with db.transaction(scope.for_tenant(new_id())) as session:
             await read_own_brand(session)
             assert await session.scalar(text("SELECT count(*) FROM brand")) == 0
 
     async def test_the_right_opens_the_own_msps_brands_for_reading_and_nothing_else(self, db: Database) -> None:
-        scope, stranger = house(), house()
+        scope, stranger = msp_setup(), msp_setup()
         await publish(db, scope, some_host())
         await publish(db, stranger, some_host())
         client = scope.for_tenant(new_id())
@@ -192,7 +192,7 @@ class TestOwnBrand:
 
 class TestDirectory:
     async def test_answers_are_kept_for_the_ttl_and_no_longer(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         clock, forward = movable_clock()
         directory = BrandDirectory(db, clock, ttl=timedelta(seconds=5))
@@ -209,7 +209,7 @@ class TestDirectory:
             await BrandDirectory(db, lambda: NOW).for_host(host)
 
     async def test_made_up_hosts_neither_fill_the_memory_nor_push_brands_out(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         directory = BrandDirectory(db, lambda: NOW)
         first = await directory.for_host(host)
@@ -221,7 +221,7 @@ class TestDirectory:
         assert directory.remembered(host) is first
 
     async def test_a_clock_that_is_set_back_keeps_nothing_longer(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         clock, forward = movable_clock()
         directory = BrandDirectory(db, clock)
@@ -231,7 +231,7 @@ class TestDirectory:
         assert (await directory.for_host(host)).name == "Renamed"
 
     async def test_a_host_that_is_given_and_taken_is_shown_as_it_is(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         clock, forward = movable_clock()
         directory = BrandDirectory(db, clock)
         with pytest.raises(UnknownHost):

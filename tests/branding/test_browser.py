@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrandWebApp]:
+def web_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrandWebApp]:
     with serve(tmp_path_factory.mktemp("static")) as started:
         yield started
 
@@ -37,16 +37,16 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def seen(site: BrandWebApp) -> Seen:
-    site.seen.posts.clear()
-    site.seen.boosted.clear()
-    site.seen.tokens.clear()
-    return site.seen
+def seen(web_app: BrandWebApp) -> Seen:
+    web_app.seen.posts.clear()
+    web_app.seen.boosted.clear()
+    web_app.seen.tokens.clear()
+    return web_app.seen
 
 
 @pytest.fixture
-def trial(context: BrowserContext, site: BrandWebApp, seen: Seen) -> Page:
-    page, _ = open_page(context, f"{site.address}/trial")
+def trial(context: BrowserContext, web_app: BrandWebApp, seen: Seen) -> Page:
+    page, _ = open_page(context, f"{web_app.address}/trial")
     return page
 
 
@@ -55,15 +55,15 @@ class TestLooks:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("width", [1280, 820, 390, 320])
     def test_the_design_page_fits_can_be_read_and_breaks_no_policy(
-        self, browser: Browser, site: BrandWebApp, brand: str, scheme: str, width: int
+        self, browser: Browser, web_app: BrandWebApp, brand: str, scheme: str, width: int
     ) -> None:
         with browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
         ) as context:
-            context.add_cookies([{"name": "brand", "value": brand, "url": site.address}])
-            page, complaints = open_page(context, f"{site.address}/design")
+            context.add_cookies([{"name": "brand", "value": brand, "url": web_app.address}])
+            page, complaints = open_page(context, f"{web_app.address}/design")
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert page.evaluate(WEAK_TEXT) == []
             assert page.evaluate(SMALL_TARGETS) == []
@@ -73,9 +73,9 @@ class TestLooks:
 
 class TestTheme:
     def test_medium_text_is_wider_than_plain_and_narrower_than_bold(
-        self, context: BrowserContext, site: BrandWebApp
+        self, context: BrowserContext, web_app: BrandWebApp
     ) -> None:
-        page, _ = open_page(context, f"{site.address}/design")
+        page, _ = open_page(context, f"{web_app.address}/design")
         widths = page.evaluate(
             """async () => {
               await document.fonts.ready;
@@ -89,8 +89,8 @@ class TestTheme:
         )
         assert widths == sorted(set(widths))
 
-    def test_the_toggle_is_remembered(self, context: BrowserContext, site: BrandWebApp) -> None:
-        page, _ = open_page(context, f"{site.address}/design")
+    def test_the_toggle_is_remembered(self, context: BrowserContext, web_app: BrandWebApp) -> None:
+        page, _ = open_page(context, f"{web_app.address}/design")
         background = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(background)
         page.locator(".sidebar [data-theme-toggle]").click()
@@ -117,10 +117,10 @@ class TestNavigation:
         expect(trial.locator("main")).to_have_count(1)
 
     def test_on_a_phone_the_menu_opens_as_a_drawer_and_closes_with_escape(
-        self, browser: Browser, site: BrandWebApp
+        self, browser: Browser, web_app: BrandWebApp
     ) -> None:
         with browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce") as context:
-            page, _ = open_page(context, f"{site.address}/design")
+            page, _ = open_page(context, f"{web_app.address}/design")
             link = page.get_by_role("navigation", name="Main").get_by_role("link", name="Approvals")
             expect(link).to_be_hidden()
             page.get_by_role("button", name="Menu").click()
@@ -177,8 +177,8 @@ class TestQuestions:
         dialog.get_by_role("button", name="Continue").click()
         expect(trial.locator("#asks")).to_have_text("done")
 
-    def test_a_button_opens_its_dialog(self, context: BrowserContext, site: BrandWebApp) -> None:
-        page, _ = open_page(context, f"{site.address}/design")
+    def test_a_button_opens_its_dialog(self, context: BrowserContext, web_app: BrandWebApp) -> None:
+        page, _ = open_page(context, f"{web_app.address}/design")
         page.get_by_role("button", name="New change").click()
         dialog = page.get_by_role("dialog", name="New change")
         expect(dialog.get_by_label("New price")).to_be_visible()

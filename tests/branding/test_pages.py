@@ -15,7 +15,7 @@ from foundation.clock import Clock
 from foundation.database.engine import Database
 from foundation.errors import NotFound
 from tests.branding.pages import NOW, environment, read
-from tests.branding.test_brands import house, publish, some_host, some_theme
+from tests.branding.test_brands import msp_setup, publish, some_host, some_theme
 
 
 def app_for(database: Database, clock: Clock) -> Litestar:
@@ -34,8 +34,8 @@ def app_for(database: Database, clock: Clock) -> Litestar:
 class TestBrandFiles:
     async def test_each_host_gets_its_own_look(self, db: Database) -> None:
         one, other = some_host(), some_host()
-        await publish(db, house(), one)
-        await publish(db, house(), other, some_theme("Saffron", accent="#f59e0b"))
+        await publish(db, msp_setup(), one)
+        await publish(db, msp_setup(), other, some_theme("Saffron", accent="#f59e0b"))
         async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
             for host, name in ((one, "Northwind"), (other, "Saffron")):
                 page = await client.get("/design", headers={"host": host})
@@ -50,7 +50,7 @@ class TestBrandFiles:
                 assert all("immutable" in file.headers["cache-control"] for file in files)
 
     async def test_an_old_address_gets_todays_look_but_is_not_kept(self, db: Database) -> None:
-        scope, host = house(), some_host()
+        scope, host = msp_setup(), some_host()
         await publish(db, scope, host, slug="main")
         async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
             answer = await client.get("/brand/main-0123456789abcdef.css", headers={"host": host})
@@ -63,7 +63,7 @@ class TestBrandFiles:
     )
     async def test_other_addresses_are_not_found(self, db: Database, path: str) -> None:
         host = some_host()
-        await publish(db, house(), host)
+        await publish(db, msp_setup(), host)
         async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
             assert (await client.get(path, headers={"host": host})).status_code == 404
 
@@ -74,7 +74,7 @@ class TestBrandFiles:
 
     async def test_a_boosted_answer_says_on_what_it_depends(self, db: Database) -> None:
         host = some_host()
-        await publish(db, house(), host)
+        await publish(db, msp_setup(), host)
         headers = {"host": host, "hx-request": "true", "hx-boosted": "true"}
         async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
             answer = await client.get("/design", headers=headers)

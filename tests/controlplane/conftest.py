@@ -1,9 +1,9 @@
-"""What the command line finds in its environment, and the administrator of the site's house."""
+"""What the command line finds in its environment, and the administrator of the web application's MSP."""
 
 import pytest
 
 from tests.conftest import VAULT_KEYS, Urls
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 
 @pytest.fixture
@@ -21,5 +21,5 @@ def environment(urls: Urls) -> dict[str, str | None]:
 
 
 @pytest.fixture
-async def admin(site: WebApp, house: House) -> Visit:
-    return await site.signed_in(house.host, house.admin)
+async def admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
+    return await web_app.signed_in(msp_setup.host, msp_setup.admin)

@@ -36,30 +36,30 @@ Matches = Mapping[str, Collection[str]]
 class Rows:
     """One client, whose rows are named after `tag`: a text that a spreadsheet would run, where the product takes it."""
 
-    world: ClientEnv
+    env: ClientEnv
     tag: str
 
     @property
     def db(self) -> Database:
-        return self.world.services.db
+        return self.env.services.db
 
     @property
     def sample(self) -> Sample:
-        sample = Sample(self.db, self.world.scope, utc_now())
-        sample.source, sample.channels = self.world.erp, self.world.channels
-        sample.partners = dict.fromkeys(self.world.channels.values())
+        sample = Sample(self.db, self.env.scope, utc_now())
+        sample.source, sample.channels = self.env.erp, self.env.channels
+        sample.partners = dict.fromkeys(self.env.channels.values())
         return sample
 
     @property
     def own(self) -> dict[str, UUID]:
-        return {"tenant_id": self.world.scope.tenant_id, "msp_id": self.world.scope.msp_id}
+        return {"tenant_id": self.env.scope.tenant_id, "msp_id": self.env.scope.msp_id}
 
     def name(self, number: int) -> str:
         return f"={self.tag}{number:03}"
 
 
 async def add_change(rows: Rows, number: int) -> Matches:
-    channel, name = next(iter(rows.world.channels)), rows.name(number)
+    channel, name = next(iter(rows.env.channels)), rows.name(number)
     state = "released" if number % 2 else "refused"
     states = {channel: "verified"} if number % 2 else {channel: "refused"}
     await rows.sample.change(name, 1000 + number, 1040, state=state, states=states, currency="USD")
@@ -95,10 +95,10 @@ async def add_entry(rows: Rows, number: int) -> Matches:
     name, days = rows.name(number), [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 29)]
     dates = [f"{day:%Y-%m-%d}" for day in days]
     action = "change.tested" if number % 2 else "exception.tested"
-    async with rows.db.transaction(rows.world.scope) as session:
+    async with rows.db.transaction(rows.env.scope) as session:
         append_audit(session, action=action, subject=name, data={"n": number}, at=days[number])
     return {
-        "about": [name], "actor": [rows.world.scope.actor.name], "action": [action, action.partition(".")[0]],
+        "about": [name], "actor": [rows.env.scope.actor.name], "action": [action, action.partition(".")[0]],
         "kind": ["decisions" if number % 2 else "exceptions"], "subject": [name],
         "since": dates[: number + 1], "until": dates[number:],
     }  # fmt: skip
@@ -146,7 +146,7 @@ async def add_element(rows: Rows, number: int) -> None:
 
 
 async def add_client(rows: Rows, number: int) -> Matches:
-    account = rows.world.msp_account
+    account = rows.env.msp_account
     slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
     async with rows.db.transaction(account.for_tenant(new_id())) as session:
         await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
@@ -156,7 +156,7 @@ async def add_client(rows: Rows, number: int) -> Matches:
 
 
 async def add_member(rows: Rows, number: int) -> Matches:
-    async with rows.db.transaction(rows.world.scope) as session:
+    async with rows.db.transaction(rows.env.scope) as session:
         new = NewMember(new_id(), f"{rows.tag.lower()}{number:03}@example.com", rows.name(number))
         await create_member(session, new, now=utc_now())
         await create_invite(session, new_secret, member_id=new.id, now=utc_now())
@@ -165,7 +165,7 @@ async def add_member(rows: Rows, number: int) -> Matches:
 
 async def add_key(rows: Rows, number: int) -> Matches:
     new = NewApiKey(new_id(), rows.name(number), "machine")
-    async with rows.db.transaction(rows.world.scope) as session:
+    async with rows.db.transaction(rows.env.scope) as session:
         await create_api_key(session, new_secret, new, now=utc_now())
         if number % 2:
             await revoke_api_key(session, key_id=new.id, now=utc_now())
@@ -174,7 +174,7 @@ async def add_key(rows: Rows, number: int) -> Matches:
 
 async def add_invoice(rows: Rows, number: int) -> Matches:
     """A month of usage with its draft; its price book names the tag nowhere."""
-    market = Market(rows.db, rows.world.msp_account, rows.world.scope, now=START + timedelta(days=31 * number))
+    market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START + timedelta(days=31 * number))
     if number == 1:
         await market.open_book(Side.RETAIL, "USD", own=True)
         await market.price(Side.RETAIL, "0.10", at=START - timedelta(days=900), own=True)
@@ -185,13 +185,13 @@ async def add_invoice(rows: Rows, number: int) -> Matches:
 
 
 async def add_price(rows: Rows, number: int) -> Matches:
-    market = Market(rows.db, rows.world.msp_account, rows.world.scope, now=START)
+    market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START)
     if number == 1:
         await market.open_book(Side.RETAIL, "USD", own=True)
     else:
-        async with rows.db.transaction(rows.world.msp_account) as session:
+        async with rows.db.transaction(rows.env.msp_account) as session:
             found = await session.scalar(text("SELECT id FROM price_book WHERE side = 'retail'"))
-            market.books[Side.RETAIL, rows.world.scope.tenant_id] = found
+            market.books[Side.RETAIL, rows.env.scope.tenant_id] = found
     await market.price(Side.RETAIL, "0.10", meter=f"{rows.tag.lower()}.{number}", own=True)
     return {"side": [Side.RETAIL]}
 

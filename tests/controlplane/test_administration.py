@@ -26,54 +26,54 @@ from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
-from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
 
 @pytest.fixture
-async def approver(site: WebApp, house: House) -> Visit:
-    return await site.signed_in(house.host, house.approver)
+async def approver(web_app: WebApp, msp_setup: MspSetup) -> Visit:
+    return await web_app.signed_in(msp_setup.host, msp_setup.approver)
 
 
 @pytest.fixture
-async def stranger(site: WebApp, other_world: ClientEnv) -> Visit:
+async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
     """The administrator of another MSP."""
-    theirs = await furnish(other_world, name="Other")
-    return await site.signed_in(theirs.host, theirs.admin)
+    theirs = await set_up_msp(other_env, name="Other")
+    return await web_app.signed_in(theirs.host, theirs.admin)
 
 
 @pytest.fixture
-async def gate(world: ClientEnv, urls: Urls) -> AsyncIterator[ClientEnv]:
-    """The world with a door for webhooks that remembers nothing."""
-    directory = HookDirectory(urls.intake, world.services.vault, ttl=0)
-    world.receiver = HookReceiver(directory, world.writer, world.services.registry, new_id)
-    yield world
+async def gate(env: ClientEnv, urls: Urls) -> AsyncIterator[ClientEnv]:
+    """A client whose intake of webhooks keeps nothing."""
+    directory = HookDirectory(urls.intake, env.services.vault, ttl=0)
+    env.receiver = HookReceiver(directory, env.writer, env.services.registry, new_id)
+    yield env
     await directory.close()
 
 
-async def actions(world: ClientEnv) -> list[object]:
-    return [row[0] for row in await world.rows("SELECT action FROM audit_entry ORDER BY seq")]
+async def actions(env: ClientEnv) -> list[object]:
+    return [row[0] for row in await env.rows("SELECT action FROM audit_entry ORDER BY seq")]
 
 
 class TestSuspendedClient:
     async def test_its_members_keys_and_webhooks_are_refused_and_its_work_rests_in_order(
-        self, site: WebApp, house: House, admin: Visit, approver: Visit, gate: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, gate: ClientEnv
     ) -> None:
-        keys = f"/api/v1/clients/{house.slug}/api-keys"
+        keys = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         key = (await admin.api("POST", keys, {"name": "Shop", "role": "client_admin"})).json()["key"]
         await gate.deliver(gate.change("SKU-001", STOCK, 1))
         before = await gate.rows("SELECT lane, seq FROM job ORDER BY seq")
         assert before
-        page = f"/clients/{house.slug}/members"
+        page = f"/clients/{msp_setup.slug}/members"
         assert "Suspend client" in (await admin.get(page)).text
-        long = await admin.post(f"/clients/{house.slug}/suspend", {"reason": "kept " * 200})
+        long = await admin.post(f"/clients/{msp_setup.slug}/suspend", {"reason": "kept " * 200})
         assert (long.status_code, "kept " * 199 in long.text, "data-shown" in long.text) == (422, True, True), "U8"
-        refused = await admin.post(f"/clients/{house.slug}/suspend", {"reason": " "})
+        refused = await admin.post(f"/clients/{msp_setup.slug}/suspend", {"reason": " "})
         assert (refused.status_code, "Enter a reason" in refused.text) == (422, True)
-        assert (await admin.post(f"/clients/{house.slug}/suspend", {"reason": "unpaid"})).status_code == 303
+        assert (await admin.post(f"/clients/{msp_setup.slug}/suspend", {"reason": "unpaid"})).status_code == 303
         assert "This client is suspended" in (await admin.get(page)).text
-        assert (await approver.get(f"/clients/{house.slug}/overview")).headers["location"].startswith("/sign-in")
-        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 403
-        assert (await with_key(site, house, key)).json()["type"] == "/problems/suspended"
+        assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).headers["location"].startswith("/sign-in")
+        assert (await web_app.visit(msp_setup.host).sign_in(msp_setup.approver)).status_code == 403
+        assert (await with_key(web_app, msp_setup, key)).json()["type"] == "/problems/suspended"
         with pytest.raises(Conflict, match="suspended"):
             await gate.deliver(gate.change("SKU-001", STOCK, 2))
         with pytest.raises(Unauthenticated):  # who cannot sign is told nothing of it
@@ -83,105 +83,105 @@ class TestSuspendedClient:
         assert await gate.rows("SELECT lane, seq FROM job ORDER BY seq") == before
         async with gate.relay_db.transaction(None) as session:
             assert gate.scope.tenant_id not in set(await session.scalars(text("SELECT tenant_id FROM lane_backlog()")))
-        assert (await admin.post(f"/clients/{house.slug}/resume")).status_code == 303
+        assert (await admin.post(f"/clients/{msp_setup.slug}/resume")).status_code == 303
         await gate.deliver(gate.change("SKU-001", STOCK, 3))
         await gate.work(until="SELECT count(*) = 2 FROM change")
         assert (await gate.rows("SELECT count(*) FROM change"))[0][0] == 2
-        assert (await with_key(site, house, key)).status_code == 200
-        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 303
+        assert (await with_key(web_app, msp_setup, key)).status_code == 200
+        assert (await web_app.visit(msp_setup.host).sign_in(msp_setup.approver)).status_code == 303
         noted = await gate.rows("SELECT body FROM audit_entry WHERE action = 'client.suspended'")
         assert ["unpaid" in str(body) for (body,) in noted] == [True]
         assert "client.resumed" in await actions(gate)
 
     async def test_its_clocks_stand_still_however_it_is_resumed(
-        self, house: House, admin: Visit, world: ClientEnv, environment: dict[str, str | None]
+        self, msp_setup: MspSetup, admin: Visit, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
-        await world.deliver(world.change("SKU-001", PRICE, 1_000))
-        await world.work()
-        api = f"/api/v1/clients/{house.slug}/suspension"
+        await env.deliver(env.change("SKU-001", PRICE, 1_000))
+        await env.work()
+        api = f"/api/v1/clients/{msp_setup.slug}/suspension"
 
         async def by_command() -> None:
-            done = await asyncio.to_thread(call, environment, "client", "resume", *tenancy(world.scope))
+            done = await asyncio.to_thread(call, environment, "client", "resume", *tenancy(env.scope))
             assert done.exit_code == 0
 
         async def by_page() -> None:
-            assert (await admin.post(f"/clients/{house.slug}/resume")).status_code == 303
+            assert (await admin.post(f"/clients/{msp_setup.slug}/resume")).status_code == 303
 
         async def by_api() -> None:
             assert (await admin.api("DELETE", api)).status_code == 200
 
         for resumed in (by_command, by_page, by_api):
             assert (await admin.api("POST", api, {"reason": "unpaid"})).status_code == 200
-            async with world.services.db.transaction(world.scope) as session:
+            async with env.services.db.transaction(env.scope) as session:
                 await session.execute(text("UPDATE client SET suspended_at = suspended_at - interval '9 days'"))
-            update_as_owner(world, "approval", "created_at = now() - interval '10 days'")
-            ((later,),) = await world.rows("SELECT expires_at + interval '9 days' FROM approval")
+            update_as_owner(env, "approval", "created_at = now() - interval '10 days'")
+            ((later,),) = await env.rows("SELECT expires_at + interval '9 days' FROM approval")
             await resumed()
-            assert await world.rows("SELECT 1 FROM approval WHERE expires_at >= :later", later=later), resumed
-            assert await world.rows("SELECT suspended_at FROM client") == [(None,)]
+            assert await env.rows("SELECT 1 FROM approval WHERE expires_at >= :later", later=later), resumed
+            assert await env.rows("SELECT suspended_at FROM client") == [(None,)]
 
     async def test_is_suspended_by_its_msps_administrators_only(
-        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv
+        self, msp_setup: MspSetup, admin: Visit, approver: Visit, stranger: Visit, env: ClientEnv
     ) -> None:
-        sibling = await second_client(world)
-        api, body = f"/api/v1/clients/{house.slug}/suspension", {"reason": "x"}
+        sibling = await second_client(env)
+        api, body = f"/api/v1/clients/{msp_setup.slug}/suspension", {"reason": "x"}
         assert (await approver.api("POST", api, body)).status_code == 403
-        assert (await approver.post(f"/clients/{house.slug}/suspend", {"reason": "x"})).status_code == 403
+        assert (await approver.post(f"/clients/{msp_setup.slug}/suspend", {"reason": "x"})).status_code == 403
         assert (await approver.api("POST", f"/api/v1/clients/{sibling}/suspension", body)).status_code == 404
         assert (await stranger.api("POST", api, body)).status_code == 404
-        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 200
+        assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == 200
         done = await admin.api("POST", api, body)
         assert (done.status_code, done.json()["status"]) == (200, "suspended")
         assert (await admin.api("POST", api, body)).status_code == 200
-        assert (await actions(world)).count("client.suspended") == 1
+        assert (await actions(env)).count("client.suspended") == 1
         assert (await admin.api("DELETE", api)).json()["status"] == "active"
         assert (await admin.get(f"/clients/{sibling}/overview")).status_code == 200
 
     async def test_the_operator_does_it_from_the_command_line(
         self,
-        house: House,
+        msp_setup: MspSetup,
         approver: Visit,
-        world: ClientEnv,
+        env: ClientEnv,
         environment: dict[str, str | None],
     ) -> None:
         async def command(*arguments: str) -> Any:
             return await asyncio.to_thread(call, environment, *arguments)
 
         for name, told, status in (("suspend", "suspended", 303), ("resume", "active", 303)):
-            done = await command("client", name, *tenancy(world.scope), "--reason", "unpaid")
-            assert (done.exit_code, done.output) == (0, f"client {house.slug} is {told}\n")
-            assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == status
-        assert {"client.suspended", "client.resumed"} <= set(await actions(world))
-        elsewhere = ("--msp", str(new_id()), "--client", str(world.scope.tenant_id))
+            done = await command("client", name, *tenancy(env.scope), "--reason", "unpaid")
+            assert (done.exit_code, done.output) == (0, f"client {msp_setup.slug} is {told}\n")
+            assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == status
+        assert {"client.suspended", "client.resumed"} <= set(await actions(env))
+        elsewhere = ("--msp", str(new_id()), "--client", str(env.scope.tenant_id))
         assert (await command("client", "suspend", *elsewhere, "--reason", "x")).exit_code == 1
-        nothing = await command("invoice", "close", *tenancy(world.scope), "--month", "2026-01")
+        nothing = await command("invoice", "close", *tenancy(env.scope), "--month", "2026-01")
         assert (nothing.exit_code, "Nothing was used" in nothing.output) == (1, True)
-        assert (await command("invoice", "close", *tenancy(world.scope), "--month", "2026-13")).exit_code == 2
+        assert (await command("invoice", "close", *tenancy(env.scope), "--month", "2026-13")).exit_code == 2
 
 
-async def with_key(site: WebApp, house: House, key: str) -> httpx.Response:
-    machine = site.visit(house.host)
+async def with_key(web_app: WebApp, msp_setup: MspSetup, key: str) -> httpx.Response:
+    machine = web_app.visit(msp_setup.host)
     machine.http.headers["authorization"] = f"Bearer {key}"
-    return await machine.api("GET", f"/api/v1/clients/{house.slug}/changes")
+    return await machine.api("GET", f"/api/v1/clients/{msp_setup.slug}/changes")
 
 
-async def claim(world: ClientEnv, lane: str) -> None:
+async def claim(env: ClientEnv, lane: str) -> None:
     """What a worker does that was rung before the suspension."""
-    services = world.services
+    services = env.services
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
     )
-    await worker.run_lane(world.scope.msp_id, world.scope.tenant_id, lane)
+    await worker.run_lane(env.scope.msp_id, env.scope.tenant_id, lane)
 
 
 class TestMembers:
     async def test_a_role_is_taken_and_counts_at_once(
-        self, house: House, admin: Visit, approver: Visit, world: ClientEnv
+        self, msp_setup: MspSetup, admin: Visit, approver: Visit, env: ClientEnv
     ) -> None:
-        member = await member_of(admin, house.approver, f"/api/v1/clients/{house.slug}/members")
-        page = f"/clients/{house.slug}/members"
+        member = await member_of(admin, msp_setup.approver, f"/api/v1/clients/{msp_setup.slug}/members")
+        page = f"/clients/{msp_setup.slug}/members"
         other = NewAccountMember(f"other-{member}@example.test", "Other", PASSWORD, "client_admin")
-        await add_member(world.services, world.scope, other)
+        await add_member(env.services, env.scope, other)
         assert f'href="{page}/{member}"' in (await admin.get(page)).text
         shown = (await admin.get(f"{page}/{member}")).text
         assert f'action="{page}/{member}/roles/client_approver/take"' in shown
@@ -192,85 +192,85 @@ class TestMembers:
         assert (await approver.get(page)).status_code == 200
         assert (await admin.post(f"{page}/{member}/roles/client_admin/take")).status_code == 303
         assert (await approver.get(page)).status_code == 403
-        roles = f"/api/v1/clients/{house.slug}/members/{member}/roles"
+        roles = f"/api/v1/clients/{msp_setup.slug}/members/{member}/roles"
         assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
         assert (await admin.post(f"{page}/{member}/roles/client_approver/take")).status_code == 303
-        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 200
+        assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == 200
         assert (await admin.api("DELETE", f"{roles}/client_approver")).status_code == 404
         assert (await admin.api("DELETE", f"{roles}/client_viewer")).status_code == 204
-        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 403
-        assert (await actions(world)).count("policy.roles_changed") >= 4
+        assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == 403
+        assert (await actions(env)).count("policy.roles_changed") >= 4
 
     async def test_nobody_takes_from_themselves_or_what_they_could_not_give(
-        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
-        own = await member_of(admin, house.admin, "/api/v1/members")
+        own = await member_of(admin, msp_setup.admin, "/api/v1/members")
         refused = await admin.post(f"/members/{own}/roles/msp_admin/take")
         assert (refused.status_code, "from yourself" in refused.text) == (409, True)
         email = f"ca-{secrets.token_hex(4)}@example.test"
-        await add_member(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
-        client_admin = await site.signed_in(house.host, email)
-        members = f"/api/v1/clients/{house.slug}/members"
-        partner = await member_of(admin, house.partner, members)
+        await add_member(env.services, env.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
+        client_admin = await web_app.signed_in(msp_setup.host, email)
+        members = f"/api/v1/clients/{msp_setup.slug}/members"
+        partner = await member_of(admin, msp_setup.partner, members)
         assert (await client_admin.api("PUT", f"{members}/{partner}/roles/client_viewer")).status_code == 422
         assert (await client_admin.api("PUT", f"{members}/{partner}/roles/partner")).status_code == 204
-        approver = await member_of(admin, house.approver, members)
+        approver = await member_of(admin, msp_setup.approver, members)
         assert (await client_admin.api("PUT", f"{members}/{approver}/roles/msp_admin")).status_code == 403
 
     async def test_somebody_is_signed_out_everywhere_and_may_come_back(
-        self, site: WebApp, house: House, admin: Visit, approver: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, env: ClientEnv
     ) -> None:
-        member = await member_of(admin, house.approver, f"/api/v1/clients/{house.slug}/members")
-        assert (await admin.post(f"/clients/{house.slug}/members/{member}/sign-out")).status_code == 303
-        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
-        again = await site.signed_in(house.host, house.approver)
-        assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 200
-        sessions = f"/api/v1/clients/{house.slug}/members/{member}/sessions"
+        member = await member_of(admin, msp_setup.approver, f"/api/v1/clients/{msp_setup.slug}/members")
+        assert (await admin.post(f"/clients/{msp_setup.slug}/members/{member}/sign-out")).status_code == 303
+        assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == 303
+        again = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+        assert (await again.get(f"/clients/{msp_setup.slug}/overview")).status_code == 200
+        sessions = f"/api/v1/clients/{msp_setup.slug}/members/{member}/sessions"
         assert (await admin.api("DELETE", sessions)).status_code == 204
-        assert (await again.get(f"/clients/{house.slug}/overview")).status_code == 303
-        assert (await actions(world)).count("member.signed_out_everywhere") == 2
+        assert (await again.get(f"/clients/{msp_setup.slug}/overview")).status_code == 303
+        assert (await actions(env)).count("member.signed_out_everywhere") == 2
 
     async def test_a_member_is_suspended_with_a_reason_and_resumed(
-        self, site: WebApp, house: House, admin: Visit, approver: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, env: ClientEnv
     ) -> None:
-        member = await member_of(admin, house.approver, f"/api/v1/clients/{house.slug}/members")
-        page = f"/clients/{house.slug}/members/{member}"
+        member = await member_of(admin, msp_setup.approver, f"/api/v1/clients/{msp_setup.slug}/members")
+        page = f"/clients/{msp_setup.slug}/members/{member}"
         long = await admin.post(f"{page}/suspend", {"reason": "kept " * 200})
         assert (long.status_code, "kept " * 199 in long.text, "data-shown" in long.text) == (422, True, True), "U8"
         refused = await admin.post(f"{page}/suspend", {"reason": " "})
         assert (refused.status_code, "Enter a reason" in refused.text) == (422, True)
         assert (await admin.post(f"{page}/suspend", {"reason": "left the firm"})).status_code == 303
         assert "This member is suspended" in (await admin.get(page)).text
-        assert (await approver.get(f"/clients/{house.slug}/overview")).status_code == 303
-        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 403
-        noted = await world.rows("SELECT body FROM audit_entry WHERE action = 'member.suspended'")
+        assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == 303
+        assert (await web_app.visit(msp_setup.host).sign_in(msp_setup.approver)).status_code == 403
+        noted = await env.rows("SELECT body FROM audit_entry WHERE action = 'member.suspended'")
         assert ["left the firm" in str(body) for (body,) in noted] == [True]
         assert (await admin.post(f"{page}/resume")).status_code == 303
-        assert (await site.visit(house.host).sign_in(house.approver)).status_code == 303
-        own = await member_of(admin, house.admin, "/api/v1/members")
+        assert (await web_app.visit(msp_setup.host).sign_in(msp_setup.approver)).status_code == 303
+        own = await member_of(admin, msp_setup.admin, "/api/v1/members")
         refused = await admin.post(f"/members/{own}/suspend", {"reason": "x"})
         assert (refused.status_code, "suspend yourself" in refused.text) == (409, True)
 
     async def test_members_of_others_are_not_there(
-        self, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv
+        self, msp_setup: MspSetup, admin: Visit, approver: Visit, stranger: Visit, env: ClientEnv
     ) -> None:
-        members = f"/api/v1/clients/{house.slug}/members"
-        member, sibling = await member_of(admin, house.approver, members), await second_client(world)
-        before = await actions(world)
+        members = f"/api/v1/clients/{msp_setup.slug}/members"
+        member, sibling = await member_of(admin, msp_setup.approver, members), await second_client(env)
+        before = await actions(env)
         acts = (("PUT", "roles/client_viewer"), ("DELETE", "roles/client_approver"), ("DELETE", "sessions"))
         for visit, status in ((approver, 403), (stranger, 404)):
-            assert (await visit.get(f"/clients/{house.slug}/members")).status_code == status
-            assert (await visit.get(f"/clients/{house.slug}/members/{member}")).status_code == status
+            assert (await visit.get(f"/clients/{msp_setup.slug}/members")).status_code == status
+            assert (await visit.get(f"/clients/{msp_setup.slug}/members/{member}")).status_code == status
             for tail in ("sign-out", "suspend", "resume", "roles/client_admin/give", "roles/client_approver/take"):
-                path = f"/clients/{house.slug}/members/{member}/{tail}"
+                path = f"/clients/{msp_setup.slug}/members/{member}/{tail}"
                 assert (await visit.post(path, {"reason": "x"})).status_code == status, tail
             for method, tail in acts:
                 assert (await visit.api(method, f"{members}/{member}/{tail}")).status_code == status, tail
         assert (await admin.api("DELETE", f"/api/v1/clients/{sibling}/members/{member}/sessions")).status_code == 404
         assert (await stranger.api("DELETE", f"/api/v1/members/{member}/sessions")).status_code == 404
-        assert await actions(world) == before
-        assert "/members" not in (await approver.get(f"/clients/{house.slug}/overview")).text
-        assert f"/clients/{house.slug}/members" in (await admin.get(f"/clients/{house.slug}/overview")).text
+        assert await actions(env) == before
+        assert "/members" not in (await approver.get(f"/clients/{msp_setup.slug}/overview")).text
+        assert f"/clients/{msp_setup.slug}/members" in (await admin.get(f"/clients/{msp_setup.slug}/overview")).text
 
 
 async def member_of(admin: Visit, email: str, path: str) -> UUID:
@@ -280,19 +280,19 @@ async def member_of(admin: Visit, email: str, path: str) -> UUID:
 
 class TestConnections:
     async def test_a_paused_source_is_refused_and_resumed_with_its_polls(
-        self, house: House, admin: Visit, gate: ClientEnv
+        self, msp_setup: MspSetup, admin: Visit, gate: ClientEnv
     ) -> None:
         async with gate.services.db.transaction(gate.scope) as session:
             await schedule_poll(session, gate.erp, at=utc_now())
             await session.execute(text("UPDATE timer SET due_at = NULL"))
-        page = f"/clients/{house.slug}/connections"
+        page = f"/clients/{msp_setup.slug}/connections"
         assert f"{page}/{gate.erp}/pause" in (await admin.get(page)).text
         assert (await admin.post(f"{page}/{gate.erp}/pause")).status_code == 303
         assert f"{page}/{gate.erp}/resume" in (await admin.get(page)).text
         with pytest.raises(Conflict, match="paused"):
             await gate.deliver(gate.change("SKU-001", STOCK, 1))
         for _ in range(2):
-            resumed = await admin.api("POST", f"/api/v1/clients/{house.slug}/connections/{gate.erp}/resume")
+            resumed = await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/connections/{gate.erp}/resume")
             assert resumed.status_code == 204
         await gate.deliver(gate.change("SKU-001", STOCK, 1))
         due = await gate.rows("SELECT due_at FROM timer WHERE name = :name", name=poll_lane(gate.erp))
@@ -301,9 +301,9 @@ class TestConnections:
         assert (noted.count("connection.paused"), noted.count("connection.active")) == (1, 1)
 
     async def test_a_new_secret_is_shown_once_and_the_old_one_holds(
-        self, house: House, admin: Visit, gate: ClientEnv
+        self, msp_setup: MspSetup, admin: Visit, gate: ClientEnv
     ) -> None:
-        page = f"/clients/{house.slug}/connections"
+        page = f"/clients/{msp_setup.slug}/connections"
         await admin.get(page)
         shown = await admin.post(f"{page}/{gate.erp}/webhook-secret")
         assert shown.status_code == 200
@@ -311,7 +311,7 @@ class TestConnections:
         assert first not in (await admin.get(page)).text
         for secret in (first, gate.hook_secret):
             await gate.deliver(gate.change("SKU-001", STOCK, 1), secret=secret)
-        answer = await admin.api("POST", f"/api/v1/clients/{house.slug}/connections/{gate.erp}/webhook-secret")
+        answer = await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/connections/{gate.erp}/webhook-secret")
         assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
         for secret in (answer.json()["webhook_secret"], first):
             await gate.deliver(gate.change("SKU-001", STOCK, 1), secret=secret)
@@ -323,24 +323,24 @@ class TestConnections:
         assert (none.status_code, "takes no webhooks" in none.text) == (409, True)
 
     async def test_only_staff_of_this_msp_may(
-        self, house: House, approver: Visit, stranger: Visit, world: ClientEnv
+        self, msp_setup: MspSetup, approver: Visit, stranger: Visit, env: ClientEnv
     ) -> None:
-        before = await actions(world)
+        before = await actions(env)
         for visit, status in ((approver, 403), (stranger, 404)):
             for act in ("pause", "resume", "webhook-secret"):
-                path = f"/clients/{house.slug}/connections/{world.erp}/{act}"
+                path = f"/clients/{msp_setup.slug}/connections/{env.erp}/{act}"
                 assert (await visit.api("POST", f"/api/v1{path}")).status_code == status, path
                 assert (await visit.post(path)).status_code == status, path
-        assert await actions(world) == before
-        assert "/pause" not in (await approver.get(f"/clients/{house.slug}/connections")).text
+        assert await actions(env) == before
+        assert "/pause" not in (await approver.get(f"/clients/{msp_setup.slug}/connections")).text
 
 
-async def test_the_page_of_members_goes_on_behind_the_hundredth(house: House, admin: Visit) -> None:
-    async with house.world.services.db.transaction(house.world.scope) as session:
+async def test_the_page_of_members_goes_on_behind_the_hundredth(msp_setup: MspSetup, admin: Visit) -> None:
+    async with msp_setup.env.services.db.transaction(msp_setup.env.scope) as session:
         for number in range(100):
             wanted = NewMember(new_id(), f"zz-{number:03}@example.test", "Somebody")
             await create_member(session, wanted, now=utc_now())
-    first = (await admin.get(f"/clients/{house.slug}/members")).text
+    first = (await admin.get(f"/clients/{msp_setup.slug}/members")).text
     assert "zz-099@" not in first
     [address] = re.findall(r'href="([^"]+)"[^>]*\sdata-next\b', first)
     second = (await admin.get(address)).text
@@ -350,12 +350,12 @@ async def test_the_page_of_members_goes_on_behind_the_hundredth(house: House, ad
 
 class TestUnblockedSignIn:
     async def test_v5_an_administrator_makes_a_device_link_by_page_api_and_command(
-        self, *, site: WebApp, house: House, admin: Visit, approver: Visit, stranger: Visit, world: ClientEnv,
+        self, *, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, stranger: Visit, env: ClientEnv,
         environment: dict[str, str | None],
     ) -> None:  # fmt: skip
         query = "SELECT id FROM member WHERE email = :email"
-        ((member_id,),) = await world.rows(query, email=house.approver)
-        page, api = (f"{root}/{house.slug}/members/{member_id}" for root in ("/clients", "/api/v1/clients"))
+        ((member_id,),) = await env.rows(query, email=msp_setup.approver)
+        page, api = (f"{root}/{msp_setup.slug}/members/{member_id}" for root in ("/clients", "/api/v1/clients"))
         assert "Unblock sign-in" in (await admin.get(page)).text
         shown = await admin.post(f"{page}/device-link")
         assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
@@ -363,13 +363,13 @@ class TestUnblockedSignIn:
         made = await admin.api("POST", f"{api}/device-link")
         assert made.status_code == 201
         path = made.json()["link"].partition("/sign-in/")[2]
-        visitor = site.visit(house.host)
+        visitor = web_app.visit(msp_setup.host)
         assert (await visitor.get(f"/sign-in/{path}")).headers["location"] == "/sign-in"
         for other, status in ((approver, 403), (stranger, 404)):
             assert (await other.api("POST", f"{api}/device-link")).status_code == status
             assert (await other.post(f"{page}/device-link")).status_code == status
         told = await asyncio.to_thread(
-            call, environment, "member", "unblock-sign-in", *tenancy(world.scope), "--email", house.approver
+            call, environment, "member", "unblock-sign-in", *tenancy(env.scope), "--email", msp_setup.approver
         )
         assert "/sign-in/device/" in told.output
-        assert (await actions(world)).count("member.sign_in_unblocked") == 3
+        assert (await actions(env)).count("member.sign_in_unblocked") == 3

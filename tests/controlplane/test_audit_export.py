@@ -48,9 +48,9 @@ def call(urls: Urls) -> Call:
     return lambda *arguments: CliRunner().invoke(main, arguments, env=environment)
 
 
-async def export(world: ClientEnv, services: Services) -> None:
-    """The job as the house's worker does it, at once."""
-    scope = world.msp_account
+async def export(env: ClientEnv, services: Services) -> None:
+    """The job as the MSP's worker does it, at once."""
+    scope = env.msp_account
     async with services.db.transaction(scope) as session:
         await session.execute(
             text("""
@@ -75,11 +75,11 @@ async def act(services: Services, scope: Scope, count: int = 3) -> None:
 
 
 @pytest.fixture
-async def kept(world: ClientEnv, tmp_path: Path) -> Path:
-    """The file of exports, after an export that names the client's chain and the house's."""
+async def kept(env: ClientEnv, tmp_path: Path) -> Path:
+    """The file of exports, after an export that names the client's chain and the MSP's."""
     path = tmp_path / "heads.jsonl"
-    await act(world.services, world.scope, 12)
-    await export(world, with_settings(world.services, audit_heads_file=str(path)))
+    await act(env.services, env.scope, 12)
+    await export(env, with_settings(env.services, audit_heads_file=str(path)))
     return path
 
 
@@ -164,19 +164,19 @@ class TestOwner:
         ],
     )
     async def test_v7_cutting_forging_and_recomputing_are_found_out(
-        self, world: ClientEnv, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
+        self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
     ) -> None:
         """Also where the chain is consistent in itself; for a client's chain and for the MSP's own."""
-        scope: Scope = getattr(world, whose)
+        scope: Scope = getattr(env, whose)
         path = tmp_path / "heads.jsonl"
-        await act(world.services, scope, 12)
-        await export(world, with_settings(world.services, audit_heads_file=str(path)))
+        await act(env.services, scope, 12)
+        await export(env, with_settings(env.services, audit_heads_file=str(path)))
         expected = ("audit", "verify", "--expect", str(path))
         good = await asyncio.to_thread(call, *expected)
         assert (good.exit_code, good.output.count("verified, matching 1 exported heads")) == (0, 2), good.output
         statements = (f"SET LOCAL app.forged = '{scope.tenant_id}'", *crime)
         await asyncio.to_thread(tamper_as_owner, urls.owner, *statements, t=scope.tenant_id)
-        assert await self_consistent(world.services, scope)
+        assert await self_consistent(env.services, scope)
         found = await asyncio.to_thread(call, *expected)
         assert found.exit_code == 1
         assert f"{scope.tenant_id}: BROKEN" in found.output
@@ -184,70 +184,70 @@ class TestOwner:
         assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
 
     async def test_v7_two_chains_that_changed_places_are_found_out(
-        self, world: ClientEnv, other_world: ClientEnv, urls: Urls, call: Call, tmp_path: Path
+        self, env: ClientEnv, other_env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Each is whole in itself: entries do not name their tenant."""
         path = tmp_path / "heads.jsonl"
-        for one in (world, other_world):
+        for one in (env, other_env):
             await act(one.services, one.scope, 12)
             await export(one, with_settings(one.services, audit_heads_file=str(path)))
         binds = {
-            "t": world.scope.tenant_id, "m": world.scope.msp_id, "o": other_world.scope.tenant_id,
-            "n": other_world.scope.msp_id, "x": new_id(),
+            "t": env.scope.tenant_id, "m": env.scope.msp_id, "o": other_env.scope.tenant_id,
+            "n": other_env.scope.msp_id, "x": new_id(),
         }  # fmt: skip
         await asyncio.to_thread(tamper_as_owner, urls.owner, *_SWAP, **binds)
         found = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
         assert found.exit_code == 1
-        for one in (world, other_world):
+        for one in (env, other_env):
             assert await self_consistent(one.services, one.scope)
             assert f"{one.scope.tenant_id}: BROKEN" in found.output
 
     async def test_v7_an_older_state_is_found_out_also_after_further_acts(
-        self, world: ClientEnv, urls: Urls, call: Call, kept: Path
+        self, env: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         """As after the restore of an older backup."""
-        await asyncio.to_thread(tamper_as_owner, urls.owner, *_CUT, t=world.scope.tenant_id)
+        await asyncio.to_thread(tamper_as_owner, urls.owner, *_CUT, t=env.scope.tenant_id)
         expected = ("audit", "verify", "--expect", str(kept))
         assert (await asyncio.to_thread(call, *expected)).exit_code == 1
-        await act(world.services, world.scope, 30)
-        assert await self_consistent(world.services, world.scope)
+        await act(env.services, env.scope, 30)
+        assert await self_consistent(env.services, env.scope)
         found = await asyncio.to_thread(call, *expected)
-        assert f"{world.scope.tenant_id}: BROKEN at entry" in found.output
+        assert f"{env.scope.tenant_id}: BROKEN at entry" in found.output
 
     async def test_v7_entries_beyond_the_head_are_found_out(
-        self, world: ClientEnv, urls: Urls, call: Call, kept: Path
+        self, env: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
-        await asyncio.to_thread(tamper_as_owner, urls.owner, _ADD_ONE, t=world.scope.tenant_id)
+        await asyncio.to_thread(tamper_as_owner, urls.owner, _ADD_ONE, t=env.scope.tenant_id)
         found = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept))
         head = json.loads(await asyncio.to_thread(kept.read_text))["heads"]
-        seq = next(one["seq"] for one in head if one["tenant_id"] == str(world.scope.tenant_id))
-        assert f"{world.scope.tenant_id}: BROKEN at entry {seq + 1}" in found.output
+        seq = next(one["seq"] for one in head if one["tenant_id"] == str(env.scope.tenant_id))
+        assert f"{env.scope.tenant_id}: BROKEN at entry {seq + 1}" in found.output
 
     async def test_v7_what_retention_removed_is_no_fault(
-        self, world: ClientEnv, urls: Urls, call: Call, tmp_path: Path
+        self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Old exports, which lie before the anchor or on it, do not say that their entries must still be there."""
-        path, services, now = tmp_path / "heads.jsonl", world.services, utc_now()
+        path, services, now = tmp_path / "heads.jsonl", env.services, utc_now()
         lines, seqs = [], []
         for count, age in ((3, 800), (3, 400), (6, 1)):
-            await act(services, world.scope, count)
-            async with services.db.transaction(world.msp_account.for_fleet()) as session:
+            await act(services, env.scope, count)
+            async with services.db.transaction(env.msp_account.for_fleet()) as session:
                 heads = await read_heads(session)
-            seqs.append(next(head.seq for head in heads if head.tenant_id == world.scope.tenant_id))
+            seqs.append(next(head.seq for head in heads if head.tenant_id == env.scope.tenant_id))
             ring = services.vault.key_ring
-            lines.append(sign_heads(ring, world.scope.msp_id, heads, now=now - timedelta(days=age)).line())
+            lines.append(sign_heads(ring, env.scope.msp_id, heads, now=now - timedelta(days=age)).line())
         await asyncio.to_thread(path.write_bytes, b"".join(lines))
         gone = [part.format(last=seqs[1]) for part in _ANCHORED]
-        await asyncio.to_thread(tamper_as_owner, urls.owner, *gone, t=world.scope.tenant_id)
+        await asyncio.to_thread(tamper_as_owner, urls.owner, *gone, t=env.scope.tenant_id)
         told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(path))
         assert told.exit_code == 0, told.output
         said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, verified, matching 2 exported heads"
         assert said in told.output
 
     async def test_v7_a_chain_that_no_export_names_is_not_called_whole(
-        self, kept: Path, other_world: ClientEnv, call: Call
+        self, kept: Path, other_env: ClientEnv, call: Call
     ) -> None:
-        one = ("--msp", str(other_world.scope.msp_id), "--client", str(other_world.scope.tenant_id))
+        one = ("--msp", str(other_env.scope.msp_id), "--client", str(other_env.scope.tenant_id))
         told = await asyncio.to_thread(call, "audit", "verify", "--expect", str(kept), *one)
         assert told.exit_code == 1
         assert "hold no head" in told.output
@@ -265,68 +265,68 @@ class TestOwner:
             assert told.exit_code == 1
             assert told.output.startswith("Error: Line 1 was changed")
 
-    async def test_v7_all_chains_are_verified_by_one_command(self, kept: Path, world: ClientEnv, call: Call) -> None:
+    async def test_v7_all_chains_are_verified_by_one_command(self, kept: Path, env: ClientEnv, call: Call) -> None:
         told = await asyncio.to_thread(call, "audit", "verify", "--all", "--expect", str(kept))
-        for scope in (world.scope, world.msp_account):
+        for scope in (env.scope, env.msp_account):
             assert f"{scope.tenant_id}: " in told.output
 
 
 class TestExport:
-    async def test_v7_the_webhook_carries_a_standard_signature(self, world: ClientEnv) -> None:
+    async def test_v7_the_webhook_carries_a_standard_signature(self, env: ClientEnv) -> None:
         async with running(lambda _: Answer()) as receiver:
-            services = with_settings(world.services, audit_heads_url=f"{receiver.url}/heads", audit_heads_secret=SECRET)
-            await export(world, services)
+            services = with_settings(env.services, audit_heads_url=f"{receiver.url}/heads", audit_heads_secret=SECRET)
+            await export(env, services)
             (seen,) = receiver.seen
         StandardWebhook().verify(seen.headers, seen.body, SECRET.encode(), utc_now())
         heads = {head["tenant_id"] for head in json.loads(seen.body)["heads"]}
-        assert heads == {str(world.scope.tenant_id), str(world.msp_account.tenant_id)}
+        assert heads == {str(env.scope.tenant_id), str(env.msp_account.tenant_id)}
 
-    async def test_v7_a_receiver_that_fails_ends_no_chain_of_exports(self, world: ClientEnv, tmp_path: Path) -> None:
+    async def test_v7_a_receiver_that_fails_ends_no_chain_of_exports(self, env: ClientEnv, tmp_path: Path) -> None:
         path = tmp_path / "heads.jsonl"
         async with running(lambda _: Answer(status=500)) as receiver:
             services = with_settings(
-                world.services, audit_heads_url=receiver.url, audit_heads_secret=SECRET, audit_heads_file=str(path)
+                env.services, audit_heads_url=receiver.url, audit_heads_secret=SECRET, audit_heads_file=str(path)
             )
-            await export(world, services)
+            await export(env, services)
         assert len((await asyncio.to_thread(path.read_text)).splitlines()) == 1
-        due = await due_in(world)
+        due = await due_in(env)
         assert timedelta(minutes=4) < due <= timedelta(minutes=5)
 
     async def test_v7_a_file_that_cannot_be_written_keeps_nothing_from_the_webhook(
-        self, world: ClientEnv, tmp_path: Path
+        self, env: ClientEnv, tmp_path: Path
     ) -> None:
         file = {"audit_heads_file": str(tmp_path)}
         with pytest.raises(SettingsInvalid, match=r"FAIRLEAD_AUDIT_HEADS_FILE names .* Is a directory"):
-            check_settings(msgspec.structs.replace(world.services.settings, **file), "worker")
+            check_settings(msgspec.structs.replace(env.services.settings, **file), "worker")
         async with running(lambda _: Answer()) as receiver:
             await export(
-                world, with_settings(world.services, audit_heads_url=receiver.url, audit_heads_secret=SECRET, **file)
+                env, with_settings(env.services, audit_heads_url=receiver.url, audit_heads_secret=SECRET, **file)
             )
             assert len(receiver.seen) == 1
-        assert await due_in(world) <= timedelta(minutes=5)
+        assert await due_in(env) <= timedelta(minutes=5)
 
     async def test_v7_it_comes_again_within_the_hour_and_another_msp_is_not_in_it(
-        self, world: ClientEnv, other_world: ClientEnv, kept: Path
+        self, env: ClientEnv, other_env: ClientEnv, kept: Path
     ) -> None:
-        assert timedelta(minutes=59) < await due_in(world) <= timedelta(hours=1)
+        assert timedelta(minutes=59) < await due_in(env) <= timedelta(hours=1)
         content = await asyncio.to_thread(kept.read_text)
-        assert str(world.scope.tenant_id) in content
-        assert str(other_world.scope.tenant_id) not in content
+        assert str(env.scope.tenant_id) in content
+        assert str(other_env.scope.tenant_id) not in content
 
-    async def test_v7_every_msp_exports_without_being_told(self, world: ClientEnv) -> None:
+    async def test_v7_every_msp_exports_without_being_told(self, env: ClientEnv) -> None:
         """Armed by the repair of timers, which every account has."""
-        scope = world.msp_account
-        async with world.services.db.transaction(scope) as session:
+        scope = env.msp_account
+        async with env.services.db.transaction(scope) as session:
             await session.execute(
                 text("INSERT INTO job (tenant_id, msp_id, lane, kind, key) VALUES (:t, :m, 'repair', :kind, 'repair')"),
                 {"t": scope.tenant_id, "m": scope.msp_id, "kind": "foundation.repair_timers"},
             )
-        services = world.services
+        services = env.services
         worker = LaneWorker(
             services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
         )
         await worker.run_lane(scope.msp_id, scope.tenant_id, "repair")
-        assert await due_in(world) <= timedelta(hours=1)
+        assert await due_in(env) <= timedelta(hours=1)
 
     def test_an_address_without_a_secret_is_refused_at_the_start(self, services: Services) -> None:
         settings = msgspec.structs.replace(services.settings, audit_heads_url="https://auditor.example/heads")
@@ -335,8 +335,8 @@ class TestExport:
         check_settings(settings, "web")
 
 
-async def due_in(world: ClientEnv) -> timedelta:
-    async with world.services.db.transaction(world.msp_account) as session:
+async def due_in(env: ClientEnv) -> timedelta:
+    async with env.services.db.transaction(env.msp_account) as session:
         due = (await session.execute(text("SELECT due_at FROM timer WHERE name = :n"), {"n": EXPORT.name})).scalar_one()
     left: timedelta = due - utc_now()
     return left

@@ -104,9 +104,9 @@ def refused(result: Result) -> str:
 
 
 @pytest.fixture
-async def backed_up(world: ClientEnv, call: Any, tmp_path: Path) -> Path:
+async def backed_up(env: ClientEnv, call: Any, tmp_path: Path) -> Path:
     """A backup of a database in which a price has gone to the channels."""
-    await seed(world)
+    await seed(env)
     return made(await asyncio.to_thread(call, "backup", "--out", str(tmp_path / "backups")))
 
 
@@ -164,24 +164,24 @@ def without_casts(expression: str | None) -> str | None:
     return expression and re.sub(r"::(character varying|text)|[()\[\]]", "", expression)
 
 
-def elsewhere(world: ClientEnv, services: Services, relay: Database) -> ClientEnv:
+def elsewhere(env: ClientEnv, services: Services, relay: Database) -> ClientEnv:
     """The same client, served from the restored database."""
     directory = HookDirectory(services.settings.intake_url, services.vault)
     writer = IntakeWriter(services.settings.intake_url, job_type=TRANSLATE, wake_lanes=services.ready_queue.hint)
     writer.start()
     receiver = HookReceiver(directory, writer, services.registry, new_id)
-    return replace(world, services=services, relay_db=relay, directory=directory, writer=writer, receiver=receiver)
+    return replace(env, services=services, relay_db=relay, directory=directory, writer=writer, receiver=receiver)
 
 
 class TestDrill:
     async def test_v8_a_restored_server_goes_on_and_all_audit_chains_verify(
-        self, world: ClientEnv, backed_up: Path, fresh: str, urls: Urls, call: Any
+        self, env: ClientEnv, backed_up: Path, fresh: str, urls: Urls, call: Any
     ) -> None:
         """Into a server without our roles, owned by a role of another name; then a price goes through there."""
         restored = await asyncio.to_thread(call, "restore", str(backed_up), url=fresh)
         assert restored.exit_code == 0, restored.output
         assert "audit chains verified" in restored.output
-        before = await world.rows("SELECT record_key, element, minor(source_value) FROM record_value ORDER BY 1, 2")
+        before = await env.rows("SELECT record_key, element, minor(source_value) FROM record_value ORDER BY 1, 2")
         settings = Settings(
             owner_url=fresh,
             app_url=with_role(fresh, APP, PASSWORDS.app),
@@ -194,7 +194,7 @@ class TestDrill:
         )
         services = build_services(settings)
         relay = Database(settings.relay_url, pool_size=2)
-        there = elsewhere(world, services, relay)
+        there = elsewhere(env, services, relay)
         assert (
             await there.rows("SELECT record_key, element, minor(source_value) FROM record_value ORDER BY 1, 2")
             == before
@@ -219,7 +219,7 @@ class TestDrill:
             assert access_of(there) == access_of(here)
 
     async def test_r4_migrate_gives_policies_and_grants_again_at_the_head(
-        self, world: ClientEnv, fresh: str, urls: Urls, tmp_path: Path
+        self, env: ClientEnv, fresh: str, urls: Urls, tmp_path: Path
     ) -> None:
         """A dump restored by other means where the roles did not exist: `CREATE POLICY` and `GRANT` failed there."""
         dump = tmp_path / "plain.dump"
@@ -255,10 +255,10 @@ def nightly(servers: Servers, urls: Urls) -> Iterator[str]:
 
 @pytest.mark.parametrize("login", ["fairlead_backup", "nightly"])
 async def test_v8_a_backup_by_a_login_of_its_own_needs_nothing_else(
-    world: ClientEnv, urls: Urls, nightly: str, login: str, tmp_path: Path
+    env: ClientEnv, urls: Urls, nightly: str, login: str, tmp_path: Path
 ) -> None:
     """Also the newest partition, which the relay may have created since the migration."""
-    await seed(world)
+    await seed(env)
     month = f"SELECT {SCHEMA}.create_month('change', {SCHEMA}.last_end('change'))"
     with psycopg.connect(urls.owner) as owner:
         owner.execute(month.encode())
@@ -338,7 +338,7 @@ class TestRefusals:
                 with pytest.raises(BackupFailed, match="cannot read all of forgotten"):
                     enter_backup_role(connection)
 
-    async def test_v8_a_failed_backup_leaves_nothing(self, world: ClientEnv, urls: Urls, tmp_path: Path) -> None:
+    async def test_v8_a_failed_backup_leaves_nothing(self, env: ClientEnv, urls: Urls, tmp_path: Path) -> None:
         broken = urls.owner.replace("fairlead_owner", "nobody_at_all")
         with pytest.raises((BackupFailed, psycopg.Error)):
             await asyncio.to_thread(create_backup, broken, vault_keys=VAULT_KEYS, out=tmp_path, now=utc_now())
@@ -352,10 +352,10 @@ class TestSecrecy:
         assert {mode & 0o077 for mode in modes_of(backed_up)} == {0}
 
     async def test_v8_under_a_passphrase_nothing_is_in_the_clear_and_the_keys_are_in_it(
-        self, world: ClientEnv, fresh: str, call: Any, tmp_path: Path
+        self, env: ClientEnv, fresh: str, call: Any, tmp_path: Path
     ) -> None:
         secret = written(tmp_path / "passphrase", PASSPHRASE)
-        await world.deliver(world.change(SKU, PRICE, 10_300))
+        await env.deliver(env.change(SKU, PRICE, 10_300))
         folder = made(await asyncio.to_thread(call, "backup", "--out", str(tmp_path), "--passphrase-file", str(secret)))
         assert names_in(folder) == {
             "manifest.json", "manifest.sig", "database.dump.sealed", "vault.keys.sealed",
@@ -378,7 +378,7 @@ class TestSecrecy:
         assert held_in(out.parent) == VAULT_KEYS.encode()
 
     async def test_v8_for_a_public_key_only_the_private_one_opens_it(
-        self, world: ClientEnv, call: Any, tmp_path: Path
+        self, env: ClientEnv, call: Any, tmp_path: Path
     ) -> None:
         private = X25519PrivateKey.generate()
         public_file, private_file = tmp_path / "public.pem", tmp_path / "private.pem"
@@ -396,7 +396,7 @@ class TestSecrecy:
         )
 
 
-async def test_v8_one_moment_is_backed_up_while_writing_goes_on(world: ClientEnv, backed_up: Path, urls: Urls) -> None:
+async def test_v8_one_moment_is_backed_up_while_writing_goes_on(env: ClientEnv, backed_up: Path, urls: Urls) -> None:
     """Counts, heads and dump are of one snapshot: the check after writing compares them, and the commands passed."""
     with psycopg.connect(urls.owner) as connection:
         found = read_last_backup(connection)
@@ -405,7 +405,7 @@ async def test_v8_one_moment_is_backed_up_while_writing_goes_on(world: ClientEnv
 
 
 async def test_r3_v8_an_embedded_installation_is_backed_up_and_restored_by_its_folder(
-    world: ClientEnv, call: Any, tmp_path: Path
+    env: ClientEnv, call: Any, tmp_path: Path
 ) -> None:
     """The real database's backup becomes an embedded installation, whose own backup is whole as well."""
     secret = written(tmp_path / "passphrase", PASSPHRASE)

@@ -19,15 +19,15 @@ from foundation.web.client_address import ProxyRule, parse_networks
 from foundation.web.headers import SECURITY_HEADERS
 from foundation.web.requests import FORM_BYTES, FORM_FIELDS, PUBLIC_FORM_BYTES
 from tests.support.client_env import ClientEnv
-from tests.support.shared_site import (  # noqa: F401 - fixtures
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
     shared_house,
     shared_relay_db,
     shared_services,
-    shared_site,
+    shared_web_app,
     shared_world,
 )
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -101,37 +101,48 @@ def errors(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]
 
 
 class TestMalformedRequests:
-    async def test_a18_v13_a_host_that_is_none_is_a_400(self, site: WebApp, capsys: pytest.CaptureFixture[str]) -> None:
+    async def test_a18_v13_a_host_that_is_none_is_a_400(
+        self, web_app: WebApp, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         for host in BAD_HOSTS:
             for path in ("/", "/sign-in", "/api/v1/clients", "/nowhere", "/hooks/x"):
-                answer = await raw(site.observed, path=path, headers=[(b"host", host.encode("latin-1"))])
+                answer = await raw(web_app.observed, path=path, headers=[(b"host", host.encode("latin-1"))])
                 assert answer.status == 400, host
                 assert json.loads(answer.body)["type"] == "/problems/malformed-request"
         assert "web.failed" not in capsys.readouterr().out
 
-    async def test_a_request_has_exactly_one_host(self, site: WebApp) -> None:
+    async def test_a_request_has_exactly_one_host(self, web_app: WebApp) -> None:
         for headers in ([], host_of("a.example") * 2, [(b"host", b"\xfc")]):
-            assert (await raw(site.observed, headers=headers)).status == 400
+            assert (await raw(web_app.observed, headers=headers)).status == 400
 
-    async def test_a_host_without_a_brand_still_has_health(self, site: WebApp) -> None:
+    async def test_a_host_without_a_brand_still_has_health(self, web_app: WebApp) -> None:
         for host in ("127.0.0.1:8000", "[::1]:8000", "fairlead-web.default.svc", "web_1:80", "x:"):
-            assert (await raw(site.observed, path="/healthz", headers=host_of(host))).status == 200
+            assert (await raw(web_app.observed, path="/healthz", headers=host_of(host))).status == 200
 
-    async def test_v13_a_segment_that_cannot_be_read_is_a_400_on_every_route(self, site: WebApp, house: House) -> None:
-        paths = {route.path_format for route in site.app.routes} | {"/static/x", "/hooks/x", "/brand/x", "/nowhere/x"}
+    async def test_v13_a_segment_that_cannot_be_read_is_a_400_on_every_route(
+        self, web_app: WebApp, msp_setup: MspSetup
+    ) -> None:
+        paths = {route.path_format for route in web_app.app.routes} | {
+            "/static/x",
+            "/hooks/x",
+            "/brand/x",
+            "/nowhere/x",
+        }
         for path, bad in itertools.product(paths, BAD_SEGMENTS):
             segments = path.split("/")[1:]
             for place in range(len(segments)):
                 tried = "/" + "/".join([*segments[:place], bad, *segments[place + 1 :]])
-                answer = await raw(site.observed, path=tried, headers=host_of(house.host))
+                answer = await raw(web_app.observed, path=tried, headers=host_of(msp_setup.host))
                 assert answer.status == 400, tried
 
-    async def test_v13_a_query_that_cannot_be_read_is_a_400(self, site: WebApp, house: House) -> None:
+    async def test_v13_a_query_that_cannot_be_read_is_a_400(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for query in (b"cursor=%00", b"cursor=%zz", b"%", b"q=%ff", b"q=\xff", b"\x00"):
             for path in ("/sign-in", "/api/v1/clients", "/", "/nowhere"):
-                assert (await raw(site.observed, path=path, query=query, headers=host_of(house.host))).status == 400
+                assert (
+                    await raw(web_app.observed, path=path, query=query, headers=host_of(msp_setup.host))
+                ).status == 400
 
-    async def test_v13_a_header_that_cannot_be_read_is_never_a_500(self, site: WebApp, house: House) -> None:
+    async def test_v13_a_header_that_cannot_be_read_is_never_a_500(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         headers = [
             (b"cookie", b"session=%00; __Host-session=%zz; a"),
             (b"cookie", b"\xff=\xfe;=;;"),
@@ -153,16 +164,16 @@ class TestMalformedRequests:
             ("GET", "/nowhere"), ("GET", "/static/app.css"), ("POST", "/hooks/x"), ("GET", "/api/v1/clients"),
         ]  # fmt: skip
         for header, (method, path) in itertools.product(headers, requests):
-            answer = await raw(site.observed, method, path, headers=[*host_of(house.host), header])
+            answer = await raw(web_app.observed, method, path, headers=[*host_of(msp_setup.host), header])
             assert answer.status < 500, (header, method, path)
 
     @pytest.mark.parametrize("path", ["/sign-in", "/welcome/x", "/hooks/x", "/api/v1/clients", "/fleet"])
     async def test_v13_a_client_that_goes_away_is_no_fault_of_ours(
-        self, site: WebApp, house: House, admin: Visit, capsys: pytest.CaptureFixture[str], path: str
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, capsys: pytest.CaptureFixture[str], path: str
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
         headers = [
-            *host_of(house.host),
+            *host_of(msp_setup.host),
             (b"cookie", cookies.encode()),
             (b"content-type", b"application/x-www-form-urlencoded"),
         ]
@@ -170,16 +181,16 @@ class TestMalformedRequests:
             {"type": "http.request", "body": b"a=", "more_body": True},
             {"type": "http.disconnect"},
         ]
-        answer = await raw(site.observed, "POST", path, headers=headers, messages=messages)
+        answer = await raw(web_app.observed, "POST", path, headers=headers, messages=messages)
         assert answer.status < 500
         assert "web.failed" not in capsys.readouterr().out
 
-    async def test_an_error_of_the_error_handler_is_an_answer_without_details(self, house: House) -> None:
+    async def test_an_error_of_the_error_handler_is_an_answer_without_details(self, msp_setup: MspSetup) -> None:
         async def broken(scope: Any, receive: Any, send: Any) -> None:
             raise RuntimeError("secret detail")
 
         app = ObservedApp(Boundary(broken), registry=CollectorRegistry())
-        answer = await raw(app, headers=host_of(house.host))
+        answer = await raw(app, headers=host_of(msp_setup.host))
         assert answer.status == 500
         assert json.loads(answer.body)["correlation"] == answer.values("x-correlation-id")[0]
         assert b"secret" not in answer.body
@@ -190,49 +201,49 @@ class TestOneReading:
     """Whatever else reads the same request, a proxy or a part of ours, reads the same in it."""
 
     async def test_v14_a_path_with_empty_segments_has_the_rules_of_the_route_that_serves_it(
-        self, site: WebApp, house: House
+        self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
         for path in ("//api/v1/clients", "/api//v1/clients", "///api/v1/nothing", "//api//v1/api-keys"):
-            answer = await raw(site.observed, path=path, headers=host_of(house.host))
+            answer = await raw(web_app.observed, path=path, headers=host_of(msp_setup.host))
             assert answer.values("content-type") == ["application/problem+json"], path
             assert answer.values("cache-control") == ["no-store"], path
-        assert (await raw(site.observed, "POST", "//hooks/x", headers=host_of(house.host))).status == 404
+        assert (await raw(web_app.observed, "POST", "//hooks/x", headers=host_of(msp_setup.host))).status == 404
 
-    async def test_only_the_webhooks_own_address_takes_webhooks(self, site: WebApp, world: ClientEnv) -> None:
-        headers = sign(world.hook_secret.encode(), message_id="m1", sent_at=utc_now(), body=b"{}")
-        http = site.visit("127.0.0.1").http
-        for path in (f"/hookss/{world.erp}", f"/hooks/x/{world.erp}", f"/hooksx/y/{world.erp}", f"/hooks{world.erp}"):
+    async def test_only_the_webhooks_own_address_takes_webhooks(self, web_app: WebApp, env: ClientEnv) -> None:
+        headers = sign(env.hook_secret.encode(), message_id="m1", sent_at=utc_now(), body=b"{}")
+        http = web_app.visit("127.0.0.1").http
+        for path in (f"/hookss/{env.erp}", f"/hooks/x/{env.erp}", f"/hooksx/y/{env.erp}", f"/hooks{env.erp}"):
             assert (await http.post(path, content=b"{}", headers=headers)).status_code == 404, path
-        assert (await http.post(f"/hooks//{world.erp}/", content=b"{}", headers=headers)).status_code == 202
+        assert (await http.post(f"/hooks//{env.erp}/", content=b"{}", headers=headers)).status_code == 202
 
     async def test_a_header_that_decides_something_is_there_once(
-        self, site: WebApp, house: House, admin: Visit
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
         made = await admin.api(
             "POST",
-            f"/api/v1/clients/{house.slug}/api-keys",
+            f"/api/v1/clients/{msp_setup.slug}/api-keys",
             {"name": "A", "role": "client_admin", "manages_access": True},
         )
         key = (b"authorization", f"Bearer {made.json()['key']}".encode())
-        path, more = f"/api/v1/clients/{house.slug}/api-keys", (b"authorization", b"Bearer other")
+        path, more = f"/api/v1/clients/{msp_setup.slug}/api-keys", (b"authorization", b"Bearer other")
         for pair in ([key, more], [more, key], [key, key]):
-            answer = await raw(site.observed, path=path, headers=[*host_of(house.host), *pair])
+            answer = await raw(web_app.observed, path=path, headers=[*host_of(msp_setup.host), *pair])
             assert (answer.status, json.loads(answer.body)["type"]) == (400, "/problems/malformed-request")
-        once = [*host_of(house.host), key, (b"content-type", b"application/json")]
+        once = [*host_of(msp_setup.host), key, (b"content-type", b"application/json")]
         body = [{"type": "http.request", "body": b'{"name": "B", "role": "machine"}', "more_body": False}]
         for values, status in (((b"k1", b"k2"), 400), ((b"k1", b"k1"), 400), ((b"k1",), 201)):
             keys = [(b"idempotency-key", value) for value in values]
-            answer = await raw(site.observed, "POST", path, headers=[*once, *keys], messages=body)
+            answer = await raw(web_app.observed, "POST", path, headers=[*once, *keys], messages=body)
             assert answer.status == status, answer.body
 
-    async def test_u14_who_accepts_problems_gets_one(self, site: WebApp, house: House) -> None:
-        headers = [*host_of(house.host), (b"accept", b"application/problem+json")]
-        answer = await raw(site.observed, path="/nowhere", headers=headers)
+    async def test_u14_who_accepts_problems_gets_one(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        headers = [*host_of(msp_setup.host), (b"accept", b"application/problem+json")]
+        answer = await raw(web_app.observed, path="/nowhere", headers=headers)
         assert answer.values("content-type") == ["application/problem+json"]
 
 
 class TestHeaders:
-    async def test_v14_every_answer_has_the_security_headers_once(self, site: WebApp, house: House) -> None:
+    async def test_v14_every_answer_has_the_security_headers_once(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for method, path, status in (
             ("GET", "/", 303), ("GET", "/sign-in", 200), ("GET", "/nowhere", 404), ("PUT", "/sign-in", 405),
             ("OPTIONS", "/sign-in", 204), ("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/hooks/x", 405),
@@ -240,20 +251,20 @@ class TestHeaders:
             ("GET", "/api/v1/clients", 401), ("GET", "/api/v1/nothing", 404), ("DELETE", "/api/v1/clients", 405),
             ("GET", "/brand/none.css", 404), ("GET", "/%00", 400),
         ):  # fmt: skip
-            answer = await raw(site.observed, method, path, headers=host_of(house.host))
+            answer = await raw(web_app.observed, method, path, headers=host_of(msp_setup.host))
             assert answer.status == status, path
             for name, value in SECURITY_HEADERS:
                 assert answer.values(name.decode()) == [value.decode()], path
             assert len(answer.values("cache-control")) == 1, path
 
-    async def test_api_answers_and_refusals_are_not_stored(self, site: WebApp, house: House) -> None:
+    async def test_api_answers_and_refusals_are_not_stored(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for path in ("/api/v1/clients", "/api/v1/nothing", "/hooks/x", "/nowhere"):
-            answer = await raw(site.observed, path=path, headers=host_of(house.host))
+            answer = await raw(web_app.observed, path=path, headers=host_of(msp_setup.host))
             assert answer.values("cache-control") == ["no-store"]
 
-    async def test_item_7_a_405_lists_what_is_allowed(self, site: WebApp, house: House) -> None:
+    async def test_item_7_a_405_lists_what_is_allowed(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for path in ("/api/v1/api-keys", "/sign-in"):
-            answer = await raw(site.observed, "OPTIONS", path, headers=host_of(house.host))
+            answer = await raw(web_app.observed, "OPTIONS", path, headers=host_of(msp_setup.host))
             assert (answer.status, answer.values("allow")) == (204, ["GET, HEAD, OPTIONS, POST"])
         for method, path, allow in (
             ("DELETE", "/api/v1/clients", "GET, HEAD, OPTIONS"),
@@ -261,27 +272,29 @@ class TestHeaders:
             ("GET", "/hooks/x", "POST"),
             ("PUT", "/api/v1/api-keys", "GET, HEAD, OPTIONS, POST"),
         ):
-            answer = await raw(site.observed, method, path, headers=host_of(house.host))
+            answer = await raw(web_app.observed, method, path, headers=host_of(msp_setup.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
-    async def test_item_7_head_is_answered_wherever_get_is(self, site: WebApp, house: House) -> None:
-        script = (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
+    async def test_item_7_head_is_answered_wherever_get_is(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        script = (await web_app.visit(msp_setup.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in ("/sign-in", "/healthz", "/api/v1/clients", "/api/v1/schema", "/nowhere", "/api/v1/nothing", "/",
                      f"/static/{script}", "/static/none.css"):  # fmt: skip
-            got = await raw(site.observed, path=path, headers=host_of(house.host))
-            head = await raw(site.observed, "HEAD", path, headers=host_of(house.host))
+            got = await raw(web_app.observed, path=path, headers=host_of(msp_setup.host))
+            head = await raw(web_app.observed, "HEAD", path, headers=host_of(msp_setup.host))
             assert (head.status, head.body) == (got.status, b""), path
             for name in ("content-type", "content-length", "cache-control", "content-security-policy", "location"):
                 same = name == "content-length" and got.status >= 400  # a problem names its own request
                 assert same or head.values(name) == got.values(name), (path, name)
 
-    async def test_item_7_head_is_refused_where_there_is_no_get(self, site: WebApp, house: House) -> None:
+    async def test_item_7_head_is_refused_where_there_is_no_get(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for path, allow in (("/hooks/x", "POST"), ("/sign-out", "OPTIONS, POST")):
-            answer = await raw(site.observed, "HEAD", path, headers=host_of(house.host))
+            answer = await raw(web_app.observed, "HEAD", path, headers=host_of(msp_setup.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
-    async def test_u16_hashed_files_are_kept_for_ever_and_compressed(self, site: WebApp, house: House) -> None:
-        http = site.visit(house.host).http
+    async def test_u16_hashed_files_are_kept_for_ever_and_compressed(
+        self, web_app: WebApp, msp_setup: MspSetup
+    ) -> None:
+        http = web_app.visit(msp_setup.host).http
         manifest = (await http.get("/static/manifest.json")).json()
         for name in manifest.values():
             answer = await http.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
@@ -294,8 +307,8 @@ class TestHeaders:
         assert page.headers["content-encoding"] == "gzip"
         assert "no-store" in page.headers["cache-control"]
 
-    async def test_an_answer_is_compressed_for_whom_that_suits(self, site: WebApp, house: House) -> None:
-        http = site.visit(house.host).http
+    async def test_an_answer_is_compressed_for_whom_that_suits(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        http = web_app.visit(msp_setup.host).http
         file = (await http.get("/static/manifest.json")).json().popitem()[1]
         for path, (accepted, is_packed) in itertools.product(
             (f"/static/{file}", "/sign-in"),
@@ -310,9 +323,9 @@ class TestHeaders:
             assert [name.strip() for name in answer.headers["vary"].split(",")].count("Accept-Encoding") == 1
 
     async def test_who_has_a_file_is_told_so_and_each_form_of_it_has_its_own_tag(
-        self, site: WebApp, house: House
+        self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
-        http = site.visit(house.host).http
+        http = web_app.visit(msp_setup.host).http
         path = "/static/" + (await http.get("/static/manifest.json")).json().popitem()[1]
         plain = await http.get(path, headers={"Accept-Encoding": "identity"})
         packed = await http.get(path, headers={"Accept-Encoding": "gzip"})
@@ -333,30 +346,30 @@ class TestHeaders:
                 assert (await http.get(path, headers=headers)).status_code == 200
 
     async def test_a_browser_gets_the_refusal_of_an_unreadable_address_as_a_page(
-        self, site: WebApp, house: House
+        self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
         browser = (b"accept", b"text/html,application/xhtml+xml,*/*;q=0.8")
-        answer = await raw(site.observed, path="/clients/%zz", headers=[*host_of(house.host), browser])
+        answer = await raw(web_app.observed, path="/clients/%zz", headers=[*host_of(msp_setup.host), browser])
         assert (answer.status, answer.values("content-type")) == (400, ["text/html; charset=utf-8"])
         assert answer.values("x-correlation-id")[0].encode() in answer.body
-        program = await raw(site.observed, path="/api/v1/%zz", headers=[*host_of(house.host), browser])
+        program = await raw(web_app.observed, path="/api/v1/%zz", headers=[*host_of(msp_setup.host), browser])
         assert program.values("content-type") == ["application/problem+json"]
 
-    async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, site: WebApp, house: House) -> None:
-        file = "/static/" + (await site.visit(house.host).http.get("/static/manifest.json")).json().popitem()[1]
+    async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        file = "/static/" + (await web_app.visit(msp_setup.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in (f"{file}/x", f"{file}/..", f"{file}/%5c", "/static/" + "a" * 300, "/static/" + "a/" * 2500):
             for method in ("GET", "HEAD"):
-                answer = await raw(site.observed, method, path, headers=host_of(house.host))
+                answer = await raw(web_app.observed, method, path, headers=host_of(msp_setup.host))
                 assert answer.status == 404, path
 
-    async def test_correlation_ids_from_outside_are_kept_apart(self, site: WebApp, house: House) -> None:
-        headers = [*host_of(house.host), (b"x-correlation-id", b"chosen-by-caller")]
-        assert (await raw(site.observed, headers=headers)).values("x-correlation-id") != ["chosen-by-caller"]
+    async def test_correlation_ids_from_outside_are_kept_apart(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        headers = [*host_of(msp_setup.host), (b"x-correlation-id", b"chosen-by-caller")]
+        assert (await raw(web_app.observed, headers=headers)).values("x-correlation-id") != ["chosen-by-caller"]
 
 
 class TestBodies:
-    async def test_a_body_with_a_field_twice_is_ambiguous_and_refused(self, admin: Visit, house: House) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_a_body_with_a_field_twice_is_ambiguous_and_refused(self, admin: Visit, msp_setup: MspSetup) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         headers = {"X-CSRF-Token": admin.token, "Content-Type": "application/json"}
         body = b'{"name": "A", "role": "machine", "r\\u006fle": "client_admin"}'
         before = (await admin.api("GET", path)).json()["items"]
@@ -365,21 +378,21 @@ class TestBodies:
         assert "“role” twice" in answer.json()["detail"]
         assert (await admin.api("GET", path)).json()["items"] == before
 
-    async def test_v10_who_calls_is_known_before_the_body_is_read(self, site: WebApp, house: House) -> None:
-        http = site.visit(house.host).http
+    async def test_v10_who_calls_is_known_before_the_body_is_read(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        http = web_app.visit(msp_setup.host).http
         bodies = [DEEP, b'{"a":' * 100_000, b"{", b"\xff", b"x" * (FORM_BYTES + 1)]
         for body, text in itertools.product(bodies, ["", "Bearer nonsense", "Bearer fl_" + "a" * 60]):
             headers = {"Content-Type": "application/json", "Authorization": text}
-            for path in ("/api/v1/api-keys", "/api/v1/members", f"/api/v1/clients/{house.slug}/changes"):
+            for path in ("/api/v1/api-keys", "/api/v1/members", f"/api/v1/clients/{msp_setup.slug}/changes"):
                 assert (await http.post(path, content=body, headers=headers)).status_code == 401
 
     async def test_v10_a_key_that_is_well_formed_and_wrong_is_refused_before_the_body(
-        self, site: WebApp, house: House, admin: Visit
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
-        keys = f"/api/v1/clients/{house.slug}/api-keys"
+        keys = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         key = (await admin.api("POST", keys, {"name": "Shop", "role": "machine"})).json()["key"]
         wrong = key[:-2] + ("aa" if not key.endswith("aa") else "bb")
-        http = site.visit(house.host).http
+        http = web_app.visit(msp_setup.host).http
         for text, status in ((wrong, 401), (key, 400)):
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {text}"}
             assert (await http.post(keys, content=DEEP[:60_000], headers=headers)).status_code == status
@@ -430,8 +443,8 @@ class TestBodies:
         form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"}
         assert (await admin.http.post("/sign-in", content=bomb[:4000], headers=form)).status_code == 415
 
-    async def test_v12_public_forms_take_little(self, site: WebApp, house: House) -> None:
-        http = site.visit(house.host).http
+    async def test_v12_public_forms_take_little(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+        http = web_app.visit(msp_setup.host).http
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         for path in PUBLIC_FORMS:  # signing out and an unknown link read no body at all
             answer = await http.post(path, content=b"a&" * 500_000, headers=headers)
@@ -442,10 +455,10 @@ class TestBodies:
         parts = {"Content-Type": "multipart/form-data; boundary=x"}
         assert (await http.post("/sign-in", content=b"--x--", headers=parts)).status_code == 415
 
-    async def test_v12_every_public_route_has_a_small_limit(self, site: WebApp) -> None:
+    async def test_v12_every_public_route_has_a_small_limit(self, web_app: WebApp) -> None:
         """A sweep: a new public route without one fails here. Webhooks have a limit of their own."""
         found = 0
-        for route in site.app.routes:
+        for route in web_app.app.routes:
             for handler in getattr(route, "route_handlers", []):
                 if handler.http_methods & {"POST", "PUT", "PATCH", "DELETE"}:
                     limit = handler.resolve_request_max_body_size()
@@ -457,15 +470,17 @@ class TestBodies:
 
 class TestLinks:
     async def test_v15_an_invitation_leads_to_the_brands_own_host(
-        self, site: WebApp, house: House, admin: Visit
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
-        for number, host in enumerate((house.host, f"{house.host}:9999", f"{house.host}.", house.host.upper())):
+        for number, host in enumerate(
+            (msp_setup.host, f"{msp_setup.host}:9999", f"{msp_setup.host}.", msp_setup.host.upper())
+        ):
             member = {"email": f"v15-{number}@example.test", "name": "New", "role": "client_viewer"}
             headers = {"X-CSRF-Token": admin.token, "Host": host, "Origin": f"http://{host}", "Cookie": cookies}
-            answer = await admin.http.post(f"/api/v1/clients/{house.slug}/members", json=member, headers=headers)
+            answer = await admin.http.post(f"/api/v1/clients/{msp_setup.slug}/members", json=member, headers=headers)
             assert answer.status_code == 201, answer.text
-            assert answer.json()["link"].startswith(f"http://{house.host}/welcome/")
+            assert answer.json()["link"].startswith(f"http://{msp_setup.host}/welcome/")
 
 
 class TestProxies:

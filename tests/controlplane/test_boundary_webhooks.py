@@ -16,46 +16,46 @@ from tests.support.web_app import WebApp
 
 class TestBodies:
     async def test_v10_a_signed_webhook_that_is_too_deep_is_quarantined_and_holds_up_nothing(
-        self, site: WebApp, world: ClientEnv
+        self, web_app: WebApp, env: ClientEnv
     ) -> None:
-        http = site.visit("127.0.0.1").http
+        http = web_app.visit("127.0.0.1").http
         bodies = [
             DEEP,
             b'{"changes":' + DEEP + b"}",
             b'{"sku": "\xff"}',
             b'{"amount": "x", "changes": [',
-            msgspec.json.encode({"type": "changes", "changes": [world.change("SKU-001", STOCK, 3)]}),
+            msgspec.json.encode({"type": "changes", "changes": [env.change("SKU-001", STOCK, 3)]}),
         ]
         for number, body in enumerate(bodies):
-            headers = sign(world.hook_secret.encode(), message_id=f"m{number}", sent_at=utc_now(), body=body)
-            assert (await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code == 202
-        await world.work()
-        rows = await world.rows("SELECT code FROM governance_exception")
+            headers = sign(env.hook_secret.encode(), message_id=f"m{number}", sent_at=utc_now(), body=body)
+            assert (await http.post(f"/hooks/{env.erp}", content=body, headers=headers)).status_code == 202
+        await env.work()
+        rows = await env.rows("SELECT code FROM governance_exception")
         assert [row for row in rows if row[0] == "source.quarantined"] == [("source.quarantined",)] * 4
-        assert await world.rows("SELECT attempts FROM job") == []
+        assert await env.rows("SELECT attempts FROM job") == []
 
 
 class TestWebhookState:
     async def test_v17_a_paused_connection_is_told_to_who_can_sign_only(
-        self, site: WebApp, world: ClientEnv, other_world: ClientEnv
+        self, web_app: WebApp, env: ClientEnv, other_env: ClientEnv
     ) -> None:
-        http = site.visit("127.0.0.1").http
-        async with world.services.db.transaction(world.scope) as session:
-            await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
+        http = web_app.visit("127.0.0.1").http
+        async with env.services.db.transaction(env.scope) as session:
+            await set_connection_state(session, env.erp, state=ConnectionState.PAUSED, now=utc_now())
         body = b"{}"
         answers = []
         for secret, age in (
-            (other_world.hook_secret, timedelta(0)),
-            (world.hook_secret, timedelta(days=1)),
-            (world.hook_secret, timedelta(0)),
+            (other_env.hook_secret, timedelta(0)),
+            (env.hook_secret, timedelta(days=1)),
+            (env.hook_secret, timedelta(0)),
         ):
             headers = sign(secret.encode(), message_id="m1", sent_at=utc_now() - age, body=body)
-            answers.append((await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code)
-        assert [(await http.post(f"/hooks/{world.erp}", content=body)).status_code, *answers] == [401, 401, 401, 409]
+            answers.append((await http.post(f"/hooks/{env.erp}", content=body, headers=headers)).status_code)
+        assert [(await http.post(f"/hooks/{env.erp}", content=body)).status_code, *answers] == [401, 401, 401, 409]
 
-    async def test_ids_that_we_make_ourselves_are_refused(self, site: WebApp, world: ClientEnv) -> None:
+    async def test_ids_that_we_make_ourselves_are_refused(self, web_app: WebApp, env: ClientEnv) -> None:
         for message_id in ("sha256:abc", "SHA256:abc", "baseline/product-1", "m1#" + "0" * 64):
-            headers = sign(world.hook_secret.encode(), message_id=message_id, sent_at=utc_now(), body=b"{}")
-            answer = await site.visit("127.0.0.1").http.post(f"/hooks/{world.erp}", content=b"{}", headers=headers)
+            headers = sign(env.hook_secret.encode(), message_id=message_id, sent_at=utc_now(), body=b"{}")
+            answer = await web_app.visit("127.0.0.1").http.post(f"/hooks/{env.erp}", content=b"{}", headers=headers)
             assert answer.status_code == 422
-        assert await world.rows("SELECT count(*) FROM source_event") == [(0,)]
+        assert await env.rows("SELECT count(*) FROM source_event") == [(0,)]

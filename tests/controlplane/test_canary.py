@@ -25,7 +25,7 @@ from tenants.secrets import new_secret
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv, build_client_env
-from tests.support.web_app import House, Visit, WebApp, furnish
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.slow
 
@@ -59,32 +59,32 @@ _VOLATILE = re.compile(
 
 @pytest.fixture
 async def sibling_world(
-    world: ClientEnv, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+    env: ClientEnv, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
     """Another client of the same MSP, with the same goods."""
-    built = await build_client_env(services, relay_db, urls.intake, sandbox, msp_account=world.msp_account)
+    built = await build_client_env(services, relay_db, urls.intake, sandbox, msp_account=env.msp_account)
     yield built
     await built.close()
 
 
-async def live(world: ClientEnv, sku: str) -> None:
+async def live(env: ClientEnv, sku: str) -> None:
     """Changes in every state, exceptions and a quarantined message."""
-    await world.deliver(
-        world.change(sku, COST, 500), world.change(sku, PRICE, 1000), world.change(sku, STOCK, 7),
+    await env.deliver(
+        env.change(sku, COST, 500), env.change(sku, PRICE, 1000), env.change(sku, STOCK, 7),
     )  # fmt: skip
-    await world.work(settle=0.5)
-    await world.deliver_bytes(b'{"broken": "' + CANARY.encode() + b'"')
-    await world.deliver(world.change(sku, PRICE, 100))
-    await world.deliver(world.change("SKU-002", PRICE, 2000))
-    await world.work(settle=0.5)
+    await env.work(settle=0.5)
+    await env.deliver_bytes(b'{"broken": "' + CANARY.encode() + b'"')
+    await env.deliver(env.change(sku, PRICE, 100))
+    await env.deliver(env.change("SKU-002", PRICE, 2000))
+    await env.work(settle=0.5)
 
 
-async def hold(world: ClientEnv) -> None:
+async def hold(env: ClientEnv) -> None:
     """A baseline and a legal hold."""
-    async with world.services.db.transaction(world.scope) as session:
-        await start_baseline(session, world.services.governance, now=utc_now())
+    async with env.services.db.transaction(env.scope) as session:
+        await start_baseline(session, env.services.governance, now=utc_now())
         placed = NewHold(reason=CANARY)
-        await place_hold(session, world.services.rooms.retained, placed, now=utc_now(), new_id=new_id)
+        await place_hold(session, env.services.rooms.retained, placed, now=utc_now(), new_id=new_id)
 
 
 def handlers(app: Litestar) -> list[tuple[str, str, dict[str, Any]]]:
@@ -106,46 +106,46 @@ def fields_of(template: str, handler: HTTPRouteHandler) -> tuple[str, ...]:
     return tuple(getattr(handler.parsed_data_field.annotation, "__struct_fields__", ()))
 
 
-def test_every_route_names_its_permission_or_is_public_on_purpose(site: WebApp) -> None:
+def test_every_route_names_its_permission_or_is_public_on_purpose(web_app: WebApp) -> None:
     unguarded = [
         (method, path)
-        for method, path, opt in handlers(site.app)
+        for method, path, opt in handlers(web_app.app)
         if "permission" not in opt and not opt.get("public") and not path.startswith(PUBLIC_WITHOUT_DATA)
     ]
     assert unguarded == []
-    assert len(handlers(site.app)) > 40
+    assert len(handlers(web_app.app)) > 40
 
 
-def test_every_kind_of_id_that_the_walks_use_is_a_parameter_of_a_route(site: WebApp) -> None:
-    templates = " ".join(path for _, path, _ in handlers(site.app))
+def test_every_kind_of_id_that_the_walks_use_is_a_parameter_of_a_route(web_app: WebApp) -> None:
+    templates = " ".join(path for _, path, _ in handlers(web_app.app))
     assert [parameter for parameter in KINDS.values() if f"{{{parameter}:uuid}}" not in templates] == []
 
 
 async def test_nothing_of_one_tenant_reaches_another_through_any_route(
-    site: WebApp, world: ClientEnv, other_world: ClientEnv, urls: Urls
+    web_app: WebApp, env: ClientEnv, other_env: ClientEnv, urls: Urls
 ) -> None:
-    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name=CANARY)
-    await live(world, "SKU-001")
-    await live(other_world, "SKU-001")
-    await hold(other_world)
+    mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(other_env, name=CANARY)
+    await live(env, "SKU-001")
+    await live(other_env, "SKU-001")
+    await hold(other_env)
     ids = ids_by_parameter(urls, theirs, most=2)
     assert sum(map(len, ids.values())) > 10
     before = fingerprint(urls, theirs)
-    secrets = [CANARY, theirs.slug, str(other_world.scope.tenant_id), str(other_world.scope.msp_id)]
+    secrets = [CANARY, theirs.slug, str(other_env.scope.tenant_id), str(other_env.scope.msp_id)]
     names = [theirs.slug, *(str(each) for own in ids.values() for each in own)]
-    visits = await clients_own(site, mine)
-    visits["staff"] = await site.signed_in(mine.host, mine.admin)  # the last one: this visit suspends the client
+    visits = await clients_own(web_app, mine)
+    visits["staff"] = await web_app.signed_in(mine.host, mine.admin)  # the last one: this visit suspends the client
     for who, visit in visits.items():
-        tried = await press(site, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
+        tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
         assert tried > 150
     assert fingerprint(urls, theirs) == before, "something of the other tenant was changed"
 
 
 async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
-    site: WebApp, world: ClientEnv, sibling_world: ClientEnv, urls: Urls
+    web_app: WebApp, env: ClientEnv, sibling_world: ClientEnv, urls: Urls
 ) -> None:
-    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(sibling_world, name=CANARY)
-    await live(world, "SKU-001")
+    mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(sibling_world, name=CANARY)
+    await live(env, "SKU-001")
     await live(sibling_world, "SKU-001")
     await hold(sibling_world)
     ids = ids_by_parameter(urls, theirs, most=2)
@@ -153,11 +153,11 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
     before = fingerprint(urls, theirs)
     secrets = [CANARY, theirs.slug, str(sibling_world.scope.tenant_id)]
     names = [theirs.slug, *(str(each) for own in ids.values() for each in own)]
-    for who, visit in (await clients_own(site, mine)).items():
-        tried = await press(site, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
+    for who, visit in (await clients_own(web_app, mine)).items():
+        tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
         assert tried > 150
     # Staff may look at either; but what is under one client's address is that client's.
-    staff = await site.signed_in(mine.host, mine.admin)
+    staff = await web_app.signed_in(mine.host, mine.admin)
     clients_ids = ids_by_parameter(urls, theirs, in_house=False)
 
     def wrong(template: str) -> list[str]:
@@ -165,19 +165,19 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
             [fill(template, mine.slug, each) for each in fitting(template, clients_ids)] if has_both(template) else []
         )
 
-    assert await press(site, "staff", staff, [], names, wrong) > 50
+    assert await press(web_app, "staff", staff, [], names, wrong) > 50
     assert fingerprint(urls, theirs) == before, "something of the sibling was changed"
 
 
 async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
-    site: WebApp, world: ClientEnv, other_world: ClientEnv, urls: Urls
+    web_app: WebApp, env: ClientEnv, other_env: ClientEnv, urls: Urls
 ) -> None:
-    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name=CANARY)
-    await live(other_world, "SKU-001")
-    await hold(other_world)
-    admin = await site.signed_in(mine.host, mine.admin)
+    mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(other_env, name=CANARY)
+    await live(other_env, "SKU-001")
+    await hold(other_env)
+    admin = await web_app.signed_in(mine.host, mine.admin)
     unknown = UUID(int=7)
-    for method, template, _ in handlers(site.app):
+    for method, template, _ in handlers(web_app.app):
         if "{client" not in template or method != "GET" or "_id:uuid}" not in template:
             continue
         for known in object_ids(urls, theirs)[:6]:
@@ -187,18 +187,18 @@ async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
             assert masked(one, known) == masked(two, unknown), real
 
 
-async def test_no_product_name_in_anything_a_client_is_sent(site: WebApp, world: ClientEnv, urls: Urls) -> None:
-    mine = await furnish(world, name="Calm Harbour")
-    await live(world, "SKU-001")
-    async with site.services.db.transaction(world.scope) as session:
-        baseline = await start_baseline(session, site.services.governance, now=utc_now())
-    await world.work()
+async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env: ClientEnv, urls: Urls) -> None:
+    mine = await set_up_msp(env, name="Calm Harbour")
+    await live(env, "SKU-001")
+    async with web_app.services.db.transaction(env.scope) as session:
+        baseline = await start_baseline(session, web_app.services.governance, now=utc_now())
+    await env.work()
     ids = {**ids_by_parameter(urls, mine), "baseline_id": [baseline]}
-    wanted = {template for method, template, _ in handlers(site.app) if method == "GET" and "{" in template}
+    wanted = {template for method, template, _ in handlers(web_app.app) if method == "GET" and "{" in template}
     shown: set[str] = set()
     for who in (mine.admin, mine.approver, mine.partner):
-        visit = await site.signed_in(mine.host, who)
-        for method, template, _ in handlers(site.app):
+        visit = await web_app.signed_in(mine.host, who)
+        for method, template, _ in handlers(web_app.app):
             if method != "GET":
                 continue
             for path in dict.fromkeys(fill(template, mine.slug, each) for each in fitting(template, ids)):
@@ -212,39 +212,39 @@ async def test_no_product_name_in_anything_a_client_is_sent(site: WebApp, world:
     } == set()
 
 
-async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(site: WebApp, world: ClientEnv) -> None:
-    mine = await furnish(world, name="Calm Harbour")
-    admin = await site.signed_in(mine.host, mine.admin)
+async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(web_app: WebApp, env: ClientEnv) -> None:
+    mine = await set_up_msp(env, name="Calm Harbour")
+    admin = await web_app.signed_in(mine.host, mine.admin)
     page = await admin.get(f"/clients/{mine.slug}/overview")
     linked = re.findall(r'(?:href|src)="(/(?:brand|static)/[^"]+)"', page.text)
     assert len(linked) > 3
-    stranger, lost = site.visit(mine.host), site.visit("nobody.example.test")
+    stranger, lost = web_app.visit(mine.host), web_app.visit("nobody.example.test")
     answers = [await stranger.get(path) for path in ("/sign-in", "/nowhere", "/fleet", *linked)]
     answers += [await lost.get("/"), await lost.get("/sign-in"), await stranger.api("GET", "/api/v1/clients")]
     answers.append(await admin.get("/api/v1/schema/openapi.json"))
-    answers.append(await stranger.http.post(f"/hooks/{world.erp}", content=b"{}"))
+    answers.append(await stranger.http.post(f"/hooks/{env.erp}", content=b"{}"))
     for answer in answers:
         assert "fairlead" not in answer.text.lower() + str(answer.headers).lower(), answer.request.url
 
 
-async def clients_own(site: WebApp, mine: House) -> dict[str, Visit]:
+async def clients_own(web_app: WebApp, mine: MspSetup) -> dict[str, Visit]:
     """An approver, a partner's user and the most powerful key a client can have."""
-    scope = mine.world.scope
-    async with site.services.db.transaction(scope) as session:
+    scope = mine.env.scope
+    async with web_app.services.db.transaction(scope) as session:
         wanted = NewApiKey(new_id(), "Canary", "client_admin")
         _, key = await create_api_key(session, new_secret, wanted, now=utc_now())
-    machine = site.visit(mine.host)
+    machine = web_app.visit(mine.host)
     machine.http.headers["authorization"] = f"Bearer {key}"
     assert (await machine.api("GET", f"/api/v1/clients/{mine.slug}/members")).status_code == 200
     return {
-        "approver": await site.signed_in(mine.host, mine.approver),
-        "partner": await site.signed_in(mine.host, mine.partner),
+        "approver": await web_app.signed_in(mine.host, mine.approver),
+        "partner": await web_app.signed_in(mine.host, mine.partner),
         "machine": machine,
     }
 
 
 async def press(  # noqa: PLR0917 - one actor's walk
-    site: WebApp,
+    web_app: WebApp,
     who: str,
     visit: Visit,
     secrets: list[str],
@@ -253,7 +253,7 @@ async def press(  # noqa: PLR0917 - one actor's walk
 ) -> int:
     """Ask every route for what is another's: no answer tells a secret, what names something of `theirs` is refused."""
     tried = 0
-    for method, template, opt in handlers(site.app):
+    for method, template, opt in handlers(web_app.app):
         if template.startswith(PUBLIC_WITHOUT_DATA) or template in ("/sign-out", "/sign-out-everywhere", "/sign-in"):
             continue
         for path in paths_of(template):
@@ -269,18 +269,18 @@ async def press(  # noqa: PLR0917 - one actor's walk
     return tried
 
 
-def object_ids(urls: Urls, house: House, *, in_house: bool = True) -> list[UUID]:
+def object_ids(urls: Urls, msp_setup: MspSetup, *, in_house: bool = True) -> list[UUID]:
     """Ids of every kind of thing the other tenant has."""
-    return [each for ids in ids_by_parameter(urls, house, in_house=in_house).values() for each in ids]
+    return [each for ids in ids_by_parameter(urls, msp_setup, in_house=in_house).values() for each in ids]
 
 
-def ids_by_parameter(urls: Urls, house: House, *, in_house: bool = True, most: int = 4) -> dict[str, list[UUID]]:
+def ids_by_parameter(urls: Urls, msp_setup: MspSetup, *, in_house: bool = True, most: int = 4) -> dict[str, list[UUID]]:
     """Of the client, and of its MSP with `in_house`, at most so many each."""
     found: dict[str, list[UUID]] = {parameter: [] for parameter in KINDS.values()}
-    tenants = [house.world.scope.tenant_id, *([house.world.msp_account.tenant_id] if in_house else [])]
+    tenants = [msp_setup.env.scope.tenant_id, *([msp_setup.env.msp_account.tenant_id] if in_house else [])]
     with psycopg.connect(urls.app) as connection:
         for tenant in tenants:
-            enter(connection, tenant, house.world.scope.msp_id)
+            enter(connection, tenant, msp_setup.env.scope.msp_id)
             for table, parameter in KINDS.items():
                 rows = connection.execute(f"SELECT id FROM {table} ORDER BY id LIMIT {most}")
                 found[parameter] += [row[0] for row in rows]
@@ -295,11 +295,11 @@ def fitting(template: str, ids: dict[str, list[UUID]]) -> list[UUID]:
     return [each[0] for each in ids.values() if each]
 
 
-def fingerprint(urls: Urls, house: House) -> str:
+def fingerprint(urls: Urls, msp_setup: MspSetup) -> str:
     """A hash over all of the tenant's rows that another tenant could have touched."""
     digest = hashlib.sha256()
     with psycopg.connect(urls.app) as connection:
-        enter(connection, house.world.scope.tenant_id, house.world.scope.msp_id)
+        enter(connection, msp_setup.env.scope.tenant_id, msp_setup.env.scope.msp_id)
         for table in WATCHED:
             for row in connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1"):
                 digest.update(row[0].encode())
@@ -317,7 +317,7 @@ def has_both(template: str) -> bool:
     return "{client" in template and "_id:uuid}" in template
 
 
-def paths(template: str, mine: House, theirs: House, ids: dict[str, list[UUID]]) -> list[str]:
+def paths(template: str, mine: MspSetup, theirs: MspSetup, ids: dict[str, list[UUID]]) -> list[str]:
     """The template filled with the other tenant's address, and with our own address and the other's ids."""
     if "{" not in template:
         return [template]

@@ -275,21 +275,21 @@ async def run_program(environment: dict[str, str | None], *arguments: str) -> tu
 
 class TestBaseline:
     async def test_it_is_read_from_the_command_line_and_shown_again(
-        self, environment: dict[str, str | None], world: ClientEnv
+        self, environment: dict[str, str | None], env: ClientEnv
     ) -> None:
         given = environment | {"FAIRLEAD_OUTBOUND_ALLOWED": "127.0.0.0/8"}
-        status, told = await run_program(given, "baseline", "show", *tenancy(world.scope))
+        status, told = await run_program(given, "baseline", "show", *tenancy(env.scope))
         assert (status, "No baseline yet" in told) == (0, True)
         patient = ("--wait", "300")
-        reading = asyncio.create_task(run_program(given, "baseline", "read", *tenancy(world.scope), *patient))
+        reading = asyncio.create_task(run_program(given, "baseline", "read", *tenancy(env.scope), *patient))
         while not reading.done():
-            await world.work()
+            await env.work()
             await asyncio.sleep(0.1)
         status, told = reading.result()
         assert status == 0, told
         assert ": ready" in told.splitlines()[0]
         assert "shop0: read; 40 equal, 0 differ, 0 only in the source, 0 only here, 0 below cost" in told
-        assert (await run_program(given, "baseline", "show", *tenancy(world.scope)))[1] == told
+        assert (await run_program(given, "baseline", "show", *tenancy(env.scope)))[1] == told
 
     async def test_a_client_without_contracts_is_told_what_to_do(
         self, environment: dict[str, str | None], client: Scope

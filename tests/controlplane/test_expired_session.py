@@ -7,13 +7,13 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.ids import new_id
-from tests.support.web_app import PASSWORD, House, Visit, WebApp
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp
 
 
-def fragments(site: WebApp) -> list[str]:
+def fragments(web_app: WebApp) -> list[str]:
     return sorted(
         route.path_format
-        for route in site.app.routes
+        for route in web_app.app.routes
         for handler in getattr(route, "route_handlers", ())
         if isinstance(handler, HTTPRouteHandler) and handler.opt.get("fragment")
     )
@@ -27,10 +27,10 @@ def next_of(location: str) -> str:
 
 
 @pytest.fixture
-async def ended(site: WebApp, house: House, admin: Visit) -> Visit:
+async def ended(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> Visit:
     """Somebody whose sessions were all ended while a page is open."""
     await admin.post("/sign-out-everywhere")
-    admin.http.cookies.set("session", "A" * 43, domain=house.host)
+    admin.http.cookies.set("session", "A" * 43, domain=msp_setup.host)
     return admin
 
 
@@ -42,9 +42,11 @@ async def dropped(ended: Visit) -> Visit:
     return ended
 
 
-async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too(house: House, dropped: Visit) -> None:
-    page = f"/clients/{house.slug}/members/{UUID(int=1)}"
-    late = await dropped.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
+async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too(
+    msp_setup: MspSetup, dropped: Visit
+) -> None:
+    page = f"/clients/{msp_setup.slug}/members/{UUID(int=1)}"
+    late = await dropped.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{msp_setup.host}{page}"})
     assert next_of(late.headers["location"]) == page
     assert (
         next_of((await dropped.get("/fleet/rows", headers={"HX-Request": "true"})).headers["hx-redirect"]) == "/fleet"
@@ -53,13 +55,15 @@ async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too
     assert anew.headers["location"] == "/sign-in?next=%2Ffleet"
 
 
-async def test_u1_every_part_that_polls_leads_back_to_its_page(site: WebApp, house: House, ended: Visit) -> None:
-    known = fragments(site)
+async def test_u1_every_part_that_polls_leads_back_to_its_page(
+    web_app: WebApp, msp_setup: MspSetup, ended: Visit
+) -> None:
+    known = fragments(web_app)
     assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
     for address in known:
-        path = address.format(client=house.slug, change_id=new_id(), baseline_id=new_id(), connection_id=new_id())
+        path = address.format(client=msp_setup.slug, change_id=new_id(), baseline_id=new_id(), connection_id=new_id())
         page = path.rpartition("/")[0]
-        shown = f"http://{house.host}{page}?tab=answered"
+        shown = f"http://{msp_setup.host}{page}?tab=answered"
         answers = [
             await ended.get(path, headers={"HX-Request": "true", "HX-Current-URL": shown}),
             await ended.get(path, headers={"HX-Request": "true"}),
@@ -72,10 +76,10 @@ async def test_u1_every_part_that_polls_leads_back_to_its_page(site: WebApp, hou
 
 
 async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
-    site: WebApp, house: House, ended: Visit
+    web_app: WebApp, msp_setup: MspSetup, ended: Visit
 ) -> None:
-    page = f"/clients/{house.slug}/members/{UUID(int=1)}"
-    late = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{house.host}{page}"})
+    page = f"/clients/{msp_setup.slug}/members/{UUID(int=1)}"
+    late = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{msp_setup.host}{page}"})
     assert (late.status_code, next_of(late.headers["location"])) == (303, page)
     elsewhere = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": "http://evil.example/a"})
     assert next_of(elsewhere.headers["location"]) == ""
@@ -83,29 +87,35 @@ async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
     assert next_of((await ended.get("/fleet/rows", headers=foreign)).headers["hx-redirect"]) == "/fleet"
 
 
-async def test_u1_signing_in_again_says_why_and_lands_on_the_page(site: WebApp, house: House, ended: Visit) -> None:
+async def test_u1_signing_in_again_says_why_and_lands_on_the_page(
+    web_app: WebApp, msp_setup: MspSetup, ended: Visit
+) -> None:
     place = (await ended.get("/fleet/rows", headers={"HX-Request": "true"})).headers["hx-redirect"]
     page = await ended.get(place)
     assert "Session expired" in page.text
-    assert "Session expired" not in (await site.visit(house.host).get("/sign-in")).text
-    form = {"email": house.admin, "password": PASSWORD, "next": "/fleet/rows?span=x"}
+    assert "Session expired" not in (await web_app.visit(msp_setup.host).get("/sign-in")).text
+    form = {"email": msp_setup.admin, "password": PASSWORD, "next": "/fleet/rows?span=x"}
     landed = await ended.post("/sign-in", form)
     assert (landed.status_code, landed.headers["location"]) == (303, "/fleet?span=x")
 
 
-async def test_u1_a_part_is_never_all_that_a_browser_shows(site: WebApp, house: House, admin: Visit) -> None:
+async def test_u1_a_part_is_never_all_that_a_browser_shows(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
     visited = {"Sec-Fetch-Dest": "document"}
-    gone = await admin.get(f"/clients/{house.slug}/overview/flow", headers=visited)
-    assert (gone.status_code, gone.headers["location"]) == (303, f"/clients/{house.slug}/overview")
-    assert (await admin.get(f"/clients/{house.slug}/overview/flow", headers={"HX-Request": "true"})).status_code == 200
+    gone = await admin.get(f"/clients/{msp_setup.slug}/overview/flow", headers=visited)
+    assert (gone.status_code, gone.headers["location"]) == (303, f"/clients/{msp_setup.slug}/overview")
+    assert (
+        await admin.get(f"/clients/{msp_setup.slug}/overview/flow", headers={"HX-Request": "true"})
+    ).status_code == 200
 
 
-async def test_u1_nobody_who_never_signed_in_is_told_of_a_session(site: WebApp, house: House) -> None:
-    answer = await site.visit(house.host).get("/fleet")
+async def test_u1_nobody_who_never_signed_in_is_told_of_a_session(web_app: WebApp, msp_setup: MspSetup) -> None:
+    answer = await web_app.visit(msp_setup.host).get("/fleet")
     assert answer.headers["location"] == "/sign-in?next=%2Ffleet"
 
 
 @pytest.mark.parametrize("target", ["/sign-in", "/sign-in?next=/x", "/sign-out", "/welcome/abc", "//evil.example"])
-async def test_u1_signing_in_never_leads_to_where_one_signs_in_or_out(site: WebApp, house: House, target: str) -> None:
-    page = await site.visit(house.host).get("/sign-in", params={"next": target})
+async def test_u1_signing_in_never_leads_to_where_one_signs_in_or_out(
+    web_app: WebApp, msp_setup: MspSetup, target: str
+) -> None:
+    page = await web_app.visit(msp_setup.host).get("/sign-in", params={"next": target})
     assert 'name="next"' not in page.text

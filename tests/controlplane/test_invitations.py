@@ -13,16 +13,16 @@ from sqlalchemy import text
 from controlplane.provisioning import NewAccountMember, add_member, add_partner
 from tests.controlplane.test_administration import actions, member_of
 from tests.support.client_env import ClientEnv, second_client
-from tests.support.web_app import PASSWORD, House, Visit, WebApp, furnish
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
 _LINK = re.compile(r"http://[^<\s]+/welcome/[A-Za-z0-9_-]+")
 
 
 @pytest.fixture
-async def client_admin(site: WebApp, house: House, world: ClientEnv) -> Visit:
+async def client_admin(web_app: WebApp, msp_setup: MspSetup, env: ClientEnv) -> Visit:
     email = f"ca-{secrets.token_hex(4)}@example.test"
-    await add_member(world.services, world.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
-    return await site.signed_in(house.host, email)
+    await add_member(env.services, env.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))
+    return await web_app.signed_in(msp_setup.host, email)
 
 
 def link_in(answer: httpx.Response) -> str:
@@ -48,14 +48,14 @@ async def choose_password(visit: Visit, link: str) -> httpx.Response:
 
 class TestInviting:
     async def test_somebody_is_invited_shown_the_link_once_and_lands_on_their_page(
-        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
-        members, email = f"/clients/{house.slug}/members", fresh()
+        members, email = f"/clients/{msp_setup.slug}/members", fresh()
         assert f'href="{members}/invite"' in (await admin.get(members)).text
         assert "Send it yourself" in (await admin.get(f"{members}/invite")).text
         answer = await admin.post(f"{members}/invite", form(email.upper(), "client_approver"))
         link = link_in(answer)
-        assert link.startswith(f"http://{house.host}/welcome/")
+        assert link.startswith(f"http://{msp_setup.host}/welcome/")
         assert f"Send this link to {email}" in answer.text
         assert "works once, until" in answer.text
         [mail] = re.findall(r'href="(mailto:[^"]+)"', answer.text)
@@ -72,34 +72,34 @@ class TestInviting:
         assert "Pending" in listed
         assert "by Admin " in listed
         assert "Client approver" in listed
-        guest = site.visit(house.host)
+        guest = web_app.visit(msp_setup.host)
         assert (await choose_password(guest, link)).headers["location"] == "/"
         landed = await guest.get("/", follow_redirects=True)
-        assert (landed.status_code, landed.url.path) == (200, f"/clients/{house.slug}/overview")
+        assert (landed.status_code, landed.url.path) == (200, f"/clients/{msp_setup.slug}/overview")
         assert "Accepted" in (await admin.get(f"{members}/invitations")).text
-        noted = [each for each in await actions(world) if str(each).startswith(("member.", "policy.roles"))]
+        noted = [each for each in await actions(env) if str(each).startswith(("member.", "policy.roles"))]
         assert noted[-4:] == ["member.created", "policy.roles_changed", "member.invited", "member.password_set"]
 
-    async def test_the_link_is_nowhere_at_rest(self, house: House, admin: Visit, world: ClientEnv) -> None:
-        members = f"/clients/{house.slug}/members"
+    async def test_the_link_is_nowhere_at_rest(self, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+        members = f"/clients/{msp_setup.slug}/members"
         await admin.get(members)
         secret = link_in(await admin.post(f"{members}/invite", form(fresh(), "client_viewer")))[-43:]
         for table in ("member", "audit_entry", "job", "policy_version"):
-            rows = await world.rows(f"SELECT t::text FROM {table} t")
+            rows = await env.rows(f"SELECT t::text FROM {table} t")
             assert rows or table == "job"
             assert [row for (row,) in rows if secret in str(row)] == []
 
     async def test_it_is_withdrawn_and_made_anew(
-        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
-        members, email = f"/clients/{house.slug}/members", fresh()
+        members, email = f"/clients/{msp_setup.slug}/members", fresh()
         await admin.get(members)
         first = link_in(await admin.post(f"{members}/invite", form(email, "client_viewer")))
         one = f"{members}/{await member_of(admin, email, '/api/v1' + members)}"
         assert f'action="{one}/invitation/withdraw"' in (await admin.get(f"{members}/invitations")).text
         withdrawn = await admin.post(f"{one}/invitation/withdraw")
         assert (withdrawn.status_code, withdrawn.headers["location"]) == (303, f"{members}/invitations")
-        assert (await site.visit(house.host).get(httpx.URL(first).path)).status_code == 410
+        assert (await web_app.visit(msp_setup.host).get(httpx.URL(first).path)).status_code == 410
         shown = (await admin.get(f"{members}/invitations")).text
         assert "Withdrawn" in shown
         assert f'action="{one}/invitation/withdraw"' not in shown
@@ -107,16 +107,16 @@ class TestInviting:
         again = await admin.post(f"{one}/invitation/withdraw")
         assert (again.status_code, "no link to withdraw" in again.text) == (409, True)
         second = link_in(await admin.post(f"{one}/invitation"))
-        assert (await choose_password(site.visit(house.host), second)).status_code == 303
+        assert (await choose_password(web_app.visit(msp_setup.host), second)).status_code == 303
         joined = await admin.post(f"{one}/invitation")
         assert (joined.status_code, "already has a password" in joined.text) == (409, True)
-        assert (await actions(world)).count("member.invitation_withdrawn") == 1
+        assert (await actions(env)).count("member.invitation_withdrawn") == 1
 
-    async def test_one_that_ran_out_says_so(self, house: House, admin: Visit, world: ClientEnv) -> None:
-        members, email = f"/clients/{house.slug}/members", fresh()
+    async def test_one_that_ran_out_says_so(self, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+        members, email = f"/clients/{msp_setup.slug}/members", fresh()
         await admin.get(members)
         await admin.post(f"{members}/invite", form(email, "client_viewer"))
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             late = "UPDATE member SET invite_until = now() - interval '1 minute' WHERE email = :email"
             await session.execute(text(late), {"email": email})
         assert "Expired" in (await admin.get(f"{members}/invitations")).text
@@ -125,11 +125,11 @@ class TestInviting:
 
 class TestWhatIsRefused:
     async def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(
-        self, house: House, admin: Visit, world: ClientEnv
+        self, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
-        members = f"/clients/{house.slug}/members"
+        members = f"/clients/{msp_setup.slug}/members"
         await admin.get(members)
-        before = await actions(world)
+        before = await actions(env)
         for wrong, status, sentence in (
             ({"email": "nonsense"}, 422, "not an e-mail address"),
             ({"name": " "}, 422, "no visible characters"),
@@ -143,19 +143,21 @@ class TestWhatIsRefused:
             assert (answer.status_code, sentence in answer.text) == (status, True), wrong
             assert ('value="Mia Sand"' in answer.text) is ("name" not in wrong)
             assert 'class="error"' in answer.text
-        assert await actions(world) == before
+        assert await actions(env) == before
 
-    async def test_somebody_who_is_here_already_is_named_and_linked(self, house: House, admin: Visit) -> None:
-        members = f"/clients/{house.slug}/members"
-        known = await member_of(admin, house.approver, f"/api/v1{members}")
+    async def test_somebody_who_is_here_already_is_named_and_linked(self, msp_setup: MspSetup, admin: Visit) -> None:
+        members = f"/clients/{msp_setup.slug}/members"
+        known = await member_of(admin, msp_setup.approver, f"/api/v1{members}")
         await admin.get(members)
-        answer = await admin.post(f"{members}/invite", form(house.approver, "client_viewer"))
+        answer = await admin.post(f"{members}/invite", form(msp_setup.approver, "client_viewer"))
         assert answer.status_code == 409
         assert "is in this account already" in answer.text
         assert f'href="{members}/{known}"' in answer.text
 
-    async def test_nobody_gives_more_than_they_may(self, house: House, admin: Visit, client_admin: Visit) -> None:
-        members = f"/clients/{house.slug}/members"
+    async def test_nobody_gives_more_than_they_may(
+        self, msp_setup: MspSetup, admin: Visit, client_admin: Visit
+    ) -> None:
+        members = f"/clients/{msp_setup.slug}/members"
         offered = (await client_admin.get(f"{members}/invite")).text
         assert re.findall(r'name="role"\s+value="([^"]+)"', offered) == [
             "client_viewer", "client_approver", "client_admin", "partner",
@@ -170,8 +172,10 @@ class TestWhatIsRefused:
             for inviter in (client_admin, admin):
                 assert (await inviter.post(f"{members}/invite", form(fresh(), role))).status_code == 403, role
 
-    async def test_a_role_that_turns_out_not_to_fit_leaves_nobody_behind(self, house: House, admin: Visit) -> None:
-        """An MSP's administrator holds what a client's viewer may, but not in the house."""
+    async def test_a_role_that_turns_out_not_to_fit_leaves_nobody_behind(
+        self, msp_setup: MspSetup, admin: Visit
+    ) -> None:
+        """An MSP's administrator holds what a client's viewer may, but not in the MSP's account."""
         email = fresh()
         await admin.get("/members")
         answer = await admin.post("/members/invite", form(email, "client_viewer"))
@@ -179,27 +183,27 @@ class TestWhatIsRefused:
         assert email not in (await admin.get("/members")).text
 
     async def test_a_partners_user_is_brought_in_for_that_partner(
-        self, site: WebApp, house: House, client_admin: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, client_admin: Visit, env: ClientEnv
     ) -> None:
-        partner_id = await add_partner(world.services, world.scope, name="Fjord Resellers")
-        members = f"/clients/{house.slug}/members"
+        partner_id = await add_partner(env.services, env.scope, name="Fjord Resellers")
+        members = f"/clients/{msp_setup.slug}/members"
         assert "Fjord Resellers" in (await client_admin.get(f"{members}/invite")).text
         wanted = form(fresh(), "partner", partner=str(partner_id))
-        guest = site.visit(house.host)
+        guest = web_app.visit(msp_setup.host)
         await choose_password(guest, link_in(await client_admin.post(f"{members}/invite", wanted)))
-        assert (await guest.get("/", follow_redirects=True)).url.path == f"/clients/{house.slug}/channel"
+        assert (await guest.get("/", follow_redirects=True)).url.path == f"/clients/{msp_setup.slug}/channel"
 
     async def test_who_may_not_and_who_is_elsewhere(
-        self, site: WebApp, house: House, admin: Visit, client_admin: Visit, other_world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, client_admin: Visit, other_env: ClientEnv
     ) -> None:
-        members, email = f"/clients/{house.slug}/members", fresh()
+        members, email = f"/clients/{msp_setup.slug}/members", fresh()
         await admin.get(members)
         await admin.post(f"{members}/invite", form(email, "client_viewer"))
-        member, sibling = await member_of(admin, email, f"/api/v1{members}"), await second_client(house.world)
-        theirs = await furnish(other_world, name="Other")
-        stranger = await site.signed_in(theirs.host, theirs.admin)
-        approver = await site.signed_in(house.host, house.approver)
-        before = await actions(house.world)
+        member, sibling = await member_of(admin, email, f"/api/v1{members}"), await second_client(msp_setup.env)
+        theirs = await set_up_msp(other_env, name="Other")
+        stranger = await web_app.signed_in(theirs.host, theirs.admin)
+        approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+        before = await actions(msp_setup.env)
         for visit, status in ((approver, 403), (stranger, 404)):
             for page in ("invite", "invitations"):
                 assert (await visit.get(f"{members}/{page}")).status_code == status
@@ -211,25 +215,27 @@ class TestWhatIsRefused:
                 assert (await admin.post(f"{place}/{member}/{act}")).status_code == 404, place
         assert email not in (await admin.get("/members/invitations")).text
         assert (await client_admin.get("/members/invite")).status_code == 404
-        assert await actions(house.world) == before
+        assert await actions(msp_setup.env) == before
 
     async def test_a_reader_of_members_sees_the_invitations_and_no_way_to_change_them(
-        self, site: WebApp, house: House, admin: Visit, world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
-        operator, members = fresh(), f"/clients/{house.slug}/members"
-        await add_member(world.services, world.msp_account, NewAccountMember(operator, "Bo", PASSWORD, "msp_operator"))
+        operator, members = fresh(), f"/clients/{msp_setup.slug}/members"
+        await add_member(env.services, env.msp_account, NewAccountMember(operator, "Bo", PASSWORD, "msp_operator"))
         await admin.get(members)
         await admin.post(f"{members}/invite", form("mia@example.test", "client_viewer"))
-        reader = await site.signed_in(house.host, operator)
+        reader = await web_app.signed_in(msp_setup.host, operator)
         shown = (await reader.get(f"{members}/invitations")).text
         assert "mia@example.test" in shown
         assert "/invite" not in shown.replace(f"{members}/invitations", "")
         assert "<form" not in shown.partition("<main")[2].partition("</main>")[0]
         assert (await reader.get(f"{members}/invite")).status_code == 403
 
-    async def test_without_the_pages_token_nothing_is_made(self, house: House, admin: Visit, world: ClientEnv) -> None:
-        members = f"/clients/{house.slug}/members"
-        before = await actions(world)
+    async def test_without_the_pages_token_nothing_is_made(
+        self, msp_setup: MspSetup, admin: Visit, env: ClientEnv
+    ) -> None:
+        members = f"/clients/{msp_setup.slug}/members"
+        before = await actions(env)
         wanted = form(fresh(), "client_viewer") | {"_csrf_token": ""}
         assert (await admin.post(f"{members}/invite", wanted)).status_code == 403
-        assert await actions(world) == before
+        assert await actions(env) == before

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
 
@@ -31,9 +31,9 @@ def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
     return found
 
 
-def lists_of(site: WebApp, slug: str) -> Iterator[tuple[str, str, Any]]:
+def lists_of(web_app: WebApp, slug: str) -> Iterator[tuple[str, str, Any]]:
     """Address, parameter and its type, of each route whose address names nothing but the client."""
-    for route in site.app.routes:
+    for route in web_app.app.routes:
         for handler in getattr(route, "route_handlers", []):
             path = route.path_format.replace("{client}", slug)
             if "GET" in handler.http_methods and "{" not in path:
@@ -46,8 +46,10 @@ def heading_of(page: str) -> str:
     return found[1].strip() if found else ""
 
 
-async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: WebApp, house: House, admin: Visit) -> None:
-    tried = list(lists_of(site, house.slug))
+async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit
+) -> None:
+    tried = list(lists_of(web_app, msp_setup.slug))
     assert {"status", "subject", "kind", "code", "owner", "record", "cursor", "limit"} <= {name for _, name, _ in tried}
     for path, name, kind in tried:
         headers = {"HX-Request": "true"} if path.endswith(("/rows", "/waiting", "/charts")) else {}
@@ -63,8 +65,8 @@ async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(site: WebApp, h
                 assert heading_of(answer.text) == heading_of(plain.text), (path, name, value[:20])
 
 
-async def test_what_was_asked_for_stays_in_the_filter(house: House, admin: Visit) -> None:
-    client = f"/clients/{house.slug}"
+async def test_what_was_asked_for_stays_in_the_filter(msp_setup: MspSetup, admin: Visit) -> None:
+    client = f"/clients/{msp_setup.slug}"
     for path, name in (("exceptions", "owner"), ("changes", "element")):
         for value in ("q" * 3_000, "<b>strange"):
             answer = await admin.get(f"{client}/{path}?{urlencode({name: value})}")
@@ -74,8 +76,8 @@ async def test_what_was_asked_for_stays_in_the_filter(house: House, admin: Visit
             assert 'class="filters"' in answer.text
 
 
-async def test_what_is_no_choice_is_told_above_the_unfiltered_list(house: House, admin: Visit) -> None:
-    client = f"/clients/{house.slug}"
+async def test_what_is_no_choice_is_told_above_the_unfiltered_list(msp_setup: MspSetup, admin: Visit) -> None:
+    client = f"/clients/{msp_setup.slug}"
     for path, name, usual in (
         ("exceptions", "status", "open"), ("exceptions", "code", ""), ("exceptions", "domain", ""),
         ("dead-letters", "status", "open"), ("audit", "kind", ""), ("changes", "status", ""),

@@ -21,7 +21,7 @@ from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from tenants.web.lists import LIST
 from tests.controlplane.list_samples import ELSEWHERE, SAMPLES, Matches, Rows
 from tests.support.client_env import ClientEnv
-from tests.support.web_app import Visit, WebApp, furnish
+from tests.support.web_app import Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.slow
 NO_SUCH = "no such"
@@ -56,11 +56,11 @@ def addresses(app: Litestar, name: str) -> tuple[list[str], list[str]]:
     return [path for path in paths if path.startswith("/api/")], [path for path in paths if path.endswith(".csv")]
 
 
-def test_every_declared_list_has_a_route_and_rows_to_test_it_with(site: WebApp) -> None:
+def test_every_declared_list_has_a_route_and_rows_to_test_it_with(web_app: WebApp) -> None:
     assert len(LISTS) >= 17
     assert set(SAMPLES) | set(ELSEWHERE) == set(LISTS)
     for name in LISTS:
-        assert addresses(site.app, name)[0], f"{name} has no API route: list_route"
+        assert addresses(web_app.app, name)[0], f"{name} has no API route: list_route"
 
 
 def identity(name: str, item: dict[str, Any]) -> str:
@@ -90,13 +90,13 @@ async def table(visit: Visit, path: str, **query: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
-    site: WebApp, world: ClientEnv, other_world: ClientEnv, name: str
+    web_app: WebApp, env: ClientEnv, other_env: ClientEnv, name: str
 ) -> None:
     definition, add = LISTS[name], SAMPLES[name]
-    mine, theirs = await furnish(world, name="Calm Harbour"), await furnish(other_world, name="Loud Harbour")
-    rows, others, numbers = Rows(world, "MINE"), Rows(other_world, "THEIRS"), count(1)
-    visit = await site.signed_in(mine.host, mine.admin)
-    api, exports = addresses(site.app, name)
+    mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(other_env, name="Loud Harbour")
+    rows, others, numbers = Rows(env, "MINE"), Rows(other_env, "THEIRS"), count(1)
+    visit = await web_app.signed_in(mine.host, mine.admin)
+    api, exports = addresses(web_app.app, name)
     path = api[-1].format(client=mine.slug)
     added = [await add_and_find(visit, path, definition, lambda: add(rows, next(numbers))) for _ in range(5)]
     for number in (1, 2):
@@ -114,7 +114,7 @@ async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
     await check_csv(visit, path, definition)
     for export in exports:
         await check_export(visit, export.format(client=mine.slug), definition, mine.slug)
-    stranger = await site.signed_in(theirs.host, theirs.admin)
+    stranger = await web_app.signed_in(theirs.host, theirs.admin)
     if "{client}" in api[-1]:
         for address in [path, *(export.format(client=mine.slug) for export in exports if "{client}" in export)]:
             assert (await stranger.http.get(address, headers={"Accept": "text/csv"})).status_code == 404

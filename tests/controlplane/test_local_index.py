@@ -17,7 +17,7 @@ from controlplane.stack import project_root
 from foundation.telemetry.asgi import AsgiApp, ObservedApp
 from foundation.web.boundary import Boundary
 from tests.conftest import Urls
-from tests.support.web_app import House, lifespan
+from tests.support.web_app import MspSetup, lifespan
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ async def test_u12_in_a_cluster_there_is_no_such_page(services: Services, tmp_pa
     assert (await visit(services, tmp_path, "http://localhost:8080/", file=None)).status_code == 404
 
 
-def test_u12_the_hosts_are_those_of_the_database(urls: Urls, house: House, tmp_path: Path) -> None:
+def test_u12_the_hosts_are_those_of_the_database(urls: Urls, msp_setup: MspSetup, tmp_path: Path) -> None:
     file = tmp_path / "hosts.json"
     write_hosts(urls.owner, file)
-    assert house.host in msgspec.json.decode(file.read_bytes())
+    assert msp_setup.host in msgspec.json.decode(file.read_bytes())
     assert file.stat().st_mode & 0o777 == 0o600

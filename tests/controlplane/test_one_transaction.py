@@ -14,7 +14,7 @@ from foundation.database.engine import ScopedSession
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter, live
 from tests.support.client_env import ClientEnv
-from tests.support.web_app import Visit, WebApp, furnish, running_site
+from tests.support.web_app import Visit, WebApp, running_web_app, set_up_msp
 
 pytestmark = pytest.mark.slow
 
@@ -58,31 +58,31 @@ class Watched:
 
 
 @pytest.fixture
-async def site(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
-    async with running_site(services, tmp_path / "static") as running:
+async def web_app(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
+    async with running_web_app(services, tmp_path / "static") as running:
         running.observed = watched = Watched(running.observed, services)
         yield running
         watched.forget()
 
 
-async def test_every_request_is_one_transaction(site: WebApp, world: ClientEnv, urls: Urls) -> None:
-    mine = await furnish(world, name="Calm Harbour")
-    await live(world, "SKU-001")
+async def test_every_request_is_one_transaction(web_app: WebApp, env: ClientEnv, urls: Urls) -> None:
+    mine = await set_up_msp(env, name="Calm Harbour")
+    await live(env, "SKU-001")
     ids = ids_by_parameter(urls, mine)
     tried = succeeded = 0
     for who in (mine.partner, mine.approver, mine.admin):  # the admin's visit suspends the client
-        visit = await site.signed_in(mine.host, who)
-        for method, template, opt in handlers(site.app):
+        visit = await web_app.signed_in(mine.host, who)
+        for method, template, opt in handlers(web_app.app):
             if "permission" not in opt or template.startswith(BY_THEMSELVES):
                 continue
             if "sessions" in template or "sign-out" in template:
                 continue  # one of them would be one's own
             for each in fitting(template, ids) if "_id:uuid}" in template else ids["change_id"][:1]:
-                site.observed.start()
+                web_app.observed.start()
                 answer = await ask(visit, method, fill(template, mine.slug, each))
                 tried += 1
                 succeeded += answer.status_code < 400
-                watched, what = site.observed, f"{who}: {method} {template}: {answer.status_code}"
+                watched, what = web_app.observed, f"{who}: {method} {template}: {answer.status_code}"
                 assert answer.status_code < 500, what
                 assert watched.begun <= 1, what
                 assert watched.open_while_waiting == 0, what
@@ -91,14 +91,14 @@ async def test_every_request_is_one_transaction(site: WebApp, world: ClientEnv, 
     assert succeeded > 60
 
 
-async def test_a_machines_request_too(site: WebApp, world: ClientEnv) -> None:
-    mine = await furnish(world, name="Calm Harbour")
-    admin = await site.signed_in(mine.host, mine.admin)
+async def test_a_machines_request_too(web_app: WebApp, env: ClientEnv) -> None:
+    mine = await set_up_msp(env, name="Calm Harbour")
+    admin = await web_app.signed_in(mine.host, mine.admin)
     keys = f"/api/v1/clients/{mine.slug}/api-keys"
     key = (await admin.api("POST", keys, {"name": "Shop", "role": "machine"})).json()["key"]
-    shop = site.visit(mine.host)
+    shop = web_app.visit(mine.host)
     shop.http.headers["authorization"] = f"Bearer {key}"
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
     wish = {
         "record_key": "SKU-001",
@@ -108,10 +108,10 @@ async def test_a_machines_request_too(site: WebApp, world: ClientEnv) -> None:
     changes = f"/api/v1/clients/{mine.slug}/changes"
     # A key is looked up in a transaction of its own before the body is received: strangers get none of theirs read.
     for method, path, body, begun in (("GET", changes, None, 1), ("POST", changes, wish, 2)):
-        site.observed.start()
+        web_app.observed.start()
         answer = await shop.api(method, path, body)
         assert answer.status_code in (200, 201), answer.text
-        watched = site.observed
+        watched = web_app.observed
         assert (watched.begun, watched.open_while_waiting, watched.open_while_answering) == (begun, 0, 0)
 
 

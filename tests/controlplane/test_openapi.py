@@ -31,7 +31,7 @@ from controlplane.reference import PATH
 from controlplane.services import Services
 from controlplane.stack import project_root
 from foundation.settings import write_environment
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 pytestmark = pytest.mark.slow
 
@@ -90,9 +90,9 @@ def threading_wait() -> None:
     time.sleep(0.1)  # until a process listens there is nothing to wait on but its port
 
 
-def run_schemathesis(tmp_path: Path, port: int, house: House, *options: str) -> subprocess.CompletedProcess[str]:
+def run_schemathesis(tmp_path: Path, port: int, msp_setup: MspSetup, *options: str) -> subprocess.CompletedProcess[str]:
     config = tmp_path / "schemathesis.toml"
-    config.write_text(CONFIG.format(client=house.slug, host=house.host, examples=EXAMPLES))
+    config.write_text(CONFIG.format(client=msp_setup.slug, host=msp_setup.host, examples=EXAMPLES))
     url = f"http://127.0.0.1:{port}{PATH}/openapi.json"
     command = [
         sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(config), "run", url, "--checks",
@@ -103,17 +103,17 @@ def run_schemathesis(tmp_path: Path, port: int, house: House, *options: str) -> 
 
 @pytest.mark.parametrize("role", ["client_admin", "msp_admin", ""])
 async def test_item_7_what_openapi_declares_is_what_comes(
-    services: Services, house: House, admin: Visit, tmp_path: Path, role: str
+    services: Services, msp_setup: MspSetup, admin: Visit, tmp_path: Path, role: str
 ) -> None:
     options: list[str] = []
     if role:
-        owner = f"/api/v1/clients/{house.slug}" if role.startswith("client") else "/api/v1"
+        owner = f"/api/v1/clients/{msp_setup.slug}" if role.startswith("client") else "/api/v1"
         wanted = {"name": "Fuzz", "role": role, "manages_access": role == "msp_admin"}
         made = await admin.api("POST", f"{owner}/api-keys", wanted)
         options = ["-H", f"Authorization: Bearer {made.json()['key']}"]
     log = tmp_path / "web.log"
     with running_web(services, tmp_path / "static", log) as port:
-        done = run_schemathesis(tmp_path, port, house, *options)
+        done = run_schemathesis(tmp_path, port, msp_setup, *options)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
     tested = re.search(r"(\d+) generated", done.stdout)
     assert tested is not None, done.stdout
@@ -121,8 +121,8 @@ async def test_item_7_what_openapi_declares_is_what_comes(
     assert "web.failed" not in log.read_text()
 
 
-async def test_item_7_the_document_declares_refusals_and_who_may_call(site: WebApp, house: House) -> None:
-    http = site.visit(house.host).http
+async def test_item_7_the_document_declares_refusals_and_who_may_call(web_app: WebApp, msp_setup: MspSetup) -> None:
+    http = web_app.visit(msp_setup.host).http
     document: dict[str, Any] = (await http.get(f"{PATH}/openapi.json")).json()
     assert set(document["components"]["securitySchemes"]) == {"apiKey", "session"}
     assert document["security"] == [{"apiKey": []}, {"session": []}]
@@ -136,9 +136,9 @@ async def test_item_7_the_document_declares_refusals_and_who_may_call(site: WebA
 
 
 async def test_operations_have_names_of_a_verb_and_a_noun_each_its_own_and_a_sentence(
-    site: WebApp, house: House
+    web_app: WebApp, msp_setup: MspSetup
 ) -> None:
-    document: dict[str, Any] = (await site.visit(house.host).http.get(f"{PATH}/openapi.json")).json()
+    document: dict[str, Any] = (await web_app.visit(msp_setup.host).http.get(f"{PATH}/openapi.json")).json()
     operations = [each for item in document["paths"].values() for each in item.values()]
     ids = [each["operationId"] for each in operations]
     assert sorted(set(ids)) == sorted(ids)
@@ -151,8 +151,8 @@ async def test_operations_have_names_of_a_verb_and_a_noun_each_its_own_and_a_sen
     assert [each for each in summaries if not re.fullmatch(r"[A-Z][a-z]+( [a-z]+| API)+", each)] == []
 
 
-async def test_u10_the_reference_page_is_branded_and_needs_no_script(site: WebApp, house: House) -> None:
-    http = site.visit(house.host).http
+async def test_u10_the_reference_page_is_branded_and_needs_no_script(web_app: WebApp, msp_setup: MspSetup) -> None:
+    http = web_app.visit(msp_setup.host).http
     page = await http.get(PATH)
     assert page.status_code == 200
     assert "Calm Harbour" in page.text

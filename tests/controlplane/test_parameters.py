@@ -12,15 +12,15 @@ from litestar.handlers import HTTPRouteHandler
 
 from foundation.web.parameters import parameters_of
 from tests.controlplane.test_list_filters import parameters_of as declared_by
-from tests.support.shared_site import (  # noqa: F401 - fixtures
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
     shared_house,
     shared_relay_db,
     shared_services,
-    shared_site,
+    shared_web_app,
     shared_world,
 )
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,8 +30,8 @@ NOTICE = re.compile(r'<p class="notice-title">The input is not valid</p>\s*<p>(.
 NUMBERS = {"1_000"}
 
 
-def routes_of(site: WebApp, slug: str, *, api: bool) -> Iterator[tuple[str, HTTPRouteHandler]]:
-    for route in site.app.routes:
+def routes_of(web_app: WebApp, slug: str, *, api: bool) -> Iterator[tuple[str, HTTPRouteHandler]]:
+    for route in web_app.app.routes:
         for handler in getattr(route, "route_handlers", []):
             path = route.path_format.replace("{client}", slug)
             is_list = "GET" in handler.http_methods and "permission" in handler.opt and "{" not in path
@@ -48,9 +48,11 @@ def is_part(handler: HTTPRouteHandler) -> bool:
     return bool(handler.opt.get("fragment"))
 
 
-async def test_the_api_refuses_unknown_and_repeated_parameters(site: WebApp, house: House, admin: Visit) -> None:
+async def test_the_api_refuses_unknown_and_repeated_parameters(
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit
+) -> None:
     tried = 0
-    for path, handler in routes_of(site, house.slug, api=True):
+    for path, handler in routes_of(web_app, msp_setup.slug, api=True):
         if (await admin.api("GET", path)).status_code != 200:
             continue
         known = sorted(parameters_of(handler))
@@ -66,9 +68,9 @@ async def test_the_api_refuses_unknown_and_repeated_parameters(site: WebApp, hou
     assert tried > 20
 
 
-async def test_the_api_names_the_parameter_and_its_values(site: WebApp, house: House, admin: Visit) -> None:
+async def test_the_api_names_the_parameter_and_its_values(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
     chosen = 0
-    for path, handler in routes_of(site, house.slug, api=True):
+    for path, handler in routes_of(web_app, msp_setup.slug, api=True):
         if (await admin.api("GET", path)).status_code != 200:
             continue
         for name, rule in parameters_of(handler).items():
@@ -90,9 +92,9 @@ async def test_the_api_names_the_parameter_and_its_values(site: WebApp, house: H
     assert chosen > 30
 
 
-async def test_a_page_shows_its_default_view_and_the_reason(site: WebApp, house: House, admin: Visit) -> None:
+async def test_a_page_shows_its_default_view_and_the_reason(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
     tried: set[tuple[str, str]] = set()
-    for path, handler in routes_of(site, house.slug, api=False):
+    for path, handler in routes_of(web_app, msp_setup.slug, api=False):
         headers = {"HX-Request": "true"} if is_part(handler) else {}
         plain = await admin.http.get(path, headers=headers)
         if plain.status_code != 200:
@@ -122,8 +124,8 @@ async def test_a_page_shows_its_default_view_and_the_reason(site: WebApp, house:
     assert wanted | {("audit", "kind"), ("audit", "verify"), ("exceptions", "code"), ("changes", "status")} <= tried
 
 
-async def test_several_wrong_parameters_are_each_named_and_the_others_kept(house: House, admin: Visit) -> None:
-    address = f"/clients/{house.slug}/exceptions?status=resolved&code=zzz&domain=nothing"
+async def test_several_wrong_parameters_are_each_named_and_the_others_kept(msp_setup: MspSetup, admin: Visit) -> None:
+    address = f"/clients/{msp_setup.slug}/exceptions?status=resolved&code=zzz&domain=nothing"
     answer = await admin.get(address)
     assert answer.status_code == 400
     told = " ".join(unescape(each) for each in NOTICE.findall(answer.text))
@@ -132,24 +134,24 @@ async def test_several_wrong_parameters_are_each_named_and_the_others_kept(house
     assert re.search(r'<option value="resolved"\s+selected>', answer.text)
 
 
-async def test_a_repeated_filter_of_a_page_is_not_guessed(house: House, admin: Visit) -> None:
-    answer = await admin.get(f"/clients/{house.slug}/approvals?status=answered&status=pending")
+async def test_a_repeated_filter_of_a_page_is_not_guessed(msp_setup: MspSetup, admin: Visit) -> None:
+    answer = await admin.get(f"/clients/{msp_setup.slug}/approvals?status=answered&status=pending")
     assert answer.status_code == 400
     assert "times. Send it once." in answer.text
     # What mail programs add to links is no mistake of the reader.
-    assert (await admin.get(f"/clients/{house.slug}/approvals?utm_source=mail&utm_source=x")).status_code == 200
+    assert (await admin.get(f"/clients/{msp_setup.slug}/approvals?utm_source=mail&utm_source=x")).status_code == 200
 
 
-async def test_nobody_learns_parameters_without_signing_in(site: WebApp, house: House) -> None:
-    stranger = site.visit(house.host)
+async def test_nobody_learns_parameters_without_signing_in(web_app: WebApp, msp_setup: MspSetup) -> None:
+    stranger = web_app.visit(msp_setup.host)
     answer = await stranger.http.get("/api/v1/clients?zzz=1", headers={"Accept": "application/json"})
     assert answer.status_code == 401
     assert "cursor" not in answer.text
 
 
 @pytest.mark.parametrize("value", ['"><script>alert(1)</script>', "\u202ezzz", "z" * 5_000, "{{7*7}}", "%s"])
-async def test_a_refused_value_is_shown_as_text(house: House, admin: Visit, value: str) -> None:
-    answer = await admin.http.get(f"/clients/{house.slug}/overview", params={"span": value})
+async def test_a_refused_value_is_shown_as_text(msp_setup: MspSetup, admin: Visit, value: str) -> None:
+    answer = await admin.http.get(f"/clients/{msp_setup.slug}/overview", params={"span": value})
     assert answer.status_code == 400
     assert "<script>alert" not in answer.text
     assert "\u202e" not in answer.text

@@ -19,7 +19,7 @@ from tests.controlplane.list_samples import SAMPLES, Rows
 from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter
 from tests.foundation.i18n.test_catalogues import ROOTS
 from tests.support.client_env import ClientEnv
-from tests.support.web_app import House, WebApp
+from tests.support.web_app import MspSetup, WebApp
 
 LANGUAGE: Final = "de"
 """The language whose catalogue is replaced; numbers and dates keep its formats, which come from CLDR."""
@@ -115,13 +115,13 @@ def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-async def fill_client(world: ClientEnv) -> None:
+async def fill_client(env: ClientEnv) -> None:
     """A row of every list, and changes in every state."""
-    rows = Rows(world, "MINE")
+    rows = Rows(env, "MINE")
     for number, (name, add) in enumerate(SAMPLES.items(), start=2):
         await add(rows, 1 if name == "invoices" else number)  # the first invoice opens the price book
     sample = rows.sample
-    channel = next(iter(world.channels))
+    channel = next(iter(env.channels))
     for state in ("pending", "accepted", "refused", "failed", "superseded", "stale_approval"):
         await sample.change(f"=MINE{state}", 1000, 1040, states={channel: state}, currency="USD")
     for state in ("refused", "superseded", "expired", "declined"):
@@ -129,26 +129,26 @@ async def fill_client(world: ClientEnv) -> None:
         await sample.change(f"=MINE{state}2", 1000, 10, state=state, outcome=outcome, standing=False)
 
 
-def paths_of(site: WebApp, house: House, urls: Urls) -> list[str]:
+def paths_of(web_app: WebApp, msp_setup: MspSetup, urls: Urls) -> list[str]:
     """Addresses of all pages and of the parts that refresh themselves."""
-    ids = ids_by_parameter(urls, house, most=3)
-    templates = [template for method, template, _ in handlers(site.app) if method == "GET"]
+    ids = ids_by_parameter(urls, msp_setup, most=3)
+    templates = [template for method, template, _ in handlers(web_app.app) if method == "GET"]
     pages = [each for each in templates if not _NO_PAGE.search(each)]
-    found = [fill(each, house.slug, row) for each in pages for row in fitting(each, ids)]
+    found = [fill(each, msp_setup.slug, row) for each in pages for row in fitting(each, ids)]
     return [*dict.fromkeys(found), "/retention?data_class=changes&keep_days=365"]
 
 
 async def test_every_page_is_whole_in_another_language(
-    site: WebApp, world: ClientEnv, urls: Urls, house: House, pseudo_catalogue: None
+    web_app: WebApp, env: ClientEnv, urls: Urls, msp_setup: MspSetup, pseudo_catalogue: None
 ) -> None:
-    await fill_client(world)
+    await fill_client(env)
     wrong: dict[str, str] = {}
     shown = 0
-    for who in (house.admin, house.partner, ""):
-        visit = await site.signed_in(house.host, who) if who else site.visit(house.host)
+    for who in (msp_setup.admin, msp_setup.partner, ""):
+        visit = await web_app.signed_in(msp_setup.host, who) if who else web_app.visit(msp_setup.host)
         visit.http.headers["accept-language"] = LANGUAGE
-        for path in paths_of(site, house, urls):
-            if who == house.partner and "/channel" not in path:
+        for path in paths_of(web_app, msp_setup, urls):
+            if who == msp_setup.partner and "/channel" not in path:
                 continue
             answer = await visit.get(path)
             if answer.status_code < 500 and answer.headers.get("content-type", "").startswith("text/html"):
@@ -160,9 +160,9 @@ async def test_every_page_is_whole_in_another_language(
 
 @pytest.mark.parametrize("form", [{"email": "nobody", "password": "x", "next": ""}, {}])
 async def test_a_refused_form_is_whole_in_another_language(
-    site: WebApp, house: House, pseudo_catalogue: None, form: dict[str, str]
+    web_app: WebApp, msp_setup: MspSetup, pseudo_catalogue: None, form: dict[str, str]
 ) -> None:
-    visit = site.visit(house.host)
+    visit = web_app.visit(msp_setup.host)
     visit.http.headers["accept-language"] = LANGUAGE
     await visit.get("/sign-in")
     answer = await visit.post("/sign-in", form)

@@ -9,15 +9,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg
 
 from foundation.web.requests import RequestBody
-from tests.support.shared_site import (  # noqa: F401 - fixtures
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
     shared_house,
     shared_relay_db,
     shared_services,
-    shared_site,
+    shared_web_app,
     shared_world,
 )
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,9 +25,9 @@ JSON = "application/json"
 DEFAULT = "/api/v1/retention/defaults/changes"
 
 
-def body_handlers(site: WebApp) -> Iterator[tuple[str, HTTPRouteHandler, Any]]:
+def body_handlers(web_app: WebApp) -> Iterator[tuple[str, HTTPRouteHandler, Any]]:
     """Address, handler and declared form of each route with a JSON body."""
-    for route in site.app.routes:
+    for route in web_app.app.routes:
         for handler in getattr(route, "route_handlers", []):
             field = handler.parsed_data_field
             body = field.kwarg_definition if field is not None else None
@@ -45,8 +45,8 @@ async def kept(admin: Visit) -> int:
     return next(int(one["keep_days"]) for one in listed if one["name"] == "changes")
 
 
-async def test_every_body_is_checked_strictly_and_without_further_fields(site: WebApp) -> None:
-    found = list(body_handlers(site))
+async def test_every_body_is_checked_strictly_and_without_further_fields(web_app: WebApp) -> None:
+    found = list(body_handlers(web_app))
     assert len(found) > 12
     for path, handler, shape in found:
         assert issubclass(shape, RequestBody), path
@@ -55,12 +55,12 @@ async def test_every_body_is_checked_strictly_and_without_further_fields(site: W
 
 
 async def test_every_body_with_an_unknown_field_is_refused_with_its_name(
-    site: WebApp, house: House, admin: Visit
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit
 ) -> None:
     await admin.get("/fleet")
     tried = set()
-    for path, handler, _ in body_handlers(site):
-        at = path.replace("{client}", house.slug)
+    for path, handler, _ in body_handlers(web_app):
+        at = path.replace("{client}", msp_setup.slug)
         for name in ("data_class", "role"):
             at = at.replace(f"{{{name}}}", "changes")
         while "{" in at:
@@ -109,7 +109,7 @@ async def test_every_body_with_an_unknown_field_is_refused_with_its_name(
     ],
 )
 async def test_numbers_and_encodings_that_json_does_not_have_are_refused(
-    house: House, admin: Visit, body: bytes
+    msp_setup: MspSetup, admin: Visit, body: bytes
 ) -> None:
     await admin.get("/fleet")
     assert (await send(admin, b'{"keep_days": 731}')).status_code == 204
@@ -120,7 +120,7 @@ async def test_numbers_and_encodings_that_json_does_not_have_are_refused(
 
 
 @pytest.mark.parametrize("number", [b"900.0", b"9e2", b"900", b"90E1"])
-async def test_a_whole_number_may_be_written_as_json_allows(house: House, admin: Visit, number: bytes) -> None:
+async def test_a_whole_number_may_be_written_as_json_allows(msp_setup: MspSetup, admin: Visit, number: bytes) -> None:
     await admin.get("/fleet")
     assert (await send(admin, b'{"keep_days": ' + number + b"}")).status_code == 204
     assert await kept(admin) == 900
@@ -134,7 +134,9 @@ async def test_a_whole_number_may_be_written_as_json_allows(house: House, admin:
         (b"{}", "keep_days", "“keep_days” is missing or not of the expected form."),
     ],
 )
-async def test_the_problem_names_the_field(house: House, admin: Visit, body: bytes, field: str, detail: str) -> None:
+async def test_the_problem_names_the_field(
+    msp_setup: MspSetup, admin: Visit, body: bytes, field: str, detail: str
+) -> None:
     await admin.get("/fleet")
     answer = await send(admin, body)
     assert (answer.status_code, answer.json()["field"], answer.json()["detail"]) == (400, field, detail)
@@ -148,23 +150,25 @@ async def test_the_problem_names_the_field(house: House, admin: Visit, body: byt
     ],
 )
 async def test_an_unknown_field_inside_a_value_is_refused_with_its_name(
-    house: House, admin: Visit, value: object
+    msp_setup: MspSetup, admin: Visit, value: object
 ) -> None:
     await admin.get("/fleet")
     body = {"record_key": "SKU-001", "element": "price.list", "value": value}
-    answer = await admin.api("POST", f"/api/v1/clients/{house.slug}/changes", body)
+    answer = await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/changes", body)
     assert (answer.status_code, answer.json()["field"]) == (400, "colour")
 
 
-async def test_a_text_or_a_number_is_no_truth_value_and_no_list(house: House, admin: Visit) -> None:
+async def test_a_text_or_a_number_is_no_truth_value_and_no_list(msp_setup: MspSetup, admin: Visit) -> None:
     await admin.get("/fleet")
     for body in ({"name": "Tool", "manages_access": "true"}, {"name": "Tool", "manages_access": 1}, {"name": 5}):
-        answer = await admin.api("POST", f"/api/v1/clients/{house.slug}/api-keys", body)
+        answer = await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/api-keys", body)
         wanted = "name" if body["name"] == 5 else "manages_access"
         assert (answer.status_code, answer.json()["field"]) == (400, wanted), body
 
 
-async def test_who_may_not_act_learns_that_before_what_is_wrong_with_the_body(site: WebApp, house: House) -> None:
-    partner = await site.signed_in(house.host, house.partner)
-    answer = await partner.api("POST", f"/api/v1/clients/{house.slug}/api-keys", {"colour": "red"})
+async def test_who_may_not_act_learns_that_before_what_is_wrong_with_the_body(
+    web_app: WebApp, msp_setup: MspSetup
+) -> None:
+    partner = await web_app.signed_in(msp_setup.host, msp_setup.partner)
+    answer = await partner.api("POST", f"/api/v1/clients/{msp_setup.slug}/api-keys", {"colour": "red"})
     assert answer.status_code == 403

@@ -46,7 +46,7 @@ from tests.controlplane.example_room.room import COUNT, METER, NOTED, ROOM, list
 from tests.support.client_env import ClientEnv, build_client_env
 from tests.support.databases import another_database
 from tests.support.servers import Servers
-from tests.support.web_app import PASSWORD, brand_of, furnish, running_site
+from tests.support.web_app import PASSWORD, brand_of, running_web_app, set_up_msp
 
 EVERY_ROOM = Rooms((*ROOMS, ROOM))
 SECRET = b"a secret of the tests, 32 bytes long"
@@ -127,13 +127,13 @@ async def test_its_page_route_permission_and_menu_entry(services: Services, tmp_
     for role in ("client_approver", "client_viewer"):
         member = NewAccountMember(f"{role}@{slug}.test", role, PASSWORD, role)
         await add_member(services, client, member)
-    async with running_site(services, tmp_path / "static") as site:
-        approver = await site.signed_in(host, f"client_approver@{slug}.test")
+    async with running_web_app(services, tmp_path / "static") as web_app:
+        approver = await web_app.signed_in(host, f"client_approver@{slug}.test")
         page = await approver.get(f"/clients/{slug}/notes")
         assert (page.status_code, "ours" in page.text, "theirs" in page.text) == (200, True, False)
         assert f'<a href="/clients/{slug}/notes">Notes 1</a>' in page.text
         assert (await approver.api("GET", f"/api/v1/clients/{slug}/notes")).json() == {"items": ["ours"]}
-        viewer = await site.signed_in(host, f"client_viewer@{slug}.test")
+        viewer = await web_app.signed_in(host, f"client_viewer@{slug}.test")
         assert (await viewer.get(f"/clients/{slug}/notes")).status_code == 403
         assert "/notes" not in (await viewer.get(f"/clients/{slug}/changes")).text
 
@@ -165,9 +165,9 @@ async def before(there: Urls, services: Services, sandbox: RunningSandbox) -> As
     """A client of the product without the room, on the room's database."""
     product = build_services(services.settings)
     relay_db = Database(there.relay, pool_size=1)
-    world = await build_client_env(product, relay_db, there.intake, sandbox)
-    yield world
-    await world.close()
+    env = await build_client_env(product, relay_db, there.intake, sandbox)
+    yield env
+    await env.close()
     await relay_db.close()
     await product.close()
 
@@ -177,14 +177,14 @@ async def test_it_gets_the_messages_that_it_subscribes_to_also_those_from_before
 ) -> None:
     await before.deliver(shipment(before, "S1"), shipment(before, "S2"))
     await before.work()
-    house = await furnish(before, name="Calm Harbour")
+    msp_setup = await set_up_msp(before, name="Calm Harbour")
     await before.deliver(shipment(before, "S3"))
     await work(services, there.relay, before.scope)
     assert await _notes(services, before.scope) == ["S3"]
     form = {"connection_id": str(before.erp), "message_type": SHIPMENT}
-    async with running_site(services, tmp_path / "static") as site:
-        admin = await site.signed_in(house.host, house.admin)
-        page = f"/clients/{house.slug}/unclaimed-messages"
+    async with running_web_app(services, tmp_path / "static") as web_app:
+        admin = await web_app.signed_in(msp_setup.host, msp_setup.admin)
+        page = f"/clients/{msp_setup.slug}/unclaimed-messages"
         assert "replay-1" in (await admin.get(page)).text
         replayed = await admin.api("POST", f"/api/v1{page}/replay", form)
         assert (replayed.status_code, replayed.json()) == (202, {"replayed": 1, "remaining": 0})
@@ -264,12 +264,12 @@ async def test_its_command_and_its_meter_on_the_command_line(there: Urls, servic
         done = await asyncio.to_thread(CliRunner().invoke, root, [*arguments], env=environment)
         return done.output if done.exception is None else f"{done.output}{done.exception}"
 
-    house = ("--msp", str(msp.msp_id))
-    count = ("client", "count-notes", *house, "--client", str(client.tenant_id))
+    msp_setup = ("--msp", str(msp.msp_id))
+    count = ("client", "count-notes", *msp_setup, "--client", str(client.tenant_id))
     assert "1 notes" in await call(*count)
     assert json.loads(await call(*count, "--json")) == {"notes": 1}
-    book = (await call("price-book", "create", *house, "--side", "retail", "--currency", "EUR")).split()[-1]
-    price_of = ("price", "set", *house, "--book", book, "--unit-price", "0.01")
+    book = (await call("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[-1]
+    price_of = ("price", "set", *msp_setup, "--book", book, "--unit-price", "0.01")
     assert "price " in await call(*price_of, "--meter", METER.name)
     for told in (await call(*price_of, "--meter", "notes.writen"), await call(*price_of)):
         assert "Choose one of: notes.written, sync.verified." in told

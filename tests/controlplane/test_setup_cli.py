@@ -111,9 +111,9 @@ class TestSettingUp:
         )
         assert status != 0
         assert "record_key=WH-*" in refused
-        house = ("--msp", str(client.msp_id))
-        book = (await done("price-book", "create", *house, "--side", "retail", "--currency", "EUR")).split()[2]
-        await done("price", "set", *house, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
+        msp_setup = ("--msp", str(client.msp_id))
+        book = (await done("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[2]
+        await done("price", "set", *msp_setup, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
         assert await audited(services, client) >= {
             ("connection.created", "operator"), ("contract.published", "operator"),
         }  # fmt: skip

@@ -5,15 +5,15 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 
-from tests.support.shared_site import (  # noqa: F401 - fixtures
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
     shared_house,
     shared_relay_db,
     shared_services,
-    shared_site,
+    shared_web_app,
     shared_world,
 )
-from tests.support.web_app import PASSWORD, House, Visit, WebApp
+from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,10 +21,10 @@ PAGE = "text/html; charset=utf-8"
 PROBLEM = "application/problem+json"
 
 
-def paths_of(site: WebApp, slug: str) -> Iterator[tuple[str, frozenset[str]]]:
+def paths_of(web_app: WebApp, slug: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Addresses without further parameters, with their methods."""
     methods: dict[str, set[str]] = {}
-    for route in site.app.routes:
+    for route in web_app.app.routes:
         path = route.path_format.replace("{client}", slug)
         if "{" not in path:
             methods.setdefault(path, set()).update(getattr(route, "methods", ()))
@@ -32,9 +32,9 @@ def paths_of(site: WebApp, slug: str) -> Iterator[tuple[str, frozenset[str]]]:
         yield path, frozenset(found)
 
 
-async def test_head_is_get_without_a_body_on_every_route(site: WebApp, house: House, admin: Visit) -> None:
+async def test_head_is_get_without_a_body_on_every_route(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
     tried = 0
-    for path, methods in paths_of(site, house.slug):
+    for path, methods in paths_of(web_app, msp_setup.slug):
         if "GET" not in methods or path.startswith(("/hooks", "/static")) or path == "/readyz":
             continue
         head, get = await admin.http.head(path), await admin.http.get(path)
@@ -45,8 +45,8 @@ async def test_head_is_get_without_a_body_on_every_route(site: WebApp, house: Ho
     assert tried > 50
 
 
-async def test_options_tells_the_methods_of_every_route(site: WebApp, house: House, admin: Visit) -> None:
-    for path, methods in paths_of(site, house.slug):
+async def test_options_tells_the_methods_of_every_route(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
+    for path, methods in paths_of(web_app, msp_setup.slug):
         if path.startswith(("/hooks", "/static")):
             continue
         answer = await admin.http.request("OPTIONS", path)
@@ -56,8 +56,10 @@ async def test_options_tells_the_methods_of_every_route(site: WebApp, house: Hou
         assert "access-control-allow-origin" not in answer.headers, path
 
 
-async def test_no_answer_of_an_account_may_be_stored_by_others(site: WebApp, house: House, admin: Visit) -> None:
-    for path, methods in paths_of(site, house.slug):
+async def test_no_answer_of_an_account_may_be_stored_by_others(
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit
+) -> None:
+    for path, methods in paths_of(web_app, msp_setup.slug):
         if "GET" not in methods or path.startswith(("/hooks", "/static")):
             continue
         for headers in ({}, {"Range": "bytes=0-9"}, {"If-Match": '"x"'}, {"If-None-Match": "*"}, {"If-Range": '"x"'}):
@@ -94,9 +96,15 @@ async def test_no_answer_of_an_account_may_be_stored_by_others(site: WebApp, hou
     ],
 )
 async def test_addresses_that_look_like_a_route_never_fail(
-    site: WebApp, house: House, admin: Visit, shape: str
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit, shape: str
 ) -> None:
-    for path in ("/fleet", f"/clients/{house.slug}/changes", f"/api/v1/clients/{house.slug}/changes", "/sign-in", "/"):
+    for path in (
+        "/fleet",
+        f"/clients/{msp_setup.slug}/changes",
+        f"/api/v1/clients/{msp_setup.slug}/changes",
+        "/sign-in",
+        "/",
+    ):
         answer = await admin.http.get(shape.format(path.lstrip("/") if shape.startswith("//") else path))
         assert answer.status_code in {200, 303, 400, 404}, (path, answer.status_code)
 
@@ -124,7 +132,7 @@ async def test_addresses_that_look_like_a_route_never_fail(
     ],
 )
 async def test_what_the_client_accepts_decides_the_form_of_an_error(
-    house: House, admin: Visit, accept: str, kind: str
+    msp_setup: MspSetup, admin: Visit, accept: str, kind: str
 ) -> None:
     answer = await admin.http.get("/clients/nobody/overview", headers={"Accept": accept})
     assert answer.status_code == 404
@@ -168,20 +176,22 @@ async def test_what_the_client_accepts_decides_the_form_of_an_error(
         "?//evil.example",
     ],
 )
-async def test_after_sign_in_nobody_leads_away(site: WebApp, house: House, target: str) -> None:
-    visit = site.visit(house.host)
+async def test_after_sign_in_nobody_leads_away(web_app: WebApp, msp_setup: MspSetup, target: str) -> None:
+    visit = web_app.visit(msp_setup.host)
     shown = await visit.get(f"/sign-in?next={quote(target, safe='')}")
     assert shown.status_code in {200, 400}
     await visit.get("/sign-in")
-    answer = await visit.post("/sign-in", {"email": house.admin, "password": PASSWORD, "next": target})
+    answer = await visit.post("/sign-in", {"email": msp_setup.admin, "password": PASSWORD, "next": target})
     assert answer.status_code in {303, 400, 413}, answer.status_code
     place = answer.headers.get("location", "/")
-    assert urlsplit(urljoin(f"http://{house.host}/sign-in", place)).hostname == house.host, place
+    assert urlsplit(urljoin(f"http://{msp_setup.host}/sign-in", place)).hostname == msp_setup.host, place
     assert place.startswith("/") and not place.startswith(("//", "/\\")), place  # noqa: PT018
     assert not any(each in place for each in "\r\n\t\\"), place
 
 
-async def test_cookies_that_are_repeated_huge_or_odd_sign_nobody_in(site: WebApp, house: House, admin: Visit) -> None:
+async def test_cookies_that_are_repeated_huge_or_odd_sign_nobody_in(
+    web_app: WebApp, msp_setup: MspSetup, admin: Visit
+) -> None:
     name, value = next((one.name, str(one.value)) for one in admin.http.cookies.jar if "session" in one.name)
     for cookie in (
         f"{name}=x; {name}={value}x",
@@ -194,20 +204,20 @@ async def test_cookies_that_are_repeated_huge_or_odd_sign_nobody_in(site: WebApp
         "; ".join(f"c{n}=1" for n in range(500)),
         f"{name}=\u00e9\u202e",
     ):
-        visit = site.visit(house.host)
+        visit = web_app.visit(msp_setup.host)
         answer = await visit.http.get(
             "/api/v1/clients", headers=[(b"cookie", cookie.encode()), (b"accept", b"application/json")]
         )
         assert answer.status_code in {400, 401, 431}, (cookie[:40], answer.status_code)
 
 
-async def test_fields_that_a_form_has_twice_do_not_confuse_it(site: WebApp, house: House) -> None:
-    visit = site.visit(house.host)
+async def test_fields_that_a_form_has_twice_do_not_confuse_it(web_app: WebApp, msp_setup: MspSetup) -> None:
+    visit = web_app.visit(msp_setup.host)
     await visit.get("/sign-in")
     pairs = [
         ("_csrf_token", visit.token),
-        ("email", house.admin),
-        ("email", house.approver),
+        ("email", msp_setup.admin),
+        ("email", msp_setup.approver),
         ("password", "wrong wrong wrong"),
         ("password", PASSWORD),
         ("next", ""),
@@ -234,7 +244,7 @@ async def test_fields_that_a_form_has_twice_do_not_confuse_it(site: WebApp, hous
         "application/x-www-form-urlencoded;;;",
     ],
 )
-async def test_bodies_of_odd_types_never_fail(house: House, admin: Visit, kind: str) -> None:
+async def test_bodies_of_odd_types_never_fail(msp_setup: MspSetup, admin: Visit, kind: str) -> None:
     await admin.get("/fleet")
     headers = {"Content-Type": kind, "X-CSRF-Token": admin.token}
     for path in ("/retention/defaults", "/sign-in", "/api/v1/api-keys"):

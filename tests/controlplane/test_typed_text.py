@@ -3,17 +3,17 @@
 import pytest
 from sqlalchemy import text
 
-from tests.support.web_app import House, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp
 
 INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
 
 
 @pytest.fixture
-async def forms(site: WebApp, house: House) -> dict[str, tuple[str, dict[str, str], str]]:
+async def forms(web_app: WebApp, msp_setup: MspSetup) -> dict[str, tuple[str, dict[str, str], str]]:
     """Address of each form with a text field: where it is shown, its other fields, and the field."""
-    async with site.services.db.transaction(house.world.scope) as session:
+    async with web_app.services.db.transaction(msp_setup.env.scope) as session:
         member = (await session.execute(text("SELECT id FROM member WHERE email LIKE 'approver%'"))).scalar_one()
-    client = f"/clients/{house.slug}"
+    client = f"/clients/{msp_setup.slug}"
     invited = {"email": "new@example.test", "role": "client_viewer", "name": "New"}
     return {
         f"{client}/suspend": (f"{client}/members", {}, "reason"),
@@ -44,8 +44,8 @@ async def test_what_nobody_sees_is_neither_a_reason_nor_a_name(
         assert (answer.status_code, f'name="{field}"' in answer.text) == (422, True), address
 
 
-async def test_the_same_rule_holds_for_the_api(admin: Visit, house: House) -> None:
-    client = f"/api/v1/clients/{house.slug}"
+async def test_the_same_rule_holds_for_the_api(admin: Visit, msp_setup: MspSetup) -> None:
+    client = f"/api/v1/clients/{msp_setup.slug}"
     await admin.get("/fleet")
     for typed in INVISIBLE:
         for address, body in (
@@ -57,12 +57,12 @@ async def test_the_same_rule_holds_for_the_api(admin: Visit, house: House) -> No
             assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input"), (address, typed)
 
 
-async def test_a_visitors_form_takes_any_text_without_failing(site: WebApp, house: House) -> None:
-    visit = site.visit(house.host)
+async def test_a_visitors_form_takes_any_text_without_failing(web_app: WebApp, msp_setup: MspSetup) -> None:
+    visit = web_app.visit(msp_setup.host)
     for form in (
-        {"email": f"{house.admin}\x00", "password": "x"},
-        {"email": house.admin, "password": "x\x00y"},
-        {"email": house.admin, "password": "x", "next": "/fleet\x00"},
+        {"email": f"{msp_setup.admin}\x00", "password": "x"},
+        {"email": msp_setup.admin, "password": "x\x00y"},
+        {"email": msp_setup.admin, "password": "x", "next": "/fleet\x00"},
     ):
         await visit.get("/sign-in")
         answer = await visit.post("/sign-in", form)

@@ -6,14 +6,14 @@ from tests.support.client_env import ClientEnv
 
 
 async def test_the_operator_lists_and_discards_unread_messages_by_command(
-    world: ClientEnv, environment: dict[str, str | None]
+    env: ClientEnv, environment: dict[str, str | None]
 ) -> None:
-    await world.deliver(shipment(world, "S1"))
-    await world.work()
-    told = await asyncio.to_thread(call, environment, "unclaimed-message", "list", *tenancy(world.scope))
-    assert f"{world.erp} {SHIPMENT}: 1 messages of ERP" in told.output
+    await env.deliver(shipment(env, "S1"))
+    await env.work()
+    told = await asyncio.to_thread(call, environment, "unclaimed-message", "list", *tenancy(env.scope))
+    assert f"{env.erp} {SHIPMENT}: 1 messages of ERP" in told.output
     assert "S1; nothing reads them" in told.output
-    which = (*tenancy(world.scope), "--connection", str(world.erp), "--type", SHIPMENT)
+    which = (*tenancy(env.scope), "--connection", str(env.erp), "--type", SHIPMENT)
     refused = await asyncio.to_thread(call, environment, "unclaimed-message", "replay", *which)
     assert (refused.exit_code, "Nothing reads" in refused.output) == (1, True)
     done = await asyncio.to_thread(call, environment, "unclaimed-message", "discard", *which, "--reason", "unused")

@@ -42,46 +42,46 @@ class Found(msgspec.Struct):
             self.problems.append(f"{what}: {found}, expected {wanted}")
 
 
-async def wait_until_settled(site: DrillWebApp, client: Client, *, seconds: float) -> None:
+async def wait_until_settled(web_app: DrillWebApp, client: Client, *, seconds: float) -> None:
     """No job left, nothing under way, nothing complained of. Gives up quietly: the check then says what is left."""
 
     async def settled() -> bool:
-        (left,) = await site.rows(_UNDONE, t=client.scope.tenant_id, settled=list(SETTLED))
+        (left,) = await web_app.rows(_UNDONE, t=client.scope.tenant_id, settled=list(SETTLED))
         return not any(left.values())
 
     with suppress(TimeoutError):
         await until(settled, seconds=seconds)
 
 
-async def check_client(site: DrillWebApp, client: Client, history: History) -> Found:
+async def check_client(web_app: DrillWebApp, client: Client, history: History) -> Found:
     found = Found(acknowledged=len(history.acknowledged), changes=len(history.changes))
     found.expect_none("sent and never accepted", [m.message_id for m in history.messages if m.acknowledged is None])
     strange = [answer for answer in history.answers if answer.isdigit() and answer not in ("202", "503")]
     found.expect_none("answers other than accepted and come again", strange)
-    await _events_are_kept(site, client, history, found)
+    await _events_are_kept(web_app, client, history, found)
     propagations = await _rows(
-        site,
+        web_app,
         client,
         "SELECT id, connection_id, state FROM propagation WHERE tenant_id = %(t)s",
     )
-    await _changes_are_once(site, client, history, found)
+    await _changes_are_once(web_app, client, history, found)
     for channel in client.channels:
         mine = [row for row in propagations if row["connection_id"] == channel.id]
-        _channel_agrees(site, client, channel, mine, history, found)
-    await _ledger_agrees(site, client, propagations, found)
-    await _nothing_is_left(site, client, found)
-    async with site.services() as services, services.db.transaction(client.scope) as session:
+        _channel_agrees(web_app, client, channel, mine, history, found)
+    await _ledger_agrees(web_app, client, propagations, found)
+    await _nothing_is_left(web_app, client, found)
+    async with web_app.services() as services, services.db.transaction(client.scope) as session:
         verdict = await verify_chain(session)
     found.expect("audit chain broken at", verdict.broken_at, None)
     return found
 
 
-async def _rows(site: DrillWebApp, client: Client, sql: str) -> list[dict[str, Any]]:
-    return await site.rows(sql, t=client.scope.tenant_id)
+async def _rows(web_app: DrillWebApp, client: Client, sql: str) -> list[dict[str, Any]]:
+    return await web_app.rows(sql, t=client.scope.tenant_id)
 
 
-async def _events_are_kept(site: DrillWebApp, client: Client, history: History, found: Found) -> None:
-    rows = await _rows(site, client, "SELECT dedupe_key FROM source_event WHERE tenant_id = %(t)s")
+async def _events_are_kept(web_app: DrillWebApp, client: Client, history: History, found: Found) -> None:
+    rows = await _rows(web_app, client, "SELECT dedupe_key FROM source_event WHERE tenant_id = %(t)s")
     kept = Counter(row["dedupe_key"] for row in rows)
     lost = [message.message_id for message in history.acknowledged if message.message_id not in kept]
     found.lost = len(lost)
@@ -90,10 +90,10 @@ async def _events_are_kept(site: DrillWebApp, client: Client, history: History, 
     found.expect_none("events nobody of this client sent", [key for key in kept if key not in sent])
 
 
-async def _changes_are_once(site: DrillWebApp, client: Client, history: History, found: Found) -> None:
+async def _changes_are_once(web_app: DrillWebApp, client: Client, history: History, found: Found) -> None:
     """Every SKU of its own has exactly one change; a contested one never goes back to an older version."""
     rows = await _rows(
-        site,
+        web_app,
         client,
         "SELECT record_key, minor(new_value) AS amount, source_version, state FROM change"
         " WHERE tenant_id = %(t)s ORDER BY version",
@@ -114,7 +114,7 @@ async def _changes_are_once(site: DrillWebApp, client: Client, history: History,
 
 
 def _channel_agrees(  # noqa: PLR0917
-    site: DrillWebApp,
+    web_app: DrillWebApp,
     client: Client,
     channel: Channel,
     propagations: Sequence[Mapping[str, Any]],
@@ -122,7 +122,7 @@ def _channel_agrees(  # noqa: PLR0917
     found: Found,
 ) -> None:
     """The channel's own log against what the sender knows and against our propagations."""
-    seen = site.sandbox.effects(channel.url)
+    seen = web_app.sandbox.effects(channel.url)
     log: list[dict[str, Any]] = seen["log"]  # type: ignore[assignment]
     received: dict[str, int] = seen["received_by_key"]  # type: ignore[assignment]
     found.sent_again += sum(count > 1 for count in received.values())
@@ -153,20 +153,20 @@ def _wrong_finals(by_sku: Mapping[str, list[dict[str, Any]]], final: Mapping[str
 
 
 async def _ledger_agrees(
-    site: DrillWebApp, client: Client, propagations: Sequence[Mapping[str, Any]], found: Found
+    web_app: DrillWebApp, client: Client, propagations: Sequence[Mapping[str, Any]], found: Found
 ) -> None:
-    rows = await _rows(site, client, "SELECT id, quantity FROM usage_event WHERE tenant_id = %(t)s")
+    rows = await _rows(web_app, client, "SELECT id, quantity FROM usage_event WHERE tenant_id = %(t)s")
     metered = Counter({row["id"]: row["quantity"] for row in rows})
     verified = Counter({row["id"]: 1 for row in propagations if row["state"] == "verified"})
     found.expect_none("verified and not metered once", list((verified - metered) + (metered - verified)))
 
 
-async def _nothing_is_left(site: DrillWebApp, client: Client, found: Found) -> None:
-    left = await _rows(site, client, "SELECT lane, kind, attempts, error FROM job WHERE tenant_id = %(t)s")
+async def _nothing_is_left(web_app: DrillWebApp, client: Client, found: Found) -> None:
+    left = await _rows(web_app, client, "SELECT lane, kind, attempts, error FROM job WHERE tenant_id = %(t)s")
     found.expect_none("jobs left", left)
-    dead = await _rows(site, client, "SELECT kind, error FROM dead_letter WHERE tenant_id = %(t)s")
+    dead = await _rows(web_app, client, "SELECT kind, error FROM dead_letter WHERE tenant_id = %(t)s")
     found.expect_none("dead letters", dead)
     exceptions = await _rows(
-        site, client, "SELECT code, subject FROM governance_exception WHERE tenant_id = %(t)s AND state = 'open'"
+        web_app, client, "SELECT code, subject FROM governance_exception WHERE tenant_id = %(t)s AND state = 'open'"
     )
     found.expect_none("exceptions open", exceptions)

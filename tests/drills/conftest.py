@@ -9,14 +9,14 @@ import pytest
 
 from tests.connectors.running import RunningSandbox
 from tests.drills.disk import release
-from tests.drills.web_app import DrillWebApp, running_site
+from tests.drills.web_app import DrillWebApp, running_web_app
 
 _PREFIX = "fairlead-drill-"
 _KEEP_SECONDS = 24 * 3600
 
 
 @pytest.fixture(scope="session")
-def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
+def web_app(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
     """One for all drills of a process; each leaves it whole, and works with clients of its own.
 
     Its folder stays for a day when something failed. Not below pytest's own: every session of pytest makes that one
@@ -24,7 +24,7 @@ def site(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[Dr
     """
     _sweep(Path(tempfile.gettempdir()))
     root = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    with running_site(root, sandbox) as running:
+    with running_web_app(root, sandbox) as running:
         yield running
     if not request.session.testsfailed:
         shutil.rmtree(root, ignore_errors=True)

@@ -39,11 +39,11 @@ _TERMINATE = """
 
 
 class Inflictor:
-    def __init__(self, site: DrillWebApp) -> None:
-        self._site = site
+    def __init__(self, web_app: DrillWebApp) -> None:
+        self._site = web_app
         self._servers: dict[Target, EmbeddedServer] = {
-            Target.VALKEY: site.servers.valkey,
-            Target.POSTGRES: site.servers.postgres,
+            Target.VALKEY: web_app.servers.valkey,
+            Target.POSTGRES: web_app.servers.postgres,
         }
         self._mending = {target: asyncio.Lock() for target in Target}
         self.done: list[Injected] = []

@@ -18,9 +18,9 @@ SETTLE_SECONDS = 300
 fault's end is a figure, told by each test."""
 
 
-async def make_load(site: DrillWebApp) -> Load:
-    await site.wait_until_ready()
-    return Load(await site.add_client(skus=SKUS), site.addresses, seed=0, skus=SKUS, per_second=40)
+async def make_load(web_app: DrillWebApp) -> Load:
+    await web_app.wait_until_ready()
+    return Load(await web_app.add_client(skus=SKUS), web_app.addresses, seed=0, skus=SKUS, per_second=40)
 
 
 @asynccontextmanager
@@ -34,15 +34,15 @@ async def under(load: Load) -> AsyncIterator[None]:
         stop.set()
 
 
-async def assert_whole(site: DrillWebApp, load: Load) -> Found:
-    await wait_until_settled(site, load.client, seconds=SETTLE_SECONDS)
-    found = await check_client(site, load.client, load.history)
+async def assert_whole(web_app: DrillWebApp, load: Load) -> Found:
+    await wait_until_settled(web_app, load.client, seconds=SETTLE_SECONDS)
+    found = await check_client(web_app, load.client, load.history)
     assert not found.problems, "\n".join(found.problems)
     assert found.acknowledged >= ENOUGH
     return found
 
 
-async def tell_recovery(site: DrillWebApp, load: Load, injected: list[Injected]) -> str:
+async def tell_recovery(web_app: DrillWebApp, load: Load, injected: list[Injected]) -> str:
     """Call when all is settled. A later fault may prolong the figures of those before it."""
-    measure_recoveries(injected, load.history.messages, await read_proofs(site, load.client))
+    measure_recoveries(injected, load.history.messages, await read_proofs(web_app, load.client))
     return ", ".join(f"{fault.name} {fault.recovery_seconds:.1f} s" for fault in injected)

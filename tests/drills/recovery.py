@@ -11,9 +11,9 @@ from tests.drills.web_app import Client, DrillWebApp
 AFTERMATH = timedelta(seconds=0.5)
 
 
-async def read_proofs(site: DrillWebApp, client: Client) -> dict[str, datetime]:
+async def read_proofs(web_app: DrillWebApp, client: Client) -> dict[str, datetime]:
     """When each SKU was last proven on the last of its channels."""
-    rows = await site.rows(
+    rows = await web_app.rows(
         "SELECT record_key, max(verified_at) AS at FROM propagation WHERE tenant_id = %(t)s GROUP BY record_key",
         t=client.scope.tenant_id,
     )

@@ -42,14 +42,14 @@ def chosen_plan() -> FaultPlan:
 
 @pytest.mark.timeout(0)
 async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
-    site: DrillWebApp, record_property: Callable[[str, object], None]
+    web_app: DrillWebApp, record_property: Callable[[str, object], None]
 ) -> None:
     plan = chosen_plan()
-    clients = [await site.add_client(skus=SKUS, parity=parity) for parity in (0, 1)]
-    loads = [Load(c, site.addresses, seed=plan.seed, skus=SKUS, per_second=PER_SECOND) for c in clients]
+    clients = [await web_app.add_client(skus=SKUS, parity=parity) for parity in (0, 1)]
+    loads = [Load(c, web_app.addresses, seed=plan.seed, skus=SKUS, per_second=PER_SECOND) for c in clients]
     for channel in (channel for client in clients for channel in client.channels):
-        site.sandbox.break_(channel.url, CHANNELS_DAY)
-    inflictor = Inflictor(site)
+        web_app.sandbox.break_(channel.url, CHANNELS_DAY)
+    inflictor = Inflictor(web_app)
     stop = asyncio.Event()
     with suppress(TimeoutError):  # what was never accepted by then is a finding
         async with asyncio.timeout(plan.seconds * 4 + 300), asyncio.TaskGroup() as group:
@@ -62,19 +62,19 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
     found: list[Found] = []
     timeline = Timeline(inflictor.done)
     for load in loads:
-        await wait_until_settled(site, load.client, seconds=SETTLE_SECONDS)
-        found.append(await check_client(site, load.client, load.history))
-        proofs = await read_proofs(site, load.client)
+        await wait_until_settled(web_app, load.client, seconds=SETTLE_SECONDS)
+        found.append(await check_client(web_app, load.client, load.history))
+        proofs = await read_proofs(web_app, load.client)
         timeline.add(load.history.messages, proofs)
         measure_recoveries(inflictor.done, load.history.messages, proofs)
-    (site.stack.root / "timeline.txt").write_text(timeline.text())
+    (web_app.stack.root / "timeline.txt").write_text(timeline.text())
     figures = [headline(plan, loads, found, inflictor.done), *recovery_table(inflictor.done)]
     record_property("figure", "\n".join(figures))
     problems = [problem for each in found for problem in each.problems]
     if len(inflictor.done) < len(plan.faults):
         problems.append(f"only {len(inflictor.done)} of {len(plan.faults)} faults could be carried out in time")
     assert not problems, "\n".join(
-        [f"seed {plan.seed}:", *problems, how_to_repeat(plan), f"Logs: {site.stack.root}/logs"]
+        [f"seed {plan.seed}:", *problems, how_to_repeat(plan), f"Logs: {web_app.stack.root}/logs"]
     )
 
 

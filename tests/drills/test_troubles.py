@@ -16,9 +16,9 @@ SECONDS = {Act.FLUSH: 0.0, Act.IMMEDIATE: 0.3}
 BREATH_SECONDS = 0.5
 
 
-async def suffer(site: DrillWebApp, *faults: Fault) -> tuple[Load, Inflictor]:
+async def suffer(web_app: DrillWebApp, *faults: Fault) -> tuple[Load, Inflictor]:
     """Each after the other, under load."""
-    load, inflictor = await make_load(site), Inflictor(site)
+    load, inflictor = await make_load(web_app), Inflictor(web_app)
     async with under(load):
         for fault in faults:
             await asyncio.sleep(BREATH_SECONDS)
@@ -29,35 +29,35 @@ async def suffer(site: DrillWebApp, *faults: Fault) -> tuple[Load, Inflictor]:
 
 @pytest.mark.parametrize(("act", "target"), [(act, target) for act, target in TROUBLES if target not in LINKS])
 async def test_an_unwell_server_loses_and_repeats_nothing(
-    site: DrillWebApp, act: Act, target: Target, record_property: Callable[[str, object], None]
+    web_app: DrillWebApp, act: Act, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
-    load, inflictor = await suffer(site, Fault(0.0, act, target, SECONDS.get(act, 1.5)))
-    await assert_whole(site, load)
-    record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
+    load, inflictor = await suffer(web_app, Fault(0.0, act, target, SECONDS.get(act, 1.5)))
+    await assert_whole(web_app, load)
+    record_property("figure", f"recovery after {await tell_recovery(web_app, load, inflictor.done)}")
 
 
 @pytest.mark.parametrize("target", LINKS)
 async def test_a_bad_link_loses_and_repeats_nothing(
-    site: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
+    web_app: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
     acts = [act for act in LINK_ACTS if act is not Act.HALF_OPEN]
-    load, inflictor = await suffer(site, *(Fault(0.0, act, target, 1.0) for act in acts))
-    await assert_whole(site, load)
-    record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
+    load, inflictor = await suffer(web_app, *(Fault(0.0, act, target, 1.0) for act in acts))
+    await assert_whole(web_app, load)
+    record_property("figure", f"recovery after {await tell_recovery(web_app, load, inflictor.done)}")
 
 
 @pytest.mark.parametrize("target", [Target.TO_POSTGRES, Target.TO_VALKEY])
 async def test_half_open_connections_are_given_up(
-    site: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
+    web_app: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
-    load, inflictor = await suffer(site, Fault(0.0, Act.HALF_OPEN, target, 0.5))
-    await assert_whole(site, load)
-    record_property("figure", f"recovery after {await tell_recovery(site, load, inflictor.done)}")
+    load, inflictor = await suffer(web_app, Fault(0.0, Act.HALF_OPEN, target, 0.5))
+    await assert_whole(web_app, load)
+    record_property("figure", f"recovery after {await tell_recovery(web_app, load, inflictor.done)}")
 
 
-async def test_a_full_disk_is_told_as_come_again(site: DrillWebApp) -> None:
-    load = await make_load(site)
+async def test_a_full_disk_is_told_as_come_again(web_app: DrillWebApp) -> None:
+    load = await make_load(web_app)
     async with under(load):
         await load.sent(10)
-        await Inflictor(site).fill_disk(load.refused)
-    await assert_whole(site, load)
+        await Inflictor(web_app).fill_disk(load.refused)
+    await assert_whole(web_app, load)

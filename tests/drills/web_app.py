@@ -204,7 +204,7 @@ class DrillWebApp:
 
 
 @contextmanager
-def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
+def running_web_app(root: Path, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
     stack = Stack(root, environment={}, outbound_allowed="127.0.0.0/8", silent_seconds=SILENT_SECONDS)
     stack.supervisor = Supervisor(root / "logs", on_crash=stack.crashes.append, healthy_seconds=HEALTHY_SECONDS)
     with limited_disk(root / "servers") as disk, stack, ExitStack() as opened:
@@ -224,9 +224,9 @@ def running_site(root: Path, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
         for name, arguments in ((Target.WEB_2, web_2), (Target.WORKER_2, ("worker",))):
             argv = (sys.executable, "-m", "controlplane.cli.main", *arguments)
             stack.supervisor.start(Program(name=name, argv=argv, env=environment, silent_seconds=SILENT_SECONDS))
-        site = DrillWebApp(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
-        asyncio.run(site.wait_until_ready())
-        yield site
+        web_app = DrillWebApp(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
+        asyncio.run(web_app.wait_until_ready())
+        yield web_app
 
 
 def _over(links: dict[Target, FaultyLink], settings: Settings) -> Settings:

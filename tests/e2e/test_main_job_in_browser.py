@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from sqlalchemy import text
 
 from connectors.sandbox.faults import Faults
+from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.plan import PASSWORD
-from controlplane.demo.world import DemoWorld
 from controlplane.provisioning import publish_contracts
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -19,7 +19,7 @@ from governance.propagation.distribute import start_clock
 from tests.branding.browser import find_barriers, launch
 from tests.e2e.walking import (
     BrowserUser,
-    Town,
+    DemoWalk,
     addresses,
     forgive,
     newcomer,
@@ -39,44 +39,44 @@ ONE = "[0-9a-f-]{36}"
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[DemoWorld]:
+def demo() -> Iterator[DemoInstallation]:
     with running_world() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def town(world: DemoWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with launch() as browser, open_town(world, browser, tmp_path_factory) as opened:
+def walk(demo: DemoInstallation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWalk]:
+    with launch() as browser, open_town(demo, browser, tmp_path_factory) as opened:
         yield opened
 
 
 @pytest.mark.parametrize(("msp", "client", "approver", "currency"), HOMES)
 class TestMainJob:
     def test_a_small_change_appears_by_itself_and_becomes_visible_on_both_channels(
-        self, town: Town, msp: str, client: str, approver: str, currency: str
+        self, walk: DemoWalk, msp: str, client: str, approver: str, currency: str
     ) -> None:
-        with town.user(msp, approver) as user:
+        with walk.user(msp, approver) as user:
             user.arrives(f"{user.address}/clients/{client}/overview")
             expect(user.page.locator(".viewer")).to_contain_text("Client approver")
             user.shot(f"{msp}-overview-before")
-            town.change(client, "SKU-001", "price.list", 11_25)
+            walk.change(client, "SKU-001", "price.list", 11_25)
             latest = user.page.locator("#flow tbody tr").filter(has_text="SKU-001").first
             user.sees(latest, f"11.25 {currency}", "Automatic", "by 5% or less", "Visible on all 2")
             user.shot(f"{msp}-overview-after")
-            assert town.shopper_sees(client, "SKU-001", "11.25")
+            assert walk.shopper_sees(client, "SKU-001", "11.25")
 
     def test_a_large_change_waits_for_a_person_and_is_shown_to_buyers_only_after_a_yes(
-        self, town: Town, msp: str, client: str, approver: str, currency: str
+        self, walk: DemoWalk, msp: str, client: str, approver: str, currency: str
     ) -> None:
-        with town.user(msp, approver) as user:
+        with walk.user(msp, approver) as user:
             user.open(f"/clients/{client}/approvals?status=answered")
             expect(user.page.locator("tbody")).to_contain_text("You")
             user.page.get_by_role("link", name="Approvals").first.click()
-            town.change(client, "SKU-002", "price.list", 15_00)
+            walk.change(client, "SKU-002", "price.list", 15_00)
             waiting = user.sees(user.row("SKU-002"), f"12.00 {currency}", f"15.00 {currency}", "by more than 5%")
             expect(user.page.locator(".tabs [aria-current]")).to_have_text(re.compile(r"Pending\s+[1-9]"))
             user.shot(f"{msp}-approvals")
-            assert not town.shopper_sees(client, "SKU-002", "15.00")
+            assert not walk.shopper_sees(client, "SKU-002", "15.00")
             waiting.get_by_role("link", name="SKU-002").click()
             preview = user.page.get_by_role("table", name="Preview by channel")
             expect(preview.locator("tbody tr")).to_have_count(2)
@@ -89,17 +89,17 @@ class TestMainJob:
             user.page.get_by_role("link", name="Channel delivery").click()
             sees_read_back(user, f"15.00 {currency}")
             user.shot(f"{msp}-change")
-            assert town.shopper_sees(client, "SKU-002", "15.00")
+            assert walk.shopper_sees(client, "SKU-002", "15.00")
             shop = user.context.new_page()
-            shop.goto(f"{town.world.sandbox}/{client}-shop/")
+            shop.goto(f"{walk.demo.sandbox}/{client}-shop/")
             expect(shop.locator("tr[data-sku='SKU-002'] [data-field=price]")).to_contain_text("15.00")
-            shop.screenshot(path=town.shots / f"{msp}-storefront.png")
+            shop.screenshot(path=walk.shots / f"{msp}-storefront.png")
 
 
 class TestExceptions:
-    def test_a_price_below_cost_is_refused_and_its_severity_is_explained(self, town: Town) -> None:
-        with town.user("northbeam", "ana@birch.example") as user:
-            town.change("birch", "SKU-003", "price.list", 4_00)
+    def test_a_price_below_cost_is_refused_and_its_severity_is_explained(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", "ana@birch.example") as user:
+            walk.change("birch", "SKU-003", "price.list", 4_00)
             user.open("/clients/birch/exceptions")
             row = user.sees(user.row("SKU-003"), "SKU-003")
             user.shot("exceptions")
@@ -110,15 +110,15 @@ class TestExceptions:
             assert len(points) > 1
             user.sees(user.page.locator("main"), f"{min(sum(points), 100)} of 100", "below cost")
             user.shot("exception-below-cost")
-        assert not town.shopper_sees("birch", "SKU-003", "4.00")
+        assert not walk.shopper_sees("birch", "SKU-003", "4.00")
 
-    def test_a_malformed_message_is_quarantined_and_a_person_replays_or_discards_it(self, town: Town) -> None:
-        with town.user("northbeam", NORA) as user:
+    def test_a_malformed_message_is_quarantined_and_a_person_replays_or_discards_it(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", NORA) as user:
             quarantined = "/clients/birch/exceptions?code=source.quarantined"
             links = user.page.locator("tbody .lead a")
             user.open(quarantined)
             others = addresses(links)
-            assert town.send_hook("birch", b'{"type": "price.changed", "skuu": "SKU-004"}') == 202
+            assert walk.send_hook("birch", b'{"type": "price.changed", "skuu": "SKU-004"}') == 202
             newcomer(user, links, others).click()
             user.arrives(f"/exceptions/{ONE}")
             user.sees(user.page.locator("main"), "ERP")
@@ -138,8 +138,8 @@ class TestExceptions:
             user.sees(user.page.locator("main"), "Discarded", "Nora Lind")
             user.shot("exception-discarded")
 
-    def test_what_a_channel_accepted_and_dropped_is_not_called_visible(self, town: Town) -> None:
-        client = town.client("alder")
+    def test_what_a_channel_accepted_and_dropped_is_not_called_visible(self, walk: DemoWalk) -> None:
+        client = walk.client("alder")
 
         async def allow_an_hour(services: Services) -> None:
             await publish_contracts(services, client.scope, client.erp, propagation_slo=timedelta(hours=1))
@@ -149,19 +149,19 @@ class TestExceptions:
                 await session.execute(text("UPDATE propagation SET slo_due_at = now() WHERE state <> 'verified'"))
                 await start_clock(session, utc_now())
 
-        town.behind_the_desk(allow_an_hour)
-        town.break_("alder", "shop", Faults(discard=1.0))
-        with town.user("northbeam", ALDER_APPROVER) as user:
-            town.change("alder", "SKU-005", "price.list", 15_30)
+        walk.behind_the_desk(allow_an_hour)
+        walk.break_("alder", "shop", Faults(discard=1.0))
+        with walk.user("northbeam", ALDER_APPROVER) as user:
+            walk.change("alder", "SKU-005", "price.list", 15_30)
             row = user.page.locator("#flow tbody tr").filter(has_text="SKU-005").first
             user.sees(row, "Web shop: accepted, not visible yet", "Kestrel Supply: visible")
             user.shot("accepted-not-visible")
-            town.behind_the_desk(let_it_pass)
+            walk.behind_the_desk(let_it_pass)
             user.sees(row, "Web shop: late: accepted, not visible")
             user.open("/clients/alder/exceptions")
             user.sees(user.row("SKU-005"), "Web shop")
             user.shot("exception-late")
-            town.mend("alder", "shop")
+            walk.mend("alder", "shop")
             user.row("SKU-005").get_by_role("link").first.click()
             with user.page.expect_response(re.compile(r"/replay$")):
                 user.page.get_by_role("button", name="Replay").click()
@@ -172,13 +172,13 @@ class TestExceptions:
             until(user, lambda: user.row("SKU-005").is_visible())
             user.sees(user.row("SKU-005"), "Web shop")
             user.shot("exception-corrected")
-        assert town.shopper_sees("alder", "SKU-005", "15.30")
+        assert walk.shopper_sees("alder", "SKU-005", "15.30")
 
 
 class TestRollback:
-    def test_a_change_is_rolled_back_from_its_page_and_buyers_see_the_old_price(self, town: Town) -> None:
-        with town.user("northbeam", BO) as user:
-            town.change("birch", "SKU-006", "price.list", 16_50)
+    def test_a_change_is_rolled_back_from_its_page_and_buyers_see_the_old_price(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", BO) as user:
+            walk.change("birch", "SKU-006", "price.list", 16_50)
             row = user.page.locator("#flow tbody tr").filter(has_text="SKU-006").filter(has_text="16.50 USD").first
             user.sees(row, "Visible on all 2")
             row.get_by_role("link").first.click()
@@ -187,13 +187,13 @@ class TestRollback:
             user.page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
             sees_read_back(user, "16.00 USD")
             user.shot("rolled-back")
-        assert town.shopper_sees("birch", "SKU-006", "16.00")
+        assert walk.shopper_sees("birch", "SKU-006", "16.00")
 
 
 class TestMoney:
-    def test_the_draft_invoice_opens_to_events_and_only_the_msp_sees_both_sides(self, town: Town) -> None:
-        town.behind_the_desk(lambda services: rate(town, services))
-        with town.user("northbeam", BO) as user:
+    def test_the_draft_invoice_opens_to_events_and_only_the_msp_sees_both_sides(self, walk: DemoWalk) -> None:
+        walk.behind_the_desk(lambda services: rate(walk, services))
+        with walk.user("northbeam", BO) as user:
             user.open("/clients/birch/invoices")
             until(user, lambda: user.page.locator("tbody tr").count() > 0)
             user.sees(user.row("Birch"), "USD")
@@ -207,7 +207,7 @@ class TestMoney:
             first = user.page.get_by_role("table", name="Usage events").locator("tbody tr").first
             expect(first).to_contain_text(re.compile(r"[0-9a-f]{8}-"))
             user.shot("client-invoice-line")
-        with town.user("northbeam", NORA) as user:
+        with walk.user("northbeam", NORA) as user:
             user.open("/invoices")
             until(user, lambda: user.page.locator("tbody tr").filter(has_text="wholesale").count() > 0)
             user.shot("msp-invoices")
@@ -217,8 +217,8 @@ class TestMoney:
 
 
 class TestMembers:
-    def test_the_msps_administrator_sees_the_fleet(self, town: Town) -> None:
-        with town.user("northbeam", NORA) as user:
+    def test_the_msps_administrator_sees_the_fleet(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", NORA) as user:
             user.arrives("/fleet")
             expect(user.page.locator(".viewer")).to_contain_text("MSP admin")
             names = user.page.locator("#fleet tbody .lead a")
@@ -231,8 +231,8 @@ class TestMembers:
             user.page.get_by_role("link", name="All clients").click()
             expect(user.page.get_by_role("heading", level=1)).to_contain_text("Clients")
 
-    def test_a_partner_sees_its_own_channel_and_nothing_else(self, town: Town) -> None:
-        with town.user("northbeam", FINN) as user:
+    def test_a_partner_sees_its_own_channel_and_nothing_else(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", FINN) as user:
             user.arrives("/clients/birch/channel")
             user.sees(user.page.locator("main"), "Fjord Resellers")
             main = user.page.locator("main")
@@ -245,8 +245,8 @@ class TestMembers:
             user.shot("partner-refused")
             forgive(user, "403", "404")
 
-    def test_another_msp_has_another_brand_and_finds_nothing_of_the_first(self, town: Town) -> None:
-        with town.user("northbeam", NORA) as nora, town.user("harborline", HUGO) as hugo:
+    def test_another_msp_has_another_brand_and_finds_nothing_of_the_first(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", NORA) as nora, walk.user("harborline", HUGO) as hugo:
             accents = []
             for user, name, other in (
                 (nora, "Northbeam Commerce", "Harborline"),
@@ -280,8 +280,8 @@ class TestMembers:
             hugo.shot("harborline-not-found")
             forgive(hugo, "404")
 
-    def test_a_password_of_one_brand_opens_nothing_on_another(self, town: Town) -> None:
-        with town.user("harborline") as user:
+    def test_a_password_of_one_brand_opens_nothing_on_another(self, walk: DemoWalk) -> None:
+        with walk.user("harborline") as user:
             user.open("/sign-in")
             user.page.get_by_label("E-mail").fill(NORA)
             user.page.get_by_label("Password").fill(PASSWORD)
@@ -293,7 +293,7 @@ class TestMembers:
 
     @pytest.mark.parametrize(("width", "scheme", "script"), [(1280, "light", True), (390, "dark", False)])
     def test_somebody_is_invited_and_chooses_a_password(
-        self, town: Town, width: int, scheme: str, *, script: bool
+        self, walk: DemoWalk, width: int, scheme: str, *, script: bool
     ) -> None:
         options: dict[str, Any] = {
             "viewport": {"width": width, "height": 844},
@@ -301,7 +301,7 @@ class TestMembers:
             "java_script_enabled": script,
         }
         email, shown = f"mia-{width}@birch.example", f"{width}-{scheme}"
-        with town.user("northbeam", NORA, **options) as user:
+        with walk.user("northbeam", NORA, **options) as user:
             user.open("/clients/birch/members")
             user.page.get_by_role("link", name="Invite", exact=True).click()
             user.arrives("/members/invite")
@@ -324,7 +324,7 @@ class TestMembers:
             user.sees(user.row(email), "Pending", "Client approver", "Nora Lind")
             look(user, f"{shown}-invitations", width, script=script)
             forgive(user, "409")
-        with town.user("northbeam", **options) as guest:
+        with walk.user("northbeam", **options) as guest:
             guest.page.goto(link)
             guest.sees(guest.page.locator("main"), "Welcome, Mia Sand", "Nora Lind has invited you")
             look(guest, f"{shown}-welcome", width, script=script)
@@ -337,8 +337,8 @@ class TestMembers:
             look(guest, f"{shown}-link-used", width, script=script)
             forgive(guest, "410")
 
-    def test_signing_out_ends_it(self, town: Town) -> None:
-        with town.user("northbeam", "ana@birch.example") as user:
+    def test_signing_out_ends_it(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", "ana@birch.example") as user:
             user.page.locator(".viewer summary").click()
             user.page.get_by_role("button", name="Sign out", exact=True).click()
             user.arrives("/sign-in.*")
@@ -367,21 +367,21 @@ DEEPER = ("changes", "approvals", "approvals?status=answered", "exceptions", "in
 
 
 @pytest.fixture(scope="module")
-def busy_town(town: Town) -> Town:
+def busy_town(walk: DemoWalk) -> DemoWalk:
     """Each list of birch's has something to open, whichever tests ran before."""
-    assert town.send_hook("birch", b'{"type": "price.changed"}') == 202
-    town.change("birch", "SKU-020", "price.list", 45_00)
-    town.behind_the_desk(lambda services: rate(town, services))
-    with town.user("northbeam", NORA) as user:
+    assert walk.send_hook("birch", b'{"type": "price.changed"}') == 202
+    walk.change("birch", "SKU-020", "price.list", 45_00)
+    walk.behind_the_desk(lambda services: rate(walk, services))
+    with walk.user("northbeam", NORA) as user:
         for page in DEEPER:
             user.open(f"/clients/birch/{page}")
             until(user, lambda: user.page.locator("main tbody .lead a").count() > 0)
-    return town
+    return walk
 
 
 class TestEveryPage:
     @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-    def test_fits_keeps_nobody_out_and_breaks_no_policy(self, busy_town: Town, width: int, scheme: str) -> None:
+    def test_fits_keeps_nobody_out_and_breaks_no_policy(self, busy_town: DemoWalk, width: int, scheme: str) -> None:
         options: dict[str, Any] = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
         for email in (NORA, FINN):
             with busy_town.user("northbeam", email, **options) as user:
@@ -400,20 +400,20 @@ class TestEveryPage:
                 look(user, f"{width}-{scheme}-{place}", width)
             forgive(user, "404")
 
-    def test_no_byte_of_it_names_the_product(self, town: Town) -> None:
-        with town.user("northbeam", NORA) as user:
-            told = {place: town.raw(user, place) for _, place in PLACES}
+    def test_no_byte_of_it_names_the_product(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", NORA) as user:
+            told = {place: walk.raw(user, place) for _, place in PLACES}
             assets = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|js|svg))"', "".join(told.values())))
             assert len(assets) >= 4
-            told |= {address: town.raw(user, address) for address in assets}
+            told |= {address: walk.raw(user, address) for address in assets}
             assert {text[:3] for text in told.values()} == {"200"}
             missing = ("/nothing-here", "/clients/birch/nothing", "/api/v1/nothing", "/static/nothing.css")
-            told |= {address: town.raw(user, address) for address in missing}
+            told |= {address: walk.raw(user, address) for address in missing}
             assert [text[:3] for text in told.values()][-4:] == ["404"] * 4
             assert [place for place, text in told.items() if "fairlead" in text.lower()] == []
 
-    def test_the_keyboard_reaches_the_content_and_shows_where_it_is(self, town: Town) -> None:
-        with town.user("northbeam", "ana@birch.example") as user:
+    def test_the_keyboard_reaches_the_content_and_shows_where_it_is(self, walk: DemoWalk) -> None:
+        with walk.user("northbeam", "ana@birch.example") as user:
             user.open("/clients/birch/overview")
             user.page.keyboard.press("Tab")
             skip = user.page.get_by_role("link", name="Skip to content")

@@ -64,39 +64,39 @@ def vendure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure
 
 @dataclass
 class Trade:
-    """A client whose ERP is Tryton and whose shop is Vendure. `world.erp` is a second system that owns nothing."""
+    """A client whose ERP is Tryton and whose shop is Vendure. `env.erp` is a second system that owns nothing."""
 
-    world: ClientEnv
+    env: ClientEnv
     erp: UUID
     shop: UUID
 
     async def poll(self, connection: UUID | None = None) -> None:
         """The ERP, or another connection, as the timer would; then all work, until what was pushed was read back."""
-        async with self.world.services.db.transaction(self.world.scope) as session:
+        async with self.env.services.db.transaction(self.env.scope) as session:
             await schedule_poll(session, connection or self.erp, at=utc_now())
-        await self.world.work(until=ALL_VERIFIED)
+        await self.env.work(until=ALL_VERIFIED)
 
     async def answer_waiting(self) -> int:
-        waiting = await self.world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
-        scope = self.world.scope
+        waiting = await self.env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+        scope = self.env.scope
         ada = Scope(scope.msp_id, scope.tenant_id, Actor("member", str(new_id()), "Ada"))
-        async with self.world.services.db.transaction(ada) as session:
+        async with self.env.services.db.transaction(ada) as session:
             for (change_id,) in waiting:
                 assert isinstance(change_id, UUID)
                 await answer_change(session, change_id, grant=True, reason="Agreed.", now=utc_now())
-        await self.world.work(until=ALL_VERIFIED)
+        await self.env.work(until=ALL_VERIFIED)
         return len(waiting)
 
     async def propose_prices(self, sku: str, own: MoneyValue, other: MoneyValue) -> None:
         """A member's: the price without a currency of its own, and that of another currency."""
         divided = ElementKey(sku, PRICE, dimension(currency=other.currency))
-        async with self.world.services.db.transaction(self.world.scope) as session:
+        async with self.env.services.db.transaction(self.env.scope) as session:
             for key, value in ((ElementKey(sku, PRICE), own), (divided, other)):
-                await propose_change(session, self.world.services.governance, key=key, value=value)
+                await propose_change(session, self.env.services.governance, key=key, value=value)
 
     async def change(self, sku: str, element: str) -> tuple[object, ...]:
         """(new amount, outcome, rule, state) of the newest change."""
-        rows = await self.world.rows(
+        rows = await self.env.rows(
             "SELECT minor(new_value), outcome, rule_id, state FROM change WHERE record_key = :sku AND element = :e"
             " ORDER BY proposed_at DESC LIMIT 1",
             sku=sku,
@@ -106,7 +106,7 @@ class Trade:
 
     async def status(self, code: str) -> object:
         """An order's status, as last read back from the shop."""
-        rows = await self.world.rows(
+        rows = await self.env.rows(
             "SELECT value->>'code' FROM channel_value WHERE connection_id = :c AND record_key = :code AND element = :e",
             c=self.shop,
             code=code,
@@ -116,7 +116,7 @@ class Trade:
 
     async def seen(self, sku: str, element: str) -> object:
         """What was last read back from the shop."""
-        rows = await self.world.rows(
+        rows = await self.env.rows(
             "SELECT minor(value) FROM channel_value WHERE connection_id = :c AND record_key = :sku AND element = :e",
             c=self.shop,
             sku=sku,
@@ -136,44 +136,44 @@ async def bare_world(
 
 @pytest.fixture
 async def trade(bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
-    world, services = bare_world, bare_world.services
-    await _price(world, Side.RETAIL, RETAIL)
-    await _price(world, Side.WHOLESALE, WHOLESALE)
-    erp = await connect(services, world.scope, _connection("Tryton", "tryton", tryton.connection()))
-    shop = await connect(services, world.scope, _connection("Shop", "vendure", vendure.connection()))
-    await publish_contracts(services, world.scope, erp, propagation_slo=timedelta(minutes=1))
-    return Trade(world, erp, shop)
+    env, services = bare_world, bare_world.services
+    await _price(env, Side.RETAIL, RETAIL)
+    await _price(env, Side.WHOLESALE, WHOLESALE)
+    erp = await connect(services, env.scope, _connection("Tryton", "tryton", tryton.connection()))
+    shop = await connect(services, env.scope, _connection("Shop", "vendure", vendure.connection()))
+    await publish_contracts(services, env.scope, erp, propagation_slo=timedelta(minutes=1))
+    return Trade(env, erp, shop)
 
 
 def _connection(name: str, kind: str, config: ConnectionConfig) -> NewConnection:
     return NewConnection(kind, name, config.base_url, config.settings, config.secrets)
 
 
-async def _price(world: ClientEnv, side: Side, price: Decimal) -> None:
+async def _price(env: ClientEnv, side: Side, price: Decimal) -> None:
     since = utc_now() - timedelta(days=1)
-    async with world.services.db.transaction(world.msp_account) as session:
+    async with env.services.db.transaction(env.msp_account) as session:
         book = await create_price_book(session, NewPriceBook(side, "USD", "Standard"), now=since, new_id=new_id)
         line = NewPrice(VERIFIED_DELIVERIES.name, "Values made visible", Terms(unit_price=price), since)
         await set_price(session, book, price=line, now=since, new_id=new_id)
 
 
 async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
-    trade: Trade, tryton: RunningTryton, vendure: RunningVendure, other_world: ClientEnv
+    trade: Trade, tryton: RunningTryton, vendure: RunningVendure, other_env: ClientEnv
 ) -> None:
     started = utc_now()
     await trade.poll()
-    assert await trade.world.rows("SELECT count(*) FROM source_event WHERE via = 'poll'") == [(len(GOODS),)]
+    assert await trade.env.rows("SELECT count(*) FROM source_event WHERE via = 'poll'") == [(len(GOODS),)]
     assert await trade.answer_waiting() == len(GOODS)
-    assert await trade.world.rows(VERIFIED) == [(2 * len(GOODS),)]
+    assert await trade.env.rows(VERIFIED) == [(2 * len(GOODS),)]
 
     tryton.set_list_price("SKU-003", Decimal("13.50"))
     await trade.poll()
     assert await trade.change("SKU-003", PRICE) == (1350, "auto", "price-small-change", "released")
     assert vendure.shopper_price("SKU-003") == await trade.seen("SKU-003", PRICE) == 1350
     await trade.poll()
-    kept = await trade.world.rows("SELECT count(*) FROM source_event")
+    kept = await trade.env.rows("SELECT count(*) FROM source_event")
     await trade.poll()  # looks back over the same minutes, and finds nothing that is not kept
-    assert await trade.world.rows("SELECT count(*) FROM source_event") == kept
+    assert await trade.env.rows("SELECT count(*) FROM source_event") == kept
 
     tryton.set_list_price("SKU-004", Decimal("20.00"))
     await trade.poll()
@@ -186,7 +186,7 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
     await trade.poll()
     assert await trade.change("SKU-005", PRICE) == (300, "refuse", "price-below-cost", "refused")
     assert vendure.shopper_price("SKU-005") == 1500
-    assert await trade.world.rows("SELECT code FROM governance_exception WHERE state = 'open'") == [("change.refused",)]
+    assert await trade.env.rows("SELECT code FROM governance_exception WHERE state = 'open'") == [("change.refused",)]
 
     assert vendure.shopper_stock("SKU-006") == "IN_STOCK"
     tryton.set_stock("SKU-006", 0)
@@ -197,21 +197,21 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
     assert await trade.seen("SKU-007", STOCK) == 42
 
     verified = 2 * len(GOODS) + 4
-    assert await trade.world.rows(VERIFIED) == [(verified,)]
-    assert await trade.world.rows("SELECT count(*) FROM propagation") == [(verified,)]
+    assert await trade.env.rows(VERIFIED) == [(verified,)]
+    assert await trade.env.rows("SELECT count(*) FROM propagation") == [(verified,)]
     await _is_billed(trade, verified, since=started)
-    await _is_nobody_elses(trade, other_world)
+    await _is_nobody_elses(trade, other_env)
 
 
 async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
     """Both sides, each line opened to as many events as there were values seen."""
-    db, scope, msp_account = trade.world.services.db, trade.world.scope, trade.world.msp_account
+    db, scope, msp_account = trade.env.services.db, trade.env.scope, trade.env.msp_account
     async with db.transaction(scope) as session:
         await schedule_rating(session, since)
-    await trade.world.work()
+    await trade.env.work()
     async with db.transaction(msp_account) as session:
         await schedule_total(session, since)
-    await replace(trade.world, scope=msp_account).work()
+    await replace(trade.env, scope=msp_account).work()
     async with db.transaction(scope) as session:
         [retail] = await listed(session)
         [line] = (await load_invoice(session, retail.id)).lines
@@ -224,11 +224,11 @@ async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
     assert verdict.broken_at is None
 
 
-async def _is_nobody_elses(trade: Trade, other_world: ClientEnv) -> None:
+async def _is_nobody_elses(trade: Trade, other_env: ClientEnv) -> None:
     for table in ("source_event", "record_value", "change", "propagation", "channel_value", "usage_event", "invoice"):
-        assert (await trade.world.rows(f"SELECT count(*) FROM {table}"))[0][0], table
+        assert (await trade.env.rows(f"SELECT count(*) FROM {table}"))[0][0], table
         found = f"SELECT count(*) FROM {table} WHERE tenant_id = :t"
-        assert await other_world.rows(found, t=trade.world.scope.tenant_id) == [(0,)], table
+        assert await other_env.rows(found, t=trade.env.scope.tenant_id) == [(0,)], table
 
 
 async def test_what_the_erp_owns_nobody_else_can_write(
@@ -238,24 +238,24 @@ async def test_what_the_erp_owns_nobody_else_can_write(
     await trade.poll()
     await trade.answer_waiting()
     held = tryton.search("product.product", [["code", "=", "SKU-010"]], ["list_price_used"])
-    before = await trade.world.rows("SELECT count(*) FROM propagation")
-    await trade.world.deliver(trade.world.change("SKU-010", PRICE, 99), trade.world.change("SKU-010", COST, 1))
-    await trade.world.work(settle=0.5)
+    before = await trade.env.rows("SELECT count(*) FROM propagation")
+    await trade.env.deliver(trade.env.change("SKU-010", PRICE, 99), trade.env.change("SKU-010", COST, 1))
+    await trade.env.work(settle=0.5)
     second = "SELECT code, element, state FROM governance_exception WHERE record_key = 'SKU-010' ORDER BY element"
-    assert await trade.world.rows(second) == [
+    assert await trade.env.rows(second) == [
         ("channel.drift", COST, "open"),
         ("channel.drift", PRICE, "open"),
     ]
-    assert await trade.world.rows("SELECT count(*) FROM propagation") == before
+    assert await trade.env.rows("SELECT count(*) FROM propagation") == before
     assert vendure.shopper_price("SKU-010") == 2000
     assert tryton.search("product.product", [["code", "=", "SKU-010"]], ["list_price_used"]) == held
-    connector = trade.world.services.registry["tryton"]
+    connector = trade.env.services.registry["tryton"]
     assert not connector.accepts(ElementKey("SKU-010", PRICE))
     assert connector.writes == [ORDER_DOCUMENT]
 
 
 async def test_prices_stock_texts_and_orders_are_all_read_back(
-    bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure, other_world: ClientEnv
+    bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure, other_env: ClientEnv
 ) -> None:
     """Two currencies, two warehouses, three languages, and an order from the shop to the ERP with its status back."""
     trade = await _trade_in_everything(bare_world, tryton, vendure)
@@ -272,15 +272,15 @@ async def test_prices_stock_texts_and_orders_are_all_read_back(
     shown = {language: vendure.shopper_texts("SKU-011", language) for language in TEXTS}
     assert shown == TEXTS | {"en": ("Mug", "Plain &amp; sturdy")}
     await _goes_to_the_erp_and_back(trade, tryton, vendure)
-    assert await trade.world.rows(ALL_VERIFIED) == [(True,)]
-    assert await trade.world.exceptions("state = 'open' AND e.code LIKE 'propagation.%'") == []
+    assert await trade.env.rows(ALL_VERIFIED) == [(True,)]
+    assert await trade.env.exceptions("state = 'open' AND e.code LIKE 'propagation.%'") == []
     seen = "SELECT element, dimension FROM channel_value WHERE connection_id = :c AND record_key = 'SKU-011'"
-    assert set(await trade.world.rows(seen, c=trade.shop)) == {
+    assert set(await trade.env.rows(seen, c=trade.shop)) == {
         (PRICE, ""), (PRICE, "currency=EUR"), (STOCK, "location=WH"), (STOCK, "location=HAM"),
         *[(element, f"locale={language}") for element in (NAME, DESCRIPTION) for language in TEXTS],
     }  # fmt: skip
     sent = "SELECT count(*) FROM propagation WHERE tenant_id = :t"
-    assert await other_world.rows(sent, t=trade.world.scope.tenant_id) == [(0,)]
+    assert await other_env.rows(sent, t=trade.env.scope.tenant_id) == [(0,)]
 
 
 async def _goes_to_the_erp_and_back(trade: Trade, tryton: RunningTryton, vendure: RunningVendure) -> None:
@@ -296,7 +296,7 @@ async def _goes_to_the_erp_and_back(trade: Trade, tryton: RunningTryton, vendure
     assert (await trade.status(code), order_state(vendure, code)) == ("shipped", "Shipped")
 
 
-async def _trade_in_everything(world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
+async def _trade_in_everything(env: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
     """Tryton owns stock, texts and the status of orders, Vendure the orders. Members set prices. The
     sandbox ERP, which would take orders too, is paused.
     """
@@ -305,14 +305,14 @@ async def _trade_in_everything(world: ClientEnv, tryton: RunningTryton, vendure:
     erp = tryton.connection(stock_per_warehouse="yes", texts="yes")
     shop = vendure.connection(orders_since=f"{utc_now():%Y-%m-%d}")
     trade = Trade(
-        world,
-        await connect(world.services, world.scope, _connection("Tryton", "tryton", erp)),
-        await connect(world.services, world.scope, _connection("Shop", "vendure", shop)),
+        env,
+        await connect(env.services, env.scope, _connection("Tryton", "tryton", erp)),
+        await connect(env.services, env.scope, _connection("Shop", "vendure", shop)),
     )
     owned: dict[str, UUID | None] = dict.fromkeys((STOCK, NAME, DESCRIPTION, ORDER_STATUS), trade.erp)
     owned |= {ORDER_DOCUMENT: trade.shop, PRICE: None}
-    async with world.services.db.transaction(world.scope) as session:
-        await pause_connection(session, world.erp, now=utc_now())
+    async with env.services.db.transaction(env.scope) as session:
+        await pause_connection(session, env.erp, now=utc_now())
         for element, source in owned.items():
             await publish_contract(
                 session, element=element, source_connection_id=source, owner="Shop desk", now=utc_now(),

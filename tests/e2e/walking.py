@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 from billing.jobs import schedule_rating, schedule_total
 from connectors.sandbox.faults import Faults
 from connectors.webhooks.signatures import sign
+from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.seed import SeededClient, SeededMsp
-from controlplane.demo.world import DemoWorld
 from controlplane.services import Services, build_services
 from foundation.clock import utc_now
 from foundation.ids import new_id
@@ -90,11 +90,11 @@ class BrowserUser:
         self.page.screenshot(path=self._shots / f"{name}.png", full_page=True)
 
 
-class Town:
+class DemoWalk:
     """The running product, its sandbox systems, and the people who use them."""
 
-    def __init__(self, world: DemoWorld, browser: Browser, shots: Path) -> None:
-        self.world = world
+    def __init__(self, demo: DemoInstallation, browser: Browser, shots: Path) -> None:
+        self.demo = demo
         self.shots = shots
         self._browser = browser
         self._http = httpx2.Client(timeout=SECONDS / 1000)
@@ -103,20 +103,20 @@ class Town:
         self._http.close()
 
     def msp(self, slug: str) -> SeededMsp:
-        return next(msp for msp in self.world.msps if msp.plan.slug == slug)
+        return next(msp for msp in self.demo.msps if msp.plan.slug == slug)
 
     def client(self, slug: str) -> SeededClient:
-        return next(client for client in self.world.clients if client.plan.slug == slug)
+        return next(client for client in self.demo.clients if client.plan.slug == slug)
 
     def user(self, msp: str, email: str = "", **options: Any) -> BrowserUser:
         """Signed in when `email` is given."""
-        user = BrowserUser(self._browser, self.world.address(msp), self.shots, **options)
+        user = BrowserUser(self._browser, self.demo.address(msp), self.shots, **options)
         return user.sign_in(email) if email else user
 
     def change(self, client: str, sku: str, element: str, amount: int) -> None:
         """The operator of the client's ERP saves a new value."""
         body = {"changes": [{"sku": sku, "element": element, "amount": amount}]}
-        headers = {"Authorization": f"Bearer {self.world.token}"}
+        headers = {"Authorization": f"Bearer {self.demo.token}"}
         self._http.post(self._system(client, "erp", "changes"), json=body, headers=headers).raise_for_status()
 
     def shopper_sees(self, client: str, sku: str, price: str) -> bool:
@@ -136,14 +136,14 @@ class Town:
         found = self.client(client)
         headers = sign(found.hook_secret.encode(), message_id=f"msg_{new_id()}", sent_at=utc_now(), body=body)
         headers["content-type"] = "application/json"
-        url = f"http://127.0.0.1:{self.world.port}/hooks/{found.erp}"
+        url = f"http://127.0.0.1:{self.demo.port}/hooks/{found.erp}"
         return self._http.post(url, content=body, headers=headers).status_code
 
     def raw(self, user: BrowserUser, path: str) -> str:
         """Everything the person's browser is sent for `path`: status line, headers and body as text."""
         cookie = "; ".join(f"{one['name']}={one['value']}" for one in user.context.cookies())
         headers = {"Host": user.address.removeprefix("http://"), "Cookie": cookie}
-        answer = self._http.get(f"http://127.0.0.1:{self.world.port}{path}", headers=headers)
+        answer = self._http.get(f"http://127.0.0.1:{self.demo.port}{path}", headers=headers)
         lines = [f"{name}: {value}" for name, value in answer.headers.multi_items()]
         return "\n".join([str(answer.status_code), *lines, answer.text])
 
@@ -151,7 +151,7 @@ class Town:
         """What no page offers yet. In a thread: the browser's own loop runs in this one."""
 
         async def carry_out() -> None:
-            services = build_services(self.world.stack.settings, pool_size=2, name="fairlead tests")
+            services = build_services(self.demo.stack.settings, pool_size=2, name="fairlead tests")
             try:
                 await act(services)
             finally:
@@ -161,31 +161,31 @@ class Town:
             pool.submit(asyncio.run, carry_out()).result()
 
     def _system(self, client: str, system: str, path: str) -> str:
-        return f"{self.world.sandbox}/{client}-{system}/{path}"
+        return f"{self.demo.sandbox}/{client}-{system}/{path}"
 
 
 @contextmanager
-def running_world() -> Iterator[DemoWorld]:
-    """Before any browser: Playwright's loop occupies its thread, and the world needs one for a moment.
+def running_world() -> Iterator[DemoInstallation]:
+    """Before any browser: Playwright's loop occupies its thread, and the demo needs one for a moment.
 
     Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user.
     """
     with (
-        TemporaryDirectory(prefix="fairlead-town-") as folder,
-        DemoWorld(Path(folder), environment={}, port=0) as world,
+        TemporaryDirectory(prefix="fairlead-demo-") as folder,
+        DemoInstallation(Path(folder), environment={}, port=0) as demo,
     ):
-        yield world
+        yield demo
 
 
 @contextmanager
-def open_town(world: DemoWorld, browser: Browser, factory: pytest.TempPathFactory) -> Iterator[Town]:
+def open_town(demo: DemoInstallation, browser: Browser, factory: pytest.TempPathFactory) -> Iterator[DemoWalk]:
     """Screenshots go to FAIRLEAD_ARTIFACTS, or into pytest's own folder."""
     kept = os.environ.get("FAIRLEAD_ARTIFACTS")
-    town = Town(world, browser, Path(kept) / "pages" if kept else factory.mktemp("pages"))
+    walk = DemoWalk(demo, browser, Path(kept) / "pages" if kept else factory.mktemp("pages"))
     try:
-        yield town
+        yield walk
     finally:
-        town.close()
+        walk.close()
 
 
 def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
@@ -224,8 +224,8 @@ def forgive(user: BrowserUser, *statuses: str) -> None:
     user.complaints[:] = [text for text in user.complaints if not any(words in text for words in told)]
 
 
-async def rate(town: Town, services: Services) -> None:
-    for msp in town.world.msps:
+async def rate(walk: DemoWalk, services: Services) -> None:
+    for msp in walk.demo.msps:
         for client in msp.clients:
             async with services.db.transaction(client.scope) as session:
                 await schedule_rating(session, utc_now())

@@ -81,7 +81,7 @@ async def deaf(_: Batch[Any]) -> None:
     raise RuntimeError("deaf")
 
 
-class House:
+class MspSetup:
     """A worker with its subscribers, and the lanes it has jobs in."""
 
     def __init__(
@@ -122,7 +122,7 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    web_app = MspSetup(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
 
     async def change_of_mind() -> None:
         async with db.transaction(scope) as session:
@@ -131,13 +131,13 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(
 
     with pytest.raises(RuntimeError, match="change of mind"):
         await change_of_mind()
-    assert await site.rows(scope, "SELECT lane FROM job") == []
+    assert await web_app.rows(scope, "SELECT lane FROM job") == []
     event = built(rooms=4)
-    await site.tell(scope, event)
-    assert await site.rows(scope, "SELECT lane, kind FROM job") == [(EVENTS_LANE, DELIVER.name)]
-    await site.work(scope)
+    await web_app.tell(scope, event)
+    assert await web_app.rows(scope, "SELECT lane, kind FROM job") == [(EVENTS_LANE, DELIVER.name)]
+    await web_app.work(scope)
     assert heard == [(event.subject, Told("house.built", AT, 4))]
-    assert await site.rows(scope, "SELECT lane FROM job") == []
+    assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
 async def test_each_subscriber_gets_what_it_subscribed_to_in_order(
@@ -148,10 +148,10 @@ async def test_each_subscriber_gets_what_it_subscribed_to_in_order(
     subscriptions: list[Subscription[Any, Any]] = [
         Subscription(BUILT, HEAR, told), Subscription(SOLD, HEAR, sold), Subscription(BUILT, OTHER, told),
     ]  # fmt: skip
-    site = House(db, valkey, subscriptions, JobHandler(HEAR, hearing(one)), JobHandler(OTHER, hearing(other)))
+    web_app = MspSetup(db, valkey, subscriptions, JobHandler(HEAR, hearing(one)), JobHandler(OTHER, hearing(other)))
     subject = new_id()
-    await site.tell(scope, built(subject), DomainEvent(SOLD, subject, AT, Sold(3)), built(subject, rooms=1))
-    await site.work(scope)
+    await web_app.tell(scope, built(subject), DomainEvent(SOLD, subject, AT, Sold(3)), built(subject, rooms=1))
+    await web_app.work(scope)
     first, second = Told("house.built", AT), Told("house.built", AT, 1)
     assert one == [(subject, first), (subject, Told("house.sold", AT, 3)), (subject, second)]
     assert other == [(subject, first), (subject, second)]
@@ -165,40 +165,40 @@ async def test_a_subscriber_that_fails_holds_no_other_up(
         Subscription(BUILT, HEAR, told),
         Subscription(BUILT, DEAF, lambda _: NoPayload()),
     ]
-    site = House(db, valkey, subscriptions, JobHandler(HEAR, hearing(heard)), JobHandler(DEAF, deaf))
+    web_app = MspSetup(db, valkey, subscriptions, JobHandler(HEAR, hearing(heard)), JobHandler(DEAF, deaf))
     events = [built(), built()]
-    await site.tell(scope, *events)
-    await site.work(scope, turns=8)
+    await web_app.tell(scope, *events)
+    await web_app.work(scope, turns=8)
     assert [subject for subject, _ in heard] == [event.subject for event in events]
     assert (
-        await site.rows(scope, "SELECT lane, error FROM dead_letter")
+        await web_app.rows(scope, "SELECT lane, error FROM dead_letter")
         == [("events/test.deaf", "RuntimeError: deaf")] * 2
     )
-    assert await site.rows(scope, "SELECT lane FROM job") == []
+    assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
 async def test_a_second_tenant_hears_and_sees_nothing(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope, other_scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
-    await site.tell(scope, built())
-    assert await site.rows(other_scope, "SELECT lane FROM job") == []
-    await site.work(other_scope)
+    web_app = MspSetup(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    await web_app.tell(scope, built())
+    assert await web_app.rows(other_scope, "SELECT lane FROM job") == []
+    await web_app.work(other_scope)
     assert heard == []
-    await site.work(scope, turns=1)
-    assert await site.rows(other_scope, "SELECT lane FROM job") == []
+    await web_app.work(scope, turns=1)
+    assert await web_app.rows(other_scope, "SELECT lane FROM job") == []
 
 
 async def test_what_a_newer_release_publishes_is_kept_for_a_person(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
-    await site.tell(scope, DomainEvent(PAINTED, new_id(), AT, NoPayload()), built())
-    await site.work(scope)
+    web_app = MspSetup(db, valkey, [Subscription(BUILT, HEAR, told)], JobHandler(HEAR, hearing(heard)))
+    await web_app.tell(scope, DomainEvent(PAINTED, new_id(), AT, NoPayload()), built())
+    await web_app.work(scope)
     assert [payload.event for _, payload in heard] == ["house.built"]
-    assert await site.rows(scope, "SELECT kind, payload ->> 'event', state FROM dead_letter") == [
+    assert await web_app.rows(scope, "SELECT kind, payload ->> 'event', state FROM dead_letter") == [
         (DELIVER.name, "house.painted", "open")
     ]
 
@@ -207,12 +207,12 @@ async def test_an_event_whose_payload_does_not_decode_is_kept_and_holds_no_other
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
-    site = House(db, valkey, [Subscription(SOLD, HEAR, sold)], JobHandler(HEAR, hearing(heard)))
+    web_app = MspSetup(db, valkey, [Subscription(SOLD, HEAR, sold)], JobHandler(HEAR, hearing(heard)))
     odd: EventType[Any] = EventType(SOLD.name, SOLD.title, Built)  # as another release declared it
-    await site.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
-    await site.work(scope)
+    await web_app.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
+    await web_app.work(scope)
     assert [payload.number for _, payload in heard] == [7]
-    assert await site.rows(scope, "SELECT payload -> 'data', error FROM dead_letter") == [
+    assert await web_app.rows(scope, "SELECT payload -> 'data', error FROM dead_letter") == [
         ({"rooms": 4}, "The payload is not one of house.sold: Object missing required field `price`")
     ]
 

@@ -48,9 +48,9 @@ class ScriptedChannel:
         return [self.answer(*key) for key in keys]
 
 
-def replace_part(world: ClientEnv, kind: str, **parts: object) -> None:
+def replace_part(env: ClientEnv, kind: str, **parts: object) -> None:
     """`parts`: of `connectors.ports.Connector`."""
-    runtime = world.services.governance.runtime
+    runtime = env.services.governance.runtime
     registry = dict(runtime.registry)
     registry[kind] = msgspec.structs.replace(registry[kind], **parts)
     runtime.registry = registry

@@ -37,33 +37,33 @@ VALUES: dict[ElementKey, Value] = {
 }
 
 
-async def own(world: ClientEnv, *elements: str) -> None:
+async def own(env: ClientEnv, *elements: str) -> None:
     """The ERP owns these elements, and every change of them passes."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         for element in elements:
             await publish_contract(
-                session, element=element, source_connection_id=world.erp, owner="Catalogue", now=utc_now(),
+                session, element=element, source_connection_id=env.erp, owner="Catalogue", now=utc_now(),
                 propagation_slo=timedelta(seconds=30), correction_slo=timedelta(hours=4),
             )  # fmt: skip
-        others = [rule for rule in starter_rules(str(world.scope.tenant_id)) if rule.obj not in elements]
+        others = [rule for rule in starter_rules(str(env.scope.tenant_id)) if rule.obj not in elements]
         passes = [
             PolicyRule(f"pass-{each}", RuleKind.GOVERNANCE, ANYONE, "", each, "auto", description="Passes.")
             for each in elements
         ]
-        await publish_rules(session, world.scope, rules=[*others, *passes], clock=utc_now, new_id=new_id)
+        await publish_rules(session, env.scope, rules=[*others, *passes], clock=utc_now, new_id=new_id)
 
 
-def change(world: ClientEnv, key: ElementKey, value: Value) -> dict[str, object]:
-    world.version += 1
+def change(env: ClientEnv, key: ElementKey, value: Value) -> dict[str, object]:
+    env.version += 1
     return {
         "sku": key.record_key, "element": key.element, "dimension": key.dimension, "record_type": key.record_type,
-        "value": msgspec.to_builtins(value), "version": world.version, "committed_at": utc_now().isoformat(),
+        "value": msgspec.to_builtins(value), "version": env.version, "committed_at": utc_now().isoformat(),
     }  # fmt: skip
 
 
-async def shown(world: ClientEnv) -> dict[tuple[str, ElementKey], Value]:
+async def shown(env: ClientEnv) -> dict[tuple[str, ElementKey], Value]:
     """What each channel was last seen to show."""
-    rows = await world.rows(
+    rows = await env.rows(
         "SELECT n.name, v.record_key, v.element, v.dimension, v.record_type, v.value FROM channel_value v"
         " JOIN connection n ON n.id = v.connection_id"
     )
@@ -71,52 +71,52 @@ async def shown(world: ClientEnv) -> dict[tuple[str, ElementKey], Value]:
 
 
 @pytest.fixture
-async def divided(world: ClientEnv) -> ClientEnv:
-    await own(world, DESCRIPTION, "product.status", "identifier.gtin", PRICE)
-    await world.deliver(*(change(world, key, value) for key, value in VALUES.items()))
-    await world.work(settle=20.0)
-    return world
+async def divided(env: ClientEnv) -> ClientEnv:
+    await own(env, DESCRIPTION, "product.status", "identifier.gtin", PRICE)
+    await env.deliver(*(change(env, key, value) for key, value in VALUES.items()))
+    await env.work(settle=20.0)
+    return env
 
 
 async def test_each_goes_its_own_way_and_is_read_back_as_it_is(divided: ClientEnv) -> None:
-    world = divided
-    expected = {(name, key): value for name in world.channels for key, value in VALUES.items()}
-    assert await shown(world) == expected
-    states = await world.rows("SELECT DISTINCT state FROM propagation")
+    env = divided
+    expected = {(name, key): value for name in env.channels for key, value in VALUES.items()}
+    assert await shown(env) == expected
+    states = await env.rows("SELECT DISTINCT state FROM propagation")
     assert states == [("verified",)]
-    for name, connection in world.channels.items():
-        async with world.services.db.transaction(world.scope) as session:
-            opened = await world.services.governance.runtime.open(session, connection)
+    for name, connection in env.channels.items():
+        async with env.services.db.transaction(env.scope) as session:
+            opened = await env.services.governance.runtime.open(session, connection)
         assert opened.connector.channel is not None
         readings = await read_values(opened.connector.channel, opened.http, opened.config, list(VALUES))
         assert {reading.key: reading.value for reading in readings} == VALUES, name
 
 
 async def test_a_change_of_one_part_leaves_the_others_alone(divided: ClientEnv) -> None:
-    world = divided
-    before = await shown(world)
+    env = divided
+    before = await shown(env)
     key = ElementKey(SKU, PRICE, RETAIL_USD)
-    await world.deliver(change(world, key, usd("22")), change(world, ElementKey(SKU, STOCK, LYON), pieces(39)))
-    await world.work(settle=20.0)
-    after = await shown(world)
+    await env.deliver(change(env, key, usd("22")), change(env, ElementKey(SKU, STOCK, LYON), pieces(39)))
+    await env.work(settle=20.0)
+    after = await shown(env)
     moved = {place for place in after if after[place] != before[place]}
     assert moved == {
-        (name, each) for name in world.channels for each in (key, ElementKey(SKU, STOCK, LYON))
+        (name, each) for name in env.channels for each in (key, ElementKey(SKU, STOCK, LYON))
     }  # fmt: skip
-    sent = await world.rows("SELECT count(*) FROM change")
+    sent = await env.rows("SELECT count(*) FROM change")
     assert sent == [(len(VALUES) + 2,)]
 
 
-async def test_a_value_under_a_dimension_that_is_not_its_own_is_quarantined(world: ClientEnv) -> None:
-    await own(world, DESCRIPTION)
+async def test_a_value_under_a_dimension_that_is_not_its_own_is_quarantined(env: ClientEnv) -> None:
+    await own(env, DESCRIPTION)
     for key, value in (
         (ElementKey(SKU, PRICE, RETAIL_EUR), usd("1")),
         (ElementKey(SKU, DESCRIPTION, BERLIN), plain("x")),
         (ElementKey(SKU, DESCRIPTION, "locale=DE"), plain("x")),
         (ElementKey(SKU, STOCK, BERLIN), usd("1")),
     ):
-        await world.deliver(change(world, key, value))
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
-    codes = await world.rows("SELECT code, count(*) FROM governance_exception GROUP BY code")
+        await env.deliver(change(env, key, value))
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM record_value") == [(0,)]
+    codes = await env.rows("SELECT code, count(*) FROM governance_exception GROUP BY code")
     assert codes == [("source.quarantined", 4)]

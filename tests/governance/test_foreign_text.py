@@ -37,66 +37,66 @@ def is_clean(text: object) -> bool:
 
 
 @pytest.mark.parametrize("error", FOREIGN)
-async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(world: ClientEnv, error: str) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        await record_health(session, world.erp, now=utc_now(), error=error)
+async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(env: ClientEnv, error: str) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await record_health(session, env.erp, now=utc_now(), error=error)
         found = NewException(
             ExceptionType.SOURCE_QUARANTINED, error[:90], MESSAGE_QUARANTINED.fill(reason=error), 1000, correlation="c"
         )
         await open_exceptions(session, [found], now=utc_now(), new_id=new_id)
         append_audit(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
-    ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
-    [told] = await world.exceptions()
+    ((health,),) = await env.rows("SELECT last_error FROM connection WHERE id = :c", c=env.erp)
+    [told] = await env.exceptions()
     assert is_clean(health)
     assert is_clean(told.detail)
     assert len(str(health)) <= 500
     assert len(told.detail) <= 2000
-    await world.rows("SELECT body::jsonb FROM audit_entry")
-    async with world.services.db.transaction(world.scope) as session:
+    await env.rows("SELECT body::jsonb FROM audit_entry")
+    async with env.services.db.transaction(env.scope) as session:
         assert (await verify_chain(session)).broken_at is None
 
 
 @pytest.mark.parametrize("error", FOREIGN)
 async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_again(
-    world: ClientEnv, error: str
+    env: ClientEnv, error: str
 ) -> None:
     def fail(cursor: str, before: int) -> PollPage:
         raise SystemUnavailable(error)
 
-    replace_part(world, "sandbox-erp", poll=ScriptedSource(fail))
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
-    await world.work()
-    ((health,),) = await world.rows("SELECT last_error FROM connection WHERE id = :c", c=world.erp)
+    replace_part(env, "sandbox-erp", poll=ScriptedSource(fail))
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
+    await env.work()
+    ((health,),) = await env.rows("SELECT last_error FROM connection WHERE id = :c", c=env.erp)
     assert is_clean(health)
-    ((told,),) = await world.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'")
+    ((told,),) = await env.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'")
     assert is_clean(told)
 
 
-async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(world: ClientEnv) -> None:
+async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env: ClientEnv) -> None:
     def fail(cursor: str, before: int) -> PollPage:
         raise RuntimeError("a\x00b\ud800c")
 
-    replace_part(world, "sandbox-erp", poll=ScriptedSource(fail))
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
-    await world.work()
+    replace_part(env, "sandbox-erp", poll=ScriptedSource(fail))
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
+    await env.work()
     noted = "The connector could not read the answer (RuntimeError)."
-    assert await world.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'") == [(noted,)]
+    assert await env.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'") == [(noted,)]
 
 
 @pytest.mark.parametrize("external_id", ["chg\x00", "chg\ud800", "c" * 5000])
 async def test_a5_a_polled_id_that_cannot_be_kept_is_replaced_and_stays_the_same(
-    world: ClientEnv, external_id: str
+    env: ClientEnv, external_id: str
 ) -> None:
-    body = msgspec.json.encode(world.change("SKU-001", STOCK, 4))
+    body = msgspec.json.encode(env.change("SKU-001", STOCK, 4))
     source = ScriptedSource(lambda cursor, before: PollPage([(external_id, body)], str(before), more=before < 2))
-    replace_part(world, "sandbox-erp", poll=source)
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT dedupe_key FROM source_event") == [(storable_id(external_id),)]
-    assert await world.rows("SELECT minor(value) FROM record_value") == [(4,)]
+    replace_part(env, "sandbox-erp", poll=source)
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT dedupe_key FROM source_event") == [(storable_id(external_id),)]
+    assert await env.rows("SELECT minor(value) FROM record_value") == [(4,)]
 
 
 @pytest.mark.parametrize(
@@ -140,21 +140,21 @@ def test_a5_a_reading_that_cannot_be_kept_proves_nothing(value: Value) -> None:
     assert admit_reading(fine) is fine
 
 
-async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(world: ClientEnv) -> None:
+async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(env: ClientEnv) -> None:
     keys = ["SKU-001", "SKU\x00", "SKU\ud800", "", "S" * 500, "OWN-1"]
-    replace_part(world, "sandbox-shop", catalogue=ScriptedCatalogue(lambda c, n: KeyPage(keys, "", more=False)))
+    replace_part(env, "sandbox-shop", catalogue=ScriptedCatalogue(lambda c, n: KeyPage(keys, "", more=False)))
     bodies = [
-        msgspec.json.encode(world.change("SKU-001", STOCK, 4)),
-        msgspec.json.encode(world.change("SKU-\x00", STOCK, 4)),
-        msgspec.json.encode(world.change("SKU-002", STOCK, 4) | {"committed_at": "0001-01-01T00:00:00+14:00"}),
+        msgspec.json.encode(env.change("SKU-001", STOCK, 4)),
+        msgspec.json.encode(env.change("SKU-\x00", STOCK, 4)),
+        msgspec.json.encode(env.change("SKU-002", STOCK, 4) | {"committed_at": "0001-01-01T00:00:00+14:00"}),
     ]
     payloads = [(f"chg_{n}\x00", body) for n, body in enumerate(bodies)]
-    replace_part(world, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: PollPage(payloads, "1", more=False)))
-    baseline = await read(world)
-    assert await world.rows("SELECT state FROM baseline WHERE id = :b", b=baseline) == [("ready",)]
-    listed = await world.rows("SELECT DISTINCT record_key FROM baseline_item ORDER BY 1")
+    replace_part(env, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: PollPage(payloads, "1", more=False)))
+    baseline = await read(env)
+    assert await env.rows("SELECT state FROM baseline WHERE id = :b", b=baseline) == [("ready",)]
+    listed = await env.rows("SELECT DISTINCT record_key FROM baseline_item ORDER BY 1")
     assert {("OWN-1",), ("SKU-001",)} <= set(listed)
-    assert await world.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [(2,)]
+    assert await env.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [(2,)]
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -170,12 +170,12 @@ def test_a5_a_log_line_bears_whatever_another_system_wrote(as_json: bool) -> Non
 
 @pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9", rb"\udc00\ud800"])
 @pytest.mark.parametrize("field", ["sku", "title"])
-async def test_a5_text_that_cannot_be_stored_holds_no_neighbour_back(world: ClientEnv, odd: bytes, field: str) -> None:
-    spoilt = msgspec.json.encode(world.change("SKU-001", STOCK, 3) | {field: "@"}).replace(b"@", b"SKU-001" + odd)
-    fine = msgspec.json.encode(world.change("SKU-002", STOCK, 4))
-    await world.deliver_bytes(b'{"type": "changes", "changes": [' + spoilt + b"," + fine + b"]}")
-    await world.work()
+async def test_a5_text_that_cannot_be_stored_holds_no_neighbour_back(env: ClientEnv, odd: bytes, field: str) -> None:
+    spoilt = msgspec.json.encode(env.change("SKU-001", STOCK, 3) | {field: "@"}).replace(b"@", b"SKU-001" + odd)
+    fine = msgspec.json.encode(env.change("SKU-002", STOCK, 4))
+    await env.deliver_bytes(b'{"type": "changes", "changes": [' + spoilt + b"," + fine + b"]}")
+    await env.work()
     taken = {"SKU-002"} if field == "sku" else {"SKU-001", "SKU-002"}
-    assert {key for (key,) in await world.rows("SELECT record_key FROM record_value")} == taken
+    assert {key for (key,) in await env.rows("SELECT record_key FROM record_value")} == taken
     codes = [("source.quarantined",)] if field == "sku" else []
-    assert await world.rows("SELECT code FROM governance_exception WHERE state = 'open'") == codes
+    assert await env.rows("SELECT code FROM governance_exception WHERE state = 'open'") == codes

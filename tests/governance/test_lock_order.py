@@ -22,21 +22,21 @@ KEY = ElementKey("SKU-001", PRICE)
 LONG_ENOUGH_TO_WAIT = 0.3
 
 
-async def ask(world: ClientEnv) -> UUID:
-    await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 10_000))
-    await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+async def ask(env: ClientEnv) -> UUID:
+    await env.deliver(env.change("SKU-001", COST, 5_000), env.change("SKU-001", PRICE, 10_000))
+    await env.work()
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     return UUID(str(change_id))
 
 
-async def test_a_release_and_a_newer_value_from_the_source(world: ClientEnv) -> None:
-    change_id = await ask(world)
+async def test_a_release_and_a_newer_value_from_the_source(env: ClientEnv) -> None:
+    change_id = await ask(env)
 
     async def release() -> None:
-        async with world.services.db.transaction(world.scope) as session:
-            await release_changes(session, world.services.governance, [change_id])
+        async with env.services.db.transaction(env.scope) as session:
+            await release_changes(session, env.services.governance, [change_id])
 
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await load_values(session, [KEY])
         releasing = asyncio.create_task(release())
         await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
@@ -44,19 +44,19 @@ async def test_a_release_and_a_newer_value_from_the_source(world: ClientEnv) -> 
     await releasing
 
 
-async def test_a_rollback_and_a_release(world: ClientEnv) -> None:
-    change_id = await ask(world)
-    await approve_all(world)
-    await world.work(settle=20.0)
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=20.0)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100")  # type: ignore[assignment]
+async def test_a_rollback_and_a_release(env: ClientEnv) -> None:
+    change_id = await ask(env)
+    await approve_all(env)
+    await env.work(settle=20.0)
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work(settle=20.0)
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10100")  # type: ignore[assignment]
 
     async def roll_back() -> None:
-        async with world.services.db.transaction(member_scope(world)) as session:
-            await roll_back_change(session, world.services.governance, change_id)
+        async with env.services.db.transaction(member_scope(env)) as session:
+            await roll_back_change(session, env.services.governance, change_id)
 
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await load_values(session, [KEY])
         rolling = asyncio.create_task(roll_back())
         await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
@@ -64,19 +64,19 @@ async def test_a_rollback_and_a_release(world: ClientEnv) -> None:
     await rolling
 
 
-async def test_an_answer_and_the_clock_that_ends_it(world: ClientEnv) -> None:
-    change_id = await ask(world)
-    async with world.services.db.transaction(world.scope) as session:
+async def test_an_answer_and_the_clock_that_ends_it(env: ClientEnv) -> None:
+    change_id = await ask(env)
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
 
     expiring: list[asyncio.Task[None]] = []
 
     async def expire() -> None:
-        async with world.services.db.transaction(world.scope) as session:
-            await expire_waiting(session, world.services.governance)
+        async with env.services.db.transaction(env.scope) as session:
+            await expire_waiting(session, env.services.governance)
 
     async def answer_late() -> None:
-        async with world.services.db.transaction(member_scope(world)) as session:
+        async with env.services.db.transaction(member_scope(env)) as session:
             await load_changes(session, [change_id])
             expiring.append(asyncio.create_task(expire()))
             await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
@@ -85,4 +85,4 @@ async def test_an_answer_and_the_clock_that_ends_it(world: ClientEnv) -> None:
     with pytest.raises(ApprovalExpired):
         await answer_late()
     await expiring[0]
-    assert await world.rows("SELECT state FROM change WHERE id = :id", id=change_id) == [("expired",)]
+    assert await env.rows("SELECT state FROM change WHERE id = :id", id=change_id) == [("expired",)]

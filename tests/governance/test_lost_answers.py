@@ -15,23 +15,23 @@ from governance.propagation import verify_job
 from tests.support.client_env import ClientEnv
 
 
-async def hurry(world: ClientEnv, times: int) -> None:
+async def hurry(env: ClientEnv, times: int) -> None:
     """No rest and no delay holds anything back."""
     for _ in range(times):
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
             await session.execute(text("UPDATE lane SET paused_until = NULL"))
-        await world.work(settle=0.3)
+        await env.work(settle=0.3)
 
 
-async def states(world: ClientEnv, channel: str) -> dict[object, object]:
+async def states(env: ClientEnv, channel: str) -> dict[object, object]:
     query = "SELECT record_key, state FROM propagation WHERE connection_id = :c"
-    return {row[0]: row[1] for row in await world.rows(query, c=world.channels[channel])}
+    return {row[0]: row[1] for row in await env.rows(query, c=env.channels[channel])}
 
 
 @pytest.mark.parametrize("poison", [{"SKU-000"}, {"SKU-002"}, {"SKU-004"}, {"SKU-001", "SKU-004"}])
 async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, poison: set[str]
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch, poison: set[str]
 ) -> None:
     push = SandboxShop.push
 
@@ -43,19 +43,19 @@ async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
         return await push(self, http, config, writes)
 
     monkeypatch.setattr(SandboxShop, "push", hang)
-    await world.deliver(*(world.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(5)))
-    await world.work(settle=0.3)
+    await env.deliver(*(env.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(5)))
+    await env.work(settle=0.3)
     for _ in range(1_000):  # as the budget of retries, which the clock fills, lets it
-        found = await states(world, "shop0")
+        found = await states(env, "shop0")
         if sum(state == "verified" for state in found.values()) == 5 - len(poison):
             break
-        await hurry(world, 1)
+        await hurry(env, 1)
     assert {key for key, state in found.items() if state != "verified"} == poison
 
 
 @pytest.mark.parametrize("error", [OutboundUnavailable, AnswerTooLarge])
 async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, error: type[OutboundUnavailable]
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch, error: type[OutboundUnavailable]
 ) -> None:
     push = SandboxShop.push
 
@@ -66,30 +66,30 @@ async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost
         raise error("The other system did not answer in time.")
 
     monkeypatch.setattr(SandboxShop, "push", lose)
-    await world.deliver(*(world.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(3)))
-    await world.work(settle=0.3)
-    await hurry(world, 3)
-    assert await states(world, "shop0") == {f"SKU-00{n}": "verified" for n in range(3)}
+    await env.deliver(*(env.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(3)))
+    await env.work(settle=0.3)
+    await hurry(env, 3)
+    assert await states(env, "shop0") == {f"SKU-00{n}": "verified" for n in range(3)}
     metered = """
         SELECT count(*) FROM usage_event u JOIN propagation p ON p.id = u.id OR p.change_id = u.subject_id
          WHERE p.connection_id = :c
     """
-    assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
-    assert await world.rows(metered, c=world.channels["shop0"]) != [(0,)]
+    assert await env.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
+    assert await env.rows(metered, c=env.channels["shop0"]) != [(0,)]
 
 
 async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[ChannelReading]:
         raise SystemUnavailable("The market answered 414.", whole=True, permanent=True)
 
     monkeypatch.setattr(SandboxMarket, "read", refuse)
     monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
-    await world.deliver(world.change("SKU-001", STOCK, 41))
-    await world.work(settle=0.3)
-    await hurry(world, 2)
-    assert await states(world, "market1") == {"SKU-001": "failed"}
-    [found] = await world.exceptions("state = 'open'")
+    await env.deliver(env.change("SKU-001", STOCK, 41))
+    await env.work(settle=0.3)
+    await hurry(env, 2)
+    assert await states(env, "market1") == {"SKU-001": "failed"}
+    [found] = await env.exceptions("state = 'open'")
     assert found.code == "propagation.failed"
     assert "414" in found.detail

@@ -33,54 +33,54 @@ def verified(element: str, count: int = 1) -> str:
 
 
 @pytest.fixture
-async def keyless_trade(world: ClientEnv) -> ClientEnv:
+async def keyless_trade(env: ClientEnv) -> ClientEnv:
     """A client whose shop owns orders and whose ERP owns their status. The ERP's connection has no API key."""
-    async with world.services.db.transaction(world.scope) as session:
-        for element, source in ((ORDER_DOCUMENT, world.channels["shop0"]), (ORDER_STATUS, world.erp)):
+    async with env.services.db.transaction(env.scope) as session:
+        for element, source in ((ORDER_DOCUMENT, env.channels["shop0"]), (ORDER_STATUS, env.erp)):
             await publish_contract(
                 session, element=element, source_connection_id=source, owner="Order desk", now=utc_now(),
                 propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=4),
             )  # fmt: skip
-    return world
+    return env
 
 
 @pytest.fixture
 async def trade(keyless_trade: ClientEnv) -> ClientEnv:
-    world = keyless_trade
-    async with world.services.db.transaction(world.scope) as session:
-        await store_secret(session, world.services.vault, world.erp, "api_key", TOKEN)
-    return world
+    env = keyless_trade
+    async with env.services.db.transaction(env.scope) as session:
+        await store_secret(session, env.services.vault, env.erp, "api_key", TOKEN)
+    return env
 
 
-def place(world: ClientEnv, order: OrderValue = AN_ORDER) -> str:
+def place(env: ClientEnv, order: OrderValue = AN_ORDER) -> str:
     """A shopper's order; returns its number."""
-    answer = httpx2.post(f"{world.urls['shop0']}/orders", content=msgspec.json.encode(order), headers=HEADERS)
+    answer = httpx2.post(f"{env.urls['shop0']}/orders", content=msgspec.json.encode(order), headers=HEADERS)
     number = answer.raise_for_status().json()["number"]
     assert isinstance(number, str)
     return number
 
 
-async def poll(world: ClientEnv, connection_id: UUID) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def poll(env: ClientEnv, connection_id: UUID) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         await schedule_poll(session, connection_id, at=utc_now())
 
 
-def set_status(world: ClientEnv, number: str, code: str) -> None:
+def set_status(env: ClientEnv, number: str, code: str) -> None:
     """What a person does in the ERP."""
     change = {
         "sku": number, "element": ORDER_STATUS, "record_type": ORDER, "value": {"type": "enumeration", "code": code},
     }  # fmt: skip
-    httpx2.post(f"{world.urls['erp']}/changes", json={"changes": [change]}, headers=HEADERS).raise_for_status()
+    httpx2.post(f"{env.urls['erp']}/changes", json={"changes": [change]}, headers=HEADERS).raise_for_status()
 
 
-def in_the_erp(world: ClientEnv, *numbers: str) -> list[OrderValue | None]:
-    answer = httpx2.post(f"{world.urls['erp']}/orders/read", json={"numbers": list(numbers)}, headers=HEADERS)
+def in_the_erp(env: ClientEnv, *numbers: str) -> list[OrderValue | None]:
+    answer = httpx2.post(f"{env.urls['erp']}/orders/read", json={"numbers": list(numbers)}, headers=HEADERS)
     return msgspec.json.decode(answer.raise_for_status().content, type=dict[str, list[OrderValue | None]])["orders"]
 
 
-def status_in_the_shop(world: ClientEnv, number: str) -> object:
+def status_in_the_shop(env: ClientEnv, number: str) -> object:
     keys = {"keys": [[number, f"{ORDER_STATUS}@"]]}
-    answer = httpx2.post(f"{world.urls['shop0']}/values/read", json=keys, headers=HEADERS)
+    answer = httpx2.post(f"{env.urls['shop0']}/values/read", json=keys, headers=HEADERS)
     (shown,) = answer.raise_for_status().json()["values"]
     return shown and shown["value"]["code"]
 
@@ -162,27 +162,27 @@ async def test_an_order_that_cannot_be_read_is_quarantined_with_its_number(trade
     assert (found.record_key, found.element) == (number, ORDER_DOCUMENT)
 
 
-async def test_another_client_sees_no_order(trade: ClientEnv, other_world: ClientEnv) -> None:
+async def test_another_client_sees_no_order(trade: ClientEnv, other_env: ClientEnv) -> None:
     place(trade)
     await poll(trade, trade.channels["shop0"])
     await trade.work(until=verified(ORDER_DOCUMENT))
-    assert await other_world.rows("SELECT count(*) FROM change") == [(0,)]
-    async with other_world.services.db.transaction(other_world.scope) as session:
+    assert await other_env.rows("SELECT count(*) FROM change") == [(0,)]
+    async with other_env.services.db.transaction(other_env.scope) as session:
         seen = await session.scalar(text("SELECT count(*) FROM record_value WHERE record_type = 'order'"))
     assert seen == 0
 
 
-async def test_an_order_whose_total_cannot_be_told_exactly_holds_no_other_value_back(world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def test_an_order_whose_total_cannot_be_told_exactly_holds_no_other_value_back(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         await publish_contract(
-            session, element=ORDER_DOCUMENT, source_connection_id=world.erp, owner="Order desk", now=utc_now(),
+            session, element=ORDER_DOCUMENT, source_connection_id=env.erp, owner="Order desk", now=utc_now(),
             propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=4),
         )  # fmt: skip
     tiny = {"sku": "A", "quantity": "0.0000001", "unit_price": "0.0000001"}
     value = {"type": "order", "currency": "EUR", "customer": "Ada", "email": "", "lines": [tiny]}
-    odd = world.change("O-1", ORDER_DOCUMENT, 0) | {"record_type": ORDER, "value": value}
-    await world.deliver(odd, world.change("SKU-001", STOCK, 5))
-    await world.work()
-    assert await world.rows("SELECT record_key FROM record_value") == [("SKU-001",)]
-    (told,) = await world.exceptions()
+    odd = env.change("O-1", ORDER_DOCUMENT, 0) | {"record_type": ORDER, "value": value}
+    await env.deliver(odd, env.change("SKU-001", STOCK, 5))
+    await env.work()
+    assert await env.rows("SELECT record_key FROM record_value") == [("SKU-001",)]
+    (told,) = await env.exceptions()
     assert (told.code, told.record_key) == ("source.quarantined", "O-1")

@@ -50,13 +50,13 @@ def test_a1_a_reading_is_never_kept_as_later_than_now() -> None:
     assert bound_version(own, now=NOW) == own
 
 
-async def test_a1_a_records_key_kept_by_a_clock_that_ran_ahead_is_replaced(world: ClientEnv) -> None:
+async def test_a1_a_records_key_kept_by_a_clock_that_ran_ahead_is_replaced(env: ClientEnv) -> None:
     async def keep(key: str, moment: datetime, *, ours: bool) -> str:
         claim = Claim("7", key, to_microseconds(moment), new_id())
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             latest = _highest([read_at(moment, 1, ours=ours)], NOW)
-            await put_claims(session, world.erp, [claim], latest=latest)
-            return (await keys_of(session, world.erp, ["7"]))["7"]
+            await put_claims(session, env.erp, [claim], latest=latest)
+            return (await keys_of(session, env.erp, ["7"]))["7"]
 
     assert await keep("AHEAD", NOW + AHEAD, ours=True) == "AHEAD"
     assert await keep("OWN", NOW, ours=False) == "AHEAD"

@@ -61,9 +61,9 @@ async def read_or_raise(
     return await read(self, http, config, keys)
 
 
-async def set_aside(world: ClientEnv) -> None:
+async def set_aside(env: ClientEnv) -> None:
     """The poisoned value waits, so that no other is in one turn with it."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("""
                 UPDATE job SET delayed = true, ready_at = clock_timestamp() + interval '1 h'
@@ -74,86 +74,86 @@ async def set_aside(world: ClientEnv) -> None:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
 
 
-async def go_on(world: ClientEnv) -> None:
+async def go_on(env: ClientEnv) -> None:
     """Other values are delivered round by round until the poisoned one has stopped."""
-    await world.deliver(world.change(POISON, STOCK, 42), world.change("SKU-003", STOCK, 43))
-    await world.work()
+    await env.deliver(env.change(POISON, STOCK, 42), env.change("SKU-003", STOCK, 43))
+    await env.work()
     for n in range(1, ROUNDS):
-        await set_aside(world)
-        await world.deliver(world.change("SKU-001", STOCK, 100 + n))
-        await world.work(settle=0.3)
-        await hurry(world, 1)
-        if (await states(world, "shop0"))[POISON] == "failed":
+        await set_aside(env)
+        await env.deliver(env.change("SKU-001", STOCK, 100 + n))
+        await env.work(settle=0.3)
+        await hurry(env, 1)
+        if (await states(env, "shop0"))[POISON] == "failed":
             return
-    raise AssertionError(f"{POISON} is still {(await states(world, 'shop0'))[POISON]}")
+    raise AssertionError(f"{POISON} is still {(await states(env, 'shop0'))[POISON]}")
 
 
 @pytest.mark.parametrize("fault", [push_or_fail, push_or_hang, push_or_raise])
 async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replayed(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, fault: object
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch, fault: object
 ) -> None:
     monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
     with monkeypatch.context() as patched:
         patched.setattr(SandboxShop, "push", fault)
-        await go_on(world)
-        await hurry(world, 3)
-    found = await world.rows(
+        await go_on(env)
+        await hurry(env, 3)
+    found = await env.rows(
         "SELECT record_key, state FROM propagation WHERE connection_id = :c AND state <> 'superseded'",
-        c=world.channels["shop0"],
+        c=env.channels["shop0"],
     )
     assert {key for key, state in found if state != "verified"} == {POISON}
-    [told] = await world.exceptions("state = 'open'")
+    [told] = await env.exceptions("state = 'open'")
     assert told.code == "propagation.failed"
     assert "secret-text" not in f"{told.detail} {told.params}"
-    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
-    assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
-    ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
-    async with world.services.db.transaction(world.scope) as session:
+    assert await env.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM job WHERE lane LIKE 'push/%'") == [(0,)]
+    ((exception_id,),) = await env.rows("SELECT id FROM governance_exception WHERE state = 'open'")
+    async with env.services.db.transaction(env.scope) as session:
         await replay_exception(session, UUID(str(exception_id)), now=utc_now())
-    await hurry(world, 3)
-    assert (await states(world, "shop0"))[POISON] == "verified"
-    assert await world.rows(_OPEN) == []
+    await hurry(env, 3)
+    assert (await states(env, "shop0"))[POISON] == "verified"
+    assert await env.rows(_OPEN) == []
 
 
 async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
-    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
-    await world.deliver(world.change("SKU-001", STOCK, 1))
-    await world.work(settle=5.0)
-    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    await world.deliver(world.change("SKU-001", STOCK, 2), world.change("SKU-002", STOCK, 2))
-    await world.work()
-    await hurry(world, 3 * FEW.attempts)
+    await env.deliver(env.change("SKU-001", STOCK, 1))
+    await env.work(settle=5.0)
+    sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
+    await env.deliver(env.change("SKU-001", STOCK, 2), env.change("SKU-002", STOCK, 2))
+    await env.work()
+    await hurry(env, 3 * FEW.attempts)
     query = "SELECT DISTINCT state FROM propagation WHERE connection_id = :c AND minor(value) = 2"
-    assert await world.rows(query, c=world.channels["shop0"]) == [("pending",)]
-    assert await world.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]
+    assert await env.rows(query, c=env.channels["shop0"]) == [("pending",)]
+    assert await env.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]
 
 
 async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SandboxShop, "read", read_or_raise)
     monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
-    await go_on(world)
-    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
-    assert {key for key, state in (await states(world, "shop0")).items() if state == "failed"} == {POISON}
-    assert [code for (code,) in await world.rows(_OPEN)] == ["propagation.failed"]
+    await go_on(env)
+    assert await env.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert {key for key, state in (await states(env, "shop0")).items() if state == "failed"} == {POISON}
+    assert [code for (code,) in await env.rows(_OPEN)] == ["propagation.failed"]
 
 
 @pytest.mark.parametrize(("method", "fault"), [("push", push_or_raise), ("read", read_or_raise)])
 async def test_a3_an_adapter_that_raises_is_noted_as_a_failing_connection(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
 ) -> None:
     monkeypatch.setattr(SandboxShop, method, fault)
-    await world.deliver(world.change(POISON, STOCK, 42))
-    await world.work(settle=0.5)
+    await env.deliver(env.change(POISON, STOCK, 42))
+    await env.work(settle=0.5)
     query = (
         "SELECT coalesce(last_failure_at > coalesce(last_success_at, '-infinity'), false), last_error FROM connection"
     )
-    ((failing, told),) = await world.rows(f"{query} WHERE id = :c", c=world.channels["shop0"])
+    ((failing, told),) = await env.rows(f"{query} WHERE id = :c", c=env.channels["shop0"])
     assert failing
     assert "AttributeError" in str(told)
     assert "secret-text" not in str(told)
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         assert await session.scalar(text("SELECT count(*) FROM dead_letter")) == 0

@@ -33,108 +33,106 @@ OFTEN = 20
 
 
 @pytest.fixture
-async def calls(world: ClientEnv) -> AsyncIterator[Calls]:
+async def calls(env: ClientEnv) -> AsyncIterator[Calls]:
     counted = Calls()
-    async with using(world, stingy(world.services, counted, PLENTY)):
+    async with using(env, stingy(env.services, counted, PLENTY)):
         yield counted
 
 
 @asynccontextmanager
-async def using(world: ClientEnv, services: Services) -> AsyncIterator[None]:
-    world.services = services
+async def using(env: ClientEnv, services: Services) -> AsyncIterator[None]:
+    env.services = services
     try:
         yield
     finally:
         await services.outbound.close()
 
 
-async def begin(world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
-    await world.work()
+async def begin(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
+    await env.work()
 
 
-async def waiting(world: ClientEnv) -> tuple[int, bool, str, datetime]:
-    ((attempts, again, error, ready_at),) = await world.rows(_WORK, lane=poll_lane(world.erp))
+async def waiting(env: ClientEnv) -> tuple[int, bool, str, datetime]:
+    ((attempts, again, error, ready_at),) = await env.rows(_WORK, lane=poll_lane(env.erp))
     assert isinstance(attempts, int)
     assert isinstance(ready_at, datetime)
     return attempts, bool(again), str(error), ready_at
 
 
-async def database_now(world: ClientEnv) -> datetime:
-    ((now,),) = await world.rows("SELECT clock_timestamp()")
+async def database_now(env: ClientEnv) -> datetime:
+    ((now,),) = await env.rows("SELECT clock_timestamp()")
     assert isinstance(now, datetime)
     return now
 
 
-async def forgive(world: ClientEnv) -> None:
+async def forgive(env: ClientEnv) -> None:
     """What the way out has learnt of the source is forgotten: its rest, its budget."""
-    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(world.erp), RateLimit(1, 1)).key)
+    await env.services.valkey.delete(Credential(env.scope.tenant_id, str(env.erp), RateLimit(1, 1)).key)
 
 
-async def ask_once_more(world: ClientEnv) -> None:
+async def ask_once_more(env: ClientEnv) -> None:
     """At once, until an attempt more is counted."""
-    before = (await waiting(world))[0]
+    before = (await waiting(env))[0]
     for _ in range(OFTEN):
-        await hurry(world)
-        if (await waiting(world))[0] > before:
+        await hurry(env)
+        if (await waiting(env))[0] > before:
             return
     raise AssertionError("it was not asked again")
 
 
-async def wait_since(world: ClientEnv, began: datetime) -> float:
+async def wait_since(env: ClientEnv, began: datetime) -> float:
     """Seconds, by the attempts that are counted; the work waits for just so long from a moment since `began`."""
-    attempts, again, error, ready_at = await waiting(world)
+    attempts, again, error, ready_at = await waiting(env)
     assert (again, error) == (True, "The sandbox ERP answered 500.")
     wait = POLL.retry.delay(attempts - 1, 1.0)
-    assert began + timedelta(seconds=wait) <= ready_at <= await database_now(world) + timedelta(seconds=wait)
+    assert began + timedelta(seconds=wait) <= ready_at <= await database_now(env) + timedelta(seconds=wait)
     return wait
 
 
 async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_given_up(
-    world: ClientEnv, sandbox: RunningSandbox, calls: Calls
+    env: ClientEnv, sandbox: RunningSandbox, calls: Calls
 ) -> None:
-    sandbox.break_(world.urls["erp"], DOWN)
-    began = await database_now(world)
-    await begin(world)
-    await wait_since(world, began)
+    sandbox.break_(env.urls["erp"], DOWN)
+    began = await database_now(env)
+    await begin(env)
+    await wait_since(env, began)
     for attempts_before in (1, 2, 3, 7, 40):
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE job SET attempts = :done"), {"done": attempts_before})
-        began = await database_now(world)
-        await ask_once_more(world)
-        longest = await wait_since(world, began)
+        began = await database_now(env)
+        await ask_once_more(env)
+        longest = await wait_since(env, began)
     assert longest == 300.0
     assert [POLL.retry.delay(attempts, 1.0) for attempts in range(5)] == [1, 2, 4, 8, 16]
-    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)], "nothing was read, so nothing is past"
+    assert await env.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(0,)], "nothing was read, so nothing is past"
 
 
-async def test_the_source_says_itself_when_to_come_back(
-    world: ClientEnv, sandbox: RunningSandbox, calls: Calls
-) -> None:
-    sandbox.break_(world.urls["erp"], Faults(too_many_requests=1.0, retry_after="77"))
-    began = await database_now(world)
-    await begin(world)
-    *_, ready_at = await waiting(world)
+async def test_the_source_says_itself_when_to_come_back(env: ClientEnv, sandbox: RunningSandbox, calls: Calls) -> None:
+    sandbox.break_(env.urls["erp"], Faults(too_many_requests=1.0, retry_after="77"))
+    began = await database_now(env)
+    await begin(env)
+    *_, ready_at = await waiting(env)
     wait = timedelta(seconds=77)
-    assert began + wait <= ready_at <= await database_now(world) + wait
+    assert began + wait <= ready_at <= await database_now(env) + wait
 
 
 async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyond_it(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     counted = Calls()
-    sandbox.break_(world.urls["erp"], DOWN)
-    async with using(world, stingy(world.services, counted)):
-        await begin(world)
+    sandbox.break_(env.urls["erp"], DOWN)
+    async with using(env, stingy(env.services, counted)):
+        await begin(env)
         for _ in range(12):
-            await hurry(world)
-        attempts, still_again, error, _ = await waiting(world)
-    sent, again = (counted.of[str(world.erp), outcome] for outcome in ("5xx", "again"))
+            await hurry(env)
+        attempts, still_again, error, _ = await waiting(env)
+    sent, again = (counted.of[str(env.erp), outcome] for outcome in ("5xx", "again"))
     assert sent - again == 1, "the poll itself; whatever came after it was a retry"
     assert 0 < again <= RETRIES.saved + RETRIES.ratio
-    assert counted.of[str(world.erp), "retries_spent"] >= 1
+    assert counted.of[str(env.erp), "retries_spent"] >= 1
     assert (attempts, still_again, error) == (sent, True, "The sandbox ERP answered 500.")
 
 
@@ -148,75 +146,73 @@ async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyo
     ids=["an error", "no connection", "another form than was agreed"],
 )
 async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
-    world: ClientEnv, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
+    env: ClientEnv, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
 ) -> None:
-    sandbox.break_(world.urls["erp"], faults)
-    await begin(world)
-    ((worked, failed, error),) = await world.rows(_HEALTH, erp=world.erp)
+    sandbox.break_(env.urls["erp"], faults)
+    await begin(env)
+    ((worked, failed, error),) = await env.rows(_HEALTH, erp=env.erp)
     assert (worked, failed) == (False, True)
     assert error
     assert told in str(error)
-    assert await world.rows(_CODES) == [], "a short trouble is nobody's"
-    await pass_by(world, minutes=6)
-    assert await world.rows(_CODES) == [("connection.failing", str(world.erp), "open")]
+    assert await env.rows(_CODES) == [], "a short trouble is nobody's"
+    await pass_by(env, minutes=6)
+    assert await env.rows(_CODES) == [("connection.failing", str(env.erp), "open")]
 
 
-async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(world: ClientEnv, calls: Calls) -> None:
+async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(env: ClientEnv, calls: Calls) -> None:
     wrong = "base_url = 'https://169.254.169.254/erp'"
-    update_as_owner(world, "connection", wrong, where="id = %(erp)s", erp=world.erp)
-    await begin(world)
-    attempts, again, *_ = await waiting(world)
+    update_as_owner(env, "connection", wrong, where="id = %(erp)s", erp=env.erp)
+    await begin(env)
+    attempts, again, *_ = await waiting(env)
     assert attempts >= 1
     assert again
-    assert (await world.rows(_HEALTH, erp=world.erp))[0][:2] == (False, True)
-    await pass_by(world, minutes=6)
-    assert await world.rows(_CODES) == [("connection.failing", str(world.erp), "open")]
+    assert (await env.rows(_HEALTH, erp=env.erp))[0][:2] == (False, True)
+    await pass_by(env, minutes=6)
+    assert await env.rows(_CODES) == [("connection.failing", str(env.erp), "open")]
 
 
 async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_noticed_nothing(
-    world: ClientEnv, other_world: ClientEnv, sandbox: RunningSandbox, calls: Calls
+    env: ClientEnv, other_env: ClientEnv, sandbox: RunningSandbox, calls: Calls
 ) -> None:
-    sandbox.break_(world.urls["erp"], DOWN)
-    for each in (world, other_world):
+    sandbox.break_(env.urls["erp"], DOWN)
+    for each in (env, other_env):
         await begin(each)
-    await pass_by(world, minutes=6)
-    await pass_by(other_world, minutes=6)
+    await pass_by(env, minutes=6)
+    await pass_by(other_env, minutes=6)
     polled = "SELECT count(DISTINCT record_key) FROM record_value"
-    assert await world.rows(polled) == [(0,)]
-    ((theirs,),) = await other_world.rows(polled)
+    assert await env.rows(polled) == [(0,)]
+    ((theirs,),) = await other_env.rows(polled)
     assert theirs
-    assert await other_world.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]
-    assert (await other_world.rows(_HEALTH, erp=other_world.erp))[0] == (True, False, None)
-    assert await other_world.rows("SELECT count(*) FROM governance_exception WHERE code = 'connection.failing'") == [
-        (0,)
-    ]
+    assert await other_env.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]
+    assert (await other_env.rows(_HEALTH, erp=other_env.erp))[0] == (True, False, None)
+    assert await other_env.rows("SELECT count(*) FROM governance_exception WHERE code = 'connection.failing'") == [(0,)]
 
-    sandbox.mend(world.urls["erp"])
-    await forgive(world)
+    sandbox.mend(env.urls["erp"])
+    await forgive(env)
     for _ in range(OFTEN):
-        await hurry(world)
-        if await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]:
+        await hurry(env)
+        if await env.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]:
             break
-    assert await world.rows(polled) == [(theirs,)]
-    assert await world.rows("SELECT state, closed_by FROM governance_exception WHERE code = 'connection.failing'") == [
+    assert await env.rows(polled) == [(theirs,)]
+    assert await env.rows("SELECT state, closed_by FROM governance_exception WHERE code = 'connection.failing'") == [
         ("resolved", "corrected")
     ]
-    assert await world.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]
     due = "SELECT due_at > polled_at FROM timer, poll_cursor WHERE timer.name = :lane"
-    assert await world.rows(due, lane=poll_lane(world.erp)) == [(True,)], "and it is asked again by itself"
+    assert await env.rows(due, lane=poll_lane(env.erp)) == [(True,)], "and it is asked again by itself"
 
 
 @pytest.mark.parametrize("ahead", ["", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00"])
 async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_is_taken(
-    world: ClientEnv, ahead: str
+    env: ClientEnv, ahead: str
 ) -> None:
     ahead = ahead or (utc_now() + timedelta(days=365)).isoformat()
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         for sku in ("SKU-001", "SKU-002"):
-            body = msgspec.json.encode(world.change(sku, STOCK, 4) | {"committed_at": ahead})
+            body = msgspec.json.encode(env.change(sku, STOCK, 4) | {"committed_at": ahead})
             payload = (f"chg_{sku}", body)
-            await _store(session, world.erp, PollPage([payload], "1", more=False), now=utc_now(), new_id=new_id)
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT count(*) FROM record_value WHERE minor(value) = 4") == [(2,)]
-    assert await world.rows(_CODES) == [("source.clock_ahead", str(world.erp), "open")]
-    assert await world.rows("SELECT count(*) FROM propagation WHERE slo_due_at > now() + interval '1 day'") == [(0,)]
+            await _store(session, env.erp, PollPage([payload], "1", more=False), now=utc_now(), new_id=new_id)
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT count(*) FROM record_value WHERE minor(value) = 4") == [(2,)]
+    assert await env.rows(_CODES) == [("source.clock_ahead", str(env.erp), "open")]
+    assert await env.rows("SELECT count(*) FROM propagation WHERE slo_due_at > now() + interval '1 day'") == [(0,)]

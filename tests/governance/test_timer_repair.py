@@ -31,88 +31,88 @@ _DUE = "SELECT name FROM timer WHERE due_at IS NOT NULL ORDER BY name"
 _POLLED = "SELECT count(*) FROM poll_cursor WHERE polled_at >= :since"
 
 
-async def run(world: ClientEnv, sql: str, **binds: object) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def run(env: ClientEnv, sql: str, **binds: object) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text(sql), binds)
 
 
-async def set_state(world: ClientEnv, connection: object, state: str) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def set_state(env: ClientEnv, connection: object, state: str) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         await set_connection_state(session, connection, state=ConnectionState(state), now=utc_now())  # type: ignore[arg-type]
 
 
-async def poll_at_once(world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
+async def poll_at_once(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
 
 
-async def repair(world: ClientEnv) -> None:
+async def repair(env: ClientEnv) -> None:
     """As the relay does every few minutes."""
-    update_as_owner(world, "lane_share", _NEXT)
-    async with world.relay_db.transaction(None) as session:
+    update_as_owner(env, "lane_share", _NEXT)
+    async with env.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
-    await world.work()
+    await env.work()
 
 
-async def timers(world: ClientEnv) -> set[str]:
-    return {str(name) for (name,) in await world.rows(_DUE)}
+async def timers(env: ClientEnv) -> set[str]:
+    return {str(name) for (name,) in await env.rows(_DUE)}
 
 
-async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_once(world: ClientEnv) -> None:
-    await set_state(world, world.erp, "paused")
-    await poll_at_once(world)
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
-    await set_state(world, world.erp, "active")  # within the time for which connections are remembered
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
-    assert poll_lane(world.erp) in await timers(world)
+async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_once(env: ClientEnv) -> None:
+    await set_state(env, env.erp, "paused")
+    await poll_at_once(env)
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
+    await set_state(env, env.erp, "active")  # within the time for which connections are remembered
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
+    assert poll_lane(env.erp) in await timers(env)
 
 
-async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(world: ClientEnv) -> None:
-    lane = {"t": world.scope.tenant_id, "m": world.scope.msp_id, "lane": poll_lane(world.erp)}
+async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(env: ClientEnv) -> None:
+    lane = {"t": env.scope.tenant_id, "m": env.scope.msp_id, "lane": poll_lane(env.erp)}
     await run(
-        world,
+        env,
         "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
         " VALUES (:t, :m, :lane, :kind, :lane, true, now() + interval '1 hour')",
         kind=POLL.name, **lane,
     )  # fmt: skip
-    await run(world, "INSERT INTO lane (tenant_id, msp_id, name) VALUES (:t, :m, :lane)", **lane)
-    await run(world, "INSERT INTO timer (tenant_id, msp_id, name, lane, kind) VALUES (:t, :m, :lane, :lane, :kind)",
+    await run(env, "INSERT INTO lane (tenant_id, msp_id, name) VALUES (:t, :m, :lane)", **lane)
+    await run(env, "INSERT INTO timer (tenant_id, msp_id, name, lane, kind) VALUES (:t, :m, :lane, :lane, :kind)",
               kind=POLL.name, **lane)  # fmt: skip
     for state in ("paused", "active"):
-        await set_state(world, world.erp, state)
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
+        await set_state(env, env.erp, state)
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
 
 
-async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(world: ClientEnv) -> None:
-    await poll_at_once(world)
-    await world.work()
+async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(env: ClientEnv) -> None:
+    await poll_at_once(env)
+    await env.work()
     since = utc_now()
-    await set_state(world, world.erp, "paused")
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=POLL.name)
-    await world.work()
-    assert await world.rows(_POLLED, since=since) == [(0,)]
+    await set_state(env, env.erp, "paused")
+    await run(env, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=POLL.name)
+    await env.work()
+    assert await env.rows(_POLLED, since=since) == [(0,)]
 
 
-async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: ClientEnv, other_world: ClientEnv) -> None:
-    await seed(world)
-    await poll_at_once(world)
-    await world.work()
-    await world.deliver(world.change("SKU-001", PRICE, 90_000))  # waits for a person
-    await world.deliver(world.change("SKU-001", "price.map", 1), message_id="unreadable")
-    await world.work()
+async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(env: ClientEnv, other_env: ClientEnv) -> None:
+    await seed(env)
+    await poll_at_once(env)
+    await env.work()
+    await env.deliver(env.change("SKU-001", PRICE, 90_000))  # waits for a person
+    await env.deliver(env.change("SKU-001", "price.map", 1), message_id="unreadable")
+    await env.work()
     # A clock that runs, for it is not seen.
-    await run(world, "UPDATE propagation SET state = 'refused', verified_at = NULL, slo_due_at = now() + interval '1 h'"
+    await run(env, "UPDATE propagation SET state = 'refused', verified_at = NULL, slo_due_at = now() + interval '1 h'"
                      " WHERE change_id = (SELECT id FROM change WHERE state = 'released' LIMIT 1)")  # fmt: skip
-    async with world.services.db.transaction(world.scope) as session:
-        await record_health(session, world.channels["shop0"], now=utc_now() + timedelta(seconds=1), error="away")
-    await world.work()
-    scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in world.channels.values()}
-    health = f"{job_types.CHECK_HEALTH.name}/{world.channels['shop0']}"
+    async with env.services.db.transaction(env.scope) as session:
+        await record_health(session, env.channels["shop0"], now=utc_now() + timedelta(seconds=1), error="away")
+    await env.work()
+    scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in env.channels.values()}
+    health = f"{job_types.CHECK_HEALTH.name}/{env.channels['shop0']}"
     expected = {
-        poll_lane(world.erp),
+        poll_lane(env.erp),
         job_types.BREACH_SLOS.name,
         job_types.ESCALATE_EXCEPTIONS.name,
         job_types.EXPIRE_APPROVALS.name,
@@ -120,167 +120,163 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(world: ClientEnv
         *scans,
     }
     kept = [POLL.name, RATE.name, RERATE.name]
-    delete_as_owner(world, "timer", "kind <> ALL (%(kept)s)", kept=kept)
-    await run(world, "UPDATE timer SET due_at = NULL")
-    theirs = await timers(other_world)
-    await repair(world)
-    assert await timers(world) >= expected | {RATE.name, RERATE.name}
-    assert await timers(other_world) == theirs
+    delete_as_owner(env, "timer", "kind <> ALL (%(kept)s)", kept=kept)
+    await run(env, "UPDATE timer SET due_at = NULL")
+    theirs = await timers(other_env)
+    await repair(env)
+    assert await timers(env) >= expected | {RATE.name, RERATE.name}
+    assert await timers(other_env) == theirs
 
 
-async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no_second(world: ClientEnv) -> None:
-    await seed(world)
+async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no_second(env: ClientEnv) -> None:
+    await seed(env)
     later = utc_now() + timedelta(minutes=2)
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=later)
-    before = await world.rows("SELECT name, due_at FROM timer ORDER BY name")
-    await repair(world)
-    assert await world.rows("SELECT name, due_at FROM timer ORDER BY name") == before
-    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=later)
+    before = await env.rows("SELECT name, due_at FROM timer ORDER BY name")
+    await repair(env)
+    assert await env.rows("SELECT name, due_at FROM timer ORDER BY name") == before
+    await run(env, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
     await run(
-        world,
+        env,
         "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
         " SELECT tenant_id, msp_id, lane, kind, name, true, now() + interval '1 h' FROM timer WHERE kind = :kind",
         kind=POLL.name,
     )
-    await repair(world)
-    assert await world.rows("SELECT due_at FROM timer WHERE kind = :kind", kind=POLL.name) == [(None,)]
+    await repair(env)
+    assert await env.rows("SELECT due_at FROM timer WHERE kind = :kind", kind=POLL.name) == [(None,)]
 
 
-async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(world: ClientEnv) -> None:
-    await poll_at_once(world)
-    await world.work()
-    await set_state(world, world.erp, "paused")
-    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
-    await repair(world)
-    assert poll_lane(world.erp) not in await timers(world)
+async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(env: ClientEnv) -> None:
+    await poll_at_once(env)
+    await env.work()
+    await set_state(env, env.erp, "paused")
+    await run(env, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
+    await repair(env)
+    assert poll_lane(env.erp) not in await timers(env)
 
 
 async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_replay_harms_nothing(
-    world: ClientEnv,
+    env: ClientEnv,
 ) -> None:
-    await poll_at_once(world)
-    await run(world, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
+    await poll_at_once(env)
+    await run(env, "UPDATE timer SET due_at = NULL WHERE kind = :kind", kind=POLL.name)
     await run(
-        world,
+        env,
         "INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, attempts, error, enqueued_at, died_at)"
         " SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, name, 1, 'it died', now(), now() FROM timer"
         " WHERE kind = :kind",
         kind=POLL.name,
     )
-    await repair(world)
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
-    ((letter,),) = await world.rows("SELECT id FROM dead_letter")
-    async with world.services.db.transaction(member_scope(world)) as session:
+    await repair(env)
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
+    ((letter,),) = await env.rows("SELECT id FROM dead_letter")
+    async with env.services.db.transaction(member_scope(env)) as session:
         await replay_dead_letter(session, letter, now=utc_now())  # type: ignore[arg-type]
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [
-        (1,)
-    ]
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [(1,)]
 
 
-async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(world: ClientEnv) -> None:
-    tenant = {"t": world.scope.tenant_id}
-    await run(world, "UPDATE lane_share SET resting = true WHERE tenant_id = :t", **tenant)
+async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(env: ClientEnv) -> None:
+    tenant = {"t": env.scope.tenant_id}
+    await run(env, "UPDATE lane_share SET resting = true WHERE tenant_id = :t", **tenant)
     for _ in range(2):
-        await repair(world)
-    assert await world.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(0,)]
-    await run(world, "UPDATE lane_share SET resting = false WHERE tenant_id = :t", **tenant)
-    update_as_owner(world, "lane_share", _NEXT)
-    async with world.relay_db.transaction(None) as session:
+        await repair(env)
+    assert await env.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(0,)]
+    await run(env, "UPDATE lane_share SET resting = false WHERE tenant_id = :t", **tenant)
+    update_as_owner(env, "lane_share", _NEXT)
+    async with env.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
         await session.execute(text("SELECT repairs_fire()"))
-    assert await world.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(1,)]
+    assert await env.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(1,)]
 
 
-async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(world: ClientEnv) -> None:
-    shop, name = world.channels["shop0"], f"{job_types.CHECK_HEALTH.name}/{world.channels['shop0']}"
-    async with world.services.db.transaction(world.scope) as session:
+async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(env: ClientEnv) -> None:
+    shop, name = env.channels["shop0"], f"{job_types.CHECK_HEALTH.name}/{env.channels['shop0']}"
+    async with env.services.db.transaction(env.scope) as session:
         await record_health(session, shop, now=utc_now(), error="The shop answered 503.")
-    await set_state(world, shop, "paused")
-    await world.work()
-    assert name not in await timers(world)
-    await set_state(world, shop, "active")
-    await world.work()
-    assert name in await timers(world)
+    await set_state(env, shop, "paused")
+    await env.work()
+    assert name not in await timers(env)
+    await set_state(env, shop, "active")
+    await env.work()
+    assert name in await timers(env)
     past = FAILING_AFTER + timedelta(minutes=1)
-    update_as_owner(world, "connection", "created_at = created_at - %(past)s", past=past)
-    await run(world, "UPDATE timer SET due_at = now() WHERE name = :name", name=name)
-    await world.work()
-    assert await world.rows("SELECT code, subject FROM governance_exception WHERE state = 'open'") == [
+    update_as_owner(env, "connection", "created_at = created_at - %(past)s", past=past)
+    await run(env, "UPDATE timer SET due_at = now() WHERE name = :name", name=name)
+    await env.work()
+    assert await env.rows("SELECT code, subject FROM governance_exception WHERE state = 'open'") == [
         (ExceptionType.CONNECTION_FAILING, str(shop))
     ]
 
 
 async def test_a2_the_next_source_of_an_element_is_polled_as_the_one_before_was(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await poll_at_once(world)
-    await world.work()
+    await poll_at_once(env)
+    await env.work()
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     new = NewConnection("sandbox-erp", "New ERP", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
-    successor = await connect(world.services, world.scope, new)
-    assert poll_lane(successor) not in await timers(world)
-    await publish_contracts(world.services, world.scope, successor)
-    await world.work()
+    successor = await connect(env.services, env.scope, new)
+    assert poll_lane(successor) not in await timers(env)
+    await publish_contracts(env.services, env.scope, successor)
+    await env.work()
     polled = "SELECT count(*) FROM poll_cursor WHERE connection_id = :c"
-    assert await world.rows(polled, c=successor) == [(1,)]
+    assert await env.rows(polled, c=successor) == [(1,)]
 
 
-async def test_a2_a_contract_published_anew_leaves_polls_going(world: ClientEnv) -> None:
-    await poll_at_once(world)
-    await world.work()
-    before = await timers(world)
-    await publish_contracts(world.services, world.scope, world.erp, propagation_slo=timedelta(seconds=45))
-    assert await timers(world) >= before
+async def test_a2_a_contract_published_anew_leaves_polls_going(env: ClientEnv) -> None:
+    await poll_at_once(env)
+    await env.work()
+    before = await timers(env)
+    await publish_contracts(env.services, env.scope, env.erp, propagation_slo=timedelta(seconds=45))
+    assert await timers(env) >= before
 
 
-async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(
-    world: ClientEnv, other_world: ClientEnv
-) -> None:
-    await read_and_accept(world)
-    scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in world.channels.values()}
-    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT.name)} == scans
-    assert not {name for name in await timers(other_world) if name.startswith(job_types.SCAN_DRIFT.name)}
+async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(env: ClientEnv, other_env: ClientEnv) -> None:
+    await read_and_accept(env)
+    scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in env.channels.values()}
+    assert {name for name in await timers(env) if name.startswith(job_types.SCAN_DRIFT.name)} == scans
+    assert not {name for name in await timers(other_env) if name.startswith(job_types.SCAN_DRIFT.name)}
 
 
 @pytest.mark.parametrize("channel", ["shop0", "market1"])
-async def test_a19_a_channel_that_is_resumed_is_scanned_again(world: ClientEnv, channel: str) -> None:
-    await set_state(world, world.channels[channel], "paused")
-    await world.work()
-    await set_state(world, world.channels[channel], "active")
-    await world.work()
-    assert f"{job_types.SCAN_DRIFT.name}/{world.channels[channel]}" in await timers(world)
+async def test_a19_a_channel_that_is_resumed_is_scanned_again(env: ClientEnv, channel: str) -> None:
+    await set_state(env, env.channels[channel], "paused")
+    await env.work()
+    await set_state(env, env.channels[channel], "active")
+    await env.work()
+    assert f"{job_types.SCAN_DRIFT.name}/{env.channels[channel]}" in await timers(env)
 
 
-async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(world: ClientEnv) -> None:
-    await world.deliver(world.change("SKU-002", STOCK, 6))
-    await world.work(settle=20.0)
-    assert {name for name in await timers(world) if name.startswith(job_types.SCAN_DRIFT.name)} == {
-        f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in world.channels.values()
+async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(env: ClientEnv) -> None:
+    await env.deliver(env.change("SKU-002", STOCK, 6))
+    await env.work(settle=20.0)
+    assert {name for name in await timers(env) if name.startswith(job_types.SCAN_DRIFT.name)} == {
+        f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in env.channels.values()
     }
 
 
-async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(world: ClientEnv) -> None:
-    await poll_at_once(world)
-    await world.work()
-    await run(world, "UPDATE timer SET due_at = now() + interval '1 year'")
-    await repair(world)
+async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(env: ClientEnv) -> None:
+    await poll_at_once(env)
+    await env.work()
+    await run(env, "UPDATE timer SET due_at = now() + interval '1 year'")
+    await repair(env)
     ahead = "SELECT name FROM timer WHERE due_at > now() + interval '3 days'"
     idle = {
         (job_types.BREACH_SLOS.name,),
         (job_types.ESCALATE_EXCEPTIONS.name,),
         (job_types.EXPIRE_APPROVALS.name,),
     }  # set sooner by the next one that is due
-    assert set(await world.rows(ahead)) <= idle
+    assert set(await env.rows(ahead)) <= idle
 
 
 @pytest.mark.parametrize("put_ahead", ["job", "rest", "lease"])
 async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
-    world: ClientEnv, other_world: ClientEnv, put_ahead: str
+    env: ClientEnv, other_env: ClientEnv, put_ahead: str
 ) -> None:
     """The check itself was put ahead as well."""
-    for each in (world, other_world):
+    for each in (env, other_env):
         await run(
             each,
             "INSERT INTO job (tenant_id, msp_id, lane, kind, key, delayed, ready_at)"
@@ -296,31 +292,31 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
             t=each.scope.tenant_id, m=each.scope.msp_id, lane=poll_lane(each.erp),
         )  # fmt: skip
     theirs = "SELECT ready_at FROM job WHERE lane LIKE 'poll/%'"
-    before = await other_world.rows(theirs)
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
-    update_as_owner(world, "lane_share", "repair_at = now() + interval '1 year'")
-    async with world.relay_db.transaction(None) as session:
+    before = await other_env.rows(theirs)
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
+    update_as_owner(env, "lane_share", "repair_at = now() + interval '1 year'")
+    async with env.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
-    assert await other_world.rows(theirs) == before, "whose check is not due"
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
+    assert await other_env.rows(theirs) == before, "whose check is not due"
 
 
 async def test_a2_a_paused_channel_is_not_scanned_and_its_scans_go_on_after_it_is_resumed(
-    world: ClientEnv,
+    env: ClientEnv,
 ) -> None:
-    await seed(world)
-    shop = world.channels["shop0"]
-    await set_state(world, shop, "paused")
-    await world.work()
+    await seed(env)
+    shop = env.channels["shop0"]
+    await set_state(env, shop, "paused")
+    await env.work()
     seen = "SELECT max(seen_at) FROM channel_value WHERE connection_id = :c"
-    before = await world.rows(seen, c=shop)
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT.name)
-    await world.work()
-    assert await world.rows(seen, c=shop) == before
-    assert f"{job_types.SCAN_DRIFT.name}/{shop}" in await timers(world)
-    await set_state(world, shop, "active")
-    await run(world, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT.name)
-    await world.work()
-    assert await world.rows(seen, c=shop) > before
+    before = await env.rows(seen, c=shop)
+    await run(env, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT.name)
+    await env.work()
+    assert await env.rows(seen, c=shop) == before
+    assert f"{job_types.SCAN_DRIFT.name}/{shop}" in await timers(env)
+    await set_state(env, shop, "active")
+    await run(env, "UPDATE timer SET due_at = now() WHERE kind = :kind", kind=job_types.SCAN_DRIFT.name)
+    await env.work()
+    assert await env.rows(seen, c=shop) > before

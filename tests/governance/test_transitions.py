@@ -89,18 +89,18 @@ def noted(urls: Urls, tenant_id: UUID) -> set[tuple[str, str | None, str]]:
 class Life:
     """A client to whom things happen in a random order."""
 
-    def __init__(self, world: ClientEnv, sandbox: RunningSandbox, chance: random.Random) -> None:
-        self.world, self.sandbox, self.chance = world, sandbox, chance
-        self.services = world.services
+    def __init__(self, env: ClientEnv, sandbox: RunningSandbox, chance: random.Random) -> None:
+        self.env, self.sandbox, self.chance = env, sandbox, chance
+        self.services = env.services
 
     async def one(self, sql: str) -> Any:
-        found = await self.world.rows(sql)
+        found = await self.env.rows(sql)
         return self.chance.choice(found)[0] if found else None
 
     async def do(self, act: Callable[..., Awaitable[object]], *arguments: object, **named: object) -> None:
         """As a member; what the product refuses with a reason did not happen."""
         try:
-            async with self.services.db.transaction(member_scope(self.world)) as session:
+            async with self.services.db.transaction(member_scope(self.env)) as session:
                 await act(session, *arguments, **named)
         except DomainError:
             pass
@@ -110,7 +110,7 @@ class Life:
             (PRICE, [9_000, 10_100, 10_200, 30_000, 4_000]), (STOCK, [1, 5, 9]), (COST, [5_000, 6_000, 9_500]),
         ])  # fmt: skip
         sku = self.chance.choice(["SKU-001", "SKU-002"])
-        await self.world.deliver(*(self.world.change(sku, element, self.chance.choice(amounts)) for _ in range(2)))
+        await self.env.deliver(*(self.env.change(sku, element, self.chance.choice(amounts)) for _ in range(2)))
 
     async def someone_answers(self) -> None:
         change = await self.one("SELECT id FROM change WHERE state = 'awaiting_approval' ORDER BY id")
@@ -118,18 +118,18 @@ class Life:
             await self.do(answer_change, change, grant=self.chance.random() < 0.7, reason="seen", now=utc_now())
 
     async def time_runs_out(self) -> None:
-        await self.world.rows("UPDATE approval SET expires_at = now() WHERE state = 'pending' RETURNING 1")
-        await self.world.rows("UPDATE timer SET due_at = now() WHERE name = 'governance.expire_approvals' RETURNING 1")
+        await self.env.rows("UPDATE approval SET expires_at = now() WHERE state = 'pending' RETURNING 1")
+        await self.env.rows("UPDATE timer SET due_at = now() WHERE name = 'governance.expire_approvals' RETURNING 1")
 
     async def channel_turns(self) -> None:
-        channel = self.chance.choice(sorted(self.world.channels))
-        self.sandbox.mend(self.world.urls[channel])
+        channel = self.chance.choice(sorted(self.env.channels))
+        self.sandbox.mend(self.env.urls[channel])
         if self.chance.random() < 0.5:
             fault = self.chance.choice([Faults(discard=1.0), Faults(outage=1.0), Faults(server_error=1.0)])
-            self.sandbox.break_(self.world.urls[channel], fault)
+            self.sandbox.break_(self.env.urls[channel], fault)
 
     async def connection_turns(self) -> None:
-        channel = self.world.channels[self.chance.choice(sorted(self.world.channels))]
+        channel = self.env.channels[self.chance.choice(sorted(self.env.channels))]
         await self.do(set_connection_state, channel, state=self.chance.choice(list(ConnectionState)), now=utc_now())
 
     async def exception_ends(self) -> None:
@@ -161,20 +161,20 @@ class Life:
 
 @pytest.mark.parametrize("seed_of_chance", [20261129, 7])
 async def test_only_declared_transitions_happen(
-    world: ClientEnv, sandbox: RunningSandbox, urls: Urls, noting: None, seed_of_chance: int
+    env: ClientEnv, sandbox: RunningSandbox, urls: Urls, noting: None, seed_of_chance: int
 ) -> None:
-    await seed(world)
-    life = Life(world, sandbox, random.Random(seed_of_chance))
+    await seed(env)
+    life = Life(env, sandbox, random.Random(seed_of_chance))
     for _ in range(30):
         await life.chance.choice(life.steps)()
         if life.chance.random() < 0.6:
-            await world.work(settle=life.chance.choice([0.0, 0.3]))
-    for url in world.urls.values():
+            await env.work(settle=life.chance.choice([0.0, 0.3]))
+    for url in env.urls.values():
         sandbox.mend(url)
-    await world.rows("UPDATE job SET ready_at = now() RETURNING 1")
-    await world.work(settle=2.0)
+    await env.rows("UPDATE job SET ready_at = now() RETURNING 1")
+    await env.work(settle=2.0)
     await life.do(suspend_client, reason="unpaid", now=utc_now() + timedelta(minutes=1))
-    found = noted(urls, world.scope.tenant_id)
+    found = noted(urls, env.scope.tenant_id)
     undeclared = {
         (name, old, new)
         for name, old, new in found

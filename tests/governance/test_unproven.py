@@ -23,14 +23,14 @@ from tests.support.client_env import ClientEnv
 from tests.support.values import at
 
 
-async def unproven(world: ClientEnv, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
+async def unproven(env: ClientEnv, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
     """(state, code of the error) of the value on the shop, what the audit trail has of it, and the metric."""
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = :a", a=amount)
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = :a", a=amount)
     query = "SELECT state, error ->> 'code' FROM propagation WHERE connection_id = :c AND change_id = :id"
-    (row,) = await world.rows(query, c=world.channels["shop0"], id=change_id)
-    notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
+    (row,) = await env.rows(query, c=env.channels["shop0"], id=change_id)
+    notes = await env.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
     assert set(notes) <= {(f"change:{change_id}",)}
-    exported = generate_latest(world.services.metrics).decode().splitlines()
+    exported = generate_latest(env.services.metrics).decode().splitlines()
     (counted,) = [line for line in exported if line.startswith("fairlead_unproven_deliveries_total{")] or ["0.0"]
     return row, notes, counted.rpartition(" ")[2]
 
@@ -79,18 +79,18 @@ push = SandboxShop.push
 
 @pytest.mark.parametrize(("how", "counted"), [(lose, 1), (fail, 1), (limit, 0), (hold, 0), (miss, 0)])
 async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], counted: int
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], counted: int
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(SandboxShop, "push", how)
-        await world.deliver(world.change("SKU-001", STOCK, 5))
-        await world.work()
-        await world.deliver(world.change("SKU-001", STOCK, 6))
-    async with world.services.db.transaction(world.scope) as session:
+        await env.deliver(env.change("SKU-001", STOCK, 5))
+        await env.work()
+        await env.deliver(env.change("SKU-001", STOCK, 6))
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work(until="SELECT bool_or(state = 'verified' AND minor(value) = 6) FROM propagation")
-    await world.work(settle=20.0)
-    (state, error), notes, metric = await unproven(world, 5)
+    await env.work(until="SELECT bool_or(state = 'verified' AND minor(value) = 6) FROM propagation")
+    await env.work(settle=20.0)
+    (state, error), notes, metric = await unproven(env, 5)
     assert state == "superseded"
     assert (error in {UNPROVEN.code, UNANSWERED.code}) is bool(counted)
     assert len(notes) == counted
@@ -98,20 +98,20 @@ async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
 
 
 async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
-    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 5")
-    async with world.services.db.transaction(world.scope) as session:
-        assert await reopen_propagation(session, UUID(str(change_id)), world.channels["shop0"]) == "pending"
-        work = push_job(UUID(str(change_id)), world.channels["shop0"], at("SKU-001", STOCK), "replay")
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", STOCK, 5))
+    await env.work()
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 5")
+    async with env.services.db.transaction(env.scope) as session:
+        assert await reopen_propagation(session, UUID(str(change_id)), env.channels["shop0"]) == "pending"
+        work = push_job(UUID(str(change_id)), env.channels["shop0"], at("SKU-001", STOCK), "replay")
         enqueue(session, [work])
-    sandbox.mend(world.urls["shop0"])
-    await world.deliver(world.change("SKU-001", STOCK, 6))
-    await world.work(settle=5.0)
-    (state, _), notes, metric = await unproven(world, 5)
+    sandbox.mend(env.urls["shop0"])
+    await env.deliver(env.change("SKU-001", STOCK, 6))
+    await env.work(settle=5.0)
+    (state, _), notes, metric = await unproven(env, 5)
     assert (state, len(notes), metric) == ("superseded", 1, "1.0")

@@ -44,7 +44,7 @@ def enter(connection: psycopg.Connection[Any], scope: Scope, *, rating: bool = F
 
 
 def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
-    """A row of each table as the application itself would write it, in a client's own scope or in its MSP's house.
+    """A row of each table as the application itself would write it, in a client's own scope or in its MSP's account.
 
     Every id is the tenant's, so that foreign keys fit once the table they name has its row.
     """

@@ -174,10 +174,10 @@ def test_v9_functions_and_sequences_have_these_callers_and_no_others(owner: Owne
     assert set(sequences) == {(BACKUP, "SELECT")}
 
 
-async def test_v9_readings_of_an_accepted_baseline_are_not_the_applications_to_delete(world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def test_v9_readings_of_an_accepted_baseline_are_not_the_applications_to_delete(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         for state in ("accepted", "reading", "discarded"):
-            keys = {"t": world.scope.tenant_id, "m": world.scope.msp_id, "b": new_id(), "state": state}
+            keys = {"t": env.scope.tenant_id, "m": env.scope.msp_id, "b": new_id(), "state": state}
             await session.execute(
                 text("INSERT INTO baseline (tenant_id, msp_id, id, state, started_at, started_by)"
                      " VALUES (:t, :m, :b, :state, now(), 'x')"), keys,
@@ -320,9 +320,9 @@ class TestRelay:
             "DELETE FROM lane",
         ],
     )
-    def test_v9_it_enqueues_and_arms_nothing_itself(self, world: ClientEnv, urls: Urls, statement: str) -> None:
+    def test_v9_it_enqueues_and_arms_nothing_itself(self, env: ClientEnv, urls: Urls, statement: str) -> None:
         with psycopg.connect(urls.relay) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute(statement.encode(), {"t": world.scope.tenant_id, "m": world.scope.msp_id})
+            connection.execute(statement.encode(), {"t": env.scope.tenant_id, "m": env.scope.msp_id})
 
     @pytest.mark.parametrize("role", ["app", "intake"])
     def test_v9_nobody_else_calls_its_functions(self, urls: Urls, role: str) -> None:
@@ -333,9 +333,9 @@ class TestRelay:
             ):
                 connection.execute(f"SELECT {function}".encode())
 
-    def test_v9_the_owner_sees_nothing_outside_of_them(self, world: ClientEnv, urls: Urls) -> None:
+    def test_v9_the_owner_sees_nothing_outside_of_them(self, env: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.owner) as connection:
-            connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(world.scope.tenant_id),))
+            connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(env.scope.tenant_id),))
             for table in ("job", "timer", "lane_share"):
                 assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,)
 
@@ -356,10 +356,10 @@ JOB = """
 
 
 class TestIntake:
-    def given(self, world: ClientEnv, other: ClientEnv) -> dict[str, dict[str, object]]:
+    def given(self, env: ClientEnv, other: ClientEnv) -> dict[str, dict[str, object]]:
         own = {
-            "t": world.scope.tenant_id, "m": world.scope.msp_id, "c": world.erp, "id": new_id(), "via": "webhook",
-            "lane": f"ingest/{world.erp}", "kind": "governance.ingest_events", "payload": None,
+            "t": env.scope.tenant_id, "m": env.scope.msp_id, "c": env.erp, "id": new_id(), "via": "webhook",
+            "lane": f"ingest/{env.erp}", "kind": "governance.ingest_events", "payload": None,
         }  # fmt: skip
         stranger = other.erp
         return {
@@ -372,9 +372,9 @@ class TestIntake:
 
     @pytest.mark.parametrize("statement", [EVENT, KEY, JOB])
     def test_v9_only_what_fits_together_is_stored(
-        self, world: ClientEnv, other_world: ClientEnv, urls: Urls, statement: str
+        self, env: ClientEnv, other_env: ClientEnv, urls: Urls, statement: str
     ) -> None:
-        for name, binds in self.given(world, other_world).items():
+        for name, binds in self.given(env, other_env).items():
             with psycopg.connect(urls.intake) as connection:
                 if name == "own":
                     connection.execute(statement.encode(), binds)
@@ -394,15 +394,15 @@ class TestIntake:
         ],
     )
     def test_v9_it_enqueues_ingest_jobs_of_webhooks_only(
-        self, world: ClientEnv, other_world: ClientEnv, urls: Urls, statement: str, changed: dict[str, object]
+        self, env: ClientEnv, other_env: ClientEnv, urls: Urls, statement: str, changed: dict[str, object]
     ) -> None:
         with psycopg.connect(urls.intake) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute(statement.encode(), self.given(world, other_world)["own"] | changed)
+            connection.execute(statement.encode(), self.given(env, other_env)["own"] | changed)
 
-    def test_v9_it_reads_signing_secrets_and_no_others(self, world: ClientEnv, urls: Urls) -> None:
+    def test_v9_it_reads_signing_secrets_and_no_others(self, env: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.intake) as connection:
             rows = connection.execute(
-                "SELECT DISTINCT name FROM connection_secret WHERE tenant_id = %s", (world.scope.tenant_id,)
+                "SELECT DISTINCT name FROM connection_secret WHERE tenant_id = %s", (env.scope.tenant_id,)
             ).fetchall()
         assert rows == [("webhook_secret",)]
 

@@ -24,5 +24,5 @@ def as_system(scope: Scope) -> Scope:
 
 @pytest.fixture
 def msp_account(scope: Scope) -> Scope:
-    """The house account of the scope's MSP."""
+    """The MSP's own account."""
     return scope.for_tenant(scope.msp_id)

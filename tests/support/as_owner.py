@@ -21,11 +21,11 @@ def change_as_owner(owner_url: str, scope: Scope, table: str, statement: str, **
         connection.execute(sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name))
 
 
-def delete_as_owner(world: "ClientEnv", table: str, condition: str = "true", **binds: object) -> None:
+def delete_as_owner(env: "ClientEnv", table: str, condition: str = "true", **binds: object) -> None:
     statement = f"DELETE FROM {table} WHERE tenant_id = %(t)s AND {condition}"
-    change_as_owner(world.services.settings.owner_url, world.scope, table, statement, **binds)
+    change_as_owner(env.services.settings.owner_url, env.scope, table, statement, **binds)
 
 
-def update_as_owner(world: "ClientEnv", table: str, changes: str, where: str = "true", **binds: object) -> None:
+def update_as_owner(env: "ClientEnv", table: str, changes: str, where: str = "true", **binds: object) -> None:
     statement = f"UPDATE {table} SET {changes} WHERE tenant_id = %(t)s AND {where}"
-    change_as_owner(world.services.settings.owner_url, world.scope, table, statement, **binds)
+    change_as_owner(env.services.settings.owner_url, env.scope, table, statement, **binds)

@@ -145,8 +145,8 @@ class ClientEnv:
             return [to_exception(row) for row in await session.execute(text(query))]
 
 
-def relay_of(world: ClientEnv) -> Relay:
-    return Relay(world.relay_db, world.services.ready_queue, metrics=world.services.lane_metrics)
+def relay_of(env: ClientEnv) -> Relay:
+    return Relay(env.relay_db, env.services.ready_queue, metrics=env.services.lane_metrics)
 
 
 async def build_client_env(
@@ -187,8 +187,8 @@ async def build_client_env(
     return ClientEnv(services, scope, msp_account, erp, hook_secret, ids, urls, receiver, writer, directory, relay_db)
 
 
-async def second_client(world: ClientEnv) -> str:
+async def second_client(env: ClientEnv) -> str:
     """Another client of the same MSP; returns its short name."""
     slug = f"sibling-{secrets.token_hex(4)}"
-    await onboard_client(world.services, world.msp_account, name="Sibling", slug=slug, currency="USD")
+    await onboard_client(env.services, env.msp_account, name="Sibling", slug=slug, currency="USD")
     return slug

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Urls
     from tests.connectors.running import RunningSandbox
     from tests.support.client_env import ClientEnv
-    from tests.support.web_app import House, WebApp
+    from tests.support.web_app import MspSetup, WebApp
 
 
 @pytest.fixture(scope="session")
@@ -72,16 +72,14 @@ async def _client_env(
 
 
 @pytest.fixture
-async def world(
-    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
-) -> AsyncIterator[ClientEnv]:
+async def env(services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox) -> AsyncIterator[ClientEnv]:
     """One client on sandbox systems."""
     async with _client_env(services, relay_db, urls, sandbox) as built:
         yield built
 
 
 @pytest.fixture
-async def other_world(
+async def other_env(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
     """Another client of another MSP, with the same goods."""
@@ -90,17 +88,17 @@ async def other_world(
 
 
 @pytest.fixture
-async def site(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
+async def web_app(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
     """The whole application, and browsers that visit it."""
-    from tests.support.web_app import running_site
+    from tests.support.web_app import running_web_app
 
-    async with running_site(services, tmp_path / "static") as running:
+    async with running_web_app(services, tmp_path / "static") as running:
         yield running
 
 
 @pytest.fixture
-async def house(world: ClientEnv) -> House:
-    """The world's MSP with a brand and its people."""
-    from tests.support.web_app import furnish
+async def msp_setup(env: ClientEnv) -> MspSetup:
+    """The client's MSP with a brand and its people."""
+    from tests.support.web_app import set_up_msp
 
-    return await furnish(world, name="Calm Harbour")
+    return await set_up_msp(env, name="Calm Harbour")

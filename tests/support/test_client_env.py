@@ -20,10 +20,10 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
-async def later(world: ClientEnv, interval: str) -> None:
+async def later(env: ClientEnv, interval: str) -> None:
     """One job that waits for so long."""
-    await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 1000))
-    async with world.services.db.transaction(world.scope) as session:
+    await env.deliver(env.change("SKU-001", COST, 500), env.change("SKU-001", PRICE, 1000))
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE job SET delayed = true, ready_at = clock_timestamp() + CAST(:interval AS interval)"),
             {"interval": interval},
@@ -31,23 +31,23 @@ async def later(world: ClientEnv, interval: str) -> None:
 
 
 async def test_what_never_comes_true_fails_the_test_and_names_the_jobs_left(
-    world: ClientEnv, pauses: list[float]
+    env: ClientEnv, pauses: list[float]
 ) -> None:
-    await later(world, "1 hour")
+    await later(env, "1 hour")
     with pytest.raises(AssertionError, match=r"(?s)SELECT false does not hold.*ingest/"):
-        await world.work(until="SELECT false")
+        await env.work(until="SELECT false")
     assert sum(pauses) == pytest.approx(client_env.PATIENCE_SECONDS, abs=1)
 
 
-async def test_work_that_is_too_far_away_is_not_waited_for(world: ClientEnv, pauses: list[float]) -> None:
-    await later(world, "1 hour")
-    await world.work(settle=20)
+async def test_work_that_is_too_far_away_is_not_waited_for(env: ClientEnv, pauses: list[float]) -> None:
+    await later(env, "1 hour")
+    await env.work(settle=20)
     assert pauses == []
-    assert await world.rows("SELECT count(*) FROM job WHERE delayed") == [(1,)]
+    assert await env.rows("SELECT count(*) FROM job WHERE delayed") == [(1,)]
 
 
-async def test_work_that_comes_in_time_is_waited_for_and_no_longer(world: ClientEnv) -> None:
-    await later(world, "50 milliseconds")
-    await world.work(settle=20)
-    assert await world.rows("SELECT count(*) FROM job") == [(0,)]
-    assert await world.rows("SELECT DISTINCT state FROM change ORDER BY 1") != []
+async def test_work_that_comes_in_time_is_waited_for_and_no_longer(env: ClientEnv) -> None:
+    await later(env, "50 milliseconds")
+    await env.work(settle=20)
+    assert await env.rows("SELECT count(*) FROM job") == [(0,)]
+    assert await env.rows("SELECT DISTINCT state FROM change ORDER BY 1") != []

@@ -80,13 +80,13 @@ class WebApp:
 
 
 @asynccontextmanager
-async def running_site(services: Services, static: Path) -> AsyncIterator[WebApp]:
+async def running_web_app(services: Services, static: Path) -> AsyncIterator[WebApp]:
     build_assets(project_root(), static)
     app = create_app(services, static=static)
-    site = WebApp(app, services, ObservedApp(Boundary(dispatch_requests(app)), registry=CollectorRegistry()))
+    web_app = WebApp(app, services, ObservedApp(Boundary(dispatch_requests(app)), registry=CollectorRegistry()))
     async with lifespan(app):
-        yield site
-    for http in site.visits:
+        yield web_app
+    for http in web_app.visits:
         await http.aclose()
 
 
@@ -108,10 +108,10 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True)
-class House:
-    """A world with a brand, a host and people; `slug` is the client's."""
+class MspSetup:
+    """A client's MSP with a brand, a host and people; `slug` is the client's."""
 
-    world: ClientEnv
+    env: ClientEnv
     host: str
     slug: str
     admin: str
@@ -130,19 +130,17 @@ async def brand_of(services: Services, msp_account: Scope, *, name: str, label: 
     return host
 
 
-async def furnish(world: ClientEnv, *, name: str) -> House:
-    """Give a world's MSP a brand and its people; the second channel belongs to a partner."""
-    services, label = world.services, world.scope.tenant_id.hex[-8:]
-    host = await brand_of(services, world.msp_account, name=name, label=label)
+async def set_up_msp(env: ClientEnv, *, name: str) -> MspSetup:
+    """Give a client's MSP a brand and its people; the second channel belongs to a partner."""
+    services, label = env.services, env.scope.tenant_id.hex[-8:]
+    host = await brand_of(services, env.msp_account, name=name, label=label)
     admin, approver, partner = (f"{who}-{label}@example.test" for who in ("admin", "approver", "partner"))
-    await add_member(services, world.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
-    await add_member(services, world.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))
-    partner_id = await add_partner(services, world.scope, name=f"Partner {name}")
-    await add_member(
-        services, world.scope, NewAccountMember(partner, f"Partner {name}", PASSWORD, "partner", partner_id)
-    )
-    slug = await _slug(services, world.scope)
-    return House(world, host, slug, admin, approver, partner)
+    await add_member(services, env.msp_account, NewAccountMember(admin, f"Admin {name}", PASSWORD, "msp_admin"))
+    await add_member(services, env.scope, NewAccountMember(approver, f"Approver {name}", PASSWORD, "client_approver"))
+    partner_id = await add_partner(services, env.scope, name=f"Partner {name}")
+    await add_member(services, env.scope, NewAccountMember(partner, f"Partner {name}", PASSWORD, "partner", partner_id))
+    slug = await _slug(services, env.scope)
+    return MspSetup(env, host, slug, admin, approver, partner)
 
 
 async def _slug(services: Services, scope: Scope) -> str:

@@ -68,8 +68,8 @@ class TestTheTree:
     async def test_a_slug_leads_to_the_client_of_this_msp(
         self, db: Database, msp: Tenant, client: Tenant, other_msp: Tenant, foreigner: Tenant
     ) -> None:
-        for house, expected in ((msp, client), (other_msp, foreigner)):
-            async with db.transaction(house.scope.for_fleet()) as session:
+        for msp_setup, expected in ((msp, client), (other_msp, foreigner)):
+            async with db.transaction(msp_setup.scope.for_fleet()) as session:
                 assert (await get_client_by_slug(session, "acme")).tenant_id == expected.scope.tenant_id
 
     async def test_another_msps_slug_is_not_found(self, db: Database, msp: Tenant, other_msp: Tenant) -> None:
@@ -78,7 +78,7 @@ class TestTheTree:
             with pytest.raises(NotFound):
                 await get_client_by_slug(session, "only-there")
 
-    async def test_the_house_is_no_client(self, db: Database, msp: Tenant) -> None:
+    async def test_an_msp_account_is_no_client(self, db: Database, msp: Tenant) -> None:
         async with db.transaction(msp.scope) as session:
             assert (await get_msp(session)).slug == msp.slug
             with pytest.raises(NotFound):

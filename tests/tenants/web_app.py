@@ -113,7 +113,7 @@ def token_of(page: httpx.Response) -> str:
 
 
 @asynccontextmanager
-async def visiting(site: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=site, client=("203.0.113.7", 40000))  # type: ignore[arg-type]
+async def visiting(web_app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=web_app, client=("203.0.113.7", 40000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport) as client:
         yield client

@@ -8,8 +8,8 @@ import httpx2
 import msgspec
 
 from canonical.elements import PRICE, STOCK
+from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.seed import SKUS
-from controlplane.demo.world import DemoWorld
 from foundation.terminal import say
 
 _SMALL, _LARGE = 30, 250
@@ -63,11 +63,11 @@ class ErpPlay:
         return True
 
 
-def play_business_day(world: DemoWorld, stop: threading.Event) -> None:
+def play_business_day(demo: DemoInstallation, stop: threading.Event) -> None:
     draw = random.Random(7)  # noqa: S311 - a play, not a secret
-    headers = {"Authorization": f"Bearer {world.token}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {demo.token}", "Content-Type": "application/json"}
     with httpx2.Client(timeout=10, headers=headers) as http:
-        plays = [ErpPlay(http, f"{world.sandbox}/{client.plan.slug}-erp", draw) for client in world.clients]
+        plays = [ErpPlay(http, f"{demo.sandbox}/{client.plan.slug}-erp", draw) for client in demo.clients]
         while not stop.wait(draw.uniform(1.0, 3.0)):
             try:
                 draw.choice(plays).step()

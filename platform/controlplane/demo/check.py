@@ -15,11 +15,11 @@ from canonical.orders import ORDER
 from canonical.values import EnumerationValue
 from connectors.sandbox.catalogue import sku_of
 from connectors.sandbox.erp.messages import NewErpValue
+from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.progress import wait_for
 from controlplane.demo.trade import SHIPPED, divided_values, order_of
 from controlplane.demo.visitor import Visitor
-from controlplane.demo.world import DemoWorld
 from controlplane.services import Services, build_services
 from foundation.audit.chain import verify_chain
 from foundation.clock import utc_now
@@ -51,15 +51,15 @@ class CheckReport(msgspec.Struct):
             self.problems.append(f"{what}: {found}, expected {wanted}")
 
 
-async def check(world: DemoWorld) -> CheckReport:
+async def check(demo: DemoInstallation) -> CheckReport:
     """Small price changes pass, large ones are approved over HTTP; all are verified, metered and billed."""
     report, started = CheckReport(), time.monotonic()
-    services = build_services(world.stack.settings, pool_size=4, name="fairlead check")
+    services = build_services(demo.stack.settings, pool_size=4, name="fairlead check")
     try:
-        await _trade(world, report)
-        await _main_job(world, services, report)
-        await _billing(world, services, report)
-        await _isolation(world, report)
+        await _trade(demo, report)
+        await _main_job(demo, services, report)
+        await _billing(demo, services, report)
+        await _isolation(demo, report)
     except (RuntimeError, TimeoutError, httpx2.HTTPError) as error:
         report.problems.append(str(error) or type(error).__name__)  # a failed step is reported like any other problem
     finally:
@@ -68,17 +68,17 @@ async def check(world: DemoWorld) -> CheckReport:
     return report
 
 
-async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -> None:
-    msp, client = world.msps[0], world.msps[0].clients[0]
-    before = await _counts(services, world)
+async def _main_job(demo: DemoInstallation, services: Services, report: CheckReport) -> None:
+    msp, client = demo.msps[0], demo.msps[0].clients[0]
+    before = await _counts(services, demo)
     values = [
         NewErpValue(sku_of(n), PRICE, amount=(10 + n) * 100 + (20 if n < SMALL else 900)) for n in range(SMALL + LARGE)
     ]
-    async with world.systems(client) as systems:
+    async with demo.systems(client) as systems:
         await systems.enter(*values)
     wanted = before["changes"] + len(values)
     await wait_for(services, client, f"SELECT count(*) FROM {CHANGES} c", wanted)
-    async with Visitor(world.address(msp.plan.slug), world.port) as approver:
+    async with Visitor(demo.address(msp.plan.slug), demo.port) as approver:
         await approver.sign_in(client.approver.email, PASSWORD)
         await approver.page(f"/clients/{client.plan.slug}/approvals")
         waiting = await approver.api("GET", f"/clients/{client.plan.slug}/approvals")
@@ -90,7 +90,7 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
             report.approvals += 1
     seen = before["read_backs"] + len(values) * len(client.channels)
     await wait_for(services, client, f"SELECT count(*) FROM {PROPAGATIONS} p WHERE state = 'verified'", seen)
-    after = await _counts(services, world)
+    after = await _counts(services, demo)
     report.changes = after["changes"] - before["changes"]
     report.propagations = after["propagations"] - before["propagations"]
     report.read_backs = after["read_backs"] - before["read_backs"]
@@ -100,15 +100,15 @@ async def _main_job(world: DemoWorld, services: Services, report: CheckReport) -
     report.expect("propagations", report.propagations, len(values) * len(client.channels))
     report.expect("read-backs", report.read_backs, report.propagations)
     report.expect("usage events", report.usage_events, report.read_backs)
-    await _channels_agree(world, report, values)
+    await _channels_agree(demo, report, values)
     async with services.db.transaction(client.scope) as session:
         verdict = await verify_chain(session)
     report.audit_entries = verdict.entries
     report.expect("audit chain broken at", verdict.broken_at, None)
 
 
-async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
-    client = world.msps[0].clients[0]
+async def _counts(services: Services, demo: DemoInstallation) -> dict[str, int]:
+    client = demo.msps[0].clients[0]
     async with services.db.transaction(client.scope) as session:
         row = (
             await session.execute(
@@ -123,19 +123,19 @@ async def _counts(services: Services, world: DemoWorld) -> dict[str, int]:
     return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
 
 
-async def _channels_agree(world: DemoWorld, report: CheckReport, values: list[NewErpValue]) -> None:
+async def _channels_agree(demo: DemoInstallation, report: CheckReport, values: list[NewErpValue]) -> None:
     """Compare with the remote system, not our tables: the shop's storefront must show each new price."""
-    async with world.systems(world.msps[0].clients[0]) as systems:
+    async with demo.systems(demo.msps[0].clients[0]) as systems:
         page = await systems.storefront()
     for value in values:
         report.expect(f"{value.sku} on the shop", f"{(value.amount or 0) / 100:,.2f}" in page, wanted=True)
 
 
-async def _trade(world: DemoWorld, report: CheckReport) -> None:
+async def _trade(demo: DemoInstallation, report: CheckReport) -> None:
     """Compare each client's divided values and order with what its sandbox systems hold."""
-    for client in world.clients:
-        name, number, currency = client.plan.slug, world.orders[client.plan.slug], client.plan.currency
-        async with world.systems(client) as systems:
+    for client in demo.clients:
+        name, number, currency = client.plan.slug, demo.orders[client.plan.slug], client.plan.currency
+        async with demo.systems(client) as systems:
             for key, value in divided_values(currency).items():
                 what = f"{write_element(key.element, key.dimension)} of {name}"
                 report.expect(f"{what} on the shop", await systems.on_shop(key), value)
@@ -147,9 +147,9 @@ async def _trade(world: DemoWorld, report: CheckReport) -> None:
             report.orders += 1
 
 
-async def _billing(world: DemoWorld, services: Services, report: CheckReport) -> None:
+async def _billing(demo: DemoInstallation, services: Services, report: CheckReport) -> None:
     """Check both invoices, drafted by the worker, against the ledger's quantities."""
-    msp = world.msps[0]
+    msp = demo.msps[0]
     for client in msp.clients:
         async with services.db.transaction(client.scope) as session:
             await schedule_rating(session, utc_now())
@@ -165,9 +165,9 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
         async with services.db.transaction(msp.msp_account) as session:
             await schedule_total(session, utc_now())
         await asyncio.sleep(0.5)
-        async with Visitor(world.address(msp.plan.slug), world.port) as staff:
+        async with Visitor(demo.address(msp.plan.slug), demo.port) as staff:
             await staff.sign_in(msp.plan.staff[0].email, PASSWORD)
-            found = await _invoices(staff, world)
+            found = await _invoices(staff, demo)
         retail = {slug: quantity for slug, (quantity, _) in found["retail"].items()}
         wholesale = sum(quantity for quantity, _ in found["wholesale"].values())
         if (retail == expected and wholesale == sum(expected.values())) or time.monotonic() > deadline:
@@ -178,10 +178,10 @@ async def _billing(world: DemoWorld, services: Services, report: CheckReport) ->
         report.invoices |= {f"{side} {name}": total for name, (_, total) in invoices.items()}
 
 
-async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tuple[int, str]]]:
+async def _invoices(staff: Visitor, demo: DemoInstallation) -> dict[str, dict[str, tuple[int, str]]]:
     """Quantity and total per invoice and side, from the API as the MSP's administrator."""
-    slugs = {str(client.scope.tenant_id): client.plan.slug for client in world.msps[0].clients}
-    slugs[str(world.msps[0].msp_account.msp_id)] = world.msps[0].plan.slug
+    slugs = {str(client.scope.tenant_id): client.plan.slug for client in demo.msps[0].clients}
+    slugs[str(demo.msps[0].msp_account.msp_id)] = demo.msps[0].plan.slug
     found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
     for invoice in (await staff.api("GET", "/invoices"))["items"]:
         detail = await staff.api("GET", f"/invoices/{invoice['id']}")
@@ -191,10 +191,10 @@ async def _invoices(staff: Visitor, world: DemoWorld) -> dict[str, dict[str, tup
     return found
 
 
-async def _isolation(world: DemoWorld, report: CheckReport) -> None:
+async def _isolation(demo: DemoInstallation, report: CheckReport) -> None:
     """Check isolation: for the other MSP's administrator, each address answers 404."""
-    other, mine = world.msps[1], world.msps[0].clients[0].plan.slug
-    async with Visitor(world.address(other.plan.slug), world.port) as stranger:
+    other, mine = demo.msps[1], demo.msps[0].clients[0].plan.slug
+    async with Visitor(demo.address(other.plan.slug), demo.port) as stranger:
         await stranger.sign_in(other.plan.staff[0].email, PASSWORD)
         for page in ("overview", "changes", "approvals", "exceptions", "invoices"):
             if await stranger.status(f"/clients/{mine}/{page}") != 404:

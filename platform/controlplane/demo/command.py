@@ -15,9 +15,9 @@ import click
 
 from controlplane.demo.business_day import play_business_day
 from controlplane.demo.check import check
+from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.seed import SeededMsp
-from controlplane.demo.world import DemoWorld
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
 from foundation.settings import without_secrets
@@ -51,19 +51,19 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
         ask_to_die_with_parent()  # SIGTERM when the parent (such as make) is killed
     started = time.monotonic()
     chosen = port or (0 if check_only else _PORT)
-    with _fresh_root() as root, DemoWorld(root, environment=without_secrets(os.environ), port=chosen) as world:
+    with _fresh_root() as root, DemoInstallation(root, environment=without_secrets(os.environ), port=chosen) as demo:
         if check_only:
-            report = asyncio.run(check(world))
+            report = asyncio.run(check(demo))
             say_json(report, lines=not as_json)
             sys.exit(1 if report.problems else 0)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        _announce(world, time.monotonic() - started)  # prints that Ctrl-C ends everything, so this must come last
+        _announce(demo, time.monotonic() - started)  # prints that Ctrl-C ends everything, so this must come last
         if not quiet_erp:
-            threading.Thread(target=play_business_day, args=(world, stop), daemon=True).start()
+            threading.Thread(target=play_business_day, args=(demo, stop), daemon=True).start()
         while not stop.wait(1.0):
-            world.stack.tend()
+            demo.stack.tend()
         say("Stopping …")
 
 
@@ -82,18 +82,18 @@ def _fresh_root() -> Iterator[Path]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _announce(world: DemoWorld, seconds: float) -> None:
-    say(f"\nReady in {seconds:.1f} s: http://localhost:{world.port}/. Everyone's password: {PASSWORD}\n")
-    for msp in world.msps:
-        say("", mark=click.style(f"{msp.plan.name}  {world.address(msp.plan.slug)}", bold=True))
+def _announce(demo: DemoInstallation, seconds: float) -> None:
+    say(f"\nReady in {seconds:.1f} s: http://localhost:{demo.port}/. Everyone's password: {PASSWORD}\n")
+    for msp in demo.msps:
+        say("", mark=click.style(f"{msp.plan.name}  {demo.address(msp.plan.slug)}", bold=True))
         for email, what in _members(msp):
             say(f"  {email:32} {what}")
         say("")
     say("The operator works with commands in another shell, e.g. `fairlead msp list` and `fairlead client list`.")
-    first = world.clients[0].plan.slug
-    say(f"Change a price yourself: {world.sandbox}/{first}-erp/?token={world.token}")
-    say(f"See it in the shop:      {world.sandbox}/{first}-shop/")
-    say(f"Logs: {world.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
+    first = demo.clients[0].plan.slug
+    say(f"Change a price yourself: {demo.sandbox}/{first}-erp/?token={demo.token}")
+    say(f"See it in the shop:      {demo.sandbox}/{first}-shop/")
+    say(f"Logs: {demo.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
 
 
 def _members(msp: SeededMsp) -> list[tuple[str, str]]:

@@ -20,12 +20,12 @@ SHIPMENT = "shipment.v1"
 TAKEN = job_type("test.taken")
 
 
-def shipment(world: ClientEnv, number: str, *, status: str = "packed") -> dict[str, object]:
-    world.version += 1
+def shipment(env: ClientEnv, number: str, *, status: str = "packed") -> dict[str, object]:
+    env.version += 1
     return {
         "type": "shipment.changed", "number": number, "order": "1001", "status": status, "carrier": "UPS",
         "lines": [{"line": "1", "sku": "SKU-001", "quantity": 2}], "tracking": f"1Z-{number}",
-        "version": world.version, "committed_at": utc_now().isoformat(),
+        "version": env.version, "committed_at": utc_now().isoformat(),
     }  # fmt: skip
 
 
@@ -42,22 +42,22 @@ def write_down() -> MessageSubscription[Any]:
     return MessageSubscription(ShipmentUpdated, take)
 
 
-async def taken(world: ClientEnv) -> list[str]:
-    return [str(key) for (key,) in await world.rows("SELECT key FROM job WHERE kind = 'test.taken' ORDER BY seq")]
+async def taken(env: ClientEnv) -> list[str]:
+    return [str(key) for (key,) in await env.rows("SELECT key FROM job WHERE kind = 'test.taken' ORDER BY seq")]
 
 
-async def work(world: ClientEnv, *more: MessageSubscription[Any], whole: bool = True) -> None:
+async def work(env: ClientEnv, *more: MessageSubscription[Any], whole: bool = True) -> None:
     """Run the ERP's lane with `more` subscriptions beside the product's."""
-    router = build_router(world.services)
+    router = build_router(env.services)
     given = [MessageSubscription(kind, handle) for kind, each in router.handlers.items() for handle in each]
-    handler = translate_handler(world.services.registry, MessageRouter([*more, *given] if whole else more))
+    handler = translate_handler(env.services.registry, MessageRouter([*more, *given] if whole else more))
     worker = LaneWorker(
-        world.services.db, world.services.ready_queue, JobRegistry([JobHandler(TRANSLATE, handler)]), pool="shared",
-        metrics=world.services.lane_metrics, lease=PATIENCE_SECONDS,
+        env.services.db, env.services.ready_queue, JobRegistry([JobHandler(TRANSLATE, handler)]), pool="shared",
+        metrics=env.services.lane_metrics, lease=PATIENCE_SECONDS,
     )  # fmt: skip
-    lane, waiting = ingest_lane(world.erp), "SELECT count(*) FROM job WHERE lane = :lane"
+    lane, waiting = ingest_lane(env.erp), "SELECT count(*) FROM job WHERE lane = :lane"
     for _ in range(20):
-        await worker.run_lane(world.scope.msp_id, world.scope.tenant_id, lane)
-        if await world.rows(waiting, lane=lane) == [(0,)]:
+        await worker.run_lane(env.scope.msp_id, env.scope.tenant_id, lane)
+        if await env.rows(waiting, lane=lane) == [(0,)]:
             return
     raise AssertionError("the lane never emptied")

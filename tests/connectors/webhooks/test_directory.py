@@ -19,32 +19,30 @@ from tests.support.faulty_link import WELL, Trouble, end_of, faulty_link, over
 from tests.support.servers import Servers
 
 
-async def test_unknown_addresses_push_no_known_one_out(world: ClientEnv, urls: Urls) -> None:
-    directory = HookDirectory(urls.intake, world.services.vault, size=10, monotonic=lambda: 0.0)
-    first = await directory.find(world.erp)
+async def test_unknown_addresses_push_no_known_one_out(env: ClientEnv, urls: Urls) -> None:
+    directory = HookDirectory(urls.intake, env.services.vault, size=10, monotonic=lambda: 0.0)
+    first = await directory.find(env.erp)
     assert first is not None
     assert first.active
-    async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
+    async with env.services.db.transaction(env.scope) as session:
+        await set_connection_state(session, env.erp, state=ConnectionState.PAUSED, now=utc_now())
     assert await asyncio.gather(*(directory.find(new_id()) for _ in range(1200))) == [None] * 1200
-    assert await directory.find(world.erp) == first
+    assert await directory.find(env.erp) == first
     await directory.close()
 
 
-async def test_many_who_ask_at_once_are_told_the_same(world: ClientEnv, urls: Urls) -> None:
-    directory = HookDirectory(urls.intake, world.services.vault)
-    asked = [world.erp if n % 2 else new_id() for n in range(1200)]
+async def test_many_who_ask_at_once_are_told_the_same(env: ClientEnv, urls: Urls) -> None:
+    directory = HookDirectory(urls.intake, env.services.vault)
+    asked = [env.erp if n % 2 else new_id() for n in range(1200)]
     told = await asyncio.gather(*(directory.find(connection_id) for connection_id in asked))
-    assert {route.connection_id if route else None for route in told[1::2]} == {world.erp}
+    assert {route.connection_id if route else None for route in told[1::2]} == {env.erp}
     assert set(told[::2]) == {None}
     await directory.close()
 
 
-async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_other(
-    world: ClientEnv, urls: Urls
-) -> None:
+async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_other(env: ClientEnv, urls: Urls) -> None:
     with faulty_link(end_of(urls.intake)) as link:
-        directory = HookDirectory(over(link, urls.intake), world.services.vault)
+        directory = HookDirectory(over(link, urls.intake), env.services.vault)
         assert await directory.find(new_id()) is None
         link.suffer(Trouble(blackhole=True))
         asking = [asyncio.create_task(directory.find(new_id())) for _ in range(40)]
@@ -52,26 +50,24 @@ async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_oth
             told = await asyncio.gather(*asking, return_exceptions=True)
         assert {isinstance(each, psycopg.OperationalError) for each in told} == {True}
         link.suffer(WELL)
-        found = await directory.find(world.erp)
+        found = await directory.find(env.erp)
         assert found is not None
         await directory.close()
 
 
-async def test_nobody_who_looks_an_address_up_hears_of_a_restart(
-    world: ClientEnv, urls: Urls, servers: Servers
-) -> None:
-    directory = HookDirectory(urls.intake, world.services.vault)
+async def test_nobody_who_looks_an_address_up_hears_of_a_restart(env: ClientEnv, urls: Urls, servers: Servers) -> None:
+    directory = HookDirectory(urls.intake, env.services.vault)
     assert await directory.find(new_id()) is None
     servers.hang_up("fairlead intake addresses")
-    assert await directory.find(world.erp) is not None
+    assert await directory.find(env.erp) is not None
     await directory.close()
 
 
-async def test_a_secret_that_cannot_be_read_is_no_others_matter(world: ClientEnv, urls: Urls) -> None:
+async def test_a_secret_that_cannot_be_read_is_no_others_matter(env: ClientEnv, urls: Urls) -> None:
     other = await connect(
-        world.services,
-        world.scope,
-        NewConnection("sandbox-erp", "B", world.urls["erp"], secrets={"webhook_secret": "x"}),
+        env.services,
+        env.scope,
+        NewConnection("sandbox-erp", "B", env.urls["erp"], secrets={"webhook_secret": "x"}),
     )
 
     class Vault:
@@ -80,10 +76,10 @@ async def test_a_secret_that_cannot_be_read_is_no_others_matter(world: ClientEnv
         def open_with(self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], purpose: str, ciphertext: bytes) -> bytes:
             if str(other) in purpose:
                 raise ValueError("unreadable")
-            return world.services.vault.open_with(tenant_id, wrapped, purpose, ciphertext)
+            return env.services.vault.open_with(tenant_id, wrapped, purpose, ciphertext)
 
     directory = HookDirectory(urls.intake, Vault())
-    bad, good = await asyncio.gather(directory.find(other), directory.find(world.erp), return_exceptions=True)
+    bad, good = await asyncio.gather(directory.find(other), directory.find(env.erp), return_exceptions=True)
     assert isinstance(bad, ValueError)
     assert not isinstance(good, BaseException)
     assert good is not None

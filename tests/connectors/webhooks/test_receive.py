@@ -25,58 +25,58 @@ from tests.support.web_app import WebApp
 
 
 @pytest.fixture
-def http(site: WebApp) -> httpx.AsyncClient:
-    return site.visit("127.0.0.1").http
+def http(web_app: WebApp) -> httpx.AsyncClient:
+    return web_app.visit("127.0.0.1").http
 
 
-def body_of(world: ClientEnv, sku: str = "SKU-001", amount: int = 9) -> bytes:
-    return msgspec.json.encode({"type": "changes", "changes": [world.change(sku, STOCK, amount)]})
+def body_of(env: ClientEnv, sku: str = "SKU-001", amount: int = 9) -> bytes:
+    return msgspec.json.encode({"type": "changes", "changes": [env.change(sku, STOCK, amount)]})
 
 
 def headers_for(
-    world: ClientEnv, body: bytes, *, message_id: str = "", secret: str = "", age: timedelta = timedelta(0)
+    env: ClientEnv, body: bytes, *, message_id: str = "", secret: str = "", age: timedelta = timedelta(0)
 ) -> dict[str, str]:
-    key = (secret or world.hook_secret).encode()
+    key = (secret or env.hook_secret).encode()
     return sign(key, message_id=message_id or f"m_{new_id()}", sent_at=utc_now() - age, body=body)
 
 
-async def post(http: httpx.AsyncClient, world: ClientEnv, body: bytes, **options: Any) -> httpx.Response:
-    return await http.post(f"/hooks/{world.erp}", content=body, headers=headers_for(world, body, **options))
+async def post(http: httpx.AsyncClient, env: ClientEnv, body: bytes, **options: Any) -> httpx.Response:
+    return await http.post(f"/hooks/{env.erp}", content=body, headers=headers_for(env, body, **options))
 
 
-async def stored(world: ClientEnv) -> int:
-    return int(str((await world.rows("SELECT count(*) FROM source_event"))[0][0]))
+async def stored(env: ClientEnv) -> int:
+    return int(str((await env.rows("SELECT count(*) FROM source_event"))[0][0]))
 
 
-async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    body = body_of(world)
-    answer = await post(http, world, body)
+async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    body = body_of(env)
+    answer = await post(http, env, body)
     assert (answer.status_code, answer.json()) == (202, {"status": "new"})
-    assert await world.rows("SELECT body, via FROM source_event") == [(body, "webhook")]
-    assert await world.rows("SELECT kind FROM job") == [("governance.ingest_events",)]
+    assert await env.rows("SELECT body, via FROM source_event") == [(body, "webhook")]
+    assert await env.rows("SELECT kind FROM job") == [("governance.ingest_events",)]
 
 
-async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    body = b"\xef\xbb\xbf \r\n" + body_of(world).replace(b",", b" ,\t") + b"\n\x00\xff "
-    assert (await post(http, world, body)).status_code == 202
-    ((kept, body_hash),) = await world.rows("SELECT body, body_hash FROM source_event")
+async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    body = b"\xef\xbb\xbf \r\n" + body_of(env).replace(b",", b" ,\t") + b"\n\x00\xff "
+    assert (await post(http, env, body)).status_code == 202
+    ((kept, body_hash),) = await env.rows("SELECT body, body_hash FROM source_event")
     assert kept == body
     assert body_hash == hashlib.sha256(body).digest()
 
 
-async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(world: ClientEnv, urls: Urls) -> None:
-    await world.deliver(world.change("SKU-001", STOCK, 1))  # from now on the address is known
+async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(env: ClientEnv, urls: Urls) -> None:
+    await env.deliver(env.change("SKU-001", STOCK, 1))  # from now on the address is known
     with psycopg.connect(urls.owner) as owner:
         owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
-        first = asyncio.create_task(world.deliver(world.change("SKU-001", STOCK, 2)))
+        first = asyncio.create_task(env.deliver(env.change("SKU-001", STOCK, 2)))
         async with asyncio.timeout(60):
             while not await waits_for_events(urls):  # noqa: ASYNC110 - the database tells nobody
                 await asyncio.sleep(0.01)
-            rest = [asyncio.create_task(world.deliver(world.change("SKU-001", STOCK, n))) for n in range(3, 61)]
-            while len(world.writer._waiting) < len(rest):  # noqa: ASYNC110 - nor does the writer
+            rest = [asyncio.create_task(env.deliver(env.change("SKU-001", STOCK, n))) for n in range(3, 61)]
+            while len(env.writer._waiting) < len(rest):  # noqa: ASYNC110 - nor does the writer
                 await asyncio.sleep(0.01)
     assert {await each for each in (first, *rest)} == {Stored.NEW}
-    written = await world.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
+    written = await env.rows("SELECT count(*), count(DISTINCT xmin::text) FROM source_event")
     assert written == [(60, 3)]
 
 
@@ -88,21 +88,19 @@ async def waits_for_events(urls: Urls) -> bool:
         return await found.fetchone() is not None
 
 
-async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    body = body_of(world)
-    answers = await asyncio.gather(*(post(http, world, body, message_id="same") for _ in range(10)))
+async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    body = body_of(env)
+    answers = await asyncio.gather(*(post(http, env, body, message_id="same") for _ in range(10)))
     assert sorted(answer.json()["status"] for answer in answers) == ["duplicate"] * 9 + ["new"]
-    assert await stored(world) == 1
-    assert await world.rows("SELECT count(*) FROM job") == [(1,)]
+    assert await stored(env) == 1
+    assert await env.rows("SELECT count(*) FROM job") == [(1,)]
 
 
-async def test_the_same_id_with_other_content_is_kept_beside_the_first(
-    http: httpx.AsyncClient, world: ClientEnv
-) -> None:
-    await post(http, world, body_of(world), message_id="same")
-    answer = await post(http, world, body_of(world, amount=10), message_id="same")
+async def test_the_same_id_with_other_content_is_kept_beside_the_first(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    await post(http, env, body_of(env), message_id="same")
+    answer = await post(http, env, body_of(env, amount=10), message_id="same")
     assert answer.json() == {"status": "id-conflict"}
-    assert await stored(world) == 2
+    assert await stored(env) == 2
 
 
 @pytest.mark.parametrize(
@@ -114,114 +112,114 @@ async def test_the_same_id_with_other_content_is_kept_beside_the_first(
     ],
 )
 async def test_what_is_not_authentic_is_refused_and_not_kept(
-    http: httpx.AsyncClient, world: ClientEnv, options: dict[str, Any], sentence: str
+    http: httpx.AsyncClient, env: ClientEnv, options: dict[str, Any], sentence: str
 ) -> None:
-    answer = await post(http, world, body_of(world), **options)
+    answer = await post(http, env, body_of(env), **options)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["correlation"]
-    assert world.hook_secret not in answer.text
+    assert env.hook_secret not in answer.text
     assert sentence in answer.json()["detail"].lower()
-    assert await stored(world) == 0
+    assert await stored(env) == 0
 
 
-async def test_a_tampered_body_is_refused(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    body = body_of(world)
-    answer = await http.post(f"/hooks/{world.erp}", content=body + b" ", headers=headers_for(world, body))
+async def test_a_tampered_body_is_refused(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    body = body_of(env)
+    answer = await http.post(f"/hooks/{env.erp}", content=body + b" ", headers=headers_for(env, body))
     assert answer.status_code == 401
-    assert await stored(world) == 0
+    assert await stored(env) == 0
 
 
-async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncClient, world: ClientEnv) -> None:
+async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncClient, env: ClientEnv) -> None:
     body = b"x" * (1024 * 1024 + 1)
-    answer = await http.post(f"/hooks/{world.erp}", content=body, headers=headers_for(world, body))
+    answer = await http.post(f"/hooks/{env.erp}", content=body, headers=headers_for(env, body))
     assert answer.status_code == 413
-    assert await stored(world) == 0
+    assert await stored(env) == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[]", b"null", b'{"type": "price.changed"}'])
 async def test_malformed_but_authentic_bytes_are_kept_and_quarantined(
-    http: httpx.AsyncClient, world: ClientEnv, body: bytes
+    http: httpx.AsyncClient, env: ClientEnv, body: bytes
 ) -> None:
-    assert (await post(http, world, body)).status_code == 202
-    await world.work()
-    rows = await world.rows(
+    assert (await post(http, env, body)).status_code == 202
+    await env.work()
+    rows = await env.rows(
         "SELECT x.code, e.body FROM governance_exception x JOIN source_event e ON e.id = x.source_event_id"
     )
     assert rows == [("source.quarantined", body)]
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", str(UUID(int=3)), "../../etc/passwd"])
-async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, world: ClientEnv, address: str) -> None:
-    body = body_of(world)
-    answer = await http.post(f"/hooks/{address}", content=body, headers=headers_for(world, body))
+async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, env: ClientEnv, address: str) -> None:
+    body = body_of(env)
+    answer = await http.post(f"/hooks/{address}", content=body, headers=headers_for(env, body))
     assert answer.status_code in (404, 405)
 
 
 async def test_another_tenants_secret_opens_nothing(
-    http: httpx.AsyncClient, world: ClientEnv, other_world: ClientEnv
+    http: httpx.AsyncClient, env: ClientEnv, other_env: ClientEnv
 ) -> None:
-    body = body_of(world)
-    headers = headers_for(other_world, body)
-    assert (await http.post(f"/hooks/{world.erp}", content=body, headers=headers)).status_code == 401
-    assert await stored(world) == 0
-    assert await stored(other_world) == 0
+    body = body_of(env)
+    headers = headers_for(other_env, body)
+    assert (await http.post(f"/hooks/{env.erp}", content=body, headers=headers)).status_code == 401
+    assert await stored(env) == 0
+    assert await stored(other_env) == 0
 
 
-async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    old, new = world.hook_secret, "whsec_" + "bmV3IHNlY3JldCBmb3IgdGhlIHRlc3Q="
-    async with world.services.db.transaction(world.scope) as session:
-        await rotate_hook_secret(session, world.services.vault, world.erp, secret=new, now=utc_now())
+async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    old, new = env.hook_secret, "whsec_" + "bmV3IHNlY3JldCBmb3IgdGhlIHRlc3Q="
+    async with env.services.db.transaction(env.scope) as session:
+        await rotate_hook_secret(session, env.services.vault, env.erp, secret=new, now=utc_now())
     for secret in (old, new):
-        assert (await post(http, world, body_of(world), secret=secret)).status_code == 202
+        assert (await post(http, env, body_of(env), secret=secret)).status_code == 202
 
 
-async def test_a_paused_connection_says_so(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        await set_connection_state(session, world.erp, state=ConnectionState.PAUSED, now=utc_now())
-    answer = await post(http, world, body_of(world))
+async def test_a_paused_connection_says_so(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await set_connection_state(session, env.erp, state=ConnectionState.PAUSED, now=utc_now())
+    answer = await post(http, env, body_of(env))
     assert answer.status_code == 409
     assert "paused" in answer.json()["detail"]
 
 
 async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_it_changed(
-    http: httpx.AsyncClient, world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Resumed, and given another secret, within the time for which addresses are remembered."""
     monkeypatch.setattr("connectors.webhooks.directory._ANEW_SECONDS", 0.0)
-    secret = world.hook_secret
+    secret = env.hook_secret
     for state, status in (("paused", 409), ("active", 202)):
-        async with world.services.db.transaction(world.scope) as session:
-            await set_connection_state(session, world.erp, state=ConnectionState(state), now=utc_now())
-        assert (await post(http, world, body_of(world))).status_code == status
+        async with env.services.db.transaction(env.scope) as session:
+            await set_connection_state(session, env.erp, state=ConnectionState(state), now=utc_now())
+        assert (await post(http, env, body_of(env))).status_code == status
     for n in range(2):  # the one before the last is no longer valid
         secret = "whsec_" + base64.b64encode(bytes([n] * 24)).decode()
-        async with world.services.db.transaction(world.scope) as session:
-            await rotate_hook_secret(session, world.services.vault, world.erp, secret=secret, now=utc_now())
-        assert (await post(http, world, body_of(world), secret=secret)).status_code == 202
+        async with env.services.db.transaction(env.scope) as session:
+            await rotate_hook_secret(session, env.services.vault, env.erp, secret=secret, now=utc_now())
+        assert (await post(http, env, body_of(env), secret=secret)).status_code == 202
 
 
 async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
-    http: httpx.AsyncClient, world: ClientEnv
+    http: httpx.AsyncClient, env: ClientEnv
 ) -> None:
     """A NUL in a header's text cannot be stored; the others of the same group are."""
-    good = [body_of(world, f"SKU-{n:03}") for n in range(1, 9)]
-    bad = body_of(world, "SKU-010")
-    headers = headers_for(world, bad) | {"content-type": "text/\x00plain"}
+    good = [body_of(env, f"SKU-{n:03}") for n in range(1, 9)]
+    bad = body_of(env, "SKU-010")
+    headers = headers_for(env, bad) | {"content-type": "text/\x00plain"}
     answers = await asyncio.gather(
-        *(post(http, world, body) for body in good),
-        http.post(f"/hooks/{world.erp}", content=bad, headers=headers),
+        *(post(http, env, body) for body in good),
+        http.post(f"/hooks/{env.erp}", content=bad, headers=headers),
         return_exceptions=True,
     )
     assert [a.status_code for a in answers[:-1] if isinstance(a, httpx.Response)] == [202] * 8
-    assert await stored(world) >= 8
+    assert await stored(env) >= 8
 
 
-async def test_only_post_is_taken(http: httpx.AsyncClient, world: ClientEnv) -> None:
-    assert (await http.get(f"/hooks/{world.erp}")).status_code == 405
+async def test_only_post_is_taken(http: httpx.AsyncClient, env: ClientEnv) -> None:
+    assert (await http.get(f"/hooks/{env.erp}")).status_code == 405
 
 
-async def test_a_sender_that_breaks_off_is_not_told_of_its_size(site: WebApp, world: ClientEnv) -> None:
+async def test_a_sender_that_breaks_off_is_not_told_of_its_size(web_app: WebApp, env: ClientEnv) -> None:
     brought = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
     told: list[Any] = []
 
@@ -231,13 +229,13 @@ async def test_a_sender_that_breaks_off_is_not_told_of_its_size(site: WebApp, wo
     async def send(message: Any) -> None:
         told.append(message)
 
-    path = f"/hooks/{world.erp}"
+    path = f"/hooks/{env.erp}"
     scope = {
         "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "root_path": "", "scheme": "http",
         "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "http_version": "1.1", "asgi": {"version": "3.0"},
         "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {}, "extensions": {},
     }  # fmt: skip
-    await site.app(scope, receive, send)  # type: ignore[arg-type]
+    await web_app.app(scope, receive, send)  # type: ignore[arg-type]
     assert told[0]["status"] == 400
     assert b"body-incomplete" in told[1]["body"]
-    assert await stored(world) == 0
+    assert await stored(env) == 0

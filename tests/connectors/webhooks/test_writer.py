@@ -17,7 +17,7 @@ from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
 
 
-async def test_a_failing_bell_does_not_stop_the_writer(world: ClientEnv, urls: Urls) -> None:
+async def test_a_failing_bell_does_not_stop_the_writer(env: ClientEnv, urls: Urls) -> None:
     rung = 0
 
     async def crack(_: Hints) -> None:
@@ -26,29 +26,29 @@ async def test_a_failing_bell_does_not_stop_the_writer(world: ClientEnv, urls: U
         raise RuntimeError("the bell is cracked")
 
     writer = IntakeWriter(urls.intake, job_type=TRANSLATE, wake_lanes=crack)
-    world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
+    env.receiver = HookReceiver(env.directory, writer, env.services.registry, new_id)
     writer.start()
     async with asyncio.timeout(60):
         for amount in (1, 2, 3):
-            assert await world.deliver(world.change("SKU-001", "stock.on_hand", amount)) is Stored.NEW
+            assert await env.deliver(env.change("SKU-001", "stock.on_hand", amount)) is Stored.NEW
     await writer.stop()
     assert rung >= 1
 
 
-async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(world: ClientEnv) -> None:
+async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(env: ClientEnv) -> None:
     """A lone surrogate is text in Python and nowhere else."""
     unspeakable = Delivery(
-        id=new_id(), msp_id=world.scope.msp_id, tenant_id=world.scope.tenant_id, connection_id=world.erp,
+        id=new_id(), msp_id=env.scope.msp_id, tenant_id=env.scope.tenant_id, connection_id=env.erp,
         dedupe_key="\ud800", body_hash=bytes(32), body=b"{}", content_type="application/json", via="webhook",
         received_at=utc_now(), correlation="test",
     )  # fmt: skip
     async with asyncio.timeout(60):
         with pytest.raises(Unavailable, match="could not be written"):
-            await world.writer.store(unspeakable)
-        assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
+            await env.writer.store(unspeakable)
+        assert await env.deliver(env.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
 
 
-async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world: ClientEnv, urls: Urls) -> None:
+async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(env: ClientEnv, urls: Urls) -> None:
     ringing = asyncio.Event()
 
     async def swallow(_: Hints) -> None:
@@ -57,15 +57,15 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(world:
             await asyncio.sleep(3600)
 
     writer = IntakeWriter(urls.intake, job_type=TRANSLATE, wake_lanes=swallow)
-    world.receiver = HookReceiver(world.directory, writer, world.services.registry, new_id)
+    env.receiver = HookReceiver(env.directory, writer, env.services.registry, new_id)
     writer.start()
-    await world.deliver(world.change("SKU-001", "stock.on_hand", 1))
+    await env.deliver(env.change("SKU-001", "stock.on_hand", 1))
     await ringing.wait()
     async with asyncio.timeout(60):
         await writer.stop()
 
 
-async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(world: ClientEnv, servers: Servers) -> None:
-    assert await world.deliver(world.change("SKU-001", "stock.on_hand", 1)) is Stored.NEW
+async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(env: ClientEnv, servers: Servers) -> None:
+    assert await env.deliver(env.change("SKU-001", "stock.on_hand", 1)) is Stored.NEW
     servers.hang_up("fairlead intake")
-    assert await world.deliver(world.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
+    assert await env.deliver(env.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW

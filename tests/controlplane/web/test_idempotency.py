@@ -13,7 +13,7 @@ from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
-from tests.support.web_app import House, Visit, WebApp, furnish
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 BODY = {"name": "Shop", "role": "client_viewer", "email": "new@example.test", "reason": "why", "grant": True}
@@ -30,34 +30,34 @@ def replayed(answer: httpx.Response) -> bool:
     return bool(answer.headers.get(REPLAYED_HEADER) == "true")
 
 
-def acts(site: WebApp) -> list[tuple[str, str, dict[str, object]]]:
+def acts(web_app: WebApp) -> list[tuple[str, str, dict[str, object]]]:
     """Method, address and body of each action; a body has only fields that the action takes."""
     return [
         (method, path, {name: BODY[name] for name in opt["fields"] if name in BODY})
-        for method, path, opt in handlers(site.app)
+        for method, path, opt in handlers(web_app.app)
         if method in MUTATING and path.startswith("/api/")
     ]
 
 
-async def count_keys(visit: Visit, house: House) -> int:
-    listed = await visit.api("GET", f"/api/v1/clients/{house.slug}/api-keys")
+async def count_keys(visit: Visit, msp_setup: MspSetup) -> int:
+    listed = await visit.api("GET", f"/api/v1/clients/{msp_setup.slug}/api-keys")
     return len(listed.json()["items"])
 
 
 class TestEveryAct:
-    def test_takes_a_key(self, site: WebApp) -> None:
+    def test_takes_a_key(self, web_app: WebApp) -> None:
         without = [
             f"{route.path}: {handler}"
-            for route in site.app.routes
+            for route in web_app.app.routes
             if isinstance(route, HTTPRoute) and route.path.startswith("/api/")
             for handler in route.route_handlers
             if MUTATING & {str(method) for method in handler.http_methods} and not isinstance(handler, ActHandler)
         ]
         assert without == []
-        assert len(acts(site)) > 10
+        assert len(acts(web_app)) > 10
 
-    def test_says_so_in_the_schema(self, site: WebApp) -> None:
-        schema = site.app.openapi_schema.to_schema()
+    def test_says_so_in_the_schema(self, web_app: WebApp) -> None:
+        schema = web_app.app.openapi_schema.to_schema()
         assert REPLAYED_HEADER in schema["info"]["description"]
         told = 0
         for operations in schema["paths"].values():
@@ -65,26 +65,28 @@ class TestEveryAct:
                 names = [parameter["name"] for parameter in operation.get("parameters", ())]
                 assert (KEY_HEADER in names) == (method.upper() in MUTATING), operation["operationId"]
                 told += KEY_HEADER in names
-        assert told == len(acts(site))
+        assert told == len(acts(web_app))
 
-    async def test_refuses_a_malformed_key_before_anything_else(self, site: WebApp, house: House, admin: Visit) -> None:
-        for method, template, _ in acts(site):
-            path = fill(template, house.slug, house.world.erp)
+    async def test_refuses_a_malformed_key_before_anything_else(
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
+    ) -> None:
+        for method, template, _ in acts(web_app):
+            path = fill(template, msp_setup.slug, msp_setup.env.erp)
             answer = await send(admin, path, "x" * 256, method=method)
             assert (answer.status_code, answer.json()["type"]) == (400, "/problems/idempotency-key-malformed"), path
 
     async def test_sent_again_is_answered_again_and_not_done_again(
-        self, site: WebApp, house: House, admin: Visit, world: ClientEnv, urls: Urls
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, urls: Urls
     ) -> None:
-        await live(world, "SKU-001")
-        ids, kept = object_ids(urls, house), 0
-        for number, (method, template, body) in enumerate(acts(site)):
+        await live(env, "SKU-001")
+        ids, kept = object_ids(urls, msp_setup), 0
+        for number, (method, template, body) in enumerate(acts(web_app)):
             if template.endswith("/sessions"):
                 continue  # one of them is one's own
             for each in ids if "_id:uuid}" in template else ids[:1]:
-                path, key = fill(template, house.slug, each), f"{number}-{each}"
+                path, key = fill(template, msp_setup.slug, each), f"{number}-{each}"
                 first = await send(admin, path, key, body, method=method)
-                entries = await audit_entries(world)
+                entries = await audit_entries(env)
                 second = await send(admin, path, key, body, method=method)
                 assert not replayed(first), path
                 not_admitted = first.status_code in (400, 401) or "permission-refused" in first.text
@@ -93,12 +95,12 @@ class TestEveryAct:
                     kept += 1
                     assert (second.status_code, second.content) == (first.status_code, first.content), path
                     assert stable(second) == stable(first), path
-                    assert await audit_entries(world) == entries, f"{path} did something again"
+                    assert await audit_entries(env) == entries, f"{path} did something again"
         assert kept > 30
 
 
-async def audit_entries(world: ClientEnv) -> object:
-    return (await world.rows("SELECT count(*) FROM audit_entry"))[0][0]
+async def audit_entries(env: ClientEnv) -> object:
+    return (await env.rows("SELECT count(*) FROM audit_entry"))[0][0]
 
 
 def stable(answer: httpx.Response) -> dict[str, str]:
@@ -107,34 +109,34 @@ def stable(answer: httpx.Response) -> dict[str, str]:
 
 
 class TestOneKey:
-    async def test_an_answer_that_is_shown_once_is_shown_again(self, house: House, admin: Visit) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_an_answer_that_is_shown_once_is_shown_again(self, msp_setup: MspSetup, admin: Visit) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         first, second = [await send(admin, path, '"a-key"') for _ in range(2)]
         third = await send(admin, path, "a-key")
         assert [a.status_code for a in (first, second, third)] == [201] * 3
         assert first.json()["key"] == second.json()["key"] == third.json()["key"]
         assert [replayed(a) for a in (first, second, third)] == [False, True, True]
         assert second.headers["cache-control"] == "no-store"
-        assert await count_keys(admin, house) == 1
+        assert await count_keys(admin, msp_setup) == 1
 
-    async def test_without_a_key_each_request_is_its_own(self, house: House, admin: Visit) -> None:
+    async def test_without_a_key_each_request_is_its_own(self, msp_setup: MspSetup, admin: Visit) -> None:
         for _ in range(2):
-            await send(admin, f"/api/v1/clients/{house.slug}/api-keys", None)
-        assert await count_keys(admin, house) == 2
+            await send(admin, f"/api/v1/clients/{msp_setup.slug}/api-keys", None)
+        assert await count_keys(admin, msp_setup) == 2
 
-    async def test_with_another_request_is_refused(self, house: House, admin: Visit) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_with_another_request_is_refused(self, msp_setup: MspSetup, admin: Visit) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         assert (await send(admin, path, "k")).status_code == 201
         for other in (
             await send(admin, path, "k", {"name": "Other"}),
-            await send(admin, f"/api/v1/clients/{house.slug}/members", "k"),
+            await send(admin, f"/api/v1/clients/{msp_setup.slug}/members", "k"),
         ):
             assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
         assert (await send(admin, f"{path}?x=1", "k")).status_code == 400  # no such parameter; the key is not looked up
-        assert await count_keys(admin, house) == 1
+        assert await count_keys(admin, msp_setup) == 1
 
-    async def test_with_another_method_is_refused(self, house: House, admin: Visit) -> None:
-        members = f"/api/v1/clients/{house.slug}/members"
+    async def test_with_another_method_is_refused(self, msp_setup: MspSetup, admin: Visit) -> None:
+        members = f"/api/v1/clients/{msp_setup.slug}/members"
         wanted = {"email": "eve@example.test", "name": "Eve", "role": "client_viewer"}
         made = await send(admin, members, None, wanted)
         role = f"{members}/{made.json()['member']['id']}/roles/client_approver"
@@ -144,10 +146,10 @@ class TestOneKey:
         assert (await send(admin, role, "j", method="DELETE")).status_code == 204
 
     async def test_a_refused_act_stays_refused_and_a_malformed_one_is_free_to_come_again(
-        self, house: House, admin: Visit
+        self, msp_setup: MspSetup, admin: Visit
     ) -> None:
-        members = f"/api/v1/clients/{house.slug}/members"
-        wanted = {"email": house.approver, "name": "Ann", "role": "client_viewer"}
+        members = f"/api/v1/clients/{msp_setup.slug}/members"
+        wanted = {"email": msp_setup.approver, "name": "Ann", "role": "client_viewer"}
         first, second = [await send(admin, members, "k", wanted) for _ in range(2)]
         assert (first.status_code, replayed(first), replayed(second)) == (409, False, True)
         assert first.content == second.content
@@ -155,16 +157,20 @@ class TestOneKey:
         assert (await send(admin, members, "j", {"email": "x"})).status_code == 400
         assert (await send(admin, members, "j", wanted | {"email": "ann@example.test"})).status_code == 201
 
-    async def test_without_permission_nothing_is_kept_or_told(self, site: WebApp, house: House, admin: Visit) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_without_permission_nothing_is_kept_or_told(
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
+    ) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         assert (await send(admin, path, "k")).status_code == 201
-        approver = await site.signed_in(house.host, house.approver)
+        approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
         for _ in range(2):
             answer = await send(approver, path, "k")
             assert (answer.status_code, replayed(answer)) == (403, False)
 
-    async def test_of_a_request_that_failed_here_nothing_is_kept(self, house: House, admin: Visit, urls: Urls) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_of_a_request_that_failed_here_nothing_is_kept(
+        self, msp_setup: MspSetup, admin: Visit, urls: Urls
+    ) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         with psycopg.connect(urls.owner, autocommit=True) as owner:
             owner.execute("ALTER TABLE api_key ADD CONSTRAINT away CHECK (name <> 'Shop') NOT VALID")
             try:
@@ -175,13 +181,13 @@ class TestOneKey:
         assert (answer.status_code, replayed(answer)) == (201, False)
 
     async def test_is_independent_of_the_same_key_elsewhere(
-        self, site: WebApp, house: House, admin: Visit, world: ClientEnv, other_world: ClientEnv
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, other_env: ClientEnv
     ) -> None:
-        theirs = await furnish(other_world, name="Other")
-        their_admin = await site.signed_in(theirs.host, theirs.admin)
-        sibling = await second_client(world)
+        theirs = await set_up_msp(other_env, name="Other")
+        their_admin = await web_app.signed_in(theirs.host, theirs.admin)
+        sibling = await second_client(env)
         answers = [
-            await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k"),
+            await send(admin, f"/api/v1/clients/{msp_setup.slug}/api-keys", "k"),
             await send(admin, f"/api/v1/clients/{sibling}/api-keys", "k"),
             await send(admin, "/api/v1/api-keys", "k", {"name": "House", "role": "msp_operator"}),
             await send(their_admin, f"/api/v1/clients/{theirs.slug}/api-keys", "k"),
@@ -191,8 +197,10 @@ class TestOneKey:
 
 
 class TestTwoAtOnce:
-    async def test_make_one_effect_and_the_second_is_told_to_wait(self, house: House, admin: Visit, urls: Urls) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_make_one_effect_and_the_second_is_told_to_wait(
+        self, msp_setup: MspSetup, admin: Visit, urls: Urls
+    ) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         with psycopg.connect(urls.owner) as owner:
             owner.execute("LOCK TABLE api_key IN EXCLUSIVE MODE")  # the first request waits with its work half done
             first = asyncio.create_task(send(admin, path, "k"))
@@ -204,15 +212,15 @@ class TestTwoAtOnce:
         assert (await first).status_code == 201
         third = await send(admin, path, "k")
         assert (third.status_code, replayed(third), third.content) == (201, True, (await first).content)
-        assert await count_keys(admin, house) == 1
+        assert await count_keys(admin, msp_setup) == 1
 
-    async def test_many_make_one_effect_too(self, house: House, admin: Visit) -> None:
-        path = f"/api/v1/clients/{house.slug}/api-keys"
+    async def test_many_make_one_effect_too(self, msp_setup: MspSetup, admin: Visit) -> None:
+        path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         answers = await asyncio.gather(*[send(admin, path, "k") for _ in range(12)])
         assert {a.status_code for a in answers} <= {201, 409}
         assert len({a.content for a in answers if a.status_code == 201}) == 1
         assert sum(not replayed(a) for a in answers if a.status_code == 201) == 1
-        assert await count_keys(admin, house) == 1
+        assert await count_keys(admin, msp_setup) == 1
 
 
 def waiting(urls: Urls) -> bool:
@@ -223,17 +231,17 @@ def waiting(urls: Urls) -> bool:
     return row != (0,)
 
 
-async def test_pages_do_not_take_keys(house: House, admin: Visit, world: ClientEnv) -> None:
-    await live(world, "SKU-001")
-    await admin.get(f"/clients/{house.slug}/approvals")
-    await admin.post(f"/clients/{house.slug}/approvals", {}, headers={KEY_HEADER: "x" * 300})
-    assert await world.rows("SELECT 1 FROM idempotency_key") == []
+async def test_pages_do_not_take_keys(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+    await live(env, "SKU-001")
+    await admin.get(f"/clients/{msp_setup.slug}/approvals")
+    await admin.post(f"/clients/{msp_setup.slug}/approvals", {}, headers={KEY_HEADER: "x" * 300})
+    assert await env.rows("SELECT 1 FROM idempotency_key") == []
 
 
-async def test_old_answers_are_forgotten_by_work(house: House, admin: Visit, world: ClientEnv) -> None:
-    assert (await send(admin, f"/api/v1/clients/{house.slug}/api-keys", "k")).status_code == 201
-    assert PRUNE.name in build_jobs(world.services)
-    update_as_owner(world, "idempotency_key", "created_at = created_at - %(keep)s", keep=KEEP)
-    await world.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE.name)
-    await world.work()
-    assert await world.rows("SELECT 1 FROM idempotency_key") == []
+async def test_old_answers_are_forgotten_by_work(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+    assert (await send(admin, f"/api/v1/clients/{msp_setup.slug}/api-keys", "k")).status_code == 201
+    assert PRUNE.name in build_jobs(env.services)
+    update_as_owner(env, "idempotency_key", "created_at = created_at - %(keep)s", keep=KEEP)
+    await env.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE.name)
+    await env.work()
+    assert await env.rows("SELECT 1 FROM idempotency_key") == []

@@ -43,7 +43,7 @@ def refusals() -> Refusals:
 
 
 @pytest.fixture
-async def site(db: Database, vault: Vault, scope: Scope, refusals: Refusals) -> AsyncIterator[httpx.AsyncClient]:
+async def web_app(db: Database, vault: Vault, scope: Scope, refusals: Refusals) -> AsyncIterator[httpx.AsyncClient]:
     async def acting(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncSession, None]:
         async with db.transaction(scope) as session, idempotent_request(session, vault, request, utc_now) as result:
             yield session
@@ -71,8 +71,8 @@ async def site(db: Database, vault: Vault, scope: Scope, refusals: Refusals) -> 
         yield client
 
 
-async def send(site: httpx.AsyncClient) -> tuple[int, bool]:
-    answer = await site.post("https://portal.example/act", headers={KEY_HEADER: "k"})
+async def send(web_app: httpx.AsyncClient) -> tuple[int, bool]:
+    answer = await web_app.post("https://portal.example/act", headers={KEY_HEADER: "k"})
     return answer.status_code, answer.headers.get(REPLAYED_HEADER) == "true"
 
 
@@ -83,11 +83,11 @@ async def made(db: Database, scope: Scope) -> int:
 
 @pytest.mark.parametrize("refusal", [Conflict("Taken."), NotFound()], ids=lambda refusal: refusal.code)
 async def test_it_stays_refused_and_has_done_nothing(
-    site: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
+    web_app: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
 ) -> None:
     refusals += [refusal, None]
-    assert await send(site) == (refusal.status, False)
-    assert await send(site) == (refusal.status, True)
+    assert await send(web_app) == (refusal.status, False)
+    assert await send(web_app) == (refusal.status, True)
     assert await made(db, scope) == 0
 
 
@@ -97,11 +97,11 @@ async def test_it_stays_refused_and_has_done_nothing(
     ids=lambda refusal: refusal.code,
 )
 async def test_what_passes_is_not_kept_and_the_act_is_done_when_it_comes_again(
-    site: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
+    web_app: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
 ) -> None:
     refusals += [refusal, None]
-    assert await send(site) == (refusal.status, False)
+    assert await send(web_app) == (refusal.status, False)
     assert await made(db, scope) == 0
-    assert await send(site) == (201, False)
-    assert await send(site) == (201, True)
+    assert await send(web_app) == (201, False)
+    assert await send(web_app) == (201, True)
     assert await made(db, scope) == 1

@@ -95,158 +95,158 @@ def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]
     assert hashed(**same) == hashed()
 
 
-def member_scope(world: ClientEnv, actor_id: str = "") -> Scope:
-    return Scope(world.scope.msp_id, world.scope.tenant_id, Actor("member", actor_id or str(new_id()), "Ada"))
+def member_scope(env: ClientEnv, actor_id: str = "") -> Scope:
+    return Scope(env.scope.msp_id, env.scope.tenant_id, Actor("member", actor_id or str(new_id()), "Ada"))
 
 
-async def waiting(world: ClientEnv, amount: int = 10_000) -> UUID:
+async def waiting(env: ClientEnv, amount: int = 10_000) -> UUID:
     """A first price, which always needs a person."""
-    await world.deliver(world.change(SKU, COST, 5_000), world.change(SKU, PRICE, amount))
-    await world.work()
-    rows = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+    await env.deliver(env.change(SKU, COST, 5_000), env.change(SKU, PRICE, amount))
+    await env.work()
+    rows = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     assert len(rows) == 1
     return UUID(str(rows[0][0]))
 
 
-async def answer(world: ClientEnv, change_id: UUID, *, grant: bool = True, actor_id: str = "") -> None:
-    async with world.services.db.transaction(member_scope(world, actor_id)) as session:
+async def answer(env: ClientEnv, change_id: UUID, *, grant: bool = True, actor_id: str = "") -> None:
+    async with env.services.db.transaction(member_scope(env, actor_id)) as session:
         await answer_change(session, change_id, grant=grant, reason="looked at it", now=utc_now())
 
 
-async def approved(world: ClientEnv) -> UUID:
+async def approved(env: ClientEnv) -> UUID:
     """A change that waits for the worker to carry it out."""
-    change_id = await waiting(world)
-    await answer(world, change_id)
+    change_id = await waiting(env)
+    await answer(env, change_id)
     return change_id
 
 
-async def meanwhile(world: ClientEnv, sql: str) -> None:
+async def meanwhile(env: ClientEnv, sql: str) -> None:
     """Something else changes before the worker comes to it."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text(sql))
-    await world.work(settle=0.5)
+    await env.work(settle=0.5)
 
 
-async def pushed(world: ClientEnv) -> int:
-    rows = await world.rows("SELECT count(*) FROM propagation WHERE state IN ('accepted', 'verified')")
+async def pushed(env: ClientEnv) -> int:
+    rows = await env.rows("SELECT count(*) FROM propagation WHERE state IN ('accepted', 'verified')")
     return int(str(rows[0][0]))
 
 
-async def test_the_source_changes_between_approval_and_execution(world: ClientEnv) -> None:
+async def test_the_source_changes_between_approval_and_execution(env: ClientEnv) -> None:
     """The approved value is not sent; the newer one has its own decision and its own approval."""
-    await approved(world)
+    await approved(env)
     await meanwhile(
-        world,
+        env,
         "UPDATE record_value SET source_value = jsonb_set(source_value, '{amount}', '\"110\"'),"
         " source_version = source_version + 1",
     )
-    assert await pushed(world) == 0
-    assert await world.rows("SELECT code FROM governance_exception") == [("approval.stale",)]
-    states = await world.rows("SELECT state, count(*) FROM approval GROUP BY state ORDER BY state")
+    assert await pushed(env) == 0
+    assert await env.rows("SELECT code FROM governance_exception") == [("approval.stale",)]
+    states = await env.rows("SELECT state, count(*) FROM approval GROUP BY state ORDER BY state")
     assert states == [("pending", 1), ("withdrawn", 1)]
 
 
-async def test_the_cost_it_was_judged_on_changes_before_execution(world: ClientEnv) -> None:
-    await approved(world)
-    await meanwhile(world, COST_MOVED)
-    assert await pushed(world) == 0
+async def test_the_cost_it_was_judged_on_changes_before_execution(env: ClientEnv) -> None:
+    await approved(env)
+    await meanwhile(env, COST_MOVED)
+    assert await pushed(env) == 0
 
 
-async def test_the_policy_changes_before_execution(world: ClientEnv) -> None:
-    change_id = await approved(world)
-    rules = [rule for rule in starter_rules(str(world.scope.tenant_id)) if rule.id != "stock-negative"]
-    async with world.services.db.transaction(world.scope) as session:
-        await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
-    await world.work(settle=0.5)
-    assert await pushed(world) == 0, "it was approved under another policy"
-    rows = await world.rows("SELECT state, policy_version FROM change WHERE id = :id", id=change_id)
+async def test_the_policy_changes_before_execution(env: ClientEnv) -> None:
+    change_id = await approved(env)
+    rules = [rule for rule in starter_rules(str(env.scope.tenant_id)) if rule.id != "stock-negative"]
+    async with env.services.db.transaction(env.scope) as session:
+        await publish_rules(session, env.scope, rules=rules, clock=utc_now, new_id=new_id)
+    await env.work(settle=0.5)
+    assert await pushed(env) == 0, "it was approved under another policy"
+    rows = await env.rows("SELECT state, policy_version FROM change WHERE id = :id", id=change_id)
     assert rows[0][0] == "awaiting_approval"
 
 
-async def test_a_new_channel_since_the_approval_is_another_target(world: ClientEnv) -> None:
-    await approved(world)
-    await meanwhile(world, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
-    assert await pushed(world) == 0
+async def test_a_new_channel_since_the_approval_is_another_target(env: ClientEnv) -> None:
+    await approved(env)
+    await meanwhile(env, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
+    assert await pushed(env) == 0
 
 
-async def test_who_looked_at_another_question_does_not_answer_this_one(world: ClientEnv) -> None:
+async def test_who_looked_at_another_question_does_not_answer_this_one(env: ClientEnv) -> None:
     """The page is open; meanwhile someone approves, that is found out of date and asked anew; then comes "Approve"."""
-    change_id = await approved(world)
-    ((seen,),) = await world.rows("SELECT id FROM approval")
-    await meanwhile(world, COST_MOVED)
-    async with world.services.db.transaction(member_scope(world)) as session:
+    change_id = await approved(env)
+    ((seen,),) = await env.rows("SELECT id FROM approval")
+    await meanwhile(env, COST_MOVED)
+    async with env.services.db.transaction(member_scope(env)) as session:
         with pytest.raises(NotAwaiting):
             await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(seen)))
-    ((asked,),) = await world.rows("SELECT id FROM approval WHERE state = 'pending'")
-    async with world.services.db.transaction(member_scope(world)) as session:
+    ((asked,),) = await env.rows("SELECT id FROM approval WHERE state = 'pending'")
+    async with env.services.db.transaction(member_scope(env)) as session:
         await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(asked)))
 
 
-async def test_an_approval_cannot_be_replayed_on_other_content(world: ClientEnv) -> None:
-    change_id = await approved(world)
-    ((approval_id,),) = await world.rows("SELECT id FROM approval")
+async def test_an_approval_cannot_be_replayed_on_other_content(env: ClientEnv) -> None:
+    change_id = await approved(env)
+    ((approval_id,),) = await env.rows("SELECT id FROM approval")
     approval = UUID(str(approval_id))
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         now = utc_now()
-        other = await redeem_approvals(session, world.scope, content_hashes={approval: bytes(32)}, now=now)
+        other = await redeem_approvals(session, env.scope, content_hashes={approval: bytes(32)}, now=now)
     assert other == {approval: RedeemResult.MISMATCH}
-    await world.work(settle=20.0)
-    assert await pushed(world) == 2
-    async with world.services.db.transaction(world.scope) as session:
+    await env.work(settle=20.0)
+    assert await pushed(env) == 2
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE change SET state = 'awaiting_approval'"))
-        await release_changes(session, world.services.governance, [change_id])
-    states = await world.rows("SELECT state FROM approval ORDER BY created_at")
+        await release_changes(session, env.services.governance, [change_id])
+    states = await env.rows("SELECT state FROM approval ORDER BY created_at")
     assert states[0] == ("used",), "used once, never again"
-    assert await world.rows("SELECT state FROM change") == [("awaiting_approval",)]
+    assert await env.rows("SELECT state FROM change") == [("awaiting_approval",)]
 
 
-async def test_the_author_cannot_approve(world: ClientEnv) -> None:
-    change_id = await waiting(world)
+async def test_the_author_cannot_approve(env: ClientEnv) -> None:
+    change_id = await waiting(env)
     with pytest.raises(OwnApproval):
-        await answer(world, change_id, actor_id=f"connection:{world.erp}")
+        await answer(env, change_id, actor_id=f"connection:{env.erp}")
 
 
-async def test_an_answer_counts_once(world: ClientEnv) -> None:
-    change_id = await waiting(world)
-    await answer(world, change_id, grant=False)
+async def test_an_answer_counts_once(env: ClientEnv) -> None:
+    change_id = await waiting(env)
+    await answer(env, change_id, grant=False)
     with pytest.raises(NotAwaiting):
-        await answer(world, change_id)
-    await world.work(settle=0.3)
-    assert await pushed(world) == 0
+        await answer(env, change_id)
+    await env.work(settle=0.3)
+    assert await pushed(env) == 0
 
 
-async def test_a_newer_value_withdraws_the_open_approval(world: ClientEnv) -> None:
-    first = await waiting(world)
-    await world.deliver(world.change(SKU, PRICE, 12_000))
-    await world.work()
-    rows = await world.rows("SELECT id, state FROM change ORDER BY proposed_at")
+async def test_a_newer_value_withdraws_the_open_approval(env: ClientEnv) -> None:
+    first = await waiting(env)
+    await env.deliver(env.change(SKU, PRICE, 12_000))
+    await env.work()
+    rows = await env.rows("SELECT id, state FROM change ORDER BY proposed_at")
     assert [state for _, state in rows] == ["superseded", "awaiting_approval"]
     with pytest.raises(NotAwaiting):
-        await answer(world, first)
+        await answer(env, first)
 
 
-async def test_nobody_answers_in_time(world: ClientEnv) -> None:
-    await waiting(world)
-    async with world.services.db.transaction(world.scope) as session:
+async def test_nobody_answers_in_time(env: ClientEnv) -> None:
+    await waiting(env)
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
         await session.execute(text("UPDATE timer SET due_at = now() WHERE name = 'governance.expire_approvals'"))
-    await world.work()
-    assert await world.rows("SELECT state FROM change") == [("expired",)]
-    assert await world.rows("SELECT code FROM governance_exception") == [("approval.expired",)]
+    await env.work()
+    assert await env.rows("SELECT state FROM change") == [("expired",)]
+    assert await env.rows("SELECT code FROM governance_exception") == [("approval.expired",)]
 
 
-async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(world: ClientEnv) -> None:
-    await answer(world, await waiting(world))
-    async with world.services.db.transaction(world.scope) as session:
+async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(env: ClientEnv) -> None:
+    await answer(env, await waiting(env))
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
-        await expire_waiting(session, world.services.governance)
-    assert await world.rows("SELECT state FROM change") == [("expired",)]
-    [found] = await world.exceptions()
+        await expire_waiting(session, env.services.governance)
+    assert await env.rows("SELECT state FROM change") == [("expired",)]
+    [found] = await env.exceptions()
     assert found.title == "An approval expired before publishing"
     assert "was approved" in found.detail
 
 
-async def test_another_tenant_cannot_answer(world: ClientEnv, other_world: ClientEnv) -> None:
-    change_id = await waiting(world)
+async def test_another_tenant_cannot_answer(env: ClientEnv, other_env: ClientEnv) -> None:
+    change_id = await waiting(env)
     with pytest.raises(NotFound):
-        await answer(other_world, change_id)
+        await answer(other_env, change_id)

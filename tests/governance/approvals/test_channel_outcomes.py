@@ -16,18 +16,18 @@ from tests.support.client_env import ClientEnv
 
 
 @pytest.fixture
-async def trade(world: ClientEnv) -> ClientEnv:
+async def trade(env: ClientEnv) -> ClientEnv:
     """Small price changes pass, but the market needs a person."""
-    dom = str(world.scope.tenant_id)
+    dom = str(env.scope.tenant_id)
     rules = [
         PolicyRule("market", RuleKind.GOVERNANCE, "source", dom, PRICE, PolicyOutcome.REVIEW,
                    "r.ctx.channel_kind == 'sandbox-market'", description="The market's prices are looked at."),
         PolicyRule("rest", RuleKind.GOVERNANCE, "source", dom, PRICE, PolicyOutcome.AUTO, "r.ctx.new_minor > 0",
                    description="Prices follow their source."),
     ]  # fmt: skip
-    async with world.services.db.transaction(world.scope) as session:
-        await publish_rules(session, world.scope, rules=rules, clock=utc_now, new_id=new_id)
-    return world
+    async with env.services.db.transaction(env.scope) as session:
+        await publish_rules(session, env.scope, rules=rules, clock=utc_now, new_id=new_id)
+    return env
 
 
 async def open_change(trade: ClientEnv) -> UUID:

@@ -41,26 +41,26 @@ SKUS = 20
 
 
 async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    baseline = await read_and_accept(world)
-    assert await counts(world, baseline) == {
+    baseline = await read_and_accept(env)
+    assert await counts(env, baseline) == {
         "state": "accepted", "accepted": 3 * SKUS, "proven": 4 * SKUS, "automatic": 0, "awaiting": 0, "refused": 0,
         "overtaken": 0,
     }  # fmt: skip
-    assert await world.rows("SELECT count(*) FROM change") == [(0,)]
-    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
-    assert await world.rows("SELECT count(*) FROM usage_event") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM change") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM propagation") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM usage_event") == [(0,)]
     approved = "SELECT count(*) FROM record_value WHERE value = source_value"
-    assert await world.rows(approved) == [(3 * SKUS,)]
-    shown = await world.rows(
+    assert await env.rows(approved) == [(3 * SKUS,)]
+    shown = await env.rows(
         "SELECT count(*), count(c.change_id) FROM channel_value c"
         " JOIN record_value v USING (tenant_id, record_key, element)"
         " WHERE c.value = v.value AND c.version = v.version"
     )
     assert shown == [(4 * SKUS, 0)]
     for name in ("shop0", "market1"):
-        assert sandbox.effects(world.urls[name])["received"] == 0
+        assert sandbox.effects(env.urls[name])["received"] == 0
 
 
 PRICES = (
@@ -76,92 +76,92 @@ SHOWN = (
 DIFFERENT = ("SKU-001", "SKU-002", "SKU-003")
 
 
-async def differ(world: ClientEnv) -> None:
+async def differ(env: ClientEnv) -> None:
     """Three prices that policy lets pass, asks about and refuses; the market shows the ERP's own of the first two."""
-    set_in_erp(world, SKU_001=1_100, SKU_002=1_200, SKU_003=400)
-    set_in_shop(world, version=7, SKU_001=1_060, SKU_002=1_000, SKU_003=1_300)
+    set_in_erp(env, SKU_001=1_100, SKU_002=1_200, SKU_003=400)
+    set_in_shop(env, version=7, SKU_001=1_060, SKU_002=1_000, SKU_003=1_300)
 
 
-async def test_the_comparison_foresees_the_three_answers_of_policy(world: ClientEnv) -> None:
-    await differ(world)
-    baseline = await read(world)
-    foreseen = await world.rows(
+async def test_the_comparison_foresees_the_three_answers_of_policy(env: ClientEnv) -> None:
+    await differ(env)
+    baseline = await read(env)
+    foreseen = await env.rows(
         "SELECT record_key, minor(value), outcome, below_cost FROM baseline_reading"
         " WHERE verdict = 'differs' AND connection_id = :c ORDER BY record_key",
-        c=world.channels["shop0"],
+        c=env.channels["shop0"],
     )
     assert foreseen == [
         ("SKU-001", 1_060, "auto", False),
         ("SKU-002", 1_000, "review", False),
         ("SKU-003", 1_300, "refuse", True),
     ]
-    assert await verdicts(world, baseline, "shop0") == {"equal": 2 * SKUS - 3, "differs": 3}
-    assert await verdicts(world, baseline, "market1") == {"equal": 2 * SKUS - 1, "differs": 1}
+    assert await verdicts(env, baseline, "shop0") == {"equal": 2 * SKUS - 3, "differs": 3}
+    assert await verdicts(env, baseline, "market1") == {"equal": 2 * SKUS - 1, "differs": 1}
     for table in ("record_value", "change", "channel_value", "propagation"):
-        assert await world.rows(f"SELECT count(*) FROM {table}") == [(0,)], "reading alone has changed something"
+        assert await env.rows(f"SELECT count(*) FROM {table}") == [(0,)], "reading alone has changed something"
 
 
-async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_shows(world: ClientEnv) -> None:
-    await differ(world)
-    baseline = await read_and_accept(world)
-    shop = world.channels["shop0"]
-    assert await world.rows(CHANGES) == [
+async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_shows(env: ClientEnv) -> None:
+    await differ(env)
+    baseline = await read_and_accept(env)
+    shop = env.channels["shop0"]
+    assert await env.rows(CHANGES) == [
         ("SKU-001", 1_060, 1_100, "auto", "released", [shop]),
         ("SKU-002", 1_000, 1_200, "review", "awaiting_approval", [shop]),
         ("SKU-003", 1_300, 400, "refuse", "refused", None),
     ]
-    made = await counts(world, baseline)
+    made = await counts(env, baseline)
     assert (made["automatic"], made["awaiting"], made["refused"]) == (1, 1, 1)
     # What nobody has let pass is not approved: the next value is judged against what buyers see.
-    assert await world.rows(PRICES, keys=list(DIFFERENT)) == [
+    assert await env.rows(PRICES, keys=list(DIFFERENT)) == [
         ("SKU-001", 1_100), ("SKU-002", 1_000), ("SKU-003", 1_300),
     ]  # fmt: skip
-    assert [await world.rows(SHOWN, sku=sku, c=shop) for sku in DIFFERENT] == [[(1_100,)], [(1_000,)], [(1_300,)]]
-    assert await world.rows("SELECT code, record_key FROM governance_exception") == [("change.refused", "SKU-003")]
+    assert [await env.rows(SHOWN, sku=sku, c=shop) for sku in DIFFERENT] == [[(1_100,)], [(1_000,)], [(1_300,)]]
+    assert await env.rows("SELECT code, record_key FROM governance_exception") == [("change.refused", "SKU-003")]
     linked = "SELECT count(*) FROM baseline_reading r JOIN change c ON c.id = r.change_id WHERE r.verdict = 'differs'"
-    assert await world.rows(linked) == [(4,)]
+    assert await env.rows(linked) == [(4,)]
 
 
 async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_differs(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await differ(world)
-    await read_and_accept(world)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
-    async with world.services.db.transaction(member_scope(world, "Ana")) as session:
+    await differ(env)
+    await read_and_accept(env)
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+    async with env.services.db.transaction(member_scope(env, "Ana")) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="fine", now=utc_now())
-    await world.work(settle=20.0)
+    await env.work(settle=20.0)
     states = "SELECT connection_id, state, minor(previous_value) FROM propagation WHERE change_id = :c"
-    assert await world.rows(states, c=change_id) == [(world.channels["shop0"], "verified", 1_000)]
-    assert await world.rows(PRICES, keys=["SKU-002"]) == [("SKU-002", 1_200)]
-    assert await world.rows("SELECT code FROM governance_exception") == [("change.refused",)]
-    assert sandbox.effects(world.urls["market1"])["received"] == 0
+    assert await env.rows(states, c=change_id) == [(env.channels["shop0"], "verified", 1_000)]
+    assert await env.rows(PRICES, keys=["SKU-002"]) == [("SKU-002", 1_200)]
+    assert await env.rows("SELECT code FROM governance_exception") == [("change.refused",)]
+    assert sandbox.effects(env.urls["market1"])["received"] == 0
 
 
-async def test_who_accepted_cannot_answer_what_came_of_it(world: ClientEnv) -> None:
-    await differ(world)
-    nora = member_scope(world)
-    await accept(world, await read(world), by=nora)
-    await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
-    async with world.services.db.transaction(nora) as session:
+async def test_who_accepted_cannot_answer_what_came_of_it(env: ClientEnv) -> None:
+    await differ(env)
+    nora = member_scope(env)
+    await accept(env, await read(env), by=nora)
+    await env.work()
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+    async with env.services.db.transaction(nora) as session:
         with pytest.raises(OwnApproval):
             await answer_change(session, UUID(str(change_id)), grant=True, reason="mine", now=utc_now())
 
 
-async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyers_see(world: ClientEnv) -> None:
-    await differ(world)
-    await read_and_accept(world)
+async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyers_see(env: ClientEnv) -> None:
+    await differ(env)
+    await read_and_accept(env)
     newer = int(utc_now().timestamp() * 1_000_000)
-    await world.deliver(world.change("SKU-002", PRICE, 1_210, version=newer))
-    await world.work(settle=0.5)
-    found = await world.rows("SELECT minor(old_value), outcome FROM change WHERE minor(new_value) = 1210")
+    await env.deliver(env.change("SKU-002", PRICE, 1_210, version=newer))
+    await env.work(settle=0.5)
+    found = await env.rows("SELECT minor(old_value), outcome FROM change WHERE minor(new_value) = 1210")
     assert found == [(1_000, "review")]
 
 
-async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: ClientEnv) -> None:
-    await differ(world)
-    await read_and_accept(world)
+async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(env: ClientEnv) -> None:
+    await differ(env)
+    await read_and_accept(env)
     watched = "SELECT md5(string_agg(r::text, '|' ORDER BY r::text)) FROM {} r"
     tables = (
         "record_value",
@@ -172,10 +172,10 @@ async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: Cli
         "usage_event",
         "source_event",
     )
-    before = {table: await world.rows(watched.format(table)) for table in tables}
-    second = await read_and_accept(world)
-    assert {table: await world.rows(watched.format(table)) for table in tables} == before
-    made = await counts(world, second)
+    before = {table: await env.rows(watched.format(table)) for table in tables}
+    second = await read_and_accept(env)
+    assert {table: await env.rows(watched.format(table)) for table in tables} == before
+    made = await counts(env, second)
     assert {name: made[name] for name in ("accepted", "automatic", "awaiting", "refused", "overtaken")} == {
         "accepted": 0, "automatic": 0, "awaiting": 0, "refused": 0, "overtaken": 0,
     }  # fmt: skip
@@ -185,186 +185,184 @@ async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(world: Cli
 async def test_what_one_side_alone_has_is_told_and_left_alone(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:
-    world = await build_client_env(
+    env = await build_client_env(
         services, relay_db, urls.intake, sandbox, skus=SKUS, shop_skus=SKUS - 4, market_skus=SKUS + 3
     )
-    set_in_erp(world, SKU_018=300)  # below its cost, and on the market only
-    set_in_erp(world, SKU_019=1_000)
-    baseline = await read_and_accept(world)
-    assert await verdicts(world, baseline, "shop0") == {"equal": 2 * (SKUS - 4), "source_only": 8}
-    assert await verdicts(world, baseline, "market1") == {"equal": 2 * SKUS - 2, "differs": 2, "channel_only": 6}
-    assert await world.rows("SELECT count(*) FROM record_value WHERE record_key > 'SKU-019'") == [(0,)]
-    assert sandbox.effects(world.urls["shop0"])["received"] == 0
-    await world.close()
+    set_in_erp(env, SKU_018=300)  # below its cost, and on the market only
+    set_in_erp(env, SKU_019=1_000)
+    baseline = await read_and_accept(env)
+    assert await verdicts(env, baseline, "shop0") == {"equal": 2 * (SKUS - 4), "source_only": 8}
+    assert await verdicts(env, baseline, "market1") == {"equal": 2 * SKUS - 2, "differs": 2, "channel_only": 6}
+    assert await env.rows("SELECT count(*) FROM record_value WHERE record_key > 'SKU-019'") == [(0,)]
+    assert sandbox.effects(env.urls["shop0"])["received"] == 0
+    await env.close()
 
 
 async def test_a_value_no_channel_has_is_approved_unless_policy_never_lets_it_pass(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:
-    world = await build_client_env(services, relay_db, urls.intake, sandbox, skus=3, shop_skus=0, channels=1)
-    set_in_erp(world, SKU_002=300)
-    await read_and_accept(world)
-    assert await world.rows(PRICES, keys=["SKU-001", "SKU-002"]) == [("SKU-001", 1_100), ("SKU-002", None)]
-    assert await world.rows("SELECT record_key, state FROM change") == [("SKU-002", "refused")]
-    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
-    await read_and_accept(world)
-    assert await world.rows("SELECT count(*) FROM change") == [(1,)]
-    assert await world.rows("SELECT occurrences FROM governance_exception") == [(1,)]
-    await world.close()
+    env = await build_client_env(services, relay_db, urls.intake, sandbox, skus=3, shop_skus=0, channels=1)
+    set_in_erp(env, SKU_002=300)
+    await read_and_accept(env)
+    assert await env.rows(PRICES, keys=["SKU-001", "SKU-002"]) == [("SKU-001", 1_100), ("SKU-002", None)]
+    assert await env.rows("SELECT record_key, state FROM change") == [("SKU-002", "refused")]
+    assert await env.rows("SELECT count(*) FROM propagation") == [(0,)]
+    await read_and_accept(env)
+    assert await env.rows("SELECT count(*) FROM change") == [(1,)]
+    assert await env.rows("SELECT occurrences FROM governance_exception") == [(1,)]
+    await env.close()
 
 
-async def test_first_prices_that_wait_for_a_person_no_longer_do(world: ClientEnv) -> None:
+async def test_first_prices_that_wait_for_a_person_no_longer_do(env: ClientEnv) -> None:
     """Webhooks came before the baseline did: without a previous value every price was put before a person."""
-    await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 1_100))
-    await world.work()
-    assert await world.rows("SELECT state FROM change") == [("awaiting_approval",)]
-    await read_and_accept(world)
-    assert await world.rows("SELECT c.state, a.state FROM change c JOIN approval a ON a.id = c.approval_id") == [
+    await env.deliver(env.change("SKU-001", COST, 500), env.change("SKU-001", PRICE, 1_100))
+    await env.work()
+    assert await env.rows("SELECT state FROM change") == [("awaiting_approval",)]
+    await read_and_accept(env)
+    assert await env.rows("SELECT c.state, a.state FROM change c JOIN approval a ON a.id = c.approval_id") == [
         ("superseded", "withdrawn")
     ]
-    assert await world.rows(PRICES, keys=["SKU-001"]) == [("SKU-001", 1_100)]
-    await world.deliver(world.change("SKU-001", PRICE, 1_120))
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT minor(old_value), outcome FROM change WHERE minor(new_value) = 1120") == [
+    assert await env.rows(PRICES, keys=["SKU-001"]) == [("SKU-001", 1_100)]
+    await env.deliver(env.change("SKU-001", PRICE, 1_120))
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT minor(old_value), outcome FROM change WHERE minor(new_value) = 1120") == [
         (1_100, "auto")
     ]
 
 
-async def test_a_newer_value_that_came_meanwhile_stands(world: ClientEnv) -> None:
-    baseline = await read(world)
-    await world.deliver(world.change("SKU-001", COST, 500), world.change("SKU-001", PRICE, 2_000))
-    await world.work()
-    await accept(world, baseline)
-    await world.work(settle=0.5)
-    assert (await counts(world, baseline))["overtaken"] == 1
-    assert await world.rows("SELECT minor(source_value), minor(value) FROM record_value WHERE record_key = 'SKU-001'"
+async def test_a_newer_value_that_came_meanwhile_stands(env: ClientEnv) -> None:
+    baseline = await read(env)
+    await env.deliver(env.change("SKU-001", COST, 500), env.change("SKU-001", PRICE, 2_000))
+    await env.work()
+    await accept(env, baseline)
+    await env.work(settle=0.5)
+    assert (await counts(env, baseline))["overtaken"] == 1
+    assert await env.rows("SELECT minor(source_value), minor(value) FROM record_value WHERE record_key = 'SKU-001'"
                             " AND element = 'price.list'") == [(2_000, None)]  # fmt: skip
-    assert await world.rows("SELECT minor(new_value), state FROM change") == [(2_000, "awaiting_approval")]
+    assert await env.rows("SELECT minor(new_value), state FROM change") == [(2_000, "awaiting_approval")]
 
 
-async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(world: ClientEnv) -> None:
-    await read_and_accept(world)
-    set_in_shop(world, version=1, SKU_001=1_120, SKU_002=2_000)
-    await read_and_accept(world)
-    shop = world.channels["shop0"]
-    assert await world.rows(CHANGES) == [
+async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(env: ClientEnv) -> None:
+    await read_and_accept(env)
+    set_in_shop(env, version=1, SKU_001=1_120, SKU_002=2_000)
+    await read_and_accept(env)
+    shop = env.channels["shop0"]
+    assert await env.rows(CHANGES) == [
         ("SKU-001", 1_120, 1_100, "auto", "released", [shop]),
         ("SKU-002", 2_000, 1_200, "review", "awaiting_approval", [shop]),
     ]
-    assert await world.rows(SHOWN, sku="SKU-001", c=shop) == [(1_100,)]
-    await read_and_accept(world)
-    assert len(await world.rows(CHANGES)) == 2
+    assert await env.rows(SHOWN, sku="SKU-001", c=shop) == [(1_100,)]
+    await read_and_accept(env)
+    assert len(await env.rows(CHANGES)) == 2
 
 
-async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(world: ClientEnv) -> None:
-    nora = member_scope(world)
-    baseline = await read(world)
-    await accept(world, baseline, by=nora)
-    await world.work(settle=0.5)
-    entries = await world.rows(
+async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(env: ClientEnv) -> None:
+    nora = member_scope(env)
+    baseline = await read(env)
+    await accept(env, baseline, by=nora)
+    await env.work(settle=0.5)
+    entries = await env.rows(
         "SELECT body::json -> 'actor' ->> 'id', body::json -> 'data' ->> 'baseline', body::json -> 'data' ->> 'equal'"
         " FROM audit_entry WHERE action = 'baseline.accepted'"
     )
     assert entries == [(nora.actor.id, str(baseline), str(4 * SKUS))]
-    actions = {str(action) for (action,) in await world.rows("SELECT action FROM audit_entry")}
+    actions = {str(action) for (action,) in await env.rows("SELECT action FROM audit_entry")}
     assert {action for action in actions if action.startswith(("baseline.", "change."))} == {
         "baseline.started", "baseline.accepted",
     }  # fmt: skip
-    assert await world.rows("SELECT decided_by_id, decided_by FROM baseline") == [(nora.actor.id, "Nora")]
-    lineage = await world.rows(
+    assert await env.rows("SELECT decided_by_id, decided_by FROM baseline") == [(nora.actor.id, "Nora")]
+    lineage = await env.rows(
         "SELECT e.via, convert_from(e.body, 'UTF8')::json ->> 'sku' FROM record_value v"
         " JOIN source_event e ON e.id = v.source_event_id WHERE v.record_key = 'SKU-003' AND v.element = 'price.list'"
     )
     assert lineage == [("baseline", "SKU-003")]
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         assert (await verify_chain(session)).broken_at is None
 
 
-async def test_an_unreadable_item_is_kept_and_the_rest_is_read(world: ClientEnv, sandbox: RunningSandbox) -> None:
-    sandbox.break_(world.urls["erp"], Faults(renamed_fields={"amount": "amonut"}))
-    baseline = await read(world)
-    assert await world.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(0,)]
-    assert await world.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [
+async def test_an_unreadable_item_is_kept_and_the_rest_is_read(env: ClientEnv, sandbox: RunningSandbox) -> None:
+    sandbox.break_(env.urls["erp"], Faults(renamed_fields={"amount": "amonut"}))
+    baseline = await read(env)
+    assert await env.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM governance_exception WHERE code = 'source.quarantined'") == [
         (3 * SKUS,)
     ]
-    assert (await counts(world, baseline))["state"] == "ready"
+    assert (await counts(env, baseline))["state"] == "ready"
 
 
 async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    async with world.services.db.transaction(member_scope(world)) as session:
-        await start_baseline(session, world.services.governance, now=utc_now())
-    await world.work()
+    sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
+    async with env.services.db.transaction(member_scope(env)) as session:
+        await start_baseline(session, env.services.governance, now=utc_now())
+    await env.work()
     parts = "SELECT state, error FROM baseline_part WHERE connection_id = :c"
-    ((state, error),) = await world.rows(parts, c=world.channels["shop0"])
+    ((state, error),) = await env.rows(parts, c=env.channels["shop0"])
     assert (state, bool(error)) == ("listing", True)
-    assert await world.rows("SELECT state FROM baseline") == [("reading",)]
-    sandbox.mend(world.urls["shop0"])
-    await world.work(until="SELECT state = 'ready' FROM baseline")
-    assert await world.rows(parts, c=world.channels["shop0"]) == [("read", None)]
+    assert await env.rows("SELECT state FROM baseline") == [("reading",)]
+    sandbox.mend(env.urls["shop0"])
+    await env.work(until="SELECT state = 'ready' FROM baseline")
+    assert await env.rows(parts, c=env.channels["shop0"]) == [("read", None)]
 
 
-async def test_only_a_person_accepts_and_only_what_is_ready(world: ClientEnv) -> None:
-    async with world.services.db.transaction(member_scope(world)) as session:
-        baseline = await start_baseline(session, world.services.governance, now=utc_now())
+async def test_only_a_person_accepts_and_only_what_is_ready(env: ClientEnv) -> None:
+    async with env.services.db.transaction(member_scope(env)) as session:
+        baseline = await start_baseline(session, env.services.governance, now=utc_now())
     with pytest.raises(BaselineUnderWay):
-        await accept(world, baseline)
-    await world.work()
+        await accept(env, baseline)
+    await env.work()
     with pytest.raises(Forbidden):
-        await accept(world, baseline, by=world.scope)
-    await accept(world, baseline)
+        await accept(env, baseline, by=env.scope)
+    await accept(env, baseline)
     with pytest.raises(BaselineUnderWay):
-        await accept(world, baseline)
-    async with world.services.db.transaction(member_scope(world)) as session:
+        await accept(env, baseline)
+    async with env.services.db.transaction(member_scope(env)) as session:
         with pytest.raises(BaselineUnderWay):
-            await start_baseline(session, world.services.governance, now=utc_now())
+            await start_baseline(session, env.services.governance, now=utc_now())
 
 
-async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(world: ClientEnv) -> None:
-    first = await read(world)
-    second = await read(world)
-    assert (await counts(world, first))["state"] == "discarded"
-    async with world.services.db.transaction(member_scope(world)) as session:
+async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(env: ClientEnv) -> None:
+    first = await read(env)
+    second = await read(env)
+    assert (await counts(env, first))["state"] == "discarded"
+    async with env.services.db.transaction(member_scope(env)) as session:
         await discard_baseline(session, second, now=utc_now())
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM record_value") == [(0,)]
 
 
-async def test_another_client_sees_and_decides_nothing_of_it(world: ClientEnv, other_world: ClientEnv) -> None:
-    baseline = await read(world)
+async def test_another_client_sees_and_decides_nothing_of_it(env: ClientEnv, other_env: ClientEnv) -> None:
+    baseline = await read(env)
     for table in ("baseline", "baseline_part", "baseline_item", "baseline_reading"):
-        assert await world.rows(f"SELECT count(*) > 0 FROM {table}") == [(True,)]
-        assert await other_world.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+        assert await env.rows(f"SELECT count(*) > 0 FROM {table}") == [(True,)]
+        assert await other_env.rows(f"SELECT count(*) FROM {table}") == [(0,)]
     with pytest.raises(NotFound):
-        await accept(other_world, baseline)
-    await accept(world, baseline)
-    await world.work()
-    assert await other_world.rows("SELECT count(*) FROM record_value") == [(0,)]
+        await accept(other_env, baseline)
+    await accept(env, baseline)
+    await env.work()
+    assert await other_env.rows("SELECT count(*) FROM record_value") == [(0,)]
 
 
-async def test_each_value_is_taken_from_the_system_that_owns_it_alone(
-    world: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_each_value_is_taken_from_the_system_that_owns_it_alone(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """Two systems that both speak of prices and of costs."""
     url = sandbox.add("sandbox-erp", skus=SKUS)
-    books = NewConnection("sandbox-erp", "Books", url, secrets={"webhook_secret": world.hook_secret})
-    second = await connect(world.services, world.scope, books)
+    books = NewConnection("sandbox-erp", "Books", url, secrets={"webhook_secret": env.hook_secret})
+    second = await connect(env.services, env.scope, books)
     day = timedelta(days=1)
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await publish_contract(
             session, element=COST, source_connection_id=second, owner="Finance", propagation_slo=day,
             correction_slo=day, now=utc_now(),
         )  # fmt: skip
-    await read(world)
-    taken = await world.rows("SELECT element, connection_id, count(*) FROM baseline_item GROUP BY 1, 2 ORDER BY 1")
-    assert taken == [(COST, second, SKUS), (PRICE, world.erp, SKUS), (STOCK, world.erp, SKUS)]
+    await read(env)
+    taken = await env.rows("SELECT element, connection_id, count(*) FROM baseline_item GROUP BY 1, 2 ORDER BY 1")
+    assert taken == [(COST, second, SKUS), (PRICE, env.erp, SKUS), (STOCK, env.erp, SKUS)]
 
 
-async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: ClientEnv) -> None:
-    baseline = await read(world)
-    async with world.services.db.transaction(world.scope) as session:
+async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(env: ClientEnv) -> None:
+    baseline = await read(env)
+    async with env.services.db.transaction(env.scope) as session:
         [price] = [one for one in await load_items(session, baseline, ["SKU-001"]) if one.element == PRICE]
         for version, amount, stands in ((-1, 1, price.value), (0, 2, price.value), (1, 3, minor(3))):
             other = replace(price, value=minor(amount), source_version=(price.source_version or 0) + version)
@@ -373,8 +371,8 @@ async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(world: Clie
             assert [one.value for one in found if one.element == PRICE] == [stands]
 
 
-async def test_without_contracts_there_is_nothing_to_read(world: ClientEnv) -> None:
-    delete_as_owner(world, "element_contract")
-    async with world.services.db.transaction(member_scope(world)) as session:
+async def test_without_contracts_there_is_nothing_to_read(env: ClientEnv) -> None:
+    delete_as_owner(env, "element_contract")
+    async with env.services.db.transaction(member_scope(env)) as session:
         with pytest.raises(NothingToRead):
-            await start_baseline(session, world.services.governance, now=utc_now())
+            await start_baseline(session, env.services.governance, now=utc_now())

@@ -11,44 +11,44 @@ from governance.baseline.start import discard_baseline, start_baseline
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import accept, member_scope, read, set_in_shop
 from tests.support.client_env import ClientEnv
-from tests.support.web_app import House, WebApp
+from tests.support.web_app import MspSetup, WebApp
 
 _LEFT = "SELECT (SELECT count(*) FROM baseline_item), (SELECT count(*) FROM baseline_reading)"
 
 
-async def discard(world: ClientEnv, baseline_id: UUID) -> None:
-    async with world.services.db.transaction(member_scope(world)) as session:
+async def discard(env: ClientEnv, baseline_id: UUID) -> None:
+    async with env.services.db.transaction(member_scope(env)) as session:
         await discard_baseline(session, baseline_id, now=utc_now())
-    await world.work()
+    await env.work()
 
 
 async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(
-    world: ClientEnv, other_world: ClientEnv
+    env: ClientEnv, other_env: ClientEnv
 ) -> None:
-    theirs = await read(other_world)
-    kept = await other_world.rows(_LEFT)
-    first = await read(world)
+    theirs = await read(other_env)
+    kept = await other_env.rows(_LEFT)
+    first = await read(env)
     differing = "SELECT sum(equal), sum(differs) FROM baseline_part WHERE baseline_id = :b"
-    totals = await world.rows(differing, b=first)
-    second = await read(world)  # which takes the first one's place
-    await world.work()
-    assert await world.rows("SELECT DISTINCT baseline_id FROM baseline_item") == [(second,)]
-    assert await world.rows("SELECT DISTINCT baseline_id FROM baseline_reading") == [(second,)]
-    assert await world.rows(differing, b=first) == totals
-    await discard(world, second)
-    assert await world.rows(_LEFT) == [(0, 0)]
-    assert await world.rows("SELECT state, decided_by FROM baseline ORDER BY started_at") == [("discarded", "Nora")] * 2
-    assert await world.rows("SELECT count(*) FROM job") == [(0,)]
-    assert await other_world.rows(_LEFT) == kept
-    async with world.services.db.transaction(world.scope) as session:
-        assert not await forget_some(session, theirs, other_world.channels["shop0"])
-    assert await other_world.rows(_LEFT) == kept
+    totals = await env.rows(differing, b=first)
+    second = await read(env)  # which takes the first one's place
+    await env.work()
+    assert await env.rows("SELECT DISTINCT baseline_id FROM baseline_item") == [(second,)]
+    assert await env.rows("SELECT DISTINCT baseline_id FROM baseline_reading") == [(second,)]
+    assert await env.rows(differing, b=first) == totals
+    await discard(env, second)
+    assert await env.rows(_LEFT) == [(0, 0)]
+    assert await env.rows("SELECT state, decided_by FROM baseline ORDER BY started_at") == [("discarded", "Nora")] * 2
+    assert await env.rows("SELECT count(*) FROM job") == [(0,)]
+    assert await other_env.rows(_LEFT) == kept
+    async with env.services.db.transaction(env.scope) as session:
+        assert not await forget_some(session, theirs, other_env.channels["shop0"])
+    assert await other_env.rows(_LEFT) == kept
 
 
-async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(world: ClientEnv) -> None:
-    baseline, shop = await read(world), world.channels["shop0"]
-    kept = await world.rows(_LEFT)
-    async with world.services.db.transaction(world.scope) as session:
+async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(env: ClientEnv) -> None:
+    baseline, shop = await read(env), env.channels["shop0"]
+    kept = await env.rows(_LEFT)
+    async with env.services.db.transaction(env.scope) as session:
         assert not await forget_some(session, baseline, shop)
         assert (await session.execute(text(_LEFT))).all() == kept
         await session.execute(text("UPDATE baseline SET state = 'discarded'"))
@@ -64,32 +64,32 @@ async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(world: Cli
     assert others
 
 
-async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(world: ClientEnv) -> None:
-    baseline = await read(world)
-    kept = await world.rows(_LEFT)
-    await accept(world, baseline)
-    await world.work(settle=20.0)
-    await discard(world, await read(world))
-    assert await world.rows(_LEFT) == kept
+async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(env: ClientEnv) -> None:
+    baseline = await read(env)
+    kept = await env.rows(_LEFT)
+    await accept(env, baseline)
+    await env.work(settle=20.0)
+    await discard(env, await read(env))
+    assert await env.rows(_LEFT) == kept
 
 
-async def test_a_system_that_never_answered_holds_nothing_back(world: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_a_system_that_never_answered_holds_nothing_back(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """Its turn waits to ask again; the others' part of the reading goes at once, and its own when it ends."""
-    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    async with world.services.db.transaction(member_scope(world)) as session:
-        baseline = await start_baseline(session, world.services.governance, now=utc_now())
-    await world.work()
-    assert await world.rows("SELECT state FROM baseline") == [("reading",)]
-    await discard(world, baseline)
-    await world.work(until="SELECT count(*) = 0 FROM job")
-    assert await world.rows(_LEFT) == [(0, 0)]
+    sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
+    async with env.services.db.transaction(member_scope(env)) as session:
+        baseline = await start_baseline(session, env.services.governance, now=utc_now())
+    await env.work()
+    assert await env.rows("SELECT state FROM baseline") == [("reading",)]
+    await discard(env, baseline)
+    await env.work(until="SELECT count(*) = 0 FROM job")
+    assert await env.rows(_LEFT) == [(0, 0)]
 
 
-async def test_the_page_says_what_is_not_kept(site: WebApp, world: ClientEnv, house: House) -> None:
-    set_in_shop(world, version=7, SKU_001=1_060)
-    baseline = await read(world)
-    visit = await site.signed_in(house.host, house.admin)
-    address = f"/clients/{house.slug}/baselines/{baseline}"
+async def test_the_page_says_what_is_not_kept(web_app: WebApp, env: ClientEnv, msp_setup: MspSetup) -> None:
+    set_in_shop(env, version=7, SKU_001=1_060)
+    baseline = await read(env)
+    visit = await web_app.signed_in(msp_setup.host, msp_setup.admin)
+    address = f"/clients/{msp_setup.slug}/baselines/{baseline}"
     assert "SKU-001" in (await visit.get(address)).text
     assert (await visit.post(f"{address}/discard")).status_code == 303
     page = (await visit.get(address)).text

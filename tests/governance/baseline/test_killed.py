@@ -22,20 +22,20 @@ from tests.support.client_env import ClientEnv, build_client_env
 SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
 
 
-async def let_die(world: ClientEnv, draw: random.Random, *, while_: str) -> int:
+async def let_die(env: ClientEnv, draw: random.Random, *, while_: str) -> int:
     """Turns of workers, every other of which ends somewhere in it, until the baseline has left the state.
 
     Returns how many died. Never twice in a row: what ends a worker again and again is meant to be given up. A dead
     worker's lease ends at once, so that leases can be long: on a busy machine a short one ends under the living.
     """
-    services, scope, died = world.services, world.scope, 0
+    services, scope, died = env.services, env.scope, 0
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     spared: set[str] = set()
     async with asyncio.timeout(150):
-        while await world.rows("SELECT 1 FROM baseline WHERE state = :s", s=while_):
-            async with world.relay_db.transaction(None) as session:
+        while await env.rows("SELECT 1 FROM baseline WHERE state = :s", s=while_):
+            async with env.relay_db.transaction(None) as session:
                 due = await session.execute(text("SELECT * FROM lanes_due()"))
                 lanes = [row.name for row in due if row.tenant_id == scope.tenant_id]
             for lane in lanes:
@@ -58,35 +58,35 @@ async def let_die(world: ClientEnv, draw: random.Random, *, while_: str) -> int:
 async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox, seed: int
 ) -> None:
-    world = await build_client_env(services, relay_db, urls.intake, sandbox, skus=SKUS)
+    env = await build_client_env(services, relay_db, urls.intake, sandbox, skus=SKUS)
     draw = random.Random(seed)
     small, large, cheap = SMALL, SMALL + LARGE, SMALL + LARGE + CHEAP
-    set_in_erp(world, **{f"SKU_{n:03}": 400 for n in range(large, cheap)})
+    set_in_erp(env, **{f"SKU_{n:03}": 400 for n in range(large, cheap)})
     shop = {f"SKU_{n:03}": (10 + n) * (98 if n < small else 80) for n in range(large)}
-    set_in_shop(world, version=3, **shop)
-    async with services.db.transaction(member_scope(world)) as session:
+    set_in_shop(env, version=3, **shop)
+    async with services.db.transaction(member_scope(env)) as session:
         baseline = await start_baseline(session, services.governance, now=utc_now())
-    died = await let_die(world, draw, while_="reading")
-    assert await world.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(3 * SKUS,)]
+    died = await let_die(env, draw, while_="reading")
+    assert await env.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(3 * SKUS,)]
     read = "SELECT equal + differs, equal, source_only + channel_only FROM baseline_part WHERE role = 'channel'"
-    assert sorted(await world.rows(read)) == sorted([(2 * SKUS, 2 * SKUS - cheap, 0), (2 * SKUS, 2 * SKUS - CHEAP, 0)])
-    await accept(world, baseline)
-    died += await let_die(world, draw, while_="accepting")
+    assert sorted(await env.rows(read)) == sorted([(2 * SKUS, 2 * SKUS - cheap, 0), (2 * SKUS, 2 * SKUS - CHEAP, 0)])
+    await accept(env, baseline)
+    died += await let_die(env, draw, while_="accepting")
     assert died, "the test should have killed something"
-    await world.work(until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
-    made = await counts(world, baseline)
+    await env.work(until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
+    made = await counts(env, baseline)
     assert made == {
         "state": "accepted", "accepted": 3 * SKUS - cheap, "proven": 4 * SKUS - cheap - CHEAP, "automatic": small,
         "awaiting": LARGE, "refused": CHEAP, "overtaken": 0,
     }  # fmt: skip
     states = "SELECT state, count(*), count(DISTINCT record_key) FROM change GROUP BY state ORDER BY state"
-    assert await world.rows(states) == [
+    assert await env.rows(states) == [
         ("awaiting_approval", LARGE, LARGE), ("refused", CHEAP, CHEAP), ("released", small, small),
     ]  # fmt: skip
-    effects = sandbox.effects(world.urls["shop0"])
+    effects = sandbox.effects(env.urls["shop0"])
     assert (effects["repeated"], effects["effects"]) == ({}, large + small)
-    assert await world.rows("SELECT count(*) FROM usage_event") == [(small,)]
-    assert await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'baseline.accepted'") == [(1,)]
-    async with services.db.transaction(world.scope) as session:
+    assert await env.rows("SELECT count(*) FROM usage_event") == [(small,)]
+    assert await env.rows("SELECT count(*) FROM audit_entry WHERE action = 'baseline.accepted'") == [(1,)]
+    async with services.db.transaction(env.scope) as session:
         assert (await verify_chain(session)).broken_at is None
-    await world.close()
+    await env.close()

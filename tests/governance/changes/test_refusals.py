@@ -21,13 +21,13 @@ from tests.support.client_env import ClientEnv
 SETTLED = "SELECT bool_and(state NOT IN ('pending', 'accepted')) FROM propagation WHERE connection_id = :m"
 
 
-async def states(world: ClientEnv) -> list[tuple[object, ...]]:
+async def states(env: ClientEnv) -> list[tuple[object, ...]]:
     query = "SELECT record_key, state FROM propagation WHERE connection_id = :m ORDER BY record_key"
-    return await world.rows(query, m=world.channels["market1"])
+    return await env.rows(query, m=env.channels["market1"])
 
 
 async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The market refuses the whole feed for a price of more than fifteen digits."""
     make = adapter._item
@@ -39,19 +39,19 @@ async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
         return msgspec.structs.replace(item, price=MarketPrice("1000000000000000.00", "USD"))
 
     monkeypatch.setattr(adapter, "_item", as_huge)
-    await world.deliver(*(world.change(f"SKU-00{n}", PRICE, 10_000 + n) for n in range(5)))
-    await world.work()
-    await approve_all(world)
-    await world.work(settle=20.0)
-    assert await states(world) == [
+    await env.deliver(*(env.change(f"SKU-00{n}", PRICE, 10_000 + n) for n in range(5)))
+    await env.work()
+    await approve_all(env)
+    await env.work(settle=20.0)
+    assert await states(env) == [
         (f"SKU-00{n}", "refused" if n == 2 else "verified") for n in range(5)
     ]  # fmt: skip
     found = "SELECT code, record_key FROM governance_exception WHERE state = 'open'"
-    assert await world.rows(found) == [("propagation.refused", "SKU-002")]
+    assert await env.rows(found) == [("propagation.refused", "SKU-002")]
 
 
 async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
-    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address of one reading of all of them would be longer than servers take."""
     longest: list[int] = []
@@ -66,51 +66,51 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
         return await request(self, Measuring(), config, keys)  # type: ignore[arg-type]
 
     monkeypatch.setattr(SandboxMarket, "_ask", measured)
-    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=250)
-    await world.deliver(*(world.change(f"SKU-{n:03}", STOCK, n) for n in range(250)))
-    await world.work(until=f"SELECT ({SETTLED.replace(':m', repr(str(world.channels['market1'])))})")
-    assert {state for _, state in await states(world)} == {"verified"}
+    sandbox.enlarge(env.urls["market1"], "sandbox-market", skus=250)
+    await env.deliver(*(env.change(f"SKU-{n:03}", STOCK, n) for n in range(250)))
+    await env.work(until=f"SELECT ({SETTLED.replace(':m', repr(str(env.channels['market1'])))})")
+    assert {state for _, state in await states(env)} == {"verified"}
     assert max(longest) < 2048
 
 
 async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[object]:
         raise OutboundRefused("This address may not be called.")
 
     with monkeypatch.context() as patched:
         patched.setattr(SandboxMarket, "push", refuse)
-        await world.deliver(world.change("SKU-001", STOCK, 5))
-        await world.work(settle=0.5)
-        assert await states(world) == [("SKU-001", "pending")]
-    async with world.services.db.transaction(world.scope) as session:
+        await env.deliver(env.change("SKU-001", STOCK, 5))
+        await env.work(settle=0.5)
+        assert await states(env) == [("SKU-001", "pending")]
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
-    assert await states(world) == [("SKU-001", "verified")]
+    await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
+    assert await states(env) == [("SKU-001", "verified")]
 
 
 async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
-    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work()
-    sandbox.mend(world.urls["shop0"])
-    await world.deliver(world.change("SKU-001", STOCK, 6))
-    await world.work(settle=5.0)
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", STOCK, 5))
+    await env.work()
+    sandbox.mend(env.urls["shop0"])
+    await env.deliver(env.change("SKU-001", STOCK, 6))
+    await env.work(settle=5.0)
     query = """
         SELECT minor(value), state, accepted_at IS NOT NULL, error ->> 'code' FROM propagation WHERE connection_id = :c
          ORDER BY minor(value)
     """
-    first, second = await world.rows(query, c=world.channels["shop0"])
+    first, second = await env.rows(query, c=env.channels["shop0"])
     assert first[:3] == (5, "superseded", True)
     assert first[3] == "propagation.unproven"
     assert second[:3] == (6, "verified", True)
-    [(change_id,)] = await world.rows("SELECT id FROM change WHERE minor(new_value) = 5")
-    notes = await world.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
+    [(change_id,)] = await env.rows("SELECT id FROM change WHERE minor(new_value) = 5")
+    notes = await env.rows("SELECT subject FROM audit_entry WHERE action = 'propagation.unproven'")
     assert notes == [(f"change:{UUID(str(change_id))}",)]
     metered = "SELECT count(*) FROM usage_event u JOIN change c ON c.id = u.subject_id WHERE minor(c.new_value) = 5"
-    assert await world.rows(metered) == [(1,)], "the market's alone"
+    assert await env.rows(metered) == [(1,)], "the market's alone"

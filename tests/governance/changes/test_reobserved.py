@@ -14,103 +14,103 @@ from tests.support.client_env import ClientEnv
 EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 
 
-async def waiting(world: ClientEnv) -> UUID:
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
+async def waiting(env: ClientEnv) -> UUID:
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
     return UUID(str(change_id))
 
 
-async def test_a_pending_question_about_the_same_value_stands(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    first = await waiting(world)
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    assert await waiting(world) == first
-    await approve_all(world)
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT state, count(*) FROM change WHERE minor(new_value) = 12000 GROUP BY state") == [
+async def test_a_pending_question_about_the_same_value_stands(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    first = await waiting(env)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    assert await waiting(env) == first
+    await approve_all(env)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT state, count(*) FROM change WHERE minor(new_value) = 12000 GROUP BY state") == [
         ("released", 1)
     ]
-    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(12_000,)]
+    assert await env.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(12_000,)]
 
 
-async def test_on_other_facts_the_question_is_asked_anew(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    first = await waiting(world)
-    await world.deliver(world.change("SKU-001", COST, 5_100), world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    assert await waiting(world) != first
-    assert await world.rows("SELECT state FROM approval WHERE subject_id = :id", id=first) == [("withdrawn",)]
-    assert await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'change.superseded'") == [(1,)]
+async def test_on_other_facts_the_question_is_asked_anew(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    first = await waiting(env)
+    await env.deliver(env.change("SKU-001", COST, 5_100), env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    assert await waiting(env) != first
+    assert await env.rows("SELECT state FROM approval WHERE subject_id = :id", id=first) == [("withdrawn",)]
+    assert await env.rows("SELECT count(*) FROM audit_entry WHERE action = 'change.superseded'") == [(1,)]
 
 
-async def test_a_refused_value_taken_back_closes_its_exception(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 4_900))
-    await world.work()
-    assert await world.rows(EXCEPTIONS) == [("change.refused", "open")]
-    await world.deliver(world.change("SKU-001", PRICE, 10_000))
-    await world.work()
-    assert await world.rows(EXCEPTIONS) == [("change.refused", "resolved")]
+async def test_a_refused_value_taken_back_closes_its_exception(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 4_900))
+    await env.work()
+    assert await env.rows(EXCEPTIONS) == [("change.refused", "open")]
+    await env.deliver(env.change("SKU-001", PRICE, 10_000))
+    await env.work()
+    assert await env.rows(EXCEPTIONS) == [("change.refused", "resolved")]
 
 
-async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(world: ClientEnv) -> None:
+async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(env: ClientEnv) -> None:
     """Whatever turns the source's messages fall into, the approver answers once, on what is known by then."""
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    first = await waiting(world)
-    await world.deliver(world.change("SKU-001", COST, 5_000))
-    await world.work()
-    second = await waiting(world)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    first = await waiting(env)
+    await env.deliver(env.change("SKU-001", COST, 5_000))
+    await env.work()
+    second = await waiting(env)
     assert second != first
-    states = await world.rows("SELECT subject_id, state FROM approval ORDER BY created_at")
+    states = await env.rows("SELECT subject_id, state FROM approval ORDER BY created_at")
     assert states == [(first, "withdrawn"), (second, "pending")]
     with pytest.raises(NotAwaiting):
-        await answer(world, first)
-    await approve_all(world)
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT minor(new_value), minor(cost_value) FROM change WHERE state = 'released'") == [
+        await answer(env, first)
+    await approve_all(env)
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT minor(new_value), minor(cost_value) FROM change WHERE state = 'released'") == [
         (12_000, 5_000)
     ]
-    assert await world.rows(EXCEPTIONS) == []
+    assert await env.rows(EXCEPTIONS) == []
 
 
-async def test_a_cost_above_the_price_that_waits_is_told(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    await world.deliver(world.change("SKU-001", COST, 12_500))
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting_approval'") == [(0,)]
-    assert await world.rows(EXCEPTIONS) == [("change.refused", "open")]
+async def test_a_cost_above_the_price_that_waits_is_told(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    await env.deliver(env.change("SKU-001", COST, 12_500))
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM change WHERE state = 'awaiting_approval'") == [(0,)]
+    assert await env.rows(EXCEPTIONS) == [("change.refused", "open")]
 
 
-async def test_what_was_approved_again_closes_its_exception(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 12_000))
-    await world.work()
-    await approve_all(world)
-    async with world.services.db.transaction(world.scope) as session:  # before its release is carried out
+async def test_what_was_approved_again_closes_its_exception(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 12_000))
+    await env.work()
+    await approve_all(env)
+    async with env.services.db.transaction(env.scope) as session:  # before its release is carried out
         await session.execute(
             text("UPDATE record_value SET value = jsonb_set(value, '{amount}', '\"51\"') WHERE element = 'price.cost'")
         )
-    await world.work()
-    assert await world.rows(EXCEPTIONS) == [("approval.stale", "open")]
-    await approve_all(world)
-    await world.work(settle=20.0)
-    assert await world.rows(EXCEPTIONS) == [("approval.stale", "resolved")]
+    await env.work()
+    assert await env.rows(EXCEPTIONS) == [("approval.stale", "open")]
+    await approve_all(env)
+    await env.work(settle=20.0)
+    assert await env.rows(EXCEPTIONS) == [("approval.stale", "resolved")]
 
 
-async def test_another_records_exception_stays_open(world: ClientEnv) -> None:
-    await seed(world)
-    await seed(world, "SKU-002")
-    await world.deliver(world.change("SKU-001", PRICE, 4_900), world.change("SKU-002", PRICE, 4_900))
-    await world.work()
-    await world.deliver(world.change("SKU-001", PRICE, 10_000))
-    await world.work()
-    still = await world.rows("SELECT record_key FROM governance_exception WHERE state = 'open'")
+async def test_another_records_exception_stays_open(env: ClientEnv) -> None:
+    await seed(env)
+    await seed(env, "SKU-002")
+    await env.deliver(env.change("SKU-001", PRICE, 4_900), env.change("SKU-002", PRICE, 4_900))
+    await env.work()
+    await env.deliver(env.change("SKU-001", PRICE, 10_000))
+    await env.work()
+    still = await env.rows("SELECT record_key FROM governance_exception WHERE state = 'open'")
     assert still == [("SKU-002",)]

@@ -22,21 +22,21 @@ _FAILING = """
 """
 
 
-async def failing(world: ClientEnv) -> list[str]:
-    return [str(name) for (name,) in await world.rows(_FAILING)]
+async def failing(env: ClientEnv) -> list[str]:
+    return [str(name) for (name,) in await env.rows(_FAILING)]
 
 
-async def scan(world: ClientEnv) -> None:
+async def scan(env: ClientEnv) -> None:
     """The drift scans that come every few minutes."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.SCAN_DRIFT.name}
         )
-    await world.work()
+    await env.work()
 
 
-async def age_health(world: ClientEnv, hours: float) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def age_health(env: ClientEnv, hours: float) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("""
                 UPDATE connection SET last_success_at = last_success_at - :by, last_failure_at = last_failure_at - :by
@@ -46,14 +46,14 @@ async def age_health(world: ClientEnv, hours: float) -> None:
 
 
 async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], UNREADABLE)
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work()
-    assert await failing(world) == ["shop0"]
-    async with world.services.db.transaction(world.scope) as session:
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], UNREADABLE)
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work()
+    assert await failing(env) == ["shop0"]
+    async with env.services.db.transaction(env.scope) as session:
         figures = await read_figures(session, now=utc_now())
         clocks = await read_clocks(session, now=utc_now())
     assert (figures.failing, figures.paused) == (["shop0"], [])
@@ -61,27 +61,27 @@ async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
 
 
 async def test_u3_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it_answers(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    await age_health(world, hours=1)
-    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    await scan(world)
-    assert await failing(world) == ["shop0"]
-    sandbox.mend(world.urls["shop0"])
-    await scan(world)
-    assert await failing(world) == []
+    await seed(env)
+    await age_health(env, hours=1)
+    sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
+    await scan(env)
+    assert await failing(env) == ["shop0"]
+    sandbox.mend(env.urls["shop0"])
+    await scan(env)
+    assert await failing(env) == []
 
 
 @pytest.mark.parametrize("now_fails", [True, False])
 @pytest.mark.parametrize("then_failed", [True, False])
 async def test_a2_what_a_clock_that_ran_ahead_noted_hides_nothing(
-    world: ClientEnv, *, then_failed: bool, now_fails: bool
+    env: ClientEnv, *, then_failed: bool, now_fails: bool
 ) -> None:
-    shop, every = world.channels["shop0"], timedelta(seconds=5)
-    async with world.services.db.transaction(world.scope) as session:
+    shop, every = env.channels["shop0"], timedelta(seconds=5)
+    async with env.services.db.transaction(env.scope) as session:
         ahead = utc_now() + timedelta(days=365)
         await record_health(session, shop, now=ahead, error="away" if then_failed else None)
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await record_health(session, shop, now=utc_now(), error="away" if now_fails else None, every=every)
-    assert await failing(world) == (["shop0"] if now_fails else [])
+    assert await failing(env) == (["shop0"] if now_fails else [])

@@ -19,77 +19,75 @@ _OPEN = "SELECT code, subject FROM governance_exception WHERE state = 'open'"
 _SETTLED = "SELECT code, state, closed_by FROM governance_exception"
 
 
-async def pass_by(world: ClientEnv, **time: float) -> None:
+async def pass_by(env: ClientEnv, **time: float) -> None:
     """What was noted is older by so much, and what is due then is due."""
     noted = ("created_at", "last_success_at", "last_failure_at")
     older = ", ".join(f"{column} = {column} - %(by)s" for column in noted)
-    update_as_owner(world, "connection", older, by=timedelta(**time))
-    async with world.services.db.transaction(world.scope) as session:
+    update_as_owner(env, "connection", older, by=timedelta(**time))
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE timer SET due_at = due_at - :by WHERE name LIKE 'governance.check_connection_health%'"),
             {"by": timedelta(**time)},
         )
-    await world.work()
+    await env.work()
 
 
-async def note(world: ClientEnv, channel: str, error: str | None = None) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        await record_health(session, world.channels[channel], now=utc_now(), error=error, every=timedelta(seconds=5))
-    await world.work()
+async def note(env: ClientEnv, channel: str, error: str | None = None) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await record_health(session, env.channels[channel], now=utc_now(), error=error, every=timedelta(seconds=5))
+    await env.work()
 
 
 @pytest.fixture
-async def failing(world: ClientEnv) -> ClientEnv:
+async def failing(env: ClientEnv) -> ClientEnv:
     """The shop has failed for a while, and the market works."""
-    await note(world, "shop0")
-    await note(world, "market1")
-    await note(world, "shop0", "The shop answered 503.")
-    await pass_by(world, minutes=6)
-    return world
+    await note(env, "shop0")
+    await note(env, "market1")
+    await note(env, "shop0", "The shop answered 503.")
+    await pass_by(env, minutes=6)
+    return env
 
 
 async def test_a_channel_that_fails_is_told_after_a_while_and_corrected_when_it_works(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
-    await world.deliver(world.change("SKU-001", STOCK, 7))
-    await world.work()
-    assert await world.rows(_OPEN) == []
-    await pass_by(world, minutes=6)
-    [found] = await world.exceptions("state = 'open'")
-    assert (found.code, str(found.connection_id)) == ("connection.failing", str(world.channels["shop0"]))
+    sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
+    await env.deliver(env.change("SKU-001", STOCK, 7))
+    await env.work()
+    assert await env.rows(_OPEN) == []
+    await pass_by(env, minutes=6)
+    [found] = await env.exceptions("state = 'open'")
+    assert (found.code, str(found.connection_id)) == ("connection.failing", str(env.channels["shop0"]))
     assert "The channel answered 500." in found.detail
 
-    sandbox.mend(world.urls["shop0"])
-    async with world.services.db.transaction(world.scope) as session:
+    sandbox.mend(env.urls["shop0"])
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work()
-    assert await world.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
+    await env.work()
+    assert await env.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
 
 
-async def test_a_short_trouble_tells_nobody(world: ClientEnv) -> None:
-    await note(world, "shop0", "It did not answer in time.")
-    await pass_by(world, minutes=4)
-    await note(world, "shop0")
-    await pass_by(world, minutes=9)
-    assert await world.rows(_SETTLED) == []
-    assert await world.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.check_connection_health%'") == [
-        (None,)
-    ]
+async def test_a_short_trouble_tells_nobody(env: ClientEnv) -> None:
+    await note(env, "shop0", "It did not answer in time.")
+    await pass_by(env, minutes=4)
+    await note(env, "shop0")
+    await pass_by(env, minutes=9)
+    assert await env.rows(_SETTLED) == []
+    assert await env.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.check_connection_health%'") == [(None,)]
 
 
 async def test_one_that_worked_in_between_is_given_its_time_again(failing: ClientEnv) -> None:
     """Told late of an earlier failing: a timer that was not stopped finds one that began a minute ago."""
-    world = failing
-    await note(world, "shop0")
-    await pass_by(world, minutes=1)
-    await note(world, "shop0", "The shop answered 503.")
-    async with world.services.db.transaction(world.scope) as session:
+    env = failing
+    await note(env, "shop0")
+    await pass_by(env, minutes=1)
+    await note(env, "shop0", "The shop answered 503.")
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE due_at IS NOT NULL"))
-    await world.work()
-    assert await world.rows(_OPEN) == []
-    await pass_by(world, minutes=5)
-    assert [code for code, *_ in await world.rows(_OPEN)] == ["connection.failing"]
+    await env.work()
+    assert await env.rows(_OPEN) == []
+    await pass_by(env, minutes=5)
+    assert [code for code, *_ in await env.rows(_OPEN)] == ["connection.failing"]
 
 
 async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: ClientEnv) -> None:
@@ -100,11 +98,11 @@ async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: 
     assert await failing.rows(standing, shop=failing.channels["shop0"]) == [(True,)]
 
 
-async def test_one_success_after_a_failure_is_noted_however_lately_another_was(world: ClientEnv) -> None:
+async def test_one_success_after_a_failure_is_noted_however_lately_another_was(env: ClientEnv) -> None:
     for error in (None, "It did not answer in time.", None):
-        await note(world, "shop0", error)
+        await note(env, "shop0", error)
     standing = "SELECT last_success_at > last_failure_at FROM connection WHERE id = :shop"
-    assert await world.rows(standing, shop=world.channels["shop0"]) == [(True,)]
+    assert await env.rows(standing, shop=env.channels["shop0"]) == [(True,)]
 
 
 async def test_who_pauses_it_knows(failing: ClientEnv) -> None:
@@ -117,7 +115,7 @@ async def test_who_pauses_it_knows(failing: ClientEnv) -> None:
     }
 
 
-async def test_another_client_is_not_concerned(failing: ClientEnv, other_world: ClientEnv) -> None:
-    assert await other_world.rows(_SETTLED) == []
-    assert await other_world.rows("SELECT lane FROM job") == []
+async def test_another_client_is_not_concerned(failing: ClientEnv, other_env: ClientEnv) -> None:
+    assert await other_env.rows(_SETTLED) == []
+    assert await other_env.rows("SELECT lane FROM job") == []
     assert len(await failing.rows(_OPEN)) == 1

@@ -22,19 +22,19 @@ from tests.support.values import minor
 _OPEN = "SELECT code FROM governance_exception WHERE state = 'open'"
 
 
-async def fire(world: ClientEnv, name: str) -> None:
+async def fire(env: ClientEnv, name: str) -> None:
     """The timer is due now."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE timer SET due_at = clock_timestamp() WHERE name LIKE :name"), {"name": f"{name}%"}
         )
-    await world.work(settle=0.3)
+    await env.work(settle=0.3)
 
 
-async def write_there(world: ClientEnv, channel: str, sku: str, amount: int) -> None:
+async def write_there(env: ClientEnv, channel: str, sku: str, amount: int) -> None:
     """Someone types it in on the channel itself, as its newest version."""
-    async with world.services.db.transaction(world.scope) as session:
-        opened = await world.services.governance.runtime.open(session, world.channels[channel])
+    async with env.services.db.transaction(env.scope) as session:
+        opened = await env.services.governance.runtime.open(session, env.channels[channel])
     assert opened.connector.channel is not None
     await opened.connector.channel.push(
         opened.http, opened.config, [ChannelWrite(ElementKey(sku, PRICE), minor(amount, "USD"), 2**40, str(new_id()))]
@@ -42,55 +42,55 @@ async def write_there(world: ClientEnv, channel: str, sku: str, amount: int) -> 
 
 
 async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_replay(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The market was set up anew, with prices of its own."""
-    await seed(world)
-    await fire(world, SCAN_DRIFT.name)
-    assert await world.rows(_OPEN) == []
-    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
+    await seed(env)
+    await fire(env, SCAN_DRIFT.name)
+    assert await env.rows(_OPEN) == []
+    sandbox.enlarge(env.urls["market1"], "sandbox-market", skus=20)
     for _ in range(2):
-        await fire(world, SCAN_DRIFT.name)
-        [found] = await world.exceptions("state = 'open'")
+        await fire(env, SCAN_DRIFT.name)
+        [found] = await env.exceptions("state = 'open'")
         assert found.code == "channel.drift"
         assert "the channel shows 11.00" in found.detail
-    ((exception_id, seen),) = await world.rows("SELECT id, occurrences FROM governance_exception")
+    ((exception_id, seen),) = await env.rows("SELECT id, occurrences FROM governance_exception")
     assert seen == 2, "found each time, one exception"
-    async with world.services.db.transaction(member_scope(world)) as session:
+    async with env.services.db.transaction(member_scope(env)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
-    await world.work(settle=3.0)
-    assert await world.rows("SELECT count(*) FROM propagation WHERE minor(value) = 10000 AND state = 'verified'") == [
+    await env.work(settle=3.0)
+    assert await env.rows("SELECT count(*) FROM propagation WHERE minor(value) = 10000 AND state = 'verified'") == [
         (3,)
     ]
-    await fire(world, SCAN_DRIFT.name)
-    assert await world.rows("SELECT state, closed_by FROM governance_exception") == [("resolved", "corrected")]
+    await fire(env, SCAN_DRIFT.name)
+    assert await env.rows("SELECT state, closed_by FROM governance_exception") == [("resolved", "corrected")]
 
 
 async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clock(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours'"))
-    await world.work(until="SELECT bool_or(state = 'failed') FROM propagation")
-    await fire(world, SCAN_DRIFT.name)
-    assert [code for (code,) in await world.rows(_OPEN)] == ["propagation.failed"]
-    sandbox.mend(world.urls["shop0"])
-    await write_there(world, "shop0", "SKU-001", 10_100)
-    await fire(world, SCAN_DRIFT.name)
-    assert await world.rows("SELECT DISTINCT state FROM propagation WHERE minor(value) = 10100") == [("verified",)]
-    assert await world.rows(_OPEN) == []
+    await env.work(until="SELECT bool_or(state = 'failed') FROM propagation")
+    await fire(env, SCAN_DRIFT.name)
+    assert [code for (code,) in await env.rows(_OPEN)] == ["propagation.failed"]
+    sandbox.mend(env.urls["shop0"])
+    await write_there(env, "shop0", "SKU-001", 10_100)
+    await fire(env, SCAN_DRIFT.name)
+    assert await env.rows("SELECT DISTINCT state FROM propagation WHERE minor(value) = 10100") == [("verified",)]
+    assert await env.rows(_OPEN) == []
 
 
-async def test_the_rounds_come_past_every_value_and_begin_anew(world: ClientEnv) -> None:
+async def test_the_rounds_come_past_every_value_and_begin_anew(env: ClientEnv) -> None:
     for sku in ("SKU-001", "SKU-002", "SKU-003"):
-        await seed(world, sku)
-    shop, read = world.channels["shop0"], []
+        await seed(env, sku)
+    shop, read = env.channels["shop0"], []
     for _ in range(5):
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             kept = await repository.next_values(session, shop, limit=2)
             assert await repository.still_kept(session, shop, kept) == set(kept)
             await repository.save_cursor(session, shop, kept, limit=2)
@@ -98,71 +98,71 @@ async def test_the_rounds_come_past_every_value_and_begin_anew(world: ClientEnv)
     assert read == [["SKU-001", "SKU-002"], ["SKU-003"]] * 2 + [["SKU-001", "SKU-002"]]
 
 
-async def test_what_is_on_its_way_is_not_judged_by_a_reading(world: ClientEnv, sandbox: RunningSandbox) -> None:
-    await seed(world)
-    shop = world.channels["shop0"]
-    async with world.services.db.transaction(world.scope) as session:
+async def test_what_is_on_its_way_is_not_judged_by_a_reading(env: ClientEnv, sandbox: RunningSandbox) -> None:
+    await seed(env)
+    shop = env.channels["shop0"]
+    async with env.services.db.transaction(env.scope) as session:
         kept = await repository.next_values(session, shop, limit=10)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         assert len(kept) == 1
         assert await repository.still_kept(session, shop, kept) == set()
 
 
-async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=20.0)
+async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work(settle=20.0)
     key = ElementKey("SKU-001", PRICE)
-    shop, nowhere = world.channels["shop0"], new_id()
-    async with world.services.db.transaction(world.scope) as session:
+    shop, nowhere = env.channels["shop0"], new_id()
+    async with env.services.db.transaction(env.scope) as session:
         sent = await load_sent(session, {(shop, key), (nowhere, key)}, since=utc_now() - ECHO_WINDOW)
         later = await load_sent(session, {(shop, key)}, since=utc_now())
     assert sent == {(shop, key): {minor(10_000, "USD"), minor(10_100, "USD")}}
     assert later == {}
 
 
-async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 4_900))
-    await world.work()
+async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 4_900))
+    await env.work()
     row = "SELECT severity, escalated_at IS NOT NULL FROM governance_exception"
-    ((before, _),) = await world.rows(row)
+    ((before, _),) = await env.rows(row)
     due = (
         f"SELECT due_at = correction_due_at FROM governance_exception, timer WHERE name = '{ESCALATE_EXCEPTIONS.name}'"
     )
-    assert await world.rows(due) == [(True,)]
-    await fire(world, ESCALATE_EXCEPTIONS.name)
-    assert await world.rows(row) == [(before, False)], "not due yet"
-    assert await world.rows(due) == [(True,)]
-    async with world.services.db.transaction(world.scope) as session:
+    assert await env.rows(due) == [(True,)]
+    await fire(env, ESCALATE_EXCEPTIONS.name)
+    assert await env.rows(row) == [(before, False)], "not due yet"
+    assert await env.rows(due) == [(True,)]
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE governance_exception SET correction_due_at = opened_at"))
     for _ in range(2):
-        await fire(world, ESCALATE_EXCEPTIONS.name)
-    assert await world.rows(row) == [(min(100, before + 20), True)]  # type: ignore[operator]
-    notes = await world.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.escalated'")
+        await fire(env, ESCALATE_EXCEPTIONS.name)
+    assert await env.rows(row) == [(min(100, before + 20), True)]  # type: ignore[operator]
+    notes = await env.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.escalated'")
     assert notes == [(1,)]
 
 
 async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=20.0)
-    market = world.channels["market1"]
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100")
-    async with world.services.db.transaction(member_scope(world)) as session:
-        await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
-    await world.work(settle=20.0)
-    sandbox.enlarge(world.urls["market1"], "sandbox-market", skus=20)
-    await fire(world, SCAN_DRIFT.name)
-    ((exception_id,),) = await world.rows("SELECT id FROM governance_exception WHERE state = 'open'")
-    async with world.services.db.transaction(member_scope(world)) as session:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work(settle=20.0)
+    market = env.channels["market1"]
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10100")
+    async with env.services.db.transaction(member_scope(env)) as session:
+        await roll_back_change(session, env.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
+    await env.work(settle=20.0)
+    sandbox.enlarge(env.urls["market1"], "sandbox-market", skus=20)
+    await fire(env, SCAN_DRIFT.name)
+    ((exception_id,),) = await env.rows("SELECT id FROM governance_exception WHERE state = 'open'")
+    async with env.services.db.transaction(member_scope(env)) as session:
         await replay_exception(session, exception_id, now=utc_now())  # type: ignore[arg-type]
-    await world.work(settle=3.0)
+    await env.work(settle=3.0)
     newest = "SELECT minor(value), state FROM propagation WHERE connection_id = :c ORDER BY version DESC LIMIT 1"
-    assert await world.rows(newest, c=market) == [(10_000, "verified")]
-    assert await world.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_100,)]
+    assert await env.rows(newest, c=market) == [(10_000, "verified")]
+    assert await env.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_100,)]

@@ -28,46 +28,44 @@ GRADE = NewElement("grade", "Grade", "enumeration", codes=["a", "b"])
 FRENCH = ElementKey("SKU-001", "custom.care_label", dimension(locale="fr"))
 
 
-async def declare(world: ClientEnv, new: NewElement) -> str:
-    async with world.services.db.transaction(member_scope(world)) as session:
-        return await create_element(
-            session, msgspec.structs.replace(new, source_connection_id=world.erp), now=utc_now()
-        )
+async def declare(env: ClientEnv, new: NewElement) -> str:
+    async with env.services.db.transaction(member_scope(env)) as session:
+        return await create_element(session, msgspec.structs.replace(new, source_connection_id=env.erp), now=utc_now())
 
 
-async def declared(world: ClientEnv) -> list[ElementView]:
-    async with world.services.db.transaction(world.scope) as session:
+async def declared(env: ClientEnv) -> list[ElementView]:
+    async with env.services.db.transaction(env.scope) as session:
         return list((await ELEMENTS.load(session, ELEMENTS.query(), utc_now())).items)
 
 
-async def shown(world: ClientEnv) -> set[tuple[ElementKey, str]]:
-    rows = await world.rows("SELECT record_key, element, dimension, record_type, value ->> 'text' FROM channel_value")
+async def shown(env: ClientEnv) -> set[tuple[ElementKey, str]]:
+    rows = await env.rows("SELECT record_key, element, dimension, record_type, value ->> 'text' FROM channel_value")
     return {(ElementKey(*map(str, key)), str(shows)) for *key, shows in rows}
 
 
-async def test_a_value_is_observed_decided_approved_sent_and_read_back(world: ClientEnv) -> None:
-    assert await declare(world, LABEL) == "custom.care_label"
-    await world.deliver(change(world, FRENCH, plain("Laver à 30°")))
-    await world.work()
-    [(change_id, state)] = await world.rows("SELECT id, state FROM change")
+async def test_a_value_is_observed_decided_approved_sent_and_read_back(env: ClientEnv) -> None:
+    assert await declare(env, LABEL) == "custom.care_label"
+    await env.deliver(change(env, FRENCH, plain("Laver à 30°")))
+    await env.work()
+    [(change_id, state)] = await env.rows("SELECT id, state FROM change")
     assert state == "awaiting_approval", "no rule says that it may pass by itself"
-    async with world.services.db.transaction(member_scope(world)) as session:
+    async with env.services.db.transaction(member_scope(env)) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="", now=utc_now())
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT DISTINCT state FROM propagation") == [("verified",)]
-    assert await shown(world) == {(FRENCH, "Laver à 30°")}
-    for connection in world.channels.values():
-        async with world.services.db.transaction(world.scope) as session:
-            opened = await world.services.governance.runtime.open(session, connection)
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT DISTINCT state FROM propagation") == [("verified",)]
+    assert await shown(env) == {(FRENCH, "Laver à 30°")}
+    for connection in env.channels.values():
+        async with env.services.db.transaction(env.scope) as session:
+            opened = await env.services.governance.runtime.open(session, connection)
         assert opened.connector.channel is not None
         [reading] = await read_values(opened.connector.channel, opened.http, opened.config, [FRENCH])
         assert reading.value == plain("Laver à 30°")
-    assert await world.rows("SELECT count(*) FROM usage_event") == [(len(world.channels),)]
+    assert await env.rows("SELECT count(*) FROM usage_event") == [(len(env.channels),)]
 
 
-async def test_what_does_not_fit_the_declaration_is_quarantined_alone(world: ClientEnv) -> None:
-    await declare(world, LABEL)
-    await declare(world, GRADE)
+async def test_what_does_not_fit_the_declaration_is_quarantined_alone(env: ClientEnv) -> None:
+    await declare(env, LABEL)
+    await declare(env, GRADE)
     grade = ElementKey("SKU-001", "custom.grade")
     wrong: list[tuple[ElementKey, Value]] = [
         (FRENCH, pieces(1)),
@@ -75,27 +73,25 @@ async def test_what_does_not_fit_the_declaration_is_quarantined_alone(world: Cli
         (grade, EnumerationValue("c")),
         (ElementKey("C-1", "custom.grade", "", "customer"), EnumerationValue("a")),
     ]
-    await world.deliver(
-        *(change(world, key, value) for key, value in wrong), change(world, grade, EnumerationValue("a"))
-    )
-    await world.work()
-    assert await world.rows("SELECT code, count(*) FROM governance_exception GROUP BY code") == [
+    await env.deliver(*(change(env, key, value) for key, value in wrong), change(env, grade, EnumerationValue("a")))
+    await env.work()
+    assert await env.rows("SELECT code, count(*) FROM governance_exception GROUP BY code") == [
         ("source.quarantined", len(wrong))
     ]
-    [(element, value)] = await world.rows("SELECT element, source_value FROM record_value")
+    [(element, value)] = await env.rows("SELECT element, source_value FROM record_value")
     assert (element, read_value(value)) == ("custom.grade", EnumerationValue("a"))
 
 
-async def test_a_reference_element_is_kept_and_never_sent(world: ClientEnv) -> None:
-    await declare(world, NewElement("supplier_note", "Supplier note", "text", distributed=False))
-    await world.deliver(change(world, ElementKey("SKU-001", "custom.supplier_note"), plain("Pays late")))
-    await world.work()
-    [(change_id,)] = await world.rows("SELECT id FROM change")
-    async with world.services.db.transaction(member_scope(world)) as session:
+async def test_a_reference_element_is_kept_and_never_sent(env: ClientEnv) -> None:
+    await declare(env, NewElement("supplier_note", "Supplier note", "text", distributed=False))
+    await env.deliver(change(env, ElementKey("SKU-001", "custom.supplier_note"), plain("Pays late")))
+    await env.work()
+    [(change_id,)] = await env.rows("SELECT id FROM change")
+    async with env.services.db.transaction(member_scope(env)) as session:
         await answer_change(session, UUID(str(change_id)), grant=True, reason="", now=utc_now())
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM propagation") == [(0,)]
-    assert await world.rows("SELECT value ->> 'text' FROM record_value") == [("Pays late",)]
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM propagation") == [(0,)]
+    assert await env.rows("SELECT value ->> 'text' FROM record_value") == [("Pays late",)]
 
 
 @pytest.mark.parametrize(
@@ -107,31 +103,31 @@ async def test_a_reference_element_is_kept_and_never_sent(world: ClientEnv) -> N
     ],
     ids=["type", "dimension", "label", "codes of a text", "code"],
 )  # fmt: skip
-async def test_what_cannot_be_an_element_is_refused(world: ClientEnv, wrong: NewElement) -> None:
+async def test_what_cannot_be_an_element_is_refused(env: ClientEnv, wrong: NewElement) -> None:
     with pytest.raises(InvalidInput):
-        await declare(world, wrong)
-    assert await declared(world) == []
+        await declare(env, wrong)
+    assert await declared(env) == []
 
 
-async def test_a_channel_or_a_stranger_is_no_source_and_a_name_is_taken_once(world: ClientEnv) -> None:
-    for connection, error in ((world.channels["market1"], InvalidInput), (new_id(), NotFound)):
-        async with world.services.db.transaction(member_scope(world)) as session:
+async def test_a_channel_or_a_stranger_is_no_source_and_a_name_is_taken_once(env: ClientEnv) -> None:
+    for connection, error in ((env.channels["market1"], InvalidInput), (new_id(), NotFound)):
+        async with env.services.db.transaction(member_scope(env)) as session:
             with pytest.raises(error):
                 await create_element(
                     session, msgspec.structs.replace(LABEL, source_connection_id=connection), now=utc_now()
                 )
-    await declare(world, LABEL)
+    await declare(env, LABEL)
     with pytest.raises(Conflict):
-        await declare(world, LABEL)
+        await declare(env, LABEL)
 
 
-async def test_another_client_of_the_msp_sees_nothing_and_may_use_the_same_name(world: ClientEnv) -> None:
-    await declare(world, LABEL)
+async def test_another_client_of_the_msp_sees_nothing_and_may_use_the_same_name(env: ClientEnv) -> None:
+    await declare(env, LABEL)
     other = await onboard_client(
-        world.services, world.msp_account, name="Other", slug=f"other-{new_id().hex[-8:]}", currency="EUR"
+        env.services, env.msp_account, name="Other", slug=f"other-{new_id().hex[-8:]}", currency="EUR"
     )
-    async with world.services.db.transaction(other) as session:
+    async with env.services.db.transaction(other) as session:
         assert list((await ELEMENTS.load(session, ELEMENTS.query(), utc_now())).items) == []
         assert (await session.execute(text("SELECT count(*) FROM custom_element"))).scalar() == 0
         await create_element(session, LABEL, now=utc_now())
-    assert [one.code for one in await declared(world)] == ["custom.care_label"]
+    assert [one.code for one in await declared(env)] == ["custom.care_label"]

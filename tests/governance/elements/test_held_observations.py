@@ -29,183 +29,183 @@ _OPEN = "SELECT code, subject FROM governance_exception WHERE state = 'open'"
 _HELD = "SELECT count(*) FROM held_observation"
 
 
-async def without_contracts(world: ClientEnv) -> None:
-    delete_as_owner(world, "element_contract")
+async def without_contracts(env: ClientEnv) -> None:
+    delete_as_owner(env, "element_contract")
 
 
-async def poll(world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
-    await world.work(settle=20.0)
+async def poll(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
+    await env.work(settle=20.0)
 
 
 async def test_r8_connecting_before_contracts_leaves_no_exception_and_loses_no_value(
-    world: ClientEnv, other_world: ClientEnv
+    env: ClientEnv, other_env: ClientEnv
 ) -> None:
-    for each in (world, other_world):
+    for each in (env, other_env):
         await without_contracts(each)
         await poll(each)
         assert await each.rows("SELECT count(*) FROM governance_exception") == [(0,)]
         assert await each.rows(_HELD) == [(60,)]
         assert await each.rows("SELECT count(*) FROM record_value") == [(0,)]
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.work(settle=20.0)
-    assert await world.rows(_OPEN) == []
-    assert await world.rows(_HELD) == [(0,)]
-    assert await world.rows("SELECT element, count(*) FROM record_value GROUP BY element ORDER BY element") == [
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.work(settle=20.0)
+    assert await env.rows(_OPEN) == []
+    assert await env.rows(_HELD) == [(0,)]
+    assert await env.rows("SELECT element, count(*) FROM record_value GROUP BY element ORDER BY element") == [
         (COST, 20), (PRICE, 20), (STOCK, 20),
     ]  # fmt: skip
-    assert await other_world.rows(_HELD) == [(60,)], "another client's stay where they are"
+    assert await other_env.rows(_HELD) == [(60,)], "another client's stay where they are"
 
 
-async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(world: ClientEnv) -> None:
-    await without_contracts(world)
+async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(env: ClientEnv) -> None:
+    await without_contracts(env)
     for amount in (3, 4, 5):
-        await world.deliver(world.change("SKU-001", STOCK, amount))
-    await world.work()
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.deliver(world.change("SKU-001", STOCK, 6))
-    await world.work(settle=20.0)
-    assert await world.rows("SELECT minor(source_value) FROM record_value") == [(6,)]
-    assert await world.rows(_OPEN) == []
+        await env.deliver(env.change("SKU-001", STOCK, amount))
+    await env.work()
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.deliver(env.change("SKU-001", STOCK, 6))
+    await env.work(settle=20.0)
+    assert await env.rows("SELECT minor(source_value) FROM record_value") == [(6,)]
+    assert await env.rows(_OPEN) == []
 
 
 async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(
-    world: ClientEnv,
+    env: ClientEnv,
 ) -> None:
-    delete_as_owner(world, "element_contract", "element = %(e)s", e=STOCK)
-    await world.deliver(*(world.change(f"SKU-00{n}", STOCK, n) for n in range(1, 6)))
-    await world.work()
-    assert await world.rows(_OPEN) == [("contract.missing", f"{world.erp}:{STOCK}")]
-    assert await world.rows(_HELD) == [(5,)]
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.work(settle=20.0)
-    assert await world.rows(_OPEN) == []
-    assert await world.rows("SELECT count(*) FROM record_value WHERE element = :e", e=STOCK) == [(5,)]
+    delete_as_owner(env, "element_contract", "element = %(e)s", e=STOCK)
+    await env.deliver(*(env.change(f"SKU-00{n}", STOCK, n) for n in range(1, 6)))
+    await env.work()
+    assert await env.rows(_OPEN) == [("contract.missing", f"{env.erp}:{STOCK}")]
+    assert await env.rows(_HELD) == [(5,)]
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.work(settle=20.0)
+    assert await env.rows(_OPEN) == []
+    assert await env.rows("SELECT count(*) FROM record_value WHERE element = :e", e=STOCK) == [(5,)]
 
 
-async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(world: ClientEnv) -> None:
-    await without_contracts(world)
-    await world.deliver(world.change("SKU-001", STOCK, 3))
-    await world.work()
-    await run(world, "DELETE FROM held_observation")
-    ((event,),) = await world.rows("SELECT id FROM source_event")
-    async with world.services.db.transaction(world.scope) as session:
+async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(env: ClientEnv) -> None:
+    await without_contracts(env)
+    await env.deliver(env.change("SKU-001", STOCK, 3))
+    await env.work()
+    await run(env, "DELETE FROM held_observation")
+    ((event,),) = await env.rows("SELECT id FROM source_event")
+    async with env.services.db.transaction(env.scope) as session:
         old = NewException(
-            ExceptionType.CONTRACT_MISSING, f"{world.erp}:SKU-001:{STOCK}", CONTRACT_MISSING.fill(element=STOCK), 1000,
+            ExceptionType.CONTRACT_MISSING, f"{env.erp}:SKU-001:{STOCK}", CONTRACT_MISSING.fill(element=STOCK), 1000,
             record_key="SKU-001",
-            element=STOCK, connection_id=world.erp, source_event_id=event,  # type: ignore[arg-type]
+            element=STOCK, connection_id=env.erp, source_event_id=event,  # type: ignore[arg-type]
         )  # fmt: skip
         await open_exceptions(session, [old], now=utc_now(), new_id=new_id)
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.work(settle=20.0)
-    assert await world.rows(_OPEN) == []
-    assert await world.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.work(settle=20.0)
+    assert await env.rows(_OPEN) == []
+    assert await env.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
 
 
 @pytest.mark.parametrize("later", [[], [4], [4, 3]])
 async def test_r8_what_is_held_waits_for_a_corrected_contract(
-    world: ClientEnv, sandbox: RunningSandbox, later: list[int]
+    env: ClientEnv, sandbox: RunningSandbox, later: list[int]
 ) -> None:
     """The first contract names the wrong system; meanwhile the right one goes on, and the newest value is taken."""
-    await without_contracts(world)
-    await world.deliver(world.change("SKU-001", STOCK, 3), world.change("SKU-002", STOCK, 9))
-    await world.work()
-    await publish_contracts(world.services, world.scope, await connect_other(world, sandbox))
+    await without_contracts(env)
+    await env.deliver(env.change("SKU-001", STOCK, 3), env.change("SKU-002", STOCK, 9))
+    await env.work()
+    await publish_contracts(env.services, env.scope, await connect_other(env, sandbox))
     for amount in later:
-        await world.deliver(world.change("SKU-001", STOCK, amount))
-        await world.work()
-    await world.work(settle=1.0)
-    assert await world.rows(_HELD) == [(2,)]
-    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.work(settle=20.0)
-    assert await world.rows(_HELD) == [(0,)]
-    assert await world.rows(_OPEN) == []
+        await env.deliver(env.change("SKU-001", STOCK, amount))
+        await env.work()
+    await env.work(settle=1.0)
+    assert await env.rows(_HELD) == [(2,)]
+    assert await env.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.work(settle=20.0)
+    assert await env.rows(_HELD) == [(0,)]
+    assert await env.rows(_OPEN) == []
     query = "SELECT record_key, minor(source_value) FROM record_value ORDER BY record_key"
-    assert await world.rows(query) == [("SKU-001", [3, *later][-1]), ("SKU-002", 9)]
+    assert await env.rows(query) == [("SKU-001", [3, *later][-1]), ("SKU-002", 9)]
 
 
 async def test_r8_what_is_held_longer_than_its_message_is_kept_ends_without_a_failed_job(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await without_contracts(world)
-    await world.deliver(world.change("SKU-001", STOCK, 3))
-    await world.work()
-    await run(world, "UPDATE held_observation SET source_event_id = connection_id")
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.work(settle=20.0)
-    assert await world.rows(_HELD) == [(0,)]
-    assert await world.rows("SELECT count(*) FROM dead_letter") == [(0,)]
+    await without_contracts(env)
+    await env.deliver(env.change("SKU-001", STOCK, 3))
+    await env.work()
+    await run(env, "UPDATE held_observation SET source_event_id = connection_id")
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.work(settle=20.0)
+    assert await env.rows(_HELD) == [(0,)]
+    assert await env.rows("SELECT count(*) FROM dead_letter") == [(0,)]
 
 
-async def connect_other(world: ClientEnv, sandbox: RunningSandbox) -> UUID:
+async def connect_other(env: ClientEnv, sandbox: RunningSandbox) -> UUID:
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     new = NewConnection("sandbox-erp", "Other ERP", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
-    return await connect(world.services, world.scope, new)
+    return await connect(env.services, env.scope, new)
 
 
-async def say(world: ClientEnv, connection: UUID, amount: int) -> None:
+async def say(env: ClientEnv, connection: UUID, amount: int) -> None:
     """The connection reports a stock."""
-    body = msgspec.json.encode(world.change("SKU-001", STOCK, amount))
-    page = PollPage([(f"chg_{world.version}", body)], str(world.version), more=False)
-    async with world.services.db.transaction(world.scope) as session:
+    body = msgspec.json.encode(env.change("SKU-001", STOCK, amount))
+    page = PollPage([(f"chg_{env.version}", body)], str(env.version), more=False)
+    async with env.services.db.transaction(env.scope) as session:
         await _store(session, connection, page, now=utc_now(), new_id=new_id)
-    await world.work()
+    await env.work()
 
 
 async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_then(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The contracts named the wrong system at first."""
-    other = await connect_other(world, sandbox)
-    async with world.services.db.transaction(world.scope) as session:
+    other = await connect_other(env, sandbox)
+    async with env.services.db.transaction(env.scope) as session:
         await schedule_poll(session, other, at=utc_now())
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM governance_exception WHERE state = 'open'") == [(60,)]
-    await publish_contracts(world.services, world.scope, other)
-    await world.work()
-    assert await world.rows(_OPEN) == []
-    assert await world.rows("SELECT count(*), count(DISTINCT source_connection_id) FROM record_value") == [(60, 1)]
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM governance_exception WHERE state = 'open'") == [(60,)]
+    await publish_contracts(env.services, env.scope, other)
+    await env.work()
+    assert await env.rows(_OPEN) == []
+    assert await env.rows("SELECT count(*), count(DISTINCT source_connection_id) FROM record_value") == [(60, 1)]
 
 
 async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_source(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    other = await connect_other(world, sandbox)
-    await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work()
-    await say(world, other, 3)
-    assert await world.rows(_OPEN) == [("channel.drift", f"{other}:SKU-001:{STOCK}")]
-    await say(world, other, 5)
-    assert await world.rows(_OPEN) == []
-    await publish_contracts(world.services, world.scope, other)
-    await world.work()
-    assert await world.rows("SELECT minor(value), minor(source_value) FROM record_value") == [(5, 5)]
+    other = await connect_other(env, sandbox)
+    await env.deliver(env.change("SKU-001", STOCK, 5))
+    await env.work()
+    await say(env, other, 3)
+    assert await env.rows(_OPEN) == [("channel.drift", f"{other}:SKU-001:{STOCK}")]
+    await say(env, other, 5)
+    assert await env.rows(_OPEN) == []
+    await publish_contracts(env.services, env.scope, other)
+    await env.work()
+    assert await env.rows("SELECT minor(value), minor(source_value) FROM record_value") == [(5, 5)]
 
 
-async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(world: ClientEnv) -> None:
-    await without_contracts(world)
-    await world.deliver(world.change("SKU-001", STOCK, 3))
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(env: ClientEnv) -> None:
+    await without_contracts(env)
+    await env.deliver(env.change("SKU-001", STOCK, 3))
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         before = (await session.execute(text("DELETE FROM held_observation RETURNING *"))).mappings().one()
-    await publish_contracts(world.services, world.scope, world.erp)
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+    await publish_contracts(env.services, env.scope, env.erp)
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         names = ", ".join(before.keys())
         values = ", ".join(f":{name}" for name in before)
         await session.execute(text(f"INSERT INTO held_observation ({names}) VALUES ({values})"), dict(before))
-    await repair(world)
-    assert await world.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
+    await repair(env)
+    assert await env.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
 
 
-async def test_r8_publishing_with_nothing_held_leaves_no_job(world: ClientEnv) -> None:
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+async def test_r8_publishing_with_nothing_held_leaves_no_job(env: ClientEnv) -> None:
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         hour = timedelta(hours=1)
         await publish_contract(
-            session, element=PRICE, source_connection_id=world.erp, owner="Pricing", propagation_slo=hour,
+            session, element=PRICE, source_connection_id=env.erp, owner="Pricing", propagation_slo=hour,
             correction_slo=hour, now=utc_now(),
         )  # fmt: skip
-    assert await world.rows("SELECT count(*) FROM job") == [(0,)]
+    assert await env.rows("SELECT count(*) FROM job") == [(0,)]

@@ -22,7 +22,7 @@ from tests.tenants.web_app import give_host
 
 
 @pytest.fixture
-async def site(auth: AuthServices) -> AsyncIterator[GovernanceWebApp]:  # noqa: F811 - the fixture
+async def web_app(auth: AuthServices) -> AsyncIterator[GovernanceWebApp]:  # noqa: F811 - the fixture
     """Empty clients: each test fills in what it shows."""
     msp, other = await make_msp(auth.db), await make_msp(auth.db)
     acme = await make_client(auth.db, msp, "acme")
@@ -50,12 +50,12 @@ async def site(auth: AuthServices) -> AsyncIterator[GovernanceWebApp]:  # noqa: 
 
 
 @pytest.fixture
-async def busy(site: GovernanceWebApp) -> GovernanceWebApp:
+async def busy(web_app: GovernanceWebApp) -> GovernanceWebApp:
     """Each client sells through two channels; the second of acme's is its partner's."""
-    for sample in (site.acme, site.borealis, site.alien):
+    for sample in (web_app.acme, web_app.borealis, web_app.alien):
         await sample.set_up()
         await sample.connection("Web shop")
-    await site.acme.connection("Harbour market", kind="sandbox-market", partner=site.partner_id)
-    await site.borealis.connection("Far market")
-    await site.alien.connection("Far market")
-    return site
+    await web_app.acme.connection("Harbour market", kind="sandbox-market", partner=web_app.partner_id)
+    await web_app.borealis.connection("Far market")
+    await web_app.alien.connection("Far market")
+    return web_app

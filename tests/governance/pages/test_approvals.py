@@ -11,11 +11,11 @@ from tests.governance.pages.web_app import GovernanceWebApp, token_of
 LIST = "/clients/acme/approvals"
 
 
-async def test_an_empty_inbox_says_so(site: GovernanceWebApp) -> None:
-    page = await site["viewer"].get(LIST)
+async def test_an_empty_inbox_says_so(web_app: GovernanceWebApp) -> None:
+    page = await web_app["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "No pending approvals" in page.text
-    assert "No answers yet" in (await site["viewer"].get(f"{LIST}?status=answered")).text
+    assert "No answers yet" in (await web_app["viewer"].get(f"{LIST}?status=answered")).text
 
 
 async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: GovernanceWebApp) -> None:

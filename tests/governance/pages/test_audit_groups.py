@@ -52,15 +52,15 @@ async def walk(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_u16_each_change_is_one_group_on_exactly_one_page(site: GovernanceWebApp, seed: int) -> None:
+async def test_u16_each_change_is_one_group_on_exactly_one_page(web_app: GovernanceWebApp, seed: int) -> None:
     order = random.Random(seed)
     changes = [f"change:{new_id()}" for _ in range(11)]
     entries = [(step, change) for change in changes for step in STEPS]
     order.shuffle(entries)
     for entry in entries:
-        await note(site.acme, entry)
+        await note(web_app.acme, entry)
     last = {subject: number for number, (_, subject) in enumerate(entries)}
-    found = [one for one in await walk(site.acme, late=[order.choice(changes) for _ in range(3)]) if one.subject]
+    found = [one for one in await walk(web_app.acme, late=[order.choice(changes) for _ in range(3)]) if one.subject]
     assert [one.subject for one in found] == sorted(changes, key=lambda each: -last[each])
     for one in found:
         assert one.total == len(STEPS)
@@ -81,11 +81,11 @@ async def test_u16_an_approval_and_its_change_are_one_group(busy: GovernanceWebA
     ]  # fmt: skip
 
 
-async def test_u16_what_one_request_did_is_one_group_and_requests_stay_apart(site: GovernanceWebApp) -> None:
+async def test_u16_what_one_request_did_is_one_group_and_requests_stay_apart(web_app: GovernanceWebApp) -> None:
     first, second = new_id().hex, new_id().hex
-    await note(site.acme, ("person.created", "person:1"), ("role.assigned", "person:1"), correlation=first)
-    await note(site.acme, ("person.created", "person:2"), ("role.assigned", "person:2"), correlation=second)
-    found = await walk(site.acme, wanted=AuditFilter(kind="access"), limit=1)
+    await note(web_app.acme, ("person.created", "person:1"), ("role.assigned", "person:1"), correlation=first)
+    await note(web_app.acme, ("person.created", "person:2"), ("role.assigned", "person:2"), correlation=second)
+    found = await walk(web_app.acme, wanted=AuditFilter(kind="access"), limit=1)
     assert [[entry.subject for entry in one.entries] for one in found[:2]] == [["person:2"] * 2, ["person:1"] * 2]
 
 

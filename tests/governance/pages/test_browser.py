@@ -26,9 +26,9 @@ _SEEN = "propagation.verified"
 LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))
 
 
-async def fill(site: GovernanceWebApp) -> dict[str, str]:
+async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
     """One of everything; pages by name, with the reader before the colon."""
-    acme = site.acme
+    acme = web_app.acme
     event = await acme.event(b'{"sku": "SKU-1", "note": "' + b"long " * 60 + b'"}')
     states = {"Web shop": "verified", "Harbour market": "accepted"}
     change = await acme.change("SKU-with-a-rather-long-key-0001", 1000, 1040, states=states, at=90, event=event)
@@ -56,13 +56,13 @@ async def fill(site: GovernanceWebApp) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(site: GovernanceWebApp, static: Path) -> AsyncIterator[str]:
+async def serving(web_app: GovernanceWebApp, static: Path) -> AsyncIterator[str]:
     """The address, on a host of its own: browsers take every name under localhost for this machine."""
     host = f"{new_id().hex}.localhost"
-    await give_host(site.auth.db, site.msp, host)
+    await give_host(web_app.auth.db, web_app.msp, host)
     urls = asset_urls(build_assets(ROOT, static))
     files = create_static_files_router("/static", directories=[static])
-    app = build_app(site.auth, [brand_file, files], static_url=urls)
+    app = build_app(web_app.auth, [brand_file, files], static_url=urls)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
     serve = asyncio.create_task(server.serve(sockets=[listener]))

@@ -17,11 +17,11 @@ from tests.support.values import minor, pieces
 LIST = "/clients/acme/changes"
 
 
-async def test_a_client_without_changes_is_told(site: GovernanceWebApp) -> None:
-    page = await site["viewer"].get(LIST)
+async def test_a_client_without_changes_is_told(web_app: GovernanceWebApp) -> None:
+    page = await web_app["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
-    assert "No changes match" in (await site["viewer"].get(f"{LIST}?search=SKU-1")).text
+    assert "No changes match" in (await web_app["viewer"].get(f"{LIST}?search=SKU-1")).text
 
 
 async def test_the_list_is_filtered(busy: GovernanceWebApp) -> None:

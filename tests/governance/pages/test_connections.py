@@ -18,8 +18,8 @@ CHANNEL = "/clients/acme/channel"
 AUDIT = "/clients/acme/audit"
 
 
-async def test_a_client_without_connections_is_told(site: GovernanceWebApp) -> None:
-    page = await site["viewer"].get(CONNECTIONS)
+async def test_a_client_without_connections_is_told(web_app: GovernanceWebApp) -> None:
+    page = await web_app["viewer"].get(CONNECTIONS)
     assert page.status_code == 200, page.text
     assert "No connections yet" in page.text
     assert "Nothing published yet" in page.text
@@ -83,11 +83,11 @@ async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: GovernanceW
     assert "10.40" in (await busy["partner"].get(f"{CHANNEL}/values")).text
 
 
-async def test_a_partner_without_a_channel_is_told(site: GovernanceWebApp) -> None:
-    page = (await site["partner"].get(CHANNEL)).text
+async def test_a_partner_without_a_channel_is_told(web_app: GovernanceWebApp) -> None:
+    page = (await web_app["partner"].get(CHANNEL)).text
     assert "No channel is connected for you yet" in page
     assert "No changes yet" in page
-    assert "No values yet" in (await site["partner"].get(f"{CHANNEL}/values")).text
+    assert "No values yet" in (await web_app["partner"].get(f"{CHANNEL}/values")).text
 
 
 async def test_a_partners_pages_lead_through_all_its_rows(busy: GovernanceWebApp) -> None:

@@ -12,11 +12,11 @@ LIST = "/clients/acme/exceptions"
 LETTERS = "/clients/acme/dead-letters"
 
 
-async def test_without_exceptions_or_letters_the_pages_say_so(site: GovernanceWebApp) -> None:
-    page = await site["admin"].get(LIST)
+async def test_without_exceptions_or_letters_the_pages_say_so(web_app: GovernanceWebApp) -> None:
+    page = await web_app["admin"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing needs attention" in page.text
-    assert "No failed jobs" in (await site["admin"].get(LETTERS)).text
+    assert "No failed jobs" in (await web_app["admin"].get(LETTERS)).text
 
 
 async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: GovernanceWebApp) -> None:

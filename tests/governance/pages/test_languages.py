@@ -30,12 +30,14 @@ async def bounded(busy: GovernanceWebApp) -> AsyncIterator[GovernanceWebApp]:
         yield dataclasses.replace(busy, http=http, readers=readers)
 
 
-async def choose(site: GovernanceWebApp, reader: Reader, language: str, time_zone: str) -> None:
-    async with site.auth.db.transaction(site.acme.scope) as session:
-        await set_member_preferences(session, reader.member_id, Preferences(language, time_zone), now=site.auth.clock())
+async def choose(web_app: GovernanceWebApp, reader: Reader, language: str, time_zone: str) -> None:
+    async with web_app.auth.db.transaction(web_app.acme.scope) as session:
+        await set_member_preferences(
+            session, reader.member_id, Preferences(language, time_zone), now=web_app.auth.clock()
+        )
 
 
-async def drift(site: GovernanceWebApp) -> None:
+async def drift(web_app: GovernanceWebApp) -> None:
     found = NewException(
         ExceptionType.CHANNEL_DRIFT,
         "x",
@@ -47,7 +49,7 @@ async def drift(site: GovernanceWebApp) -> None:
         element=PRICE,
         record_key="SKU-1",
     )
-    async with site.auth.db.transaction(site.acme.scope) as session:
+    async with web_app.auth.db.transaction(web_app.acme.scope) as session:
         await open_exceptions(session, [found], now=SEEN + timedelta(minutes=1), new_id=new_id)
 
 

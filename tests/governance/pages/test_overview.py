@@ -7,8 +7,8 @@ from tests.governance.pages.web_app import GovernanceWebApp
 PATHS = ("", "/figures", "/flow", "/charts")
 
 
-async def test_a_client_without_anything_is_told_what_comes(site: GovernanceWebApp) -> None:
-    page = await site["viewer"].get("/clients/acme/overview")
+async def test_a_client_without_anything_is_told_what_comes(web_app: GovernanceWebApp) -> None:
+    page = await web_app["viewer"].get("/clients/acme/overview")
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
     assert "No channels yet" in page.text

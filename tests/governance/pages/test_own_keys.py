@@ -22,27 +22,27 @@ WISH = {
 }
 
 
-async def make_key(site: GovernanceWebApp, scope: Scope, maker: Reader, role: str) -> str:
+async def make_key(web_app: GovernanceWebApp, scope: Scope, maker: Reader, role: str) -> str:
     by = replace(scope, actor=Actor("member", str(maker.member_id), "Maker"))
-    async with site.auth.db.transaction(by) as session:
+    async with web_app.auth.db.transaction(by) as session:
         wanted = NewApiKey(new_id(), "Price tool", role)
-        return (await create_api_key(session, new_secret, wanted, now=site.auth.clock()))[1]
+        return (await create_api_key(session, new_secret, wanted, now=web_app.auth.clock()))[1]
 
 
-async def use(site: GovernanceWebApp, key: str, method: str, path: str, body: object = None) -> httpx.Response:
+async def use(web_app: GovernanceWebApp, key: str, method: str, path: str, body: object = None) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"}
-    return await site.http.request(method, f"https://{site.host}{path}", headers=headers, json=body)
+    return await web_app.http.request(method, f"https://{web_app.host}{path}", headers=headers, json=body)
 
 
-async def propose(site: GovernanceWebApp, key: str) -> str:
-    async with site.acme.db.transaction(site.acme.scope) as session:
+async def propose(web_app: GovernanceWebApp, key: str) -> str:
+    async with web_app.acme.db.transaction(web_app.acme.scope) as session:
         await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
-    made = await use(site, key, "POST", f"{API}/changes", WISH)
+    made = await use(web_app, key, "POST", f"{API}/changes", WISH)
     assert (made.status_code, made.json()["state"]) == (201, "awaiting_approval"), made.text
     return str(made.json()["id"])
 
 
-@pytest.fixture(params=["of the client", "of the house, made by staff"])
+@pytest.fixture(params=["of the client", "of the MSP, made by staff"])
 async def key_and_maker(request: pytest.FixtureRequest, busy: GovernanceWebApp) -> tuple[str, str]:
     if request.param == "of the client":
         return await make_key(busy, busy.acme.scope, busy["admin"], "machine"), "admin"

@@ -32,30 +32,30 @@ async def die(*_: object) -> None:
     raise RuntimeError("The worker died before it recorded the answer.")
 
 
-async def wake(world: ClientEnv) -> None:
-    async with world.services.db.transaction(world.scope) as session:
+async def wake(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
         await session.execute(text("UPDATE job SET ready_at = clock_timestamp() WHERE delayed"))
 
 
-async def deliver_and_die(world: ClientEnv, monkeypatch: pytest.MonkeyPatch, amount: int) -> UUID:
+async def deliver_and_die(env: ClientEnv, monkeypatch: pytest.MonkeyPatch, amount: int) -> UUID:
     """The shop takes the value, and the worker records nothing. Returns the change."""
     with monkeypatch.context() as patched:
         patched.setattr(push_job, "complete_attempts", die)
-        await world.deliver(world.change("SKU-001", STOCK, amount))
-        await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change ORDER BY version DESC LIMIT 1")
+        await env.deliver(env.change("SKU-001", STOCK, amount))
+        await env.work()
+    ((change_id,),) = await env.rows("SELECT id FROM change ORDER BY version DESC LIMIT 1")
     return UUID(str(change_id))
 
 
-async def test_r17_an_attempt_tells_what_was_sent_and_answered(world: ClientEnv) -> None:
-    await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
-    ((change_id,),) = await world.rows("SELECT id FROM change")
-    async with world.services.db.transaction(world.scope) as session:
+async def test_r17_an_attempt_tells_what_was_sent_and_answered(env: ClientEnv) -> None:
+    await env.deliver(env.change("SKU-001", STOCK, 5))
+    await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
+    ((change_id,),) = await env.rows("SELECT id FROM change")
+    async with env.services.db.transaction(env.scope) as session:
         detail = await read_change(session, UUID(str(change_id)), now=utc_now())
-    assert {attempt.connection_id for attempt in detail.attempts} == set(world.channels.values())
-    (own,) = [attempt for attempt in detail.attempts if attempt.connection_id == world.channels["shop0"]]
+    assert {attempt.connection_id for attempt in detail.attempts} == set(env.channels.values())
+    (own,) = [attempt for attempt in detail.attempts if attempt.connection_id == env.channels["shop0"]]
     value = detail.change.new
     assert (own.sent, own.read, own.outcome, own.status_code, own.is_retry) == (value, value, "accepted", 200, False)
     assert own.answered_at is not None
@@ -65,22 +65,22 @@ async def test_r17_an_attempt_tells_what_was_sent_and_answered(world: ClientEnv)
 
 
 async def test_r17_a_worker_that_dies_before_it_records_leaves_an_attempt_without_an_answer(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = world.channels["shop0"]
-    change_id = await deliver_and_die(world, monkeypatch, 5)
-    assert (await world.rows(_ROWS, c=shop))[0] == (None, None, False, False)
-    async with world.services.db.transaction(world.scope) as session:
+    shop = env.channels["shop0"]
+    change_id = await deliver_and_die(env, monkeypatch, 5)
+    assert (await env.rows(_ROWS, c=shop))[0] == (None, None, False, False)
+    async with env.services.db.transaction(env.scope) as session:
         (own,) = [p for p in (await find_change(session, change_id, now=utc_now())).channels if p.connection_id == shop]
         sent = await load_sent(session, [(shop, ElementKey("SKU-001", STOCK))], since=own.released_at)
     assert own.possibly_shown
     assert own.value in next(iter(sent.values())), "the echo of it is one"
-    await wake(world)
-    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
-    rows = await world.rows(_ROWS, c=shop)
+    await wake(env)
+    await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
+    rows = await env.rows(_ROWS, c=shop)
     assert rows[0] == (None, None, False, False), "it stays on record"
     assert rows[-1][0] == "accepted"
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         detail = await read_change(session, change_id, now=utc_now().replace(year=2040))
     (own,) = [p for p in detail.change.channels if p.connection_id == shop]
     assert (own.state, own.possibly_shown, own.read) == ("verified", False, own.value), "proven by its read-back"
@@ -89,18 +89,18 @@ async def test_r17_a_worker_that_dies_before_it_records_leaves_an_attempt_withou
 
 
 async def test_r17_what_a_dead_worker_sent_and_a_newer_value_replaced_counts_as_possibly_shown(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_id = await deliver_and_die(world, monkeypatch, 5)
-    await world.deliver(world.change("SKU-001", STOCK, 6))
-    await wake(world)
-    await world.work(until="SELECT count(*) = 2 FROM propagation WHERE state = 'verified' AND version = 2")
+    change_id = await deliver_and_die(env, monkeypatch, 5)
+    await env.deliver(env.change("SKU-001", STOCK, 6))
+    await wake(env)
+    await env.work(until="SELECT count(*) = 2 FROM propagation WHERE state = 'verified' AND version = 2")
     query = "SELECT state, error, sent_at IS NOT NULL FROM propagation WHERE connection_id = :c AND change_id = :id"
-    ((state, error, sent),) = await world.rows(query, c=world.channels["shop0"], id=change_id)
+    ((state, error, sent),) = await env.rows(query, c=env.channels["shop0"], id=change_id)
     assert (state, sent) == ("superseded", True)
     assert error["code"] == "propagation.unanswered"  # type: ignore[index]
-    assert await world.rows("SELECT 1 FROM audit_entry WHERE action = 'propagation.unproven'") != []
-    usage = await world.rows("SELECT count(*) FROM usage_event WHERE subject_id = :id", id=change_id)
+    assert await env.rows("SELECT 1 FROM audit_entry WHERE action = 'propagation.unproven'") != []
+    usage = await env.rows("SELECT count(*) FROM usage_event WHERE subject_id = :id", id=change_id)
     assert usage == [(0,)]
 
 
@@ -118,43 +118,43 @@ async def lost(*_: object) -> list[WriteResult]:
 
 @pytest.mark.parametrize(("how", "left"), [(held, {0}), (unreachable, {1}), (lost, {3, 4, 5})])
 async def test_r17_attempts_that_had_no_effect_leave_no_row_for_every_second_of_an_outage(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], left: set[int]
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], left: set[int]
 ) -> None:
     monkeypatch.setattr(SandboxShop, "push", how)
-    await world.deliver(world.change("SKU-001", STOCK, 5))
+    await env.deliver(env.change("SKU-001", STOCK, 5))
     for _ in range(3):
-        lane = f"push/{world.channels['shop0']}"
-        await world.work(until=f"SELECT bool_or(paused_until IS NOT NULL) FROM lane WHERE name = '{lane}'")
-        await wake(world)
-    rows = await world.rows(_ROWS, c=world.channels["shop0"])
+        lane = f"push/{env.channels['shop0']}"
+        await env.work(until=f"SELECT bool_or(paused_until IS NOT NULL) FROM lane WHERE name = '{lane}'")
+        await wake(env)
+    rows = await env.rows(_ROWS, c=env.channels["shop0"])
     assert len(rows) in left
     assert all(answered for *_, answered in rows)
 
 
-async def test_r17_an_answer_is_recorded_once_and_never_removed(world: ClientEnv, other_world: ClientEnv) -> None:
-    await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
+async def test_r17_an_answer_is_recorded_once_and_never_removed(env: ClientEnv, other_env: ClientEnv) -> None:
+    await env.deliver(env.change("SKU-001", STOCK, 5))
+    await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     for statement in (
         "UPDATE propagation_attempt SET outcome = 'refused' RETURNING 1",
         "DELETE FROM propagation_attempt RETURNING 1",
     ):
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             assert (await session.execute(text(statement))).all() == []
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with world.services.db.transaction(world.scope) as session:
+        async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE propagation_attempt SET sent = '{}'"))
-    assert await other_world.rows("SELECT 1 FROM propagation_attempt") == []
+    assert await other_env.rows("SELECT 1 FROM propagation_attempt") == []
 
 
 async def test_r17_one_channel_can_be_rolled_back_to_what_it_showed_before_the_worker_died(
-    world: ClientEnv, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.deliver(world.change("SKU-001", STOCK, 5))
-    await world.work(until="SELECT bool_and(state = 'verified') FROM propagation")
-    change_id = await deliver_and_die(world, monkeypatch, 7)
-    async with world.services.db.transaction(member_scope(world)) as session:
-        shop = world.channels["shop0"]
-        back = await roll_back_change(session, world.services.governance, change_id, connection_id=shop)
+    await env.deliver(env.change("SKU-001", STOCK, 5))
+    await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
+    change_id = await deliver_and_die(env, monkeypatch, 7)
+    async with env.services.db.transaction(member_scope(env)) as session:
+        shop = env.channels["shop0"]
+        back = await roll_back_change(session, env.services.governance, change_id, connection_id=shop)
         restored = await find_change(session, back, now=utc_now())
         before = await find_change(session, change_id, now=utc_now())
     assert restored.new == before.old

@@ -47,21 +47,21 @@ _PASSED = {
 }
 
 
-async def pass_by(world: ClientEnv, time: timedelta) -> None:
+async def pass_by(env: ClientEnv, time: timedelta) -> None:
     for table, columns in _PASSED.items():
-        update_as_owner(world, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
+        update_as_owner(env, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
 
 
-async def asked(world: ClientEnv) -> None:
+async def asked(env: ClientEnv) -> None:
     """A price that needs approval on both channels."""
-    await seed(world)
-    await world.deliver(world.change("SKU-001", COST, 5_000), world.change("SKU-001", PRICE, 9_000))
-    await world.work()
-    assert await world.rows("SELECT count(*) FROM change WHERE state = 'awaiting_approval'") == [(1,)]
+    await seed(env)
+    await env.deliver(env.change("SKU-001", COST, 5_000), env.change("SKU-001", PRICE, 9_000))
+    await env.work()
+    assert await env.rows("SELECT count(*) FROM change WHERE state = 'awaiting_approval'") == [(1,)]
 
 
-async def latest(world: ClientEnv) -> ChangeView:
-    async with world.services.db.transaction(world.scope) as session:
+async def latest(env: ClientEnv) -> ChangeView:
+    async with env.services.db.transaction(env.scope) as session:
         found = await list_changes(session, CHANGES.query(record="SKU-001", element=PRICE), utc_now())
     return found.items[0]
 
@@ -83,12 +83,12 @@ def test_u2_the_parts_sum_to_the_whole(  # noqa: PLR0917 - drawn
     assert parts.whole == verified - committed
 
 
-async def test_u2_people_who_take_two_days_make_no_channel_late(world: ClientEnv) -> None:
-    await asked(world)
-    await pass_by(world, DAYS)
-    await approve_all(world)
-    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
-    change = await latest(world)
+async def test_u2_people_who_take_two_days_make_no_channel_late(env: ClientEnv) -> None:
+    await asked(env)
+    await pass_by(env, DAYS)
+    await approve_all(env)
+    await env.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    change = await latest(env)
     assert change.decision_time is not None
     assert change.decision_time > DAYS
     for p in change.channels:
@@ -102,7 +102,7 @@ async def test_u2_people_who_take_two_days_make_no_channel_late(world: ClientEnv
             verified_at=p.verified_at, decision_excluded=change.decision_excluded, delivery_excluded=p.excluded,
         )  # fmt: skip
         assert parts.whole == p.verified_at - change.committed_at
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         figures = await read_figures(session, now=utc_now())
         clocks = await read_clocks(session, now=utc_now())
     assert figures.most_s is not None
@@ -110,56 +110,56 @@ async def test_u2_people_who_take_two_days_make_no_channel_late(world: ClientEnv
     assert figures.decision_most_s is not None
     assert figures.decision_most_s > 0.9 * DAYS.total_seconds()
     assert sum(clock.late + clock.breached for clock in clocks) == 0
-    metrics = generate_latest(world.services.metrics).decode()
-    assert f'fairlead_decision_seconds_sum{{tenant_id="{world.scope.tenant_id}"}} 172' in metrics
+    metrics = generate_latest(env.services.metrics).decode()
+    assert f'fairlead_decision_seconds_sum{{tenant_id="{env.scope.tenant_id}"}} 172' in metrics
     assert "fairlead_delivery_seconds_count" in metrics
 
 
-async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(world: ClientEnv) -> None:
-    await asked(world)
-    await pass_by(world, timedelta(hours=25))
-    await world.work()
-    assert await world.rows(_CODES) == [("approval.late",)]
-    assert await world.rows("SELECT connection_id FROM governance_exception WHERE code = 'approval.late'") == [(None,)]
-    await approve_all(world)
-    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
-    assert await world.rows(_CODES) == []
+async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(env: ClientEnv) -> None:
+    await asked(env)
+    await pass_by(env, timedelta(hours=25))
+    await env.work()
+    assert await env.rows(_CODES) == [("approval.late",)]
+    assert await env.rows("SELECT connection_id FROM governance_exception WHERE code = 'approval.late'") == [(None,)]
+    await approve_all(env)
+    await env.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    assert await env.rows(_CODES) == []
 
 
-async def test_u2_an_overdue_approval_that_expires_is_one_exception(world: ClientEnv) -> None:
-    await asked(world)
-    await pass_by(world, timedelta(hours=25))
-    await world.work()
-    await pass_by(world, timedelta(hours=25))
-    await world.work()
-    assert await world.rows(_CODES) == [("approval.expired",)]
+async def test_u2_an_overdue_approval_that_expires_is_one_exception(env: ClientEnv) -> None:
+    await asked(env)
+    await pass_by(env, timedelta(hours=25))
+    await env.work()
+    await pass_by(env, timedelta(hours=25))
+    await env.work()
+    assert await env.rows(_CODES) == [("approval.expired",)]
 
 
-async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(world: ClientEnv) -> None:
-    await asked(world)
-    await pass_by(world, timedelta(hours=25))
-    await world.work()
-    await world.deliver(world.change("SKU-001", PRICE, 9_100))
-    await world.work()
-    assert await world.rows(_CODES) == []
-    ((due,),) = await world.rows("SELECT due_at FROM approval WHERE state = 'pending'")
+async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(env: ClientEnv) -> None:
+    await asked(env)
+    await pass_by(env, timedelta(hours=25))
+    await env.work()
+    await env.deliver(env.change("SKU-001", PRICE, 9_100))
+    await env.work()
+    assert await env.rows(_CODES) == []
+    ((due,),) = await env.rows("SELECT due_at FROM approval WHERE state = 'pending'")
     assert isinstance(due, datetime)
     assert due - utc_now() > timedelta(hours=23)
 
 
-async def test_u2_a_source_that_tells_late_makes_no_channel_late(world: ClientEnv) -> None:
-    await seed(world)
-    change = world.change("SKU-001", STOCK, 7)
+async def test_u2_a_source_that_tells_late_makes_no_channel_late(env: ClientEnv) -> None:
+    await seed(env)
+    change = env.change("SKU-001", STOCK, 7)
     change["committed_at"] = (utc_now() - timedelta(days=3)).isoformat()
-    await world.deliver(change)
-    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
-    assert await world.rows("SELECT DISTINCT breached FROM propagation WHERE minor(value) = 7") == [(False,)]
-    assert await world.rows(_CODES) == []
+    await env.deliver(change)
+    await env.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    assert await env.rows("SELECT DISTINCT breached FROM propagation WHERE minor(value) = 7") == [(False,)]
+    assert await env.rows(_CODES) == []
 
 
-async def hold(world: ClientEnv) -> None:
+async def hold(env: ClientEnv) -> None:
     """An approved price waits for a new decision, because the cost moved before the push."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text(
                 f"UPDATE propagation SET state = 'stale_approval', slo_due_at = now() - interval '1 h' WHERE {RUNNING}"
@@ -169,51 +169,51 @@ async def hold(world: ClientEnv) -> None:
 
 @pytest.mark.parametrize("stop", [hold], ids=["stale_approval"])
 async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
-    world: ClientEnv, sandbox: RunningSandbox, stop: Callable[[ClientEnv], Awaitable[None]]
+    env: ClientEnv, sandbox: RunningSandbox, stop: Callable[[ClientEnv], Awaitable[None]]
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work()
-    await stop(world)
-    async with world.services.db.transaction(world.scope) as session:
-        assert await breach_slos(session, world.services.governance) == 0
-    assert not any(p.late for p in (await latest(world)).channels)
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work()
+    await stop(env)
+    async with env.services.db.transaction(env.scope) as session:
+        assert await breach_slos(session, env.services.governance) == 0
+    assert not any(p.late for p in (await latest(env)).channels)
 
 
-async def test_u2_a_rollback_is_timed_from_itself(world: ClientEnv) -> None:
-    await asked(world)
-    await pass_by(world, DAYS)
-    await approve_all(world)
-    await world.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
-    await pass_by(world, timedelta(days=5))
-    change = await latest(world)
-    async with world.services.db.transaction(world.scope) as session:
-        await roll_back_change(session, world.services.governance, change.id)
-    back = await latest(world)
+async def test_u2_a_rollback_is_timed_from_itself(env: ClientEnv) -> None:
+    await asked(env)
+    await pass_by(env, DAYS)
+    await approve_all(env)
+    await env.work(until=f"SELECT NOT EXISTS (SELECT FROM propagation WHERE {RUNNING})")
+    await pass_by(env, timedelta(days=5))
+    change = await latest(env)
+    async with env.services.db.transaction(env.scope) as session:
+        await roll_back_change(session, env.services.governance, change.id)
+    back = await latest(env)
     assert {p.slo_due_at - p.released_at for p in back.channels} == {timedelta(seconds=30)}
     assert all(utc_now() - p.released_at < timedelta(minutes=1) and not p.late for p in back.channels)
 
 
-async def paused_delivery(world: ClientEnv, sandbox: RunningSandbox) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
-        await pause_connection(session, world.channels["shop0"], now=utc_now())
+async def paused_delivery(env: ClientEnv, sandbox: RunningSandbox) -> None:
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
+        await pause_connection(session, env.channels["shop0"], now=utc_now())
 
 
-async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: ClientEnv, sandbox: RunningSandbox) -> None:
-    await paused_delivery(world, sandbox)
-    await pass_by(world, timedelta(hours=6))
-    async with world.services.db.transaction(world.scope) as session:
-        assert await breach_slos(session, world.services.governance) == 0
-    (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
+async def test_u2_time_in_which_a_channel_is_paused_does_not_count(env: ClientEnv, sandbox: RunningSandbox) -> None:
+    await paused_delivery(env, sandbox)
+    await pass_by(env, timedelta(hours=6))
+    async with env.services.db.transaction(env.scope) as session:
+        assert await breach_slos(session, env.services.governance) == 0
+    (shop,) = [p for p in (await latest(env)).channels if p.channel == "shop0"]
     assert (shop.late, shop.is_paused) == (False, True)
-    async with world.services.db.transaction(world.scope) as session:
-        await resume_connection(session, world.channels["shop0"], now=utc_now())
-    (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
+    async with env.services.db.transaction(env.scope) as session:
+        await resume_connection(session, env.channels["shop0"], now=utc_now())
+    (shop,) = [p for p in (await latest(env)).channels if p.channel == "shop0"]
     assert not shop.late
     assert shop.excluded > timedelta(hours=5, minutes=59)
     assert shop.slo_due_at == shop.released_at + timedelta(seconds=30) + shop.excluded
@@ -221,37 +221,37 @@ async def test_u2_time_in_which_a_channel_is_paused_does_not_count(world: Client
 
 @pytest.mark.parametrize(("suspended", "paused", "excluded"), [(4, 6, 6), (6, 4, 6), (6, 1, 5)])
 async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
-    world: ClientEnv, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
+    env: ClientEnv, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
 ) -> None:
     """The suspension ends two hours ago, the pause now; both are told in hours before now."""
-    await paused_delivery(world, sandbox)
-    await pass_by(world, timedelta(hours=7))
+    await paused_delivery(env, sandbox)
+    await pass_by(env, timedelta(hours=7))
     now = utc_now()
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE connection SET paused_at = :at WHERE state = 'paused'"), {"at": now - timedelta(hours=paused)}
         )
         await move_clocks(session, now - timedelta(hours=suspended), now - timedelta(hours=2))
-        await resume_connection(session, world.channels["shop0"], now=now)
-    (shop,) = [p for p in (await latest(world)).channels if p.channel == "shop0"]
+        await resume_connection(session, env.channels["shop0"], now=now)
+    (shop,) = [p for p in (await latest(env)).channels if p.channel == "shop0"]
     assert shop.excluded == timedelta(hours=excluded)
 
 
-async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(world: ClientEnv) -> None:
-    await seed(world)
-    channel = world.channels["shop0"]
-    async with world.services.db.transaction(world.scope) as session:
+async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(env: ClientEnv) -> None:
+    await seed(env)
+    channel = env.channels["shop0"]
+    async with env.services.db.transaction(env.scope) as session:
         await pause_connection(session, channel, now=utc_now())
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work()
-    await pass_by(world, timedelta(hours=6))
-    async with world.services.db.transaction(world.scope) as session:
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work()
+    await pass_by(env, timedelta(hours=6))
+    async with env.services.db.transaction(env.scope) as session:
         await resume_connection(session, channel, now=utc_now())
-    await world.work(
+    await env.work(
         until="SELECT count(*) = 2 FROM propagation WHERE element = 'price.list' AND state = 'verified'"
         " AND minor(value) = 10400",
     )
-    for p in (await latest(world)).channels:
+    for p in (await latest(env)).channels:
         assert not p.late
         assert p.took is not None
         assert p.took < timedelta(seconds=30)
@@ -263,17 +263,17 @@ _STATES = ("pending", "accepted", "verified", "stale_approval", "refused", "fail
 
 
 async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The rule in Python and its twin in SQL agree for every state, mark and channel."""
-    await paused_delivery(world, sandbox)
+    await paused_delivery(env, sandbox)
     for state in _STATES:
         for breached in (True, False):
             for active in (True, False):
                 for before in (timedelta(seconds=-5), timedelta(0), timedelta(seconds=5)):
                     verified_at = NOW if state == "verified" else None
                     recorded = NOW - before < NOW if state == "verified" else breached
-                    async with world.services.db.transaction(world.scope) as session:
+                    async with env.services.db.transaction(env.scope) as session:
                         await session.execute(
                             text("""
                                 UPDATE propagation SET state = :state, breached = :breached, slo_due_at = :due,
@@ -293,69 +293,69 @@ async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
                         await session.rollback()
 
 
-async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(world: ClientEnv) -> None:
-    await asked(world)
-    async with world.services.db.transaction(world.scope) as session:
-        await expire_waiting(session, world.services.governance)
-    assert await world.rows("SELECT DISTINCT overdue FROM approval WHERE state = 'pending'") == [(False,)]
+async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(env: ClientEnv) -> None:
+    await asked(env)
+    async with env.services.db.transaction(env.scope) as session:
+        await expire_waiting(session, env.services.governance)
+    assert await env.rows("SELECT DISTINCT overdue FROM approval WHERE state = 'pending'") == [(False,)]
 
 
-async def test_u2_nothing_is_late_while_the_client_is_suspended(world: ClientEnv, sandbox: RunningSandbox) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+async def test_u2_nothing_is_late_while_the_client_is_suspended(env: ClientEnv, sandbox: RunningSandbox) -> None:
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         await suspend_client(session, reason="unpaid", now=utc_now())
-    await pass_by(world, timedelta(hours=6))
-    assert not any(p.late for p in (await latest(world)).channels)
-    async with world.services.db.transaction(world.scope) as session:
+    await pass_by(env, timedelta(hours=6))
+    assert not any(p.late for p in (await latest(env)).channels)
+    async with env.services.db.transaction(env.scope) as session:
         assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 0
 
 
-async def on_fleet(world: ClientEnv) -> ClientHealth:
-    async with world.services.db.transaction(world.msp_account.for_fleet()) as session:
+async def on_fleet(env: ClientEnv) -> ClientHealth:
+    async with env.services.db.transaction(env.msp_account.for_fleet()) as session:
         (client,) = await read_fleet(session, now=utc_now())
     return client
 
 
-async def resolve_all(world: ClientEnv) -> None:
+async def resolve_all(env: ClientEnv) -> None:
     """A person resolves every open exception by hand."""
-    for (exception_id,) in await world.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
-        async with world.services.db.transaction(world.scope) as session:
+    for (exception_id,) in await env.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
+        async with env.services.db.transaction(env.scope) as session:
             await close_exception(session, exception_id, state=ExceptionState.RESOLVED, now=utc_now())  # type: ignore[arg-type]
 
 
 async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work()
-    await pass_by(world, timedelta(days=5))
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work()
+    await pass_by(env, timedelta(days=5))
     for job_has_run in (False, True):
         if job_has_run:
-            async with world.services.db.transaction(world.scope) as session:
-                assert await breach_slos(session, world.services.governance) == 1
-            assert await world.rows(_CODES) == [("propagation.slo_breached",)]
-            await resolve_all(world)
-            assert await world.rows(_CODES) == []
-        assert [p.late for p in (await latest(world)).channels if p.channel == "shop0"] == [True]
-        async with world.services.db.transaction(world.scope) as session:
+            async with env.services.db.transaction(env.scope) as session:
+                assert await breach_slos(session, env.services.governance) == 1
+            assert await env.rows(_CODES) == [("propagation.slo_breached",)]
+            await resolve_all(env)
+            assert await env.rows(_CODES) == []
+        assert [p.late for p in (await latest(env)).channels if p.channel == "shop0"] == [True]
+        async with env.services.db.transaction(env.scope) as session:
             assert sum(clock.late for clock in await read_clocks(session, now=utc_now())) == 1
             figures = await read_channel(session, now=utc_now())
         assert (figures.running, figures.late) == (1, 1)
-        client = await on_fleet(world)
+        client = await on_fleet(env)
         assert (client.running, client.late, client.standing) == (1, 1, "at risk")
 
 
-async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(world: ClientEnv) -> None:
-    await asked(world)
-    await pass_by(world, timedelta(hours=25))
-    await world.work()
-    assert await world.rows(_CODES) == [("approval.late",)]
-    await resolve_all(world)
-    async with world.services.db.transaction(world.scope) as session:
+async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(env: ClientEnv) -> None:
+    await asked(env)
+    await pass_by(env, timedelta(hours=25))
+    await env.work()
+    assert await env.rows(_CODES) == [("approval.late",)]
+    await resolve_all(env)
+    async with env.services.db.transaction(env.scope) as session:
         assert (await read_figures(session, now=utc_now())).overdue == 1
-    assert (await on_fleet(world)).overdue == 1
+    assert (await on_fleet(env)).overdue == 1

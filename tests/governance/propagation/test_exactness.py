@@ -29,39 +29,39 @@ _EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
     ],
 )  # fmt: skip
 async def test_a8_an_inexact_value_of_a_source_is_one_exception_that_quotes_it_and_ends_by_itself(
-    world: ClientEnv, element: str, says: dict[str, object], told: str
+    env: ClientEnv, element: str, says: dict[str, object], told: str
 ) -> None:
     for _ in range(3):  # however often it comes
-        await world.deliver(world.change("SKU-001", element, 1000) | says)
-    await world.work()
-    [found] = await world.exceptions()
+        await env.deliver(env.change("SKU-001", element, 1000) | says)
+    await env.work()
+    [found] = await env.exceptions()
     assert (found.code, found.state) == ("source.quarantined", "open")
     assert told in found.detail
-    assert await world.rows("SELECT count(*) FROM record_value") == [(0,)]
-    await world.deliver(world.change("SKU-001", element, 1000))
-    await world.work()
-    assert [row[1] for row in await world.rows(_EXCEPTIONS) if row[0] == found.code] == ["resolved"]
+    assert await env.rows("SELECT count(*) FROM record_value") == [(0,)]
+    await env.deliver(env.change("SKU-001", element, 1000))
+    await env.work()
+    assert [row[1] for row in await env.rows(_EXCEPTIONS) if row[0] == found.code] == ["resolved"]
 
 
-async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(world: ClientEnv) -> None:
-    body = world.change("SKU-001", STOCK, 4) | {"committed_at": "9999-12-31T23:59:59-14:00"}
+async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(env: ClientEnv) -> None:
+    body = env.change("SKU-001", STOCK, 4) | {"committed_at": "9999-12-31T23:59:59-14:00"}
     page = PollPage([("chg_end", msgspec.json.encode(body))], "1", more=False)
-    replace_part(world, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: page))
-    async with world.services.db.transaction(world.scope) as session:
-        await schedule_poll(session, world.erp, at=utc_now())
-    await world.work(until="SELECT count(*) = 1 FROM record_value")
-    [found] = await world.exceptions()
+    replace_part(env, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: page))
+    async with env.services.db.transaction(env.scope) as session:
+        await schedule_poll(session, env.erp, at=utc_now())
+    await env.work(until="SELECT count(*) = 1 FROM record_value")
+    [found] = await env.exceptions()
     assert found.code == "source.clock_ahead"
     assert "9999-12-31" in found.detail
 
 
 async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
-    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """104.00 sent, "103.9951" shown: told with what is shown, and verified once it is exact."""
     for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
-    await seed(world)
+    await seed(env)
     read, shown = SandboxMarket.read, ["103.9951"]
 
     async def odd(self: SandboxMarket, *args: object) -> list[ChannelReading]:
@@ -74,16 +74,16 @@ async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounde
         ]
 
     monkeypatch.setattr(SandboxMarket, "read", odd)
-    metered = await world.rows("SELECT count(*) FROM usage_event")
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.work(until="SELECT count(*) = 1 FROM propagation WHERE minor(value) = 10400 AND state = 'accepted'")
+    metered = await env.rows("SELECT count(*) FROM usage_event")
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.work(until="SELECT count(*) = 1 FROM propagation WHERE minor(value) = 10400 AND state = 'accepted'")
     states = "SELECT state, verified_at IS NULL FROM propagation WHERE minor(value) = 10400 ORDER BY state"
-    assert await world.rows(states) == [("accepted", True), ("verified", False)]
-    assert await world.rows("SELECT count(*) - 1 FROM usage_event") == metered, "the shop's alone"
-    [told] = await world.exceptions()
+    assert await env.rows(states) == [("accepted", True), ("verified", False)]
+    assert await env.rows("SELECT count(*) - 1 FROM usage_event") == metered, "the shop's alone"
+    [told] = await env.exceptions()
     assert (told.code, told.state) == ("propagation.unreadable", "open")
     assert "103.9951 USD" in told.detail
     shown.clear()
-    await hurry(world)
-    assert await world.rows(states) == [("verified", False)] * 2
-    assert [row[:2] for row in await world.rows(_EXCEPTIONS)] == [("propagation.unreadable", "resolved")]
+    await hurry(env)
+    assert await env.rows(states) == [("verified", False)] * 2
+    assert [row[:2] for row in await env.rows(_EXCEPTIONS)] == [("propagation.unreadable", "resolved")]

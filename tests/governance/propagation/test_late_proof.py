@@ -18,9 +18,9 @@ from tests.support.faulty_link import WELL, Trouble, faulty_link
 
 
 async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    services, scope, shop = world.services, world.scope, world.channels["shop0"]
+    services, scope, shop = env.services, env.scope, env.channels["shop0"]
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
@@ -28,10 +28,10 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
     with faulty_link((there.hostname or "", there.port or 0)) as link:
         async with services.db.transaction(scope) as session:
             await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 200"))
-        linked = world.urls["shop0"].replace(f":{there.port}/", f":{link.port}/")
-        update_as_owner(world, "connection", "base_url = %(url)s", where="id = %(shop)s", url=linked, shop=shop)
-        await world.deliver(world.change("SKU-001", STOCK, 7))
-        await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(world.erp))
+        linked = env.urls["shop0"].replace(f":{there.port}/", f":{link.port}/")
+        update_as_owner(env, "connection", "base_url = %(url)s", where="id = %(shop)s", url=linked, shop=shop)
+        await env.deliver(env.change("SKU-001", STOCK, 7))
+        await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(env.erp))
         link.suffer(Trouble(blackhole=True))
         push = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, push_lane(shop)))
         while not link.connections:  # noqa: ASYNC110 - what stands is the link's to tell
@@ -45,6 +45,6 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
         assert not push.done(), "the clock should run out while the shop is being written to"
         link.suffer(WELL)
         await push
-        await world.work(settle=20.0)
-    found = await world.rows("SELECT code, state, closed_by FROM governance_exception")
+        await env.work(settle=20.0)
+    found = await env.rows("SELECT code, state, closed_by FROM governance_exception")
     assert found == [("propagation.slo_breached", "resolved", "corrected")] * 2

@@ -48,40 +48,40 @@ def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -
     return replace(services, outbound=outbound).using(runtime, replace(services.governance, runtime=runtime))
 
 
-async def hurry(world: ClientEnv) -> None:
+async def hurry(env: ClientEnv) -> None:
     """No rest and no delay holds anything back."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
         await session.execute(text("UPDATE lane SET paused_until = NULL"))
-    await world.work()
+    await env.work()
 
 
 async def test_a_channel_that_fails_every_call_is_asked_little_more_than_once_a_value(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    calls, shop = Calls(), world.channels["shop0"]
-    world.services = stingy(world.services, calls)
-    sandbox.break_(world.urls["shop0"], Faults(server_error=1.0))
+    calls, shop = Calls(), env.channels["shop0"]
+    env.services = stingy(env.services, calls)
+    sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
     for n in range(VALUES):
-        await world.deliver(world.change(f"SKU-{n + 1:03}", STOCK, 100 + n))
-        await world.work()
+        await env.deliver(env.change(f"SKU-{n + 1:03}", STOCK, 100 + n))
+        await env.work()
         for _ in range(4):
-            await hurry(world)
+            await hurry(env)
     sent, again = calls.of[str(shop), "5xx"], calls.of[str(shop), "again"]
     assert sent - again == VALUES, "each value has its first attempt at once"
     assert 0 < again <= RETRIES.saved + VALUES * RETRIES.ratio
     assert calls.of[str(shop), "retries_spent"] > VALUES
-    assert await world.rows("SELECT split_part(lane, '/', 1), count(*), max(attempts) FROM job GROUP BY 1") == [
+    assert await env.rows("SELECT split_part(lane, '/', 1), count(*), max(attempts) FROM job GROUP BY 1") == [
         ("push", VALUES, 0)
     ]
     held = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'pending'"
-    assert await world.rows(held, shop=shop) == [(VALUES,)]
-    ((told,),) = await world.rows("SELECT last_error FROM connection WHERE id = :shop", shop=shop)
+    assert await env.rows(held, shop=shop) == [(VALUES,)]
+    ((told,),) = await env.rows("SELECT last_error FROM connection WHERE id = :shop", shop=shop)
     assert "500" in str(told) or "asked again" in str(told)
 
-    sandbox.mend(world.urls["shop0"])
-    await world.services.valkey.delete(Credential(world.scope.tenant_id, str(shop), RateLimit(1, 1)).key)
-    await hurry(world)
+    sandbox.mend(env.urls["shop0"])
+    await env.services.valkey.delete(Credential(env.scope.tenant_id, str(shop), RateLimit(1, 1)).key)
+    await hurry(env)
     shown = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'verified'"
-    assert await world.rows(shown, shop=shop) == [(VALUES,)]
-    await world.services.outbound.close()
+    assert await env.rows(shown, shop=shop) == [(VALUES,)]
+    await env.services.outbound.close()

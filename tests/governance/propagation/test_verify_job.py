@@ -32,200 +32,200 @@ _ON_SHOP = """
 """
 
 
-async def hurry(world: ClientEnv) -> None:
+async def hurry(env: ClientEnv) -> None:
     """Delayed work is due now."""
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE tenant_id = :t AND delayed"),
-            {"t": world.scope.tenant_id},
+            {"t": env.scope.tenant_id},
         )
-    await world.work()
+    await env.work()
 
 
-async def works(world: ClientEnv) -> list[tuple[object, ...]]:
-    return await world.rows("SELECT split_part(lane, '/', 1), count(*) FROM job GROUP BY 1")
+async def works(env: ClientEnv) -> list[tuple[object, ...]]:
+    return await env.rows("SELECT split_part(lane, '/', 1), count(*) FROM job GROUP BY 1")
 
 
 async def test_proving_one_value_is_never_more_than_one_item_of_work(
-    world: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):  # no look but those that are hurried
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(verify_job, "LONGEST_PAUSE_SECONDS", 3600.0)
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
-    before = sandbox.effects(world.urls["shop0"])["effects"]
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
+    before = sandbox.effects(env.urls["shop0"])["effects"]
     for _ in range(30):
-        assert await works(world) == [("verify", 1)]
-        await hurry(world)
-    attempts = await world.rows("SELECT attempts FROM propagation WHERE minor(value) = 10100 AND state = 'accepted'")
+        assert await works(env) == [("verify", 1)]
+        await hurry(env)
+    attempts = await env.rows("SELECT attempts FROM propagation WHERE minor(value) = 10100 AND state = 'accepted'")
     assert attempts == [(1 + 2 * (30 // 4),)], "sent again after every four looks"
-    assert sandbox.effects(world.urls["shop0"])["effects"] == before
+    assert sandbox.effects(env.urls["shop0"])["effects"] == before
 
 
 async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
-    async with world.services.db.transaction(world.scope) as session:
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours' WHERE value->>'amount' = '101'")
         )
-    await hurry(world)
-    assert await works(world) == []
-    found = await world.rows("SELECT state, verified_at FROM propagation WHERE minor(value) = 10100 AND attempts > 1")
+    await hurry(env)
+    assert await works(env) == []
+    found = await env.rows("SELECT state, verified_at FROM propagation WHERE minor(value) = 10100 AND attempts > 1")
     assert found == [("failed", None)]
-    assert await world.rows("SELECT code, state FROM governance_exception") == [("propagation.failed", "open")]
-    async with world.services.db.transaction(world.scope) as session:
+    assert await env.rows("SELECT code, state FROM governance_exception") == [("propagation.failed", "open")]
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE propagation SET slo_due_at = committed_at WHERE state = 'failed'"))
         await session.execute(text("UPDATE timer SET due_at = clock_timestamp()"))
-    await world.work()
-    assert ("propagation.slo_breached", "open") in await world.rows("SELECT code, state FROM governance_exception")
+    await env.work()
+    assert ("propagation.slo_breached", "open") in await env.rows("SELECT code, state FROM governance_exception")
 
 
-async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(world: ClientEnv) -> None:
-    await seed(world)
-    shop = world.channels["shop0"]
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10000")
-    before = await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
-    async with world.services.db.transaction(world.scope) as session:
+async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(env: ClientEnv) -> None:
+    await seed(env)
+    shop = env.channels["shop0"]
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10000")
+    before = await env.rows("SELECT * FROM propagation ORDER BY change_id, connection_id")
+    async with env.services.db.transaction(env.scope) as session:
         for was in (PropagationState.PENDING, PropagationState.ACCEPTED):
             late = Settled(change_id, PropagationState.ACCEPTED, utc_now(), error="late")  # type: ignore[arg-type]
             assert await settle_propagations(session, shop, [late], was=was) == {}
-    assert await world.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == before
+    assert await env.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == before
 
 
 async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    shop = world.channels["shop0"]
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100")
-    async with world.services.db.transaction(world.scope) as session:
+    await seed(env)
+    shop = env.channels["shop0"]
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10100")
+    async with env.services.db.transaction(env.scope) as session:
         pending = await load_pending(session, shop, [change_id])  # type: ignore[list-item]
-    await world.deliver(world.change("SKU-001", PRICE, 10_200))
-    await world.work()
-    assert await world.rows(_ON_SHOP, shop=shop) == [(10_000, "verified"), (10_100, "superseded"), (10_200, "accepted")]
+    await env.deliver(env.change("SKU-001", PRICE, 10_200))
+    await env.work()
+    assert await env.rows(_ON_SHOP, shop=shop) == [(10_000, "verified"), (10_100, "superseded"), (10_200, "accepted")]
     traces = (
         "SELECT id FROM usage_event ORDER BY id", "SELECT minor(value) FROM channel_value ORDER BY connection_id",
         "SELECT count(*) FROM audit_entry",
     )  # fmt: skip
-    before = [await world.rows(trace) for trace in traces]
+    before = [await env.rows(trace) for trace in traces]
     found = Settlement(shop, PropagationState.ACCEPTED, utc_now())
     found.verified(pending[change_id])  # type: ignore[index]
-    async with world.services.db.transaction(world.scope) as session:
-        await write_settlement(session, world.services.governance, found)
-    assert [await world.rows(trace) for trace in traces] == before
+    async with env.services.db.transaction(env.scope) as session:
+        await write_settlement(session, env.services.governance, found)
+    assert [await env.rows(trace) for trace in traces] == before
 
 
 async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
     for amount in (10_100, 10_200):
-        await world.deliver(world.change("SKU-001", PRICE, amount))
-        await world.work()
-    sandbox.mend(world.urls["shop0"])
+        await env.deliver(env.change("SKU-001", PRICE, amount))
+        await env.work()
+    sandbox.mend(env.urls["shop0"])
     done = "SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation"
-    await world.work(until=done)
-    log: list[dict[str, object]] = sandbox.effects(world.urls["shop0"])["log"]  # type: ignore[assignment]
+    await env.work(until=done)
+    log: list[dict[str, object]] = sandbox.effects(env.urls["shop0"])["log"]  # type: ignore[assignment]
     assert [effect["amount"] for effect in log] == [10_000, 10_200]
 
 
-async def test_an_older_value_is_never_kept_as_what_a_channel_shows(world: ClientEnv) -> None:
-    await seed(world)
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=20.0)
-    shop = world.channels["shop0"]
-    kept = await world.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop)
+async def test_an_older_value_is_never_kept_as_what_a_channel_shows(env: ClientEnv) -> None:
+    await seed(env)
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work(settle=20.0)
+    shop = env.channels["shop0"]
+    kept = await env.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop)
     assert kept == [(10_100, 2)]
     older = ShownValueRow(*at("SKU-001", PRICE), None, minor(10_000), 1, new_id())
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await show_values(session, shop, [older], now=utc_now())
-    assert await world.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop) == kept
+    assert await env.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop) == kept
 
 
 async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """A push that nobody asked for stands beside the look; whichever settles last must not undo the proof."""
-    await seed(world)
-    services, scope, shop = world.services, world.scope, world.channels["shop0"]
-    sandbox.break_(world.urls["shop0"], Faults(discard=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
-    ((change_id, correlation),) = await world.rows("SELECT id, correlation FROM change WHERE minor(new_value) = 10100")
+    await seed(env)
+    services, scope, shop = env.services, env.scope, env.channels["shop0"]
+    sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
+    ((change_id, correlation),) = await env.rows("SELECT id, correlation FROM change WHERE minor(new_value) = 10100")
     async with services.db.transaction(scope) as session:
         enqueue(session, [push_job(change_id, shop, at("SKU-001", PRICE), str(correlation))])  # type: ignore[arg-type]
-    sandbox.mend(world.urls["shop0"])
+    sandbox.mend(env.urls["shop0"])
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     for _ in range(4):
-        await hurry(world)
+        await hurry(env)
         for lane in (verify_lane(shop), push_lane(shop)):
             await worker.run_lane(scope.msp_id, scope.tenant_id, lane)
     seen = "SELECT state, verified_at IS NOT NULL FROM propagation WHERE minor(value) = 10100"
-    assert await world.rows(seen) == [("verified", True)] * 2
+    assert await env.rows(seen) == [("verified", True)] * 2
     notes = "SELECT count(*) FROM audit_entry WHERE action = 'propagation.verified' AND subject = :s"
-    assert await world.rows(notes, s=f"change:{change_id}") == [(2,)]
+    assert await env.rows(notes, s=f"change:{change_id}") == [(2,)]
 
 
 async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """Two values wait for one channel when a third goes to another: the first of the two stays overtaken."""
-    await seed(world)
-    shop, market = world.channels["shop0"], world.channels["market1"]
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
+    await seed(env)
+    shop, market = env.channels["shop0"], env.channels["market1"]
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
     for amount in (10_100, 10_200):
-        await world.deliver(world.change("SKU-001", PRICE, amount))
-        await world.work(settle=0.5)
-    ((change_id,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10200")
-    async with world.services.db.transaction(member_scope(world)) as session:
-        await roll_back_change(session, world.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
-        ((first,),) = await world.rows("SELECT id FROM change WHERE minor(new_value) = 10100 AND origin = 'source'")
+        await env.deliver(env.change("SKU-001", PRICE, amount))
+        await env.work(settle=0.5)
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10200")
+    async with env.services.db.transaction(member_scope(env)) as session:
+        await roll_back_change(session, env.services.governance, change_id, connection_id=market)  # type: ignore[arg-type]
+        ((first,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10100 AND origin = 'source'")
         pending = await load_pending(session, shop, [first, change_id])  # type: ignore[list-item]
     assert [pending[first].superseded, pending[change_id].superseded] == [True, False]  # type: ignore[index]
-    sandbox.mend(world.urls["shop0"])
-    await world.work(until="SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation")
-    assert await world.rows(_ON_SHOP, shop=shop) == [
+    sandbox.mend(env.urls["shop0"])
+    await env.work(until="SELECT bool_and(state IN ('verified', 'superseded')) FROM propagation")
+    assert await env.rows(_ON_SHOP, shop=shop) == [
         (10_000, "verified"), (10_100, "superseded"), (10_200, "verified"),
     ]  # fmt: skip
 
 
 async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_asked_for(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(too_many_requests=1.0, retry_after="9000", remaining=1))
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work()
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(too_many_requests=1.0, retry_after="9000", remaining=1))
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work()
     paused = "SELECT extract(epoch FROM paused_until - clock_timestamp()) FROM lane WHERE paused_until IS NOT NULL"
-    ((seconds,),) = await world.rows(paused)
+    ((seconds,),) = await env.rows(paused)
     assert 3000 < float(str(seconds)) <= 3600
-    async with world.services.db.transaction(member_scope(world)) as session:
+    async with env.services.db.transaction(member_scope(env)) as session:
         for state in ("paused", "active"):
-            await set_connection_state(session, world.channels["shop0"], state=ConnectionState(state), now=utc_now())
-    assert await world.rows(paused) == []
+            await set_connection_state(session, env.channels["shop0"], state=ConnectionState(state), now=utc_now())
+    assert await env.rows(paused) == []
 
 
 async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place(
-    world: ClientEnv, sandbox: RunningSandbox
+    env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """A currency the shop does not sell in: it refuses, buyers see nothing new, so the clock must not stop."""
-    await seed(world)
-    shop = world.channels["shop0"]
-    async with world.services.db.transaction(world.scope) as session:
+    await seed(env)
+    shop = env.channels["shop0"]
+    async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE propagation SET state = 'refused' WHERE connection_id = :c"), {"c": shop})
         await session.execute(
             text("UPDATE propagation SET slo_due_at = :now, breached = false, error = :error WHERE state = 'refused'"),
@@ -233,10 +233,10 @@ async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place
         )
         await session.execute(text("UPDATE channel_value SET version = 0 WHERE connection_id = :c"), {"c": shop})
         await session.execute(text("UPDATE timer SET due_at = clock_timestamp() WHERE name = 'governance.breach_slos'"))
-    await world.work()
+    await env.work()
     late = "SELECT code, state FROM governance_exception ORDER BY opened_at"
-    assert await world.rows(late) == [("propagation.slo_breached", "open")]
-    await world.deliver(world.change("SKU-001", PRICE, 10_100))
-    await world.work(settle=20.0)
-    assert await world.rows(_ON_SHOP, shop=shop) == [(10_000, "superseded"), (10_100, "verified")]
-    assert await world.rows(late) == [("propagation.slo_breached", "resolved")]
+    assert await env.rows(late) == [("propagation.slo_breached", "open")]
+    await env.deliver(env.change("SKU-001", PRICE, 10_100))
+    await env.work(settle=20.0)
+    assert await env.rows(_ON_SHOP, shop=shop) == [(10_000, "superseded"), (10_100, "verified")]
+    assert await env.rows(late) == [("propagation.slo_breached", "resolved")]

@@ -12,13 +12,13 @@ from tests.support.client_env import ClientEnv
 NAME = "Straße Größe 42 – Bottle 100% steel"
 
 
-async def named(world: ClientEnv, sku: str, title: str) -> None:
-    await world.deliver(world.change(sku, STOCK, 7) | {"title": title})
-    await world.work()
+async def named(env: ClientEnv, sku: str, title: str) -> None:
+    await env.deliver(env.change(sku, STOCK, 7) | {"title": title})
+    await env.work()
 
 
-async def search(world: ClientEnv, text: str) -> set[str]:
-    async with world.services.db.transaction(world.scope) as session:
+async def search(env: ClientEnv, text: str) -> set[str]:
+    async with env.services.db.transaction(env.scope) as session:
         found = await list_changes(session, CHANGES.query(search=text), utc_now())
     return {change.record_key for change in found.items}
 
@@ -36,27 +36,27 @@ async def search(world: ClientEnv, text: str) -> set[str]:
         ("nothing", False),
     ],
 )
-async def test_u6_by_any_case_a_part_of_the_key_or_the_name(world: ClientEnv, text: str, *, found: bool) -> None:
-    await named(world, "SKU-001", NAME)
-    assert ("SKU-001" in await search(world, text)) is found
+async def test_u6_by_any_case_a_part_of_the_key_or_the_name(env: ClientEnv, text: str, *, found: bool) -> None:
+    await named(env, "SKU-001", NAME)
+    assert ("SKU-001" in await search(env, text)) is found
 
 
 @pytest.mark.parametrize(
     ("key", "text"),
     [("GR\u00d6\u00dfE-1", "gro\u0308sse"), ("gro\u0308\u00dfe-1", "GR\u00d6SSE-1"), ("\uff33KU-9", "sku-9")],
 )
-async def test_a14_a_key_is_found_however_it_is_composed(world: ClientEnv, key: str, text: str) -> None:
-    await named(world, key, NAME)
-    assert await search(world, text) == {key}
+async def test_a14_a_key_is_found_however_it_is_composed(env: ClientEnv, key: str, text: str) -> None:
+    await named(env, key, NAME)
+    assert await search(env, text) == {key}
 
 
-async def test_u6_a_name_is_the_source_of_truths_and_changes_with_it(world: ClientEnv, other_world: ClientEnv) -> None:
-    await named(world, "SKU-001", "Old name")
-    await named(world, "SKU-001", "New\x00 name")
-    async with world.services.db.transaction(world.scope) as session:
+async def test_u6_a_name_is_the_source_of_truths_and_changes_with_it(env: ClientEnv, other_env: ClientEnv) -> None:
+    await named(env, "SKU-001", "Old name")
+    await named(env, "SKU-001", "New\x00 name")
+    async with env.services.db.transaction(env.scope) as session:
         assert await load_titles(session, ["SKU-001", None, "SKU-404"]) == {
             "SKU-001": "New\N{REPLACEMENT CHARACTER} name"
         }
-    assert await search(world, "old name") == set()
-    async with other_world.services.db.transaction(other_world.scope) as session:
+    assert await search(env, "old name") == set()
+    async with other_env.services.db.transaction(other_env.scope) as session:
         assert await load_titles(session, ["SKU-001"]) == {}

@@ -16,12 +16,12 @@ from tests.governance.retention.conftest import MONTH_END, Kept
 from tests.governance.retention.test_purging import policy, shown
 
 
-def house(scope: Scope) -> Scope:
+def msp_setup(scope: Scope) -> Scope:
     return scope.for_tenant(scope.msp_id)
 
 
 async def default(kept: Kept, scope: Scope, data_class: str, days: int | None) -> None:
-    async with kept.app.transaction(house(scope)) as session:
+    async with kept.app.transaction(msp_setup(scope)) as session:
         await set_default(session, ROOMS.retained, data_class, days, now=MONTH_END)
 
 
@@ -67,7 +67,7 @@ async def test_r16_a_default_is_the_msps_own_and_within_the_products_bounds(
     with pytest.raises(NotFound):
         await default(kept, scope, "nothing", 900)
     await default(kept, scope, "changes", 900)
-    async with kept.app.transaction(house(other_scope)) as session:
+    async with kept.app.transaction(msp_setup(other_scope)) as session:
         found = {one.name: one.keep_days for one in await list_defaults(session, ROOMS.retained)}
     assert found["changes"] == 731
     async with kept.app.transaction(scope) as session:
@@ -131,7 +131,7 @@ async def billed(kept: Kept, scope: Scope, usage: UUID, side: str, state: str = 
 
 
 async def book(kept: Kept, scope: Scope, side: str, client: UUID | None = None) -> None:
-    async with kept.app.transaction(house(scope)) as session:
+    async with kept.app.transaction(msp_setup(scope)) as session:
         await session.execute(text("SELECT set_config('app.billing', 'rating', true)"))
         await session.execute(
             text("""

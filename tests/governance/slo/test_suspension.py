@@ -34,49 +34,49 @@ _DATED = {
 }
 
 
-async def suspend(world: ClientEnv) -> datetime:
+async def suspend(env: ClientEnv) -> datetime:
     now = utc_now()
-    async with world.services.db.transaction(world.scope) as session:
+    async with env.services.db.transaction(env.scope) as session:
         await suspend_client(session, reason="unpaid", now=now)
     return now
 
 
-async def pass_by(world: ClientEnv, time: timedelta = LONG) -> None:
+async def pass_by(env: ClientEnv, time: timedelta = LONG) -> None:
     """Everything that was noted is older by so much."""
     for table, columns in _DATED.items():
-        update_as_owner(world, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
+        update_as_owner(env, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
 
 
-async def resume(world: ClientEnv) -> datetime:
+async def resume(env: ClientEnv) -> datetime:
     now = utc_now()
-    async with world.services.db.transaction(world.scope) as session:
-        await resume_client(session, world.services.auth, reason="paid", now=now)
+    async with env.services.db.transaction(env.scope) as session:
+        await resume_client(session, env.services.auth, reason="paid", now=now)
     return now
 
 
-async def left(world: ClientEnv) -> tuple[datetime, ...]:
-    ((found),) = await world.rows(_LEFT)
+async def left(env: ClientEnv) -> tuple[datetime, ...]:
+    ((found),) = await env.rows(_LEFT)
     assert all(isinstance(due, datetime) for due in found)
     return found  # type: ignore[return-value]
 
 
-async def leave_waiting(world: ClientEnv, sandbox: RunningSandbox) -> None:
+async def leave_waiting(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """A value on its way to a shop that is away, another before a person, and an exception."""
-    async with world.services.db.transaction(world.scope) as session:  # however slow the machine is, there is time
+    async with env.services.db.transaction(env.scope) as session:  # however slow the machine is, there is time
         await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 86400000"))
-    await seed(world)
-    sandbox.break_(world.urls["shop0"], Faults(outage=1.0))
-    await world.deliver(world.change("SKU-001", PRICE, 10_400))
-    await world.deliver(world.change("SKU-002", COST, 5_000), world.change("SKU-002", PRICE, 9_000))
-    await world.deliver(world.change("SKU-001", STOCK, -1))
-    await world.work()
-    assert await world.rows(_TOLD) == [("change.refused",)]
+    await seed(env)
+    sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
+    await env.deliver(env.change("SKU-001", PRICE, 10_400))
+    await env.deliver(env.change("SKU-002", COST, 5_000), env.change("SKU-002", PRICE, 9_000))
+    await env.deliver(env.change("SKU-001", STOCK, -1))
+    await env.work()
+    assert await env.rows(_TOLD) == [("change.refused",)]
 
 
 @pytest.fixture
-async def waiting(world: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
-    await leave_waiting(world, sandbox)
-    return world
+async def waiting(env: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
+    await leave_waiting(env, sandbox)
+    return env
 
 
 async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor_expired(
@@ -101,26 +101,26 @@ async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor
 
 
 async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_clock_from_then(
-    world: ClientEnv,
+    env: ClientEnv,
 ) -> None:
-    await seed(world)
-    change = world.change("SKU-001", STOCK, 7)
+    await seed(env)
+    change = env.change("SKU-001", STOCK, 7)
     change["committed_at"] = (utc_now() - LONG).isoformat()
-    await world.deliver(change)
-    await suspend(world)
-    resumed_at = await resume(world)
-    await world.work(settle=20.0)
+    await env.deliver(change)
+    await suspend(env)
+    resumed_at = await resume(env)
+    await env.work(settle=20.0)
     timed = "SELECT DISTINCT released_at, slo_due_at FROM propagation WHERE minor(value) = :amount"
-    ((released_at, due),) = await world.rows(timed, amount=7)
-    ((slo,),) = await world.rows("SELECT propagation_slo_ms FROM element_contract WHERE element = 'stock.on_hand'")
+    ((released_at, due),) = await env.rows(timed, amount=7)
+    ((slo,),) = await env.rows("SELECT propagation_slo_ms FROM element_contract WHERE element = 'stock.on_hand'")
     assert isinstance(slo, int)
     assert isinstance(released_at, datetime)
     assert released_at >= resumed_at
     assert due == released_at + timedelta(milliseconds=slo)
-    later = world.change("SKU-001", STOCK, 8)
-    await world.deliver(later)
-    await world.work(settle=20.0)
-    ((released_at, due),) = await world.rows(timed, amount=8)
+    later = env.change("SKU-001", STOCK, 8)
+    await env.deliver(later)
+    await env.work(settle=20.0)
+    ((released_at, due),) = await env.rows(timed, amount=8)
     assert isinstance(released_at, datetime)
     assert released_at > datetime.fromisoformat(str(later["committed_at"]))
     assert due == released_at + timedelta(milliseconds=slo)

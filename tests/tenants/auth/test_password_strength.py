@@ -94,6 +94,6 @@ async def test_v11_an_accounts_names_are_its_providers_its_own_and_its_partners(
     assert {"Northwind Managed", "Acme", "acme", "Swift Freight"} <= own
     assert any(name.startswith("Brand of portal-") for name in own)
     assert "Borealis" not in own
-    house = set(await read_account_names(auth.db, msp.scope))
-    assert {"Northwind Managed", "Acme", "Borealis"} <= house
+    msp_setup = set(await read_account_names(auth.db, msp.scope))
+    assert {"Northwind Managed", "Acme", "Borealis"} <= msp_setup
     assert {"Acme", "Swift Freight"}.isdisjoint(await read_account_names(auth.db, other_msp.scope))

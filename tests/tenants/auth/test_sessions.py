@@ -221,11 +221,11 @@ class TestStandingCountsAtOnce:
         assert await who(auth, session) is None
 
     async def test_a_suspended_client(self, auth: AuthServices, ada: Somebody, staff: Somebody) -> None:
-        session, house = await begin(auth, ada), await begin(auth, staff)
+        session, msp_setup = await begin(auth, ada), await begin(auth, staff)
         async with auth.db.transaction(ada.scope) as transaction:
             await suspend_client(transaction, reason="unpaid", now=NOW)
         assert await who(auth, session) is None
-        assert await who(auth, house) == staff.id
+        assert await who(auth, msp_setup) == staff.id
 
     async def test_a_role_given_meanwhile(self, auth: AuthServices, ada: Somebody) -> None:
         session = await begin(auth, ada)

@@ -30,10 +30,10 @@ from tests.tenants.web_app import Browser, build_site, give_host, visiting
 async def browser(auth: AuthServices, msp: Tenant) -> AsyncIterator[Browser]:
     host = f"portal-{new_id().hex}.example"
     await give_host(auth.db, msp, host)
-    site = build_site(auth)
+    web_app = build_site(auth)
     for handler in (*PREFERENCE_PAGES, *PREFERENCE_ROUTES):
-        site.register(handler)
-    async with visiting(cast("Any", Boundary(cast("Any", site)))) as client:
+        web_app.register(handler)
+    async with visiting(cast("Any", Boundary(cast("Any", web_app)))) as client:
         yield Browser(client, f"https://{host}")
 
 

@@ -1,4 +1,4 @@
-"""The site and its house once for all tests of a file, for tests that change nothing that another looks at.
+"""The web application and its MSP once for all tests of a file, for tests that change nothing that another looks at.
 
 A file that imports these fixtures, all of them, runs in one event loop:
 `pytestmark = pytest.mark.asyncio(loop_scope="module")`. They replace the usual fixtures of the same names.
@@ -16,7 +16,7 @@ from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv, build_client_env
 from tests.support.fixtures_product import settings_of
 from tests.support.passwords import hash_cheaply
-from tests.support.web_app import House, Visit, WebApp, furnish, running_site
+from tests.support.web_app import MspSetup, Visit, WebApp, running_web_app, set_up_msp
 
 
 @pytest_asyncio.fixture(name="services", scope="module", loop_scope="module")
@@ -34,7 +34,7 @@ async def shared_relay_db(urls: Urls) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest_asyncio.fixture(name="world", scope="module", loop_scope="module")
+@pytest_asyncio.fixture(name="env", scope="module", loop_scope="module")
 async def shared_world(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
@@ -43,17 +43,17 @@ async def shared_world(
     await built.close()
 
 
-@pytest_asyncio.fixture(name="site", scope="module", loop_scope="module")
-async def shared_site(services: Services, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WebApp]:
-    async with running_site(services, tmp_path_factory.mktemp("site") / "static") as running:
+@pytest_asyncio.fixture(name="web_app", scope="module", loop_scope="module")
+async def shared_web_app(services: Services, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WebApp]:
+    async with running_web_app(services, tmp_path_factory.mktemp("site") / "static") as running:
         yield running
 
 
-@pytest_asyncio.fixture(name="house", scope="module", loop_scope="module")
-async def shared_house(world: ClientEnv) -> House:
-    return await furnish(world, name="Calm Harbour")
+@pytest_asyncio.fixture(name="msp_setup", scope="module", loop_scope="module")
+async def shared_house(env: ClientEnv) -> MspSetup:
+    return await set_up_msp(env, name="Calm Harbour")
 
 
 @pytest_asyncio.fixture(name="admin", scope="module", loop_scope="module")
-async def shared_admin(site: WebApp, house: House) -> Visit:
-    return await site.signed_in(house.host, house.admin)
+async def shared_admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
+    return await web_app.signed_in(msp_setup.host, msp_setup.admin)

@@ -25,7 +25,7 @@ from governance.relations import PROPAGATIONS
 _VERIFIED = f"SELECT count(*) FROM {PROPAGATIONS} p WHERE state = 'verified'"
 
 
-class DemoWorld:
+class DemoInstallation:
     """Context manager of a demonstration: starts on entry, and ends everything on exit."""
 
     def __init__(self, root: Path, *, environment: Mapping[str, str], port: int) -> None:
