@@ -19,6 +19,6 @@ class PastIsFixed(Conflict):
     title = N_("A price in force cannot be changed for the past")
 
 
-class HouseIsNotBilled(InvalidInput):
-    code = "house-is-not-billed"
+class MspAccountNotBilled(InvalidInput):
+    code = "msp-account-not-billed"
     title = N_("Only a client's usage is rated")

@@ -42,7 +42,7 @@ class PriceBook(TenantOwned, Base):
         UniqueConstraint("tenant_id", "side", "client_id", postgresql_nulls_not_distinct=True),
         CheckConstraint(_A_SIDE, name="side"),
         CheckConstraint("side = 'retail' OR client_id IS NULL", name="own_book_is_retail"),
-        CheckConstraint("tenant_id = msp_id", name="house"),
+        CheckConstraint("tenant_id = msp_id", name="msp_account"),
     )
 
 

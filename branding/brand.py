@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from branding.logo import render_icon, render_logo
 from branding.stylesheet import content_hash, render_stylesheet
-from branding.theme import HOUSE_THEME, Theme
+from branding.theme import DEFAULT_THEME, Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,4 @@ def prepare_brand(*, brand_id: UUID | None, msp_id: UUID | None, slug: str, them
 
 def default_brand() -> Brand:
     """Brand of responses on hosts that belong to no MSP."""
-    return prepare_brand(brand_id=None, msp_id=None, slug="house", theme=HOUSE_THEME)
+    return prepare_brand(brand_id=None, msp_id=None, slug="default", theme=DEFAULT_THEME)

@@ -84,5 +84,5 @@ def _normal_name(host: str) -> str:
 def _house(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.tenant_id != scope.msp_id:
-        raise RuntimeError("brands belong to an MSP's house, not to a client")
+        raise RuntimeError("brands belong to an MSP's account, not to a client")
     return scope

@@ -133,7 +133,7 @@ def parse_theme(tokens: object) -> Theme:
 
 
 # Theme of responses without a brand: an unknown host must not learn whose server answered.
-HOUSE_THEME = Theme(
+DEFAULT_THEME = Theme(
     name="Portal",
     monogram="P",
     accent="#475569",

@@ -46,7 +46,7 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     """
     scope = scope_of(session)
     if scope.tenant_id != scope.msp_id:
-        raise RuntimeError("an MSP is created in the scope of its own house")
+        raise RuntimeError("an MSP is created in the scope of its own account")
     values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
     statement = insert(Msp).values(**values, status=AccountStatus.ACTIVE, created_at=now).on_conflict_do_nothing()
     msp: Msp | None = await session.scalar(statement.returning(Msp))

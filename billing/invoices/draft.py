@@ -71,14 +71,14 @@ async def draft_wholesale(session: AsyncSession, *, period: Period, now: datetim
         await session.execute(
             _OPEN_WHOLESALE,
             {
-                "house": scope.msp_id, "start": period.start, "end": period.end, "now": now,
+                "msp_id": scope.msp_id, "start": period.start, "end": period.end, "now": now,
                 "id": invoice_id_of(scope.msp_id, Side.WHOLESALE, period),
             },
         )  # fmt: skip
         invoice = await _load_draft(session, scope, Side.WHOLESALE, period)
         if invoice is None:
             return None
-        keys = {"house": scope.msp_id, "invoice_id": invoice.id, "start": period.start, "currency": invoice.currency}
+        keys = {"msp_id": scope.msp_id, "invoice_id": invoice.id, "start": period.start, "currency": invoice.currency}
         await session.execute(_DROP_WHOLESALE_LINES, keys)
         await session.execute(_COPY_WHOLESALE_LINES, keys)
         return await _total(session, scope, invoice, now)
@@ -140,7 +140,7 @@ _LINES = text("""
     SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers,
            u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before
       FROM invoice_line l
-      JOIN price p ON p.tenant_id = :house AND p.id = l.price_id
+      JOIN price p ON p.tenant_id = :msp_id AND p.id = l.price_id
       CROSS JOIN LATERAL (
         SELECT count(*) AS events, coalesce(sum(r.quantity), 0) AS quantity,
                min(r.occurred_at) AS first_at, max(r.occurred_at) AS last_at
@@ -167,7 +167,7 @@ _FILL = text("""
 
 async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) -> None:
     keys = {"tenant_id": scope.tenant_id, "invoice_id": invoice.id}
-    found = (await session.execute(_LINES, {**keys, "house": scope.msp_id, "side": invoice.side})).all()
+    found = (await session.execute(_LINES, {**keys, "msp_id": scope.msp_id, "side": invoice.side})).all()
     empty = [line.id for line in found if line.events == 0]
     lines = [line for line in found if line.events]
     charges = _charges(lines, invoice.currency)
@@ -212,22 +212,22 @@ def _charges(lines: Sequence[Row[Any]], currency: str) -> list[Charge]:
 _OPEN_WHOLESALE = text("""
     INSERT INTO invoice (tenant_id, msp_id, id, side, client_id, period_start, period_end, currency,
                          created_at, updated_at)
-    SELECT :house, :house, :id, 'wholesale', :house, :start, :end, b.currency, :now, :now
-      FROM price_book b WHERE b.tenant_id = :house AND b.side = 'wholesale'
-       AND EXISTS (SELECT 1 FROM invoice i WHERE i.msp_id = :house AND i.tenant_id <> :house
+    SELECT :msp_id, :msp_id, :id, 'wholesale', :msp_id, :start, :end, b.currency, :now, :now
+      FROM price_book b WHERE b.tenant_id = :msp_id AND b.side = 'wholesale'
+       AND EXISTS (SELECT 1 FROM invoice i WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id
                       AND i.side = 'wholesale' AND i.period_start = :start)
     ON CONFLICT (tenant_id, id) DO NOTHING
 """)
-_DROP_WHOLESALE_LINES = text("DELETE FROM invoice_line WHERE tenant_id = :house AND invoice_id = :invoice_id")
+_DROP_WHOLESALE_LINES = text("DELETE FROM invoice_line WHERE tenant_id = :msp_id AND invoice_id = :invoice_id")
 _COPY_WHOLESALE_LINES = text("""
     INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
                               service_start, unit_price, tiers, events, quantity, included, amount_minor, first_at,
                               last_at)
-    SELECT :house, :house, l.id, 'wholesale', :invoice_id, l.client_id, l.meter, l.description, l.price_id,
+    SELECT :msp_id, :msp_id, l.id, 'wholesale', :invoice_id, l.client_id, l.meter, l.description, l.price_id,
            l.service_start, l.unit_price, l.tiers, l.events, l.quantity, l.included, l.amount_minor, l.first_at,
            l.last_at
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-     WHERE i.msp_id = :house AND i.tenant_id <> :house AND i.side = 'wholesale' AND i.period_start = :start
+     WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id AND i.side = 'wholesale' AND i.period_start = :start
        AND i.currency = :currency
 """)
 

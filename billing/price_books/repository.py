@@ -188,8 +188,8 @@ async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> R
         columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,
                    p.unit_price, p.included_quantity, p.tiers""",
         tables="price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id",
-        where="p.tenant_id = :house" + (" AND b.side = :side" if wanted else ""),
-        binds={"house": scope.msp_id, **({"side": wanted} if wanted else {})},
+        where="p.tenant_id = :msp_id" + (" AND b.side = :side" if wanted else ""),
+        binds={"msp_id": scope.msp_id, **({"side": wanted} if wanted else {})},
     )
     return (await read_page(session, source, query)).map(_price)
 

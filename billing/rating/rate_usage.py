@@ -40,7 +40,7 @@ async def rate_period(
 
     Raises:
         PeriodClosed: `period` is before the end of the last closed one.
-        HouseIsNotBilled: the scope is not one client's.
+        MspAccountNotBilled: the scope is not one client's.
     """
     scope = client_scope(session)
     async with as_rater(session):

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.errors import HouseIsNotBilled, PeriodClosed
+from billing.errors import MspAccountNotBilled, PeriodClosed
 from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
 from billing.price_books.pricing import Slot, Validity, slots_for
 from billing.sides import Side
@@ -51,7 +51,7 @@ def invoice_id_of(client_id: UUID, side: Side, period: Period) -> UUID:
 def client_scope(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id == scope.msp_id:
-        raise HouseIsNotBilled(N_("Usage is rated in one client's own scope, not in the MSP's house."))
+        raise MspAccountNotBilled(N_("Usage is rated in one client's own scope, not in the MSP's account."))
     return scope
 
 
@@ -114,9 +114,9 @@ async def load_tariff(
             text("""
                 SELECT b.client_id, b.currency, p.id, p.meter, p.valid_from, p.valid_to
                   FROM price_book b LEFT JOIN price p ON p.tenant_id = b.tenant_id AND p.book_id = b.id
-                 WHERE b.tenant_id = :house AND b.side = :side AND (b.client_id IS NULL OR b.client_id = :tenant_id)
+                 WHERE b.tenant_id = :msp_id AND b.side = :side AND (b.client_id IS NULL OR b.client_id = :tenant_id)
             """),
-            {"house": scope.msp_id, "side": side.value, "tenant_id": scope.tenant_id},
+            {"msp_id": scope.msp_id, "side": side.value, "tenant_id": scope.tenant_id},
         )
     ).all()
     if not rows:

@@ -21,17 +21,17 @@ _MOST: Final = 500
 async def read_account_names(db: Database, scope: Scope) -> list[str]:
     """Names for the account of this scope: a client, or the MSP account."""
     msp_account = replace(scope, tenant_id=scope.msp_id, partner_id=None)
-    in_house = scope.tenant_id == scope.msp_id
+    in_msp_account = scope.tenant_id == scope.msp_id
     async with db.transaction(msp_account) as session:
         names = list(await list_brand_names(session))
     async with db.transaction(msp_account.for_fleet()) as session:
         msps = select(Msp.name, Msp.slug).where(Msp.tenant_id == scope.msp_id)
         clients = select(Client.name, Client.slug).where(Client.msp_id == scope.msp_id)
-        if not in_house:
+        if not in_msp_account:
             clients = clients.where(Client.tenant_id == scope.tenant_id)
         for query in (msps, clients.order_by(Client.slug).limit(_MOST)):
             names += [text for row in await session.execute(query) for text in row]
-    if not in_house:
+    if not in_msp_account:
         async with db.transaction(scope) as session:
             partners = select(Partner.name).where(Partner.tenant_id == scope.tenant_id).order_by(Partner.id)
             names += await session.scalars(partners.limit(_MOST))

@@ -91,7 +91,7 @@ async def create_api_key(
         Forbidden: only a member can create a key that manages access.
     """
     scope = scope_of(session)
-    _check_role(wanted.role, in_house=scope.tenant_id == scope.msp_id, by=by)
+    _check_role(wanted.role, in_msp_account=scope.tenant_id == scope.msp_id, by=by)
     if wanted.manages_access and scope.actor.kind == "machine":
         raise Forbidden(
             N_("Only a signed-in member can create an API key that manages members, roles, invitations or keys.")
@@ -118,9 +118,9 @@ async def create_api_key(
     return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
 
 
-def _check_role(role: str, *, in_house: bool, by: Principal | None) -> None:
-    allowed = MSP_ROLES if in_house else CLIENT_ROLES - {"partner"}
-    if by is not None and (in_house or not by.is_staff):
+def _check_role(role: str, *, in_msp_account: bool, by: Principal | None) -> None:
+    allowed = MSP_ROLES if in_msp_account else CLIENT_ROLES - {"partner"}
+    if by is not None and (in_msp_account or not by.is_staff):
         allowed &= {"machine", *by.roles}
     if role not in allowed:
         raise RoleNotAssignable(

@@ -52,5 +52,5 @@ async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given:
 def _require(inviter: Principal | None, given: frozenset[str], scope: Scope) -> None:
     if inviter is None or not inviter.may(TenantPermission.INVITE_MEMBERS):
         raise InviteNotValid
-    if not given <= assignable_roles(inviter, in_house=scope.tenant_id == scope.msp_id):
+    if not given <= assignable_roles(inviter, in_msp_account=scope.tenant_id == scope.msp_id):
         raise InviteNotValid

@@ -34,7 +34,7 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     scope = scope_of(session)
     if (role == PARTNER) != (wanted.partner_id is not None):
         raise InvalidInput(N_("A partner's member has the role “partner” and names the partner."), field="partner_id")
-    require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
     member = await create_member(session, wanted, now=auth.clock())
     await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
     return member, await create_invite(session, auth.new_secret, member_id=member.id, now=auth.clock())
@@ -60,5 +60,5 @@ async def reissue_invitation(
             )
         )
     for role in (await list_assignments(session, scope)).get(str(member_id), ()):
-        require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+        require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
     return member, await create_invite(session, auth.new_secret, member_id=member_id, now=auth.clock())

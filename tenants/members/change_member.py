@@ -51,7 +51,7 @@ async def give_role(  # noqa: PLR0913 - keyword-only
     scope = scope_of(session)
     if (role == PARTNER) != (member.partner_id is not None):
         raise InvalidInput(N_("A partner's member has the role “partner” and no other."), field="role")
-    require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
     await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
 
@@ -71,7 +71,7 @@ async def take_role(  # noqa: PLR0913 - keyword-only
         raise Conflict(N_("You cannot remove a role from yourself. Ask another administrator of this account."))
     if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
         raise NotFound(N_("This member does not have this role."))
-    require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+    require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
     await require_other_administrator(session, member, losing=role)
     await revoke_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
@@ -99,26 +99,28 @@ async def require_over(session: AsyncSession, by: Principal, member: Member) -> 
     if by.is_staff and scope.tenant_id != scope.msp_id:
         return
     for role in (await list_assignments(session, scope)).get(str(member.id), ()):
-        require_assignable(by, role, in_house=scope.tenant_id == scope.msp_id)
+        require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
 
 
-def assignable_roles(by: Principal, *, in_house: bool) -> frozenset[str]:
+def assignable_roles(by: Principal, *, in_msp_account: bool) -> frozenset[str]:
     """Roles that the caller may give: no more than the caller holds, except for staff in a client's account; for a key,
     no more than its creator's current ones.
     """
     if by.on_behalf_of is not None:
-        return _assignable(by, in_house=in_house) & _assignable(by.on_behalf_of, in_house=in_house)
-    return _assignable(by, in_house=in_house)
+        return _assignable(by, in_msp_account=in_msp_account) & _assignable(
+            by.on_behalf_of, in_msp_account=in_msp_account
+        )
+    return _assignable(by, in_msp_account=in_msp_account)
 
 
-def _assignable(by: Principal, *, in_house: bool) -> frozenset[str]:
-    if by.is_staff and not in_house:
+def _assignable(by: Principal, *, in_msp_account: bool) -> frozenset[str]:
+    if by.is_staff and not in_msp_account:
         return CLIENT_ROLES - {MACHINE}
-    return frozenset(by.roles) | (frozenset() if in_house else {PARTNER})
+    return frozenset(by.roles) | (frozenset() if in_msp_account else {PARTNER})
 
 
-def require_assignable(by: Principal, role: str, *, in_house: bool) -> None:
-    givable = assignable_roles(by, in_house=in_house)
+def require_assignable(by: Principal, role: str, *, in_msp_account: bool) -> None:
+    givable = assignable_roles(by, in_msp_account=in_msp_account)
     if role not in givable:
         raise RoleNotAssignable(
             N_("You can assign one of: {known}. Ask a member with the role “{role}”."),

@@ -34,7 +34,7 @@ class RoleRow:
 
 def held_rows(access: Access, member: Member, held: set[str]) -> list[RoleRow]:
     may = _may_assign(access, member)
-    givable = assignable_roles(access.principal, in_house=access.client is None)
+    givable = assignable_roles(access.principal, in_msp_account=access.client is None)
     return [_row(role, changeable=may and role in givable) for role in sorted(held)]
 
 
@@ -45,14 +45,14 @@ def offered_rows(access: Access, member: Member, held: set[str]) -> list[RoleRow
     included = held.union(*(roles_of(access.index, role) for role in held))
     fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - {PARTNER}
     fitting = frozenset({PARTNER}) if member.partner_id is not None else fitting
-    offered = assignable_roles(access.principal, in_house=access.client is None) & fitting
+    offered = assignable_roles(access.principal, in_msp_account=access.client is None) & fitting
     return [_row(role) for role in sorted(offered - included)]
 
 
 def inviting_rows(access: Access, *, partners: bool) -> list[RoleRow]:
     """Roles that the reader may invite with, the least first. `partners`: the account has trading partners."""
     fitting = MSP_ROLES if access.client is None else CLIENT_ROLES - (set() if partners else {PARTNER})
-    givable = assignable_roles(access.principal, in_house=access.client is None) & fitting
+    givable = assignable_roles(access.principal, in_msp_account=access.client is None) & fitting
     return [
         _row(role) for role in sorted(givable, key=lambda role: (role == PARTNER, len(roles_of(access.index, role))))
     ]

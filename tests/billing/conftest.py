@@ -114,9 +114,9 @@ def uses(count: int, *, at: datetime = START, quantity: int = 1, meter: str = ME
 
 @pytest.fixture
 def market(db: Database) -> Market:
-    house_id = new_id()
-    msp_account = make_scope(msp_id=house_id, tenant_id=house_id, name="Mia of the MSP")
-    return Market(db, msp_account, make_scope(msp_id=house_id, name="Cleo of the client"))
+    msp_id = new_id()
+    msp_account = make_scope(msp_id=msp_id, tenant_id=msp_id, name="Mia of the MSP")
+    return Market(db, msp_account, make_scope(msp_id=msp_id, name="Cleo of the client"))
 
 
 @pytest.fixture

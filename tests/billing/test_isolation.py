@@ -67,8 +67,8 @@ async def test_staff_see_both_sides_of_their_own_msp_and_can_write_neither(bille
         with pytest.raises(DBAPIError, match="permission denied"):
             async with billed.as_staff() as session:
                 await session.execute(text(f"UPDATE {table} SET side = 'retail'"))
-    house_id = new_id()
-    stranger = make_scope(msp_id=house_id, tenant_id=house_id).for_fleet()
+    msp_id = new_id()
+    stranger = make_scope(msp_id=msp_id, tenant_id=msp_id).for_fleet()
     async with billed.db.transaction(stranger) as session:
         assert [await _rows(session, table) for table in TABLES] == [[]] * 5
 

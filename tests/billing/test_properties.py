@@ -90,9 +90,9 @@ async def test_split_periods_bill_each_event_once(db: Database, found: list[Repo
 
 
 async def _market(db: Database, currency: str) -> Market:
-    house_id = new_id()
-    msp_account = make_scope(msp_id=house_id, tenant_id=house_id)
-    market = Market(db, msp_account, make_scope(msp_id=house_id))
+    msp_id = new_id()
+    msp_account = make_scope(msp_id=msp_id, tenant_id=msp_id)
+    market = Market(db, msp_account, make_scope(msp_id=msp_id))
     for side in Side:
         await market.open_book(side, currency)
         for terms, at in ((FIRST, START), (SECOND, MIDDLE)):

@@ -138,7 +138,7 @@ class TestManaging:
 
     async def test_a_client_has_no_brands_of_its_own(self, db: Database, scope: Scope) -> None:
         async with db.transaction(scope) as session:
-            with pytest.raises(RuntimeError, match="house"):
+            with pytest.raises(RuntimeError, match="account"):
                 await set_brand(session, slug="main", theme=some_theme(), now=NOW, new_id=new_id)
 
 

@@ -65,7 +65,7 @@ class TestBrand:
         assert "fairlead" not in path.read_text().lower()
 
     def test_pages_of_an_msp_offer_no_support_address(self) -> None:
-        assert "mailto:" not in PAGES["msp 404"]
+        assert "mailto:" not in PAGES["default 404"]
         assert "mailto:help@northwind.example" in PAGES["northwind 404"]
 
     def test_a_sign_in_is_titled_by_the_brand(self) -> None:

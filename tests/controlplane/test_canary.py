@@ -158,7 +158,7 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
         assert tried > 150
     # Staff may look at either; but what is under one client's address is that client's.
     staff = await web_app.signed_in(mine.host, mine.admin)
-    clients_ids = ids_by_parameter(urls, theirs, in_house=False)
+    clients_ids = ids_by_parameter(urls, theirs, in_msp_account=False)
 
     def wrong(template: str) -> list[str]:
         return (
@@ -269,15 +269,17 @@ async def press(  # noqa: PLR0917 - one actor's walk
     return tried
 
 
-def object_ids(urls: Urls, msp_setup: MspSetup, *, in_house: bool = True) -> list[UUID]:
+def object_ids(urls: Urls, msp_setup: MspSetup, *, in_msp_account: bool = True) -> list[UUID]:
     """Ids of every kind of thing the other tenant has."""
-    return [each for ids in ids_by_parameter(urls, msp_setup, in_house=in_house).values() for each in ids]
+    return [each for ids in ids_by_parameter(urls, msp_setup, in_msp_account=in_msp_account).values() for each in ids]
 
 
-def ids_by_parameter(urls: Urls, msp_setup: MspSetup, *, in_house: bool = True, most: int = 4) -> dict[str, list[UUID]]:
-    """Of the client, and of its MSP with `in_house`, at most so many each."""
+def ids_by_parameter(
+    urls: Urls, msp_setup: MspSetup, *, in_msp_account: bool = True, most: int = 4
+) -> dict[str, list[UUID]]:
+    """Of the client, and of its MSP with `in_msp_account`, at most so many each."""
     found: dict[str, list[UUID]] = {parameter: [] for parameter in KINDS.values()}
-    tenants = [msp_setup.env.scope.tenant_id, *([msp_setup.env.msp_account.tenant_id] if in_house else [])]
+    tenants = [msp_setup.env.scope.tenant_id, *([msp_setup.env.msp_account.tenant_id] if in_msp_account else [])]
     with psycopg.connect(urls.app) as connection:
         for tenant in tenants:
             enter(connection, tenant, msp_setup.env.scope.msp_id)

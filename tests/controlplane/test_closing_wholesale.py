@@ -25,11 +25,11 @@ _SHIFT = "UPDATE audit_head SET seq = seq + %(by)s WHERE tenant_id = %(t)s"
 @pytest.fixture
 async def market(db: Database) -> Market:
     """Wholesale at 0.03, used three times by one client and twice by its sibling, in a month that is long over."""
-    house_id = new_id()
-    msp_account = make_scope(msp_id=house_id, tenant_id=house_id)
-    made = Market(db, msp_account, make_scope(msp_id=house_id), now=LONG_AGO)
+    msp_id = new_id()
+    msp_account = make_scope(msp_id=msp_id, tenant_id=msp_id)
+    made = Market(db, msp_account, make_scope(msp_id=msp_id), now=LONG_AGO)
     async with db.transaction(msp_account) as session:
-        await create_msp(session, name="Calm Harbour", slug=f"msp-{house_id.hex[-12:]}", now=LONG_AGO)
+        await create_msp(session, name="Calm Harbour", slug=f"msp-{msp_id.hex[-12:]}", now=LONG_AGO)
     async with db.transaction(made.client) as session:
         await create_client(session, name="Client", slug="client", currency="EUR", now=LONG_AGO)
     await made.open_book(Side.WHOLESALE)
@@ -60,7 +60,7 @@ async def shift_head(urls: Urls, market: Market, by: int) -> None:
     await asyncio.to_thread(tamper_as_owner, urls.owner, _SHIFT, t=market.msp_account.tenant_id, by=by)
 
 
-async def test_it_is_noted_in_the_house_once_and_told_to_no_client(
+async def test_it_is_recorded_in_the_msp_account_once_and_told_to_no_client(
     market: Market, environment: dict[str, str | None]
 ) -> None:
     sibling = market.another_client()

@@ -117,8 +117,8 @@ class TestSettingUp:
         assert await audited(services, client) >= {
             ("connection.created", "operator"), ("contract.published", "operator"),
         }  # fmt: skip
-        in_house = await audited(services, client.for_tenant(client.msp_id))
-        assert in_house >= {("price_book.created", "operator"), ("price.set", "operator")}
+        in_msp_account = await audited(services, client.for_tenant(client.msp_id))
+        assert in_msp_account >= {("price_book.created", "operator"), ("price.set", "operator")}
         async with services.db.transaction(client) as session:
             contracts = await session.execute(
                 text("SELECT element, source_connection_id, propagation_slo_ms FROM element_contract")

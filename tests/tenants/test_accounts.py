@@ -96,7 +96,7 @@ class TestTheTree:
 
     async def test_an_msp_is_not_created_in_a_clients_scope(self, db: Database, client: Tenant) -> None:
         async with db.transaction(client.scope) as session:
-            with pytest.raises(RuntimeError, match="house"):
+            with pytest.raises(RuntimeError, match="account"):
                 await create_msp(session, name="X", slug="x", now=NOW)
 
     @pytest.mark.parametrize("currency", ["eur", "EURO", "", "E1R"])

@@ -18,7 +18,7 @@ from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from branding.manage import point_host, set_brand
 from branding.pages import provide_brand
-from branding.theme import HOUSE_THEME
+from branding.theme import DEFAULT_THEME
 from controlplane.rooms import ROOMS
 from controlplane.web.access import provide_access
 from foundation.database.engine import Database
@@ -58,7 +58,7 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
 
 async def give_host(db: Database, msp: Tenant, host: str) -> None:
     async with db.transaction(msp.scope) as session:
-        theme = msgspec.structs.replace(HOUSE_THEME, name=f"Brand of {host}")
+        theme = msgspec.structs.replace(DEFAULT_THEME, name=f"Brand of {host}")
         await set_brand(session, slug="main", theme=theme, now=NOW, new_id=new_id)
         await point_host(session, slug="main", host=host, now=NOW)
 

@@ -282,5 +282,5 @@ def _policy(principal: Principal) -> PolicyIndex:
 async def _account(session: AsyncSession, principal: Principal, client: Client | None, brand: Brand) -> Account:
     if client is not None:
         return Account(name=client.name, kind=translate("Client"), switch_href="/fleet" if principal.is_staff else "")
-    house = brand.name if scope_of(session).fleet else (await get_msp(session)).name
-    return Account(name=house, kind=translate("All clients"))
+    name = brand.name if scope_of(session).fleet else (await get_msp(session)).name
+    return Account(name=name, kind=translate("All clients"))

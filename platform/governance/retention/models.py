@@ -31,7 +31,7 @@ class RetentionDefault(TenantOwned, Base):
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
 
-    __table_args__ = (CheckConstraint("tenant_id = msp_id", name="house"),)
+    __table_args__ = (CheckConstraint("tenant_id = msp_id", name="msp_account"),)
 
 
 class LegalHold(TenantOwned, Base):

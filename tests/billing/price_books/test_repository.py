@@ -67,8 +67,8 @@ async def test_the_past_of_a_price_in_force_is_fixed(market: Market) -> None:
 @given(st.lists(st.tuples(st.integers(-5, 15), st.integers(0, 3)), min_size=1, max_size=8))
 @settings(max_examples=15)
 async def test_validities_never_overlap(db: Database, steps: list[tuple[int, int]]) -> None:
-    house_id = new_id()
-    market = Market(db, make_scope(msp_id=house_id, tenant_id=house_id), make_scope(msp_id=house_id))
+    msp_id = new_id()
+    market = Market(db, make_scope(msp_id=msp_id, tenant_id=msp_id), make_scope(msp_id=msp_id))
     await market.open_book(Side.RETAIL)
     for day, passed in steps:
         market.now += timedelta(days=passed)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from billing.errors import HouseIsNotBilled, PeriodClosed, PriceNotAllowed
+from billing.errors import MspAccountNotBilled, PeriodClosed, PriceNotAllowed
 from billing.invoices.draft import close_period, draft_invoice, draft_wholesale
 from billing.periods import month_of
 from billing.rating.rate_usage import pending_periods, rate_period, rerate_draft
@@ -224,7 +224,7 @@ async def test_the_wholesale_invoice_sums_its_clients(priced: Market) -> None:
 
 async def test_only_a_clients_usage_is_rated(priced: Market) -> None:
     async with priced.as_house() as session:
-        with pytest.raises(HouseIsNotBilled):
+        with pytest.raises(MspAccountNotBilled):
             await rate_period(session, side=Side.RETAIL, period=MARCH, now=priced.now)
 
 
