@@ -16,7 +16,7 @@ class PriceNotAllowed(InvalidInput):
 
 class PastIsFixed(Conflict):
     code = "past-is-fixed"
-    title = N_("A price in force cannot be changed for the past")
+    title = N_("A price cannot be changed for the past")
 
 
 class MspAccountNotBilled(InvalidInput):

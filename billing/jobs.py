@@ -26,7 +26,7 @@ RATE = JobType("billing.rate_usage", N_("Rate recent usage"), NoPayload, batch=1
 RERATE = JobType(
     "billing.rerate_usage", N_("Rate all usage of open months"), NoPayload, batch=1, seconds=600.0, retry=ENDLESS
 )
-TOTAL = JobType("billing.total_wholesale", N_("Total the wholesale invoice"), NoPayload, batch=1, retry=ENDLESS)
+TOTAL = JobType("billing.total_wholesale", N_("Calculate the wholesale invoice"), NoPayload, batch=1, retry=ENDLESS)
 JOB_TYPES = (RATE, RERATE, TOTAL)
 LANE = "billing"
 RECENT = timedelta(days=2)

@@ -44,7 +44,7 @@ def parse_month(text: str) -> Period:
     """Raises InvalidInput for anything but a month such as 2026-03 with a representable previous and next month."""
     found = _MONTH.fullmatch(text)
     if found is None or not EPOCH.year < int(found[1]) < MAXYEAR:
-        raise InvalidInput(N_("A month is written like 2026-03."), field="month")
+        raise InvalidInput(N_("Enter the month as year and month, such as 2026-03."), field="month")
     return month_of(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC))
 
 

@@ -20,10 +20,10 @@ class MissingAsset(RuntimeError):
 
 
 class UnknownHost(NotFound):
-    title = N_("There is nothing at this address")
+    title = N_("There is no page at this address")
 
     def __init__(self) -> None:
-        super().__init__(N_("This address is not in use. Check it, or ask the people who gave it to you."))
+        super().__init__(N_("No site uses this address. Check it, or ask the people who gave it to you."))
 
 
 class HostTaken(Conflict):

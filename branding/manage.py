@@ -27,7 +27,7 @@ async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: date
     """Create the brand or replace its tokens; open pages change with their next load."""
     scope = _house(session)
     if not _SLUG.fullmatch(slug):
-        raise InvalidInput(N_("A brand's short name has 1 to 48 small letters, digits and hyphens."), field="slug")
+        raise InvalidInput(N_("A brand's short name has 1 to 48 lower-case letters, digits and hyphens."), field="slug")
     tokens = msgspec.to_builtins(theme)
     brand_id = await repository.upsert(
         session, scope, brand_id=new_id(), slug=slug, name=theme.name, tokens=tokens, now=now

@@ -60,7 +60,7 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     _check(manifest, settings, secrets)
     if jurisdiction and not _JURISDICTION.fullmatch(jurisdiction):
         raise InvalidInput(
-            N_("A jurisdiction is a country or region of ISO 3166, such as DE or US-CA."), field="jurisdiction"
+            N_("A jurisdiction is a country or region code of ISO 3166, such as DE or US-CA."), field="jurisdiction"
         )
     name, connection_id = clean_name(name), new_id()
     session.add(
@@ -216,7 +216,7 @@ def _check(manifest: Manifest, settings: Mapping[str, str], secrets: Mapping[str
             )
         if value and field.pattern and not re.fullmatch(field.pattern, value):
             raise InvalidInput(
-                N_("“{label}” is not of the expected form. {help}"),
+                N_("“{label}” is invalid. {help}"),
                 params={"label": field.label, "help": field.help},
                 field=name,
             )

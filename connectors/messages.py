@@ -19,7 +19,7 @@ NO_API_KEY: Final = MessageType(
 SYSTEM_ANSWERED: Final = MessageType("connector.system_answered", N_("{system} answered {status}."))
 CHANNEL_ANSWERED: Final = MessageType("connector.channel_answered", N_("The channel answered {status}."))
 WRONG_ADDRESS: Final = MessageType(
-    "connector.wrong_address", N_("Nothing takes writes there ({status}). Check the connection's address.")
+    "connector.wrong_address", N_("The address does not accept writes ({status}). Check the connection's address.")
 )
 REQUEST_REFUSED: Final = MessageType("connector.request_refused", N_("The channel refused the request with {status}."))
 NEWER_IN_BATCH: Final = MessageType(
@@ -27,21 +27,24 @@ NEWER_IN_BATCH: Final = MessageType(
 )
 SENT_WITH_FEWER: Final = MessageType(
     "connector.sent_with_fewer",
-    N_("The channel refused the request this value was in. It is sent again, with fewer others."),
+    N_("The channel refused the request that contained this value. It is sent again in a smaller request."),
 )
 ANSWER_UNREADABLE: Final = MessageType(
     "connector.answer_unreadable", N_("The connector could not read the answer ({error}).")
 )
 WRONG_RESULTS: Final = MessageType(
-    "connector.wrong_results", N_("The connector gave {count} results for {number} values.")
+    "connector.wrong_results", N_("The connector returned {count} results for {number} values.")
 )
 WRONG_READINGS: Final = MessageType(
-    "connector.wrong_readings", N_("The connector gave {count} readings for {number} values.")
+    "connector.wrong_readings", N_("The connector returned {count} readings for {number} values.")
 )
-LATER: Final = MessageType("connector.later", N_("The channel said: later."))
+LATER: Final = MessageType("connector.later", N_("The channel asked to be called later."))
 SIMILAR_KEY: Final = MessageType(
     "connector.similar_key",
-    N_("{answer} It has {other}, which differs from {key} in {difference} only. Make both the same."),
+    N_(
+        "{answer} The channel has {other}, which differs from {key} only in {difference}. Use the same "
+        "spelling in both systems."
+    ),
 )
 COMBINING_ACCENTS: Final = MessageType(
     "connector.combining_accents",

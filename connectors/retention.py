@@ -15,7 +15,7 @@ RETAINED: Final = (
         default_days=400, least_days=30,
     ),
     DataClass(
-        "delivery_keys", N_("Message IDs"), N_("Used to recognise a message that is sent again."),
+        "delivery_keys", N_("Message IDs"), N_("Used to detect a message that is sent again."),
         (RetainedTable("source_event_key", "event_id"),), default_days=1096, least_days=90,
     ),
 )  # fmt: skip

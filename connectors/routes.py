@@ -36,7 +36,7 @@ def hooks_handler(receiver: HookReceiver, clock: Clock) -> "asgi":
             if within not in _WITHIN:
                 raise NotFound(N_("No connection has this address."))
             if scope.get("method") != "POST":
-                raise MethodNotAllowed(N_("Send deliveries with POST."))
+                raise MethodNotAllowed(N_("Send webhooks with POST."))
             body = await _read(receive)
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             stored = await receiver.receive(address, headers, body, now=clock(), correlation=current_correlation())
@@ -60,7 +60,7 @@ async def _read(receive: Receive) -> bytes:
         size += len(chunk)
         if size > MAX_BODY:
             raise BodyTooLarge(
-                N_("A delivery may have at most {most} bytes. Send it in parts."), params={"most": MAX_BODY}
+                N_("A webhook may have at most {most} bytes. Send it in parts."), params={"most": MAX_BODY}
             )
         if not message.get("more_body"):
             return chunk if not chunks else b"".join([*chunks, chunk])

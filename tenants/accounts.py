@@ -33,7 +33,7 @@ _POOL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 
 
 BY_SLUG: Final = Sort(
-    name="slug", label=N_("By short name"), reverse_label=N_("By short name, backwards"), keys=[SortKey("client.slug")]
+    name="slug", label=N_("By short name"), reverse_label=N_("By short name, descending"), keys=[SortKey("client.slug")]
 )
 ALL_CLIENTS: Final = ListQuery(list="clients", sort=BY_SLUG, limit=200)
 
@@ -52,7 +52,9 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     msp: Msp | None = await session.scalar(statement.returning(Msp))
     if msp is None:
         raise SlugTaken(
-            N_("Another provider is called “{slug}” here. Choose another short name."), params={"slug": slug}, slug=slug
+            N_("Another provider has the short name “{slug}”. Choose a different one."),
+            params={"slug": slug},
+            slug=slug,
         )
     await put_lane_share(session)
     append_audit(
@@ -80,7 +82,7 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
     client: Client | None = await session.scalar(statement.on_conflict_do_nothing().returning(Client))
     if client is None:
         raise SlugTaken(
-            N_("Another of your clients is called “{slug}”. Choose another short name."),
+            N_("Another of your clients has the short name “{slug}”. Choose a different one."),
             params={"slug": slug},
             slug=slug,
         )
@@ -179,9 +181,9 @@ async def _set_status(session: AsyncSession, status: ClientStatus, reason: str, 
 async def set_lane_share(session: AsyncSession, *, pool: str, weight: int, cap: int, now: datetime) -> None:
     """Set the worker share of the scope's tenant. A dedicated `pool` is served by workers pinned to the tenant."""
     if not _POOL.fullmatch(pool):
-        raise InvalidInput(N_("A pool's name has small letters, digits and hyphens."), field="pool")
+        raise InvalidInput(N_("A pool name has lower-case letters, digits and hyphens only."), field="pool")
     if not (1 <= weight <= 100 and 1 <= cap <= 1000):
-        raise InvalidInput(N_("A weight is 1 to 100, a cap 1 to 1000."), field="weight")
+        raise InvalidInput(N_("A weight is between 1 and 100, a cap between 1 and 1000."), field="weight")
     scope = scope_of(session)
     values = {"pool": pool, "weight": weight, "cap": cap}
     await put_lane_share(session, **values)
@@ -204,5 +206,7 @@ async def name_clients(session: AsyncSession, ids: Collection[UUID]) -> Mapping[
 
 def check_slug(slug: str) -> str:
     if not _SLUG.fullmatch(slug):
-        raise InvalidInput(N_("A short name has 1 to 63 small letters, digits and inner hyphens."), field="slug")
+        raise InvalidInput(
+            N_("A short name has 1 to 63 lower-case letters and digits, with hyphens only between them."), field="slug"
+        )
     return slug

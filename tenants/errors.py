@@ -24,8 +24,8 @@ class LastAdministrator(Conflict):
     def __init__(self) -> None:
         super().__init__(
             N_(
-                "Nobody else who can sign in may manage the members of this account. Make another member an "
-                "administrator first."
+                "No other active member can manage the members of this account. Make another member an administrator "
+                "first."
             )
         )
 
@@ -56,7 +56,7 @@ class SignInFailed(Unauthenticated):
     title = N_("Sign-in failed")
 
     def __init__(self) -> None:
-        super().__init__(N_("The e-mail address or the password is not right. Check both and try again."))
+        super().__init__(N_("The e-mail address or the password is incorrect. Check both and try again."))
 
 
 class SignInThrottled(TooManyRequests):

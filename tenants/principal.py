@@ -79,7 +79,11 @@ class Principal:
             )
         if self.on_behalf_of is not None and not self.on_behalf_of.may(permission):
             raise _refusal(
-                N_("The member who created this API key may no longer do this, so neither may the key."), permission
+                N_(
+                    "The member who created this API key no longer has the permission for this, so the key "
+                    "does not have it either."
+                ),
+                permission,
             )
 
     def may(self, permission: str) -> bool:

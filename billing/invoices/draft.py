@@ -65,7 +65,7 @@ async def draft_wholesale(session: AsyncSession, *, period: Period, now: datetim
     """
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id != scope.msp_id:
-        raise Forbidden(N_("The wholesale invoice is kept in the MSP's own account. Open it and try again."))
+        raise Forbidden(N_("The wholesale invoice belongs to the MSP's own account. Open that account and try again."))
     async with as_rater(session):
         await lock_side(session, Side.WHOLESALE)
         await session.execute(
@@ -99,7 +99,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
     await rerate_draft(session, side=side, period=period)
     draft = await draft_invoice(session, side=side, period=period, now=now)
     if draft is None:
-        raise Conflict(N_("Nothing was used in this period, so there is nothing to close."))
+        raise Conflict(N_("There was no usage in this period, so there is nothing to close."))
     keys = {"tenant_id": scope.tenant_id, "side": side.value, "start": period.start, "id": draft.id, "now": now}
     async with as_rater(session):
         earlier = await session.scalar(
@@ -132,7 +132,7 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
         )
     ).one_or_none()
     if invoice is not None and invoice.state != InvoiceState.DRAFT:
-        raise PeriodClosed(N_("This invoice is closed and stays as it is."))
+        raise PeriodClosed(N_("This invoice is closed and can no longer change."))
     return invoice
 
 

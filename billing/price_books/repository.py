@@ -63,7 +63,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     scope = _house(session)
     _check_currency(book.currency)
     if book.client_id is not None and book.side is not Side.RETAIL:
-        raise PriceNotAllowed(N_("Only a retail book can be one client's own."))
+        raise PriceNotAllowed(N_("Only a retail price book can belong to one client."))
     name, book_id = clean_name(book.name), new_id()
     async with as_rater(session):
         made = await session.scalar(
@@ -154,9 +154,9 @@ async def _end_price_in_force(
     if in_force is None:
         return
     if valid_from < now:
-        raise PastIsFixed(N_("A price was in force at that time. Let the new price begin now or later."))
+        raise PastIsFixed(N_("Another price applied at that time. Start the new price now or later."))
     if in_force.valid_from == valid_from:
-        raise PastIsFixed(N_("A price from exactly this time exists. Let the new one begin at another time."))
+        raise PastIsFixed(N_("A price that begins at exactly this time already exists. Choose another start time."))
     await session.execute(
         text("UPDATE price SET valid_to = :valid_from WHERE tenant_id = :tenant_id AND id = :id"),
         {**keys, "id": in_force.id},
@@ -166,7 +166,7 @@ async def _end_price_in_force(
 PRICE_ORDER: Final = Sort(
     name="book",
     label=N_("By book and meter"),
-    reverse_label=N_("By book and meter, backwards"),
+    reverse_label=N_("By book and meter, descending"),
     keys=[
         SortKey("b.side", descending=True),
         SortKey("coalesce(b.client_id, '00000000-0000-0000-0000-000000000000')", "uuid"),
@@ -220,5 +220,5 @@ def _check_currency(currency: str) -> None:
 def _house(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id != scope.msp_id:
-        raise Forbidden(N_("Prices are kept in the MSP's own account. Open it and try again."))
+        raise Forbidden(N_("Prices belong to the MSP's own account. Open that account and try again."))
     return scope

@@ -51,7 +51,7 @@ def invoice_id_of(client_id: UUID, side: Side, period: Period) -> UUID:
 def client_scope(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id == scope.msp_id:
-        raise MspAccountNotBilled(N_("Usage is rated in one client's own scope, not in the MSP's account."))
+        raise MspAccountNotBilled(N_("Usage is rated for one client at a time, not in the MSP's account."))
     return scope
 
 

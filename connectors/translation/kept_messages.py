@@ -22,8 +22,8 @@ from foundation.text import is_storable
 
 MOST_REPLAYED: Final = 1_000
 """Source events that one replay enqueues."""
-_NOTHING: Final = N_("No messages of this connection and type are kept.")
-_NO_READER: Final = N_("Nothing reads messages of this type yet, so they stay kept. Replay them once something does.")
+_NOTHING: Final = N_("No messages of this connection and type are stored.")
+_NO_READER: Final = N_("Messages of this type are not processed yet, so they remain stored. Replay them once they are.")
 
 
 class Replay(msgspec.Struct, frozen=True):

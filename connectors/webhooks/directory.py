@@ -115,7 +115,9 @@ class HookDirectory:
         future = self._waiting.get(connection_id)
         if future is None:
             if len(self._waiting) >= _MAX_WAITING:
-                raise Unavailable(N_("Too many deliveries wait to be checked. Send this again in a few seconds."))
+                raise Unavailable(
+                    N_("Too many webhooks are waiting to be checked. Send this one again in a few seconds.")
+                )
             future = self._waiting[connection_id] = asyncio.get_running_loop().create_future()
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._look_up())

@@ -58,9 +58,7 @@ class HookReceiver:
         body_hash = hashlib.sha256(body).digest()
         external_id = verified.external_id
         if external_id is not None and _OWN_KEY.match(external_id):
-            raise InvalidInput(
-                N_("This webhook id has a form that is reserved here. Send the delivery under another id.")
-            )
+            raise InvalidInput(N_("This webhook ID has a reserved form. Send the webhook under another ID."))
         if external_id is not None:
             external_id = storable_id(external_id)
         delivery = Delivery(
@@ -95,7 +93,7 @@ class HookReceiver:
         try:
             route = await self._directory.find(connection_id, anew=anew)
         except psycopg.OperationalError as error:
-            raise Unavailable(N_("The delivery cannot be checked just now. Send it again.")) from error
+            raise Unavailable(N_("The webhook cannot be checked right now. Send it again.")) from error
         if route is None or route.kind not in self._registry:
             raise NotFound(N_("No connection has this address."))
         return route

@@ -197,7 +197,7 @@ class IntakeWriter:
             Unavailable: the write failed; the sender should retry.
         """
         if len(self._waiting) >= self._limit:
-            raise Unavailable(N_("Too much is waiting to be written. Send this again in a few seconds."))
+            raise Unavailable(N_("Too many webhooks are waiting to be stored. Send this one again in a few seconds."))
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, future))
         self._wake.set()
@@ -213,7 +213,7 @@ class IntakeWriter:
                 await self._write(group)
             except Exception:  # noqa: BLE001 - the one writer outlives whatever one group brings
                 _log.exception("intake.failed")
-                _fail(group, Unavailable(N_("The delivery could not be written. Send it again.")))
+                _fail(group, Unavailable(N_("The webhook could not be stored. Send it again.")))
 
     async def _write(self, group: "list[tuple[Delivery, asyncio.Future[Stored]]]") -> None:
         try:
@@ -224,7 +224,7 @@ class IntakeWriter:
         except psycopg.OperationalError as error:
             await self._connection.close()
             _log.warning("intake.database_away", error=str(error))
-            _fail(group, Unavailable(N_("The delivery could not be written. Send it again.")))
+            _fail(group, Unavailable(N_("The webhook could not be stored. Send it again.")))
             return
         except psycopg.Error as error:
             # One delivery refused by the database must not fail its neighbours: bisect until it is alone.

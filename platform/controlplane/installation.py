@@ -29,7 +29,7 @@ _LOCK_NAME = "installation.lock"
 
 class AlreadyRunning(Unavailable):
     code: ClassVar[str] = "already-running"
-    title: ClassVar[str] = N_("This installation runs already")
+    title: ClassVar[str] = N_("This installation is already running")
 
 
 class Running(msgspec.Struct, frozen=True):

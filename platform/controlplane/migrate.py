@@ -23,7 +23,7 @@ MIGRATION_LOCK = 0x46414952  # "FAIR": one migration at a time per database
 
 class MigrationRefused(Conflict):
     code: ClassVar[str] = "migration-refused"
-    title: ClassVar[str] = N_("The schema cannot be brought there")
+    title: ClassVar[str] = N_("The schema cannot be migrated to this revision")
 
 
 def alembic_config() -> Config:

@@ -19,7 +19,7 @@ _LISTENING = "0A"
 
 class PortTaken(Unavailable):
     code: ClassVar[str] = "port-taken"
-    title: ClassVar[str] = N_("The port is taken")
+    title: ClassVar[str] = N_("The port is in use")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ class DomainError(Exception):
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
     code: ClassVar[str] = "bad-request"
-    title: ClassVar[str] = N_("The request cannot be carried out")
+    title: ClassVar[str] = N_("The request cannot be processed")
 
     def __init__(self, detail: str, *, params: Mapping[str, object] | None = None, **extra: object) -> None:
         super().__init__(ENGLISH.fill(detail, params or {}))
@@ -42,11 +42,11 @@ class NotFound(DomainError):
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
-    title = N_("There is nothing here")
+    title = N_("Not found")
 
     def __init__(
         self,
-        detail: str = N_("Nothing with this address exists in this account."),
+        detail: str = N_("Nothing in this account has this address."),
         *,
         params: Mapping[str, object] | None = None,
         **extra: object,
@@ -97,4 +97,4 @@ class TooManyRequests(DomainError):
 class Unavailable(DomainError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
-    title = N_("A service we need does not answer")
+    title = N_("A required service is not responding")

@@ -17,12 +17,14 @@ def clean_reason(reason: str, *, longest: int = LONGEST_REASON, field: str = "re
     """
     cleaned = reason.replace("\r\n", "\n").strip()
     if not is_storable(cleaned):
-        raise InvalidInput(N_("The reason holds a character that cannot be kept, such as NUL. Remove it."), field=field)
+        raise InvalidInput(
+            N_("The reason contains a character that cannot be stored, such as NUL. Remove it."), field=field
+        )
     if not says_something(cleaned):
         raise InvalidInput(N_("Enter a reason. It is recorded in the audit trail."), field=field)
     if len(cleaned) > longest:
         raise InvalidInput(
-            N_("The reason has {number} characters; at most {most} are possible. Shorten it."),
+            N_("The reason has {number} characters; at most {most} are allowed. Shorten it."),
             params={"number": len(cleaned), "most": longest},
             field=field,
         )

@@ -59,5 +59,5 @@ def _as_id(text_: str) -> UUID | None:
 
 def _stranger(author: str) -> str:
     if author.startswith(_MACHINE):
-        return translate("A former connection")
+        return translate("Deleted connection")
     return author if _as_id(author) is None else translate("Your service provider")

@@ -8,17 +8,17 @@ from foundation.marks import N_
 
 class NothingToReplay(Conflict):
     code = "nothing-to-replay"
-    title = N_("There is nothing to do again")
+    title = N_("There is nothing to replay")
 
 
 class NothingToChange(Conflict):
     code = "nothing-to-change"
-    title = N_("This value stands or waits already")
+    title = N_("This value is already approved or pending")
 
 
 class NotAwaiting(Conflict):
     code = "not-awaiting"
-    title = N_("This change does not wait for an answer")
+    title = N_("This change is not awaiting approval")
 
 
 class NothingToRollBack(Conflict):

@@ -56,19 +56,19 @@ class ExceptionType(StrEnum):
         "source.clock_ahead",
         N_("Source dates in the future"),
         SeverityWeights(10, 10, 0),
-        N_("Dates of this source cannot be relied on."),
+        N_("The dates of this source are unreliable."),
     )
     SOURCE_DUPLICATE_KEY = (
         "source.duplicate_key",
         N_("Duplicate key in source"),
         SeverityWeights(20, 20, 5),
-        N_("Two records of the source claim one key, so neither can be told apart."),
+        N_("Two records of the source have the same key, so they cannot be told apart."),
     )
     MESSAGE_UNCLAIMED = (
         "message.unclaimed",
-        N_("Messages that nothing reads"),
+        N_("Messages that are not processed"),
         SeverityWeights(5, 5, 5),
-        N_("Messages are kept, and nothing comes of them."),
+        N_("Messages are stored but not processed."),
         timedelta(days=7),
     )
     CONTRACT_MISSING = (
@@ -87,13 +87,13 @@ class ExceptionType(StrEnum):
         "change.refused",
         N_("Refused by policy"),
         SeverityWeights(20, 25, 0),
-        N_("Policy refuses the value that the source holds."),
+        N_("Policy refuses the value of the source."),
     )
     APPROVAL_STALE = (
         "approval.stale",
         N_("Approval out of date"),
         SeverityWeights(10, 15, 0),
-        N_("What was approved is no longer what would be sent."),
+        N_("The content to send is no longer the approved content."),
     )
     APPROVAL_LATE = (
         "approval.late",
@@ -105,13 +105,13 @@ class ExceptionType(StrEnum):
         "approval.expired",
         N_("Approval expired"),
         SeverityWeights(15, 10, 0),
-        N_("Nobody answered in time."),
+        N_("There was no answer in time."),
     )
     CONNECTION_FAILING = (
         "connection.failing",
         N_("Connection not working"),
         SeverityWeights(20, 5, 15),
-        N_("Nothing comes from this system, or gets there."),
+        N_("No data is received from this system or sent to it."),
     )
     CONNECTION_PAUSED = (
         "connection.paused",
@@ -129,13 +129,13 @@ class ExceptionType(StrEnum):
         "propagation.refused",
         N_("Refused by a channel"),
         SeverityWeights(25, 5, 15),
-        N_("The channel will not take the value."),
+        N_("The channel does not accept the value."),
     )
     PROPAGATION_FAILED = (
         "propagation.failed",
         N_("Failed on a channel"),
         SeverityWeights(25, 5, 20),
-        N_("The channel never showed the value, and nothing more is tried."),
+        N_("The channel never showed the value. There are no further attempts."),
     )
     PROPAGATION_UNREADABLE = (
         "propagation.unreadable",

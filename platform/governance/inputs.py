@@ -23,7 +23,7 @@ def check_limit(limit: int) -> int:
 def check_number(number: int | None, field: str) -> int | None:
     """Return a number within the database's range. Raises InvalidInput."""
     if number is not None and not 0 <= number <= _LARGEST:
-        raise InvalidInput(N_("This is not a number of an entry."), field=field)
+        raise InvalidInput(N_("This is not the number of an entry."), field=field)
     return number
 
 
@@ -41,7 +41,7 @@ def check_choice(text: str, field: str, choices: Iterable[str]) -> str:
     if text not in known:
         named = ", ".join(each for each in known if each)
         raise InvalidInput(
-            N_("There is no such choice here. Choose one of: {known}."), params={"known": named}, field=field
+            N_("This is not one of the choices. Choose one of: {known}."), params={"known": named}, field=field
         )
     return text
 
@@ -57,7 +57,7 @@ def check_exact(text: str, field: str) -> str:
         raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it."), field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            N_("This has {number} characters; at most {most} are possible. Shorten it."),
+            N_("This has {number} characters; at most {most} are allowed. Shorten it."),
             params={"number": len(text), "most": LONGEST_TEXT},
             field=field,
         )

@@ -44,7 +44,7 @@ VALUE_TYPE_LABELS: Final = {
     "order": N_("Order"),
 }
 """Labels of the types of values, by tag."""
-GONE: Final = N_("a connection that is gone")
+GONE: Final = N_("a deleted connection")
 _NOTHING: Final = N_("nothing")
 _YES, _NO = N_("Yes"), N_("No")
 _ORDER: Final = N_("{total} · lines: {number}")

@@ -28,8 +28,8 @@ _OF_OWN_PROPOSAL: Final = N_(
     "Another approver must decide."
 )
 _NOT_INDEPENDENT: Final = N_(
-    "Whoever proposed this also invited you, or was invited by the same person. Until an independent administrator has "
-    "confirmed you, you cannot decide on it. Another approver must decide."
+    "The person who proposed this also invited you, or was invited by the same person. Until an independent "
+    "administrator has confirmed you, you cannot decide on it. Another approver must decide."
 )
 
 
@@ -71,7 +71,7 @@ async def request_approvals(
         return []
     subjects = [(request.subject_kind, request.subject_id) for request in requests]
     if len(set(subjects)) < len(subjects):
-        raise InvalidInput(N_("Request one approval per subject in a call."))
+        raise InvalidInput(N_("Request only one approval per subject in each call."))
     wanted = {
         "ids": [new_id() for _ in requests],
         "kinds": [request.subject_kind for request in requests],

@@ -42,7 +42,7 @@ def _exact(value: Any) -> Any:
         case Sequence() if not isinstance(value, bytes | bytearray | memoryview):
             return [_exact(item) for item in value]
     raise ContentNotBindable(
-        N_("A {type} has no exact form. Use whole numbers of the smallest unit, or text."),
+        N_("A {type} cannot be represented exactly. Use whole numbers of the smallest unit, or text."),
         params={"type": type(value).__name__},
     )
 

@@ -199,7 +199,8 @@ class _Checker:
             return False
         if not _STRING.fullmatch(node.value) or _REWRITTEN.search(node.value):
             raise self._refusal(
-                node, N_("In the condition “{condition}”, “{part}” has signs that a rule's text cannot hold.")
+                node,
+                N_("In the condition “{condition}”, “{part}” has characters that a text in a rule cannot contain."),
             )
         return True
 

@@ -25,7 +25,7 @@ class ContentNotBindable(DomainError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "content-not-bindable"
-    title = N_("This content has no exact form")
+    title = N_("This content cannot be represented exactly")
 
 
 class OwnApproval(Forbidden):

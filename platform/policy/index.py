@@ -155,12 +155,12 @@ def check_rule(rule: PolicyRule) -> None:
         )
     if rule.ptype is RuleKind.GOVERNANCE and rule.act not in set(PolicyOutcome):
         raise InvalidRule(
-            N_("The rule “{rule}” governs by “{act}”; use refuse, review or auto."),
+            N_("The rule “{rule}” has the act “{act}”. Use refuse, review or auto."),
             params={"rule": rule.id, "act": rule.act},
         )
     if rule.ptype is RuleKind.PERMISSION and rule.sub == ANYONE:
         raise InvalidRule(
-            N_("The permission “{rule}” is for everyone; name a role or a user."), params={"rule": rule.id}
+            N_("The permission “{rule}” applies to everyone. Name a role or a member."), params={"rule": rule.id}
         )
 
 

@@ -5,10 +5,10 @@ from typing import Final
 from foundation.i18n.messages import MessageType
 from foundation.marks import N_
 
-_NO_RULE: Final = MessageType("policy.no_rule", N_("No rule says that this may pass by itself."))
+_NO_RULE: Final = MessageType("policy.no_rule", N_("No rule allows this without approval."))
 NOT_KNOWN: Final = MessageType("policy.not_known", N_("{text} (not known: {facts})"))
 NOTHING_EARLIER: Final = MessageType("policy.nothing_earlier", N_("There is no earlier value to compare with."))
 OTHER_CURRENCY: Final = MessageType("policy.other_currency", N_("The earlier value is in another currency."))
 EARLIER_ZERO: Final = MessageType("policy.earlier_zero", N_("The earlier value is zero."))
 NO_RULE: Final = _NO_RULE.fill()
-SUPERSEDED: Final = MessageType("approval.superseded", N_("Other content has taken its place."))
+SUPERSEDED: Final = MessageType("approval.superseded", N_("It was replaced by other content."))

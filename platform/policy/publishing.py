@@ -147,7 +147,7 @@ def _check_set(rules: Sequence[PolicyRule]) -> None:
     for rule in rules:
         if rule.ptype is RuleKind.ROLE or rule.id.startswith("role:"):
             raise InvalidRule(
-                N_("The rule “{rule}” gives a role. Roles are given one by one, not published."),
+                N_("The rule “{rule}” assigns a role. Assign roles to members instead of publishing them."),
                 params={"rule": rule.id},
             )
         check_rule(rule)
@@ -172,7 +172,7 @@ def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule]) -> N
     here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) | own
     if role not in here or role == ANY_TENANT:
         raise RoleNotAssignable(
-            N_("The role “{role}” cannot be given in this account. Possible: {known}."),
+            N_("The role “{role}” cannot be assigned in this account. Choose one of: {known}."),
             params={"role": role, "known": ", ".join(sorted(here))},
         )
 

@@ -69,15 +69,15 @@ def _refusal(verdict: RedeemResult) -> DomainError | None:
         case RedeemResult.MISMATCH:
             return ApprovalMismatch(
                 N_(
-                    "The content, the policy, the data it was judged on or its target has changed since the approval."
-                    " It needs a new one."
+                    "The content, its target, the policy, or the data behind the decision has changed since the "
+                    "approval. A new approval is needed."
                 )
             )
         case RedeemResult.EXPIRED:
             return ApprovalExpired(N_("The approval was not used in time. It needs a new one."))
         case RedeemResult.USED:
-            return ApprovalUsed(N_("The approval has been used already; each is good for one time."))
+            return ApprovalUsed(N_("This approval has already been used. Each approval can be used once."))
         case RedeemResult.NOT_GRANTED:
-            return ApprovalNotGranted(N_("Nobody has granted this. Wait for the decision, or propose it again."))
+            return ApprovalNotGranted(N_("This has not been approved yet. Wait for the decision, or propose it again."))
         case RedeemResult.UNKNOWN:
             return NotFound()

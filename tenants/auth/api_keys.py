@@ -124,7 +124,7 @@ def _check_role(role: str, *, in_msp_account: bool, by: Principal | None) -> Non
         allowed &= {"machine", *by.roles}
     if role not in allowed:
         raise RoleNotAssignable(
-            N_("An API key of this account can have one of: {known}."),
+            N_("An API key of this account can have one of these roles: {known}."),
             params={"known": ", ".join(sorted(allowed))},
             role=role,
         )

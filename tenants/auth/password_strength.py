@@ -51,15 +51,15 @@ def require_hard_to_guess(password: str, names: Iterable[str]) -> None:
     if _guesses(password, []) < ENOUGH:
         raise WeakPassword(
             N_(
-                "This password is easy to guess: it is a common one, or follows a pattern that is. Three or four "
-                "unrelated words do well."
+                "This password is easy to guess: it is common or follows a common pattern. Three or four unrelated "
+                "words are a good choice."
             )
         )
     if _guesses(password, own) < ENOUGH:
         raise WeakPassword(
             N_(
-                "This password is easy to guess: it is made of names that have to do with you or this account. Three or"
-                " four unrelated words do well."
+                "This password is easy to guess: it consists of names related to you or this account. Three or four "
+                "unrelated words are a good choice."
             )
         )
 

@@ -77,7 +77,7 @@ def check_password(password: str, *, email: str, names: Iterable[str] = ()) -> N
         password = normalize_password(password) if password else ""
     except TextInvalid as problem:
         raise WeakPassword(
-            N_("This password has a character that cannot be seen. Type it, with letters, digits, signs and spaces.")
+            N_("This password contains an invisible character. Type it with letters, digits, symbols and spaces.")
         ) from problem
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(

@@ -33,7 +33,9 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if (role == PARTNER) != (wanted.partner_id is not None):
-        raise InvalidInput(N_("A partner's member has the role “partner” and names the partner."), field="partner_id")
+        raise InvalidInput(
+            N_("A member of a partner needs the role “partner” and the name of the partner."), field="partner_id"
+        )
     require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
     member = await create_member(session, wanted, now=auth.clock())
     await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)

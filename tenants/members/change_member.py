@@ -50,7 +50,7 @@ async def give_role(  # noqa: PLR0913 - keyword-only
     """
     scope = scope_of(session)
     if (role == PARTNER) != (member.partner_id is not None):
-        raise InvalidInput(N_("A partner's member has the role “partner” and no other."), field="role")
+        raise InvalidInput(N_("A member of a partner can have the role “partner” only."), field="role")
     require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
     await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 

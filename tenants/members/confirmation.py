@@ -39,8 +39,8 @@ async def confirm_member(session: AsyncSession, by: Principal, *, member_id: UUI
     if not may_confirm(by, member):
         raise Forbidden(
             N_(
-                "Somebody else has to confirm this member: an administrator who is not the member, did not invite "
-                "them and was not invited by the same one."
+                "Someone else must confirm this member: an administrator who is not the member, did not invite them, "
+                "and was not invited by the same person."
             )
         )
     await confirm(session, member, by=by.name, now=now)

@@ -62,7 +62,7 @@ MEMBERS: Final = ListDefinition[MemberView](
         Sort(
             name="-seen",
             label=N_("Last signed in first"),
-            reverse_label=N_("Longest away first"),
+            reverse_label=N_("Signed in longest ago first"),
             keys=[
                 SortKey("coalesce(member.last_seen_at, to_timestamp(0))", "timestamptz", descending=True),
                 SortKey("member.id", "uuid", descending=True),

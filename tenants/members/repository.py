@@ -31,7 +31,7 @@ from tenants.states import MEMBERS, AccountStatus
 
 INVITE_LIFE: Final = timedelta(days=7)
 BY_EMAIL: Final = Sort(
-    name="email", label=N_("By address"), reverse_label=N_("By address, backwards"), keys=[SortKey("member.email")]
+    name="email", label=N_("By address"), reverse_label=N_("By address, descending"), keys=[SortKey("member.email")]
 )
 ALL_MEMBERS: Final = ListQuery(list="members", sort=BY_EMAIL, limit=500)
 _INVITE = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})([A-Za-z0-9_-]{43})", re.ASCII)

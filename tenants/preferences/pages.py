@@ -97,7 +97,7 @@ async def _show(  # noqa: PLR0913, PLR0917 - the parts of one form
     chosen: Preferences,
     refusal: DomainError | None = None,
 ) -> Response[Any]:
-    inherited = translate(N_("As your account"))
+    inherited = translate(N_("Same as the account"))
     context = {
         "page": Page(
             brand=brand,

@@ -145,7 +145,7 @@ class TestAnswers:
     def test_a_failure_shows_a_toast_that_stays_until_dismissed(self, trial: Page) -> None:
         trial.get_by_role("button", name="Broken").click()
         toast = trial.locator("#toasts .toast")
-        expect(toast).to_contain_text("That did not work")
+        expect(toast).to_contain_text("The action failed")
         expect(trial.get_by_role("button", name="Broken")).to_be_visible()
         toast.get_by_role("button", name="Dismiss").click()
         expect(toast).to_have_count(0)

@@ -179,7 +179,7 @@ class TestWhatIsRefused:
         email = fresh()
         await admin.get("/members")
         answer = await admin.post("/members/invite", form(email, "client_viewer"))
-        assert (answer.status_code, "cannot be given in this account" in answer.text) == (403, True)
+        assert (answer.status_code, "cannot be assigned in this account" in answer.text) == (403, True)
         assert email not in (await admin.get("/members")).text
 
     async def test_a_partners_user_is_brought_in_for_that_partner(

@@ -131,7 +131,7 @@ async def test_a_whole_number_may_be_written_as_json_allows(msp_setup: MspSetup,
     [
         (b'{"keep_days": "900"}', "keep_days", "“keep_days” is not a whole number."),
         (b'{"keep_days": 900, "KEEP_DAYS": 1}', "KEEP_DAYS", "The body has no field “KEEP_DAYS”."),
-        (b"{}", "keep_days", "“keep_days” is missing or not of the expected form."),
+        (b"{}", "keep_days", "“keep_days” is missing or invalid."),
     ],
 )
 async def test_the_problem_names_the_field(

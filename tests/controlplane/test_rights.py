@@ -344,7 +344,7 @@ class TestLapsedApprovals:
         await env.work()
         assert (await self.state(env, change))[0] == "awaiting_approval"
         [found] = await env.exceptions("code = 'approval.stale'")
-        assert "was suspended, or lost the right to" in found.detail
+        assert "was suspended or lost the permission" in found.detail
         other, _ = await add(env, env.scope, "client_approver")
         async with env.services.db.transaction(self.as_member(env.scope, other)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
@@ -433,7 +433,7 @@ class TestSameIdentity:
         shown = await second.get(f"/clients/{msp_setup.slug}/approvals/{of_inviter}")
         assert "You are not confirmed as independent" in shown.text
         assert (
-            "Somebody you invited proposed this"
+            "Someone you invited proposed this"
             in (await inviter.get(f"/clients/{msp_setup.slug}/approvals/{of_second}")).text
         )
         [row] = await env.rows("SELECT id FROM member WHERE email = :email", email=email)

@@ -170,7 +170,7 @@ def _named(raw: bytes, reason: str) -> list[Unreadable]:
     if not subject.sku or not subject.element:
         return []
     said = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
-    told = f"The source says {said}. {reason}" if said else reason
+    told = f"The source reports {said}. {reason}" if said else reason
     return [Unreadable(subject.sku, subject.element, told, subject.dimension, subject.record_type)]
 
 

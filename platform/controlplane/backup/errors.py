@@ -11,7 +11,7 @@ class BackupFailed(DomainError):
 
     status = HTTPStatus.CONFLICT
     code = "backup-failed"
-    title = N_("The backup or restore was not carried out")
+    title = N_("The backup or restore failed")
 
 
 class BackupInvalid(BackupFailed):

@@ -9,7 +9,7 @@ TAIL_BYTES = 2_000
 
 class EmbeddedServerFailed(Unavailable):
     code: ClassVar[str] = "embedded-server"
-    title: ClassVar[str] = N_("An embedded server does not run")
+    title: ClassVar[str] = N_("An embedded server is not running")
 
 
 def with_log_tail(sentence: str, log: Path) -> EmbeddedServerFailed:

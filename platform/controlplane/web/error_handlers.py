@@ -66,10 +66,10 @@ def from_framework(error: HTTPException) -> DomainError:
             return NotFound()
         case HTTPStatus.METHOD_NOT_ALLOWED:
             return MethodNotAllowed(
-                N_("This address does not take that method. The header Allow lists those it takes.")
+                N_("This address does not support that method. The header Allow lists those it supports.")
             )
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return BodyTooLarge(N_("The body is larger than this address takes. Send less at a time."))
+            return BodyTooLarge(N_("The body is larger than this endpoint accepts. Send less at a time."))
     return NotAccepted(error.status_code)
 
 
@@ -78,21 +78,15 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
     found = [each for each in error.extra if isinstance(each, dict)] if isinstance(error.extra, list) else []
     fields = sorted({name for each in found if (name := _field_of(each))})
     if not fields:
-        return MalformedInput(N_("The body or a value in the address does not have the expected form."))
+        return MalformedInput(N_("The body or a value in the address is invalid."))
     if fields == [_BODY]:
-        return MalformedInput(
-            N_("The body is missing, or a field of it is missing, unknown or not of the expected form.")
-        )
+        return MalformedInput(N_("The body is missing, or one of its fields is missing, unknown or invalid."))
     if len(fields) == 1 and "unknown field" in str(found[0].get("message", "")):
         return MalformedInput(N_("The body has no field “{name}”."), params={"name": fields[0]}, field=fields[0])
     if len(fields) == 1 and (wanted := _kind_of(found[0])):
         return MalformedInput(wanted, params={"name": fields[0]}, field=fields[0])
     named = ", ".join(f"“{field}”" for field in fields)
-    problem = (
-        N_("{known} is missing or not of the expected form.")
-        if len(fields) == 1
-        else N_("{known} are missing or not of the expected form.")
-    )
+    problem = N_("{known} is missing or invalid.") if len(fields) == 1 else N_("{known} are missing or invalid.")
     return MalformedInput(problem, params={"known": named}, field=fields[0])
 
 
@@ -182,9 +176,7 @@ class ErrorHandlers:
     def fail(self, request: AnyRequest, error: Exception) -> Response[Any]:
         if is_outage(error):
             _log.warning("web.database_away", error=str(error))
-            return self.refuse(
-                request, Unavailable(N_("The service is starting again. Try once more in a few seconds."))
-            )
+            return self.refuse(request, Unavailable(N_("The service is restarting. Try again in a few seconds.")))
         if _is_no_file(request, error):
             return self.refuse(request, NotFound())
         _log.error("web.failed", path=request.scope["path"], exc_info=error)

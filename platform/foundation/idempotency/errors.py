@@ -9,7 +9,9 @@ class KeyMalformed(DomainError):
     title = N_("The Idempotency-Key is not valid")
 
     def __init__(self) -> None:
-        super().__init__(N_("An Idempotency-Key has 1 to 255 visible ASCII characters. Use a new UUID for each act."))
+        super().__init__(
+            N_("An Idempotency-Key has 1 to 255 visible ASCII characters. Use a new UUID for each action.")
+        )
 
 
 class KeyReused(InvalidInput):
@@ -22,7 +24,7 @@ class KeyReused(InvalidInput):
 
 class KeyInUse(Conflict):
     code = "idempotency-key-in-use"
-    title = N_("A request with this Idempotency-Key is under way")
+    title = N_("A request with this Idempotency-Key is in progress")
 
     def __init__(self) -> None:
-        super().__init__(N_("The first request with this key is not finished. Ask again in a few seconds."))
+        super().__init__(N_("The first request with this key is still in progress. Try again in a few seconds."))

@@ -232,7 +232,9 @@ class BoundCaller:
             await asyncio.sleep(admission.wait)
             pause = self._client.gate.paused_for(self._credential)
             if pause:
-                raise OutboundThrottled(N_("The other system has just asked for a pause."), retry_after=pause)
+                raise OutboundThrottled(
+                    N_("The other system has asked for a pause between requests."), retry_after=pause
+                )
         return admission
 
     async def _judge(self, admission: Admission, response: OutboundResponse) -> None:
@@ -266,7 +268,7 @@ class BoundCaller:
                 (name.encode("ascii"), value.encode("latin-1")) for name, value in given.items()
             ]
         except UnicodeEncodeError:
-            raise OutboundRefused(N_("A header holds characters that HTTP cannot carry.")) from None
+            raise OutboundRefused(N_("A header contains characters that HTTP does not allow.")) from None
 
     def _called(self, outcome: str, started: float) -> None:
         if self._client.observer is not None:

@@ -18,7 +18,7 @@ class OutboundUnavailable(Unavailable):
     """No usable response. If `sent`, a write may or may not have taken effect. `retry_after` is in seconds."""
 
     code = "outbound-unavailable"
-    title = N_("The other system does not answer")
+    title = N_("The other system is not responding")
 
     def __init__(self, detail: str, *, retry_after: float | None = None, sent: bool = True) -> None:
         super().__init__(detail, retry_after=retry_after)
@@ -51,6 +51,6 @@ class RetriesSpent(OutboundHeld):
     """The call would be a retry, and the credential's retry budget is used up. First attempts continue."""
 
     code = "outbound-retries-spent"
-    title = N_("The other system was asked again often enough")
+    title = N_("Retry budget used up")
 
     retry_after: float

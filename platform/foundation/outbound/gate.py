@@ -143,12 +143,12 @@ class Gate:
             raise OutboundThrottled(N_("The other system's rate limit is used up for now."), retry_after=seconds)
         if status == _OPEN:
             raise OutboundHeld(
-                N_("The other system failed several times in a row; it is left alone for a moment."),
+                N_("The other system failed several times in a row. Calls to it are paused for a moment."),
                 retry_after=seconds,
             )
         if status == _SPENT:
             raise RetriesSpent(
-                N_("The other system was asked again as often as is good for it; retries wait, new work goes on."),
+                N_("The retry budget of the other system is used up. Retries are delayed; new calls continue."),
                 retry_after=seconds,
             )
         return Admission(seconds, generation, bool(probe or streak), shared is not None)

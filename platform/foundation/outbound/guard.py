@@ -64,7 +64,7 @@ def check_url(url: str) -> OutboundTarget:
     authority = form[2]
     if "@" in authority or "%" in authority:
         raise OutboundRefused(
-            N_("The address must not hold a user name or an encoded host. Use the fields for sign-in.")
+            N_("The address must not contain a user name or an encoded host. Enter credentials in their own fields.")
         )
     try:
         parsed = httpx2.URL(url)
@@ -74,9 +74,9 @@ def check_url(url: str) -> OutboundTarget:
     secure = parsed.scheme == "https"
     port = (443 if secure else 80) if parsed.port is None else parsed.port
     if not 0 < port < 65536:
-        raise OutboundRefused(N_("The address has no proper port."))
+        raise OutboundRefused(N_("The address has no valid port."))
     if not host or (_is_number_like(host) and _literal(host) is None):
-        raise OutboundRefused(N_("The address has no proper host name."))
+        raise OutboundRefused(N_("The address has no valid host name."))
     return OutboundTarget(secure, host, port, parsed.raw_path, parsed.netloc)
 
 
@@ -203,7 +203,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ARG002, ASYNC109
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore2.AsyncNetworkStream:
-        raise OutboundRefused(N_("Sockets of this machine may not be called."))
+        raise OutboundRefused(N_("Local sockets may not be called."))
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

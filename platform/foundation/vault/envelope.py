@@ -72,14 +72,14 @@ def unseal(cipher: AESGCM, tenant_id: UUID, purpose: str, ciphertext: bytes) -> 
         return cipher.decrypt(ciphertext[_NONCE], ciphertext[_BODY], _bound(tenant_id, purpose))
     except InvalidTag:
         raise CiphertextInvalid(
-            N_("A stored secret was altered, or belongs to something else. Enter it again to mend this.")
+            N_("A stored secret was altered or belongs to another setting. Enter it again.")
         ) from None
 
 
 def key_id_of(ciphertext: bytes) -> UUID:
     """Id of the data key that sealed the ciphertext. Raises `CiphertextInvalid` for bytes of another format."""
     if len(ciphertext) < _SHORTEST or ciphertext[0] != VERSION:
-        raise CiphertextInvalid(N_("A stored secret is damaged. Enter it again to mend this."))
+        raise CiphertextInvalid(N_("A stored secret is damaged. Enter it again."))
     return UUID(bytes=ciphertext[_KEY_ID])
 
 

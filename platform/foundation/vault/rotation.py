@@ -48,7 +48,7 @@ async def rotate_data_key(session: AsyncSession, vault: Vault) -> UUID:
     draining = await repository.change_state(session, old=DataKeyState.ACTIVE, new=DataKeyState.DRAINING)
     key_id = await vault.add_active_key(session)
     if key_id is None:
-        raise Conflict(N_("Another rotation of this account's data key has just been done."))
+        raise Conflict(N_("This account's data key has just been rotated by another process."))
     append_audit(
         session,
         action=VaultAction.VAULT_KEY_ROTATED,

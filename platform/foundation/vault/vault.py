@@ -115,4 +115,4 @@ class Vault:
         return cipher
 
 
-_NO_KEY = N_("The data key of this secret does not exist any more, so nobody can open it. Enter the secret again.")
+_NO_KEY = N_("The data key of this secret no longer exists, so the secret cannot be decrypted. Enter it again.")

@@ -103,7 +103,7 @@ def check_request(scope: Scope) -> None:
     """Validate host, path and query. Raises: MalformedRequest."""
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if len(hosts) > 1 or (not hosts and scope.get("http_version") != "1.0"):
-        raise MalformedRequest(N_("A request has exactly one Host header."))
+        raise MalformedRequest(N_("Send exactly one Host header."))
     if hosts and not _is_host(hosts[0]):
         raise MalformedRequest(N_("The Host header is not a host name with an optional port."))
     raw_path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
@@ -133,7 +133,7 @@ def single_header(scope: Mapping[str, Any], name: bytes) -> str:
     values = header_values(scope, name)
     if len(values) > 1:
         raise MalformedRequest(
-            N_("The header {name} is there {number} times. Send it once."),
+            N_("The header {name} was sent {number} times. Send it once."),
             params={"name": name.decode("latin-1").title(), "number": len(values)},
         )
     return values[0].decode("latin-1") if values else ""
@@ -153,7 +153,7 @@ def _check_escapes(text: bytes, where: str, *, forbidden: "re.Pattern[bytes]") -
         raise MalformedRequest(N_("The {where} is not UTF-8."), params={"where": Phrase(where)}) from None
     if _BAD_ESCAPE.search(text) or forbidden.search(plain):
         raise MalformedRequest(
-            N_("The {where} holds a percent sign without a code, or a control character."),
+            N_("The {where} contains an incomplete percent code or a control character."),
             params={"where": Phrase(where)},
         )
 

@@ -68,11 +68,11 @@ class HeadersTooLarge(DomainError):
 class InternalError(DomainError):
     status = 500
     code = "internal-error"
-    title = N_("Something went wrong here")
+    title = N_("Something went wrong")
 
     def __init__(self) -> None:
         super().__init__(
-            N_("This is our fault, and it has been noted. Tell us the reference below if it happens again.")
+            N_("This is our fault, and the error was logged. If it happens again, contact us with the reference below.")
         )
 
 

@@ -238,7 +238,7 @@ def check_text(text: str, field: str) -> str:
         raise InvalidInput(N_("The text contains half a character (a lone surrogate). Remove it."), field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            N_("This has {number} characters; at most {most} are possible. Shorten it."),
+            N_("This has {number} characters; at most {most} are allowed. Shorten it."),
             params={"number": len(text), "most": LONGEST_TEXT},
             field=field,
         )

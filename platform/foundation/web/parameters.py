@@ -67,7 +67,7 @@ def check_parameters(connection: AnyConnection, handler: BaseRouteHandler, *, st
             raise _unknown(name, rules)
         if times > 1 and name in rules and not rules[name].is_list:
             raise MalformedInput(
-                N_("“{name}” is in the address {times} times. Send it once."),
+                N_("“{name}” appears {times} times in the address. Send it once."),
                 params={"name": name, "times": times},
                 field=name,
             )

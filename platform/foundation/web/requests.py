@@ -67,7 +67,7 @@ class BoundedRequest(Request[Any, Any, Any]):
                     params={"name": name},
                 )
             if holds_nul(body):
-                raise InvalidInput(N_("A text holds the character U+0000. Remove it."))
+                raise InvalidInput(N_("A text contains the character U+0000. Remove it."))
             self._decoded = decoded
         return self._decoded
 

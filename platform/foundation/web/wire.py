@@ -25,8 +25,8 @@ REFUSALS: Final[dict[int, DomainError]] = {
     for error in (
         MalformedRequest(N_("The request is not valid HTTP/1.1.")),
         RequestTimedOut(N_("The request did not arrive in time. Send it again over a faster connection.")),
-        BodyTooLarge(N_("The body is larger than any address takes. Send it in parts.")),
-        AddressTooLong(N_("The address has too many characters. Shorten what it asks for.")),
+        BodyTooLarge(N_("The body is larger than any endpoint accepts. Send it in parts.")),
+        AddressTooLong(N_("The address has too many characters. Shorten the query.")),
         HeadersTooLarge(N_("Send fewer or shorter headers and cookies.")),
         CodingUnsupported(N_("Send the body as it is, or chunked.")),
         TooManyConnections(N_("Try again in a few seconds.")),

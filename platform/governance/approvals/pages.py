@@ -166,9 +166,9 @@ def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str
     if me == requested_by:
         return translate("This is your own proposal")
     if me != author:
-        return translate("You are not confirmed as independent of whoever proposed this")
+        return translate("You are not confirmed as independent of the person who proposed this")
     if invited:
-        return translate("Somebody you invited proposed this")
+        return translate("Someone you invited proposed this")
     return translate("An API key that you created proposed this")
 
 

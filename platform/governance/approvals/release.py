@@ -86,11 +86,11 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     change = changes[0]
     if change.state != ChangeState.AWAITING_APPROVAL or change.approval_id is None:
         raise NotAwaiting(
-            N_("This change is {state} and no longer waits for an answer. Reload the page."),
+            N_("This change is {state} and no longer awaits approval. Reload the page."),
             params={"state": Phrase(ChangeState.of(change.state).label)},
         )
     if seen is not None and seen != change.approval_id:
-        raise NotAwaiting(N_("What you are asked has changed since you looked at it. Look at it again, then answer."))
+        raise NotAwaiting(N_("This request has changed since you opened it. Review it again, then answer."))
     if grant and await is_key_shared(session, change.record_key, record_type=change.record_type):
         raise NotAwaiting(
             N_(

@@ -90,7 +90,7 @@ def _parse(place: str) -> _Place:
         return _Place()
     parts = _PLACE.fullmatch(place)
     if parts is None or max(int(parts[1]), int(parts[2])) > _LARGEST:
-        raise MalformedInput(N_("“place” is not a place in this list. It begins at its start."), field="place")
+        raise MalformedInput(N_("“place” is not a position in this list. Start from the first page."), field="place")
     return _Place(int(parts[1]), int(parts[2]))
 
 

@@ -75,7 +75,7 @@ COMPARED_VALUES: Final = ListDefinition[ComparedValue](
         Sort(
             name="record",
             label=N_("By record"),
-            reverse_label=N_("By record, backwards"),
+            reverse_label=N_("By record, descending"),
             keys=[*(SortKey(f"r.{name}") for name in KEY_TYPES), SortKey("r.connection_id", "uuid")],
         )
     ],

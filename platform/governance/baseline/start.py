@@ -33,12 +33,12 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
     sources = await _sources(session, services)
     standing = await repository.find_open(session)
     if standing is not None and standing.state == BaselineState.ACCEPTING:
-        raise BaselineUnderWay(N_("The last baseline is still being carried out. Wait until it has ended."))
+        raise BaselineUnderWay(N_("The last baseline is still being applied. Wait until it has finished."))
     if standing is not None:
         await _end(session, standing.id, now)
     baseline_id = services.new_id()
     if not await repository.insert_baseline(session, baseline_id, now=now):
-        raise BaselineUnderWay(N_("Someone else has begun a baseline at this moment. Reload the page."))
+        raise BaselineUnderWay(N_("Someone else has just started a baseline. Reload the page."))
     await repository.insert_parts(session, baseline_id, sources, role="source", state=BaselinePartState.READING)
     enqueue(session, [read_job(baseline_id, source) for source in sources])
     append_audit(
@@ -97,7 +97,7 @@ async def _sources(session: AsyncSession, services: GovernanceServices) -> list[
         connector = services.runtime.registry.get(row.kind)
         if connector is None or connector.poll is None or connector.source is None:
             raise NothingToRead(
-                N_("“{name}” only tells what changes; it cannot be read as a whole."), params={"name": row.name}
+                N_("“{name}” only reports changes and cannot be read as a whole."), params={"name": row.name}
             )
         sources.append(row.id)
     if not sources:

@@ -54,7 +54,7 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
         asked.change.new_value == value and asked.content_hash is not None for asked in snapshot.awaiting.get(key, ())
     ):
         raise NothingToChange(
-            N_("{value} waits for an answer already. Look at the approvals."), params={"value": write_value(value)}
+            N_("{value} is already pending approval. See the approvals."), params={"value": write_value(value)}
         )
     if row is None:
         row = ValueRow(*key, value, seen.source_version, None)

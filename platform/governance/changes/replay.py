@@ -56,7 +56,7 @@ async def replay_exception(session: AsyncSession, exception_id: UUID, *, now: da
         payload = TranslateEvents(any_version=any_version)
         job = NewJob(lane, TRANSLATE, key, ref=found.source_event_id, payload=payload, correlation=found.correlation)
     else:
-        raise NothingToReplay(N_("This exception is corrected at its source; there is nothing here to do again."))
+        raise NothingToReplay(N_("This exception is corrected at its source and cannot be replayed."))
     enqueue(session, [job])
     data = {"code": found.code}
     append_audit(
@@ -81,7 +81,7 @@ async def _send_again(session: AsyncSession, found: GovernanceException) -> NewJ
     ):
         payload = Redecide(connection_id)
         return NewJob(REDECIDE_LANE, REDECIDE, key, ref=change_id, payload=payload, correlation=found.correlation)
-    raise NothingToReplay(N_("The value was seen or replaced meanwhile. Resolve this exception."))
+    raise NothingToReplay(N_("The value has become visible or was replaced in the meantime. Resolve this exception."))
 
 
 def _key_of(found: GovernanceException) -> ElementKey:

@@ -36,7 +36,7 @@ async def roll_back_change(
         raise NothingToRollBack(N_("This change was never sent to a channel."))
     own_channels = change.targets if is_exception_of_one_channel(change) else None
     if row.change_id != change.id and (own_channels is None or change.version != row.version):
-        raise NothingToRollBack(N_("A newer change of the same value stands. Roll that one back."))
+        raise NothingToRollBack(N_("A newer change of the same value is in effect. Roll back that one instead."))
     if connection_id is None:
         if change.old_value is None:
             raise NothingToRollBack(N_("This was the first value; there is none before it."))

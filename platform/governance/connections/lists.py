@@ -25,7 +25,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
         Sort(
             name="name",
             label=N_("By name"),
-            reverse_label=N_("By name, backwards"),
+            reverse_label=N_("By name, descending"),
             keys=[SortKey("n.name"), SortKey("n.id", "uuid")],
         ),
     ],
@@ -61,7 +61,7 @@ CONTRACTS: Final = ListDefinition[ContractView](
         Sort(
             name="element",
             label=N_("By element"),
-            reverse_label=N_("By element, backwards"),
+            reverse_label=N_("By element, descending"),
             keys=[SortKey("k.element"), SortKey("k.selector")],
         )
     ],

@@ -69,7 +69,7 @@ def _check(new: NewElement) -> None:
     if unknown := [name for name in new.dimensions if name not in LABELS]:
         known = ", ".join(LABELS)
         raise InvalidInput(
-            N_("There is no dimension {name}. Choose of {known}."),
+            N_("There is no dimension {name}. Choose one of: {known}."),
             params={"name": unknown[0][:40], "known": known},
             field="dimensions",
         )

@@ -57,7 +57,9 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     for a selector that is none, or that overlaps with another contract's.
     """
     if not says_something(owner):
-        raise InvalidInput(N_("A contract needs an owner: who answers for this element?"), field="owner")
+        raise InvalidInput(
+            N_("A contract needs an owner: the team or person responsible for this element."), field="owner"
+        )
     owner = clean_name(owner, field="owner")
     if not says_something(workflow):
         raise InvalidInput(N_("A contract needs a workflow."), field="workflow")

@@ -27,7 +27,8 @@ async def remove_contract(session: AsyncSession, *, element: str, selector: str,
     """
     if selector == DEFAULT:
         raise InvalidInput(
-            N_("Only a contract with a selector can be removed. Publish this one anew to change it."), field="selector"
+            N_("Only a contract with a selector can be removed. To change this one, publish it again."),
+            field="selector",
         )
     if not is_storable(element):  # so no contract is of it
         raise NotFound
@@ -37,9 +38,7 @@ async def remove_contract(session: AsyncSession, *, element: str, selector: str,
     if contract is None:
         raise NotFound(N_("This element has no contract with this selector."))
     if following is None:
-        raise Conflict(
-            N_("This element has no contract without a selector, so nobody would own these values. Publish one first.")
-        )
+        raise Conflict(N_("This element has no default contract, so nobody would own these values. Publish one first."))
     await session.delete(contract)
     await session.flush()
     before, source = contract.source_connection_id, following.source_connection_id

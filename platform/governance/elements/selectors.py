@@ -43,7 +43,7 @@ def parse_selector(text: str, *, dimensions: Iterable[str] = LABELS) -> str:
     name, value = name.strip(), value.strip()
     if not equals or not value or not is_storable(text):
         raise InvalidInput(
-            N_("This does not select records. {forms}"), params={"forms": Phrase(_FORMS)}, field="selector"
+            N_("This is not a valid selector. {forms}"), params={"forms": Phrase(_FORMS)}, field="selector"
         )
     by_key = name == RECORD_KEY
     selector = f"{PREFIXED}{_prefix(value)}*" if by_key else _dimension_part(name, value, tuple(dimensions))
@@ -55,7 +55,7 @@ def parse_selector(text: str, *, dimensions: Iterable[str] = LABELS) -> str:
 def _prefix(value: str) -> str:
     if not value.endswith("*"):
         raise InvalidInput(
-            N_("End the beginning of the keys with *, as in record_key={value}*."),
+            N_("End the prefix of the keys with *, as in record_key={value}*."),
             params={"value": value[:40]},
             field="selector",
         )
@@ -98,9 +98,9 @@ def check_overlap(selector: str, others: Iterable[str]) -> None:
         if DEFAULT not in (selector, other) and selector != other and _overlap(selector, other):
             raise InvalidInput(
                 N_(
-                    "A contract of this element selects {other} already, and a value could be selected by both. "
-                    "Remove that contract, or choose a selector that excludes it; two contracts of one element "
-                    "select by the same: the key of the record, or one and the same dimension."
+                    "Another contract of this element selects {other}, and some values would match both. Remove that "
+                    "contract, or choose a selector that does not overlap. The contracts of an element must all "
+                    "select by record key, or all by the same dimension."
                 ),
                 params={"other": other},
                 field="selector",

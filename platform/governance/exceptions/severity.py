@@ -15,7 +15,7 @@ FORMULA: Final = "2026-11"
 
 
 _UNKNOWN: Final = SeverityWeights(20, 20, 10)
-_UNKNOWN_WHY: Final = N_("This kind of exception is not known, which is itself one.")
+_UNKNOWN_WHY: Final = N_("This type of exception is unknown.")
 OVERDUE: Final = {"name": "correction", "points": 20, "code": messages.OVERDUE.code}
 """Added once, on breach of the correction time."""
 

@@ -29,7 +29,7 @@ FLEET: Final = ListDefinition[ClientHealth](
         Sort(
             name="name",
             label=N_("By name"),
-            reverse_label=N_("By name, backwards"),
+            reverse_label=N_("By name, descending"),
             keys=[SortKey("c.name"), SortKey("c.tenant_id", "uuid")],
         ),
     ],

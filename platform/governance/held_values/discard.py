@@ -25,7 +25,7 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
     """
     kept_reason = clean_reason(reason)
     if not is_storable(element):  # so nothing can be held of it
-        raise NotFound(N_("Nothing is held of this connection and element."))
+        raise NotFound(N_("No values of this connection and element are held."))
     gone = await session.scalar(
         text("""
             WITH gone AS (DELETE FROM held_observation
@@ -35,7 +35,7 @@ async def discard_held(session: AsyncSession, *, connection_id: UUID, element: s
         {"t": scope_of(session).tenant_id, "c": connection_id, "e": element},
     )
     if not gone:
-        raise NotFound(N_("Nothing is held of this connection and element."))
+        raise NotFound(N_("No values of this connection and element are held."))
     append_audit(
         session, action=HeldValueAction.HELD_VALUE_DISCARDED, subject=f"connection:{connection_id}",
         data={"element": element, "values": gone, "reason": kept_reason}, at=now,

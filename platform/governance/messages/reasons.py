@@ -9,15 +9,13 @@ NOT_A_SOURCE: Final = MessageType("translation.not_a_source", N_("This kind of c
 CONNECTOR_FAILED: Final = MessageType("translation.failed", N_("The connector could not read it ({error})."))
 NEWER_DATA: Final = MessageType("approval.withdrawn.newer_data", N_("Newer data arrived from the source."))
 NEWER_PROPOSAL: Final = MessageType("approval.withdrawn.newer_proposal", N_("A newer value was proposed."))
-BASELINE_ACCEPTED: Final = MessageType(
-    "approval.withdrawn.baseline_accepted", N_("A baseline was accepted in its place.")
-)
+BASELINE_ACCEPTED: Final = MessageType("approval.withdrawn.baseline_accepted", N_("An accepted baseline replaced it."))
 RIGHT_LOST: Final = MessageType(
     "approval.withdrawn.right_lost",
-    N_("Whoever proposed or approved this lost the right to before it was carried out."),
+    N_("The person who proposed or approved this lost the permission before it was published."),
 )
 MAY_NOT_PROPOSE: Final = MessageType(
-    "change.may_not_propose", N_("Whoever proposed this may not propose changes any more.")
+    "change.may_not_propose", N_("The person who proposed this may no longer propose changes.")
 )
 SOURCE_CHANGED: Final = MessageType(
     "propagation.source_changed",
@@ -26,34 +24,34 @@ SOURCE_CHANGED: Final = MessageType(
 NOT_A_CHANNEL: Final = MessageType("propagation.not_a_channel", N_("This connection is not a channel."))
 NEWER_ON_CHANNEL: Final = MessageType("propagation.newer_on_channel", N_("The channel holds a newer value than ours."))
 NO_REASON: Final = MessageType("propagation.no_reason", N_("The channel gave no reason."))
-NOT_TAKEN: Final = MessageType("propagation.not_taken", N_("The channel did not take it after many attempts."))
+NOT_TAKEN: Final = MessageType("propagation.not_taken", N_("The channel did not accept it after many attempts."))
 NOT_VISIBLE: Final = MessageType("propagation.not_visible", N_("Accepted by the channel, not visible yet."))
 SENT_AGAIN: Final = MessageType("propagation.sent_again", N_("Accepted by the channel, not visible: sent again."))
 COST_CHANGED: Final = MessageType("propagation.cost_changed", N_("Held back: the cost has changed since the approval."))
 NEVER_VISIBLE: Final = MessageType(
     "propagation.never_visible",
     N_(
-        "Accepted by the channel, but not visible after many looks, and sent again between them. Replay it once the "
-        "channel is mended; the clock runs until it is seen."
+        "Accepted by the channel, but not visible after repeated checks and retries. Replay it once the channel is "
+        "fixed. Delivery time counts until the value is visible."
     ),
 )
 NEVER_ANSWERED: Final = MessageType(
     "propagation.never_answered",
     N_(
-        "{error} Accepted by the channel, but not visible after many looks, and sent again between them. Replay it "
-        "once the channel is mended; the clock runs until it is seen."
+        "{error} Accepted by the channel, but not visible after repeated checks and retries. Replay it once the "
+        "channel is fixed. Delivery time counts until the value is visible."
     ),
 )
 NEVER_EXACT: Final = MessageType(
     "propagation.never_exact",
     N_(
-        "The channel shows {shown}. This is no exact value, so nothing is proven and nothing was rounded. Replay it "
-        "once the channel is mended; the clock runs until it is seen."
+        "The channel shows {shown}. This is not an exact value, so it was neither verified nor rounded. Replay it "
+        "once the channel is fixed. Delivery time counts until the value is visible."
     ),
 )
 NOT_EXACT: Final = MessageType(
     "propagation.not_exact",
-    N_("The channel shows {shown}. This is no exact value, so nothing is proven and nothing was rounded."),
+    N_("The channel shows {shown}. This is not an exact value, so it was neither verified nor rounded."),
 )
 UNPROVEN: Final = MessageType(
     "propagation.unproven",
@@ -66,29 +64,29 @@ UNANSWERED: Final = MessageType(
         "shown it. Not verified and not billed."
     ),
 )
-SOURCE_SAYS: Final = MessageType("translation.source_says", N_("The source says {value}. {reason}"))
-SOURCE_SAYS_WHY: Final = MessageType("translation.source_says_why", N_("The source says {value}: {reason}."))
+SOURCE_SAYS: Final = MessageType("translation.source_says", N_("The source reports {value}. {reason}"))
+SOURCE_SAYS_WHY: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}."))
 KEY_NOT_KEPT: Final = MessageType(
-    "translation.key_not_kept", N_("A record's key has 1 to {most} characters, none of them NUL or lost.")
+    "translation.key_not_kept", N_("A record key has 1 to {most} characters, without NUL or invalid characters.")
 )
 IDENTITY_NOT_KEPT: Final = MessageType(
     "translation.identity_not_kept",
-    N_("{element} of {record_key} came with an identity of the source that cannot be kept."),
+    N_("{element} of {record_key} arrived with a source ID that cannot be stored."),
 )
 VALUE_NOT_KEPT: Final = MessageType(
-    "translation.value_not_kept", N_("{element} of {record_key} cannot be kept: {reason}.")
+    "translation.value_not_kept", N_("{element} of {record_key} cannot be stored: {reason}.")
 )
 VERSION_TOO_LARGE: Final = MessageType(
-    "translation.version_too_large", N_("{element} of {record_key} came with a version that is too large to be kept.")
+    "translation.version_too_large", N_("{element} of {record_key} arrived with a version that is too large to store.")
 )
 TIME_IMPOSSIBLE: Final = MessageType(
-    "translation.time_impossible", N_("{element} of {record_key} came with a time of {time}, which cannot be.")
+    "translation.time_impossible", N_("{element} of {record_key} arrived with the time {time}, which is impossible.")
 )
-ELEMENT_NAME: Final = MessageType("trouble.element_name", N_("the element has no admissible name"))
+ELEMENT_NAME: Final = MessageType("trouble.element_name", N_("the name of the element is not allowed"))
 RECORD_TYPE: Final = MessageType("trouble.record_type", N_("records of type {type} do not have it"))
 OTHER_CURRENCY: Final = MessageType("trouble.other_currency", N_("{currency} under the dimension of {dimension}"))
 NOT_DIVIDED: Final = MessageType("trouble.not_divided", N_("it is not divided by {dimension}"))
 OTHER_TYPE: Final = MessageType("trouble.other_type", N_("it is of type {wanted}, not {type}"))
-UNKNOWN_CODE: Final = MessageType("trouble.unknown_code", N_("{code} is none of its codes, {codes}"))
+UNKNOWN_CODE: Final = MessageType("trouble.unknown_code", N_("{code} is not one of its codes, {codes}"))
 CHARACTERS_NOT_KEPT: Final = MessageType("trouble.characters", N_("it contains characters that cannot be stored"))
 TEXTS_NOT_KEPT: Final = MessageType("trouble.texts", N_("it contains texts that cannot be stored"))

@@ -47,7 +47,7 @@ CHANNEL_VALUES: Final = ListDefinition[ChannelValueView](
         Sort(
             name="record",
             label=N_("By record"),
-            reverse_label=N_("By record, backwards"),
+            reverse_label=N_("By record, descending"),
             keys=[*(SortKey(f"v.{name}") for name in KEY_TYPES), SortKey("n.name")],
         )
     ],

@@ -148,7 +148,7 @@ async def release_hold(session: AsyncSession, hold_id: UUID, *, reason: str, now
     if found is None:
         raise NotFound
     if found.released_at is not None:
-        raise Conflict(N_("This hold was released before. Reload the page to see the present state."))
+        raise Conflict(N_("This hold has already been released. Reload the page to see its state."))
     await session.execute(
         text("""
             UPDATE legal_hold SET released_at = :now, released_by = :by, release_reason = :reason
@@ -169,7 +169,7 @@ def _known(classes: Sequence[DataClass], name: str) -> DataClass:
     found = find_class(classes, name)
     if found is None:
         raise NotFound(
-            N_("There is no class of data by this name. There are: {known}."),
+            N_("There is no class of data by this name. Choose one of: {known}."),
             params={"known": ", ".join(one.name for one in classes)},
         )
     return found
@@ -199,7 +199,7 @@ async def _check_element(session: AsyncSession, element: str) -> None:
     known = sorted({PRICE, STOCK, COST, *contracts})
     if element not in known:
         raise InvalidInput(
-            N_("There is no element by this name. There are: {known}."),
+            N_("There is no element by this name. Choose one of: {known}."),
             params={"known": ", ".join(known)},
             field="element",
         )

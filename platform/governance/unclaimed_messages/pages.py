@@ -78,5 +78,5 @@ async def _page(
         "reason_limit": LONGEST_REASON,
     }
     return render_page(
-        access, "unclaimed_messages.html", translate("Messages that nothing reads"), context, refusal=refusal
+        access, "unclaimed_messages.html", translate("Messages that are not processed"), context, refusal=refusal
     )

@@ -94,7 +94,7 @@ async def test_a8_a_sources_inexact_value_is_shown_as_it_was_read(
     assert "float" in told["SKU-001"]
     visit = await web_app.signed_in(msp_setup.host, msp_setup.admin)
     page = (await visit.get(f"/clients/{msp_setup.slug}/baselines/{baseline}?which=channel_only")).text
-    assert "Not an exact value: not taken over" in page
+    assert "Not an exact value: not applied" in page
     assert await env.rows("SELECT record_key FROM governance_exception WHERE state = 'open' ORDER BY 1") == [
         ("SKU-001",), ("SKU-002",),
     ]  # fmt: skip

@@ -72,7 +72,7 @@ async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
         ("stale_approval",), ("verified",),
     ]  # fmt: skip
     [found] = await env.exceptions("code = 'approval.stale'")
-    assert "Policy refuses it now" in found.detail
+    assert "Policy now refuses it" in found.detail
     await env.deliver(env.change("SKU-001", COST, 5_000))
     await env.work()
     await replay(env, "approval.stale")

@@ -135,7 +135,7 @@ async def test_neither_sets_a_record_of_the_other(env: ClientEnv, warehouse: Cli
     ]  # fmt: skip
     told = await env.exceptions("record_key = 'SKU-011'")
     assert [each.channel for each in told] == ["ERP"]
-    assert "change it in the source of truth" in told[0].detail
+    assert "Change the value in the source of truth" in told[0].detail
 
 
 async def test_an_element_without_default_contract_holds_what_no_contract_selects(
@@ -147,7 +147,7 @@ async def test_an_element_without_default_contract_holds_what_no_contract_select
     await env.work()
     assert await env.rows("SELECT record_key FROM record_value") == [("SKU-011",)]
     (told,) = await env.exceptions()
-    assert (told.code, "no contract of it selects" in told.detail) == ("contract.missing", True)
+    assert (told.code, "none of its contracts selects" in told.detail) == ("contract.missing", True)
     async with env.services.db.transaction(env.scope) as session:
         (group,) = await list_held(session)
     assert (group.values, group.unselected, group.has_contract, group.source) == (2, 2, True, None)
@@ -239,7 +239,7 @@ async def test_a_removed_contract_falls_to_the_default_one(env: ClientEnv, wareh
 async def test_a_contract_is_only_removed_while_another_owns_its_values(
     env: ClientEnv, warehouse: ClientEnv, other_env: ClientEnv
 ) -> None:
-    with pytest.raises(InvalidInput, match="Publish this one anew"):
+    with pytest.raises(InvalidInput, match="To change this one, publish it again"):
         await remove(env, STOCK, "")
     with pytest.raises(NotFound):
         await remove(env, STOCK, "record_key=X*")
@@ -264,7 +264,7 @@ async def test_the_shortest_target_is_no_target_of_zero(env: ClientEnv) -> None:
 
 async def test_overlapping_contracts_are_refused_even_at_once(env: ClientEnv, warehouse: ClientEnv) -> None:
     for selector in ("record_key=SKU-011*", "record_key=SKU*", "location=Berlin"):
-        with pytest.raises(InvalidInput, match="could be selected by both"):
+        with pytest.raises(InvalidInput, match="would match both"):
             await publish(env, env.erp, STOCK, selector=selector)
     with pytest.raises(InvalidInput, match="not divided by 'location'"):
         await publish(env, env.erp, PRICE, selector="location=Berlin")

@@ -47,15 +47,15 @@ def test_a_sentence_is_written_from_data() -> None:
         element="price.list", record_key=" SKU\u202e", value=minor(199900, "USD"), version=7
     )
     assert write_message(message, ENGLISH).startswith(
-        "List price of ␣SKU⟨U+202E⟩ came as 1,999.00\xa0USD with version 7, which"
+        "List price of ␣SKU⟨U+202E⟩ arrived as 1,999.00\xa0USD with version 7, which"
     )
 
 
 def test_a_reason_is_a_text_of_another_system_or_a_message() -> None:
     said = exceptions.MESSAGE_QUARANTINED.fill(reason="It says {value} and \x1b[31m")
-    assert write_message(said, ENGLISH).startswith("It says {value} and \ufffd[31m The message was kept")
+    assert write_message(said, ENGLISH).startswith("It says {value} and \ufffd[31m The original message is stored")
     ours = exceptions.MESSAGE_QUARANTINED.fill(reason=reasons.CONNECTOR_FAILED.fill(error="KeyError"))
-    assert write_message(ours, ENGLISH).startswith("The connector could not read it (KeyError). The message")
+    assert write_message(ours, ENGLISH).startswith("The connector could not read it (KeyError). The original message")
 
 
 def test_what_a_channel_shows_is_a_value_a_text_or_nothing() -> None:
@@ -97,6 +97,6 @@ def test_an_impossible_value_is_told_in_the_readers_language() -> None:
     seen = Observation("SKU-1", "price.list", quantity(7), 1, datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(PayloadInvalid) as refused:
         admit(seen, received_at=datetime(2026, 1, 2, tzinfo=UTC))
-    assert str(refused.value) == "price.list of SKU-1 cannot be kept: it is of type money, not quantity."
+    assert str(refused.value) == "price.list of SKU-1 cannot be stored: it is of type money, not quantity."
     german = "Listenpreis von SKU-1 kann nicht gespeichert werden: er ist von der Art money, nicht quantity."
     assert write_text(refused.value.detail, Localizer("de")) == german

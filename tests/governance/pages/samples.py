@@ -201,7 +201,7 @@ class Sample:
                 previous_value=stored(element, old, currency),
                 error=None
                 if seen or state == "pending"
-                else {"code": "text", "params": {"text": "The channel did not take it."}},
+                else {"code": "text", "params": {"text": "The channel did not accept it."}},
             )
         )  # fmt: skip
         shown = new if seen else old

@@ -87,7 +87,7 @@ async def test_the_page_answers_what_it_showed_and_nothing_else(busy: Governance
     assert shown
     refused = await busy["approver"].post(path, {"answer": "approve", "approval": str(new_id())}, page=path)
     assert refused.status_code == 409
-    assert "has changed since you looked at it" in refused.text
+    assert "has changed since you opened it" in refused.text
     answer = await busy["approver"].post(path, {"answer": "approve", "approval": shown[1]}, page=path)
     assert answer.status_code == 303
 

@@ -170,7 +170,7 @@ async def test_u16_a_day_that_does_not_exist_is_told(busy: GovernanceWebApp, que
 async def test_u16_a_place_that_is_none_is_told(busy: GovernanceWebApp, place: str) -> None:
     answer = await busy["admin"].get(f"{AUDIT}?place={place}")
     assert answer.status_code == 400
-    assert "is not a place in this list" in answer.text
+    assert "is not a position in this list" in answer.text
 
 
 async def test_u16_groups_are_of_this_account(busy: GovernanceWebApp) -> None:

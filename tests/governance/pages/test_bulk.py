@@ -52,7 +52,7 @@ async def test_exceptions_are_replayed_together(busy: GovernanceWebApp) -> None:
     body = {"action": "replay", "ids": [str(there), str(nothing)]}
     items = (await busy["approver"].call(f"{API}/exceptions/bulk", body, page=EXCEPTIONS)).json()["items"]
     assert [item["result"] for item in items] == ["done", "refused"]
-    assert "nothing here to do again" in items[1]["detail"]
+    assert "cannot be replayed" in items[1]["detail"]
     assert await busy.acme.count(JOBS, kind=TRANSLATE.name) == 1
 
 

@@ -102,7 +102,7 @@ async def test_what_cannot_be_done_is_said_on_the_page(busy: GovernanceWebApp) -
     assert "/replay" not in shown.text
     answer = await busy["approver"].post(f"{path}/replay", page=path)
     assert answer.status_code == 409
-    assert "There is nothing to do again" in answer.text
+    assert "There is nothing to replay" in answer.text
     left_open = token_of(shown)
     assert (await busy["approver"].post(f"{path}/resolve", page=path)).status_code == 303
     late = await busy["approver"].post(f"{path}/discard", page=path, token=left_open)

@@ -67,7 +67,7 @@ async def test_a_stored_exception_is_read_in_each_readers_language_and_zone(boun
     assert row["title"] == "Außerhalb des führenden Systems geändert"
     assert [factor["why"] for factor in row["severity_factors"]["factors"]][2] == "2 Kanäle zeigen es."
     [same] = (await bounded["approver"].get(api)).json()["items"]
-    assert "was seen there on 29 Nov 2026, 18:30 UTC−5" in same["detail"]
+    assert "was verified there on 29 Nov 2026, 18:30 UTC−5" in same["detail"]
     assert (row["message"], row["params"]) == (same["message"], same["params"])
     assert row["params"]["seen_at"] == "2026-11-29T23:30:00+00:00"
 
@@ -103,6 +103,6 @@ async def test_problems_are_in_the_callers_language_and_their_codes_in_none(boun
     path = f"/api/v1/clients/acme/exceptions/{new_id()}"
     german = (await bounded["viewer"].get(path, **{"accept-language": "de"})).json()
     english = (await bounded["viewer"].get(path)).json()
-    assert (german["title"], english["title"]) == ("Hier ist nichts", "There is nothing here")
+    assert (german["title"], english["title"]) == ("Nicht gefunden", "Not found")
     assert german["detail"] == "Unter dieser Adresse gibt es in diesem Konto nichts."
     assert german["type"] == english["type"] == "/problems/not-found"
