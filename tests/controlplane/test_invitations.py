@@ -135,7 +135,7 @@ class TestWhatIsRefused:
             ({"name": " "}, 422, "no visible characters"),
             ({"role": ""}, 422, "Choose what this member may do"),
             ({"role": "msp_admin"}, 403, "You can assign one of"),
-            ({"role": "partner"}, 422, "names the partner"),
+            ({"role": "partner"}, 422, "the name of the partner"),
             ({"partner": "nonsense"}, 422, "one of this account"),
             ({"role": "partner", "partner": str(UUID(int=7))}, 404, "no such partner"),
         ):

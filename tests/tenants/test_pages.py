@@ -79,7 +79,7 @@ class TestSigningIn:
     ) -> None:
         answer = await browser.sign_in(ada.email, "wrong, quite wrong", next="/approvals")
         assert answer.status_code == 401
-        assert "not right" in answer.text
+        assert "incorrect" in answer.text
         assert "wrong, quite wrong" not in answer.text
         assert f'value="{ada.email}"' in answer.text
         assert 'name="next" value="/approvals"' in answer.text

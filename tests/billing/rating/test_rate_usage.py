@@ -145,7 +145,7 @@ async def test_a_period_closes_after_its_end_once_and_in_order(priced: Market) -
         await close_period(session, side=Side.RETAIL, period=APRIL, now=priced.now)
         with pytest.raises(PeriodClosed):
             await close_period(session, side=Side.RETAIL, period=APRIL, now=priced.now)
-        with pytest.raises(PeriodClosed, match="stays as it is"):
+        with pytest.raises(PeriodClosed, match="can no longer change"):
             await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=priced.now)
 
 

@@ -59,7 +59,7 @@ async def test_what_no_room_reads_is_kept_and_told_and_its_neighbours_are_taken(
     [(count, _)] = await env.rows(OPEN)
     assert count == 3
     [told] = await env.exceptions("code = 'message.unclaimed'")
-    assert (told.connection_id, "shipment.v1" in told.title, "(3 now)" in told.detail) == (env.erp, True, True)
+    assert (told.connection_id, "shipment.v1" in told.title, "(3 so far)" in told.detail) == (env.erp, True, True)
     await env.deliver(shipment(env, "S4"))
     await env.work()
     [(count, occurrences)] = await env.rows(OPEN)
@@ -182,7 +182,7 @@ async def test_a_replay_is_refused_without_a_reader_and_of_what_is_not_there(
         with pytest.raises(NotFound):
             await replay(env, **wrong)
     async with env.services.db.transaction(env.scope) as session:
-        with pytest.raises(Conflict, match="Nothing reads"):
+        with pytest.raises(Conflict, match="not processed yet"):
             await replay_kept(session, MessageRouter([]), connection_id=env.erp, message_type=SHIPMENT, now=utc_now())
     async with other_env.services.db.transaction(other_env.scope) as session:
         with pytest.raises(NotFound):
@@ -216,7 +216,7 @@ async def test_messages_of_a_type_of_another_release_can_be_discarded(env: Clien
             {"other": '{"message_type": "parcel.v9"}'},
         )
         gone = {"connection_id": env.erp, "message_type": "parcel.v9", "now": utc_now()}
-        with pytest.raises(Conflict, match="Nothing reads"):
+        with pytest.raises(Conflict, match="not processed yet"):
             await replay_kept(session, build_router(env.services), **gone)  # type: ignore[arg-type]
         discarding = discard_kept(session, build_router(env.services), reason="Of a release before", **gone)  # type: ignore[arg-type]
         assert await discarding == 1

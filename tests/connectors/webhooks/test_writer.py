@@ -43,7 +43,7 @@ async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_w
         received_at=utc_now(), correlation="test",
     )  # fmt: skip
     async with asyncio.timeout(60):
-        with pytest.raises(Unavailable, match="could not be written"):
+        with pytest.raises(Unavailable, match="could not be stored"):
             await env.writer.store(unspeakable)
         assert await env.deliver(env.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
 

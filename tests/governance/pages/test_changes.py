@@ -146,7 +146,7 @@ async def test_rolling_back_everywhere_makes_a_change_of_its_own(busy: Governanc
     assert await busy.acme.count(JOBS, kind=PUSH.name) == 2
     again = await busy["admin"].post(f"{path}/rollback", page=path)
     assert again.status_code == 409
-    assert "A newer change of the same value stands" in again.text
+    assert "A newer change of the same value is in effect" in again.text
 
 
 async def test_rolling_back_on_one_channel_leaves_the_other(busy: GovernanceWebApp) -> None:
