@@ -53,7 +53,7 @@ def provide_meters(meters: Meters) -> Provide:
 
 
 @get(_INVOICES, name="invoices", opt=_READ, dependencies=INVOICES.page_parameters, include_in_schema=False)
-async def invoices_page(access: OpenAccess, listed: ListParameters) -> Template:
+async def list_invoices_page(access: OpenAccess, listed: ListParameters) -> Template:
     found = await load_page(access, INVOICES, listed)
     names = await _names(access, {invoice.client_id for invoice in found.items})
     page = found.with_items([InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in found.items])
@@ -66,7 +66,7 @@ async def invoices_page(access: OpenAccess, listed: ListParameters) -> Template:
 
 
 @get(_INVOICE, name="invoice", opt=_READ, include_in_schema=False)
-async def invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]) -> Template:
+async def show_invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]) -> Template:
     """Both sides and the margin for the MSP's staff; row-level security limits client members to their own side."""
     return await _invoice(access, meters, invoice_id)
 
@@ -76,7 +76,7 @@ async def invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id: From
     opt={"permission": BillingPermission.ISSUE_INVOICE},
     include_in_schema=False,
 )
-async def close(access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]) -> Response[Any]:
+async def close_invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, close_invoice(access.session, invoice_id, now=access.now))
     if refusal is not None:
         return await _invoice(access, meters, invoice_id, refusal)
@@ -99,7 +99,7 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
 
 
 @get(_LINE, name="invoice_line", opt=_READ, dependencies=LINE_EVENTS.page_parameters, include_in_schema=False)
-async def line_page(
+async def show_invoice_line_page(
     access: OpenAccess,
     meters: KnownMeters,
     invoice_id: FromPath[UUID],
@@ -129,7 +129,7 @@ async def line_page(
     opt={"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True},
     include_in_schema=False,
 )
-async def reconciliation_page(access: OpenAccess, meters: KnownMeters, month: FromQuery[str] = "") -> Template:
+async def show_reconciliation_page(access: OpenAccess, meters: KnownMeters, month: FromQuery[str] = "") -> Template:
     """Reconciliation of a month's usage events, and usage without a price."""
     period, refusal = _month(month, access.now)
     result = await reconcile(access.session, period=period)
@@ -148,13 +148,13 @@ async def reconciliation_page(access: OpenAccess, meters: KnownMeters, month: Fr
 INVOICE_EXPORT: Final = export_page(INVOICES, _INVOICES, opt=_READ)
 EVENT_EXPORT: Final = export_page(LINE_EVENTS, [f"{path}/events" for path in _LINE], opt=_READ)
 PAGES: Final[tuple[Any, ...]] = (
-    invoices_page,
+    list_invoices_page,
     INVOICE_EXPORT,
     EVENT_EXPORT,
-    reconciliation_page,
-    invoice_page,
-    line_page,
-    close,
+    show_reconciliation_page,
+    show_invoice_page,
+    show_invoice_line_page,
+    close_invoice_page,
 )
 
 

@@ -34,7 +34,7 @@ def provide_brand(directory: BrandDirectory) -> Provide:
 
 
 @get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
-async def brand_file(name: FromPath[str], brand: ShownBrand) -> Response[str]:
+async def show_brand_file(name: FromPath[str], brand: ShownBrand) -> Response[str]:
     """A brand's file. An address with an outdated hash gets the current file, so that open pages keep their style."""
     for file in (brand.stylesheet, brand.icon):
         if file.path == f"/brand/{name}":
@@ -55,4 +55,4 @@ def build_pages(clock: Clock) -> Sequence[HTTPRouteHandler]:
         page = design_page(brand, clock(), boosted=is_boosted(request.headers))
         return Template("design.html", context=dict(design_context(page)), headers={"Vary": "HX-Request, HX-Boosted"})
 
-    return [brand_file, design]
+    return [show_brand_file, design]

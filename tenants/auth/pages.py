@@ -49,7 +49,7 @@ def provide_auth(auth: AuthServices) -> Provide:
 
 
 @get("/sign-in", name="sign_in", opt=_PUBLIC, include_in_schema=False)
-async def sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def show_sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     target = _next_page(request, request.query_params.get("next", ""))
     if await find_signed_in(request, brand, auth) is not None:
         return Redirect(target or "/", status_code=303, headers=_PRIVATE)
@@ -57,7 +57,7 @@ async def sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -
 
 
 @post("/sign-in", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def sign_in(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def submit_sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     form = await request.form()
     email, target = form_text(form, "email"), _next_page(request, form_text(form, "next"))
     given = Credentials(msp_of(brand), email, form_text(form, "password"), address_of(request), _device_cookie(request))
@@ -70,7 +70,9 @@ async def sign_in(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Res
 
 
 @get("/sign-in/device/{token:str}", name="device_link", opt=_PUBLIC, include_in_schema=False)
-async def device_link(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def open_device_link_page(
+    request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth
+) -> Response[Any]:
     """Target of a device link. It makes the browser known and signs nobody in, so that a mail scanner may open it."""
     if not opens(auth, token, msp_id=msp_of(brand), now=auth.clock()):
         raise NotFound
@@ -81,12 +83,12 @@ async def device_link(request: AnyRequest, token: FromPath[str], brand: ShownBra
 
 
 @post("/sign-out", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def sign_out(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def sign_out_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     return await _leave(request, brand, auth, _end_this)
 
 
 @post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def sign_out_of_all(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def sign_out_everywhere_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """End all sessions of the signed-in member, on every device."""
     return await _leave(request, brand, auth, _end_all)
 
@@ -123,7 +125,7 @@ async def _end_all(auth: AuthServices, who: SignedIn) -> None:
     await auth.sessions.end_all(msp_id=who.principal.msp_id, member_id=who.principal.id)
 
 
-PAGES: Final = (sign_in_page, sign_in, device_link, sign_out, sign_out_of_all)
+PAGES: Final = (show_sign_in_page, submit_sign_in_page, open_device_link_page, sign_out_page, sign_out_everywhere_page)
 
 
 async def find_signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:

@@ -46,7 +46,7 @@ _FIELDS: Final = ("email", "name", "role", "partner")
 
 
 @get(_LIST, opt=_READ, dependencies=INVITATIONS.page_parameters, include_in_schema=False)
-async def invitations_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_invitations_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     found = ResultPage[Member]([]) if listed.refusal else await list_invitations(access.session, listed.query)
     held = await list_assignments(access.session, access.scope)
     page = found.with_items(member_rows(found.items, held, access.now))
@@ -58,12 +58,12 @@ async def invitations_page(access: OpenAccess, listed: ListParameters) -> Respon
 
 
 @get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
-async def invite_page(access: OpenAccess) -> Response[Any]:
+async def show_invite_page(access: OpenAccess) -> Response[Any]:
     return await _form(access, dict.fromkeys(_FIELDS, ""))
 
 
 @post([f"{path}/invite" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
-async def invite(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[Any]:
+async def invite_member_page(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     """Invite a member. The response shows the link, once."""
     form = await request.form()
     given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
@@ -76,7 +76,7 @@ async def invite(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Res
 
 
 @post([f"{path}/{{member_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
-async def renew_invitation(
+async def reissue_invitation_page(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[Any]:
     """Create a new link for a member without a password. Earlier links end."""
@@ -89,7 +89,7 @@ async def renew_invitation(
 
 
 @post([f"{path}/{{member_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
-async def withdraw_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+async def withdraw_invitation_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, withdraw_invite(access.session, member_id=member_id, now=access.now))
     return (
         redirect_to(access, "/members/invitations", done=translate("Saved"))
@@ -99,12 +99,12 @@ async def withdraw_invitation(access: OpenAccess, member_id: FromPath[UUID]) -> 
 
 
 INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    invitations_page,
+    list_invitations_page,
     export_page(INVITATIONS, _LIST, opt=_READ),
-    invite_page,
-    invite,
-    renew_invitation,
-    withdraw_invitation,
+    show_invite_page,
+    invite_member_page,
+    reissue_invitation_page,
+    withdraw_invitation_page,
 )
 
 

@@ -49,22 +49,22 @@ _ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE}
 
 
 @get(_ROOTS, name="members", opt=_READ, dependencies=MEMBERS.page_parameters, include_in_schema=False)
-async def members_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_members_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await _members(access, listed)
 
 
 @get(_ONE, name="member", opt=_READ, include_in_schema=False)
-async def member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+async def show_member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
     return await render_member(access, member_id)
 
 
 @post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def sign_out_member(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+async def sign_out_member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
     return await _change(access, member_id, sign_out_everywhere(access.session, member_id=member_id, now=access.now))
 
 
 @post([f"{path}/device-link" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def unblock_sign_in(
+async def create_device_link_page(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[Any]:
     """The response shows the link, once."""
@@ -110,7 +110,7 @@ async def resume_member_page(access: OpenAccess, auth: OpenAuth, member_id: From
 
 
 @post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
-async def give_role_page(
+async def assign_role_page(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     member = await get_member(access.session, member_id)
@@ -119,7 +119,7 @@ async def give_role_page(
 
 
 @post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
-async def take_role_page(
+async def remove_role_page(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     member = await get_member(access.session, member_id)
@@ -128,7 +128,7 @@ async def take_role_page(
 
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
-async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+async def suspend_client_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     typed = await _typed(request)
     refusal = await run_action(access.session, suspend_client(access.session, reason=typed, now=access.now))
     return (
@@ -139,7 +139,7 @@ async def suspend_page(request: AnyRequest, access: OpenAccess) -> Response[Any]
 
 
 @post("/clients/{client:str}/resume", opt=_SUSPEND, include_in_schema=False)
-async def resume_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
+async def resume_client_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     refusal = await run_action(access.session, resume_client(access.session, auth, reason="resumed", now=access.now))
     return (
         redirect_to(access, "/members", done=translate("Saved"))
@@ -149,18 +149,18 @@ async def resume_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
 
 
 ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    members_page,
+    list_members_page,
     export_page(MEMBERS, _ROOTS, opt=_READ),
-    member_page,
-    sign_out_member,
-    unblock_sign_in,
+    show_member_page,
+    sign_out_member_page,
+    create_device_link_page,
     suspend_member_page,
     confirm_member_page,
     resume_member_page,
-    give_role_page,
-    take_role_page,
-    suspend_page,
-    resume_page,
+    assign_role_page,
+    remove_role_page,
+    suspend_client_page,
+    resume_client_page,
 )
 
 

@@ -36,7 +36,7 @@ _SIGN_IN: Final = "/sign-in?next=/settings"
 
 
 @get("/settings", name="settings", opt=_PUBLIC, include_in_schema=False)
-async def settings_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def show_preferences_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """Every member's own: no permission is needed beside being signed in."""
     who = await _signed_in(request, brand.msp_id, auth)
     if who is None:
@@ -45,7 +45,7 @@ async def settings_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) 
 
 
 @post("/settings", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def save_settings(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def save_preferences_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     who = await _signed_in(request, brand.msp_id, auth)
     if who is None:
         return Redirect(_SIGN_IN, status_code=303, headers=_HEADERS)
@@ -115,4 +115,4 @@ async def _show(  # noqa: PLR0913, PLR0917 - the parts of one form
     return Template("tenants/settings.html", context=context, status_code=status, headers=_HEADERS)
 
 
-PREFERENCE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (settings_page, save_settings)
+PREFERENCE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (show_preferences_page, save_preferences_page)

@@ -31,14 +31,18 @@ _PUBLIC: Final = {"public": True}
 
 
 @get("/welcome/{token:str}", name="welcome", opt=_PUBLIC, include_in_schema=False)
-async def welcome_page(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def show_welcome_page(
+    request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth
+) -> Response[Any]:
     """Target of an invitation's link. GET does not use the link up: mail scanners open every link."""
     preview = await preview_invitation(auth, _invitation_link(request, brand, token))
     return await _welcome_form(request, brand, auth, token, preview)
 
 
 @post("/welcome/{token:str}", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
-async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
+async def accept_invitation_page(
+    request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth
+) -> Response[Any]:
     """Set the password and sign in."""
     link, form = _invitation_link(request, brand, token), await request.form()
     try:
@@ -51,7 +55,7 @@ async def welcome(request: AnyRequest, token: FromPath[str], brand: ShownBrand, 
     return await start_session(request, brand, auth, principal, "")
 
 
-WELCOME_PAGES: Final = (welcome_page, welcome)
+WELCOME_PAGES: Final = (show_welcome_page, accept_invitation_page)
 
 
 async def _welcome_form(  # noqa: PLR0913 - as `_sign_in_form`, with whose link it is

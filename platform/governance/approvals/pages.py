@@ -52,17 +52,17 @@ class AnswerForm(msgspec.Struct):
 
 
 @get(_ROOT, opt=_READ, dependencies=APPROVALS.page_parameters, include_in_schema=False)
-async def approval_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_approvals_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await _list(access, listed, "approvals.html")
 
 
 @get(f"{_ROOT}/waiting", opt=_READ | FRAGMENT, dependencies=APPROVALS.page_parameters, include_in_schema=False)
-async def approval_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_approvals_fragment(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await _list(access, listed, "approval_rows.html")
 
 
 @post(_ROOT, opt=_DECIDE, dependencies=APPROVALS.page_parameters, include_in_schema=False, status_code=200)
-async def approval_bulk(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def answer_approvals_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
     """Answer the selected approvals; the answer is the list with the result of each."""
     form = await request.form()
     found = await load_page(access, APPROVALS, listed)
@@ -80,12 +80,12 @@ async def approval_bulk(request: AnyRequest, access: OpenAccess, listed: ListPar
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
-async def approval_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+async def show_approval_page(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
     return await _detail(access, change_id)
 
 
 @post(f"{_ROOT}/{{change_id:uuid}}", opt=_DECIDE, include_in_schema=False)
-async def approval_answer(
+async def answer_approval_page(
     access: OpenAccess,
     change_id: FromPath[UUID],
     data: URLEncodedBody[AnswerForm],
@@ -174,10 +174,10 @@ def _own_title(me: str, requested_by: str, author: str, *, invited: bool) -> str
 
 APPROVAL_EXPORT: Final = export_page(APPROVALS, _ROOT, opt=_READ)
 APPROVAL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    approval_list,
+    list_approvals_page,
     APPROVAL_EXPORT,
-    approval_rows,
-    approval_bulk,
-    approval_detail,
-    approval_answer,
+    list_approvals_fragment,
+    answer_approvals_page,
+    show_approval_page,
+    answer_approval_page,
 )

@@ -39,19 +39,19 @@ _ORDER: Final = (Comparison.DIFFERS, BELOW_COST, Comparison.SOURCE_ONLY, Compari
 
 
 @get(_ROOT, opt=_READ, dependencies=BASELINES.page_parameters, include_in_schema=False)
-async def baseline_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_baselines_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await _list(access, listed)
 
 
 @get(_ONE, opt=_READ, dependencies=COMPARED_VALUES.page_parameters, include_in_schema=False)
-async def baseline_detail(
+async def show_baseline_page(
     request: AnyRequest, access: OpenAccess, baseline_id: FromPath[UUID], listed: ListParameters
 ) -> Response[Any]:
     return await _detail(access, baseline_id, listed, is_chosen="which" in request.query_params)
 
 
 @get(f"{_ONE}/progress", opt=_READ | FRAGMENT, dependencies=COMPARED_VALUES.page_parameters, include_in_schema=False)
-async def baseline_progress(
+async def show_baseline_fragment(
     request: AnyRequest, access: OpenAccess, baseline_id: FromPath[UUID], listed: ListParameters
 ) -> Response[Any]:
     context = await _context(access, baseline_id, listed, is_chosen="which" in request.query_params)
@@ -59,13 +59,13 @@ async def baseline_progress(
 
 
 @post(f"{_ONE}/accept", opt=_ACCEPT, include_in_schema=False)
-async def baseline_accept(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
+async def accept_baseline_page(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, accept_baseline(access.session, baseline_id, now=access.now))
     return await _after_act(access, baseline_id, refusal, translate("Baseline accepted"))
 
 
 @post(f"{_ONE}/discard", opt=_START, include_in_schema=False)
-async def baseline_discard(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
+async def discard_baseline_page(access: OpenAccess, baseline_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, discard_baseline(access.session, baseline_id, now=access.now))
     return await _after_act(access, baseline_id, refusal, translate("Baseline discarded"))
 
@@ -81,14 +81,14 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
         return redirect_to(access, f"/baselines/{baseline_id}", done=translate("Baseline started"))
 
     return [
-        baseline_list,
+        list_baselines_page,
         export_page(BASELINES, _ROOT, opt=_READ),
         export_page(COMPARED_VALUES, f"{_ONE}/values", opt=_READ),
-        baseline_detail,
-        baseline_progress,
+        show_baseline_page,
+        show_baseline_fragment,
         baseline_start,
-        baseline_accept,
-        baseline_discard,
+        accept_baseline_page,
+        discard_baseline_page,
     ]
 
 

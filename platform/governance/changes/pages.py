@@ -48,7 +48,7 @@ class RollbackForm(msgspec.Struct):
 
 
 @get(_ROOT, opt=_READ, dependencies=CHANGES.page_parameters, include_in_schema=False)
-async def change_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_changes_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     """The list; of one record, also its reference values, which are not changes."""
     found = await load_page(access, CHANGES, listed)
     searched = listed.query["search"].strip()
@@ -70,17 +70,17 @@ async def change_list(access: OpenAccess, listed: ListParameters) -> Response[An
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}", opt=_READ, include_in_schema=False)
-async def change_detail(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+async def show_change_page(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
     return await _detail(access, change_id)
 
 
 @get(f"{_ROOT}/{{change_id:uuid}}/progress", opt=_READ | FRAGMENT, include_in_schema=False)
-async def change_progress(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+async def show_change_fragment(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
     return render_page(access, "change_progress.html", translate("Change"), await _context(access, change_id))
 
 
 @get("/clients/{client:str}/events/{event_id:uuid}", opt=_EVENTS, include_in_schema=False)
-async def event_detail(access: OpenAccess, event_id: FromPath[UUID]) -> Response[Any]:
+async def show_source_event_page(access: OpenAccess, event_id: FromPath[UUID]) -> Response[Any]:
     return render_page(
         access, "event.html", translate("Original message"), {"event": await find_event(access.session, event_id)}
     )
@@ -101,11 +101,11 @@ def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
         return redirect_to(access, f"/changes/{back}", done=translate("Rollback created"))
 
     return [
-        change_list,
+        list_changes_page,
         export_page(CHANGES, _ROOT, opt=_READ),
-        change_detail,
-        change_progress,
-        event_detail,
+        show_change_page,
+        show_change_fragment,
+        show_source_event_page,
         change_rollback,
     ]
 

@@ -40,26 +40,26 @@ _ONE: Final = f"{_ROOT}/{{connection_id:uuid}}"
 
 
 @get(_ROOT, name="connections", opt=_READ, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
-async def connection_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_connections_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await render_list(access, listed)
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CONNECTIONS.page_parameters, include_in_schema=False)
-async def connection_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_connections_fragment(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return render_page(
         access, "connection_rows.html", translate("Connections"), await _rows(access, listed), refusal=listed.refusal
     )
 
 
 @post(f"{_ONE}/pause", opt=_WRITE, include_in_schema=False)
-async def pause_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
+async def pause_connection_page(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
     return await _act(
         access, pause.pause_connection(access.session, connection_id, now=access.now), translate("Connection paused")
     )
 
 
 @post(f"{_ONE}/resume", opt=_WRITE, include_in_schema=False)
-async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
+async def resume_connection_page(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
     return await _act(
         access, pause.resume_connection(access.session, connection_id, now=access.now), translate("Connection resumed")
     )
@@ -83,12 +83,12 @@ def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandl
         return await render_list(access, CONNECTIONS.parse({}), refusal, new=None if refusal else (name, made[0]))
 
     return (
-        connection_list,
+        list_connections_page,
         export_page(CONNECTIONS, _ROOT, opt=_READ),
         export_page(CONTRACTS, "/clients/{client:str}/contracts", opt=_CONTRACTS),
-        connection_rows,
-        pause_connection,
-        resume_connection,
+        list_connections_fragment,
+        pause_connection_page,
+        resume_connection_page,
         renew_secret,
     )
 

@@ -44,12 +44,12 @@ def provide_job_title(job_title: JobTitle) -> Provide:
 
 
 @get(_LETTER, opt=_LETTERS, dependencies=DEAD_LETTERS.page_parameters, include_in_schema=False)
-async def dead_letter_list(access: OpenAccess, job_title: OpenJobTitle, listed: ListParameters) -> Response[Any]:
+async def list_dead_letters_page(access: OpenAccess, job_title: OpenJobTitle, listed: ListParameters) -> Response[Any]:
     return await _list(access, job_title, listed)
 
 
 @post(_LETTER, opt=_LETTERS, dependencies=DEAD_LETTERS.page_parameters, include_in_schema=False, status_code=200)
-async def dead_letter_bulk(
+async def replay_or_discard_dead_letters_page(
     request: AnyRequest, access: OpenAccess, job_title: OpenJobTitle, listed: ListParameters
 ) -> Response[Any]:
     """Act on the selected jobs; the answer is the list with the result of each."""
@@ -63,13 +63,17 @@ async def dead_letter_bulk(
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/replay", opt=_REPLAY_LETTER, include_in_schema=False)
-async def dead_letter_replay(access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]) -> Response[Any]:
+async def replay_dead_letter_page(
+    access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]
+) -> Response[Any]:
     replay = replay_dead_letter(access.session, letter_id, now=access.now)
     return await _act(access, job_title, replay, translate("Replayed"))
 
 
 @post(f"{_LETTER}/{{letter_id:uuid}}/discard", opt=_DISCARD_LETTER, include_in_schema=False)
-async def dead_letter_discard(access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]) -> Response[Any]:
+async def discard_dead_letter_page(
+    access: OpenAccess, job_title: OpenJobTitle, letter_id: FromPath[UUID]
+) -> Response[Any]:
     discard = discard_dead_letter(access.session, letter_id, now=access.now)
     return await _act(access, job_title, discard, translate("Discarded"))
 
@@ -111,9 +115,9 @@ async def _list(
 
 LETTER_EXPORT: Final = export_page(DEAD_LETTERS, _LETTER, opt=_LETTERS)
 DEAD_LETTER_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    dead_letter_list,
+    list_dead_letters_page,
     LETTER_EXPORT,
-    dead_letter_bulk,
-    dead_letter_replay,
-    dead_letter_discard,
+    replay_or_discard_dead_letters_page,
+    replay_dead_letter_page,
+    discard_dead_letter_page,
 )

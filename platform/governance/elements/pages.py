@@ -27,12 +27,12 @@ _ROOT: Final = "/clients/{client:str}/elements"
 
 
 @get(_ROOT, name="elements", opt=_READ, include_in_schema=False)
-async def element_page(access: OpenAccess) -> Response[Any]:
+async def list_elements_page(access: OpenAccess) -> Response[Any]:
     return await _page(access)
 
 
 @post(_ROOT, opt=_CREATE, include_in_schema=False)
-async def element_create_page(request: Request[Any, Any, Any], access: OpenAccess) -> Response[Any]:
+async def create_custom_element_page(request: Request[Any, Any, Any], access: OpenAccess) -> Response[Any]:
     form = {name: str(value) for name, value in (await request.form()).items()}
     try:
         new = _new_element(form)
@@ -79,4 +79,4 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-ELEMENT_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (element_page, element_create_page)
+ELEMENT_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (list_elements_page, create_custom_element_page)

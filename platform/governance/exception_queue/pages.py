@@ -38,17 +38,19 @@ _ROOT: Final = "/clients/{client:str}/exceptions"
 
 
 @get(_ROOT, opt=_READ, dependencies=EXCEPTIONS.page_parameters, include_in_schema=False)
-async def exception_list(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_exceptions_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await _list(access, listed, "exceptions.html")
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=EXCEPTIONS.page_parameters, include_in_schema=False)
-async def exception_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_exceptions_fragment(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return await _list(access, listed, "exception_rows.html", redrawn=True)
 
 
 @post(_ROOT, opt=_RESOLVE, dependencies=EXCEPTIONS.page_parameters, include_in_schema=False, status_code=200)
-async def exception_bulk(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def close_or_replay_exceptions_page(
+    request: AnyRequest, access: OpenAccess, listed: ListParameters
+) -> Response[Any]:
     """Act on the selected exceptions; the answer is the list with the result of each."""
     form = await request.form()
     names = {str(one.id): one.title for one in (await load_page(access, EXCEPTIONS, listed)).items}
@@ -58,25 +60,25 @@ async def exception_bulk(request: AnyRequest, access: OpenAccess, listed: ListPa
 
 
 @get(f"{_ROOT}/{{exception_id:uuid}}", opt=_READ, include_in_schema=False)
-async def exception_detail(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+async def show_exception_page(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     return await _detail(access, exception_id)
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/replay", opt=_RESOLVE, include_in_schema=False)
-async def exception_replay(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+async def replay_exception_page(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     return await _act(
         access, exception_id, replay_exception(access.session, exception_id, now=access.now), translate("Replayed")
     )
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/resolve", opt=_RESOLVE, include_in_schema=False)
-async def exception_resolve(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+async def resolve_exception_page(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = close_exception(access.session, exception_id, state=ExceptionState.RESOLVED, now=access.now)
     return await _act(access, exception_id, settle, translate("Resolved"))
 
 
 @post(f"{_ROOT}/{{exception_id:uuid}}/discard", opt=_RESOLVE, include_in_schema=False)
-async def exception_discard(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
+async def discard_exception_page(access: OpenAccess, exception_id: FromPath[UUID]) -> Response[Any]:
     settle = close_exception(access.session, exception_id, state=ExceptionState.DISCARDED, now=access.now)
     return await _act(access, exception_id, settle, translate("Discarded"))
 
@@ -121,12 +123,12 @@ async def _list(
 
 EXCEPTION_EXPORT: Final = export_page(EXCEPTIONS, _ROOT, opt=_READ)
 EXCEPTION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    exception_list,
+    list_exceptions_page,
     EXCEPTION_EXPORT,
-    exception_bulk,
-    exception_rows,
-    exception_detail,
-    exception_replay,
-    exception_resolve,
-    exception_discard,
+    close_or_replay_exceptions_page,
+    list_exceptions_fragment,
+    show_exception_page,
+    replay_exception_page,
+    resolve_exception_page,
+    discard_exception_page,
 )

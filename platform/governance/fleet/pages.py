@@ -24,7 +24,7 @@ _FLEET: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 
 
 @get("/fleet", name="fleet", opt=_FLEET, dependencies=FLEET.page_parameters, include_in_schema=False)
-async def fleet(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def show_fleet_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     context = await _rows(access, listed) | {
         "chart": draw_hours(await read_hours(access.session, now=access.now), access.now),
     }
@@ -32,14 +32,14 @@ async def fleet(access: OpenAccess, listed: ListParameters) -> Response[Any]:
 
 
 @get("/fleet/rows", opt=_FLEET | FRAGMENT, dependencies=FLEET.page_parameters, include_in_schema=False)
-async def fleet_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def show_fleet_fragment(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return render_page(
         access, "fleet_rows.html", translate("Clients"), await _rows(access, listed), refusal=listed.refusal
     )
 
 
 @get("/fleet/switcher", opt=_FLEET | FRAGMENT, include_in_schema=False)
-async def fleet_switcher(access: OpenAccess) -> Response[Any]:
+async def show_switcher_fragment(access: OpenAccess) -> Response[Any]:
     """Menu entries of the client switcher."""
     clients = await list_client_names(access.session, limit=_SWITCHED + 1)
     context = {"clients": clients[:_SWITCHED], "more": len(clients) > _SWITCHED}
@@ -47,7 +47,7 @@ async def fleet_switcher(access: OpenAccess) -> Response[Any]:
 
 
 @get("/fleet/chart", opt=_FLEET | FRAGMENT, include_in_schema=False)
-async def fleet_chart(access: OpenAccess) -> Response[Any]:
+async def show_fleet_chart_fragment(access: OpenAccess) -> Response[Any]:
     chart = draw_hours(await read_hours(access.session, now=access.now), access.now)
     return render_page(access, "fleet_chart.html", translate("Clients"), {"chart": chart})
 
@@ -70,9 +70,9 @@ async def _rows(access: Access, listed: ListInput) -> dict[str, object]:
 
 
 FLEET_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    fleet,
+    show_fleet_page,
     export_page(FLEET, "/fleet", opt=_FLEET),
-    fleet_rows,
-    fleet_chart,
-    fleet_switcher,
+    show_fleet_fragment,
+    show_fleet_chart_fragment,
+    show_switcher_fragment,
 )

@@ -32,12 +32,12 @@ class DiscardForm(msgspec.Struct):
 
 
 @get(_ROOT, opt=_READ, include_in_schema=False)
-async def held_values_page(access: OpenAccess) -> Response[Any]:
+async def list_held_values_page(access: OpenAccess) -> Response[Any]:
     return await _page(access)
 
 
 @post(f"{_ROOT}/discard", opt=_DISCARD, include_in_schema=False)
-async def discard_held_page(access: OpenAccess, data: URLEncodedBody[DiscardForm]) -> Response[Any]:
+async def discard_held_values_page(access: OpenAccess, data: URLEncodedBody[DiscardForm]) -> Response[Any]:
     discarding = discard_held(
         access.session, connection_id=data.connection_id, element=data.element, reason=data.reason, now=access.now
     )
@@ -52,4 +52,4 @@ async def _page(access: Access, refusal: DomainError | None = None, typed: Disca
     return render_page(access, "held_values.html", translate("Held values"), context, refusal=refusal)
 
 
-HELD_VALUE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (held_values_page, discard_held_page)
+HELD_VALUE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (list_held_values_page, discard_held_values_page)

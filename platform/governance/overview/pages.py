@@ -23,23 +23,23 @@ ChosenSpan = Annotated[str, one_of(SPANS)]
 
 
 @get(_ROOT, name="overview", opt=_READ, include_in_schema=False)
-async def overview(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
+async def show_overview_page(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
     context = await _figures(access) | await _flow(access) | await _charts(access, span)
     return render_page(access, "overview.html", translate("Overview"), context)
 
 
 @get(f"{_ROOT}/figures", opt=_READ | FRAGMENT, include_in_schema=False)
-async def overview_figures(access: OpenAccess) -> Response[Any]:
+async def show_figures_fragment(access: OpenAccess) -> Response[Any]:
     return render_page(access, "overview_figures.html", translate("Overview"), await _figures(access))
 
 
 @get(f"{_ROOT}/flow", opt=_READ | FRAGMENT, include_in_schema=False)
-async def overview_flow(access: OpenAccess) -> Response[Any]:
+async def show_flow_fragment(access: OpenAccess) -> Response[Any]:
     return render_page(access, "overview_flow.html", translate("Overview"), await _flow(access))
 
 
 @get(f"{_ROOT}/charts", opt=_READ | FRAGMENT, include_in_schema=False)
-async def overview_charts(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
+async def show_charts_fragment(access: OpenAccess, span: ChosenSpan = DEFAULT_SPAN) -> Response[Any]:
     return render_page(access, "overview_charts.html", translate("Overview"), await _charts(access, span))
 
 
@@ -71,4 +71,9 @@ async def _charts(access: Access, span: str) -> dict[str, object]:
     }
 
 
-OVERVIEW_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (overview, overview_figures, overview_flow, overview_charts)
+OVERVIEW_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    show_overview_page,
+    show_figures_fragment,
+    show_flow_fragment,
+    show_charts_fragment,
+)

@@ -24,20 +24,20 @@ _VALUES: Final = f"{_ROOT}/values"
 
 
 @get(_ROOT, name="channel", opt=_READ, dependencies=CHANNEL_CHANGES.page_parameters, include_in_schema=False)
-async def channel(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_channel_changes_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     return render_page(
         access, "channel.html", translate("Your channel"), await _changes(access, listed), refusal=listed.refusal
     )
 
 
 @get(f"{_ROOT}/rows", opt=_READ | FRAGMENT, dependencies=CHANNEL_CHANGES.page_parameters, include_in_schema=False)
-async def channel_rows(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_channel_changes_fragment(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     context = await _changes(access, listed)
     return render_page(access, "channel_rows.html", translate("Your channel"), context, refusal=listed.refusal)
 
 
 @get(_VALUES, opt=_READ, dependencies=CHANNEL_VALUES.page_parameters, include_in_schema=False)
-async def channel_values(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+async def list_channel_values_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     found = await load_page(access, CHANNEL_VALUES, listed)
     context = {
         "listed": list_view(CHANNEL_VALUES, listed, found, f"{access.root}/channel/values"),
@@ -56,9 +56,9 @@ async def _changes(access: Access, listed: ListInput) -> dict[str, object]:
 
 
 CHANNEL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    channel,
+    list_channel_changes_page,
     export_page(CHANNEL_CHANGES, _ROOT, opt=_READ),
-    channel_rows,
-    channel_values,
+    list_channel_changes_fragment,
+    list_channel_values_page,
     export_page(CHANNEL_VALUES, _VALUES, opt=_READ),
 )
