@@ -51,8 +51,8 @@ def _answer(file: BrandFile, caching: str) -> Response[str]:
 
 def build_pages(clock: Clock) -> Sequence[HTTPRouteHandler]:
     @get("/design", name="design", opt={"public": True}, include_in_schema=False)
-    async def design(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
+    async def show_design_page(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
         page = design_page(brand, clock(), boosted=is_boosted(request.headers))
         return Template("design.html", context=dict(design_context(page)), headers={"Vary": "HX-Request, HX-Boosted"})
 
-    return [show_brand_file, design]
+    return [show_brand_file, show_design_page]

@@ -36,7 +36,7 @@ def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
     """Pages of the audit trail. `labels` are those of audited actions, by code."""
 
     @get(_ROOT, name="audit", opt=_READ, dependencies=AUDIT_ENTRIES.page_parameters, include_in_schema=False)
-    async def audit(
+    async def list_audit_entries_page(
         access: OpenAccess,
         listed: ListParameters,
         show: Annotated[str, one_of(("", _FLAT))] = "",
@@ -60,4 +60,4 @@ def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
         }
         return render_page(access, "audit.html", translate("Audit"), context, refusal=listed.refusal)
 
-    return [audit, AUDIT_EXPORT]
+    return [list_audit_entries_page, AUDIT_EXPORT]

@@ -72,7 +72,7 @@ async def discard_baseline_page(access: OpenAccess, baseline_id: FromPath[UUID])
 
 def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, include_in_schema=False)
-    async def baseline_start(access: OpenAccess) -> Response[Any]:
+    async def create_baseline_page(access: OpenAccess) -> Response[Any]:
         try:
             async with savepoint(access.session):
                 baseline_id = await start_baseline(access.session, services, now=access.now)
@@ -86,7 +86,7 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
         export_page(COMPARED_VALUES, f"{_ONE}/values", opt=_READ),
         show_baseline_page,
         show_baseline_fragment,
-        baseline_start,
+        create_baseline_page,
         accept_baseline_page,
         discard_baseline_page,
     ]

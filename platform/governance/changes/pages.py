@@ -88,7 +88,7 @@ async def show_source_event_page(access: OpenAccess, event_id: FromPath[UUID]) -
 
 def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(f"{_ROOT}/{{change_id:uuid}}/rollback", opt=_ROLL_BACK, include_in_schema=False)
-    async def change_rollback(
+    async def create_rollback_page(
         access: OpenAccess,
         change_id: FromPath[UUID],
         data: URLEncodedBody[RollbackForm],
@@ -106,7 +106,7 @@ def build_change_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
         show_change_page,
         show_change_fragment,
         show_source_event_page,
-        change_rollback,
+        create_rollback_page,
     ]
 
 

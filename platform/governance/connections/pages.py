@@ -67,7 +67,7 @@ async def resume_connection_page(access: OpenAccess, connection_id: FromPath[UUI
 
 def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(f"{_ONE}/webhook-secret", opt=_WRITE, include_in_schema=False, status_code=200)
-    async def renew_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
+    async def renew_webhook_secret_page(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
         """Respond with the page instead of a redirect, because the secret is shown only once."""
         name = (await get_connection(access.session, connection_id)).name
         made: list[str] = []
@@ -89,7 +89,7 @@ def build_connection_pages(services: GovernanceServices) -> tuple[HTTPRouteHandl
         list_connections_fragment,
         pause_connection_page,
         resume_connection_page,
-        renew_secret,
+        renew_webhook_secret_page,
     )
 
 

@@ -64,11 +64,11 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         )
 
     @get(_ROOT, name="retention", opt=_READ, include_in_schema=False)
-    async def retention_page(access: OpenAccess) -> Response[Any]:
+    async def show_retention_page(access: OpenAccess) -> Response[Any]:
         return await render(access)
 
     @post(f"{_ROOT}/policy", opt=_WRITE, include_in_schema=False)
-    async def set_policy_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+    async def set_retention_policy_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         refused = RefusedInput("policy", form)
         try:
@@ -79,22 +79,24 @@ def build_retention_pages(services: GovernanceServices) -> tuple[HTTPRouteHandle
         return await act(access, setting, translate("Retention period saved"), refused)
 
     @post(f"{_ROOT}/holds", opt=_WRITE, include_in_schema=False)
-    async def place_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+    async def place_legal_hold_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         hold = NewHold(text_of(form, "reason"), text_of(form, "data_class"), text_of(form, "record_key"))
         placing = place_hold(access.session, classes, hold, now=access.now, new_id=services.new_id)
         return await act(access, placing, translate("Legal hold placed"), RefusedInput("hold", form))
 
     @post(f"{_ROOT}/holds/{{hold_id:uuid}}/release", opt=_WRITE, include_in_schema=False)
-    async def release_hold_page(request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]) -> Response[Any]:
+    async def release_legal_hold_page(
+        request: AnyRequest, access: OpenAccess, hold_id: FromPath[UUID]
+    ) -> Response[Any]:
         form = await request.form()
         releasing = release_hold(access.session, hold_id, reason=text_of(form, "reason"), now=access.now)
         return await act(access, releasing, translate("Legal hold released"), RefusedInput(f"release-{hold_id}", form))
 
     return (
-        retention_page,
+        show_retention_page,
         export_page(PURGES, f"{_ROOT}/purges", opt=_READ),
-        set_policy_page,
-        place_hold_page,
-        release_hold_page,
+        set_retention_policy_page,
+        place_legal_hold_page,
+        release_legal_hold_page,
     )

@@ -39,11 +39,11 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
     router = build_router(services)
 
     @get(_ROOT, opt=_READ, include_in_schema=False)
-    async def unclaimed_page(access: OpenAccess) -> Response[Any]:
+    async def list_unclaimed_messages_page(access: OpenAccess) -> Response[Any]:
         return await _page(access, router)
 
     @post(f"{_ROOT}/replay", opt=_ACT, include_in_schema=False)
-    async def unclaimed_replay(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
+    async def replay_unclaimed_messages_page(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
         replay = replay_kept(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type, now=access.now
         )
@@ -55,7 +55,7 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
         )
 
     @post(f"{_ROOT}/discard", opt=_ACT, include_in_schema=False)
-    async def unclaimed_discard(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
+    async def discard_unclaimed_messages_page(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
         discard = discard_kept(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type,
             reason=data.reason, now=access.now,
@@ -65,7 +65,7 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
             return redirect_to(access, _PATH, done=translate("Discarded"))
         return await _page(access, router, refusal, data)
 
-    return unclaimed_page, unclaimed_replay, unclaimed_discard
+    return list_unclaimed_messages_page, replay_unclaimed_messages_page, discard_unclaimed_messages_page
 
 
 async def _page(

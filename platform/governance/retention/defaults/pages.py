@@ -76,7 +76,7 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
     names = Annotated[str, one_of(("", *(one.name for one in classes)))]
 
     @get(_ROOT, name="retention_defaults", opt=_READ, include_in_schema=False)
-    async def retention_defaults_page(
+    async def list_retention_defaults_page(
         access: OpenAccess,
         data_class: names = "",
         keep_days: FromQuery[str | None] = None,
@@ -85,7 +85,7 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         return await render(access, await list_accounts(access.session), form)
 
     @post(f"{_ROOT}/defaults", opt=_WRITE, include_in_schema=False)
-    async def set_default_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+    async def set_retention_default_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form, accounts = await request.form(), await list_accounts(access.session)
         await access.enter_home()
         try:
@@ -100,4 +100,4 @@ def build_default_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler,
             return await render(access, accounts, form, refusal)
         return redirect_to(access, _ROOT, done=translate("Default saved"))
 
-    return (retention_defaults_page, set_default_page)
+    return (list_retention_defaults_page, set_retention_default_page)
