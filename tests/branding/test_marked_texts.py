@@ -29,6 +29,7 @@ _TAG = re.compile(r"<!--.*?-->|<(script|style|svg|code)\b.*?</\1>|<[^>]*>", re.D
 
 
 _SENTENCE = re.compile(r"^[A-Z][a-z]{2,}|[A-Za-z]{3,},? [a-z]{2,}[^=]*$")
+_AFTER_A_VALUE = re.compile(r"\|\w+(\([^)]*\))? ~ $")
 _MARKED = re.compile(r"""\b(_|gettext|may)\(\s*$|\bngettext\([^)]*$|(==|in) \(?[^)]*$""")
 PACKAGES = (
     "foundation", "canonical", "policy", "governance", "controlplane", "tenants", "billing", "branding", "connectors",
@@ -62,7 +63,8 @@ def unmarked_literals(path: Path) -> list[str]:
     found, before = [], ""
     for _, kind, value in _ENVIRONMENT.lex(path.read_text()):
         text = value[1:-1] if kind == "string" else ""
-        if _SENTENCE.search(text) and text not in CODES and not _MARKED.search(before):
+        is_unit = _AFTER_A_VALUE.search(before) and re.match(r" [a-z]{2}", text)
+        if is_unit or (_SENTENCE.search(text) and text not in CODES and not _MARKED.search(before)):
             found.append(text)
         before = f"{before}{value}"[-200:] if kind != "data" else ""
     return found

@@ -12,7 +12,7 @@ import pytest
 from babel.dates import get_month_names
 from babel.messages.catalog import Catalog
 
-from foundation.i18n.catalogues import Translations
+from foundation.i18n.catalogues import LANGUAGES, Translations
 from foundation.i18n.extraction import extract_texts
 from tests.conftest import Urls
 from tests.controlplane.list_samples import SAMPLES, Rows
@@ -52,7 +52,8 @@ _CODES: Final = (
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (
-    "Deutsch|English", r"^[A-Z]\w+(/[\w +-]+)+$", "|".join(get_month_names("wide", "stand-alone", LANGUAGE).values()),
+    "|".join(LANGUAGES.values()),
+    r"^[A-Z]\w+(/[\w +-]+)+$", "|".join(get_month_names("wide", "stand-alone", LANGUAGE).values()),
 )  # fmt: skip
 """Languages and places by their own names, and months, which come from CLDR."""
 KNOWN: Final = re.compile("|".join((*_DATA, *_CODES, *_NAMES)))

@@ -15,7 +15,9 @@ from babel.messages.pofile import read_po
 
 LOCALE: Final = Path(__file__).parent / "locale"
 SOURCE_LANGUAGE: Final = "en"
-LANGUAGES: Final[Mapping[str, str]] = {SOURCE_LANGUAGE: "English", "de": "Deutsch"}
+LANGUAGES: Final[Mapping[str, str]] = {
+    SOURCE_LANGUAGE: "English", "de": "Deutsch", "es": "Español", "fr": "Français",
+}  # fmt: skip
 """Languages that are complete, each by its own name."""
 
 

@@ -20,6 +20,7 @@ from foundation.marks import N_, Phrase
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _REGION: Final = {SOURCE_LANGUAGE: "en_GB"}
 """Regions whose formats a language uses: English with the day before the month, and hours from 0 to 24."""
+_CAPITAL_NOUNS: Final = frozenset({"de"})
 _UNITS: Final = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 _SYMBOLS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 """Symbols of the International System of Units, which are the same in every language."""
@@ -41,8 +42,10 @@ class Localizer:
         return load_catalogue(self.language).texts.get(source, source)
 
     def in_sentence(self, label: str) -> str:
-        """The label within a sentence: in small letters in English; other languages keep the capitals of nouns."""
-        return label.lower() if self.language == SOURCE_LANGUAGE else label
+        """The label within a sentence: in small letters, but for abbreviations and where nouns have capitals."""
+        if self.language in _CAPITAL_NOUNS:
+            return label
+        return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in label.split(" "))
 
     def plural(self, one: str, many: str, number: int) -> str:
         """The form of the language for `number`."""
@@ -88,9 +91,9 @@ class Localizer:
         return str(locale.date_formats["medium"].apply(at.astimezone(self.zone), locale))
 
     def month(self, at: datetime) -> str:
-        """November 2026."""
+        """November 2026, noviembre de 2026."""
         locale = _locale(self.language)
-        return f"{locale.months['stand-alone']['wide'][at.month]} {at.year}"
+        return str(locale.datetime_skeletons["yMMMM"].apply(at, locale))
 
     def ago(self, at: datetime, now: datetime) -> str:
         """5 min ago, in 2 hr, just now."""

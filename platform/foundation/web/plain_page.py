@@ -4,13 +4,14 @@ from html import escape
 from typing import Final
 
 from foundation.errors import DomainError
-from foundation.i18n.localizer import current_localizer
+from foundation.i18n.localizer import current_localizer, translate
+from foundation.marks import N_
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
 _PAGE: Final = (
     '<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title></head>\n'
-    "<body><main><h1>{title}</h1><p>{detail}</p><p>Status {status} · Reference {reference}</p></main></body>\n</html>\n"
+    "<body><main><h1>{title}</h1><p>{detail}</p><p>{report}</p></main></body>\n</html>\n"
 )
 
 
@@ -19,6 +20,9 @@ def plain_page(error: DomainError, correlation: str) -> bytes:
         language=current_localizer().language,
         title=escape(error.heading),
         detail=escape(error.detail),
-        status=int(error.status),
-        reference=escape(correlation),
+        report=escape(
+            translate(
+                N_("Status {status} · Reference {reference}"), status=str(int(error.status)), reference=correlation
+            )
+        ),
     ).encode()

@@ -18,13 +18,14 @@ from foundation.i18n.negotiation import choose_language, localizer_of, time_zone
         ("nl, de;q=0.1", "de"), ("de;q=0, en", "en"), ("de;q=0", "en"), ("*", "en"), ("nl,*;q=0.5", "en"),
         ("de ; q = 0.7 , en;q=0.6", "de"), ("de;q=2", "en"), ("de;q=0.12345", "en"), (";;,,=", "en"),
         ("x" * 10_000, "en"), (",".join(["xx"] * 30 + ["de"]), "en"), ("de\x00", "en"), ("tlh", "en"),
+        ("es-MX, es;q=0.9", "es"), ("fr-CA,fr;q=0.8,de;q=0.9", "fr"), ("it, fr;q=0.3, es;q=0.4", "es"),
     ],
 )  # fmt: skip
 def test_the_header_chooses_among_our_languages(accepted: str, language: str) -> None:
     assert choose_language(accepted) == language
 
 
-@given(st.text(alphabet="den;q=01.,-* \t", max_size=60))
+@given(st.text(alphabet="denfrs;q=01.,-* \t", max_size=60))
 def test_no_header_fails(accepted: str) -> None:
     assert choose_language(accepted) in LANGUAGES
 

@@ -43,8 +43,9 @@ async def stored(auth: AuthServices, somebody: Somebody) -> tuple[str | None, st
         return member.language, member.time_zone
 
 
+@pytest.mark.parametrize(("language", "saved"), [("de", "Gespeichert"), ("es", "Guardado"), ("fr", "Enregistré")])
 async def test_a_member_chooses_and_reads_in_the_chosen_language_from_then_on(
-    browser: Browser, auth: AuthServices, client: Tenant
+    browser: Browser, auth: AuthServices, client: Tenant, language: str, saved: str
 ) -> None:
     ada = await make_member(auth.db, auth.passwords, client, "ada@example.com")
     assert (await browser.get("/settings")).headers["location"].startswith("/sign-in?next=/settings")
@@ -52,12 +53,15 @@ async def test_a_member_chooses_and_reads_in_the_chosen_language_from_then_on(
     page = await browser.get("/settings")
     assert (page.status_code, page.headers["content-language"]) == (200, "en")
     assert '<option value="Europe/Berlin">Europe/Berlin</option>' in page.text
-    form = {"language": "de", "time_zone": "Europe/Berlin", "_csrf_token": await browser.form_token("/settings")}
+    for name in ("English", "Deutsch", "Español", "Français"):
+        assert f">{name}</option>" in page.text
+    form = {"language": language, "time_zone": "Europe/Berlin", "_csrf_token": await browser.form_token("/settings")}
     assert (await browser.post("/settings", form)).status_code == 303
-    assert await stored(auth, ada) == ("de", "Europe/Berlin")
-    german = await browser.get("/settings?saved=1")
-    assert '<html lang="de">' in german.text
-    assert "Gespeichert" in german.text
+    assert await stored(auth, ada) == (language, "Europe/Berlin")
+    chosen = await browser.get("/settings?saved=1")
+    assert f'<html lang="{language}">' in chosen.text
+    assert chosen.headers["content-language"] == language
+    assert saved in chosen.text
     back = {"language": "", "time_zone": "", "_csrf_token": await browser.form_token("/settings")}
     await browser.post("/settings", back)
     assert await stored(auth, ada) == (None, None)
