@@ -21,7 +21,7 @@ from foundation.jobs.worker import LaneWorker
 from foundation.settings import Settings
 from foundation.telemetry.logging import configure_logging
 
-OWN_TURN: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", "worker", "--batch")
+OWN_TURN: Sequence[str] = (sys.executable, "-m", "controlplane", "worker", "--batch")
 """Command of the subprocess; the descriptor for its start signal is appended."""
 _FINISHED, _UNFINISHED = 0, 75
 _BEGUN = b"!"

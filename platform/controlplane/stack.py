@@ -172,14 +172,14 @@ class Stack(AbstractContextManager["Stack"]):
 
     def run(self, name: str, *arguments: str) -> None:
         """Run one of our commands as a supervised process, with only the secrets that the command needs."""
-        argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
+        argv: Sequence[str] = (sys.executable, "-m", "controlplane", *arguments)
         environment = process_environment(self.settings, arguments[0])
         program = Program(name=name, argv=argv, env=environment, silent_seconds=self._silent_seconds)
         self.supervisor.start(program)
 
     def run_daily(self, name: str, *arguments: str) -> None:
         """Run a command that ends daily; the first time some minutes after the start, which stays quick."""
-        argv: Sequence[str] = (sys.executable, "-m", "controlplane.cli.main", *arguments)
+        argv: Sequence[str] = (sys.executable, "-m", "controlplane", *arguments)
         environment = process_environment(self.settings, arguments[0])
         self.supervisor.start(
             Program(name=name, argv=argv, env=environment, every_seconds=_DAY, first_after_seconds=_FIRST_DAILY)

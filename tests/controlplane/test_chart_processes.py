@@ -69,7 +69,7 @@ class Machine:
         arguments = [places.get(argument, argument) for argument in container["args"]]
         # `env -i`: nothing of the test's own environment may help.
         settings = [f"{key}={value}" for key, value in self.environment(container).items()]
-        argv = ["/usr/bin/env", "-i", *settings, sys.executable, "-m", "controlplane.cli.main", *arguments]
+        argv = ["/usr/bin/env", "-i", *settings, sys.executable, "-m", "controlplane", *arguments]
         return Program(name=name, argv=argv, restart=False)
 
 

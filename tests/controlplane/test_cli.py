@@ -70,7 +70,7 @@ class TestHelp:
 
     async def test_it_runs_as_a_program(self) -> None:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "controlplane.cli.main", "--version", stdout=asyncio.subprocess.PIPE
+            sys.executable, "-m", "controlplane", "--version", stdout=asyncio.subprocess.PIPE
         )
         told, _ = await process.communicate()
         assert (process.returncode, told.split()[-1][:1].isdigit()) == (0, True)
@@ -266,7 +266,7 @@ def tenancy(scope: Scope) -> list[str]:
 async def run_program(environment: dict[str, str | None], *arguments: str) -> tuple[int | None, str]:
     given = {name: value for name, value in environment.items() if value is not None}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "controlplane.cli.main", *arguments,
+        sys.executable, "-m", "controlplane", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=given,
     )  # fmt: skip
     told, _ = await process.communicate()

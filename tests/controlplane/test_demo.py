@@ -43,7 +43,7 @@ class Demo:
 
     def command(self, *options: str) -> list[str]:
         shell = ["env", "--default-signal=INT"]  # a test run in the background ignores it, and its children would
-        return [*shell, sys.executable, "-m", "controlplane.cli.main", "demo", "--port", str(self.port), *options]
+        return [*shell, sys.executable, "-m", "controlplane", "demo", "--port", str(self.port), *options]
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -214,7 +214,14 @@ def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:
             assert wanted in told
         family = demo.family()
         names = " ".join(told_of(pid) for pid in family)
-        for program in ("postgres", "valkey-server", "connectors.sandbox", "main web", "main worker", "main relay"):
+        for program in (
+            "postgres",
+            "valkey-server",
+            "connectors.sandbox",
+            "controlplane web",
+            "controlplane worker",
+            "controlplane relay",
+        ):
             assert program in names
         demo.process.send_signal(signal.SIGINT)
         assert demo.process.wait(GONE_SECONDS) == 0

@@ -69,7 +69,7 @@ def start(supervisor: Supervisor, environment: dict[str, str], name: str, module
 def test_a_stopped_process_is_replaced_and_its_replacement_beats(
     supervisor: Supervisor, environment: dict[str, str], crashes: list[Crash], options: dict[str, list[str]], name: str
 ) -> None:
-    start(supervisor, environment, name, "controlplane.cli.main", name, *options[name])
+    start(supervisor, environment, name, "controlplane", name, *options[name])
     heartbeat = supervisor.log(name).with_suffix(".heartbeat")
     until(heartbeat.exists)
     first = supervisor.pid(name)
@@ -90,7 +90,7 @@ async def test_a_worker_whose_loop_is_blocked_by_its_work_is_replaced(
             {"t": scope.tenant_id, "m": scope.msp_id, "p": pool},
         )
         enqueue(session, [NewJob("a", BRITTLE, BLOCKS)])
-    start(supervisor, environment, "relay", "controlplane.cli.main", "relay")
+    start(supervisor, environment, "relay", "controlplane", "relay")
     start(supervisor, environment, "worker", "tests.support.brittle_worker", "worker", pool)
     until(lambda: any(crash.name == "worker" and crash.hung for crash in crashes))
     until(lambda: "in handle" in supervisor.log("worker").read_text())  # not of a standstill before that

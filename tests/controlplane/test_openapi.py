@@ -63,7 +63,7 @@ def running_web(services: Services, static: Path, log: Path) -> Iterator[int]:
     build_assets(project_root(), static)
     port = free_port(0)
     environment = {**os.environ, **write_environment(services.settings)}
-    command = [sys.executable, "-m", "controlplane.cli.main", "web", "--port", str(port), "--static", str(static)]
+    command = [sys.executable, "-m", "controlplane", "web", "--port", str(port), "--static", str(static)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:

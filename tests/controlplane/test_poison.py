@@ -41,7 +41,7 @@ def supervisor(urls: Urls, tmp_path: Path, scope: Scope, crashes: list[Crash]) -
     with Supervisor(tmp_path, on_crash=crashes.append, healthy_seconds=2.0) as running:
         for name, module, *arguments in (
             ("worker", "tests.support.brittle_worker", "worker", f"tenant-{scope.tenant_id}"),
-            ("relay", "controlplane.cli.main", "relay"),
+            ("relay", "controlplane", "relay"),
         ):
             running.start(Program(name=name, argv=[sys.executable, "-m", module, *arguments], env=environment))
         yield running

@@ -48,7 +48,7 @@ class Up:
         self.home, self.port = home, port
         self.root = home / "fairlead" / "up"
         self.said: list[str] = []
-        argv = ["env", "--default-signal=INT", sys.executable, "-m", "controlplane.cli.main", "up", "--port", str(port)]
+        argv = ["env", "--default-signal=INT", sys.executable, "-m", "controlplane", "up", "--port", str(port)]
         self.process = subprocess.Popen(
             argv, cwd=home, env=clean(home) | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -222,7 +222,7 @@ def running_web_app(root: Path, sandbox: RunningSandbox) -> Iterator[DrillWebApp
         environment = write_environment(_over(links, stack.settings))
         web_2 = ("web", "--port", str(ports[1]), "--static", str(default_static()))
         for name, arguments in ((Target.WEB_2, web_2), (Target.WORKER_2, ("worker",))):
-            argv = (sys.executable, "-m", "controlplane.cli.main", *arguments)
+            argv = (sys.executable, "-m", "controlplane", *arguments)
             stack.supervisor.start(Program(name=name, argv=argv, env=environment, silent_seconds=SILENT_SECONDS))
         web_app = DrillWebApp(stack, sandbox, (ports[0], links[Target.TO_WEB].port), links, disk)
         asyncio.run(web_app.wait_until_ready())

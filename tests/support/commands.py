@@ -1,6 +1,6 @@
 """`fairlead` in processes of its own that need not import it again: a server that has, forks them.
 
-Importing takes two CPU seconds, most commands take a tenth of one.
+Importing takes more than a CPU second, most commands take a tenth of one.
 """
 
 import multiprocessing
@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["controlplane.cli.main"])
+_FORKS.set_forkserver_preload(["controlplane.__main__"])
 
 
 def run_command(
@@ -43,7 +43,7 @@ def run_command(
 
 
 def _run(arguments: list[str], environment: dict[str, str], cwd: Path | None, typed: Path, told: Path) -> None:
-    from controlplane.cli.main import run
+    from controlplane.__main__ import run
 
     os.environ.clear()
     os.environ.update(environment)

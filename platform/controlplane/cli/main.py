@@ -210,11 +210,3 @@ def wait_for_signal(meanwhile: Callable[[], None]) -> None:
 for command in (demo, doctor, backup, restore, msp, client, member, audit, vault, valkey):
     main.add_command(command)
 add_room_commands(main, ROOMS)
-
-
-def run() -> None:
-    main()
-
-
-if __name__ == "__main__":
-    run()
