@@ -6,5 +6,6 @@ from foundation.marks import N_
 
 class BrandAction(AuditAction, kind=AuditKind.ACCESS):
     BRAND_SET = "brand.set", N_("Brand set")
+    BRAND_DOMAIN_CLAIMED = "brand.domain_claimed", N_("Domain to be verified for a brand")
     BRAND_DOMAIN_ADDED = "brand.domain_added", N_("Domain added to a brand")
     BRAND_HOST_RELEASED = "brand.host_released", N_("Domain released")

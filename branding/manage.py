@@ -1,6 +1,7 @@
 """Management of an MSP's brands. The session's scope is the MSP account."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -23,9 +24,22 @@ from foundation.text import TextInvalid, normalize_domain
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
+async def list_brands(session: AsyncSession) -> Sequence[tuple[Brand, tuple[str, ...]]]:
+    """The MSP's brands, oldest first, each with its hosts. Clients' mail and files carry the first one."""
+    return await repository.list_brands(session, own_account(session))
+
+
+async def find_brand(session: AsyncSession, slug: str) -> Brand:
+    """Raises: NotFound."""
+    brand = await repository.find_by_slug(session, own_account(session), slug)
+    if brand is None:
+        raise NotFound(N_("There is no brand called “{slug}” here."), params={"slug": slug})
+    return brand
+
+
 async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: datetime, new_id: NewId) -> Brand:
     """Create the brand or replace its tokens; open pages change with their next load."""
-    scope = _house(session)
+    scope = own_account(session)
     if not _SLUG.fullmatch(slug):
         raise InvalidInput(N_("A brand's short name has 1 to 48 lower-case letters, digits and hyphens."), field="slug")
     tokens = msgspec.to_builtins(theme)
@@ -48,32 +62,35 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
     Raises:
         HostTaken: another MSP has the host.
     """
-    scope = _house(session)
-    name = _normal_name(host)
+    scope = own_account(session)
+    name = normal_name(host)
     if not name:
         raise InvalidInput(
             N_("“{host}” is not a host name such as portal.example.com."), params={"host": host}, field="host"
         )
-    brand = await repository.find_by_slug(session, scope, slug)
-    if brand is None or brand.id is None:
-        raise NotFound(N_("There is no brand called “{slug}” here."), params={"slug": slug})
-    if not await repository.point_host(session, scope, host=name, brand_id=brand.id):
+    brand = await find_brand(session, slug)
+    if brand.id is None or not await repository.point_host(session, scope, host=name, brand_id=brand.id):
         raise HostTaken(name)
     append_audit(
         session, action=BrandAction.BRAND_DOMAIN_ADDED, subject=f"brand:{brand.id}", data={"host": name}, at=now
     )
 
 
+async def is_own_host(session: AsyncSession, host: str) -> bool:
+    """Whether one of the MSP's brands is shown under the host."""
+    return any(normal_name(host) in hosts for _, hosts in await list_brands(session))
+
+
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
-    scope = _house(session)
-    if not await repository.release_host(session, scope, _normal_name(host)):
+    scope = own_account(session)
+    if not await repository.release_host(session, scope, normal_name(host)):
         raise NotFound(N_("No brand is shown under “{host}” here."), params={"host": host})
     append_audit(
         session, action=BrandAction.BRAND_HOST_RELEASED, subject=f"msp:{scope.msp_id}", data={"host": host}, at=now
     )
 
 
-def _normal_name(host: str) -> str:
+def normal_name(host: str) -> str:
     """The name as browsers send it (punycode), also for a name typed in another script."""
     try:
         return normal_host(normalize_domain(host))
@@ -81,7 +98,8 @@ def _normal_name(host: str) -> str:
         return ""
 
 
-def _house(session: AsyncSession) -> Scope:
+def own_account(session: AsyncSession) -> Scope:
+    """The session's scope, which must be an MSP's account. Raises RuntimeError otherwise."""
     scope = scope_of(session)
     if scope.tenant_id != scope.msp_id:
         raise RuntimeError("brands belong to an MSP's account, not to a client")

@@ -38,3 +38,24 @@ class BrandDomain(TenantOwned, Base):
         Index("uq_brand_domain_host", "host", unique=True),
         Index("ix_brand_domain_tenant_id_brand_id", "tenant_id", "brand_id"),
     )
+
+
+class BrandDomainClaim(TenantOwned, Base):
+    """A host name that a brand shall be shown under once the MSP has proved, by a DNS record, that it is theirs.
+
+    `token` is the record's value. `result` is a `ClaimResult`, of the check at `checked_at`.
+    """
+
+    __tablename__ = "brand_domain_claim"
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    brand_id: Mapped[UUID]
+    token: Mapped[str]
+    created_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    result: Mapped[str]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "brand_id"], ["brand.tenant_id", "brand.id"], ondelete="CASCADE"),
+        Index("ix_brand_domain_claim_tenant_id_brand_id", "tenant_id", "brand_id"),
+    )

@@ -39,6 +39,8 @@ _NAMES = text(
     "SELECT name FROM brand WHERE tenant_id = :tenant_id"
     " UNION SELECT host FROM brand_domain WHERE tenant_id = :tenant_id ORDER BY 1 LIMIT 500"
 )
+_BRANDS = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id ORDER BY id LIMIT 500")
+_HOSTS = text("SELECT brand_id, host FROM brand_domain WHERE tenant_id = :tenant_id ORDER BY host LIMIT 5000")
 _RELEASE = text("DELETE FROM brand_domain WHERE tenant_id = :tenant_id AND host = :host RETURNING 1")
 
 
@@ -57,6 +59,17 @@ async def find_first(session: AsyncSession, msp_id: UUID) -> Brand | None:
     row = (await session.execute(_FIRST, {"msp_id": msp_id})).one_or_none()
     await session.execute(_ASK, {"brand": ""})
     return _brand(row)
+
+
+async def list_brands(session: AsyncSession, scope: Scope) -> Sequence[tuple[Brand, tuple[str, ...]]]:
+    """Brands, oldest first, each with its hosts."""
+    values = {"tenant_id": scope.tenant_id}
+    hosts = (await session.execute(_HOSTS, values)).all()
+    return [
+        (brand, tuple(host for brand_id, host in hosts if brand_id == brand.id))
+        for row in (await session.execute(_BRANDS, values)).all()
+        if (brand := _brand(row)) is not None
+    ]
 
 
 async def list_names(session: AsyncSession, scope: Scope) -> Sequence[str]:

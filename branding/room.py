@@ -6,6 +6,7 @@ import branding.models
 from branding.audit_actions import BrandAction
 from branding.directory import BrandDirectory
 from branding.pages import build_pages, provide_brand
+from foundation.outbound.dns_txt import DnsLookup
 from foundation.rooms import AppServices, Room, WebPart
 
 
@@ -17,7 +18,10 @@ ROOM: Final = Room(
     name="branding",
     audit_actions=(BrandAction,),
     models=(branding.models,),
-    services=lambda services: (BrandDirectory(services.db, services.clock),),
+    services=lambda services: (
+        BrandDirectory(services.db, services.clock),
+        DnsLookup(services.settings.dns_servers),
+    ),
     pages=lambda services: build_pages(services.clock),
     web=_web,
 )

@@ -22,16 +22,17 @@ _RADII = {
 }
 
 
-def render_stylesheet(theme: Theme) -> str:
+def render_stylesheet(theme: Theme, *, selector: str = ":root") -> str:
+    """With a `selector` of an element, the theme applies to this element only, as in a preview."""
     light, dark = build_palette(theme, dark=False), build_palette(theme, dark=True)
     control, card, dialog = _RADII[theme.radius]
     lines = [f"--{name}:light-dark({light[name]},{dark[name]});" for name in light]
     lines += [f"--font:{_FONTS[theme.font]};", f"--radius:{control};", f"--radius-card:{card};"]
     lines += [f"--radius-dialog:{dialog};"]
     return (
-        ":root{color-scheme:light dark;\n" + "\n".join(lines) + "\n}\n"
-        ':root[data-theme="light"]{color-scheme:light}\n'
-        ':root[data-theme="dark"]{color-scheme:dark}\n'
+        selector + "{color-scheme:light dark;\n" + "\n".join(lines) + "\n}\n"
+        f'{selector}[data-theme="light"]{{color-scheme:light}}\n'
+        f'{selector}[data-theme="dark"]{{color-scheme:dark}}\n'
     )
 
 

@@ -13,6 +13,8 @@ class TenantPermission(Permission):
     SUSPEND_CLIENT = "tenant:suspend", N_("Suspend and resume clients")
     READ_MEMBERS = "member:read", N_("Read members")
     INVITE_MEMBERS = "member:invite", N_("Invite and suspend members")
+    READ_BRANDS = "brand:read", N_("Read brands")
+    WRITE_BRANDS = "brand:write", N_("Change brands and their domains")
     READ_API_KEYS = "api_key:read", N_("Read API keys")
     WRITE_API_KEYS = "api_key:write", N_("Create and revoke API keys")
 

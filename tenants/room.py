@@ -15,6 +15,7 @@ from tenants.auth.passwords import Passwords
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
+from tenants.brands.slice import SLICE as BRANDS
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
@@ -69,4 +70,5 @@ ROOM: Final = Room(
     navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
+    slices=(BRANDS,),
 )

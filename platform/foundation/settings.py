@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.conninfo import conninfo_to_dict
 
 from foundation.database.roles import APP, BACKUP, INTAKE, RELAY, RolePasswords
+from foundation.outbound.dns_txt import parse_servers
 from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule, parse_networks
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
@@ -41,6 +42,7 @@ LOG_FORMS: Final = ("json", "console")
 PROXIES: Final = "FAIRLEAD_TRUSTED_PROXIES"
 FORWARDED_HEADER: Final = "FAIRLEAD_FORWARDED_HEADER"
 PUBLIC_PORT: Final = "FAIRLEAD_PUBLIC_PORT"
+DNS_SERVERS: Final = "FAIRLEAD_DNS_SERVERS"
 LONGEST_VALUE: Final = 65_536
 _LONGEST_SHOWN: Final = 60
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -83,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     forwarded_header: str = X_FORWARDED_FOR
     public_port: int | None = None
+    dns_servers: str = ""
     log_json: bool = True
     otlp_endpoint: str = ""
     audit_heads_file: str = ""
@@ -181,6 +184,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
         trusted_proxies=_plain(environment, PROXIES),
         forwarded_header=_plain(environment, FORWARDED_HEADER).strip().lower() or X_FORWARDED_FOR,
         public_port=_port(environment),
+        dns_servers=_dns_servers(environment),
         log_json=_log_form(environment) == "json",
         otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         audit_heads_file=_plain(environment, AUDIT_FILE),
@@ -206,6 +210,7 @@ def write_environment(settings: Settings) -> dict[str, str]:
         PROXIES: settings.trusted_proxies,
         FORWARDED_HEADER: settings.forwarded_header,
         PUBLIC_PORT: str(settings.public_port or ""),
+        DNS_SERVERS: settings.dns_servers,
         "FAIRLEAD_LOG": "json" if settings.log_json else "console",
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         AUDIT_FILE: settings.audit_heads_file,
@@ -279,6 +284,17 @@ def _port(environment: Mapping[str, str]) -> int | None:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
         raise SettingsInvalid(f"{PUBLIC_PORT} is {shorten(text)}. Set it to a port from 1 to 65535, or leave it out.")
     return int(text)
+
+
+def _dns_servers(environment: Mapping[str, str]) -> str:
+    text = _plain(environment, DNS_SERVERS).strip()
+    try:
+        parse_servers(text)
+    except ValueError:
+        raise SettingsInvalid(
+            f"{DNS_SERVERS} is {shorten(text)}. List addresses, each with an optional port, such as 10.0.0.2:5353."
+        ) from None
+    return text
 
 
 def _password(url: str, name: str) -> str:

@@ -18,6 +18,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "baseline_reading": "change_id",
     "brand": "name tokens updated_at",
     "brand_domain": "brand_id",
+    "brand_domain_claim": "brand_id checked_at result",
     "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
               " state version",
     "channel_value": "change_id partner_id seen_at value version",
@@ -64,9 +65,9 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "retention_purge", "source_event", "source_event_key", "usage_event",
 }  # fmt: skip
 DELETED: Final = {
-    "baseline_item", "baseline_reading", "brand_domain", "element_contract", "held_observation", "idempotency_key",
-    "invoice_line", "job", "policy_rule", "propagation_attempt", "retention_default", "retention_policy",
-    "source_record", "unclaimed_message", "vault_key",
+    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "element_contract", "held_observation",
+    "idempotency_key", "invoice_line", "job", "policy_rule", "propagation_attempt", "retention_default",
+    "retention_policy", "source_record", "unclaimed_message", "vault_key",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

@@ -1,0 +1,1 @@
+"""An MSP's brands: how pages look, and the host names that show them."""

@@ -1,0 +1,99 @@
+"""`fairlead brand`: an MSP's brands and the host names that show them."""
+
+from uuid import UUID
+
+import click
+import msgspec
+
+from branding import manage
+from branding.theme import parse_theme
+from foundation.clock import utc_now
+from foundation.commands import CommandResult, NounGroup, operator_scope, read_pairs, run_with_services
+from foundation.errors import InvalidInput
+from foundation.ids import new_id
+from foundation.rooms import AppServices, CliCommand
+from tenants.brands.hosts import remove_host
+from tenants.brands.schemas import TOKENS, all_tokens, brand_view, typed_tokens
+from tenants.command_options import MSP
+
+_SLUG = click.option("--brand", "slug", required=True, help="The brand's short name (`fairlead brand list`).")
+_HOST = click.option("--host", required=True, help="A host name, such as portal.example.com.")
+
+
+@click.group(cls=NounGroup)
+def brand() -> None:
+    """Brands: name, colours, logo and host names of an MSP's pages."""
+
+
+@brand.command("list")
+@MSP
+def list_brands(*, msp_id: UUID) -> None:
+    """List an MSP's brands with their host names."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            found = await manage.list_brands(session)
+        lines = [f"{one.slug}  {one.name}  {', '.join(hosts) or 'no host name'}" for one, hosts in found]
+        views = [msgspec.to_builtins(brand_view(one, hosts)) for one, hosts in found]
+        return CommandResult("\n".join(lines) or "The MSP has no brand yet.", views)
+
+    run_with_services(act)
+
+
+@brand.command("set")
+@MSP
+@_SLUG
+@click.option(
+    "--set", "pairs", multiple=True, metavar="TOKEN=VALUE", help=f"A token to change; repeatable: {', '.join(TOKENS)}."
+)
+def set_brand(*, msp_id: UUID, slug: str, pairs: tuple[str, ...]) -> None:
+    """Create a brand, or change some of its tokens. A new brand needs name, monogram, accent and support_email."""
+    given = dict(read_pairs(pairs, "--set"))
+    if unknown := sorted(set(given) - set(TOKENS)):
+        raise click.BadParameter(f"There is no token “{unknown[0]}”. Tokens: {', '.join(TOKENS)}.", param_hint="--set")
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            known = next((one for one, _ in await manage.list_brands(session) if one.slug == slug), None)
+            if known is None and (missing := {"name", "monogram", "accent", "support_email"} - set(given)):
+                raise InvalidInput(f"A new brand needs {', '.join(sorted(missing))}.", field="set")
+            before = all_tokens(known.theme) if known else {}
+            tokens = typed_tokens(before | given)
+            theme = parse_theme({name: value for name, value in tokens.items() if value})
+            saved = await manage.set_brand(session, slug=slug, theme=theme, now=utc_now(), new_id=new_id)
+        return CommandResult(f"The brand {slug} is saved.", msgspec.to_builtins(brand_view(saved, ())))
+
+    run_with_services(act)
+
+
+@brand.command("add-host")
+@MSP
+@_SLUG
+@_HOST
+def add_host(*, msp_id: UUID, slug: str, host: str) -> None:
+    """Show a brand under a host name."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            await manage.point_host(session, slug=slug, host=host, now=utc_now())
+        return CommandResult(f"{host} shows the brand {slug}.", {"brand": slug, "host": host})
+
+    run_with_services(act)
+
+
+@brand.command("remove-host")
+@MSP
+@_SLUG
+@_HOST
+def remove_brand_host(*, msp_id: UUID, slug: str, host: str) -> None:
+    """Stop showing a brand under a host name."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            await remove_host(session, slug=slug, host=host, now=utc_now())
+        return CommandResult(f"{host} shows no brand any more.", {"host": host})
+
+    run_with_services(act)
+
+
+COMMANDS = (CliCommand(command=brand),)
