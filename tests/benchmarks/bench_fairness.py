@@ -1,4 +1,4 @@
-"""A quiet tenant beside a flood, at the lanes' level and for the whole way.
+"""A quiet tenant beside a flood, at the level of lanes and end to end.
 
 Lanes: ten quiet tenants get 20 items a second each while another holds 100,000; each item awaits 2 ms, as a call to
 another system would, or nothing, so that the processor is the limit. The time is from an item's enqueueing to its
@@ -192,7 +192,7 @@ def _whole_way(rig: Rig) -> list[Row]:
     p50 = statistics.median(beside) / statistics.median(alone)
     return [
         Row(
-            "whole way, quiet client's p99 beside a flood of 100,000 changes ÷ alone",
+            "end to end, quiet client's p99 beside a flood of 100,000 changes ÷ alone",
             f"{one / other:.2f} ({one:.0f} / {other:.0f} ms; p50 {p50:.2f})",
             at_most(1.2, one / other),
         ),

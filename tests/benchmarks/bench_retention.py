@@ -1,6 +1,6 @@
 """What a change takes on disk, and what it costs to remove a month: its partition dropped, or its rows deleted.
 
-Bytes are those of tables with their indexes, grown by changes that went the whole way in this run, times a million. The
+Bytes are those of tables with their indexes, after verified changes of this run, scaled to a million. The
 month is a made-up one of changes and propagations; one row in a hundred is still needed and moves out before the drop.
 """
 

@@ -1,4 +1,4 @@
-"""The whole way: webhook in, decided by policy, written to the sandbox shop and read back there.
+"""End to end: webhook in, decided by policy, written to the sandbox shop and read back there.
 
 Audit, lineage and usage are on. One web process, one worker, one relay, the sandbox, the servers and the sender share
 this machine's cores.
@@ -46,17 +46,17 @@ def run() -> list[Row]:
     p50, p99 = (quantile(waits, part) * 1000 for part in (0.5, 0.99))
     return [
         Row(
-            "whole way, one change on an idle system, POST until committed as read back: p50 / p99",
+            "end to end, one change on an idle system, POST until committed as read back: p50 / p99",
             f"{p50:.1f} / {p99:.1f} ms",
             Aim("p99 ≤ 50 ms", p99 <= 50),
         ),
         Row(
-            "whole way, webhooks of 100 changes: changes/s written and read back",
+            "end to end, webhooks of 100 changes: changes/s written and read back",
             f"{batched:,.0f}",
             at_least(2_000, batched),
         ),
         Row(
-            "whole way, one change per webhook: changes/s written and read back",
+            "end to end, one change per webhook: changes/s written and read back",
             f"{single:,.0f}",
             at_least(2_000, single),
         ),

@@ -199,7 +199,7 @@ def batch(changes: Sequence[str]) -> bytes:
 
 
 async def publish_prices(services: Services, rig: Rig, client: Client, *, skus: int) -> None:
-    """Make a first price live for every SKU, the whole way, and then put the starter policy in force.
+    """Publish a first price of every SKU end to end, and then put the starter policy in force.
 
     The starter policy asks a person about a first price, so one rule that lets it pass is in force meanwhile.
     """

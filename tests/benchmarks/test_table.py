@@ -18,7 +18,7 @@ def test_a_missed_aim_is_marked_and_counted() -> None:
 
 
 def test_long_cells_are_wrapped_whole() -> None:
-    figure = "whole way, one change on an idle system, POST until committed as read back: p50 / p99"
+    figure = "end to end, one change on an idle system, POST until committed as read back: p50 / p99"
     written = write_table([Row(figure, "28.4 / 42.6 ms", Aim("p99 ≤ 50 ms", met=True))])
     assert max(map(len, written.splitlines())) <= 120
     assert " ".join(line[:58].strip() for line in written.splitlines()[2:4]) == figure
