@@ -23,6 +23,13 @@ class WriteRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     record_type: str = PRODUCT
     dimensions: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """As stored with a connection: the element's code, `*` for every element of products, or `customer.*` for every
+        one of another type of records.
+        """
+        return f"{self.record_type}.{ANY}" if self.element == ANY and self.record_type != PRODUCT else self.element
+
     def accepts(self, key: ElementKey) -> bool:
         """Whether the value of `key` can be written. Raises InvalidDimension."""
         if key.record_type != self.record_type or self.element not in {ANY, key.element}:

@@ -24,7 +24,9 @@ class Connection(TenantOwned, Base):
     """Whether it reports values."""
     takes_webhooks: Mapped[bool]
     writes: Mapped[list[str]] = mapped_column(ARRAY(String))
-    """Elements that it can write, by code; `*` is every one. A connection that writes any is a channel."""
+    """What it can write: codes of elements, `*` for every one of products, `customer.*` of customers. A connection that
+    writes any is a channel.
+    """
     jurisdiction: Mapped[str] = mapped_column(server_default="")
     """ISO 3166 code of the country or region whose law applies, such as DE or US-CA; empty if not known."""
     name: Mapped[str]

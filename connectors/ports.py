@@ -278,5 +278,5 @@ class Connector(msgspec.Struct, frozen=True):
 
     @property
     def writes(self) -> list[str]:
-        """Codes of the elements that can be written; `connectors.manifest.ANY` stands for every one."""
-        return sorted({rule.element for rule in self.manifest.writes})
+        """Names of the rules of what can be written (`connectors.manifest.WriteRule.name`)."""
+        return sorted({rule.name for rule in self.manifest.writes})

@@ -103,7 +103,7 @@ class TestSettingUp:
         )
         stock = ("--element", "stock.on_hand", "--select")
         assert "belong to ERP now" in await done(
-            "contract", "remove", *tenancy(client), *stock, "location=Lager%20Nord"
+            "contract", "remove", *tenancy(client), *stock, " location = Lager Nord "
         )
         await done("contract", "publish", *tenancy(client), "--source", str(erp), "--publish-seconds", "45", *part)
         status, refused = await run_program(
@@ -112,6 +112,12 @@ class TestSettingUp:
         assert status != 0
         assert "record_key=WH-*" in refused
         msp_setup = ("--msp", str(client.msp_id))
+        new = ("--name", "care_label", "--label", "Care label", "--type", "text")
+        assert "custom.care_label is declared" in await done("element", "create", *msp_setup, *new)
+        assert "custom.care_label  text  Care label  (msp)" in await done("element", "list", *tenancy(client))
+        await done("contract", "publish", *tenancy(client), "--source", str(erp), "--element", "custom.care_label")
+        status, refused = await run_program(environment, "element", "create", *tenancy(client), *new)
+        assert (status, "Your MSP already declares custom.care_label" in refused) == (1, True)
         book = (await done("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[2]
         await done("price", "set", *msp_setup, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
         assert await audited(services, client) >= {
@@ -123,7 +129,7 @@ class TestSettingUp:
             contracts = await session.execute(
                 text("SELECT element, source_connection_id, propagation_slo_ms FROM element_contract")
             )
-            assert {(row[1], row[2]) for row in contracts} == {(erp, 45_000)}
+            assert {(row[1], row[2]) for row in contracts} == {(erp, 45_000), (erp, 30_000)}
             timers = set(await session.scalars(text("SELECT kind FROM timer")))
         assert timers == {"connectors.poll_source", "billing.rate_usage", "billing.rerate_usage"}
         async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:

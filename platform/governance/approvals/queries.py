@@ -124,7 +124,8 @@ async def _preview(
             SELECT n.id, n.name, v.value, v.seen_at
               FROM {CONNECTIONS} n
              CROSS JOIN (SELECT CAST(:record_key AS varchar) AS record_key, CAST(:element AS varchar) AS element,
-                                CAST(:dimension AS varchar) AS dimension) k
+                                CAST(:dimension AS varchar) AS dimension,
+                                CAST(:record_type AS varchar) AS record_type) k
               LEFT JOIN channel_value v ON v.tenant_id = n.tenant_id AND v.connection_id = n.id
                AND {is_key("v")}
              WHERE n.tenant_id = :t AND {takes_value("n", "k")} AND n.state = 'active'

@@ -9,7 +9,8 @@ from connectors.states import ConnectionState
 
 
 class ConnectionView(msgspec.Struct, frozen=True):
-    """A connection. `is_source`: it reports values; `writes`: elements that can be sent to it, `*` for every one.
+    """A connection. `is_source`: it reports values; `writes`: elements that can be sent to it, `*` for every one of
+    products, `customer.*` for every one of customers.
 
     `waiting` is counted up to `governance.connections.queries.MANY`.
     """

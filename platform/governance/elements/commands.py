@@ -19,7 +19,7 @@ from governance.elements.lists import ELEMENTS
 from governance.elements.publish_contract import USUAL_ELEMENTS, publish_new_contract
 from governance.elements.remove_contract import remove_contract
 from governance.elements.schemas import NewContract, NewElement
-from tenants.command_options import CLIENT, MSP
+from tenants.command_options import CLIENT, CLIENT_OR_MSP, MSP
 
 
 @click.group(cls=NounGroup)
@@ -134,12 +134,12 @@ def remove(*, msp_id: UUID, tenant_id: UUID, code: str, selector: str) -> None:
 
 @click.group(cls=NounGroup)
 def element() -> None:
-    """Elements that a client declares itself."""
+    """Elements that a client declares itself, or an MSP for all its clients."""
 
 
 @element.command("create")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 @click.option("--name", required=True, help="For systems, such as care_label.")
 @click.option("--label", required=True, help="For people, such as “Care label”.")
 @click.option("--type", "value_type", type=click.Choice(VALUE_TYPES), required=True, help="Type of its values.")
@@ -153,7 +153,7 @@ def element() -> None:
 def create(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
-    tenant_id: UUID,
+    tenant_id: UUID | None,
     name: str,
     label: str,
     value_type: str,
@@ -163,7 +163,7 @@ def create(  # noqa: PLR0913 - click passes options by name
     source: UUID | None,
     reference: bool,
 ) -> None:
-    """Declare an element and publish its contract."""
+    """Declare an element: a client's own with its contract, or without --client one for all clients of the MSP."""
     fields = {
         "name": name, "label": label, "value_type": value_type, "record_type": record_type,
         "dimensions": list(dimensions), "codes": list(codes), "source_connection_id": source,
@@ -175,7 +175,7 @@ def create(  # noqa: PLR0913 - click passes options by name
             new = msgspec.convert(fields, NewElement)
         except msgspec.ValidationError as problem:
             raise InvalidInput(f"{problem}", field="name") from problem
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             code = await create_element(session, new, now=utc_now())
         return CommandResult(f"The element {code} is declared.", {"code": code})
 
@@ -184,14 +184,14 @@ def create(  # noqa: PLR0913 - click passes options by name
 
 @element.command("list")
 @MSP
-@CLIENT
-def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
-    """List the elements that a client declares itself."""
+@CLIENT_OR_MSP
+def list_(*, msp_id: UUID, tenant_id: UUID | None) -> None:
+    """List the custom elements of a client, those of its MSP included, or without --client the MSP's."""
 
     async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             found = await ELEMENTS.load(session, ELEMENTS.query(), utc_now())
-        lines = [f"{one.code}  {one.value_type}  {one.label}" for one in found.items]
+        lines = [f"{one.code}  {one.value_type}  {one.label}  ({one.declared_by})" for one in found.items]
         return CommandResult("\n".join(lines) or "No custom elements.", found.items)
 
     run_with_services(act)

@@ -1,7 +1,10 @@
-"""Declaration of a client's own element, with the contract that lets its values in."""
+"""Declaration of a custom element: a client's own, with the contract that lets its values in, or an MSP's for all its
+clients, each of which publishes its own contract.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +18,7 @@ from foundation.errors import Conflict, InvalidInput
 from foundation.marks import N_
 from foundation.names import clean_name
 from governance.audit_actions import GovernanceAction
+from governance.elements.declarations import find_declaration, is_declared_by_a_client, lock_code
 from governance.elements.models import CustomElement
 from governance.elements.publish_contract import publish_contract
 from governance.elements.schemas import NewElement
@@ -24,27 +28,21 @@ _CORRECTION_SLO: Final = timedelta(hours=4)
 
 
 async def create_element(session: AsyncSession, new: NewElement, *, now: datetime) -> str:
-    """Declare a custom element and publish its contract. Returns its code.
+    """Declare a custom element, and of a client's account publish its contract. Returns its code.
 
     Raises:
-        InvalidInput: an unknown type or dimension, codes of another type than an enumeration, or a label that says
-            nothing.
+        InvalidInput: an unknown type or dimension, codes of another type than an enumeration, a label that says
+            nothing, or a source of an MSP's element.
         NotFound: no such connection in this account.
-        Conflict: the account has an element of this name.
+        Conflict: the account, its MSP or one of the MSP's clients has an element of this name.
     """
     _check(new)
     scope, code = scope_of(session), f"{CUSTOM}{new.name}"
     label = clean_name(new.label, field="label")
+    is_msps = scope.tenant_id == scope.msp_id
     if new.source_connection_id is not None:
-        found = await get_connection(session, new.source_connection_id)
-        if not found.is_source:
-            raise InvalidInput(
-                N_("“{name}” is a channel. Choose the system that owns the values."),
-                params={"name": found.name},
-                field="source_connection_id",
-            )
-    if await session.get(CustomElement, (scope.tenant_id, code)) is not None:
-        raise Conflict(N_("This account has an element {code} already. Choose another name."), params={"code": code})
+        await _check_source(session, new.source_connection_id, is_msps=is_msps)
+    await _require_free(session, code, is_msps=is_msps)
     session.add(
         CustomElement(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, code=code, label=label, domain=new.domain,
@@ -56,11 +54,44 @@ async def create_element(session: AsyncSession, new: NewElement, *, now: datetim
     data = {"label": label, "value_type": new.value_type, "record_type": new.record_type}
     append_audit(session, action=GovernanceAction.ELEMENT_CREATED, subject=f"element:{code}", data=data, at=now)
     await session.flush()
-    await publish_contract(
-        session, element=code, source_connection_id=new.source_connection_id, owner=new.owner, now=now,
-        propagation_slo=_PROPAGATION_SLO, correction_slo=_CORRECTION_SLO,
-    )  # fmt: skip
+    if not is_msps:
+        await publish_contract(
+            session, element=code, source_connection_id=new.source_connection_id, owner=new.owner, now=now,
+            propagation_slo=_PROPAGATION_SLO, correction_slo=_CORRECTION_SLO,
+        )  # fmt: skip
     return code
+
+
+async def _check_source(session: AsyncSession, connection_id: UUID, *, is_msps: bool) -> None:
+    if is_msps:
+        raise InvalidInput(
+            N_("An element for all clients has no source here. Each client's contract names its own."),
+            field="source_connection_id",
+        )
+    found = await get_connection(session, connection_id)
+    if not found.is_source:
+        raise InvalidInput(
+            N_("“{name}” is a channel. Choose the system that owns the values."),
+            params={"name": found.name},
+            field="source_connection_id",
+        )
+
+
+async def _require_free(session: AsyncSession, code: str, *, is_msps: bool) -> None:
+    """Raises Conflict when the code would have two declarations in some account."""
+    await lock_code(session, code)
+    found = await find_declaration(session, code)
+    if found is not None and found.tenant_id != scope_of(session).tenant_id:
+        raise Conflict(
+            N_("Your MSP already declares {code} for all its clients. Use that element, or choose another name."),
+            params={"code": code},
+        )
+    if found is not None:
+        raise Conflict(N_("This account has an element {code} already. Choose another name."), params={"code": code})
+    if is_msps and await is_declared_by_a_client(session, code):
+        raise Conflict(
+            N_("At least one of your clients has its own element {code}. Choose another name."), params={"code": code}
+        )
 
 
 def _check(new: NewElement) -> None:

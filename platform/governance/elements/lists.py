@@ -15,5 +15,15 @@ ELEMENTS: Final = ListDefinition[ElementView](
     load=list_elements,
     usual=200,
     sorts=[Sort(name="code", label=N_("By code"), reverse_label=N_("By code, descending"), keys=[SortKey("e.code")])],
-    columns=["code", "label", "domain", "record_type", "value_type", "distributed", "created_at", "created_by"],
+    columns=[
+        "code",
+        "label",
+        "domain",
+        "record_type",
+        "value_type",
+        "distributed",
+        "created_at",
+        "created_by",
+        "declared_by",
+    ],
 )

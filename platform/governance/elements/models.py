@@ -35,7 +35,9 @@ class ElementContract(TenantOwned, Base):
 
 
 class CustomElement(TenantOwned, Base):
-    """An element that a client declares itself; never changed afterwards, because its values are kept under it."""
+    """An element that a client declares itself, or an MSP for all its clients: a row of the MSP account, which each
+    client's scope may read. Never changed afterwards, because its values are kept under it.
+    """
 
     __tablename__ = "custom_element"
 

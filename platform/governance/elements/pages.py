@@ -23,15 +23,15 @@ from tenants.web.dependencies import OpenAccess
 
 _READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}
 _CREATE: Final = {"permission": GovernancePermission.CREATE_ELEMENT}
-_ROOT: Final = "/clients/{client:str}/elements"
+_ROOTS: Final = ["/elements", "/clients/{client:str}/elements"]
 
 
-@get(_ROOT, name="elements", opt=_READ, include_in_schema=False)
+@get(_ROOTS, name="elements", opt=_READ, include_in_schema=False)
 async def list_elements_page(access: OpenAccess) -> Response[Any]:
     return await _page(access)
 
 
-@post(_ROOT, opt=_CREATE, include_in_schema=False)
+@post(_ROOTS, opt=_CREATE, include_in_schema=False)
 async def create_custom_element_page(request: Request[Any, Any, Any], access: OpenAccess) -> Response[Any]:
     form = {name: str(value) for name, value in (await request.form()).items()}
     try:
@@ -50,6 +50,7 @@ async def _page(
     found = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
     context = {
         "found": found,
+        "is_msps": access.client is None,
         "value_types": [(name, translate(label)) for name, label in VALUE_TYPE_LABELS.items()],
         "dimensions": ", ".join(LABELS),
         "type_labels": VALUE_TYPE_LABELS,

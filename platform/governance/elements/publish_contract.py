@@ -4,33 +4,35 @@ Records that get another source by a contract keep their approved values, and ch
 waiting: the next value of the new source is what is decided. The audit entry counts those records.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from canonical.dimensions import LABELS
 from canonical.elements import COST, PRICE, STOCK, element_type
 from connectors.connections import get_connection
 from connectors.poll_job import move_poll
 from connectors.ports import Connector
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import InvalidInput
+from foundation.errors import Conflict, InvalidInput
 from foundation.marks import N_
 from foundation.names import clean_name
-from foundation.text import is_storable, says_something
+from foundation.text import says_something
 from governance.audit_actions import GovernanceAction
+from governance.elements.declarations import dimensions_of, find_declaration
 from governance.elements.held_observations import schedule_release
-from governance.elements.models import CustomElement, ElementContract
+from governance.elements.models import ElementContract
 from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
 from governance.elements.schemas import NewContract
 from governance.elements.selectors import DEFAULT, check_overlap, parse_selector
 
 LONGEST_TARGET: Final = timedelta(days=24)  # milliseconds in 31 bits
 LONGEST_LIFETIME: Final = timedelta(days=3650)
+MOST_CONTRACTS: Final = 100
+"""Contracts of one element. Each value of it is compared with their selectors one by one."""
 
 
 async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contract
@@ -53,8 +55,10 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     `selector`: see `governance.elements.selectors`; with it, a source is the one of what it selects only.
     `decision_slo`: how soon people should decide an approval; by default a day, at most `approval_ttl`.
 
-    Raises InvalidInput when a part is missing: an element without owner, workflow or clocks is not distributed. Also
-    for a selector that is none, or that overlaps with another contract's.
+    Raises:
+        InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; a selector
+            that is none, or that overlaps with another contract's.
+        Conflict: the element has MOST_CONTRACTS already.
     """
     if not says_something(owner):
         raise InvalidInput(
@@ -107,10 +111,10 @@ async def publish_new_contract(
     Raises:
         InvalidInput: as `publish_contract`; no such element, or a source that does not report it.
         NotFound: no such connection in this account.
+        Conflict: as `publish_contract`.
     """
     code = new.element
-    declared = is_storable(code) and await session.get(CustomElement, (scope_of(session).tenant_id, code)) is not None
-    if not declared and element_type(code) is None:
+    if element_type(code) is None and await find_declaration(session, code) is None:
         raise InvalidInput(
             N_("There is no element {code}. Declare it first, or correct its code."),
             params={"code": repr(code[:40])},
@@ -137,12 +141,17 @@ async def _lock_contract(
 ) -> tuple[ElementContract, ElementContract | None]:
     """The contract to publish, which may be new, and the one that its values have had until now.
 
-    Raises InvalidInput.
+    Raises InvalidInput or Conflict.
     """
     await lock_contracts(session, element)
-    selector = parse_selector(selector, dimensions=await _dimensions(session, element))
+    selector = parse_selector(selector, dimensions=await dimensions_of(session, element))
     known = {each.selector: each for each in await list_contracts_of(session, element)}
     check_overlap(selector, known)
+    if selector not in known and len(known) >= MOST_CONTRACTS:
+        raise Conflict(
+            N_("An element has at most {most} contracts. Remove one first, or choose selectors that select more."),
+            params={"most": MOST_CONTRACTS},
+        )
     scope, earlier = scope_of(session), known.get(selector) or known.get(DEFAULT)
     new = ElementContract(
         tenant_id=scope.tenant_id, msp_id=scope.msp_id, element=element, selector=selector, version=0,
@@ -154,14 +163,6 @@ async def _lock_contract(
 def _count(target: timedelta, unit: timedelta) -> int:
     """A target in units, the last one in full: none becomes zero, with which nothing could be in time."""
     return -(-target // unit)
-
-
-async def _dimensions(session: AsyncSession, element: str) -> Sequence[str]:
-    """What values of the element may be divided by; of an element that nobody declared, anything."""
-    if (known := element_type(element)) is not None:
-        return known.dimensions
-    declared = await session.get(CustomElement, (scope_of(session).tenant_id, element))
-    return tuple(LABELS) if declared is None else declared.dimensions
 
 
 USUAL_ELEMENTS: Final = {PRICE: "Pricing", STOCK: "Operations", COST: "Finance"}

@@ -1,21 +1,28 @@
 """Queries of custom elements."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.elements.declarations import DECLARED_BY
 from governance.elements.schemas import ElementView
+
+_STORED: Final = tuple(name for name in ElementView.__struct_fields__ if name not in {"created_by", "declared_by"})
+_AUTHOR: Final = "CASE WHEN e.tenant_id = :t THEN e.created_by ELSE '' END"
+"""As SQL: who declared row e. A client is not told the names of its MSP's staff."""
 
 
 async def list_elements(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ElementView]:
-    """One page of `elements.lists`."""
+    """One page of `elements.lists`: the account's own elements, and of a client its MSP's too."""
+    scope = scope_of(session)
     source = ListSource(
-        columns=", ".join(f"e.{name}" for name in ElementView.__struct_fields__),
+        columns=", ".join(f"e.{name}" for name in _STORED) + f", {_AUTHOR} AS created_by, {DECLARED_BY} AS declared_by",
         tables="custom_element e",
-        where="e.tenant_id = :t",
-        binds={"t": scope_of(session).tenant_id},
+        where="e.tenant_id IN (:t, :m)",
+        binds={"t": scope.tenant_id, "m": scope.msp_id},
     )
     return (await read_page(session, source, query)).map(
         lambda row: ElementView(**{name: getattr(row, name) for name in ElementView.__struct_fields__})

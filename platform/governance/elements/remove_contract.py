@@ -10,30 +10,33 @@ from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.marks import N_
 from foundation.text import is_storable
 from governance.audit_actions import GovernanceAction
+from governance.elements.declarations import dimensions_of
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import ElementContract
 from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
-from governance.elements.selectors import DEFAULT
+from governance.elements.selectors import DEFAULT, parse_selector
 
 
 async def remove_contract(session: AsyncSession, *, element: str, selector: str, now: datetime) -> ElementContract:
     """Remove the contract and return the default one, which owns what it selected from now on. Approved values stay as
-    they are, as in `publish_contract`.
+    they are, as in `publish_contract`. `selector`: as a person writes it, as there.
 
     Raises:
-        InvalidInput: the default contract of an element cannot be removed.
+        InvalidInput: the default contract of an element cannot be removed; a selector that is none.
         NotFound: no contract of the element has this selector.
         Conflict: the element has no default contract, so nobody would own the values.
     """
+    if not is_storable(element):  # so no contract is of it
+        raise NotFound
+    await lock_contracts(session, element)
+    known = {each.selector: each for each in await list_contracts_of(session, element)}
+    if selector not in known:
+        selector = parse_selector(selector, dimensions=await dimensions_of(session, element))
     if selector == DEFAULT:
         raise InvalidInput(
             N_("Only a contract with a selector can be removed. To change this one, publish it again."),
             field="selector",
         )
-    if not is_storable(element):  # so no contract is of it
-        raise NotFound
-    await lock_contracts(session, element)
-    known = {each.selector: each for each in await list_contracts_of(session, element)}
     contract, following = known.get(selector), known.get(DEFAULT)
     if contract is None:
         raise NotFound(N_("This element has no contract with this selector."))

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import ElementType
 from foundation.database.engine import scope_of
 from governance.elements.contracts import Contracts
+from governance.elements.declarations import declares
 from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
 from governance.elements.selection import is_contract_of
@@ -17,12 +18,12 @@ from governance.elements.selection import is_contract_of
 
 async def load_contracts(session: AsyncSession) -> Contracts:
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
                    k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
                    e.value_type, e.dimensions, e.codes, e.distributed
               FROM element_contract k
-              LEFT JOIN custom_element e ON e.tenant_id = k.tenant_id AND e.code = k.element
+              LEFT JOIN custom_element e ON {declares("e", "k")} AND e.code = k.element
              WHERE k.tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},

@@ -15,16 +15,23 @@ from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}
 _CREATE: Final = {"permission": GovernancePermission.CREATE_ELEMENT}
-_ROOT: Final = "/api/v1/clients/{client:str}/elements"
+_ROOTS: Final = ["/api/v1/elements", "/api/v1/clients/{client:str}/elements"]
 _TAGS: Final = ["elements"]
 ELEMENT_LIST: Final = list_route(
-    ELEMENTS, _ROOT, opt=_READ, tags=_TAGS, about="List the elements that this account declares itself."
+    ELEMENTS,
+    _ROOTS,
+    opt=_READ,
+    tags=_TAGS,
+    about="List the custom elements that the client and its MSP declare; without a client, those that the MSP declares"
+    " for all its clients.",
 )
 
 
-@post(_ROOT, opt=_CREATE, tags=_TAGS)
+@post(_ROOTS, opt=_CREATE, tags=_TAGS)
 async def create_custom_element(access: OpenAccess, data: JSONBody[NewElement]) -> ElementCreated:
-    """Declare an element and publish its contract. Its values may be of any type, and divided by any dimension."""
+    """Declare an element. Its values may be of any type, and divided by any dimension. A client's gets its contract at
+    once; one that an MSP declares for all its clients gets a contract of each client that uses it.
+    """
     return ElementCreated(await create_element(access.session, data, now=access.now))
 
 

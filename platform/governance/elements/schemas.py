@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,8 +16,8 @@ class NewElement(RequestBody, frozen=True):
     """Input of a custom element. Its code is `custom.` and `name`.
 
     `dimensions`: what its values may be divided by. `codes`: those of an enumeration, empty for any. `distributed`:
-    channels show it. With `source_connection_id` a contract is published too, with the usual targets; without, people
-    and API clients set it.
+    channels show it. A client's element gets a contract with the usual targets, of `owner` and `source_connection_id`;
+    without a source, people and API clients set it. An MSP's gets none, because each client publishes its own.
     """
 
     name: Name
@@ -71,6 +71,10 @@ class ContractRemoved(msgspec.Struct, frozen=True):
 
 
 class ElementView(msgspec.Struct, frozen=True):
+    """`declared_by`: the client itself, or its MSP for all its clients. `created_by` is empty where a client lists its
+    MSP's.
+    """
+
     code: str
     label: str
     domain: str
@@ -81,6 +85,7 @@ class ElementView(msgspec.Struct, frozen=True):
     distributed: bool
     created_at: datetime
     created_by: str
+    declared_by: Literal["msp", "client"]
 
 
 class ElementCreated(msgspec.Struct, frozen=True):

@@ -28,6 +28,14 @@ SLICE: Final = Slice(
     pages=lambda _: ELEMENT_PAGES,
     navigation=(
         NavEntry(
+            area=NavArea.MSP,
+            position=45,
+            label=N_("Elements"),
+            path="/elements",
+            icon="database",
+            permission=GovernancePermission.READ_ELEMENTS,
+        ),
+        NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
             position=20,
             label=N_("Elements"),

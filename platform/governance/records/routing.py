@@ -9,28 +9,30 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from canonical.elements import ELEMENTS, RETURNED_ELEMENTS
+from canonical.elements import RETURNED_ELEMENTS
 from canonical.keys import PRODUCT, ElementKey
+from connectors.manifest import ANY
+from governance.elements.declarations import record_type_of
 from governance.elements.selection import is_contract_of
 from governance.records.rows import Channel
 
 IS_CHANNEL = "EXISTS (SELECT 1 FROM unnest({0}.writes) w (element) WHERE NOT starts_with(w.element, 'order.'))"
 """As SQL, of connection {0}: it shows values to buyers. A system that only takes orders does not."""
 _RETURNED: Final = ", ".join(f"('{element}', '{origin}')" for element, origin in RETURNED_ELEMENTS.items())
-_OTHER_RECORDS: Final = ", ".join(f"'{each.code}'" for each in ELEMENTS.values() if each.record_type != PRODUCT)
 
 
-def _writes(connection: str, element: str) -> str:
-    """As SQL: the connector of `connection` can write `element`. In `writes`, `*` stands for elements of products."""
+def _writes(connection: str, element: str, record_type: str) -> str:
+    """As SQL: the connector of `connection` can write `element` of records of `record_type`."""
     return f"""({connection}.writes
-        && ARRAY[{element}, CASE WHEN {element} NOT IN ({_OTHER_RECORDS}) THEN '*' END]::varchar[])"""
+        && ARRAY[{element}, CASE {record_type} WHEN '{PRODUCT}' THEN '{ANY}'
+                                 ELSE {record_type} || '.{ANY}' END]::varchar[])"""
 
 
 def takes_element(connection: str, contract: str) -> str:
     """As SQL: values that `contract` selects are sent to `connection`, if its connector can write their dimension. Of a
     returned element, where it is the source of any record.
     """
-    return f"""({_writes(connection, f"{contract}.element")}
+    return f"""({_writes(connection, f"{contract}.element", record_type_of(contract))}
         AND {contract}.source_connection_id IS DISTINCT FROM {connection}.id
         AND NOT EXISTS (SELECT FROM (VALUES {_RETURNED}) back (element, origin) JOIN element_contract o
                                 ON o.tenant_id = {connection}.tenant_id AND o.element = back.origin
@@ -39,10 +41,8 @@ def takes_element(connection: str, contract: str) -> str:
 
 
 def takes_value(connection: str, row: str) -> str:
-    """As SQL: the value of `row`, by its record_key, element and dimension, is sent to `connection`, if its connector
-    can write the dimension.
-    """
-    return f"""({_writes(connection, f"{row}.element")}
+    """As SQL: the value of `row`, by its key, is sent to `connection`, if its connector can write the dimension."""
+    return f"""({_writes(connection, f"{row}.element", f"{row}.record_type")}
         AND NOT EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = {connection}.tenant_id
                            AND {is_contract_of("own", row)} AND own.source_connection_id = {connection}.id)
         AND NOT EXISTS (SELECT FROM (VALUES {_RETURNED}) back (element, origin) JOIN element_contract o

@@ -24,7 +24,7 @@ from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
 from governance.connections.pause import pause_connection, resume_connection
 from governance.drift.repository import next_values
-from governance.elements.publish_contract import publish_contract
+from governance.elements.publish_contract import MOST_CONTRACTS, publish_contract
 from governance.elements.remove_contract import remove_contract
 from governance.exception_queue.lists import EXCEPTIONS
 from governance.exception_types import ExceptionType
@@ -249,6 +249,46 @@ async def test_a_contract_is_only_removed_while_another_owns_its_values(
     with pytest.raises(Conflict, match="nobody would own"):
         await remove(env, AVAILABLE)
     assert (await env.rows("SELECT count(*) FROM element_contract WHERE selector <> ''")) == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("published", "removed"),
+    [("record_key=X-*", " record_key = X-* "), ("location=Lager Nord", "location=Lager%20Nord"),
+     ("location=Lager%20Nord", "location = Lager Nord")],
+)  # fmt: skip
+async def test_a_contract_is_removed_by_any_selector_that_publishes_it(
+    env: ClientEnv, other_env: ClientEnv, published: str, removed: str
+) -> None:
+    for each in (env, other_env):
+        await publish(each, each.erp, STOCK, selector=published)
+    assert await remove(env, STOCK, removed) == env.erp
+    assert await env.rows("SELECT count(*) FROM element_contract WHERE selector <> ''") == [(0,)]
+    assert await other_env.rows("SELECT count(*) FROM element_contract WHERE selector <> ''") == [(1,)]
+    with pytest.raises(NotFound):
+        await remove(env, STOCK, removed)
+    with pytest.raises(InvalidInput):
+        await remove(env, STOCK, "SKU")
+    with pytest.raises(InvalidInput, match="publish it again"):
+        await remove(env, STOCK, " ")
+
+
+async def test_an_element_has_a_number_of_contracts_at_most(env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.scope) as session:
+        await session.execute(
+            text("""
+                INSERT INTO element_contract (tenant_id, msp_id, element, selector, owner, workflow, propagation_slo_ms,
+                                              correction_slo_ms, approval_ttl_s, version, published_at)
+                SELECT tenant_id, msp_id, element, 'record_key=' || n || '-*', owner, workflow, 1, 1, 1, 1, now()
+                  FROM element_contract, generate_series(2, :most) n WHERE element = :e AND selector = ''
+            """),
+            {"most": MOST_CONTRACTS, "e": STOCK},
+        )
+    with pytest.raises(Conflict, match=f"at most {MOST_CONTRACTS} contracts"):
+        await publish(env, env.erp, STOCK, selector="record_key=new-*")
+    await publish(env, env.erp, STOCK, selector="record_key=7-*", owner="Another")
+    await publish(env, env.erp, PRICE, selector="record_key=new-*")
+    await remove(env, STOCK, "record_key=7-*")
+    await publish(env, env.erp, STOCK, selector="record_key=new-*")
 
 
 async def test_the_shortest_target_is_no_target_of_zero(env: ClientEnv) -> None:

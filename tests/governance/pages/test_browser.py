@@ -16,8 +16,11 @@ from branding.assets import asset_urls, build_assets
 from branding.pages import show_brand_file
 from foundation.audit.chain import append_audit
 from foundation.ids import new_id
+from governance.elements.create_element import create_element
+from governance.elements.schemas import NewElement
 from tests.branding.browser import FLAGS, ROOT
 from tests.branding.test_browser import SMALL_TARGETS, WEAK_TEXT
+from tests.governance.pages.samples import Sample
 from tests.governance.pages.web_app import GovernanceWebApp, Reader, build_app
 from tests.tenants.web_app import give_host
 
@@ -44,15 +47,28 @@ async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
     async with acme.db.transaction(acme.scope) as session:
         for action, data in (("change.released", {"old": 1000, "new": 1040, "currency": "USD"}), *[(_SEEN, {})] * 2):
             append_audit(session, action=action, subject=f"change:{change}", data=data, at=acme.now)
+    await add_elements(acme)
     root = "/clients/acme"
     return {
-        "staff": "/fleet /retention /retention?data_class=changes&keep_days=365",
+        "staff": "/fleet /elements /retention /retention?data_class=changes&keep_days=365",
         "admin": f"{root}/overview {root}/changes {root}/changes/{change} {root}/exceptions "
-        f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/audit?verify=yes",
+        f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/elements {root}/audit?verify=yes",
         "operator": f"{root}/events/{event} {root}/dead-letters {root}/exceptions/{exception}",
         "approver": f"{root}/approvals {root}/approvals/{waiting}",
         "partner": f"{root}/channel {root}/channel/values",
     }
+
+
+async def add_elements(acme: Sample) -> None:
+    """One of the client's MSP, with long words, and one of its own."""
+    alloys = NewElement(
+        "surface_treatment_of_the_material", "Surface treatment of the material", "enumeration",
+        dimensions=["locale", "location", "price_list"], codes=["anodised", "powder_coated", "galvanised"],
+    )  # fmt: skip
+    msp = acme.scope.for_tenant(acme.scope.msp_id)
+    for scope, new in ((msp, alloys), (acme.scope, NewElement("care_label", "Care label", "text"))):
+        async with acme.db.transaction(scope) as session:
+            await create_element(session, new, now=acme.now)
 
 
 @asynccontextmanager

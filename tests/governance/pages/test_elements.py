@@ -5,6 +5,7 @@ from tests.governance.pages.web_app import GovernanceWebApp
 PAGE = "/clients/acme/elements"
 API = "/api/v1/clients/acme/elements"
 NEW = {"name": "care_label", "label": "Care label", "value_type": "text", "dimensions": ["locale"]}
+FORM = {"name": "care_label", "label": "Care label", "value_type": "text", "dimensions": "locale"}
 
 
 async def test_the_api_declares_an_element_and_lists_it(busy: GovernanceWebApp) -> None:
@@ -38,3 +39,46 @@ async def test_others_may_not_declare_or_see_it(busy: GovernanceWebApp) -> None:
     assert (await busy["stranger"].get(API)).status_code == 404
     assert (await busy["stranger"].call(API, NEW, page="/clients/borealis/elements")).status_code == 404
     assert (await busy["stranger"].get("/api/v1/clients/borealis/elements")).json()["items"] == []
+
+
+async def test_staff_declare_an_element_for_all_clients(busy: GovernanceWebApp) -> None:
+    staff = busy["staff"]
+    assert "No custom elements yet" in (await staff.get("/elements")).text
+    assert (await staff.post("/elements", FORM, page="/elements")).status_code == 303
+    again = await staff.post("/elements", FORM, page="/elements")
+    assert (again.status_code, "care_label already" in again.text) == (409, True)
+    made = await staff.call("/api/v1/elements", NEW | {"name": "grade"}, page="/elements")
+    assert (made.status_code, made.json()) == (201, {"code": "custom.grade"})
+    for reader, client in (("admin", "acme"), ("stranger", "borealis")):
+        items = (await busy[reader].get(f"/api/v1/clients/{client}/elements")).json()["items"]
+        assert [(one["code"], one["declared_by"]) for one in items] == [
+            ("custom.care_label", "msp"), ("custom.grade", "msp"),
+        ]  # fmt: skip
+    page = (await busy["admin"].get(PAGE)).text
+    assert "MSP, for all clients" in page
+    assert "once its contract is published" in page
+    assert "Staff" not in page, "no name of the MSP's staff"
+    refused = await busy["admin"].call(API, NEW, page=PAGE)
+    assert (refused.status_code, refused.json()["title"]) == (409, "The state has changed")
+
+
+async def test_staff_are_told_that_a_client_uses_a_code(busy: GovernanceWebApp) -> None:
+    await busy["admin"].call(API, NEW, page=PAGE)
+    refused = await busy["staff"].call("/api/v1/elements", NEW, page="/elements")
+    assert refused.status_code == 409
+    assert "has its own element custom.care_label" in refused.json()["detail"]
+    shown = await busy["staff"].post("/elements", FORM, page="/elements")
+    assert "has its own element" in shown.text
+    assert (await busy["staff"].get("/api/v1/elements")).json()["items"] == []
+
+
+async def test_members_of_clients_and_operators_declare_nothing_for_all(busy: GovernanceWebApp) -> None:
+    own = {"admin": PAGE, "viewer": PAGE, "stranger": "/clients/borealis/elements", "partner": "/clients/acme/channel"}
+    for who, page in own.items():
+        assert (await busy[who].get("/elements")).status_code == 404, who
+        assert (await busy[who].get("/api/v1/elements")).status_code == 404, who
+        assert (await busy[who].call("/api/v1/elements", NEW, page=page)).status_code == 404, who
+        assert (await busy[who].post("/elements", FORM, page=page)).status_code == 404, who
+    operator = busy["operator"]
+    assert (await operator.get("/elements")).status_code == 200
+    assert (await operator.call("/api/v1/elements", NEW, page="/elements")).status_code == 403
