@@ -58,7 +58,7 @@ async def list_invoices_page(access: OpenAccess, listed: ListParameters) -> Temp
     names = await _names(access, {invoice.client_id for invoice in found.items})
     page = found.with_items([InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in found.items])
     context = {
-        # A client has its retail only, and is not told that there is another side.
+        # A client sees its retail side only, and does not learn of the other side.
         "listed": list_view(INVOICES, listed, page, _root(access), hidden=() if access.scope.fleet else ("side",)),
         "rating_times": await read_rating(access.session),
     }

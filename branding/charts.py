@@ -102,7 +102,7 @@ def stacked_bar_chart(  # noqa: PLR0913 - one call per drawing
 
 
 def burn_chart(chart_id: str, title: str, labels: Sequence[str], remaining: Sequence[Value]) -> Markup:
-    """Remaining error budget (as a fraction of one) beside the even pace that would use it up at the end."""
+    """Remaining error budget (as a fraction of one), with the even pace that would use it up at the end."""
     steps = max(len(labels) - 1, 1)
     pace = [1 - index / steps for index in range(len(labels))]
     series = (Series(translate("Budget left"), remaining), Series(translate("Even pace"), pace, dashed=True))

@@ -49,7 +49,7 @@ def encode_exactly(value: str) -> str:
 
 
 def show_text(value: object) -> object:
-    """Text for a page, whatever its source: invisible characters are marked, and its direction is isolated. Markup is
+    """Text for a page, from any source: invisible characters are marked, and its direction is isolated. Markup is
     the product's own.
     """
     if not isinstance(value, str) or isinstance(value, Markup) or (value.isascii() and value.isprintable()):

@@ -15,7 +15,7 @@ _SIZES = {1: 18, 2: 13, 3: 10}
 
 
 def render_logo(theme: Theme) -> Markup:
-    """Inline SVG; decorative, because the brand's name is beside it."""
+    """Inline SVG; decorative, because the brand's name is next to it."""
     return Markup(  # noqa: S704 - every value is a validated token
         f'<svg class="logo" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">'
         f"{_drawing(theme)}</svg>"

@@ -1,7 +1,7 @@
 """Batching of values into requests that the remote system accepts.
 
 Requests are bounded in bytes as well as in items: a batch within the item limit can still exceed the limit of a URL or
-a body. A request refused as a unit says nothing about a single value, so it is bisected until it does; the number of
+a body. A request refused as a unit does not identify the refused value, so it is bisected until it does; the number of
 requests is bounded, and the rest is tried with the next attempt.
 """
 
@@ -123,7 +123,7 @@ async def read_in_parts(
     most_items: int,
 ) -> list[ChannelReading]:
     """One reading per key, in order. A key without an answer is not `answered`; one that makes its response unreadable
-    is `unreadable` itself, and its neighbours are read without it.
+    is `unreadable` itself, and the other items are read without it.
 
     Raises the errors of `ask` when there is no answer for any key.
     """

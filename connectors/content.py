@@ -1,4 +1,4 @@
-"""Content of other systems' documents, for hashes that tell whether it has changed."""
+"""Content of other systems' documents, for hashes that detect changes."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from foundation.decoding import decode_json
 
 
 def read_content(raw: msgspec.Raw) -> Any:
-    """What the document says, in whichever order its fields stand; its own text where a number in it is too large to be
-    read: translation quarantines that one, and it must not hold the others back.
+    """The document's content, independent of the order of its fields; its original text if a number in it is too
+    large to be read: translation quarantines that one, and it must not hold the others back.
     """
     try:
         return decode_json(raw)

@@ -56,7 +56,7 @@ async def resume_poll(session: AsyncSession, connection_id: UUID, *, at: datetim
 
 
 async def repair_polls(session: AsyncSession, now: datetime) -> None:
-    """Restart polling of each active connection that was ever polled and has no due timer, whatever the cause: also a
+    """Restart polling of each active connection that was ever polled and has no due timer, for any reason: also a
     clock that was ahead for a while and set a timer far in the future.
     """
     active = await session.scalars(

@@ -114,7 +114,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 class PayloadInvalid(Exception):
     """The payload, or part of it, cannot be translated. The original bytes are kept and an exception is opened.
 
-    `messages` remain usable: one unreadable part must not block its neighbours. `unreadable` lists the failed values,
+    `messages` remain usable: one unreadable part must not block the others. `unreadable` lists the failed values,
     where known; when empty, the full payload is meant.
     """
 

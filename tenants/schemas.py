@@ -21,7 +21,7 @@ class ClientView(msgspec.Struct, frozen=True):
 
 class ApiKeyInput(RequestBody, frozen=True):
     """`manages_access` makes a key that may manage members, roles, invitations and keys, within its role and its
-    creator's current rights. No other key may, whatever its role.
+    creator's current rights. No other key may, regardless of its role.
     """
 
     name: str

@@ -18,7 +18,8 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("any machine")
-# The pretty form of a traceback tells every local variable: on a busy machine the loop stands still for half a minute.
+# The pretty form of a traceback prints every local variable, which can block the loop for half a minute on a busy
+# machine.
 structlog.configure(
     processors=[
         *structlog.get_config()["processors"][:-1],

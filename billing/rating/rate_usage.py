@@ -94,7 +94,7 @@ _SLOTS = """
     unnest(CAST(:meters AS varchar[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
            CAST(:lines AS uuid[])) AS s (meter, starts, ends, line_id)
 """
-# Usage already on a line conflicts with the key and is skipped, which costs one look-up each, whatever the plan.
+# Usage already on a line conflicts with the key and is skipped, which costs one look-up each with any query plan.
 _RATE = text(f"""
     WITH rated AS (
         INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at)

@@ -36,7 +36,7 @@ def failed_writes(response: HttpResponse, writes: Sequence[ChannelWrite]) -> lis
         # A server that fails on one value does so on every attempt; the others need not wait for it.
         whole = status == HTTPStatus.INTERNAL_SERVER_ERROR
     elif status in _ELSEWHERE or status < HTTPStatus.BAD_REQUEST:
-        # A wrong address says nothing about the value either.
+        # A wrong address is no reason to refuse the value either.
         state, detail = WriteState.RETRY, messages.WRONG_ADDRESS.write(status=str(status))
     else:
         detail, whole = messages.REQUEST_REFUSED.write(status=str(status)), True

@@ -1,4 +1,4 @@
-"""`python -m connectors.sandbox`: the sandbox systems as a process of their own."""
+"""`python -m connectors.sandbox`: the sandbox systems as a separate process."""
 
 import argparse
 import os

@@ -44,6 +44,6 @@ class Numbers(msgspec.Struct, frozen=True):
 
 
 class KnownOrders(msgspec.Struct, frozen=True):
-    """One per requested number: the order, or null. Raw, because an odd one must not make its neighbours unreadable."""
+    """One per requested number: the order, or null. Raw, because an invalid one must not make the others unreadable."""
 
     orders: list[msgspec.Raw]

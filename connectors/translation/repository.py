@@ -13,7 +13,7 @@ from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 
 MANY: Final = 10_000
-"""Kept messages are counted up to here."""
+"""Unclaimed messages are counted up to here."""
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
@@ -75,7 +75,7 @@ async def keep_unclaimed(session: AsyncSession, rows: Sequence[KeptRow]) -> None
 
 
 async def claim_kept(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-    """Take kept messages of these events and types from the table; returns those that were there."""
+    """Take unclaimed messages of these events and types from the table; returns those that were there."""
     if not keys:
         return set()
     wanted = sorted(keys)
@@ -96,7 +96,7 @@ async def claim_kept(session: AsyncSession, keys: Collection[tuple[UUID, str]]) 
 
 
 async def count_kept(session: AsyncSession, connection_id: UUID, message_type: str) -> int:
-    """Number of kept messages of one connection and type, in events counted up to `MANY`."""
+    """Number of unclaimed messages of one connection and type, in events counted up to `MANY`."""
     found = await session.scalar(
         text("""
             SELECT coalesce(sum(k.message_count), 0)

@@ -36,7 +36,7 @@ class Received(msgspec.Struct, Generic[M], frozen=True):
 
 
 class FailureKind(StrEnum):
-    UNREADABLE = "unreadable"  # `detail` says why, `value` what, if it is one value
+    UNREADABLE = "unreadable"  # `detail` says why, `value` the value, if it is one
     NOT_A_SOURCE = "not_a_source"
     CONNECTOR_FAILED = "connector_failed"  # `detail` is the name of the error
     ID_CONFLICT = "id_conflict"  # see `connectors.webhooks.writer.StoredEvent`
@@ -68,7 +68,7 @@ class MessageSubscription(Generic[M]):
 
     It gets those of a whole batch of source events in one call, in the transaction that completes their jobs, so what
     it writes is written once for each translation. An event is translated again when a person replays it: `message_id`
-    tells that a message came before. A handler whose work is long, or may fail, enqueues a job, because an error rolls
+    identifies a repeated message. A handler whose work is long, or may fail, enqueues a job, because an error rolls
     the batch back for all subscribers.
     """
 

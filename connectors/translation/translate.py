@@ -20,7 +20,7 @@ class TranslatedPayload(msgspec.Struct, frozen=True):
 
 
 def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin) -> TranslatedPayload:
-    """Translate a payload. Never raises, whatever the content of `body`."""
+    """Translate a payload. Never raises, for any content of `body`."""
     if source is None:
         return TranslatedPayload(failures=[_NOT_A_SOURCE])
     try:

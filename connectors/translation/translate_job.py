@@ -81,7 +81,7 @@ async def _read(
         connector = registry.get(event.kind)
         made = translate_payload(None if connector is None else connector.source, event.body, origin)
         found.add(origin, made.messages, only=item.payload.unclaimed)
-        # A replay of one type says nothing about single values, which newer messages may have corrected since.
+        # A replay of one type does not concern single values, which newer messages may have corrected since.
         failures = [each for each in made.failures if item.payload.unclaimed is None or each.value is None]
         if failures:
             found.failures.append(Received(origin, failures))
@@ -94,7 +94,7 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
     """
     reading = {one: items for one, items in found.by_type.items() if router.reads(one)}
     unread = [(code_of(one), item) for one, items in found.by_type.items() if one not in reading for item in items]
-    # Kept messages are also delivered with an event that is replayed as a whole. Observations, which nearly all
+    # Unclaimed messages are also delivered with an event that is replayed as a whole. Observations, which nearly all
     # messages are, always have a reader.
     whole = {
         (item.origin.event_id, one): item

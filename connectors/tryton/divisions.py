@@ -44,7 +44,7 @@ def basis_of(divisions: Sequence[Division]) -> str:
 
 
 def warehouse_divisions(warehouses: Sequence[Warehouse]) -> list[Division]:
-    """Raises SystemUnavailable for warehouses that cannot be told apart."""
+    """Raises SystemUnavailable for warehouses that cannot be distinguished."""
     labels = [warehouse.code or warehouse.name for warehouse in warehouses]
     if shared := next((label for label in labels if labels.count(label) > 1), None):
         raise SystemUnavailable(f"Several warehouses in Tryton are called {shared[:60]}. Give each a code of its own.")

@@ -68,7 +68,7 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """Numbers stay raw: an odd one is unreadable without affecting its neighbours, and none is parsed as a float."""
+    """Numbers stay raw: an invalid one is unreadable without affecting the others, and none is parsed as a float."""
 
     id: int
     code: str

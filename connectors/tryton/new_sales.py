@@ -19,7 +19,7 @@ _NAMED_AT_MOST: Final = 5
 
 
 class CannotBeHeld(Exception):
-    """Tryton cannot hold this order; the text says why."""
+    """Tryton cannot represent this order; the text is the reason."""
 
 
 class NotSetUp(Exception):

@@ -142,7 +142,7 @@ def _on_hand(raw: msgspec.Raw) -> Value | None:
 
 
 def _text(text: str | None) -> Value | None:
-    """None without a text: nothing is said then, rather than an empty text, which would delete a channel's own."""
+    """None without a text: no observation then, rather than an empty text, which would delete a channel's own."""
     if not text:
         return None
     if not is_storable(text):

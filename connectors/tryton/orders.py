@@ -1,8 +1,8 @@
 """Orders in Tryton: each is one sale, found by its reference, created once, and confirmed when it equals the order.
 
-Creating, quoting and confirming are calls of their own. Whatever happens between them, the next attempt finds the sale
-by its reference and continues. A call whose answer was lost may create a second draft later than we looked: then
-neither is confirmed any more, and a person decides.
+Creating, quoting and confirming are separate calls. After an interruption between them, the next attempt finds the
+sale by its reference and continues. A call whose answer was lost may create a second draft after that look-up: then
+neither is confirmed, and a person decides.
 """
 
 from collections.abc import Sequence

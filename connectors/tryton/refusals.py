@@ -42,7 +42,7 @@ async def read_products(
     fields: Sequence[str] = PRODUCT_FIELDS,
     context: Mapping[str, Any] | None = None,
 ) -> tuple[list[msgspec.Raw], list[tuple[int, str]]]:
-    """Readable products, and refused ones with Tryton's reasons: one of them must not block its neighbours.
+    """Readable products, and refused ones with Tryton's reasons: one of them must not block the others.
 
     Raises the call's error when Tryton refuses all of several.
     """

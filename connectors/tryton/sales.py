@@ -36,7 +36,7 @@ SALE_FIELDS: Final = [
 
 
 class SaleState(StrEnum):
-    """Tryton's states of sales that are told apart here; modules may add others."""
+    """Tryton's states of sales that are distinguished here; modules may add others."""
 
     DRAFT = "draft"
     QUOTATION = "quotation"
@@ -61,7 +61,7 @@ _AT_HAND: Final = frozenset({"assigned", "picked", "packed"})
 
 
 class NoOrder(ValueError):
-    """The sale has content that no order has; the text says which."""
+    """The sale has content that no order has; the text names it."""
 
 
 class Currency(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Look-up of variants by SKU, complete whatever the shop's own list limit."""
+"""Look-up of variants by SKU, complete for any list limit of the shop."""
 
 from collections import Counter, deque
 from collections.abc import Sequence

@@ -96,7 +96,7 @@ class StockLocations(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class VariantPrice(msgspec.Struct, frozen=True, rename="camel"):
-    """`price` is an integer; raw, so that anything else does not make its neighbours unreadable."""
+    """`price` is an integer; raw, so that anything else does not make the others unreadable."""
 
     currency_code: str
     price: msgspec.Raw

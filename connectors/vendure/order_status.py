@@ -64,7 +64,7 @@ _TEMPORARY: Final = frozenset(
 
 
 class _Refused(Exception):
-    """The order cannot get this status; `state` says whether it may later."""
+    """The order cannot get this status; `state` determines whether it may later."""
 
     def __init__(self, detail: str, state: WriteState = WriteState.REFUSED) -> None:
         super().__init__(detail)
@@ -177,7 +177,7 @@ def _check_way(order: OrderState, current: str, wanted: str) -> None:
 
 
 def _status_of(order: OrderState) -> str:
-    """Empty for a state that none of our codes says, such as of an order that was shipped in part."""
+    """Empty for a state without a code of ours, such as that of a partly shipped order."""
     if order.state in _PLACED:
         return "confirmed" if _left(order) else "allocated"
     return next((status for each, status in _STATUS_OF.items() if each == order.state), "")

@@ -52,7 +52,7 @@ class OrderCursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Known(msgspec.Struct, frozen=True, rename="camel"):
-    """What identifies an order, whatever else became of its form."""
+    """The identity of an order, also if other fields are invalid."""
 
     id: str = ""
     code: str = ""
@@ -162,7 +162,7 @@ def _external_id(known: _Known, precision: int, order: msgspec.Raw) -> str:
 
 
 def _value(placed: VendureOrder, precision: int) -> OrderValue:
-    """Raises ValueError or ArithmeticError for what an order of ours cannot say exactly."""
+    """Raises ValueError or ArithmeticError for content that an order cannot represent exactly."""
     address = placed.shipping_address
     customer = placed.customer
     name = "" if customer is None else f"{customer.first_name} {customer.last_name}".strip()

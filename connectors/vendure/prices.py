@@ -55,7 +55,7 @@ def read_price(key: ElementKey, variant: Variant, facts: Facts) -> ChannelReadin
         return ChannelReading(key, None, unreadable=f"{text} {currency}. {reason}")
     try:
         price = money(from_shop(read_whole(text), facts.precision), currency)
-    except InexactAmount:  # not representable, and no reason to fail the neighbours
+    except InexactAmount:  # not representable, and no reason to fail the others
         price = None
     if price is None or price.minor is None:
         unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {currency}"

@@ -137,7 +137,7 @@ class HookDirectory:
             asked = list(islice(self._waiting, _MAX_GROUP))
             try:
                 found, sealed, wrapped = await self._load(asked)
-            except Exception as error:  # noqa: BLE001 - it is told to each of those who wait
+            except Exception as error:  # noqa: BLE001 - it is raised for each waiting caller
                 self._settle(asked, error)
                 continue
             for connection_id in asked:

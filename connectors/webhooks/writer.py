@@ -211,7 +211,7 @@ class IntakeWriter:
             group = [self._waiting.popleft() for _ in range(min(MAX_GROUP, len(self._waiting)))]
             try:
                 await self._write(group)
-            except Exception:  # noqa: BLE001 - the one writer outlives whatever one group brings
+            except Exception:  # noqa: BLE001 - an error in one group must not end the writer
                 _log.exception("intake.failed")
                 _fail(group, Unavailable(N_("The webhook could not be stored. Send it again.")))
 
@@ -227,7 +227,7 @@ class IntakeWriter:
             _fail(group, Unavailable(N_("The webhook could not be stored. Send it again.")))
             return
         except psycopg.Error as error:
-            # One delivery refused by the database must not fail its neighbours: bisect until it is alone.
+            # One webhook refused by the database must not fail the others: bisect until it is alone.
             if len(group) == 1:
                 _log.warning("intake.refused", error=str(error))
                 _fail(group, error)

@@ -108,12 +108,12 @@ def element_type(code: str) -> ElementType | None:
 
 
 def domain_of(code: str) -> str:
-    """The element's domain; of an element that nobody declared, the beginning of its code."""
+    """The element's domain; of an undeclared element, the beginning of its code."""
     known = ELEMENTS.get(code)
     return code.partition(".")[0] if known is None else known.domain
 
 
 def describe_element(code: str) -> str:
-    """The label; of an element that nobody declared, its code."""
+    """The label; of an undeclared element, its code."""
     known = ELEMENTS.get(code)
     return code if known is None else known.label

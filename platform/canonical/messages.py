@@ -79,7 +79,7 @@ class Party(msgspec.Struct, frozen=True, gc=False):
 
 class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of a document. `line` is the source's number of it, `order` and `order_line` those of the order that it
-    fulfils or charges; empty where the source tells none. `amount`, of invoices only, is without tax.
+    fulfils or charges; empty if the source reports none. `amount`, of invoices only, is without tax.
     """
 
     line: str
@@ -117,7 +117,7 @@ class DocumentMessage(Message, frozen=True, kw_only=True):
 
 
 class OrderPlaced(DocumentMessage, frozen=True, kw_only=True, tag="order.v1"):
-    """An order with its dates and parties, for whoever follows its delivery. Its content is governed as an observation
+    """An order with its dates and parties, for tracking its delivery. Its content is governed as an observation
     of `order.document`, which a connector reports beside this message.
 
     `requested_for` is the day that the buyer asked for, `promised_for` the day that the seller confirmed.
@@ -208,7 +208,7 @@ class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
     """A step of a delivery. `code` is ours, such as `pickup.done`; `source_code` the source's own, which also tells of
     steps that have none of ours (`code` is empty then).
 
-    `classifier` tells a plan or an estimate from the fact. `is_exact` is False where the source gives a local time
+    `classifier` distinguishes plans and estimates from facts. `is_exact` is False where the source gives a local time
     without a place, so that the instant is uncertain.
     """
 

@@ -115,6 +115,6 @@ async def readiness(services: Services) -> dict[str, str]:
             visible = bool((await session.execute(text(_REVISION_VISIBLE))).scalar_one())
             found = await session.execute(text("SELECT version_num FROM alembic_version")) if visible else None
             revision = str(found.scalar_one_or_none() or "") if found is not None else ""
-    except Exception as error:  # noqa: BLE001 - whatever the driver wraps it in, the answer is "not ready"
+    except Exception as error:  # noqa: BLE001 - with any exception of the driver the answer is "not ready"
         return {"database": type(error).__name__}
     return {"database": "ok", "schema": judge_revision(revision) or "ok"}

@@ -168,7 +168,7 @@ class Stack(AbstractContextManager["Stack"]):
 
     @staticmethod
     def _tell(sentence: str) -> None:
-        print(mark_hidden(sentence, lines=True), file=sys.stderr, flush=True)  # noqa: T201 - the terminal of whoever started the installation
+        print(mark_hidden(sentence, lines=True), file=sys.stderr, flush=True)  # noqa: T201 - the terminal of the user who started the installation
 
     def run(self, name: str, *arguments: str) -> None:
         """Run one of our commands as a supervised process, with only the secrets that the command needs."""

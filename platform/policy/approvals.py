@@ -62,7 +62,7 @@ async def request_approval(
 async def request_approvals(
     session: AsyncSession, scope: Scope, *, requests: Sequence[ApprovalRequest], now: datetime, new_id: NewId
 ) -> list[UUID]:
-    """Request approvals and return their ids, in the order of `requests`; two statements, whatever their number.
+    """Request approvals and return their ids, in the order of `requests`; two statements for any number.
 
     A repeated request for the same content returns the same approval, also one granted meanwhile. Other content of the
     same subject withdraws the open approval and creates a new one.

@@ -51,7 +51,7 @@ _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 
 class NewApiKey(msgspec.Struct, frozen=True):
     """Input of a new key. `role` is one of policy's roles. `manages_access` allows the key to manage members, roles,
-    invitations and keys; other keys cannot, whatever their role.
+    invitations and keys; other keys cannot, regardless of their role.
     """
 
     id: UUID

@@ -73,7 +73,7 @@ async def submit_sign_in_page(request: AnyRequest, brand: ShownBrand, auth: Open
 async def open_device_link_page(
     request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth
 ) -> Response[Any]:
-    """Target of a device link. It makes the browser known and signs nobody in, so that a mail scanner may open it."""
+    """Target of a device link. It registers the browser and does not sign anyone in, so a mail scanner may open it."""
     if not opens(auth, token, msp_id=msp_of(brand), now=auth.clock()):
         raise NotFound
     rule = _rule_of(request)

@@ -57,7 +57,7 @@ async def authenticate(auth: AuthServices, credentials: Credentials) -> Principa
     A member may belong to several clients of one MSP under one address; the password selects the account.
 
     Raises:
-        SignInFailed: no match, for whatever reason.
+        SignInFailed: no match, for any reason.
         SignInThrottled: too many failures before; the password was not checked.
         Suspended: the password is right, but the member or the account is suspended.
     """

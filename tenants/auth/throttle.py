@@ -5,9 +5,9 @@ are three counters:
 
 - the pair of network and e-mail (guessing one account),
 - the network (one password against many accounts),
-- the e-mail from anywhere (guessing from many networks). This counter alone delays nobody permanently, as an attacker
+- the e-mail from anywhere (guessing from many networks). This counter alone never delays permanently, as an attacker
 could then lock the member out: each network new to the account waits once before its first attempt, and longer after
-each failure. A member at a new device gets in after that wait, whatever others try meanwhile.
+each failure. A member at a new device can sign in after that wait, regardless of other attempts.
 
 A network is one IPv4 address, or the /64 of IPv6 that providers give to one customer. An attempt is counted before its
 password is checked, and subtracted after success: concurrent attempts cannot bypass the limit.

@@ -28,7 +28,7 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     """Create a member. Returns the member and the token of the link for choosing a password.
 
     Raises:
-        RoleNotAssignable: nobody gives more than they hold, except staff in a client's account.
+        RoleNotAssignable: nobody assigns a role that they do not hold, except staff in a client's account.
         EmailTaken: the tenant has a member with this address.
     """
     scope = scope_of(session)

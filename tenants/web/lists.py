@@ -95,7 +95,7 @@ async def export_list(access: Access, definition: ListDefinition[Any], query: Li
             return await definition.load(later, query.after(cursor, limit=BATCH), now)
 
     first = await definition.load(session, query.with_limit(BATCH), now)
-    if scope.fleet:  # reads only; the export is recorded in the account of whoever exports
+    if scope.fleet:  # reads only; the export is recorded in the exporting member's account
         await access.enter_home()
     elif scope.partner_id is not None:  # partners never write; what follows in this transaction is the entry alone
         await access.leave_partner()
@@ -114,7 +114,7 @@ def _parents(request: AnyRequest) -> Mapping[str, UUID]:
 async def load_page(
     access: Access, definition: ListDefinition[Any], listed: ListInput, **parents: UUID
 ) -> ResultPage[Any]:
-    """The page of a list to show; empty when the query was refused, which the page says."""
+    """The page of a list to show; empty when the query was refused; the page shows the reason."""
     if listed.refusal is not None:
         return ResultPage([])
     return await definition.load(access.session, listed.query.inside(parents), access.now)

@@ -35,7 +35,7 @@ def main() -> None:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         try:
             rows += importlib.import_module(f"tests.benchmarks.bench_{name}").run()
-        except Exception:  # noqa: BLE001 - what the others measured is told, and the run fails
+        except Exception:  # noqa: BLE001 - the other results are printed, and the run fails
             traceback.print_exc()
             failed.append(name)
     print(write_table(rows))

@@ -1,4 +1,5 @@
-"""Lanes beside Dramatiq's own RedisBroker: eight threads, default settings, the same Valkey, a job that does nothing.
+"""Lanes compared with Dramatiq's own RedisBroker: eight threads, default settings, the same Valkey, a job that does
+nothing.
 
 What is compared is not the same promise. A lane's work is committed to disk in PostgreSQL with what caused it, keeps
 its order, is shared out fairly among tenants, and reaches its job in batches of up to 250; Dramatiq's messages are in

@@ -1,4 +1,4 @@
-"""A thousand idle tenants beside one: what a worker and a relay cost while nothing happens.
+"""A thousand idle tenants compared with one: the cost of a worker and a relay without input.
 
 Every tenant has had work, so its lane is known; then nothing arrives. Threads, processor time and Valkey commands of
 the two processes, over some seconds.

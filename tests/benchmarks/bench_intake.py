@@ -1,4 +1,4 @@
-"""Intake with everything on, beside a bare route with one INSERT and beside the usual session per request.
+"""Intake with all features, compared with a bare route with one INSERT and with the usual session per request.
 
 Everything: signature, deduplication, group commit to disk, the work it causes, the ring, metrics, correlation.
 No worker runs meanwhile: what happens after the acknowledgement is `bench_way`'s matter.

@@ -1,4 +1,5 @@
-"""A policy decision: the compiled index beside pycasbin's Enforcer and FastEnforcer, over the same rules, in one run.
+"""A policy decision: the compiled index compared with pycasbin's Enforcer and FastEnforcer, over the same rules, in
+one run.
 
 The index answers with an ABAC condition and a reason. The enforcers are asked the plain RBAC question first (in their
 favour: no condition, no reason), then, as a further row, our own model with its conditions.

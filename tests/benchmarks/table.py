@@ -1,4 +1,4 @@
-"""What a benchmark says: rows of figures, each beside its aim, as a table that fits 120 columns."""
+"""Results of a benchmark: rows of figures with their targets, as a table of at most 120 columns."""
 
 import textwrap
 from collections.abc import Sequence

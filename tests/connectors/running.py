@@ -61,7 +61,7 @@ class RunningSandbox:
         return f"{self.base_url}/{name}"
 
     def enlarge(self, url: str, kind: str, *, skus: int) -> None:
-        """Someone over there makes more goods; the system begins anew with them."""
+        """Products are added on the other side; the system restarts with them."""
         plan = {"name": url.rsplit("/", 1)[1], "kind": kind, "token": TOKEN, "skus": skus, "currency": "USD"}
         self._control.put("/_systems", content=msgspec.json.encode(plan)).raise_for_status()
 

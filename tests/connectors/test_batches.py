@@ -41,7 +41,7 @@ class Answered:
 
 @dataclass
 class Channel:
-    """Speaks the words of shop and market. `poison`: SKUs for which it answers `status`, whatever comes with them."""
+    """Uses the messages of shop and market. `poison`: SKUs whose requests it always answers with `status`."""
 
     poison: frozenset[str] = frozenset()
     status: int = 422

@@ -240,7 +240,7 @@ async def test_a12_more_than_a_page_removed_behind_the_position_hides_none(adapt
 
 @pytest.mark.parametrize("shared", ["", "N/A"])
 async def test_a12_records_that_share_an_id_hide_none_that_follows(shared: str) -> None:
-    """Ten records are removed while the last ones read and some of those to come cannot be told apart."""
+    """Ten records are removed while the last ones read and some of the next ones cannot be distinguished."""
     skus = [f"S{n}" for n in range(40)] + [shared] * 30 + [f"T{n}" for n in range(60)] + [shared] * 30
     shop = PlainShop(skus, size=50)
 

@@ -172,7 +172,7 @@ class TestShipments:
 
 
 class Receiver:
-    """A listening end for webhooks that says no as often as it is told to."""
+    """A webhook receiver that refuses a given number of requests."""
 
     def __init__(self) -> None:
         self._received: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""The sandbox as a process: how it says where it is, and that it ends when told."""
+"""The sandbox as a process: how it publishes its address, and that it ends on request."""
 
 import os
 import signal

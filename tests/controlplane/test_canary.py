@@ -251,7 +251,9 @@ async def press(  # noqa: PLR0917 - one actor's walk
     theirs: list[str],
     paths_of: Callable[[str], list[str]],
 ) -> int:
-    """Ask every route for what is another's: no answer tells a secret, what names something of `theirs` is refused."""
+    """Ask every route for what is another's: no answer reveals a secret, and requests that name something of `theirs`
+    are refused.
+    """
     tried = 0
     for method, template, opt in handlers(web_app.app):
         if template.startswith(PUBLIC_WITHOUT_DATA) or template in ("/sign-out", "/sign-out-everywhere", "/sign-in"):

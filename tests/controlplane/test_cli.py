@@ -38,7 +38,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 
 def call(environment: dict[str, str | None], *arguments: str, typed: str = f"{PASSWORD}\n") -> Result:
-    """Whatever goes wrong is told in a sentence: an exception of ours is never shown as one."""
+    """Every error is printed as a sentence: a traceback is never shown."""
     done = CliRunner().invoke(main, [*arguments], env=environment, input=typed)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception

@@ -1,4 +1,4 @@
-"""Every list, over all routes: a wrong parameter is told on the list's own page, or by the API as a problem."""
+"""Every list, over all routes: a wrong parameter is reported on the list's own page, or by the API as a problem."""
 
 import inspect
 import re

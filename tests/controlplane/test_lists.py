@@ -150,7 +150,7 @@ async def walk(  # noqa: PLR0917 - one walk
 
 @dataclass(frozen=True)
 class Added:
-    """Identities of the items that a sample added to its list, usually one, and what the sample tells of them."""
+    """Identities of the items that a sample added to its list, usually one, and the sample's filter values for them."""
 
     items: set[str]
     matches: Matches

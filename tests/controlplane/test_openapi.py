@@ -5,7 +5,7 @@ Listed with a reason, and nothing else, is excepted:
 * `positive_data_acceptance` takes 422 too: rules between values (a role that may be given, a currency's digits, a
   page's size) are beyond a schema. It takes 410 and 413 for the same reason.
 * `negative_data_rejection` takes 405 and 415, as they are rejections.
-* `cursor` is empty: a cursor is opaque, so a schema cannot tell a right one from a wrong one (400).
+* `cursor` is empty: a cursor is opaque, so a schema cannot describe a valid one; others answer 400.
   `tests/controlplane/test_lists.py` and `tests/foundation/web/test_pagination.py` judge cursors.
 * `use_after_free` and `ensure_resource_availability`: off. What is revoked or suspended stays listed, on purpose, and
   can be read.

@@ -1,6 +1,7 @@
 """Every page in a pseudo-language: what still reads as plain letters is data, or a text that nobody marked.
 
-Each marked text is longer than its English, in brackets, and has no plain letter, so that it can be told from the rest.
+Each marked text is longer than its English, in brackets, and has no plain letter, so that it can be distinguished
+from the rest.
 """
 
 import re

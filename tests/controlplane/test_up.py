@@ -1,4 +1,6 @@
-"""`fairlead up` as it is called: what ends is started again, other commands find it, and nothing is made anew."""
+"""`fairlead up` as it is called: ended processes are restarted, other commands find the installation, and nothing is
+created twice.
+"""
 
 import os
 import signal
@@ -81,7 +83,7 @@ class Up:
         return min(pids, default=0)
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """Of one of its processes, which are told apart by the file that shows their heartbeat."""
+        """Of one of its processes, which are identified by their heartbeat file."""
         wanted = f"FAIRLEAD_HEARTBEAT_FILE={self.root / 'logs' / name}.heartbeat"
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():

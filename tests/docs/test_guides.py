@@ -1,4 +1,4 @@
-"""What the guides tell people to type exists: commands with their options, make targets, links, modules."""
+"""Everything that the guides tell readers to type exists: commands with their options, make targets, links, modules."""
 
 import re
 import shlex

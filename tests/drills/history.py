@@ -1,4 +1,4 @@
-"""What the sender knows: what it sent, when it was told "accepted", and every answer in between."""
+"""The sender's log: what it sent, when it was accepted, and every answer in between."""
 
 from collections import Counter
 from dataclasses import dataclass, field

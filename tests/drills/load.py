@@ -63,7 +63,7 @@ class Load:
             await asyncio.sleep(self._pause)
 
     async def refused(self) -> None:
-        """Returns when the sender is told once more to come again."""
+        """Returns when the sender is asked once more to retry."""
         told = self.history.answers["503"]
         async with asyncio.timeout(REFUSED_SECONDS):
             while self.history.answers["503"] == told:  # noqa: ASYNC110 - likewise

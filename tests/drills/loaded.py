@@ -1,4 +1,4 @@
-"""A load of one client beside which something goes wrong, and the judgement afterwards."""
+"""A load of one client during a fault, and the checks afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator

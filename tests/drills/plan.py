@@ -12,7 +12,7 @@ KILLS_PER_STOP = 5
 KILLS_PER_TROUBLE = 2
 FAULTS_PER_CALM_ONE = 12
 CALM_SECONDS = 9.0
-"""Before and after a calm fault nothing else strikes, so that its own recovery is seen."""
+"""No other fault happens around an isolated one, so that its own recovery can be measured."""
 
 
 class Target(StrEnum):

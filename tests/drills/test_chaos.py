@@ -29,7 +29,7 @@ CHANNELS_DAY = Faults(
     latency_seconds=0.02, jitter_seconds=0.3, server_error=0.01, too_many_requests=0.01, lost_answer=0.01,
     hang_seconds=0.5,
 )  # fmt: skip
-"""No channel is perfect; and a slow one makes it likely that a worker dies while its write is on its way."""
+"""No channel is perfect; and a slow one makes it likely that a worker dies during a write."""
 
 
 def chosen_plan() -> FaultPlan:

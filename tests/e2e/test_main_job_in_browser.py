@@ -130,7 +130,7 @@ class TestExceptions:
             user.page.goto(place)
             user.page.get_by_role("button", name="Replay").click()
             user.sees(user.page.locator("main"), "Resolved", "Nora Lind")
-            # The bytes are still what they were: reading them again fails again, and that is told again.
+            # The bytes are still what they were: reading them again fails again, and is reported again.
             user.open(quarantined)
             newcomer(user, links, others).click()
             user.page.get_by_role("button", name="Discard").first.click()

@@ -76,7 +76,9 @@ class BrowserUser:
         return self.page.locator("tbody tr").filter(has_text=text).first
 
     def sees(self, found: Locator, *texts: str) -> Locator:
-        """Waits until `found` shows every text at one time: what is drawn anew between two looks has shown neither."""
+        """Waits until `found` shows every text at one time: a page redrawn between two checks may have shown
+        neither.
+        """
         words = (r"\s+".join(map(re.escape, text.split())) for text in texts)
         expect(found).to_contain_text(re.compile("".join(rf"(?=[\s\S]*{each})" for each in words)))
         return found

@@ -66,7 +66,7 @@ Step = Callable[[], Awaitable[object]]
 
 @pytest.fixture
 async def noting(urls: Urls) -> AsyncIterator[None]:
-    """Inserts and updates of states are noted while the test runs."""
+    """Records inserts and updates of states while the test runs."""
     with psycopg.connect(urls.owner, autocommit=True) as owner:
         owner.execute(_TRIGGER)
         for table, (_, column) in TABLES.items():

@@ -1,4 +1,4 @@
-"""An invoice's line tells what was billed: the record, its value, the channel, and the change behind it."""
+"""An invoice line shows what was billed: the record, its value, the channel, and the change behind it."""
 
 import re
 from datetime import datetime

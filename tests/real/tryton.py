@@ -68,7 +68,7 @@ class RunningTryton:
         self._call("model.stock.inventory.confirm", [inventory], self._context)
 
     def set_text(self, sku: str, language: str, name: str, description: str) -> None:
-        """As a person whose Tryton speaks that language."""
+        """As a user with that language in Tryton."""
         product, context = self._product(sku), self._context | {"language": language}
         self._call("model.product.template.write", [product["template"]], {"name": name}, context)
         self._call("model.product.product.write", [product["id"]], {"description": description}, context)

@@ -75,7 +75,7 @@ class RunningVendure:
         return found["name"], found["description"]
 
     def shopper_stock(self, sku: str) -> str:
-        """IN_STOCK or OUT_OF_STOCK: the shop tells shoppers no numbers."""
+        """IN_STOCK or OUT_OF_STOCK: the shop shows no numbers to shoppers."""
         variant = self._variant(sku)
         return "" if variant is None else str(variant["stockLevel"])
 

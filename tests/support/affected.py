@@ -40,8 +40,8 @@ def changed_files(root: Path) -> list[Path]:
 
 
 def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
-    """The most telling first: changed tests, importers of changed test modules, mirrors of changed files, and importers
-    of changed modules, the most specific first. A changed template changes the modules that render it.
+    """The most relevant first: changed tests, importers of changed test modules, mirrors of changed files, and
+    importers of changed modules, the most specific first. A changed template changes the modules that render it.
     """
     changed = list(changed)
     touched = [*changed, *(module for path in changed for module in renderers(root, path))]

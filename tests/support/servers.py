@@ -104,7 +104,9 @@ def _sweep(parent: Path) -> None:
 
 
 def _own_database(server_url: str, dbname: str) -> str:
-    """A fresh database beside the one `server_url` names, so that workers do not meet and nothing real is touched."""
+    """A new database on the server of `server_url`, so that test processes do not share one and no real data is
+    touched.
+    """
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(dbname)))
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(dbname)))

@@ -1,4 +1,4 @@
-"""The link itself: each trouble is what it says, and ends when it is told to."""
+"""The link itself: each fault behaves as described and ends on request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

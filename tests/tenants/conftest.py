@@ -1,4 +1,4 @@
-"""Two MSPs with clients and members, made anew for each test."""
+"""Two MSPs with clients and members, created for each test."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ _ROOT = Actor.system("operator")
 
 
 class Ticking:
-    """A clock that moves when told to."""
+    """A clock that moves on request."""
 
     def __init__(self) -> None:
         self.now = NOW

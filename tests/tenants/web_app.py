@@ -1,4 +1,4 @@
-"""The room's pages and API as one small application, and a browser that keeps cookies and speaks to two hosts."""
+"""The room's pages and API as one small application, and a browser that stores cookies and calls two hosts."""
 
 import re
 from collections.abc import AsyncIterator, Mapping

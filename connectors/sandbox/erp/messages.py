@@ -78,7 +78,7 @@ ErpRecord = ErpChange | ErpShipment
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):
-    """Each is an `ErpRecord`; raw, because an unreadable one must not block its neighbours."""
+    """Each is an `ErpRecord`; raw, because an unreadable one must not block the others."""
 
     changes: list[msgspec.Raw]
     type: str = "changes"

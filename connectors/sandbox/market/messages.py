@@ -71,7 +71,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
 
 class ShownListing(msgspec.Struct, frozen=True):
-    """A raw `Listing`, whatever its content: one odd value must not make its neighbours unreadable."""
+    """A raw `Listing`: one invalid value must not make the others unreadable."""
 
     sku: str
     price: msgspec.Raw

@@ -72,6 +72,6 @@ class Products(msgspec.Struct, frozen=True):
 
 
 class ShownValues(msgspec.Struct, frozen=True):
-    """Each is a `Shown` or null. Raw, because an odd one must not make its neighbours unreadable."""
+    """Each is a `Shown` or null. Raw, because an invalid one must not make the others unreadable."""
 
     values: list[msgspec.Raw]

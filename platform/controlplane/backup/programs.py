@@ -82,7 +82,7 @@ def _feed(stdin: IO[bytes], given: Iterable[bytes], failures: list[BaseException
             stdin.write(part)
     except BrokenPipeError:
         return
-    except BaseException as error:  # noqa: BLE001 - raised by whoever waits for the program
+    except BaseException as error:  # noqa: BLE001 - raised by the code that waits for the program
         failures.append(error)
     finally:
         with contextlib.suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""`fairlead member`: operator help for members whom nobody in their account can help.
+"""`fairlead member`: operator help for members whom no administrator of their account can help.
 
 Password links are the operator's only, because a link equals a sign-in. Each act is audited.
 """
@@ -34,7 +34,7 @@ _REASON = click.option("--reason", required=True, type=REASON, help="Recorded in
 
 @click.group(cls=NounGroup)
 def member() -> None:
-    """Emergency access for members, for when nobody in their account can help."""
+    """Emergency access for members, if no administrator of their account can help."""
 
 
 @member.command()
@@ -97,7 +97,7 @@ def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 def reset_password(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """Create a link with which a member chooses a new password. It works once, for seven days.
 
-    Anyone who has the link can sign in as the member, so send it to nobody else. The audit trail records it.
+    Anyone who has the link can sign in as the member, so send it only to that member. The audit trail records it.
     """
 
     async def act(services: AppServices) -> CommandResult:

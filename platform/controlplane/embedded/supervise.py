@@ -1,4 +1,4 @@
-"""Supervisor of the product's own processes (web, workers, relay, sandbox) beside the embedded servers."""
+"""Supervisor of the product's own processes (web, workers, relay, sandbox), next to the embedded servers."""
 
 import contextlib
 import os

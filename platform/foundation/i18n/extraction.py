@@ -1,4 +1,4 @@
-"""`python -m foundation.i18n.extraction`: brings the catalogues in step with the texts of code and templates.
+"""`python -m foundation.i18n.extraction`: updates the catalogues with the texts of code and templates.
 
 New texts are added without a translation, and texts that are gone are dropped. Nothing is guessed: an almost equal text
 is a new one.

@@ -1,4 +1,4 @@
-"""Key rotation without downtime. Reads work at every step; each step is a transaction of its own.
+"""Key rotation without downtime. Reads work at every step; each step is a separate transaction.
 
 A leaked or old data key: `rotate_data_key`, then `reencrypt` until it returns 0. A leaked or old key-encryption key:
 prepend a new one to the vault keys, restart, then `rewrap` every tenant; the old one can be removed from the settings

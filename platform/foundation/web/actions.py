@@ -63,7 +63,7 @@ class BulkResult(msgspec.Struct, frozen=True):
 async def bulk_action(
     session: AsyncSession, ids: Sequence[UUID], act: Callable[[UUID], Awaitable[object]]
 ) -> BulkResult:
-    """Do `act`, the use case of the single act, on each item, in a savepoint of its own: a refused item leaves nothing
+    """Do `act`, the use case of the single act, on each item, in a savepoint of its own: a refused item has no effect
     behind and stops no other. Items are taken in the order of their ids, so that two requests cannot lock each other.
 
     Raises:

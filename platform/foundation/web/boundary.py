@@ -40,7 +40,7 @@ _SLASHES: Final = re.compile("//+")
 _SECURITY_NAMES: Final = frozenset(name for name, _ in SECURITY_HEADERS)
 _HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
 _UNREAD: Final = ("/hooks/", "/static/", "/brand/")
-"""Nobody reads sentences there."""
+"""No person reads the texts there."""
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _ASK_AGAIN: Final = (b"cache-control", b"no-cache")
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")

@@ -1,7 +1,7 @@
 """The client's address and scheme behind proxies: only from configured proxies, and only valid IP addresses.
 
 `X-Forwarded-For` grows to the right: each proxy appends the address of its caller. So the client is the rightmost hop
-that is no configured proxy; everything to its left is the client's own text. An invalid hop ends the walk at the last
+that is no configured proxy; everything to its left is the client's own text. An invalid hop ends the search at the last
 known proxy. Only the configured header is read: a proxy that maintains one of the two passes the other on as the client
 wrote it.
 """

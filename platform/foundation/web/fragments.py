@@ -1,4 +1,4 @@
-"""Page fragments that refresh themselves. They have URLs of their own, which must never be shown as a page."""
+"""Page fragments that refresh themselves. They have separate URLs, which must never be shown as a page."""
 
 import re
 from collections.abc import Callable

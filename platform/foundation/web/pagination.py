@@ -84,7 +84,7 @@ class ListCursor(msgspec.Struct, frozen=True, array_like=True):
         """Parse a cursor of this list and order.
 
         Raises:
-            MalformedInput: any other text, whoever wrote it.
+            MalformedInput: any other text.
         """
         try:
             if len(token) > _LONGEST_CURSOR:

@@ -1,4 +1,4 @@
-"""Audit entries as sentences. The exact record is shown beside them."""
+"""Audit entries as sentences. The exact record is shown next to them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from governance.messages.writer import write_title
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
 ACTORS: Final = {"worker": N_("Automatic"), "setup": N_("Set-up"), "sign-in": N_("Sign-in page")}
 _NUMBERED: Final = {"policy": N_("Policy")}
-"""Kinds of subjects that are told by their number."""
+"""Kinds of subjects that are shown by their number."""
 _SAID_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
     "dimension", "record_type", "currency", "old", "new", "read", "connection", "version", "title", "message",

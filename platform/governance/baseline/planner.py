@@ -139,7 +139,7 @@ def _latest(reading: Reading, in_flight: InFlight) -> Reading:
 def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> None:
     row = case.row
     shown = [reading for reading in case.readings if reading.value is not None]
-    # A channel that compares versions accepts only higher ones, whoever wrote the current one.
+    # A channel that compares versions accepts only higher ones, also if another system wrote the current one.
     highest = max((reading.version or 0 for reading in case.readings), default=0)
     if case.fresh or row.version < highest:
         made.plan.values[case.key] = row

@@ -62,7 +62,7 @@ def admit_observations(origin: Origin, found: Sequence[Observation]) -> Admitted
 
 
 def translate_observations(source: SourceAdapter | None, body: bytes, origin: Origin) -> Admitted:
-    """The observations of a payload. Never raises, whatever the content of `body`."""
+    """The observations of a payload. Never raises, for any content of `body`."""
     found = translate_payload(source, body, origin)
     made = admit_observations(origin, [one for one in found.messages if isinstance(one, Observation)])
     made.unreadable[:0] = [failure.value for failure in found.failures if failure.value is not None]

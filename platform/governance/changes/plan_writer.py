@@ -71,7 +71,7 @@ async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow],
     """Request approvals bound to the content of the changes; sets their `approval_id`."""
     if not changes:
         return
-    # The inviter counts as proposer for a member whom nobody independent has confirmed.
+    # The inviter counts as proposer for a member without independent confirmation.
     vouchers = await find_vouchers(session, {change.author for change in changes if not change.on_behalf_of})
     requests = [
         ApprovalRequest(

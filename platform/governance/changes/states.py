@@ -1,4 +1,4 @@
-"""States of changes. Whether buyers see a released change is told by its propagations."""
+"""States of changes. Whether buyers see a released change follows from its propagations."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ class ChangeState(LabelledCode):
     SUPERSEDED = "superseded", N_("superseded")
     """A newer value came before the answer."""
     EXPIRED = "expired", N_("expired")
-    """Nobody answered in time, or the release came too late."""
+    """Not answered in time, or released too late."""
 
 
 CHANGES: Final = StateMachine(

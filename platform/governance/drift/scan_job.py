@@ -127,7 +127,7 @@ async def _compare(
 
 
 def _subject(connection_id: UUID, value: ObservedValue) -> str:
-    """The subject used for webhooks of the channel too (`changes.planner`): one exception, whatever the source."""
+    """The subject used for webhooks of the channel too (`changes.planner`): one exception for both."""
     return f"{connection_id}:{value.key.joined(':')}"
 
 

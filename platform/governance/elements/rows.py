@@ -44,4 +44,4 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     source_event_id: UUID
     correlation: str
     any_version: bool = False
-    """Requested by a person, so taken whatever the known version."""
+    """Requested by a person, so applied regardless of the known version."""

@@ -1,4 +1,4 @@
-"""Discarding of held values that nobody needs, for example of an element that the client does not manage here."""
+"""Discarding of held values that are not needed, for example of an element that the client does not manage here."""
 
 from datetime import datetime
 from uuid import UUID

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import click
 
-from connectors.translation.kept_messages import discard_kept, replay_kept
 from connectors.translation.subscriptions import build_router
+from connectors.translation.unclaimed_messages import discard_unclaimed, replay_unclaimed
 from foundation.clock import utc_now, write_utc
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
@@ -21,7 +21,7 @@ _TYPE: Final = click.option("--type", "message_type", required=True, help="The t
 
 @click.group("unclaimed-message", cls=NounGroup)
 def unclaimed() -> None:
-    """Messages of a client's systems that nothing reads yet. They are kept."""
+    """Messages of a client's systems that the product does not process yet. They are stored."""
 
 
 @unclaimed.command("list")
@@ -54,7 +54,7 @@ def replay(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, message_type: 
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            done = await replay_kept(
+            done = await replay_unclaimed(
                 session, build_router(services), connection_id=connection_id, message_type=message_type, now=utc_now()
             )
         return CommandResult(f"{done.replayed} source events replayed, {done.remaining} remain", done)
@@ -69,11 +69,11 @@ def replay(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, message_type: 
 @_TYPE
 @click.option("--reason", required=True, type=REASON, help="Recorded in the client's audit trail.")
 def discard(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, message_type: str, reason: str) -> None:
-    """Discard the kept messages of one connection and type. Their source messages stay stored."""
+    """Discard the unread messages of one connection and type. Their source messages remain stored."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            gone = await discard_kept(
+            gone = await discard_unclaimed(
                 session, build_router(services), connection_id=connection_id, message_type=message_type,
                 reason=reason, now=utc_now(),
             )  # fmt: skip

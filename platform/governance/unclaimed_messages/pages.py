@@ -9,8 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import URLEncodedBody
 
 from canonical.messages import describe_message_type
-from connectors.translation.kept_messages import discard_kept, replay_kept
 from connectors.translation.subscriptions import MessageRouter, build_router
+from connectors.translation.unclaimed_messages import discard_unclaimed, replay_unclaimed
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.reasons import LONGEST_REASON
@@ -44,7 +44,7 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
 
     @post(f"{_ROOT}/replay", opt=_ACT, include_in_schema=False)
     async def replay_unclaimed_messages_page(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
-        replay = replay_kept(
+        replay = replay_unclaimed(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type, now=access.now
         )
         refusal = await run_action(access.session, replay)
@@ -56,7 +56,7 @@ def build_unclaimed_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]
 
     @post(f"{_ROOT}/discard", opt=_ACT, include_in_schema=False)
     async def discard_unclaimed_messages_page(access: OpenAccess, data: URLEncodedBody[GroupForm]) -> Response[Any]:
-        discard = discard_kept(
+        discard = discard_unclaimed(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type,
             reason=data.reason, now=access.now,
         )  # fmt: skip

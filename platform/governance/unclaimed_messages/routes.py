@@ -6,8 +6,8 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from connectors.translation.kept_messages import Replay, discard_kept, replay_kept
 from connectors.translation.subscriptions import build_router
+from connectors.translation.unclaimed_messages import Replay, discard_unclaimed, replay_unclaimed
 from foundation.rooms import AppServices
 from foundation.web.api import post
 from governance.permissions import GovernancePermission
@@ -34,14 +34,14 @@ def build_unclaimed_routes(services: AppServices) -> tuple[HTTPRouteHandler, ...
         """Deliver the kept messages of one connection and type to what reads them now, the oldest source events first.
         Call it again for what remains. Each message is delivered once.
         """
-        return await replay_kept(
+        return await replay_unclaimed(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type, now=access.now
         )
 
     @post(f"{_ROOT}/discard", opt=_ACT, tags=_TAGS, status_code=200)
     async def discard_unclaimed_messages(access: OpenAccess, data: JSONBody[DiscardMessagesInput]) -> DiscardedMessages:
-        """Discard the kept messages of one connection and type. Their source messages stay stored."""
-        gone = await discard_kept(
+        """Discard the unread messages of one connection and type. Their source messages remain stored."""
+        gone = await discard_unclaimed(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type,
             reason=data.reason, now=access.now,
         )  # fmt: skip

@@ -44,7 +44,7 @@ all_terms = st.builds(
 
 
 def exact_cost(terms: Terms, units: int) -> Fraction:
-    """The price of the first `units`, unit by unit in meaning, by another road than the product's."""
+    """The price of the first `units`, computed unit by unit, independently of the product's algorithm."""
     tiers = terms.tiers or (Tier(None, terms.unit_price),)
     floors = [0, *(tier.up_to or 0 for tier in tiers)]
     chargeable = max(0, units - terms.included)

@@ -47,7 +47,7 @@ async def taken(env: ClientEnv) -> list[str]:
 
 
 async def work(env: ClientEnv, *more: MessageSubscription[Any], whole: bool = True) -> None:
-    """Run the ERP's lane with `more` subscriptions beside the product's."""
+    """Run the ERP's lane with `more` subscriptions in addition to the product's."""
     router = build_router(env.services)
     given = [MessageSubscription(kind, handle) for kind, each in router.handlers.items() for handle in each]
     handler = translate_handler(env.services.registry, MessageRouter([*more, *given] if whole else more))

@@ -1,4 +1,4 @@
-"""Messages reach every room that subscribes to them, once; what no room reads is kept, and told."""
+"""Messages reach every subscribing room once; messages that no room reads are stored and reported."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,8 +13,8 @@ from canonical.messages import Message, Observation, ShipmentUpdated
 from connectors.ports import PayloadInvalid
 from connectors.sandbox.erp.adapter import SandboxErp
 from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
-from connectors.translation.kept_messages import discard_kept, replay_kept
 from connectors.translation.subscriptions import MessageRouter, MessageSubscription, Received, build_router
+from connectors.translation.unclaimed_messages import discard_unclaimed, replay_unclaimed
 from controlplane.rooms import ROOMS
 from foundation.clock import utc_now
 from foundation.errors import Conflict, InvalidInput, NotFound
@@ -31,7 +31,7 @@ OPEN = """
 
 async def replay(env: ClientEnv, *, connection_id: UUID | None = None, message_type: str = SHIPMENT) -> None:
     async with env.services.db.transaction(env.scope) as session:
-        await replay_kept(
+        await replay_unclaimed(
             session, MessageRouter([write_down()]), connection_id=connection_id or env.erp,
             message_type=message_type, now=utc_now(),
         )  # fmt: skip
@@ -183,10 +183,12 @@ async def test_a_replay_is_refused_without_a_reader_and_of_what_is_not_there(
             await replay(env, **wrong)
     async with env.services.db.transaction(env.scope) as session:
         with pytest.raises(Conflict, match="not processed yet"):
-            await replay_kept(session, MessageRouter([]), connection_id=env.erp, message_type=SHIPMENT, now=utc_now())
+            await replay_unclaimed(
+                session, MessageRouter([]), connection_id=env.erp, message_type=SHIPMENT, now=utc_now()
+            )
     async with other_env.services.db.transaction(other_env.scope) as session:
         with pytest.raises(NotFound):
-            await replay_kept(
+            await replay_unclaimed(
                 session, MessageRouter([write_down()]), connection_id=env.erp, message_type=SHIPMENT, now=utc_now()
             )
     assert await env.rows("SELECT count(*) FROM job WHERE kind = :kind", kind=TRANSLATE.name) == [(0,)]
@@ -199,8 +201,8 @@ async def test_discarded_messages_are_gone_with_their_exception_and_their_event_
     kept = {"connection_id": env.erp, "message_type": SHIPMENT, "now": utc_now()}
     async with env.services.db.transaction(env.scope) as session:
         with pytest.raises(InvalidInput):
-            await discard_kept(session, router, reason=" ", **kept)  # type: ignore[arg-type]
-        assert await discard_kept(session, router, reason="Not followed here", **kept) == 2  # type: ignore[arg-type]
+            await discard_unclaimed(session, router, reason=" ", **kept)  # type: ignore[arg-type]
+        assert await discard_unclaimed(session, router, reason="Not followed here", **kept) == 2  # type: ignore[arg-type]
     assert await env.rows(KEPT) == await env.rows(OPEN) == []
     [(body,)] = await env.rows("SELECT body FROM audit_entry WHERE action = 'message.discarded'")
     assert "Not followed here" in str(body)
@@ -217,8 +219,8 @@ async def test_messages_of_a_type_of_another_release_can_be_discarded(env: Clien
         )
         gone = {"connection_id": env.erp, "message_type": "parcel.v9", "now": utc_now()}
         with pytest.raises(Conflict, match="not processed yet"):
-            await replay_kept(session, build_router(env.services), **gone)  # type: ignore[arg-type]
-        discarding = discard_kept(session, build_router(env.services), reason="Of a release before", **gone)  # type: ignore[arg-type]
+            await replay_unclaimed(session, build_router(env.services), **gone)  # type: ignore[arg-type]
+        discarding = discard_unclaimed(session, build_router(env.services), reason="Of a release before", **gone)  # type: ignore[arg-type]
         assert await discarding == 1
     assert await env.rows(KEPT) == [(SHIPMENT, "S1", 1)]
 

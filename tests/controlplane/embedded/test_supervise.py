@@ -260,7 +260,7 @@ def said_up_by(supervisor: Supervisor, name: str) -> None:
 
 
 def test_a_program_may_ask_to_end_with_its_parent(tmp_path: Path) -> None:
-    """What `--die-with-parent` rests on: the parent is killed, and the child hears SIGTERM."""
+    """What `--die-with-parent` rests on: the parent is killed, and the child receives SIGTERM."""
     child = """
 import signal, sys, time
 from controlplane.embedded.processes import die_with_parent

@@ -1,4 +1,4 @@
-"""The bell rings beside its caller, one ring at a time, and outlives what a ring does."""
+"""Wake-ups run in the background, one at a time, and survive errors of a wake-up."""
 
 import asyncio
 

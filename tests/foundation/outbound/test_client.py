@@ -431,7 +431,7 @@ class TestLimits:
             first = asyncio.create_task(caller.request("GET", slow.url))
             while not slow.seen:  # noqa: ASYNC110 - the other end of a socket
                 await asyncio.sleep(0.001)
-            # From here on nobody connects: it is the patience for a slot.
+            # No connection from here on: this is the time-out for a slot.
             outside.client.settings = replace(settings, connect_seconds=0.05)
             others = [caller.request("GET", slow.url) for _ in range(4)]
             for refusal in await asyncio.gather(*others, return_exceptions=True):

@@ -170,7 +170,9 @@ async def test_a_new_channel_since_the_approval_is_another_target(env: ClientEnv
 
 
 async def test_who_looked_at_another_question_does_not_answer_this_one(env: ClientEnv) -> None:
-    """The page is open; meanwhile someone approves, that is found out of date and asked anew; then comes "Approve"."""
+    """While the page is open, someone approves; that approval is found stale and requested again; then "Approve" is
+    clicked.
+    """
     change_id = await approved(env)
     ((seen,),) = await env.rows("SELECT id FROM approval")
     await meanwhile(env, COST_MOVED)

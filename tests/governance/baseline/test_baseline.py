@@ -345,7 +345,7 @@ async def test_another_client_sees_and_decides_nothing_of_it(env: ClientEnv, oth
 
 
 async def test_each_value_is_taken_from_the_system_that_owns_it_alone(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """Two systems that both speak of prices and of costs."""
+    """Two systems that both report prices and costs."""
     url = sandbox.add("sandbox-erp", skus=SKUS)
     books = NewConnection("sandbox-erp", "Books", url, secrets={"webhook_secret": env.hook_secret})
     second = await connect(env.services, env.scope, books)

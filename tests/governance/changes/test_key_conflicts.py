@@ -1,4 +1,4 @@
-"""A10: two records of a source under one key are told, and nothing is released for the key until one has it alone."""
+"""A10: two records of a source with one key are reported, and nothing is released for the key until only one has it."""
 
 from contextlib import nullcontext
 from uuid import UUID

@@ -20,7 +20,7 @@ _SETTLED = "SELECT code, state, closed_by FROM governance_exception"
 
 
 async def pass_by(env: ClientEnv, **time: float) -> None:
-    """What was noted is older by so much, and what is due then is due."""
+    """All recorded times move into the past, and what is due then becomes due."""
     noted = ("created_at", "last_success_at", "last_failure_at")
     older = ", ".join(f"{column} = {column} - %(by)s" for column in noted)
     update_as_owner(env, "connection", older, by=timedelta(**time))
@@ -77,7 +77,7 @@ async def test_a_short_trouble_tells_nobody(env: ClientEnv) -> None:
 
 
 async def test_one_that_worked_in_between_is_given_its_time_again(failing: ClientEnv) -> None:
-    """Told late of an earlier failing: a timer that was not stopped finds one that began a minute ago."""
+    """A late report of an earlier failure: a timer that was not stopped finds a failure that began a minute ago."""
     env = failing
     await note(env, "shop0")
     await pass_by(env, minutes=1)

@@ -44,7 +44,7 @@ async def write_there(env: ClientEnv, channel: str, sku: str, amount: int) -> No
 async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_replay(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    """The market was set up anew, with prices of its own."""
+    """The market was set up again, with other prices."""
     await seed(env)
     await fire(env, SCAN_DRIFT.name)
     assert await env.rows(_OPEN) == []

@@ -48,7 +48,7 @@ def stored(element: str, amount: int | None, currency: str) -> Any:
 
 @dataclass
 class Sample:
-    """One client's rows. Times are told as seconds before `now`."""
+    """One client's rows. Times are given as seconds before `now`."""
 
     db: Database
     scope: Scope

@@ -1,4 +1,4 @@
-"""Changes: the list and its filters, one change's story, its original message, and rolling it back."""
+"""Changes: the list and its filters, one change's timeline, its original message, and its rollback."""
 
 import re
 

@@ -18,7 +18,7 @@ KEYS = [
 
 @pytest.fixture
 async def keyed(busy: GovernanceWebApp) -> dict[str, str]:
-    """Each change's page by key; the value tells which it is."""
+    """Each change's page by key; the value identifies it."""
     made = {}
     for number, key in enumerate(KEYS):
         change = await busy.acme.change(key, 1000, 2000 + number, at=100 + number, standing=False)

@@ -1,4 +1,6 @@
-"""U16, U8: lists lead back to the page before, what an action did is told, and reasons are counted, in a browser."""
+"""U16, U8: lists lead back to the page before, results of actions are shown, and characters of reasons are counted,
+in a browser.
+"""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ NAMES = {"SKU-1": "Oak chair", "SKU-2": "Pine table", "SKU-3": "Secret lamp"}
 
 @pytest.fixture
 async def named(busy: GovernanceWebApp) -> GovernanceWebApp:
-    """SKU-1 is on the partner's channel, SKU-2 on its way there, SKU-3 on another channel only."""
+    """SKU-1 is on the partner's channel, SKU-2 is being sent there, SKU-3 on another channel only."""
     acme = busy.acme
     await acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "verified"}, at=5)
     await acme.change("SKU-2", None, 700, states={"Harbour market": "pending"}, at=4)

@@ -124,7 +124,7 @@ async def make_partner(auth: AuthServices, scope: Scope, name: str) -> UUID:
 
 
 def context_of(auth: AuthServices) -> GovernanceServices:
-    """Pages never speak to a connected system, so the runtime has nothing but what its connectors declare."""
+    """Pages never call a connected system, so the runtime has only the connectors' declarations."""
     runtime = cast("ConnectorRuntime", SimpleNamespace(registry=build_registry()))
     return GovernanceServices(runtime, auth.policies, auth.clock, new_id, retained=ROOMS.retained)
 

@@ -223,7 +223,7 @@ async def test_u2_time_in_which_a_channel_is_paused_does_not_count(env: ClientEn
 async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
     env: ClientEnv, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
 ) -> None:
-    """The suspension ends two hours ago, the pause now; both are told in hours before now."""
+    """The suspension ends two hours ago, the pause now; both are given in hours before now."""
     await paused_delivery(env, sandbox)
     await pass_by(env, timedelta(hours=7))
     now = utc_now()

@@ -58,7 +58,7 @@ async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(env:
 async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """104.00 sent, "103.9951" shown: told with what is shown, and verified once it is exact."""
+    """104.00 sent, "103.9951" shown: reported with the shown value, and verified once it is exact."""
     for module in (settlement, verify_job):
         monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
     await seed(env)

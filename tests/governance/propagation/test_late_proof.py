@@ -1,4 +1,4 @@
-"""A clock may run out while the value is on its way; the proof that follows must still correct what it opened."""
+"""A clock may expire while the value is being sent; the verification that follows must still resolve the exception."""
 
 import asyncio
 from urllib.parse import urlsplit

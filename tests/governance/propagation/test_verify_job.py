@@ -157,7 +157,7 @@ async def test_an_older_value_is_never_kept_as_what_a_channel_shows(env: ClientE
 async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    """A push that nobody asked for stands beside the look; whichever settles last must not undo the proof."""
+    """An additional push exists during the check; the one that settles last must not undo the verification."""
     await seed(env)
     services, scope, shop = env.services, env.scope, env.channels["shop0"]
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))

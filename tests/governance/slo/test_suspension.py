@@ -42,7 +42,7 @@ async def suspend(env: ClientEnv) -> datetime:
 
 
 async def pass_by(env: ClientEnv, time: timedelta = LONG) -> None:
-    """Everything that was noted is older by so much."""
+    """All recorded times move into the past by this much."""
     for table, columns in _DATED.items():
         update_as_owner(env, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
 
@@ -61,7 +61,7 @@ async def left(env: ClientEnv) -> tuple[datetime, ...]:
 
 
 async def leave_waiting(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """A value on its way to a shop that is away, another before a person, and an exception."""
+    """A value being sent to an unavailable shop, one pending approval, and an exception."""
     async with env.services.db.transaction(env.scope) as session:  # however slow the machine is, there is time
         await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 86400000"))
     await seed(env)

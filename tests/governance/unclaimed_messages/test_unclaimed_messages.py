@@ -1,4 +1,4 @@
-"""Messages that nothing reads are seen, and discarded with a reason, on page and API; a replay needs a reader."""
+"""Unread messages are listed, and discarded with a reason, on page and API; a replay needs a reader."""
 
 import pytest
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""Kept messages that no room reads: delivered again once one does, or discarded."""
+"""Unclaimed messages: delivered again once a room reads them, or discarded."""
 
 from datetime import datetime
 from typing import Final
@@ -33,14 +33,14 @@ class Replay(msgspec.Struct, frozen=True):
     remaining: int
 
 
-async def replay_kept(
+async def replay_unclaimed(
     session: AsyncSession, router: MessageRouter, *, connection_id: UUID, message_type: str, now: datetime
 ) -> Replay:
-    """Enqueue the oldest source events with kept messages of a type, for delivery to the rooms that read it now. Each
-    message is delivered once, however often this is called.
+    """Enqueue the oldest source events with unclaimed messages of a type, for delivery to the rooms that read it now.
+    Each message is delivered once, however often this is called.
 
     Raises:
-        NotFound: nothing of that connection and type is kept.
+        NotFound: no unclaimed message of that connection and type exists.
         Conflict: no room reads the type.
     """
     found = await session.execute(
@@ -71,15 +71,15 @@ async def replay_kept(
     return done
 
 
-async def discard_kept(  # noqa: PLR0913 - keyword-only parts of one act
+async def discard_unclaimed(  # noqa: PLR0913 - keyword-only parts of one act
     session: AsyncSession, router: MessageRouter, *, connection_id: UUID, message_type: str, reason: str, now: datetime
 ) -> int:
-    """Discard the kept messages of a connection and type, and return their number. Their source events stay stored;
-    newer messages are kept again.
+    """Discard the unclaimed messages of a connection and type, and return their number. Their source events stay
+    stored; newer messages are kept again.
 
     Raises:
         InvalidInput: the reason is empty or too long.
-        NotFound: nothing of that connection and type is kept.
+        NotFound: no unclaimed message of that connection and type exists.
     """
     kept_reason = clean_reason(reason)
     rows = await session.execute(
