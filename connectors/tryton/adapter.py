@@ -12,6 +12,7 @@ import msgspec
 from canonical.messages import Observation
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage
+from connectors.tryton.divisions import find_unknown_language
 from connectors.tryton.messages import Snapshot
 from connectors.tryton.observations import observations_in
 from connectors.tryton.orders import TrytonOrders
@@ -38,8 +39,10 @@ class Tryton:
         except (msgspec.DecodeError, ValueError, ArithmeticError) as problem:
             if self._sales.reads(body):
                 return self._sales.translate(body)
-            raise find_refusal(body) or PayloadInvalid(
-                f"Tryton's product no longer has the agreed form: {problem}."
+            raise (
+                find_refusal(body)
+                or find_unknown_language(body)
+                or PayloadInvalid(f"Tryton's product no longer has the agreed form: {problem}.")
             ) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:

@@ -5,11 +5,13 @@ Each division is one reading of the products of a page, under its own context.
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
+from canonical.dimensions import InvalidDimension, dimension
 from canonical.elements import DESCRIPTION, NAME, STOCK
-from connectors.ports import HttpCaller, SystemUnavailable
+from connectors.ports import HttpCaller, PayloadInvalid, SystemUnavailable
 from connectors.tryton.messages import Divided, Division, dimension_in
 from connectors.tryton.price_lists import price_divisions
 from connectors.tryton.refusals import read_products
@@ -26,14 +28,28 @@ class _Language(msgspec.Struct, frozen=True):
     code: str
 
 
-async def find_divisions(http: HttpCaller, session: TrytonSession) -> list[Division]:
+class _LanguagePayload(msgspec.Struct, frozen=True):
+    language: msgspec.Raw
+
+
+class Divisions(NamedTuple):
+    """`unknown`: rows of languages whose code names none, as Tryton gave them; their texts are not read."""
+
+    readable: list[Division]
+    unknown: list[msgspec.Raw]
+
+
+async def find_divisions(http: HttpCaller, session: TrytonSession) -> Divisions:
     """The divisions that the connection's settings ask for, as Tryton is set up now. Raises as `TrytonSession.call`."""
     found: list[Division] = []
+    unknown: list[msgspec.Raw] = []
     if is_set(session.config, "stock_per_warehouse"):
         found += warehouse_divisions(session.warehouses)
     if is_set(session.config, "texts"):
-        found += await _language_divisions(http, session)
-    return found + await price_divisions(http, session)
+        languages = await _language_divisions(http, session)
+        found += languages.readable
+        unknown += languages.unknown
+    return Divisions(found + await price_divisions(http, session), unknown)
 
 
 def basis_of(divisions: Sequence[Division]) -> str:
@@ -54,18 +70,42 @@ def warehouse_divisions(warehouses: Sequence[Warehouse]) -> list[Division]:
     ]
 
 
-async def _language_divisions(http: HttpCaller, session: TrytonSession) -> list[Division]:
-    languages = await session.call(
-        http, list[_Language], "model.ir.lang.search_read",
+async def _language_divisions(http: HttpCaller, session: TrytonSession) -> Divisions:
+    rows = await session.call(
+        http, list[msgspec.Raw], "model.ir.lang.search_read",
         [["translatable", "=", True], ["active", "=", True]], 0, None, [["code", "ASC"]], ["code"],
     )  # fmt: skip
-    return [
-        Division(
-            dimension_in(locale=code.replace("_", "-")), (NAME, DESCRIPTION), ("template.name", "description"),
-            {"language": code},
-        )
-        for code in (language.code for language in languages)
-    ]  # fmt: skip
+    found = Divisions([], [])
+    for row in rows:
+        try:
+            found.readable.append(_language_division(decode_json(row, type=_Language).code))
+        except (msgspec.DecodeError, InvalidDimension):
+            found.unknown.append(row)
+    return found
+
+
+def _language_division(code: str) -> Division:
+    """Raises InvalidDimension."""
+    locale = dimension(locale=code.replace("_", "-"))
+    return Division(locale, (NAME, DESCRIPTION), ("template.name", "description"), {"language": code})
+
+
+def unknown_language_payload(row: msgspec.Raw) -> tuple[str, bytes]:
+    """Payload for a language without a usable code, the same in each poll: it is stored and told once."""
+    return f"language/{hashlib.sha256(row).hexdigest()[:16]}", b"".join((b'{"language":', row, b"}"))
+
+
+def find_unknown_language(body: bytes) -> PayloadInvalid | None:
+    """Why the texts of a language are not read; None for any other payload."""
+    try:
+        found = decode_json(body, type=_LanguagePayload)
+    except msgspec.DecodeError:
+        return None
+    told = bytes(found.language).decode(errors="replace")[:80]
+    return PayloadInvalid(
+        f"Tryton's language {told} has no code that names a language, so texts in it are not read. Correct the code in "
+        f"Tryton, or make the language not translatable there."
+    )
 
 
 async def read_divided(

@@ -10,7 +10,7 @@ import msgspec
 from connectors.content import read_content
 from connectors.ports import HttpCaller, PayloadInvalid
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_window, on_same_basis
-from connectors.tryton.divisions import basis_of, find_divisions, read_divided
+from connectors.tryton.divisions import basis_of, find_divisions, read_divided, unknown_language_payload
 from connectors.tryton.messages import CHANGE_FIELDS, Divided, Division, Move, Product, snapshot_bytes, tryton_moment
 from connectors.tryton.refusals import read_products, refused_payload
 from connectors.tryton.session import TrytonSession
@@ -47,7 +47,7 @@ class _Read(NamedTuple):
 
 
 async def poll_products(http: HttpCaller, session: TrytonSession, stored: Cursor, now: datetime) -> TrytonPage:
-    divisions = await find_divisions(http, session)
+    divisions, unknown = await find_divisions(http, session)
     basis = basis_of(divisions)
     place = checked(on_same_basis(stored, session.currency, basis), now, overlap_of(session.config))
     if not place.after:
@@ -55,7 +55,8 @@ async def poll_products(http: HttpCaller, session: TrytonSession, stored: Cursor
     found = await _find_changed(http, session, place)
     read = await _read(http, session, found.ids, divisions)
     upcoming = place.upcoming
-    payloads = [await refused_payload(http, session, now, each, divisions) for each in read.refused]
+    payloads = [unknown_language_payload(each) for each in unknown]
+    payloads += [await refused_payload(http, session, now, each, divisions) for each in read.refused]
     for product_id, raw in read.raws:
         move, divided = found.moves.get(product_id), read.divided.get(product_id, [])
         dates = _dates(raw, move)

@@ -115,6 +115,26 @@ async def test_texts_come_in_each_language_and_an_empty_one_says_nothing() -> No
     }
 
 
+@pytest.mark.parametrize("row", [{"code": "klingon_x"}, {"code": None}, {}, {"code": "de\u0000"}, {"code": ["de"]}])
+async def test_a_language_without_a_usable_code_is_told_alone_and_the_poll_goes_on(row: dict[str, Any]) -> None:
+    class Multilingual(Trader):
+        def _answer(self, method: str, parameters: list[Any]) -> Any:
+            found = super()._answer(method, parameters)
+            return [row, *found] if method == "model.ir.lang.search_read" else found
+
+    server = Multilingual(two_products().dates)
+    page = await Tryton().poll(server, WITH_TEXTS, "", NOW)
+    (name, body), *products = page.payloads
+    assert (name.startswith("language/"), len(products)) == (True, 2)
+    assert msgspec.json.encode(row) in body, "as Tryton gave it"
+    with pytest.raises(PayloadInvalid, match="has no code that names a language"):
+        Tryton().translate(body)
+    texts = {found.key for _, each in products for found in Tryton().translate(each) if found.element == NAME}
+    assert texts == {key(f"P{id_}", NAME, f"locale={locale}") for id_ in (1, 2) for locale in ("en", "es-419")}
+    again = await Tryton().poll(server, WITH_TEXTS, page.cursor, NOW + STEP)
+    assert again.payloads[0] == (name, body), "stored once, because its name is the same"
+
+
 async def test_without_the_settings_nothing_is_divided() -> None:
     server = two_products()
     page = await Tryton().poll(server, set_to(stock_per_warehouse="no", texts="no"), "", NOW)
