@@ -19,6 +19,7 @@ from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
 from governance.exceptions.slice import SLICE as EXCEPTIONS
 from governance.fleet.slice import SLICE as FLEET
 from governance.held_values.slice import SLICE as HELD_VALUES
+from governance.inbox.slice import SLICE as INBOX
 from governance.job_types import JOB_TYPES
 from governance.metrics import ClockMetrics
 from governance.overview.slice import SLICE as OVERVIEW
@@ -74,5 +75,6 @@ ROOM: Final = Room(
         OVERVIEW,
         PARTNER_CHANNEL,
         FLEET,
+        INBOX,
     ),
 )

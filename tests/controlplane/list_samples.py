@@ -85,6 +85,17 @@ async def add_exception(rows: Rows, number: int) -> Matches:
     }  # fmt: skip
 
 
+async def add_inbox_item(rows: Rows, number: int) -> Matches:
+    """Exceptions and approvals in turn."""
+    if number % 2:
+        await add_exception(rows, number)
+    else:
+        await add_approval(rows, number)
+    async with rows.db.transaction(rows.env.scope) as session:
+        slug = await session.scalar(text("SELECT slug FROM client"))
+    return {"kind": ["exception" if number % 2 else "approval"], "client": [str(slug)]}
+
+
 async def add_letter(rows: Rows, number: int) -> Matches:
     await rows.sample.letter(rows.name(number), at=900 + number % 2)
     return {"status": ["open"]}
@@ -220,6 +231,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "elements": add_element,
     "exceptions": add_exception,
     "fleet": add_client,
+    "inbox": add_inbox_item,
     "invitations": add_member,
     "invoices": add_invoice,
     "members": add_member,

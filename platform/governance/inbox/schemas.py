@@ -1,0 +1,73 @@
+"""Structs of the inbox for pages and the API."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+from foundation.marks import N_
+from foundation.web.actions import BulkIds
+from foundation.web.requests import RequestBody
+
+
+class InboxKind(StrEnum):
+    APPROVAL = "approval"
+    EXCEPTION = "exception"
+
+
+KIND_LABELS = {InboxKind.APPROVAL: N_("Approvals"), InboxKind.EXCEPTION: N_("Exceptions")}
+
+
+class InboxItem(msgspec.Struct, frozen=True):
+    """A pending approval or an open exception. `id` is the approval's or the exception's, `client` the client's short
+    name. `severity` is 0 to 100 for exceptions and 0 for approvals. `title` and `detail` are in the reader's language.
+    """
+
+    id: UUID
+    kind: str
+    client: str
+    client_name: str
+    tenant_id: UUID
+    change_id: UUID | None
+    code: str
+    title: str
+    detail: str
+    severity: int
+    record_key: str | None
+    element: str | None
+    dimension: str
+    record_type: str
+    old: Value | None
+    new: Value | None
+    opened_at: datetime
+    due_at: datetime
+
+    @property
+    def path(self) -> str:
+        """Address of the item's own page."""
+        root = f"/clients/{self.client}"
+        return (
+            f"{root}/approvals/{self.change_id}" if self.kind == InboxKind.APPROVAL else f"{root}/exceptions/{self.id}"
+        )
+
+
+class InboxAct(RequestBody, frozen=True):
+    """Up to 200 items of any clients and what to do with them: `approve` and `decline` are for approvals, the others
+    for exceptions. `reason` is needed to decline.
+    """
+
+    action: Literal["approve", "decline", "replay", "resolve", "discard"]
+    ids: BulkIds
+    reason: str = ""
+
+
+class InboxCounts(msgspec.Struct, frozen=True):
+    approval: int
+    exception: int
+
+    @property
+    def all(self) -> int:
+        return self.approval + self.exception
