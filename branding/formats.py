@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from canonical.money import Money, UnknownCurrency, kept_exponent
+from canonical.money import Money, UnknownCurrency, stored_exponent
 from foundation.i18n.localizer import NO_BREAK, Localizer, current_localizer
 from foundation.marks import N_
 from foundation.text import clean_foreign_text, isolate, mark_hidden, mark_key
@@ -21,7 +21,7 @@ def format_money(value: Money, localizer: Localizer | None = None) -> str:
     """
     words = localizer or current_localizer()
     try:
-        digits = kept_exponent(value.currency)
+        digits = stored_exponent(value.currency)
     except UnknownCurrency:
         return (
             words.text(N_("{number} minor units of {currency}"))

@@ -10,7 +10,7 @@ import msgspec
 
 from billing.errors import PriceNotAllowed
 from billing.periods import Service
-from canonical.money import kept_exponent
+from canonical.money import stored_exponent
 from foundation.marks import N_
 
 _DIGITS = 60  # a bigint quantity times numeric(20, 8), exactly
@@ -45,7 +45,7 @@ def charge(terms: Terms, *, before: int, quantity: int, currency: str) -> Charge
     """
     with localcontext(prec=_DIGITS):
         amount = _cost(terms, before + quantity) - _cost(terms, before)
-        minor = amount.scaleb(kept_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+        minor = amount.scaleb(stored_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
     included = min(terms.included, before + quantity) - min(terms.included, before)
     return Charge(included=included, amount_minor=int(minor))
 

@@ -60,7 +60,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
         Conflict: there is already one for this side and client.
         PriceNotAllowed: ISO 4217 does not define the currency's number of digits.
     """
-    scope = _house(session)
+    scope = _require_msp_account(session)
     _check_currency(book.currency)
     if book.client_id is not None and book.side is not Side.RETAIL:
         raise PriceNotAllowed(N_("Only a retail price book can belong to one client."))
@@ -95,7 +95,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
         PriceNotAllowed: the terms are not valid.
         NotFound: the MSP has no such book.
     """
-    scope = _house(session)
+    scope = _require_msp_account(session)
     terms = check_terms(price.terms)
     if not price.meter or not price.description:
         raise PriceNotAllowed(N_("A price needs a meter and a description for the invoice line."))
@@ -217,7 +217,7 @@ def _check_currency(currency: str) -> None:
         ) from problem
 
 
-def _house(session: AsyncSession) -> Scope:
+def _require_msp_account(session: AsyncSession) -> Scope:
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id != scope.msp_id:
         raise Forbidden(N_("Prices belong to the MSP's own account. Open that account and try again."))

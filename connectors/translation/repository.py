@@ -28,7 +28,7 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     via: str
 
 
-class KeptRow(msgspec.Struct, frozen=True):
+class UnclaimedRow(msgspec.Struct, frozen=True):
     """See `connectors.translation.models.UnclaimedMessage`."""
 
     event_id: UUID
@@ -69,12 +69,12 @@ async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most
     return {row.id: EventRow(*row) for row in rows}
 
 
-async def keep_unclaimed(session: AsyncSession, rows: Sequence[KeptRow]) -> None:
+async def keep_unclaimed(session: AsyncSession, rows: Sequence[UnclaimedRow]) -> None:
     """Keep messages, in the order of their keys, so that two transactions lock them in one order."""
     await _KEEP.execute(session, sorted(rows, key=lambda row: (row.event_id, row.message_type)))
 
 
-async def claim_kept(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+async def remove_unclaimed(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
     """Take unclaimed messages of these events and types from the table; returns those that were there."""
     if not keys:
         return set()
@@ -95,7 +95,7 @@ async def claim_kept(session: AsyncSession, keys: Collection[tuple[UUID, str]]) 
     return {(row.event_id, row.message_type) for row in rows}
 
 
-async def count_kept(session: AsyncSession, connection_id: UUID, message_type: str) -> int:
+async def count_unclaimed(session: AsyncSession, connection_id: UUID, message_type: str) -> int:
     """Number of unclaimed messages of one connection and type, in events counted up to `MANY`."""
     found = await session.scalar(
         text("""

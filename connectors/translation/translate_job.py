@@ -10,7 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.messages import MESSAGE_TYPES, Message, Observation, code_of
 from connectors.ports import Connector
 from connectors.translation.job_type import TranslateEvents
-from connectors.translation.repository import KeptRow, claim_kept, count_kept, keep_unclaimed, load_events
+from connectors.translation.repository import (
+    UnclaimedRow,
+    count_unclaimed,
+    keep_unclaimed,
+    load_events,
+    remove_unclaimed,
+)
 from connectors.translation.subscriptions import (
     FailureKind,
     MessageRouter,
@@ -101,11 +107,11 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
         for one, items in reading.items() if one is not Observation for item in items
     }  # fmt: skip
     again = {key: item for key, item in found.kept.items() if router.reads(key[1]) and key not in whole}
-    claimed = await claim_kept(session, [(event_id, code_of(one)) for event_id, one in (*whole, *again)])
+    claimed = await remove_unclaimed(session, [(event_id, code_of(one)) for event_id, one in (*whole, *again)])
     for (event_id, one), item in again.items():
         if (event_id, code_of(one)) in claimed:
             reading.setdefault(one, []).append(item)
-    kept = {(item.origin.event_id, code): _kept_row(code, item) for code, item in unread}
+    kept = {(item.origin.event_id, code): _unclaimed_row(code, item) for code, item in unread}
     await keep_unclaimed(session, list(kept.values()))
     await router.deliver(session, {one: reading[one] for one in MESSAGE_TYPES if one in reading})
     if found.failures:
@@ -125,7 +131,7 @@ async def _count(
     grown = {(item.origin.connection_id, code) for code, item in added}
     notices = []
     for key in sorted(origins):
-        number = await count_kept(session, *key)
+        number = await count_unclaimed(session, *key)
         if key in grown or not number:
             notices.append(Received(origins[key], [UnclaimedMessages(key[1], number)]))
     return notices
@@ -138,8 +144,8 @@ def _divide(messages: Sequence[Message]) -> dict[type[Message], list[Message]]:
     return found
 
 
-def _kept_row(code: str, item: Received[Any]) -> KeptRow:
+def _unclaimed_row(code: str, item: Received[Any]) -> UnclaimedRow:
     origin, reference = item.origin, clean_foreign_text(item.messages[0].reference[:LONGEST_REFERENCE])
-    return KeptRow(
+    return UnclaimedRow(
         origin.event_id, code, origin.connection_id, reference, len(item.messages), origin.received_at
     )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.audit_actions import ConnectionAction
 from connectors.translation.job_type import TRANSLATE, TranslateEvents, ingest_lane
-from connectors.translation.repository import count_kept
+from connectors.translation.repository import count_unclaimed
 from connectors.translation.subscriptions import MessageRouter, Origin, Received, UnclaimedMessages
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -94,7 +94,7 @@ async def discard_unclaimed(  # noqa: PLR0913 - keyword-only parts of one act
         raise NotFound(_NOTHING)
     number: int = sum(row.message_count for row in gone)
     origin = Origin(gone[-1].event_id, connection_id, gone[-1].received_at, "")
-    left = UnclaimedMessages(message_type, await count_kept(session, connection_id, message_type))
+    left = UnclaimedMessages(message_type, await count_unclaimed(session, connection_id, message_type))
     await router.deliver(session, {UnclaimedMessages: [Received(origin, [left])]})
     append_audit(
         session, action=ConnectionAction.MESSAGES_DISCARDED, subject=f"connection:{connection_id}",

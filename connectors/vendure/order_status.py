@@ -141,7 +141,7 @@ async def _move(http: HttpCaller, session: VendureSession, order: OrderState, wa
     if wanted not in (*_STEPS, _CANCELLED):
         told = ", ".join((*_STEPS, _CANCELLED))
         raise _Refused(f"Vendure has no state for orders that are {wanted}. It shows: {told}.")
-    _check_way(order, current, wanted)
+    _check_transition(order, current, wanted)
     if wanted == _CANCELLED:
         given: dict[str, Any] = {"orderId": order.id, "cancelShipping": True, "reason": "Cancelled in the ERP."}
         await _act(http, session, CANCEL, {"input": given})
@@ -156,7 +156,7 @@ async def _move(http: HttpCaller, session: VendureSession, order: OrderState, wa
                 await _act(http, session, MOVE, {"id": each.id, "state": state})
 
 
-def _check_way(order: OrderState, current: str, wanted: str) -> None:
+def _check_transition(order: OrderState, current: str, wanted: str) -> None:
     """Raises _Refused when Vendure would not move the order, or only a part of it."""
     if current == _CANCELLED:
         raise _Refused("The order is cancelled in Vendure, and an order never goes back there.")

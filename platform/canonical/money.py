@@ -38,7 +38,7 @@ def minor_exponent(currency: str) -> int:
     return digits
 
 
-def kept_exponent(currency: str) -> int:
+def stored_exponent(currency: str) -> int:
     """As `minor_exponent`, for a stored amount: ISO 4217 may have dropped its currency since."""
     digits = _KEPT.get(currency)
     return minor_exponent(currency) if digits is None else digits
@@ -132,4 +132,4 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
 def decimal_amount(minor: int, currency: str) -> Decimal:
     """`minor` units as an amount of `currency`, with all its digits; also of a stored, former currency."""
-    return Decimal(minor).scaleb(-kept_exponent(currency))
+    return Decimal(minor).scaleb(-stored_exponent(currency))

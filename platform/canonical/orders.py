@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from canonical.amounts import EXACT, canonical_amount, normalise_amount
-from canonical.money import kept_exponent
+from canonical.money import stored_exponent
 
 ORDER: Final = "order"
 """The type of records that orders are; the key is the order's number."""
@@ -45,7 +45,7 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
     shipping: str = "0"
 
     def __post_init__(self) -> None:
-        kept_exponent(self.currency)
+        stored_exponent(self.currency)
         if not 0 < len(self.lines) <= MAX_LINES:
             raise ValueError(f"An order has 1 to {MAX_LINES:,} lines; this one has {len(self.lines):,}.")
         normalise_amount(self, "shipping")

@@ -14,7 +14,7 @@ from msgspec.structs import force_setattr
 
 from canonical.amounts import canonical_amount, normalise_amount, scale_amount
 from canonical.identifiers import check_identifier
-from canonical.money import LARGEST, kept_exponent
+from canonical.money import LARGEST, stored_exponent
 from canonical.orders import OrderValue
 
 PIECE: Final = "H87"
@@ -44,7 +44,7 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
     currency: str
 
     def __post_init__(self) -> None:
-        kept_exponent(self.currency)
+        stored_exponent(self.currency)
         normalise_amount(self, "amount")
 
     @property
@@ -54,7 +54,7 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
     @property
     def minor(self) -> int | None:
         """In minor units of the currency; None when that is no integer of the database's range."""
-        minor = scale_amount(self.amount, kept_exponent(self.currency))
+        minor = scale_amount(self.amount, stored_exponent(self.currency))
         return minor if isinstance(minor, int) and abs(minor) <= LARGEST else None
 
 
@@ -217,7 +217,7 @@ def money(amount: Decimal | int | str, currency: str) -> MoneyValue:
 
 def minor_money(minor: int, currency: str) -> MoneyValue:
     """Exactly that number of minor units. Raises InexactAmount, UnknownCurrency."""
-    digits = kept_exponent(currency)
+    digits = stored_exponent(currency)
     sign, text = ("-" if minor < 0 else ""), str(abs(minor)).rjust(digits + 1, "0")
     whole, places = text[: len(text) - digits], text[len(text) - digits :]
     return MoneyValue(f"{sign}{whole}.{places}" if digits else str(minor), currency)

@@ -19,7 +19,7 @@ from branding.assets import asset_urls, read_manifest
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from controlplane.local_index import LocalIndex
-from controlplane.preflight import judge_revision
+from controlplane.preflight import check_revision
 from controlplane.reference import openapi_config
 from controlplane.services import Services
 from controlplane.web.access import authenticate_first, provide_access, provide_home
@@ -117,4 +117,4 @@ async def readiness(services: Services) -> dict[str, str]:
             revision = str(found.scalar_one_or_none() or "") if found is not None else ""
     except Exception as error:  # noqa: BLE001 - with any exception of the driver the answer is "not ready"
         return {"database": type(error).__name__}
-    return {"database": "ok", "schema": judge_revision(revision) or "ok"}
+    return {"database": "ok", "schema": check_revision(revision) or "ok"}

@@ -127,7 +127,7 @@ def _known_revisions() -> tuple[str, frozenset[str]]:
     return scripts.get_current_head() or "", frozenset(script.revision for script in scripts.walk_revisions())
 
 
-def judge_revision(current: str) -> str:
+def check_revision(current: str) -> str:
     """A sentence when the schema is too old for this program; empty when the revision is accepted.
 
     An unknown revision is a newer one: during an upgrade old processes continue beside it.
@@ -174,7 +174,7 @@ def wait_for_schema(
 
 def _schema_problem(url: str) -> str:
     with _connected(url) as found:
-        return found if isinstance(found, str) else judge_revision(read_revision(found))
+        return found if isinstance(found, str) else check_revision(read_revision(found))
 
 
 def check_database(url: str) -> None:

@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry
 from controlplane.app import create_app
 from controlplane.isolated_batch import OWN_TURN, isolated_runner
 from controlplane.jobs import build_jobs
-from controlplane.preflight import check_database, check_settings, check_valkey, judge_revision, wait_for_schema
+from controlplane.preflight import check_database, check_revision, check_settings, check_valkey, wait_for_schema
 from controlplane.services import Services, build_services
 from controlplane.web.dispatch import dispatch_requests
 from foundation.database.engine import NO_SCANS, Database
@@ -72,7 +72,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
     check_valkey(settings.redis_url)
     for url in (settings.app_url, settings.intake_url):
         check_database(url)
-    judge_revision("")  # loads the migrations once, before the first request
+    check_revision("")  # loads the migrations once, before the first request
     services = build_services(settings, name="fairlead web", round_trip_timeout=PAGE_PATIENCE_SECONDS)
     proxies = settings.proxies
     inner = Boundary(
@@ -95,7 +95,7 @@ def run_web(  # noqa: PLR0913 - what a web is started with
         ws="none", proxy_headers=False, server_header=False, timeout_graceful_shutdown=10, backlog=4096,
         callback_notify=beat, timeout_notify=0,
     )  # fmt: skip
-    calm_collector()
+    freeze_collector()
     listening = config.bind_socket()
     bound_receive_buffer(listening)
     uvicorn.Server(config).run(sockets=[listening])
@@ -147,7 +147,7 @@ async def _relay(
         loop.add_signal_handler(number, stop.set)
     if stopped.is_set():  # signalled before this loop installed its handlers
         stop.set()
-    calm_collector()
+    freeze_collector()
     partitions = asyncio.create_task(keep_partitions(settings.relay_url, stop))
     await Relay(database, ReadyQueue(valkey), metrics=LaneMetrics(metrics)).run(stop, tick=heartbeat.tick)
     partitions.cancel()
@@ -194,7 +194,7 @@ def run_worker(  # noqa: PLR0913 - what a worker is started with
     dramatiq.actor(actor_name=RUN_LANE, queue_name=pool, broker=broker)(lanes.run_lane)
     worker = dramatiq.Worker(broker, queues={pool}, worker_threads=slots, worker_timeout=1000)
     worker.start()
-    calm_collector()
+    freeze_collector()
     _log.info("worker.started", pool=pool, lanes=lane_class.value, slots=slots)
     heartbeat.tick()  # started: from now on the shorter liveness limit applies
     while not stop.wait(TICK_SECONDS):
@@ -260,7 +260,7 @@ class _LaneActor:
         return self._worker
 
 
-def calm_collector() -> None:
+def freeze_collector() -> None:
     """Exclude all imported objects from garbage collection: a fourth of the tail latency under load."""
     gc.collect()
     gc.freeze()

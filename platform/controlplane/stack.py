@@ -97,7 +97,7 @@ class Stack(AbstractContextManager["Stack"]):
         self.supervisor = Supervisor(root / "logs", on_crash=self.crashes.append)
         self.settings: Settings
         self._lock = InstallationLock(root)
-        self._rotation = LogRotation((root / "logs", root / "servers"), on_failure=self._tell)
+        self._rotation = LogRotation((root / "logs", root / "servers"), on_failure=self._print_line)
         self._watch: ServerWatch | None = None
         self._hosts_due = 0.0
 
@@ -151,7 +151,7 @@ class Stack(AbstractContextManager["Stack"]):
 
     def tend(self) -> None:
         """Periodic maintenance, about once a second, by the process that runs the installation."""
-        self.tell_crashes()
+        self.print_crashes()
         if time.monotonic() >= self._hosts_due:
             with suppress(psycopg.Error):  # the database is restarting
                 self.write_hosts()
@@ -160,14 +160,14 @@ class Stack(AbstractContextManager["Stack"]):
         self._hosts_due = time.monotonic() + _HOSTS_SECONDS
         write_hosts(self.settings.owner_url, hosts_file(self.root))
 
-    def tell_crashes(self) -> None:
+    def print_crashes(self) -> None:
         """Print and clear the recorded crashes on standard error."""
         while self.crashes:
             crash = self.crashes.pop(0)
-            self._tell("\n".join([crash.sentence, *crash.log_tail.splitlines()[-_TOLD_LINES:]]))
+            self._print_line("\n".join([crash.sentence, *crash.log_tail.splitlines()[-_TOLD_LINES:]]))
 
     @staticmethod
-    def _tell(sentence: str) -> None:
+    def _print_line(sentence: str) -> None:
         print(mark_hidden(sentence, lines=True), file=sys.stderr, flush=True)  # noqa: T201 - the terminal of the user who started the installation
 
     def run(self, name: str, *arguments: str) -> None:

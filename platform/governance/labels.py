@@ -7,7 +7,7 @@ from branding.formats import format_amount, format_percent
 from canonical.dimensions import LABELS, InvalidDimension, parse_dimension
 from canonical.elements import describe_element, element_type
 from canonical.keys import ElementKey
-from canonical.money import kept_exponent
+from canonical.money import stored_exponent
 from canonical.orders import OrderValue
 from canonical.values import (
     PIECE,
@@ -88,7 +88,7 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
 
 def write_amount(number: Decimal | str, currency: str, localizer: Localizer | None = None) -> str:
     """1,999.00 USD: exactly the number, with at least the currency's digits."""
-    return f"{format_amount(Decimal(number), localizer, places=kept_exponent(currency))}{_NARROW}{currency}"
+    return f"{format_amount(Decimal(number), localizer, places=stored_exponent(currency))}{_NARROW}{currency}"
 
 
 def write_element(element: str, dimension: str = "", localizer: Localizer | None = None) -> str:
@@ -125,7 +125,7 @@ def write_words(name: str) -> str:
     return name.replace(".", " ").replace("_", " ").capitalize()
 
 
-def is_judged(element: str) -> bool:
+def is_decided_with_cost(element: str) -> bool:
     """Whether policy judges the element by the record's reference value, its cost."""
     known = element_type(element)
     return known is not None and bool(known.judged_with)

@@ -52,7 +52,7 @@ class Market:
             yield session
 
     @asynccontextmanager
-    async def as_house(self) -> AsyncIterator[AsyncSession]:
+    async def as_msp_account(self) -> AsyncIterator[AsyncSession]:
         async with self.db.transaction(self.msp_account) as session:
             yield session
 
@@ -64,7 +64,7 @@ class Market:
     async def open_book(self, side: Side, currency: str = "EUR", *, own: bool = False) -> UUID:
         client_id = self.client.tenant_id if own else None
         book = NewPriceBook(side=side, currency=currency, name=f"{side} prices", client_id=client_id)
-        async with self.as_house() as session:
+        async with self.as_msp_account() as session:
             book_id = await create_price_book(session, book, now=self.now, new_id=new_id)
         self.books[side, client_id] = book_id
         return book_id
@@ -83,7 +83,7 @@ class Market:
         terms = Terms(Decimal(unit_price), included, tuple(tiers))
         price = NewPrice(meter=meter, description=f"Use of {meter}", terms=terms, valid_from=at)
         book_id = self.books[side, self.client.tenant_id if own else None]
-        async with self.as_house() as session:
+        async with self.as_msp_account() as session:
             return await set_price(session, book_id, price=price, now=self.now, new_id=new_id)
 
     async def use(self, *uses: Usage) -> None:

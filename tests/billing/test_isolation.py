@@ -19,7 +19,7 @@ async def billed(priced: Market) -> Market:
     await priced.use(*uses(12))
     for side in Side:
         await priced.rate(side)
-    async with priced.as_house() as session:
+    async with priced.as_msp_account() as session:
         await draft_wholesale(session, period=MARCH, now=priced.now)
     return priced
 
@@ -75,7 +75,7 @@ async def test_staff_see_both_sides_of_their_own_msp_and_can_write_neither(bille
 
 async def test_without_a_raters_rights_nobody_writes_wholesale_rows(billed: Market) -> None:
     with pytest.raises(DBAPIError, match="row-level security"):
-        async with billed.as_house() as session:
+        async with billed.as_msp_account() as session:
             await session.execute(
                 text("""
                     INSERT INTO price_book (tenant_id, msp_id, id, side, currency, name, created_at)
@@ -113,5 +113,5 @@ async def test_a_raters_rights_end_with_the_block_also_when_it_raises(billed: Ma
 )
 async def test_terms_billed_events_and_invoices_cannot_be_rewritten(billed: Market, statement: str) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with billed.as_house() as session, as_rater(session):
+        async with billed.as_msp_account() as session, as_rater(session):
             await session.execute(text(statement))

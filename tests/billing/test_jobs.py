@@ -34,7 +34,7 @@ async def test_one_run_brings_both_sides_of_all_open_months_up_to_date(priced: M
     async with priced.as_client() as session:
         await rate_client(session, now)
         await rate_client(session, now)
-    async with priced.as_house() as session:
+    async with priced.as_msp_account() as session:
         await total_wholesale(session, now)
     async with priced.as_staff() as session:
         invoices = await listed(session)
@@ -51,11 +51,11 @@ async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_ki
     for _ in range(2):
         async with priced.as_client() as session:
             await schedule_rating(session, later)
-        async with priced.as_house() as session:
+        async with priced.as_msp_account() as session:
             await schedule_total(session, later)
     kinds = {handler.job_type.name for handler in billing_jobs(utc_now)}
     assert kinds == {RATE.name, RERATE.name, TOTAL.name}
-    for opened, wanted in ((priced.as_client(), [RATE.name, RERATE.name]), (priced.as_house(), [TOTAL.name])):
+    for opened, wanted in ((priced.as_client(), [RATE.name, RERATE.name]), (priced.as_msp_account(), [TOTAL.name])):
         async with opened as session:
             assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted
 

@@ -124,7 +124,7 @@ async def _bill(markets: list[Market]) -> tuple[dict[Side, DraftInvoice], DraftI
             draft = await market.rate(side)
             assert draft is not None
             drafts.setdefault(side, draft)
-    async with first.as_house() as session:
+    async with first.as_msp_account() as session:
         whole = await draft_wholesale(session, period=MARCH, now=first.now)
     assert whole is not None
     return drafts, whole

@@ -26,7 +26,7 @@ async def drafts(priced: Market) -> dict[Side, DraftInvoice]:
         draft = await priced.rate(side)
         assert draft is not None
         made[side] = draft
-    async with priced.as_house() as session:
+    async with priced.as_msp_account() as session:
         assert await draft_wholesale(session, period=MARCH, now=priced.now)
     return made
 

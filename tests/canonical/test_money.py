@@ -13,10 +13,10 @@ from canonical.money import (
     InexactAmount,
     Money,
     UnknownCurrency,
-    kept_exponent,
     minor_exponent,
     number_text,
     parse_decimal,
+    stored_exponent,
 )
 
 
@@ -105,13 +105,13 @@ OF_2026 = """
 
 def test_a17_what_is_kept_in_a_currency_goes_on_when_iso_drops_it() -> None:
     for code in [*OF_2026.split(), *FORMER]:
-        assert kept_exponent(code) in range(5), code
+        assert stored_exponent(code) in range(5), code
     assert not FORMER.keys() & DIGITS.keys()
 
 
 @pytest.mark.parametrize(("code", "digits"), [("BGN", 2), ("BYR", 0), ("HRK", 2), ("EUR", 2), ("CLF", 4)])
 def test_a17_a_dropped_currency_keeps_its_digits_and_takes_nothing_new(code: str, digits: int) -> None:
-    assert kept_exponent(code) == digits
+    assert stored_exponent(code) == digits
     if code in FORMER:
         with pytest.raises(UnknownCurrency):
             Money.from_text("1", code)
@@ -120,4 +120,4 @@ def test_a17_a_dropped_currency_keeps_its_digits_and_takes_nothing_new(code: str
 @pytest.mark.parametrize("code", ["XXX", "ZZZ", "", "bgn"])
 def test_a17_a_currency_that_never_was_has_no_kept_digits(code: str) -> None:
     with pytest.raises(UnknownCurrency):
-        kept_exponent(code)
+        stored_exponent(code)

@@ -21,11 +21,11 @@ from foundation.web.requests import FORM_BYTES, FORM_FIELDS, PUBLIC_FORM_BYTES
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
-    shared_house,
+    shared_env,
+    shared_msp,
     shared_relay_db,
     shared_services,
     shared_web_app,
-    shared_world,
 )
 from tests.support.web_app import MspSetup, Visit, WebApp
 

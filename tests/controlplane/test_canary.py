@@ -58,7 +58,7 @@ _VOLATILE = re.compile(
 
 
 @pytest.fixture
-async def sibling_world(
+async def sibling_env(
     env: ClientEnv, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
     """Another client of the same MSP, with the same goods."""
@@ -142,16 +142,16 @@ async def test_nothing_of_one_tenant_reaches_another_through_any_route(
 
 
 async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
-    web_app: WebApp, env: ClientEnv, sibling_world: ClientEnv, urls: Urls
+    web_app: WebApp, env: ClientEnv, sibling_env: ClientEnv, urls: Urls
 ) -> None:
-    mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(sibling_world, name=CANARY)
+    mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(sibling_env, name=CANARY)
     await live(env, "SKU-001")
-    await live(sibling_world, "SKU-001")
-    await hold(sibling_world)
+    await live(sibling_env, "SKU-001")
+    await hold(sibling_env)
     ids = ids_by_parameter(urls, theirs, most=2)
     assert sum(map(len, ids.values())) > 10
     before = fingerprint(urls, theirs)
-    secrets = [CANARY, theirs.slug, str(sibling_world.scope.tenant_id)]
+    secrets = [CANARY, theirs.slug, str(sibling_env.scope.tenant_id)]
     names = [theirs.slug, *(str(each) for own in ids.values() for each in own)]
     for who, visit in (await clients_own(web_app, mine)).items():
         tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))

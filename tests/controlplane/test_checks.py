@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from controlplane.backup.create import LastBackup
-from controlplane.cli.backup_checks import backup_role, judge_backup
+from controlplane.cli.backup_checks import assess_backup, backup_role
 from controlplane.cli.checks import (
     Finding,
+    assess_jobs,
+    assess_partitions,
+    assess_vault_keys,
     embedded_data,
-    judge_keys,
-    judge_partitions,
-    judge_work,
     partitions_are_ready,
     vault_opens,
     work_is_done,
@@ -172,9 +172,9 @@ class TestVault:
         tenant, key = new_id(), new_id()
         kek_id, wrapped = wrap(ring, tenant, key, new_data_key())
         rows = [(kek_id, tenant, key, wrapped)]
-        assert judge_keys(closed_keys(ring, rows)).mend == ""
+        assert assess_vault_keys(closed_keys(ring, rows)).mend == ""
         for wrong in (other, KeyRing({"k2": os.urandom(32)}, current="k2")):
-            assert "k1" in judge_keys(closed_keys(wrong, rows)).mend
+            assert "k1" in assess_vault_keys(closed_keys(wrong, rows)).mend
 
     async def test_it_is_seen_in_the_database(
         self, environment: dict[str, str | None], db: Database, scope: Scope
@@ -197,22 +197,22 @@ class TestVault:
 
 class TestWork:
     def test_old_work_says_which_workers_to_start(self) -> None:
-        assert [each.mend for each in judge_work([("shared", 4 * MINUTE)], MINUTE, relay=None, workers=())] == [""]
+        assert [each.mend for each in assess_jobs([("shared", 4 * MINUTE)], MINUTE, relay=None, workers=())] == [""]
         waiting = [("shared", 6 * MINUTE), ("tenant-x", 7 * MINUTE)]
-        shared, pinned, relay = judge_work(waiting, 9 * MINUTE, relay=None, workers=())
+        shared, pinned, relay = assess_jobs(waiting, 9 * MINUTE, relay=None, workers=())
         assert "`fairlead worker`" in shared.mend
         assert "`fairlead worker --client x`" in pinned.mend
         assert relay.mend == "Start `fairlead relay`."
 
     def test_r11_a_late_timer_is_no_alarm_while_the_relay_works(self) -> None:
         """The timers of a suspended client rest; a backlog that is being worked on is no dead worker."""
-        working = judge_work([], timedelta(hours=9), relay=timedelta(seconds=1), workers=())
+        working = assess_jobs([], timedelta(hours=9), relay=timedelta(seconds=1), workers=())
         assert [(each.what, each.mend) for each in working] == [("Relay", "")]
-        hung = judge_work([], timedelta(hours=9), relay=6 * MINUTE, workers=())
+        hung = assess_jobs([], timedelta(hours=9), relay=6 * MINUTE, workers=())
         assert hung[0].state == "has done nothing for 6 minutes"
         names = ["fairlead worker shared prompt", f"fairlead worker tenant-{'x' * 36} all"[:63]]
         waiting = [("shared", 6 * MINUTE), (f"tenant-{'x' * 36}", 7 * MINUTE)]
-        assert [each.mend for each in judge_work(waiting, None, relay=None, workers=names)] == ["", ""]
+        assert [each.mend for each in assess_jobs(waiting, None, relay=None, workers=names)] == ["", ""]
 
     async def test_r11_the_relay_is_seen_in_the_database(
         self, environment: dict[str, str | None], db: Database, urls: Urls, scope: Scope
@@ -259,12 +259,12 @@ class TestWork:
 async def test_r16_missing_partitions_are_told(services: Services) -> None:
     assert (await partitions_are_ready(services.settings)).mend == ""
     now = datetime(2026, 12, 27, tzinfo=UTC)
-    soon = judge_partitions([("change", datetime(2027, 1, 1, tzinfo=UTC), False)], now=now)
+    soon = assess_partitions([("change", datetime(2027, 1, 1, tzinfo=UTC), False)], now=now)
     assert "in change;" in soon.state
     assert "fairlead relay" in soon.mend
-    beyond = judge_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), True)], now=now)
+    beyond = assess_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), True)], now=now)
     assert beyond.mend
-    assert judge_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), False)], now=now).mend == ""
+    assert assess_partitions([("change", datetime(2027, 3, 1, tzinfo=UTC), False)], now=now).mend == ""
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ async def test_r16_missing_partitions_are_told(services: Services) -> None:
 def test_v8_the_age_of_the_last_backup_is_told(hours: int | None, told: str, warned: bool) -> None:  # noqa: FBT001
     now = utc_now()
     found = None if hours is None else LastBackup(now - timedelta(hours=hours), "head", 1)
-    judged = judge_backup(found, now)
+    judged = assess_backup(found, now)
     assert told in judged.state
     assert (bool(judged.mend), judged.warning) == (warned, warned)
 
@@ -292,8 +292,8 @@ async def test_v8_the_login_of_backups_may_only_read(services: Services, urls: U
 
 def test_v8_backups_made_as_the_owner_are_warned_of() -> None:
     now = utc_now()
-    judged = judge_backup(LastBackup(now, "head", 1, as_owner=True), now)
+    judged = assess_backup(LastBackup(now, "head", 1, as_owner=True), now)
     assert judged.warning
     assert "DATABASE_BACKUP_URL" in judged.mend
-    late = judge_backup(LastBackup(now - timedelta(days=3), "head", 1, as_owner=True), now)
+    late = assess_backup(LastBackup(now - timedelta(days=3), "head", 1, as_owner=True), now)
     assert "daily" in late.mend, "the first of two problems"

@@ -14,11 +14,11 @@ from foundation.web.parameters import parameters_of
 from tests.controlplane.test_list_filters import parameters_of as declared_by
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
-    shared_house,
+    shared_env,
+    shared_msp,
     shared_relay_db,
     shared_services,
     shared_web_app,
-    shared_world,
 )
 from tests.support.web_app import MspSetup, Visit, WebApp
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from controlplane.app import readiness
 from controlplane.migrate import alembic_config, latest_revision, migrate_schema
-from controlplane.preflight import judge_revision, wait_for_schema
+from controlplane.preflight import check_revision, wait_for_schema
 from controlplane.services import Services, build_services
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.heartbeat import Heartbeat, Readiness, serve_metrics
@@ -71,8 +71,8 @@ def test_r10_a_database_that_does_not_exist_is_not_awaited(elsewhere: Urls) -> N
 
 
 def test_r10_a_newer_schema_fits_because_old_processes_go_on_during_an_upgrade() -> None:
-    assert judge_revision(latest_revision()) == judge_revision("of-a-later-day") == ""
-    assert f"at revision {FIRST}" in judge_revision(FIRST)
+    assert check_revision(latest_revision()) == check_revision("of-a-later-day") == ""
+    assert f"at revision {FIRST}" in check_revision(FIRST)
 
 
 def test_r10_workers_and_relays_say_over_http_whether_they_take_work() -> None:

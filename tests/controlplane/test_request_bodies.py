@@ -11,11 +11,11 @@ from litestar.params import BodyKwarg
 from foundation.web.requests import RequestBody
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
-    shared_house,
+    shared_env,
+    shared_msp,
     shared_relay_db,
     shared_services,
     shared_web_app,
-    shared_world,
 )
 from tests.support.web_app import MspSetup, Visit, WebApp
 

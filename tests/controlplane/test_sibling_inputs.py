@@ -7,11 +7,11 @@ import pytest
 
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_admin,
-    shared_house,
+    shared_env,
+    shared_msp,
     shared_relay_db,
     shared_services,
     shared_web_app,
-    shared_world,
 )
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp
 

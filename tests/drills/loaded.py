@@ -42,7 +42,7 @@ async def assert_whole(web_app: DrillWebApp, load: Load) -> Found:
     return found
 
 
-async def tell_recovery(web_app: DrillWebApp, load: Load, injected: list[Injected]) -> str:
+async def print_recovery(web_app: DrillWebApp, load: Load, injected: list[Injected]) -> str:
     """Call when all is settled. A later fault may prolong the figures of those before it."""
     measure_recoveries(injected, load.history.messages, await read_proofs(web_app, load.client))
     return ", ".join(f"{fault.name} {fault.recovery_seconds:.1f} s" for fault in injected)

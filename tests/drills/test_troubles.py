@@ -7,7 +7,7 @@ import pytest
 
 from tests.drills.inflict import Inflictor
 from tests.drills.load import Load
-from tests.drills.loaded import assert_whole, make_load, tell_recovery, under
+from tests.drills.loaded import assert_whole, make_load, print_recovery, under
 from tests.drills.plan import LINK_ACTS, LINKS, TROUBLES, Act, Fault, Target
 from tests.drills.web_app import DrillWebApp
 
@@ -33,7 +33,7 @@ async def test_an_unwell_server_loses_and_repeats_nothing(
 ) -> None:
     load, inflictor = await suffer(web_app, Fault(0.0, act, target, SECONDS.get(act, 1.5)))
     await assert_whole(web_app, load)
-    record_property("figure", f"recovery after {await tell_recovery(web_app, load, inflictor.done)}")
+    record_property("figure", f"recovery after {await print_recovery(web_app, load, inflictor.done)}")
 
 
 @pytest.mark.parametrize("target", LINKS)
@@ -43,7 +43,7 @@ async def test_a_bad_link_loses_and_repeats_nothing(
     acts = [act for act in LINK_ACTS if act is not Act.HALF_OPEN]
     load, inflictor = await suffer(web_app, *(Fault(0.0, act, target, 1.0) for act in acts))
     await assert_whole(web_app, load)
-    record_property("figure", f"recovery after {await tell_recovery(web_app, load, inflictor.done)}")
+    record_property("figure", f"recovery after {await print_recovery(web_app, load, inflictor.done)}")
 
 
 @pytest.mark.parametrize("target", [Target.TO_POSTGRES, Target.TO_VALKEY])
@@ -52,7 +52,7 @@ async def test_half_open_connections_are_given_up(
 ) -> None:
     load, inflictor = await suffer(web_app, Fault(0.0, Act.HALF_OPEN, target, 0.5))
     await assert_whole(web_app, load)
-    record_property("figure", f"recovery after {await tell_recovery(web_app, load, inflictor.done)}")
+    record_property("figure", f"recovery after {await print_recovery(web_app, load, inflictor.done)}")
 
 
 async def test_a_full_disk_is_told_as_come_again(web_app: DrillWebApp) -> None:

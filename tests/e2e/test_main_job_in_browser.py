@@ -25,7 +25,7 @@ from tests.e2e.walking import (
     newcomer,
     open_town,
     rate,
-    running_world,
+    running_env,
     sees_read_back,
     until,
 )
@@ -40,7 +40,7 @@ ONE = "[0-9a-f-]{36}"
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[DemoInstallation]:
-    with running_world() as started:
+    with running_env() as started:
         yield started
 
 

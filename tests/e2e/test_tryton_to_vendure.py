@@ -126,7 +126,7 @@ class Trade:
 
 
 @pytest.fixture
-async def bare_world(
+async def bare_env(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
     built = await build_client_env(services, relay_db, urls.intake, sandbox, channels=0)
@@ -135,8 +135,8 @@ async def bare_world(
 
 
 @pytest.fixture
-async def trade(bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
-    env, services = bare_world, bare_world.services
+async def trade(bare_env: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
+    env, services = bare_env, bare_env.services
     await _price(env, Side.RETAIL, RETAIL)
     await _price(env, Side.WHOLESALE, WHOLESALE)
     erp = await connect(services, env.scope, _connection("Tryton", "tryton", tryton.connection()))
@@ -255,10 +255,10 @@ async def test_what_the_erp_owns_nobody_else_can_write(
 
 
 async def test_prices_stock_texts_and_orders_are_all_read_back(
-    bare_world: ClientEnv, tryton: RunningTryton, vendure: RunningVendure, other_env: ClientEnv
+    bare_env: ClientEnv, tryton: RunningTryton, vendure: RunningVendure, other_env: ClientEnv
 ) -> None:
     """Two currencies, two warehouses, three languages, and an order from the shop to the ERP with its status back."""
-    trade = await _trade_in_everything(bare_world, tryton, vendure)
+    trade = await _trade_in_everything(bare_env, tryton, vendure)
     tryton.set_stock("SKU-011", 31)
     tryton.set_stock("SKU-011", 7, warehouse="HAM")
     for language, (name, description) in TEXTS.items():

@@ -167,7 +167,7 @@ class DemoWalk:
 
 
 @contextmanager
-def running_world() -> Iterator[DemoInstallation]:
+def running_env() -> Iterator[DemoInstallation]:
     """Before any browser: Playwright's loop occupies its thread, and the demo needs one for a moment.
 
     Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user.

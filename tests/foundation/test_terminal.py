@@ -22,7 +22,7 @@ def test_a15_a_command_obeys_nobody(key: str, capsys: pytest.CaptureFixture[str]
     written = capsys.readouterr().out
     assert written.startswith("ok key SKU" if not key.startswith("\ufeff") else "ok key ⟨U+FEFF⟩")
     assert not has_hidden(written, lines=True)
-    Stack._tell(f"crashed: {key}")
+    Stack._print_line(f"crashed: {key}")
     assert not has_hidden(capsys.readouterr().err, lines=True)
 
 

@@ -35,7 +35,7 @@ async def shared_relay_db(urls: Urls) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture(name="env", scope="module", loop_scope="module")
-async def shared_world(
+async def shared_env(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
     built = await build_client_env(services, relay_db, urls.intake, sandbox)
@@ -50,7 +50,7 @@ async def shared_web_app(services: Services, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest_asyncio.fixture(name="msp_setup", scope="module", loop_scope="module")
-async def shared_house(env: ClientEnv) -> MspSetup:
+async def shared_msp(env: ClientEnv) -> MspSetup:
     return await set_up_msp(env, name="Calm Harbour")
 
 

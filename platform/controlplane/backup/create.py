@@ -193,7 +193,7 @@ def dump_parts(folder: Path, manifest: BackupManifest, data_key: bytes | None) -
     return unseal(data_key, DUMP, folder / (DUMP + SEALED))
 
 
-def kept_vault_keys(folder: Path, manifest: BackupManifest, data_key: bytes | None) -> str:
+def read_backup_vault_keys(folder: Path, manifest: BackupManifest, data_key: bytes | None) -> str:
     """Vault keys stored in the backup; empty when it has none."""
     if data_key is None or manifest.sealed is None or KEYS + SEALED not in manifest.files:
         return ""

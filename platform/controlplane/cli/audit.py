@@ -13,7 +13,7 @@ import psycopg
 from controlplane.backup import contents
 from controlplane.installation import find_settings
 from foundation.audit.chain import START, ChainVerification, verify_chain
-from foundation.audit.heads import KeptChain, kept_chains, read_signed
+from foundation.audit.heads import ExportedChain, exported_chains, read_signed
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
@@ -22,7 +22,7 @@ from foundation.rooms import AppServices
 from tenants.command_options import CLIENT_OF_MSP, MspId
 from tenants.relations import CLIENTS, MSPS
 
-Chains = Mapping[tuple[UUID, UUID], KeptChain]
+Chains = Mapping[tuple[UUID, UUID], ExportedChain]
 
 
 @click.group(cls=NounGroup)
@@ -70,7 +70,7 @@ def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: 
     sys.exit(1 if broken else 0)
 
 
-def _describe(verdict: ChainVerification, chain: KeptChain) -> str:
+def _describe(verdict: ChainVerification, chain: ExportedChain) -> str:
     if verdict.broken_at is not None:
         return f"BROKEN at entry {verdict.broken_at}"
     reached = sum(point.seq >= verdict.removed_to for point in chain.points)
@@ -83,7 +83,7 @@ def _kept(services: AppServices, expect: Path | None) -> Chains:
     if expect is None:
         return {}
     with expect.open("rb") as file:
-        kept = kept_chains(read_signed(services.vault.key_ring, file), now=utc_now())
+        kept = exported_chains(read_signed(services.vault.key_ring, file), now=utc_now())
     if not kept:
         raise InvalidInput(f"{expect} holds no exported heads.")
     for (_, tenant_id), chain in kept.items():
@@ -94,14 +94,14 @@ def _kept(services: AppServices, expect: Path | None) -> Chains:
 
 def _chosen(kept: Chains, *, msp_id: UUID | None, tenant_id: UUID | None, every: bool) -> Chains:
     if msp_id is not None and tenant_id is not None:
-        chain = kept.get((msp_id, tenant_id), KeptChain(()))
+        chain = kept.get((msp_id, tenant_id), ExportedChain(()))
         if kept and not chain.points:
             raise InvalidInput(f"The exports hold no head of {tenant_id}'s chain, so it cannot be compared with them.")
         return {(msp_id, tenant_id): chain._replace(points=[point for point in chain.points if point != START])}
     found = dict(kept)
     if every:
         for one in _all_chains():
-            found.setdefault(one, KeptChain(()))
+            found.setdefault(one, ExportedChain(()))
     return found
 
 

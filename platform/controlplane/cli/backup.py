@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from controlplane.backup.create import check_backup, create_backup, kept_vault_keys
+from controlplane.backup.create import check_backup, create_backup, read_backup_vault_keys
 from controlplane.backup.errors import BackupFailed, BackupInvalid
 from controlplane.backup.manifest import BackupManifest, read_manifest
 from controlplane.backup.restore import require_empty, require_known_revision, restore_database
@@ -90,7 +90,7 @@ def restore(  # noqa: PLR0913 - click passes options by name
     """
     manifest = read_manifest(folder)
     data_key = _data_key(manifest, passphrase_file, private_key)
-    kept = kept_vault_keys(folder, manifest, data_key)
+    kept = read_backup_vault_keys(folder, manifest, data_key)
     if check:
         keys = _text(vault_keys_file) or kept or os.environ.get("FAIRLEAD_VAULT_KEYS", "")
         check_backup(folder, _ring(keys), data_key)

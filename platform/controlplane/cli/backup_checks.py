@@ -29,7 +29,7 @@ async def last_backup(settings: Settings) -> Finding:
         cursor = await connection.execute(f"SELECT value::text FROM {INSTALLATION} i WHERE name = %s", (LAST_BACKUP,))
         row = await cursor.fetchone()
     found = msgspec.json.decode(row[0], type=LastBackup) if row is not None else None
-    return judge_backup(found, utc_now())
+    return assess_backup(found, utc_now())
 
 
 _MORE_THAN_READING = """
@@ -58,7 +58,7 @@ async def backup_role(settings: Settings) -> list[Finding]:
     return [Finding(f"role {BACKUP}", "connects, and only reads")]
 
 
-def judge_backup(found: LastBackup | None, now: datetime) -> Finding:
+def assess_backup(found: LastBackup | None, now: datetime) -> Finding:
     if found is None:
         return Finding("Backup", "none was ever made", _MEND, warning=True)
     age = now - found.created_at

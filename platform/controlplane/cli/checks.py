@@ -43,10 +43,10 @@ def embedded_data(root: Path, environment: Mapping[str, str]) -> list[Finding]:
 
 async def vault_opens(settings: Settings) -> Finding:
     """Check that the configured keys decrypt the stored data."""
-    return judge_keys(await find_closed_keys(settings))
+    return assess_vault_keys(await find_closed_keys(settings))
 
 
-def judge_keys(closed: list[str]) -> Finding:
+def assess_vault_keys(closed: list[str]) -> Finding:
     if not closed:
         return Finding("Stored secrets", "open with the vault's keys")
     mend = f"Put the former {', '.join(closed)} into FAIRLEAD_VAULT_KEYS again, behind the current key, and restart."
@@ -58,10 +58,10 @@ async def partitions_are_ready(settings: Settings) -> Finding:
         with_settings(settings.relay_url), connect_timeout=5
     ) as connection:
         cursor = await connection.execute(f"SELECT name, ends, beyond FROM {SCHEMA}.coverage()")
-        return judge_partitions(await cursor.fetchall(), now=utc_now())
+        return assess_partitions(await cursor.fetchall(), now=utc_now())
 
 
-def judge_partitions(tables: Iterable[tuple[str, datetime, bool]], *, now: datetime) -> Finding:
+def assess_partitions(tables: Iterable[tuple[str, datetime, bool]], *, now: datetime) -> Finding:
     """`tables`: each with the end of its last month, and whether its default partition has rows of a later time."""
     rows = list(tables)
     missing = sorted(name for name, ends, beyond in rows if beyond or ends <= now + PARTITIONS_AHEAD)
@@ -89,7 +89,7 @@ async def work_is_done(settings: Settings) -> list[Finding]:
         workers = await _last_acts(connection, "fairlead worker ")
     active = [name for name, since in workers if since <= PATIENCE]
     relay = min((since for _, since in relays), default=None)
-    return judge_work(waiting, late[0] if late is not None else None, relay=relay, workers=active)
+    return assess_jobs(waiting, late[0] if late is not None else None, relay=relay, workers=active)
 
 
 async def _last_acts(connection: psycopg.AsyncConnection[Any], name: str) -> list[tuple[str, timedelta]]:
@@ -102,7 +102,7 @@ async def _last_acts(connection: psycopg.AsyncConnection[Any], name: str) -> lis
     return await cursor.fetchall()
 
 
-def judge_work(
+def assess_jobs(
     waiting: Iterable[tuple[str, timedelta]],
     late: timedelta | None,
     *,

@@ -202,7 +202,7 @@ class Supervisor:
             with self._guard:
                 for run in self._runs.values():
                     self._check_heartbeat(run, passed)
-                crashes = [crash for run in self._runs.values() if (crash := self._look_after(run)) is not None]
+                crashes = [crash for run in self._runs.values() if (crash := self._restart_if_ended(run)) is not None]
             for crash in crashes:
                 self._on_crash(crash)
 
@@ -222,7 +222,7 @@ class Supervisor:
             run.process.send_signal(signal.SIGKILL if run.aborted else signal.SIGABRT)
         run.aborted = True
 
-    def _look_after(self, run: _Run) -> Crash | None:
+    def _restart_if_ended(self, run: _Run) -> Crash | None:
         if run.retry_at is not None:
             return self._try_again(run) if self._now() >= run.retry_at else None
         if run.given_up or run.process is None or (code := run.process.poll()) is None:

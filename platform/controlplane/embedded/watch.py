@@ -56,11 +56,11 @@ class ServerWatch:
     def _restart_ended(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
             for state in self._states:
-                crash = self._look_after(state)
+                crash = self._restart_if_ended(state)
                 if crash is not None:
                     self._on_crash(crash)
 
-    def _look_after(self, state: _State) -> Crash | None:
+    def _restart_if_ended(self, state: _State) -> Crash | None:
         server = state.server
         with server.guard:
             now = time.monotonic()

@@ -196,7 +196,7 @@ async def _verify_from(
         return ChainVerification(0, GENESIS.hex(), broken_at=min((seq for seq in faults if seq > 0), default=None))
     head = ChainPoint(bounds.head_seq, bytes(bounds.head_hash))
     kept = {point.seq: point.hash for point in expected}
-    walked = await _walk(session, anchor, head, kept, page=page)
+    walked = await _verify_entries(session, anchor, head, kept, page=page)
     if walked.broken_at is not None:
         return walked
     if bounds.last is not None and bounds.last > head.seq:
@@ -232,7 +232,7 @@ _PAGE: Final = text("""
 """)
 
 
-async def _walk(
+async def _verify_entries(
     session: AsyncSession, anchor: ChainPoint, head: ChainPoint, kept: Mapping[int, bytes], *, page: int
 ) -> ChainVerification:
     keys = {"t": scope_of(session).tenant_id, "head": head.seq, "page": page}

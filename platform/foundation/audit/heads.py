@@ -87,7 +87,7 @@ def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
     return found
 
 
-class KeptChain(NamedTuple):
+class ExportedChain(NamedTuple):
     """Contents of the exports for one chain: points that it passed through, and the last entry that may be removed by
     now.
 
@@ -99,14 +99,14 @@ class KeptChain(NamedTuple):
     removable_to: int | None = None
 
 
-def kept_chains(exports: Iterable[SignedHeads], *, now: datetime) -> dict[tuple[UUID, UUID], KeptChain]:
+def exported_chains(exports: Iterable[SignedHeads], *, now: datetime) -> dict[tuple[UUID, UUID], ExportedChain]:
     """The kept chains of `exports`, by (msp_id, tenant_id)."""
     exports = list(exports)
     young = [export for export in exports if now - export.exported_at < timedelta(days=AUDIT.least_days)]
     removable: dict[tuple[UUID, UUID], int] = {}
     for key, points in expected_points(young).items():
         removable[key] = min(point.seq for point in points)
-    return {key: KeptChain(points, removable.get(key)) for key, points in expected_points(exports).items()}
+    return {key: ExportedChain(points, removable.get(key)) for key, points in expected_points(exports).items()}
 
 
 def expected_points(exports: Iterable[SignedHeads]) -> dict[tuple[UUID, UUID], list[ChainPoint]]:

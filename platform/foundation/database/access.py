@@ -126,7 +126,7 @@ def settle_access(connection: Connection, revision: str) -> None:
     access.
     """
     _close_to_public(connection)
-    _close_what_comes(connection)
+    _revoke_default_privileges(connection)
     _close_partitions(connection)
     _name_owner_by_office(connection)
     open_to_backup(connection)
@@ -224,7 +224,7 @@ def _close_to_public(connection: Connection) -> None:
             connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(signature), roles))
 
 
-def _close_what_comes(connection: Connection) -> None:
+def _revoke_default_privileges(connection: Connection) -> None:
     """Revoke default privileges, so that the owner's later objects are closed to all other roles: PostgreSQL lets
     PUBLIC call every new function, and default privileges set by an administrator would open new tables. Migrations
     grant explicitly.

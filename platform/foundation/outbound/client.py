@@ -29,7 +29,7 @@ from foundation.outbound.errors import (
 )
 from foundation.outbound.gate import Admission, Credential, Gate, RateLimit
 from foundation.outbound.guard import Guard, GuardedBackend, OutboundTarget, Resolver, check_url, resolve
-from foundation.outbound.limits import asked_pause
+from foundation.outbound.limits import requested_pause
 from foundation.outbound.metrics import OutboundObserver
 from foundation.outbound.response import (
     ACCEPTED_ENCODINGS,
@@ -239,7 +239,7 @@ class BoundCaller:
 
     async def _judge(self, admission: Admission, response: OutboundResponse) -> None:
         failed = response.status_code >= 500 and response.status_code != 501
-        pause = asked_pause(response.status_code, response.headers, self._client.clock())
+        pause = requested_pause(response.status_code, response.headers, self._client.clock())
         if failed or pause or admission.report:
             await self._settle(admission, CallResult.FAILED if failed else CallResult.ANSWERED, pause)
 

@@ -13,7 +13,7 @@ _EPOCH_FROM = 1e9  # smaller numbers are seconds from now
 _EPOCH_MS_FROM = 1e12
 
 
-def asked_pause(status: int, headers: Mapping[str, str], now: datetime) -> float:
+def requested_pause(status: int, headers: Mapping[str, str], now: datetime) -> float:
     """Seconds for which no further request should be sent; 0 for none. `headers` has lower-case names.
 
     A used-up allowance counts also when this response itself was a success.

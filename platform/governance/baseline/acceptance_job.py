@@ -109,7 +109,7 @@ async def _accept_records(
     snapshot = await load_snapshot(session, services, {item.key for item in items})
     channels = {channel.connection_id for channel in snapshot.channels}
     readings = await acceptance_repository.load_readings(session, baseline.id, records)
-    compared = _beside(items, [reading for reading in readings if reading.connection_id in channels])
+    compared = _compare(items, [reading for reading in readings if reading.connection_id in channels])
     in_flight = await acceptance_repository.load_in_flight(session, compared, snapshot)
     made = plan_acceptance(compared, in_flight, snapshot, Act(baseline.id, baseline.decided_by_id))
     await write_plan(session, made.plan, snapshot)
@@ -118,7 +118,7 @@ async def _accept_records(
     return made
 
 
-def _beside(items: Sequence[SourceItem], readings: Sequence[Reading]) -> list[Compared]:
+def _compare(items: Sequence[SourceItem], readings: Sequence[Reading]) -> list[Compared]:
     found: defaultdict[ElementKey, list[Reading]] = defaultdict(list)
     for reading in readings:
         found[reading.key].append(reading)

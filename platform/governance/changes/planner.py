@@ -134,7 +134,7 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
         return
     row = _with_source(item, row)
     snapshot.values[key] = plan.values[key] = row
-    if _still_asked(seen.value, key, snapshot, plan):
+    if _is_still_requested(seen.value, key, snapshot, plan):
         plan.echoes += 1
         return
     plan.superseded.add(key)
@@ -189,7 +189,7 @@ def _with_source(item: Observed, row: ValueRow | None) -> ValueRow:
     return row
 
 
-def _still_asked(value: Value, key: ElementKey, snapshot: DecisionSnapshot, plan: Plan) -> bool:
+def _is_still_requested(value: Value, key: ElementKey, snapshot: DecisionSnapshot, plan: Plan) -> bool:
     """Whether this value is already pending approval on the same facts, so that nothing new has to be decided."""
     if key in plan.reviews_requested:
         return plan.reviews_requested[key].new_value == value

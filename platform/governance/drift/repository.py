@@ -100,7 +100,9 @@ async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int
     return list(rows.scalars())
 
 
-async def still_kept(session: AsyncSession, connection_id: UUID, kept: Collection[ObservedValue]) -> set[ObservedValue]:
+async def find_unchanged(
+    session: AsyncSession, connection_id: UUID, kept: Collection[ObservedValue]
+) -> set[ObservedValue]:
     """Those unchanged since they were selected."""
     rows = await session.execute(
         text(f"""

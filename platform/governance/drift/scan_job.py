@@ -115,7 +115,7 @@ async def _compare(
 ) -> None:
     """Compare readings with the current rows; values in flight or verified since the reading are not judged."""
     now = services.clock()
-    still = await repository.still_kept(session, connection_id, kept)
+    still = await repository.find_unchanged(session, connection_id, kept)
     read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still and seen.answered]
     same = [value for value, seen in read if seen.value == value.value]
     await repository.record_seen(session, connection_id, same, now=now)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from canonical.money import kept_exponent
+from canonical.money import stored_exponent
 from canonical.values import MoneyValue, QuantityValue
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
@@ -70,7 +70,7 @@ def _difference(exposure: Exposure | None) -> tuple[str, Decimal]:
     match exposure:
         case Exposure(new=MoneyValue() as new, old=old):
             before = old.number if isinstance(old, MoneyValue) and old.currency == new.currency else Decimal(0)
-            return "money", abs(new.number - before).scaleb(kept_exponent(new.currency))
+            return "money", abs(new.number - before).scaleb(stored_exponent(new.currency))
         case Exposure(new=QuantityValue() as new, old=old):
             before = old.number if isinstance(old, QuantityValue) and old.unit == new.unit else Decimal(0)
             return "units", abs(new.number - before)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from canonical.money import kept_exponent
+from canonical.money import stored_exponent
 from canonical.values import PIECE, MeasureValue, MoneyValue, QuantityValue, Value, write_plainly
 from foundation.web.csv_export import CsvColumn
 
@@ -23,7 +23,7 @@ def _content(value: Value | None) -> Decimal | str | None:
         case None:
             return None
         case MoneyValue():
-            places = max(kept_exponent(value.currency), -int(value.number.as_tuple().exponent))
+            places = max(stored_exponent(value.currency), -int(value.number.as_tuple().exponent))
             return Decimal(f"{value.number:.{places}f}")
         case QuantityValue() | MeasureValue():
             return value.number

@@ -63,7 +63,7 @@ async def view_class(session: AsyncSession, data_class: DataClass, rules: Client
     """Build the plan of one class with `rules`, in the client's scope."""
     limits = rules.limits(data_class, now)
     latest = max((limit.before for limit in limits), default=None)
-    kept = await repository.load_kept(session, data_class, latest) if latest else Kept()
+    kept = await repository.load_retained(session, data_class, latest) if latest else Kept()
     scope = scope_of(session)
     case = Case(scope.tenant_id, scope.msp_id, data_class, rules, kept)
     due, rows, size, estimated = 0, 0, 0, False

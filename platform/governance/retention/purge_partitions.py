@@ -121,7 +121,7 @@ async def _look_up_kept(run: Purge, month: _Month, case: Case) -> Case:
     before = latest if month.end is None else min(latest, month.end)
     scope = Scope(msp_id=case.msp_id, tenant_id=case.tenant_id, actor=ACTOR)
     async with run.app.transaction(scope) as session:
-        return replace(case, kept=await repository.load_kept(session, case.data_class, before))
+        return replace(case, kept=await repository.load_retained(session, case.data_class, before))
 
 
 async def _reread(session: AsyncSession, case: Case) -> Case:

@@ -98,7 +98,7 @@ async def load_defaults(session: AsyncSession, msp_id: UUID) -> dict[str, int]:
     return found
 
 
-async def load_kept(session: AsyncSession, data_class: DataClass, before: datetime) -> Kept:
+async def load_retained(session: AsyncSession, data_class: DataClass, before: datetime) -> Kept:
     """Look up the rows to keep among those made before `before`, in the client's scope."""
     scope = scope_of(session)
     binds: dict[str, Any] = {"t": scope.tenant_id, "m": scope.msp_id, "before": id_floor(before)}

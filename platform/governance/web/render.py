@@ -7,7 +7,7 @@ from litestar.response import Template
 from foundation.errors import DomainError
 from foundation.web import render
 from governance.labels import (
-    is_judged,
+    is_decided_with_cost,
     level_of,
     write_difference,
     write_element,
@@ -27,7 +27,7 @@ def render_page(
         "me": str(access.principal.id),
         "value": write_value,
         "element": write_element,
-        "judged": is_judged,
+        "judged": is_decided_with_cost,
         "kind": write_kind,
         "level": level_of,
         "share": write_share,

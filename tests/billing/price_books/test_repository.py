@@ -107,7 +107,7 @@ async def test_books_that_make_no_sense_are_refused(market: Market) -> None:
         NewPriceBook(side=Side.WHOLESALE, currency="EUR", name="x", client_id=new_id()),
     ]
     for book in books:
-        async with market.as_house() as session:
+        async with market.as_msp_account() as session:
             with pytest.raises(PriceNotAllowed):
                 await create_price_book(session, book, now=market.now, new_id=new_id)
 
@@ -133,6 +133,6 @@ async def test_prices_are_kept_and_read_by_the_msp_only(market: Market, db: Data
 async def test_setting_a_price_is_audited(market: Market) -> None:
     await market.open_book(Side.RETAIL)
     await market.price(Side.RETAIL, "0.10")
-    async with market.as_house() as session:
+    async with market.as_msp_account() as session:
         actions = await session.scalars(text("SELECT action FROM audit_entry ORDER BY seq"))
         assert actions.all() == ["price_book.created", "price.set"]

@@ -211,7 +211,7 @@ async def test_the_wholesale_invoice_sums_its_clients(priced: Market) -> None:
     await neighbour.use(*uses(5))
     parts = [await client.rate(Side.WHOLESALE) for client in (priced, neighbour)]
 
-    async with priced.as_house() as session:
+    async with priced.as_msp_account() as session:
         whole = await draft_wholesale(session, period=MARCH, now=priced.now)
         again = await draft_wholesale(session, period=MARCH, now=priced.now + timedelta(hours=1))
 
@@ -223,7 +223,7 @@ async def test_the_wholesale_invoice_sums_its_clients(priced: Market) -> None:
 
 
 async def test_only_a_clients_usage_is_rated(priced: Market) -> None:
-    async with priced.as_house() as session:
+    async with priced.as_msp_account() as session:
         with pytest.raises(MspAccountNotBilled):
             await rate_period(session, side=Side.RETAIL, period=MARCH, now=priced.now)
 

@@ -53,7 +53,7 @@ async def test_an_error_of_a_statement_closes_nothing(urls: Urls) -> None:
     await connection.close()
 
 
-async def test_a_patience_is_for_one_round_trip(urls: Urls) -> None:
+async def test_a_time_out_is_for_one_round_trip(urls: Urls) -> None:
     patience = 6.0
     connection = await connect_to_database(urls.app, round_trip_timeout=patience)
     begun = time.monotonic()

@@ -14,7 +14,7 @@ from foundation.outbound.headers import (
     parse_retry_after,
     parse_whole_number,
 )
-from foundation.outbound.limits import asked_pause
+from foundation.outbound.limits import requested_pause
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
@@ -33,8 +33,8 @@ def test_a6_what_is_malformed_or_absurd_counts_as_absent_everywhere(text: str) -
     headers = {"retry-after": text, "date": DATE}
     assert parse_retry_after(headers, NOW) is None
     assert retry_after(headers) is None
-    assert asked_pause(429, headers, NOW) == 1.0
-    assert asked_pause(503, headers, NOW) == 0.0
+    assert requested_pause(429, headers, NOW) == 1.0
+    assert requested_pause(503, headers, NOW) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ def test_a6_what_is_malformed_or_absurd_counts_as_absent_everywhere(text: str) -
 )  # fmt: skip
 def test_a6_a_wait_is_read_in_either_form_and_capped(text: str, seconds: float) -> None:
     assert parse_retry_after({"retry-after": text, "date": DATE}) == seconds
-    assert asked_pause(429, {"retry-after": text, "date": DATE}, NOW) == seconds
+    assert requested_pause(429, {"retry-after": text, "date": DATE}, NOW) == seconds
 
 
 def test_a6_an_absurd_date_header_leaves_our_own_clock() -> None:
     headers = {"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT", "date": ABSENT[0]}
     assert parse_retry_after(headers, NOW) == 30
     assert parse_retry_after(headers) is None
-    assert asked_pause(429, {"x-ratelimit-reset": str(int(NOW.timestamp()) + 40), "date": ABSENT[0]}, NOW) == 40
+    assert requested_pause(429, {"x-ratelimit-reset": str(int(NOW.timestamp()) + 40), "date": ABSENT[0]}, NOW) == 40
 
 
 @pytest.mark.parametrize("reset", ["٤٠", "9" * 400, "-1", "1e3", "40 s"])
 def test_a6_a_reset_that_is_no_number_counts_as_absent(reset: str) -> None:
-    assert asked_pause(429, {"x-ratelimit-reset": reset}, NOW) == 1.0
+    assert requested_pause(429, {"x-ratelimit-reset": reset}, NOW) == 1.0
 
 
 @given(st.text(), st.text())

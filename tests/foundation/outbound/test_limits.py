@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.outbound.limits import asked_pause
+from foundation.outbound.limits import requested_pause
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
@@ -44,7 +44,7 @@ SKEWED = "Sun, 22 Nov 2026 11:00:00 GMT"  # the sender's clock is an hour behind
     ],
 )
 def test_the_pause_that_is_asked_for(status: int, headers: dict[str, str], pause: float) -> None:
-    assert asked_pause(status, headers, NOW) == pause
+    assert requested_pause(status, headers, NOW) == pause
 
 
 names = st.sampled_from(["retry-after", "date", "x-ratelimit-reset", "x-ratelimit-remaining", "ratelimit-reset"])
@@ -52,7 +52,7 @@ names = st.sampled_from(["retry-after", "date", "x-ratelimit-reset", "x-ratelimi
 
 @given(st.integers(100, 599), st.dictionaries(names, st.text(max_size=30) | st.floats().map(str)))
 def test_no_header_breaks_it(status: int, headers: dict[str, str]) -> None:
-    pause = asked_pause(status, headers, NOW)
+    pause = requested_pause(status, headers, NOW)
 
     assert math.isfinite(pause)
     assert pause >= 0

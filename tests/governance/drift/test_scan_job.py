@@ -92,7 +92,7 @@ async def test_the_rounds_come_past_every_value_and_begin_anew(env: ClientEnv) -
     for _ in range(5):
         async with env.services.db.transaction(env.scope) as session:
             kept = await repository.next_values(session, shop, limit=2)
-            assert await repository.still_kept(session, shop, kept) == set(kept)
+            assert await repository.find_unchanged(session, shop, kept) == set(kept)
             await repository.save_cursor(session, shop, kept, limit=2)
         read.append([value.record_key for value in kept])
     assert read == [["SKU-001", "SKU-002"], ["SKU-003"]] * 2 + [["SKU-001", "SKU-002"]]
@@ -108,7 +108,7 @@ async def test_what_is_on_its_way_is_not_judged_by_a_reading(env: ClientEnv, san
     await env.work()
     async with env.services.db.transaction(env.scope) as session:
         assert len(kept) == 1
-        assert await repository.still_kept(session, shop, kept) == set()
+        assert await repository.find_unchanged(session, shop, kept) == set()
 
 
 async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(env: ClientEnv) -> None:
