@@ -42,7 +42,7 @@ _DATA: Final = (
     r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
     r"Calm Harbour", r"\b(Admin|Approver|Partner)\b",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
-    r"What to do is known\.", r"The channel did not take it\.", r"Use of sync\.change", r"(Change|Exception) tested",
+    r"What to do is known\.", r"The channel did not accept it\.", r"Use of sync\.change", r"(Change|Exception) tested",
     r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
 )  # fmt: skip
 """What the samples say: names, rules, answers of channels."""

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -16,6 +17,7 @@ from branding.assets import asset_urls, build_assets
 from branding.pages import show_brand_file
 from foundation.audit.chain import append_audit
 from foundation.ids import new_id
+from foundation.web.boundary import Boundary
 from governance.elements.create_element import create_element
 from governance.elements.schemas import NewElement
 from tests.branding.browser import FLAGS, ROOT
@@ -26,7 +28,8 @@ from tests.tenants.web_app import give_host
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 _SEEN = "propagation.verified"
-LOOKS = ((1280, "light"), (390, "dark"), (320, "light"))
+LOOKS = ((1280, "light", "fr"), (390, "dark", "es"), (320, "light", "de"))
+"""Widths, each in a language whose texts are longer than the English."""
 
 
 async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
@@ -78,9 +81,9 @@ async def serving(web_app: GovernanceWebApp, static: Path) -> AsyncIterator[str]
     await give_host(web_app.auth.db, web_app.msp, host)
     urls = asset_urls(build_assets(ROOT, static))
     files = create_static_files_router("/static", directories=[static])
-    app = build_app(web_app.auth, [show_brand_file, files], static_url=urls)
+    app = Boundary(cast("Any", build_app(web_app.auth, [show_brand_file, files], static_url=urls)))
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(cast("Any", app), log_config=None, access_log=False, lifespan="off"))
     serve = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:  # noqa: ASYNC110 - uvicorn tells by this flag only
         await asyncio.sleep(0.01)
@@ -101,11 +104,14 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-async def faults(browser: Browser, reader: Reader, address: str, *, width: int, scheme: str) -> list[str]:
+async def faults(
+    browser: Browser, reader: Reader, address: str, *, width: int, scheme: str, language: str
+) -> list[str]:
     """What is wrong with a page at this width, in words."""
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
+        locale=language,
         reduced_motion="reduce",
     )
     await context.add_cookies([{"name": "session", "value": reader.cookie, "url": address}])
@@ -120,13 +126,15 @@ async def faults(browser: Browser, reader: Reader, address: str, *, width: int, 
     answer = await page.goto(address)
     if answer is None or answer.status != 200:
         found.append(f"status {answer and answer.status}")
+    if await page.evaluate("document.documentElement.lang") != language:
+        found.append(f"not in {language}")
     scrolls = await page.evaluate("document.documentElement.scrollWidth")
     if scrolls != width:
         found.append(f"scrolls to {scrolls}")
     found += await page.evaluate(WEAK_TEXT)
     found += await page.evaluate(SMALL_TARGETS)
     await context.close()
-    return [f"{address} at {width} {scheme}: {fault}" for fault in found]
+    return [f"{address} at {width} {scheme} {language}: {fault}" for fault in found]
 
 
 async def test_every_page_fits_can_be_read_and_breaks_no_policy(
@@ -137,6 +145,8 @@ async def test_every_page_fits_can_be_read_and_breaks_no_policy(
     async with serving(busy, tmp_path) as base:
         for name, paths in pages.items():
             for path in paths.split():
-                for width, scheme in LOOKS:
-                    wrong += await faults(browser, busy[name], base + path, width=width, scheme=scheme)
+                for width, scheme, language in LOOKS:
+                    wrong += await faults(
+                        browser, busy[name], base + path, width=width, scheme=scheme, language=language
+                    )
     assert wrong == []
