@@ -40,7 +40,8 @@ _NOT_SHOWN: Final = frozenset({"code", "script", "style", "time"})
 
 _DATA: Final = (
     r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
-    r"Calm Harbour", r"\b(Admin|Approver|Partner)\b",
+    r"Calm Harbour", r"\b(Ada|Admin|Approver|Partner)\b",
+    r"“none”",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
     r"What to do is known\.", r"The channel did not accept it\.", r"Use of sync\.change", r"(Change|Exception) tested",
     r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
