@@ -49,7 +49,7 @@ class Baseline(TenantOwned, Base):
 
 
 class BaselinePart(TenantOwned, Base):
-    """One system of a baseline and its reading progress. state: waiting | listing | reading | read.
+    """One system of a baseline as source or as channel, and its reading progress. state: listing | reading | read.
 
     Counts are of a channel's values; `auto`, `review` and `refuse` count its differences by policy outcome.
     """
@@ -58,7 +58,7 @@ class BaselinePart(TenantOwned, Base):
 
     baseline_id: Mapped[UUID] = mapped_column(primary_key=True)
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
-    role: Mapped[str]  # source | channel
+    role: Mapped[str] = mapped_column(primary_key=True)  # source | channel
     state: Mapped[str]
     listed: Mapped[bool] = mapped_column(server_default="false")  # the channel has listed its values
     cursor: Mapped[str] = mapped_column(server_default="")

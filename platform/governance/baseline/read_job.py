@@ -126,7 +126,7 @@ async def _begin(batch: Batch[NoPayload], services: GovernanceServices) -> _Turn
         opened = await services.runtime.open(session, connection_id)
         http = opened.client(is_retry=batch.items[0].is_retry)
         wanted: Sequence[ReadRequest] = ()
-        if part.state == BaselinePartState.READING and opened.connector.channel is not None:
+        if part.role == "channel" and part.state == BaselinePartState.READING and opened.connector.channel is not None:
             size = BATCHES * opened.connector.channel.max_batch
             wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
         contracts = await load_contracts(session)
@@ -260,13 +260,15 @@ def _compared(contracts: Contracts) -> list[str]:
 
 
 async def _channels_of(session: AsyncSession, services: GovernanceServices, turn: _Turn) -> list[UUID]:
-    """Active channels that show an element of the baseline; a system that is read as a source is not read again."""
-    sources = await repository.list_parts(session, turn.baseline_id)
-    keys = [ElementKey("", element) for element in _compared(turn.contracts)]
+    """Active channels that show an element of the baseline whose source, of some values at least, is another system."""
+    compared = [each for each in turn.contracts if each.distributed and each.is_of_products]
     return [
         channel.connection_id
         for channel in await load_channels(session, services.runtime.registry)
-        if channel.connection_id not in sources and any(channel.accepts(key) for key in keys)
+        if any(
+            each.source_connection_id != channel.connection_id and channel.accepts(ElementKey("", each.element))
+            for each in compared
+        )
     ]
 
 

@@ -114,8 +114,8 @@ async def insert_parts(
 
 async def list_parts(session: AsyncSession, baseline_id: UUID) -> list[UUID]:
     """Connections of a locked baseline, so that no more can be added."""
-    found = text("SELECT connection_id FROM baseline_part WHERE tenant_id = :t AND baseline_id = :b ORDER BY 1")
-    return list(await session.scalars(found, {"t": scope_of(session).tenant_id, "b": baseline_id}))
+    parts = "SELECT DISTINCT connection_id FROM baseline_part WHERE tenant_id = :t AND baseline_id = :b ORDER BY 1"
+    return list(await session.scalars(text(parts), {"t": scope_of(session).tenant_id, "b": baseline_id}))
 
 
 async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_id: UUID) -> Part | None:
@@ -148,12 +148,12 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     walk: Walk | None = None,
     unkeyed: int = 0,
 ) -> None:
-    """Update the progress. `unkeyed` is added to the stored count."""
+    """Update the progress of the part that is not read yet. `unkeyed` is added to the stored count."""
     await session.execute(
         text("""
             UPDATE baseline_part SET state = :state, cursor = :cursor, error = :error,
                    listed = listed OR :listed, walk = CAST(:walk AS jsonb), unkeyed = unkeyed + :unkeyed
-             WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c
+             WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'
         """),
         {
             "t": scope_of(session).tenant_id,
@@ -171,7 +171,10 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
 
 async def note_trouble(session: AsyncSession, baseline_id: UUID, connection_id: UUID, error: str) -> None:
     await session.execute(
-        text("UPDATE baseline_part SET error = :e WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c"),
+        text(
+            "UPDATE baseline_part SET error = :e"
+            " WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'"
+        ),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "e": error},
     )
 
@@ -289,6 +292,9 @@ async def put_readings(session: AsyncSession, baseline_id: UUID, connection_id: 
     counts["below_cost"] = sum(row.below_cost for row in rows)
     added = ", ".join(f"{name} = {name} + :{name}" for name in counts)
     await session.execute(
-        text(f"UPDATE baseline_part SET {added} WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c"),
+        text(
+            f"UPDATE baseline_part SET {added}"
+            " WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'"
+        ),
         {**counts, "t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id},
     )

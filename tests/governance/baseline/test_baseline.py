@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from canonical.elements import COST, PRICE, STOCK
+from canonical.elements import COST, NAME, PRICE, STOCK
 from connectors.sandbox.faults import Faults
 from controlplane.provisioning import NewConnection, connect
 from controlplane.services import Services
@@ -61,6 +61,31 @@ async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
     assert shown == [(4 * SKUS, 0)]
     for name in ("shop0", "market1"):
         assert sandbox.effects(env.urls[name])["received"] == 0
+
+
+async def test_a_system_that_owns_one_element_is_compared_for_those_of_others(env: ClientEnv) -> None:
+    shop = env.channels["shop0"]
+    async with env.services.db.transaction(env.scope) as session:
+        await publish_contract(
+            session, element=NAME, source_connection_id=shop, owner="Catalogue", now=utc_now(),
+            propagation_slo=timedelta(minutes=1), correction_slo=timedelta(hours=2),
+        )  # fmt: skip
+    set_in_shop(env, version=7, SKU_001=1_060)
+    baseline = await read(env)
+    parts = "SELECT connection_id, role, state, equal, differs FROM baseline_part WHERE baseline_id = :b"
+    found = {tuple(row) for row in await env.rows(parts, b=baseline)}
+    assert {row[:3] for row in found} == {
+        (env.erp, "source", "read"), (shop, "source", "read"), (shop, "channel", "read"),
+        (env.channels["market1"], "channel", "read"),
+    }  # fmt: skip
+    assert {row[3:] for row in found if row[:2] == (shop, "source")} == {(0, 0)}
+    assert {row[3:] for row in found if row[:2] == (shop, "channel")} == {(2 * SKUS - 1, 1)}
+    assert await verdicts(env, baseline, "shop0") == {"equal": 2 * SKUS - 1, "differs": 1}
+    assert await env.rows(
+        "SELECT count(*) FROM baseline_reading WHERE connection_id = :c AND element = :e", c=shop, e=NAME
+    ) == [(0,)], "never with its own values"
+    await accept(env, baseline)
+    await env.work(until=f"SELECT state = 'accepted' FROM baseline WHERE id = '{baseline}'")
 
 
 PRICES = (
