@@ -79,9 +79,9 @@ class TestRequests:
             check(headers={"origin": origin})
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "bogus"])
-    def test_the_browsers_word_counts_even_with_the_token(self, web_app: str) -> None:
+    def test_the_browsers_word_counts_even_with_the_token(self, site: str) -> None:
         with pytest.raises(CrossSiteRequest):
-            check(headers={"sec-fetch-site": web_app})
+            check(headers={"sec-fetch-site": site})
 
     def test_a_default_port_is_the_same_origin(self) -> None:
         check(headers={"origin": "https://portal.example:443"})
