@@ -1,9 +1,10 @@
 """This room's pages and API behind the real edge, and readers of every kind."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -162,7 +163,43 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
     return Response(problem(error, ""), status_code=int(error.status))
 
 
+class CurrentService:
+    """A service of the test that runs now, for whoever keeps it longer than one test."""
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+    def __call__(self) -> Any:
+        return self._find()()
+
+
+class CurrentAuth:
+    """The `AuthServices` of the test that runs now. What an application keeps when it is built finds them anew."""
+
+    def __init__(self) -> None:
+        self.current: AuthServices
+        self.db = CurrentService(lambda: self.current.db)
+        self.policies = CurrentService(lambda: self.current.policies)
+        self.clock = CurrentService(lambda: self.current.clock)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.current, name)
+
+
+_AUTH = CurrentAuth()
+
+
+@cache
+def _shared_app() -> Litestar:
+    """Once per process: building it takes half of a test's time. Every test has MSPs, hosts and services of its own."""
+    return build_app(cast("AuthServices", _AUTH))
+
+
 @asynccontextmanager
 async def browsing(auth: AuthServices) -> AsyncIterator[httpx.AsyncClient]:
-    async with visiting(build_app(auth)) as http:
+    _AUTH.current = auth
+    async with visiting(_shared_app()) as http:
         yield http
