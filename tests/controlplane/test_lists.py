@@ -21,6 +21,13 @@ from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from tenants.web.lists import LIST
 from tests.controlplane.list_samples import ELSEWHERE, SAMPLES, Matches, Rows
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.slow
@@ -88,6 +95,7 @@ async def table(visit: Visit, path: str, **query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
     web_app: WebApp, env: ClientEnv, other_env: ClientEnv, name: str

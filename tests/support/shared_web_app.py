@@ -1,7 +1,9 @@
-"""The web application and its MSP once for all tests of a file, for tests that change nothing that another looks at.
+"""The web application once for all tests of a file.
 
-A file that imports these fixtures, all of them, runs in one event loop:
-`pytestmark = pytest.mark.asyncio(loop_scope="module")`. They replace the usual fixtures of the same names.
+A file that imports these fixtures runs in one event loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+They replace the usual fixtures of the same names. `shared_services`, `shared_relay_db` and `shared_web_app` are needed
+always. With them goes the MSP: `shared_world`, `shared_house` and `shared_admin` for tests that change nothing that
+another looks at; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each test has MSPs of its own.
 """
 
 from collections.abc import AsyncIterator
@@ -56,4 +58,32 @@ async def shared_msp(env: ClientEnv) -> MspSetup:
 
 @pytest_asyncio.fixture(name="admin", scope="module", loop_scope="module")
 async def shared_admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
+    return await web_app.signed_in(msp_setup.host, msp_setup.admin)
+
+
+@pytest_asyncio.fixture(name="env", loop_scope="module")
+async def own_env(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[ClientEnv]:
+    built = await build_client_env(services, relay_db, urls.intake, sandbox)
+    yield built
+    await built.close()
+
+
+@pytest_asyncio.fixture(name="other_env", loop_scope="module")
+async def own_other_env(
+    services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
+) -> AsyncIterator[ClientEnv]:
+    built = await build_client_env(services, relay_db, urls.intake, sandbox)
+    yield built
+    await built.close()
+
+
+@pytest_asyncio.fixture(name="msp_setup", loop_scope="module")
+async def own_msp_setup(env: ClientEnv) -> MspSetup:
+    return await set_up_msp(env, name="Calm Harbour")
+
+
+@pytest_asyncio.fixture(name="admin", loop_scope="module")
+async def own_admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     return await web_app.signed_in(msp_setup.host, msp_setup.admin)

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import psycopg
+import pytest
 from litestar.routes import HTTPRoute
 
 from controlplane.jobs import build_jobs
@@ -13,8 +14,18 @@ from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 MUTATING = {"POST", "PUT", "PATCH", "DELETE"}
 BODY = {"name": "Shop", "role": "client_viewer", "email": "new@example.test", "reason": "why", "grant": True}
 
@@ -67,6 +78,7 @@ class TestEveryAct:
                 told += KEY_HEADER in names
         assert told == len(acts(web_app))
 
+    @in_one_loop
     async def test_refuses_a_malformed_key_before_anything_else(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
@@ -75,6 +87,7 @@ class TestEveryAct:
             answer = await send(admin, path, "x" * 256, method=method)
             assert (answer.status_code, answer.json()["type"]) == (400, "/problems/idempotency-key-malformed"), path
 
+    @in_one_loop
     async def test_sent_again_is_answered_again_and_not_done_again(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, urls: Urls
     ) -> None:
@@ -108,6 +121,7 @@ def stable(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in volatile}
 
 
+@in_one_loop
 class TestOneKey:
     async def test_an_answer_that_is_shown_once_is_shown_again(self, msp_setup: MspSetup, admin: Visit) -> None:
         path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
@@ -196,6 +210,7 @@ class TestOneKey:
         assert len({a.json()["key"] for a in answers}) == 4
 
 
+@in_one_loop
 class TestTwoAtOnce:
     async def test_make_one_effect_and_the_second_is_told_to_wait(
         self, msp_setup: MspSetup, admin: Visit, urls: Urls
@@ -231,6 +246,7 @@ def waiting(urls: Urls) -> bool:
     return row != (0,)
 
 
+@in_one_loop
 async def test_pages_do_not_take_keys(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
     await live(env, "SKU-001")
     await admin.get(f"/clients/{msp_setup.slug}/approvals")
@@ -238,6 +254,7 @@ async def test_pages_do_not_take_keys(msp_setup: MspSetup, admin: Visit, env: Cl
     assert await env.rows("SELECT 1 FROM idempotency_key") == []
 
 
+@in_one_loop
 async def test_old_answers_are_forgotten_by_work(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
     assert (await send(admin, f"/api/v1/clients/{msp_setup.slug}/api-keys", "k")).status_code == 201
     assert PRUNE.name in build_jobs(env.services)
