@@ -2,7 +2,7 @@
 
 A file that imports these fixtures runs in one event loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
 They replace the usual fixtures of the same names. `shared_services`, `shared_relay_db` and `shared_web_app` are needed
-always. With them goes the MSP: `shared_world`, `shared_house` and `shared_admin` for tests that change nothing that
+always. With them goes the MSP: `shared_env`, `shared_msp` and `shared_admin` for tests that change nothing that
 another looks at; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each test has MSPs of its own.
 """
 
