@@ -52,12 +52,12 @@ class TestInviting:
     ) -> None:
         members, email = f"/clients/{msp_setup.slug}/members", fresh()
         assert f'href="{members}/invite"' in (await admin.get(members)).text
-        assert "Send it yourself" in (await admin.get(f"{members}/invite")).text
+        assert "Send it to this member only" in (await admin.get(f"{members}/invite")).text
         answer = await admin.post(f"{members}/invite", form(email.upper(), "client_approver"))
         link = link_in(answer)
         assert link.startswith(f"http://{msp_setup.host}/welcome/")
         assert f"Send this link to {email}" in answer.text
-        assert "works once, until" in answer.text
+        assert "can be used once, until" in answer.text
         [mail] = re.findall(r'href="(mailto:[^"]+)"', answer.text)
         words = parse_qs(urlsplit(unescape(mail)).query)["body"][0]
         assert link in words

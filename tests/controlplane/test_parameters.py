@@ -63,7 +63,7 @@ async def test_the_api_refuses_unknown_and_repeated_parameters(
         for name in known:
             answer = await admin.api("GET", f"{path}?{name}=&{name}=")
             assert (answer.status_code, answer.json()["field"]) == (400, name), (path, name)
-            assert "times. Send it once." in answer.json()["detail"]
+            assert "times in the address. Send it once." in answer.json()["detail"]
             tried += 1
     assert tried > 20
 
@@ -137,7 +137,7 @@ async def test_several_wrong_parameters_are_each_named_and_the_others_kept(msp_s
 async def test_a_repeated_filter_of_a_page_is_not_guessed(msp_setup: MspSetup, admin: Visit) -> None:
     answer = await admin.get(f"/clients/{msp_setup.slug}/approvals?status=answered&status=pending")
     assert answer.status_code == 400
-    assert "times. Send it once." in answer.text
+    assert "times in the address. Send it once." in answer.text
     # What mail programs add to links is no mistake of the reader.
     assert (await admin.get(f"/clients/{msp_setup.slug}/approvals?utm_source=mail&utm_source=x")).status_code == 200
 
