@@ -128,3 +128,18 @@ def test_an_unmarked_text_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text('<p class="{{ kind }}">{{ _("Marked") }} and not</p><b>{% if x %}Open{% endif %}</b>')
     assert unmarked(page) == ["and not", "Open"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ('size|grouped ~ " bytes"', [" bytes"]),
+        ('at|datetime(seconds=true) ~ " by " ~ name', [" by "]),
+        ('kind ~ " is-late"', []),
+        ('_("{number} bytes", number=size|grouped)', []),
+    ],
+)
+def test_a_word_beside_a_written_value_is_found(tmp_path: Path, expression: str, found: list[str]) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(f"{{{{ {expression} }}}}")
+    assert unmarked_literals(page) == found
