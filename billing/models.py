@@ -97,7 +97,11 @@ class RatedUsage(TenantOwned, Base):
 
 
 class RatingRun(TenantOwned, Base):
-    """Times of a client's last rating and its next run. One row per client."""
+    """Times of a client's last rating and its next run. One row per client.
+
+    It has no state: the row is written in the transaction that completes a rating. One that is under way or has failed
+    is a job (`billing.jobs`), with the state of one.
+    """
 
     __tablename__ = "rating_run"
 

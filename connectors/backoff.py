@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from foundation.i18n.messages import MessageText
 from foundation.jobs.batch import Batch
 from foundation.jobs.types import RetryPolicy
 from foundation.outbound.errors import OutboundHeld
 
 
-def retry_with_backoff(batch: Batch[Any], error: Exception, *, told: str, retry: RetryPolicy, jitter: float) -> None:
+def retry_with_backoff(
+    batch: Batch[Any], error: Exception, *, told: MessageText, retry: RetryPolicy, jitter: float
+) -> None:
     """Retry after the remote's Retry-After, or by `retry`. A call blocked by our own limits was not sent and counts no
     attempt.
     """

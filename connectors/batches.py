@@ -20,6 +20,7 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
+from foundation.i18n.messages import MessageText, reason_of
 from foundation.outbound.errors import AnswerTooLarge, OutboundRefused, OutboundUnavailable
 
 Item = TypeVar("Item")
@@ -87,9 +88,9 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
                 raise
             wait = error.retry_after if isinstance(error, OutboundUnavailable) else None
             uncertain = isinstance(error, OutboundUnavailable) and error.sent
-            results |= {n: _result(w, WriteState.RETRY, str(error), wait, uncertain=uncertain) for n, w in fresh}
+            results |= {n: _result(w, WriteState.RETRY, reason_of(error), wait, uncertain=uncertain) for n, w in fresh}
             unsent = [pair for rest in queue for pair in rest]
-            results |= {n: _result(w, WriteState.RETRY, str(error), wait) for n, w in unsent}
+            results |= {n: _result(w, WriteState.RETRY, reason_of(error), wait) for n, w in unsent}
             break
         whole = all(answer.whole for answer in answers)
         if len(fresh) > 1 and whole and answers[0].state in left:
@@ -146,7 +147,7 @@ async def read_in_parts(
                 left -= 2
                 queue.extend(halves(part))
             elif len(part) == 1 and isinstance(problem, PayloadInvalid):
-                odd |= {n: ChannelReading(key, None, unreadable=str(problem)) for n, key in part}
+                odd |= {n: ChannelReading(key, None, unreadable=problem.reason) for n, key in part}
             continue
         found |= {n: reading for (n, _), reading in zip(part, answers, strict=True)}
     if failure is not None and not found:
@@ -166,6 +167,11 @@ def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
 
 
 def _result(
-    write: ChannelWrite, state: WriteState, detail: str, retry_after: float | None = None, *, uncertain: bool = False
+    write: ChannelWrite,
+    state: WriteState,
+    detail: MessageText,
+    retry_after: float | None = None,
+    *,
+    uncertain: bool = False,
 ) -> WriteResult:
     return WriteResult(write.key, state, detail, retry_after, uncertain=uncertain)

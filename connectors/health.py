@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.events import CONNECTION_FAILING, CONNECTION_RECOVERED
 from foundation.database.engine import scope_of
 from foundation.events import DomainEvent, publish
+from foundation.i18n.messages import MessageText, encode_text
 from foundation.jobs.types import NoPayload
-from foundation.text import clean_error_text
 
 ALWAYS = timedelta(0)
 IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
@@ -29,7 +29,12 @@ async def is_healthy(session: AsyncSession, connection_id: UUID) -> bool:
 
 
 async def record_health(
-    session: AsyncSession, connection_id: UUID, *, now: datetime, error: str | None = None, every: timedelta = ALWAYS
+    session: AsyncSession,
+    connection_id: UUID,
+    *,
+    now: datetime,
+    error: MessageText | None = None,
+    every: timedelta = ALWAYS,
 ) -> None:
     """Record a success or failure. `every` limits the writes per connection, so that health costs nothing under
     load.
@@ -37,13 +42,13 @@ async def record_health(
     The success that ends a failing period is always written: the next one may be far off. Changes of health are
     published.
     """
-    if error is not None:
-        error = clean_error_text(error) or "The system gave no reason."
-    column, other = ("last_failure_at", "last_success_at") if error else ("last_success_at", "last_failure_at")
+    column, other = (
+        ("last_failure_at", "last_success_at") if error is not None else ("last_success_at", "last_failure_at")
+    )
     turned = await session.scalar(
         text(f"""
             WITH was AS (SELECT id, {IS_FAILING} AS failing FROM connection WHERE tenant_id = :t AND id = :c)
-            UPDATE connection c SET {column} = :now, last_error = coalesce(:error, c.last_error),
+            UPDATE connection c SET {column} = :now, last_error = coalesce(CAST(:error AS jsonb), c.last_error),
                    {other} = CASE WHEN c.{other} > :now + CAST(:drift AS interval)
                                   THEN :now - interval '1 microsecond' ELSE c.{other} END
               FROM was WHERE c.tenant_id = :t AND c.id = was.id
@@ -57,7 +62,7 @@ async def record_health(
             "t": scope_of(session).tenant_id,
             "c": connection_id,
             "now": now,
-            "error": error,
+            "error": encode_text(error),
             "every": every,
             "drift": _DRIFT,
             "failed": error is not None,

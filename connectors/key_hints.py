@@ -71,7 +71,7 @@ async def explain_unknown(
     ]
 
 
-def _explained(answer: str, key: str, other: str | None) -> str:
+def _explained(answer: MessageText, key: str, other: str | None) -> MessageText:
     """The answer with a hint; without one, the answer itself."""
     quoted = quote_key(key)
     if other is not None:

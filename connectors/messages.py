@@ -38,6 +38,64 @@ WRONG_RESULTS: Final = MessageType(
 WRONG_READINGS: Final = MessageType(
     "connector.wrong_readings", N_("The connector returned {count} readings for {number} values.")
 )
+ANSWER_CHANGED: Final = MessageType(
+    "connector.answer_changed",
+    N_("{system} gave an answer about {what} that no longer has the agreed form: {error}."),
+)
+WRONG_COUNT: Final = MessageType(
+    "connector.wrong_count", N_("{system} was asked about {number} values and answered about {count}.")
+)
+PAYLOAD_CHANGED: Final = MessageType(
+    "connector.payload_changed", N_("{system} sent a payload that no longer has the agreed form: {error}.")
+)
+PAYLOAD_AMBIGUOUS: Final = MessageType(
+    "connector.payload_ambiguous", N_("{system} sent an ambiguous payload: {error}.")
+)
+PAYLOAD_NOT_JSON: Final = MessageType(
+    "connector.payload_not_json", N_("{system} sent a payload that is no JSON: {error}.")
+)
+VALUE_UNUSABLE: Final = MessageType(
+    "connector.value_unusable", N_("{system} sent a value that cannot be used: {error}")
+)
+NOT_UNDERSTOOD: Final = MessageType(
+    "connector.not_understood", N_("{system} answered a write in a way that could not be understood.")
+)
+NOT_SHOWN: Final = MessageType("connector.not_shown", N_("{system} does not show {element} to anyone."))
+SAID: Final = MessageType("connector.said", N_("{system} says: “{text}”"))
+SOURCE_SAYS: Final = MessageType("translation.source_says", N_("The source reports {value}. {reason}"))
+CURSOR_UNKNOWN: Final = MessageType(
+    "connector.cursor_unknown",
+    N_("The stored cursor is not one of {system}. Clear it to read everything."),
+)
+AND_OTHERS: Final = MessageType("connector.and_others", N_("{named} and others"))
+POSITION_NOT_KEPT: Final = MessageType(
+    "connector.position_not_kept", N_("The position to continue from is no text that can be kept.")
+)
+LIST_STANDS_STILL: Final = MessageType(
+    "connector.list_stands_still",
+    N_("The list continues at the place where it was just read, again and again."),
+)
+LIST_LEADS_BACK: Final = MessageType(
+    "connector.list_leads_back", N_("The list leads back to a place where it was read before, without an end.")
+)
+LIST_REPEATS: Final = MessageType(
+    "connector.list_repeats", N_("The list gives the same page again under another position.")
+)
+LIST_EMPTY_PAGES: Final = MessageType(
+    "connector.list_empty_pages", N_("The list gave {count} empty pages in a row and says that there is more.")
+)
+LIST_KNOWN_PAGES: Final = MessageType(
+    "connector.list_known_pages",
+    N_("The list gave {count} pages in a row of what is known already and says that there is more."),
+)
+LIST_GREW: Final = MessageType(
+    "connector.list_grew",
+    N_("The list said that it holds {total} records, gave {count} and says that there is more."),
+)
+LIST_ENDLESS: Final = MessageType("connector.list_endless", N_("The list has no end after {count} pages."))
+MESSAGE_GONE: Final = MessageType(
+    "connector.message_gone", N_("The message of this job is no longer stored, so nothing came of it.")
+)
 LATER: Final = MessageType("connector.later", N_("The channel asked to be called later."))
 SIMILAR_KEY: Final = MessageType(
     "connector.similar_key",

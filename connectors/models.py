@@ -40,7 +40,7 @@ class Connection(TenantOwned, Base):
     created_at: Mapped[datetime]
     last_success_at: Mapped[datetime | None]
     last_failure_at: Mapped[datetime | None]
-    last_error: Mapped[str | None]
+    last_error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
 
 
 class ConnectionSecret(TenantOwned, Base):

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from connectors import messages
+from foundation.i18n.messages import MessageText
 from foundation.text import is_storable
 
 MOST_EMPTY: Final = 20
@@ -58,21 +60,21 @@ class Step(msgspec.Struct, frozen=True):
 
     cursor: str
     walk: Walk
-    trouble: str = ""
+    trouble: MessageText | None = None
 
 
 def check_page(walk: Walk, page: ListPage) -> Step:
     """Next step after `page`. At its end the list restarts from the beginning."""
     if not is_storable(page.cursor) or len(page.cursor) > LONGEST_CURSOR:
-        return Step(page.asked, walk, "The position to continue from is no text that can be kept.")
+        return Step(page.asked, walk, messages.POSITION_NOT_KEPT.write())
     if not page.more:
         return Step(page.cursor, Walk())
     cursor, identity = _digest(page.cursor), _digest(page.identity or "\0".join(page.items)) if page.items else ""
     grown = _counted(walk, page)
     if not page.cursor or page.cursor == page.asked:
-        return Step(page.asked, grown, "The list continues at the place where it was just read, again and again.")
+        return Step(page.asked, grown, messages.LIST_STANDS_STILL.write())
     if cursor == walk.mark:
-        return Step(page.asked, grown, "The list leads back to a place where it was read before, without an end.")
+        return Step(page.asked, grown, messages.LIST_LEADS_BACK.write())
     repeats = bool(identity) and identity == walk.page
     if not repeats and grown.lap >= grown.power:
         grown = msgspec.structs.replace(grown, mark=cursor, page=identity, lap=0, power=2 * grown.power)
@@ -92,18 +94,18 @@ def _counted(walk: Walk, page: ListPage) -> Walk:
     )
 
 
-def _trouble(walk: Walk, *, repeats: bool) -> str:
+def _trouble(walk: Walk, *, repeats: bool) -> MessageText | None:
     if repeats:
-        return "The list gives the same page again under another position."
+        return messages.LIST_REPEATS.write()
     if walk.empty > MOST_EMPTY:
-        return f"The list gave {walk.empty} empty pages in a row and says that there is more."
+        return messages.LIST_EMPTY_PAGES.write(count=walk.empty)
     if walk.repeated > MOST_REPEATED:
-        return f"The list gave {walk.repeated} pages in a row of what is known already and says that there is more."
+        return messages.LIST_KNOWN_PAGES.write(count=walk.repeated)
     if walk.total is not None and walk.items > _GROWN * walk.total + _SLACK:
-        return f"The list said that it holds {walk.total} records, gave {walk.items} and says that there is more."
+        return messages.LIST_GREW.write(total=walk.total, count=walk.items)
     if walk.pages > MOST_PAGES:
-        return f"The list has no end after {walk.pages} pages."
-    return ""
+        return messages.LIST_ENDLESS.write(count=walk.pages)
+    return None
 
 
 def _digest(text: str) -> str:

@@ -23,6 +23,7 @@ from connectors.translation.job_type import TRANSLATE, ingest_lane
 from connectors.webhooks.writer import Delivery, Stored, storable_id, store_deliveries
 from foundation.clock import Clock
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import reason_of
 from foundation.ids import NewId
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue, has_timer, set_timer
@@ -89,9 +90,10 @@ def poll_handler(
         try:
             page = await ask_adapter(source.poll(opened.client(is_retry=item.is_retry), opened.config, cursor, now))
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
-            retry_with_backoff(batch, error, told=str(error), retry=POLL.retry, jitter=1.0)
+            told = reason_of(error)
+            retry_with_backoff(batch, error, told=told, retry=POLL.retry, jitter=1.0)
             async with batch.commit() as session:
-                await record_health(session, connection_id, now=now, error=str(error))
+                await record_health(session, connection_id, now=now, error=told)
             return
         async with batch.commit() as session:
             new = await _store(session, connection_id, page, now=now, new_id=new_id)
@@ -102,7 +104,7 @@ def poll_handler(
                 retry_with_backoff(
                     batch, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL.retry, jitter=1.0
                 )
-            await record_health(session, connection_id, now=now, error=step.trouble or None)
+            await record_health(session, connection_id, now=now, error=step.trouble)
             if step.trouble:
                 return
             if page.more:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -11,10 +11,7 @@ from canonical.keys import PRODUCT, ElementKey
 from canonical.messages import Message
 from canonical.values import Value
 from connectors.manifest import ANY, Manifest
-from foundation.i18n.messages import MessageText
-from foundation.text import clean_error_text
-
-LONGEST_DETAIL: Final = 2000
+from foundation.i18n.messages import NOTHING, MessageText
 
 
 class WriteState(StrEnum):
@@ -46,7 +43,7 @@ class ChannelWrite(msgspec.Struct, frozen=True):
 class WriteResult(msgspec.Struct, frozen=True):
     key: ElementKey
     state: WriteState
-    detail: str = ""  # the channel's own words, or a `MessageText`
+    detail: MessageText = NOTHING
     retry_after: float | None = None  # seconds, from the channel's own header
     whole: bool = False  # refused as a full request: fewer values per request may succeed
     uncertain: bool = False  # of RETRY: possibly applied; the response was lost, or the server failed on it
@@ -98,11 +95,11 @@ class SignatureInvalid(Exception):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """One value of a payload that cannot be translated. `reason` quotes the source, or is a `MessageText`."""
+    """One value of a payload that cannot be translated."""
 
     record_key: str
     element: str
-    reason: str
+    reason: MessageText
     dimension: str = ""
     record_type: str = PRODUCT
 
@@ -118,16 +115,13 @@ class PayloadInvalid(Exception):
     where known; when empty, the full payload is meant.
     """
 
-    def __init__(self, detail: str, *, messages: Sequence[Message] = (), unreadable: Sequence[Unreadable] = ()) -> None:
-        self.detail = _cleaned(detail)
-        super().__init__(self.detail)
+    def __init__(
+        self, reason: MessageText, *, messages: Sequence[Message] = (), unreadable: Sequence[Unreadable] = ()
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.messages = tuple(messages)
         self.unreadable = tuple(unreadable)
-
-
-def _cleaned(detail: str) -> str:
-    """The text for people; a message keeps its parameters, which were cleaned one by one."""
-    return detail if isinstance(detail, MessageText) else clean_error_text(detail, longest=LONGEST_DETAIL)
 
 
 class SystemUnavailable(Exception):
@@ -137,10 +131,10 @@ class SystemUnavailable(Exception):
     """
 
     def __init__(
-        self, detail: str, *, retry_after: float | None = None, whole: bool = False, permanent: bool = False
+        self, reason: MessageText, *, retry_after: float | None = None, whole: bool = False, permanent: bool = False
     ) -> None:
-        self.detail = _cleaned(detail)
-        super().__init__(self.detail)
+        super().__init__(reason)
+        self.reason = reason
         self.permanent = permanent  # the same request will get the same response
         self.retry_after = retry_after  # seconds, from the system's own header
         self.whole = whole  # as `WriteResult.whole`

@@ -27,7 +27,7 @@ def translate_payload(source: SourceAdapter | None, body: bytes, origin: Origin)
         return TranslatedPayload(source.translate(body))
     except PayloadInvalid as error:
         parts = [TranslationFailure(FailureKind.UNREADABLE, each.reason, each) for each in error.unreadable]
-        return TranslatedPayload(error.messages, parts or [TranslationFailure(FailureKind.UNREADABLE, error.detail)])
+        return TranslatedPayload(error.messages, parts or [TranslationFailure(FailureKind.UNREADABLE, error.reason)])
     except Exception as error:  # noqa: BLE001 - a fault of the message or the connector must not block other messages
         _log.exception("translate.failed", connection=str(origin.connection_id), event_id=str(origin.event_id))
         return TranslatedPayload(failures=[TranslationFailure(FailureKind.CONNECTOR_FAILED, type(error).__name__)])

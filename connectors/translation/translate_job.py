@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.messages import MESSAGE_TYPES, Message, Observation, code_of
+from connectors.messages import MESSAGE_GONE
 from connectors.ports import Connector
 from connectors.translation.job_type import TranslateEvents
 from connectors.translation.repository import (
@@ -76,7 +77,7 @@ async def _read(
     for item in batch.items[:taken]:
         event = events.get(item.ref) if item.ref is not None else None
         if event is None:
-            batch.dead_letter(item, error="The message of this job is no longer stored, so nothing came of it.")
+            batch.dead_letter(item, error=MESSAGE_GONE.write())
             continue
         origin = Origin(
             event.id, event.connection_id, event.received_at, event.correlation, event.via, item.payload.any_version

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from canonical.messages import Observation
+from connectors.messages import CURSOR_UNKNOWN, PAYLOAD_CHANGED
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage
 from connectors.tryton.divisions import find_unknown_language
@@ -42,7 +43,7 @@ class Tryton:
             raise (
                 find_refusal(body)
                 or find_unknown_language(body)
-                or PayloadInvalid(f"Tryton's product no longer has the agreed form: {problem}.")
+                or PayloadInvalid(PAYLOAD_CHANGED.write(system="Tryton", error=str(problem)))
             ) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
@@ -53,7 +54,7 @@ class Tryton:
         try:
             stored = decode_json(cursor, type=Cursor) if cursor else Cursor(EPOCH)
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid("The stored cursor is not one of Tryton's. Clear it to read everything.") from problem
+            raise PayloadInvalid(CURSOR_UNKNOWN.write(system="Tryton")) from problem
         page = await self._sessions.use(http, config, act)
         return PollPage(page.payloads, msgspec.json.encode(page.place).decode(), page.more)
 

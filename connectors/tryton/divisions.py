@@ -12,7 +12,8 @@ import msgspec
 from canonical.dimensions import InvalidDimension, dimension
 from canonical.elements import DESCRIPTION, NAME, STOCK
 from connectors.ports import HttpCaller, PayloadInvalid, SystemUnavailable
-from connectors.tryton.messages import Divided, Division, dimension_in
+from connectors.tryton import reasons
+from connectors.tryton.messages import LEFT_OUT, Divided, Division, dimension_in
 from connectors.tryton.price_lists import price_divisions
 from connectors.tryton.refusals import read_products
 from connectors.tryton.session import TrytonSession, Warehouse
@@ -63,7 +64,7 @@ def warehouse_divisions(warehouses: Sequence[Warehouse]) -> list[Division]:
     """Raises SystemUnavailable for warehouses that cannot be distinguished."""
     labels = [warehouse.code or warehouse.name for warehouse in warehouses]
     if shared := next((label for label in labels if labels.count(label) > 1), None):
-        raise SystemUnavailable(f"Several warehouses in Tryton are called {shared[:60]}. Give each a code of its own.")
+        raise SystemUnavailable(reasons.WAREHOUSES_ALIKE.write(name=shared[:60]))
     return [
         Division(dimension_in(location=label), (STOCK,), ("quantity",), {"locations": [warehouse.storage_location]})
         for label, warehouse in zip(labels, warehouses, strict=True)
@@ -102,10 +103,7 @@ def find_unknown_language(body: bytes) -> PayloadInvalid | None:
     except msgspec.DecodeError:
         return None
     told = bytes(found.language).decode(errors="replace")[:80]
-    return PayloadInvalid(
-        f"Tryton's language {told} has no code that names a language, so texts in it are not read. Correct the code in "
-        f"Tryton, or make the language not translatable there."
-    )
+    return PayloadInvalid(reasons.LANGUAGE_UNKNOWN.write(text=told))
 
 
 async def read_divided(
@@ -116,11 +114,10 @@ async def read_divided(
     for each in divisions:
         raws, refused = await read_products(http, session, ids, each.fields, each.context)
         read = {decode_json(raw, type=_Identified).id: raw for raw in raws}
-        reasons = dict(refused)
+        told = dict(refused)
         for product_id, parts in found.items():
             if product_id in read:
                 parts.append(Divided(each.dimension, each.elements, read[product_id]))
             else:
-                reason = reasons.get(product_id, "Tryton left it out of its answer.")
-                parts.append(Divided(each.dimension, each.elements, refused=reason))
+                parts.append(Divided(each.dimension, each.elements, refused=told.get(product_id, LEFT_OUT)))
     return found

@@ -10,6 +10,7 @@ import msgspec
 from canonical.dimensions import InvalidDimension, dimension
 from canonical.money import parse_decimal
 from connectors.ports import SystemUnavailable
+from connectors.tryton import reasons
 
 PRODUCT_FIELDS: Final = [
     "code",
@@ -122,11 +123,15 @@ def dimension_in(**parts: str) -> str:
     try:
         return dimension(**parts)
     except InvalidDimension as problem:
-        raise SystemUnavailable(f"Tryton's values cannot be divided by it: {problem} Rename it there.") from problem
+        raise SystemUnavailable(reasons.DIMENSION_UNUSABLE.write(error=str(problem))) from problem
+
+
+LEFT_OUT: Final = "left-out"
+"""In place of Tryton's words about a product that its answer left out."""
 
 
 class Divided(msgspec.Struct, frozen=True):
-    """One product's values of a division: as Tryton gave them, or why it could not."""
+    """One product's values of a division: as Tryton gave them, or why it could not, in its words."""
 
     dimension: str
     elements: tuple[str, ...]

@@ -7,10 +7,13 @@ from typing import Any, Final
 import msgspec
 
 from canonical.orders import OrderLine, OrderValue
+from connectors.messages import AND_OTHERS
 from connectors.ports import HttpCaller
+from connectors.tryton import reasons
 from connectors.tryton.sales import EXACT_FLOATS, NoOrder, comment_of
 from connectors.tryton.session import TrytonSession
 from connectors.tryton.settings import customer_code, delivery_code, warehouse_code
+from foundation.i18n.messages import MessageText
 
 _PROPOSED: Final = (
     "invoice_address", "shipment_address", "payment_term", "invoice_method", "shipment_method", "price_list",
@@ -19,11 +22,19 @@ _NAMED_AT_MOST: Final = 5
 
 
 class CannotBeHeld(Exception):
-    """Tryton cannot represent this order; the text is the reason."""
+    """Tryton cannot represent this order, for `reason`."""
+
+    def __init__(self, reason: MessageText) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class NotSetUp(Exception):
     """Something that orders need is missing in the settings or in Tryton; with it, the same order succeeds."""
+
+    def __init__(self, reason: MessageText) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class _Identified(msgspec.Struct, frozen=True):
@@ -41,7 +52,7 @@ async def sale_values(http: HttpCaller, session: TrytonSession, reference: str, 
     try:
         comment = comment_of(order)
     except NoOrder as problem:
-        raise CannotBeHeld(str(problem)) from problem
+        raise CannotBeHeld(problem.reason) from problem
     lines = _with_delivery(order, delivery_code(session.config))
     party = await _find_customer(http, session)
     head = {
@@ -61,11 +72,11 @@ async def sale_values(http: HttpCaller, session: TrytonSession, reference: str, 
 
 def _with_delivery(order: OrderValue, delivery: str) -> Sequence[OrderLine]:
     if delivery and any(line.sku == delivery for line in order.lines):
-        raise CannotBeHeld(f"The order contains {delivery}, which stands for delivery in Tryton.")
+        raise CannotBeHeld(reasons.DELIVERY_ORDERED.write(code=delivery))
     if order.shipping == "0":
         return order.lines
     if not delivery:
-        raise NotSetUp("The order has a price of delivery. Enter the code of a product for it in the connection.")
+        raise NotSetUp(reasons.NO_DELIVERY_CODE.write())
     return (*order.lines, OrderLine(delivery, "1", order.shipping))
 
 
@@ -84,17 +95,17 @@ def _float(text: str) -> float:
     """Tryton keeps quantities as floats."""
     number = float(text)
     if abs(number) > EXACT_FLOATS or Decimal(repr(number)) != Decimal(text):
-        raise CannotBeHeld(f"Tryton cannot keep the quantity {text} exactly.")
+        raise CannotBeHeld(reasons.QUANTITY_INEXACT.write(number=text))
     return number
 
 
 async def _find_customer(http: HttpCaller, session: TrytonSession) -> int:
     code = customer_code(session.config)
     if not code:
-        raise NotSetUp("Enter the code of the party in Tryton that web orders belong to in the connection.")
+        raise NotSetUp(reasons.NO_CUSTOMER_CODE.write())
     found = await _search(http, session, "party.party", [["code", "=", code]])
     if not found:
-        raise NotSetUp(f"Tryton has no party with the code {code}. Create it, or correct the connection's setting.")
+        raise NotSetUp(reasons.NO_PARTY.write(code=code))
     return found[0].id
 
 
@@ -104,14 +115,14 @@ def _find_warehouse(session: TrytonSession) -> int:
     if len(found) == 1:
         return found[0].id
     if code:
-        raise NotSetUp(f"{len(found)} warehouses in Tryton are called {code}. Correct the connection's setting.")
-    raise NotSetUp(f"Tryton has {len(known)} warehouses. Enter the code of the one that orders are sent from.")
+        raise NotSetUp(reasons.WAREHOUSES_CALLED.write(count=len(found), name=code))
+    raise NotSetUp(reasons.SEVERAL_WAREHOUSES.write(count=len(known)))
 
 
 async def _find_currency(http: HttpCaller, session: TrytonSession, order: OrderValue) -> int:
     found = await _search(http, session, "currency.currency", [["code", "=", order.currency]])
     if not found:
-        raise CannotBeHeld(f"Tryton has no currency {order.currency}. Create it there.")
+        raise CannotBeHeld(reasons.NO_CURRENCY.write(currency=order.currency))
     return found[0].id
 
 
@@ -127,8 +138,10 @@ async def _find_products(http: HttpCaller, session: TrytonSession, codes: list[s
     )  # fmt: skip
     found = {row.code: row for row in rows}
     if missing := [code for code in codes if code not in found]:
-        named = ", ".join(missing[:_NAMED_AT_MOST]) + (" and others" if len(missing) > _NAMED_AT_MOST else "")
-        raise CannotBeHeld(f"Tryton has no product with the code {named}. Create it there, or correct the shop's SKU.")
+        named: object = missing
+        if len(missing) > _NAMED_AT_MOST:
+            named = AND_OTHERS.write(named=missing[:_NAMED_AT_MOST])
+        raise CannotBeHeld(reasons.UNKNOWN_CODES.write(named=named))
     return found
 
 

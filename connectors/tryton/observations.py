@@ -11,9 +11,12 @@ from canonical.elements import COST, DESCRIPTION, NAME, PRICE, STOCK
 from canonical.messages import Observation
 from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
 from canonical.values import InvalidValue, TextValue, Value, minor_money, quantity
+from connectors.messages import SAID
 from connectors.ports import PayloadInvalid, Unreadable
-from connectors.tryton.messages import Divided, Number, Product, Snapshot, microseconds
+from connectors.tryton import reasons
+from connectors.tryton.messages import LEFT_OUT, Divided, Number, Product, Snapshot, microseconds
 from foundation.decoding import decode_json
+from foundation.i18n.messages import MessageText, text_of
 from foundation.text import is_storable
 
 _EXACT_FLOATS: Final = 2**53
@@ -28,7 +31,11 @@ class _Wanted(NamedTuple):
 
 
 class _Refused(Exception):
-    """Tryton could not compute this value; the text is its reason."""
+    """Tryton could not compute this value, or not one that we can keep."""
+
+    def __init__(self, reason: MessageText) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class _Stock(msgspec.Struct, frozen=True):
@@ -59,7 +66,7 @@ def observations_in(snapshot: Snapshot) -> list[Observation]:
         try:
             value = wanted.convert()
         except (msgspec.DecodeError, InexactAmount, UnknownCurrency, InvalidValue, _Refused) as problem:
-            unreadable.append(Unreadable(product.code, wanted.element, str(problem), wanted.dimension))
+            unreadable.append(Unreadable(product.code, wanted.element, text_of(problem), wanted.dimension))
             continue
         if value is not None:
             found.append(
@@ -69,9 +76,8 @@ def observations_in(snapshot: Snapshot) -> list[Observation]:
                 )
             )  # fmt: skip
     if unreadable:
-        reasons = " ".join(f"{_named(each)}: {each.reason}" for each in unreadable)
         raise PayloadInvalid(
-            f"Tryton's product {product.code} cannot be taken over as it is. {reasons}",
+            reasons.PRODUCT_NOT_TAKEN.write(product=product.code, named=[_named(each) for each in unreadable]),
             messages=found,
             unreadable=unreadable,
         )
@@ -99,9 +105,10 @@ def _wanted(snapshot: Snapshot) -> Iterator[_Wanted]:
 def _converter(part: Divided, element: str) -> Callable[[], Value | None]:
     def convert() -> Value | None:
         if part.refused:
-            raise _Refused(part.refused)
+            left_out = part.refused == LEFT_OUT
+            raise _Refused(reasons.LEFT_OUT.write() if left_out else SAID.write(system="Tryton", text=part.refused))
         if (read := _READERS.get(element)) is None:
-            raise InvalidValue("Tryton's values of it are not divided.")
+            raise _Refused(reasons.NOT_DIVIDED.write())
         return read(part)
 
     return convert
@@ -114,8 +121,9 @@ def _changed_at(product: Product, element: str) -> datetime:
     return max(product.price_changed_at(), product.cost_changed_at())
 
 
-def _named(each: Unreadable) -> str:
-    return f"{each.element} ({each.dimension})" if each.dimension else each.element
+def _named(each: Unreadable) -> MessageText:
+    element: object = {"code": each.element, "dimension": each.dimension} if each.dimension else each.element
+    return reasons.NAMED_REASON.write(element=element, reason=each.reason)
 
 
 def _money(raw: msgspec.Raw, currency: str) -> Value | None:
@@ -135,9 +143,9 @@ def _on_hand(raw: msgspec.Raw) -> Value | None:
         return None
     number = parse_decimal(text)
     if abs(number) > _EXACT_FLOATS:
-        raise InexactAmount(f"{text[:60]} is beyond the whole numbers that Tryton can tell apart.")
+        raise _Refused(reasons.BEYOND_FLOATS.write(number=text[:60]))
     if number != number.to_integral_value():
-        raise InexactAmount(f"{text[:60]} is not a whole number of pieces. Keep this product in a unit without digits.")
+        raise _Refused(reasons.NOT_WHOLE.write(number=text[:60]))
     return quantity(to_integer(number))
 
 
@@ -146,14 +154,14 @@ def _text(text: str | None) -> Value | None:
     if not text:
         return None
     if not is_storable(text):
-        raise InvalidValue("The text contains a character that cannot be stored.")
+        raise _Refused(reasons.TEXT_NOT_KEPT.write())
     return TextValue(text)
 
 
 def _sale_price(part: Divided) -> Value | None:
     read = decode_json(part.read, type=_SalePrice)
     if read.sale_uom != read.default_uom:
-        raise InvalidValue("It is sold in another unit than it is counted in, so this is no price of one piece.")
+        raise _Refused(reasons.OTHER_UNIT.write())
     return _money(read.sale_price_uom, part_of(part.dimension, "currency"))
 
 

@@ -24,20 +24,17 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
+from connectors.tryton import reasons
 from connectors.tryton.new_sales import CannotBeHeld, NotSetUp, sale_values
 from connectors.tryton.sales import PENDING, Sale, SaleState, decode_sale, find_sales, order_of
 from connectors.tryton.session import Refused, Sessions, TrytonSession
 from connectors.tryton.settings import delivery_code
+from foundation.i18n.messages import text_of
 
 MAX_BATCH: Final = 10
 """Orders per call; each takes some ten requests."""
 _READ_AT_ONCE: Final = 50
-_NO_ORDER: Final = "Tryton takes orders only; it owns its other values."
-_SEVERAL: Final = "Tryton has {} sales with this reference. Nothing more is done: delete all but one of them there."
-_LOST: Final = (
-    "Tryton created a sale, and has none with this reference now. Look for it there before this is sent again."
-)
-_OTHER: Final = "Tryton holds a sale with this reference and other content. It is not overwritten: change it there."
+_NO_ORDER: Final = reasons.ORDERS_ONLY.write()
 
 
 class TrytonOrders:
@@ -79,15 +76,15 @@ class TrytonOrders:
         try:
             return [await self._sessions.use(http, config, act)]
         except CannotBeHeld as problem:
-            return [WriteResult(write.key, WriteState.REFUSED, str(problem))]
+            return [WriteResult(write.key, WriteState.REFUSED, problem.reason)]
         except Refused as problem:
             state = WriteState.REFUSED if problem.by_rule else WriteState.RETRY
-            return [WriteResult(write.key, state, problem.detail)]
+            return [WriteResult(write.key, state, problem.reason)]
         except SystemUnavailable as problem:
-            return [WriteResult(write.key, WriteState.RETRY, problem.detail, problem.retry_after, uncertain=True)]
+            return [WriteResult(write.key, WriteState.RETRY, problem.reason, problem.retry_after, uncertain=True)]
         except (PayloadInvalid, NotSetUp) as problem:
             uncertain = isinstance(problem, PayloadInvalid)
-            return [WriteResult(write.key, WriteState.RETRY, str(problem), uncertain=uncertain)]
+            return [WriteResult(write.key, WriteState.RETRY, problem.reason, uncertain=uncertain)]
 
     async def _ask(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
@@ -107,19 +104,19 @@ async def _push(http: HttpCaller, session: TrytonSession, key: ElementKey, order
     found = (await find_sales(http, session, [key.record_key]))[key.record_key]
     if not found:
         if key.record_key != key.record_key.strip():
-            raise CannotBeHeld("Tryton keeps no blanks around a reference, so the sale would not be found again.")
+            raise CannotBeHeld(reasons.BLANKS.write())
         values = await sale_values(http, session, key.record_key, order)
         await session.call(http, list[int], "model.sale.sale.create", [values])
         found = (await find_sales(http, session, [key.record_key]))[key.record_key]
     if len(found) > 1:
-        return WriteResult(key, WriteState.REFUSED, _SEVERAL.format(len(found)))
+        return WriteResult(key, WriteState.REFUSED, reasons.SEVERAL_SALES.write(count=len(found)))
     if not found:
-        return WriteResult(key, WriteState.REFUSED, _LOST)
+        return WriteResult(key, WriteState.REFUSED, reasons.SALE_LOST.write())
     sale = decode_sale(found[0], Sale)
     if _equals(sale, order, delivery):
         await _confirm(http, session, sale)
         return WriteResult(key, WriteState.ACCEPTED)
-    return WriteResult(key, WriteState.REFUSED, _OTHER)
+    return WriteResult(key, WriteState.REFUSED, reasons.OTHER_CONTENT.write())
 
 
 def _equals(sale: Sale, order: OrderValue, delivery: str) -> bool:
@@ -140,7 +137,7 @@ async def _confirm(http: HttpCaller, session: TrytonSession, sale: Sale) -> None
 def _reading(key: ElementKey, found: Sequence[msgspec.Raw], delivery: str) -> ChannelReading:
     """A sale that is not confirmed does not count: nothing is sent for it yet."""
     if len(found) > 1:
-        return ChannelReading(key, None, unreadable=_SEVERAL.format(len(found)))
+        return ChannelReading(key, None, unreadable=reasons.SEVERAL_SALES.write(count=len(found)))
     for raw in found:
         sale = decode_sale(raw, Sale)
         if sale.state in PENDING:
@@ -148,5 +145,7 @@ def _reading(key: ElementKey, found: Sequence[msgspec.Raw], delivery: str) -> Ch
         try:
             return ChannelReading(key, order_of(sale, delivery))
         except (ValueError, msgspec.DecodeError) as problem:
-            return ChannelReading(key, None, unreadable=f"Sale {sale.id}: {problem}")
+            return ChannelReading(
+                key, None, unreadable=reasons.SALE_SHOWN.write(sale=str(sale.id), reason=text_of(problem))
+            )
     return ChannelReading(key, None)

@@ -11,9 +11,11 @@ import msgspec
 
 from canonical.elements import PRICE
 from connectors.ports import HttpCaller, SystemUnavailable
+from connectors.tryton import reasons
 from connectors.tryton.messages import Division, dimension_in
 from connectors.tryton.session import TrytonSession
 from connectors.tryton.settings import currency_codes, price_list_names
+from foundation.i18n.messages import MessageType
 
 _PIECES: Final = 1
 """Lines for larger quantities do not count: a price without a quantity is that of one piece."""
@@ -45,15 +47,15 @@ async def price_divisions(http: HttpCaller, session: TrytonSession) -> list[Divi
 async def _find_lists(http: HttpCaller, session: TrytonSession, names: Sequence[str]) -> list[_Row]:
     domain = [["name", "in", [*names]], ["company", "=", session.context["company"]]]
     rows = await _search(http, session, "product.price_list", domain, _LIST_FIELDS) if names else []
-    found = [_only(rows, "name", name, "price lists") for name in names]
+    found = [_only(rows, "name", name, reasons.PRICE_LISTS_CALLED) for name in names]
     if taxed := next((each["name"] for each in found if each.get("tax_included")), None):
-        raise SystemUnavailable(f"Tryton's price list {taxed} includes taxes; prices are told without. Use another.")
+        raise SystemUnavailable(reasons.TAXES_INCLUDED.write(name=taxed))
     return found
 
 
 async def _find_currencies(http: HttpCaller, session: TrytonSession, codes: Sequence[str]) -> list[_Row]:
     rows = await _search(http, session, "currency.currency", [["code", "in", [*codes]]], ["code", "rate"])
-    return [_only(rows, "code", code, "currencies") for code in codes]
+    return [_only(rows, "code", code, reasons.CURRENCIES_CALLED) for code in codes]
 
 
 async def _search(
@@ -62,12 +64,10 @@ async def _search(
     return await session.call(http, list[_Row], f"model.{model}.search_read", domain, 0, None, None, fields)
 
 
-def _only(rows: Sequence[_Row], field: str, value: str, called: str) -> _Row:
+def _only(rows: Sequence[_Row], field: str, value: str, trouble: MessageType) -> _Row:
     found = [row for row in rows if row.get(field) == value]
     if len(found) != 1:
-        raise SystemUnavailable(
-            f"Tryton has {len(found)} {called} called {value[:60]}. Correct the setting, or the name there."
-        )
+        raise SystemUnavailable(trouble.write(count=len(found), name=value[:60]))
     return found[0]
 
 

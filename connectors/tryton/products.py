@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from connectors.content import read_content
-from connectors.ports import HttpCaller, PayloadInvalid
+from connectors.ports import HttpCaller
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_window, on_same_basis
 from connectors.tryton.divisions import basis_of, find_divisions, read_divided, unknown_language_payload
 from connectors.tryton.messages import CHANGE_FIELDS, Divided, Division, Move, Product, snapshot_bytes, tryton_moment
 from connectors.tryton.refusals import read_products, refused_payload
-from connectors.tryton.session import TrytonSession
+from connectors.tryton.session import TrytonSession, answer_changed
 from connectors.tryton.settings import delivery_code, overlap_of
 from foundation.decoding import decode_json
 
@@ -153,7 +153,7 @@ def _decode(raw: msgspec.Raw, shape: type[Result], name: str) -> Result:
     try:
         return decode_json(raw, type=shape)
     except msgspec.DecodeError as problem:
-        raise PayloadInvalid(f"Tryton's answer about {name} no longer has the agreed form: {problem}.") from problem
+        raise answer_changed(name, problem) from problem
 
 
 def _dates(raw: msgspec.Raw, move: msgspec.Raw | None) -> list[datetime]:

@@ -11,7 +11,9 @@ import msgspec
 from canonical.dimensions import UNDIVIDED
 from canonical.elements import COST, PRICE, STOCK
 from connectors.batches import halves
+from connectors.messages import SAID
 from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
+from connectors.tryton import reasons
 from connectors.tryton.messages import PRODUCT_FIELDS, Divided, Division, snapshot_bytes
 from connectors.tryton.session import Refused, TrytonSession
 from foundation.decoding import decode_json
@@ -58,7 +60,7 @@ async def read_products(
             if left < 0 or (len(part) == 1 < len(ids) and not raws and not queue):
                 raise
             if len(part) == 1:
-                refused.append((part[0], str(problem)))
+                refused.append((part[0], problem.text))
             else:
                 queue.extend(halves(part))
     return raws, refused
@@ -93,6 +95,7 @@ def find_refusal(body: bytes) -> PayloadInvalid | None:
     divided = [(element, part.dimension) for part in found.divided for element in part.elements]
     stock = () if any(element == STOCK for element, _ in divided) else ((STOCK, UNDIVIDED),)
     keys = [(PRICE, UNDIVIDED), (COST, UNDIVIDED), *stock, *divided]
-    unreadable = [Unreadable(product.code, element, product.refused, dimension) for element, dimension in keys]
-    detail = f"Tryton cannot read its product {product.code or product.id}. {product.refused}"
-    return PayloadInvalid(detail, unreadable=unreadable if product.code else ())
+    said = SAID.write(system="Tryton", text=product.refused)
+    unreadable = [Unreadable(product.code, element, said, dimension) for element, dimension in keys]
+    reason = reasons.PRODUCT_UNREADABLE.write(product=product.code or str(product.id), reason=said)
+    return PayloadInvalid(reason, unreadable=unreadable if product.code else ())

@@ -12,12 +12,14 @@ from canonical.orders import ORDER
 from canonical.values import EnumerationValue
 from connectors.content import read_content
 from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
+from connectors.tryton import reasons
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage, checked, end_of_window
 from connectors.tryton.messages import microseconds, tryton_moment
-from connectors.tryton.sales import Referenced, Sale, decode_sale, find_sales, status_of
+from connectors.tryton.sales import NoOrder, Referenced, Sale, decode_sale, find_sales, status_of
 from connectors.tryton.session import TrytonSession
 from connectors.tryton.settings import customer_code, orders_since, overlap_of
 from foundation.decoding import ForeignDecoder, decode_json
+from foundation.i18n.messages import text_of
 
 _PAGE: Final = 100  # sales
 _CHANGE_FIELDS: Final = ("create_date", "write_date", "shipments.create_date", "shipments.write_date")
@@ -52,7 +54,7 @@ class SaleReader:
             sale = self._only(snapshot)
             status, changed_at = EnumerationValue(status_of(sale)), max(sale.dates())
         except (msgspec.DecodeError, ValueError) as problem:
-            reason = f"Tryton's sale cannot be taken over as it is: {problem}"
+            reason = reasons.SALE_NOT_TAKEN.write(reason=text_of(problem))
             reference = _reference_in(snapshot)
             unreadable = [Unreadable(reference, ORDER_STATUS, reason, record_type=ORDER)] if reference else []
             raise PayloadInvalid(reason, unreadable=unreadable) from problem
@@ -65,7 +67,7 @@ class SaleReader:
 
     def _only(self, snapshot: SaleSnapshot) -> Sale:
         if (count := len(snapshot.sales)) != 1:
-            raise ValueError(f"{count} sales have this reference, so it is not known which one is meant.")
+            raise NoOrder(reasons.SALES_SHARE.write(count=count))
         return self._sale.decode(snapshot.sales[0])
 
 

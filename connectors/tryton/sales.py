@@ -7,12 +7,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from canonical.money import InexactAmount, parse_decimal
+from canonical.money import parse_decimal
 from canonical.orders import OrderLine, OrderValue
-from connectors.ports import HttpCaller, PayloadInvalid
+from connectors.ports import HttpCaller
+from connectors.tryton import reasons
 from connectors.tryton.messages import Number, TrytonMoment
-from connectors.tryton.session import TrytonSession
+from connectors.tryton.session import TrytonSession, answer_changed
 from foundation.decoding import decode_json
+from foundation.i18n.messages import MessageText
 from foundation.text import is_storable
 
 Shape = TypeVar("Shape")
@@ -61,7 +63,11 @@ _AT_HAND: Final = frozenset({"assigned", "picked", "packed"})
 
 
 class NoOrder(ValueError):
-    """The sale has content that no order has; the text names it."""
+    """The sale has content that no order has; `reason` names it."""
+
+    def __init__(self, reason: MessageText) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Currency(msgspec.Struct, frozen=True):
@@ -127,16 +133,16 @@ def decode_sale(raw: msgspec.Raw, shape: type[Shape]) -> Shape:
     try:
         return decode_json(raw, type=shape)
     except msgspec.DecodeError as problem:
-        raise PayloadInvalid(f"Tryton's answer about a sale no longer has the agreed form: {problem}.") from problem
+        raise answer_changed("a sale", problem) from problem
 
 
 def comment_of(order: OrderValue) -> str:
     """The buyer, as text of a sale: web customers are no parties of Tryton. Raises NoOrder."""
     for text in (order.customer, order.email):
         if "\n" in text or "\r" in text:
-            raise NoOrder("The customer's name or address has several lines, which Tryton's comment cannot keep apart.")
+            raise NoOrder(reasons.SEVERAL_LINES.write())
         if not is_storable(text):
-            raise NoOrder("The customer's name or address has a character that cannot be stored.")
+            raise NoOrder(reasons.BUYER_NOT_KEPT.write())
     return f"{_CUSTOMER}{order.customer}\n{_EMAIL}{order.email}\n{_END}"
 
 
@@ -152,14 +158,14 @@ def order_of(sale: Sale, delivery: str) -> OrderValue:
             continue
         code = line.product.code if line.product is not None else None
         if not code:
-            raise NoOrder("A line has no product, or one without a code.")
+            raise NoOrder(reasons.NO_PRODUCT.write())
         read = OrderLine(code, _quantity(line.quantity), _price(line.unit_price))
         if code != delivery:
             lines.append(read)
         elif (shipping, read.quantity) == ("0", "1"):
             shipping = read.unit_price
         else:
-            raise NoOrder("Delivery stands in it more than once.")
+            raise NoOrder(reasons.DELIVERY_TWICE.write())
     return OrderValue(sale.currency.code, customer, email, tuple(lines), shipping)
 
 
@@ -180,21 +186,21 @@ def _buyer(comment: str) -> tuple[str, str]:
     first, _, rest = comment.partition("\n")
     second = rest.partition("\n")[0]
     if not first.startswith(_CUSTOMER) or not second.startswith(_EMAIL):
-        raise NoOrder("Its comment does not begin with the customer and the address of the shop's order.")
+        raise NoOrder(reasons.OTHER_COMMENT.write())
     return first.removeprefix(_CUSTOMER), second.removeprefix(_EMAIL)
 
 
 def _quantity(raw: msgspec.Raw) -> str:
     text = bytes(raw).decode()
     if text == "null":
-        raise NoOrder("A line has no quantity.")
+        raise NoOrder(reasons.NO_QUANTITY.write())
     if abs(number := parse_decimal(text)) > EXACT_FLOATS:
-        raise InexactAmount(f"{text[:60]} is beyond the whole numbers that Tryton can tell apart.")
+        raise NoOrder(reasons.BEYOND_FLOATS.write(number=text[:60]))
     return str(number)
 
 
 def _price(raw: msgspec.Raw) -> str:
     number = decode_json(raw, type=Number | None)
     if number is None:
-        raise NoOrder("A line has no price.")
+        raise NoOrder(reasons.NO_PRICE.write())
     return str(number.value())

@@ -9,7 +9,9 @@ import msgspec
 
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint, json_headers
+from connectors.messages import ANSWER_CHANGED
 from connectors.ports import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
+from connectors.tryton import reasons
 from foundation.decoding import decode_foreign, decode_json
 from foundation.outbound.headers import parse_http_date
 
@@ -26,11 +28,13 @@ class SignedOut(Exception):
 class Refused(SystemUnavailable):
     """Tryton accepted the call and failed, such as in computing a product's price; nothing of the call was done.
 
-    `by_rule`: by a rule of Tryton's, so that the same call fails until a person changes something.
+    `text`: Tryton's own words. `by_rule`: by a rule of Tryton's, so that the same call fails until a person changes
+    something.
     """
 
-    def __init__(self, detail: str, *, by_rule: bool = False) -> None:
-        super().__init__(detail)
+    def __init__(self, method: str, text: str, *, by_rule: bool = False) -> None:
+        super().__init__(reasons.CALL_REFUSED.write(method=method, text=text))
+        self.text = text
         self.by_rule = by_rule
 
 
@@ -106,9 +110,7 @@ class Sessions:
         try:
             return await act(session)
         except SignedOut:
-            raise SystemUnavailable(
-                "Tryton did not accept the session that it had just given. Try again later."
-            ) from None
+            raise SystemUnavailable(reasons.SESSION_NOT_ACCEPTED.write()) from None
 
 
 async def sign_in(http: HttpCaller, config: ConnectionConfig) -> TrytonSession:
@@ -118,14 +120,14 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> TrytonSession:
     response = await http.request("POST", _address(config), headers=json_headers(), content=content)
     signed_in = _result(response, list[Any] | None, "common.db.login")
     if signed_in is None:
-        raise SystemUnavailable("Tryton did not accept our sign-in. Check the credentials.")
+        raise SystemUnavailable(reasons.SIGN_IN_REFUSED.write())
     user_id, key, *_ = signed_in
     token = b64encode(f"{username}:{user_id}:{key}".encode()).decode()
     session = TrytonSession(config, f"Session {token}")
     try:
         await _prepare(http, session)
     except SignedOut:
-        raise SystemUnavailable("Tryton forgot the session right after sign-in. Try again later.") from None
+        raise SystemUnavailable(reasons.SESSION_FORGOTTEN.write()) from None
     return session
 
 
@@ -133,7 +135,7 @@ async def _prepare(http: HttpCaller, session: TrytonSession) -> None:
     session.context = await session.call(http, dict[str, Any], "model.res.user.get_preferences", True)
     company_id = session.context.get("company")
     if company_id is None:
-        raise SystemUnavailable("The Tryton user has no company. Choose one in its preferences.")
+        raise SystemUnavailable(reasons.NO_COMPANY.write())
     [company] = await session.call(http, list[_Company], "model.company.company.read", [company_id], ["currency.code"])
     session.currency = company.currency.code
     session.warehouses = await session.call(
@@ -141,6 +143,11 @@ async def _prepare(http: HttpCaller, session: TrytonSession) -> None:
         [["type", "=", "warehouse"]], 0, None, [["id", "ASC"]], ["storage_location", "code", "name"],
     )  # fmt: skip
     session.context["locations"] = [warehouse.storage_location for warehouse in session.warehouses]
+
+
+def answer_changed(what: str, problem: Exception) -> PayloadInvalid:
+    """`what`: the called method, or what the answer is about."""
+    return PayloadInvalid(ANSWER_CHANGED.write(system="Tryton", what=what, error=str(problem)))
 
 
 def _address(config: ConnectionConfig) -> str:
@@ -155,7 +162,7 @@ def _result(response: HttpResponse, shape: Any, method: str) -> Any:
             raise _refusal(method, decode_json(answer["error"]))
         return decode_json(answer["result"], type=shape)
     except (msgspec.DecodeError, KeyError) as problem:
-        raise PayloadInvalid(f"Tryton's answer to {method} no longer has the agreed form: {problem}.") from problem
+        raise answer_changed(method, problem) from problem
 
 
 def _refusal(method: str, error: Any) -> Refused:
@@ -167,4 +174,4 @@ def _refusal(method: str, error: Any) -> Refused:
     else:
         texts = told[1:] if parts[0] == "UserWarning" else told[:2]  # a warning's first part is its internal name
         text = " ".join(part for part in texts if part and isinstance(part, str))
-    return Refused(f"Tryton refused {method}: {text[:300]}", by_rule=told is not None)
+    return Refused(method, text[:300], by_rule=told is not None)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from connectors.ports import ConnectionConfig, SystemUnavailable
+from connectors.tryton import reasons
 
 _OVERLAP_SECONDS: Final = 300
 
@@ -47,9 +48,7 @@ def orders_since(config: ConnectionConfig) -> datetime | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
-        raise SystemUnavailable(
-            f"“{text[:20]}” is no day from which on sales can be read. Correct the connection's setting."
-        ) from None
+        raise SystemUnavailable(reasons.NO_DAY.write(text=text[:20])) from None
 
 
 def _parts(config: ConnectionConfig, name: str) -> list[str]:

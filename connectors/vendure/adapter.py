@@ -12,6 +12,7 @@ from canonical.orders import ORDER
 from canonical.values import TextValue
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.key_hints import explain_unknown
+from connectors.messages import NOT_SHOWN
 from connectors.offsets import OffsetPage, read_by_offset
 from connectors.ports import (
     ChannelReading,
@@ -24,13 +25,14 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
-from connectors.vendure import prices, stock, texts
+from connectors.vendure import prices, reasons, stock, texts
 from connectors.vendure.messages import LIST, VariantIds
 from connectors.vendure.order_status import push_statuses, read_statuses
 from connectors.vendure.outcomes import FAILED_CODES, UNKNOWN, VALUE_CODES, result
 from connectors.vendure.session import LISTED, GraphQlRefused, VendureSession, VendureSessions
 from connectors.vendure.texts import push_texts, read_texts
 from connectors.vendure.variants import INPUT_BYTES, find_skus, push_fields, read_fields
+from foundation.i18n.messages import MessageText, text_of
 
 
 class _Push(Protocol):
@@ -59,10 +61,6 @@ _PARTS: Final = (
     _Part(PRODUCT, {NAME: texts.PARTS, DESCRIPTION: texts.PARTS}, push_texts, read_texts),
     _Part(ORDER, {ORDER_STATUS: ()}, push_statuses, read_statuses),
 )
-_NO_CHANNEL: Final = (
-    "This connection does not know which Vendure channel shows the price list “{}”. {} Add it to the connection's price"
-    " lists."
-)
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -89,7 +87,7 @@ class Vendure:
         results = dict[int, WriteResult]()
         for place, indexes in _group(config, [write.key for write in writes]).items():
             chosen = [writes[index] for index in indexes]
-            if isinstance(place, str):
+            if isinstance(place, MessageText):
                 results |= {i: result(writes[i], WriteState.REFUSED, place) for i in indexes}
                 continue
             sent = await push_in_parts(
@@ -118,11 +116,11 @@ class Vendure:
                 return await self._sessions.run(http, config, act)
             except SystemUnavailable as problem:
                 return [
-                    result(w, WriteState.RETRY, problem.detail, problem.retry_after, whole=problem.whole)
+                    result(w, WriteState.RETRY, problem.reason, problem.retry_after, whole=problem.whole)
                     for w in writes
                 ]  # fmt: skip
             except (PayloadInvalid, GraphQlRefused) as problem:
-                return [result(w, WriteState.RETRY, str(problem)) for w in writes]
+                return [result(w, WriteState.RETRY, problem.reason) for w in writes]
 
         return send
 
@@ -131,7 +129,7 @@ class Vendure:
     ) -> list[ChannelReading]:
         readings = dict[int, ChannelReading]()
         for place, indexes in _group(config, keys).items():
-            if isinstance(place, str):
+            if isinstance(place, MessageText):
                 readings |= {i: ChannelReading(keys[i], None) for i in indexes}
                 continue
             chosen = [keys[index] for index in indexes]
@@ -152,7 +150,7 @@ class Vendure:
                 return await self._sessions.run(http, config, act)
             except GraphQlRefused as problem:
                 whole = problem.code in VALUE_CODES | FAILED_CODES
-                raise SystemUnavailable(f"Vendure did not answer the reading: {problem}", whole=whole) from problem
+                raise SystemUnavailable(reasons.READING_REFUSED.write(reason=problem.reason), whole=whole) from problem
 
         return ask
 
@@ -160,35 +158,35 @@ class Vendure:
         try:
             return await self._sessions.run(http, config, lambda session: _list(http, session, cursor))
         except GraphQlRefused as problem:
-            raise SystemUnavailable(f"Vendure did not list its variants: {problem}") from problem
+            raise SystemUnavailable(reasons.LISTING_REFUSED.write(reason=problem.reason)) from problem
 
 
-def _group(config: ConnectionConfig, keys: Iterable[ElementKey]) -> dict[_Place | str, list[int]]:
+def _group(config: ConnectionConfig, keys: Iterable[ElementKey]) -> dict[_Place | MessageText, list[int]]:
     """Indexes of `keys` by where they are written, or by the reason why they cannot be."""
-    grouped: dict[_Place | str, list[int]] = {}
+    grouped: dict[_Place | MessageText, list[int]] = {}
     for index, key in enumerate(keys):
         grouped.setdefault(_place_of(config, key), []).append(index)
     return grouped
 
 
-def _place_of(config: ConnectionConfig, key: ElementKey) -> _Place | str:
+def _place_of(config: ConnectionConfig, key: ElementKey) -> _Place | MessageText:
     fitting = [
         n for n, part in enumerate(_PARTS) if part.record_type == key.record_type and key.element in part.elements
     ]
     if not fitting:
-        return f"Vendure does not show {key.element} to anyone."
+        return NOT_SHOWN.write(system="Vendure", element=key.element)
     allowed = _PARTS[fitting[0]].elements[key.element]
     try:
         divided = [name for name, _ in parse_dimension(key.dimension) if name not in allowed]
     except InvalidDimension as problem:
-        return str(problem)
+        return text_of(problem)
     if divided:
-        return f"Vendure does not divide {key.element} by {divided[0]}."
+        return reasons.NOT_DIVIDED.write(element=key.element, dimension=divided[0])
     wanted = part_of(key.dimension, "price_list")
     channels = read_price_lists(config)
     if wanted and wanted not in channels:
-        told = f"It knows: {', '.join(channels)}." if channels else "It knows none."
-        return _NO_CHANNEL.format(wanted, told)
+        known = reasons.KNOWN_LISTS.write(named=list(channels)) if channels else reasons.NO_KNOWN_LIST.write()
+        return reasons.NO_PRICE_LIST.write(name=wanted, known=known)
     return _Place(fitting[0], channels[wanted] if wanted else config.settings.get("channel_token", ""))
 
 

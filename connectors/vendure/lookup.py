@@ -6,6 +6,7 @@ from typing import Any, Final, Generic
 
 from connectors.paging import ListPage, Walk, check_page
 from connectors.ports import HttpCaller, SystemUnavailable
+from connectors.vendure import reasons
 from connectors.vendure.messages import Item, Listed
 from connectors.vendure.session import VendureSession
 
@@ -65,8 +66,8 @@ class Lookup(Generic[Item]):
             asked, following = str(start), str(start + len(items))
             step = check_page(walk, ListPage(asked, following, more=True, items=[each.id for each in items]))
             if step.trouble or step.walk.pages > _MOST_PAGES:
-                trouble = step.trouble or "It is too long."
-                raise SystemUnavailable(f"Vendure's list of variants of one SKU cannot be read: {trouble}")
+                trouble = step.trouble or reasons.TOO_LONG.write()
+                raise SystemUnavailable(reasons.SKU_LIST_UNREADABLE.write(reason=trouble))
             walk = step.walk
             found += [each for each in items if each.sku == sku]
         return found
@@ -76,7 +77,7 @@ class Lookup(Generic[Item]):
         answer: Listed[Item] = await self._session.ask_list(self._http, self._query, variables, self._shape)
         settings = answer.active_channel, answer.global_settings, answer.stock_locations
         if self._settings not in (None, settings):
-            raise SystemUnavailable("The settings of the Vendure channel changed while it was read. It is read again.")
+            raise SystemUnavailable(reasons.SETTINGS_CHANGED.write())
         self._settings = settings
         return answer
 

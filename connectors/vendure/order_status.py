@@ -21,6 +21,7 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
+from connectors.vendure import reasons
 from connectors.vendure.order_messages import (
     CANCEL,
     FULFILL,
@@ -33,8 +34,9 @@ from connectors.vendure.order_messages import (
 )
 from connectors.vendure.outcomes import VALUE_CODES, newest, result
 from connectors.vendure.session import GraphQlRefused, VendureSession, is_signed_out
+from foundation.i18n.messages import MessageText
 
-_UNKNOWN: Final = "Vendure has no order with this number."
+_UNKNOWN: Final = reasons.NO_SUCH_ORDER.write()
 
 
 class _State(StrEnum):
@@ -66,8 +68,9 @@ _TEMPORARY: Final = frozenset(
 class _Refused(Exception):
     """The order cannot get this status; `state` determines whether it may later."""
 
-    def __init__(self, detail: str, state: WriteState = WriteState.REFUSED) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: MessageText, state: WriteState = WriteState.REFUSED) -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.state = state
 
 
@@ -79,7 +82,7 @@ async def push_statuses(http: HttpCaller, session: VendureSession, writes: Seque
         if index in chosen:
             results.append(await _push(http, session, write, orders.get(write.record_key)))
         else:
-            results.append(result(write, WriteState.STALE, "A newer status of the order was in the same batch."))
+            results.append(result(write, WriteState.STALE, reasons.NEWER_STATUS.write()))
     return results
 
 
@@ -92,7 +95,7 @@ async def read_statuses(http: HttpCaller, session: VendureSession, keys: Sequenc
         if order is None or status:
             readings.append(ChannelReading(key, EnumerationValue(status) if status else None))
         else:
-            readings.append(ChannelReading(key, None, unreadable=f"The order is {order.state} in Vendure."))
+            readings.append(ChannelReading(key, None, unreadable=reasons.STATE_SHOWN.write(state=order.state)))
     return readings
 
 
@@ -107,7 +110,7 @@ async def _look_up(http: HttpCaller, session: VendureSession, codes: Sequence[st
         if not page.items or skip >= page.total_items:
             return found
         if len(found) == before or len(found) > len(wanted):
-            raise SystemUnavailable("Vendure's list of orders does not end, so their status is not known.")
+            raise SystemUnavailable(reasons.ORDERS_ENDLESS.write())
 
 
 async def _push(
@@ -119,16 +122,16 @@ async def _push(
         if isinstance(write.value, EnumerationValue):
             await _move(http, session, order, write.value.code)
     except _Refused as problem:
-        return result(write, problem.state, str(problem))
+        return result(write, problem.state, problem.reason)
     except GraphQlRefused as problem:
         if is_signed_out(problem):
             raise
         refused = problem.code in VALUE_CODES
-        return result(write, WriteState.REFUSED if refused else WriteState.RETRY, str(problem))
+        return result(write, WriteState.REFUSED if refused else WriteState.RETRY, problem.reason)
     except PayloadInvalid as problem:  # a reading determines whether it was applied
-        return result(write, WriteState.ACCEPTED, str(problem))
+        return result(write, WriteState.ACCEPTED, problem.reason)
     except SystemUnavailable as problem:
-        failed = result(write, WriteState.RETRY, problem.detail, problem.retry_after)
+        failed = result(write, WriteState.RETRY, problem.reason, problem.retry_after)
         return msgspec.structs.replace(failed, uncertain=True)
     return result(write, WriteState.ACCEPTED)
 
@@ -139,8 +142,7 @@ async def _move(http: HttpCaller, session: VendureSession, order: OrderState, wa
     if current == wanted:
         return
     if wanted not in (*_STEPS, _CANCELLED):
-        told = ", ".join((*_STEPS, _CANCELLED))
-        raise _Refused(f"Vendure has no state for orders that are {wanted}. It shows: {told}.")
+        raise _Refused(reasons.NO_STATE.write(status=wanted, named=[*_STEPS, _CANCELLED]))
     _check_transition(order, current, wanted)
     if wanted == _CANCELLED:
         given: dict[str, Any] = {"orderId": order.id, "cancelShipping": True, "reason": "Cancelled in the ERP."}
@@ -159,21 +161,15 @@ async def _move(http: HttpCaller, session: VendureSession, order: OrderState, wa
 def _check_transition(order: OrderState, current: str, wanted: str) -> None:
     """Raises _Refused when Vendure would not move the order, or only a part of it."""
     if current == _CANCELLED:
-        raise _Refused("The order is cancelled in Vendure, and an order never goes back there.")
+        raise _Refused(reasons.CANCELLED_THERE.write())
     if current in _STEPS and wanted in _STEPS and _STEPS.index(current) > _STEPS.index(wanted):
-        raise _Refused(f"The order is {current} in Vendure already, and an order never goes back there.")
+        raise _Refused(reasons.FURTHER_THERE.write(status=current))
     if order.state == _State.AUTHORIZED and wanted != _CANCELLED:
-        raise _Refused(
-            f"The payment of this order is only authorized, so Vendure does not let it be {wanted}. Settle the payment"
-            " in Vendure; the status is sent again.",
-            WriteState.RETRY,
-        )
+        raise _Refused(reasons.ONLY_AUTHORIZED.write(status=wanted), WriteState.RETRY)
     needed = _STATE_OF.get(wanted, _State.SHIPPED)
     is_late = wanted == "confirmed" or (wanted == "allocated" and order.state not in _PLACED)
     if is_late or order.state in _IN_CHANGE or needed not in order.next_states:
-        raise _Refused(
-            f"The order is {order.state} in Vendure, from where it cannot become {wanted} now.", WriteState.RETRY
-        )
+        raise _Refused(reasons.NO_WAY.write(state=order.state, status=wanted), WriteState.RETRY)
 
 
 def _status_of(order: OrderState) -> str:
@@ -205,5 +201,5 @@ async def _act(http: HttpCaller, session: VendureSession, mutation: str, variabl
     done = (await session.ask(http, mutation, variables, DoneAnswer)).done
     if done.error_code:
         state = WriteState.RETRY if done.error_code in _TEMPORARY else WriteState.REFUSED
-        raise _Refused(f"Vendure did not move the order: {done.message}", state)
+        raise _Refused(reasons.NOT_MOVED.write(text=done.message), state)
     return done.id

@@ -18,8 +18,10 @@ from canonical.messages import Observation
 from canonical.money import number_text
 from canonical.orders import ORDER, OrderLine, OrderValue
 from connectors.content import read_content
+from connectors.messages import CURSOR_UNKNOWN
 from connectors.offsets import OffsetPage, read_by_offset
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, SystemUnavailable, Unreadable
+from connectors.vendure import reasons
 from connectors.vendure.amounts import from_shop, read_whole
 from connectors.vendure.messages import SHOP, Shop
 from connectors.vendure.order_messages import (
@@ -32,12 +34,21 @@ from connectors.vendure.order_messages import (
 )
 from connectors.vendure.session import GraphQlRefused, VendureSession, VendureSessions
 from foundation.decoding import ForeignDecoder, decode_json
+from foundation.i18n.messages import MessageText, text_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLAP: Final = timedelta(minutes=5)
 """Longer than the shop's longest transaction."""
 _TICK: Final = timedelta(seconds=1)
 """Date headers have no fraction."""
+
+
+class InexpressibleOrder(ValueError):
+    """The order has content that no order of ours has; `reason` says which."""
+
+    def __init__(self, reason: MessageText) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class OrderCursor(msgspec.Struct, frozen=True, array_like=True):
@@ -83,7 +94,7 @@ class VendureOrders:
             snapshot = self._snapshot.decode(body)
             order = _value(snapshot.order, snapshot.precision)
         except (msgspec.DecodeError, ValueError, ArithmeticError) as problem:
-            reason = f"Vendure's order cannot be taken over as it is: {problem}"
+            reason = reasons.ORDER_NOT_TAKEN.write(reason=text_of(problem))
             raise PayloadInvalid(reason, unreadable=_named(body, reason)) from problem
         placed, version = snapshot.order, _microseconds(snapshot.read_at)
         committed_at = max(placed.updated_at, placed.order_placed_at)
@@ -104,13 +115,11 @@ class VendureOrders:
         try:
             place = decode_json(cursor, type=OrderCursor) if cursor else OrderCursor()
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid("The stored cursor is not one of Vendure's. Clear it to read everything.") from problem
+            raise PayloadInvalid(CURSOR_UNKNOWN.write(system="Vendure")) from problem
         try:
             return await self._sessions.run(http, config, act)
         except GraphQlRefused as problem:
-            raise SystemUnavailable(
-                f"Vendure did not list its orders: {problem} The administrator's role must be able to read orders."
-            ) from problem
+            raise SystemUnavailable(reasons.ORDERS_REFUSED.write(reason=problem.reason)) from problem
 
 
 async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, now: datetime) -> PollPage:
@@ -162,7 +171,7 @@ def _external_id(known: _Known, precision: int, order: msgspec.Raw) -> str:
 
 
 def _value(placed: VendureOrder, precision: int) -> OrderValue:
-    """Raises ValueError or ArithmeticError for content that an order cannot represent exactly."""
+    """Raises ValueError (InexpressibleOrder) or ArithmeticError for content that an order cannot represent exactly."""
     address = placed.shipping_address
     customer = placed.customer
     name = "" if customer is None else f"{customer.first_name} {customer.last_name}".strip()
@@ -176,7 +185,7 @@ def _value(placed: VendureOrder, precision: int) -> OrderValue:
     )
     total = from_shop(_whole(placed.total), precision)
     if order.total != total:
-        raise ValueError(f"its lines and shipping make {order.total}, and its total is {total}.")
+        raise InexpressibleOrder(reasons.OTHER_TOTAL.write(sum=str(order.total), total=str(total)))
     return order
 
 
@@ -187,11 +196,11 @@ def _lines(placed: VendureOrder, precision: int) -> Iterator[OrderLine]:
     for line in placed.lines:
         quantity, price, sku = _whole(line.quantity), _whole(line.prorated_line_price), line.product_variant.sku
         if quantity < 0:
-            raise ValueError(f"{quantity} pieces of {sku} is no quantity.")
+            raise InexpressibleOrder(reasons.NEGATIVE_QUANTITY.write(number=quantity, sku=sku))
         if not quantity:  # cancelled, or taken out
             continue
         if not sku:
-            raise ValueError("a line's variant has no SKU. Give it one in Vendure.")
+            raise InexpressibleOrder(reasons.LINE_WITHOUT_SKU.write())
         each, dearer = divmod(price, quantity)
         for count, unit in ((quantity - dearer, each), (dearer, each + 1)):
             if count:
@@ -201,9 +210,7 @@ def _lines(placed: VendureOrder, precision: int) -> Iterator[OrderLine]:
 def _surcharges(placed: VendureOrder, precision: int) -> Iterator[OrderLine]:
     for surcharge in placed.surcharges:
         if not surcharge.sku:
-            raise ValueError(
-                f"its surcharge “{surcharge.description[:60]}” has no SKU. Give surcharges one in Vendure."
-            )
+            raise InexpressibleOrder(reasons.SURCHARGE_WITHOUT_SKU.write(text=surcharge.description[:60]))
         yield OrderLine(surcharge.sku, "1", canonical_amount(from_shop(_whole(surcharge.price), precision)))
 
 
@@ -211,7 +218,7 @@ def _whole(raw: msgspec.Raw) -> int:
     return read_whole(number_text(bytes(raw)))
 
 
-def _named(body: bytes, reason: str) -> list[Unreadable]:
+def _named(body: bytes, reason: MessageText) -> list[Unreadable]:
     try:
         number = decode_json(body, type=_Numbered).order.code
     except msgspec.DecodeError:
@@ -223,9 +230,7 @@ def _first_day(config: ConnectionConfig) -> datetime:
     try:
         return datetime.fromisoformat(config.settings["orders_since"]).replace(tzinfo=UTC)
     except ValueError:
-        raise SystemUnavailable(
-            f"“{config.settings['orders_since'][:20]}” is no day from which on orders can be read. Correct the setting."
-        ) from None
+        raise SystemUnavailable(reasons.NO_DAY.write(text=config.settings["orders_since"][:20])) from None
 
 
 def _moment(moment: datetime) -> str:

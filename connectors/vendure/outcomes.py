@@ -6,13 +6,15 @@ from typing import Final, TypeVar
 import msgspec
 
 from canonical.keys import ElementKey
+from connectors.messages import NEWER_IN_BATCH
 from connectors.ports import ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
+from connectors.vendure import reasons
 from connectors.vendure.messages import Item
 from connectors.vendure.session import GraphQlRefused, is_signed_out
+from foundation.i18n.messages import NOTHING, MessageText
 
-UNKNOWN: Final = "Vendure has no variant with this SKU. Create it there, or unmap the record."
-OLDER: Final = "A newer value of the same field was in the same batch."
-_SHARED: Final = "At least {} variants have this SKU in Vendure, so it is not known which is meant. Give each its own."
+UNKNOWN: Final = reasons.UNKNOWN_SKU.write()
+OLDER: Final = NEWER_IN_BATCH.write()
 # Errors caused by a single value; any other is the shop's own and temporary.
 VALUE_CODES: Final = frozenset({"USER_INPUT_ERROR", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "ILLEGAL_OPERATION"})
 FAILED_CODES: Final = frozenset({"INTERNAL_SERVER_ERROR"})
@@ -23,7 +25,7 @@ Target = TypeVar("Target")
 def result(
     write: ChannelWrite,
     state: WriteState,
-    detail: str = "",
+    detail: MessageText = NOTHING,
     retry_after: float | None = None,
     *,
     whole: bool = False,
@@ -39,12 +41,12 @@ def by_sku(variants: Sequence[Item]) -> dict[str, list[Item]]:
     return found
 
 
-def shared_by(variants: Sequence[Item]) -> str:
+def shared_by(variants: Sequence[Item]) -> MessageText:
     """Why the SKU of `variants` is ambiguous; empty when it is not."""
-    return _SHARED.format(len(variants)) if len(variants) > 1 else ""
+    return reasons.SHARED_SKU.write(count=len(variants)) if len(variants) > 1 else NOTHING
 
 
-def find_clashes(writes: Sequence[ChannelWrite], targets: dict[int, Target]) -> dict[int, str]:
+def find_clashes(writes: Sequence[ChannelWrite], targets: dict[int, Target]) -> dict[int, MessageText]:
     """Reasons against writes of several keys that mean one field of Vendure and differ, by index.
 
     The undivided price and that of the default currency are one field there. `targets`: fields by index of the write.
@@ -52,14 +54,12 @@ def find_clashes(writes: Sequence[ChannelWrite], targets: dict[int, Target]) -> 
     by_field: dict[Target, dict[ElementKey, int]] = {}
     for index in newest(targets, writes):
         by_field.setdefault(targets[index], {})[writes[index].key] = index
-    reasons = dict[int, str]()
+    clashes = dict[int, MessageText]()
     for keys in by_field.values():
         if len({writes[index].value for index in keys.values()}) > 1:
-            told = " and ".join(key.dimension or "no dimension" for key in sorted(keys))
-            reasons |= dict.fromkeys(
-                keys.values(), f"The values of {told} are one field in Vendure, and they differ. Keep one of them."
-            )
-    return reasons
+            dimensions = [key.dimension or reasons.NO_DIMENSION.write() for key in sorted(keys)]
+            clashes |= dict.fromkeys(keys.values(), reasons.ONE_FIELD.write(dimensions=dimensions))
+    return clashes
 
 
 def newest(indexes: "Sequence[int] | dict[int, Target]", writes: Sequence[ChannelWrite]) -> list[int]:
@@ -84,18 +84,20 @@ async def send(request: Awaitable[object], writes: Sequence[ChannelWrite]) -> li
             raise
         refused = problem.code in VALUE_CODES
         state = WriteState.REFUSED if refused else WriteState.RETRY
-        return [result(w, state, str(problem), whole=refused or problem.code in FAILED_CODES) for w in writes]
+        return [result(w, state, problem.reason, whole=refused or problem.code in FAILED_CODES) for w in writes]
     except PayloadInvalid as problem:  # a reading determines whether it was applied
-        return [result(w, WriteState.ACCEPTED, str(problem)) for w in writes]
+        return [result(w, WriteState.ACCEPTED, problem.reason) for w in writes]
     except SystemUnavailable as problem:
         # Not a sign-in problem. A permanent refusal of the request applies to each value in it.
         state = WriteState.REFUSED if problem.permanent else WriteState.RETRY
-        failed = [result(w, state, problem.detail, problem.retry_after, whole=problem.whole) for w in writes]
+        failed = [result(w, state, problem.reason, problem.retry_after, whole=problem.whole) for w in writes]
         return [msgspec.structs.replace(each, uncertain=not problem.permanent) for each in failed]
     return [result(w, WriteState.ACCEPTED) for w in writes]
 
 
-def merge(writes: Sequence[ChannelWrite], refused: dict[int, str], sent: dict[int, WriteResult]) -> list[WriteResult]:
+def merge(
+    writes: Sequence[ChannelWrite], refused: dict[int, MessageText], sent: dict[int, WriteResult]
+) -> list[WriteResult]:
     """One result per write, in order; those neither refused nor sent had a newer one in the same batch."""
     return [
         result(write, WriteState.REFUSED, refused[index])

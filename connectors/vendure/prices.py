@@ -7,9 +7,11 @@ from canonical.keys import ElementKey
 from canonical.money import InexactAmount, number_text
 from canonical.values import MoneyValue, money
 from connectors.ports import ChannelReading
-from connectors.vendure.amounts import EXACT, INEXACT, from_shop, read_whole, to_shop
+from connectors.vendure import reasons
+from connectors.vendure.amounts import EXACT, from_shop, read_whole, to_shop
 from connectors.vendure.messages import Variant
 from connectors.vendure.session import Facts
+from foundation.i18n.messages import NOTHING, MessageText
 
 PARTS: Final = ("currency", "price_list")
 
@@ -18,24 +20,21 @@ def currency_of(key: ElementKey, facts: Facts) -> str:
     return part_of(key.dimension, "currency") or facts.currency
 
 
-def find_trouble(key: ElementKey, value: MoneyValue, facts: Facts) -> str:
+def find_trouble(key: ElementKey, value: MoneyValue, facts: Facts) -> MessageText:
     """Why the price cannot be shown there; empty when it can."""
     currency = currency_of(key, facts)
     if reason := _trouble_of_channel(currency, facts):
         return reason
     if value.currency != currency:
-        return f"This Vendure channel sells in {currency}, not in {value.currency}."
+        return reasons.OTHER_CURRENCY.write(currency=currency, other=value.currency)
     if currency not in facts.currencies:
-        return (
-            f"This Vendure channel does not sell in {currency}, only in {', '.join(facts.currencies)}. Add {currency}"
-            " to the channel's available currencies in Vendure."
-        )
+        return reasons.CURRENCY_NOT_SOLD.write(currency=currency, named=facts.currencies)
     if value.number < 0:
-        return "Vendure would show a negative price; it is not sent."
+        return reasons.NEGATIVE_PRICE.write()
     amount = None if value.minor is None else to_shop(value.number, facts.precision)
     if amount is None:
-        return f"Vendure is set to {facts.precision} digits and cannot hold this price exactly."
-    return "" if amount <= EXACT else f"{INEXACT} The price would be {amount}."
+        return reasons.DIGITS.write(digits=facts.precision)
+    return NOTHING if amount <= EXACT else reasons.BEYOND_EXACT.write(most=EXACT, amount=amount)
 
 
 def to_input(value: MoneyValue, facts: Facts) -> dict[str, Any]:
@@ -63,5 +62,5 @@ def read_price(key: ElementKey, variant: Variant, facts: Facts) -> ChannelReadin
     return ChannelReading(key, price)
 
 
-def _trouble_of_channel(currency: str, facts: Facts) -> str:
-    return facts.tax_trouble or (facts.currency_trouble if currency == facts.currency else "")
+def _trouble_of_channel(currency: str, facts: Facts) -> MessageText | None:
+    return facts.tax_trouble or (facts.currency_trouble if currency == facts.currency else None)

@@ -10,18 +10,19 @@ import msgspec
 from canonical.money import UnknownCurrency, minor_exponent
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint, json_headers
+from connectors.messages import ANSWER_CHANGED, SAID, SYSTEM_ANSWERED
 from connectors.ports import (
-    LONGEST_DETAIL,
     ConnectionConfig,
     HttpCaller,
     HttpResponse,
     PayloadInvalid,
     SystemUnavailable,
 )
+from connectors.vendure import reasons
 from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, GraphQlAnswer, Login, Shop, WithFacts
 from foundation.decoding import decode_foreign
+from foundation.i18n.messages import MessageText
 from foundation.outbound.headers import parse_http_date
-from foundation.text import clean_error_text
 
 Data = TypeVar("Data")
 Result = TypeVar("Result")
@@ -30,11 +31,13 @@ _SIGNED_OUT = frozenset({"FORBIDDEN", "UNAUTHORIZED"})
 
 
 class GraphQlRefused(Exception):
-    """The shop accepted the query and refused to execute it."""
+    """The shop accepted the query and refused to execute it. `text`: its own words, if it said any."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(clean_error_text(message, longest=LONGEST_DETAIL))
+    def __init__(self, code: str, reason: MessageText, text: str = "") -> None:
+        super().__init__(reason)
         self.code = code
+        self.reason = reason
+        self.text = text
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -43,7 +46,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     `precision`: digits after the point in the shop's integer prices, for every currency. `currencies` and
     `languages` are the channel's, as Vendure writes them; `currency` and `language` are its defaults, and the first.
-    `tax_trouble`: the reason why no price can be written or read, empty when one can; `currency_trouble`: the same of
+    `tax_trouble`: the reason why no price can be written or read, None when one can; `currency_trouble`: the same of
     prices in the default currency.
     """
 
@@ -53,8 +56,8 @@ class Facts(msgspec.Struct, frozen=True):
     currencies: tuple[str, ...] = ()
     language: str = ""
     languages: tuple[str, ...] = ()
-    tax_trouble: str = ""
-    currency_trouble: str = ""
+    tax_trouble: MessageText | None = None
+    currency_trouble: MessageText | None = None
 
 
 class VendureSession(msgspec.Struct):
@@ -87,7 +90,7 @@ class VendureSession(msgspec.Struct):
             except GraphQlRefused as problem:
                 if problem.code != "USER_INPUT_ERROR" or take <= 1:
                     raise
-                take = _smaller(str(problem), take)
+                take = _smaller(problem.text, take)
             else:
                 self.take = take
                 return answer
@@ -143,14 +146,14 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
     answer = _data(response, Login).login
     token = response.headers.get("vendure-auth-token", "")
     if answer.type_name != "CurrentUser":
-        raise SystemUnavailable(f"Vendure did not accept our sign-in ({answer.message}). Check the credentials.")
+        raise SystemUnavailable(reasons.SIGN_IN_REFUSED.write(text=answer.message))
     if not token:
-        raise SystemUnavailable("Vendure signs in by cookie only. Set authOptions.tokenMethod to include 'bearer'.")
+        raise SystemUnavailable(reasons.COOKIE_ONLY.write())
     session.token = token
     try:
         await session.ask(http, SHOP, {}, Shop)
     except GraphQlRefused as problem:
-        raise SystemUnavailable(f"Vendure lets us sign in but not read its settings: {problem}") from problem
+        raise SystemUnavailable(reasons.SETTINGS_REFUSED.write(reason=problem.reason)) from problem
     return session
 
 
@@ -170,20 +173,19 @@ def _facts(config: ConnectionConfig, shop: Shop, location_id: str) -> Facts:
     )
 
 
-def _tax_trouble(config: ConnectionConfig, channel: ActiveChannel) -> str:
+def _tax_trouble(config: ConnectionConfig, channel: ActiveChannel) -> MessageText | None:
     wanted = config.settings.get("prices_include_tax", "")
     if wanted and channel.prices_include_tax is not None and (wanted == "yes") is not channel.prices_include_tax:
-        now = "include" if channel.prices_include_tax else "do not include"
-        return f"This Vendure channel's prices {now} tax, other than this connection is set to."
-    return ""
+        return (reasons.TAX_INCLUDED if channel.prices_include_tax else reasons.TAX_NOT_INCLUDED).write()
+    return None
 
 
-def _currency_trouble(channel: ActiveChannel) -> str:
+def _currency_trouble(channel: ActiveChannel) -> MessageText | None:
     try:
         minor_exponent(channel.default_currency_code)
     except UnknownCurrency as problem:
-        return f"This Vendure channel's currency cannot be used: {problem}"
-    return ""
+        return reasons.CURRENCY_UNUSABLE.write(error=str(problem))
+    return None
 
 
 async def _post(http: HttpCaller, session: VendureSession, query: str, variables: Mapping[str, Any]) -> HttpResponse:
@@ -196,17 +198,18 @@ async def _post(http: HttpCaller, session: VendureSession, query: str, variables
 
 def _data(response: HttpResponse, shape: type[Data]) -> Data:
     if response.status_code in {401, 403}:
-        raise GraphQlRefused("FORBIDDEN", f"Vendure answered {response.status_code}.")
+        raise GraphQlRefused("FORBIDDEN", SYSTEM_ANSWERED.write(system="Vendure", status=str(response.status_code)))
     if response.status_code != 400:  # validation errors come as 400, with a GraphQL body
         check_readable(response, "Vendure")
     try:
         answer = decode_foreign(response.content, type=GraphQlAnswer[shape])  # type: ignore[valid-type]
     except msgspec.DecodeError as problem:
         check_readable(response, "Vendure")
-        raise PayloadInvalid(f"Vendure's answer no longer has the agreed form: {problem}.") from problem
+        raise PayloadInvalid(ANSWER_CHANGED.write(system="Vendure", what="GraphQL", error=str(problem))) from problem
     if answer.errors:
-        raise GraphQlRefused(answer.errors[0].code, answer.errors[0].message)
+        error = answer.errors[0]
+        raise GraphQlRefused(error.code, SAID.write(system="Vendure", text=error.message), error.message)
     if answer.data is None:
-        raise PayloadInvalid("Vendure answered without data and without an error.")
+        raise PayloadInvalid(reasons.NO_DATA.write())
     data: Data = answer.data
     return data

@@ -11,9 +11,11 @@ from canonical.keys import ElementKey
 from canonical.money import InexactAmount, number_text, to_integer
 from canonical.values import QuantityValue, quantity
 from connectors.ports import ChannelReading, HttpCaller, SystemUnavailable
+from connectors.vendure import reasons
 from connectors.vendure.amounts import read_whole
 from connectors.vendure.messages import LOCATIONS, StockLocation, StockLocations, Variant
 from connectors.vendure.session import Facts, VendureSession
+from foundation.i18n.messages import NOTHING, MessageText
 
 PARTS: Final = ("location",)
 _NAMED: Final = 20
@@ -49,14 +51,15 @@ async def find_places(http: HttpCaller, session: VendureSession, facts: Facts, k
         found |= {each.id: each for each in asked.stock_locations.items}
         if len(found) >= asked.stock_locations.total_items or len(found) == before:
             return Places(facts.location_id, list(found.values()))
-    raise SystemUnavailable("Vendure's list of stock locations is too long to be read.")
+    raise SystemUnavailable(reasons.LOCATIONS_TOO_LONG.write())
 
 
-def find_trouble(key: ElementKey, value: QuantityValue, places: Places) -> str:
+def find_trouble(key: ElementKey, value: QuantityValue, places: Places) -> MessageText:
     """Why the stock cannot be shown there; empty when it can."""
     if not places.find(key):
         return _unknown(part_of(key.dimension, "location"), places)
-    return "" if value == quantity(value.amount) and "." not in value.amount else "Vendure counts whole pieces only."
+    is_whole = value == quantity(value.amount) and "." not in value.amount
+    return NOTHING if is_whole else reasons.WHOLE_PIECES.write()
 
 
 def to_input(value: QuantityValue, location_id: str) -> dict[str, Any]:
@@ -76,14 +79,11 @@ def read_stock(key: ElementKey, variant: Variant, places: Places) -> ChannelRead
         return ChannelReading(key, None, unreadable=f"{text[:60]} ({problem})")
 
 
-def _unknown(wanted: str, places: Places) -> str:
+def _unknown(wanted: str, places: Places) -> MessageText:
     if not wanted:
-        return "Vendure has no stock location. Create one there."
+        return reasons.NO_LOCATION.write()
     named = [each.name for each in places.known]
     if named.count(wanted) > 1:
-        return f"Vendure has {named.count(wanted)} stock locations named “{wanted}”. Give each its own name."
-    more = ", …" if len(named) > _NAMED else ""
-    return (
-        f"Vendure has no stock location named “{wanted}”. It has: {', '.join(named[:_NAMED])}{more}. Create the"
-        " location there, or give one this name."
-    )
+        return reasons.LOCATIONS_NAMED.write(count=named.count(wanted), name=wanted)
+    more = ["…"] if len(named) > _NAMED else []
+    return reasons.LOCATION_UNKNOWN.write(name=wanted, named=[*named[:_NAMED], *more])

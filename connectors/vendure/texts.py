@@ -13,7 +13,7 @@ from canonical.elements import DESCRIPTION, NAME
 from canonical.keys import ElementKey
 from canonical.values import TextValue
 from connectors.ports import ChannelReading, ChannelWrite, HttpCaller, WriteResult
-from connectors.vendure import outcomes
+from connectors.vendure import outcomes, reasons
 from connectors.vendure.lookup import Lookup
 from connectors.vendure.messages import (
     TEXTS,
@@ -26,6 +26,7 @@ from connectors.vendure.messages import (
 )
 from connectors.vendure.outcomes import UNKNOWN, by_sku, shared_by
 from connectors.vendure.session import Facts, VendureSession
+from foundation.i18n.messages import NOTHING, MessageText
 
 PARTS: Final = ("locale",)
 _FIELDS: Final = {NAME: "name", DESCRIPTION: "description"}
@@ -67,37 +68,34 @@ def _language(key: ElementKey, facts: Facts) -> str:
     return part_of(key.dimension, "locale").replace("-", "_") or facts.language
 
 
-def _trouble(write: ChannelWrite, facts: Facts, found: Mapping[str, Sequence[VariantTexts]]) -> str:
+def _trouble(write: ChannelWrite, facts: Facts, found: Mapping[str, Sequence[VariantTexts]]) -> MessageText:
     """Why the text cannot be shown; empty when it can."""
     variants = found.get(write.record_key, ())
     if reason := shared_by(variants) if variants else UNKNOWN:
         return reason
     if reason := _shared_text(variants[0].product):
-        return f"{reason} Change it in Vendure itself."
+        return reasons.CHANGE_THERE.write(reason=reason)
     language = _language(write.key, facts)
     if language not in facts.languages:
-        return (
-            f"This Vendure channel has no texts in the language {language}, only in {', '.join(facts.languages)}."
-            " Add it there to the available languages, first of the global settings, then of the channel."
-        )
+        return reasons.LANGUAGE_NOT_SHOWN.write(language=language, named=facts.languages)
     if not variants[0].product.translations:
-        return "The product has no text in any language in Vendure. Enter its name there once."
-    return _value_trouble(write.element, write.value) if isinstance(write.value, TextValue) else ""
+        return reasons.NO_TEXT.write()
+    return _value_trouble(write.element, write.value) if isinstance(write.value, TextValue) else NOTHING
 
 
-def _value_trouble(element: str, value: TextValue) -> str:
+def _value_trouble(element: str, value: TextValue) -> MessageText:
     if element == NAME and not value.text.strip():
-        return "Vendure would show the product without a name; it is not sent."
+        return reasons.NO_NAME.write()
     if _shown(element, _stored(element, value)) == value:
-        return ""
+        return NOTHING
     if element == NAME:
-        return "A name in Vendure is plain text without markup."
-    return "Vendure could not tell this HTML text from a plain one, as it has no markup. Report it as plain text."
+        return reasons.PLAIN_NAME.write()
+    return reasons.PLAIN_TEXT.write()
 
 
-def _shared_text(product: ProductTexts) -> str:
+def _shared_text(product: ProductTexts) -> MessageText:
     count = product.variant_list.total_items
-    return "" if count == 1 else f"The product has {count} variants in Vendure, which share one name and description."
+    return NOTHING if count == 1 else reasons.SHARED_TEXT.write(count=count)
 
 
 def _inputs(

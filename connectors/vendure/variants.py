@@ -13,6 +13,7 @@ from connectors.vendure.messages import IDS, UPDATE, VARIANTS, Updated, VariantI
 from connectors.vendure.outcomes import UNKNOWN, by_sku, shared_by
 from connectors.vendure.session import Facts, VendureSession
 from connectors.vendure.stock import Places, find_places
+from foundation.i18n.messages import NOTHING, MessageText
 
 INPUT_BYTES: Final = 160
 """Size that one value adds to a mutation besides its key."""
@@ -61,9 +62,11 @@ async def find_skus(http: HttpCaller, session: VendureSession, skus: Sequence[st
     return [variant.sku for variant in (await Lookup(http, session, IDS, VariantIds).find(skus))[1]]
 
 
-def _trouble(write: ChannelWrite, facts: Facts, places: Places, found: Mapping[str, Sequence[VariantId]]) -> str:
+def _trouble(
+    write: ChannelWrite, facts: Facts, places: Places, found: Mapping[str, Sequence[VariantId]]
+) -> MessageText:
     """Why the value cannot be shown; empty when it can."""
-    value, reason = write.value, ""
+    value, reason = write.value, NOTHING
     if isinstance(value, QuantityValue):
         reason = stock.find_trouble(write.key, value, places)
     elif isinstance(value, MoneyValue):

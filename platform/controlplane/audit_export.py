@@ -21,6 +21,7 @@ from foundation.jobs.repair import ensure_timer
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.marks import N_
 from foundation.outbound.errors import OutboundUnavailable
+from foundation.outbound.messages import RECEIVER_ANSWERED
 from foundation.rooms import AppServices
 
 EXPORT: Final = JobType(
@@ -93,7 +94,7 @@ async def _post(services: AppServices, msp_id: UUID, body: bytes, *, now: dateti
     headers = {**signature, "content-type": "application/json"}
     answer = await caller.request("POST", settings.audit_heads_url, headers=headers, content=body)
     if answer.status_code not in _ACCEPTED:
-        raise OutboundUnavailable(f"The receiver of audit heads answered {answer.status_code}.")
+        raise OutboundUnavailable(RECEIVER_ANSWERED.write(status=str(answer.status_code)))
 
 
 def _append(path: str, line: bytes) -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from foundation.i18n.localizer import ENGLISH, current_localizer
+from foundation.i18n.messages import MessageText
 from foundation.marks import N_
 
 
@@ -14,6 +15,7 @@ class DomainError(Exception):
     `detail` describes what happened and what to do; it is shown to users, so it never contains secrets or other
     tenants' data. It is written in English, marked with `N_`, with named placeholders for `params`: a number that is
     counted is an int, one that names something (a port, a status) a str, and a part of the sentence a `Phrase`.
+    Errors that a job stores have a `MessageText` instead, which brings its parameters (`reason_of`).
     """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
@@ -21,9 +23,10 @@ class DomainError(Exception):
     title: ClassVar[str] = N_("The request cannot be processed")
 
     def __init__(self, detail: str, *, params: Mapping[str, object] | None = None, **extra: object) -> None:
-        super().__init__(ENGLISH.fill(detail, params or {}))
-        self._source = detail
-        self.params = dict(params or {})
+        self.reason = detail if isinstance(detail, MessageText) else None
+        self._source = detail.source if isinstance(detail, MessageText) else detail
+        self.params = dict(detail.message.params if isinstance(detail, MessageText) else params or {})
+        super().__init__(ENGLISH.fill(self._source, self.params))
         self.extra = extra
 
     @property

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.jobs import messages
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import JobHandler
@@ -118,12 +119,12 @@ def _jobs_of(
         event_type = known.get(sent.event)
         # What a newer release published waits until a member replays it, once the workers are as new.
         if event_type is None or item.ref is None:
-            batch.dead_letter(item, error=f"No room of this release declares the event {sent.event}")
+            batch.dead_letter(item, error=messages.EVENT_UNKNOWN.write(event=sent.event))
             continue
         try:
             payload = msgspec.convert(sent.data, event_type.payload)
         except msgspec.ValidationError as error:
-            batch.dead_letter(item, error=f"The payload is not one of {sent.event}: {error}")
+            batch.dead_letter(item, error=messages.PAYLOAD_INVALID.write(kind=sent.event, error=str(error)))
             continue
         event = DomainEvent(event_type, item.ref, sent.at, payload)
         jobs += [subscription.job_of(event, item) for subscription in subscribed[sent.event]]

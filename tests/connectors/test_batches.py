@@ -23,6 +23,7 @@ from connectors.ports import (
 )
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.i18n.messages import TEXT
 from foundation.outbound.errors import AnswerTooLarge, OutboundUnavailable
 from tests.support.values import minor, pieces
 
@@ -57,7 +58,7 @@ class Channel:
         assert headers
         self.calls += 1
         if self.calls > self.goes_away_after:
-            raise OutboundUnavailable("The other system could not be reached, or broke off.")
+            raise OutboundUnavailable(TEXT.write(text="The other system could not be reached, or broke off."))
         if len(url) > min(2048, self.most_bytes):
             return Answered(b"", 414)
         if len(content or b"") > self.most_bytes:
@@ -228,7 +229,7 @@ def test_a4_one_that_is_too_large_alone_goes_alone() -> None:
 
 async def test_a3_what_is_not_answered_is_no_reading() -> None:
     async def ask(keys: object) -> list[ChannelReading]:
-        raise SystemUnavailable("no", whole=True)
+        raise SystemUnavailable(TEXT.write(text="no"), whole=True)
 
     with pytest.raises(SystemUnavailable):
         await batches.read_in_parts([ElementKey("A", STOCK), ElementKey("B", STOCK)], ask, lambda _: 1, most_items=10)
@@ -240,7 +241,7 @@ async def test_a4_an_answer_that_is_too_large_is_asked_for_in_parts() -> None:
     async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
         asked.append(len(keys))
         if len(keys) > 3:
-            raise AnswerTooLarge("The other system's answer was larger than allowed.")
+            raise AnswerTooLarge(TEXT.write(text="The other system's answer was larger than allowed."))
         return [ChannelReading(key, pieces(1)) for key in keys]
 
     readings = await batches.read_in_parts(
@@ -265,7 +266,7 @@ async def test_a10_two_listings_with_one_sku_prove_nothing() -> None:
 async def test_a3_one_record_whose_answer_cannot_be_read_leaves_its_neighbours_readable() -> None:
     async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
         if ElementKey("F", STOCK) in keys:
-            raise PayloadInvalid("Expected `int`, got `str`.")
+            raise PayloadInvalid(TEXT.write(text="Expected `int`, got `str`."))
         return [ChannelReading(key, pieces(1)) for key in keys]
 
     readings = await batches.read_in_parts(
@@ -280,7 +281,7 @@ async def test_a3_an_answer_whose_form_has_changed_is_asked_for_a_few_times_only
 
     async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
         asked.append(len(keys))
-        raise PayloadInvalid("Expected `int`, got `str`.")
+        raise PayloadInvalid(TEXT.write(text="Expected `int`, got `str`."))
 
     with pytest.raises(PayloadInvalid):
         await batches.read_in_parts([ElementKey(f"S{n}", STOCK) for n in range(250)], ask, lambda _: 1, most_items=250)
@@ -335,7 +336,8 @@ async def test_a5_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) 
             return Answers()
 
     taken, refused = await SandboxShop().push(Caller(), CONFIG, [stock("A"), stock("B")])
-    assert (taken.state, refused.state, refused.detail) == (WriteState.ACCEPTED, WriteState.REFUSED, "too \ufffd")
+    assert (taken.state, refused.state) == (WriteState.ACCEPTED, WriteState.REFUSED)
+    assert refused.detail == "The shop says: “too \ufffd”"
 
 
 @pytest.mark.parametrize("place", range(3))

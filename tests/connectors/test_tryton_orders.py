@@ -18,6 +18,7 @@ from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, Htt
 from connectors.tryton.messages import tryton_moment
 from connectors.tryton.orders import TrytonOrders
 from connectors.tryton.session import Sessions
+from foundation.i18n.messages import TEXT
 from foundation.outbound.errors import OutboundUnavailable
 from tests.connectors.test_tryton_clock import CONFIG, NOW, Answered, Server
 
@@ -49,12 +50,12 @@ class Sales(Server):
         self.calls.append(name)
         is_lost = len(self.calls) == self.lost
         if is_lost and self.before:
-            raise OutboundUnavailable("the server did not answer", sent=True)
+            raise OutboundUnavailable(TEXT.write(text="the server did not answer"), sent=True)
         if name in self.refuse:
             return Answered(msgspec.json.encode({"id": 1, "error": self.refuse[name]}), {})
         answer = await super().request(method, url, headers=headers, content=content)
         if is_lost:
-            raise OutboundUnavailable("the server did not answer", sent=True)
+            raise OutboundUnavailable(TEXT.write(text="the server did not answer"), sent=True)
         return answer
 
     def _answer(self, method: str, parameters: list[Any]) -> Any:  # noqa: C901, PLR0911 - one per method

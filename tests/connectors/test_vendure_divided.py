@@ -68,7 +68,7 @@ async def test_two_values_of_one_field_are_both_refused_and_equal_ones_are_writt
         neighbour = write(ElementKey("SKU-2", element), values[0])
         results = await push(shop, *map(write, others, values), neighbour)
         assert [r.state for r in results] == [REFUSED, REFUSED, ACCEPTED]
-        assert "no dimension and " in results[0].detail
+        assert "they differ: no dimension, " in results[0].detail
         results = await push(shop, *[write(each, values[0]) for each in others])
         assert [r.state for r in results] == [ACCEPTED, ACCEPTED]
     assert shop.variants["7"] == {"sku": "SKU-1", "prices": {"USD": 1100}, "stock": {"1": 3, "2": 70}}

@@ -83,7 +83,7 @@ async def test_an_item_that_kills_its_worker_is_given_up_alone(
     async with db.transaction(scope) as session:
         letters = await list_dead_letters(session)
         assert [letter.key for letter in letters] == [KILLS], log
-        assert "SIGKILL" in letters[0].error
+        assert "SIGKILL" in letters[0].error["params"]["how"]
     assert 2 <= len(crashes) <= 4, crashes
     async with db.transaction(scope) as session:
         await replay_dead_letter(session, letters[0].id, now=utc_now())

@@ -170,10 +170,8 @@ async def test_a_subscriber_that_fails_holds_no_other_up(
     await web_app.tell(scope, *events)
     await web_app.work(scope, turns=8)
     assert [subject for subject, _ in heard] == [event.subject for event in events]
-    assert (
-        await web_app.rows(scope, "SELECT lane, error FROM dead_letter")
-        == [("events/test.deaf", "RuntimeError: deaf")] * 2
-    )
+    reason = {"code": "failed", "params": {"type": "RuntimeError", "error": "deaf"}}
+    assert await web_app.rows(scope, "SELECT lane, error FROM dead_letter") == [("events/test.deaf", reason)] * 2
     assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
@@ -212,8 +210,9 @@ async def test_an_event_whose_payload_does_not_decode_is_kept_and_holds_no_other
     await web_app.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
     await web_app.work(scope)
     assert [payload.number for _, payload in heard] == [7]
+    params = {"kind": "house.sold", "error": "Object missing required field `price`"}
     assert await web_app.rows(scope, "SELECT payload -> 'data', error FROM dead_letter") == [
-        ({"rooms": 4}, "The payload is not one of house.sold: Object missing required field `price`")
+        ({"rooms": 4}, {"code": "job.payload_invalid", "params": params})
     ]
 
 

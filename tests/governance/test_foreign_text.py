@@ -16,12 +16,15 @@ from connectors.ports import ChannelReading, KeyPage, PayloadInvalid, PollPage, 
 from connectors.webhooks.writer import storable_id
 from foundation.audit.chain import append_audit, verify_chain
 from foundation.clock import utc_now
+from foundation.i18n.localizer import ENGLISH
+from foundation.i18n.messages import TEXT, StoredMessage
 from foundation.ids import new_id
 from foundation.telemetry.logging import configure_logging
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages.exceptions import MESSAGE_QUARANTINED
+from governance.messages.writer import write_message
 from governance.records.validation import admit, admit_reading
 from tests.governance.baseline.clients import read
 from tests.governance.scripted import ScriptedCatalogue, ScriptedSource, replace_part
@@ -29,6 +32,10 @@ from tests.support.client_env import ClientEnv
 from tests.support.values import minor, pieces, plain
 
 FOREIGN = ["a\x00b", "a\ud800b", "a\udcffb", "a\x1b[31mb", "a\x85b", "ab" * 5000, "a\x00" * 300]
+
+
+def sentence(document: object) -> str:
+    return write_message(msgspec.convert(document, StoredMessage), ENGLISH)
 
 
 def is_clean(text: object) -> bool:
@@ -39,7 +46,7 @@ def is_clean(text: object) -> bool:
 @pytest.mark.parametrize("error", FOREIGN)
 async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(env: ClientEnv, error: str) -> None:
     async with env.services.db.transaction(env.scope) as session:
-        await record_health(session, env.erp, now=utc_now(), error=error)
+        await record_health(session, env.erp, now=utc_now(), error=TEXT.write(text=error))
         found = NewException(
             ExceptionType.SOURCE_QUARANTINED, error[:90], MESSAGE_QUARANTINED.fill(reason=error), 1000, correlation="c"
         )
@@ -47,9 +54,9 @@ async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(env: Clie
         append_audit(session, action="x", subject=error[:90], data={error[:9]: [error, {"e": error}]}, at=utc_now())
     ((health,),) = await env.rows("SELECT last_error FROM connection WHERE id = :c", c=env.erp)
     [told] = await env.exceptions()
-    assert is_clean(health)
+    assert is_clean(sentence(health))
     assert is_clean(told.detail)
-    assert len(str(health)) <= 500
+    assert len(sentence(health)) <= 1000
     assert len(told.detail) <= 2000
     await env.rows("SELECT body::jsonb FROM audit_entry")
     async with env.services.db.transaction(env.scope) as session:
@@ -61,16 +68,16 @@ async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_a
     env: ClientEnv, error: str
 ) -> None:
     def fail(cursor: str, before: int) -> PollPage:
-        raise SystemUnavailable(error)
+        raise SystemUnavailable(TEXT.write(text=error))
 
     replace_part(env, "sandbox-erp", poll=ScriptedSource(fail))
     async with env.services.db.transaction(env.scope) as session:
         await schedule_poll(session, env.erp, at=utc_now())
     await env.work()
     ((health,),) = await env.rows("SELECT last_error FROM connection WHERE id = :c", c=env.erp)
-    assert is_clean(health)
+    assert is_clean(sentence(health))
     ((told,),) = await env.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'")
-    assert is_clean(told)
+    assert is_clean(sentence(told))
 
 
 async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env: ClientEnv) -> None:
@@ -81,7 +88,7 @@ async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env:
     async with env.services.db.transaction(env.scope) as session:
         await schedule_poll(session, env.erp, at=utc_now())
     await env.work()
-    noted = "The connector could not read the answer (RuntimeError)."
+    noted = {"code": "connector.answer_unreadable", "params": {"error": "RuntimeError"}}
     assert await env.rows("SELECT error FROM job WHERE lane LIKE 'poll/%'") == [(noted,)]
 
 

@@ -10,6 +10,7 @@ from canonical.elements import STOCK
 from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, HttpCaller, SystemUnavailable, WriteResult
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.i18n.messages import TEXT
 from foundation.outbound.errors import AnswerTooLarge, OutboundUnavailable
 from governance.propagation import verify_job
 from tests.support.client_env import ClientEnv
@@ -39,7 +40,7 @@ async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
         self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
         if poison & {write.record_key for write in writes}:
-            raise OutboundUnavailable("The other system did not answer in time.")
+            raise OutboundUnavailable(TEXT.write(text="The other system did not answer in time."))
         return await push(self, http, config, writes)
 
     monkeypatch.setattr(SandboxShop, "push", hang)
@@ -63,7 +64,7 @@ async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost
         self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
         await push(self, http, config, writes)
-        raise error("The other system did not answer in time.")
+        raise error(TEXT.write(text="The other system did not answer in time."))
 
     monkeypatch.setattr(SandboxShop, "push", lose)
     await env.deliver(*(env.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(3)))
@@ -82,7 +83,7 @@ async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[ChannelReading]:
-        raise SystemUnavailable("The market answered 414.", whole=True, permanent=True)
+        raise SystemUnavailable(TEXT.write(text="The market answered 414."), whole=True, permanent=True)
 
     monkeypatch.setattr(SandboxMarket, "read", refuse)
     monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))

@@ -13,6 +13,7 @@ from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, Htt
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.shop.adapter import SandboxShop
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from foundation.jobs.types import RetryPolicy
 from foundation.outbound.errors import OutboundUnavailable
 from governance.changes.replay import replay_exception
@@ -33,7 +34,7 @@ async def push_or_fail(
 ) -> list[WriteResult]:
     """A server that fails (500) over the whole request for one value in it."""
     if any(write.record_key == POISON for write in writes):
-        return [WriteResult(w.key, WriteState.RETRY, "The channel answered 500.") for w in writes]
+        return [WriteResult(w.key, WriteState.RETRY, TEXT.write(text="The channel answered 500.")) for w in writes]
     return await push(self, http, config, writes)
 
 
@@ -41,7 +42,7 @@ async def push_or_hang(
     self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[WriteResult]:
     if any(write.record_key == POISON for write in writes):
-        raise OutboundUnavailable("The other system did not answer in time.")
+        raise OutboundUnavailable(TEXT.write(text="The other system did not answer in time."))
     return await push(self, http, config, writes)
 
 

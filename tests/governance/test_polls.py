@@ -28,6 +28,10 @@ _WORK = "SELECT attempts, is_retry, error, ready_at FROM job WHERE lane = :lane"
 _HEALTH = "SELECT last_success_at IS NOT NULL, last_failure_at IS NOT NULL, last_error FROM connection WHERE id = :erp"
 _CODES = "SELECT code, subject, state FROM governance_exception ORDER BY opened_at"
 DOWN = Faults(server_error=1.0)
+ANSWERED_500 = {
+    "code": "connector.system_answered",
+    "params": {"system": {"code": "sandbox.erp", "params": {}}, "status": "500"},
+}
 OFTEN = 20
 """Our own rate limit may hold an attempt back, which then counts none."""
 
@@ -54,11 +58,11 @@ async def begin(env: ClientEnv) -> None:
     await env.work()
 
 
-async def waiting(env: ClientEnv) -> tuple[int, bool, str, datetime]:
+async def waiting(env: ClientEnv) -> tuple[int, bool, object, datetime]:
     ((attempts, again, error, ready_at),) = await env.rows(_WORK, lane=poll_lane(env.erp))
     assert isinstance(attempts, int)
     assert isinstance(ready_at, datetime)
-    return attempts, bool(again), str(error), ready_at
+    return attempts, bool(again), error, ready_at
 
 
 async def database_now(env: ClientEnv) -> datetime:
@@ -85,7 +89,7 @@ async def ask_once_more(env: ClientEnv) -> None:
 async def wait_since(env: ClientEnv, began: datetime) -> float:
     """Seconds, by the attempts that are counted; the work waits for just so long from a moment since `began`."""
     attempts, again, error, ready_at = await waiting(env)
-    assert (again, error) == (True, "The sandbox ERP answered 500.")
+    assert (again, error) == (True, ANSWERED_500)
     wait = POLL.retry.delay(attempts - 1, 1.0)
     assert began + timedelta(seconds=wait) <= ready_at <= await database_now(env) + timedelta(seconds=wait)
     return wait
@@ -133,13 +137,13 @@ async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyo
     assert sent - again == 1, "the poll itself; whatever came after it was a retry"
     assert 0 < again <= RETRIES.saved + RETRIES.ratio
     assert counted.of[str(env.erp), "retries_spent"] >= 1
-    assert (attempts, still_again, error) == (sent, True, "The sandbox ERP answered 500.")
+    assert (attempts, still_again, error) == (sent, True, ANSWERED_500)
 
 
 @pytest.mark.parametrize(
     ("faults", "told"),
     [
-        (DOWN, "answered 500"),
+        (DOWN, "'status': '500'"),
         (Faults(outage=1.0), ""),
         (Faults(renamed_fields={"changes": "modifications"}), ""),
     ],

@@ -15,6 +15,7 @@ from connectors.poll_job import POLL, poll_lane, schedule_poll
 from connectors.states import ConnectionState
 from controlplane.provisioning import NewConnection, connect, publish_contracts
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from foundation.jobs.dead_letters import replay_dead_letter
 from governance import job_types
 from governance.connections.health_job import FAILING_AFTER
@@ -107,7 +108,8 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(env: ClientEnv, 
     await run(env, "UPDATE propagation SET state = 'refused', verified_at = NULL, slo_due_at = now() + interval '1 h'"
                      " WHERE change_id = (SELECT id FROM change WHERE state = 'released' LIMIT 1)")  # fmt: skip
     async with env.services.db.transaction(env.scope) as session:
-        await record_health(session, env.channels["shop0"], now=utc_now() + timedelta(seconds=1), error="away")
+        away = TEXT.write(text="away")
+        await record_health(session, env.channels["shop0"], now=utc_now() + timedelta(seconds=1), error=away)
     await env.work()
     scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in env.channels.values()}
     health = f"{job_types.CHECK_HEALTH.name}/{env.channels['shop0']}"
@@ -164,7 +166,8 @@ async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_repla
     await run(
         env,
         "INSERT INTO dead_letter (tenant_id, msp_id, id, lane, kind, key, attempts, error, enqueued_at, died_at)"
-        " SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, name, 1, 'it died', now(), now() FROM timer"
+        " SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, name, 1, jsonb_build_object('code', 'legacy'),"
+        " now(), now() FROM timer"
         " WHERE kind = :kind",
         kind=POLL.name,
     )
@@ -194,7 +197,7 @@ async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do
 async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(env: ClientEnv) -> None:
     shop, name = env.channels["shop0"], f"{job_types.CHECK_HEALTH.name}/{env.channels['shop0']}"
     async with env.services.db.transaction(env.scope) as session:
-        await record_health(session, shop, now=utc_now(), error="The shop answered 503.")
+        await record_health(session, shop, now=utc_now(), error=TEXT.write(text="The shop answered 503."))
     await set_state(env, shop, "paused")
     await env.work()
     assert name not in await timers(env)

@@ -12,6 +12,7 @@ from connectors.http.errors import failed_writes
 from connectors.ports import ChannelWrite, WriteResult
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.shop.adapter import SandboxShop
+from foundation.i18n.messages import TEXT
 from foundation.jobs.enqueue import enqueue
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable
 from governance.messages.reasons import UNANSWERED, UNPROVEN
@@ -38,7 +39,7 @@ async def unproven(env: ClientEnv, amount: int) -> tuple[tuple[object, ...], lis
 async def lose(self: SandboxShop, *args: object) -> list[WriteResult]:
     """The shop applies the values and its answer is lost."""
     await push(self, *args)  # type: ignore[arg-type]
-    raise OutboundUnavailable("The other system did not answer in time.")
+    raise OutboundUnavailable(TEXT.write(text="The other system did not answer in time."))
 
 
 async def fail(self: SandboxShop, *args: object) -> list[WriteResult]:
@@ -59,12 +60,12 @@ async def limit(_: SandboxShop, *args: object) -> list[WriteResult]:
 
 async def hold(*_: object) -> list[WriteResult]:
     """Our own limits held the values back: nothing was sent."""
-    raise OutboundHeld("The breaker is open.")
+    raise OutboundHeld(TEXT.write(text="The breaker is open."))
 
 
 async def miss(*_: object) -> list[WriteResult]:
     """No connection to the shop came about."""
-    raise OutboundUnavailable("The other system could not be reached.", sent=False)
+    raise OutboundUnavailable(TEXT.write(text="The other system could not be reached."), sent=False)
 
 
 class HttpAnswer:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,13 +14,17 @@ from canonical.keys import PRODUCT
 from canonical.messages import Message, MessageLine, Observation, Party, ShipmentUpdated
 from canonical.money import UnknownCurrency, number_text
 from canonical.values import Value, minor_money, quantity
+from connectors import messages
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
+from connectors.sandbox import reasons
 from connectors.sandbox.erp.messages import SHIPMENT, ChangeBatch, ErpChange, ErpChangePage, ErpShipment
 from foundation.decoding import ForeignDecoder, RepeatedKey, decode_json
+from foundation.i18n.messages import MessageText
 
 _PAGE_SIZE = 500
+_ERP: Final = reasons.ERP.write()
 _NAMES_SHIPMENT = f'"{SHIPMENT}"'.encode()
 """Without it, a record need not be decoded twice to know its type."""
 
@@ -46,16 +51,17 @@ class SandboxErp:
             return [self._read(body)]
         found: list[Message] = []
         unreadable: list[Unreadable] = []
-        reasons: list[str] = []
+        told: list[tuple[int, MessageText]] = []
         for index, raw in enumerate(changes):
             try:
                 found.append(self._read(bytes(raw)))
             except PayloadInvalid as problem:
-                reasons.append(f"{problem} (changes[{index}])")
+                told.append((index, problem.reason))
                 unreadable += problem.unreadable
-        if reasons:
-            detail = f"{len(reasons)} of {len(changes)} changes cannot be read. {reasons[0]}"
-            named = unreadable if len(unreadable) == len(reasons) else ()  # otherwise one reason would not be reported
+        if told:
+            index, reason = told[0]
+            detail = reasons.SOME_CHANGES.write(count=len(told), number=len(changes), reason=reason, index=index)
+            named = unreadable if len(unreadable) == len(told) else ()  # otherwise one reason would not be reported
             raise PayloadInvalid(detail, messages=found, unreadable=named)
         return found
 
@@ -67,17 +73,18 @@ class SandboxErp:
         except RepeatedKey as problem:  # nor is it known which record a repeated key names
             raise _ambiguous(problem) from problem
         except (PayloadInvalid, UnknownCurrency, InvalidMessage) as problem:
-            raise PayloadInvalid(str(problem), unreadable=_named(raw, str(problem))) from problem
+            reason = problem.reason if isinstance(problem, PayloadInvalid) else _unusable(problem)
+            raise PayloadInvalid(reason, unreadable=_named(raw, reason)) from problem
         except msgspec.ValidationError as problem:
-            reason = f"The sandbox ERP's payload no longer has the agreed form: {problem}."
+            reason = messages.PAYLOAD_CHANGED.write(system=_ERP, error=str(problem))
             raise PayloadInvalid(reason, unreadable=_named(raw, reason)) from problem
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(f"The sandbox ERP's payload is not JSON: {problem}.") from problem
+            raise PayloadInvalid(messages.PAYLOAD_NOT_JSON.write(system=_ERP, error=str(problem))) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:  # noqa: ARG002
         query = urlencode({"cursor": cursor or "0", "limit": _PAGE_SIZE})
         response = await http.request("GET", endpoint(config, f"/changes?{query}"))
-        check_readable(response, "The sandbox ERP")
+        check_readable(response, _ERP)
         try:
             page = self._page.decode(response.content)
         except msgspec.DecodeError as problem:
@@ -140,15 +147,15 @@ def _value(change: ErpChange) -> Value:
         return change.value
     if change.amount is None:
         raise PayloadInvalid(
-            "The sandbox ERP's payload no longer has the agreed form: Object missing required field `amount`."
+            messages.PAYLOAD_CHANGED.write(system=_ERP, error="Object missing required field `amount`")
         )
     known = element_type(change.element)
     if known is None or known.value_type not in ("money", "quantity") or change.dimension:
-        raise PayloadInvalid(f"{change.element} of {change.sku} must come as a typed value.")
+        raise PayloadInvalid(reasons.MUST_BE_TYPED.write(element=change.element, record_key=change.sku))
     is_counted = known.value_type == "quantity"
     if is_counted is bool(change.currency):
-        wanted = "no currency" if is_counted else "a currency"
-        raise PayloadInvalid(f"{change.element} of {change.sku} must come with {wanted}; it came with the opposite.")
+        wrong = reasons.CURRENCY_UNWANTED if is_counted else reasons.CURRENCY_MISSING
+        raise PayloadInvalid(wrong.write(element=change.element, record_key=change.sku))
     return quantity(change.amount) if is_counted else minor_money(change.amount, change.currency)
 
 
@@ -161,7 +168,7 @@ class _Subject(msgspec.Struct):
     record_type: str = PRODUCT
 
 
-def _named(raw: bytes, reason: str) -> list[Unreadable]:
+def _named(raw: bytes, reason: MessageText) -> list[Unreadable]:
     """Record and value of a change, as far as readable."""
     try:
         subject = decode_json(raw, type=_Subject)
@@ -170,13 +177,17 @@ def _named(raw: bytes, reason: str) -> list[Unreadable]:
     if not subject.sku or not subject.element:
         return []
     said = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
-    told = f"The source reports {said}. {reason}" if said else reason
+    told = messages.SOURCE_SAYS.write(value=said, reason=reason) if said else reason
     return [Unreadable(subject.sku, subject.element, told, subject.dimension, subject.record_type)]
 
 
 def _ambiguous(problem: RepeatedKey) -> PayloadInvalid:
-    return PayloadInvalid(f"The sandbox ERP's payload is ambiguous: {problem}.")
+    return PayloadInvalid(messages.PAYLOAD_AMBIGUOUS.write(system=_ERP, error=str(problem)))
+
+
+def _unusable(problem: Exception) -> MessageText:
+    return messages.VALUE_UNUSABLE.write(system=_ERP, error=str(problem))
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:
-    return PayloadInvalid(f"The sandbox ERP's payload no longer has the agreed form: {problem}.")
+    return PayloadInvalid(messages.PAYLOAD_CHANGED.write(system=_ERP, error=str(problem)))

@@ -11,7 +11,7 @@ from canonical.orders import ORDER, OrderValue
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
-from connectors.messages import NO_API_KEY
+from connectors.messages import ANSWER_CHANGED, NO_API_KEY, WRONG_COUNT
 from connectors.ports import (
     ChannelReading,
     ChannelWrite,
@@ -22,11 +22,13 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
+from connectors.sandbox import reasons
 from connectors.sandbox.orders import KnownOrders, NewOrder, NewOrders, Numbers
 from foundation.decoding import ForeignDecoder, JsonDecoder
 
 _Known: Final = JsonDecoder(OrderValue | None)
-_NO_ORDER: Final = "The sandbox ERP takes orders only."
+_ERP: Final = reasons.ERP.write()
+_NO_ORDER: Final = reasons.ORDERS_ONLY.write()
 
 
 class SandboxErpOrders:
@@ -87,13 +89,14 @@ class SandboxErpOrders:
             "POST", endpoint(config, "/orders/read"), headers=_headers(config),
             content=msgspec.json.encode(Numbers([key.record_key for key in keys])),
         )  # fmt: skip
-        check_readable(response, "The sandbox ERP")
+        check_readable(response, _ERP)
         try:
             orders = self._known.decode(response.content).orders
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(f"The ERP's list of orders no longer has the agreed form: {problem}.") from problem
+            changed = ANSWER_CHANGED.write(system=_ERP, what="orders", error=str(problem))
+            raise PayloadInvalid(changed) from problem
         if len(orders) != len(keys):
-            raise PayloadInvalid(f"The ERP was asked for {len(keys)} orders and answered {len(orders)}.")
+            raise PayloadInvalid(WRONG_COUNT.write(system=_ERP, number=len(keys), count=len(orders)))
         return [_reading(key, raw) for key, raw in zip(keys, orders, strict=True)]
 
 

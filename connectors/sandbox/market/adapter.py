@@ -10,6 +10,7 @@ from canonical.elements import PRICE, REFERENCE_ELEMENTS, STOCK
 from canonical.keys import PRODUCT, ElementKey
 from canonical.money import Money, number_text, parse_decimal, to_integer
 from canonical.values import MoneyValue, QuantityValue, Value, minor_money, quantity
+from connectors import messages
 from connectors.batches import QUERY_BYTES, push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
@@ -25,6 +26,7 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
+from connectors.sandbox import reasons
 from connectors.sandbox.market.messages import (
     Catalogue,
     Feed,
@@ -37,9 +39,10 @@ from connectors.sandbox.market.messages import (
 )
 from foundation.decoding import ForeignDecoder, decode_json
 
+_MARKET: Final = reasons.MARKET.write()
 _REASONS: Final = {
-    "unknown-sku": "The market has no listing with this SKU. Create it there, or unmap the record.",
-    "wrong-currency": "The market lists this product in another currency.",
+    "unknown-sku": reasons.UNKNOWN_LISTING.write(),
+    "wrong-currency": reasons.OTHER_CURRENCY.write(),
 }
 
 
@@ -103,7 +106,7 @@ class SandboxMarket:
         try:
             rejected = {r.index: r.reason for r in self._receipt.decode(response.content).rejected}
         except msgspec.DecodeError:
-            detail = "The market's receipt could not be understood."  # a reading determines whether it was applied
+            detail = messages.NOT_UNDERSTOOD.write(system=_MARKET)  # a reading determines whether it was applied
             return [WriteResult(w.key, WriteState.ACCEPTED, detail) for w in writes]
         return [
             WriteResult(w.key, WriteState.ACCEPTED) if index not in rejected else _refusal(w, rejected[index])
@@ -117,13 +120,13 @@ class SandboxMarket:
         response = await http.request(
             "GET", endpoint(config, f"/listings?{query}"), headers=json_headers(config.secrets["api_key"])
         )
-        check_readable(response, "The market")
+        check_readable(response, _MARKET)
         try:
             listings = self._listings.decode(response.content).listings
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(f"The market's listings no longer have the agreed form: {problem}.") from problem
+            raise _changed("listings", problem) from problem
         if drift := _drift(listings):
-            raise PayloadInvalid(f"The market's listings no longer have the agreed form: {drift}.")
+            raise _changed("listings", drift)
         found: dict[str, list[ShownListing]] = {}
         for listing in listings:
             found.setdefault(listing.sku, []).append(listing)
@@ -150,11 +153,15 @@ class SandboxMarket:
         response = await http.request(
             "GET", endpoint(config, f"/catalogue/{number}"), headers=json_headers(config.secrets["api_key"])
         )
-        check_readable(response, "The market")
+        check_readable(response, _MARKET)
         try:
             return self._catalogue.decode(response.content)
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(f"The market's catalogue no longer has the agreed form: {problem}.") from problem
+            raise _changed("catalogue", problem) from problem
+
+
+def _changed(what: str, error: object) -> PayloadInvalid:
+    return PayloadInvalid(messages.ANSWER_CHANGED.write(system=_MARKET, what=what, error=str(error)))
 
 
 def _place(cursor: str) -> _Place:
@@ -170,7 +177,7 @@ def _unwritable(write: ChannelWrite) -> WriteResult | None:
     try:
         _item(write)
     except ValueError as problem:
-        return WriteResult(write.key, WriteState.REFUSED, str(problem))
+        return WriteResult(write.key, WriteState.REFUSED, reasons.CANNOT_LIST.write(error=str(problem)))
     return None
 
 
@@ -195,7 +202,7 @@ def _attribute(key: ElementKey) -> str:
 
 
 def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
-    detail = _REASONS.get(reason, f"The market rejected the item: {reason}.")
+    detail = _REASONS.get(reason) or reasons.ITEM_REJECTED.write(reason=reason)
     return WriteResult(write.key, WriteState.REFUSED, detail)
 
 

@@ -10,6 +10,7 @@ from canonical.keys import PRODUCT, ElementKey
 from canonical.money import minor_exponent
 from canonical.orders import ORDER
 from canonical.values import MoneyValue, QuantityValue, Value, minor_money, quantity
+from connectors import messages
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
@@ -25,6 +26,7 @@ from connectors.ports import (
     WriteResult,
     WriteState,
 )
+from connectors.sandbox import reasons
 from connectors.sandbox.shop.messages import (
     Field,
     Keys,
@@ -37,18 +39,20 @@ from connectors.sandbox.shop.messages import (
     WriteOutcomes,
 )
 from foundation.decoding import ForeignDecoder, JsonDecoder, decode_json
+from foundation.i18n.messages import NOTHING
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
-_UNKNOWN: Final = "The shop has no product with this SKU. Create it there, or unmap the record."
+_SHOP: Final = reasons.SHOP.write()
+_UNKNOWN: Final = reasons.UNKNOWN_PRODUCT.write()
 _STATES: Final = {
-    "applied": (WriteState.ACCEPTED, ""),
-    "stale": (WriteState.STALE, "The shop holds a newer version."),
+    "applied": (WriteState.ACCEPTED, NOTHING),
+    "stale": (WriteState.STALE, reasons.NEWER_THERE.write()),
     "unknown_sku": (WriteState.REFUSED, _UNKNOWN),
-    "invalid": (WriteState.REFUSED, "The shop does not take this value."),
+    "invalid": (WriteState.REFUSED, reasons.VALUE_NOT_TAKEN.write()),
 }
 # Only a reading determines whether the write was applied.
-_UNHEARD_OF: Final = (WriteState.ACCEPTED, "The shop's answer to the write could not be understood.")
+_UNHEARD_OF: Final = (WriteState.ACCEPTED, messages.NOT_UNDERSTOOD.write(system=_SHOP))
 _Shown: Final = JsonDecoder(Shown | None)
 
 
@@ -103,7 +107,8 @@ class SandboxShop:
         results = []
         for write, outcome in zip(writes, outcomes, strict=True):
             state, detail = _STATES.get(outcome.status, _UNHEARD_OF)
-            results.append(WriteResult(write.key, state, outcome.detail or detail))
+            said = messages.SAID.write(system=_SHOP, text=outcome.detail) if outcome.detail else detail
+            results.append(WriteResult(write.key, state, said))
         return results
 
     async def read(
@@ -126,17 +131,15 @@ class SandboxShop:
             headers=json_headers(config.secrets["api_key"]),
             content=msgspec.json.encode(Keys([(key.record_key, _field(key)) for key in keys])),
         )
-        check_readable(response, "The shop")
+        check_readable(response, _SHOP)
         try:
             values = self._shown.decode(response.content).values
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(
-                f"The shop's answer to a reading no longer has the agreed form: {problem}."
-            ) from problem
+            raise _changed("values", problem) from problem
         if len(values) != len(keys):
-            raise PayloadInvalid(f"The shop was asked for {len(keys)} values and answered {len(values)}.")
+            raise PayloadInvalid(messages.WRONG_COUNT.write(system=_SHOP, number=len(keys), count=len(values)))
         if drift := _drift(values):
-            raise PayloadInvalid(f"The shop's values no longer have the agreed form: {drift}.")
+            raise _changed("values", drift)
         return [_reading(key, raw) for key, raw in zip(keys, values, strict=True)]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
@@ -153,12 +156,16 @@ class SandboxShop:
             endpoint(config, f"/products?start={start}&size={_LISTED}"),
             headers=json_headers(config.secrets["api_key"]),
         )
-        check_readable(response, "The shop")
+        check_readable(response, _SHOP)
         try:
             page = self._products.decode(response.content)
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(f"The shop's list of products no longer has the agreed form: {problem}.") from problem
+            raise _changed("products", problem) from problem
         return OffsetPage(page.skus, page.more)
+
+
+def _changed(what: str, error: object) -> PayloadInvalid:
+    return PayloadInvalid(messages.ANSWER_CHANGED.write(system=_SHOP, what=what, error=str(error)))
 
 
 def _is_shown(key: ElementKey) -> bool:
@@ -172,7 +179,7 @@ def _field(key: ElementKey) -> Field:
 
 
 def _not_shown(write: ChannelWrite) -> WriteResult:
-    return WriteResult(write.key, WriteState.REFUSED, f"The shop does not show {write.element} to anyone.")
+    return WriteResult(write.key, WriteState.REFUSED, messages.NOT_SHOWN.write(system=_SHOP, element=write.element))
 
 
 def _drift(values: Sequence[msgspec.Raw]) -> str:

@@ -1,6 +1,7 @@
 """Orders of the sandbox shop, as a source: polled in the order of their versions."""
 
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -8,13 +9,17 @@ import msgspec
 from canonical.elements import ORDER_DOCUMENT
 from canonical.messages import Observation
 from canonical.orders import ORDER
+from connectors import messages
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint, json_headers
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage, Unreadable
+from connectors.sandbox import reasons
 from connectors.sandbox.orders import PlacedOrder, PlacedOrders
 from foundation.decoding import ForeignDecoder, decode_json
+from foundation.i18n.messages import MessageText
 
 _PAGE_SIZE = 100
+_SHOP: Final = reasons.SHOP.write()
 
 
 class _Numbered(msgspec.Struct):
@@ -33,7 +38,7 @@ class SandboxShopOrders:
         try:
             placed = self._order.decode(body)
         except (msgspec.DecodeError, ValueError) as problem:
-            reason = f"The shop's order no longer has the agreed form: {problem}."
+            reason = messages.PAYLOAD_CHANGED.write(system=_SHOP, error=str(problem))
             raise PayloadInvalid(reason, unreadable=_named(body, reason)) from problem
         return [
             Observation(
@@ -47,12 +52,13 @@ class SandboxShopOrders:
         response = await http.request(
             "GET", endpoint(config, f"/orders?{query}"), headers=json_headers(config.secrets["api_key"])
         )
-        check_readable(response, "The shop")
+        check_readable(response, _SHOP)
         try:
             page = self._page.decode(response.content)
             payloads = [(_id_of(raw), bytes(raw)) for raw in page.orders]
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(f"The shop's list of orders no longer has the agreed form: {problem}.") from problem
+            changed = messages.ANSWER_CHANGED.write(system=_SHOP, what="orders", error=str(problem))
+            raise PayloadInvalid(changed) from problem
         return PollPage(payloads, page.cursor, page.more)
 
 
@@ -61,7 +67,7 @@ def _id_of(raw: msgspec.Raw) -> str:
     return f"order/{known.number}/{known.version}"
 
 
-def _named(body: bytes, reason: str) -> list[Unreadable]:
+def _named(body: bytes, reason: MessageText) -> list[Unreadable]:
     try:
         number = decode_json(body, type=_Numbered).number
     except msgspec.DecodeError:

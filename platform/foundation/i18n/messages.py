@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.marks import N_
 from foundation.text import clean_foreign_text
 
 _LONGEST: Final = 2000
@@ -22,10 +23,11 @@ class StoredMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageText(str):
-    """The English sentence of a message, with the message itself: for what is logged or kept as text, too."""
+    """The English sentence of a message, for logs, with the message itself. `source`: the text with placeholders."""
 
-    __slots__ = ("message",)
+    __slots__ = ("message", "source")
     message: StoredMessage
+    source: str
 
 
 class MessageType(msgspec.Struct, frozen=True):
@@ -48,11 +50,9 @@ class MessageType(msgspec.Struct, frozen=True):
     def write(self, **params: object) -> MessageText:
         """As `fill`, with the English sentence. Texts of other systems are cleaned as parameters, not as sentences."""
         message = self.fill(**params)
-        written = {
-            name: value if isinstance(value, MessageText) else message.params[name] for name, value in params.items()
-        }
+        written = {name: _in_english(value, message.params[name]) for name, value in params.items()}
         text = MessageText(self.text.format_map(written))
-        text.message = message
+        text.message, text.source = message, self.text
         return text
 
 
@@ -60,11 +60,19 @@ LEGACY: Final = MessageType("legacy", "{text}")
 """A sentence stored before messages had codes, in the language in which it was written."""
 TEXT: Final = MessageType("text", "{text}")
 """A text that is data: the words of a rule, a member or another system."""
+FAILED: Final = MessageType("failed", N_("{type}: {error}"))
+"""An error that nothing declared, in the words of the program or the library that raised it."""
 
 
 def message_of(text: str) -> StoredMessage:
     """The message of a text that has one; else the text as data."""
     return text.message if isinstance(text, MessageText) else TEXT.fill(text=text)
+
+
+def reason_of(error: BaseException) -> MessageText:
+    """Why `error` was raised: the message that it carries as `reason`, else its type and text."""
+    reason = getattr(error, "reason", None)
+    return reason if isinstance(reason, MessageText) else FAILED.write(type=type(error).__name__, error=str(error))
 
 
 def placeholders_of(text: str) -> frozenset[str]:
@@ -74,6 +82,22 @@ def placeholders_of(text: str) -> frozenset[str]:
 def encode_message(message: StoredMessage) -> str:
     """The message as the text of a jsonb value."""
     return msgspec.json.encode(message).decode()
+
+
+def text_of(error: BaseException) -> MessageText:
+    """As `reason_of`, without the type where that says nothing to a reader: of an error about a value."""
+    reason = getattr(error, "reason", None)
+    return reason if isinstance(reason, MessageText) else TEXT.write(text=str(error))
+
+
+def encode_text(text: MessageText | None) -> str | None:
+    """The message of `text` as the text of a jsonb value; None stays NULL."""
+    return None if text is None else encode_message(text.message)
+
+
+def to_message(document: object) -> StoredMessage | None:
+    """The message in the document of a jsonb column; None for NULL."""
+    return None if document is None else msgspec.convert(document, StoredMessage)
 
 
 def by_code(types: Iterable[MessageType]) -> Mapping[str, MessageType]:
@@ -102,9 +126,21 @@ def to_param(value: object) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
+def _in_english(value: object, param: object) -> object:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    if isinstance(value, Mapping) and value.keys() == {"code", "dimension"}:
+        return f"{value['code']} ({value['dimension']})"
+    return value if isinstance(value, MessageText) else param
+
+
 def write_instant(moment: datetime) -> str:
     """ISO 8601 in UTC. An instant of another system that has no year in UTC keeps its own offset."""
     try:
         return moment.astimezone(UTC).isoformat()
     except OverflowError:
         return moment.isoformat()
+
+
+NOTHING: Final = TEXT.write(text="")
+"""No text. As any empty one it counts as false."""

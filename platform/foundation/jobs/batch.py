@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database
+from foundation.i18n.messages import MessageText, encode_text
 from foundation.jobs.lanes import connection_of
 from foundation.jobs.types import P
 from foundation.scope import Scope
-from foundation.text import clean_error_text
 
 FENCED_SQLSTATE = "FL001"
 _OUTAGE_SECONDS = 0.25
@@ -47,7 +47,7 @@ class ClaimedJob(msgspec.Struct, Generic[P], frozen=True):
 
 class _Deferred(NamedTuple):
     delay: float
-    error: str | None
+    error: MessageText | None
     counted: bool
     is_retry: bool
 
@@ -72,7 +72,7 @@ class DatabaseSilent(psycopg.OperationalError):
 
 _FINISH = text("""
     SELECT lane_finish(:tenant_id, :lane, :fence, CAST(:done AS bigint[]), CAST(:retry AS bigint[]),
-        CAST(:delays AS double precision[]), CAST(:errors AS varchar[]), CAST(:failure_count AS smallint), :pause,
+        CAST(:delays AS double precision[]), CAST(:errors AS jsonb[]), CAST(:failure_count AS smallint), :pause,
         CAST(:crash_count AS smallint), CAST(:counted AS boolean[]), CAST(:is_retry AS boolean[]))
 """)
 _DEAD_LETTER = text("""
@@ -80,7 +80,7 @@ _DEAD_LETTER = text("""
                              died_at, correlation)
     SELECT tenant_id, msp_id, gen_random_uuid(), lane, kind, key, ref, payload, attempts + 1, d.error, enqueued_at,
            clock_timestamp(), correlation
-      FROM job JOIN unnest(CAST(:seqs AS bigint[]), CAST(:errors AS varchar[])) AS d (seq, error) USING (seq)
+      FROM job JOIN unnest(CAST(:seqs AS bigint[]), CAST(:errors AS jsonb[])) AS d (seq, error) USING (seq)
      WHERE tenant_id = :tenant_id AND lane = :lane
 """)
 
@@ -114,30 +114,26 @@ class Batch(Generic[P]):
         self._database = database
         self._deadline = (time.monotonic() if asked_at is None else asked_at) + lease.seconds
         self._deferred: dict[int, _Deferred] = {}
-        self._dead: dict[int, str] = {}
+        self._dead: dict[int, MessageText] = {}
         self._skipped: set[int] = set()
         self._pause = 0.0
         self._failure_count = 0
         self._crash_count = max(lease.crash_count - 1, 0)
 
-    def retry(self, item: ClaimedJob[P], *, delay: float, error: str, is_retry: bool = False) -> None:
+    def retry(self, item: ClaimedJob[P], *, delay: float, error: MessageText, is_retry: bool = False) -> None:
         """Retry after `delay` seconds, counting an attempt; later jobs with the same key wait for this one.
 
         `is_retry`: a remote call was made for the job, so its next call spends retry budget.
         """
-        self._deferred[item.seq] = _Deferred(
-            delay, clean_error_text(error, longest=2000), counted=True, is_retry=is_retry
-        )
+        self._deferred[item.seq] = _Deferred(delay, error, counted=True, is_retry=is_retry)
 
-    def defer(self, item: ClaimedJob[P], *, delay: float, is_retry: bool, error: str | None = None) -> None:
+    def defer(self, item: ClaimedJob[P], *, delay: float, is_retry: bool, error: MessageText | None = None) -> None:
         """Reschedule without counting an attempt; `error=None` keeps the last error."""
-        self._deferred[item.seq] = _Deferred(
-            delay, error and clean_error_text(error, longest=2000), counted=False, is_retry=is_retry
-        )
+        self._deferred[item.seq] = _Deferred(delay, error, counted=False, is_retry=is_retry)
 
-    def dead_letter(self, item: ClaimedJob[P], *, error: str) -> None:
+    def dead_letter(self, item: ClaimedJob[P], *, error: MessageText) -> None:
         """Move a failed job to the dead letters, where a member replays or discards it."""
-        self._dead[item.seq] = clean_error_text(error, longest=2000)
+        self._dead[item.seq] = error
 
     def skip(self, items: Sequence[ClaimedJob[P]]) -> None:
         """Leave jobs in the lane unprocessed, in order, without counting an attempt."""
@@ -212,7 +208,7 @@ class Batch(Generic[P]):
                     "tenant_id": self.scope.tenant_id,
                     "lane": self.lane,
                     "seqs": list(self._dead),
-                    "errors": list(self._dead.values()),
+                    "errors": [encode_text(error) for error in self._dead.values()],
                 },
             )
         result = await session.execute(
@@ -224,7 +220,7 @@ class Batch(Generic[P]):
                 "done": done,
                 "retry": list(self._deferred),
                 "delays": [each.delay for each in deferred],
-                "errors": [each.error for each in deferred],
+                "errors": [encode_text(each.error) for each in deferred],
                 "counted": [each.counted for each in deferred],
                 "is_retry": [each.is_retry for each in deferred],
                 "failure_count": self._failure_count,

@@ -70,7 +70,7 @@ class Job(TenantOwned, Base):
     is_retry: Mapped[bool] = mapped_column(server_default="false")
     ready_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     enqueued_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
-    error: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
     correlation: Mapped[str] = mapped_column(server_default="")
 
     __table_args__ = (
@@ -91,7 +91,7 @@ class DeadLetter(TenantOwned, Base):
     ref: Mapped[UUID | None]
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     attempts: Mapped[int] = mapped_column(SmallInteger)
-    error: Mapped[str]
+    error: Mapped[dict[str, Any]] = mapped_column(JSONB)  # a message
     enqueued_at: Mapped[datetime]
     died_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(server_default=DeadLetterState.OPEN)

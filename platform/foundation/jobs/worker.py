@@ -18,6 +18,8 @@ import structlog
 from msgspec.structs import replace
 
 from foundation.database.engine import Database
+from foundation.i18n.messages import reason_of
+from foundation.jobs import messages
 from foundation.jobs.batch import Batch, ClaimedJob, Lease, LeaseLost, answered, is_outage, keeping_lease
 from foundation.jobs.isolation import ALONE, SUSPECT_AFTER, BatchResult, IsolatedRunner, LeasedBatch
 from foundation.jobs.ready_queue import ReadyQueue
@@ -161,7 +163,7 @@ class LaneWorker:
         claimed, head = batch.items, batch.items[0]
         if head.kind not in self._jobs:
             batch.skip(claimed[1:])
-            batch.dead_letter(head, error=f"No handler for jobs of type {head.kind}")
+            batch.dead_letter(head, error=messages.NO_HANDLER.write(kind=head.kind))
             async with batch.commit():
                 pass
             return
@@ -210,7 +212,7 @@ class LaneWorker:
                 readable.append(replace(item, payload=job_type.decode(item.payload)))
             except msgspec.ValidationError as error:
                 unreadable += 1
-                batch.dead_letter(item, error=f"The payload is not one of {job_type.name}: {error}")
+                batch.dead_letter(item, error=messages.PAYLOAD_INVALID.write(kind=job_type.name, error=str(error)))
                 self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
         if unreadable:
             batch.skip(readable)
@@ -242,10 +244,7 @@ class LaneWorker:
             again.skip(batch.items)
             again.suspect(ALONE + 1)
         else:
-            error = (
-                f"It ended the process that worked on it ({how}), also when it was alone in one. Nothing else did it."
-            )
-            again.dead_letter(batch.items[0], error=error)
+            again.dead_letter(batch.items[0], error=messages.PROCESS_ENDED.write(how=how))
             again.suspect(0)
             self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
         async with again.commit():
@@ -260,11 +259,11 @@ class LaneWorker:
         else:
             item = batch.items[0]
             if item.attempts + 1 >= job_type.retry.attempts:
-                again.dead_letter(item, error=_sentence(error))
+                again.dead_letter(item, error=reason_of(error))
                 self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
             else:
                 delay = job_type.retry.delay(item.attempts, 1.0 - self._jitter())
-                again.retry(item, delay=delay, error=_sentence(error))
+                again.retry(item, delay=delay, error=reason_of(error))
         async with again.commit():
             pass
         batch.more = again.more
@@ -274,7 +273,3 @@ class LaneWorker:
         if claimed > PROMPT_BATCH or (batch.more and (claimed == PROMPT_BATCH or batch.cut_short)):
             await self._ready_queue.mark_bulk(*owner, batch.lane)
         await self._ready_queue.hint({owner: {batch.lane} if batch.more else set()})
-
-
-def _sentence(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -16,7 +16,8 @@ import httpcore2
 import redis.asyncio
 
 from foundation.clock import Clock
-from foundation.marks import N_
+from foundation.i18n.messages import MessageText
+from foundation.outbound import messages
 from foundation.outbound.breaker import CallResult
 from foundation.outbound.budget import AttemptKind
 from foundation.outbound.errors import (
@@ -54,21 +55,21 @@ class _Busy(Exception):
 
 class _Failure(NamedTuple):
     word: str
-    detail: str
+    detail: MessageText
     outcome: CallResult = CallResult.FAILED
 
 
 _FAILURES: tuple[tuple[tuple[type[Exception], ...], _Failure], ...] = (
-    ((_Busy, httpcore2.PoolTimeout), _Failure("busy", "Too many calls are under way. Try again.", CallResult.UNKNOWN)),
-    ((TimeoutError, httpcore2.TimeoutException), _Failure("timeout", "The other system did not answer in time.")),
-    ((TooLarge,), _Failure("oversized", "The other system's answer was larger than allowed.")),
+    ((_Busy, httpcore2.PoolTimeout), _Failure("busy", messages.BUSY.write(), CallResult.UNKNOWN)),
+    ((TimeoutError, httpcore2.TimeoutException), _Failure("timeout", messages.TIMED_OUT.write())),
+    ((TooLarge,), _Failure("oversized", messages.OVERSIZED.write())),
     (
         (UnreadableResponse,),
-        _Failure("unreadable", "The other system's answer was packed in a way that cannot be read."),
+        _Failure("unreadable", messages.UNREADABLE.write()),
     ),
     (
         (httpcore2.NetworkError, httpcore2.ProtocolError, OSError),
-        _Failure("unreachable", "The other system could not be reached, or broke off."),
+        _Failure("unreachable", messages.UNREACHABLE.write()),
     ),
 )
 _NOT_SENT = (_Busy, httpcore2.PoolTimeout, httpcore2.ConnectError, httpcore2.ConnectTimeout)
@@ -193,7 +194,7 @@ class BoundCaller:
             self._held("refused")
             if isinstance(error, OutboundRefused):
                 raise
-            raise OutboundRefused(N_("The request cannot be sent: a header or the method is malformed.")) from error
+            raise OutboundRefused(messages.MALFORMED.write()) from error
         except _MAPPED as error:
             failure = next(failure for kinds, failure in _FAILURES if isinstance(error, kinds))
             await self._settle(admission, failure.outcome)
@@ -232,9 +233,7 @@ class BoundCaller:
             await asyncio.sleep(admission.wait)
             pause = self._client.gate.paused_for(self._credential)
             if pause:
-                raise OutboundThrottled(
-                    N_("The other system has asked for a pause between requests."), retry_after=pause
-                )
+                raise OutboundThrottled(messages.PAUSE_ASKED.write(), retry_after=pause)
         return admission
 
     async def _judge(self, admission: Admission, response: OutboundResponse) -> None:
@@ -258,7 +257,7 @@ class BoundCaller:
         ]
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if own := given.keys() & _OWN_HEADERS:
-            raise OutboundRefused(N_("The header {name} cannot be set."), params={"name": min(own)})
+            raise OutboundRefused(messages.HEADER_FIXED.write(name=min(own)))
         if content is not None or method in _WITH_BODY:
             lines.append((b"content-length", b"%d" % len(content or b"")))
         if correlation := current_correlation():
@@ -268,7 +267,7 @@ class BoundCaller:
                 (name.encode("ascii"), value.encode("latin-1")) for name, value in given.items()
             ]
         except UnicodeEncodeError:
-            raise OutboundRefused(N_("A header contains characters that HTTP does not allow.")) from None
+            raise OutboundRefused(messages.HEADER_CHARACTERS.write()) from None
 
     def _called(self, outcome: str, started: float) -> None:
         if self._client.observer is not None:

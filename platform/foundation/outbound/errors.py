@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from foundation.errors import DomainError, Unavailable
+from foundation.i18n.messages import MessageText
 from foundation.marks import N_
 
 
@@ -13,6 +14,9 @@ class OutboundRefused(DomainError):
     code = "outbound-refused"
     title = N_("This address may not be called")
 
+    def __init__(self, detail: MessageText) -> None:
+        super().__init__(detail)
+
 
 class OutboundUnavailable(Unavailable):
     """No usable response. If `sent`, a write may or may not have taken effect. `retry_after` is in seconds."""
@@ -20,7 +24,7 @@ class OutboundUnavailable(Unavailable):
     code = "outbound-unavailable"
     title = N_("The other system is not responding")
 
-    def __init__(self, detail: str, *, retry_after: float | None = None, sent: bool = True) -> None:
+    def __init__(self, detail: MessageText, *, retry_after: float | None = None, sent: bool = True) -> None:
         super().__init__(detail, retry_after=retry_after)
         self.retry_after = retry_after
         self.sent = sent
@@ -33,7 +37,7 @@ class AnswerTooLarge(OutboundUnavailable):
 class OutboundHeld(OutboundUnavailable):
     """Not sent: nothing reached the other system. The job is deferred without counting an attempt."""
 
-    def __init__(self, detail: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, detail: MessageText, *, retry_after: float | None = None) -> None:
         super().__init__(detail, retry_after=retry_after, sent=False)
 
 

@@ -15,7 +15,7 @@ import redis
 import redis.asyncio
 
 from foundation.clock import Clock
-from foundation.marks import N_
+from foundation.outbound import messages
 from foundation.outbound.breaker import MICROSECONDS, Breaker, CallResult
 from foundation.outbound.bucket import TokenBucket
 from foundation.outbound.budget import AttemptKind, Budget
@@ -140,15 +140,15 @@ class Gate:
         status, wait, generation, probe, streak = answer
         seconds = wait / MICROSECONDS
         if status == _THROTTLED:
-            raise OutboundThrottled(N_("The other system's rate limit is used up for now."), retry_after=seconds)
+            raise OutboundThrottled(messages.RATE_USED_UP.write(), retry_after=seconds)
         if status == _OPEN:
             raise OutboundHeld(
-                N_("The other system failed several times in a row. Calls to it are paused for a moment."),
+                messages.LEFT_ALONE.write(),
                 retry_after=seconds,
             )
         if status == _SPENT:
             raise RetriesSpent(
-                N_("The retry budget of the other system is used up. Retries are delayed; new calls continue."),
+                messages.RETRIES_SPENT.write(),
                 retry_after=seconds,
             )
         return Admission(seconds, generation, bool(probe or streak), shared is not None)

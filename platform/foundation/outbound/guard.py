@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import httpcore2
 import httpx2
 
-from foundation.marks import N_
+from foundation.outbound import messages
 from foundation.outbound.errors import OutboundRefused
 from foundation.outbound.settings import Address, OutboundSettings
 
@@ -60,23 +60,21 @@ def check_url(url: str) -> OutboundTarget:
     """
     form = _FORM.match(url)
     if form is None or len(url) > _LONGEST_URL or _UNSAFE.search(url):
-        raise OutboundRefused(N_("The address must start with https:// and have no spaces or control characters."))
+        raise OutboundRefused(messages.ADDRESS_FORM.write())
     authority = form[2]
     if "@" in authority or "%" in authority:
-        raise OutboundRefused(
-            N_("The address must not contain a user name or an encoded host. Enter credentials in their own fields.")
-        )
+        raise OutboundRefused(messages.ADDRESS_SIGN_IN.write())
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
-        raise OutboundRefused(N_("The address is not valid. Check the host name and the port.")) from None
+        raise OutboundRefused(messages.ADDRESS_INVALID.write()) from None
     host = parsed.raw_host.decode("ascii")
     secure = parsed.scheme == "https"
     port = (443 if secure else 80) if parsed.port is None else parsed.port
     if not 0 < port < 65536:
-        raise OutboundRefused(N_("The address has no valid port."))
+        raise OutboundRefused(messages.NO_PORT.write())
     if not host or (_is_number_like(host) and _literal(host) is None):
-        raise OutboundRefused(N_("The address has no valid host name."))
+        raise OutboundRefused(messages.NO_HOST.write())
     return OutboundTarget(secure, host, port, parsed.raw_path, parsed.netloc)
 
 
@@ -141,17 +139,12 @@ class Guard:
         if any(target.holds(address, port) for target in settings.allowed):
             return
         if not is_public(address):
-            raise OutboundRefused(
-                N_("{host} is not on the public internet. Only public addresses may be called."), params={"host": host}
-            )
+            raise OutboundRefused(messages.NOT_PUBLIC.write(host=host))
         if not secure and not settings.allow_http:
-            raise OutboundRefused(N_("Only https:// addresses may be called."))
+            raise OutboundRefused(messages.HTTPS_ONLY.write())
         if port not in settings.ports and not (settings.allow_http and not secure and port == 80):
             allowed = ", ".join(str(number) for number in sorted(settings.ports))
-            raise OutboundRefused(
-                N_("Port {port} may not be called; these may: {allowed}."),
-                params={"port": str(port), "allowed": allowed},
-            )
+            raise OutboundRefused(messages.PORT_CLOSED.write(port=str(port), allowed=allowed))
 
 
 def _plain(address: Address) -> Address:
@@ -203,7 +196,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ARG002, ASYNC109
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore2.AsyncNetworkStream:
-        raise OutboundRefused(N_("Local sockets may not be called."))
+        raise OutboundRefused(messages.NO_SOCKETS.write())
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

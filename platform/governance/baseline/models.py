@@ -70,7 +70,7 @@ class BaselinePart(TenantOwned, Base):
     auto: Mapped[int] = mapped_column(Integer, server_default="0")
     review: Mapped[int] = mapped_column(Integer, server_default="0")
     refuse: Mapped[int] = mapped_column(Integer, server_default="0")
-    error: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
     walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # progress of the listing, see `connectors.paging`
     unkeyed: Mapped[int] = mapped_column(Integer, server_default="0")  # records listed by the channel without a key
 

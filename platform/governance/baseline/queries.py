@@ -14,16 +14,18 @@ from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.i18n.localizer import translate
+from foundation.i18n.messages import to_message
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.baseline.rows import Comparison
 from governance.baseline.schemas import BaselinePartView, BaselineView, ComparedValue
 from governance.labels import GONE
+from governance.messages.writer import write_reason
 from governance.records.keys import key_columns, same_key
 
 BELOW_COST: Final = "below_cost"
 LISTS: Final = (*(verdict.value for verdict in Comparison), BELOW_COST)
 _COLUMNS: Final = ", ".join(f"b.{name}" for name in BaselineView.__struct_fields__[:-1])
-_PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fields__[2:])
+_PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fields__[2:-1])
 
 
 async def list_baselines(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[BaselineView]:
@@ -60,7 +62,10 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
         {"t": scope_of(session).tenant_id, "ids": list(found)},
     )
     for part in parts:
-        found[part.baseline_id].append(BaselinePartView(part.connection_id, part.name or translate(GONE), *part[3:]))
+        problem = to_message(part.error)
+        counts = dict(zip(BaselinePartView.__struct_fields__[2:-1], part[3:], strict=True))
+        view = {**counts, "name": part.name or translate(GONE), "error": write_reason(problem), "problem": problem}
+        found[part.baseline_id].append(BaselinePartView(connection_id=part.connection_id, **view))
     names = BaselineView.__struct_fields__[:-1]
     return [BaselineView(**{name: getattr(row, name) for name in names}, parts=found[row.id]) for row in rows]
 

@@ -24,6 +24,7 @@ from connectors.ports import ChannelReading, HttpCaller, KeyPage, PayloadInvalid
 from connectors.runtime import OpenConnection
 from connectors.translation.subscriptions import Origin
 from foundation.decoding import decode_json
+from foundation.i18n.messages import MessageText, reason_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
@@ -41,6 +42,7 @@ from governance.elements.repository import load_contracts
 from governance.elements.rows import Observed
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
+from governance.messages import reasons
 from governance.records.repository import load_channels
 from governance.records.validation import admit_reading, is_admissible_key
 from governance.services import GovernanceServices
@@ -84,7 +86,7 @@ class _Written(NamedTuple):
     """`more`: there is more to read. `trouble`: the next batch is delayed, because the listing makes no progress."""
 
     more: bool
-    trouble: str = ""
+    trouble: MessageText | None = None
 
 
 def read_handler(services: GovernanceServices) -> Handler[NoPayload]:
@@ -100,7 +102,7 @@ def read_handler(services: GovernanceServices) -> Handler[NoPayload]:
         async with batch.commit() as session:
             written = await _write(session, services, turn, found)
             trouble = written.trouble
-            await record_health(session, turn.part.connection_id, now=services.clock(), error=trouble or None)
+            await record_health(session, turn.part.connection_id, now=services.clock(), error=trouble)
             if trouble:
                 retry_with_backoff(
                     batch,
@@ -154,7 +156,7 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
     connector, http, config = turn.opened.connector, turn.http, turn.opened.config
     if turn.part.role == "source":
         if not turn.opened.active:
-            raise SystemUnavailable("This connection is paused. Resume it, or discard this baseline.")
+            raise SystemUnavailable(reasons.PAUSED.write())
         if connector.poll is None:
             return _Found()
         return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, services.clock())))
@@ -195,7 +197,7 @@ async def _read(turn: _Turn, wanted: Sequence[ReadRequest]) -> list[ChannelReadi
 
 async def _rest(batch: Batch[NoPayload], services: GovernanceServices, turn: _Turn, error: Exception) -> None:
     """Delay the retry after an outage, and record the error for the page."""
-    told = clean_error_text(str(error))
+    told = reason_of(error)
     retry_with_backoff(batch, error, told=told, retry=job_types.READ_RETRY, jitter=1.0 - services.jitter())
     _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
     async with batch.commit() as session:
@@ -252,7 +254,7 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
             listed=True,
             unkeyed=unkeyed,
         )
-    return _Written(more=True, trouble=step.trouble if page.more else "")
+    return _Written(more=True, trouble=step.trouble if page.more else None)
 
 
 def _compared(contracts: Contracts) -> list[str]:
@@ -275,7 +277,7 @@ async def _channels_of(session: AsyncSession, services: GovernanceServices, turn
 async def _move(session: AsyncSession, turn: _Turn, state: BaselinePartState, step: Step, *, unkeyed: int = 0) -> None:
     await repository.move_part(
         session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.walk,
-        error=step.trouble or None, unkeyed=unkeyed,
+        error=step.trouble, unkeyed=unkeyed,
     )  # fmt: skip
 
 
@@ -316,7 +318,7 @@ async def _end_part(session: AsyncSession, services: GovernanceServices, turn: _
     serialises them, so exactly one is the last.
     """
     baseline_id, part = turn.baseline_id, turn.part
-    error = None if turn.opened.active else "This connection is paused, so it was not read."
+    error = None if turn.opened.active else reasons.PAUSED_NOT_READ.write()
     await repository.move_part(
         session, baseline_id, part.connection_id, state=BaselinePartState.READ, cursor="", error=error
     )

@@ -14,6 +14,7 @@ from canonical.keys import ElementKey
 from connectors.paging import Walk
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import MessageText, encode_text
 from foundation.state_machine import in_sql
 from governance.baseline.rows import Comparison, Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BASELINES, IS_OPEN_BASELINE, BaselinePartState, BaselineState
@@ -144,14 +145,14 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     state: BaselinePartState,
     cursor: str,
     listed: bool = False,
-    error: str | None = None,
+    error: MessageText | None = None,
     walk: Walk | None = None,
     unkeyed: int = 0,
 ) -> None:
     """Update the progress of the part that is not read yet. `unkeyed` is added to the stored count."""
     await session.execute(
         text("""
-            UPDATE baseline_part SET state = :state, cursor = :cursor, error = :error,
+            UPDATE baseline_part SET state = :state, cursor = :cursor, error = CAST(:error AS jsonb),
                    listed = listed OR :listed, walk = CAST(:walk AS jsonb), unkeyed = unkeyed + :unkeyed
              WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'
         """),
@@ -162,20 +163,20 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
             "state": state,
             "cursor": cursor,
             "listed": listed,
-            "error": error,
+            "error": encode_text(error),
             "walk": None if walk is None else msgspec.json.encode(walk).decode(),
             "unkeyed": unkeyed,
         },
     )
 
 
-async def note_trouble(session: AsyncSession, baseline_id: UUID, connection_id: UUID, error: str) -> None:
+async def note_trouble(session: AsyncSession, baseline_id: UUID, connection_id: UUID, error: MessageText) -> None:
     await session.execute(
-        text(
-            "UPDATE baseline_part SET error = :e"
-            " WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'"
-        ),
-        {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "e": error},
+        text("""
+            UPDATE baseline_part SET error = CAST(:e AS jsonb)
+             WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'
+        """),
+        {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "e": encode_text(error)},
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from foundation.i18n.messages import StoredMessage
 from governance.baseline.states import BaselineState
 
 
@@ -15,6 +16,7 @@ class BaselinePartView(msgspec.Struct, frozen=True):
 
     `auto`, `review` and `refuse` count its differences by policy outcome; `unkeyed` counts records that the channel
     lists without a storable key such as a SKU: they are left out.
+    `error` is the sentence of `problem`, in the reader's language.
     """
 
     connection_id: UUID
@@ -32,6 +34,7 @@ class BaselinePartView(msgspec.Struct, frozen=True):
     refuse: int
     error: str | None
     unkeyed: int
+    problem: StoredMessage | None
 
     @property
     def compared(self) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from canonical.messages import Observation
+from connectors.messages import SOURCE_SAYS
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from connectors.translation.subscriptions import FailureKind, MessageHandler, Origin, Received, TranslationFailure
 from connectors.translation.translate import translate_payload
@@ -41,7 +42,7 @@ class Admitted:
         if not is_admissible_key(seen.record_key):
             self.exceptions.append(_quarantine(origin, reason))
             return
-        why = reasons.SOURCE_SAYS.write(value=quote_value(seen.value), reason=reason)
+        why = SOURCE_SAYS.write(value=quote_value(seen.value), reason=reason)
         odd = Unreadable(seen.record_key, seen.element, why, seen.dimension, seen.record_type)
         self.unreadable.append(odd)
         self.exceptions.append(unreadable_value(origin, odd.key, odd.reason))
@@ -54,7 +55,7 @@ def admit_observations(origin: Origin, found: Sequence[Observation]) -> Admitted
         try:
             admitted = admit(seen, received_at=origin.received_at)
         except PayloadInvalid as error:
-            made.refuse(origin, seen, error.detail)
+            made.refuse(origin, seen, error.reason)
             continue
         made.dated.append(seen)
         made.observations.append(admitted)

@@ -36,7 +36,7 @@ class ConnectionHealth(msgspec.Struct, frozen=True):
     is_channel: bool
     failing: bool  # and active
     worked_at: datetime
-    last_error: str | None
+    last_error: dict[str, Any] | None  # a message
 
 
 def watch_handler(services: GovernanceServices) -> Handler[WatchConnection]:

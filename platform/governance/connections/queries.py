@@ -11,15 +11,18 @@ from connectors.relations import CONNECTIONS
 from connectors.translation.job_type import ingest_lane
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import translate
+from foundation.i18n.messages import to_message
 from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import push_lane, verify_lane
 from governance.labels import GONE
+from governance.messages.writer import write_reason
 from tenants.relations import PARTNERS
 
 MANY: Final = 10_000
-_COLUMNS: Final = 12
+_COLUMNS: Final = 11
+"""Columns before `last_error`."""
 
 
 async def list_connections(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ConnectionView]:
@@ -57,7 +60,8 @@ async def list_connections(session: AsyncSession, query: ListQuery, _: datetime)
 
 
 def _connection(row: Row[Any], lane: Row[Any]) -> ConnectionView:
-    fields: list[Any] = [*row[:_COLUMNS], lane.waiting, lane.oldest]
+    problem = to_message(row.last_error)
+    fields: list[Any] = [*row[:_COLUMNS], write_reason(problem), problem, lane.waiting, lane.oldest]
     return ConnectionView(*fields)
 
 

@@ -6,13 +6,15 @@ from uuid import UUID
 import msgspec
 
 from connectors.states import ConnectionState
+from foundation.i18n.messages import StoredMessage
 
 
 class ConnectionView(msgspec.Struct, frozen=True):
     """A connection. `is_source`: it reports values; `writes`: elements that can be sent to it, `*` for every one of
     products, `customer.*` for every one of customers.
 
-    `waiting` is counted up to `governance.connections.queries.MANY`.
+    `waiting` is counted up to `governance.connections.queries.MANY`. `last_error` is the
+    sentence of `problem`, in the reader's language.
     """
 
     id: UUID
@@ -27,6 +29,7 @@ class ConnectionView(msgspec.Struct, frozen=True):
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_error: str | None
+    problem: StoredMessage | None
     waiting: int
     oldest_waiting: datetime | None
 

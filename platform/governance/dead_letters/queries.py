@@ -4,16 +4,20 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import StoredMessage
 from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.dead_letters.schemas import DeadLetterView
+from governance.messages.writer import write_message
 
-_LETTER_FIELDS: Final = DeadLetterView.__struct_fields__
+_LETTER_FIELDS: Final = tuple(name for name in DeadLetterView.__struct_fields__ if name != "problem")
 
 
 async def list_letters(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[DeadLetterView]:
@@ -41,4 +45,6 @@ async def find_letter(session: AsyncSession, letter_id: UUID) -> DeadLetterView:
 
 
 def _letter(row: Row[Any]) -> DeadLetterView:
-    return DeadLetterView(**{name: getattr(row, name) for name in _LETTER_FIELDS})
+    problem = msgspec.convert(row.error, StoredMessage)
+    fields = {name: getattr(row, name) for name in _LETTER_FIELDS}
+    return DeadLetterView(**fields | {"error": write_message(problem, current_localizer()), "problem": problem})

@@ -15,6 +15,7 @@ from connectors.calls import read_values
 from connectors.health import record_health
 from connectors.ports import ChannelReading
 from connectors.runtime import OpenConnection
+from foundation.i18n.messages import reason_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
@@ -62,7 +63,7 @@ def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:
             if not isinstance(error, OutboundHeld):
                 async with batch.commit() as session:
                     await record_health(
-                        session, connection_id, now=services.clock(), error=str(error), every=HEALTH_EVERY
+                        session, connection_id, now=services.clock(), error=reason_of(error), every=HEALTH_EVERY
                     )
             return
         async with batch.commit() as session:

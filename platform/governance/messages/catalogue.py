@@ -4,16 +4,22 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Final
 
-import connectors.messages
+import foundation.i18n.messages
+import foundation.jobs.messages
+import foundation.outbound.messages
 import policy.messages
-from foundation.i18n.messages import LEGACY, MessageType, by_code
+from connectors.message_modules import MESSAGE_MODULES
+from foundation.i18n.messages import MessageType, by_code
 from governance.messages import exceptions, reasons, severity
 
-_DECLARED: Final = (connectors.messages, exceptions, policy.messages, reasons, severity)
+_DECLARED: Final = (
+    foundation.i18n.messages, foundation.jobs.messages, foundation.outbound.messages, policy.messages,
+    *MESSAGE_MODULES, exceptions, reasons, severity,
+)  # fmt: skip
 
 
 def _types(module: ModuleType) -> Iterator[MessageType]:
     return (value for value in vars(module).values() if isinstance(value, MessageType))
 
 
-MESSAGES: Final[Mapping[str, MessageType]] = by_code([LEGACY, *(one for module in _DECLARED for one in _types(module))])
+MESSAGES: Final[Mapping[str, MessageType]] = by_code(one for module in _DECLARED for one in _types(module))

@@ -21,6 +21,8 @@ SOURCE_CHANGED: Final = MessageType(
     "propagation.source_changed",
     N_("The source changed after this was approved. It was not sent; the newer value has its own decision."),
 )
+PAUSED: Final = MessageType("baseline.paused", N_("This connection is paused. Resume it, or discard this baseline."))
+PAUSED_NOT_READ: Final = MessageType("baseline.paused_not_read", N_("This connection is paused, so it was not read."))
 NOT_A_CHANNEL: Final = MessageType("propagation.not_a_channel", N_("This connection is not a channel."))
 NEWER_ON_CHANNEL: Final = MessageType("propagation.newer_on_channel", N_("The channel holds a newer value than ours."))
 NO_REASON: Final = MessageType("propagation.no_reason", N_("The channel gave no reason."))
@@ -64,7 +66,6 @@ UNANSWERED: Final = MessageType(
         "shown it. Not verified and not billed."
     ),
 )
-SOURCE_SAYS: Final = MessageType("translation.source_says", N_("The source reports {value}. {reason}"))
 SOURCE_SAYS_WHY: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}."))
 KEY_NOT_KEPT: Final = MessageType(
     "translation.key_not_kept", N_("A record key has 1 to {most} characters, without NUL or invalid characters.")

@@ -46,6 +46,11 @@ def write_message(message: StoredMessage, localizer: Localizer) -> str:
     return _write(message, MESSAGES.get(message.code), "text", localizer)
 
 
+def write_reason(message: StoredMessage | None) -> str | None:
+    """The sentence of a reason that may be missing, in the current reader's language."""
+    return None if message is None else write_message(message, current_localizer())
+
+
 def write_text(text: str, localizer: Localizer | None = None) -> str:
     """The sentence of a text that has a message; else the text itself."""
     return write_message(text.message, localizer or current_localizer()) if isinstance(text, MessageText) else text
@@ -100,7 +105,8 @@ def _moment(value: Any, localizer: Localizer) -> str:
 
 
 def _list(value: Any, localizer: Localizer) -> str:
-    return ", ".join(_text(each, localizer) for each in value)
+    """The parts, or one text of them."""
+    return ", ".join(_text(each, localizer) for each in value) if isinstance(value, list) else _text(value, localizer)
 
 
 def _facts(value: Any, localizer: Localizer) -> str:
@@ -123,6 +129,8 @@ _PARAMS: Final[Mapping[str, Callable[[Any, Localizer], str]]] = {
     "since": _moment,
     "expires_at": _moment,
     "records": _list,
+    "named": _list,
+    "dimensions": _list,
     "facts": _facts,
     "outcome": _outcome,
 }

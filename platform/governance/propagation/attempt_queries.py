@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.values import Value, to_value
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
+from foundation.i18n.messages import to_message
 from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
+from governance.messages.writer import write_reason
 from governance.propagation.schemas import AttemptView
 
 UNDER_WAY: Final = timedelta(minutes=1)
@@ -47,10 +49,11 @@ async def list_latest_attempts(session: AsyncSession, change_id: UUID, *, now: d
 
 def _to_attempt(row: Row[Any], now: datetime) -> AttemptView:
     waits = "in_progress" if now - row.started_at < UNDER_WAY else "unanswered"
+    problem = to_message(row.detail)
     return AttemptView(
         row.id, row.connection_id, row.channel, _sent(row.sent), row.is_retry, row.started_at, row.answered_at,
-        row.outcome if row.answered_at is not None else waits, row.status_code, row.detail, row.retry_after,
-        row.duration_ms, row.bytes, to_value(row.read),
+        row.outcome if row.answered_at is not None else waits, row.status_code, write_reason(problem), problem,
+        row.retry_after, row.duration_ms, row.bytes, to_value(row.read),
     )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ from canonical.values import Value
 from connectors.calls import CallFacts
 from connectors.ports import ChannelReading, WriteResult, WriteState
 from foundation.database.bulk import BulkWrite
+from foundation.i18n.messages import MessageText, StoredMessage
 from foundation.ids import NewId
-from foundation.text import clean_error_text
 from governance.propagation.repository import Pending
 
 
@@ -48,7 +48,7 @@ class AttemptAnswer(msgspec.Struct, frozen=True, gc=False):
     answered_at: datetime
     outcome: str
     status_code: int | None
-    detail: str | None
+    detail: StoredMessage | None
     retry_after: float | None
     duration_ms: int
     bytes: int
@@ -65,7 +65,7 @@ class PushAttempt:
     spent: set[UUID] = field(default_factory=set)  # subset of `unsent`: retries beyond their budget
     readings: dict[UUID, ChannelReading] = field(default_factory=dict)
     calls: dict[UUID, AttemptAnswer] = field(default_factory=dict)
-    unread: str = ""  # why the channel did not answer the reading of accepted values
+    unread: MessageText | None = None  # why the channel did not answer the reading of accepted values
 
     def is_in_vain(self, pending: Mapping[UUID, Pending]) -> bool:
         """Whether the channel accepted no value and shows none of them."""
@@ -80,7 +80,7 @@ class PushAttempt:
             if p.change_id not in self.unsent or result.uncertain:
                 self.calls[p.change_id] = AttemptAnswer(
                     p.change_id, self.begun[p.change_id], now, result.state, http.status_code,
-                    clean_error_text(result.detail) if result.detail else None, result.retry_after, took, http.bytes,
+                    result.detail.message if result.detail else None, result.retry_after, took, http.bytes,
                     None,
                 )  # fmt: skip
 
@@ -107,7 +107,7 @@ _MINE: Final = """a.tenant_id = :tenant_id AND a.msp_id = :msp_id AND a.connecti
 _COMPLETE: Final = BulkWrite(
     {
         "change_id": "uuid", "id": "uuid", "answered_at": "timestamptz", "outcome": "varchar",
-        "status_code": "smallint", "detail": "varchar", "retry_after": "real", "duration_ms": "integer",
+        "status_code": "smallint", "detail": "jsonb", "retry_after": "real", "duration_ms": "integer",
         "bytes": "integer", "read": "jsonb",
     },
     f"""

@@ -90,7 +90,7 @@ class PropagationAttempt(TenantOwned, Base):
     answered_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     status_code: Mapped[int | None] = mapped_column(SmallInteger)
-    detail: Mapped[str | None]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # a message
     retry_after: Mapped[float | None] = mapped_column(REAL)
     duration_ms: Mapped[int | None] = mapped_column(Integer)
     bytes: Mapped[int | None] = mapped_column(Integer)

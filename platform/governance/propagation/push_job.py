@@ -14,11 +14,11 @@ from connectors.health import is_healthy, record_health
 from connectors.messages import LATER
 from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid, SystemUnavailable, WriteResult, WriteState
 from connectors.runtime import OpenConnection
+from foundation.i18n.messages import MessageText, reason_of
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable, RetriesSpent
-from foundation.text import clean_error_text
 from governance.exception_types import ExceptionType
 from governance.job_types import PUSH_RETRY
 from governance.messages import reasons
@@ -74,10 +74,10 @@ def _is_stale(pending: Pending) -> bool:
 
 
 def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
-    return WriteResult(pending.key, WriteState.RETRY, str(error), error.retry_after, uncertain=error.sent)
+    return WriteResult(pending.key, WriteState.RETRY, reason_of(error), error.retry_after, uncertain=error.sent)
 
 
-def _refused(pending: Pending, detail: str) -> WriteResult:
+def _refused(pending: Pending, detail: MessageText) -> WriteResult:
     return WriteResult(pending.key, WriteState.REFUSED, detail)
 
 
@@ -113,10 +113,10 @@ async def _attempt(
         except OutboundUnavailable as error:
             results = [_later(p, error) for p in part]
         except PayloadInvalid as error:
-            results = [WriteResult(p.key, WriteState.RETRY, str(error), uncertain=True) for p in part]
+            results = [WriteResult(p.key, WriteState.RETRY, error.reason, uncertain=True) for p in part]
         except OutboundRefused as error:
             # The connection's address or credential is unusable. The values are not at fault, so they are retried.
-            results = [WriteResult(p.key, WriteState.RETRY, str(error)) for p in part]
+            results = [WriteResult(p.key, WriteState.RETRY, reason_of(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         attempt.record_call(part, http.facts, now=services.clock())
         look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
@@ -140,7 +140,7 @@ async def _look(
     except NO_ANSWER as error:
         _log.info("readback.no_answer", connection=opened.config.connection_id, error=str(error))
         if not isinstance(error, OutboundHeld):
-            attempt.unread = str(error) or type(error).__name__
+            attempt.unread = reason_of(error)
 
 
 def parts(
@@ -225,7 +225,7 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
     away = [result for change_id, result in attempt.results.items() if change_id not in attempt.spent]
     if away:
         batch.pause(_longest(away).retry_after or REST_SECONDS * (1.0 - 0.5 * services.jitter()))
-    error = clean_error_text(_longest(away or attempt.results.values()).detail)
+    error = _longest(away or attempt.results.values()).detail or LATER.write()
     async with batch.commit() as session:
         await complete_attempts(session, connection_id, attempt, {item.ref for item in batch.items if item.is_retry})
         await write_settlement(session, services, settlement)
@@ -239,7 +239,7 @@ def _longest(results: Iterable[WriteResult]) -> WriteResult:
 def _note_sent(p: Pending, result: WriteResult, settlement: Settlement) -> None:
     """Record the first uncertain send only; otherwise each attempt in an outage would repeat it for every value."""
     if result.uncertain and p.sent_at is None:
-        settlement.unanswered(p, result.detail)
+        settlement.unanswered(p, result.detail or LATER.write())
 
 
 async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
@@ -262,13 +262,13 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
             settlement.held(p)
         elif _is_stale(p):
             settlement.stopped(
-                p, PropagationState.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.fill()
+                p, PropagationState.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.write()
             )
         else:
             _judge(batch, services, item, p, attempt, settlement)
     await complete_attempts(session, connection_id, attempt)
     await write_settlement(session, services, settlement)
-    await record_health(session, connection_id, now=now, error=attempt.unread or None, every=HEALTH_EVERY)
+    await record_health(session, connection_id, now=now, error=attempt.unread, every=HEALTH_EVERY)
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
@@ -292,7 +292,9 @@ def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
         _fail(batch, services, item, p, result, settlement)
     else:
         ours = reasons.NEWER_ON_CHANNEL if result.state is WriteState.STALE else reasons.NO_REASON
-        settlement.stopped(p, PropagationState.REFUSED, ExceptionType.PROPAGATION_REFUSED, result.detail or ours.fill())
+        settlement.stopped(
+            p, PropagationState.REFUSED, ExceptionType.PROPAGATION_REFUSED, result.detail or ours.write()
+        )
 
 
 def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
@@ -311,5 +313,5 @@ def _fail(  # noqa: PLR0913, PLR0917 - one propagation of the steps above
         _note_sent(p, result, settlement)
     else:
         settlement.stopped(
-            p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, result.detail or reasons.NOT_TAKEN.fill()
+            p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, result.detail or reasons.NOT_TAKEN.write()
         )

@@ -69,6 +69,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     """One push of one value to one channel. `outcome` is `accepted`, `stale` (the channel has a newer value),
     `refused`, `retry`, `in_progress`, or `unanswered`: no answer was recorded, so the value was possibly shown. `bytes`
     are those of the request, which may have held more values. `read` was read back directly afterwards.
+    `detail` is the sentence of `problem`, in the reader's language.
     """
 
     id: UUID
@@ -81,6 +82,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     outcome: str
     status_code: int | None
     detail: str | None
+    problem: StoredMessage | None
     retry_after: float | None
     duration_ms: int | None
     bytes: int | None

@@ -14,10 +14,10 @@ from canonical.values import Value
 from connectors.ports import ChannelReading
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.i18n.messages import MessageText, StoredMessage, message_of
+from foundation.i18n.messages import MessageText, StoredMessage
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.jobs.types import JobType, NoPayload
-from foundation.text import clean_error_text, clean_foreign_text
+from foundation.text import clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
 from governance.exception_types import ExceptionType
@@ -85,10 +85,10 @@ class Settlement:
         self._settle(p, PropagationState.ACCEPTED, accepted_at=self.now, read_value=read, error=error)
         self.jobs.append(_look(p, self.connection_id))
 
-    def unanswered(self, p: Pending, detail: str) -> None:
+    def unanswered(self, p: Pending, detail: MessageText) -> None:
         """Sent with a possible effect but without an answer; stays pending."""
         self.settled[p.change_id] = Settled(
-            p.change_id, PropagationState.PENDING, error=_told(detail), sent_at=self.now
+            p.change_id, PropagationState.PENDING, error=detail.message, sent_at=self.now
         )
 
     def send_again(self, p: Pending) -> None:
@@ -96,11 +96,10 @@ class Settlement:
         self._settle(p, PropagationState.PENDING, error=reasons.SENT_AGAIN.fill())
         self.jobs.append(push_job(p.change_id, self.connection_id, p.key, p.correlation))
 
-    def stopped(self, p: Pending, state: PropagationState, code: ExceptionType, why: str | StoredMessage) -> None:
+    def stopped(self, p: Pending, state: PropagationState, code: ExceptionType, why: MessageText) -> None:
         """Stop with `state`, one of `states.STOPPED`. The clock keeps running, and an exception is opened."""
-        error = _told(why) if isinstance(why, str) else why
-        self._settle(p, state, error=error)
-        self.exceptions.append(propagation_exception(code, p, self.connection_id, error))
+        self._settle(p, state, error=why.message)
+        self.exceptions.append(propagation_exception(code, p, self.connection_id, why.message))
 
     def has_stopped(self, change_id: UUID) -> bool:
         return change_id in self.settled and self.settled[change_id].state in states.STOPPED
@@ -200,11 +199,6 @@ def drift_scan_timer(connection_id: UUID) -> TimerName:
         lane=job_types.verify_lane(connection_id),
         job_type=job_types.SCAN_DRIFT,
     )
-
-
-def _told(detail: str) -> StoredMessage:
-    """A channel's answer: a message, or its own words."""
-    return message_of(detail if isinstance(detail, MessageText) else clean_error_text(detail))
 
 
 def shown_text(reading: ChannelReading) -> str:

@@ -7,6 +7,7 @@ import structlog
 
 from connectors.health import is_healthy, record_health
 from connectors.ports import ChannelReading, SystemUnavailable
+from foundation.i18n.messages import reason_of
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.registry import Handler
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable, RetriesSpent
@@ -62,7 +63,7 @@ def verify_handler(services: GovernanceServices) -> Handler[VerifyValues]:
         async with batch.commit() as session:
             await write_settlement(session, services, settlement)
             if looked and not isinstance(failure, OutboundHeld):
-                told = None if failure is None else str(failure)
+                told = None if failure is None else reason_of(failure)
                 await record_health(session, connection_id, now=settlement.now, error=told, every=HEALTH_EVERY)
 
     return verify
@@ -72,7 +73,7 @@ def _give_up(looked: list[tuple[ClaimedJob[VerifyValues], Pending]], error: Exce
     """Fail retries past GIVE_UP_AFTER although the channel, otherwise healthy, does not answer for these values."""
     for item, p in looked:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
-            why = reasons.NEVER_ANSWERED.fill(error=str(error)[:1000])
+            why = reasons.NEVER_ANSWERED.write(error=reason_of(error))
             settlement.stopped(p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, why)
 
 
@@ -97,7 +98,7 @@ def _rest(
     if not isinstance(error, OutboundHeld):
         for item in items:
             if not item.is_retry:
-                batch.defer(item, delay=0.0, error=str(error), is_retry=True)
+                batch.defer(item, delay=0.0, error=reason_of(error), is_retry=True)
 
 
 def _is_for_good(error: Exception) -> bool:
@@ -121,12 +122,12 @@ def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
     if reading is not None and reading.value == p.value:
         settlement.verified(p)
     elif age >= GIVE_UP_AFTER:
-        why = reasons.NEVER_VISIBLE.fill()
+        why = reasons.NEVER_VISIBLE.write()
         if reading is not None and reading.unreadable:
-            why = reasons.NEVER_EXACT.fill(shown=shown_text(reading))
+            why = reasons.NEVER_EXACT.write(shown=shown_text(reading))
         settlement.stopped(p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, why)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)
     else:
         pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_LOOK_SECONDS, age.total_seconds() / 3))
-        batch.retry(item, delay=pause * (1.0 - 0.25 * services.jitter()), error="Not visible yet.")
+        batch.retry(item, delay=pause * (1.0 - 0.25 * services.jitter()), error=reasons.NOT_VISIBLE.write())

@@ -18,6 +18,7 @@ from connectors.translation.unclaimed_messages import discard_unclaimed, replay_
 from controlplane.rooms import ROOMS
 from foundation.clock import utc_now
 from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.i18n.messages import TEXT
 from foundation.jobs.enqueue import NewJob, enqueue
 from governance.retention.plan import plan_retention
 from tests.connectors.translation.shipments import SHIPMENT, shipment, taken, work, write_down
@@ -162,7 +163,7 @@ async def test_messages_stay_kept_while_they_cannot_be_read_again(
     with monkeypatch.context() as patch:
 
         def refuse(_: SandboxErp, __: bytes) -> list[Message]:
-            raise PayloadInvalid("The connector of this release reads no shipments.")
+            raise PayloadInvalid(TEXT.write(text="The connector of this release reads no shipments."))
 
         patch.setattr(SandboxErp, "translate", refuse)
         await work(env, write_down())

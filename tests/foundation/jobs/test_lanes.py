@@ -17,6 +17,7 @@ from sqlalchemy import text
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.errors import Conflict
+from foundation.i18n.messages import TEXT
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch, Lease, LeaseLost
 from foundation.jobs.dead_letters import discard_dead_letter, list_dead_letters, replay_dead_letter
@@ -110,7 +111,7 @@ async def test_a_held_item_holds_back_its_key_and_no_other(
     async def note(batch: Batch[Any]) -> None:
         for item in batch.items:
             if item.payload == NotePayload("red") and item.attempts == 0 and "red" not in seen:
-                batch.retry(item, delay=30, error="not now")
+                batch.retry(item, delay=30, error=TEXT.write(text="not now"))
                 seen.append("red")
                 return_rest = [other for other in batch.items if other.key == "red" and other.seq != item.seq]
                 batch.skip(return_rest)
@@ -143,7 +144,9 @@ async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
     assert sorted(done, key=int) == [str(n) for n in range(40) if n != 13]
     async with db.transaction(scope) as session:
         letters = await list_dead_letters(session)
-        assert [(letter.key, letter.error) for letter in letters] == [("13", "ValueError: thirteen")]
+        assert [(letter.key, letter.error) for letter in letters] == [
+            ("13", {"code": "failed", "params": {"type": "ValueError", "error": "thirteen"}})
+        ]
         await replay_dead_letter(session, letters[0].id, now=utc_now())
     assert await left(db, scope) == 1
     for again in (replay_dead_letter, discard_dead_letter):
@@ -173,7 +176,8 @@ async def test_a_payload_that_does_not_decode_is_a_dead_letter_with_its_bytes_an
     async with db.transaction(scope) as session:
         (letter,) = await list_dead_letters(session)
         assert (letter.key, letter.payload, letter.attempts) == ("odd", odd.payload, 1)
-        assert letter.error == "The payload is not one of test.note: Expected `str`, got `array` - at `$.key`"
+        params = {"kind": "test.note", "error": "Expected `str`, got `array` - at `$.key`"}
+        assert letter.error == {"code": "job.payload_invalid", "params": params}
         await replay_dead_letter(session, letter.id, now=utc_now())
     async with db.transaction(scope) as session:
         assert (await session.execute(text("SELECT payload FROM job"))).scalars().all() == [odd.payload]

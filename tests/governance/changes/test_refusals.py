@@ -12,6 +12,7 @@ from connectors.sandbox.faults import Faults
 from connectors.sandbox.market import adapter
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.market.messages import FeedItem, MarketPrice
+from foundation.i18n.messages import TEXT
 from foundation.outbound.errors import OutboundRefused
 from governance.propagation import settlement, verify_job
 from tests.connectors.running import RunningSandbox
@@ -77,7 +78,7 @@ async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[object]:
-        raise OutboundRefused("This address may not be called.")
+        raise OutboundRefused(TEXT.write(text="This address may not be called."))
 
     with monkeypatch.context() as patched:
         patched.setattr(SandboxMarket, "push", refuse)

@@ -9,6 +9,7 @@ from canonical.elements import PRICE
 from connectors.health import record_health
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from governance import job_types
 from governance.overview.queries import read_clocks, read_figures
 from tests.connectors.running import RunningSandbox
@@ -81,7 +82,9 @@ async def test_a2_what_a_clock_that_ran_ahead_noted_hides_nothing(
     shop, every = env.channels["shop0"], timedelta(seconds=5)
     async with env.services.db.transaction(env.scope) as session:
         ahead = utc_now() + timedelta(days=365)
-        await record_health(session, shop, now=ahead, error="away" if then_failed else None)
+        await record_health(session, shop, now=ahead, error=TEXT.write(text="away") if then_failed else None)
     async with env.services.db.transaction(env.scope) as session:
-        await record_health(session, shop, now=utc_now(), error="away" if now_fails else None, every=every)
+        await record_health(
+            session, shop, now=utc_now(), error=TEXT.write(text="away") if now_fails else None, every=every
+        )
     assert await failing(env) == (["shop0"] if now_fails else [])

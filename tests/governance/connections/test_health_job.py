@@ -11,6 +11,7 @@ from connectors.health import record_health
 from connectors.sandbox.faults import Faults
 from connectors.states import ConnectionState
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from tests.connectors.running import RunningSandbox
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
@@ -33,8 +34,9 @@ async def pass_by(env: ClientEnv, **time: float) -> None:
 
 
 async def note(env: ClientEnv, channel: str, error: str | None = None) -> None:
+    reason = None if error is None else TEXT.write(text=error)
     async with env.services.db.transaction(env.scope) as session:
-        await record_health(session, env.channels[channel], now=utc_now(), error=error, every=timedelta(seconds=5))
+        await record_health(session, env.channels[channel], now=utc_now(), error=reason, every=timedelta(seconds=5))
     await env.work()
 
 

@@ -99,4 +99,4 @@ def test_an_impossible_value_is_told_in_the_readers_language() -> None:
         admit(seen, received_at=datetime(2026, 1, 2, tzinfo=UTC))
     assert str(refused.value) == "price.list of SKU-1 cannot be stored: it is of type money, not quantity."
     german = "Listenpreis von SKU-1 kann nicht gespeichert werden: er ist von der Art money, nicht quantity."
-    assert write_text(refused.value.detail, Localizer("de")) == german
+    assert write_text(refused.value.reason, Localizer("de")) == german

@@ -46,6 +46,11 @@ def stored(element: str, amount: int | None, currency: str) -> Any:
     return None if amount is None else msgspec.to_builtins(of(element, amount, currency))
 
 
+def told(text: str) -> dict[str, Any]:
+    """The message of another system's words, as its column holds it."""
+    return {"code": "text", "params": {"text": text}}
+
+
 @dataclass
 class Sample:
     """One client's rows. Times are given as seconds before `now`."""
@@ -201,7 +206,7 @@ class Sample:
                 previous_value=stored(element, old, currency),
                 error=None
                 if seen or state == "pending"
-                else {"code": "text", "params": {"text": "The channel did not accept it."}},
+                else told("The channel did not accept it."),
             )
         )  # fmt: skip
         shown = new if seen else old
@@ -299,12 +304,14 @@ class Sample:
         )  # fmt: skip
         return made
 
-    async def letter(self, error: str, *, kind: str = "governance.push_values", at: float = 900) -> UUID:
-        made = id_at(self.ago(at))
+    async def letter(
+        self, error: str | dict[str, Any], *, kind: str = "governance.push_values", at: float = 900
+    ) -> UUID:
+        made, reason = id_at(self.ago(at)), told(error) if isinstance(error, str) else error
         await self.add(
             DeadLetter(
                 **self.own, id=made, lane="push/shop", kind=kind, key="SKU-1|price.list", ref=None, payload=None,
-                attempts=60, error=error, enqueued_at=self.ago(at + 60), died_at=self.ago(at), state="open",
+                attempts=60, error=reason, enqueued_at=self.ago(at + 60), died_at=self.ago(at), state="open",
                 closed_at=None, closed_by=None, correlation="corr-1",
             )
         )  # fmt: skip

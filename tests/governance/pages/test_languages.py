@@ -5,20 +5,24 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from canonical.elements import PRICE
+from connectors.models import Connection
 from foundation.ids import new_id
 from foundation.web.boundary import Boundary
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages.exceptions import DRIFT_READ
+from governance.propagation.models import PropagationAttempt
 from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
 from tests.governance.pages.web_app import GovernanceWebApp, Reader, build_app
 from tests.support.values import minor
 from tests.tenants.web_app import visiting
 
+API = "/api/v1/clients/acme"
 SEEN = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
 
 
@@ -70,6 +74,63 @@ async def test_a_stored_exception_is_read_in_each_readers_language_and_zone(boun
     assert "was verified there on 29 Nov 2026, 18:30 UTC−5" in same["detail"]
     assert (row["message"], row["params"]) == (same["message"], same["params"])
     assert row["params"]["seen_at"] == "2026-11-29T23:30:00+00:00"
+
+
+PROCESS_ENDED = {"code": "job.process_ended", "params": {"how": "SIGKILL"}}
+AWAY = {
+    "code": "connector.system_answered",
+    "params": {"system": {"code": "sandbox.shop", "params": {}}, "status": "503"},
+}
+SAID = {"code": "connector.said", "params": {"system": "Vendure", "text": "No such \x1bvariant"}}
+
+
+async def test_stored_reasons_are_read_in_each_readers_language(bounded: GovernanceWebApp) -> None:
+    """On pages, in the API and in CSV, with the code and its parameters beside the sentence."""
+    acme = bounded.acme
+    letter = await acme.letter(PROCESS_ENDED)
+    await bounded.borealis.letter(PROCESS_ENDED)
+    async with acme.db.transaction(acme.scope) as session:
+        shop = await session.get(Connection, (acme.scope.tenant_id, acme.channels["Web shop"]))
+        assert shop is not None
+        shop.last_failure_at, shop.last_error = acme.ago(5), AWAY
+    await choose(bounded, bounded["admin"], "de", "")
+    german, english = bounded["admin"], bounded["operator"]
+    told = "Der Auftrag hat den Prozess beendet, der ihn bearbeitete (SIGKILL)"
+    assert told in (await german.get("/clients/acme/dead-letters")).text
+    assert "It ended the process that worked on it (SIGKILL)" in (await english.get("/clients/acme/dead-letters")).text
+    [row] = (await german.get(f"{API}/dead-letters", **{"accept-language": "de"})).json()["items"]
+    assert row["error"].startswith(told)
+    assert (row["id"], row["problem"]) == (str(letter), PROCESS_ENDED)
+    [same] = (await english.get(f"{API}/dead-letters")).json()["items"]
+    assert same["error"].startswith("It ended the process")
+    assert same["problem"] == row["problem"]
+    assert told in (await german.get("/clients/acme/dead-letters.csv")).text
+    assert "Der Shop hat mit 503 geantwortet." in (await german.get("/clients/acme/connections")).text
+    rows = (await english.get(f"{API}/connections")).json()["items"]
+    [failing] = [one for one in rows if one["name"] == "Web shop"]
+    assert (failing["last_error"], failing["problem"]) == ("The shop answered 503.", AWAY)
+
+
+async def test_what_a_channel_answered_to_an_attempt_is_quoted_in_the_readers_language(
+    bounded: GovernanceWebApp,
+) -> None:
+    acme = bounded.acme
+    change_id = await acme.change("SKU-1", 1, 2, states={"Web shop": "refused"})
+    await acme.add(
+        PropagationAttempt(
+            **acme.own, change_id=change_id, id=new_id(), connection_id=acme.channels["Web shop"],
+            record_key="SKU-1", element=PRICE, sent=msgspec.to_builtins(minor(1, "EUR")), is_retry=False,
+            started_at=acme.ago(9), answered_at=acme.ago(8), outcome="refused", status_code=200, detail=SAID,
+            retry_after=None, duration_ms=1, bytes=1, read=None,
+        )
+    )  # fmt: skip
+    await choose(bounded, bounded["viewer"], "de", "")
+    german = (await bounded["viewer"].get(f"/clients/acme/changes/{change_id}")).text
+    assert "Vendure meldet: „No such \ufffdvariant“" in german
+    path = f"{API}/changes/{change_id}/attempts"
+    [row] = (await bounded["viewer"].get(path, **{"accept-language": "de"})).json()["items"]
+    assert row["problem"] == SAID
+    assert row["detail"].startswith("Vendure meldet: „No such")
 
 
 async def test_pages_name_their_language_and_what_it_depends_on(bounded: GovernanceWebApp) -> None:

@@ -12,6 +12,7 @@ from canonical.keys import ElementKey
 from connectors.ports import WriteResult
 from connectors.sandbox.shop.adapter import SandboxShop
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from foundation.outbound.errors import OutboundHeld, OutboundUnavailable
 from governance.changes.queries import find_change, read_change
 from governance.changes.rollback import roll_back_change
@@ -105,15 +106,15 @@ async def test_r17_what_a_dead_worker_sent_and_a_newer_value_replaced_counts_as_
 
 
 async def held(*_: object) -> list[WriteResult]:
-    raise OutboundHeld("The breaker is open.")
+    raise OutboundHeld(TEXT.write(text="The breaker is open."))
 
 
 async def unreachable(*_: object) -> list[WriteResult]:
-    raise OutboundUnavailable("The other system could not be reached.", sent=False)
+    raise OutboundUnavailable(TEXT.write(text="The other system could not be reached."), sent=False)
 
 
 async def lost(*_: object) -> list[WriteResult]:
-    raise OutboundUnavailable("The other system did not answer in time.")
+    raise OutboundUnavailable(TEXT.write(text="The other system did not answer in time."))
 
 
 @pytest.mark.parametrize(("how", "left"), [(held, {0}), (unreachable, {1}), (lost, {3, 4, 5})])

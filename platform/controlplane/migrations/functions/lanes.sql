@@ -63,7 +63,7 @@ END $$;
 -- without counting an attempt.
 CREATE OR REPLACE FUNCTION lane_finish(
     p_tenant uuid, p_lane varchar, p_fence bigint, p_done bigint[],
-    p_retry bigint[], p_delays double precision[], p_errors varchar[], p_failure_count smallint,
+    p_retry bigint[], p_delays double precision[], p_errors jsonb[], p_failure_count smallint,
     p_pause double precision, p_crash_count smallint DEFAULT 0,
     p_counted boolean[] DEFAULT NULL, p_is_retry boolean[] DEFAULT NULL, OUT more boolean
 ) LANGUAGE plpgsql AS $$
@@ -127,14 +127,14 @@ $$;
 REVOKE ALL ON FUNCTION lane_claim(uuid, uuid, varchar, varchar, varchar, interval, integer) FROM PUBLIC,
     fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay;
 REVOKE ALL ON FUNCTION lane_finish(
-    uuid, varchar, bigint, bigint[], bigint[], double precision[], varchar[], smallint, double precision, smallint,
+    uuid, varchar, bigint, bigint[], bigint[], double precision[], jsonb[], smallint, double precision, smallint,
     boolean[], boolean[]
 ) FROM PUBLIC, fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay;
 REVOKE ALL ON FUNCTION lanes_due(), lane_backlog() FROM PUBLIC,
     fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay;
 GRANT EXECUTE ON FUNCTION lane_claim(uuid, uuid, varchar, varchar, varchar, interval, integer) TO fairlead_app;
 GRANT EXECUTE ON FUNCTION lane_finish(
-    uuid, varchar, bigint, bigint[], bigint[], double precision[], varchar[], smallint, double precision, smallint,
+    uuid, varchar, bigint, bigint[], bigint[], double precision[], jsonb[], smallint, double precision, smallint,
     boolean[], boolean[]
 ) TO fairlead_app;
 GRANT EXECUTE ON FUNCTION lanes_due(), lane_backlog() TO fairlead_relay;

@@ -1,0 +1,14 @@
+"""Messages of jobs that failed."""
+
+from typing import Final
+
+from foundation.i18n.messages import MessageType
+from foundation.marks import N_
+
+NO_HANDLER: Final = MessageType("job.no_handler", N_("No handler for jobs of type {kind}"))
+PAYLOAD_INVALID: Final = MessageType("job.payload_invalid", N_("The payload is not one of {kind}: {error}"))
+PROCESS_ENDED: Final = MessageType(
+    "job.process_ended",
+    N_("It ended the process that worked on it ({how}), also when it was alone in one. Nothing else did it."),
+)
+EVENT_UNKNOWN: Final = MessageType("job.event_unknown", N_("No room of this release declares the event {event}"))

@@ -1,0 +1,107 @@
+"""Reasons are stored as messages: a code with parameters, of which the sentence is made in the reader's language."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import pytest
+from sqlalchemy import Column, String
+from sqlalchemy.dialects.postgresql import JSONB
+
+from connectors.ports import PayloadInvalid, SystemUnavailable, Unreadable, WriteResult
+from controlplane.tables import metadata
+from foundation.i18n.messages import MessageText
+from foundation.jobs.batch import Batch
+from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUnavailable
+from governance.messages.catalogue import MESSAGES
+from tests.architecture.test_layout import ROOT, modules
+
+_NAMED = re.compile(r"(^|_)(error|detail|reason|cause|trouble|why)s?$")
+BY_PEOPLE = {("legal_hold", "reason"), ("legal_hold", "release_reason"), ("approval", "reason")}
+"""What a member entered, in the member's own words."""
+BY_HAND = [
+    path
+    for path in modules()
+    if path.relative_to(ROOT).parts[0] == "connectors" or path.relative_to(ROOT).parts[:2] == ("platform", "governance")
+]
+_RAISED = {"PayloadInvalid", "SystemUnavailable", "OutboundUnavailable", "OutboundHeld", "OutboundRefused"}
+
+
+def named(columns: Iterator[Column[Any]]) -> dict[tuple[str, str], Column[Any]]:
+    return {(column.table.name, column.name): column for column in columns if _NAMED.search(column.name)}
+
+
+FOUND = named(column for table in metadata.tables.values() for column in table.columns)
+
+
+def test_columns_of_reasons_hold_messages_or_the_words_of_people() -> None:
+    assert {key for key, column in FOUND.items() if isinstance(column.type, String)} == BY_PEOPLE
+    assert {key for key, column in FOUND.items() if not isinstance(column.type, String | JSONB)} == set()
+    messages = FOUND.keys() - BY_PEOPLE
+    assert messages >= {
+        ("job", "error"), ("dead_letter", "error"), ("connection", "last_error"), ("propagation_attempt", "detail"),
+        ("baseline_part", "error"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (WriteResult, "detail"), (Unreadable, "reason"), (PayloadInvalid.__init__, "reason"),
+        (SystemUnavailable.__init__, "reason"), (OutboundRefused.__init__, "detail"),
+        (OutboundUnavailable.__init__, "detail"), (OutboundHeld.__init__, "detail"), (Batch.retry, "error"),
+        (Batch.dead_letter, "error"),
+    ],
+)  # fmt: skip
+def test_what_is_told_there_is_typed_as_a_message(where: object, name: str) -> None:
+    """So the type checker refuses a bare sentence at every call."""
+    assert get_type_hints(where)[name] is MessageText
+
+
+def bare_sentences(tree: ast.Module) -> Iterator[int]:
+    """Lines that write a sentence of ours as the data of another system."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="TEXT" | "LEGACY"), attr="write" | "fill"), keywords=words
+            ):
+                if any(isinstance(one, ast.Constant | ast.JoinedStr) for word in words for one in ast.walk(word.value)):
+                    yield node.lineno
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant() | ast.JoinedStr(), *_]) if name in _RAISED:
+                yield node.lineno
+
+
+def test_no_sentence_of_ours_is_passed_as_anothers_words() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}" for path in BY_HAND for line in bare_sentences(ast.parse(path.read_text()))
+    ]
+    assert found == []
+
+
+def test_the_check_finds_what_it_looks_for() -> None:
+    source = """
+TEXT.write(text="We could not")
+TEXT.fill(text=f"We could {error}")
+raise PayloadInvalid("We could not")
+raise SystemUnavailable(f"We could {error}", whole=True)
+TEXT.write(text=answer.message)
+raise PayloadInvalid(reasons.NO_WAY.write())
+"""
+    assert list(bare_sentences(ast.parse(source))) == [2, 3, 4, 5]
+
+
+def test_messages_of_every_declaring_module_are_in_the_catalogue() -> None:
+    """Else their sentences could not be written from what is stored."""
+    declared = {
+        node.args[0].value
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "MessageType"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(declared) > 200
+    assert declared - MESSAGES.keys() == set()
