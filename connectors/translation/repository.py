@@ -75,14 +75,20 @@ async def keep_unclaimed(session: AsyncSession, rows: Sequence[UnclaimedRow]) ->
 
 
 async def remove_unclaimed(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-    """Take unclaimed messages of these events and types from the table; returns those that were there."""
+    """Take unclaimed messages of these events and types from the table, locked in the order of their keys. Returns
+    those that were there.
+    """
     if not keys:
         return set()
     wanted = sorted(keys)
     rows = await session.execute(
         text("""
-            DELETE FROM unclaimed_message u
-             USING unnest(CAST(:events AS uuid[]), CAST(:types AS varchar[])) AS k (event_id, message_type)
+            WITH locked AS MATERIALIZED (
+                SELECT u.event_id, u.message_type
+                  FROM unnest(CAST(:events AS uuid[]), CAST(:types AS varchar[])) AS k (event_id, message_type)
+                  JOIN unclaimed_message u USING (event_id, message_type)
+                 WHERE u.tenant_id = :t ORDER BY u.event_id, u.message_type FOR UPDATE OF u)
+            DELETE FROM unclaimed_message u USING locked k
              WHERE u.tenant_id = :t AND u.event_id = k.event_id AND u.message_type = k.message_type
             RETURNING u.event_id, u.message_type
         """),

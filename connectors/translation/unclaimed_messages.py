@@ -84,8 +84,12 @@ async def discard_unclaimed(  # noqa: PLR0913 - keyword-only parts of one act
     kept_reason = clean_reason(reason)
     rows = await session.execute(
         text("""
-            DELETE FROM unclaimed_message WHERE tenant_id = :t AND connection_id = :c AND message_type = :type
-            RETURNING event_id, received_at, message_count
+            WITH locked AS MATERIALIZED (
+                SELECT event_id FROM unclaimed_message
+                 WHERE tenant_id = :t AND connection_id = :c AND message_type = :type ORDER BY event_id FOR UPDATE)
+            DELETE FROM unclaimed_message u USING locked k
+             WHERE u.tenant_id = :t AND u.event_id = k.event_id AND u.message_type = :type
+            RETURNING u.event_id, u.received_at, u.message_count
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "type": _storable(message_type)},
     )

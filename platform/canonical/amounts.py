@@ -16,7 +16,11 @@ MAX_PLACES: Final = 12
 EXACT: Final = Context(prec=100)
 """For arithmetic with amounts: the usual context rounds to 28 digits. Enough for products of two, and sums of many."""
 
-_CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{0,11}[1-9])?")
+_CANONICAL: Final = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]{0,25})(?:\.[0-9]{0,11}[1-9])?")
+is_canonical_amount: Final = _CANONICAL.fullmatch
+"""Finds a match in a text that is already the one of its amount. Values test it first: nearly all have it already, and
+each change has eight values.
+"""
 _QUOTED: Final = 60
 
 
@@ -27,7 +31,7 @@ def canonical_amount(amount: Decimal | int | str) -> str:
         InexactAmount: not a plain number, or beyond the bounds. Nothing is rounded.
     """
     if isinstance(amount, str):
-        if _CANONICAL.fullmatch(amount) and amount != "-0":
+        if is_canonical_amount(amount):
             return amount
         amount = parse_decimal(amount)
     return _write(Decimal(amount))

@@ -31,6 +31,12 @@ class ElementKey(NamedTuple):
         return f"{text}{separator}{self.dimension}{separator}{self.record_type}"
 
 
+new_key: Final = tuple.__new__
+"""Makes a key of its four parts at half the cost of the class's own constructor, a Python function: a change makes a
+dozen keys.
+"""
+
+
 class Keyed(msgspec.Struct, gc=False):
     """Base of rows about one value that are changed in memory."""
 
@@ -41,7 +47,7 @@ class Keyed(msgspec.Struct, gc=False):
 
     @property
     def key(self) -> ElementKey:
-        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
+        return new_key(ElementKey, (self.record_key, self.element, self.dimension, self.record_type))
 
 
 class FrozenKeyed(msgspec.Struct, frozen=True, gc=False):
@@ -54,4 +60,4 @@ class FrozenKeyed(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> ElementKey:
-        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
+        return new_key(ElementKey, (self.record_key, self.element, self.dimension, self.record_type))

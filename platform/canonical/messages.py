@@ -14,7 +14,7 @@ import msgspec
 
 from canonical.amounts import EXACT
 from canonical.fields import check_code, check_text, normalise_instants, require
-from canonical.keys import PRODUCT, ElementKey
+from canonical.keys import PRODUCT, ElementKey, new_key
 from canonical.marks import N_
 from canonical.orders import OrderValue
 from canonical.values import MoneyValue, QuantityValue, ReferenceValue, Value
@@ -58,7 +58,7 @@ class Observation(Message, frozen=True, tag="observation.v1"):
 
     @property
     def key(self) -> ElementKey:
-        return ElementKey(self.record_key, self.element, self.dimension, self.record_type)
+        return new_key(ElementKey, (self.record_key, self.element, self.dimension, self.record_type))
 
     @property
     def reference(self) -> str:

@@ -14,7 +14,8 @@ LARGEST: Final = 2**63 - 1
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,200}(\.[0-9]{1,200})?([eE][+-]?[0-9]{1,3})?")
 _MOST_DIGITS: Final = 19
-_KEPT: Final = {**DIGITS, **FORMER}
+KEPT: Final = {**DIGITS, **FORMER}
+"""Digits after the decimal point of every currency that a stored amount may have."""
 
 
 class UnknownCurrency(ValueError):
@@ -40,7 +41,7 @@ def minor_exponent(currency: str) -> int:
 
 def stored_exponent(currency: str) -> int:
     """As `minor_exponent`, for a stored amount: ISO 4217 may have dropped its currency since."""
-    digits = _KEPT.get(currency)
+    digits = KEPT.get(currency)
     return minor_exponent(currency) if digits is None else digits
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
-from canonical.amounts import canonical_amount, normalise_amount, scale_amount
+from canonical.amounts import canonical_amount, is_canonical_amount, normalise_amount, scale_amount
 from canonical.identifiers import check_identifier
-from canonical.money import LARGEST, stored_exponent
+from canonical.money import KEPT, LARGEST, stored_exponent
 from canonical.orders import OrderValue
 
 PIECE: Final = "H87"
@@ -44,8 +44,10 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
     currency: str
 
     def __post_init__(self) -> None:
-        stored_exponent(self.currency)
-        normalise_amount(self, "amount")
+        if self.currency not in KEPT:
+            stored_exponent(self.currency)
+        if not is_canonical_amount(self.amount):
+            normalise_amount(self, "amount")
 
     @property
     def number(self) -> Decimal:
@@ -54,7 +56,7 @@ class MoneyValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
     @property
     def minor(self) -> int | None:
         """In minor units of the currency; None when that is no integer of the database's range."""
-        minor = scale_amount(self.amount, stored_exponent(self.currency))
+        minor = scale_amount(self.amount, KEPT[self.currency])
         return minor if isinstance(minor, int) and abs(minor) <= LARGEST else None
 
 
@@ -65,8 +67,10 @@ class QuantityValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag
     unit: str = PIECE
 
     def __post_init__(self) -> None:
-        _check_unit(self.unit)
-        normalise_amount(self, "amount")
+        if self.unit != PIECE:
+            _match(_UNIT, self.unit, "a unit of UN/ECE Recommendation 20")
+        if not is_canonical_amount(self.amount):
+            normalise_amount(self, "amount")
 
     @property
     def number(self) -> Decimal:
@@ -80,8 +84,10 @@ class MeasureValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=
     unit: str
 
     def __post_init__(self) -> None:
-        _check_unit(self.unit)
-        normalise_amount(self, "amount")
+        if self.unit != PIECE:
+            _match(_UNIT, self.unit, "a unit of UN/ECE Recommendation 20")
+        if not is_canonical_amount(self.amount):
+            normalise_amount(self, "amount")
 
     @property
     def number(self) -> Decimal:
@@ -218,9 +224,11 @@ def money(amount: Decimal | int | str, currency: str) -> MoneyValue:
 def minor_money(minor: int, currency: str) -> MoneyValue:
     """Exactly that number of minor units. Raises InexactAmount, UnknownCurrency."""
     digits = stored_exponent(currency)
+    if not digits:
+        return MoneyValue(str(minor), currency)
     sign, text = ("-" if minor < 0 else ""), str(abs(minor)).rjust(digits + 1, "0")
-    whole, places = text[: len(text) - digits], text[len(text) - digits :]
-    return MoneyValue(f"{sign}{whole}.{places}" if digits else str(minor), currency)
+    whole, places = text[:-digits], text[-digits:].rstrip("0")
+    return MoneyValue(f"{sign}{whole}.{places}" if places else f"{sign}{whole}", currency)
 
 
 def quantity(amount: Decimal | int | str, unit: str = PIECE) -> QuantityValue:
@@ -275,11 +283,6 @@ def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per ty
             return ", ".join(map(write_plainly, items))
         case OrderValue(currency=currency, lines=lines):
             return f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
-
-
-def _check_unit(unit: str) -> None:
-    if unit != PIECE:
-        _match(_UNIT, unit, "a unit of UN/ECE Recommendation 20")
 
 
 def _match(pattern: re.Pattern[str], text: str, what: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from canonical.amounts import canonical_amount, scale_amount
 from canonical.dimensions import parse_dimension
 from canonical.elements import domain_of
-from canonical.money import stored_exponent
+from canonical.money import KEPT
 from canonical.orders import OrderValue
 from canonical.values import EnumerationValue, MoneyValue, NumberValue, QuantityValue, TextValue, Value, type_of
 from foundation.i18n.messages import StoredMessage
@@ -80,7 +80,7 @@ def stock_facts(old: QuantityValue | None, new: QuantityValue) -> dict[str, Fact
 
 
 def _minor(value: MoneyValue) -> int | Fraction:
-    return scale_amount(value.amount, stored_exponent(value.currency))
+    return scale_amount(value.amount, KEPT[value.currency])
 
 
 def _basis_points(old: int | Fraction, new: int | Fraction) -> int:

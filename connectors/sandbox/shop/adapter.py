@@ -230,8 +230,8 @@ def _amount(write: ChannelWrite) -> tuple[int, str, Value | None]:
     """Undivided prices and stock as the integers that the shop keeps; anything else as its value."""
     value = write.value
     if not write.key.dimension and write.element in _FIELDS:
-        if isinstance(value, MoneyValue) and value.minor is not None:
-            return value.minor, value.currency, None
+        if isinstance(value, MoneyValue) and (minor := value.minor) is not None:
+            return minor, value.currency, None
         if isinstance(value, QuantityValue) and "." not in value.amount and value == quantity(value.amount):
             return int(value.amount), "", None
     return 0, "", value

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from canonical.dimensions import dimension, part_of
 from canonical.elements import REFERENCE_ELEMENTS, element_type
-from canonical.keys import ElementKey
+from canonical.keys import ElementKey, new_key
 from canonical.messages import Observation
 from canonical.values import Value
 from foundation.i18n.messages import StoredMessage
@@ -299,8 +299,10 @@ def decide_by_channel(  # noqa: PLR0913 - keyword-only after the data
     where the channel has not got that: else many small changes, each approved for the other channels only, would pass
     as one small change here.
     """
-    reached = [each for each in snapshot.targets(row.key) if targets is None or each.connection_id in targets]
-    if not reached or not snapshot.judges_channels(row.element):
+    reached = []
+    if snapshot.judges_channels(row.element):
+        reached = [each for each in snapshot.targets(row.key) if targets is None or each.connection_id in targets]
+    if not reached:
         return [ChannelDecision(judge(value, row, old, snapshot, origin=origin), targets, old)]
     found: dict[PolicyOutcome, ChannelDecision] = {}
     for channel in reached:
@@ -382,15 +384,18 @@ def reference_keys(key: ElementKey) -> tuple[ElementKey, ...]:
     known = element_type(key.element)
     if known is None or not known.judged_with:
         return ()
-    currency = part_of(key.dimension, "currency")
-    dimensions = (dimension(currency=currency), "") if currency else ("",)
-    return tuple(ElementKey(key.record_key, known.judged_with, each, key.record_type) for each in dimensions)
+    undivided = new_key(ElementKey, (key.record_key, known.judged_with, "", key.record_type))
+    currency = part_of(key.dimension, "currency") if key.dimension else ""
+    return (undivided._replace(dimension=dimension(currency=currency)), undivided) if currency else (undivided,)
 
 
 def known_cost(values: Mapping[ElementKey, ValueRow], key: ElementKey) -> Value | None:
     """The approved reference value that the value of `key` is judged by."""
-    found = (values[each].value for each in reference_keys(key) if each in values)
-    return next((value for value in found if value is not None), None)
+    for each in reference_keys(key):
+        row = values.get(each)
+        if row is not None and row.value is not None:
+            return row.value
+    return None
 
 
 def content_of(change: ChangeRow, snapshot: DecisionSnapshot) -> bytes:

@@ -18,7 +18,7 @@ from governance.changes.key_conflicts import hold_shared_keys
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, plan_changes, reference_keys
 from governance.changes.reissue import reissue_approvals
-from governance.elements.repository import load_contracts
+from governance.elements.repository import load_contracts, share_contracts
 from governance.elements.rows import Observed
 from governance.exception_types import ExceptionType
 from governance.exceptions.catalogue import clock_ahead, is_dated_ahead
@@ -37,6 +37,7 @@ def observation_reader(services: GovernanceServices) -> MessageHandler[Observati
     """Turns the observations of a batch into decided changes, and what of them cannot be kept into exceptions."""
 
     async def read(session: AsyncSession, received: Sequence[Received[Observation]]) -> None:
+        await share_contracts(session)
         now = services.clock()
         observed: list[Observed] = []
         found: list[NewException] = []

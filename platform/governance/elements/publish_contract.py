@@ -143,7 +143,7 @@ async def _lock_contract(
 
     Raises InvalidInput or Conflict.
     """
-    await lock_contracts(session, element)
+    await lock_contracts(session)
     selector = parse_selector(selector, dimensions=await dimensions_of(session, element))
     known = {each.selector: each for each in await list_contracts_of(session, element)}
     check_overlap(selector, known)

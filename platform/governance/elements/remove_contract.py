@@ -28,7 +28,7 @@ async def remove_contract(session: AsyncSession, *, element: str, selector: str,
     """
     if not is_storable(element):  # so no contract is of it
         raise NotFound
-    await lock_contracts(session, element)
+    await lock_contracts(session)
     known = {each.selector: each for each in await list_contracts_of(session, element)}
     if selector not in known:
         selector = parse_selector(selector, dimensions=await dimensions_of(session, element))

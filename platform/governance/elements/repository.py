@@ -31,12 +31,26 @@ async def load_contracts(session: AsyncSession) -> Contracts:
     return Contracts(map(_contract, rows))
 
 
-async def lock_contracts(session: AsyncSession, element: str) -> None:
-    """Lock the set of the element's contracts, so that two that overlap are not published at once."""
+async def lock_contracts(session: AsyncSession) -> None:
+    """Lock the client's contracts, so that two that overlap are not published at once, and no batch of observations is
+    decided by contracts that are being replaced.
+    """
     await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"contract|{scope_of(session).tenant_id}|{element}"},
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": _lock_name(session)}
     )
+
+
+async def share_contracts(session: AsyncSession) -> None:
+    """Keep the client's contracts from changing until the transaction ends. Taken before any row lock, because a
+    publication locks rows while it holds the contracts.
+    """
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": _lock_name(session)}
+    )
+
+
+def _lock_name(session: AsyncSession) -> str:
+    return f"contracts|{scope_of(session).tenant_id}"
 
 
 async def list_contracts_of(session: AsyncSession, element: str) -> Sequence[ElementContract]:

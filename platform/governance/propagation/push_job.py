@@ -151,7 +151,7 @@ def parts(
     Retries are dealt at random into two requests, all values of a record into the same one: after a few rounds the
     values that make the channel hang or disconnect are isolated.
     """
-    for retried in (True, False):
+    for retried in (True, False) if again else (False,):
         group = [p for p in ordered if (p.change_id in again) is retried]
         chosen = {key for key in dict.fromkeys(p.record_key for p in group) if retried and draw() < _HALF}
         for side in (True, False):

@@ -48,7 +48,7 @@ class Pending(FrozenKeyed, frozen=True, gc=False):
     correlation: str
     approved: bool  # approved by a person, so the data behind the approval must be unchanged
     source_holds: bool  # the source's current value is this one, at whichever version
-    cost_holds: bool
+    cost_holds: bool  # the cost is the one that was judged; looked up for approved values only
     superseded: bool  # a newer value is pending for, or was sent to, this channel; or it owns the value itself by now
     older: list[UUID]  # older changes of the same key with a running clock on this channel
     shown_value: Value | None
@@ -93,9 +93,12 @@ class ShownValueRow(FrozenKeyed, frozen=True, gc=False):
 
 _READ_PENDING: Final = row_reader(Pending)
 _OWNED: Final = f"""
-    EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = :t
-               AND own.source_connection_id = :connection_id AND {is_contract_of("own", "p")})
+    (p.element = ANY (ARRAY(SELECT o.element FROM element_contract o
+                             WHERE o.tenant_id = :t AND o.source_connection_id = :connection_id))
+     AND EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = :t
+                    AND own.source_connection_id = :connection_id AND {is_contract_of("own", "p")}))
 """
+"""The array is read once a statement. Most channels own no element, so that no contract is looked up for a row."""
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
@@ -160,7 +163,7 @@ async def load_pending(
                    p.sent_at, p.accepted_at, c.correlation,
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_value = p.value,
-                   p.element <> ALL (:judged) OR cost.value IS NOT DISTINCT FROM c.cost_value,
+                   c.approval_id IS NULL OR p.element <> ALL (:judged) OR cost.value IS NOT DISTINCT FROM c.cost_value,
                    other.newer OR coalesce(shown.version, 0) > p.version OR {_OWNED}, other.older, shown.value,
                    p.released_at, p.excluded
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
@@ -172,7 +175,8 @@ async def load_pending(
                                    array_agg(n.change_id) FILTER (WHERE n.version < p.version), '{{}}') AS older
                               FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = :connection_id
                                AND {same_key("n", "p")} AND n.{RUNNING}) other
-              LEFT JOIN LATERAL (SELECT o.value FROM record_value o WHERE o.tenant_id = :t
+              LEFT JOIN LATERAL (SELECT o.value FROM record_value o
+                                  WHERE c.approval_id IS NOT NULL AND o.tenant_id = :t
                                     AND o.record_key = p.record_key AND o.element = ANY (:references)
                                     AND o.record_type = p.record_type AND o.value IS NOT NULL
                                     AND o.dimension IN ('', substring(p.dimension FROM 'currency=[A-Z]+'))

@@ -60,5 +60,5 @@ def targets_of(
     return [
         channel
         for channel in channels
-        if channel.connection_id != source and only in {None, channel.connection_id} and channel.accepts(key)
+        if channel.connection_id != source and (only is None or only == channel.connection_id) and channel.accepts(key)
     ]
