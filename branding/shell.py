@@ -52,6 +52,8 @@ class Page:
     nav: tuple[NavGroup, ...] = ()
     viewer: Viewer | None = None
     account: Account | None = None
+    search_href: str = ""
+    """Address of the search's results; without it, the page has no search."""
     boosted: bool = False
     notices: tuple[DomainError, ...] = ()
     """What was not valid in the address; shown above the content."""

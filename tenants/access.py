@@ -84,6 +84,7 @@ class Access:
             nav=self.nav,
             viewer=Viewer(name=self.principal.name, role=role),
             account=self.account,
+            search_href="" if self.principal.partner_id else f"{self.root}/search",
             boosted=self.boosted,
             notices=self.notices,
         )

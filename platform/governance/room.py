@@ -28,6 +28,7 @@ from governance.permissions import GovernancePermission
 from governance.propagation.slice import SLICE as PROPAGATION
 from governance.records.slice import SLICE as RECORDS
 from governance.retention.slice import SLICE as RETENTION
+from governance.search.slice import SLICE as SEARCH
 from governance.services import GovernanceServices
 from governance.slo.slice import SLICE as SLO
 from governance.unclaimed_messages.slice import SLICE as UNCLAIMED_MESSAGES
@@ -76,5 +77,6 @@ ROOM: Final = Room(
         PARTNER_CHANNEL,
         FLEET,
         INBOX,
+        SEARCH,
     ),
 )

@@ -53,7 +53,7 @@ async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
     await add_elements(acme)
     root = "/clients/acme"
     return {
-        "staff": "/fleet /elements /retention /retention?data_class=changes&keep_days=365",
+        "staff": "/inbox /inbox?kind=approval /fleet /elements /retention /retention?data_class=changes&keep_days=365",
         "admin": f"{root}/overview {root}/changes {root}/changes/{change} {root}/exceptions "
         f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/elements {root}/audit?verify=yes",
         "operator": f"{root}/events/{event} {root}/dead-letters {root}/exceptions/{exception}",

@@ -1,0 +1,1 @@
+"""Search for clients and records from any page."""

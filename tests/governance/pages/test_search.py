@@ -1,0 +1,93 @@
+"""Search from any page: clients of the MSP, records of the client, and nothing of another's."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+from sqlalchemy import text
+
+from governance.records.titles import fold_text
+from tests.governance.pages.samples import Sample
+from tests.governance.pages.test_browser import browser, serving
+from tests.governance.pages.web_app import GovernanceWebApp
+
+__all__ = ["browser"]
+ROOT = "/clients/acme"
+
+
+async def name_record(sample: Sample, key: str, title: str) -> None:
+    async with sample.db.transaction(sample.scope) as session:
+        await session.execute(
+            text("""
+                INSERT INTO record_title (tenant_id, msp_id, record_key, title, search, record_type)
+                VALUES (:tenant_id, :msp_id, :key, :title, :search, 'product')
+            """),
+            {**sample.own, "key": key, "title": title, "search": fold_text(title)},
+        )
+
+
+async def found(web_app: GovernanceWebApp, reader: str, wanted: str, root: str = ROOT) -> str:
+    answer = await web_app[reader].get(f"{root}/search?q={wanted}")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_records_are_found_by_key_and_by_name(web_app: GovernanceWebApp) -> None:
+    await name_record(web_app.acme, "SKU-1", "Straße Lamp, 100% brass")
+    await name_record(web_app.acme, "SKU-10", "Wall hook")
+    await name_record(web_app.alien, "SKU-1", "Alien lamp")
+    assert "Straße Lamp" in await found(web_app, "viewer", "STRASSE")
+    assert "Straße Lamp" in await found(web_app, "viewer", "100%25")
+    page = await found(web_app, "viewer", "sku-1")
+    assert ("Straße Lamp" in page, "Wall hook" in page, "Alien" in page) == (True, True, False)
+    exact_first = await found(web_app, "viewer", "SKU-1")
+    assert exact_first.index("Straße Lamp") < exact_first.index("Wall hook")
+    exact = await found(web_app, "viewer", "SKU-10")
+    assert 'href="/clients/acme/changes?search=SKU-10"' in exact
+    assert "Straße Lamp" not in exact
+
+
+@pytest.mark.parametrize("wanted", ["", "%20", "%00", "%25", "_", "%5C", "no-such-thing", "x" * 3000])
+async def test_odd_texts_find_nothing_and_break_nothing(web_app: GovernanceWebApp, wanted: str) -> None:
+    await name_record(web_app.acme, "SKU-1", "Lamp")
+    assert "Lamp" not in await found(web_app, "viewer", wanted)
+
+
+async def test_staff_find_clients_of_their_msp(web_app: GovernanceWebApp) -> None:
+    page = await found(web_app, "operator", "ACME", root="")
+    assert 'href="/clients/acme/overview"' in page
+    assert "borealis" not in page
+    assert page.count("palette-item") == 1  # the other MSP's client has the same name
+
+
+async def test_who_may_not_read_cannot_search(web_app: GovernanceWebApp) -> None:
+    for reader, path in (("partner", f"{ROOT}/search"), ("viewer", "/search"), ("viewer", "/clients/borealis/search")):
+        assert (await web_app[reader].get(f"{path}?q=a")).status_code in (403, 404)
+    assert "data-palette-open" not in (await web_app["partner"].get(f"{ROOT}/channel")).text
+    assert "data-palette-open" in (await web_app["viewer"].get(f"{ROOT}/overview")).text
+
+
+@pytest.mark.real
+async def test_by_keyboard(web_app: GovernanceWebApp, browser: Browser, tmp_path: Path) -> None:
+    await name_record(web_app.acme, "SKU-1", "Brass lamp")
+    async with serving(web_app, tmp_path) as base:
+        context = await browser.new_context()
+        await context.add_cookies([{"name": "session", "value": web_app["viewer"].cookie, "url": base}])
+        page = await context.new_page()
+        await page.goto(f"{base}{ROOT}/overview")
+        await page.keyboard.press("Control+k")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await page.keyboard.type("excep")
+        await expect(page.locator("[data-palette-entry]:visible")).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**{ROOT}/exceptions")
+        await page.keyboard.press("Control+k")
+        await page.keyboard.type("brass")
+        await expect(page.locator("#palette-found")).to_contain_text("Brass lamp")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**{ROOT}/changes?search=SKU-1")
+        await page.keyboard.press("Control+k")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        await context.close()
