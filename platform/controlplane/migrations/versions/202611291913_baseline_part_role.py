@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "202611291913"
-down_revision = "202611291827"
+down_revision = "202611291901"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import MSP, SAME_MSP, TENANT
 from foundation.database.roles import APP
 
-revision = "202611291827"
+revision = "202611291901"
 down_revision = "202611291833"
 branch_labels = None
 depends_on = None
