@@ -25,6 +25,7 @@ from governance.metrics import ClockMetrics
 from governance.overview.slice import SLICE as OVERVIEW
 from governance.partner_channel.slice import SLICE as PARTNER_CHANNEL
 from governance.permissions import GovernancePermission
+from governance.policies.slice import SLICE as POLICIES
 from governance.propagation.slice import SLICE as PROPAGATION
 from governance.records.slice import SLICE as RECORDS
 from governance.retention.slice import SLICE as RETENTION
@@ -72,6 +73,7 @@ ROOM: Final = Room(
         DEAD_LETTERS,
         AUDIT_TRAIL,
         BASELINE,
+        POLICIES,
         RETENTION,
         OVERVIEW,
         PARTNER_CHANNEL,

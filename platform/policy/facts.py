@@ -10,7 +10,7 @@ from canonical.elements import domain_of
 from canonical.money import KEPT
 from canonical.orders import OrderValue
 from canonical.values import EnumerationValue, MoneyValue, NumberValue, QuantityValue, TextValue, Value, type_of
-from foundation.i18n.messages import StoredMessage
+from foundation.i18n.messages import TEXT, StoredMessage
 from policy.conditions import Fact, Facts
 from policy.messages import EARLIER_ZERO, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
 
@@ -101,7 +101,8 @@ def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts)
         return reason
     if _COMPARED.issuperset(missing):
         return _nothing_to_compare(facts)
-    return NOT_KNOWN.fill(text=reason.params["text"], facts=missing)
+    text = reason.params["text"] if reason.code == TEXT.code else reason
+    return NOT_KNOWN.fill(text=text, facts=missing)
 
 
 def _nothing_to_compare(facts: Facts) -> StoredMessage:

@@ -16,12 +16,13 @@ from uuid import UUID
 
 import msgspec
 
-from foundation.i18n.messages import TEXT, StoredMessage
+from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
 from policy.conditions import Condition, Facts, Test, compile_condition, parse_condition
 from policy.errors import InvalidRule
 from policy.facts import explain_missing
 from policy.messages import NO_RULE
+from policy.reasons import reason_of
 from policy.rules import ANY_TENANT, ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
 
 Subjects = str | tuple[str, ...]
@@ -198,7 +199,7 @@ def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Ca
         act=rule.act,
         allows=allows,
         test=compile_condition(condition, tightens=rule.tightens),
-        decision=Decision(outcome, rule.id, TEXT.fill(text=rule.description), version),
+        decision=Decision(outcome, rule.id, reason_of(rule), version),
         answer=PermissionAnswer(allowed=allows, rule_id=rule.id),
         gaps=condition if rule.tightens and condition.facts else None,
     )

@@ -9,11 +9,12 @@ import casbin
 from casbin.core_enforcer import EnforceContext
 from casbin.persist import Adapter
 
-from foundation.i18n.messages import TEXT
+from policy.casbin_line import casbin_line
 from policy.conditions import Facts, decidable, parse_condition
 from policy.facts import explain_missing
 from policy.index import Decision, PermissionAnswer, Subjects
 from policy.messages import NO_RULE
+from policy.reasons import reason_of
 from policy.rules import ANY_TENANT, PolicyOutcome, PolicyRule, RuleKind
 
 MODEL_TEXT = (files("policy") / "model.conf").read_text(encoding="utf-8")
@@ -21,14 +22,6 @@ _GOVERNANCE = EnforceContext("r", "p2", "e2", "m2")
 # pycasbin refuses to evaluate eval() without any rule; this one never matches.
 _NEVER = ["", "", "", "", "False", "deny", ""]
 _ID = 6
-
-
-def casbin_line(rule: PolicyRule) -> list[str]:
-    """The rule in Casbin's format."""
-    if rule.ptype is RuleKind.ROLE:
-        return [rule.sub, rule.obj, rule.dom]
-    condition = parse_condition(rule.condition).casbin_text(tightens=rule.tightens)
-    return [rule.sub, rule.dom, rule.obj, rule.act, condition, rule.effect.value, rule.id]
 
 
 class RuleAdapter(Adapter):  # type: ignore[misc] # casbin ships no types
@@ -72,7 +65,7 @@ class PolicyOracle:
             if allowed:
                 rule = self._described[RuleKind.GOVERNANCE, line[_ID]]
                 missing = parse_condition(rule.condition).missing(ctx)
-                reason = explain_missing(TEXT.fill(text=rule.description), missing, ctx)
+                reason = explain_missing(reason_of(rule), missing, ctx)
                 return Decision(outcome, rule.id, reason, self._version)
         return Decision(PolicyOutcome.REVIEW, "", NO_RULE, self._version)
 

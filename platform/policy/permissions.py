@@ -9,6 +9,7 @@ from policy.index import PermissionAnswer, PolicyIndex, Subjects, may
 
 class PolicyPermission(Permission):
     READ_POLICY = "policy:read", N_("Read the policy")
+    DRAFT_POLICY = "policy:draft", N_("Draft changes of the policy")
     PUBLISH_POLICY = "policy:publish", N_("Publish the policy")
     ASSIGN_ROLE = "role:assign", N_("Assign and remove roles")
     DECIDE_APPROVAL = "approval:decide", N_("Answer approvals")

@@ -42,6 +42,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "member": "accepted_at confirmed_at confirmed_by invite_hash invite_until invited_at invited_by inviter_id"
               " language last_seen_at password_hash signed_out_after status time_zone vouched_by",
     "msp": "language time_zone",
+    "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name restores revision state version",
+    "policy_draft_edit": "rule",
+    "policy_replay": "after_id counts differing ended_at money replayed state",
     "poll_cursor": "cursor polled_at walk",
     "price": "valid_to",
     "price_book": "name",
@@ -61,13 +64,14 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "custom_element", "partner", "policy_rule", "policy_version", "retention_default",
-    "retention_purge", "source_event", "source_event_key", "usage_event",
+    "audit_entry", "custom_element", "partner", "policy_replay_difference", "policy_rule", "policy_version",
+    "retention_default", "retention_purge", "source_event", "source_event_key", "usage_event",
 }  # fmt: skip
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "element_contract", "held_observation",
-    "idempotency_key", "invoice_line", "job", "policy_rule", "propagation_attempt", "retention_default",
-    "retention_policy", "source_record", "unclaimed_message", "vault_key",
+    "idempotency_key", "invoice_line", "job", "policy_draft_edit", "policy_replay", "policy_replay_difference",
+    "policy_rule", "propagation_attempt", "retention_default", "retention_policy", "source_record",
+    "unclaimed_message", "vault_key",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

@@ -8,13 +8,14 @@ import foundation.i18n.messages
 import foundation.jobs.messages
 import foundation.outbound.messages
 import policy.messages
+import policy.term_messages
 from connectors.message_modules import MESSAGE_MODULES
 from foundation.i18n.messages import MessageType, by_code
 from governance.messages import exceptions, reasons, severity
 
 _DECLARED: Final = (
     foundation.i18n.messages, foundation.jobs.messages, foundation.outbound.messages, policy.messages,
-    *MESSAGE_MODULES, exceptions, reasons, severity,
+    policy.term_messages, *MESSAGE_MODULES, exceptions, reasons, severity,
 )  # fmt: skip
 
 

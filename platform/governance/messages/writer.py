@@ -6,6 +6,7 @@ control characters; pages escape the whole sentence and mark invisible character
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -113,6 +114,17 @@ def _facts(value: Any, localizer: Localizer) -> str:
     return ", ".join(localizer.text(_FACTS.get(name, str(name).replace("_", " "))) for name in value)
 
 
+def _size(value: Any, localizer: Localizer) -> str:
+    """The size of a change or value in a rule: a percentage, or a value by its fields."""
+    return _percent(value["percent"], localizer) if "percent" in value else _value(value, localizer)
+
+
+def _percent(value: Any, localizer: Localizer) -> str:
+    """A percentage such as 2.5, with the digits that it has."""
+    number = Decimal(str(value))
+    return localizer.percent(number.scaleb(-2), max(0, -int(number.as_tuple().exponent)))
+
+
 def _outcome(value: Any, localizer: Localizer) -> str:
     return localizer.text(_OUTCOMES.get(str(value), str(value)))
 
@@ -131,6 +143,10 @@ _PARAMS: Final[Mapping[str, Callable[[Any, Localizer], str]]] = {
     "records": _list,
     "named": _list,
     "dimensions": _list,
+    "conditions": _list,
+    "names": _list,
+    "size": _size,
+    "percent": _percent,
     "facts": _facts,
     "outcome": _outcome,
 }

@@ -25,7 +25,8 @@ KEY = ElementKey("SKU-1", "price.list")
 SAMPLES: dict[str, object] = {
     "element": "price.list", "record_key": "SKU-1", "value": minor(1050, "EUR"), "shown": minor(1, "EUR"),
     "expected": minor(2, "EUR"), "records": ["7", "8"], "facts": ["cost_minor"],
-    "outcome": "review", "text": "text",
+    "outcome": "review", "text": "text", "names": ["EU", "CH"], "percent": "2.5", "size": {"percent": "2.5"},
+    "conditions": [{"code": "rule.up", "params": {}}],
     "dated_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "read_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "seen_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "since": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "expires_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),

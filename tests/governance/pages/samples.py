@@ -22,9 +22,15 @@ from governance.elements.models import ElementContract
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.rows import Exposure
 from governance.exceptions.severity import score
+from governance.policies.drafts import put_rule, remove_rule
+from governance.policies.models import PolicyReplay, PolicyReplayDifference
+from governance.policies.repository import find_draft
 from governance.propagation.models import ChannelValue, Propagation
 from governance.records.models import RecordValue
+from policy.history import load_rules
 from policy.models import ApprovalRow
+from policy.rule_form import RuleForm, RuleOutcome
+from policy.terms import Term, TermKind
 from tests.support.values import minor, of
 
 _numbers = count(1)
@@ -316,3 +322,32 @@ class Sample:
             )
         )  # fmt: skip
         return made
+
+    async def replay(self, change: UUID, *, state: str = "done") -> UUID:
+        """A draft with a stricter rule, and its replay, which that change goes another way in."""
+        terms = (Term(TermKind.CHANGE_PERCENT, "more_than", ("2.5",)), Term(TermKind.JURISDICTION, "any_of", ("EU",)))
+        form = RuleForm(element=PRICE, outcome=RuleOutcome.REVIEW, terms=terms, reason="")
+        async with self.db.transaction(self.scope) as session:
+            rule = await put_rule(session, form, now=self.now, new_id=lambda: id_at(self.now))
+            await remove_rule(session, "price-cost-unknown", now=self.now, new_id=lambda: id_at(self.now))
+            draft = await find_draft(session)
+            assert draft is not None
+            version, _ = await load_rules(session, self.scope)
+        own = {"tenant_id": self.scope.tenant_id, "msp_id": self.scope.msp_id}
+        replay_id = id_at(self.now)
+        reason = {"code": "policy.rule_applies", "params": {"element": PRICE, "conditions": []}}
+        await self.add(
+            PolicyReplay(
+                **own, id=replay_id, draft_id=draft.id, revision=draft.revision, policy_version=version, state=state,
+                days=30, since=self.ago(30 * 86_400), until=self.now, total=1_240_000, replayed=820_000, differing=1,
+                counts={"auto>auto": 819_990, "review>review": 9, "auto>review": 1},
+                money={"EUR": {"auto>auto": "1204.5", "auto>review": "0.4"}}, started_at=self.ago(60),
+                started_by_name="Ada", ended_at=None if state == "running" else self.now,
+            ),
+            PolicyReplayDifference(
+                **own, replay_id=replay_id, change_id=change, record_key="SKU-1", element=PRICE, dimension="",
+                record_type="product", old_value=stored(PRICE, 1000, "EUR"), new_value=stored(PRICE, 1040, "EUR"),
+                proposed_at=self.ago(90), before="auto", after="review", rule_id=rule.id, reason=reason,
+            ),
+        )  # fmt: skip
+        return replay_id

@@ -51,11 +51,14 @@ async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
         for action, data in (("change.released", {"old": 1000, "new": 1040, "currency": "USD"}), *[(_SEEN, {})] * 2):
             append_audit(session, action=action, subject=f"change:{change}", data=data, at=acme.now)
     await add_elements(acme)
+    replay = await acme.replay(change)
     root = "/clients/acme"
     return {
         "staff": "/inbox /inbox?kind=approval /fleet /elements /retention /retention?data_class=changes&keep_days=365",
         "admin": f"{root}/overview {root}/changes {root}/changes/{change} {root}/exceptions "
-        f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/elements {root}/audit?verify=yes",
+        f"{root}/exceptions/{exception} {root}/dead-letters {root}/connections {root}/elements {root}/audit?verify=yes "
+        f"{root}/policy {root}/policy/draft {root}/policy/rule {root}/policy/rule?rule=price-large-change "
+        f"{root}/policy/versions {root}/policy/replays/{replay}",
         "operator": f"{root}/events/{event} {root}/dead-letters {root}/exceptions/{exception}",
         "approver": f"{root}/approvals {root}/approvals/{waiting}",
         "partner": f"{root}/channel {root}/channel/values",

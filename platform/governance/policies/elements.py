@@ -1,0 +1,42 @@
+"""Elements that rules can name: the product's, the account's own and its MSP's."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from canonical.elements import ELEMENTS
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
+from policy.rule_form import GovernedElement
+
+
+async def load_elements(session: AsyncSession) -> dict[str, GovernedElement]:
+    """By code, with labels in the reader's language."""
+    rows = await session.execute(
+        text("""
+            SELECT code, label, value_type, dimensions FROM custom_element WHERE tenant_id IN (:t, :m) ORDER BY code
+        """),
+        {"t": scope_of(session).tenant_id, "m": scope_of(session).msp_id},
+    )
+    known = {
+        each.code: GovernedElement(each.code, translate(each.label), each.value_type, each.dimensions)
+        for each in ELEMENTS.values()
+    }
+    return known | {
+        row.code: GovernedElement(row.code, row.label, row.value_type, tuple(row.dimensions)) for row in rows
+    }
+
+
+def find_element(elements: Mapping[str, GovernedElement], code: str) -> GovernedElement:
+    """Raises InvalidInput."""
+    found = elements.get(code)
+    if found is None:
+        raise InvalidInput(
+            N_("There is no element {code}. Declare it first, or correct its code."),
+            params={"code": repr(code[:40])},
+            field="element",
+        )
+    return found

@@ -1,0 +1,83 @@
+"""The form of a rule: its fields by name, as a page posts them, and the rule that they make."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from foundation.errors import InvalidInput
+from foundation.marks import N_
+from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
+from policy.terms import TEXT_KINDS, Membership, Term, TermComparison, TermKind
+
+Fields = Mapping[str, str]
+_NEW_VALUES: Final = ("new_value", "new_value_2")
+"""Two bounds, such as a floor and a ceiling."""
+_FLAGS: Final = (TermKind.BELOW_COST, TermKind.COST_UNKNOWN, TermKind.ANY_CHANGE)
+_COMPARED: Final = (TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT)
+_ORDER: Final = tuple(TermKind)
+
+
+def read_fields(fields: Fields) -> RuleForm:
+    """The rule that a posted form asks for.
+
+    Raises:
+        InvalidInput: no outcome, or a field that is none of its choices.
+    """
+    terms = [term for kind in _ORDER for term in _terms_of(kind, fields)]
+    try:
+        outcome = RuleOutcome.of(fields.get("outcome", ""))
+    except ValueError:
+        raise InvalidInput(N_("Choose what becomes of such a change."), field="outcome") from None
+    try:
+        origin = RuleOrigin.of(fields.get("origin", RuleOrigin.ANY))
+    except ValueError:
+        raise InvalidInput(N_("There is no such choice here."), field="origin") from None
+    return RuleForm(
+        element=fields.get("element", ""), outcome=outcome, origin=origin, terms=tuple(terms),
+        reason=fields.get("reason", "").strip(),
+    )  # fmt: skip
+
+
+def write_fields(form: RuleForm) -> dict[str, str] | None:
+    """The fields that show a rule; None for one whose conditions the page has no room for."""
+    fields = {
+        "element": form.element,
+        "outcome": form.outcome.value,
+        "origin": form.origin.value,
+        "reason": form.reason,
+    }
+    bounds = list(_NEW_VALUES)
+    for term in form.terms:
+        name = term.kind
+        if name == TermKind.NEW_VALUE:
+            if not bounds:
+                return None
+            name = bounds.pop(0)
+        if name in fields:
+            return None
+        fields[name] = ", ".join(term.values) if term.kind in TEXT_KINDS else "".join(term.values) or "on"
+        if term.comparison:
+            fields[f"{name}_how"] = term.comparison
+    return fields if read_fields(fields).terms == _sorted(form.terms) else None
+
+
+def _sorted(terms: Sequence[Term]) -> tuple[Term, ...]:
+    return tuple(sorted(terms, key=lambda term: _ORDER.index(TermKind.of(term.kind))))
+
+
+def _terms_of(kind: TermKind, fields: Fields) -> list[Term]:
+    if kind in _FLAGS:
+        return [Term(kind)] if fields.get(kind) else []
+    names = _NEW_VALUES if kind is TermKind.NEW_VALUE else (kind.value,)
+    return [
+        term for name in names if (value := fields.get(name, "").strip()) and (term := _term(kind, name, value, fields))
+    ]
+
+
+def _term(kind: TermKind, name: str, value: str, fields: Fields) -> Term | None:
+    how = fields.get(f"{name}_how", "")
+    if kind in TEXT_KINDS:
+        words = tuple(dict.fromkeys(word for part in value.split(",") if (word := part.strip())))
+        return Term(kind, how or Membership.ANY_OF.value, words) if words else None
+    if kind is TermKind.NEW_VALUE or kind in _COMPARED:
+        return Term(kind, how or TermComparison.MORE_THAN.value, (value,))
+    return Term(kind, values=(value,))

@@ -1,0 +1,81 @@
+"""What the form of a rule shows: fields of the element's kind, and the choices that the account has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.ports import Connector
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, NotFound
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
+from governance.policies import repository
+from governance.policies.elements import load_elements
+from governance.policies.form import write_fields
+from governance.policies.sentences import load_partners
+from governance.records.repository import load_channels
+from policy.history import load_rules
+from policy.rule_form import RuleOrigin, RuleOutcome, read_form
+from policy.terms import Direction, Membership, TermComparison, TermKind, kinds_of
+
+
+async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
+    """The fields of a rule of the draft, or else of the published policy.
+
+    Raises:
+        NotFound: there is no such rule.
+        Conflict: the form cannot show it; it is edited over the API or by command, or removed.
+    """
+    _, rules = await load_rules(session, scope_of(session))
+    draft = await repository.find_draft(session)
+    known = {rule.id: rule for rule in rules} | dict({} if draft is None else draft.edits)
+    rule = known.get(rule_id)
+    if rule is None:
+        raise NotFound
+    element = (await load_elements(session)).get(rule.obj)
+    form = None if element is None else read_form(rule, element.value_type)
+    fields = None if form is None else write_fields(form)
+    if fields is None:
+        raise Conflict(
+            N_("This rule was written by hand, so the form cannot show it. Add another, and remove this one.")
+        )
+    return fields
+
+
+async def rule_context(
+    session: AsyncSession, registry: Mapping[str, Connector], rule_id: str, fields: Mapping[str, str]
+) -> dict[str, Any]:
+    """Template context of the form, with what was typed."""
+    elements = await load_elements(session)
+    element = elements.get(fields.get("element", ""))
+    channels = [] if element is None else await load_channels(session, registry)
+    return {
+        "rule_id": rule_id,
+        "fields": fields,
+        "element_view": element,
+        "elements": sorted(((one.code, one.label) for one in elements.values()), key=lambda pair: pair[1]),
+        "kinds": frozenset() if element is None else kinds_of(element.value_type, element.dimensions),
+        "origins": [(one.value, translate(one.label)) for one in RuleOrigin],
+        "outcomes": [(one.value, translate(one.label), translate(_ABOUT[one])) for one in RuleOutcome],
+        "comparisons": [(one.value, translate(one.label)) for one in TermComparison],
+        "memberships": [(one.value, translate(one.label)) for one in Membership],
+        "directions": [("", translate(N_("up or down"))), *((one.value, translate(one.label)) for one in Direction)],
+        "labels": {one.value: translate(one.label) for one in TermKind},
+        "known": {
+            TermKind.CHANNEL.value: sorted({one.name for one in channels}),
+            TermKind.CHANNEL_KIND.value: sorted({one.kind for one in channels if one.kind}),
+            TermKind.JURISDICTION.value: sorted({one.jurisdiction for one in channels if one.jurisdiction}),
+        },
+        "partners": [("", translate(N_("Any"))), *(await load_partners(session)).items()],
+    }
+
+
+_ABOUT = {
+    RuleOutcome.AUTO: N_("It is released at once, unless another rule refuses it or asks for approval."),
+    RuleOutcome.REVIEW: N_("An approver other than its author answers, unless another rule refuses it."),
+    RuleOutcome.REFUSE: N_("It is not released, and an exception says so."),
+    RuleOutcome.NO_REVIEW: N_("Lifts every rule that asks for approval. Another rule must still let it pass."),
+    RuleOutcome.NO_REFUSE: N_("Lifts every rule that refuses."),
+    RuleOutcome.NO_AUTO: N_("Lifts every rule that lets it pass, so that it needs approval."),
+}

@@ -1,0 +1,42 @@
+"""The list of changes that a draft decides otherwise."""
+
+from typing import Final
+
+from foundation.marks import N_
+from foundation.web.lists import ChoiceFilter, ListDefinition, Options
+from foundation.web.pagination import Sort, SortKey
+from governance.policies.queries import list_differences
+from governance.policies.schemas import ReplayDifferenceView
+from governance.records.value_columns import value_columns
+
+WAYS: Final[Options] = [
+    ("", N_("Any")),
+    ("auto>review", N_("Passes today, would need approval")),
+    ("auto>refuse", N_("Passes today, would be refused")),
+    ("review>auto", N_("Needs approval today, would pass")),
+    ("review>refuse", N_("Needs approval today, would be refused")),
+    ("refuse>auto", N_("Refused today, would pass")),
+    ("refuse>review", N_("Refused today, would need approval")),
+]
+
+REPLAY_DIFFERENCES: Final = ListDefinition[ReplayDifferenceView](
+    name="replay-differences",
+    title=N_("Changes that go another way"),
+    item=ReplayDifferenceView,
+    load=list_differences,
+    filters=[ChoiceFilter(name="way", label=N_("Goes another way"), options=WAYS)],
+    sorts=[
+        Sort(
+            name="-proposed",
+            label=N_("Newest first"),
+            reverse_label=N_("Oldest first"),
+            keys=[SortKey("d.change_id", "uuid", descending=True)],
+        )
+    ],
+    columns=[
+        "change_id", "record_key", "element", "dimension", "record_type",
+        *value_columns("old", lambda one: one.old),
+        *value_columns("new", lambda one: one.new),
+        "proposed_at", "before", "after", "rule_id", "reason",
+    ],
+)  # fmt: skip

@@ -1,0 +1,68 @@
+"""Publication of a draft, by somebody who did not edit it."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import Forbidden, NotFound
+from foundation.marks import N_
+from foundation.scope import Actor
+from governance.policies import repository
+from governance.policies.audit_actions import PolicyDraftAction
+from governance.policies.errors import DraftChanged, NothingDrafted, OwnDraft
+from governance.policies.rows import Draft
+from governance.policies.states import DraftState
+from governance.services import GovernanceServices
+from policy.edits import apply_edits
+from policy.history import load_rules
+from policy.publishing import publish_rules
+from policy.repository import lock_policy
+
+
+async def publish_draft(session: AsyncSession, services: GovernanceServices, *, revision: int, now: datetime) -> int:
+    """Publish the open draft as it was read, at `revision`. Returns the version now in force.
+
+    Raises:
+        NotFound: no draft is open.
+        Forbidden: the actor is an API key.
+        OwnDraft: the actor has edited the draft, or counts as somebody who has.
+        DraftChanged: it has been edited since it was read.
+        NothingDrafted: its edits are published already.
+        InvalidRule: a rule that cannot be published.
+    """
+    scope = scope_of(session)
+    draft = await repository.find_draft(session, lock=True)
+    if draft is None:
+        raise NotFound
+    require_other(draft, scope.actor)
+    if draft.revision != revision:
+        raise DraftChanged(N_("Somebody has edited the draft since you opened it. Read it again, then publish."))
+    await lock_policy(session, scope)
+    before, rules = await load_rules(session, scope)
+    version = await publish_rules(
+        session, scope, rules=apply_edits(rules, draft.edits), clock=lambda: now, new_id=services.new_id,
+        packaged=services.policies.packaged,
+    )  # fmt: skip
+    if version == before:
+        raise NothingDrafted(N_("The draft changes nothing: its rules are published already."))
+    await repository.end_draft(session, draft.id, DraftState.PUBLISHED, version=version, now=now)
+    data = {"version": version, "edits": len(draft.edits), "editors": list(draft.editors)}
+    append_audit(
+        session, action=PolicyDraftAction.DRAFT_PUBLISHED, subject=f"policy_draft:{draft.id}", data=data, at=now
+    )
+    return version
+
+
+def require_other(draft: Draft, actor: Actor) -> None:
+    """Raises Forbidden, OwnDraft."""
+    if actor.kind == "machine":
+        raise Forbidden(N_("Only a signed-in member can publish a policy."))
+    if is_own(draft, actor):
+        raise OwnDraft(N_("You have edited this draft, or count as somebody who has. Another member must publish it."))
+
+
+def is_own(draft: Draft, actor: Actor) -> bool:
+    """Whether four-eyes rules count the actor as an editor."""
+    return not actor.same_identity.isdisjoint(draft.editors)

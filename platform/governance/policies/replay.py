@@ -1,0 +1,94 @@
+"""Replay of recorded changes by two policies. Pure: rows in, counts and differences out.
+
+A change is judged by what was recorded with it: the value it replaced, its cost, its origin and its channels. Where
+rules name facts of the channel, each channel that gets the value today is judged, and the strictest outcome counts; a
+channel that had another value than the approved one is judged by the approved one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from canonical.amounts import EXACT, canonical_amount
+from canonical.values import MoneyValue
+from governance.changes.planner import LEAST_STRICT_FIRST, judged_as
+from governance.elements.contracts import Contracts
+from governance.policies.rows import Difference, RecordedChange
+from governance.records.routing import targets_of
+from governance.records.rows import CHANNEL_FACTS, Channel
+from policy.conditions import Facts
+from policy.facts import value_facts
+from policy.index import Decision, PolicyIndex, decide
+
+_RANK: Final = {outcome: rank for rank, outcome in enumerate(LEAST_STRICT_FIRST)}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPolicies:
+    """The two policies, and what tells the channels of a value."""
+
+    published: PolicyIndex
+    draft: PolicyIndex
+    contracts: Contracts
+    channels: Sequence[Channel]
+
+    def judges_channels(self, index: PolicyIndex, element: str) -> bool:
+        return not CHANNEL_FACTS.isdisjoint(index.facts.get(element, ()))
+
+    def reached(self, change: RecordedChange) -> list[Channel]:
+        """Channels of the change."""
+        contract = self.contracts.find(change.key)
+        source = None if contract is None else contract.source_connection_id
+        found = targets_of(change.key, self.channels, source, only=self.contracts.returned_to(change.key))
+        return [one for one in found if change.targets is None or one.connection_id in change.targets]
+
+
+@dataclass(slots=True)
+class ReplayTotals:
+    """`counts` by “before>after”; `money` the sums of price differences by currency and “before>after”."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    money: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+
+    def add(self, pair: str, change: RecordedChange) -> None:
+        self.counts[pair] += 1
+        new, old = change.new_value, change.old_value
+        if isinstance(new, MoneyValue) and isinstance(old, MoneyValue) and old.currency == new.currency:
+            sums = self.money.setdefault(new.currency, {})
+            size = abs(EXACT.subtract(new.number, old.number))
+            sums[pair] = EXACT.add(sums.get(pair, Decimal(0)), size)
+
+    def merged(self, counts: Mapping[str, int], money: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, int], Any]:
+        """With earlier totals, as they are stored."""
+        total = dict(Counter(counts) + self.counts)
+        sums: dict[str, dict[str, str]] = {currency: dict(pairs) for currency, pairs in money.items()}
+        for currency, pairs in self.money.items():
+            kept = sums.setdefault(currency, {})
+            for pair, size in pairs.items():
+                kept[pair] = canonical_amount(EXACT.add(Decimal(kept.get(pair, 0)), size))
+        return total, sums
+
+
+def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> tuple[ReplayTotals, list[Difference]]:
+    """Totals of all changes, and those that the draft decides otherwise."""
+    totals, found = ReplayTotals(), list[Difference]()
+    for change in changes:
+        facts = value_facts(change.element, change.dimension, change.old_value, change.new_value, change.cost_value)
+        before = replay_one(change, facts, given.published, given).outcome.value
+        after = replay_one(change, facts, given.draft, given)
+        outcome = after.outcome.value
+        totals.add(f"{before}>{outcome}", change)
+        if before != outcome:
+            found.append(Difference(change, before, outcome, after.rule_id, after.reason))
+    return totals, found
+
+
+def replay_one(change: RecordedChange, facts: Facts, index: PolicyIndex, given: ReplayPolicies) -> Decision:
+    """Decision of one policy on a recorded change: the strictest of its channels'."""
+    subjects = judged_as(change.origin)
+    if given.judges_channels(index, change.element) and (channels := given.reached(change)):
+        decisions = [decide(index, subjects, change.element, {**facts, **channel.facts}) for channel in channels]
+        return max(decisions, key=lambda decision: _RANK[decision.outcome])
+    return decide(index, subjects, change.element, facts)

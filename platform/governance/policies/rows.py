@@ -1,0 +1,70 @@
+"""Row structs of drafts and replays."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from canonical.keys import Keyed
+from canonical.values import Value
+from foundation.i18n.messages import StoredMessage
+from policy.rules import PolicyRule
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """The open draft. `edits` are in their order; None removes the rule."""
+
+    id: UUID
+    revision: int
+    editors: Sequence[str]
+    editor_names: Sequence[str]
+    opened_at: datetime
+    changed_at: datetime
+    restores: int | None
+    edits: Mapping[str, PolicyRule | None] = msgspec.field(default_factory=dict)
+
+
+class PolicyReplayRow(msgspec.Struct, frozen=True):
+    id: UUID
+    draft_id: UUID
+    revision: int
+    policy_version: int
+    state: str
+    days: int
+    since: datetime
+    until: datetime
+    total: int
+    replayed: int
+    differing: int
+    after_id: UUID | None
+    counts: dict[str, Any]
+    money: dict[str, Any]
+    started_at: datetime
+    started_by_name: str
+    ended_at: datetime | None
+
+
+class RecordedChange(Keyed, gc=False):
+    """Of a change, what policy judged. `outcome` is the one recorded."""
+
+    id: UUID
+    old_value: Value | None
+    new_value: Value
+    cost_value: Value | None
+    origin: str
+    targets: list[UUID] | None
+    outcome: str
+    policy_version: int
+    proposed_at: datetime
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A change that the draft decides otherwise."""
+
+    change: RecordedChange
+    before: str
+    after: str
+    rule_id: str
+    reason: StoredMessage

@@ -1,0 +1,196 @@
+"""Structs of the policy for pages, commands and the API."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from canonical.values import Value
+from foundation.web.requests import RequestBody
+from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
+from policy.terms import Term
+
+RuleId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class RuleView(msgspec.Struct, frozen=True, kw_only=True):
+    """A governance rule as people read it. `terms` is null when its condition was not made from terms; `sentence` and
+    `conditions` are in the reader's language. `casbin` is the line of Casbin policy.
+    """
+
+    id: str
+    element: str
+    element_label: str
+    outcome: RuleOutcome
+    outcome_label: str
+    origin: str
+    origin_label: str
+    terms: Sequence[Term] | None
+    conditions: str
+    sentence: str
+    reason: str
+    casbin: str
+
+
+class PolicyView(msgspec.Struct, frozen=True):
+    """The published policy. `permissions` are its own rules about who may do what, as lines of Casbin."""
+
+    version: int
+    rules: Sequence[RuleView]
+    permissions: Sequence[str]
+    has_draft: bool
+
+
+class RuleInput(RequestBody, frozen=True, kw_only=True):
+    """A rule to add to the draft, or with `rule_id` to change in it."""
+
+    element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    outcome: RuleOutcome
+    origin: RuleOrigin = RuleOrigin.ANY
+    terms: Annotated[list[Term], msgspec.Meta(max_length=12)] = msgspec.field(default_factory=list)
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    rule_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+    @property
+    def form(self) -> RuleForm:
+        return RuleForm(
+            element=self.element, outcome=self.outcome, origin=self.origin, terms=tuple(self.terms), reason=self.reason
+        )
+
+
+class RuleToEdit(RequestBody, frozen=True):
+    rule_id: RuleId
+
+
+class DraftToPublish(RequestBody, frozen=True):
+    """`revision` of the draft that was read."""
+
+    revision: int
+
+
+class VersionToRestore(RequestBody, frozen=True):
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
+class ReplayToStart(RequestBody, frozen=True):
+    days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
+
+
+class ReplayStarted(msgspec.Struct, frozen=True):
+    id: UUID
+
+
+class RuleSaved(msgspec.Struct, frozen=True):
+    rule: RuleView
+    revision: int
+
+
+class PolicyPublished(msgspec.Struct, frozen=True):
+    version: int
+
+
+class RuleDifferenceView(msgspec.Struct, frozen=True):
+    """`kind`: added, changed or removed."""
+
+    kind: str
+    rule_id: str
+    before: RuleView | None
+    after: RuleView | None
+
+
+class OutcomeCounts(msgspec.Struct, frozen=True):
+    """Changes by outcome."""
+
+    auto: int
+    review: int
+    refuse: int
+
+
+class MoneyMoved(msgspec.Struct, frozen=True):
+    """The sum of the price differences, in major units, of changes that go another way."""
+
+    currency: str
+    before: str
+    after: str
+    amount: str
+
+
+class OutcomeMove(msgspec.Struct, frozen=True):
+    """Changes that the published policy decides as `before` and the draft as `after`."""
+
+    before: str
+    after: str
+    number: int
+
+
+class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
+    """`differing` changes go another way; `moves` says which ways. `listed`: how many of them are kept to be listed.
+    `is_current`: the draft has not been edited since. `answers_per_day` are the approvals asked for.
+    """
+
+    id: UUID
+    state: str
+    revision: int
+    policy_version: int
+    is_current: bool
+    days: int
+    since: datetime
+    until: datetime
+    total: int
+    replayed: int
+    differing: int
+    listed: int
+    published: OutcomeCounts
+    draft: OutcomeCounts
+    moves: Sequence[OutcomeMove]
+    money: Sequence[MoneyMoved]
+    published_answers_per_day: float
+    answers_per_day: float
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None
+
+
+class DraftView(msgspec.Struct, frozen=True, kw_only=True):
+    """The open draft: `differences` to the published policy, and the `rules` as they would be."""
+
+    revision: int
+    policy_version: int
+    editors: Sequence[str]
+    opened_at: datetime
+    changed_at: datetime
+    restores: int | None
+    may_publish: bool
+    differences: Sequence[RuleDifferenceView]
+    rules: Sequence[RuleView]
+    replays: Sequence[ReplayView]
+
+
+class VersionView(msgspec.Struct, frozen=True):
+    """A published version. `editors` drafted it, `published_by` published it."""
+
+    version: int
+    published_at: datetime
+    published_by: str
+    editors: Sequence[str]
+    restores: int | None
+    differences: Sequence[RuleDifferenceView]
+
+
+class ReplayDifferenceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that the draft decides otherwise. `reason` is in the reader's language."""
+
+    change_id: UUID
+    record_key: str
+    element: str
+    dimension: str
+    record_type: str
+    old: Value | None
+    new: Value
+    proposed_at: datetime
+    before: str
+    after: str
+    rule_id: str
+    reason: str

@@ -1,0 +1,83 @@
+"""Rules as sentences, in the reader's language: “List price: up by more than 5%, in EU → needs approval”."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.i18n.localizer import current_localizer, translate
+from foundation.marks import N_
+from governance.messages.writer import write_message
+from governance.policies.schemas import RuleView
+from policy.casbin_line import casbin_text
+from policy.rule_form import GovernedElement, RuleOrigin, outcome_of
+from policy.rules import PolicyRule
+from policy.term_messages import FROM_BASELINE, FROM_PROPOSAL, FROM_ROLLBACK, FROM_SOURCE, describe_terms
+from policy.terms import Term, TermKind, read_terms
+from tenants.relations import PARTNERS
+
+_ALWAYS: Final = N_("always")
+_SENTENCE: Final = N_("{element}: {conditions} → {outcome}")
+_FROM: Final = {
+    RuleOrigin.SOURCE: FROM_SOURCE,
+    RuleOrigin.PROPOSAL: FROM_PROPOSAL,
+    RuleOrigin.ROLLBACK: FROM_ROLLBACK,
+    RuleOrigin.BASELINE: FROM_BASELINE,
+}
+
+
+class RuleWriter:
+    """Writes rules of the account `domain`. `elements` and `partners` (by id) are those it names."""
+
+    def __init__(self, domain: str, elements: Mapping[str, GovernedElement], partners: Mapping[str, str]) -> None:
+        self._domain, self._elements, self._partners = domain, elements, partners
+
+    def write(self, rule: PolicyRule) -> RuleView:
+        element = self._elements.get(rule.obj) or GovernedElement(rule.obj, rule.obj, "")
+        terms = read_terms(rule.condition, element.value_type)
+        conditions = rule.condition if terms is None else self._conditions(rule.sub, terms, element)
+        outcome = outcome_of(rule)
+        origin = translate(RuleOrigin.of(rule.sub).label) if rule.sub in set(RuleOrigin) else rule.sub
+        outcome_label = translate(outcome.label)
+        return RuleView(
+            id=rule.id,
+            element=rule.obj,
+            element_label=element.label,
+            outcome=outcome,
+            outcome_label=outcome_label,
+            origin=rule.sub,
+            origin_label=origin,
+            terms=terms,
+            conditions=conditions,
+            sentence=translate(_SENTENCE).format(element=element.label, conditions=conditions, outcome=outcome_label),
+            reason=rule.description,
+            casbin=casbin_text(replace(rule, dom=self._domain)),
+        )
+
+    def _conditions(self, origin: str, terms: Sequence[Term], element: GovernedElement) -> str:
+        told = describe_terms(terms, element.value_type, names=self._partners)
+        if origin in _FROM:
+            told.append(_FROM[RuleOrigin.of(origin)].fill())
+        words = current_localizer()
+        written = [write_message(one, words) for one in told]
+        return ", ".join(written if origin in set(RuleOrigin) else [*written, origin]) or translate(_ALWAYS)
+
+
+async def build_writer(
+    session: AsyncSession, elements: Mapping[str, GovernedElement], rules: Iterable[PolicyRule]
+) -> RuleWriter:
+    """A writer for `rules`; partners are looked up only when a rule names one."""
+    named = any(f"r.ctx.{TermKind.PARTNER.value}" in rule.condition for rule in rules)
+    return RuleWriter(str(scope_of(session).tenant_id), elements, await load_partners(session) if named else {})
+
+
+async def load_partners(session: AsyncSession) -> dict[str, str]:
+    """Names of the account's partners by id."""
+    rows = await session.execute(
+        text(f"SELECT partner_id::text AS id, name FROM {PARTNERS} p WHERE tenant_id = :t ORDER BY name"),
+        {"t": scope_of(session).tenant_id},
+    )
+    return {row.id: row.name for row in rows}

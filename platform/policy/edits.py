@@ -1,0 +1,48 @@
+"""Edits of a policy: what a draft would add, change and remove."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from policy.history import same_rule
+from policy.rules import PolicyRule
+
+
+class RuleDifference(NamedTuple):
+    """A rule before and after; None where there is none."""
+
+    rule_id: str
+    before: PolicyRule | None
+    after: PolicyRule | None
+
+    @property
+    def kind(self) -> str:
+        """added, removed or changed."""
+        return "added" if self.before is None else "removed" if self.after is None else "changed"
+
+
+Edits = Mapping[str, PolicyRule | None]
+"""The rule that an id has afterwards, in the order of the edits; None removes it."""
+
+
+def apply_edits(rules: Sequence[PolicyRule], edits: Edits) -> list[PolicyRule]:
+    """The rules after the edits: changed ones in their place, new ones last."""
+    kept = [edits.get(rule.id, rule) for rule in rules]
+    known = {rule.id for rule in rules}
+    added = [rule for rule_id, rule in edits.items() if rule_id not in known]
+    return [rule for rule in (*kept, *added) if rule is not None]
+
+
+def compare_rules(before: Iterable[PolicyRule], after: Iterable[PolicyRule]) -> list[RuleDifference]:
+    """Differences by rule: changed and removed ones in the order of `before`, then added ones."""
+    old, new = ({rule.id: rule for rule in rules} for rules in (before, after))
+    found = [RuleDifference(rule_id, rule, new.get(rule_id)) for rule_id, rule in old.items()]
+    added = [RuleDifference(rule_id, None, rule) for rule_id, rule in new.items() if rule_id not in old]
+    return [
+        one for one in (*found, *added)
+        if one.before is None or one.after is None or not same_rule(one.before, one.after)
+    ]  # fmt: skip
+
+
+def edits_between(before: Iterable[PolicyRule], after: Iterable[PolicyRule]) -> dict[str, PolicyRule | None]:
+    """The edits that make `after` of `before`."""
+    return {one.rule_id: one.after for one in compare_rules(before, after)}

@@ -1,0 +1,102 @@
+"""A governance rule as a form has it, and the Casbin rule that it is."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from foundation.codes import LabelledCode
+from foundation.marks import N_
+from policy.conditions import parse_condition
+from policy.errors import InvalidRule
+from policy.rules import ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
+from policy.terms import Term, kinds_of, read_terms, write_condition
+
+
+class RuleOutcome(LabelledCode):
+    """What becomes of a change to which a rule applies. The last three lift what other rules say."""
+
+    AUTO = "auto", N_("passes by itself")
+    REVIEW = "review", N_("needs approval")
+    REFUSE = "refuse", N_("is refused")
+    NO_REVIEW = "no_review", N_("needs no approval")
+    NO_REFUSE = "no_refuse", N_("is not refused")
+    NO_AUTO = "no_auto", N_("does not pass by itself")
+
+
+class RuleOrigin(LabelledCode):
+    """Where a change comes from, as the subject of a governance rule."""
+
+    ANY = ANYONE, N_("Anywhere")
+    SOURCE = "source", N_("The source of truth")
+    PROPOSAL = "proposal", N_("A person or an API client")
+    ROLLBACK = "rollback", N_("A rollback")
+    BASELINE = "baseline", N_("An accepted baseline")
+
+
+_NEGATION: Final = "no_"
+Label = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule: all `terms` hold for a change of `element` from `origin`, then `outcome`.
+
+    `reason` is what people who are affected read; without one, the conditions are told in their language.
+    """
+
+    element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    outcome: RuleOutcome
+    origin: RuleOrigin = RuleOrigin.ANY
+    terms: Annotated[tuple[Term, ...], msgspec.Meta(max_length=12)] = ()
+    reason: Label = ""
+
+
+class GovernedElement(msgspec.Struct, frozen=True):
+    """An element that rules can name. `dimensions`: what its values may be divided by."""
+
+    code: str
+    label: str
+    value_type: str
+    dimensions: tuple[str, ...] = ()
+
+
+def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> PolicyRule:
+    """The Casbin rule, in no account yet.
+
+    Raises:
+        InvalidRule: a term that the element's changes have no fact for, or that is incomplete.
+    """
+    possible = kinds_of(element.value_type, element.dimensions)
+    for term in form.terms:
+        if term.kind not in possible:
+            raise InvalidRule(
+                N_("A change of {element} has no “{kind}” to judge by."),
+                params={"element": element.code, "kind": term.kind[:40]},
+            )
+    denied = form.outcome.startswith(_NEGATION)
+    return PolicyRule(
+        id=rule_id,
+        ptype=RuleKind.GOVERNANCE,
+        sub=form.origin.value,
+        dom="",
+        obj=element.code,
+        act=form.outcome.removeprefix(_NEGATION),
+        condition=parse_condition(write_condition(form.terms, element.value_type)).text,
+        effect=Effect.DENY if denied else Effect.ALLOW,
+        description=form.reason.strip(),
+    )
+
+
+def outcome_of(rule: PolicyRule) -> RuleOutcome:
+    """Outcome of a governance rule."""
+    return RuleOutcome.of(f"{_NEGATION if rule.effect is Effect.DENY else ''}{PolicyOutcome(rule.act).value}")
+
+
+def read_form(rule: PolicyRule, value_type: str) -> RuleForm | None:
+    """The form of a governance rule; None for one with a condition or a subject that the form cannot show."""
+    terms = read_terms(rule.condition, value_type)
+    if terms is None or rule.ptype is not RuleKind.GOVERNANCE or rule.sub not in set(RuleOrigin):
+        return None
+    return RuleForm(
+        element=rule.obj, outcome=outcome_of(rule), origin=RuleOrigin.of(rule.sub), terms=terms,
+        reason=rule.description,
+    )  # fmt: skip

@@ -1,0 +1,300 @@
+"""Conditions as terms that a form asks for and a sentence tells: each term is one conjunct of a condition's text.
+
+`read_terms` is the inverse of `write_condition`. A condition that somebody wrote by hand, with `or` or arithmetic of
+its own, has no terms; it is shown as it is written.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from canonical.money import InexactAmount, UnknownCurrency, parse_decimal, stored_exponent
+from canonical.values import InvalidValue, minor_money
+from foundation.codes import LabelledCode
+from foundation.marks import N_
+from policy.conditions import MAX_INTEGER
+from policy.errors import InvalidRule
+
+
+class TermComparison(LabelledCode):
+    MORE_THAN = "more_than", N_("more than")
+    AT_LEAST = "at_least", N_("at least")
+    LESS_THAN = "less_than", N_("less than")
+    AT_MOST = "at_most", N_("at most")
+
+
+class Membership(LabelledCode):
+    ANY_OF = "any_of", N_("is any of")
+    NONE_OF = "none_of", N_("is none of")
+
+
+class Direction(LabelledCode):
+    UP = "up", N_("up")
+    DOWN = "down", N_("down")
+
+
+class TermKind(LabelledCode):
+    """Kinds of terms: the value and its change first, then what tells which values the rule is for."""
+
+    ANY_CHANGE = "any_change", N_("Any change")
+    DIRECTION = "direction", N_("Direction")
+    CHANGE_PERCENT = "change_percent", N_("Change in percent")
+    CHANGE_AMOUNT = "change_amount", N_("Change in amount")
+    NEW_VALUE = "new_value", N_("New value")
+    BELOW_COST = "below_cost", N_("Below cost")
+    MARGIN_BELOW = "margin_below", N_("Margin below, in percent")
+    COST_UNKNOWN = "cost_unknown", N_("Cost not known")
+    CHANNEL = "channel", N_("Channel")
+    CHANNEL_KIND = "channel_kind", N_("Kind of channel")
+    PARTNER = "partner", N_("Partner")
+    JURISDICTION = "jurisdiction", N_("Jurisdiction")
+    CURRENCY = "currency", N_("Currency")
+    PRICE_LIST = "dim_price_list", N_("Price list")
+    CUSTOMER_GROUP = "dim_customer_group", N_("Customer group")
+    LOCATION = "dim_location", N_("Location")
+    LANGUAGE = "dim_locale", N_("Language")
+    CODE = "code", N_("Code")
+
+
+class Term(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One condition. `comparison` is a `TermComparison` of numbers or a `Membership` of texts; `values` are plain
+    decimals (an amount in major units, a percentage as 2.5), texts, or a `Direction`.
+    """
+
+    kind: str
+    comparison: str = ""
+    values: tuple[str, ...] = ()
+
+
+_SIGNS: Final = {
+    TermComparison.MORE_THAN: ">",
+    TermComparison.AT_LEAST: ">=",
+    TermComparison.LESS_THAN: "<",
+    TermComparison.AT_MOST: "<=",
+}
+_COMPARISONS: Final = {sign: code for code, sign in _SIGNS.items()}
+_FACT_OF: Final = {"money": "minor", "quantity": "quantity", "order": "minor"}
+_HUNDREDTHS: Final = 100  # basis points of a percent
+_WHOLE: Final = 10_000
+_FIXED: Final = {
+    TermKind.ANY_CHANGE: "r.ctx.changed >= 0",
+    TermKind.BELOW_COST: "r.ctx.new_minor < r.ctx.cost_minor",
+    TermKind.COST_UNKNOWN: "r.ctx.cost_known == 0",
+}
+TEXT_KINDS: Final = frozenset({
+    TermKind.CHANNEL, TermKind.CHANNEL_KIND, TermKind.PARTNER, TermKind.JURISDICTION, TermKind.CURRENCY,
+    TermKind.PRICE_LIST, TermKind.CUSTOMER_GROUP, TermKind.LOCATION, TermKind.LANGUAGE, TermKind.CODE,
+})  # fmt: skip
+"""Kinds whose values are texts; each is named as its fact."""
+_AMOUNT_KINDS: Final = frozenset({TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE})
+_ANYWHERE: Final = (
+    TermKind.ANY_CHANGE, TermKind.CHANNEL, TermKind.CHANNEL_KIND, TermKind.PARTNER, TermKind.JURISDICTION,
+)  # fmt: skip
+_OF_TYPE: Final[Mapping[str, tuple[TermKind, ...]]] = {
+    "money": (
+        TermKind.DIRECTION, TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE, TermKind.BELOW_COST,
+        TermKind.MARGIN_BELOW, TermKind.COST_UNKNOWN, TermKind.CURRENCY,
+    ),
+    "quantity": (TermKind.DIRECTION, TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE),
+    "order": (TermKind.NEW_VALUE, TermKind.CURRENCY),
+    "enumeration": (TermKind.CODE,),
+}  # fmt: skip
+
+
+def kinds_of(value_type: str, dimensions: Iterable[str]) -> frozenset[str]:
+    """Kinds of terms whose facts a change of an element can have (`policy.facts`)."""
+    divided = {f"dim_{name}" for name in dimensions} & TEXT_KINDS
+    return frozenset({*_ANYWHERE, *_OF_TYPE.get(value_type, ()), *divided})
+
+
+def write_condition(terms: Sequence[Term], value_type: str) -> str:
+    """The condition that holds when all terms do; empty without terms, which always holds.
+
+    Raises:
+        InvalidRule: a term that is incomplete, or whose amount is not exact in its currency.
+    """
+    currency = _currency_of(terms)
+    return " and ".join(_write(term, value_type, currency) for term in terms)
+
+
+def read_terms(condition: str, value_type: str) -> tuple[Term, ...] | None:
+    """Terms of a condition in its normal form; None for one that terms cannot express."""
+    if not condition.strip():
+        return ()
+    try:
+        tree = ast.parse(condition.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    texts = [ast.unparse(part) for part in parts]
+    currency = _currency_of([term for term in map(_read_text, texts) if term is not None])
+    terms = [_read(text, value_type, currency) for text in texts]
+    found = tuple(term for term in terms if term is not None)
+    if len(found) < len(terms):
+        return None
+    try:
+        return found if write_condition(found, value_type) == " and ".join(texts) else None
+    except InvalidRule:
+        return None
+
+
+def _currency_of(terms: Iterable[Term]) -> str:
+    """The single currency that the terms allow; empty without one."""
+    found = [term.values for term in terms if term.kind == TermKind.CURRENCY and term.comparison == Membership.ANY_OF]
+    return found[0][0] if len(found) == 1 and len(found[0]) == 1 else ""
+
+
+def _write(term: Term, value_type: str, currency: str) -> str:
+    kind = term.kind
+    if kind in _FIXED:
+        return _FIXED[TermKind.of(kind)]
+    if kind in TEXT_KINDS:
+        return _write_text(term)
+    fact = _FACT_OF.get(value_type, "minor")
+    if kind == TermKind.DIRECTION:
+        if _only(term) not in set(Direction):
+            raise InvalidRule(N_("A change goes up or down."))
+        sign = ">" if _only(term) == Direction.UP else "<"
+        return f"r.ctx.new_{fact} {sign} r.ctx.old_{fact}"
+    if kind == TermKind.CHANGE_PERCENT:
+        return f"r.ctx.change_bp {_sign(term)} {_percent(term)}"
+    if kind == TermKind.MARGIN_BELOW:
+        return f"r.ctx.new_minor * {_WHOLE - _percent(term, most=_WHOLE)} < r.ctx.cost_minor * {_WHOLE}"
+    if kind in _AMOUNT_KINDS:
+        number = _amount(_only(term), fact, currency)
+        if kind == TermKind.CHANGE_AMOUNT and number < 0:
+            raise InvalidRule(N_("The size of a change is not negative. Add its direction as a condition."))
+        return f"{_amount_fact(kind, value_type, fact)} {_sign(term)} {number}"
+    raise InvalidRule(N_("There is no condition “{kind}”."), params={"kind": kind[:40]})
+
+
+def _amount_fact(kind: str, value_type: str, fact: str) -> str:
+    if kind == TermKind.NEW_VALUE:
+        return "r.ctx.total_minor" if value_type == "order" else f"r.ctx.new_{fact}"
+    return "abs(r.ctx.change_quantity)" if fact == "quantity" else "abs(r.ctx.new_minor - r.ctx.old_minor)"
+
+
+def _write_text(term: Term) -> str:
+    values = tuple(dict.fromkeys(term.values))
+    if not values or not all(values) or term.comparison not in set(Membership):
+        raise InvalidRule(N_("The condition “{kind}” needs at least one value."), params={"kind": term.kind})
+    positive = term.comparison == Membership.ANY_OF
+    if len(values) == 1:
+        return f"r.ctx.{term.kind} {'==' if positive else '!='} {values[0]!r}"
+    return f"r.ctx.{term.kind} {'in' if positive else 'not in'} {values!r}"
+
+
+def _only(term: Term) -> str:
+    if len(term.values) != 1 or not term.values[0]:
+        raise InvalidRule(N_("The condition “{kind}” needs one value."), params={"kind": term.kind[:40]})
+    return term.values[0]
+
+
+def _sign(term: Term) -> str:
+    if term.comparison not in set(TermComparison):
+        known = ", ".join(TermComparison)
+        raise InvalidRule(N_("Compare by one of: {known}."), params={"known": known})
+    return _SIGNS[TermComparison.of(term.comparison)]
+
+
+def _amount(text: str, fact: str, currency: str) -> int:
+    if fact == "quantity":
+        return _scaled(text, 0)
+    if not currency and _scaled(text, 0, exact=False) == 0:
+        return 0
+    if not currency:
+        raise InvalidRule(N_("An amount needs one currency: add it as a condition."))
+    try:
+        return _scaled(text, stored_exponent(currency))
+    except UnknownCurrency:
+        raise InvalidRule(N_("“{currency}” is not a currency."), params={"currency": currency[:20]}) from None
+
+
+def _percent(term: Term, *, most: int = 100 * _WHOLE) -> int:
+    """In basis points."""
+    number = _scaled(_only(term), 2)
+    if not 0 <= number <= most:
+        raise InvalidRule(N_("A percentage is between 0 and {most} here."), params={"most": most // _HUNDREDTHS})
+    return number
+
+
+def _scaled(text: str, digits: int, *, exact: bool = True) -> int:
+    """The number times ten to the power of `digits`. Raises InvalidRule for a text that is none, or a finer one."""
+    try:
+        number = parse_decimal(text.strip()).scaleb(digits)
+    except InexactAmount:
+        raise InvalidRule(N_("“{text}” is not a number such as 12.50."), params={"text": text[:40]}) from None
+    if exact and number != number.to_integral_value():
+        raise InvalidRule(
+            N_("“{text}” has more than {digits} digits after the point."), params={"text": text[:40], "digits": digits}
+        )
+    if abs(number) > MAX_INTEGER:
+        raise InvalidRule(N_("“{text}” is too large."), params={"text": text[:40]})
+    return int(number) if exact or number == number.to_integral_value() else 1
+
+
+_SIGN: Final = r"(?P<sign>>=|<=|>|<)"
+_TEXT: Final = re.compile(r"r\.ctx\.(?P<kind>[a-z_]+) (?P<sign>==|!=|in|not in) (?P<value>['(\[].*)", re.DOTALL)
+_PATTERNS: Final = (
+    (TermKind.DIRECTION, re.compile(r"r\.ctx\.new_(minor|quantity) (?P<sign>>|<) r\.ctx\.old_\1")),
+    (TermKind.CHANGE_PERCENT, re.compile(rf"r\.ctx\.change_bp {_SIGN} (?P<number>\d+)")),
+    (TermKind.MARGIN_BELOW, re.compile(r"r\.ctx\.new_minor \* (?P<number>\d+) < r\.ctx\.cost_minor \* 10000")),
+    (TermKind.CHANGE_AMOUNT, re.compile(rf"abs\(r\.ctx\.change_quantity\) {_SIGN} (?P<number>\d+)")),
+    (TermKind.CHANGE_AMOUNT, re.compile(rf"abs\(r\.ctx\.new_minor - r\.ctx\.old_minor\) {_SIGN} (?P<number>\d+)")),
+    (TermKind.NEW_VALUE, re.compile(rf"r\.ctx\.(new_minor|total_minor|new_quantity) {_SIGN} (?P<number>-?\d+)")),
+)
+
+
+def _read(text: str, value_type: str, currency: str) -> Term | None:
+    for kind, fixed in _FIXED.items():
+        if text == fixed:
+            return Term(kind)
+    if (term := _read_text(text)) is not None:
+        return term
+    for kind, pattern in _PATTERNS:
+        if found := pattern.fullmatch(text):
+            return _term(kind, found, _FACT_OF.get(value_type, "minor"), currency)
+    return None
+
+
+def _term(kind: TermKind, found: re.Match[str], fact: str, currency: str) -> Term:
+    if kind is TermKind.DIRECTION:
+        return Term(kind, values=(Direction.UP if found["sign"] == ">" else Direction.DOWN,))
+    number = int(found["number"])
+    if kind is TermKind.MARGIN_BELOW:
+        return Term(kind, values=(_plain(_WHOLE - number, 2),))
+    comparison = _COMPARISONS[found["sign"]]
+    if kind is TermKind.CHANGE_PERCENT:
+        return Term(kind, comparison, (_plain(number, 2),))
+    if fact == "minor" and currency and number:
+        try:
+            return Term(kind, comparison, (minor_money(number, currency).amount,))
+        except (InexactAmount, InvalidValue, UnknownCurrency):
+            return Term(kind, comparison)  # a currency that is none: write_condition refuses it
+    return Term(kind, comparison, (str(number),))
+
+
+def _read_text(text: str) -> Term | None:
+    found = _TEXT.fullmatch(text)
+    if found is None or found["kind"] not in TEXT_KINDS:
+        return None
+    value = ast.literal_eval(found["value"])
+    values = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(each, str) for each in values):
+        return None
+    comparison = Membership.ANY_OF if found["sign"] in {"==", "in"} else Membership.NONE_OF
+    return Term(found["kind"], comparison, values)
+
+
+def _plain(number: int, digits: int) -> str:
+    """`number` hundredths, thousandths … as a plain decimal without trailing zeros."""
+    return f"{Decimal(number).scaleb(-digits).normalize():f}"
+
+
+def percent_fraction(text: str) -> Decimal:
+    """The fraction of one that a percentage is: 0.05 of "5"."""
+    return Decimal(text) / _HUNDREDTHS

@@ -1,0 +1,162 @@
+"""The policy's pages and API: rules as people read them, drafts, publication by another, rollback; other accounts."""
+
+from typing import Any
+
+from tests.governance.pages.web_app import GovernanceWebApp
+
+PAGE = "/clients/acme/policy"
+API = "/api/v1/clients/acme/policy"
+RULE = {
+    "element": "price.list",
+    "outcome": "review",
+    "terms": [
+        {"kind": "direction", "values": ["up"]},
+        {"kind": "change_percent", "comparison": "more_than", "values": ["2.5"]},
+        {"kind": "jurisdiction", "comparison": "any_of", "values": ["EU"]},
+    ],
+}
+
+
+async def call(web_app: GovernanceWebApp, name: str, path: str, body: object) -> Any:
+    return await web_app[name].call(f"{API}{path}", body, page=PAGE)
+
+
+async def test_the_api_drafts_a_rule_and_another_member_publishes_it(busy: GovernanceWebApp) -> None:
+    saved = await call(busy, "admin", "/draft/rules", RULE)
+    assert saved.status_code == 201, saved.text
+    rule = saved.json()["rule"]
+    assert rule["sentence"] == "List price: up by more than 2.5%, in EU → needs approval"
+    assert rule["casbin"].startswith(f"p2,*,{busy.acme.scope.tenant_id},price.list,review,")
+    assert (await busy["admin"].get(API)).json()["version"] == 1
+    refused = await call(busy, "admin", "/draft/publish", {"revision": 1})
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (403, "own-draft")
+    assert (await call(busy, "staff", "/draft/publish", {"revision": 7})).status_code == 409
+    published = await call(busy, "staff", "/draft/publish", {"revision": 1})
+    assert (published.status_code, published.json()) == (200, {"version": 2})
+    rules = (await busy["viewer"].get(API)).json()["rules"]
+    assert rule["id"] in {one["id"] for one in rules}
+    assert (await busy["admin"].get(f"{API}/draft")).status_code == 404
+
+
+async def test_an_earlier_version_is_drafted_and_published_again(busy: GovernanceWebApp) -> None:
+    before = (await busy["admin"].get(API)).json()["rules"]
+    await call(busy, "admin", "/draft/remove", {"rule_id": "price-below-cost"})
+    await call(busy, "admin", "/draft/rules", RULE | {"rule_id": "price-large-change"})
+    await call(busy, "staff", "/draft/publish", {"revision": 2})
+    drafted = await call(busy, "operator", "/draft/restore", {"version": 1})
+    assert drafted.json()["restores"] == 1
+    assert {one["kind"] for one in drafted.json()["differences"]} == {"added", "changed"}
+    assert (await call(busy, "operator", "/draft/publish", {"revision": 1})).status_code == 403
+    assert (await call(busy, "admin", "/draft/publish", {"revision": 1})).json() == {"version": 3}
+    after = (await busy["admin"].get(API)).json()["rules"]
+    assert {one["id"]: one for one in after} == {one["id"]: one for one in before}
+    newest, *_ = (await busy["admin"].get(f"{API}/versions")).json()
+    assert (newest["version"], newest["restores"], newest["editors"]) == (3, 1, ["Operator"])
+    again = await call(busy, "operator", "/draft/restore", {"version": 1})
+    assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "nothing-drafted")
+
+
+async def test_a_reverted_edit_and_an_edit_to_the_same_leave_no_difference(busy: GovernanceWebApp) -> None:
+    await call(busy, "admin", "/draft/remove", {"rule_id": "price-below-cost"})
+    reverted = await call(busy, "staff", "/draft/revert", {"rule_id": "price-below-cost"})
+    assert reverted.json()["differences"] == []
+    same = next(one for one in (await busy["admin"].get(API)).json()["rules"] if one["id"] == "stock-negative")
+    fields = {name: same[name] for name in ("element", "outcome", "origin", "terms", "reason")}
+    assert (await call(busy, "admin", "/draft/rules", fields | {"rule_id": "stock-negative"})).status_code == 201
+    assert (await busy["admin"].get(f"{API}/draft")).json()["differences"] == []
+
+
+async def test_a_term_that_the_element_has_no_fact_for_is_refused(busy: GovernanceWebApp) -> None:
+    wrong = await call(
+        busy, "admin", "/draft/rules", RULE | {"element": "stock.on_hand", "terms": [{"kind": "below_cost"}]}
+    )
+    assert wrong.status_code == 422
+    assert "stock.on_hand" in wrong.json()["detail"]
+    inexact = [{"kind": "new_value", "comparison": "less_than", "values": ["9.999"]}]
+    currency = [{"kind": "currency", "comparison": "any_of", "values": ["EUR"]}]
+    assert (await call(busy, "admin", "/draft/rules", RULE | {"terms": inexact})).status_code == 422
+    assert (await call(busy, "admin", "/draft/rules", RULE | {"terms": inexact + currency})).status_code == 422
+    assert (await busy["admin"].get(f"{API}/draft")).status_code == 404
+
+
+async def test_the_page_edits_a_rule_and_shows_a_refusal_with_what_was_typed(busy: GovernanceWebApp) -> None:
+    admin = busy["admin"]
+    page = (await admin.get(PAGE)).text
+    assert "below cost" in page
+    assert "p2,*" in page
+    form = (await admin.get(f"{PAGE}/rule?rule=price-large-change")).text
+    assert 'value="5"' in form
+    fields = {
+        "rule": "price-large-change", "element": "price.list", "origin": "*", "outcome": "review",
+        "change_percent_how": "more_than", "change_percent": "two",
+        "jurisdiction": "EU, CH", "jurisdiction_how": "any_of",
+    }  # fmt: skip
+    refused = await admin.post(f"{PAGE}/rule", fields, page=f"{PAGE}/rule?rule=price-large-change")
+    assert refused.status_code == 422
+    assert 'value="two"' in refused.text
+    saved = await admin.post(f"{PAGE}/rule", fields | {"change_percent": "2"}, page=f"{PAGE}/rule?element=price.list")
+    assert saved.status_code == 303, saved.text
+    draft = (await admin.get(f"{PAGE}/draft")).text
+    assert "A change of more than 2%, in EU, CH" in draft
+    assert "Another member must publish this draft" in draft
+    other = (await busy["staff"].get(f"{PAGE}/draft")).text
+    assert "Publish this draft?" in other
+    published = await busy["staff"].post(f"{PAGE}/draft/publish", {"revision": "1"}, page=f"{PAGE}/draft")
+    assert published.status_code == 303
+    assert "A change of more than 2%, in EU, CH" in (await busy["viewer"].get(PAGE)).text
+    assert "Version 2" in (await busy["viewer"].get(f"{PAGE}/versions")).text
+
+
+async def test_roles_draft_and_publish_apart_and_others_see_nothing(busy: GovernanceWebApp) -> None:
+    for name in ("viewer", "approver"):
+        assert (await call(busy, name, "/draft/rules", RULE)).status_code == 403
+        assert (await busy[name].get(f"{PAGE}/rule")).status_code == 403
+        assert (await busy[name].get(PAGE)).status_code == 200
+    assert (await call(busy, "operator", "/draft/rules", RULE)).status_code == 201
+    assert (await busy["operator"].get(f"{PAGE}/draft")).status_code == 200
+    assert (await busy["partner"].get(PAGE)).status_code == 403
+    for path in ("", "/draft", "/versions", "/rule"):
+        assert (await busy["stranger"].get(f"{PAGE}{path}")).status_code == 404
+    here = "/api/v1/clients/borealis/policy"
+    assert (await busy["stranger"].get(f"{here}/draft")).status_code == 404
+    other = await busy["stranger"].call(f"{here}/draft/publish", {"revision": 1}, page="/clients/borealis/policy")
+    assert other.status_code == 404
+
+
+async def test_a_replay_lists_and_exports_its_differences_to_its_own_account_only(busy: GovernanceWebApp) -> None:
+    change = await busy.acme.change("SKU-1", 1000, 1040)
+    replay_id = await busy.acme.replay(change)
+    found = (await busy["viewer"].get(f"{API}/replays/{replay_id}")).json()
+    assert (found["differing"], found["published"], found["is_current"]) == (
+        1, {"auto": 819_991, "review": 9, "refuse": 0}, True,
+    )  # fmt: skip
+    assert found["money"] == [{"currency": "EUR", "before": "auto", "after": "review", "amount": "0.4"}]
+    listed = f"{API}/replays/{replay_id}/differences"
+    [one] = (await busy["viewer"].get(listed)).json()["items"]
+    assert (one["change_id"], one["before"], one["after"]) == (str(change), "auto", "review")
+    assert len((await busy["viewer"].get(f"{listed}?way=auto%3Ereview")).json()["items"]) == 1
+    assert (await busy["viewer"].get(f"{listed}?way=refuse%3Eauto")).json()["items"] == []
+    assert (await busy["viewer"].get(f"{listed}?way=up")).status_code == 400
+    page = (await busy["viewer"].get(f"{PAGE}/replays/{replay_id}")).text
+    assert f"/clients/acme/changes/{change}" in page
+    assert (await busy["viewer"].get(f"{PAGE}/replays/{replay_id}/progress")).status_code == 200
+    file = await busy["viewer"].get(f"{PAGE}/replays/{replay_id}/differences.csv")
+    assert str(change) in file.text
+    for address in (listed, f"{API}/replays/{replay_id}", f"{PAGE}/replays/{replay_id}"):
+        here = address.replace("/acme/", "/borealis/")
+        assert (await busy["stranger"].get(address)).status_code == 404
+        assert (await busy["stranger"].get(here)).status_code == 404
+    assert (await busy["partner"].get(listed)).status_code == 403
+
+
+async def test_a_replay_is_started_by_who_may_draft(busy: GovernanceWebApp) -> None:
+    assert (await call(busy, "admin", "/replays", {"days": 30})).status_code == 404
+    await call(busy, "admin", "/draft/rules", RULE)
+    assert (await call(busy, "viewer", "/replays", {"days": 30})).status_code == 403
+    assert (await call(busy, "admin", "/replays", {"days": 0})).status_code == 400
+    started = await call(busy, "admin", "/replays", {"days": 30})
+    assert started.status_code == 202
+    posted = await busy["operator"].post(f"{PAGE}/replays", {"days": "7"}, page=f"{PAGE}/draft")
+    assert posted.status_code == 303
+    draft = (await busy["viewer"].get(f"{API}/draft")).json()
+    assert [(one["days"], one["state"]) for one in draft["replays"]] == [(7, "running"), (30, "running")]
