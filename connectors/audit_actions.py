@@ -6,6 +6,8 @@ from foundation.marks import N_
 
 class ConnectionAction(AuditAction, kind=AuditKind.CONNECTIONS):
     CONNECTION_CREATED = "connection.created", N_("Connection created")
+    CONNECTION_CHANGED = "connection.changed", N_("Connection changed")
+    CONNECTION_DELETED = "connection.deleted", N_("Connection deleted")
     CONNECTION_WEBHOOK_SECRET_ROTATED = "connection.webhook_secret_rotated", N_("Webhook secret rotated")
     CONNECTION_ACTIVE = "connection.active", N_("Connection resumed")
     CONNECTION_PAUSED = "connection.paused", N_("Connection paused")

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import click
 
-from connectors.connections import create_connection
-from connectors.poll_job import schedule_poll
+from connectors.add_connection import add_connection
+from connectors.connection_input import ConnectionInput
 from connectors.ports import Connector
 from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
+from connectors.states import Environment
 from foundation.clock import utc_now
 from foundation.commands import (
     CommandResult,
@@ -22,9 +23,21 @@ from foundation.commands import (
     read_pairs,
     run_with_services,
 )
-from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT, MSP
+
+Pairs = tuple[str, ...]
+SETTINGS: Final = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting; can be repeated."
+)
+SECRETS: Final = click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A secret, read from the first line of a file; can be repeated.",
+)
+SKIP_TEST: Final = click.option("--skip-test", is_flag=True, help="Save without a test of the connection.")
 
 
 @click.group(cls=NounGroup)
@@ -51,53 +64,55 @@ def connection() -> None:
 @click.option("--kind", required=True, help="A kind that `fairlead connector list` shows.")
 @click.option("--name", required=True, help="Name shown to members, e.g. Web shop.")
 @click.option("--url", required=True, help="Base address of the system.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting; can be repeated.")
-@click.option(
-    "--secret",
-    "secrets",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A secret, read from the first line of a file; can be repeated.",
-)
-def create(  # noqa: PLR0913 - click passes options by name
-    *,
-    msp_id: UUID,
-    tenant_id: UUID,
-    kind: str,
-    name: str,
-    url: str,
-    settings: tuple[str, ...],
-    secrets: tuple[str, ...],
-) -> None:
-    """Connect one of a client's systems. A source that can be polled is polled from now on.
+@SETTINGS
+@SECRETS
+@click.option("--environment", type=click.Choice(list(Environment)), help="live or sandbox.")
+@click.option("--jurisdiction", default="", help="Country or region whose law applies, such as DE or US-CA.")
+@click.option("--partner", "partner_id", type=click.UUID, help="ID of the trading partner who sees the channel.")
+@click.option("--expires-on", default="", help="Day on which the credentials expire, such as 2027-03-31.")
+@SKIP_TEST
+def create(*, msp_id: UUID, tenant_id: UUID, settings: Pairs, secrets: Pairs, **given: Any) -> None:
+    """Connect one of a client's systems, once a test reading has succeeded. A source that can be polled is polled from
+    now on.
 
     Secrets are never arguments, because other users of the machine can read arguments. They are stored in the vault.
     """
-    plain = dict(read_pairs(settings, "--set"))
-    secret = {n: read_first_line(Path(f), "--secret") for n, f in read_pairs(secrets, "--secret")}
+    new = ConnectionInput(
+        kind=given["kind"], name=given["name"], base_url=given["url"], settings=read_settings(settings),
+        secrets=read_secrets(secrets), environment=read_environment(given["environment"]),
+        jurisdiction=given["jurisdiction"], partner_id=given["partner_id"],
+        credentials_expire_on=given["expires_on"], skip_test=given["skip_test"],
+    )  # fmt: skip
 
     async def act(services: AppServices) -> CommandResult:
-        registry = services.get(ConnectorRuntime).registry
-        found = registry.get(kind)
-        if found is None:
-            known = ", ".join(sorted(registry))
-            raise InvalidInput(f"There is no system of kind “{kind}”. Choose one of: {known}.", field="kind")
+        runtime = services.get(ConnectorRuntime)
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            connection_id = await create_connection(
-                session, services.vault, connector=found, name=name, base_url=url, settings=plain,
-                secrets=secret, now=utc_now(), new_id=services.new_id,
-            )  # fmt: skip
-            if found.poll is not None:
-                await schedule_poll(session, connection_id, at=utc_now())
+            connection_id = await add_connection(session, runtime, new, now=utc_now(), new_id=services.new_id)
+        found = runtime.registry[new.kind]
         lines, hook = [f"connection {connection_id}"], None
         if found.poll is not None:
             lines.append("Polling has started.")
         if found.webhook is not None:
             hook = f"/hooks/{connection_id}"
             lines.append(f"Send webhooks to {hook} on any host of this installation.")
-        return CommandResult("\n".join(lines), {"id": connection_id, "kind": kind, "name": name, "webhook_path": hook})
+        data = {"id": connection_id, "kind": new.kind, "name": new.name, "webhook_path": hook}
+        return CommandResult("\n".join(lines), data)
 
     run_with_services(act)
+
+
+def read_settings(pairs: Pairs) -> dict[str, str]:
+    """Settings given as NAME=VALUE. Raises InvalidInput."""
+    return dict(read_pairs(pairs, "--set"))
+
+
+def read_secrets(pairs: Pairs) -> dict[str, str]:
+    """Secrets from the first lines of the files given as NAME=FILE. Raises InvalidInput."""
+    return {name: read_first_line(Path(file), "--secret") for name, file in read_pairs(pairs, "--secret")}
+
+
+def read_environment(text: str | None) -> Environment | None:
+    return Environment(text) if text else None
 
 
 def _lines(kind: str, found: Connector) -> Iterable[str]:

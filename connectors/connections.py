@@ -1,30 +1,29 @@
 """Configuration of connections. Settings are validated against the connector's manifest; secrets go to the vault."""
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.audit_actions import ConnectionAction
 from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED, ConnectionResumed
-from connectors.manifest import Manifest
 from connectors.models import Connection
 from connectors.poll_job import resume_poll
 from connectors.ports import Connector
-from connectors.states import CONNECTIONS, ConnectionState
+from connectors.settings import check_jurisdiction, check_settings
+from connectors.states import CONNECTIONS, ConnectionState, Environment
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import InvalidInput, NotFound
+from foundation.errors import NotFound
 from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
 from foundation.jobs.enqueue import wake_lanes
 from foundation.jobs.types import NoPayload
-from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
@@ -33,9 +32,6 @@ SEALED: Final = EncryptedColumn(
     "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")
 )
 """Sealed column, for `vault.rotation`."""
-
-
-_JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
 async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
@@ -49,6 +45,8 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     secrets: Mapping[str, str],
     partner_id: UUID | None = None,
     jurisdiction: str = "",
+    environment: Environment = Environment.LIVE,
+    credentials_expire_on: date | None = None,
     now: datetime,
     new_id: NewId,
 ) -> UUID:
@@ -57,11 +55,8 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
     Raises InvalidInput with the missing, unknown or malformed field.
     """
     scope, manifest = scope_of(session), connector.manifest
-    _check(manifest, settings, secrets)
-    if jurisdiction and not _JURISDICTION.fullmatch(jurisdiction):
-        raise InvalidInput(
-            N_("A jurisdiction is a country or region code of ISO 3166, such as DE or US-CA."), field="jurisdiction"
-        )
+    check_settings(manifest, settings, secrets)
+    check_jurisdiction(jurisdiction)
     name, connection_id = clean_name(name), new_id()
     session.add(
         Connection(
@@ -79,30 +74,46 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
             settings=dict(settings),
             requests_per_second=manifest.requests_per_second,
             burst=manifest.burst,
+            environment=environment,
+            credentials_expire_on=credentials_expire_on,
             created_at=now,
         )
     )
     await session.flush()
     for secret_name, value in secrets.items():
-        await store_secret(session, vault, connection_id, secret_name, value)
-    data = {"kind": manifest.kind, "name": name}
+        await store_secret(session, vault, connection_id, secret_name, value, now=now)
+    data = {"kind": manifest.kind, "name": name, "environment": environment}
     append_audit(
         session, action=ConnectionAction.CONNECTION_CREATED, subject=f"connection:{connection_id}", data=data, at=now
     )
     return connection_id
 
 
-async def store_secret(session: AsyncSession, vault: Vault, connection_id: UUID, name: str, value: str) -> None:
+async def store_secret(  # noqa: PLR0913 - keyword-only time
+    session: AsyncSession,
+    vault: Vault,
+    connection_id: UUID,
+    name: str,
+    value: str,
+    *,
+    now: datetime | None = None,
+    by: str | None = None,
+) -> None:
+    """Store a secret in place of the one of this name. `by`: who set it, the acting identity by default."""
     scope = scope_of(session)
     ciphertext = await vault.encrypt(session, secret_purpose(connection_id, name), value.encode())
     await session.execute(
         text("""
-            INSERT INTO connection_secret (tenant_id, msp_id, connection_id, name, ciphertext)
-            VALUES (:t, :m, :c, :name, :ciphertext)
-            ON CONFLICT (tenant_id, connection_id, name) DO UPDATE SET ciphertext = excluded.ciphertext
+            INSERT INTO connection_secret (tenant_id, msp_id, connection_id, name, ciphertext, set_at, set_by)
+            VALUES (:t, :m, :c, :name, :ciphertext, :now, :by)
+            ON CONFLICT (tenant_id, connection_id, name) DO UPDATE
+                    SET ciphertext = excluded.ciphertext, set_at = excluded.set_at, set_by = excluded.set_by
         """),
-        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "name": name, "ciphertext": ciphertext},
-    )
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "name": name, "ciphertext": ciphertext,
+            "now": now, "by": scope.actor.name if by is None else by,
+        },
+    )  # fmt: skip
 
 
 async def rotate_hook_secret(
@@ -110,20 +121,23 @@ async def rotate_hook_secret(
 ) -> None:
     """Rotate the webhook secret. The old one stays valid until the next rotation, so that no delivery is lost."""
     scope = scope_of(session)
-    await get_connection(session, connection_id)
+    found = await get_connection(session, connection_id)
+    found.revision += 1
     old = (
         await session.execute(
             text("""
-                SELECT ciphertext FROM connection_secret
+                SELECT ciphertext, set_at, set_by FROM connection_secret
                  WHERE tenant_id = :t AND connection_id = :c AND name = :name FOR UPDATE
             """),
             {"t": scope.tenant_id, "c": connection_id, "name": HOOK_SECRET},
         )
-    ).scalar()
+    ).one_or_none()
     if old is not None:
-        clear = await vault.decrypt(session, secret_purpose(connection_id, HOOK_SECRET), bytes(old))
-        await store_secret(session, vault, connection_id, HOOK_SECRETS[1], clear.decode())
-    await store_secret(session, vault, connection_id, HOOK_SECRET, secret)
+        clear = await vault.decrypt(session, secret_purpose(connection_id, HOOK_SECRET), bytes(old.ciphertext))
+        await store_secret(
+            session, vault, connection_id, HOOK_SECRETS[1], clear.decode(), now=old.set_at, by=old.set_by
+        )
+    await store_secret(session, vault, connection_id, HOOK_SECRET, secret, now=now)
     append_audit(
         session,
         action=ConnectionAction.CONNECTION_WEBHOOK_SECRET_ROTATED,
@@ -133,10 +147,34 @@ async def rotate_hook_secret(
     )
 
 
+class StoredSecret(msgspec.Struct, frozen=True):
+    """A secret's name, and when and by whom it was set, if known."""
+
+    name: str
+    set_at: datetime | None
+    set_by: str
+
+
+async def list_secrets(session: AsyncSession, connection_id: UUID) -> list[StoredSecret]:
+    """The stored secrets of a connection, without their values."""
+    rows = await session.execute(
+        text("""
+            SELECT name, set_at, set_by FROM connection_secret
+             WHERE tenant_id = :t AND connection_id = :c ORDER BY name
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id},
+    )
+    return [StoredSecret(*row) for row in rows]
+
+
 async def get_connection(session: AsyncSession, connection_id: UUID) -> Connection:
-    """Raises NotFound."""
+    """Raises NotFound, also for one that was deleted."""
     found = await session.scalar(
-        select(Connection).where(Connection.tenant_id == scope_of(session).tenant_id, Connection.id == connection_id)
+        select(Connection).where(
+            Connection.tenant_id == scope_of(session).tenant_id,
+            Connection.id == connection_id,
+            Connection.state != ConnectionState.DELETED,
+        )
     )
     if found is None:
         raise NotFound
@@ -156,6 +194,7 @@ async def set_connection_state(
     if found.state == state:
         return
     found.state = CONNECTIONS.move(found.state, state)
+    found.revision += 1
     if state is ConnectionState.ACTIVE:
         await wake_lanes(session, connection_id)
         await resume_poll(session, connection_id, at=now)
@@ -193,30 +232,3 @@ async def note_backfilled(session: AsyncSession, connection_id: UUID, *, since: 
         """),
         {"t": scope_of(session).tenant_id, "c": connection_id, "since": since},
     )
-
-
-def _check(manifest: Manifest, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    fields = {field.name: field for field in manifest.fields}
-    given = dict(settings) | dict(secrets)
-    for name in given:
-        if name not in fields:
-            raise InvalidInput(
-                N_("{system} has no setting “{name}”. Remove it."),
-                params={"system": manifest.title, "name": name},
-                field=name,
-            )
-        if fields[name].secret != (name in secrets):
-            problem = N_("“{label}” is a secret.") if fields[name].secret else N_("“{label}” is not a secret.")
-            raise InvalidInput(problem, params={"label": fields[name].label}, field=name)
-    for name, field in fields.items():
-        value = given.get(name, field.default)
-        if field.required and not value:
-            raise InvalidInput(
-                N_("{system} needs “{label}”."), params={"system": manifest.title, "label": field.label}, field=name
-            )
-        if value and field.pattern and not re.fullmatch(field.pattern, value):
-            raise InvalidInput(
-                N_("“{label}” is invalid. {help}"),
-                params={"label": field.label, "help": field.help},
-                field=name,
-            )

@@ -15,6 +15,7 @@ from foundation.jobs.types import NoPayload
 ALWAYS = timedelta(0)
 IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
 """SQL condition on a connection."""
+_HEARD_EVERY = timedelta(seconds=5)
 _DRIFT = timedelta(minutes=5)
 """Times further ahead come from a clock that was temporarily wrong, and are ignored."""
 
@@ -71,3 +72,16 @@ async def record_health(
     if turned:
         turn = CONNECTION_RECOVERED if error is None else CONNECTION_FAILING
         publish(session, DomainEvent(turn, connection_id, now, NoPayload()))
+
+
+async def record_heard(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
+    """Record the receipt of a webhook, to about five seconds: under load it costs nothing. Locks the connection, so it
+    comes last in its transaction.
+    """
+    await session.execute(
+        text("""
+            UPDATE connection SET heard_at = :at
+             WHERE tenant_id = :t AND id = :c AND coalesce(heard_at, '-infinity') < CAST(:at AS timestamptz) - :every
+        """),
+        {"t": scope_of(session).tenant_id, "c": connection_id, "at": at, "every": _HEARD_EVERY},
+    )

@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +11,7 @@ import msgspec
 
 from canonical.dimensions import LABELS, parse_dimension
 from canonical.keys import PRODUCT, ElementKey
+from connectors.states import Environment
 
 ANY: Final = "*"
 """In a `WriteRule`: every element, or every dimension."""
@@ -37,30 +40,74 @@ class WriteRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return ANY in self.dimensions or all(name in self.dimensions for name, _ in parse_dimension(key.dimension))
 
 
+class FieldKind(StrEnum):
+    """Form of a setting. A LIST is a text with commas between its parts, a DAY is one such as 2026-12-01."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - a form of field
+    CHOICE = "choice"
+    NUMBER = "number"
+    LIST = "list"
+    DAY = "day"
+
+
+class Category(StrEnum):
+    ERP = "erp"
+    SHOP = "shop"
+    MARKETPLACE = "marketplace"
+
+
 class SettingField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One setting of a connector. `choices` are the values of a CHOICE; `pattern` is a regular expression."""
+
     name: str
     label: str
-    secret: bool = False
+    kind: FieldKind = FieldKind.TEXT
     required: bool = True
     pattern: str = ""
+    choices: tuple[str, ...] = ()
     help: str = ""
     default: str = ""
+
+    @property
+    def secret(self) -> bool:
+        return self.kind is FieldKind.SECRET
+
+    def fits(self, value: str) -> bool:
+        """Whether a value that is not empty has the field's form."""
+        if self.choices and value not in self.choices:
+            return False
+        if self.kind is FieldKind.DAY and not _is_day(value):
+            return False
+        return not self.pattern or re.fullmatch(self.pattern, value) is not None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Content of the connector's `manifest.toml`; forms and secret handling are derived from it.
 
-    `reports`: elements that the system can be the source of truth of, ANY for every one.
+    `reports`: elements that the system can be the source of truth of, ANY for every one. `environment`: the one that
+    forms suggest.
     """
 
     kind: str
     title: str
+    category: Category
     fields: list[SettingField]
     requests_per_second: float = 50.0
     burst: int = 100
-    docs: str = ""
+    description: str = ""
+    environment: Environment = Environment.LIVE
     writes: tuple[WriteRule, ...] = ()
     reports: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> list[SettingField]:
+        return [field for field in self.fields if field.secret]
+
+    @property
+    def settings(self) -> list[SettingField]:
+        """The fields that are not secret."""
+        return [field for field in self.fields if not field.secret]
 
 
 class ManifestInvalid(Exception):
@@ -86,6 +133,15 @@ def read_manifest(path: Path) -> Manifest:
             re.compile(field.pattern)
         except re.error as problem:
             raise ManifestInvalid(f"{path}: the pattern of {field.name} is not a regular expression.") from problem
-        if field.default and field.pattern and not re.fullmatch(field.pattern, field.default):
+        if (field.kind is FieldKind.CHOICE) is not bool(field.choices):
+            raise ManifestInvalid(f"{path}: {field.name} must have choices if it is a choice, and only then.")
+        if field.default and not field.fits(field.default):
             raise ManifestInvalid(f"{path}: the default of {field.name} does not match its own pattern.")
     return manifest
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False

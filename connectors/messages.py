@@ -111,6 +111,9 @@ COMBINING_ACCENTS: Final = MessageType(
 ODD_KEY: Final = MessageType(
     "connector.odd_key", N_("{answer} The SKU is {key}, with blanks at its ends or characters that cannot be seen.")
 )
+NOTHING_TO_READ: Final = MessageType(
+    "connector.nothing_to_read", N_("This connector reads nothing that could be tested.")
+)
 ACCENTS: Final = MessageType(
     "connector.difference.accents", N_("how accented letters are encoded (Unicode NFC and NFD)")
 )

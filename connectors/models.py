@@ -1,6 +1,6 @@
 """Tables of connections, their secrets, and received payloads."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from sqlalchemy import Float, Integer, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from connectors.states import ConnectionState
+from connectors.states import ConnectionState, Environment
 from foundation.database.base import Base, TenantOwned
 
 
@@ -41,16 +41,28 @@ class Connection(TenantOwned, Base):
     last_success_at: Mapped[datetime | None]
     last_failure_at: Mapped[datetime | None]
     last_error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
+    environment: Mapped[str] = mapped_column(server_default=Environment.LIVE)
+    revision: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Grows with each change that a person makes; health does not change it."""
+    heard_at: Mapped[datetime | None]
+    """Time of receipt of about the newest webhook that was processed."""
+    credentials_expire_on: Mapped[date | None]
+    deleted_at: Mapped[datetime | None]
 
 
 class ConnectionSecret(TenantOwned, Base):
-    """One secret, encrypted by the tenant's key. `webhook_secret` and its predecessor verify webhooks."""
+    """One secret, encrypted by the tenant's key. `webhook_secret` and its predecessor verify webhooks.
+
+    `set_at` and `set_by` are unknown for secrets that were set before both were recorded.
+    """
 
     __tablename__ = "connection_secret"
 
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     ciphertext: Mapped[bytes]
+    set_at: Mapped[datetime | None]
+    set_by: Mapped[str] = mapped_column(server_default="")
 
 
 class SourceEvent(TenantOwned, Base):

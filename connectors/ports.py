@@ -131,10 +131,17 @@ class SystemUnavailable(Exception):
     """
 
     def __init__(
-        self, reason: MessageText, *, retry_after: float | None = None, whole: bool = False, permanent: bool = False
+        self,
+        reason: MessageText,
+        *,
+        retry_after: float | None = None,
+        whole: bool = False,
+        permanent: bool = False,
+        is_sign_in: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.is_sign_in = is_sign_in  # the system does not accept the credentials
         self.permanent = permanent  # the same request will get the same response
         self.retry_after = retry_after  # seconds, from the system's own header
         self.whole = whole  # as `WriteResult.whole`

@@ -1,8 +1,9 @@
 """Loads a connection: adapter, decrypted settings, and an HTTP client bound to its credential."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,9 @@ from connectors.webhooks.directory import secret_purpose
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.vault.vault import Vault
+
+_PROBES_AT_ONCE: Final = 3
+"""Tests of systems at the same time in one process: each holds a connection to the database meanwhile."""
 
 
 class BoundHttp(HttpCaller, Protocol):
@@ -59,7 +63,12 @@ class ConnectorRuntime:
         self._outbound = outbound
         self._ttl = ttl
         self._now = monotonic
+        self.probes = asyncio.Semaphore(_PROBES_AT_ONCE)
         self._open: dict[tuple[UUID, UUID], tuple[float, OpenConnection]] = {}
+
+    def caller(self, tenant_id: UUID, credential_id: str, rate: float, burst: int) -> BoundHttp:
+        """A client under limits of its own; see `OutboundClient.for_credential`."""
+        return self._outbound.for_credential(tenant_id, credential_id, rate, burst)
 
     async def open(self, session: AsyncSession, connection_id: UUID) -> OpenConnection:
         """Raises NotFound when the session's tenant has no such connection."""
@@ -91,6 +100,18 @@ class ConnectorRuntime:
         ).one_or_none()
         if row is None or row.kind not in self.registry:
             raise NotFound
+        return OpenConnection(
+            connector=self.registry[row.kind],
+            config=await self.config_of(session, connection_id, row.kind, row.base_url, row.settings),
+            http=self._outbound.for_credential(scope.tenant_id, str(connection_id), row.requests_per_second, row.burst),
+            active=row.state == ConnectionState.ACTIVE,
+        )
+
+    async def config_of(
+        self, session: AsyncSession, connection_id: UUID, kind: str, base_url: str, settings: Mapping[str, str]
+    ) -> ConnectionConfig:
+        """The configuration of a stored connection, with its decrypted secrets."""
+        keys = {"t": scope_of(session).tenant_id, "c": connection_id}
         sealed = await session.execute(
             text("SELECT name, ciphertext FROM connection_secret WHERE tenant_id = :t AND connection_id = :c"), keys
         )
@@ -98,11 +119,5 @@ class ConnectorRuntime:
             name: (await self.vault.decrypt(session, secret_purpose(connection_id, name), bytes(ciphertext))).decode()
             for name, ciphertext in sealed.all()
         }
-        connector = self.registry[row.kind]
-        defaults = {field.name: field.default for field in connector.manifest.fields if field.default}
-        return OpenConnection(
-            connector=connector,
-            config=ConnectionConfig(str(connection_id), row.base_url, defaults | row.settings, secrets),
-            http=self._outbound.for_credential(scope.tenant_id, str(connection_id), row.requests_per_second, row.burst),
-            active=row.state == ConnectionState.ACTIVE,
-        )
+        defaults = {field.name: field.default for field in self.registry[kind].manifest.fields if field.default}
+        return ConnectionConfig(str(connection_id), base_url, defaults | dict(settings), secrets)

@@ -49,7 +49,7 @@ def check_readable(response: HttpResponse, system: str) -> None:
     if 200 <= status < 300:
         return
     if status in _SIGN_IN:
-        raise SystemUnavailable(messages.SIGN_IN_REFUSED.write(system=system, status=str(status)))
+        raise SystemUnavailable(messages.SIGN_IN_REFUSED.write(system=system, status=str(status)), is_sign_in=True)
     other = _ELSEWHERE | _PASSING
     permanent = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in other
     raise SystemUnavailable(

@@ -17,7 +17,7 @@ MANY: Final = 10_000
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """A source event with its connection's connector kind."""
+    """A source event with its connection's connector kind. `is_deleted`: nothing is made of it, the connection is."""
 
     id: UUID
     connection_id: UUID
@@ -26,6 +26,7 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     correlation: str
     received_at: datetime
     via: str
+    is_deleted: bool
 
 
 class UnclaimedRow(msgspec.Struct, frozen=True):
@@ -56,7 +57,8 @@ async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most
     """Load the first of `ids` whose bodies fit into `most_bytes` together; at least one."""
     rows = await session.execute(
         text("""
-            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at, e.via
+            SELECT e.id, e.connection_id, c.kind, e.body, e.correlation, e.received_at, e.via,
+                   c.state = 'deleted'
               FROM (SELECT e.*, sum(octet_length(e.body)) OVER (ORDER BY k.place) - octet_length(e.body) AS before
                       FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS k (id, place),
                            LATERAL (SELECT * FROM source_event e

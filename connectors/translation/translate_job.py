@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.messages import MESSAGE_TYPES, Message, Observation, code_of
+from connectors.health import record_heard
 from connectors.messages import MESSAGE_GONE
 from connectors.ports import Connector
 from connectors.translation.job_type import TranslateEvents
@@ -44,7 +46,10 @@ _Coded = tuple[str, Received[Any]]
 def translate_handler(registry: Mapping[str, Connector], router: MessageRouter) -> Handler[TranslateEvents]:
     async def translate(batch: Batch[TranslateEvents]) -> None:
         async with batch.commit() as session:
-            await _deliver(session, router, await _read(session, batch, registry))
+            found = await _read(session, batch, registry)
+            await _deliver(session, router, found)
+            if found.heard_at is not None:
+                await record_heard(session, batch.connection_id, at=found.heard_at)
 
     return translate
 
@@ -56,6 +61,8 @@ class _BatchMessages:
     by_type: dict[type[Message], list[Received[Any]]] = field(default_factory=dict)
     kept: dict[tuple[UUID, type[Message]], Received[Any]] = field(default_factory=dict)
     failures: list[Received[TranslationFailure]] = field(default_factory=list)
+    heard_at: datetime | None = None
+    """Receipt of the newest webhook."""
 
     def add(self, origin: Origin, messages: Sequence[Message], *, only: str | None) -> None:
         for message_type, items in _divide(messages).items():
@@ -79,6 +86,10 @@ async def _read(
         if event is None:
             batch.dead_letter(item, error=MESSAGE_GONE.write())
             continue
+        if event.is_deleted:
+            continue
+        if event.via == "webhook":
+            found.heard_at = max(found.heard_at or event.received_at, event.received_at)
         origin = Origin(
             event.id, event.connection_id, event.received_at, event.correlation, event.via, item.payload.any_version
         )

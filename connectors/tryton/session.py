@@ -120,7 +120,7 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> TrytonSession:
     response = await http.request("POST", _address(config), headers=json_headers(), content=content)
     signed_in = _result(response, list[Any] | None, "common.db.login")
     if signed_in is None:
-        raise SystemUnavailable(reasons.SIGN_IN_REFUSED.write())
+        raise SystemUnavailable(reasons.SIGN_IN_REFUSED.write(), is_sign_in=True)
     user_id, key, *_ = signed_in
     token = b64encode(f"{username}:{user_id}:{key}".encode()).decode()
     session = TrytonSession(config, f"Session {token}")

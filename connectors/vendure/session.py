@@ -146,14 +146,15 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
     answer = _data(response, Login).login
     token = response.headers.get("vendure-auth-token", "")
     if answer.type_name != "CurrentUser":
-        raise SystemUnavailable(reasons.SIGN_IN_REFUSED.write(text=answer.message))
+        raise SystemUnavailable(reasons.SIGN_IN_REFUSED.write(text=answer.message), is_sign_in=True)
     if not token:
         raise SystemUnavailable(reasons.COOKIE_ONLY.write())
     session.token = token
     try:
         await session.ask(http, SHOP, {}, Shop)
     except GraphQlRefused as problem:
-        raise SystemUnavailable(reasons.SETTINGS_REFUSED.write(reason=problem.reason)) from problem
+        told = reasons.SETTINGS_REFUSED.write(reason=problem.reason)
+        raise SystemUnavailable(told, is_sign_in=is_signed_out(problem)) from problem
     return session
 
 

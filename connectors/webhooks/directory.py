@@ -168,7 +168,8 @@ class HookDirectory:
         cursor = await connection.execute(
             f"SELECT n.id, n.msp_id, n.tenant_id, n.kind, n.state = '{ConnectionState.ACTIVE}',"
             f" coalesce(c.status = '{AccountStatus.SUSPENDED}', false)"
-            f" FROM connection n LEFT JOIN {CLIENT_STATES} c ON c.tenant_id = n.tenant_id WHERE n.id = ANY (%s)",
+            f" FROM connection n LEFT JOIN {CLIENT_STATES} c ON c.tenant_id = n.tenant_id"
+            f" WHERE n.id = ANY (%s) AND n.state <> '{ConnectionState.DELETED}'",
             (ids,),
         )
         found = {row[0]: row for row in await cursor.fetchall()}

@@ -19,6 +19,7 @@ class GovernancePermission(Permission):
     READ_SOURCE_EVENTS = "source_event:read", N_("Read source messages")
     READ_CONNECTIONS = "connection:read", N_("Read connections")
     WRITE_CONNECTIONS = "connection:write", N_("Pause and resume connections")
+    CONFIGURE_CONNECTIONS = "connection:configure", N_("Add, change and delete connections")
     READ_CONTRACTS = "contract:read", N_("Read element contracts")
     PUBLISH_CONTRACTS = "contract:publish", N_("Publish and remove element contracts")
     READ_ELEMENTS = "element:read", N_("Read elements")

@@ -8,6 +8,7 @@ from connectors.registry import build_registry
 GOOD = """
 kind = "some-shop"
 title = "Some shop"
+category = "shop"
 [[writes]]
 element = "price.list"
 dimensions = ["currency"]
@@ -66,7 +67,7 @@ def test_a_good_manifest_is_read(tmp_path: Path) -> None:
         (("dimensions =", "dimension ="), "dimension"),
         (('title = "Some shop"', 'title = "Some shop"\ncolour = "red"'), "colour"),
         (('label = "Region"', 'label = "Region"\nsecert = true'), "secert"),
-        (('label = "Region"', 'label = "Region"\nsecret = true'), "must not have a default"),
+        (('label = "Region"', 'label = "Region"\nkind = "secret"'), "must not have a default"),
         (('title = "Some shop"', ""), "title"),
         (('pattern = "[a-z]{2}"', 'pattern = "["'), "regular expression"),
         (('default = "eu"', 'default = "europe"'), "does not match"),

@@ -23,8 +23,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
               " state version",
     "channel_value": "change_id partner_id seen_at value version",
     "client": "language status suspended_at time_zone",
-    "connection": "last_error last_failure_at last_success_at missing_since paused_at state",
-    "connection_secret": "ciphertext",
+    "connection": "base_url credentials_expire_on deleted_at environment heard_at jurisdiction last_error"
+                  " last_failure_at last_success_at missing_since name paused_at revision settings state",
+    "connection_secret": "ciphertext set_at set_by",
     "dead_letter": "closed_at closed_by state",
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
@@ -68,10 +69,10 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "retention_default", "retention_purge", "source_event", "source_event_key", "usage_event",
 }  # fmt: skip
 DELETED: Final = {
-    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "element_contract", "held_observation",
-    "idempotency_key", "invoice_line", "job", "policy_draft_edit", "policy_replay", "policy_replay_difference",
-    "policy_rule", "propagation_attempt", "retention_default", "retention_policy", "source_record",
-    "unclaimed_message", "vault_key",
+    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
+    "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "policy_draft_edit",
+    "policy_replay", "policy_replay_difference", "policy_rule", "propagation_attempt", "retention_default",
+    "retention_policy", "source_record", "unclaimed_message", "vault_key",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

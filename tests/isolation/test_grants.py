@@ -124,7 +124,7 @@ IMMUTABLE = {
     "invoice": "id side client_id period_start period_end currency created_at",
     "invoice_line": "id side invoice_id client_id meter description price_id service_start unit_price tiers",
     "record_value": "record_key element dimension record_type",
-    "connection": "id kind base_url settings partner_id is_source takes_webhooks writes created_at",
+    "connection": "id kind partner_id is_source takes_webhooks writes created_at",
     "member": "id email name partner_id created_at",
     "api_key": "id name secret_hash role created_at created_by on_behalf_of_id manages_access",
     "client": "name slug currency created_at",

@@ -5,10 +5,11 @@ is a new one.
 """
 
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -17,6 +18,7 @@ from jinja2.ext import babel_extract
 
 from foundation.i18n.catalogues import LANGUAGES, SOURCE_LANGUAGE, path_of
 
+MANIFEST: Final = "manifest.toml"
 _KEYWORDS: Final = {
     "_": None,
     "N_": None,
@@ -42,7 +44,11 @@ msgstr ""
 
 def find_sources(roots: Sequence[Path]) -> Iterator[Path]:
     for root in roots:
-        yield from sorted(path for path in root.rglob("*") if path.suffix in {".py", ".html"} and path.is_file())
+        yield from sorted(
+            path
+            for path in root.rglob("*")
+            if (path.suffix in {".py", ".html"} or path.name == MANIFEST) and path.is_file()
+        )
 
 
 def extract_texts(roots: Sequence[Path]) -> Catalog:
@@ -50,7 +56,10 @@ def extract_texts(roots: Sequence[Path]) -> Catalog:
     catalogue = Catalog(locale=None, charset="utf-8", header_comment="")
     for path in find_sources(roots):
         with path.open("rb") as file:
-            if path.suffix == ".html":
+            texts: list[tuple[str, Any]]
+            if path.name == MANIFEST:
+                texts = [("", each) for each in _manifest_texts(tomllib.load(file))]
+            elif path.suffix == ".html":
                 texts = [
                     (function, each) for _, function, each, _ in babel_extract(file, list(_KEYWORDS), [], _OPTIONS)
                 ]
@@ -62,6 +71,12 @@ def extract_texts(roots: Sequence[Path]) -> Catalog:
                 is_plural = function == "ngettext" or (not function and len(parts) == _FORMS)
                 catalogue.add(parts[:_FORMS] if is_plural else parts[0])
     return catalogue
+
+
+def _manifest_texts(manifest: dict[str, Any]) -> Iterator[str]:
+    """What a connector's manifest shows to people; its title is a name."""
+    fields = manifest.get("fields", ())
+    yield from filter(None, (manifest.get("description"), *(f.get(key) for f in fields for key in ("label", "help"))))
 
 
 def update_catalogue(language: str, texts: Catalog) -> bytes:

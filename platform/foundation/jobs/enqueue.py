@@ -121,6 +121,15 @@ async def set_timer(
     )
 
 
+async def discard_jobs(session: AsyncSession, lanes: Sequence[str]) -> int:
+    """Delete the jobs of these lanes, and return their number. A batch that is under way ends without them."""
+    gone = text("""
+        WITH gone AS (DELETE FROM job WHERE tenant_id = :t AND lane = ANY (:lanes) RETURNING 1)
+        SELECT count(*) FROM gone
+    """)
+    return int(await session.scalar(gone, {"t": scope_of(session).tenant_id, "lanes": list(lanes)}) or 0)
+
+
 async def has_timer(session: AsyncSession, name: str) -> bool:
     """Whether the timer was ever set, due or not."""
     found = text("SELECT 1 FROM timer WHERE tenant_id = :t AND name = :name")

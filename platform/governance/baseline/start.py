@@ -89,7 +89,10 @@ async def _sources(session: AsyncSession, services: GovernanceServices) -> list[
     contracts = await load_contracts(session)
     wanted = {contract.source_connection_id for contract in contracts if contract.is_of_products}
     rows = await session.execute(
-        text(f"SELECT id, kind, name FROM {CONNECTIONS} n WHERE tenant_id = :t AND id = ANY (:ids) ORDER BY id"),
+        text(f"""
+            SELECT id, kind, name FROM {CONNECTIONS} n
+             WHERE tenant_id = :t AND id = ANY (:ids) AND state <> 'deleted' ORDER BY id
+        """),
         {"t": scope_of(session).tenant_id, "ids": list(wanted)},
     )
     sources = []

@@ -4,7 +4,7 @@ from typing import Final
 
 from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
-from foundation.web.lists import ListDefinition, TextFilter
+from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
 from governance.connections.queries import list_connections, list_contracts
 from governance.connections.schemas import ConnectionView, ContractView
@@ -15,6 +15,14 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
     item=ConnectionView,
     load=list_connections,
     usual=200,
+    filters=[
+        TextFilter(name="search", label=N_("Name"), about="A part of the connection's name."),
+        ChoiceFilter(
+            name="environment",
+            label=N_("Environment"),
+            options=[("", N_("Any")), ("live", N_("Live")), ("sandbox", N_("Sandbox"))],
+        ),
+    ],
     sorts=[
         Sort(
             name="role",
@@ -38,11 +46,14 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
         "writes",
         "base_url",
         "state",
+        "environment",
         CsvColumn("health", lambda connection: connection.health),
         "partner",
         "last_success_at",
         "last_failure_at",
         "last_error",
+        "heard_at",
+        "credentials_expire_on",
         "waiting",
         "oldest_waiting",
     ],

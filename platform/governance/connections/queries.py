@@ -1,5 +1,6 @@
 """Queries of connection health, backlogs and element contracts."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.relations import CONNECTIONS
 from connectors.translation.job_type import ingest_lane
 from foundation.database.engine import scope_of
+from foundation.errors import NotFound
 from foundation.i18n.localizer import translate
 from foundation.i18n.messages import to_message
 from foundation.relations import JOBS
@@ -23,21 +25,47 @@ from tenants.relations import PARTNERS
 MANY: Final = 10_000
 _COLUMNS: Final = 11
 """Columns before `last_error`."""
+_WHERE: Final = {
+    "environment": "n.environment = :environment",
+    "search": "strpos(lower(n.name), lower(:search)) > 0",
+}
+"""Conditions of `connections.lists`, by filter."""
+
+
+_SHOWN: Final = """n.id, n.kind, n.is_source, n.takes_webhooks, n.writes, n.name, n.base_url, n.state,
+                   p.name AS partner, n.last_success_at, n.last_failure_at, n.last_error,
+                   n.environment, n.heard_at, n.credentials_expire_on"""
+_TABLES: Final = f"""{CONNECTIONS} n
+                  LEFT JOIN {PARTNERS} p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id"""
 
 
 async def list_connections(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ConnectionView]:
     """One page of `connections.lists`, with the backlog of each."""
-    tenant = {"t": scope_of(session).tenant_id}
+    chosen = {name: value for name, value in query.values.items() if value}
     source = ListSource(
-        columns="""n.id, n.kind, n.is_source, n.takes_webhooks, n.writes, n.name, n.base_url, n.state,
-                   p.name AS partner, n.last_success_at, n.last_failure_at, n.last_error""",
-        tables=f"""{CONNECTIONS} n
-                  LEFT JOIN {PARTNERS} p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id""",
-        where="n.tenant_id = :t",
-        binds=tenant,
+        columns=_SHOWN,
+        tables=_TABLES,
+        where=" AND ".join(["n.tenant_id = :t AND n.state <> 'deleted'", *(_WHERE[name] for name in chosen)]),
+        binds={"t": scope_of(session).tenant_id, **chosen},
     )
     page = await read_page(session, source, query)
-    lanes = [[ingest_lane(row.id), push_lane(row.id), verify_lane(row.id)] for row in page.items]
+    return page.with_items(await _with_backlogs(session, page.items))
+
+
+async def load_connection(session: AsyncSession, connection_id: UUID) -> ConnectionView:
+    """One connection as the list shows it. Raises NotFound."""
+    rows = await session.execute(
+        text(f"SELECT {_SHOWN} FROM {_TABLES} WHERE n.tenant_id = :t AND n.id = :c AND n.state <> 'deleted'"),
+        {"t": scope_of(session).tenant_id, "c": connection_id},
+    )
+    found = await _with_backlogs(session, rows.all())
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def _with_backlogs(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[ConnectionView]:
+    lanes = [[ingest_lane(row.id), push_lane(row.id), verify_lane(row.id)] for row in rows]
     waiting = await session.execute(
         text(f"""
             SELECT l.place, count(w.enqueued_at) AS waiting, min(w.enqueued_at) AS oldest
@@ -49,26 +77,30 @@ async def list_connections(session: AsyncSession, query: ListQuery, _: datetime)
              GROUP BY l.place ORDER BY l.place
         """),
         {
-            **tenant,
+            "t": scope_of(session).tenant_id,
             "ingest": [names[0] for names in lanes],
             "push": [names[1] for names in lanes],
             "verify": [names[2] for names in lanes],
             "many": MANY,
         },
     )
-    return page.with_items([_connection(row, lane) for row, lane in zip(page.items, waiting, strict=True)])
+    return [_connection(row, lane) for row, lane in zip(rows, waiting, strict=True)]
 
 
 def _connection(row: Row[Any], lane: Row[Any]) -> ConnectionView:
     problem = to_message(row.last_error)
-    fields: list[Any] = [*row[:_COLUMNS], write_reason(problem), problem, lane.waiting, lane.oldest]
+    told = (write_reason(problem), problem)
+    fields: list[Any] = [*row[:_COLUMNS], *told, *row[_COLUMNS + 1 :], lane.waiting, lane.oldest]
     return ConnectionView(*fields)
 
 
 async def list_sources(session: AsyncSession) -> list[tuple[str, str]]:
     """Id and name of each connection that reports values."""
     rows = await session.execute(
-        text(f"SELECT id, name FROM {CONNECTIONS} n WHERE tenant_id = :t AND is_source ORDER BY name, id"),
+        text(f"""
+            SELECT id, name FROM {CONNECTIONS} n
+             WHERE tenant_id = :t AND is_source AND state <> 'deleted' ORDER BY name, id
+        """),
         {"t": scope_of(session).tenant_id},
     )
     return [(str(row.id), row.name) for row in rows]

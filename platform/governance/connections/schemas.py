@@ -1,11 +1,12 @@
 """Structs of connections and contracts for pages and the API."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from connectors.states import ConnectionState
+from connectors.manifest import Category, FieldKind
+from connectors.states import ConnectionState, Environment
 from foundation.i18n.messages import StoredMessage
 
 
@@ -30,6 +31,9 @@ class ConnectionView(msgspec.Struct, frozen=True):
     last_failure_at: datetime | None
     last_error: str | None
     problem: StoredMessage | None
+    environment: str
+    heard_at: datetime | None
+    credentials_expire_on: date | None
     waiting: int
     oldest_waiting: datetime | None
 
@@ -48,6 +52,93 @@ class ConnectionView(msgspec.Struct, frozen=True):
     def hook_path(self) -> str:
         """Path of its webhooks; empty if it sends none."""
         return f"/hooks/{self.id}" if self.takes_webhooks else ""
+
+
+class CredentialView(msgspec.Struct, frozen=True):
+    """A credential, never its value. `set_at` and `set_by` are empty if it was set before both were recorded."""
+
+    name: str
+    label: str
+    is_set: bool
+    set_at: datetime | None
+    set_by: str
+
+
+class ConnectionDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a connection; its health is in the list. `revision` is also in the header ETag."""
+
+    id: UUID
+    kind: str
+    title: str
+    name: str
+    base_url: str
+    environment: Environment
+    state: str
+    settings: dict[str, str]
+    credentials: list[CredentialView]
+    credentials_expire_on: date | None
+    jurisdiction: str
+    partner_id: UUID | None
+    is_source: bool
+    writes: list[str]
+    webhook_path: str
+    created_at: datetime
+    revision: int
+
+
+class ConnectorField(msgspec.Struct, frozen=True):
+    """A setting or credential of a connector, as forms show it. `choices` are the values of a choice."""
+
+    name: str
+    label: str
+    kind: FieldKind
+    required: bool
+    help: str
+    default: str
+    choices: list[str]
+
+
+class ConnectorView(msgspec.Struct, frozen=True):
+    """A kind of system that can be connected. `environment`: the one that forms suggest."""
+
+    kind: str
+    title: str
+    category: Category
+    description: str
+    environment: Environment
+    is_source: bool
+    takes_webhooks: bool
+    writes: list[str]
+    fields: list[ConnectorField]
+
+
+class ConnectorCatalogue(msgspec.Struct, frozen=True):
+    items: list[ConnectorView]
+
+
+class ContractTaken(msgspec.Struct, frozen=True):
+    """A contract whose source is deleted. With a selector it is removed; otherwise people and API clients become its
+    source (`becomes_manual`).
+    """
+
+    element: str
+    selector: str
+    becomes_manual: bool
+
+
+class DeletionPreview(msgspec.Struct, frozen=True):
+    """What the deletion of a connection takes along. `deliveries` are not finished, `jobs` are waiting;
+    `kept_deliveries` stay as history. Each number is counted up to 10,000.
+    """
+
+    name: str
+    contracts: list[ContractTaken]
+    deliveries: int
+    held_values: int
+    jobs: int
+    credentials: int
+    kept_deliveries: int
+    revision: int
 
 
 class NewHookSecret(msgspec.Struct, frozen=True):

@@ -7,10 +7,14 @@ from foundation.events import EventType, Subscription
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
+from governance.connections.commands import COMMANDS
 from governance.connections.contracts.pages import build_contract_pages
+from governance.connections.detail.pages import build_detail_pages
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler
-from governance.connections.pages import build_connection_pages
+from governance.connections.pages import CONNECTION_PAGES
 from governance.connections.routes import build_connection_routes
+from governance.connections.settings.pages import build_settings_pages
+from governance.connections.settings.routes import build_settings_routes
 from governance.job_types import CHECK_HEALTH, WATCH_CONNECTION, ConnectionTurn, WatchConnection
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices, with_services
@@ -30,8 +34,17 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     ]
 
 
+def _routes(services: GovernanceServices) -> list[Any]:
+    return [*build_connection_routes(services), *build_settings_routes(services)]
+
+
 def _pages(services: GovernanceServices) -> list[Any]:
-    return [*build_connection_pages(services), *build_contract_pages(services)]
+    return [
+        *CONNECTION_PAGES,
+        *build_settings_pages(services),
+        *build_detail_pages(services),
+        *build_contract_pages(services),
+    ]
 
 
 def _watch(event: EventType[Any], turn: ConnectionTurn) -> Subscription[Any, WatchConnection]:
@@ -42,7 +55,8 @@ SLICE: Final = Slice(
     jobs=with_services(_jobs),
     subscriptions=tuple(_watch(event, turn) for event, turn in _WATCHED),
     repairs=(repair_health_timers,),
-    routes=with_services(build_connection_routes),
+    commands=COMMANDS,
+    routes=with_services(_routes),
     pages=with_services(_pages),
     navigation=(
         NavEntry(

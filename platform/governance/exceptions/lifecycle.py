@@ -197,6 +197,25 @@ async def auto_resolve_keys(
         )
 
 
+async def resolve_of_connection(session: AsyncSession, connection_id: UUID, *, now: datetime) -> None:
+    """Resolve all open exceptions about a connection that is deleted."""
+    rows = await session.execute(
+        text(f"""
+            UPDATE governance_exception SET {_CORRECTED}
+             WHERE tenant_id = :t AND {IS_OPEN} AND connection_id = :c RETURNING code, subject
+        """),
+        {"t": scope_of(session).tenant_id, "now": now, "c": connection_id},
+    )
+    for code, subject in rows.all():
+        append_audit(
+            session,
+            action=ExceptionAction.EXCEPTION_CORRECTED,
+            subject=f"exception:{subject}",
+            data={"code": code},
+            at=now,
+        )
+
+
 async def get_exception(session: AsyncSession, exception_id: UUID, *, lock: bool = False) -> GovernanceException:
     """Return an exception. Raises NotFound."""
     query = select(GovernanceException).where(

@@ -1,7 +1,7 @@
 """Table of exceptions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Index, Integer, SmallInteger, text
@@ -9,7 +9,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+from governance.exception_types import ExceptionType
 from governance.exceptions.states import IS_OPEN
+
+ABOUT_HEALTH: Final = f"{{0}}code IN ('{ExceptionType.CONNECTION_FAILING}', '{ExceptionType.CONNECTION_PAUSED}')"
+"""As SQL, of an exception with the prefix {0}. The index is declared with exactly this text, so queries must use it."""
 
 
 class GovernanceException(TenantOwned, Base):
@@ -49,6 +53,13 @@ class GovernanceException(TenantOwned, Base):
             "subject",
             unique=True,
             postgresql_where=text(IS_OPEN),
+        ),
+        Index(
+            "ix_governance_exception_health",
+            "tenant_id",
+            "subject",
+            "opened_at",
+            postgresql_where=text(ABOUT_HEALTH.format("")),
         ),
         Index(
             "ix_governance_exception_record",

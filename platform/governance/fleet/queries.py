@@ -110,7 +110,7 @@ _TABLES: Final = f"""
                    AND o.last_failure_at > coalesce(o.last_success_at, '-infinity')) f
               CROSS JOIN LATERAL (
                 SELECT count(*) AS paused FROM {CONNECTIONS} o
-                 WHERE o.tenant_id = c.tenant_id AND o.state <> 'active') u
+                 WHERE o.tenant_id = c.tenant_id AND o.state = 'paused') u
 """
 _AT_RISK: Final = "x.critical + x.high + r.late > 0"
 _NEEDS_ATTENTION: Final = "x.medium + d.letters + f.failing + a.awaiting + u.paused > 0"

@@ -105,7 +105,7 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                        (SELECT count(*) FROM change WHERE tenant_id = :t AND state = 'awaiting_approval') AS awaiting,
                        (SELECT count(*) FROM {APPROVALS} a
                          WHERE tenant_id = :t AND state = 'pending' AND due_at <= :now) AS overdue,
-                       ARRAY(SELECT name FROM {CONNECTIONS} n WHERE tenant_id = :t AND state <> 'active'
+                       ARRAY(SELECT name FROM {CONNECTIONS} n WHERE tenant_id = :t AND state = 'paused'
                               ORDER BY is_source DESC, name) AS paused,
                        ARRAY(SELECT name FROM {CONNECTIONS} n WHERE tenant_id = :t AND state = 'active' AND {IS_FAILING}
                               ORDER BY is_source DESC, name) AS failing

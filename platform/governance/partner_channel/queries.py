@@ -54,10 +54,11 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
                      WHERE p.tenant_id = :t AND {own.format("p")} AND p.{RUNNING}
                 )
                 SELECT ARRAY(SELECT n.name FROM {CONNECTIONS} n
-                              WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND {own.format("n")}
+                              WHERE n.tenant_id = :t AND n.state <> 'deleted' AND {IS_CHANNEL.format("n")}
+                                AND {own.format("n")}
                               ORDER BY n.name) AS channels,
                        ARRAY(SELECT n.name FROM {CONNECTIONS} n
-                              WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND n.state <> 'active'
+                              WHERE n.tenant_id = :t AND {IS_CHANNEL.format("n")} AND n.state = 'paused'
                                 AND {own.format("n")}
                               ORDER BY n.name) AS paused,
                        ARRAY(SELECT n.name FROM {CONNECTIONS} n
@@ -114,7 +115,7 @@ async def list_shown(session: AsyncSession, query: ListQuery, _: datetime) -> Re
                  WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}
                    AND {keyset.condition}
                  ORDER BY {", ".join(f"v.{name} {turn}" for name in KEY_TYPES)} LIMIT :page_rows) v""",
-        where=f"n.tenant_id = :t AND {own.format('n')}",
+        where=f"n.tenant_id = :t AND n.state <> 'deleted' AND {own.format('n')}",
         binds=_whose(session),
     )
     return (await read_page(session, source, query)).map(

@@ -32,13 +32,24 @@ async def load_channels(session: AsyncSession, registry: Mapping[str, Connector]
     """The client's active channels, in order of creation."""
     rows = await session.execute(
         text(f"""
-            SELECT id, partner_id, name, kind, jurisdiction FROM {CONNECTIONS} n
+            SELECT id, partner_id, name, kind, jurisdiction,
+                   ARRAY(SELECT o.id FROM {CONNECTIONS} o
+                          WHERE o.tenant_id = n.tenant_id AND o.environment <> n.environment) AS other_environment
+              FROM {CONNECTIONS} n
              WHERE tenant_id = :t AND cardinality(writes) > 0 AND state = 'active' ORDER BY id
         """),
         {"t": scope_of(session).tenant_id},
     )
     return [
-        Channel(row.id, row.partner_id, row.name, registry[row.kind].manifest.writes, row.kind, row.jurisdiction)
+        Channel(
+            row.id,
+            row.partner_id,
+            row.name,
+            registry[row.kind].manifest.writes,
+            row.kind,
+            row.jurisdiction,
+            frozenset(row.other_environment),
+        )
         for row in rows
         if row.kind in registry
     ]

@@ -2,7 +2,8 @@
 
 A connection gets the elements that its connector can write, but no value of which it is itself the source of truth. A
 connection whose contract selects some records of an element may be a channel for the others. What is reported about a
-record of another system, such as the status of an order, is returned to that system alone.
+record of another system, such as the status of an order, is returned to that system alone. No value passes from a live
+source to a sandbox connection, nor from a sandbox source to a live one.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 from canonical.elements import RETURNED_ELEMENTS
 from canonical.keys import PRODUCT, ElementKey
 from connectors.manifest import ANY
+from connectors.relations import CONNECTIONS
 from governance.elements.declarations import record_type_of
 from governance.elements.selection import is_contract_of
 from governance.records.rows import Channel
@@ -19,6 +21,12 @@ from governance.records.rows import Channel
 IS_CHANNEL = "EXISTS (SELECT 1 FROM unnest({0}.writes) w (element) WHERE NOT starts_with(w.element, 'order.'))"
 """As SQL, of connection {0}: it shows values to buyers. A system that only takes orders does not."""
 _RETURNED: Final = ", ".join(f"('{element}', '{origin}')" for element, origin in RETURNED_ELEMENTS.items())
+
+
+def _same_environment(connection: str, contract: str) -> str:
+    """As SQL: the source of `contract` is of the environment of `connection`, or people set the values."""
+    return f"""NOT EXISTS (SELECT 1 FROM {CONNECTIONS} s WHERE s.tenant_id = {connection}.tenant_id
+                   AND s.id = {contract}.source_connection_id AND s.environment <> {connection}.environment)"""
 
 
 def _writes(connection: str, element: str, record_type: str) -> str:
@@ -32,8 +40,10 @@ def takes_element(connection: str, contract: str) -> str:
     """As SQL: values that `contract` selects are sent to `connection`, if its connector can write their dimension. Of a
     returned element, where it is the source of any record.
     """
-    return f"""({_writes(connection, f"{contract}.element", record_type_of(contract))}
+    return f"""({connection}.state <> 'deleted'
+        AND {_writes(connection, f"{contract}.element", record_type_of(contract))}
         AND {contract}.source_connection_id IS DISTINCT FROM {connection}.id
+        AND {_same_environment(connection, contract)}
         AND NOT EXISTS (SELECT FROM (VALUES {_RETURNED}) back (element, origin) JOIN element_contract o
                                 ON o.tenant_id = {connection}.tenant_id AND o.element = back.origin
                          WHERE back.element = {contract}.element
@@ -42,9 +52,10 @@ def takes_element(connection: str, contract: str) -> str:
 
 def takes_value(connection: str, row: str) -> str:
     """As SQL: the value of `row`, by its key, is sent to `connection`, if its connector can write the dimension."""
-    return f"""({_writes(connection, f"{row}.element", f"{row}.record_type")}
+    return f"""({connection}.state <> 'deleted' AND {_writes(connection, f"{row}.element", f"{row}.record_type")}
         AND NOT EXISTS (SELECT 1 FROM element_contract own WHERE own.tenant_id = {connection}.tenant_id
-                           AND {is_contract_of("own", row)} AND own.source_connection_id = {connection}.id)
+                           AND {is_contract_of("own", row)} AND (own.source_connection_id = {connection}.id
+                               OR NOT {_same_environment(connection, "own")}))
         AND NOT EXISTS (SELECT FROM (VALUES {_RETURNED}) back (element, origin) JOIN element_contract o
                                 ON o.tenant_id = {connection}.tenant_id
                                AND {is_contract_of("o", row, element="back.origin")}
@@ -60,5 +71,8 @@ def targets_of(
     return [
         channel
         for channel in channels
-        if channel.connection_id != source and (only is None or only == channel.connection_id) and channel.accepts(key)
+        if channel.connection_id != source
+        and (only is None or only == channel.connection_id)
+        and not (channel.other_environment and source in channel.other_environment)
+        and channel.accepts(key)
     ]

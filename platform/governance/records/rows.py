@@ -18,6 +18,7 @@ class Channel(msgspec.Struct, frozen=True):
     """A channel: a connection that shows values to buyers. `writes` are the rules of its connector.
 
     `jurisdiction` is the country or region whose law applies to it, such as DE or US-CA; empty if not known.
+    `other_environment`: connections of the other environment, whose values it never gets.
     """
 
     connection_id: UUID
@@ -26,6 +27,7 @@ class Channel(msgspec.Struct, frozen=True):
     writes: tuple[WriteRule, ...] = EVERYTHING
     kind: str = ""
     jurisdiction: str = ""
+    other_environment: frozenset[UUID] = frozenset()
 
     def accepts(self, key: ElementKey) -> bool:
         return any(rule.accepts(key) for rule in self.writes)

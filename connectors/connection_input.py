@@ -1,0 +1,62 @@
+"""What people say of a connection: a new one, and changes to one. Shared by pages, API and commands."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from connectors.settings import LONGEST_SETTING
+from connectors.states import Environment
+from foundation.errors import InvalidInput
+from foundation.marks import N_
+from foundation.web.requests import RequestBody
+
+Address = Annotated[str, msgspec.Meta(max_length=2000)]
+Name = Annotated[str, msgspec.Meta(max_length=500)]
+Settings = Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=LONGEST_SETTING)]], msgspec.Meta(max_length=50)]
+Day = Annotated[str, msgspec.Meta(pattern="^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
+
+
+class ConnectionInput(RequestBody, frozen=True, kw_only=True):
+    """A connection to add. `kind` is one of the catalogue's, which also has the names of `settings` and `secrets`.
+
+    `environment`: the catalogue's suggestion if not given. `credentials_expire_on`: the day on which the credentials
+    end, such as 2027-03-31, if the system says so. `skip_test`: saved even if the system cannot be read now.
+    """
+
+    kind: Annotated[str, msgspec.Meta(max_length=100)]
+    name: Name
+    base_url: Address
+    settings: Settings = msgspec.field(default_factory=dict)
+    secrets: Settings = msgspec.field(default_factory=dict)
+    environment: Environment | None = None
+    jurisdiction: Annotated[str, msgspec.Meta(max_length=10)] = ""
+    partner_id: UUID | None = None
+    credentials_expire_on: Day = ""
+    skip_test: bool = False
+
+
+class ConnectionChanges(RequestBody, frozen=True, kw_only=True):
+    """Changes to a connection; what is not named stays. Of `settings` and `secrets` too: an empty text removes one that
+    is not required. `credentials_expire_on`: empty for not known.
+    """
+
+    name: Name | None = None
+    base_url: Address | None = None
+    settings: Settings = msgspec.field(default_factory=dict)
+    secrets: Settings = msgspec.field(default_factory=dict)
+    environment: Environment | None = None
+    jurisdiction: Annotated[str, msgspec.Meta(max_length=10)] | None = None
+    credentials_expire_on: Day | None = None
+    skip_test: bool = False
+
+
+def read_day(text: str) -> date | None:
+    """Raises InvalidInput for a day that no calendar has."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InvalidInput(
+            N_("Enter the day on which the credentials expire as 2027-03-31."), field="credentials_expire_on"
+        ) from None

@@ -1,0 +1,55 @@
+"""Changing of a connection's settings: the environment changes only before any value has passed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.change_connection import change_connection
+from connectors.connection_input import ConnectionChanges
+from connectors.connections import get_connection
+from connectors.runtime import ConnectorRuntime
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict
+from foundation.marks import N_
+
+
+async def change_settings(  # noqa: PLR0913 - keyword-only revision and time
+    session: AsyncSession,
+    runtime: ConnectorRuntime,
+    connection_id: UUID,
+    changes: ConnectionChanges,
+    *,
+    revision: int,
+    now: datetime,
+) -> int:
+    """Save changes that were made from `revision`; returns the new one.
+
+    Raises:
+        Conflict: the environment of a connection that is in use cannot change.
+        Others as `connectors.change_connection.change_connection`.
+    """
+    if changes.environment is not None:
+        found = await get_connection(session, connection_id)
+        if changes.environment != found.environment and await is_in_use(session, connection_id):
+            raise Conflict(
+                N_(
+                    "Values have passed through this connection or a contract names it, so its environment stays. Add"
+                    " another connection for the other environment."
+                ),
+                field="environment",
+            )
+    return await change_connection(session, runtime, connection_id, changes, revision=revision, now=now)
+
+
+async def is_in_use(session: AsyncSession, connection_id: UUID) -> bool:
+    """Whether a contract names the connection, or a value was sent to it or comes from it."""
+    used = text("""
+        SELECT EXISTS (SELECT 1 FROM element_contract WHERE tenant_id = :t AND source_connection_id = :c)
+            OR EXISTS (SELECT 1 FROM propagation WHERE tenant_id = :t AND connection_id = :c)
+            OR EXISTS (SELECT 1 FROM channel_value WHERE tenant_id = :t AND connection_id = :c)
+            OR EXISTS (SELECT 1 FROM source_record WHERE tenant_id = :t AND connection_id = :c)
+            OR EXISTS (SELECT 1 FROM record_value WHERE tenant_id = :t AND source_connection_id = :c)
+    """)
+    return bool(await session.scalar(used, {"t": scope_of(session).tenant_id, "c": connection_id}))

@@ -1,0 +1,18 @@
+"""Words for environments and categories of systems."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from connectors.manifest import Category
+from connectors.states import Environment
+from foundation.marks import N_
+
+ENVIRONMENTS: Final[Mapping[Environment, str]] = {
+    Environment.LIVE: N_("Live"),
+    Environment.SANDBOX: N_("Sandbox"),
+}
+CATEGORIES: Final[Mapping[Category, str]] = {
+    Category.ERP: N_("ERP"),
+    Category.SHOP: N_("Shop"),
+    Category.MARKETPLACE: N_("Marketplace"),
+}

@@ -1,0 +1,1 @@
+"""Adding, testing and changing of connections: pages and API."""

@@ -1,0 +1,111 @@
+"""The form of a connection's settings: from the connector's fields to what the use cases take, and back with errors."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from uuid import UUID
+
+from connectors.connection_input import ConnectionChanges, ConnectionInput
+from connectors.manifest import Manifest
+from connectors.states import Environment
+from foundation.errors import DomainError, InvalidInput
+from foundation.marks import N_
+from governance.connections.schemas import ConnectionDetail
+
+SETTING: Final = "setting."
+SECRET: Final = "secret."  # noqa: S105 - the beginning of a field's name
+REMOVE: Final = "remove."
+Typed = Mapping[str, str]
+
+
+def clean_form(fields: Iterable[tuple[str, object]]) -> dict[str, str]:
+    """What was typed, without blanks at the ends; credentials as they are."""
+    return {name: str(value) if name.startswith(SECRET) else str(value).strip() for name, value in fields}
+
+
+def to_input(kind: str, typed: Typed) -> ConnectionInput:
+    """Raises InvalidInput."""
+    return ConnectionInput(
+        kind=kind,
+        name=typed.get("name", ""),
+        base_url=typed.get("base_url", ""),
+        settings=_named(typed, SETTING),
+        secrets=_named(typed, SECRET),
+        environment=_environment(typed),
+        jurisdiction=typed.get("jurisdiction", ""),
+        partner_id=_partner(typed.get("partner_id", "")),
+        credentials_expire_on=typed.get("credentials_expire_on", ""),
+        skip_test="skip_test" in typed,
+    )
+
+
+def to_changes(typed: Typed) -> ConnectionChanges:
+    """All settings, and the credentials that were typed: an empty one stays, unless it is marked for removal.
+
+    Raises InvalidInput.
+    """
+    removed = dict.fromkeys((name.removeprefix(REMOVE) for name in typed if name.startswith(REMOVE)), "")
+    return ConnectionChanges(
+        name=typed.get("name", ""),
+        base_url=typed.get("base_url", ""),
+        settings=_named(typed, SETTING),
+        secrets=removed | {name: value for name, value in _named(typed, SECRET).items() if value},
+        environment=_environment(typed),
+        jurisdiction=typed.get("jurisdiction", ""),
+        credentials_expire_on=typed.get("credentials_expire_on", ""),
+        skip_test="skip_test" in typed,
+    )
+
+
+def new_typed(manifest: Manifest) -> dict[str, str]:
+    """The form of a new connection before anything is typed."""
+    defaults = {f"{SETTING}{field.name}": field.default for field in manifest.settings}
+    return {"name": manifest.title, "environment": manifest.environment, **defaults}
+
+
+def typed_of(detail: ConnectionDetail) -> dict[str, str]:
+    """The form of a stored connection."""
+    return {
+        "name": detail.name,
+        "base_url": detail.base_url,
+        "environment": detail.environment,
+        "jurisdiction": detail.jurisdiction,
+        "credentials_expire_on": detail.credentials_expire_on.isoformat() if detail.credentials_expire_on else "",
+        "revision": str(detail.revision),
+        **{f"{SETTING}{name}": value for name, value in detail.settings.items()},
+    }
+
+
+def revision_in(typed: Typed) -> int:
+    """The revision that the form was made from; 0, which no connection has, if it is not readable."""
+    text = typed.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def errors_of(manifest: Manifest, refusal: DomainError | None) -> dict[str, str]:
+    """Error sentences by the form's field; the one of no field is under the empty name."""
+    if refusal is None:
+        return {}
+    field = str(refusal.extra.get("field", ""))
+    if field in {one.name for one in manifest.secrets}:
+        field = SECRET + field
+    elif field in {one.name for one in manifest.settings}:
+        field = SETTING + field
+    return {field: refusal.detail}
+
+
+def _named(typed: Typed, beginning: str) -> dict[str, str]:
+    return {name.removeprefix(beginning): value for name, value in typed.items() if name.startswith(beginning)}
+
+
+def _environment(typed: Typed) -> Environment:
+    try:
+        return Environment(typed.get("environment", ""))
+    except ValueError:
+        raise InvalidInput(N_("Choose whether the system is live or a sandbox."), field="environment") from None
+
+
+def _partner(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise InvalidInput(N_("Choose one of this account's partners."), field="partner_id") from None
