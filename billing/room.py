@@ -9,6 +9,7 @@ from billing.commands import COMMANDS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.pages import PAGES, provide_meters
 from billing.permissions import BillingPermission
+from billing.price_books.pages import PRICE_PAGES
 from billing.retention import RETAINED
 from billing.routes import ROUTES
 from foundation.marks import N_
@@ -26,7 +27,7 @@ ROOM: Final = Room(
     name="billing",
     models=(billing.models,),
     routes=ROUTES,
-    pages=PAGES,
+    pages=(*PAGES, *PRICE_PAGES),
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),

@@ -8,6 +8,7 @@ import tenants.models
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
 from policy.cache import PolicyCache
+from tenants.api_keys.pages import API_KEY_PAGES
 from tenants.audit_actions import AccountAction, TenantAction
 from tenants.auth.devices import Devices
 from tenants.auth.pages import PAGES, provide_auth
@@ -59,15 +60,31 @@ def _members(area: NavArea) -> NavEntry:
     )
 
 
+def _api_keys(area: NavArea) -> NavEntry:
+    return NavEntry(
+        area=area,
+        position=33,
+        label=N_("API keys"),
+        path="/api-keys",
+        icon="key",
+        permission=TenantPermission.READ_API_KEYS,
+    )
+
+
 ROOM: Final = Room(
     name="tenants",
     models=(tenants.models,),
     services=_services,
     routes=(*ROUTES, *ADMINISTRATION_ROUTES, *PREFERENCE_ROUTES),
-    pages=(*PAGES, *WELCOME_PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES),
+    pages=(*PAGES, *WELCOME_PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES, *API_KEY_PAGES),
     web=_web,
     templates=(Path(__file__).parent / "templates",),
-    navigation=(_members(NavArea.MSP), _members(NavArea.CLIENT_ACCOUNT)),
+    navigation=(
+        _members(NavArea.MSP),
+        _members(NavArea.CLIENT_ACCOUNT),
+        _api_keys(NavArea.MSP),
+        _api_keys(NavArea.CLIENT_ACCOUNT),
+    ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
     slices=(BRANDS,),

@@ -118,10 +118,16 @@ async def create_api_key(
     return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
 
 
-def _check_role(role: str, *, in_msp_account: bool, by: Principal | None) -> None:
+def allowed_roles(*, in_msp_account: bool, by: Principal | None) -> frozenset[str]:
+    """Roles that a key of the account can have, if `by` creates it."""
     allowed = MSP_ROLES if in_msp_account else CLIENT_ROLES - {"partner"}
     if by is not None and (in_msp_account or not by.is_staff):
         allowed &= {"machine", *by.roles}
+    return allowed
+
+
+def _check_role(role: str, *, in_msp_account: bool, by: Principal | None) -> None:
+    allowed = allowed_roles(in_msp_account=in_msp_account, by=by)
     if role not in allowed:
         raise RoleNotAssignable(
             N_("An API key of this account can have one of these roles: {known}."),
