@@ -335,7 +335,10 @@ class Sample:
             version, _ = await load_rules(session, self.scope)
         own = {"tenant_id": self.scope.tenant_id, "msp_id": self.scope.msp_id}
         replay_id = id_at(self.now)
-        reason = {"code": "policy.rule_applies", "params": {"element": PRICE, "conditions": []}}
+        reason = {
+            "code": "policy.rule_applies",
+            "params": {"element": PRICE, "conditions": [{"code": "rule.up", "params": {}}]},
+        }
         await self.add(
             PolicyReplay(
                 **own, id=replay_id, draft_id=draft.id, revision=draft.revision, policy_version=version, state=state,

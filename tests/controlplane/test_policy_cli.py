@@ -1,0 +1,44 @@
+"""`fairlead policy`: a rule is drafted, shown, replayed, and not published by whoever edited it."""
+
+import asyncio
+
+from canonical.elements import PRICE
+from tests.controlplane.test_cli import call, tenancy
+from tests.support.client_env import ClientEnv
+
+
+async def test_an_operator_drafts_replays_and_restores_by_command(
+    env: ClientEnv, environment: dict[str, str | None]
+) -> None:
+    async def run(*words: str) -> tuple[int, str]:
+        done = await asyncio.to_thread(call, environment, "policy", words[0], *tenancy(env.scope), *words[1:])
+        return done.exit_code, done.output
+
+    code, shown = await run("show", "--casbin")
+    assert (code, "version 1" in shown) == (0, True)
+    assert "price-below-cost  List price: below cost → is refused" in shown
+    assert f"p2,*,{env.scope.tenant_id},price.list,refuse,r.ctx.new_minor < r.ctx.cost_minor,allow" in shown
+    rule = (
+        "--element",
+        PRICE,
+        "--outcome",
+        "review",
+        "--when",
+        "direction up",
+        "--when",
+        "change_percent more_than 2.5",
+    )
+    code, told = await run("put-rule", *rule, "--when", "jurisdiction any_of EU,CH")
+    assert (code, "List price: up by more than 2.5%, in EU, CH → needs approval" in told) == (0, True)
+    assert (await run("put-rule", *rule, "--when", "moon full"))[0] == 1
+    code, told = await run("remove-rule", "--rule", "price-below-cost")
+    assert (code, "- List price: below cost" in told) == (0, True)
+    code, told = await run("publish", "--revision", "2")
+    assert (code, "Another member must publish it" in told) == (1, True)
+    assert "running; 0 of 0 changes" in (await run("replay", "--days", "3", "--wait", "0"))[1]
+    await env.work(until="SELECT bool_and(state <> 'running') FROM policy_replay")
+    assert "done; 0 of 0 changes of 3 days" in (await run("draft"))[1]
+    assert (await run("restore", "--version", "1"))[0] == 1
+    assert (await run("discard"))[0] == 0
+    assert (await run("draft"))[0] == 1
+    assert (await run("versions"))[1].startswith("1  ")
