@@ -18,6 +18,8 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from governance.baseline.start import start_baseline
+from governance.policies.drafts import remove_rule
+from governance.policies.replay_job import start_replay
 from governance.retention.change_policy import place_hold
 from governance.retention.schemas import NewHold
 from tenants.auth.api_keys import NewApiKey, create_api_key
@@ -192,8 +194,10 @@ async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env
     await live(env, "SKU-001")
     async with web_app.services.db.transaction(env.scope) as session:
         baseline = await start_baseline(session, web_app.services.governance, now=utc_now())
+        await remove_rule(session, "price-below-cost", now=utc_now(), new_id=new_id)
+        replay = await start_replay(session, web_app.services.governance, days=1, now=utc_now())
     await env.work()
-    ids = {**ids_by_parameter(urls, mine), "baseline_id": [baseline]}
+    ids = {**ids_by_parameter(urls, mine), "baseline_id": [baseline], "replay_id": [replay]}
     wanted = {template for method, template, _ in handlers(web_app.app) if method == "GET" and "{" in template}
     shown: set[str] = set()
     for who in (mine.admin, mine.approver, mine.partner):

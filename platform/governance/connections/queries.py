@@ -25,6 +25,8 @@ from tenants.relations import PARTNERS
 MANY: Final = 10_000
 _COLUMNS: Final = 11
 """Columns before `last_error`."""
+_SHOWN_COLUMNS: Final = 15
+"""A list's rows have more: those of its order."""
 _WHERE: Final = {
     "environment": "n.environment = :environment",
     "search": "strpos(lower(n.name), lower(:search)) > 0",
@@ -90,7 +92,7 @@ async def _with_backlogs(session: AsyncSession, rows: Sequence[Row[Any]]) -> lis
 def _connection(row: Row[Any], lane: Row[Any]) -> ConnectionView:
     problem = to_message(row.last_error)
     told = (write_reason(problem), problem)
-    fields: list[Any] = [*row[:_COLUMNS], *told, *row[_COLUMNS + 1 :], lane.waiting, lane.oldest]
+    fields: list[Any] = [*row[:_COLUMNS], *told, *row[_COLUMNS + 1 : _SHOWN_COLUMNS], lane.waiting, lane.oldest]
     return ConnectionView(*fields)
 
 
