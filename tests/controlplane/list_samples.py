@@ -130,8 +130,9 @@ async def add_baseline(rows: Rows, number: int) -> None:
     )
 
 
-async def add_connection(rows: Rows, number: int) -> None:
+async def add_connection(rows: Rows, number: int) -> Matches:
     await rows.sample.connection(rows.name(number))
+    return {"search": [rows.name(number)], "environment": ["live"]}
 
 
 async def add_contract(rows: Rows, number: int) -> Matches:

@@ -339,7 +339,7 @@ def paths(template: str, mine: MspSetup, theirs: MspSetup, ids: dict[str, list[U
 
 
 def fill(template: str, slug: str, each: UUID) -> str:
-    path = template.replace("{client:str}", slug)
+    path = template.replace("{client:str}", slug).replace("{kind:str}", "vendure")
     path = re.sub(r"\{[a-z_]+:uuid\}", str(each), path)
     return re.sub(r"\{[a-z_]+:str\}", "none", path)
 
