@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from connectors.add_connection import add_connection, probe_new_connection
 from connectors.change_connection import probe_connection
 from connectors.connection_input import ConnectionChanges, ConnectionInput
+from connectors.connections import get_connection
 from connectors.probe import ProbeResult
 from foundation.web.api import delete, patch, post
 from foundation.web.etags import EditOperation, etag_of, read_if_match
@@ -89,6 +90,7 @@ def _build_changes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
         """Change settings and credentials. `If-Match` must have the connection's `ETag`. What the system is called with
         is saved once it has passed its test; until then the stored settings are in use.
         """
+        await get_connection(access.session, connection_id)  # 404 comes before what the headers lack
         await change_settings(
             access.session, services.runtime, connection_id, data, revision=read_if_match(request), now=access.now
         )
@@ -97,6 +99,7 @@ def _build_changes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
     @delete(_ONE, opt=_CONFIGURE, tags=_TAGS, operation_class=EditOperation)
     async def remove_connection(request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]) -> None:
         """Delete a connection with its credentials, as its preview says. `If-Match` must have the preview's `ETag`."""
+        await get_connection(access.session, connection_id)
         await delete_connection(access.session, connection_id, revision=read_if_match(request), now=access.now)
 
     return (create_connection, change_connection, remove_connection)
