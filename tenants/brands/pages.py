@@ -182,9 +182,9 @@ async def _set(access: Access, slug: str, tokens: Mapping[str, str]) -> None:
 async def _change_hosts(
     access: Access, slug: str, change: Awaitable[object], done: str, *, typed: str = ""
 ) -> Response[Any]:
-    brand = await manage.find_brand(access.session, slug)
     refusal = await run_action(access.session, change)
     if refusal is not None:
+        brand = await manage.find_brand(access.session, slug)
         return await _editor(access, slug, all_tokens(brand.theme), refusal, host=typed)
     return redirect_to(access, f"/brands/{slug}#domains", done=done)
 

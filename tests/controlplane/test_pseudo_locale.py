@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog
 
 from foundation.i18n.catalogues import LANGUAGES, Translations
 from foundation.i18n.extraction import extract_texts
+from policy.packaged import starter_rules
 from tests.conftest import Urls
 from tests.controlplane.list_samples import SAMPLES, Rows
 from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter
@@ -40,21 +41,22 @@ _NOT_SHOWN: Final = frozenset({"code", "script", "style", "time"})
 
 _DATA: Final = (
     r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
-    r"Calm Harbour", r"\b(Ada|Admin|Approver|Partner)\b",
+    r"Calm Harbour", r"\bb-[0-9a-f]{8}\b", r"\b(Ada|Admin|Approver|Partner|setup)\b",
+    *(re.escape(rule.description) for rule in starter_rules("") if rule.description),
     r"“none”",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
-    r"What to do is known\.", r"The channel did not accept it\.", r"Use of sync\.change", r"(Change|Exception) tested",
+    r"What to do is known\.", r"The channel did not accept it\.", r"Use of [\w.]+", r"(Change|Exception) tested",
     r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
 )  # fmt: skip
 """What the samples say: names, rules, answers of channels."""
 _CODES: Final = (
     r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+_[a-z]+|currency|location|locale|product)\b",
     r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",
-    r"^[A-Z]{2}$",
+    r"^[A-Z]{2}$", r"https://",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (
-    "|".join(LANGUAGES.values()),
+    "|".join(LANGUAGES.values()), r"\b(Tryton|Vendure)\b",
     r"^[A-Z]\w+(/[\w +-]+)+$", "|".join(get_month_names("wide", "stand-alone", LANGUAGE).values()),
 )  # fmt: skip
 """Languages and places by their own names, and months, which come from CLDR."""

@@ -38,13 +38,26 @@ class RunningVendure:
         return ConnectionConfig("vendure", self.base_url, {"username": USERNAME, **settings}, {"password": password})
 
     def administer(self, query: str, **variables: Any) -> dict[str, Any]:
-        """What an administrator does in the shop's own pages. Raises RuntimeError with the shop's refusal."""
+        """What an administrator does in the shop's own pages. Raises RuntimeError with the shop's refusal.
+
+        Signs in again once if the shop has lost the session: all transactions of its in-memory database share one
+        connection, and the roll-back of one can take another's session along.
+        """
+        try:
+            return self._ask("/admin-api", query, variables, self._signed_in())
+        except RuntimeError as refusal:
+            if "not currently authorized" not in str(refusal):
+                raise
+        self._desk.clear()
+        return self._ask("/admin-api", query, variables, self._signed_in())
+
+    def _signed_in(self) -> dict[str, str]:
         if "authorization" not in self._desk:
             given = {"u": USERNAME, "p": PASSWORD}
             sign_in = "mutation ($u: String!, $p: String!) { login(username: $u, password: $p) { __typename } }"
             answer = self._client.post("/admin-api", json={"query": sign_in, "variables": given})
             self._desk["authorization"] = f"Bearer {answer.headers['vendure-auth-token']}"
-        return self._ask("/admin-api", query, variables, self._desk)
+        return self._desk
 
     def ask_as_shopper(self, query: str, headers: dict[str, str], *, currency: str = "USD") -> dict[str, Any]:
         """`headers` get the token of the shopper's session, whose cart the next request finds."""
