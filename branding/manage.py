@@ -31,7 +31,8 @@ async def list_brands(session: AsyncSession) -> Sequence[tuple[Brand, tuple[str,
 
 async def find_brand(session: AsyncSession, slug: str) -> Brand:
     """Raises: NotFound."""
-    brand = await repository.find_by_slug(session, own_account(session), slug)
+    scope = own_account(session)
+    brand = await repository.find_by_slug(session, scope, slug) if _SLUG.fullmatch(slug) else None
     if brand is None:
         raise NotFound(N_("There is no brand called “{slug}” here."), params={"slug": slug})
     return brand

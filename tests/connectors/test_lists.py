@@ -263,7 +263,7 @@ NFC, NFD = unicodedata.normalize("NFC", "Café-1"), unicodedata.normalize("NFD",
 @pytest.mark.parametrize(
     ("ours", "theirs", "said"),
     [
-        ("SKU-1 ", "SKU-1", "“SKU-1␣” in a blank only"), ("SKU-1", "SKU-1 ", "It has “SKU-1␣”"),
+        ("SKU-1 ", "SKU-1", "“SKU-1␣” only in a blank"), ("SKU-1", "SKU-1 ", "The channel has “SKU-1␣”"),
         (" SKU-1", "SKU-1", "a blank"), ("SKU  1", "SKU 1", "a blank"), (NFC, NFD, "Unicode NFC and NFD"),
         (NFD, NFC, "Unicode NFC and NFD"), ("SKU-1", "sku-1", "upper and lower case"),
         ("SKU\u200b-1", "SKU-1", "cannot be seen"),

@@ -61,7 +61,10 @@ async def test_u1_every_part_that_polls_leads_back_to_its_page(
     known = fragments(web_app)
     assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
     for address in known:
-        path = address.format(client=msp_setup.slug, change_id=new_id(), baseline_id=new_id(), connection_id=new_id())
+        if address.endswith("/search"):
+            continue  # does not poll: it is asked while somebody types, always with the page's address
+        named = dict.fromkeys(("change_id", "baseline_id", "connection_id", "replay_id"), new_id())
+        path = address.format(client=msp_setup.slug, **named)
         page = path.rpartition("/")[0]
         shown = f"http://{msp_setup.host}{page}?tab=answered"
         answers = [

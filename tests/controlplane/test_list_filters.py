@@ -15,6 +15,10 @@ from tests.support.web_app import MspSetup, Visit, WebApp
 WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
 
 
+NAMES_A_ROW = frozenset({"rule"})
+"""Parameters that name a row; without it there is no page."""
+
+
 def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
     """Names of what it takes from the query, with their types."""
     found: dict[str, Any] = {}
@@ -58,7 +62,10 @@ async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(
             continue  # another kind of reader's
         for value in WRONG:
             answer = await admin.http.get(f"{path}?{urlencode({name: value})}", headers=headers)
-            assert answer.status_code in {200, 400, 422}, (path, name, value[:20])
+            unknown = {404} if name in NAMES_A_ROW else set()
+            assert answer.status_code in {200, 400, 422} | unknown, (path, name, value[:20])
+            if answer.status_code in unknown:
+                continue
             if path.startswith("/api/"):
                 assert answer.status_code == 200 or answer.json()["type"].startswith("/problems/")
             elif kind is str and not path.endswith(".csv"):  # a file's error has a page of its own

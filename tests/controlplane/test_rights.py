@@ -274,7 +274,7 @@ class TestLastAdministrator:
         scope = ("--msp", str(env.scope.msp_id), "--client", str(env.scope.tenant_id))
         resume = ("member", "resume", *scope, "--email", msp_setup.partner, "--reason", "x", "--administrator")
         done = await asyncio.to_thread(call, environment, *resume)
-        assert (done.exit_code, "member of a partner" in done.output) == (1, True), done.output
+        assert (done.exit_code, "a partner's member" in done.output) == (1, True), done.output
         done = await asyncio.to_thread(call, environment, *resume[:-1])
         assert (done.exit_code, "can sign in" in done.output) == (0, True), done.output
         async with env.services.db.transaction(env.scope) as session:

@@ -145,7 +145,7 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(env: ClientEn
     await env.deliver_bytes(b'{"type": "price.changed", "skuu": 1}')
     await env.work()
     details = [found.detail for found in await env.exceptions()]
-    assert [(detail.count("kept"), detail.count("replay")) for detail in details] == [(1, 1)] * 2
+    assert [(detail.count("stored"), detail.count("replay")) for detail in details] == [(1, 1)] * 2
 
 
 async def test_a_reused_id_with_other_content_is_kept_and_shown(env: ClientEnv) -> None:

@@ -99,11 +99,11 @@ async def test_a_transaction_that_begins_with_many_rows_is_scoped(one: Database,
     await leave(one, scope)
     async with one.transaction(scope) as session:
         await session.execute(
-            text("UPDATE job SET error = :error WHERE tenant_id = :t"),
-            [{"error": "first", "t": scope.tenant_id}, {"error": "second", "t": scope.tenant_id}],
+            text("UPDATE job SET attempts = :attempts WHERE tenant_id = :t"),
+            [{"attempts": 1, "t": scope.tenant_id}, {"attempts": 2, "t": scope.tenant_id}],
         )
     async with one.transaction(scope) as session:
-        assert (await session.execute(text("SELECT error FROM job"))).scalar_one() == "second"
+        assert (await session.execute(text("SELECT attempts FROM job"))).scalar_one() == 2
     assert await next_borrower(one) == NONE
 
 

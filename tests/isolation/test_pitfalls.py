@@ -109,7 +109,7 @@ async def test_a_cross_tenant_insert_is_refused_and_an_update_touches_nothing(
             )
     async with db.transaction(other_scope) as session:
         touched: Any = await session.execute(
-            text("UPDATE job SET error = 'stolen' WHERE tenant_id = :t"), {"t": scope.tenant_id}
+            text("UPDATE job SET attempts = 99 WHERE tenant_id = :t"), {"t": scope.tenant_id}
         )
     assert touched.rowcount == 0
 

@@ -216,7 +216,7 @@ def replay(*, msp_id: UUID, tenant_id: UUID, days: int, wait: float) -> None:
 
 def parse_term(text: str) -> Term:
     """A condition as typed: `KIND`, `direction up`, `KIND COMPARISON VALUE[,VALUE…]`. Raises InvalidInput."""
-    kind, *rest = text.split(maxsplit=_WORDS - 1)
+    kind, *rest = text.split(maxsplit=_WORDS - 1) or [""]
     if kind not in set(TermKind):
         raise InvalidInput(f"There is no condition “{kind}”. Use one of: {', '.join(TermKind)}.", field="when")
     if not rest:

@@ -167,7 +167,8 @@ async def test_values_of_other_records_go_where_their_type_is_written(env: Clien
         "SELECT n.name FROM {} n, record_value v WHERE " + takes_value("n", "v"),
         "SELECT n.name FROM {} n, element_contract k WHERE k.element = 'custom.segment' AND " + takes_element("n", "k"),
     )
-    customers = """(SELECT tenant_id, msp_id, id, 'crm' AS name, ARRAY['customer.*']::varchar[] AS writes
+    customers = """(SELECT tenant_id, msp_id, id, 'crm' AS name, ARRAY['customer.*']::varchar[] AS writes, state,
+                            environment
                       FROM connection WHERE name = 'shop0')"""
     one = customers.replace("customer.*", "custom.segment")
     for statement in statements:
