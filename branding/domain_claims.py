@@ -3,7 +3,6 @@
 Without it, an MSP could take names of others: a host shows one brand only, in the whole installation.
 """
 
-import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +13,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.audit_actions import BrandAction
-from branding.manage import find_brand, normal_name, own_account, point_host
+from branding.hosts import normal_name, require_host
+from branding.manage import find_brand, own_account, point_host
 from branding.models import BrandDomainClaim
 from foundation.audit.chain import append_audit
 from foundation.errors import InvalidInput, NotFound
@@ -25,8 +25,6 @@ RECORD: Final = "_domain-verification"
 """First label of the record's name. It names no product: clients may see the zone."""
 MOST_CLAIMS: Final = 50
 _TOKEN_BYTES: Final = 24
-_PUBLIC: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
-"""A name of two labels or more that is no address."""
 
 
 class ClaimResult(StrEnum):
@@ -56,11 +54,8 @@ async def claim_host(session: AsyncSession, *, slug: str, host: str, now: dateti
         InvalidInput: no host name, or too many claims.
         NotFound: there is no such brand.
     """
-    scope, name, brand = own_account(session), normal_name(host), await find_brand(session, slug)
-    if not _PUBLIC.fullmatch(name):
-        raise InvalidInput(
-            N_("“{host}” is not a host name such as portal.example.com."), params={"host": host}, field="host"
-        )
+    scope, brand = own_account(session), await find_brand(session, slug)
+    name = require_host(host, is_public=True)
     known = await session.get(BrandDomainClaim, (scope.tenant_id, name))
     if known is not None:
         if brand.id is not None:

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from foundation.errors import InvalidInput
+from foundation.marks import N_
+from foundation.text import TextInvalid, normalize_domain
 from foundation.web.boundary import header_text
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_PUBLIC: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*")
+"""A name of two labels or more that is no IP address."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -14,6 +19,29 @@ def normal_host(header: str) -> str:
     """The name in a Host header: lower case, without port and final dot; empty when invalid."""
     name = header.strip().lower().partition(":")[0].removesuffix(".")
     return name if _HOST.fullmatch(name) else ""
+
+
+def normal_name(typed: str) -> str:
+    """The typed name as browsers send it: punycode for other scripts; empty when invalid."""
+    try:
+        return normal_host(normalize_domain(typed))
+    except TextInvalid:
+        return ""
+
+
+def require_host(typed: str, *, is_public: bool = False) -> str:
+    """The typed name as browsers send it. `is_public` refuses IP addresses and names of one label, which have no DNS
+    records.
+
+    Raises:
+        InvalidInput: no host name.
+    """
+    name = normal_name(typed)
+    if not name or (is_public and not _PUBLIC.fullmatch(name)):
+        raise InvalidInput(
+            N_("“{host}” is not a host name such as portal.example.com."), params={"host": typed}, field="host"
+        )
+    return name
 
 
 def is_local(name: str) -> bool:

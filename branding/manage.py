@@ -11,7 +11,7 @@ from branding import repository
 from branding.audit_actions import BrandAction
 from branding.brand import Brand, prepare_brand
 from branding.errors import HostTaken
-from branding.hosts import normal_host
+from branding.hosts import normal_name, require_host
 from branding.theme import Theme
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -19,7 +19,6 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.scope import Scope
-from foundation.text import TextInvalid, normalize_domain
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
@@ -29,10 +28,13 @@ async def list_brands(session: AsyncSession) -> Sequence[tuple[Brand, tuple[str,
     return await repository.list_brands(session, own_account(session))
 
 
+async def try_find_brand(session: AsyncSession, slug: str) -> Brand | None:
+    return await repository.find_by_slug(session, own_account(session), slug) if _SLUG.fullmatch(slug) else None
+
+
 async def find_brand(session: AsyncSession, slug: str) -> Brand:
     """Raises: NotFound."""
-    scope = own_account(session)
-    brand = await repository.find_by_slug(session, scope, slug) if _SLUG.fullmatch(slug) else None
+    brand = await try_find_brand(session, slug)
     if brand is None:
         raise NotFound(N_("There is no brand called “{slug}” here."), params={"slug": slug})
     return brand
@@ -61,14 +63,12 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
     """Show the brand `slug` under `host`, a new host or one of another brand of the MSP.
 
     Raises:
+        InvalidInput: no host name.
+        NotFound: there is no such brand.
         HostTaken: another MSP has the host.
     """
     scope = own_account(session)
-    name = normal_name(host)
-    if not name:
-        raise InvalidInput(
-            N_("“{host}” is not a host name such as portal.example.com."), params={"host": host}, field="host"
-        )
+    name = require_host(host)
     brand = await find_brand(session, slug)
     if brand.id is None or not await repository.point_host(session, scope, host=name, brand_id=brand.id):
         raise HostTaken(name)
@@ -77,9 +77,9 @@ async def point_host(session: AsyncSession, *, slug: str, host: str, now: dateti
     )
 
 
-async def is_own_host(session: AsyncSession, host: str) -> bool:
-    """Whether one of the MSP's brands is shown under the host."""
-    return any(normal_name(host) in hosts for _, hosts in await list_brands(session))
+async def list_hosts(session: AsyncSession, brand: Brand | None = None) -> Sequence[str]:
+    """Host names that show a brand of the MSP, or `brand`, in the order of the alphabet."""
+    return await repository.list_hosts(session, own_account(session), brand.id if brand else None)
 
 
 async def release_host(session: AsyncSession, *, host: str, now: datetime) -> None:
@@ -89,14 +89,6 @@ async def release_host(session: AsyncSession, *, host: str, now: datetime) -> No
     append_audit(
         session, action=BrandAction.BRAND_HOST_RELEASED, subject=f"msp:{scope.msp_id}", data={"host": host}, at=now
     )
-
-
-def normal_name(host: str) -> str:
-    """The name as browsers send it (punycode), also for a name typed in another script."""
-    try:
-        return normal_host(normalize_domain(host))
-    except TextInvalid:
-        return ""
 
 
 def own_account(session: AsyncSession) -> Scope:

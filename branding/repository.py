@@ -41,6 +41,10 @@ _NAMES = text(
 )
 _BRANDS = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id ORDER BY id LIMIT 500")
 _HOSTS = text("SELECT brand_id, host FROM brand_domain WHERE tenant_id = :tenant_id ORDER BY host LIMIT 5000")
+_HOST_NAMES = text(
+    "SELECT host FROM brand_domain WHERE tenant_id = :tenant_id"
+    " AND (CAST(:brand_id AS uuid) IS NULL OR brand_id = :brand_id) ORDER BY host LIMIT 5000"
+)
 _RELEASE = text("DELETE FROM brand_domain WHERE tenant_id = :tenant_id AND host = :host RETURNING 1")
 
 
@@ -70,6 +74,10 @@ async def list_brands(session: AsyncSession, scope: Scope) -> Sequence[tuple[Bra
         for row in (await session.execute(_BRANDS, values)).all()
         if (brand := _brand(row)) is not None
     ]
+
+
+async def list_hosts(session: AsyncSession, scope: Scope, brand_id: UUID | None) -> Sequence[str]:
+    return (await session.scalars(_HOST_NAMES, {"tenant_id": scope.tenant_id, "brand_id": brand_id})).all()
 
 
 async def list_names(session: AsyncSession, scope: Scope) -> Sequence[str]:

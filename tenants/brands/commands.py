@@ -54,7 +54,7 @@ def set_brand(*, msp_id: UUID, slug: str, pairs: tuple[str, ...]) -> None:
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            known = next((one for one, _ in await manage.list_brands(session) if one.slug == slug), None)
+            known = await manage.try_find_brand(session, slug)
             if known is None and (missing := {"name", "monogram", "accent", "support_email"} - set(given)):
                 raise InvalidInput(f"A new brand needs {', '.join(sorted(missing))}.", field="set")
             before = all_tokens(known.theme) if known else {}

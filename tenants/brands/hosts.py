@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from branding import manage
 from branding.brand import Brand
 from branding.domain_claims import claim_host, list_claims
+from branding.hosts import normal_name
 from branding.models import BrandDomainClaim
 from foundation.errors import Conflict, NotFound
 from foundation.marks import N_
@@ -25,8 +26,7 @@ class BrandHosts:
 async def read_brand(session: AsyncSession, slug: str) -> BrandHosts:
     """Raises: NotFound."""
     brand = await manage.find_brand(session, slug)
-    hosts = next(hosts for one, hosts in await manage.list_brands(session) if one.slug == brand.slug)
-    return BrandHosts(brand, hosts, tuple(await list_claims(session, slug)))
+    return BrandHosts(brand, tuple(await manage.list_hosts(session, brand)), tuple(await list_claims(session, slug)))
 
 
 async def add_host(session: AsyncSession, *, slug: str, host: str, now: datetime) -> BrandDomainClaim | None:
@@ -36,7 +36,7 @@ async def add_host(session: AsyncSession, *, slug: str, host: str, now: datetime
         InvalidInput: no host name, or too many wait.
         NotFound: there is no such brand.
     """
-    if await manage.is_own_host(session, host):
+    if normal_name(host) in await manage.list_hosts(session):
         await manage.point_host(session, slug=slug, host=host, now=now)
         return None
     return await claim_host(session, slug=slug, host=host, now=now)
@@ -46,12 +46,11 @@ async def remove_host(session: AsyncSession, *, slug: str, host: str, now: datet
     """Stop showing the brand `slug` under a host.
 
     Raises:
-        NotFound: the brand has no such host.
+        NotFound: there is no such brand, or it has no such host.
         Conflict: it is the MSP's only host, and without it nobody could sign in.
     """
-    brands = await manage.list_brands(session)
-    if not any(brand.slug == slug and host in hosts for brand, hosts in brands):
+    if host not in await manage.list_hosts(session, await manage.find_brand(session, slug)):
         raise NotFound(N_("This brand is not shown under “{host}”."), params={"host": host})
-    if sum(len(hosts) for _, hosts in brands) == 1:
+    if len(await manage.list_hosts(session)) == 1:
         raise Conflict(N_("This is your only domain: without it nobody can sign in. Add another one first."))
     await manage.release_host(session, host=host, now=now)

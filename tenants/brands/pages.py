@@ -170,7 +170,7 @@ def build_brand_pages(lookup: TxtLookup) -> tuple[HTTPRouteHandler, ...]:
 
 async def _create(access: Access, slug: str, tokens: Mapping[str, str]) -> None:
     """Raises: InvalidInput: the short name is used already."""
-    if any(brand.slug == slug for brand, _ in await manage.list_brands(access.session)):
+    if await manage.try_find_brand(access.session, slug):
         raise InvalidInput(N_("There is a brand with this short name already."), field="slug")
     await _set(access, slug, tokens)
 

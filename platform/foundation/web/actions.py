@@ -1,7 +1,7 @@
 """Acts of pages and of the API: one act with its refusal, and the same act on many items with a result for each."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -59,6 +59,19 @@ class BulkResult(msgspec.Struct, frozen=True):
     refused: int
     items: Sequence[BulkItem]
 
+    @classmethod
+    def of(cls, items: Sequence[BulkItem]) -> Self:
+        done = sum(item.result == "done" for item in items)
+        return cls(done, len(items) - done, items)
+
+
+def distinct_ids(ids: Sequence[UUID]) -> list[UUID]:
+    """Each id once, in the order of the request. Raises: InvalidInput: no id, or more than `MOST_AT_ONCE`."""
+    wanted = list(dict.fromkeys(ids))
+    if not 1 <= len(wanted) <= MOST_AT_ONCE:
+        raise InvalidInput(N_("Select 1 to {most} items."), params={"most": MOST_AT_ONCE}, field="ids")
+    return wanted
+
 
 async def bulk_action(
     session: AsyncSession, ids: Sequence[UUID], act: Callable[[UUID], Awaitable[object]]
@@ -69,9 +82,7 @@ async def bulk_action(
     Raises:
         InvalidInput: no item, or too many.
     """
-    wanted = list(dict.fromkeys(ids))
-    if not 1 <= len(wanted) <= MOST_AT_ONCE:
-        raise InvalidInput(N_("Select 1 to {most} items."), params={"most": MOST_AT_ONCE}, field="ids")
+    wanted = distinct_ids(ids)
     results: dict[UUID, BulkItem] = {}
     for one in sorted(wanted):
         try:
@@ -83,9 +94,7 @@ async def bulk_action(
             results[one] = BulkItem(one, "refused", refusal.code, refusal.detail)
         else:
             results[one] = BulkItem(one, "done")
-    items = [results[one] for one in wanted]
-    done = sum(item.result == "done" for item in items)
-    return BulkResult(done, len(items) - done, items)
+    return BulkResult.of([results[one] for one in wanted])
 
 
 def read_ids(values: Sequence[str]) -> list[UUID]:

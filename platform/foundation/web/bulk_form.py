@@ -1,13 +1,14 @@
 """A bulk act from a page: the selection of checkboxes, and the results that the list shows above itself."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import msgspec
 from litestar.datastructures import FormMultiDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.errors import DomainError, InvalidInput
+from foundation.errors import DomainError, Forbidden, InvalidInput
 from foundation.marks import N_
 from foundation.web.actions import BulkItem, BulkResult, bulk_action, read_ids
 
@@ -31,13 +32,15 @@ class BulkView(msgspec.Struct, frozen=True):
         return self.names.get(str(item.id), str(item.id))
 
 
-async def bulk_form(
-    session: AsyncSession,
-    form: FormMultiDict,
-    choose: Callable[[], Callable[[UUID], Awaitable[object]] | None],
-    names: Mapping[str, str],
+BulkAct = Callable[[Sequence[UUID]], Awaitable[BulkResult]]
+
+
+async def run_bulk_form(
+    form: FormMultiDict, choose: Callable[[], BulkAct | None], names: Mapping[str, str]
 ) -> BulkView:
-    """Run the act that `choose` returns, that of the pressed button, on the ticked rows."""
+    """Run the bulk act that `choose` returns, that of the pressed button, on the ticked rows. Forbidden and
+    InvalidInput must be raised before anything is changed.
+    """
     selected = [str(value) for value in form.getall(FIELD, [])]
     view = BulkView(str(form.get("action", "")), names, frozenset(selected), str(form.get("reason", "")))
     try:
@@ -46,8 +49,23 @@ async def bulk_form(
             raise InvalidInput(N_("Choose what to do with the selected rows."), field="action")  # noqa: TRY301
         if not selected:
             raise InvalidInput(N_("Nothing is selected. Tick at least one row first."), field=FIELD)  # noqa: TRY301
-        result = await bulk_action(session, read_ids(selected), act)
-    except InvalidInput as refusal:
+        result = await act(read_ids(selected))
+    except (Forbidden, InvalidInput) as refusal:
         return msgspec.structs.replace(view, refusal=refusal)
     refused = frozenset(str(item.id) for item in result.items if item.result == "refused")
     return msgspec.structs.replace(view, result=result, selected=refused)
+
+
+async def bulk_form(
+    session: AsyncSession,
+    form: FormMultiDict,
+    choose: Callable[[], Callable[[UUID], Awaitable[object]] | None],
+    names: Mapping[str, str],
+) -> BulkView:
+    """Run the act that `choose` returns, the use case of a single row, on each of the ticked rows."""
+
+    def bulk() -> BulkAct | None:
+        act = choose()
+        return None if act is None else partial(bulk_action, session, act=act)
+
+    return await run_bulk_form(form, bulk, names)

@@ -12,6 +12,10 @@ from foundation.web.boundary import header_text
 
 FRAGMENT: Final = {"fragment": True}
 """`opt` of a handler that returns a fragment of the page at the parent path: `/overview/flow` of `/overview`."""
+DIALOG_FRAGMENT: Final = {"fragment": True, "any_page": True}
+"""`opt` of a handler whose fragment any page can show in a dialog: its parent path has no page, the start page is shown
+instead.
+"""
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 PageOf = Callable[[str], str]
@@ -22,18 +26,28 @@ _SAFE: Final = frozenset({"GET", "HEAD"})
 
 def remember_fragments(app: Litestar) -> None:
     """Collect the paths of fragments from the routes."""
-    found = [
-        _PARAMETER.sub("[^/]+", re.escape(route.path_format))
-        for route in app.routes
-        if any(handler.opt.get("fragment") for handler in getattr(route, "route_handlers", ()))
-    ]
-    pattern = re.compile("|".join(found) if found else r"(?!)")
+    of_parent, of_any = _pattern(app, any_page=False), _pattern(app, any_page=True)
 
     def page_of(address: str) -> str:
         path, mark, query = address.partition("?")
-        return path.rpartition("/")[0] + mark + query if pattern.fullmatch(path) else address
+        if of_any.fullmatch(path):
+            return "/"
+        return path.rpartition("/")[0] + mark + query if of_parent.fullmatch(path) else address
 
     app.state[_STATE] = page_of
+
+
+def _pattern(app: Litestar, *, any_page: bool) -> re.Pattern[str]:
+    """Matches the paths of fragments of the parent page, or of any page."""
+    found = [
+        _PARAMETER.sub("[^/]+", re.escape(route.path_format))
+        for route in app.routes
+        if any(
+            handler.opt.get("fragment") and bool(handler.opt.get("any_page")) == any_page
+            for handler in getattr(route, "route_handlers", ())
+        )
+    ]
+    return re.compile("|".join(found) if found else r"(?!)")
 
 
 def page_of(request: AnyConnection, address: str) -> str:

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from foundation.web.connections import ConnectionTable
 from foundation.web.exchange import Exchange
 from foundation.web.request_head import OTHER_PROTOCOL, is_endless, names_host, wants_page
+from foundation.web.slow_reader import SMALL_READ, SlowReader
 
 _SLICE: Final = 16 * 1024
 """Headers are parsed in pieces of this size, by which they may exceed the limit."""
@@ -32,13 +33,6 @@ lose the response.
 """
 _PIPELINED: Final = 8
 """Requests that may wait behind the active one; further ones stay unread."""
-_SMALL_READ: Final = 64
-"""Bytes. A client that sends less than this at a time, `_SLOW_SECONDS` or more after its request began, is read only
-once in one to two seconds, and each such client at a different moment: the bytes of many would be parsed all at once
-otherwise, while other clients wait.
-"""
-_SLOW_SECONDS: Final = 0.5
-_PAUSE_SECONDS: Final = 1.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _BODY_PART: Final = 256
 """Minimum size of the parts in which a body is parsed, however many ends of heads it seems to contain."""
@@ -92,10 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The bytes being parsed: a request may be refused before its headers are."""
         self._line = b""
         """The beginning of a request line whose end has not arrived."""
-        self._small_reads = 0
-        """How often less than `_SMALL_READ` bytes came at once, in this request."""
-        self._pause: asyncio.TimerHandle | None = None
-        """Reading is paused until then, because the client sends a few bytes at a time."""
+        self._slow = SlowReader(self.loop, table.next_moment)
         self._is_started = True
         """Whether the application has the newest request, or will have it after the ones before. It gets a request when
         its body is complete or `_BODY_PIECE` long: a client that sends no body costs no work.
@@ -115,12 +106,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._table.remove(self)
-        self._end_pause()
+        self._slow.end_pause()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._end_pause()
+        self._slow.end_pause()
         if self._refused or self._due or self.transport.is_closing():
             self._discard(len(data))
             return
@@ -143,24 +134,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
-        elif len(data) < _SMALL_READ and self._reading is not _NOTHING:
-            self._pause_if_slow()
-
-    def _pause_if_slow(self) -> None:
-        self._small_reads += 1
-        if self._small_reads > 1 and self.loop.time() - self._since > _SLOW_SECONDS and not self.flow.read_paused:
-            self.flow.pause_reading()
-            self._pause = self.loop.call_later(_PAUSE_SECONDS + self._table.next_moment(), self._read_again)
-
-    def _read_again(self) -> None:
-        self._pause = None
-        if not self.transport.is_closing():
-            self.flow.resume_reading()
-
-    def _end_pause(self) -> None:
-        if self._pause is not None:
-            self._pause.cancel()
-            self._pause = None
+        elif len(data) < SMALL_READ and self._reading is not _NOTHING:
+            self._slow.count_small_read(self.flow, self.transport, since=self._since)
 
     def _feed_in_parts(self, data: bytes) -> None:
         """Parse in parts that end where a request may end, so that no more requests are parsed than may wait."""
@@ -190,7 +165,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._messages += 1
         if self._reading is not _HEAD:
             self._await_head()
-        self._head_bytes = self._field_bytes = self._small_reads = 0
+        self._head_bytes = self._field_bytes = 0
+        self._slow.begin_request()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -323,7 +299,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(408)
         elif self._reading is _BODY:
             late = now - self._since > self._limits.body_seconds
-            is_consuming = self.flow.read_paused and self._pause is None  # of bytes that were received
+            is_consuming = self.flow.read_paused and not self._slow.is_paused  # of bytes that were received
             if late and not (is_consuming or self._due):
                 self._refuse(408)
 

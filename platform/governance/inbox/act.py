@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import Database
 from foundation.errors import Forbidden, InvalidInput
 from foundation.marks import N_
-from foundation.web.actions import MOST_AT_ONCE, BulkItem, BulkResult, bulk_action
+from foundation.web.actions import BulkItem, BulkResult, bulk_action, distinct_ids
 from governance.approvals.answer import answer_many
 from governance.exception_queue.routes import BULK
 from governance.inbox.queries import find_owners
@@ -42,9 +42,7 @@ async def act_on_items(access: Access, db: Database, action: str, ids: Sequence[
         raise InvalidInput(N_("Choose what to do with the selected rows."), field="action")
     if not access.principal.may(_PERMISSIONS[kind]):
         raise Forbidden(N_("Your role does not include this."))
-    wanted = list(dict.fromkeys(ids))
-    if not 1 <= len(wanted) <= MOST_AT_ONCE:
-        raise InvalidInput(N_("Select 1 to {most} items."), params={"most": MOST_AT_ONCE}, field="ids")
+    wanted = distinct_ids(ids)
     _act(access, access.session, action, reason)  # refuses a missing reason before the first item
     async with db.transaction(fleet_scope(access.principal)) as session:
         owners = await find_owners(session, wanted)
@@ -57,9 +55,7 @@ async def act_on_items(access: Access, db: Database, action: str, ids: Sequence[
         async with db.transaction(home_scope(access.principal).for_tenant(tenant_id)) as session:
             done = await bulk_action(session, own, _act(access, session, action, reason))
         results |= {item.id: item for item in done.items}
-    items = [item for item in results.values() if item is not None]
-    acted = sum(item.result == "done" for item in items)
-    return BulkResult(acted, len(items) - acted, items)
+    return BulkResult.of([item for item in results.values() if item is not None])
 
 
 def _act(access: Access, session: AsyncSession, action: str, reason: str) -> Callable[[UUID], Awaitable[None]]:

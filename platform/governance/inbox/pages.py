@@ -1,16 +1,14 @@
 """Page of the inbox: approvals and exceptions of all clients, with the acts on several at once."""
 
+from functools import partial
 from typing import Any, Final
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.database.engine import Database
-from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
-from foundation.web.actions import read_ids
-from foundation.web.bulk_form import FIELD, BulkView
+from foundation.web.bulk_form import BulkView, run_bulk_form
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
@@ -46,22 +44,11 @@ def build_inbox_pages(db: Database) -> tuple[HTTPRouteHandler, ...]:
     async def act_on_inbox_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
         """Act on the selected items; the answer is the list with the result of each."""
         form = await request.form()
-        selected = [str(value) for value in form.getall(FIELD, [])]
         before = (await load_page(access, INBOX, listed)).items
-        view = BulkView(
-            action=str(form.get("action", "")),
-            names={str(item.id): f"{item.client_name}: {item.record_key or item.title}" for item in before},
-            selected=frozenset(selected),
-            reason=str(form.get("reason", "")),
-        )
-        try:
-            result = await act_on_items(access, db, view.action, read_ids(selected), reason=view.reason)
-        except DomainError as refusal:
-            view = msgspec.structs.replace(view, refusal=refusal)
-        else:
-            refused = frozenset(str(item.id) for item in result.items if item.result == "refused")
-            view = msgspec.structs.replace(view, result=result, selected=refused)
-        return await _list(access, listed, "inbox.html", bulk=view)
+        names = {str(item.id): f"{item.client_name}: {item.record_key or item.title}" for item in before}
+        action, reason = str(form.get("action", "")), str(form.get("reason", ""))
+        bulk = await run_bulk_form(form, lambda: partial(act_on_items, access, db, action, reason=reason), names)
+        return await _list(access, listed, "inbox.html", bulk=bulk)
 
     return (list_inbox_page, export_page(INBOX, _ROOT, opt=_READ), list_inbox_fragment, act_on_inbox_page)
 

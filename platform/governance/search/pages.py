@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.text import is_storable
-from foundation.web.fragments import FRAGMENT
+from foundation.web.fragments import DIALOG_FRAGMENT
 from governance.permissions import GovernancePermission
 from governance.search.queries import search_clients, search_records
 from governance.web.render import render_page
@@ -17,7 +17,11 @@ AnyRequest = Request[Any, Any, Any]
 _LONGEST: Final = 200
 
 
-@get("/search", opt={"permission": GovernancePermission.READ_FLEET, "fleet": True} | FRAGMENT, include_in_schema=False)
+@get(
+    "/search",
+    opt={"permission": GovernancePermission.READ_FLEET, "fleet": True} | DIALOG_FRAGMENT,
+    include_in_schema=False,
+)
 async def search_clients_fragment(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     wanted = _wanted(request)
     found = await search_clients(access.session, wanted) if wanted else []
@@ -26,7 +30,7 @@ async def search_clients_fragment(request: AnyRequest, access: OpenAccess) -> Re
 
 @get(
     "/clients/{client:str}/search",
-    opt={"permission": GovernancePermission.READ_CHANGES} | FRAGMENT,
+    opt={"permission": GovernancePermission.READ_CHANGES} | DIALOG_FRAGMENT,
     include_in_schema=False,
 )
 async def search_records_fragment(request: AnyRequest, access: OpenAccess) -> Response[Any]:
