@@ -117,7 +117,7 @@ async def show_invoice_line_page(
         "invoice": InvoiceView(invoice, names.get(invoice.client_id, "")),
         "line": line_view(line, invoice, names.get(line.client_id, ""), meters),
         "listed": list_view(LINE_EVENTS, short, found, here, export=f"{here}/events"),
-        "told": await _describe(access, meters, line, [event.id for event in found.items]),
+        "described": await _describe(access, meters, line, [event.id for event in found.items]),
         "clients": await _clients(access, line.client_id),
     }
     return _render(access, "line.html", line.description, context, refusal=listed.refusal)

@@ -147,7 +147,7 @@ def donut(
         '<svg viewBox="0 0 120 120" role="img" aria-labelledby="{1}-title"><title id="{1}-title">{2}</title>'
         '<g transform="rotate(-90 60 60)"><circle class="arc-track" cx="60" cy="60" r="48"/>{3}</g>'
         '<text class="round-centre" x="60" y="66" text-anchor="middle">{4}</text></svg>{5}</div></figure>'
-    ).format(title, chart_id, _spoken(title, parts, written), Markup("").join(arcs), centre, legend)
+    ).format(title, chart_id, _screen_reader_text(title, parts, written), Markup("").join(arcs), centre, legend)
 
 
 def gauge(chart_id: str, title: str, part: float, *, target: float | None = None, kind: str = "accent") -> Markup:
@@ -286,7 +286,7 @@ def _legend(entries: Iterable[tuple[str, str]], dashed: Sequence[bool] = ()) -> 
     return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
 
 
-def _spoken(title: str, parts: Sequence[tuple[str, float]], written: Format) -> str:
+def _screen_reader_text(title: str, parts: Sequence[tuple[str, float]], written: Format) -> str:
     return f"{title}: " + ", ".join(f"{name} {written(amount)}" for name, amount in parts)
 
 

@@ -82,14 +82,14 @@ class BrandDirectory:
             brand = await resolve_brand(session, name)
         self._known.pop(name, None)
         if brand is None:
-            _keep(self._unknown, name, (now, None))
+            _store(self._unknown, name, (now, None))
         else:
             self._unknown.pop(name, None)
-            _keep(self._known, name, (now, brand))
+            _store(self._known, name, (now, brand))
         return brand
 
 
-def _keep(memory: OrderedDict[str, T], name: str, found: T) -> None:
+def _store(memory: OrderedDict[str, T], name: str, found: T) -> None:
     memory[name] = found
     memory.move_to_end(name)
     while len(memory) > _MOST_HOSTS:

@@ -9,7 +9,7 @@ from foundation.outbound.errors import OutboundHeld
 
 
 def retry_with_backoff(
-    batch: Batch[Any], error: Exception, *, told: MessageText, retry: RetryPolicy, jitter: float
+    batch: Batch[Any], error: Exception, *, reason: MessageText, retry: RetryPolicy, jitter: float
 ) -> None:
     """Retry after the remote's Retry-After, or by `retry`. A call blocked by our own limits was not sent and counts no
     attempt.
@@ -19,4 +19,4 @@ def retry_with_backoff(
     if isinstance(error, OutboundHeld):
         batch.defer(item, delay=delay, is_retry=item.is_retry)
     else:
-        batch.retry(item, delay=delay, error=told, is_retry=True)
+        batch.retry(item, delay=delay, error=reason, is_retry=True)

@@ -117,7 +117,7 @@ async def push_in_parts(  # noqa: PLR0913 - keyword-only bounds
 
 async def read_in_parts(
     keys: Sequence[ElementKey],
-    ask: Callable[[Sequence[ElementKey]], Awaitable[list[ChannelReading]]],
+    read: Callable[[Sequence[ElementKey]], Awaitable[list[ChannelReading]]],
     size_of: Callable[[ElementKey], int],
     *,
     most_bytes: int = BODY_BYTES,
@@ -126,7 +126,7 @@ async def read_in_parts(
     """One reading per key, in order. A key without an answer is not `answered`; one that makes its response unreadable
     is `unreadable` itself, and the other items are read without it.
 
-    Raises the errors of `ask` when there is no answer for any key.
+    Raises the errors of `read` when there is no answer for any key.
     """
     numbered = list(enumerate(keys))
     queue = deque(split_by_size(numbered, lambda pair: size_of(pair[1]), most_bytes=most_bytes, most_items=most_items))
@@ -137,7 +137,7 @@ async def read_in_parts(
     while queue:
         part = queue.popleft()
         try:
-            answers = await ask([key for _, key in part])
+            answers = await read([key for _, key in part])
         except (SystemUnavailable, AnswerTooLarge, PayloadInvalid) as problem:
             if isinstance(problem, SystemUnavailable) and not problem.whole:
                 raise

@@ -72,7 +72,7 @@ class CallRecorder:
         return self if again is None else CallRecorder(again(), self.facts)
 
 
-async def ask_adapter(call: Awaitable[Answer]) -> Answer:
+async def call_adapter(call: Awaitable[Answer]) -> Answer:
     """Raises the errors declared by the port, and PayloadInvalid for any other error of the adapter.
 
     The text contains only the error's type: its message may contain remote data or a secret.
@@ -92,7 +92,7 @@ async def push_values(
     """One result per write. Raises PayloadInvalid when the adapter fails: whether the writes were applied is
     unknown.
     """
-    results = await ask_adapter(channel.push(http, config, writes))
+    results = await call_adapter(channel.push(http, config, writes))
     if len(results) != len(writes):
         raise PayloadInvalid(messages.WRONG_RESULTS.write(count=len(results), number=len(writes)))
     return results
@@ -102,7 +102,7 @@ async def read_values(
     channel: ChannelAdapter, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
 ) -> list[ChannelReading]:
     """One reading per key. Raises as `ChannelAdapter.read`, and PayloadInvalid when the adapter fails."""
-    readings = await ask_adapter(channel.read(http, config, keys))
+    readings = await call_adapter(channel.read(http, config, keys))
     if len(readings) != len(keys):
         raise PayloadInvalid(messages.WRONG_READINGS.write(count=len(readings), number=len(keys)))
     return readings

@@ -74,7 +74,7 @@ async def record_health(
         publish(session, DomainEvent(turn, connection_id, now, NoPayload()))
 
 
-async def record_heard(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
+async def record_message_received(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
     """Record the receipt of a webhook, to about five seconds: under load it costs nothing. Locks the connection, so it
     comes last in its transaction.
     """

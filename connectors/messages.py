@@ -61,8 +61,8 @@ NOT_UNDERSTOOD: Final = MessageType(
     "connector.not_understood", N_("{system} answered a write in a way that could not be understood.")
 )
 NOT_SHOWN: Final = MessageType("connector.not_shown", N_("{system} does not show {element} to anyone."))
-SAID: Final = MessageType("connector.said", N_("{system} says: “{text}”"))
-SOURCE_SAYS: Final = MessageType("translation.source_says", N_("The source reports {value}. {reason}"))
+SYSTEM_TEXT: Final = MessageType("connector.said", N_("{system} says: “{text}”"))
+SOURCE_REPORTS: Final = MessageType("translation.source_says", N_("The source reports {value}. {reason}"))
 CURSOR_UNKNOWN: Final = MessageType(
     "connector.cursor_unknown",
     N_("The stored cursor is not one of {system}. Clear it to read everything."),

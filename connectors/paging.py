@@ -1,8 +1,8 @@
 """Progress check of paginated readings: detects and reports a list that repeats itself or never ends.
 
-`Walk` is stored beside the cursor, so that the check spans jobs. Cycles of any length are found with one remembered
-page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980): it is compared with each later page
-and replaced after 1, 2, 4, 8 … pages.
+`ListProgress` is stored beside the cursor, so that the check spans jobs. Cycles of any length are found with one
+remembered page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980): it is compared with each
+later page and replaced after 1, 2, 4, 8 … pages.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _GROWN: Final = 2
 _SLACK: Final = 1000
 
 
-class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
+class ListProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     """Progress since the start of the list. `mark` and `page` are the remembered cursor and page, `lap` the pages since
     then.
     """
@@ -42,11 +42,11 @@ class Walk(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ListPage(msgspec.Struct, frozen=True):
-    """One page. `asked` is its request's cursor; `identity` identifies the page when its items do not, as when many
+    """One page. `requested` is its request's cursor; `identity` identifies the page when its items do not, as when many
     records share one key. `new` is the number of previously unknown items.
     """
 
-    asked: str
+    requested: str
     cursor: str
     more: bool
     items: Sequence[str]
@@ -59,52 +59,52 @@ class Step(msgspec.Struct, frozen=True):
     """Next cursor and progress. With `trouble`, a reason for members, the next page is delayed."""
 
     cursor: str
-    walk: Walk
+    progress: ListProgress
     trouble: MessageText | None = None
 
 
-def check_page(walk: Walk, page: ListPage) -> Step:
+def check_page(progress: ListProgress, page: ListPage) -> Step:
     """Next step after `page`. At its end the list restarts from the beginning."""
     if not is_storable(page.cursor) or len(page.cursor) > LONGEST_CURSOR:
-        return Step(page.asked, walk, messages.POSITION_NOT_KEPT.write())
+        return Step(page.requested, progress, messages.POSITION_NOT_KEPT.write())
     if not page.more:
-        return Step(page.cursor, Walk())
+        return Step(page.cursor, ListProgress())
     cursor, identity = _digest(page.cursor), _digest(page.identity or "\0".join(page.items)) if page.items else ""
-    grown = _counted(walk, page)
-    if not page.cursor or page.cursor == page.asked:
-        return Step(page.asked, grown, messages.LIST_STANDS_STILL.write())
-    if cursor == walk.mark:
-        return Step(page.asked, grown, messages.LIST_LEADS_BACK.write())
-    repeats = bool(identity) and identity == walk.page
+    grown = _counted(progress, page)
+    if not page.cursor or page.cursor == page.requested:
+        return Step(page.requested, grown, messages.LIST_STANDS_STILL.write())
+    if cursor == progress.mark:
+        return Step(page.requested, grown, messages.LIST_LEADS_BACK.write())
+    repeats = bool(identity) and identity == progress.page
     if not repeats and grown.lap >= grown.power:
         grown = msgspec.structs.replace(grown, mark=cursor, page=identity, lap=0, power=2 * grown.power)
     return Step(page.cursor, grown, _trouble(grown, repeats=repeats))
 
 
-def _counted(walk: Walk, page: ListPage) -> Walk:
+def _counted(progress: ListProgress, page: ListPage) -> ListProgress:
     known = page.new == 0 and bool(page.items)
     return msgspec.structs.replace(
-        walk,
-        pages=walk.pages + 1,
-        items=walk.items + len(page.items),
-        total=page.total if walk.total is None else walk.total,
-        lap=walk.lap + 1,
-        empty=0 if page.items else walk.empty + 1,
-        repeated=walk.repeated + 1 if known else walk.repeated if not page.items else 0,
+        progress,
+        pages=progress.pages + 1,
+        items=progress.items + len(page.items),
+        total=page.total if progress.total is None else progress.total,
+        lap=progress.lap + 1,
+        empty=0 if page.items else progress.empty + 1,
+        repeated=progress.repeated + 1 if known else progress.repeated if not page.items else 0,
     )
 
 
-def _trouble(walk: Walk, *, repeats: bool) -> MessageText | None:
+def _trouble(progress: ListProgress, *, repeats: bool) -> MessageText | None:
     if repeats:
         return messages.LIST_REPEATS.write()
-    if walk.empty > MOST_EMPTY:
-        return messages.LIST_EMPTY_PAGES.write(count=walk.empty)
-    if walk.repeated > MOST_REPEATED:
-        return messages.LIST_KNOWN_PAGES.write(count=walk.repeated)
-    if walk.total is not None and walk.items > _GROWN * walk.total + _SLACK:
-        return messages.LIST_GREW.write(total=walk.total, count=walk.items)
-    if walk.pages > MOST_PAGES:
-        return messages.LIST_ENDLESS.write(count=walk.pages)
+    if progress.empty > MOST_EMPTY:
+        return messages.LIST_EMPTY_PAGES.write(count=progress.empty)
+    if progress.repeated > MOST_REPEATED:
+        return messages.LIST_KNOWN_PAGES.write(count=progress.repeated)
+    if progress.total is not None and progress.items > _GROWN * progress.total + _SLACK:
+        return messages.LIST_GREW.write(total=progress.total, count=progress.items)
+    if progress.pages > MOST_PAGES:
+        return messages.LIST_ENDLESS.write(count=progress.pages)
     return None
 
 

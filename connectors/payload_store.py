@@ -27,7 +27,7 @@ class _Stored(msgspec.Struct, frozen=True, gc=False):
     body: str
 
 
-_KEEP: Final = BulkWrite(
+_STORE: Final = BulkWrite(
     {"id": "uuid", "dedupe_key": "varchar", "body_hash": "bytea", "body": "bytea"},
     """
     WITH put AS (
@@ -59,7 +59,7 @@ async def store_payloads(
         _Stored(new_id(), keys[external_id], f"\\x{hashlib.sha256(body).hexdigest()}", f"\\x{body.hex()}")
         for external_id, body in payloads
     ]
-    await _KEEP.execute(session, rows, connection_id=connection_id, now=now, correlation=current_correlation())
+    await _STORE.execute(session, rows, connection_id=connection_id, now=now, correlation=current_correlation())
     found = await session.execute(
         text("""
             SELECT dedupe_key, event_id AS id FROM source_event_key

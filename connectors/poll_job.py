@@ -13,9 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.backoff import retry_with_backoff
-from connectors.calls import ask_adapter
+from connectors.calls import call_adapter
 from connectors.health import record_health
-from connectors.paging import ListPage, Step, Walk, check_page
+from connectors.paging import ListPage, ListProgress, Step, check_page
 from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from connectors.states import ConnectionState
@@ -88,12 +88,12 @@ def poll_handler(
             return
         now = clock()
         try:
-            page = await ask_adapter(source.poll(opened.client(is_retry=item.is_retry), opened.config, cursor, now))
+            page = await call_adapter(source.poll(opened.client(is_retry=item.is_retry), opened.config, cursor, now))
         except (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid) as error:
-            told = reason_of(error)
-            retry_with_backoff(batch, error, told=told, retry=POLL.retry, jitter=1.0)
+            reason = reason_of(error)
+            retry_with_backoff(batch, error, reason=reason, retry=POLL.retry, jitter=1.0)
             async with batch.commit() as session:
-                await record_health(session, connection_id, now=now, error=told)
+                await record_health(session, connection_id, now=now, error=reason)
             return
         async with batch.commit() as session:
             new = await _store(session, connection_id, page, now=now, new_id=new_id)
@@ -102,7 +102,7 @@ def poll_handler(
             await _move(session, connection_id, step, now=now)
             if step.trouble:
                 retry_with_backoff(
-                    batch, SystemUnavailable(step.trouble), told=step.trouble, retry=POLL.retry, jitter=1.0
+                    batch, SystemUnavailable(step.trouble), reason=step.trouble, retry=POLL.retry, jitter=1.0
                 )
             await record_health(session, connection_id, now=now, error=step.trouble)
             if step.trouble:
@@ -115,18 +115,18 @@ def poll_handler(
     return poll
 
 
-async def _place(session: AsyncSession, connection_id: UUID) -> tuple[str, Walk]:
+async def _place(session: AsyncSession, connection_id: UUID) -> tuple[str, ListProgress]:
     found = await session.execute(
         text("SELECT cursor, walk FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
         {"t": scope_of(session).tenant_id, "c": connection_id},
     )
     row = found.one_or_none()
-    return ("", Walk()) if row is None else (row.cursor, msgspec.convert(row.walk or {}, Walk))
+    return ("", ListProgress()) if row is None else (row.cursor, msgspec.convert(row.walk or {}, ListProgress))
 
 
 async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: datetime) -> None:
     scope = scope_of(session)
-    walk = msgspec.json.encode(step.walk).decode()
+    walk = msgspec.json.encode(step.progress).decode()
     await session.execute(
         text("""
             INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at, walk)

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.calls import CallRecorder, ask_adapter
+from connectors.calls import CallRecorder, call_adapter
 from connectors.messages import NOTHING_TO_READ
 from connectors.ports import ConnectionConfig, Connector, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
@@ -135,7 +135,7 @@ async def _try(
     reason: MessageText | None = None
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            found = await ask_adapter(_look(recorder, connector, config, now))
+            found = await call_adapter(_read_sample(recorder, connector, config, now))
     except OutboundRefused as refused:
         outcome, reason = ProbeOutcome.ADDRESS_REFUSED, reason_of(refused)
     except OutboundUnavailable as problem:
@@ -159,7 +159,7 @@ async def _try(
     )
 
 
-async def _look(http: HttpCaller, connector: Connector, config: ConnectionConfig, now: datetime) -> _Found:
+async def _read_sample(http: HttpCaller, connector: Connector, config: ConnectionConfig, now: datetime) -> _Found:
     if connector.catalogue is not None:
         keys = await connector.catalogue.list_keys(http, config, "")
         number = len(keys.records) if keys.total is None else keys.total

@@ -74,9 +74,9 @@ class ConnectorRuntime:
         """Raises NotFound when the session's tenant has no such connection."""
         scope = scope_of(session)
         key = (scope.tenant_id, connection_id)
-        remembered = self._open.get(key)
-        if remembered is not None and remembered[0] > self._now():
-            return msgspec.structs.replace(remembered[1], active=await self._is_active(session, connection_id))
+        cached = self._open.get(key)
+        if cached is not None and cached[0] > self._now():
+            return msgspec.structs.replace(cached[1], active=await self._is_active(session, connection_id))
         opened = await self._load(session, connection_id)
         self._open = {k: v for k, v in self._open.items() if v[0] > self._now()}
         self._open[key] = (self._now() + self._ttl, opened)

@@ -75,7 +75,7 @@ class Access:
         return self.client
 
     def page(self, title: str) -> Page:
-        role = ", ".join(map(spoken_role, leading_roles(self.index, self.principal.roles))) or translate("No role")
+        role = ", ".join(map(role_label, leading_roles(self.index, self.principal.roles))) or translate("No role")
         return Page(
             brand=self.brand,
             title=title,
@@ -90,7 +90,7 @@ class Access:
         )
 
 
-def spoken_role(role: str) -> str:
+def role_label(role: str) -> str:
     """Label of a role: `msp_admin` as "MSP admin", and one of the account's own as its words."""
     if role in _ROLES:
         return translate(_ROLES[role])

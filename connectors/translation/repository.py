@@ -44,7 +44,7 @@ _COLUMNS: Final = {
     "event_id": "uuid", "message_type": "varchar", "connection_id": "uuid", "reference": "varchar",
     "message_count": "integer", "received_at": "timestamptz",
 }  # fmt: skip
-_KEEP: Final = BulkWrite.insert(
+_INSERT_UNCLAIMED: Final = BulkWrite.insert(
     "unclaimed_message", _COLUMNS,
     conflict="""
         ON CONFLICT (tenant_id, event_id, message_type) DO UPDATE SET
@@ -71,9 +71,9 @@ async def load_events(session: AsyncSession, ids: Sequence[UUID | None], *, most
     return {row.id: EventRow(*row) for row in rows}
 
 
-async def keep_unclaimed(session: AsyncSession, rows: Sequence[UnclaimedRow]) -> None:
+async def store_unclaimed(session: AsyncSession, rows: Sequence[UnclaimedRow]) -> None:
     """Keep messages, in the order of their keys, so that two transactions lock them in one order."""
-    await _KEEP.execute(session, sorted(rows, key=lambda row: (row.event_id, row.message_type)))
+    await _INSERT_UNCLAIMED.execute(session, sorted(rows, key=lambda row: (row.event_id, row.message_type)))
 
 
 async def remove_unclaimed(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:

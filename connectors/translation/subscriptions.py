@@ -51,12 +51,12 @@ class TranslationFailure(msgspec.Struct, frozen=True):
 
 
 class UnclaimedMessages(msgspec.Struct, frozen=True):
-    """Messages of one type and connection, which no room reads. `kept` is their number now, counted up to
+    """Messages of one type and connection, which no room reads. `stored` is their number now, counted up to
     `connectors.translation.repository.MANY`; 0 when all have been delivered or discarded.
     """
 
     message_type: str
-    kept: int
+    stored: int
 
 
 MessageHandler = Callable[[AsyncSession, Sequence[Received[M]]], Awaitable[None]]

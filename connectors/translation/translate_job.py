@@ -9,16 +9,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.messages import MESSAGE_TYPES, Message, Observation, code_of
-from connectors.health import record_heard
+from connectors.health import record_message_received
 from connectors.messages import MESSAGE_GONE
 from connectors.ports import Connector
 from connectors.translation.job_type import TranslateEvents
 from connectors.translation.repository import (
     UnclaimedRow,
     count_unclaimed,
-    keep_unclaimed,
     load_events,
     remove_unclaimed,
+    store_unclaimed,
 )
 from connectors.translation.subscriptions import (
     FailureKind,
@@ -49,7 +49,7 @@ def translate_handler(registry: Mapping[str, Connector], router: MessageRouter) 
             found = await _read(session, batch, registry)
             await _deliver(session, router, found)
             if found.heard_at is not None:
-                await record_heard(session, batch.connection_id, at=found.heard_at)
+                await record_message_received(session, batch.connection_id, at=found.heard_at)
 
     return translate
 
@@ -59,7 +59,7 @@ class _BatchMessages:
     """What a batch contains: messages by type, those to be delivered only if they are still kept, and failures."""
 
     by_type: dict[type[Message], list[Received[Any]]] = field(default_factory=dict)
-    kept: dict[tuple[UUID, type[Message]], Received[Any]] = field(default_factory=dict)
+    stored: dict[tuple[UUID, type[Message]], Received[Any]] = field(default_factory=dict)
     failures: list[Received[TranslationFailure]] = field(default_factory=list)
     heard_at: datetime | None = None
     """Receipt of the newest webhook."""
@@ -70,7 +70,7 @@ class _BatchMessages:
             if only is None:
                 self.by_type.setdefault(message_type, []).append(received)
             elif code_of(message_type) == only:
-                self.kept[origin.event_id, message_type] = received
+                self.stored[origin.event_id, message_type] = received
 
 
 async def _read(
@@ -118,13 +118,13 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
         (item.origin.event_id, one): item
         for one, items in reading.items() if one is not Observation for item in items
     }  # fmt: skip
-    again = {key: item for key, item in found.kept.items() if router.reads(key[1]) and key not in whole}
+    again = {key: item for key, item in found.stored.items() if router.reads(key[1]) and key not in whole}
     claimed = await remove_unclaimed(session, [(event_id, code_of(one)) for event_id, one in (*whole, *again)])
     for (event_id, one), item in again.items():
         if (event_id, code_of(one)) in claimed:
             reading.setdefault(one, []).append(item)
-    kept = {(item.origin.event_id, code): _unclaimed_row(code, item) for code, item in unread}
-    await keep_unclaimed(session, list(kept.values()))
+    stored = {(item.origin.event_id, code): _unclaimed_row(code, item) for code, item in unread}
+    await store_unclaimed(session, list(stored.values()))
     await router.deliver(session, {one: reading[one] for one in MESSAGE_TYPES if one in reading})
     if found.failures:
         await router.deliver(session, {TranslationFailure: found.failures})

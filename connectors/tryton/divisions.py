@@ -102,8 +102,8 @@ def find_unknown_language(body: bytes) -> PayloadInvalid | None:
         found = decode_json(body, type=_LanguagePayload)
     except msgspec.DecodeError:
         return None
-    told = bytes(found.language).decode(errors="replace")[:80]
-    return PayloadInvalid(reasons.LANGUAGE_UNKNOWN.write(text=told))
+    reported = bytes(found.language).decode(errors="replace")[:80]
+    return PayloadInvalid(reasons.LANGUAGE_UNKNOWN.write(text=reported))
 
 
 async def read_divided(
@@ -114,10 +114,10 @@ async def read_divided(
     for each in divisions:
         raws, refused = await read_products(http, session, ids, each.fields, each.context)
         read = {decode_json(raw, type=_Identified).id: raw for raw in raws}
-        told = dict(refused)
+        reported = dict(refused)
         for product_id, parts in found.items():
             if product_id in read:
                 parts.append(Divided(each.dimension, each.elements, read[product_id]))
             else:
-                parts.append(Divided(each.dimension, each.elements, refused=told.get(product_id, LEFT_OUT)))
+                parts.append(Divided(each.dimension, each.elements, refused=reported.get(product_id, LEFT_OUT)))
     return found

@@ -11,7 +11,7 @@ from canonical.elements import COST, DESCRIPTION, NAME, PRICE, STOCK
 from canonical.messages import Observation
 from canonical.money import InexactAmount, Money, UnknownCurrency, parse_decimal, to_integer
 from canonical.values import InvalidValue, TextValue, Value, minor_money, quantity
-from connectors.messages import SAID
+from connectors.messages import SYSTEM_TEXT
 from connectors.ports import PayloadInvalid, Unreadable
 from connectors.tryton import reasons
 from connectors.tryton.messages import LEFT_OUT, Divided, Number, Product, Snapshot, microseconds
@@ -106,7 +106,9 @@ def _converter(part: Divided, element: str) -> Callable[[], Value | None]:
     def convert() -> Value | None:
         if part.refused:
             left_out = part.refused == LEFT_OUT
-            raise _Refused(reasons.LEFT_OUT.write() if left_out else SAID.write(system="Tryton", text=part.refused))
+            raise _Refused(
+                reasons.LEFT_OUT.write() if left_out else SYSTEM_TEXT.write(system="Tryton", text=part.refused)
+            )
         if (read := _READERS.get(element)) is None:
             raise _Refused(reasons.NOT_DIVIDED.write())
         return read(part)

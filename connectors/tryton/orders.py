@@ -58,7 +58,7 @@ class TrytonOrders:
         known = [key for key in keys if _is_order(key)]
         read = iter(
             await read_in_parts(
-                known, lambda part: self._ask(http, config, part), lambda key: len(key.record_key) + 3,
+                known, lambda part: self._read_part(http, config, part), lambda key: len(key.record_key) + 3,
                 most_items=_READ_AT_ONCE,
             )
         )  # fmt: skip
@@ -86,7 +86,7 @@ class TrytonOrders:
             uncertain = isinstance(problem, PayloadInvalid)
             return [WriteResult(write.key, WriteState.RETRY, problem.reason, uncertain=uncertain)]
 
-    async def _ask(
+    async def _read_part(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         found = await self._sessions.use(

@@ -11,7 +11,7 @@ import msgspec
 from canonical.dimensions import UNDIVIDED
 from canonical.elements import COST, PRICE, STOCK
 from connectors.batches import halves
-from connectors.messages import SAID
+from connectors.messages import SYSTEM_TEXT
 from connectors.ports import HttpCaller, PayloadInvalid, Unreadable
 from connectors.tryton import reasons
 from connectors.tryton.messages import PRODUCT_FIELDS, Divided, Division, snapshot_bytes
@@ -95,7 +95,7 @@ def find_refusal(body: bytes) -> PayloadInvalid | None:
     divided = [(element, part.dimension) for part in found.divided for element in part.elements]
     stock = () if any(element == STOCK for element, _ in divided) else ((STOCK, UNDIVIDED),)
     keys = [(PRICE, UNDIVIDED), (COST, UNDIVIDED), *stock, *divided]
-    said = SAID.write(system="Tryton", text=product.refused)
-    unreadable = [Unreadable(product.code, element, said, dimension) for element, dimension in keys]
-    reason = reasons.PRODUCT_UNREADABLE.write(product=product.code or str(product.id), reason=said)
+    answer = SYSTEM_TEXT.write(system="Tryton", text=product.refused)
+    unreadable = [Unreadable(product.code, element, answer, dimension) for element, dimension in keys]
+    reason = reasons.PRODUCT_UNREADABLE.write(product=product.code or str(product.id), reason=answer)
     return PayloadInvalid(reason, unreadable=unreadable if product.code else ())

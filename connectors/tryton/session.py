@@ -168,10 +168,10 @@ def _result(response: HttpResponse, shape: Any, method: str) -> Any:
 def _refusal(method: str, error: Any) -> Refused:
     """Errors are lists: a kind with texts for people, or a text with a traceback; only the texts are readable."""
     parts = error if isinstance(error, list) else [error]
-    told = parts[1] if len(parts) > 1 and parts[0] in _RULES and isinstance(parts[1], list) else None
-    if told is None:
+    warning = parts[1] if len(parts) > 1 and parts[0] in _RULES and isinstance(parts[1], list) else None
+    if warning is None:
         text = " ".join(str(part) for part in parts[:2])
     else:
-        texts = told[1:] if parts[0] == "UserWarning" else told[:2]  # a warning's first part is its internal name
+        texts = warning[1:] if parts[0] == "UserWarning" else warning[:2]  # a warning's first part is its internal name
         text = " ".join(part for part in texts if part and isinstance(part, str))
-    return Refused(method, text[:300], by_rule=told is not None)
+    return Refused(method, text[:300], by_rule=warning is not None)

@@ -133,16 +133,16 @@ class Vendure:
                 readings |= {i: ChannelReading(keys[i], None) for i in indexes}
                 continue
             chosen = [keys[index] for index in indexes]
-            read = await read_in_parts(chosen, self._asker(http, config, place), _size_of_key, most_items=LISTED // 2)
+            read = await read_in_parts(chosen, self._reader(http, config, place), _size_of_key, most_items=LISTED // 2)
             readings |= dict(zip(indexes, read, strict=True))
         return [readings[n] for n in range(len(keys))]
 
-    def _asker(
+    def _reader(
         self, http: HttpCaller, config: ConnectionConfig, place: _Place
     ) -> Callable[[Sequence[ElementKey]], Awaitable[list[ChannelReading]]]:
         read = _PARTS[place.part].read
 
-        async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
+        async def query(keys: Sequence[ElementKey]) -> list[ChannelReading]:
             async def act(session: VendureSession) -> list[ChannelReading]:
                 return await read(http, session.in_channel(place.channel), keys)
 
@@ -152,7 +152,7 @@ class Vendure:
                 whole = problem.code in VALUE_CODES | FAILED_CODES
                 raise SystemUnavailable(reasons.READING_REFUSED.write(reason=problem.reason), whole=whole) from problem
 
-        return ask
+        return query
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
         try:
@@ -203,7 +203,7 @@ async def _list(http: HttpCaller, session: VendureSession, cursor: str) -> KeyPa
 
     async def fetch(skip: int) -> OffsetPage:
         nonlocal total
-        listed = (await session.ask_list(http, LIST, {"skip": skip}, VariantIds)).product_variants
+        listed = (await session.query_list(http, LIST, {"skip": skip}, VariantIds)).product_variants
         total = listed.total_items
         skus.update({item.id: item.sku for item in listed.items})
         ids = [item.id for item in listed.items]

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any, Final, Generic
 
-from connectors.paging import ListPage, Walk, check_page
+from connectors.paging import ListPage, ListProgress, check_page
 from connectors.ports import HttpCaller, SystemUnavailable
 from connectors.vendure import reasons
 from connectors.vendure.messages import Item, Listed
@@ -30,14 +30,14 @@ class Lookup(Generic[Item]):
         returned.
 
         A truncated list is requested again without the SKUs that fill it, or in halves, so that no SKU hides another.
-        Raises as `VendureSession.ask`.
+        Raises as `VendureSession.query`.
         """
         first: Listed[Item] | None = None
         found: list[Item] = []
         pending = deque([list(dict.fromkeys(skus))])
         while pending:
             part = pending.popleft()
-            answer = await self._ask(part, 0)
+            answer = await self._find_page(part, 0)
             first = first or answer
             items = [each for each in answer.product_variants.items if each.sku in set(part)]
             shared = {sku for sku, count in Counter(each.sku for each in items).items() if count >= _MANY}
@@ -57,24 +57,24 @@ class Lookup(Generic[Item]):
 
     async def _read_on(self, sku: str, answer: Listed[Item]) -> list[Item]:
         """A shop that compares without regard to case or blanks may list many more variants than the requested one."""
-        start, walk = 0, Walk()
+        start, progress = 0, ListProgress()
         found = [each for each in answer.product_variants.items if each.sku == sku]
         while len(found) < _MANY and not self._is_complete(answer, start):
             start += len(answer.product_variants.items)
-            answer = await self._ask([sku], start)
+            answer = await self._find_page([sku], start)
             items = answer.product_variants.items
-            asked, following = str(start), str(start + len(items))
-            step = check_page(walk, ListPage(asked, following, more=True, items=[each.id for each in items]))
-            if step.trouble or step.walk.pages > _MOST_PAGES:
+            requested, following = str(start), str(start + len(items))
+            step = check_page(progress, ListPage(requested, following, more=True, items=[each.id for each in items]))
+            if step.trouble or step.progress.pages > _MOST_PAGES:
                 trouble = step.trouble or reasons.TOO_LONG.write()
                 raise SystemUnavailable(reasons.SKU_LIST_UNREADABLE.write(reason=trouble))
-            walk = step.walk
+            progress = step.progress
             found += [each for each in items if each.sku == sku]
         return found
 
-    async def _ask(self, skus: Sequence[str], skip: int) -> Listed[Item]:
+    async def _find_page(self, skus: Sequence[str], skip: int) -> Listed[Item]:
         variables: dict[str, Any] = {"skus": list(skus), "skip": skip}
-        answer: Listed[Item] = await self._session.ask_list(self._http, self._query, variables, self._shape)
+        answer: Listed[Item] = await self._session.query_list(self._http, self._query, variables, self._shape)
         settings = answer.active_channel, answer.global_settings, answer.stock_locations
         if self._settings not in (None, settings):
             raise SystemUnavailable(reasons.SETTINGS_CHANGED.write())

@@ -103,7 +103,7 @@ async def _look_up(http: HttpCaller, session: VendureSession, codes: Sequence[st
     found: dict[str, OrderState] = {}
     wanted, skip = list(dict.fromkeys(codes)), 0
     while True:
-        page = (await session.ask_list(http, STATUSES, {"codes": wanted, "skip": skip}, OrderStates)).orders
+        page = (await session.query_list(http, STATUSES, {"codes": wanted, "skip": skip}, OrderStates)).orders
         before = len(found)
         found |= {order.code: order for order in page.items}
         skip += len(page.items)
@@ -137,7 +137,7 @@ async def _push(
 
 
 async def _move(http: HttpCaller, session: VendureSession, order: OrderState, wanted: str) -> None:
-    """Raises _Refused, and as `VendureSession.ask`."""
+    """Raises _Refused, and as `VendureSession.query`."""
     current = _status_of(order)
     if current == wanted:
         return
@@ -198,7 +198,7 @@ def _handler(order: OrderState) -> dict[str, Any]:
 
 async def _act(http: HttpCaller, session: VendureSession, mutation: str, variables: Mapping[str, Any]) -> str:
     """The id of what the mutation made. Raises _Refused with the shop's own reason."""
-    done = (await session.ask(http, mutation, variables, DoneAnswer)).done
+    done = (await session.query(http, mutation, variables, DoneAnswer)).done
     if done.error_code:
         state = WriteState.RETRY if done.error_code in _TEMPORARY else WriteState.REFUSED
         raise _Refused(reasons.NOT_MOVED.write(text=done.message), state)

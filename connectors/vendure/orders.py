@@ -108,7 +108,7 @@ class VendureOrders:
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:
         async def act(session: VendureSession) -> PollPage:
             if not config.settings.get("orders_since"):
-                await session.ask(http, SHOP, {}, Shop)  # whether the connection works
+                await session.query(http, SHOP, {}, Shop)  # whether the connection works
                 return PollPage([], cursor, more=False)
             return await _poll(http, session, place, now)
 
@@ -133,7 +133,7 @@ async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, 
     }
 
     async def fetch(skip: int) -> OffsetPage:
-        page = await session.ask_list(http, ORDERS, variables | {"skip": skip}, OrderPage)
+        page = await session.query_list(http, ORDERS, variables | {"skip": skip}, OrderPage)
         precision = page.global_settings.server_config.money_strategy_precision
         ids = []
         for raw in page.orders.items:

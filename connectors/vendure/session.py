@@ -10,7 +10,7 @@ import msgspec
 from canonical.money import UnknownCurrency, minor_exponent
 from connectors.http.errors import check_readable
 from connectors.http.requests import endpoint, json_headers
-from connectors.messages import ANSWER_CHANGED, SAID, SYSTEM_ANSWERED
+from connectors.messages import ANSWER_CHANGED, SYSTEM_ANSWERED, SYSTEM_TEXT
 from connectors.ports import (
     ConnectionConfig,
     HttpCaller,
@@ -75,18 +75,18 @@ class VendureSession(msgspec.Struct):
         """The same session in another Vendure channel."""
         return self if channel == self.channel else msgspec.structs.replace(self, channel=channel)
 
-    async def ask(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
+    async def query(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
         """Raises `GraphQlRefused`, `SystemUnavailable`, `PayloadInvalid`."""
         response = await _post(http, self, query, variables)
         self.clock = parse_http_date(response.headers.get("date", ""))
         return _data(response, shape)
 
-    async def ask_list(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
-        """As `ask`, with `take` as large as the shop allows; a smaller limit is taken from the shop's refusal."""
+    async def query_list(self, http: HttpCaller, query: str, variables: Mapping[str, Any], shape: type[Data]) -> Data:
+        """As `query`, with `take` as large as the shop allows; a smaller limit is taken from the shop's refusal."""
         take = self.take
         while True:
             try:
-                answer = await self.ask(http, query, {**variables, "take": take}, shape)
+                answer = await self.query(http, query, {**variables, "take": take}, shape)
             except GraphQlRefused as problem:
                 if problem.code != "USER_INPUT_ERROR" or take <= 1:
                     raise
@@ -96,9 +96,9 @@ class VendureSession(msgspec.Struct):
                 return answer
 
     async def facts(self, http: HttpCaller, answer: WithFacts) -> Facts:
-        """Settings from `answer`; fetched separately when missing there. Raises as `ask`."""
+        """Settings from `answer`; fetched separately when missing there. Raises as `query`."""
         if answer.active_channel is None or answer.global_settings is None or answer.stock_locations is None:
-            shop = await self.ask(http, SHOP, {}, Shop)
+            shop = await self.query(http, SHOP, {}, Shop)
         else:
             shop = Shop(answer.active_channel, answer.global_settings, answer.stock_locations)
         location_id = self.config.settings.get("stock_location_id", "")
@@ -151,10 +151,10 @@ async def sign_in(http: HttpCaller, config: ConnectionConfig) -> VendureSession:
         raise SystemUnavailable(reasons.COOKIE_ONLY.write())
     session.token = token
     try:
-        await session.ask(http, SHOP, {}, Shop)
+        await session.query(http, SHOP, {}, Shop)
     except GraphQlRefused as problem:
-        told = reasons.SETTINGS_REFUSED.write(reason=problem.reason)
-        raise SystemUnavailable(told, is_sign_in=is_signed_out(problem)) from problem
+        reason = reasons.SETTINGS_REFUSED.write(reason=problem.reason)
+        raise SystemUnavailable(reason, is_sign_in=is_signed_out(problem)) from problem
     return session
 
 
@@ -209,7 +209,7 @@ def _data(response: HttpResponse, shape: type[Data]) -> Data:
         raise PayloadInvalid(ANSWER_CHANGED.write(system="Vendure", what="GraphQL", error=str(problem))) from problem
     if answer.errors:
         error = answer.errors[0]
-        raise GraphQlRefused(error.code, SAID.write(system="Vendure", text=error.message), error.message)
+        raise GraphQlRefused(error.code, SYSTEM_TEXT.write(system="Vendure", text=error.message), error.message)
     if answer.data is None:
         raise PayloadInvalid(reasons.NO_DATA.write())
     data: Data = answer.data

@@ -41,15 +41,15 @@ class Places(msgspec.Struct, frozen=True):
 
 
 async def find_places(http: HttpCaller, session: VendureSession, facts: Facts, keys: Sequence[ElementKey]) -> Places:
-    """The shop is asked for its locations only when a key names one. Raises as `VendureSession.ask`."""
+    """The shop is asked for its locations only when a key names one. Raises as `VendureSession.query`."""
     if not any(key.element == STOCK and key.dimension for key in keys):
         return Places(facts.location_id)
     found: dict[str, StockLocation] = {}
     for _ in range(_MOST_PAGES):
-        asked = await session.ask_list(http, LOCATIONS, {"skip": len(found)}, StockLocations)
+        page = await session.query_list(http, LOCATIONS, {"skip": len(found)}, StockLocations)
         before = len(found)
-        found |= {each.id: each for each in asked.stock_locations.items}
-        if len(found) >= asked.stock_locations.total_items or len(found) == before:
+        found |= {each.id: each for each in page.stock_locations.items}
+        if len(found) >= page.stock_locations.total_items or len(found) == before:
             return Places(facts.location_id, list(found.values()))
     raise SystemUnavailable(reasons.LOCATIONS_TOO_LONG.write())
 

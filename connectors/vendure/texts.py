@@ -46,7 +46,7 @@ async def push_texts(http: HttpCaller, session: VendureSession, writes: Sequence
     chosen = [writes[index] for index in newest]
     if not chosen:
         return outcomes.merge(writes, refused, {})
-    request = session.ask(http, UPDATE_TEXTS, {"input": _inputs(chosen, facts, found)}, UpdatedTexts)
+    request = session.query(http, UPDATE_TEXTS, {"input": _inputs(chosen, facts, found)}, UpdatedTexts)
     sent = await outcomes.send(request, chosen)
     return outcomes.merge(writes, refused, dict(zip(newest, sent, strict=True)))
 

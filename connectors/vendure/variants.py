@@ -34,7 +34,7 @@ async def push_fields(http: HttpCaller, session: VendureSession, writes: Sequenc
     chosen = [writes[index] for index in newest]
     if not chosen:
         return outcomes.merge(writes, refused, {})
-    request = session.ask(http, UPDATE, {"input": _inputs(chosen, facts, places, found)}, Updated)
+    request = session.query(http, UPDATE, {"input": _inputs(chosen, facts, places, found)}, Updated)
     sent = await outcomes.send(request, chosen)
     return outcomes.merge(writes, refused, dict(zip(newest, sent, strict=True)))
 

@@ -43,7 +43,7 @@ class HookRoute(msgspec.Struct, frozen=True):
 
 
 _PATIENCE_SECONDS = 5.0
-_ANEW_SECONDS = 1.0
+_REFRESH_SECONDS = 1.0
 """Limits the look-ups that a caller with a known address can cause."""
 _MAX_GROUP = 500
 _MAX_WAITING = 20_000
@@ -63,20 +63,20 @@ class TtlCache(Generic[T]):
         self._ttl = ttl
         self._size = size
         self._now = monotonic
-        self._kept: dict[UUID, tuple[float, T]] = {}
+        self._entries: dict[UUID, tuple[float, T]] = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def put(self, key: UUID, value: T) -> None:
-        self._kept.pop(key, None)
-        while len(self._kept) >= self._size:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = (self._now() + self._ttl, value)
+        self._entries.pop(key, None)
+        while len(self._entries) >= self._size:
+            del self._entries[next(iter(self._entries))]
+        self._entries[key] = (self._now() + self._ttl, value)
 
     def get(self, key: UUID, *, newest: float | None = None) -> T | None:
         """`newest`: only entries no older than this many seconds."""
-        until, value = self._kept.get(key, (0.0, None))
+        until, value = self._entries.get(key, (0.0, None))
         age = 0.0 if newest is None else max(self._ttl - newest, 0.0)
         return value if value is not None and until > self._now() + age else None
 
@@ -102,14 +102,14 @@ class HookDirectory:
             conninfo, round_trip_timeout=_PATIENCE_SECONDS, application_name="fairlead intake addresses"
         )
 
-    async def find(self, connection_id: UUID, *, anew: bool = False) -> HookRoute | None:
-        """None when no connection has this address. `anew`: entries older than a second do not count.
+    async def find(self, connection_id: UUID, *, refresh: bool = False) -> HookRoute | None:
+        """None when no connection has this address. `refresh`: entries older than a second do not count.
 
         Raises:
             psycopg.OperationalError: the database is unavailable, and the address is not cached.
             Unavailable: too many look-ups wait for the database.
         """
-        route = self._known.get(connection_id, newest=_ANEW_SECONDS if anew else None)
+        route = self._known.get(connection_id, newest=_REFRESH_SECONDS if refresh else None)
         if route is not None or self._unknown.get(connection_id):
             return route
         future = self._waiting.get(connection_id)

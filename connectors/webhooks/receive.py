@@ -51,7 +51,7 @@ class HookReceiver:
         try:
             verified = self._admit(route, headers, body, now)
         except (Unauthenticated, Conflict):  # resumed, or given another secret, since the look-up
-            fresh = await self._route(address, anew=True)
+            fresh = await self._route(address, refresh=True)
             if fresh == route:
                 raise
             route, verified = fresh, self._admit(fresh, headers, body, now)
@@ -85,13 +85,13 @@ class HookReceiver:
             raise Conflict(N_("This account is suspended. Send this again when it is resumed."))
         return verified
 
-    async def _route(self, address: str, *, anew: bool = False) -> HookRoute:
+    async def _route(self, address: str, *, refresh: bool = False) -> HookRoute:
         try:
             connection_id = UUID(address)
         except ValueError:
             raise NotFound(N_("No connection has this address.")) from None
         try:
-            route = await self._directory.find(connection_id, anew=anew)
+            route = await self._directory.find(connection_id, refresh=refresh)
         except psycopg.OperationalError as error:
             raise Unavailable(N_("The webhook cannot be checked right now. Send it again.")) from error
         if route is None or route.kind not in self._registry:

@@ -23,10 +23,11 @@ _PRICE_PARTS: Final = ("price_list", "currency", "customer_group", "min_quantity
 class ElementType(msgspec.Struct, frozen=True, kw_only=True):
     """What an element is.
 
-    `dimensions`: what its values may be divided by. `judged_with`: the reference element of the same record that policy
-    judges it by. `exposure`: what a wrong value is counted in, for severity. `distributed`: channels show it; else its
-    values are only kept to judge others by. `codes`: of an enumeration, empty for any. `returned_to`: the element of
-    the same record whose source alone gets the values, as only the shop of an order gets its status.
+    `dimensions`: the parts that may distinguish its values. `policy_reference`: the element of the same record with
+    which policy compares it, as prices with the cost. `exposure`: the unit of a wrong value's size, for severity.
+    `distributed`: it is sent to channels; otherwise its values serve as references only. `codes`: the values of an
+    enumeration, empty for any. `returned_to`: the element of the same record whose source alone gets the values, as
+    only the shop of an order gets its status.
     """
 
     code: str
@@ -35,7 +36,7 @@ class ElementType(msgspec.Struct, frozen=True, kw_only=True):
     record_type: str = PRODUCT
     value_type: str
     dimensions: tuple[str, ...] = ()
-    judged_with: str = ""
+    policy_reference: str = ""
     exposure: Literal["money", "units", "none"] = "none"
     distributed: bool = True
     codes: tuple[str, ...] = ()
@@ -49,8 +50,8 @@ def _type(code: str, label: str, value_type: str, **more: object) -> ElementType
 
 
 _TYPES: Final = (
-    _type(PRICE, N_("List price"), "money", dimensions=_PRICE_PARTS, judged_with=COST),
-    _type("price.sale", N_("Sale price"), "money", dimensions=_PRICE_PARTS, judged_with=COST),
+    _type(PRICE, N_("List price"), "money", dimensions=_PRICE_PARTS, policy_reference=COST),
+    _type("price.sale", N_("Sale price"), "money", dimensions=_PRICE_PARTS, policy_reference=COST),
     _type("price.map", N_("Minimum advertised price"), "money", dimensions=("currency",)),
     _type(COST, N_("Cost"), "money", dimensions=("currency",), distributed=False),
     _type(STOCK, N_("Stock on hand"), "quantity", dimensions=("location",)),

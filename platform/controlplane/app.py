@@ -27,7 +27,7 @@ from controlplane.web.error_handlers import ErrorHandlers
 from foundation.clock import utc_now
 from foundation.rooms import Rooms
 from foundation.web.compression import Compression
-from foundation.web.fragments import remember_fragments
+from foundation.web.fragments import collect_fragments
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 
 _REVISION_VISIBLE = """
@@ -75,7 +75,7 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
         openapi_config=openapi_config(utc_now),
         debug=False,
     )  # fmt: skip
-    remember_fragments(app)
+    collect_fragments(app)
     return app
 
 

@@ -30,24 +30,24 @@ _log = structlog.get_logger(__name__)
 
 def isolated_runner(argv: Sequence[str]) -> IsolatedRunner:
     async def run_isolated(leased: LeasedBatch, seconds: float) -> IsolatedRun:
-        listening, telling = os.pipe()
-        os.set_blocking(listening, False)
+        status_fd, report_fd = os.pipe()
+        os.set_blocking(status_fd, False)
         try:
-            process = await asyncio.to_thread(_start, [*argv, str(telling)], telling)
+            process = await asyncio.to_thread(_start, [*argv, str(report_fd)], report_fd)
             try:
                 await asyncio.to_thread(_wait, process, msgspec.json.encode(leased), seconds)
             finally:  # also when the caller was cancelled because the lease was lost
                 process.kill()
-            return _ending(process.returncode, begun=_read(listening) == _BEGUN)
+            return _ending(process.returncode, begun=_read(status_fd) == _BEGUN)
         finally:
-            os.close(listening)
-            os.close(telling)
+            os.close(status_fd)
+            os.close(report_fd)
 
     return run_isolated
 
 
-def _start(argv: Sequence[str], telling: int) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(telling,))  # noqa: S603 - our own command
+def _start(argv: Sequence[str], report_fd: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(report_fd,))  # noqa: S603 - our own command
 
 
 def _wait(process: "subprocess.Popen[bytes]", data: bytes, seconds: float) -> None:
@@ -58,9 +58,9 @@ def _wait(process: "subprocess.Popen[bytes]", data: bytes, seconds: float) -> No
         process.communicate()
 
 
-def _read(listening: int) -> bytes:
+def _read(status_fd: int) -> bytes:
     try:
-        return os.read(listening, 1)
+        return os.read(status_fd, 1)
     except BlockingIOError:
         return b""
 
@@ -75,7 +75,7 @@ def _ending(code: int, *, begun: bool) -> IsolatedRun:
     return IsolatedRun(BatchResult.DIED, how)
 
 
-def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], JobRegistry]) -> int:
+def run_batch(settings: Settings, *, report_fd: int, jobs: Callable[[Services], JobRegistry]) -> int:
     """The child side. Returns the exit code.
 
     Raises:
@@ -84,20 +84,20 @@ def run_batch(settings: Settings, *, telling: int, jobs: Callable[[Services], Jo
     die_with_parent(signal.SIGKILL)
     configure_logging(json=settings.log_json)
     try:
-        os.fstat(telling)
+        os.fstat(report_fd)
         leased = msgspec.json.decode(sys.stdin.buffer.read(), type=LeasedBatch)
     except (OSError, OverflowError, ValueError):  # msgspec's errors are ValueErrors
         raise InvalidInput("This option is for workers, which start such a process themselves.") from None
-    return _FINISHED if uvloop.run(_run_batch(settings, leased, telling, jobs)) else _UNFINISHED
+    return _FINISHED if uvloop.run(_run_batch(settings, leased, report_fd, jobs)) else _UNFINISHED
 
 
 async def _run_batch(
-    settings: Settings, leased: LeasedBatch, telling: int, jobs: Callable[[Services], JobRegistry]
+    settings: Settings, leased: LeasedBatch, report_fd: int, jobs: Callable[[Services], JobRegistry]
 ) -> bool:
     services = build_services(settings, pool_size=3, name="fairlead turn", planning=NO_SCANS)
     worker = LaneWorker(services.db, services.ready_queue, jobs(services), pool="", metrics=services.lane_metrics)
     try:
-        os.write(telling, _BEGUN)
+        os.write(report_fd, _BEGUN)
         return await worker.run_batch(leased)
     finally:
         await services.close()

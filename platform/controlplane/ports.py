@@ -13,7 +13,7 @@ from foundation.marks import N_
 
 WAIT_SECONDS = 15.0
 """Time limit for a former owner of the port to end."""
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _LISTENING = "0A"
 
 
@@ -65,7 +65,7 @@ def _bind(port: int, seconds: float) -> socket.socket:
                 raise PortTaken(
                     f"Port {port} is taken by another program. End that program, or choose another port with --port."
                 ) from None
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         else:
             return holder
 

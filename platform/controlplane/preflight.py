@@ -158,15 +158,15 @@ def wait_for_schema(
     Raises:
         SettingsInvalid: the database refuses permanently.
     """
-    told = None
+    reported = None
     while not stop.is_set():
         problem = _schema_problem(url)
         on_problem(problem)
         if not problem:
             return True
         tick()
-        if problem != told:
-            told = problem
+        if problem != reported:
+            reported = problem
             _log.warning("database.not_ready", problem=problem)
         stop.wait(_RETRY_SECONDS)
     return False

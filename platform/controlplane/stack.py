@@ -40,7 +40,7 @@ from foundation.settings import Settings, process_environment, read_settings
 from foundation.text import mark_hidden
 from foundation.vault.key_ring import KeyRing
 
-_TOLD_LINES = 8
+_LOG_LINES = 8
 _HOSTS_SECONDS = 5.0
 _DAY = 86_400.0
 _FIRST_DAILY = 300.0
@@ -121,7 +121,7 @@ class Stack(AbstractContextManager["Stack"]):
             require_whole(self.root, self._environment)
             begin_setup(self.root)
             self.servers = EmbeddedServers(self.root / "servers")
-            self.servers.give_valkey_users()
+            self.servers.create_valkey_users()
             self.servers.start()
             watched = (self.servers.postgres, self.servers.valkey)
             self._watch = ServerWatch(watched, on_crash=self.crashes.append, silent_seconds=self._silent_seconds)
@@ -164,7 +164,7 @@ class Stack(AbstractContextManager["Stack"]):
         """Print and clear the recorded crashes on standard error."""
         while self.crashes:
             crash = self.crashes.pop(0)
-            self._print_line("\n".join([crash.sentence, *crash.log_tail.splitlines()[-_TOLD_LINES:]]))
+            self._print_line("\n".join([crash.sentence, *crash.log_tail.splitlines()[-_LOG_LINES:]]))
 
     @staticmethod
     def _print_line(sentence: str) -> None:

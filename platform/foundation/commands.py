@@ -21,7 +21,7 @@ from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, Rooms
 from foundation.scope import Actor, Scope
 from foundation.settings import Settings
-from foundation.terminal import say, say_json
+from foundation.terminal import print_json, print_text
 
 OPERATOR: Final = Actor.system("operator")
 _AS_JSON: Final = "foundation.commands.as_json"
@@ -41,12 +41,12 @@ class CommandResult:
 Act = Callable[[AppServices], Awaitable[CommandResult]]
 
 
-def _remember(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+def _store_option(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
     ctx.meta[_AS_JSON] = value
 
 
 JSON: Final[Callable[[Any], Any]] = click.option(
-    "--json", is_flag=True, expose_value=False, callback=_remember, help="Print the result as JSON."
+    "--json", is_flag=True, expose_value=False, callback=_store_option, help="Print the result as JSON."
 )
 """Option of every command that prints a result (`print_result`)."""
 
@@ -60,9 +60,9 @@ class NounGroup(click.Group):
 
 def print_result(result: CommandResult) -> None:
     if click.get_current_context().meta.get(_AS_JSON):
-        say_json(result.data)
+        print_json(result.data)
     else:
-        say(result.text)
+        print_text(result.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ def find_repeated_key(document: bytes, *, nested: bool = True) -> str | None:
     """
     scan = _EVERY_OBJECT if nested else _OUTERMOST
     try:
-        # Bytes that are no UTF-8 are judged where their text is read.
+        # Bytes that are no UTF-8 are refused where their text is read.
         pairs = scan(document.decode("utf-8", "surrogateescape"))
     except _Repeated as found:
         return str(found)

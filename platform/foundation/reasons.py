@@ -4,7 +4,7 @@ from typing import Final
 
 from foundation.errors import InvalidInput
 from foundation.marks import N_
-from foundation.text import is_storable, says_something
+from foundation.text import has_visible_text, is_storable
 
 LONGEST_REASON: Final = 500
 
@@ -20,7 +20,7 @@ def clean_reason(reason: str, *, longest: int = LONGEST_REASON, field: str = "re
         raise InvalidInput(
             N_("The reason contains a character that cannot be stored, such as NUL. Remove it."), field=field
         )
-    if not says_something(cleaned):
+    if not has_visible_text(cleaned):
         raise InvalidInput(N_("Enter a reason. It is recorded in the audit trail."), field=field)
     if len(cleaned) > longest:
         raise InvalidInput(

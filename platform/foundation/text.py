@@ -28,7 +28,7 @@ _MOST_MARKS: Final = 6
 """Combining marks on one letter; no script stacks more. More would cover the lines above and below."""
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Not Cn (unassigned): scripts and emoji newer than this Python's tables are visible."""
-_SAYING: Final = frozenset("LNPSC")
+_VISIBLE: Final = frozenset("LNPSC")
 """First letters of visible categories. Categories beginning with C are visible unless they are in `_HIDDEN`."""
 _STACKING: Final = frozenset({"Mn", "Me"})
 _SELECTABLE: Final = frozenset({"So", "Sm", "Lo"})
@@ -77,9 +77,9 @@ def is_storable(text: str) -> bool:
     return "\x00" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
-def says_something(text: str) -> bool:
+def has_visible_text(text: str) -> bool:
     """Whether `text` has a visible letter, digit, sign or symbol: not only blanks, invisible characters and marks."""
-    return any(unicodedata.category(c)[0] in _SAYING and not _is_hidden_at(text, at) for at, c in enumerate(text))
+    return any(unicodedata.category(c)[0] in _VISIBLE and not _is_hidden_at(text, at) for at, c in enumerate(text))
 
 
 def has_hidden(text: str, *, lines: bool = False) -> bool:
@@ -150,7 +150,7 @@ def normalize_name(text: str) -> str:
     kept = "".join(c for at, c in enumerate(spaced) if not _is_zero_width_at(spaced, at))
     if has_hidden(kept):
         raise TextInvalid(N_("it contains a control or direction character"))
-    if not says_something(kept):
+    if not has_visible_text(kept):
         raise TextInvalid(N_("it has no visible characters"))
     return " ".join(kept.split())
 

@@ -44,7 +44,7 @@ VALUE_TYPE_LABELS: Final = {
     "order": N_("Order"),
 }
 """Labels of the types of values, by tag."""
-GONE: Final = N_("a deleted connection")
+DELETED_CONNECTION: Final = N_("a deleted connection")
 _NOTHING: Final = N_("nothing")
 _YES, _NO = N_("Yes"), N_("No")
 _ORDER: Final = N_("{total} · lines: {number}")
@@ -117,10 +117,10 @@ def _write_part(name: str, value: str, words: Localizer) -> str:
 def write_kind(code: str) -> str:
     """Label of an exception code."""
     found = find_type(code)
-    return write_words(code) if found is None else current_localizer().text(found.label)
+    return write_name(code) if found is None else current_localizer().text(found.label)
 
 
-def write_words(name: str) -> str:
+def write_name(name: str) -> str:
     """A code like `member.signed_out` as words."""
     return name.replace(".", " ").replace("_", " ").capitalize()
 
@@ -128,7 +128,7 @@ def write_words(name: str) -> str:
 def is_decided_with_cost(element: str) -> bool:
     """Whether policy judges the element by the record's reference value, its cost."""
     known = element_type(element)
-    return known is not None and bool(known.judged_with)
+    return known is not None and bool(known.policy_reference)
 
 
 def name_subject(key: ElementKey) -> str:

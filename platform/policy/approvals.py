@@ -14,7 +14,7 @@ from foundation.i18n.messages import StoredMessage, encode_message
 from foundation.ids import NewId
 from foundation.marks import N_, Phrase
 from foundation.scope import Actor, Scope
-from foundation.text import says_something
+from foundation.text import has_visible_text
 from policy import approval_repository as sql
 from policy.approval_repository import Approval, run, to_approval
 from policy.audit_actions import PolicyAction
@@ -94,7 +94,7 @@ async def request_approvals(
 
 def require_reason(*, grant: bool, reason: str) -> None:
     """Raises: InvalidInput: declined without a reason."""
-    if not grant and not says_something(reason):
+    if not grant and not has_visible_text(reason):
         raise InvalidInput(N_("Enter a reason to decline. The author will see it."), field="reason")
 
 

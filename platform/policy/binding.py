@@ -14,7 +14,7 @@ from policy.errors import ContentNotBindable
 
 
 def bind_content(payload: Any, *, policy_version: int, snapshot: Any, target: Any) -> bytes:
-    """SHA-256 of the action (`payload`), the policy version, the data it was judged on (`snapshot`) and the `target`.
+    """SHA-256 of the action (`payload`), the policy version, the data of the decision (`snapshot`) and the `target`.
 
     Mappings with text keys, sequences, text, integers, booleans, None, UUIDs, aware datetimes and msgspec structs have
     a canonical form: JSON with sorted keys, times in UTC.

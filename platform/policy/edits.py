@@ -26,10 +26,10 @@ Edits = Mapping[str, PolicyRule | None]
 
 def apply_edits(rules: Sequence[PolicyRule], edits: Edits) -> list[PolicyRule]:
     """The rules after the edits: changed ones in their place, new ones last."""
-    kept = [edits.get(rule.id, rule) for rule in rules]
+    edited = [edits.get(rule.id, rule) for rule in rules]
     known = {rule.id for rule in rules}
     added = [rule for rule_id, rule in edits.items() if rule_id not in known]
-    return [rule for rule in (*kept, *added) if rule is not None]
+    return [rule for rule in (*edited, *added) if rule is not None]
 
 
 def compare_rules(before: Iterable[PolicyRule], after: Iterable[PolicyRule]) -> list[RuleDifference]:

@@ -54,7 +54,7 @@ class ApprovalUsed(Conflict):
 
 
 class ApprovalMismatch(Conflict):
-    """The approval covers other content: the payload, the policy, the data it was judged on, or the target has
+    """The approval covers other content: the payload, the policy, the data of the decision, or the target has
     changed.
     """
 

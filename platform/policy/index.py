@@ -67,7 +67,7 @@ class _Candidate(NamedTuple):
 _Bucket = Mapping[str, tuple[_Candidate, ...]]
 """Candidates by subject."""
 
-_ASKED: Final = tuple(PolicyOutcome)
+_OUTCOMES: Final = tuple(PolicyOutcome)
 _NO_FACTS: Facts = {}
 _REFUSED = PermissionAnswer(allowed=False, rule_id="")
 
@@ -193,7 +193,7 @@ def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Ca
     allows = rule.effect is Effect.ALLOW
     condition = parse_condition(rule.condition)
     outcome = PolicyOutcome(rule.act) if rule.ptype is RuleKind.GOVERNANCE else PolicyOutcome.REVIEW
-    group = _ASKED.index(outcome) * (2 * count + 1)
+    group = _OUTCOMES.index(outcome) * (2 * count + 1)
     return _Candidate(
         rank=group + (2 * count - position if allows else position),
         act=rule.act,

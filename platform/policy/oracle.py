@@ -61,7 +61,7 @@ class PolicyOracle:
 
     def decide(self, tenant_id: str, subjects: Subjects, element: str, ctx: Facts) -> Decision:
         for outcome in PolicyOutcome:
-            allowed, line = self._ask(_GOVERNANCE, tenant_id, subjects, element, outcome.value, ctx)
+            allowed, line = self._enforce(_GOVERNANCE, tenant_id, subjects, element, outcome.value, ctx)
             if allowed:
                 rule = self._described[RuleKind.GOVERNANCE, line[_ID]]
                 missing = parse_condition(rule.condition).missing(ctx)
@@ -70,10 +70,10 @@ class PolicyOracle:
         return Decision(PolicyOutcome.REVIEW, "", NO_RULE, self._version)
 
     def may(self, tenant_id: str, subjects: Subjects, obj: str, act: str, ctx: Facts) -> PermissionAnswer:
-        allowed, line = self._ask(None, tenant_id, subjects, obj, act, ctx)
+        allowed, line = self._enforce(None, tenant_id, subjects, obj, act, ctx)
         return PermissionAnswer(allowed, line[_ID] if line else "")
 
-    def _ask(  # noqa: PLR0913, PLR0917 - one argument per part of Casbin's request
+    def _enforce(  # noqa: PLR0913, PLR0917 - one argument per part of Casbin's request
         self, context: Any, tenant_id: str, subjects: Subjects, obj: str, act: str, ctx: Facts
     ) -> tuple[bool, list[str]]:
         several = (subjects,) if isinstance(subjects, str) else subjects

@@ -31,8 +31,8 @@ async def redeem_approval(
     """Redeem one approval. Raises unless it is granted, unexpired, unused, and for this content. It cannot be redeemed
     again.
     """
-    verdicts = await redeem_approvals(session, scope, content_hashes={approval_id: content_hash}, now=now)
-    refusal = _refusal(verdicts[approval_id])
+    results = await redeem_approvals(session, scope, content_hashes={approval_id: content_hash}, now=now)
+    refusal = _refusal(results[approval_id])
     if refusal is not None:
         raise refusal
 
@@ -62,8 +62,8 @@ def _result(state: str | None, *, fresh: bool, same: bool, redeemed: bool) -> Re
     return RedeemResult.USED if same else RedeemResult.MISMATCH
 
 
-def _refusal(verdict: RedeemResult) -> DomainError | None:
-    match verdict:
+def _refusal(result: RedeemResult) -> DomainError | None:
+    match result:
         case RedeemResult.REDEEMED:
             return None
         case RedeemResult.MISMATCH:

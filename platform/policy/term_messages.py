@@ -93,18 +93,18 @@ def describe_terms(
     directions = {term.values[0] for term in terms if term.kind == TermKind.DIRECTION}
     direction = Direction.of(directions.pop()) if len(directions) == 1 else None
     sized = any(term.kind in _CHANGES for term in terms)
-    told: list[StoredMessage] = []
+    messages: list[StoredMessage] = []
     for term in terms:
         if term.kind == TermKind.DIRECTION:
             if not (sized and direction):
-                told.append((UP if term.values[0] == Direction.UP else DOWN).fill())
+                messages.append((UP if term.values[0] == Direction.UP else DOWN).fill())
         elif term.kind in _CHANGES:
-            told.append(
+            messages.append(
                 _SIZES[direction][TermComparison.of(term.comparison)].fill(size=_size(term, value_type, currency))
             )
         else:
-            told.append(_describe(term, value_type, currency, names))
-    return told
+            messages.append(_describe(term, value_type, currency, names))
+    return messages
 
 
 def _describe(term: Term, value_type: str, currency: str, names: Mapping[str, str]) -> StoredMessage:

@@ -14,7 +14,7 @@ from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
-from tenants.access import Access, spoken_role
+from tenants.access import Access, role_label
 from tenants.auth import api_keys
 from tenants.auth.api_keys import NewApiKey
 from tenants.auth.pages import OpenAuth
@@ -82,8 +82,8 @@ async def _keys(
     allowed = api_keys.allowed_roles(in_msp_account=access.client is None, by=access.principal)
     context = {
         "listed": list_view(API_KEYS, listed, found, f"{access.root}/api-keys"),
-        "roles": [(role, spoken_role(role)) for role in sorted(allowed)],
-        "spoken": spoken_role,
+        "roles": [(role, role_label(role)) for role in sorted(allowed)],
+        "role_label": role_label,
         "made": made,
         "typed": typed or {},
         "shown": typed is not None and not made,

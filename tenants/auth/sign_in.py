@@ -152,14 +152,14 @@ async def _enter(auth: AuthServices, found: _Candidate, credentials: Credentials
         subject = f"member:{found.member_id}"
         data = {"address": credentials.address}
         if principal is not None:
-            await _remember(session, found, renewed, now)
+            await _record_sign_in(session, found, renewed, now)
             append_audit(session, action=TenantAction.SIGN_IN_SUCCEEDED, subject=subject, data=data, at=now)
         else:
             append_audit(session, action=TenantAction.SIGN_IN_REFUSED, subject=subject, data=data, at=now)
     return principal
 
 
-async def _remember(session: AsyncSession, found: _Candidate, renewed: str | None, now: datetime) -> None:
+async def _record_sign_in(session: AsyncSession, found: _Candidate, renewed: str | None, now: datetime) -> None:
     """Store the device's sign-in. `renewed` replaces the hash only if the stored one is still the verified one
     (compare-and-set).
     """

@@ -28,8 +28,8 @@ async def require_other_administrator(session: AsyncSession, member: Member, *, 
     index = await load_index(session, scope)
     if not _administers(index, str(member.id)):
         return
-    kept = (await list_assignments(session, scope)).get(str(member.id), set()) - {losing}
-    if losing is not None and _administers(index, tuple(kept)):
+    remaining = (await list_assignments(session, scope)).get(str(member.id), set()) - {losing}
+    if losing is not None and _administers(index, tuple(remaining)):
         return
     own = (
         Member.tenant_id == scope.tenant_id,

@@ -40,7 +40,7 @@ async def suspend_member(
     await mark_suspended(session, member_id=member.id, reason=reason, now=auth.clock())
 
 
-async def give_role(  # noqa: PLR0913 - keyword-only
+async def assign_to_member(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, by: Principal, member: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Add a role. Idempotent.
@@ -55,7 +55,7 @@ async def give_role(  # noqa: PLR0913 - keyword-only
     await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
 
 
-async def take_role(  # noqa: PLR0913 - keyword-only
+async def revoke_from_member(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, by: Principal, member: Member, *, role: str, clock: Clock, new_id: NewId
 ) -> None:
     """Remove a role, effective with the member's next request.

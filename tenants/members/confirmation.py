@@ -77,13 +77,13 @@ async def find_vouchers(session: AsyncSession, ids: Iterable[str]) -> dict[str, 
     """Vouchers of these members of the scope's account, by member id, for four-eyes rules; members without one are
     omitted.
     """
-    asked = [found for one in ids if (found := _as_id(one)) is not None]
-    if not asked:
+    requested = [found for one in ids if (found := _as_id(one)) is not None]
+    if not requested:
         return {}
     rows = await session.execute(
         select(Member.id, Member.vouched_by).where(
             Member.tenant_id == scope_of(session).tenant_id,
-            Member.id.in_(asked),
+            Member.id.in_(requested),
             Member.vouched_by.is_not(None),
             Member.confirmed_at.is_(None),
         )

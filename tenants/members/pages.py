@@ -25,7 +25,7 @@ from tenants.accounts import resume_client, suspend_client
 from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
 from tenants.auth.sign_out import sign_out_everywhere
-from tenants.members.change_member import give_role, resume_member, suspend_member, take_role
+from tenants.members.change_member import assign_to_member, resume_member, revoke_from_member, suspend_member
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
 from tenants.members.device_links import issue_device_link
 from tenants.members.invitation_queries import count_waiting
@@ -114,8 +114,8 @@ async def assign_role_page(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     member = await get_member(access.session, member_id)
-    giving = give_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
-    return await _change(access, member_id, giving)
+    assigning = assign_to_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    return await _change(access, member_id, assigning)
 
 
 @post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
@@ -123,8 +123,8 @@ async def remove_role_page(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     member = await get_member(access.session, member_id)
-    taking = take_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
-    return await _change(access, member_id, taking)
+    revoking = revoke_from_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    return await _change(access, member_id, revoking)
 
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)

@@ -33,27 +33,27 @@ class MemberRights:
 
     async def find(self, scope: Scope, ids: Iterable[str], *, permissions: tuple[str, ...]) -> RightsReport:
         """Rights of `ids`; members without any of `permissions` are lapsed."""
-        asked = {found for one in ids if (found := _as_id(one)) is not None}
-        if not asked:
+        requested = {found for one in ids if (found := _as_id(one)) is not None}
+        if not requested:
             return RightsReport(frozenset(), frozenset())
         async with self._db.transaction(replace(scope, partner_id=None, fleet=False)) as session:
-            members, lapsed = await self._look(session, asked, permissions)
-            keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(asked))
+            members, lapsed = await self._find_rights(session, requested, permissions)
+            keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(requested))
             known = {
                 row.id: row.revoked_at
                 for row in await session.execute(select(ApiKey.id, ApiKey.revoked_at).where(*keys))
             }
         lapsed |= {one for one, revoked_at in known.items() if revoked_at is not None}
-        elsewhere = asked - members - known.keys()
+        elsewhere = requested - members - known.keys()
         if elsewhere and scope.tenant_id != scope.msp_id:
             async with self._db.transaction(
                 replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)
             ) as session:
-                staff, gone = await self._look(session, elsewhere, permissions)
+                staff, gone = await self._find_rights(session, elsewhere, permissions)
             members, lapsed = members | staff, lapsed | gone
         return RightsReport(frozenset(map(str, members)), frozenset(map(str, lapsed)))
 
-    async def _look(
+    async def _find_rights(
         self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]
     ) -> tuple[set[UUID], set[UUID]]:
         own = (Member.tenant_id == scope_of(session).tenant_id, Member.id.in_(ids))

@@ -8,7 +8,7 @@ from foundation.marks import N_
 from policy.index import roles_of
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.permissions import PolicyPermission
-from tenants.access import Access, spoken_role
+from tenants.access import Access, role_label
 from tenants.members.change_member import PARTNER, assignable_roles
 from tenants.models import Member
 
@@ -63,4 +63,4 @@ def _may_assign(access: Access, member: Member) -> bool:
 
 
 def _row(role: str, *, changeable: bool = True) -> RoleRow:
-    return RoleRow(role, spoken_role(role), translate(_ABOUT[role]) if role in _ABOUT else "", changeable)
+    return RoleRow(role, role_label(role), translate(_ABOUT[role]) if role in _ABOUT else "", changeable)

@@ -14,7 +14,7 @@ from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
 from tenants.auth.sign_out import sign_out_everywhere
 from tenants.members import confirmation
-from tenants.members.change_member import give_role, take_role
+from tenants.members.change_member import assign_to_member, revoke_from_member
 from tenants.members.device_links import issue_device_link
 from tenants.members.repository import get_member
 from tenants.members.schemas import DeviceLinkView
@@ -38,14 +38,14 @@ _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 async def assign_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Assign a role to a member."""
     member = await get_member(access.session, member_id)
-    await give_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    await assign_to_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
 
 
 @delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"])
 async def remove_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Remove a role. It takes effect with the member's next request."""
     member = await get_member(access.session, member_id)
-    await take_role(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    await revoke_from_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
 
 
 @put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)

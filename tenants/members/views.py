@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from foundation.marks import N_
-from tenants.access import spoken_role
+from tenants.access import role_label
 from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
 from tenants.states import AccountStatus, InvitationState
@@ -42,4 +42,4 @@ class MemberRow:
 
 def member_rows(members: Iterable[Member], held: Mapping[str, set[str]], now: datetime) -> list[MemberRow]:
     """Rows of members. `held`: roles by member id."""
-    return [MemberRow(member, tuple(map(spoken_role, sorted(held.get(str(member.id), ())))), now) for member in members]
+    return [MemberRow(member, tuple(map(role_label, sorted(held.get(str(member.id), ())))), now) for member in members]

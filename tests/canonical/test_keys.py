@@ -63,7 +63,7 @@ def test_a_plain_key_reads_as_it_always_did() -> None:
 def test_elements_are_declared_whole() -> None:
     assert {each.value_type for each in ELEMENTS.values()} <= {*VALUE_TYPES}
     assert all(set(each.dimensions) <= LABELS.keys() for each in ELEMENTS.values())
-    assert all(each.judged_with in REFERENCE_ELEMENTS for each in ELEMENTS.values() if each.judged_with)
+    assert all(each.policy_reference in REFERENCE_ELEMENTS for each in ELEMENTS.values() if each.policy_reference)
     assert len({each.label for each in ELEMENTS.values()}) == len(ELEMENTS)
     assert {each.domain for each in ELEMENTS.values()} == {
         "price", "stock", "product", "customer", "reseller", "order", "policy",

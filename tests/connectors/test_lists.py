@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from canonical.elements import PRICE, STOCK
 from canonical.keys import ElementKey
 from connectors.key_hints import quote_key, spellings
-from connectors.paging import ListPage, Walk, check_page
+from connectors.paging import ListPage, ListProgress, check_page
 from connectors.ports import CatalogueSource, ChannelWrite, ConnectionConfig, HttpResponse, WriteState
 from connectors.sandbox.market.adapter import SandboxMarket
 from connectors.sandbox.shop.adapter import SandboxShop
@@ -175,17 +175,19 @@ async def test_a13_pages_of_records_without_a_key_are_no_endless_list(shop: Vend
 async def list_all(source: CatalogueSource, shop: Any, between: dict[int, Any] | None = None) -> set[str]:
     """`between`: what happens before the n-th page."""
     found: set[str] = set()
-    cursor, walk = "", Walk()
+    cursor, progress = "", ListProgress()
     for n in range(2000):
         if between and n in between:
             between[n]()
         page = await source.list_keys(shop, CONFIG, cursor)
         found |= set(page.keys)
-        step = check_page(walk, ListPage(cursor, page.cursor, page.more, page.records, None, page.total, page.identity))
+        step = check_page(
+            progress, ListPage(cursor, page.cursor, page.more, page.records, None, page.total, page.identity)
+        )
         assert not step.trouble
         if not page.more:
             return found
-        cursor, walk = page.cursor, step.walk
+        cursor, progress = page.cursor, step.progress
     raise AssertionError("the list never ends")
 
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.paging import MOST_EMPTY, MOST_PAGES, ListPage, Step, Walk, check_page
+from connectors.paging import MOST_EMPTY, MOST_PAGES, ListPage, ListProgress, Step, check_page
 
 Answer = Callable[[str, int], ListPage]
 
 
 def read(answer: Answer, *, most: int = 500) -> tuple[int, Step]:
     """How many pages were read until the end or the first trouble."""
-    step = Step("", Walk())
+    step = Step("", ListProgress())
     for n in range(most):
         page = answer(step.cursor, n)
-        step = check_page(step.walk, page)
+        step = check_page(step.progress, page)
         if step.trouble or not page.more:
             return n + 1, step
     return most, step
@@ -55,11 +55,11 @@ def test_a13_a_list_without_an_end_is_found(answer: Answer, pages: int) -> None:
 
 def test_a13_trouble_is_found_again_when_it_is_tried_again_and_gone_when_the_list_goes_on() -> None:
     _, step = read(lambda asked, n: page(asked, "x"))
-    assert check_page(step.walk, page(step.cursor, "x")).trouble
-    assert not check_page(step.walk, page(step.cursor, "y", "a record")).trouble
+    assert check_page(step.progress, page(step.cursor, "x")).trouble
+    assert not check_page(step.progress, page(step.cursor, "y", "a record")).trouble
     _, step = read(lambda asked, n: page(asked, str(n)))
-    assert check_page(step.walk, page(step.cursor, "next")).trouble, "and it goes on from the next position"
-    assert not check_page(step.walk, page(step.cursor, "next", "a record")).trouble
+    assert check_page(step.progress, page(step.cursor, "next")).trouble, "and it goes on from the next position"
+    assert not check_page(step.progress, page(step.cursor, "next", "a record")).trouble
 
 
 def test_a13_a_list_of_ever_new_pages_ends_somewhere() -> None:
@@ -84,7 +84,7 @@ def test_a13_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
 
     if kept:
         found, step = read(answer)
-        assert (found, step.trouble, step.walk) == (len(kept), None, Walk())
+        assert (found, step.trouble, step.progress) == (len(kept), None, ListProgress())
 
 
 @given(st.integers(0, 40), st.integers(1, 40))

@@ -58,7 +58,7 @@ class Orders(Server):
         return since is None or (changed is not None and changed >= since)
 
 
-async def walk(server: Orders, cursor: str, now: datetime) -> tuple[dict[str, str], str]:
+async def progress(server: Orders, cursor: str, now: datetime) -> tuple[dict[str, str], str]:
     """Each order's status, over all pages, and the last cursor."""
     adapter, found = Tryton(), dict[str, str]()
     for _ in range(20):
@@ -116,18 +116,18 @@ def test_each_state_of_a_sale_is_one_status(state: str, shipped: str, shipments:
 
 async def test_a_changed_sale_comes_with_the_next_poll_and_the_others_do_not() -> None:
     server = Orders(sales={n: a_sale(n, NOW - timedelta(days=4 - n)) for n in (1, 2, 3)})
-    found, cursor = await walk(server, "", NOW)
+    found, cursor = await progress(server, "", NOW)
     assert found == {"S-1": "confirmed", "S-2": "confirmed", "S-3": "confirmed"}
     server.sales[1] |= {"shipment_state": "sent", "write_date": tryton_moment(NOW + STEP)}
-    found, cursor = await walk(server, cursor, NOW + timedelta(hours=1))
+    found, cursor = await progress(server, cursor, NOW + timedelta(hours=1))
     assert found == {"S-1": "shipped", "S-3": "confirmed"}, "the newest is always read again"
-    found, cursor = await walk(server, cursor, NOW + timedelta(hours=2))
+    found, cursor = await progress(server, cursor, NOW + timedelta(hours=2))
     assert found == {"S-1": "shipped"}
 
 
 async def test_only_the_web_customers_sales_with_a_reference_are_asked_for() -> None:
     server = Orders()
-    await walk(server, "", NOW)
+    await progress(server, "", NOW)
     asked = {tuple(each) for each in server.domains[0]}
     assert {
         ("party.code", "=", "WEB"),
@@ -153,7 +153,7 @@ async def test_without_a_web_customer_no_sale_is_asked_for() -> None:
 
 async def test_many_sales_come_in_pages_and_products_are_not_read_again_for_each() -> None:
     server = Orders({1: NOW - timedelta(days=1)}, sales={n: a_sale(n, NOW - timedelta(days=1)) for n in range(1, 251)})
-    found, cursor = await walk(server, "", NOW)
+    found, cursor = await progress(server, "", NOW)
     assert len(found) == 250
     assert server.read == [[1]]
     assert msgspec.json.decode(cursor, type=Cursor).sales == Cursor(NOW - timedelta(days=1))
@@ -161,9 +161,9 @@ async def test_many_sales_come_in_pages_and_products_are_not_read_again_for_each
 
 async def test_a_sale_dated_ahead_hides_no_other() -> None:
     server = Orders(sales={1: a_sale(1, NOW + timedelta(days=365)), 2: a_sale(2, NOW - timedelta(days=1))})
-    _, cursor = await walk(server, "", NOW)
+    _, cursor = await progress(server, "", NOW)
     server.sales[3] = a_sale(3, NOW + STEP)
-    found, _ = await walk(server, cursor, NOW + 2 * STEP)
+    found, _ = await progress(server, cursor, NOW + 2 * STEP)
     assert {"S-1", "S-3"} <= set(found)
 
 

@@ -74,7 +74,7 @@ class Machine:
 
 
 def with_users(servers: EmbeddedServers) -> EmbeddedServers:
-    servers.give_valkey_users()
+    servers.create_valkey_users()
     return servers
 
 

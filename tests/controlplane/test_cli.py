@@ -345,7 +345,7 @@ class TestKeys:
 
 async def read_secret(services: Services, scope: Scope, connection_id: UUID) -> str:
     """With nothing remembered, as a process that has just started."""
-    services.vault.forget(scope.tenant_id)
+    services.vault.evict(scope.tenant_id)
     runtime = ConnectorRuntime(services.registry, services.vault, services.outbound)
     async with services.db.transaction(scope) as session:
         return (await runtime.open(session, connection_id)).config.secrets["api_key"]

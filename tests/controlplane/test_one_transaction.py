@@ -33,7 +33,7 @@ class Watched:
         self.open_while_answering = 0
         event.listen(ScopedSession, "after_begin", self._count)
 
-    def forget(self) -> None:
+    def evict(self) -> None:
         event.remove(ScopedSession, "after_begin", self._count)
 
     def start(self) -> None:
@@ -62,7 +62,7 @@ async def web_app(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
     async with running_web_app(services, tmp_path / "static") as running:
         running.observed = watched = Watched(running.observed, services)
         yield running
-        watched.forget()
+        watched.evict()
 
 
 async def test_every_request_is_one_transaction(web_app: WebApp, env: ClientEnv, urls: Urls) -> None:

@@ -131,7 +131,7 @@ async def fill_client(env: ClientEnv) -> None:
         await sample.change(f"=MINE{state}", 1000, 1040, states={channel: state}, currency="USD")
     for state in ("refused", "superseded", "expired", "declined"):
         outcome = "refuse" if state == "refused" else "review"
-        await sample.change(f"=MINE{state}2", 1000, 10, state=state, outcome=outcome, standing=False)
+        await sample.change(f"=MINE{state}2", 1000, 10, state=state, outcome=outcome, is_current=False)
 
 
 def paths_of(web_app: WebApp, msp_setup: MspSetup, urls: Urls) -> list[str]:

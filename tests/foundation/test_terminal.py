@@ -10,7 +10,7 @@ from controlplane.cli import doctor as doctor_command
 from controlplane.cli.checks import Finding
 from controlplane.cli.main import main
 from controlplane.stack import Stack
-from foundation.terminal import say, say_json
+from foundation.terminal import print_json, print_text
 from foundation.text import has_hidden
 from tests.architecture.test_layout import ROOT, modules
 from tests.branding.test_foreign_text import HOSTILE
@@ -18,7 +18,7 @@ from tests.branding.test_foreign_text import HOSTILE
 
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a15_a_command_obeys_nobody(key: str, capsys: pytest.CaptureFixture[str]) -> None:
-    say(f"key {key}", mark="ok ")
+    print_text(f"key {key}", mark="ok ")
     written = capsys.readouterr().out
     assert written.startswith("ok key SKU" if not key.startswith("\ufeff") else "ok key ⟨U+FEFF⟩")
     assert not has_hidden(written, lines=True)
@@ -33,7 +33,7 @@ def test_a15_json_for_machines_is_the_same_with_escapes(
     lines: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    say_json({"key": key}, lines=bool(lines))
+    print_json({"key": key}, lines=bool(lines))
     written = capsys.readouterr().out
     assert json.loads(written) == {"key": key}
     assert not has_hidden(written, lines=True)

@@ -13,13 +13,13 @@ from foundation.text import (
     TextInvalid,
     clean_foreign_text,
     has_hidden,
+    has_visible_text,
     is_storable,
     mark_hidden,
     normalize_domain,
     normalize_email,
     normalize_name,
     normalize_password,
-    says_something,
 )
 
 ANY = st.text(st.characters())
@@ -96,7 +96,7 @@ INVISIBLE = [
 
 @pytest.mark.parametrize("text", INVISIBLE)
 def test_what_nobody_sees_says_nothing_and_is_no_name_and_no_reason(text: str) -> None:
-    assert not says_something(text)
+    assert not has_visible_text(text)
     with pytest.raises(InvalidInput):
         clean_name(text)
     with pytest.raises(InvalidInput) as refused:
@@ -106,7 +106,7 @@ def test_what_nobody_sees_says_nothing_and_is_no_name_and_no_reason(text: str) -
 
 @pytest.mark.parametrize("text", ["a", "\u200bé", "e\u0301", "?", "€", "漢", "😀", "\u0e01\u0e33", "7", "\u0378"])
 def test_what_somebody_sees_says_something(text: str) -> None:
-    assert says_something(text)
+    assert has_visible_text(text)
 
 
 def test_a_reason_is_kept_without_blanks_around_it_and_within_its_length() -> None:

@@ -29,7 +29,7 @@ KEY = b"a key of the web processes alone, 32+"
 @pytest.fixture(scope="module")
 def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServers]:
     servers = EmbeddedServers(tmp_path_factory.mktemp("servers"), durable=False)
-    servers.give_valkey_users()
+    servers.create_valkey_users()
     with servers:
         yield servers
 
@@ -84,7 +84,7 @@ async def test_v2_workers_and_relay_may_do_their_work(own_servers: EmbeddedServe
     await ReadyQueue(relay).set_shares([(*ids, "shared", 2), (new_id(), new_id(), "tenant-x", 1)])
     await ReadyQueue(relay).wake({ids: {"lane"}})
     await ready_queue.mark_bulk(*ids, "heavy")
-    await ready_queue.remember_capped(*ids, "capped")
+    await ready_queue.record_capped(*ids, "capped")
     await ready_queue.wake({ids: {"heavy"}})
     blocking = blocking_valkey_client(own_servers.redis_url_of("worker"))
     reader = ReadyQueueReader(blocking)

@@ -102,7 +102,7 @@ async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):
-        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+        monkeypatch.setattr(module, "FIRST_READ_SECONDS", 3600.0)
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
     await env.deliver(env.change("SKU-001", STOCK, 5))
     await env.work()

@@ -48,7 +48,7 @@ def main() -> int:
     command, argument = sys.argv[1:]
     settings = read_settings(os.environ)
     if command == "turn":
-        return run_batch(settings, telling=int(argument), jobs=jobs)
+        return run_batch(settings, report_fd=int(argument), jobs=jobs)
     own_turn = (sys.executable, "-m", "tests.support.brittle_worker", "turn")
     file = os.environ.get(HEARTBEAT_VARIABLE)
     run_worker(

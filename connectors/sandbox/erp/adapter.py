@@ -51,17 +51,17 @@ class SandboxErp:
             return [self._read(body)]
         found: list[Message] = []
         unreadable: list[Unreadable] = []
-        told: list[tuple[int, MessageText]] = []
+        reported: list[tuple[int, MessageText]] = []
         for index, raw in enumerate(changes):
             try:
                 found.append(self._read(bytes(raw)))
             except PayloadInvalid as problem:
-                told.append((index, problem.reason))
+                reported.append((index, problem.reason))
                 unreadable += problem.unreadable
-        if told:
-            index, reason = told[0]
-            detail = reasons.SOME_CHANGES.write(count=len(told), number=len(changes), reason=reason, index=index)
-            named = unreadable if len(unreadable) == len(told) else ()  # otherwise one reason would not be reported
+        if reported:
+            index, reason = reported[0]
+            detail = reasons.SOME_CHANGES.write(count=len(reported), number=len(changes), reason=reason, index=index)
+            named = unreadable if len(unreadable) == len(reported) else ()  # otherwise one reason would not be reported
             raise PayloadInvalid(detail, messages=found, unreadable=named)
         return found
 
@@ -176,9 +176,9 @@ def _named(raw: bytes, reason: MessageText) -> list[Unreadable]:
         return []
     if not subject.sku or not subject.element:
         return []
-    said = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
-    told = messages.SOURCE_SAYS.write(value=said, reason=reason) if said else reason
-    return [Unreadable(subject.sku, subject.element, told, subject.dimension, subject.record_type)]
+    quoted = " ".join(number_text(bytes(part))[:60] for part in (subject.amount, subject.currency) if bytes(part))
+    reported = messages.SOURCE_REPORTS.write(value=quoted, reason=reason) if quoted else reason
+    return [Unreadable(subject.sku, subject.element, reported, subject.dimension, subject.record_type)]
 
 
 def _ambiguous(problem: RepeatedKey) -> PayloadInvalid:

@@ -74,13 +74,13 @@ class SandboxErpOrders:
         known = [key for key in keys if _is_order(key)]
         read = iter(
             await read_in_parts(
-                known, lambda part: self._ask(http, config, part), lambda key: len(key.record_key) + 3,
+                known, lambda part: self._read_part(http, config, part), lambda key: len(key.record_key) + 3,
                 most_items=self.max_batch,
             )
         )  # fmt: skip
         return [next(read) if _is_order(key) else ChannelReading(key, None) for key in keys]
 
-    async def _ask(
+    async def _read_part(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         if "api_key" not in config.secrets:

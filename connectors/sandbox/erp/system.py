@@ -62,7 +62,7 @@ class ErpSystem:
     def set_values(self, values: list[NewErpValue]) -> list[ErpChange]:
         """Save values and send webhooks. Unchanged values count as changes too: an ERP saves what is entered."""
         changes = [self._save(value) for value in values]
-        self.webhooks.tell(changes)
+        self.webhooks.notify(changes)
         return changes
 
     def ship(self, new: NewErpShipment) -> ErpShipment:
@@ -71,7 +71,7 @@ class ErpSystem:
         fields = msgspec.structs.asdict(new)
         shipment = ErpShipment(**fields, type=SHIPMENT, version=self._next_version(now), committed_at=now)
         self._log(shipment)
-        self.webhooks.tell([shipment])
+        self.webhooks.notify([shipment])
         return shipment
 
     async def answer(self, request: Request) -> Reply:  # noqa: PLR0911 - one per address

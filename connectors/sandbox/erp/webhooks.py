@@ -41,7 +41,7 @@ class WebhookSender:
         self._held: list[WebhookMessage] = []
         self._task: asyncio.Task[None] | None = None
 
-    def tell(self, changes: Sequence[ErpRecord]) -> None:
+    def notify(self, changes: Sequence[ErpRecord]) -> None:
         if self.target is None:
             return
         self._waiting.extend(changes)

@@ -86,7 +86,7 @@ class SandboxMarket:
     ) -> list[ChannelReading]:
         return await read_in_parts(
             keys,
-            lambda part: self._ask(http, config, part),
+            lambda part: self._read_part(http, config, part),
             _size_of_key,
             most_bytes=QUERY_BYTES - len(config.base_url),
             most_items=self.max_batch,
@@ -113,7 +113,7 @@ class SandboxMarket:
             for index, w in enumerate(writes)
         ]
 
-    async def _ask(
+    async def _read_part(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         query = urlencode([("sku", sku) for sku in dict.fromkeys(sku for sku, *_ in keys)])
@@ -208,15 +208,15 @@ def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
 
 def _drift(listings: Sequence[ShownListing]) -> str:
     """Format drift: none of the listings has the fields of a price. Odd content of one listing is not drift."""
-    told = ""
+    reason = ""
     for listing in listings:
         try:
             decode_json(listing.price, type=ShownPrice | None)
         except msgspec.DecodeError as problem:
-            told = told or str(problem)
+            reason = reason or str(problem)
         else:
             return ""
-    return told
+    return reason
 
 
 def _reading(key: ElementKey, listings: Sequence[ShownListing]) -> ChannelReading:

@@ -146,17 +146,17 @@ class MarketSystem:
                 self._apply_extra(item, item.value, faults)
                 continue
             if item.price is not None:
-                field, kept = "price", self.prices[item.sku]
+                field, current = "price", self.prices[item.sku]
                 amount = Money.from_text(item.price.value, self.currency).minor
             else:
-                field, kept = "quantity", self.quantities[item.sku]
+                field, current = "quantity", self.quantities[item.sku]
                 amount = item.quantity or 0
-            if item.revision <= kept.revision:
+            if item.revision <= current.revision:
                 continue
             if self.faults.discards(faults, item.sku):
                 self.log.discarded += 1
                 continue
-            kept.amount, kept.revision, kept.reference = amount, item.revision, item.reference
+            current.amount, current.revision, current.reference = amount, item.revision, item.reference
             self.log.record(SandboxEffect(item.sku, field, amount, item.revision, item.reference))
 
     def _apply_extra(self, item: FeedItem, value: Value, faults: Faults) -> None:

@@ -107,8 +107,8 @@ class SandboxShop:
         results = []
         for write, outcome in zip(writes, outcomes, strict=True):
             state, detail = _STATES.get(outcome.status, _UNHEARD_OF)
-            said = messages.SAID.write(system=_SHOP, text=outcome.detail) if outcome.detail else detail
-            results.append(WriteResult(write.key, state, said))
+            reason = messages.SYSTEM_TEXT.write(system=_SHOP, text=outcome.detail) if outcome.detail else detail
+            results.append(WriteResult(write.key, state, reason))
         return results
 
     async def read(
@@ -117,12 +117,12 @@ class SandboxShop:
         shown_keys = [key for key in keys if _is_shown(key)]
         read = iter(
             await read_in_parts(
-                shown_keys, lambda part: self._ask(http, config, part), _size_of_key, most_items=self.max_batch
+                shown_keys, lambda part: self._read_part(http, config, part), _size_of_key, most_items=self.max_batch
             )
         )
         return [next(read) if _is_shown(key) else ChannelReading(key, None) for key in keys]
 
-    async def _ask(
+    async def _read_part(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
         response = await http.request(
@@ -184,17 +184,17 @@ def _not_shown(write: ChannelWrite) -> WriteResult:
 
 def _drift(values: Sequence[msgspec.Raw]) -> str:
     """Format drift: none of the values has the expected fields. Odd content of one value is not drift."""
-    told = ""
+    reason = ""
     for raw in values:
         try:
             shown = decode_json(raw, type=ShownRaw | None)
         except msgspec.DecodeError as problem:
-            told = told or str(problem)
+            reason = reason or str(problem)
         else:
             if shown is None or not shown.missing:
                 return ""
-            told = told or f"Object missing required field `{shown.missing}`"
-    return told
+            reason = reason or f"Object missing required field `{shown.missing}`"
+    return reason
 
 
 def _reading(key: ElementKey, raw: msgspec.Raw) -> ChannelReading:

@@ -52,9 +52,9 @@ def output_of(argv: list[str], environment: dict[str, str], *, given: Iterable[b
     """
     failures: list[BaseException] = []
     with (
-        tempfile.TemporaryFile() as told,
+        tempfile.TemporaryFile() as errors,
         subprocess.Popen(  # noqa: S603 - our own program and options
-            argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told
+            argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
         stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
@@ -67,8 +67,8 @@ def output_of(argv: list[str], environment: dict[str, str], *, given: Iterable[b
         finally:
             process.kill()
             feeder.join()
-        told.seek(0)
-        reason = told.read().decode("utf-8", "replace").strip().splitlines()
+        errors.seek(0)
+        reason = errors.read().decode("utf-8", "replace").strip().splitlines()
     if failures:
         raise failures[0]
     if process.returncode != 0:

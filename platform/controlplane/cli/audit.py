@@ -53,52 +53,52 @@ def verify(msp_id: UUID | None, tenant_id: UUID | None, *, every: bool, expect: 
     broken: list[UUID] = []
 
     async def act(services: AppServices) -> CommandResult:
-        kept = _kept(services, expect)
-        chosen = _chosen(kept, msp_id=msp_id, tenant_id=tenant_id, every=every)
-        lines, verdicts = [], []
+        exported = _exported(services, expect)
+        chosen = _chosen(exported, msp_id=msp_id, tenant_id=tenant_id, every=every)
+        lines, verifications = [], []
         for (msp, tenant), chain in sorted(chosen.items()):
             whose = "" if tenant_id else f"{tenant}: "
             async with services.db.transaction(operator_scope(msp, tenant)) as session:
-                verdict = await verify_chain(session, expected=chain.points, removable_to=chain.removable_to)
-            if verdict.broken_at is not None:
+                verification = await verify_chain(session, expected=chain.points, removable_to=chain.removable_to)
+            if verification.broken_at is not None:
                 broken.append(tenant)
-            lines.append(whose + _describe(verdict, chain))
-            verdicts.append({"account": tenant, **msgspec.structs.asdict(verdict)})
-        return CommandResult("\n".join(lines) or "no chains", verdicts)
+            lines.append(whose + _describe(verification, chain))
+            verifications.append({"account": tenant, **msgspec.structs.asdict(verification)})
+        return CommandResult("\n".join(lines) or "no chains", verifications)
 
     run_with_services(act)
     sys.exit(1 if broken else 0)
 
 
-def _describe(verdict: ChainVerification, chain: ExportedChain) -> str:
-    if verdict.broken_at is not None:
-        return f"BROKEN at entry {verdict.broken_at}"
-    reached = sum(point.seq >= verdict.removed_to for point in chain.points)
+def _describe(verification: ChainVerification, chain: ExportedChain) -> str:
+    if verification.broken_at is not None:
+        return f"BROKEN at entry {verification.broken_at}"
+    reached = sum(point.seq >= verification.removed_to for point in chain.points)
     against = f", matching {reached} exported heads" if chain.points else ""
-    removed = f", of which retention removed the first {verdict.removed_to}" if verdict.removed_to else ""
-    return f"{verdict.entries} entries{removed}, verified{against}. Head {verdict.head}"
+    removed = f", of which retention removed the first {verification.removed_to}" if verification.removed_to else ""
+    return f"{verification.entries} entries{removed}, verified{against}. Head {verification.head}"
 
 
-def _kept(services: AppServices, expect: Path | None) -> Chains:
+def _exported(services: AppServices, expect: Path | None) -> Chains:
     if expect is None:
         return {}
     with expect.open("rb") as file:
-        kept = exported_chains(read_signed(services.vault.key_ring, file), now=utc_now())
-    if not kept:
+        exported = exported_chains(read_signed(services.vault.key_ring, file), now=utc_now())
+    if not exported:
         raise InvalidInput(f"{expect} holds no exported heads.")
-    for (_, tenant_id), chain in kept.items():
+    for (_, tenant_id), chain in exported.items():
         if len({point.seq for point in chain.points}) != len(set(chain.points)):
             raise InvalidInput(f"{expect} holds two different heads of the same length for {tenant_id}.")
-    return kept
+    return exported
 
 
-def _chosen(kept: Chains, *, msp_id: UUID | None, tenant_id: UUID | None, every: bool) -> Chains:
+def _chosen(exported: Chains, *, msp_id: UUID | None, tenant_id: UUID | None, every: bool) -> Chains:
     if msp_id is not None and tenant_id is not None:
-        chain = kept.get((msp_id, tenant_id), ExportedChain(()))
-        if kept and not chain.points:
+        chain = exported.get((msp_id, tenant_id), ExportedChain(()))
+        if exported and not chain.points:
             raise InvalidInput(f"The exports hold no head of {tenant_id}'s chain, so it cannot be compared with them.")
         return {(msp_id, tenant_id): chain._replace(points=[point for point in chain.points if point != START])}
-    found = dict(kept)
+    found = dict(exported)
     if every:
         for one in _all_chains():
             found.setdefault(one, ExportedChain(()))

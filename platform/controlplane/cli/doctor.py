@@ -21,7 +21,7 @@ from controlplane.stack import default_static, project_root
 from foundation.database.roles import APP, INTAKE, RELAY
 from foundation.database.settings import with_settings
 from foundation.settings import Settings, SettingsInvalid, read_settings
-from foundation.terminal import say, say_json
+from foundation.terminal import print_json, print_text
 
 Check = Callable[[Settings], Awaitable[Finding | list[Finding]]]
 LEAST_FREE = 512 * 1024 * 1024
@@ -33,12 +33,12 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 - click passes flags by name
     """Check this machine, the settings, the database, Valkey and the assets. Exits with 1 if there is a problem."""
     findings = asyncio.run(examine(os.environ))
     if as_json:
-        say_json(findings)
+        print_json(findings)
     else:
         for finding in findings:
-            say(f"{finding.what}: {finding.state}", mark=_mark(finding))
+            print_text(f"{finding.what}: {finding.state}", mark=_mark(finding))
             if finding.mend:
-                say(f"     → {finding.mend}")
+                print_text(f"     → {finding.mend}")
     sys.exit(1 if any(finding.mend and not finding.warning for finding in findings) else 0)
 
 

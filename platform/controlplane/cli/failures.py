@@ -85,8 +85,8 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
 def describe_failure(error: BaseException) -> str | None:
     """One sentence for the error; None for a defect of the program."""
     if isinstance(error, BaseExceptionGroup):
-        told = [describe_failure(each) for each in error.exceptions]
-        return told[0] if all(told) else None
+        sentences = [describe_failure(each) for each in error.exceptions]
+        return sentences[0] if all(sentences) else None
     if isinstance(error, DBAPIError) and error.orig is not None:
         return describe_failure(error.orig)
     if isinstance(error, OSError):

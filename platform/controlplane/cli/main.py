@@ -36,7 +36,7 @@ from foundation.commands import JSON, CommandResult, print_result
 from foundation.heartbeat import Heartbeat
 from foundation.jobs.ready_queue import SHARED_POOL, LaneClass
 from foundation.settings import Settings
-from foundation.terminal import say
+from foundation.terminal import print_text
 
 
 def settings_from_environment(*, vault_needed: bool = True) -> Settings:
@@ -85,8 +85,8 @@ def up(port: int, data: Path | None) -> None:
     with held_port(port), Stack(root, environment=os.environ) as stack:
         stack.run_product(port=port)
         stack.run_daily("retention", "retention", "run")
-        say(f"Serving on http://127.0.0.1:{port}. Create a brand with `fairlead msp create`.")
-        say(f"Logs: {stack.root / 'logs'}. Stop with Ctrl-C.")
+        print_text(f"Serving on http://127.0.0.1:{port}. Create a brand with `fairlead msp create`.")
+        print_text(f"Logs: {stack.root / 'logs'}. Stop with Ctrl-C.")
         wait_for_signal(stack.tend)
 
 
@@ -176,7 +176,7 @@ def worker(  # noqa: PLR0913 - one per option
 ) -> None:
     """Process the jobs of a pool, or of one pinned client."""
     if turn is not None:
-        sys.exit(run_batch(settings_from_environment().as_component("worker"), telling=turn, jobs=build_jobs))
+        sys.exit(run_batch(settings_from_environment().as_component("worker"), report_fd=turn, jobs=build_jobs))
     chosen = f"tenant-{tenant_id}" if tenant_id else pool
     heartbeat = Heartbeat(heartbeat_file)
     run_worker(

@@ -10,10 +10,10 @@ import msgspec
 from canonical.elements import PRICE, STOCK
 from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.seed import SKUS
-from foundation.terminal import say
+from foundation.terminal import print_text
 
 _SMALL, _LARGE = 30, 250
-_MOST_ASKED = 4
+_MOST_PROPOSED = 4
 """Limit of prices per client that await approval because of the simulation; these are not changed again, so that an
 answer still applies.
 """
@@ -32,7 +32,7 @@ class ErpPlay:
         self._known = {
             (item["sku"], element): int(item[element]["amount"]) for item in items for element in (PRICE, STOCK)
         }
-        self._asked: Counter[str] = Counter()
+        self._proposed: Counter[str] = Counter()
 
     def step(self) -> None:
         """Make one change: mostly stock and small prices, sometimes a price that needs approval."""
@@ -41,13 +41,13 @@ class ErpPlay:
         if kind < 0.5:
             self._save(sku, STOCK, self._draw.randrange(20, 180))
             return
-        is_large = kind >= 0.95 and len(self._asked) < _MOST_ASKED
-        if sku in self._asked:
+        is_large = kind >= 0.95 and len(self._proposed) < _MOST_PROPOSED
+        if sku in self._proposed:
             return
         if self._save(
             sku, PRICE, (10 + index) * 100 + self._draw.randrange(*((_SMALL, _LARGE) if is_large else (0, _SMALL)))
         ):
-            self._asked.update([sku] if is_large else [])
+            self._proposed.update([sku] if is_large else [])
 
     def _save(self, sku: str, element: str, amount: int) -> bool:
         known = self._known.get((sku, element))
@@ -72,4 +72,4 @@ def play_business_day(demo: DemoInstallation, stop: threading.Event) -> None:
             try:
                 draw.choice(plays).step()
             except httpx2.HTTPError as error:
-                say(f"The sandbox ERP did not answer: {error}", err=True)
+                print_text(f"The sandbox ERP did not answer: {error}", err=True)

@@ -102,9 +102,9 @@ async def _main_job(demo: DemoInstallation, services: Services, report: CheckRep
     report.expect("usage events", report.usage_events, report.read_backs)
     await _channels_agree(demo, report, values)
     async with services.db.transaction(client.scope) as session:
-        verdict = await verify_chain(session)
-    report.audit_entries = verdict.entries
-    report.expect("audit chain broken at", verdict.broken_at, None)
+        verification = await verify_chain(session)
+    report.audit_entries = verification.entries
+    report.expect("audit chain broken at", verification.broken_at, None)
 
 
 async def _counts(services: Services, demo: DemoInstallation) -> dict[str, int]:

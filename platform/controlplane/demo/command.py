@@ -21,7 +21,7 @@ from controlplane.demo.seed import SeededMsp
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
 from foundation.settings import without_secrets
-from foundation.terminal import say, say_json
+from foundation.terminal import print_json, print_text
 
 _PORT = 8080
 _STAFF = {
@@ -54,7 +54,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
     with _fresh_root() as root, DemoInstallation(root, environment=without_secrets(os.environ), port=chosen) as demo:
         if check_only:
             report = asyncio.run(check(demo))
-            say_json(report, lines=not as_json)
+            print_json(report, lines=not as_json)
             sys.exit(1 if report.problems else 0)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,7 +64,7 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
             threading.Thread(target=play_business_day, args=(demo, stop), daemon=True).start()
         while not stop.wait(1.0):
             demo.stack.tend()
-        say("Stopping …")
+        print_text("Stopping …")
 
 
 @contextmanager
@@ -83,17 +83,19 @@ def _fresh_root() -> Iterator[Path]:
 
 
 def _announce(demo: DemoInstallation, seconds: float) -> None:
-    say(f"\nReady in {seconds:.1f} s: http://localhost:{demo.port}/. Everyone's password: {PASSWORD}\n")
+    print_text(f"\nReady in {seconds:.1f} s: http://localhost:{demo.port}/. Everyone's password: {PASSWORD}\n")
     for msp in demo.msps:
-        say("", mark=click.style(f"{msp.plan.name}  {demo.address(msp.plan.slug)}", bold=True))
+        print_text("", mark=click.style(f"{msp.plan.name}  {demo.address(msp.plan.slug)}", bold=True))
         for email, what in _members(msp):
-            say(f"  {email:32} {what}")
-        say("")
-    say("The operator works with commands in another shell, e.g. `fairlead msp list` and `fairlead client list`.")
+            print_text(f"  {email:32} {what}")
+        print_text("")
+    print_text(
+        "The operator works with commands in another shell, e.g. `fairlead msp list` and `fairlead client list`."
+    )
     first = demo.clients[0].plan.slug
-    say(f"Change a price yourself: {demo.sandbox}/{first}-erp/?token={demo.token}")
-    say(f"See it in the shop:      {demo.sandbox}/{first}-shop/")
-    say(f"Logs: {demo.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
+    print_text(f"Change a price yourself: {demo.sandbox}/{first}-erp/?token={demo.token}")
+    print_text(f"See it in the shop:      {demo.sandbox}/{first}-shop/")
+    print_text(f"Logs: {demo.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
 
 
 def _members(msp: SeededMsp) -> list[tuple[str, str]]:

@@ -58,35 +58,35 @@ class ClientSystems:
 
     async def enter(self, *values: NewErpValue) -> None:
         """Save values in the ERP."""
-        await self._ask("POST", "erp/changes", NewErpValues(list(values)))
+        await self._request("POST", "erp/changes", NewErpValues(list(values)))
 
     async def place(self, order: OrderValue) -> str:
         """A shopper's order; returns its number."""
-        return decode_json(await self._ask("POST", "shop/orders", order), type=_PlacedOrder).number
+        return decode_json(await self._request("POST", "shop/orders", order), type=_PlacedOrder).number
 
     async def set_status(self, order: str, code: str) -> None:
         """The status of an order, in the ERP."""
         await self.enter(NewErpValue(order, ORDER_STATUS, value=EnumerationValue(code), record_type=ORDER))
 
     async def order_in_erp(self, order: str) -> OrderValue | None:
-        body = await self._ask("POST", "erp/orders/read", {"numbers": [order]})
+        body = await self._request("POST", "erp/orders/read", {"numbers": [order]})
         return decode_json(body, type=_Orders).orders[0]
 
     async def on_shop(self, key: ElementKey) -> Value | None:
-        body = await self._ask("POST", "shop/values/read", {"keys": [(key.record_key, _field(key))]})
+        body = await self._request("POST", "shop/values/read", {"keys": [(key.record_key, _field(key))]})
         shown = decode_json(body, type=_ShopValues).values[0]
         return None if shown is None else shown.value
 
     async def on_market(self, key: ElementKey) -> Value | None:
-        body = await self._ask("GET", f"market/listings?sku={key.record_key}")
+        body = await self._request("GET", f"market/listings?sku={key.record_key}")
         shown = decode_json(body, type=_Listings).listings[0].attributes.get(_field(key))
         return None if shown is None else shown.value
 
     async def storefront(self) -> str:
         """The shop's page."""
-        return (await self._ask("GET", "shop/")).decode()
+        return (await self._request("GET", "shop/")).decode()
 
-    async def _ask(self, method: str, path: str, body: object = None) -> bytes:
+    async def _request(self, method: str, path: str, body: object = None) -> bytes:
         content = None if body is None else msgspec.json.encode(body)
         answer = await self._http.request(method, f"{self._base}-{path}", content=content)
         return answer.raise_for_status().content

@@ -51,7 +51,7 @@ def order_of(currency: str) -> OrderValue:
 async def begin_trade(services: Services, client: SeededClient, systems: ClientSystems) -> str:
     """Enter the divided values in the ERP and place an order in the shop; returns the order's number."""
     abroad = _ABROAD[client.plan.currency]
-    cost = ElementKey(_SKU, COST, dimension(currency=abroad))  # first: the prices are judged by it
+    cost = ElementKey(_SKU, COST, dimension(currency=abroad))  # first: policy compares the prices with it
     values = {cost: money("4.60", abroad), **divided_values(client.plan.currency)}
     new = [NewErpValue(k.record_key, k.element, value=value, dimension=k.dimension) for k, value in values.items()]
     await systems.enter(*new)

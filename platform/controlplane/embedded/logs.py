@@ -14,9 +14,9 @@ from pathlib import Path
 
 LIMIT_BYTES = 16 * 1024 * 1024
 LIMIT_SECONDS = 24 * 3600.0
-KEPT_FILES = 5
-KEPT_SECONDS = 14 * 24 * 3600.0
-LOOK_SECONDS = 2.0
+RETAINED_FILES = 5
+RETAINED_SECONDS = 14 * 24 * 3600.0
+POLL_SECONDS = 2.0
 _PRIVATE = 0o600
 
 
@@ -63,16 +63,16 @@ def _copy_and_cut(log: Path) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
-    for number in range(KEPT_FILES - 1, 0, -1):
+    for number in range(RETAINED_FILES - 1, 0, -1):
         with contextlib.suppress(FileNotFoundError):
             _old(log, number).replace(_old(log, number + 1))
     draft.replace(_old(log, 1))
 
 
 def _remove_old(log: Path, now: float) -> None:
-    for number in range(1, KEPT_FILES + 1):
+    for number in range(1, RETAINED_FILES + 1):
         with contextlib.suppress(FileNotFoundError):
-            if now - _old(log, number).stat().st_mtime > KEPT_SECONDS:
+            if now - _old(log, number).stat().st_mtime > RETAINED_SECONDS:
                 _old(log, number).unlink()
 
 
@@ -109,7 +109,7 @@ class LogRotation:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.wait(LOOK_SECONDS):
+        while not self._stopping.wait(POLL_SECONDS):
             for log in [log for folder in self._folders for log in folder.glob("*.log")]:
                 self._rotate(log)
 

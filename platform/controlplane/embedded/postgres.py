@@ -79,7 +79,7 @@ class Postgres(EmbeddedServer):
         return True
 
     def responds(self) -> bool:
-        return bool(self._ask(self.paths.postgres_socket, _SSL_REQUEST))
+        return bool(self._request(self.paths.postgres_socket, _SSL_REQUEST))
 
     def is_stopping(self) -> bool:
         """Read the server's state: the eighth line of its lock file (src/include/utils/pidfile.h)."""

@@ -148,7 +148,7 @@ class EmbeddedServer(ABC):
         return log_tail(self.log)
 
     @staticmethod
-    def _ask(path: Path, question: bytes) -> bytes:
+    def _request(path: Path, question: bytes) -> bytes:
         """First bytes of the response over a Unix socket; empty when there is none."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(PROBE_SECONDS)

@@ -18,7 +18,7 @@ from controlplane.embedded.processes import START_SECONDS, Spawner
 from controlplane.embedded.server import POLL_SECONDS
 from controlplane.embedded.valkey import Valkey, make_passwords
 
-SECOND_LOOK_SECONDS = 0.1
+RECHECK_SECONDS = 0.1
 """Delay before the second check: a just-killed owner still holds the lock and its servers still answer, but end
 soon.
 """
@@ -56,7 +56,7 @@ class EmbeddedServers:
             self.stop()
             raise
 
-    def give_valkey_users(self) -> None:
+    def create_valkey_users(self) -> None:
         """Create, before the start, a Valkey user for each component, limited to the keys it needs."""
         self.paths.root.mkdir(parents=True, exist_ok=True)
         make_passwords(self.paths.valkey_passwords)
@@ -82,7 +82,7 @@ class EmbeddedServers:
                         f"Process {owner} owns the servers in {self.paths.root}, but they do not answer. "
                         f"End that process, or choose another data folder.\n{self.postgres.log_tail()}"
                     ) from None
-                time.sleep(SECOND_LOOK_SECONDS if answers else POLL_SECONDS)
+                time.sleep(RECHECK_SECONDS if answers else POLL_SECONDS)
             else:
                 lock.truncate(0)
                 lock.write(str(os.getpid()).encode())

@@ -194,11 +194,11 @@ class Supervisor:
         )
 
     def _watch(self) -> None:
-        looked_at = self._now()
+        checked_at = self._now()
         while not self._stopping.wait(WATCH_SECONDS):
             # Time in which this thread did not run is not counted: on a suspended or overloaded machine the programs
             # did not run either.
-            passed, looked_at = min(self._now() - looked_at, 2 * WATCH_SECONDS), self._now()
+            passed, checked_at = min(self._now() - checked_at, 2 * WATCH_SECONDS), self._now()
             with self._guard:
                 for run in self._runs.values():
                     self._check_heartbeat(run, passed)

@@ -84,7 +84,7 @@ class Valkey(EmbeddedServer):
             return False
 
     def responds(self) -> bool:
-        return bool(self._ask(self.paths.valkey_socket, b"PING\r\n"))
+        return bool(self._request(self.paths.valkey_socket, b"PING\r\n"))
 
     def lose_data(self) -> None:
         """Kill the server and delete its data, as in the loss of its machine."""

@@ -13,7 +13,7 @@ from controlplane.embedded.server import PROBE_SECONDS as LONGEST_PROBE
 from controlplane.embedded.server import EmbeddedServer
 from controlplane.embedded.supervise import HEALTHY_SECONDS, Crash, restart_delay
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 PROBE_SECONDS = 2.0
 
 
@@ -54,7 +54,7 @@ class ServerWatch:
         self._threads.clear()
 
     def _restart_ended(self) -> None:
-        while not self._stopping.wait(LOOK_SECONDS):
+        while not self._stopping.wait(POLL_SECONDS):
             for state in self._states:
                 crash = self._restart_if_ended(state)
                 if crash is not None:
@@ -91,11 +91,11 @@ class ServerWatch:
         return Crash(state.server.name, code, delay, log_tail, hung)
 
     def _kill_hung(self) -> None:
-        looked_at, longest = time.monotonic(), PROBE_SECONDS + LONGEST_PROBE * len(self._states)
+        checked_at, longest = time.monotonic(), PROBE_SECONDS + LONGEST_PROBE * len(self._states)
         while not self._stopping.wait(PROBE_SECONDS):
             # On a suspended or overloaded machine this thread did not run, and neither did the servers.
             now = time.monotonic()
-            passed, looked_at = min(now - looked_at, longest), now
+            passed, checked_at = min(now - checked_at, longest), now
             for state in self._states:
                 self._probe(state, passed)
 

@@ -127,9 +127,9 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
 
 def _use_language(request: AnyRequest, principal: Principal) -> None:
     """The reader's language and time zone; on the API the language is that of Accept-Language."""
-    asked = current_localizer().language
+    language = current_localizer().language
     is_api = request.scope["path"].startswith("/api/")
-    use_localizer(localizer_of(asked if is_api else principal.language or asked, principal.time_zone))
+    use_localizer(localizer_of(language if is_api else principal.language or language, principal.time_zone))
 
 
 def provide_home(services: Services, brands: BrandDirectory) -> Provide:

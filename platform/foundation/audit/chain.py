@@ -177,12 +177,12 @@ async def verify_chain(
     Head, first and last entry are read in one statement, so that concurrent entries are not reported as faults.
     """
     anchor = anchor or await load_anchor(session)
-    verdict = await _verify_from(session, anchor, expected, page=page)
-    if verdict.broken_at is None:
-        verdict = msgspec.structs.replace(
-            verdict, broken_at=await _check_anchors(session, anchor, expected, removable_to)
+    verification = await _verify_from(session, anchor, expected, page=page)
+    if verification.broken_at is None:
+        verification = msgspec.structs.replace(
+            verification, broken_at=await _check_anchors(session, anchor, expected, removable_to)
         )
-    return msgspec.structs.replace(verdict, removed_to=anchor.seq)
+    return msgspec.structs.replace(verification, removed_to=anchor.seq)
 
 
 async def _verify_from(
@@ -196,13 +196,13 @@ async def _verify_from(
         return ChainVerification(0, GENESIS.hex(), broken_at=min((seq for seq in faults if seq > 0), default=None))
     head = ChainPoint(bounds.head_seq, bytes(bounds.head_hash))
     kept = {point.seq: point.hash for point in expected}
-    walked = await _verify_entries(session, anchor, head, kept, page=page)
-    if walked.broken_at is not None:
-        return walked
+    verified = await _verify_entries(session, anchor, head, kept, page=page)
+    if verified.broken_at is not None:
+        return verified
     if bounds.last is not None and bounds.last > head.seq:
         return ChainVerification(entries=head.seq, head=head.hash.hex(), broken_at=head.seq + 1)
     cut = [seq for seq in kept if seq > head.seq]
-    return ChainVerification(walked.entries, walked.head, broken_at=head.seq + 1 if cut else None)
+    return ChainVerification(verified.entries, verified.head, broken_at=head.seq + 1 if cut else None)
 
 
 async def _check_anchors(

@@ -101,9 +101,9 @@ def find_lost(connection: Connection, revision: str) -> Lost:
     record = msgspec.json.decode(kept[0], type=AccessRecord)
     if record.revision != revision:
         return Lost([], [])
-    standing = read_access(connection, revision)
-    names = {(policy.table, policy.name) for policy in standing.policies}
-    grants = set(standing.grants)
+    current = read_access(connection, revision)
+    names = {(policy.table, policy.name) for policy in current.policies}
+    grants = set(current.grants)
     return Lost(
         [policy for policy in record.policies if (policy.table, policy.name) not in names],
         [grant for grant in record.grants if grant not in grants],

@@ -85,7 +85,7 @@ class Database:
             pool_use_lifo=True,
         )
         event.listen(self._engine.sync_engine, "checkout", _notice_hangup)
-        event.listen(self._engine.sync_engine, "checkin", _give_back)
+        event.listen(self._engine.sync_engine, "checkin", _reset_at_checkin)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -110,7 +110,7 @@ class Database:
         if hints and self._wake_lanes is not None:
             await self._wake_lanes(hints)
 
-    async def forget_connections(self) -> None:
+    async def discard_connections(self) -> None:
         """Discard the pool's connections after one did not respond; connections in use are left to their borrowers."""
         await self._engine.dispose(close=False)
 
@@ -166,7 +166,7 @@ def _notice_hangup(connection: AdaptedConnection, _record: object, _pooled: obje
         raise InvalidatePoolError("the server hung up")
 
 
-def _give_back(adapted: AdaptedConnection | None, record: ConnectionPoolEntry) -> None:
+def _reset_at_checkin(adapted: AdaptedConnection | None, record: ConnectionPoolEntry) -> None:
     """Return the connection to the pool without a scope; discard it when its session state has changed."""
     if adapted is None:
         return

@@ -21,7 +21,7 @@ from foundation.marks import N_
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
 
-KEEP: Final = timedelta(hours=24)
+RETENTION: Final = timedelta(hours=24)
 PRUNE: Final = JobType("foundation.prune_responses", N_("Delete expired responses"), NoPayload, batch=1)
 LANE: Final = "housekeeping"
 LONGEST: Final = 255
@@ -91,7 +91,7 @@ async def find_response(session: AsyncSession, vault: Vault, *, key: str, reques
 async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
     session: AsyncSession, vault: Vault, *, key: str, request_hash: bytes, answer: StoredResponse, now: datetime
 ) -> None:
-    """Store the response for at least `KEEP`, if the transaction commits."""
+    """Store the response for at least `RETENTION`, if the transaction commits."""
     scope = scope_of(session)
     names = {"actor_id": scope.actor.id, "key": key}
     plain = msgspec.msgpack.encode(_SealedResponse(request_hash, answer))
@@ -106,25 +106,28 @@ async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
         },
     )  # fmt: skip
     # At the commit: the timer's row is the tenant's only one, and must not stay locked for the rest of the transaction.
-    buffer(session, _ask_for_pruning).append(now + KEEP)
+    buffer(session, _schedule_pruning).append(now + RETENTION)
 
 
-async def _ask_for_pruning(session: AsyncSession, due: list[datetime]) -> None:
+async def _schedule_pruning(session: AsyncSession, due: list[datetime]) -> None:
     await set_timer(session, name=PRUNE.name, lane=LANE, job_type=PRUNE, due_at=min(due))
 
 
 async def prune_responses(session: AsyncSession, *, now: datetime) -> int:
-    """Delete responses older than `KEEP`, and reschedule for the rest, at most hourly. Returns the number deleted."""
+    """Delete responses older than `RETENTION`, and reschedule for the rest, at most hourly.
+
+    Returns the number deleted.
+    """
     tenant = {"tenant_id": scope_of(session).tenant_id}
     gone = await session.execute(
         text("DELETE FROM idempotency_key WHERE tenant_id = :tenant_id AND created_at <= :until RETURNING 1"),
-        {**tenant, "until": now - KEEP},
+        {**tenant, "until": now - RETENTION},
     )
     oldest: datetime | None = await session.scalar(
         text("SELECT min(created_at) FROM idempotency_key WHERE tenant_id = :tenant_id"), tenant
     )
     if oldest is not None:
-        due = max(oldest + KEEP, now + timedelta(hours=1))
+        due = max(oldest + RETENTION, now + timedelta(hours=1))
         await set_timer(session, name=PRUNE.name, lane=LANE, job_type=PRUNE, due_at=due)
     return len(gone.all())
 
@@ -135,5 +138,5 @@ async def repair_pruning(session: AsyncSession, now: datetime) -> None:
         text("SELECT min(created_at) FROM idempotency_key WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
     )
     if oldest is not None:
-        due = max(oldest + KEEP, now + timedelta(hours=1))
+        due = max(oldest + RETENTION, now + timedelta(hours=1))
         await ensure_timer(session, name=PRUNE.name, lane=LANE, job_type=PRUNE, due_at=due)

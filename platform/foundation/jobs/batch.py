@@ -98,11 +98,11 @@ class Batch(Generic[P]):
         items: Sequence[ClaimedJob[P]],
         *,
         bulk: bool = False,
-        asked_at: float | None = None,
+        requested_at: float | None = None,
     ) -> None:
         """A batch that is not `bulk` should be short: other lanes wait behind it.
 
-        `asked_at` is the time on the monotonic clock just before the claim was sent; the lease runs from then.
+        `requested_at` is the time on the monotonic clock just before the claim was sent; the lease runs from then.
         """
         self.bulk = bulk
         self.scope = scope
@@ -112,7 +112,7 @@ class Batch(Generic[P]):
         self.more = False
         self.finished = False
         self._database = database
-        self._deadline = (time.monotonic() if asked_at is None else asked_at) + lease.seconds
+        self._deadline = (time.monotonic() if requested_at is None else requested_at) + lease.seconds
         self._deferred: dict[int, _Deferred] = {}
         self._dead: dict[int, MessageText] = {}
         self._skipped: set[int] = set()
@@ -230,7 +230,7 @@ class Batch(Generic[P]):
         )
         self.more = bool(result.scalar())
 
-    async def keep_lease(self) -> None:
+    async def keep_renewing(self) -> None:
         """Renew the lease until cancelled. Tolerates a short outage, and an expired lease that no other worker has
         taken.
 
@@ -240,9 +240,9 @@ class Batch(Generic[P]):
         calm = wait = self.lease.seconds / 3
         while True:
             await asyncio.sleep(wait)
-            asked_at = time.monotonic()
+            requested_at = time.monotonic()
             try:
-                held = await answered(self._database, self._renew(), seconds=max(self._deadline - asked_at, calm))
+                held = await answered(self._database, self._renew(), seconds=max(self._deadline - requested_at, calm))
             except Exception as error:
                 if not is_outage(error):
                     raise
@@ -252,9 +252,9 @@ class Batch(Generic[P]):
                 continue
             if not held:
                 raise LeaseLost(f"the lane {self.lane} is held by someone else")
-            self._deadline, wait = asked_at + self.lease.seconds, calm
+            self._deadline, wait = requested_at + self.lease.seconds, calm
 
-    async def give_back(self) -> None:
+    async def release_lease(self) -> None:
         """Release the lease after an outage, as soon as the database responds, so that the lane need not wait for its
         expiry.
         """
@@ -296,45 +296,45 @@ class Batch(Generic[P]):
             return held.scalar() is not None
 
 
-async def keeping_lease(batch: Batch[Any], working: Coroutine[Any, Any, None]) -> None:
+async def run_with_lease(batch: Batch[Any], working: Coroutine[Any, Any, None]) -> None:
     """Run `working` while renewing the batch's lease; cancel it when the lease is lost, as its commit would be refused.
 
     Raises:
         LeaseLost: the lease could not be renewed.
     """
-    task, keeper = asyncio.ensure_future(working), asyncio.create_task(batch.keep_lease())
+    task, renewal = asyncio.ensure_future(working), asyncio.create_task(batch.keep_renewing())
     try:
-        await asyncio.wait({task, keeper}, return_when=asyncio.FIRST_COMPLETED)
-        # `keep_lease` may report a lost lease while the batch is just committing.
+        await asyncio.wait({task, renewal}, return_when=asyncio.FIRST_COMPLETED)
+        # `keep_renewing` may report a lost lease while the batch is just committing.
         done, _ = await asyncio.wait({task}, timeout=_COMMIT_SECONDS)
-        await (task if done else keeper)
+        await (task if done else renewal)
     finally:
-        for each in (task, keeper):
+        for each in (task, renewal):
             if not each.done():
                 each.cancel()  # cancelling takes a while on a dead link, so it is not awaited
-            each.add_done_callback(_forget_outcome)
+            each.add_done_callback(_discard_outcome)
 
 
-async def answered(database: Database, asking: Coroutine[Any, Any, T], *, seconds: float) -> T:
+async def answered(database: Database, call: Coroutine[Any, Any, T], *, seconds: float) -> T:
     """Result of a short database call.
 
     Raises:
         DatabaseSilent: no response within `seconds`. The pool's other connections are probably dead too and are
             discarded.
     """
-    task = asyncio.ensure_future(asking)
+    task = asyncio.ensure_future(call)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if done:
             return task.result()
     finally:
         task.cancel()
-        task.add_done_callback(_forget_outcome)
-    await database.forget_connections()
+        task.add_done_callback(_discard_outcome)
+    await database.discard_connections()
     raise DatabaseSilent(f"the database gave no answer within {seconds:.1f} s")
 
 
-def _forget_outcome(task: "asyncio.Future[Any]") -> None:
+def _discard_outcome(task: "asyncio.Future[Any]") -> None:
     if not task.cancelled():
         task.exception()
 

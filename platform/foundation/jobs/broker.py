@@ -75,14 +75,14 @@ class _ReadyQueueConsumer(Consumer):
         self._free = threading.Semaphore(slots)
         self._timeout = timeout
         self._away = False
-        self._looked_at = time.monotonic()
+        self._polled_at = time.monotonic()
 
     @property
     def silent_seconds(self) -> float:
-        return time.monotonic() - self._looked_at
+        return time.monotonic() - self._polled_at
 
     def __next__(self) -> MessageProxy | None:
-        self._looked_at = time.monotonic()
+        self._polled_at = time.monotonic()
         if not self._free.acquire(timeout=self._timeout):
             return None
         ticket = None

@@ -148,7 +148,7 @@ class ReadyQueue:
         if hints:
             await self._script(keys=[], args=[_PREFIX, *_arguments(hints)])
 
-    async def remember_capped(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
+    async def record_capped(self, msp_id: UUID, tenant_id: UUID, lane: str) -> None:
         """Record that the tenant is at its cap, so that the lane is woken when another of its lanes finishes.
 
         A lost record is recovered by the relay.

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from foundation.database.engine import Database
 from foundation.i18n.messages import reason_of
 from foundation.jobs import messages
-from foundation.jobs.batch import Batch, ClaimedJob, Lease, LeaseLost, answered, is_outage, keeping_lease
+from foundation.jobs.batch import Batch, ClaimedJob, Lease, LeaseLost, answered, is_outage, run_with_lease
 from foundation.jobs.isolation import ALONE, SUSPECT_AFTER, BatchResult, IsolatedRunner, LeasedBatch
 from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.registry import JobHandler, JobRegistry
@@ -106,7 +106,7 @@ class LaneWorker:
         if met.lost:
             return
         if met.away:
-            await batch.give_back()
+            await batch.release_lease()
             batch.more = True
         await self._wake_again(batch, claimed)
 
@@ -132,13 +132,13 @@ class LaneWorker:
         most = self._jobs.largest_batch if bulk else PROMPT_BATCH
         lease = timedelta(seconds=self._lease)
         claim = scope.msp_id, scope.tenant_id, lane, self._pool, self._name, lease, most
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
         row = await self._database.call(_CLAIM, claim)
         if row.status == ClaimStatus.MOVED:
             _log.info("lane.moved", lane=lane, pool=row.pool)
             return None
         if row.status == ClaimStatus.CAPPED:
-            await self._ready_queue.remember_capped(scope.msp_id, scope.tenant_id, lane)
+            await self._ready_queue.record_capped(scope.msp_id, scope.tenant_id, lane)
             return None
         if row.status != ClaimStatus.CLAIMED:
             return None
@@ -150,13 +150,13 @@ class LaneWorker:
             )
         ]  # fmt: skip
         held = Lease(lane, row.fence, self._lease, row.crash_count)
-        return Batch(self._database, scope, held, items, bulk=bulk, asked_at=asked_at)
+        return Batch(self._database, scope, held, items, bulk=bulk, requested_at=requested_at)
 
     async def run_batch(self, leased: LeasedBatch) -> bool:
         """Run a batch that another process claimed. False when it was interrupted."""
         batch = Batch(self._database, leased.scope, leased.lease, leased.items)
         with self._sitting_out(batch.scope.tenant_id, batch.lane) as met:
-            await keeping_lease(batch, self._handle(batch, self._jobs[batch.items[0].kind]))
+            await run_with_lease(batch, self._handle(batch, self._jobs[batch.items[0].kind]))
         return not (met.lost or met.away)
 
     async def _work(self, batch: Batch[Any]) -> None:
@@ -180,7 +180,7 @@ class LaneWorker:
                 if suspect and (do := self._run_isolated)
                 else self._handle(batch, handler)
             )
-            await keeping_lease(batch, handling)
+            await run_with_lease(batch, handling)
         self._metrics.ran(batch.scope.tenant_id, job_type.name, len(batch.items), time.perf_counter() - started)
 
     async def _handle(self, batch: Batch[Any], handler: JobHandler[Any]) -> None:

@@ -54,7 +54,7 @@ class _Busy(Exception):
 
 
 class _Failure(NamedTuple):
-    word: str
+    label: str
     detail: MessageText
     outcome: CallResult = CallResult.FAILED
 
@@ -181,7 +181,7 @@ class BoundCaller:
             self._held("refused")
             raise
         except OutboundHeld as error:
-            self._held(_held_word(error))
+            self._held(_held_label(error))
             raise
         started = time.perf_counter()
         try:
@@ -198,11 +198,11 @@ class BoundCaller:
         except _MAPPED as error:
             failure = next(failure for kinds, failure in _FAILURES if isinstance(error, kinds))
             await self._settle(admission, failure.outcome)
-            self._called(failure.word, started)
+            self._called(failure.label, started)
             kind = AnswerTooLarge if isinstance(error, TooLarge) else OutboundUnavailable
             raise kind(failure.detail, sent=not isinstance(error, _NOT_SENT)) from error
-        await self._judge(admission, response)
-        self._called(_outcome_word(response.status_code), started)
+        await self._record_response(admission, response)
+        self._called(_outcome_label(response.status_code), started)
         return response
 
     async def _exchange(
@@ -233,10 +233,10 @@ class BoundCaller:
             await asyncio.sleep(admission.wait)
             pause = self._client.gate.paused_for(self._credential)
             if pause:
-                raise OutboundThrottled(messages.PAUSE_ASKED.write(), retry_after=pause)
+                raise OutboundThrottled(messages.PAUSE_REQUESTED.write(), retry_after=pause)
         return admission
 
-    async def _judge(self, admission: Admission, response: OutboundResponse) -> None:
+    async def _record_response(self, admission: Admission, response: OutboundResponse) -> None:
         failed = response.status_code >= 500 and response.status_code != 501
         pause = requested_pause(response.status_code, response.headers, self._client.clock())
         if failed or pause or admission.report:
@@ -280,13 +280,13 @@ class BoundCaller:
             self._client.observer.held(self._credential.tenant_id, self._credential.id, reason)
 
 
-def _held_word(error: OutboundHeld) -> str:
+def _held_label(error: OutboundHeld) -> str:
     if isinstance(error, RetriesSpent):
         return "retries_spent"
     return "throttled" if isinstance(error, OutboundThrottled) else "open"
 
 
-def _outcome_word(status: int) -> str:
+def _outcome_label(status: int) -> str:
     return "429" if status == 429 else f"{status // 100}xx"
 
 

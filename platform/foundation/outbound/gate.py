@@ -25,7 +25,7 @@ from foundation.outbound.settings import OutboundSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_REMEMBERED = 4096
+_MOST_CREDENTIALS = 4096
 _THROTTLED, _OPEN, _SPENT = 1, 2, 3
 _VALKEY_TIME = -1
 
@@ -102,7 +102,7 @@ class LocalGate:
     def _state(self, key: str) -> tuple[TokenBucket, Breaker, Budget]:
         state = self._states.setdefault(key, (TokenBucket(), Breaker(), Budget()))
         self._states.move_to_end(key)
-        if len(self._states) > _REMEMBERED:
+        if len(self._states) > _MOST_CREDENTIALS:
             self._states.popitem(last=False)
         return state
 
@@ -126,7 +126,7 @@ class Gate:
             OutboundHeld: the breaker is open, or another call is probing.
         """
         retries = self._settings.retries
-        shared = await self._ask(
+        shared = await self._run_script(
             self._admit,
             credential,
             int(self._settings.max_wait_seconds * MICROSECONDS),
@@ -160,10 +160,10 @@ class Gate:
         hold = min(hold, self._settings.max_hold_seconds)
         hold_us = int(hold * MICROSECONDS)
         if hold:
-            self._remember_pause(credential.key, hold)
+            self._record_pause(credential.key, hold)
         breaker = self._settings.breaker
         if admission.shared:
-            told = await self._ask(
+            settled = await self._run_script(
                 self._settle,
                 credential,
                 admission.generation,
@@ -175,7 +175,7 @@ class Gate:
                 int(breaker.open_seconds * MICROSECONDS),
                 int(breaker.max_open_seconds * MICROSECONDS),
             )
-            if told is not None:
+            if settled is not None:
                 return
         generation = None if admission.shared else admission.generation
         self._local.settle(credential, self._now(), generation, result, hold_us)
@@ -184,13 +184,13 @@ class Gate:
         """Seconds left of a pause requested from this process; for calls that already have a token."""
         return max(self._paused_until.get(credential.key, 0.0) - time.monotonic(), 0.0)
 
-    def _remember_pause(self, key: str, hold: float) -> None:
+    def _record_pause(self, key: str, hold: float) -> None:
         self._paused_until[key] = time.monotonic() + hold
         self._paused_until.move_to_end(key)
-        if len(self._paused_until) > _REMEMBERED:
+        if len(self._paused_until) > _MOST_CREDENTIALS:
             self._paused_until.popitem(last=False)
 
-    async def _ask(
+    async def _run_script(
         self, script: "redis.commands.core.AsyncScript | None", credential: Credential, *rest: float
     ) -> list[int] | None:
         """Run a script in Valkey. None when Valkey is unreachable."""

@@ -93,7 +93,7 @@ def _literal(host: str) -> Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is globally routable unicast; addresses with an embedded IPv4 address are judged by
+    """Whether the address is globally routable unicast; addresses with an embedded IPv4 address are checked by
     that one.
     """
     if isinstance(address, IPv4Address):

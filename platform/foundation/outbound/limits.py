@@ -7,7 +7,7 @@ from http import HTTPStatus
 from foundation.outbound.headers import LONGEST_WAIT_SECONDS, parse_http_date, parse_number, parse_retry_after
 
 _PREFIXES = ("x-ratelimit-", "x-rate-limit-", "ratelimit-")
-_ASKS_TO_WAIT = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_RETRY_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _PAUSE_AFTER_429 = 1.0
 _EPOCH_FROM = 1e9  # smaller numbers are seconds from now
 _EPOCH_MS_FROM = 1e12
@@ -18,7 +18,7 @@ def requested_pause(status: int, headers: Mapping[str, str], now: datetime) -> f
 
     A used-up allowance counts also when this response itself was a success.
     """
-    if status in _ASKS_TO_WAIT:
+    if status in _RETRY_LATER:
         pause = parse_retry_after(headers, now)
         if pause is None:
             pause = _reset(headers, now)

@@ -30,7 +30,9 @@ HEADER_FIXED: Final = MessageType("outbound.header_fixed", N_("The header {name}
 HEADER_CHARACTERS: Final = MessageType(
     "outbound.header_characters", N_("A header contains characters that HTTP does not allow.")
 )
-PAUSE_ASKED: Final = MessageType("outbound.pause_asked", N_("The other system has asked for a pause between requests."))
+PAUSE_REQUESTED: Final = MessageType(
+    "outbound.pause_asked", N_("The other system has asked for a pause between requests.")
+)
 RATE_USED_UP: Final = MessageType("outbound.rate_used_up", N_("The other system's rate limit is used up for now."))
 LEFT_ALONE: Final = MessageType(
     "outbound.left_alone", N_("The other system failed several times in a row. Calls to it are paused for a moment.")

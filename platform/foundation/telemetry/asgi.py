@@ -26,7 +26,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEADER = b"x-correlation-id"
 NO_ROUTE = "(none)"
 LISTENER = "(listener)"
-_GIVEN_UP = 499
+_CLIENT_CLOSED = 499
 _VALID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -101,7 +101,7 @@ class ObservedApp:
             raise
         finally:
             # Cancelled, or abandoned by the client, before there was a response.
-            self._record(scope, status or _GIVEN_UP, time.perf_counter() - started, correlation)
+            self._record(scope, status or _CLIENT_CLOSED, time.perf_counter() - started, correlation)
 
     def _record(self, scope: Scope, status: int, seconds: float, correlation: str) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
@@ -109,7 +109,7 @@ class ObservedApp:
         self._metrics.record(method, route, status, seconds)
         if self._access_log is not None:
             self._access_log.write(
-                AccessLogEntry(method, route, status, seconds, correlation, _given(scope["headers"]))
+                AccessLogEntry(method, route, status, seconds, correlation, _correlation_of(scope["headers"]))
             )
 
 
@@ -120,7 +120,7 @@ def _route(scope: Scope) -> str:
     return scope.get("path_template") or NO_ROUTE
 
 
-def _given(headers: list[tuple[bytes, bytes]]) -> str:
+def _correlation_of(headers: list[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == HEADER:
             return value.decode() if _VALID.fullmatch(value) else ""

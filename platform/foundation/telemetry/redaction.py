@@ -6,18 +6,18 @@ from typing import Any
 
 REDACTED = "[redacted]"
 _DEEPEST = 6
-_WORDS = (
+_NAMES = (
     r"passwords?|passwd|passphrase|pwd|secrets?|tokens?|authorization|cookies?|credentials?|csrf|otp"
     r"|signature|bearer|dsn|conninfo|kek|dek"
 )
-_KEYS = r"(?:api|secret|private|access|vault|signing|encryption|client)[_.\- ]?keys?"
-_NAME = re.compile(rf"(?:^|[_.\- ])(?:{_WORDS})(?:$|[_.\- ])|{_KEYS}(?:$|[_.\- ])", re.IGNORECASE)
+_KEY_NAMES = r"(?:api|secret|private|access|vault|signing|encryption|client)[_.\- ]?keys?"
+_NAME = re.compile(rf"(?:^|[_.\- ])(?:{_NAMES})(?:$|[_.\- ])|{_KEY_NAMES}(?:$|[_.\- ])", re.IGNORECASE)
 _HARMLESS = re.compile(r"(?:_ids?|_counts?|_used|_name|_type|_kind)$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@]*:[^/?#\s@]*(?=@)")
 # `password=…`, `"accessToken": "…"`, `?token=…&`: in URLs, settings and bodies that an exception's text repeats.
-_TOLD = re.compile(
-    rf"""((?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{_WORDS}|{_KEYS})['"]?\s?[=:]\s?['"]?)"""
+_ASSIGNED = re.compile(
+    rf"""((?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{_NAMES}|{_KEY_NAMES})['"]?\s?[=:]\s?['"]?)"""
     r"""((?i:bearer|basic)\s+)?[^\s'"&;,<>()\[\]{}]+"""
 )
 # Our own secrets: an API key, a webhook's secret, an invitation's link.
@@ -48,6 +48,6 @@ def redact(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _without_secrets(told: str) -> str:
-    told = _BEARER.sub(rf"\1 {REDACTED}", _USERINFO.sub(REDACTED, told))
-    return _OURS.sub(rf"\1{REDACTED}", _TOLD.sub(rf"\1{REDACTED}", told))
+def _without_secrets(text: str) -> str:
+    text = _BEARER.sub(rf"\1 {REDACTED}", _USERINFO.sub(REDACTED, text))
+    return _OURS.sub(rf"\1{REDACTED}", _ASSIGNED.sub(rf"\1{REDACTED}", text))

@@ -140,7 +140,7 @@ async def destroy_keys(session: AsyncSession, vault: Vault) -> int:
     Other processes may still open values for `vault.CACHE_LIFE`.
     """
     destroyed = await repository.delete_keys(session)
-    vault.forget(scope_of(session).tenant_id)
+    vault.evict(scope_of(session).tenant_id)
     append_audit(
         session,
         action=VaultAction.VAULT_KEYS_DESTROYED,

@@ -46,7 +46,7 @@ class Vault:
         """Plaintext. Raises `CiphertextInvalid`, or `VaultSealed` when the tenant's wrapping key is not configured."""
         tenant_id = scope_of(session).tenant_id
         key_id = envelope.key_id_of(ciphertext)
-        cipher = self._remembered(tenant_id, key_id)
+        cipher = self._cached(tenant_id, key_id)
         if cipher is None:
             wrapped = await repository.find_wrapped(session, key_id)
             if wrapped is None:
@@ -63,7 +63,7 @@ class Vault:
             raise CiphertextInvalid(_NO_KEY)
         return envelope.unseal(self._cipher(tenant_id, key_id, wrapped[key_id]), tenant_id, purpose, ciphertext)
 
-    def forget(self, tenant_id: UUID) -> None:
+    def evict(self, tenant_id: UUID) -> None:
         """Remove the tenant's unwrapped keys from this process."""
         for key in [key for key in self._ciphers if key[0] == tenant_id]:
             del self._ciphers[key]
@@ -94,7 +94,7 @@ class Vault:
             await self.add_active_key(session)
         raise Conflict(N_("This account's data key is being changed right now. Try again."))
 
-    def _remembered(self, tenant_id: UUID, key_id: UUID) -> AESGCM | None:
+    def _cached(self, tenant_id: UUID, key_id: UUID) -> AESGCM | None:
         entry = self._ciphers.get((tenant_id, key_id))
         if entry is None:
             return None
@@ -106,7 +106,7 @@ class Vault:
         return cipher
 
     def _cipher(self, tenant_id: UUID, key_id: UUID, wrapped: bytes) -> AESGCM:
-        cipher = self._remembered(tenant_id, key_id)
+        cipher = self._cached(tenant_id, key_id)
         if cipher is None:
             cipher = AESGCM(envelope.unwrap(self.key_ring, tenant_id, key_id, wrapped))
             self._ciphers[tenant_id, key_id] = (cipher, self.clock())

@@ -15,11 +15,11 @@ from litestar.openapi.spec import OpenAPIResponse, Operation, Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.types import ASGIApp
 
-from foundation.idempotency.response_store import KEEP, LONGEST
+from foundation.idempotency.response_store import LONGEST, RETENTION
 
 KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotent-Replayed"
-_HOURS: Final = int(KEEP.total_seconds() // 3600)
+_HOURS: Final = int(RETENTION.total_seconds() // 3600)
 
 IDEMPOTENCY: Final = (
     f"Every request that changes something accepts the header `{KEY_HEADER}`: up to {LONGEST} visible ASCII "

@@ -42,7 +42,7 @@ _HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
 _UNREAD: Final = ("/hooks/", "/static/", "/brand/")
 """No person reads the texts there."""
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
-_ASK_AGAIN: Final = (b"cache-control", b"no-cache")
+_NO_CACHE: Final = (b"cache-control", b"no-cache")
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
 
 
@@ -203,7 +203,7 @@ def _cache_rule(path: str, status: int) -> tuple[bytes, bytes]:
     if path.startswith("/static/"):
         if status not in (200, 206, 304):
             return NO_STORE
-        return _FOR_EVER if _HASHED_FILE.fullmatch(path) else _ASK_AGAIN
+        return _FOR_EVER if _HASHED_FILE.fullmatch(path) else _NO_CACHE
     if path.startswith(("/api/", "/hooks/")) or status >= 400:
         return NO_STORE
     return _PRIVATE

@@ -52,10 +52,10 @@ class ProxyRule(msgspec.Struct, frozen=True):
         if not self.trusts(peer):
             return scheme
         if self.header == X_FORWARDED_FOR:
-            said = _values(headers, b"x-forwarded-proto")
+            protocols = _values(headers, b"x-forwarded-proto")
         else:
-            said = [proto for _, proto in _forwarded(headers) if proto]
-        last = said[-1].strip().lower() if said else ""
+            protocols = [proto for _, proto in _forwarded(headers) if proto]
+        last = protocols[-1].strip().lower() if protocols else ""
         return last if last in _SCHEMES else scheme
 
     def _holds(self, address: Address | None) -> bool:

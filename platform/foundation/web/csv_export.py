@@ -72,8 +72,8 @@ def write_lines(rows: Iterable[Sequence[object]]) -> bytes:
 def wants_csv(accept: str) -> bool:
     """Whether `Accept` names CSV, and no other type with a higher quality."""
     wanted = qualities(accept)
-    asked = wanted.get(CSV_TYPE, 0.0)
-    return asked > 0 and asked >= max(wanted.get("application/json", 0.0), wanted.get("text/html", 0.0))
+    quality = wanted.get(CSV_TYPE, 0.0)
+    return quality > 0 and quality >= max(wanted.get("application/json", 0.0), wanted.get("text/html", 0.0))
 
 
 ReadMore = Callable[[str], Awaitable[ResultPage[Any]]]

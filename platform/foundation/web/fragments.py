@@ -24,7 +24,7 @@ _PARAMETER: Final = re.compile(r"\\\{[^/}]*\\\}")
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
-def remember_fragments(app: Litestar) -> None:
+def collect_fragments(app: Litestar) -> None:
     """Collect the paths of fragments from the routes."""
     of_parent, of_any = _pattern(app, any_page=False), _pattern(app, any_page=True)
 

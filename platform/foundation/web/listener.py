@@ -386,7 +386,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.loop.call_later(self._limits.linger_seconds * (1 + self._table.next_moment()), self.transport.abort)
 
     def _wants_page(self) -> bool:
-        """Whether the client wants a page, judged by the bytes received so far."""
+        """Whether the client wants a page, according to the bytes received so far."""
         return wants_page(self.url, self.headers, self._incoming)
 
     def _discard(self, size: int) -> None:

@@ -145,15 +145,15 @@ async def _detail(
 
 async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
     found = await load_page(access, APPROVALS, listed)
-    asked = [item.approval for item in found.items]
-    quoted = [name for one in asked for name in (one.requested_by, one.author, one.decided_by)]
+    approvals = [item.approval for item in found.items]
+    quoted = [name for one in approvals for name in (one.requested_by, one.author, one.decided_by)]
     context = {
         "listed": list_view(APPROVALS, listed, found, f"{access.root}/approvals"),
         "is_pending": listed.query["status"] == "pending",
         "waiting": await count_waiting(access.session),
         "titles": await load_titles(access.session, [item.change.record_key for item in found.items]),
         "names": await name_authors(access.session, quoted, me=str(access.principal.id)),
-        "members": await find_members(access.session, {one.requested_by for one in asked}),
+        "members": await find_members(access.session, {one.requested_by for one in approvals}),
         "reason_limit": LONGEST_TEXT,
         "bulk": bulk,
     }

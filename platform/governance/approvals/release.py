@@ -20,9 +20,9 @@ from governance.changes.locking import lock_changes
 from governance.changes.plan_writer import (
     CHANGE,
     OF_THE_SOURCE,
-    ask_for_approvals,
     audit_decision,
     late_approval,
+    request_change_approvals,
 )
 from governance.changes.planner import (
     BASELINE,
@@ -139,11 +139,11 @@ async def release_changes(
         return
     await _withdraw(session, [c for c in changes if c.approval_id in lapsed.approvals], snapshot)
     hashes = {c.approval_id: content_of(c, snapshot) for c in changes if c.approval_id}
-    verdicts = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=snapshot.now)
+    redeemed = await redeem_approvals(session, scope_of(session), content_hashes=hashes, now=snapshot.now)
     propagations: list[PropagationRow] = []
     rerouted: list[ChangeRow] = []
     for change in changes:
-        if change.approval_id is not None and verdicts[change.approval_id] is RedeemResult.REDEEMED:
+        if change.approval_id is not None and redeemed[change.approval_id] is RedeemResult.REDEEMED:
             contract = snapshot.contracts.get(change.key)
             row = snapshot.values[change.key]
             change.cost_value = known_cost(snapshot.values, change.key)
@@ -151,7 +151,7 @@ async def release_changes(
             decided_at = change.decided_at or snapshot.now
             services.metrics.decided(scope_of(session).tenant_id, decided_at - change.proposed_at)
             audit_decision(session, change, snapshot.now)
-        elif change.approval_id is None or verdicts[change.approval_id] is not RedeemResult.USED:
+        elif change.approval_id is None or redeemed[change.approval_id] is not RedeemResult.USED:
             rerouted.append(change)
     unsupported = [c for c in rerouted if c.approval_id in lapsed.proposals]
     await _refuse(session, services, unsupported, snapshot)
@@ -175,7 +175,7 @@ async def _reroute(
     passed: list[PropagationRow] = []
     for change in changes:
         row = snapshot.values[change.key]
-        if change.origin != BASELINE:  # a baseline's value is judged against the channel's value
+        if change.origin != BASELINE:  # a baseline's value is compared with the channel's value
             change.old_value = old_value_of(change, row)
         cost = known_cost(snapshot.values, change.key)
         decision = strictest_decision(change, row, snapshot)
@@ -190,7 +190,7 @@ async def _reroute(
             change.move_to(ChangeState.REFUSED)
         found.append(_stale(change, lapsed=change.approval_id in lapsed.approvals))
         audit_decision(session, change, snapshot.now)
-    await ask_for_approvals(session, [c for c in changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot)
+    await request_change_approvals(session, [c for c in changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot)
     await open_exceptions(session, found, now=snapshot.now, new_id=services.new_id)
     return passed
 

@@ -12,14 +12,14 @@ from foundation.i18n.localizer import current_localizer, translate
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
 from governance.audit_trail.schemas import AuditEntryView, EntryGroup
-from governance.labels import write_element, write_kind, write_value, write_words
+from governance.labels import write_element, write_kind, write_name, write_value
 from governance.messages.writer import write_title
 
 _EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
 ACTORS: Final = {"worker": N_("Automatic"), "setup": N_("Set-up"), "sign-in": N_("Sign-in page")}
 _NUMBERED: Final = {"policy": N_("Policy")}
 """Kinds of subjects that are shown by their number."""
-_SAID_ELSEWHERE: Final = frozenset({
+_SHOWN_ELSEWHERE: Final = frozenset({
     "subject_kind", "subject_id", "content", "policy", "policy_version", "rule", "event", "record_key", "element",
     "dimension", "record_type", "currency", "old", "new", "read", "connection", "version", "title", "message",
     "params",
@@ -49,7 +49,7 @@ class FormattedEntry(msgspec.Struct, frozen=True):
 
 
 def find_ids(entries: Iterable[AuditEntryView]) -> set[UUID]:
-    return {UUID(found) for entry in entries for found in _ID.findall(f"{entry.subject} {entry.told}")}
+    return {UUID(found) for entry in entries for found in _ID.findall(f"{entry.subject} {entry.data_text}")}
 
 
 def format_entry(entry: AuditEntryView, names: Mapping[str, Named], labels: Mapping[str, str]) -> FormattedEntry:
@@ -59,7 +59,7 @@ def format_entry(entry: AuditEntryView, names: Mapping[str, Named], labels: Mapp
     action = _EARLIER.sub("member.", entry.action)
     return FormattedEntry(
         entry=entry,
-        title=translate(labels[action]) if action in labels else write_words(action),
+        title=translate(labels[action]) if action in labels else write_name(action),
         about=_about(entry, names),
         by=translate(ACTORS[entry.actor]) if entry.actor in ACTORS else entry.actor,
         text=", ".join(_text(entry, names)),
@@ -85,7 +85,7 @@ class FormattedGroup(msgspec.Struct, frozen=True):
 def format_group(group: EntryGroup, names: Mapping[str, Named], labels: Mapping[str, str]) -> FormattedGroup:
     entries = [format_entry(entry, names, labels) for entry in group.entries]
     first = entries[0]
-    told = next((one for one in entries if one.entry.data.get("new") is not None), first)
+    shown = next((one for one in entries if one.entry.data.get("new") is not None), first)
     return FormattedGroup(
         entries=entries,
         total=group.total,
@@ -93,20 +93,20 @@ def format_group(group: EntryGroup, names: Mapping[str, Named], labels: Mapping[
         title=first.title,
         about=next((one.about for one in entries if one.about), ""),
         by=list(dict.fromkeys(one.by for one in entries)),
-        text=told.text,
+        text=shown.text,
     )
 
 
 def _about(entry: AuditEntryView, names: Mapping[str, Named]) -> str:
     kind, colon, rest = entry.subject.partition(":")
     parts = [str(entry.data.get("subject_id", "")), *(rest if colon else kind).split(":")]
-    told = [names[part].whole if part in names else write_element(part) for part in parts if part]
+    parts = [names[part].whole if part in names else write_element(part) for part in parts if part]
     if kind == "record" and entry.data.get("element"):
-        told.append(_lower(write_element(str(entry.data["element"]), str(entry.data.get("dimension", "")))))
-    known = ", ".join(dict.fromkeys(part for part in told if not _ID.fullmatch(part)))
+        parts.append(_lower(write_element(str(entry.data["element"]), str(entry.data.get("dimension", "")))))
+    known = ", ".join(dict.fromkeys(part for part in parts if not _ID.fullmatch(part)))
     if not known.isdigit():
         return known
-    return f"{translate(_NUMBERED[kind])} {known}" if kind in _NUMBERED else write_words(f"{kind} {known}")
+    return f"{translate(_NUMBERED[kind])} {known}" if kind in _NUMBERED else write_name(f"{kind} {known}")
 
 
 def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
@@ -123,9 +123,9 @@ def _text(entry: AuditEntryView, names: Mapping[str, Named]) -> Iterable[str]:
     if title := _title(data):  # the title already describes the code
         yield title
     for name, value in data.items():
-        if name in _SAID_ELSEWHERE or (name == "code" and title) or value in (None, "", [], {}):
+        if name in _SHOWN_ELSEWHERE or (name == "code" and title) or value in (None, "", [], {}):
             continue
-        yield _said(name, value, names)
+        yield _describe_item(name, value, names)
 
 
 def _title(data: Mapping[str, Any]) -> str:
@@ -135,7 +135,7 @@ def _title(data: Mapping[str, Any]) -> str:
     return str(data.get("title", ""))
 
 
-def _said(name: str, value: object, names: Mapping[str, Named]) -> str:
+def _describe_item(name: str, value: object, names: Mapping[str, Named]) -> str:
     if name == "code":
         return current_localizer().in_sentence(write_kind(str(value)))
     known = names.get(str(value))

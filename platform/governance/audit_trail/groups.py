@@ -18,7 +18,7 @@ from foundation.errors import MalformedInput
 from foundation.marks import N_
 from foundation.relations import AUDIT_ENTRIES
 from governance.audit_trail.filters import AuditConditions, AuditFilter, build_conditions
-from governance.audit_trail.queries import LOOKED_THROUGH, to_entry
+from governance.audit_trail.queries import SEARCHED_ROWS, to_entry
 from governance.audit_trail.schemas import AuditEntryView, EntryGroup, GroupPage
 from policy.relations import APPROVALS
 
@@ -105,7 +105,7 @@ async def _read(
              WHERE {conditions.fits}
              ORDER BY seq DESC LIMIT :chunk
         """),
-        {**conditions.binds, "below": below, "top": top, "looked": LOOKED_THROUGH, "chunk": _CHUNK},
+        {**conditions.binds, "below": below, "top": top, "looked": SEARCHED_ROWS, "chunk": _CHUNK},
     )
     return [to_entry(row, row.seq) for row in rows]
 

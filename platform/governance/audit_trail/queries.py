@@ -19,7 +19,7 @@ from governance.audit_trail.formatter import Named
 from governance.audit_trail.schemas import AuditEntryView
 from tenants.relations import MEMBERS
 
-LOOKED_THROUGH: Final = 100_000
+SEARCHED_ROWS: Final = 100_000
 
 
 class _Actor(msgspec.Struct):
@@ -40,7 +40,7 @@ async def list_entries(session: AsyncSession, query: ListQuery, _: datetime) -> 
         tables=f"""(SELECT * FROM {AUDIT_ENTRIES} a WHERE {conditions.among} AND {keyset.condition}
                      ORDER BY {keyset.order} LIMIT :looked) e""",
         where=conditions.fits,
-        binds={**conditions.binds, "looked": LOOKED_THROUGH},
+        binds={**conditions.binds, "looked": SEARCHED_ROWS},
     )
     return (await read_page(session, source, query)).map(lambda row: to_entry(row, row.page_key_0))
 

@@ -19,10 +19,10 @@ class AuditEntryView(msgspec.Struct, frozen=True):
     correlation: str
 
     @property
-    def told(self) -> str:
+    def data_text(self) -> str:
         """`data` in one line."""
-        told = ((name, value) for name, value in self.data.items() if value not in (None, "", [], {}))
-        return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told)
+        parts = ((name, value) for name, value in self.data.items() if value not in (None, "", [], {}))
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in parts)
 
 
 def _plain(value: object) -> str:

@@ -113,7 +113,7 @@ async def _accept_records(
     in_flight = await acceptance_repository.load_in_flight(session, compared, snapshot)
     made = plan_acceptance(compared, in_flight, snapshot, Act(baseline.id, baseline.decided_by_id))
     await write_plan(session, made.plan, snapshot)
-    await acceptance_repository.remember_seen(session, made.seen)
+    await acceptance_repository.store_observed(session, made.seen)
     await acceptance_repository.link_changes(session, baseline.id, made.made)
     return made
 

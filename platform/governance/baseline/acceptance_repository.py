@@ -165,11 +165,11 @@ async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], sn
         on_the_way=frozenset((row.change_id, row.connection_id) for row in on_the_way),
         awaiting=frozenset((key_of(row), read_value(row.new_value)) for row in awaiting),
         refused=frozenset(key_of(row) for row in refused),
-        later=await _seen_later(session, [reading for one in compared for reading in one.readings]),
+        later=await _newer_values(session, [reading for one in compared for reading in one.readings]),
     )
 
 
-async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dict[tuple[UUID, ElementKey], Value]:
+async def _newer_values(session: AsyncSession, readings: Sequence[Reading]) -> dict[tuple[UUID, ElementKey], Value]:
     rows = await session.execute(
         text(f"""
             SELECT v.connection_id, {key_columns("v")}, v.value
@@ -188,7 +188,7 @@ async def _seen_later(session: AsyncSession, readings: Sequence[Reading]) -> dic
     return {(row.connection_id, key_of(row)): read_value(row.value) for row in rows}
 
 
-async def remember_seen(session: AsyncSession, rows: Sequence[ShownReading]) -> None:
+async def store_observed(session: AsyncSession, rows: Sequence[ShownReading]) -> None:
     """Store the values read; never an older version, or an earlier reading, over a later one."""
     await _SEE.execute(session, rows)
 

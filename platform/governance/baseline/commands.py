@@ -18,7 +18,7 @@ from governance.baseline.states import BaselineState
 from governance.services import GovernanceServices
 from tenants.command_options import CLIENT, MSP
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 @click.group(cls=NounGroup)
@@ -43,7 +43,7 @@ def read(msp_id: UUID, tenant_id: UUID, wait: float) -> None:
                 found = await find_baseline(session, baseline_id)
             if found.state != BaselineState.READING or time.monotonic() >= deadline:
                 return _result(found)
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     run_with_services(act)
 

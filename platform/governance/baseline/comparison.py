@@ -10,7 +10,7 @@ from canonical.values import MoneyValue, Value
 from connectors.ports import ChannelReading
 from foundation.text import clean_error_text
 from governance.baseline.rows import Comparison, Reading, ReadRequest
-from governance.changes.planner import BASELINE, judged_as
+from governance.changes.planner import BASELINE, policy_subjects
 from policy.facts import value_facts
 from policy.index import PolicyIndex, decide
 from policy.rules import PolicyOutcome
@@ -38,7 +38,7 @@ def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool
     known = element_type(element)
     return (
         known is not None
-        and bool(known.judged_with)
+        and bool(known.policy_reference)
         and isinstance(value, MoneyValue)
         and isinstance(cost, MoneyValue)
         and value.currency == cost.currency
@@ -49,7 +49,7 @@ def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool
 def _compare(
     want: ReadRequest, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime
 ) -> Reading:
-    verdict = _verdict(want.value, reading)
+    verdict = _compare_values(want.value, reading)
     return Reading(
         *want.key,
         connection_id=connection_id,
@@ -63,7 +63,7 @@ def _compare(
     )
 
 
-def _verdict(source: Value | None, reading: ChannelReading) -> Comparison:
+def _compare_values(source: Value | None, reading: ChannelReading) -> Comparison:
     """Verdict of one value. A channel value that cannot be read exactly differs from every source value."""
     if source is None:
         return Comparison.CHANNEL_ONLY
@@ -80,7 +80,7 @@ def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex) -> 
     if want.value is None or shown == want.value:
         return None
     facts = value_facts(want.element, want.dimension, shown, want.value, want.cost)
-    outcome = decide(index, judged_as(BASELINE), want.element, facts).outcome
+    outcome = decide(index, policy_subjects(BASELINE), want.element, facts).outcome
     if shown is None and not reading.unreadable:  # the value is new to the channel, so only a refusal matters
         return outcome.value if outcome is PolicyOutcome.REFUSE else None
     return outcome.value

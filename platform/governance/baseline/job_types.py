@@ -13,11 +13,11 @@ READ_BASELINE: Final = JobType(
     "governance.read_baseline", N_("Read values for a baseline"), NoPayload, batch=1, seconds=120.0, retry=READ_RETRY
 )
 ACCEPT_BASELINE: Final = JobType("governance.accept_baseline", N_("Apply an accepted baseline"), NoPayload, batch=1)
-FORGET_BASELINE: Final = JobType(
+DELETE_READINGS: Final = JobType(
     "governance.forget_baseline", N_("Delete the readings of a discarded baseline"), NoPayload, batch=1
 )
 
-JOB_TYPES: Final = (READ_BASELINE, ACCEPT_BASELINE, FORGET_BASELINE)
+JOB_TYPES: Final = (READ_BASELINE, ACCEPT_BASELINE, DELETE_READINGS)
 
 
 def baseline_lane(connection_id: UUID) -> str:

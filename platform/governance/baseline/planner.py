@@ -1,8 +1,8 @@
 """Planning of an acceptance. Pure: a snapshot in, a plan of writes out.
 
-A value shown by every channel, or by none, is approved as it is. A difference becomes a change, judged against the
+A value shown by every channel, or by none, is approved as it is. A difference becomes a change, compared with the
 channel's value, for the channels that differ. While such a change is pending or refused, the approved value is the
-channel's: the next value from the source is then judged against the value that buyers see, and not against one that was
+channel's: the next value from the source is then compared with the value that buyers see, and not with one that was
 never approved.
 """
 
@@ -33,7 +33,7 @@ from governance.changes.planner import (
     Plan,
     decide_by_channel,
     draft_change,
-    judge,
+    evaluate,
     refusal_of,
     release,
 )
@@ -83,7 +83,7 @@ class _Case:
 def plan_acceptance(
     compared: Iterable[Compared], in_flight: InFlight, snapshot: DecisionSnapshot, act: Act
 ) -> Acceptance:
-    """Plan a batch, reference elements first, so that a price is judged by the cost in the same reading."""
+    """Plan a batch, reference elements first, so that a price is compared with the cost in the same reading."""
     made = Acceptance()
     for one in sorted(compared, key=lambda one: one.item.element not in REFERENCE_ELEMENTS):
         case = _take(one, in_flight, snapshot, made)
@@ -151,14 +151,14 @@ def _accept(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: A
         row.version += row.value is not None  # supersedes the propagations still running
         row.value, row.change_id = case.value, None
         made.counts.accepted += 1
-    version, standing_change = row.version, row.change_id
+    version, current_change = row.version, row.change_id
     undecided = [change for change in changes if change.state != ChangeState.RELEASED]
     for change in changes:
         _carry_out(case, change, snapshot, made)
     if undecided and case.fresh and row.value in (None, case.value):
-        kept = max(undecided, key=lambda change: _distance(change, case.value))
-        row.value = kept.old_value
-    _remember(case, shown, version, standing_change, snapshot, made)
+        nearest = max(undecided, key=lambda change: _distance(change, case.value))
+        row.value = nearest.old_value
+    _record_shown(case, shown, version, current_change, snapshot, made)
 
 
 def _differing(case: _Case, in_flight: InFlight) -> list[Reading]:
@@ -182,11 +182,11 @@ def _differing(case: _Case, in_flight: InFlight) -> list[Reading]:
 def _decide(
     case: _Case, differing: Sequence[Reading], in_flight: InFlight, snapshot: DecisionSnapshot, act: Act
 ) -> list[ChangeRow]:
-    """Create at most one change per outcome, for all its channels, judged by the widest difference."""
+    """Create at most one change per outcome, for all its channels, decided by the largest difference."""
     grouped: defaultdict[PolicyOutcome, list[tuple[Reading, Decision]]] = defaultdict(list)
     channels = {channel.connection_id: channel for channel in snapshot.targets(case.key)}
     for reading in differing:
-        decision = _judge(case, reading.value, snapshot, channels.get(reading.connection_id))
+        decision = _evaluate(case, reading.value, snapshot, channels.get(reading.connection_id))
         if decision.outcome is PolicyOutcome.REFUSE and not case.fresh and case.key in in_flight.refused:
             continue
         grouped[decision.outcome].append((reading, decision))
@@ -199,8 +199,8 @@ def _decide(
     return changes
 
 
-def _judge(case: _Case, shown: Value | None, snapshot: DecisionSnapshot, channel: Channel | None = None) -> Decision:
-    return judge(case.value, case.row, shown, snapshot, origin=BASELINE, channel=channel)
+def _evaluate(case: _Case, shown: Value | None, snapshot: DecisionSnapshot, channel: Channel | None = None) -> Decision:
+    return evaluate(case.value, case.row, shown, snapshot, origin=BASELINE, channel=channel)
 
 
 def _is_refused(case: _Case, in_flight: InFlight, snapshot: DecisionSnapshot, act: Act, made: Acceptance) -> bool:
@@ -232,7 +232,7 @@ def _carry_out(case: _Case, change: ChangeRow, snapshot: DecisionSnapshot, made:
         made.plan.exceptions.append(refusal_of(change, case.contract, len(snapshot.targets(case.key))))
 
 
-def _remember(  # noqa: PLR0913, PLR0917 - one step of the plan
+def _record_shown(  # noqa: PLR0913, PLR0917 - one step of the plan
     case: _Case,
     shown: Sequence[Reading],
     version: int,

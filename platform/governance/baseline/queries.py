@@ -18,7 +18,7 @@ from foundation.i18n.messages import to_message
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.baseline.rows import Comparison
 from governance.baseline.schemas import BaselinePartView, BaselineView, ComparedValue
-from governance.labels import GONE
+from governance.labels import DELETED_CONNECTION
 from governance.messages.writer import write_reason
 from governance.records.keys import key_columns, same_key
 
@@ -64,7 +64,12 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
     for part in parts:
         problem = to_message(part.error)
         counts = dict(zip(BaselinePartView.__struct_fields__[2:-1], part[3:], strict=True))
-        view = {**counts, "name": part.name or translate(GONE), "error": write_reason(problem), "problem": problem}
+        view = {
+            **counts,
+            "name": part.name or translate(DELETED_CONNECTION),
+            "error": write_reason(problem),
+            "problem": problem,
+        }
         found[part.baseline_id].append(BaselinePartView(connection_id=part.connection_id, **view))
     names = BaselineView.__struct_fields__[:-1]
     return [BaselineView(**{name: getattr(row, name) for name in names}, parts=found[row.id]) for row in rows]
@@ -107,7 +112,7 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         record_key=row.record_key,
         element=row.element,
         connection_id=row.connection_id,
-        channel=row.name or translate(GONE),
+        channel=row.name or translate(DELETED_CONNECTION),
         dimension=row.dimension,
         record_type=row.record_type,
         source=to_value(row.source),

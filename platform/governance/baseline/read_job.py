@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from connectors.backoff import retry_with_backoff
-from connectors.calls import ask_adapter, read_values
+from connectors.calls import call_adapter, read_values
 from connectors.health import record_health
 from connectors.messages import ANSWER_UNREADABLE
 from connectors.paging import ListPage, Step, check_page
@@ -95,7 +95,7 @@ def read_handler(services: GovernanceServices) -> Handler[NoPayload]:
         if turn is None:
             return
         try:
-            found = await _ask(turn, services)
+            found = await _read_page(turn, services)
         except _AWAY as error:
             await _rest(batch, services, turn, error)
             return
@@ -107,7 +107,7 @@ def read_handler(services: GovernanceServices) -> Handler[NoPayload]:
                 retry_with_backoff(
                     batch,
                     SystemUnavailable(trouble),
-                    told=trouble,
+                    reason=trouble,
                     retry=job_types.READ_RETRY,
                     jitter=1.0 - services.jitter(),
                 )
@@ -144,7 +144,7 @@ def _place(cursor: str) -> ElementKey:
     return ElementKey(record_key, element, "", "")
 
 
-async def _ask(turn: _Turn, services: GovernanceServices) -> _Found:
+async def _read_page(turn: _Turn, services: GovernanceServices) -> _Found:
     """Call the system. An exception of the adapter means an answer in an unknown format."""
     try:
         return await _call(turn, services)
@@ -159,13 +159,13 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
             raise SystemUnavailable(reasons.PAUSED.write())
         if connector.poll is None:
             return _Found()
-        return _Found(page=await ask_adapter(connector.poll.poll(http, config, turn.part.cursor, services.clock())))
+        return _Found(page=await call_adapter(connector.poll.poll(http, config, turn.part.cursor, services.clock())))
     if not turn.opened.active:
         return _Found()
     if turn.part.state == BaselinePartState.LISTING:
         if connector.catalogue is None:
             return _Found()
-        return _Found(keys=await ask_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
+        return _Found(keys=await call_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
     wanted = _shown_there(turn)
     now, shown = services.clock(), await _read(turn, wanted)
     return _Found(readings=compare(wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now))
@@ -197,12 +197,12 @@ async def _read(turn: _Turn, wanted: Sequence[ReadRequest]) -> list[ChannelReadi
 
 async def _rest(batch: Batch[NoPayload], services: GovernanceServices, turn: _Turn, error: Exception) -> None:
     """Delay the retry after an outage, and record the error for the page."""
-    told = reason_of(error)
-    retry_with_backoff(batch, error, told=told, retry=job_types.READ_RETRY, jitter=1.0 - services.jitter())
-    _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=told)
+    reason = reason_of(error)
+    retry_with_backoff(batch, error, reason=reason, retry=job_types.READ_RETRY, jitter=1.0 - services.jitter())
+    _log.info("baseline.no_answer", connection=str(turn.part.connection_id), error=reason)
     async with batch.commit() as session:
-        await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, told)
-        await record_health(session, turn.part.connection_id, now=services.clock(), error=told)
+        await repository.note_trouble(session, turn.baseline_id, turn.part.connection_id, reason)
+        await record_health(session, turn.part.connection_id, now=services.clock(), error=reason)
 
 
 async def _write(session: AsyncSession, services: GovernanceServices, turn: _Turn, found: _Found) -> _Written:
@@ -276,7 +276,7 @@ async def _channels_of(session: AsyncSession, services: GovernanceServices, turn
 
 async def _move(session: AsyncSession, turn: _Turn, state: BaselinePartState, step: Step, *, unkeyed: int = 0) -> None:
     await repository.move_part(
-        session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.walk,
+        session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.progress,
         error=step.trouble, unkeyed=unkeyed,
     )  # fmt: skip
 
@@ -304,12 +304,12 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
             newest[key] = SourceItem(*key, connection_id, seen.value, seen.source_version, item.source_event_id)
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
-    told = [
+    items = [
         (key, clean_error_text(reason, longest=LONGEST_SHOWN))
         for key, reason in odd.items()
         if _owns(turn, key) and is_admissible_key(key.record_key)
     ]
-    await repository.put_unreadable_items(session, turn.baseline_id, connection_id, told)
+    await repository.put_unreadable_items(session, turn.baseline_id, connection_id, items)
     await open_exceptions(session, unreadable, now=now, new_id=services.new_id)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import COST, REFERENCE_ELEMENTS
 from canonical.keys import ElementKey
-from connectors.paging import Walk
+from connectors.paging import ListProgress
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import MessageText, encode_text
@@ -53,7 +53,7 @@ _PUT_READINGS: Final = BulkWrite(
 )  # fmt: skip
 _READ_REQUEST: Final = row_reader(ReadRequest)
 _KEYS_WITH_REASONS: Final = key_set(reason=("reasons", "varchar[]"))
-_VERDICTS: Final = tuple(verdict.value for verdict in Comparison)
+_COMPARISONS: Final = tuple(verdict.value for verdict in Comparison)
 _OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)
 
 
@@ -134,7 +134,7 @@ async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_
     ).one_or_none()
     if row is None:
         return None
-    return Part(row.connection_id, row.role, row.state, row.cursor, msgspec.convert(row.walk or {}, Walk))
+    return Part(row.connection_id, row.role, row.state, row.cursor, msgspec.convert(row.walk or {}, ListProgress))
 
 
 async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
@@ -146,7 +146,7 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     cursor: str,
     listed: bool = False,
     error: MessageText | None = None,
-    walk: Walk | None = None,
+    walk: ListProgress | None = None,
     unkeyed: int = 0,
 ) -> None:
     """Update the progress of the part that is not read yet. `unkeyed` is added to the stored count."""
@@ -288,7 +288,7 @@ async def next_wanted(session: AsyncSession, baseline_id: UUID, cursor: ElementK
 async def put_readings(session: AsyncSession, baseline_id: UUID, connection_id: UUID, rows: Sequence[Reading]) -> None:
     """Store readings and update the counts shown on pages."""
     await _PUT_READINGS.execute(session, rows, baseline_id=baseline_id)
-    counts = {name: sum(row.verdict == name for row in rows) for name in _VERDICTS}
+    counts = {name: sum(row.verdict == name for row in rows) for name in _COMPARISONS}
     counts |= {name: sum(row.outcome == name for row in rows) for name in _OUTCOMES}
     counts["below_cost"] = sum(row.below_cost for row in rows)
     added = ", ".join(f"{name} = {name} + :{name}" for name in counts)

@@ -9,7 +9,7 @@ import msgspec
 
 from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value
-from connectors.paging import Walk
+from connectors.paging import ListProgress
 
 
 class Comparison(StrEnum):
@@ -26,7 +26,7 @@ class Part(msgspec.Struct, frozen=True):
     role: str
     state: str
     cursor: str
-    walk: Walk = Walk()
+    walk: ListProgress = ListProgress()
 
 
 class SourceItem(FrozenKeyed, frozen=True, gc=False):

@@ -7,8 +7,8 @@ from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.baseline.acceptance_job import accept_handler
 from governance.baseline.commands import COMMANDS
-from governance.baseline.forget_job import forget_handler
-from governance.baseline.job_types import ACCEPT_BASELINE, FORGET_BASELINE, JOB_TYPES, READ_BASELINE
+from governance.baseline.delete_readings_job import delete_readings_handler
+from governance.baseline.job_types import ACCEPT_BASELINE, DELETE_READINGS, JOB_TYPES, READ_BASELINE
 from governance.baseline.pages import build_baseline_pages
 from governance.baseline.read_job import read_handler
 from governance.baseline.repair import repair_source_polls
@@ -20,7 +20,7 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
         JobHandler(READ_BASELINE, read_handler(services)),
         JobHandler(ACCEPT_BASELINE, accept_handler(services)),
-        JobHandler(FORGET_BASELINE, forget_handler()),
+        JobHandler(DELETE_READINGS, delete_readings_handler()),
     ]
 
 

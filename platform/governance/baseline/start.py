@@ -15,8 +15,8 @@ from foundation.marks import N_, Phrase
 from foundation.state_machine import in_sql
 from governance.audit_actions import GovernanceAction
 from governance.baseline import repository
+from governance.baseline.delete_readings_job import deletion_jobs
 from governance.baseline.errors import BaselineUnderWay, NothingToRead
-from governance.baseline.forget_job import forget_jobs
 from governance.baseline.read_job import read_job
 from governance.baseline.states import BASELINES, BaselinePartState, BaselineState
 from governance.elements.repository import load_contracts
@@ -31,11 +31,11 @@ async def start_baseline(session: AsyncSession, services: GovernanceServices, *,
         NothingToRead: there are no contracts, or a source cannot be read completely.
     """
     sources = await _sources(session, services)
-    standing = await repository.find_open(session)
-    if standing is not None and standing.state == BaselineState.ACCEPTING:
+    open_baseline = await repository.find_open(session)
+    if open_baseline is not None and open_baseline.state == BaselineState.ACCEPTING:
         raise BaselineUnderWay(N_("The last baseline is still being applied. Wait until it has finished."))
-    if standing is not None:
-        await _end(session, standing.id, now)
+    if open_baseline is not None:
+        await _end(session, open_baseline.id, now)
     baseline_id = services.new_id()
     if not await repository.insert_baseline(session, baseline_id, now=now):
         raise BaselineUnderWay(N_("Someone else has just started a baseline. Reload the page."))
@@ -79,7 +79,7 @@ async def _end(session: AsyncSession, baseline_id: UUID, now: datetime) -> None:
         """),
         {"t": scope.tenant_id, "b": baseline_id, "now": now, "name": scope.actor.name, "id": scope.actor.id},
     )
-    enqueue(session, forget_jobs(baseline_id, await repository.list_parts(session, baseline_id)))
+    enqueue(session, deletion_jobs(baseline_id, await repository.list_parts(session, baseline_id)))
     append_audit(
         session, action=GovernanceAction.BASELINE_DISCARDED, subject=f"baseline:{baseline_id}", data={}, at=now
     )

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
 from canonical.messages import Observation
-from connectors.messages import SOURCE_SAYS
+from connectors.messages import SOURCE_REPORTS
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from connectors.translation.subscriptions import FailureKind, MessageHandler, Origin, Received, TranslationFailure
 from connectors.translation.translate import translate_payload
@@ -42,7 +42,7 @@ class Admitted:
         if not is_admissible_key(seen.record_key):
             self.exceptions.append(_quarantine(origin, reason))
             return
-        why = SOURCE_SAYS.write(value=quote_value(seen.value), reason=reason)
+        why = SOURCE_REPORTS.write(value=quote_value(seen.value), reason=reason)
         odd = Unreadable(seen.record_key, seen.element, why, seen.dimension, seen.record_type)
         self.unreadable.append(odd)
         self.exceptions.append(unreadable_value(origin, odd.key, odd.reason))
@@ -150,6 +150,6 @@ def divide_misfits(observed: Sequence[Observed], contracts: Contracts) -> tuple[
             fitting.append(item)
             continue
         origin = Origin(item.source_event_id, item.connection_id, seen.committed_at, item.correlation)
-        why = reasons.SOURCE_SAYS_WHY.write(value=quote_value(seen.value), reason=trouble)
+        why = reasons.SOURCE_REPORTS_REASON.write(value=quote_value(seen.value), reason=trouble)
         found.append(unreadable_value(origin, seen.key, why))
     return fitting, found

@@ -20,7 +20,7 @@ def content_hash(  # noqa: PLR0913 - keyword-only after the data
     policy_version: int,
     source: UUID | None,
 ) -> bytes:
-    """Hash of payload, policy version, judged data and targets: any difference needs a new approval.
+    """Hash of payload, policy version, data of the decision and targets: any difference needs a new approval.
 
     So does another owner: `source`, the connection that the contract names, counts where the value came from elsewhere.
     """

@@ -86,8 +86,8 @@ async def _claim(
     claims = await load_claims(session, connection_id, keys, record_type=record_type)
     shared = {key: found for key, found in claims.items() if len(found) > 1}
     arrived = {item.observation.record_key: item.correlation for item in named}
-    told = [_exception(origin, key, found, arrived.get(key, "")) for key, found in sorted(shared.items())]
-    await open_exceptions(session, told, now=now, new_id=new_id)
+    exceptions = [_exception(origin, key, found, arrived.get(key, "")) for key, found in sorted(shared.items())]
+    await open_exceptions(session, exceptions, now=now, new_id=new_id)
     ended = await _open_among(session, origin, keys - shared.keys())
     if ended:
         await auto_resolve(

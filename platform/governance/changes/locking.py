@@ -15,7 +15,7 @@ from governance.services import GovernanceServices
 async def lock_changes(
     session: AsyncSession, services: GovernanceServices, ids: Sequence[UUID | None]
 ) -> tuple[list[ChangeRow], DecisionSnapshot]:
-    """Lock changes and the values they are judged on, values first (lock order of `governance.changes.repository`)."""
+    """Lock changes and what they were decided on, values first (lock order of `governance.changes.repository`)."""
     seen = await repository.load_changes(session, ids, lock=False)
     snapshot = await load_snapshot(session, services, {c.key for c in seen}, awaiting=False)
     return await repository.load_changes(session, ids), snapshot

@@ -19,7 +19,7 @@ from governance.authors import name_authors
 from governance.changes.lists import CHANGES, ELEMENTS
 from governance.changes.order_view import describe_order
 from governance.changes.queries import (
-    LOOKED_THROUGH,
+    SEARCHED_ROWS,
     find_event,
     is_current,
     read_change,
@@ -62,7 +62,7 @@ async def list_changes_page(access: OpenAccess, listed: ListParameters) -> Respo
             options={"element": [(name, translate(label)) for name, label in ELEMENTS]},
         ),
         "record": one,
-        "looked_through": LOOKED_THROUGH,
+        "looked_through": SEARCHED_ROWS,
         "references": await read_references(access.session, one) if one else (),
         "titles": await load_titles(access.session, [one, *(change.record_key for change in found.items)]),
     }
@@ -125,7 +125,7 @@ async def _context(access: Access, change_id: UUID) -> dict[str, object]:
         "detail": detail,
         "change": detail.change,
         "order": order,
-        "standing": detail.change.version is not None and await is_current(access.session, detail.change),
+        "is_current": detail.change.version is not None and await is_current(access.session, detail.change),
         "names": names,
         "titles": await load_titles(access.session, [detail.change.record_key, *(order.skus if order else ())]),
         "publish_time": max((p.took for p in detail.change.channels if p.took is not None), default=None),

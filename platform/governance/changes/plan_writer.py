@@ -39,7 +39,7 @@ OF_THE_SOURCE: Final = (
 
 
 async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapshot) -> None:
-    overtaken = [asked.change for key in sorted(plan.superseded) for asked in snapshot.awaiting.get(key, ())]
+    overtaken = [pending.change for key in sorted(plan.superseded) for pending in snapshot.awaiting.get(key, ())]
     if overtaken:
         ids = [change.id for change in overtaken]
         await repository.supersede_changes(session, ids)
@@ -50,7 +50,9 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
         await auto_resolve(
             session, ExceptionType.APPROVAL_LATE, [late_approval(id_) for id_ in sorted(ids)], now=snapshot.now
         )
-    await ask_for_approvals(session, [c for c in plan.changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot)
+    await request_change_approvals(
+        session, [c for c in plan.changes if c.state == ChangeState.AWAITING_APPROVAL], snapshot
+    )
     await save_values(session, list(plan.values.values()))
     await repository.insert_changes(session, plan.changes)
     await distribute(session, plan.propagations)
@@ -67,7 +69,9 @@ async def write_plan(session: AsyncSession, plan: Plan, snapshot: DecisionSnapsh
         audit_decision(session, change, snapshot.now)
 
 
-async def ask_for_approvals(session: AsyncSession, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:
+async def request_change_approvals(
+    session: AsyncSession, changes: Sequence[ChangeRow], snapshot: DecisionSnapshot
+) -> None:
     """Request approvals bound to the content of the changes; sets their `approval_id`."""
     if not changes:
         return

@@ -68,7 +68,7 @@ class DecisionSnapshot:
     released: dict[tuple[UUID, ElementKey], Value] = field(default_factory=dict)
     """Values last released to each channel, for elements whose rules name facts of the channel."""
 
-    def judges_channels(self, element: str) -> bool:
+    def decides_by_channel(self, element: str) -> bool:
         """Whether the element's rules name facts of the channel, so that each channel has a decision of its own."""
         return not CHANNEL_FACTS.isdisjoint(self.index.facts.get(element, ()))
 
@@ -111,7 +111,7 @@ class Plan:
 
 
 def plan_changes(observed: Iterable[Observed], snapshot: DecisionSnapshot) -> Plan:
-    """Plan a batch, reference elements first, so that a price is judged by the cost in the same batch."""
+    """Plan a batch, reference elements first, so that a price is compared with the cost in the same batch."""
     plan = Plan()
     for item in sorted(observed, key=lambda item: item.observation.element not in REFERENCE_ELEMENTS):
         _plan_one(item, snapshot, plan)
@@ -153,7 +153,7 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
 
 
 def _passes(value: Value, row: ValueRow, snapshot: DecisionSnapshot) -> bool:
-    return judge(value, row, row.value, snapshot, origin=SOURCE).outcome is PolicyOutcome.AUTO
+    return evaluate(value, row, row.value, snapshot, origin=SOURCE).outcome is PolicyOutcome.AUTO
 
 
 def _is_older(item: Observed, row: ValueRow, now: datetime) -> bool:
@@ -195,10 +195,10 @@ def _is_still_requested(value: Value, key: ElementKey, snapshot: DecisionSnapsho
         return plan.reviews_requested[key].new_value == value
     waiting = () if key in plan.superseded else snapshot.awaiting.get(key, ())
     return any(
-        asked.change.origin == SOURCE
-        and asked.change.new_value == value
-        and asked.content_hash == content_of(asked.change, snapshot)
-        for asked in waiting
+        pending.change.origin == SOURCE
+        and pending.change.new_value == value
+        and pending.content_hash == content_of(pending.change, snapshot)
+        for pending in waiting
     )
 
 
@@ -300,14 +300,14 @@ def decide_by_channel(  # noqa: PLR0913 - keyword-only after the data
     as one small change here.
     """
     reached = []
-    if snapshot.judges_channels(row.element):
+    if snapshot.decides_by_channel(row.element):
         reached = [each for each in snapshot.targets(row.key) if targets is None or each.connection_id in targets]
     if not reached:
-        return [ChannelDecision(judge(value, row, old, snapshot, origin=origin), targets, old)]
+        return [ChannelDecision(evaluate(value, row, old, snapshot, origin=origin), targets, old)]
     found: dict[PolicyOutcome, ChannelDecision] = {}
     for channel in reached:
         before = snapshot.released.get((channel.connection_id, row.key), old)
-        decision = judge(value, row, before, snapshot, origin=origin, channel=channel)
+        decision = evaluate(value, row, before, snapshot, origin=origin, channel=channel)
         _, ids, _ = found.setdefault(decision.outcome, ChannelDecision(decision, [], before))
         if ids is not None:
             ids.append(channel.connection_id)
@@ -331,7 +331,7 @@ def old_value_of(change: ChangeRow, row: ValueRow) -> Value | None:
     return row.value if change.targets is None or change.origin in {BASELINE, ROLLBACK} else change.old_value
 
 
-def judge(  # noqa: PLR0913 - keyword-only after the data
+def evaluate(  # noqa: PLR0913 - keyword-only after the data
     value: Value,
     row: ValueRow,
     old: Value | None,
@@ -342,10 +342,10 @@ def judge(  # noqa: PLR0913 - keyword-only after the data
 ) -> Decision:
     """Policy decision for `value` replacing `old`, on one channel or in general."""
     facts = value_facts(row.element, row.dimension, old, value, known_cost(snapshot.values, row.key))
-    return decide(snapshot.index, judged_as(origin), row.element, facts | channel.facts if channel else facts)
+    return decide(snapshot.index, policy_subjects(origin), row.element, facts | channel.facts if channel else facts)
 
 
-def judged_as(origin: str) -> tuple[str, ...]:
+def policy_subjects(origin: str) -> tuple[str, ...]:
     """Origins whose rules apply. A baseline's value is the source's, whoever requested it: source rules apply too."""
     return (origin, SOURCE) if origin == BASELINE else (origin,)
 
@@ -380,17 +380,17 @@ def draft_change(
 
 
 def reference_keys(key: ElementKey) -> tuple[ElementKey, ...]:
-    """Keys of the reference value that a value is judged by, the best first: in its own currency, then undivided."""
+    """Keys of the reference value to compare a value with, the best first: in its own currency, then undivided."""
     known = element_type(key.element)
-    if known is None or not known.judged_with:
+    if known is None or not known.policy_reference:
         return ()
-    undivided = new_key(ElementKey, (key.record_key, known.judged_with, "", key.record_type))
+    undivided = new_key(ElementKey, (key.record_key, known.policy_reference, "", key.record_type))
     currency = part_of(key.dimension, "currency") if key.dimension else ""
     return (undivided._replace(dimension=dimension(currency=currency)), undivided) if currency else (undivided,)
 
 
 def known_cost(values: Mapping[ElementKey, ValueRow], key: ElementKey) -> Value | None:
-    """The approved reference value that the value of `key` is judged by."""
+    """The approved reference value that the value of `key` is compared with."""
     for each in reference_keys(key):
         row = values.get(each)
         if row is not None and row.value is not None:

@@ -51,7 +51,8 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
             N_("{subject} is {value} already."), params={"subject": name_subject(key), "value": write_value(value)}
         )
     if any(
-        asked.change.new_value == value and asked.content_hash is not None for asked in snapshot.awaiting.get(key, ())
+        pending.change.new_value == value and pending.content_hash is not None
+        for pending in snapshot.awaiting.get(key, ())
     ):
         raise NothingToChange(
             N_("{value} is already pending approval. See the approvals."), params={"value": write_value(value)}

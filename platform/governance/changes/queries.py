@@ -27,7 +27,7 @@ from governance.records.keys import bind_key, is_key
 from governance.records.titles import SEARCHED, search_binds
 from policy.relations import APPROVALS
 
-LOOKED_THROUGH: Final = 100_000
+SEARCHED_ROWS: Final = 100_000
 """Most changes that a filtered list scans, newest first, to bound each search; a list for one record scans that
 record's changes only.
 """
@@ -69,7 +69,7 @@ async def list_changes(session: AsyncSession, query: ListQuery, now: datetime) -
         tables=f"""(SELECT * FROM change c WHERE {among} AND {keyset.condition}
                      ORDER BY {keyset.order} LIMIT :looked) c""",
         where=fits,
-        binds={"t": scope_of(session).tenant_id, "looked": LOOKED_THROUGH, **binds},
+        binds={"t": scope_of(session).tenant_id, "looked": SEARCHED_ROWS, **binds},
     )
     page = await read_page(session, source, query)
     channels = await load_propagations(session, [row.id for row in page.items], now=now)

@@ -97,11 +97,11 @@ async def load_snapshot(
         now=now,
         new_id=services.new_id,
     )
-    judged = [key for key in own if snapshot.judges_channels(key.element)]
-    if not judged:
+    by_channel = [key for key in own if snapshot.decides_by_channel(key.element)]
+    if not by_channel:
         return snapshot
     channels = [channel.connection_id for channel in snapshot.channels]
-    return replace(snapshot, released=await load_released(session, judged, channels))
+    return replace(snapshot, released=await load_released(session, by_channel, channels))
 
 
 def _observed(origin: Origin, admitted: Admitted, *, now: datetime) -> list[Observed]:

@@ -1,4 +1,4 @@
-"""Redecide job: decides an approved value for a channel again after the data it was judged on has changed.
+"""Redecide job: decides an approved value for a channel again after the data of its decision has changed.
 
 A value that passes becomes a new change for these channels only; its propagation supersedes the stale one.
 """
@@ -80,8 +80,8 @@ async def _waiting(session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]) -
 
 async def _decide(session: AsyncSession, change: ChangeRow, targets: list[UUID], snapshot: DecisionSnapshot) -> None:
     row = snapshot.values[change.key]
-    stands = row.value == change.new_value or is_exception_of_one_channel(change)
-    if stands and not snapshot.awaiting.get(change.key):
+    is_current = row.value == change.new_value or is_exception_of_one_channel(change)
+    if is_current and not snapshot.awaiting.get(change.key):
         plan = Plan(values={change.key: row})
         decided = propose(change.again(targets), row, snapshot, plan)
         await write_plan(session, plan, snapshot)

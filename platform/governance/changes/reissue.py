@@ -1,4 +1,4 @@
-"""Reissue of pending approvals after the cost they are judged by has moved. Pure, as planning is.
+"""Reissue of pending approvals after the cost that policy compares them with has changed. Pure, as planning is.
 
 The pending approval is withdrawn and reissued. One already granted is left to the release job, which finds the stale
 content hash and opens an exception.
@@ -17,10 +17,10 @@ def reissue_approvals(plan: Plan, snapshot: DecisionSnapshot) -> None:
         if (
             (key.record_key, key.record_type) not in moved
             or key in plan.superseded
-            or any(asked.answered for asked in waiting)
+            or any(pending.answered for pending in waiting)
         ):
             continue
-        old = [asked.change for asked in waiting if _is_outdated(asked, snapshot)]
+        old = [pending.change for pending in waiting if _is_outdated(pending, snapshot)]
         if not old:
             continue
         row = plan.values[key] = snapshot.values[key]
@@ -28,5 +28,5 @@ def reissue_approvals(plan: Plan, snapshot: DecisionSnapshot) -> None:
         settle_source(old[-1].again(old[-1].targets), row, snapshot, plan)
 
 
-def _is_outdated(asked: Awaiting, snapshot: DecisionSnapshot) -> bool:
-    return asked.change.origin == SOURCE and asked.content_hash != content_of(asked.change, snapshot)
+def _is_outdated(pending: Awaiting, snapshot: DecisionSnapshot) -> bool:
+    return pending.change.origin == SOURCE and pending.content_hash != content_of(pending.change, snapshot)

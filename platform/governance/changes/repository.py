@@ -86,8 +86,8 @@ async def load_awaiting(
     found: dict[ElementKey, list[Awaiting]] = {}
     for *columns, content, state in rows:
         change = _READ_CHANGE(columns)
-        asked = Awaiting(change, None if content is None else bytes(content), answered=state == ApprovalState.GRANTED)
-        found.setdefault(change.key, []).append(asked)
+        pending = Awaiting(change, None if content is None else bytes(content), answered=state == ApprovalState.GRANTED)
+        found.setdefault(change.key, []).append(pending)
     return found
 
 

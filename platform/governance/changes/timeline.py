@@ -78,15 +78,20 @@ def _decision(change: ChangeView) -> TimelineEntry:
 
 
 def _answers(approval: ApprovalView, names: Mapping[str, str]) -> list[TimelineEntry]:
-    asked = [TimelineEntry(approval.created_at, translate("Approval requested"), "warn", "inbox", place=2)]
+    entries = [TimelineEntry(approval.created_at, translate("Approval requested"), "warn", "inbox", place=2)]
     if approval.overdue and approval.due_at is not None:
         text = translate("Nobody had answered by the due time. This counts as decision time, not as delivery time.")
-        asked.append(TimelineEntry(approval.due_at, translate("Approval overdue"), "warn", "clock", text=text, place=2))
+        entries.append(
+            TimelineEntry(approval.due_at, translate("Approval overdue"), "warn", "clock", text=text, place=2)
+        )
     if approval.decided_at is None:
-        return asked
+        return entries
     title, kind = _ANSWERED.get(approval.state, (N_("Approved"), "ok"))
     by = names[approval.decided_by] if approval.decided_by else ""
-    return [*asked, TimelineEntry(approval.decided_at, translate(title), kind, "approve", by, approval.reason, place=3)]
+    return [
+        *entries,
+        TimelineEntry(approval.decided_at, translate(title), kind, "approve", by, approval.reason, place=3),
+    ]
 
 
 def _unanswered(attempt: AttemptView) -> TimelineEntry:

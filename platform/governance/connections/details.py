@@ -91,5 +91,5 @@ async def list_health_spells(session: AsyncSession, connection_id: UUID) -> Sequ
 
 def _spell(row: Row[Any]) -> HealthSpell:
     error = row.params.get("error", "")
-    told = error if isinstance(error, str) else write_reason(to_message(error))
-    return HealthSpell(row.code, row.opened_at, row.closed_at, told or "")
+    reason = error if isinstance(error, str) else write_reason(to_message(error))
+    return HealthSpell(row.code, row.opened_at, row.closed_at, reason or "")

@@ -18,7 +18,7 @@ from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
 from governance.job_types import push_lane, verify_lane
-from governance.labels import GONE
+from governance.labels import DELETED_CONNECTION
 from governance.messages.writer import write_reason
 from tenants.relations import PARTNERS
 
@@ -91,8 +91,14 @@ async def _with_backlogs(session: AsyncSession, rows: Sequence[Row[Any]]) -> lis
 
 def _connection(row: Row[Any], lane: Row[Any]) -> ConnectionView:
     problem = to_message(row.last_error)
-    told = (write_reason(problem), problem)
-    fields: list[Any] = [*row[:_COLUMNS], *told, *row[_COLUMNS + 1 : _SHOWN_COLUMNS], lane.waiting, lane.oldest]
+    problem_fields = (write_reason(problem), problem)
+    fields: list[Any] = [
+        *row[:_COLUMNS],
+        *problem_fields,
+        *row[_COLUMNS + 1 : _SHOWN_COLUMNS],
+        lane.waiting,
+        lane.oldest,
+    ]
     return ConnectionView(*fields)
 
 
@@ -126,7 +132,7 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
 
 
 def _without_source(connection_id: UUID | None) -> str:
-    return translate("people and API clients") if connection_id is None else translate(GONE)
+    return translate("people and API clients") if connection_id is None else translate(DELETED_CONNECTION)
 
 
 def _contract(row: Row[Any]) -> ContractView:

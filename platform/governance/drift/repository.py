@@ -101,7 +101,7 @@ async def some_stopped(session: AsyncSession, connection_id: UUID, *, limit: int
 
 
 async def find_unchanged(
-    session: AsyncSession, connection_id: UUID, kept: Collection[ObservedValue]
+    session: AsyncSession, connection_id: UUID, observed: Collection[ObservedValue]
 ) -> set[ObservedValue]:
     """Those unchanged since they were selected."""
     rows = await session.execute(
@@ -111,29 +111,31 @@ async def find_unchanged(
               JOIN channel_value v ON v.tenant_id = :t AND v.connection_id = :c AND {same_key("v", "k")}
              WHERE {_UNMOVED}
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, **_keys(kept)},
+        {"t": scope_of(session).tenant_id, "c": connection_id, **_keys(observed)},
     )
     now = {(key_of(row), row.version, row.seen_at) for row in rows}
-    return {value for value in kept if (value.key, value.version, value.seen_at) in now}
+    return {value for value in observed if (value.key, value.version, value.seen_at) in now}
 
 
 async def record_seen(
-    session: AsyncSession, connection_id: UUID, kept: Sequence[ObservedValue], *, now: datetime
+    session: AsyncSession, connection_id: UUID, observed: Sequence[ObservedValue], *, now: datetime
 ) -> None:
-    if not kept:
+    if not observed:
         return
     await session.execute(
         text(f"""
             UPDATE channel_value v SET seen_at = :now FROM {KEY_SET}
              WHERE v.tenant_id = :t AND v.connection_id = :c AND {same_key("v", "k")}
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, **_keys(kept)},
+        {"t": scope_of(session).tenant_id, "c": connection_id, "now": now, **_keys(observed)},
     )
 
 
-async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence[ObservedValue], *, limit: int) -> None:
+async def save_cursor(
+    session: AsyncSession, connection_id: UUID, observed: Sequence[ObservedValue], *, limit: int
+) -> None:
     """Move the cursor behind the last value, or back to the start at the end of the list."""
-    turn = [value for value in kept if value.in_turn]
+    turn = [value for value in observed if value.in_turn]
     last = turn[-1] if len(turn) >= limit else None
     scope = scope_of(session)
     await session.execute(
@@ -152,5 +154,5 @@ async def save_cursor(session: AsyncSession, connection_id: UUID, kept: Sequence
     )
 
 
-def _keys(kept: Collection[ObservedValue]) -> dict[str, str]:
-    return key_binds(value.key for value in kept)
+def _keys(observed: Collection[ObservedValue]) -> dict[str, str]:
+    return key_binds(value.key for value in observed)

@@ -47,15 +47,15 @@ def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:
             # First, so that a failed batch does not end the cycle.
             await schedule_drift_scan(session, connection_id, now=services.clock(), jitter=services.jitter)
             opened = await services.runtime.open(session, connection_id)
-            kept = await repository.next_values(session, connection_id, limit=VALUES_A_TURN)
+            observed = await repository.next_values(session, connection_id, limit=VALUES_A_TURN)
             stopped = await repository.some_stopped(session, connection_id, limit=VALUES_A_TURN // 10)
         if not opened.active:
             return  # no calls to a paused channel
         batch.check_lease()
         try:
-            shown = await _read(opened, kept)
+            shown = await _read(opened, observed)
             outcomes = [
-                await _look(opened, batch, services, was, stopped)
+                await _read_pending(opened, batch, services, was, stopped)
                 for was in (PropagationState.REFUSED, PropagationState.FAILED)
             ]
         except NO_ANSWER as error:
@@ -69,25 +69,25 @@ def scan_drift_handler(services: GovernanceServices) -> Handler[NoPayload]:
         async with batch.commit() as session:
             for settlement in outcomes:
                 await write_settlement(session, services, settlement)
-            await _compare(session, services, connection_id, kept, shown)
-            if kept:
+            await _compare(session, services, connection_id, observed, shown)
+            if observed:
                 await record_health(session, connection_id, now=services.clock(), every=HEALTH_EVERY)
 
     return scan_drift
 
 
-async def _read(opened: OpenConnection, kept: Sequence[ObservedValue]) -> list[ChannelReading]:
+async def _read(opened: OpenConnection, observed: Sequence[ObservedValue]) -> list[ChannelReading]:
     channel = opened.connector.channel
     if channel is None:
         return []
     found: list[ChannelReading] = []
-    for start in range(0, len(kept), channel.max_batch):
-        part = [value.key for value in kept[start : start + channel.max_batch]]
+    for start in range(0, len(observed), channel.max_batch):
+        part = [value.key for value in observed[start : start + channel.max_batch]]
         found += map(admit_reading, await read_values(channel, opened.http, opened.config, part))
     return found
 
 
-async def _look(
+async def _read_pending(
     opened: OpenConnection,
     batch: Batch[NoPayload],
     services: GovernanceServices,
@@ -97,10 +97,10 @@ async def _look(
     connection_id = UUID(opened.config.connection_id)
     async with batch.read() as session:
         pending = await load_pending(session, connection_id, change_ids)
-    look = [p for p in pending.values() if p.state == was and not p.superseded]
-    readings = await read_back(opened, look)
+    due = [p for p in pending.values() if p.state == was and not p.superseded]
+    readings = await read_back(opened, due)
     settlement = Settlement(connection_id, was, services.clock())
-    for p in look:
+    for p in due:
         reading = readings.get(p.change_id)
         if reading is not None and reading.value == p.value:
             settlement.verified(p)
@@ -111,16 +111,16 @@ async def _compare(
     session: AsyncSession,
     services: GovernanceServices,
     connection_id: UUID,
-    kept: Sequence[ObservedValue],
+    observed: Sequence[ObservedValue],
     shown: Sequence[ChannelReading],
 ) -> None:
-    """Compare readings with the current rows; values in flight or verified since the reading are not judged."""
+    """Compare readings with the current rows; values in flight or verified since the reading are left out."""
     now = services.clock()
-    still = await repository.find_unchanged(session, connection_id, kept)
-    read = [(value, seen) for value, seen in zip(kept, shown, strict=True) if value in still and seen.answered]
+    still = await repository.find_unchanged(session, connection_id, observed)
+    read = [(value, seen) for value, seen in zip(observed, shown, strict=True) if value in still and seen.answered]
     same = [value for value, seen in read if seen.value == value.value]
     await repository.record_seen(session, connection_id, same, now=now)
-    await repository.save_cursor(session, connection_id, kept, limit=VALUES_A_TURN)
+    await repository.save_cursor(session, connection_id, observed, limit=VALUES_A_TURN)
     healed = [_subject(connection_id, value) for value in same if value.drifted]
     await auto_resolve(session, ExceptionType.CHANNEL_DRIFT, healed, now=now)
     found = [_drift(connection_id, value, seen) for value, seen in read if seen.value != value.value]

@@ -20,7 +20,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
 from foundation.marks import N_
 from foundation.names import clean_name
-from foundation.text import says_something
+from foundation.text import has_visible_text
 from governance.audit_actions import GovernanceAction
 from governance.elements.declarations import dimensions_of, find_declaration
 from governance.elements.held_observations import schedule_release
@@ -60,12 +60,12 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
             that is none, or that overlaps with another contract's.
         Conflict: the element has MOST_CONTRACTS already.
     """
-    if not says_something(owner):
+    if not has_visible_text(owner):
         raise InvalidInput(
             N_("A contract needs an owner: the team or person responsible for this element."), field="owner"
         )
     owner = clean_name(owner, field="owner")
-    if not says_something(workflow):
+    if not has_visible_text(workflow):
         raise InvalidInput(N_("A contract needs a workflow."), field="workflow")
     if min(propagation_slo, correction_slo, approval_ttl) <= timedelta(0):
         raise InvalidInput(N_("Each target must be longer than zero."), field="propagation_slo")

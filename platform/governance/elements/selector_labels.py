@@ -18,10 +18,10 @@ def write_selector(selector: str, *, is_shared: bool = True) -> str:
     """What a contract selects: “Keys beginning with WH-”, “Location: Berlin”. `is_shared`: other contracts of the
     element select values, so that the default one is for the others.
     """
-    words = current_localizer()
+    localizer = current_localizer()
     if not selector:
-        return words.text(_OTHERS if is_shared else _ALL)
+        return localizer.text(_OTHERS if is_shared else _ALL)
     name, _, value = selector.partition("=")
     if name == RECORD_KEY:
-        return words.text(_PREFIX).format(beginning=mark_key(value.removesuffix("*")))
-    return f"{words.text(LABELS.get(name, name))}: {write_dimension(selector, words)}"
+        return localizer.text(_PREFIX).format(beginning=mark_key(value.removesuffix("*")))
+    return f"{localizer.text(LABELS.get(name, name))}: {write_dimension(selector, localizer)}"

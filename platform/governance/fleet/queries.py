@@ -51,7 +51,7 @@ class ClientHealth(msgspec.Struct, frozen=True):
     oldest_running: datetime | None
     letters: int
     changes: int
-    judged: int
+    measured: int
     visible: int
     failing: int
     paused: int
@@ -59,7 +59,7 @@ class ClientHealth(msgspec.Struct, frozen=True):
     exceptions: int
     worst: str
     """Level of the worst open exception, empty without one."""
-    standing: str
+    health: str
 
 
 class ClientHours(msgspec.Struct, frozen=True):
@@ -96,7 +96,7 @@ _TABLES: Final = f"""
                 SELECT count(*) AS changes FROM (SELECT 1 FROM change n
                  WHERE n.tenant_id = c.tenant_id AND n.id >= :floor LIMIT :many) m) h
               CROSS JOIN LATERAL (
-                SELECT count(*) AS judged, count(*) FILTER (WHERE j.visible) AS visible
+                SELECT count(*) AS measured, count(*) FILTER (WHERE j.visible) AS visible
                   FROM (SELECT bool_and(q.state = 'verified') AS visible
                           FROM ((SELECT s.change_id, s.state FROM propagation s
                                   WHERE s.tenant_id = c.tenant_id AND s.change_id >= :earliest
@@ -150,7 +150,7 @@ async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> 
     source = ListSource(
         columns="""c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
                    a.oldest_awaiting, r.running, r.late, r.oldest AS oldest_running, d.letters, h.changes,
-                   v.judged, v.visible, f.failing, u.paused, o.overdue""",
+                   v.measured, v.visible, f.failing, u.paused, o.overdue""",
         tables=_TABLES,
         where=f"c.msp_id = :msp AND {_SHOWN[query.values.get('show', '')]}",
         binds={
@@ -167,7 +167,7 @@ async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> 
             "medium": least["medium"],
         },
     )
-    return (await read_page(session, source, query)).map(_judge)
+    return (await read_page(session, source, query)).map(_client_health)
 
 
 async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
@@ -179,13 +179,13 @@ async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Ro
     return rows.all()
 
 
-def _judge(row: Row[Any]) -> ClientHealth:
+def _client_health(row: Row[Any]) -> ClientHealth:
     needs_attention = row.medium or row.letters or row.failing or row.awaiting or row.paused
     return ClientHealth(
         **{name: getattr(row, name) for name in ClientHealth.__struct_fields__[:-3]},
         exceptions=row.critical + row.high + row.medium + row.low,
         worst=next((name for name, _ in LEVELS if getattr(row, name)), ""),
-        standing="at risk"
+        health="at risk"
         if row.critical or row.high or row.late
         else "needs attention"
         if needs_attention

@@ -66,7 +66,7 @@ UNANSWERED: Final = MessageType(
         "shown it. Not verified and not billed."
     ),
 )
-SOURCE_SAYS_WHY: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}."))
+SOURCE_REPORTS_REASON: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}."))
 KEY_NOT_KEPT: Final = MessageType(
     "translation.key_not_kept", N_("A record key has 1 to {most} characters, without NUL or invalid characters.")
 )

@@ -38,13 +38,13 @@ DECIDING: Final = timedelta(days=3)
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Dashboard figures. `changes` is counted up to MANY. `judged` counts released changes, `visible` those verified on
-    all their channels, paused ones included. `paused` and `failing` name connections, sources first. `half_s` and
-    `most_s` are delivery times, `decision_half_s` and `decision_most_s` are people's decision times.
+    """Dashboard figures. `changes` is counted up to MANY. `measured` counts released changes, `visible` those
+    verified on all their channels, paused ones included. `paused` and `failing` name connections, sources first.
+    `half_s` and `most_s` are delivery times, `decision_half_s` and `decision_most_s` are people's decision times.
     """
 
     changes: int
-    judged: int
+    measured: int
     visible: int
     half_s: float | None
     most_s: float | None
@@ -84,7 +84,7 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                     SELECT change_id, state, released_at, excluded, verified_at FROM propagation
                      WHERE tenant_id = :t AND change_id >= :earliest AND released_at >= :since
                      ORDER BY change_id DESC LIMIT :newest
-                ), judged AS (
+                ), measured AS (
                     SELECT bool_and(state = 'verified') AS visible
                       FROM (SELECT change_id, state FROM newest UNION ALL {unsent(":t")}) n
                      WHERE state <> 'superseded' GROUP BY change_id
@@ -96,8 +96,8 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
                 )
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM change WHERE tenant_id = :t AND id >= :floor LIMIT :many) c)
                            AS changes,
-                       (SELECT count(*) FROM judged) AS judged,
-                       (SELECT count(*) FROM judged WHERE visible) AS visible,
+                       (SELECT count(*) FROM measured) AS measured,
+                       (SELECT count(*) FROM measured WHERE visible) AS visible,
                        (SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DELIVERY_SECONDS})
                           FROM newest WHERE verified_at IS NOT NULL) AS seconds,
                        (SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DECISION_SECONDS})
@@ -126,7 +126,7 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
     decision_half, decision_most = row.decision_seconds or (None, None)
     return Figures(
         changes=row.changes,
-        judged=row.judged,
+        measured=row.measured,
         visible=row.visible,
         half_s=half,
         most_s=most,

@@ -25,7 +25,7 @@ from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import Membership, Term, TermComparison, TermKind
 from tenants.command_options import CLIENT, MSP
 
-_LOOK_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 _WORDS: Final = 3
 Act = Callable[[AsyncSession, GovernanceServices], Awaitable[CommandResult]]
 
@@ -209,7 +209,7 @@ def replay(*, msp_id: UUID, tenant_id: UUID, days: int, wait: float) -> None:
                 found = await read_replay(session, replay_id)
             if found.state != ReplayState.RUNNING or time.monotonic() >= deadline:
                 return CommandResult(describe_replay(found), found)
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     run_with_services(act)
 

@@ -1,8 +1,8 @@
 """Replay of recorded changes by two policies. Pure: rows in, counts and differences out.
 
-A change is judged by what was recorded with it: the value it replaced, its cost, its origin and its channels. Where
-rules name facts of the channel, each channel that gets the value today is judged, and the strictest outcome counts; a
-channel that had another value than the approved one is judged by the approved one.
+A change is decided on what was recorded with it: the value it replaced, its cost, its origin and its channels. Where
+rules name facts of the channel, each channel that gets the value today is decided, and the strictest outcome counts; a
+channel that had another value than the approved one is compared with the approved one.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from canonical.amounts import EXACT, canonical_amount
 from canonical.values import MoneyValue
-from governance.changes.planner import LEAST_STRICT_FIRST, judged_as
+from governance.changes.planner import LEAST_STRICT_FIRST, policy_subjects
 from governance.elements.contracts import Contracts
 from governance.policies.rows import Difference, RecordedChange
 from governance.records.routing import targets_of
@@ -34,7 +34,7 @@ class ReplayPolicies:
     contracts: Contracts
     channels: Sequence[Channel]
 
-    def judges_channels(self, index: PolicyIndex, element: str) -> bool:
+    def decides_by_channel(self, index: PolicyIndex, element: str) -> bool:
         return not CHANNEL_FACTS.isdisjoint(index.facts.get(element, ()))
 
     def reached(self, change: RecordedChange) -> list[Channel]:
@@ -87,8 +87,8 @@ def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> 
 
 def replay_one(change: RecordedChange, facts: Facts, index: PolicyIndex, given: ReplayPolicies) -> Decision:
     """Decision of one policy on a recorded change: the strictest of its channels'."""
-    subjects = judged_as(change.origin)
-    if given.judges_channels(index, change.element) and (channels := given.reached(change)):
+    subjects = policy_subjects(change.origin)
+    if given.decides_by_channel(index, change.element) and (channels := given.reached(change)):
         decisions = [decide(index, subjects, change.element, {**facts, **channel.facts}) for channel in channels]
         return max(decisions, key=lambda decision: _RANK[decision.outcome])
     return decide(index, subjects, change.element, facts)

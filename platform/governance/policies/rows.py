@@ -47,7 +47,7 @@ class PolicyReplayRow(msgspec.Struct, frozen=True):
 
 
 class RecordedChange(Keyed, gc=False):
-    """Of a change, what policy judged. `outcome` is the one recorded."""
+    """What policy decided a change on. `outcome` is the one recorded."""
 
     id: UUID
     old_value: Value | None

@@ -58,11 +58,11 @@ class RuleWriter:
         )
 
     def _conditions(self, origin: str, terms: Sequence[Term], element: GovernedElement) -> str:
-        told = describe_terms(terms, element.value_type, names=self._partners)
+        messages = describe_terms(terms, element.value_type, names=self._partners)
         if origin in _FROM:
-            told.append(_FROM[RuleOrigin.of(origin)].fill())
-        words = current_localizer()
-        written = [write_message(one, words) for one in told]
+            messages.append(_FROM[RuleOrigin.of(origin)].fill())
+        localizer = current_localizer()
+        written = [write_message(one, localizer) for one in messages]
         return ", ".join(written if origin in set(RuleOrigin) else [*written, origin]) or translate(_ALWAYS)
 
 

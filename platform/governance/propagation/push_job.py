@@ -70,7 +70,7 @@ def _is_to_send(pending: Pending) -> bool:
 
 
 def _is_stale(pending: Pending) -> bool:
-    return pending.approved and not (pending.source_holds and pending.cost_holds)
+    return pending.approved and not (pending.source_unchanged and pending.cost_unchanged)
 
 
 def _later(pending: Pending, error: OutboundUnavailable) -> WriteResult:
@@ -119,15 +119,15 @@ async def _attempt(
             results = [WriteResult(p.key, WriteState.RETRY, reason_of(error)) for p in part]
         attempt.results |= {p.change_id: result for p, result in zip(part, results, strict=True)}
         attempt.record_call(part, http.facts, now=services.clock())
-        look = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
-        await _look(opened, look, attempt, frozenset(), draw)
+        written = [p for p in part if attempt.results[p.change_id].state in (WriteState.ACCEPTED, WriteState.STALE)]
+        await _read_back(opened, written, attempt, frozenset(), draw)
         failed = [p for p in part if attempt.results[p.change_id].state is WriteState.RETRY]
         lost = [p for p in failed if retried and p.change_id not in attempt.unsent]
-        await _look(opened, lost, attempt, again, draw)
+        await _read_back(opened, lost, attempt, again, draw)
     return attempt
 
 
-async def _look(
+async def _read_back(
     opened: OpenConnection,
     sent: Sequence[Pending],
     attempt: PushAttempt,
@@ -162,7 +162,7 @@ def parts(
 
 async def read_back(
     opened: OpenConnection,
-    look: Sequence[Pending],
+    written: Sequence[Pending],
     again: AbstractSet[UUID | None] = frozenset(),
     draw: Callable[[], float] = lambda: 0.5,
 ) -> dict[UUID, ChannelReading]:
@@ -175,7 +175,7 @@ async def read_back(
         return {}
     found: dict[UUID, ChannelReading] = {}
     failure: Exception | None = None
-    for retried, part in parts(look, channel.max_batch, again, draw):
+    for retried, part in parts(written, channel.max_batch, again, draw):
         keys = [p.key for p in part]
         try:
             read = await read_values(channel, opened.client(is_retry=retried), opened.config, keys)
@@ -258,20 +258,20 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of the job above
             continue
         if p.superseded:
             settlement.superseded(p.change_id)
-        elif _is_stale(p) and p.source_holds:
+        elif _is_stale(p) and p.source_unchanged:
             settlement.held(p)
         elif _is_stale(p):
             settlement.stopped(
                 p, PropagationState.STALE_APPROVAL, ExceptionType.APPROVAL_STALE, reasons.SOURCE_CHANGED.write()
             )
         else:
-            _judge(batch, services, item, p, attempt, settlement)
+            _settle_reading(batch, services, item, p, attempt, settlement)
     await complete_attempts(session, connection_id, attempt)
     await write_settlement(session, services, settlement)
     await record_health(session, connection_id, now=now, error=attempt.unread, every=HEALTH_EVERY)
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - one propagation of the step above
+def _settle_reading(  # noqa: PLR0913, PLR0917 - one propagation of the step above
     batch: Batch[NoPayload],
     services: GovernanceServices,
     item: ClaimedJob[NoPayload],

@@ -29,7 +29,7 @@ from governance.records.keys import (
 )
 from governance.records.values import row_reader
 
-_JUDGED: Final = {each.code: each.judged_with for each in ELEMENTS.values() if each.judged_with}
+_POLICY_REFERENCES: Final = {each.code: each.policy_reference for each in ELEMENTS.values() if each.policy_reference}
 """Elements whose approvals depend on the record's reference value, with the element of that."""
 
 
@@ -47,8 +47,8 @@ class Pending(FrozenKeyed, frozen=True, gc=False):
     accepted_at: datetime | None
     correlation: str
     approved: bool  # approved by a person, so the data behind the approval must be unchanged
-    source_holds: bool  # the source's current value is this one, at whichever version
-    cost_holds: bool  # the cost is the one that was judged; looked up for approved values only
+    source_unchanged: bool  # the source's current value is this one, at whichever version
+    cost_unchanged: bool  # the cost is the one of the decision; loaded for approved values only
     superseded: bool  # a newer value is pending for, or was sent to, this channel; or it owns the value itself by now
     older: list[UUID]  # older changes of the same key with a running clock on this channel
     shown_value: Value | None
@@ -163,7 +163,7 @@ async def load_pending(
                    p.sent_at, p.accepted_at, c.correlation,
                    c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
                    v.source_value = p.value,
-                   c.approval_id IS NULL OR p.element <> ALL (:judged) OR cost.value IS NOT DISTINCT FROM c.cost_value,
+                   c.approval_id IS NULL OR p.element <> ALL (:priced) OR cost.value IS NOT DISTINCT FROM c.cost_value,
                    other.newer OR coalesce(shown.version, 0) > p.version OR {_OWNED}, other.older, shown.value,
                    p.released_at, p.excluded
               FROM unnest(CAST(:ids AS uuid[])) AS k (id),
@@ -187,7 +187,7 @@ async def load_pending(
         """),
         {
             "t": scope_of(session).tenant_id, "connection_id": connection_id, "ids": list(change_ids),
-            "judged": sorted(_JUDGED), "references": sorted(set(_JUDGED.values())),
+            "priced": sorted(_POLICY_REFERENCES), "references": sorted(set(_POLICY_REFERENCES.values())),
         },
     )  # fmt: skip
     return {row.change_id: _READ_PENDING(row) for row in rows}

@@ -33,7 +33,7 @@ from governance.propagation.repository import Moved, Pending, Settled, ShownValu
 from governance.propagation.states import PROPAGATIONS, PropagationState
 from governance.services import GovernanceServices
 
-FIRST_LOOK_SECONDS: Final = 0.1
+FIRST_READ_SECONDS: Final = 0.1
 DRIFT_SCAN_EVERY: Final = timedelta(minutes=5)
 _MESSAGES: Final = {
     ExceptionType.PROPAGATION_REFUSED: messages.PROPAGATION_REFUSED,
@@ -83,7 +83,7 @@ class Settlement:
                 propagation_exception(ExceptionType.PROPAGATION_UNREADABLE, p, self.connection_id, error)
             )
         self._settle(p, PropagationState.ACCEPTED, accepted_at=self.now, read_value=read, error=error)
-        self.jobs.append(_look(p, self.connection_id))
+        self.jobs.append(_verify_job(p, self.connection_id))
 
     def unanswered(self, p: Pending, detail: MessageText) -> None:
         """Sent with a possible effect but without an answer; stays pending."""
@@ -224,7 +224,7 @@ def redecide_job(change_id: UUID, connection_id: UUID, key: ElementKey, correlat
     )  # fmt: skip
 
 
-def _look(p: Pending, connection_id: UUID) -> NewJob[job_types.VerifyValues]:
+def _verify_job(p: Pending, connection_id: UUID) -> NewJob[job_types.VerifyValues]:
     """A verify job for the attempt being settled; verify jobs of earlier attempts are void."""
     return NewJob(
         job_types.verify_lane(connection_id),
@@ -232,7 +232,7 @@ def _look(p: Pending, connection_id: UUID) -> NewJob[job_types.VerifyValues]:
         str(p.change_id),
         ref=p.change_id,
         payload=job_types.VerifyValues(attempt=p.attempts + 1),
-        delay=FIRST_LOOK_SECONDS,
+        delay=FIRST_READ_SECONDS,
         correlation=p.correlation,
     )
 

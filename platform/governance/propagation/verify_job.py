@@ -16,7 +16,7 @@ from governance.job_types import VerifyValues
 from governance.messages import reasons
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
 from governance.propagation.repository import Pending, load_pending
-from governance.propagation.settlement import FIRST_LOOK_SECONDS, Settlement, shown_text, write_settlement
+from governance.propagation.settlement import FIRST_READ_SECONDS, Settlement, shown_text, write_settlement
 from governance.propagation.states import PropagationState
 from governance.services import GovernanceServices
 
@@ -36,7 +36,7 @@ def verify_handler(services: GovernanceServices) -> Handler[VerifyValues]:
             pending = await load_pending(session, connection_id, [item.ref for item in batch.items])
             was_healthy = await is_healthy(session, connection_id)
         settlement = Settlement(connection_id, PropagationState.ACCEPTED, services.clock())
-        looked: list[tuple[ClaimedJob[VerifyValues], Pending]] = []
+        due: list[tuple[ClaimedJob[VerifyValues], Pending]] = []
         for item in batch.items:
             p = pending.get(item.ref) if item.ref is not None else None
             if p is None or p.state != PropagationState.ACCEPTED or not _is_of_this_attempt(item, p):
@@ -44,34 +44,34 @@ def verify_handler(services: GovernanceServices) -> Handler[VerifyValues]:
             if p.superseded:
                 settlement.superseded(p.change_id)
             else:
-                looked.append((item, p))
+                due.append((item, p))
         failure: Exception | None = None
         try:
-            again = {item.ref for item, _ in looked if item.is_retry}
-            readings = await read_back(opened, [p for _, p in looked], again, services.jitter)
+            again = {item.ref for item, _ in due if item.is_retry}
+            readings = await read_back(opened, [p for _, p in due], again, services.jitter)
         except NO_ANSWER as error:
-            failure, readings = error, {p.change_id: _unanswered(p, error) for _, p in looked}
+            failure, readings = error, {p.change_id: _unanswered(p, error) for _, p in due}
         if failure is not None and not _is_for_good(failure):
             settlement.now = services.clock()
             if was_healthy and not isinstance(failure, OutboundHeld):
-                _give_up(looked, failure, settlement)
-            _rest(batch, services, [item for item, p in looked if not settlement.has_stopped(p.change_id)], failure)
+                _give_up(due, failure, settlement)
+            _rest(batch, services, [item for item, p in due if not settlement.has_stopped(p.change_id)], failure)
         else:
             settlement.now = services.clock()
-            for item, p in looked:
-                _judge(batch, services, item, p, readings.get(p.change_id), settlement)
+            for item, p in due:
+                _settle_reading(batch, services, item, p, readings.get(p.change_id), settlement)
         async with batch.commit() as session:
             await write_settlement(session, services, settlement)
-            if looked and not isinstance(failure, OutboundHeld):
-                told = None if failure is None else reason_of(failure)
-                await record_health(session, connection_id, now=settlement.now, error=told, every=HEALTH_EVERY)
+            if due and not isinstance(failure, OutboundHeld):
+                reason = None if failure is None else reason_of(failure)
+                await record_health(session, connection_id, now=settlement.now, error=reason, every=HEALTH_EVERY)
 
     return verify
 
 
-def _give_up(looked: list[tuple[ClaimedJob[VerifyValues], Pending]], error: Exception, settlement: Settlement) -> None:
+def _give_up(due: list[tuple[ClaimedJob[VerifyValues], Pending]], error: Exception, settlement: Settlement) -> None:
     """Fail retries past GIVE_UP_AFTER although the channel, otherwise healthy, does not answer for these values."""
-    for item, p in looked:
+    for item, p in due:
         if item.is_retry and settlement.now - (p.accepted_at or settlement.now) >= GIVE_UP_AFTER:
             why = reasons.NEVER_ANSWERED.write(error=reason_of(error))
             settlement.stopped(p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, why)
@@ -110,7 +110,7 @@ def _unanswered(p: Pending, error: Exception) -> ChannelReading:
     return ChannelReading(p.key, None, unreadable=f"nothing that can be asked for: {error}")
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
+def _settle_reading(  # noqa: PLR0913, PLR0917 - one reading of the job above
     batch: Batch[VerifyValues],
     services: GovernanceServices,
     item: ClaimedJob[VerifyValues],
@@ -129,5 +129,5 @@ def _judge(  # noqa: PLR0913, PLR0917 - one reading of the job above
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)
     else:
-        pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_LOOK_SECONDS, age.total_seconds() / 3))
+        pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_READ_SECONDS, age.total_seconds() / 3))
         batch.retry(item, delay=pause * (1.0 - 0.25 * services.jitter()), error=reasons.NOT_VISIBLE.write())

@@ -46,7 +46,7 @@ async def _shorten(  # noqa: PLR0913 - keyword-only parts of one step
     session: AsyncSession, case: Case, *, paths: Sequence[str], counted: Sequence[str], before: datetime, now: datetime
 ) -> int:
     """Anchor, then delete from `paths`; those in `counted` go with their partition. Returns the number deleted here."""
-    floor = case.kept.floor if isinstance(case.kept.floor, int) else _ALL
+    floor = case.pins.floor if isinstance(case.pins.floor, int) else _ALL
     removed = await session.scalar(
         _SHORTEN,
         {

@@ -15,7 +15,7 @@ from foundation.marks import N_
 from foundation.retention import CHAIN, DataClass, RetainedTable, month_of
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.retention import repository
-from governance.retention.repository import Case, Kept
+from governance.retention.repository import Case, Pins
 from governance.retention.rules import ClientRules, RetentionLimit
 from governance.retention.schemas import (
     DataClassView,
@@ -63,9 +63,9 @@ async def view_class(session: AsyncSession, data_class: DataClass, rules: Client
     """Build the plan of one class with `rules`, in the client's scope."""
     limits = rules.limits(data_class, now)
     latest = max((limit.before for limit in limits), default=None)
-    kept = await repository.load_retained(session, data_class, latest) if latest else Kept()
+    pins = await repository.load_retained(session, data_class, latest) if latest else Pins()
     scope = scope_of(session)
-    case = Case(scope.tenant_id, scope.msp_id, data_class, rules, kept)
+    case = Case(scope.tenant_id, scope.msp_id, data_class, rules, pins)
     due, rows, size, estimated = 0, 0, 0, False
     oldest: list[datetime] = []
     for table in data_class.tables:

@@ -68,7 +68,7 @@ class _Month:
             return ClientRules({}, ()).limits(self.data_class, now)[0].before >= self.end
         for case in cases:
             earliest = case.rules.earliest(self.data_class, now)
-            if earliest is None or earliest < self.end or (case.kept.floor is not None and not self.is_chain):
+            if earliest is None or earliest < self.end or (case.pins.floor is not None and not self.is_chain):
                 return False
         return True
 
@@ -121,7 +121,7 @@ async def _look_up_kept(run: Purge, month: _Month, case: Case) -> Case:
     before = latest if month.end is None else min(latest, month.end)
     scope = Scope(msp_id=case.msp_id, tenant_id=case.tenant_id, actor=ACTOR)
     async with run.app.transaction(scope) as session:
-        return replace(case, kept=await repository.load_retained(session, case.data_class, before))
+        return replace(case, pins=await repository.load_retained(session, case.data_class, before))
 
 
 async def _reread(session: AsyncSession, case: Case) -> Case:
@@ -164,9 +164,9 @@ async def _drop_one(
 
 async def _move_kept(session: AsyncSession, case: Case, table: RetainedTable, part: Partition) -> int:
     held = case.rules.held_records(case.data_class) if table.record else []
-    which = [f"{table.key} = ANY (CAST(:kept AS uuid[]))"] if case.kept.keys else []
+    which = [f"{table.key} = ANY (CAST(:kept AS uuid[]))"] if case.pins.keys else []
     which += [f"{table.record} = ANY (CAST(:held AS varchar[]))"] if held else []
-    which += ["seq >= :floor"] if table.name == CHAIN and case.kept.floor is not None else []
+    which += ["seq >= :floor"] if table.name == CHAIN and case.pins.floor is not None else []
     if not which:
         return 0
     moved = await session.execute(
@@ -175,7 +175,7 @@ async def _move_kept(session: AsyncSession, case: Case, table: RetainedTable, pa
                            SELECT * FROM {part.path} WHERE tenant_id = :t AND ({" OR ".join(which)}) RETURNING 1)
             SELECT count(*) FROM moved
         """),
-        {"t": case.tenant_id, "kept": list(case.kept.keys), "held": held, "floor": case.kept.floor},
+        {"t": case.tenant_id, "kept": list(case.pins.keys), "held": held, "floor": case.pins.floor},
     )
     return int(moved.scalar_one())
 

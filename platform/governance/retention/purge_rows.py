@@ -62,8 +62,8 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
     rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
     if limit not in rules.limits(data_class, now):
         return 0
-    kept = await repository.load_retained(session, data_class, limit.before) if data_class.pins else repository.Kept()
-    case = repository.Case(scope.tenant_id, scope.msp_id, data_class, rules, kept)
+    pins = await repository.load_retained(session, data_class, limit.before) if data_class.pins else repository.Pins()
+    case = repository.Case(scope.tenant_id, scope.msp_id, data_class, rules, pins)
     gone = await session.execute(
         text(f"""
             DELETE FROM {table.name} WHERE tenant_id = :t AND ctid = ANY (ARRAY(

@@ -23,7 +23,7 @@ LOCK_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(hashtext('fairlea
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Pins:
     """Keys of single rows to keep, and the lowest key (in the chain: the number) from which all rows are kept."""
 
     keys: Sequence[UUID] = ()
@@ -38,18 +38,18 @@ class Case:
     msp_id: UUID
     data_class: DataClass
     rules: ClientRules
-    kept: Kept = field(default_factory=Kept)
+    pins: Pins = field(default_factory=Pins)
 
     def condition(self, table: RetainedTable, limit: RetentionLimit) -> str:
         """Deletable rows, as SQL over the table's columns; `binds` has its parameters."""
         parts = ["tenant_id = :t", f"({table.closed})"]
         if table.key:
             parts.append(f"{table.key} < :before")
-        if table.name == CHAIN and self.kept.floor is not None:
+        if table.name == CHAIN and self.pins.floor is not None:
             parts.append("seq < :floor")
-        elif self.kept.floor is not None:
+        elif self.pins.floor is not None:
             parts.append(f"{table.key} < CAST(:floor AS uuid)")
-        if self.kept.keys:
+        if self.pins.keys:
             parts.append(f"NOT ({table.key} = ANY (CAST(:kept AS uuid[])))")
         if table.element and limit.elements:
             parts.append(f"{table.element} = ANY (CAST(:elements AS varchar[]))")
@@ -64,8 +64,8 @@ class Case:
             "t": self.tenant_id,
             "before": limit.before if table.by_time else id_floor(limit.before),
             "before_at": limit.before,
-            "floor": self.kept.floor,
-            "kept": list(self.kept.keys),
+            "floor": self.pins.floor,
+            "kept": list(self.pins.keys),
             "elements": list(limit.elements),
             "other": list(limit.other_than),
             "held": self.rules.held_records(self.data_class),
@@ -98,7 +98,7 @@ async def load_defaults(session: AsyncSession, msp_id: UUID) -> dict[str, int]:
     return found
 
 
-async def load_retained(session: AsyncSession, data_class: DataClass, before: datetime) -> Kept:
+async def load_retained(session: AsyncSession, data_class: DataClass, before: datetime) -> Pins:
     """Look up the rows to keep among those made before `before`, in the client's scope."""
     scope = scope_of(session)
     binds: dict[str, Any] = {"t": scope.tenant_id, "m": scope.msp_id, "before": id_floor(before)}
@@ -107,7 +107,7 @@ async def load_retained(session: AsyncSession, data_class: DataClass, before: da
             text(f"SELECT min(seq) FROM {AUDIT_ENTRIES} a WHERE tenant_id = :t AND at >= :at"),
             {"t": binds["t"], "at": before},
         )
-        return Kept(floor=floor)
+        return Pins(floor=floor)
     keys: set[UUID] = set()
     for pin in data_class.pins:
         keys.update(key for key in await session.scalars(text(pin), binds) if key is not None)
@@ -116,7 +116,7 @@ async def load_retained(session: AsyncSession, data_class: DataClass, before: da
         async with as_rater(session):
             found = [await session.scalar(text(floor), binds) for floor in data_class.floors]
         floors = [floor for floor in found if floor is not None]
-    return Kept(sorted(keys), min(floors, default=None))
+    return Pins(sorted(keys), min(floors, default=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ def unclaimed_reader(services: GovernanceServices) -> MessageHandler[UnclaimedMe
     async def read(session: AsyncSession, received: Sequence[Received[UnclaimedMessages]]) -> None:
         now = services.clock()
         found = [(each.origin, one) for each in received for one in each.messages]
-        gone = [_subject(origin, one) for origin, one in found if not one.kept]
-        await auto_resolve(session, ExceptionType.MESSAGE_UNCLAIMED, gone, now=now)
-        kept = [_exception(origin, one) for origin, one in found if one.kept]
-        await open_exceptions(session, kept, now=now, new_id=services.new_id)
+        corrected = [_subject(origin, one) for origin, one in found if not one.stored]
+        await auto_resolve(session, ExceptionType.MESSAGE_UNCLAIMED, corrected, now=now)
+        stored = [_exception(origin, one) for origin, one in found if one.stored]
+        await open_exceptions(session, stored, now=now, new_id=services.new_id)
 
     return read
 
@@ -31,11 +31,11 @@ def _subject(origin: Origin, unclaimed: UnclaimedMessages) -> str:
 
 def _exception(origin: Origin, unclaimed: UnclaimedMessages) -> NewException:
     """Without a source event: replaying one would find no reader, and close the exception about the others."""
-    told = messages.MESSAGE_UNCLAIMED if unclaimed.kept < MANY else messages.MESSAGE_UNCLAIMED_MANY
+    template = messages.MESSAGE_UNCLAIMED if unclaimed.stored < MANY else messages.MESSAGE_UNCLAIMED_MANY
     return NewException(
         code=ExceptionType.MESSAGE_UNCLAIMED,
         subject=_subject(origin, unclaimed),
-        message=told.fill(message_type=unclaimed.message_type, count=min(unclaimed.kept, MANY)),
+        message=template.fill(message_type=unclaimed.message_type, count=min(unclaimed.stored, MANY)),
         connection_id=origin.connection_id,
         correlation=origin.correlation,
     )

@@ -27,7 +27,7 @@ def render_page(
         "me": str(access.principal.id),
         "value": write_value,
         "element": write_element,
-        "judged": is_decided_with_cost,
+        "is_decided_with_cost": is_decided_with_cost,
         "kind": write_kind,
         "level": level_of,
         "share": write_share,

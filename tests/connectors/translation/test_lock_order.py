@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.translation.repository import UnclaimedRow, keep_unclaimed, remove_unclaimed
+from connectors.translation.repository import UnclaimedRow, remove_unclaimed, store_unclaimed
 from connectors.translation.subscriptions import build_router
 from connectors.translation.unclaimed_messages import discard_unclaimed
 from foundation.clock import utc_now
@@ -23,7 +23,7 @@ _AS_STORED = ("indexscan", "bitmapscan", "indexonlyscan", "nestloop", "mergejoin
 
 async def keep(env: ClientEnv, event_id: UUID) -> None:
     async with env.services.db.transaction(env.scope) as session:
-        await keep_unclaimed(session, [UnclaimedRow(event_id, SHIPMENT, env.erp, "S1", 1, utc_now())])
+        await store_unclaimed(session, [UnclaimedRow(event_id, SHIPMENT, env.erp, "S1", 1, utc_now())])
 
 
 async def read_as_stored(session: AsyncSession) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.embedded import logs
-from controlplane.embedded.logs import KEPT_FILES, LIMIT_SECONDS, LogRotation, open_log, rotate_if_due
+from controlplane.embedded.logs import LIMIT_SECONDS, RETAINED_FILES, LogRotation, open_log, rotate_if_due
 
 WRITER = """
 import sys
@@ -52,19 +52,19 @@ def wait_for(log: Path, content: str) -> None:
 def test_r13_an_old_log_is_rotated_and_only_so_many_are_kept(tmp_path: Path) -> None:
     log, now = tmp_path / "one.log", time.time()
     os.close(open_log(log))
-    for day in range(1, KEPT_FILES + 3):
+    for day in range(1, RETAINED_FILES + 3):
         log.write_text(f"{day}\n")
         at = now + day * (LIMIT_SECONDS + 1)
         assert not rotate_if_due(log, now=at - 2)
         assert rotate_if_due(log, now=at)
-    assert [(tmp_path / f"one.log.{n}").read_text() for n in range(1, KEPT_FILES + 1)] == [
+    assert [(tmp_path / f"one.log.{n}").read_text() for n in range(1, RETAINED_FILES + 1)] == [
         "7\n",
         "6\n",
         "5\n",
         "4\n",
         "3\n",
     ]
-    assert not (tmp_path / f"one.log.{KEPT_FILES + 1}").exists()
+    assert not (tmp_path / f"one.log.{RETAINED_FILES + 1}").exists()
     log.write_text("late\n")
     assert rotate_if_due(log, now=now + 365 * LIMIT_SECONDS)
     assert [each.name for each in sorted(tmp_path.glob("one.log*"))] == ["one.log"], "older than kept logs may be"
@@ -79,7 +79,7 @@ def test_r13_a_log_that_others_could_read_is_closed(tmp_path: Path) -> None:
 
 def test_r13_every_log_of_the_folders_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "LIMIT_BYTES", 3)
-    monkeypatch.setattr(logs, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(logs, "POLL_SECONDS", 0.01)
     (tmp_path / "one.log").write_text("long enough\n")
     rotation = LogRotation((tmp_path, tmp_path / "absent"))
     rotation.start()

@@ -8,7 +8,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from controlplane.jobs import build_jobs
-from foundation.idempotency.response_store import KEEP, PRUNE
+from foundation.idempotency.response_store import PRUNE, RETENTION
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
@@ -258,7 +258,7 @@ async def test_pages_do_not_take_keys(msp_setup: MspSetup, admin: Visit, env: Cl
 async def test_old_answers_are_forgotten_by_work(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
     assert (await send(admin, f"/api/v1/clients/{msp_setup.slug}/api-keys", "k")).status_code == 201
     assert PRUNE.name in build_jobs(env.services)
-    update_as_owner(env, "idempotency_key", "created_at = created_at - %(keep)s", keep=KEEP)
+    update_as_owner(env, "idempotency_key", "created_at = created_at - %(keep)s", keep=RETENTION)
     await env.rows("UPDATE timer SET due_at = now() WHERE name = :name RETURNING 1", name=PRUNE.name)
     await env.work()
     assert await env.rows("SELECT 1 FROM idempotency_key") == []

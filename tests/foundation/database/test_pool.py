@@ -72,7 +72,7 @@ async def test_who_waits_goes_on_when_a_connect_is_cancelled(one: Database, link
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
 async def test_who_waits_tries_itself_when_a_connect_fails(one: Database, link: FaultyLink, ask: Ask) -> None:
-    await one.forget_connections()  # the pool that follows is of the same kind
+    await one.discard_connections()  # the pool that follows is of the same kind
     link.suffer(Trouble(blackhole=True))
     tasks = await connecting_and_waiting(one, ask)
     link.suffer(Trouble(reset=True))

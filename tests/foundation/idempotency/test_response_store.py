@@ -10,8 +10,8 @@ from foundation.database.engine import Database
 from foundation.errors import DomainError
 from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
 from foundation.idempotency.response_store import (
-    KEEP,
     PRUNE,
+    RETENTION,
     SEALED,
     StoredResponse,
     find_response,
@@ -142,13 +142,13 @@ async def test_the_old_are_forgotten_by_the_clock_and_the_rest_later(
     await keep(db, vault, scope, "first")
     await keep(db, vault, scope, "second", now=NOW + 90 * minute)
     await keep(db, vault, sibling_scope, "first")
-    assert await timer() == NOW + KEEP
-    assert await fire(NOW + KEEP - minute) == 0
-    assert await timer() == NOW + KEEP + 59 * minute, "not more than hourly"
-    assert await fire(NOW + KEEP) == 1
-    assert await timer() == NOW + KEEP + 90 * minute
+    assert await timer() == NOW + RETENTION
+    assert await fire(NOW + RETENTION - minute) == 0
+    assert await timer() == NOW + RETENTION + 59 * minute, "not more than hourly"
+    assert await fire(NOW + RETENTION) == 1
+    assert await timer() == NOW + RETENTION + 90 * minute
     assert await find(db, vault, scope, "first") is None
     assert await find(db, vault, scope, "second") == ANSWER
-    assert await fire(NOW + KEEP + 90 * minute) == 1
+    assert await fire(NOW + RETENTION + 90 * minute) == 1
     assert await timer() is None
     assert await find(db, vault, sibling_scope, "first") == ANSWER

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from connectors.sandbox.faults import Faults
 from foundation.clock import utc_now
-from governance.baseline.forget_job import forget_some
+from governance.baseline.delete_readings_job import delete_some
 from governance.baseline.start import discard_baseline, start_baseline
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import accept, member_scope, read, set_in_shop
@@ -41,7 +41,7 @@ async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(
     assert await env.rows("SELECT count(*) FROM job") == [(0,)]
     assert await other_env.rows(_LEFT) == kept
     async with env.services.db.transaction(env.scope) as session:
-        assert not await forget_some(session, theirs, other_env.channels["shop0"])
+        assert not await delete_some(session, theirs, other_env.channels["shop0"])
     assert await other_env.rows(_LEFT) == kept
 
 
@@ -49,11 +49,11 @@ async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(env: Clien
     baseline, shop = await read(env), env.channels["shop0"]
     kept = await env.rows(_LEFT)
     async with env.services.db.transaction(env.scope) as session:
-        assert not await forget_some(session, baseline, shop)
+        assert not await delete_some(session, baseline, shop)
         assert (await session.execute(text(_LEFT))).all() == kept
         await session.execute(text("UPDATE baseline SET state = 'discarded'"))
         turns = 1
-        while await forget_some(session, baseline, shop, rows=7):
+        while await delete_some(session, baseline, shop, rows=7):
             turns += 1
         ((items, readings),) = (await session.execute(text(_LEFT))).all()
         others = await session.scalar(

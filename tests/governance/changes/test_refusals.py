@@ -56,7 +56,7 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
 ) -> None:
     """The address of one reading of all of them would be longer than servers take."""
     longest: list[int] = []
-    request = SandboxMarket._ask
+    request = SandboxMarket._read_part
 
     async def measured(self: SandboxMarket, http: object, config: object, keys: object) -> object:
         class Measuring:
@@ -66,7 +66,7 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
 
         return await request(self, Measuring(), config, keys)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(SandboxMarket, "_ask", measured)
+    monkeypatch.setattr(SandboxMarket, "_read_part", measured)
     sandbox.enlarge(env.urls["market1"], "sandbox-market", skus=250)
     await env.deliver(*(env.change(f"SKU-{n:03}", STOCK, n) for n in range(250)))
     await env.work(until=f"SELECT ({SETTLED.replace(':m', repr(str(env.channels['market1'])))})")
@@ -95,7 +95,7 @@ async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):
-        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+        monkeypatch.setattr(module, "FIRST_READ_SECONDS", 3600.0)
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
     await env.deliver(env.change("SKU-001", STOCK, 5))
     await env.work()

@@ -28,7 +28,7 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(env: Clien
     (price,) = [clock for clock in clocks if clock.channel == "shop0" and clock.element == PRICE]
     assert (price.health, price.unsent, price.paused_at is not None) == ("paused", 1, True)
     assert figures.paused == ["shop0"]
-    assert (figures.judged, figures.visible) == (2, 1)
+    assert (figures.measured, figures.visible) == (2, 1)
     async with env.services.db.transaction(env.scope) as session:
         await resume_connection(session, env.channels["shop0"], now=utc_now())
     assert await env.rows(_OPEN) == []
@@ -38,7 +38,7 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(env: Clien
     )
     async with env.services.db.transaction(env.scope) as session:
         figures = await read_figures(session, now=utc_now())
-    assert (figures.judged, figures.visible, figures.paused) == (2, 2, [])
+    assert (figures.measured, figures.visible, figures.paused) == (2, 2, [])
 
 
 async def test_a_part_of_a_paused_channels_value_that_waits_counts_whatever_the_other_parts_do(
@@ -55,4 +55,4 @@ async def test_a_part_of_a_paused_channels_value_that_waits_counts_whatever_the_
     await env.work(settle=20.0)
     async with env.services.db.transaction(env.scope) as session:
         figures = await read_figures(session, now=utc_now())
-    assert (figures.judged, figures.visible) == (3, 2)
+    assert (figures.measured, figures.visible) == (3, 2)

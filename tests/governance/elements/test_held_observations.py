@@ -145,7 +145,7 @@ async def connect_other(env: ClientEnv, sandbox: RunningSandbox) -> UUID:
     return await connect(env.services, env.scope, new)
 
 
-async def say(env: ClientEnv, connection: UUID, amount: int) -> None:
+async def print_text(env: ClientEnv, connection: UUID, amount: int) -> None:
     """The connection reports a stock."""
     body = msgspec.json.encode(env.change("SKU-001", STOCK, amount))
     page = PollPage([(f"chg_{env.version}", body)], str(env.version), more=False)
@@ -175,9 +175,9 @@ async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_s
     other = await connect_other(env, sandbox)
     await env.deliver(env.change("SKU-001", STOCK, 5))
     await env.work()
-    await say(env, other, 3)
+    await print_text(env, other, 3)
     assert await env.rows(_OPEN) == [("channel.drift", f"{other}:SKU-001:{STOCK}")]
-    await say(env, other, 5)
+    await print_text(env, other, 5)
     assert await env.rows(_OPEN) == []
     await publish_contracts(env.services, env.scope, other)
     await env.work()

@@ -166,7 +166,7 @@ class Sample:
         event: UUID | None = None,
         approval: UUID | None = None,
         author: str | None = None,
-        standing: bool = True,
+        is_current: bool = True,
     ) -> UUID:
         """`states` are those of its propagations by channel."""
         made = id_at(self.ago(at))
@@ -184,7 +184,7 @@ class Sample:
         )  # fmt: skip
         for channel, shown in (states or {}).items():
             await self._propagate(made, record, element, new, old, currency, channel, shown, at, took)
-        if standing:
+        if is_current:
             async with self.db.transaction(self.scope) as session:
                 await self._stand(session, made, record, element, new if state == "released" else old, currency, new)
         return made

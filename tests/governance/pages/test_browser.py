@@ -39,7 +39,7 @@ async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
     states = {"Web shop": "verified", "Harbour market": "accepted"}
     change = await acme.change("SKU-with-a-rather-long-key-0001", 1000, 1040, states=states, at=90, event=event)
     await acme.change("SKU-2", 5, 7, element="stock.on_hand", states={"Web shop": "refused"}, at=20)
-    await acme.change("SKU-3", 1000, 10, state="refused", outcome="refuse", standing=False)
+    await acme.change("SKU-3", 1000, 10, state="refused", outcome="refuse", is_current=False)
     waiting = await acme.awaiting("SKU-4", 1000, 2000)
     exception = await acme.exception(
         "propagation.slo_breached", "Harbour market does not show a released value in time", exposure=200_000,

@@ -74,7 +74,7 @@ async def test_a_cost_is_found_with_the_changes_of_its_record(busy: GovernanceWe
 
 async def test_pages_lead_through_all_changes_once(busy: GovernanceWebApp) -> None:
     for number in range(60):
-        await busy.acme.change(f"SKU-{number:02}", 1000, 1040, at=100 + number, standing=False)
+        await busy.acme.change(f"SKU-{number:02}", 1000, 1040, at=100 + number, is_current=False)
     seen: list[str] = []
     path = f"{LIST}?search=SKU*"
     while path:

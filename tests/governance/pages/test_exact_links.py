@@ -21,7 +21,7 @@ async def keyed(busy: GovernanceWebApp) -> dict[str, str]:
     """Each change's page by key; the value identifies it."""
     made = {}
     for number, key in enumerate(KEYS):
-        change = await busy.acme.change(key, 1000, 2000 + number, at=100 + number, standing=False)
+        change = await busy.acme.change(key, 1000, 2000 + number, at=100 + number, is_current=False)
         made[key] = f"{LIST}/{change}"
     return made
 
@@ -44,7 +44,7 @@ async def test_a16_the_api_and_paging_are_exact_too(busy: GovernanceWebApp, keye
         found = (await busy["viewer"].get(f"/api/v1/clients/acme/changes?key={quote(key)}")).json()["items"]
         assert [item["id"] for item in found] == [address.rsplit("/", 1)[1]], repr(key)
     for number in range(60):
-        await busy.acme.change("SKU-001 ", 1000, 1040, at=1000 + number, standing=False)
+        await busy.acme.change("SKU-001 ", 1000, 1040, at=1000 + number, is_current=False)
     page = (await busy["viewer"].get(f"{LIST}?key={quote('SKU-001 ')}")).text
     following = re.search(rf'href="({LIST}\?[^"]*cursor=[^"]+)"\s+rel="next"', page)
     assert following is not None

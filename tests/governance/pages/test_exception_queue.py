@@ -68,7 +68,7 @@ async def test_each_domain_and_each_owner_has_a_queue(busy: GovernanceWebApp) ->
 
 
 async def test_a_severity_explains_itself(busy: GovernanceWebApp) -> None:
-    change = await busy.acme.change("SKU-1", 1000, 900, state="refused", outcome="refuse", standing=False)
+    change = await busy.acme.change("SKU-1", 1000, 900, state="refused", outcome="refuse", is_current=False)
     made = await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, change=change)
     page = (await busy["approver"].get(f"{LIST}/{made}")).text
     for shown in ("Formula 2026-11", "Revenue", "Compliance", "Partner", "Policy refuses the value", "70 of 100"):

@@ -33,11 +33,11 @@ async def test_page_and_api_judge_alike(busy: GovernanceWebApp) -> None:
     page = (await busy["operator"].get("/fleet")).text
     shown = re.findall(r'id="f-(\w+)".*?class="badge.*?<span>([^<]+)</span></span>', page, re.DOTALL)
     told = (await busy["operator"].get("/api/v1/fleet")).json()["items"]
-    assert [(client["slug"], client["standing"]) for client in told] == [
+    assert [(client["slug"], client["health"]) for client in told] == [
         ("acme", "at risk"),
         ("borealis", "needs attention"),
     ]
-    assert shown == [(client["slug"], client["standing"].capitalize()) for client in told]
+    assert shown == [(client["slug"], client["health"].capitalize()) for client in told]
     assert [(client["exceptions"], client["worst"], client["failing"]) for client in told] == [
         (1, "critical", 0),
         (0, "", 1),

@@ -81,7 +81,7 @@ AWAY = {
     "code": "connector.system_answered",
     "params": {"system": {"code": "sandbox.shop", "params": {}}, "status": "503"},
 }
-SAID = {"code": "connector.said", "params": {"system": "Vendure", "text": "No such \x1bvariant"}}
+SYSTEM_TEXT = {"code": "connector.said", "params": {"system": "Vendure", "text": "No such \x1bvariant"}}
 
 
 async def test_stored_reasons_are_read_in_each_readers_language(bounded: GovernanceWebApp) -> None:
@@ -120,7 +120,7 @@ async def test_what_a_channel_answered_to_an_attempt_is_quoted_in_the_readers_la
         PropagationAttempt(
             **acme.own, change_id=change_id, id=new_id(), connection_id=acme.channels["Web shop"],
             record_key="SKU-1", element=PRICE, sent=msgspec.to_builtins(minor(1, "EUR")), is_retry=False,
-            started_at=acme.ago(9), answered_at=acme.ago(8), outcome="refused", status_code=200, detail=SAID,
+            started_at=acme.ago(9), answered_at=acme.ago(8), outcome="refused", status_code=200, detail=SYSTEM_TEXT,
             retry_after=None, duration_ms=1, bytes=1, read=None,
         )
     )  # fmt: skip
@@ -129,7 +129,7 @@ async def test_what_a_channel_answered_to_an_attempt_is_quoted_in_the_readers_la
     assert "Vendure meldet: „No such \ufffdvariant“" in german
     path = f"{API}/changes/{change_id}/attempts"
     [row] = (await bounded["viewer"].get(path, **{"accept-language": "de"})).json()["items"]
-    assert row["problem"] == SAID
+    assert row["problem"] == SYSTEM_TEXT
     assert row["detail"].startswith("Vendure meldet: „No such")
 
 

@@ -19,7 +19,7 @@ async def test_u16_next_and_previous_lead_forth_and_back(
     tmp_path: Path,
 ) -> None:
     for number in range(120):
-        await busy.acme.change(f"SKU-{number:03}", 1000, 1040, at=100 + number, standing=False)
+        await busy.acme.change(f"SKU-{number:03}", 1000, 1040, at=100 + number, is_current=False)
     async with serving(busy, tmp_path) as base:
         context = await browser.new_context()
         await context.add_cookies([{"name": "session", "value": busy["viewer"].cookie, "url": base}])

@@ -44,7 +44,7 @@ async def age(sample: Sample, days: int, number: int) -> None:
     """Changes that were made `days` ago."""
     for each in range(number):
         key = f"OLD-{days}-{each}"
-        await sample.change(key, 1, 2, at=timedelta(days=days).total_seconds(), standing=False, states={})
+        await sample.change(key, 1, 2, at=timedelta(days=days).total_seconds(), is_current=False, states={})
 
 
 async def test_r16_the_page_shows_each_default_and_who_keeps_longer(busy: GovernanceWebApp) -> None:

@@ -347,7 +347,7 @@ async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptio
             figures = await read_channel(session, now=utc_now())
         assert (figures.running, figures.late) == (1, 1)
         client = await on_fleet(env)
-        assert (client.running, client.late, client.standing) == (1, 1, "at risk")
+        assert (client.running, client.late, client.health) == (1, 1, "at risk")
 
 
 async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(env: ClientEnv) -> None:

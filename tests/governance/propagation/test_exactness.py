@@ -60,7 +60,7 @@ async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounde
 ) -> None:
     """104.00 sent, "103.9951" shown: reported with the shown value, and verified once it is exact."""
     for module in (settlement, verify_job):
-        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+        monkeypatch.setattr(module, "FIRST_READ_SECONDS", 3600.0)
     await seed(env)
     read, shown = SandboxMarket.read, ["103.9951"]
 

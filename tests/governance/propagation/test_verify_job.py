@@ -50,7 +50,7 @@ async def test_proving_one_value_is_never_more_than_one_item_of_work(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):  # no look but those that are hurried
-        monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 3600.0)
+        monkeypatch.setattr(module, "FIRST_READ_SECONDS", 3600.0)
     monkeypatch.setattr(verify_job, "LONGEST_PAUSE_SECONDS", 3600.0)
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))

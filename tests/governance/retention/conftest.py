@@ -47,7 +47,7 @@ VALUES (:t, :m, :id, :id, 'k', 'h', 'b', 'application/json', 'poll', now(), '')
 """
 
 
-class Kept:
+class Pins:
     """What the tests put into the database, and what is still there."""
 
     def __init__(self, app: Database, owner: Database) -> None:
@@ -130,8 +130,8 @@ def own(servers: Servers, urls: Urls, migrated: str) -> Iterator[tuple[str, str]
 
 
 @pytest.fixture
-async def kept(own: tuple[str, str]) -> AsyncIterator[Kept]:
+async def kept(own: tuple[str, str]) -> AsyncIterator[Pins]:
     owner, app = Database(own[0], pool_size=2), Database(own[1], pool_size=2)
-    yield Kept(app, owner)
+    yield Pins(app, owner)
     await owner.close()
     await app.close()

@@ -7,10 +7,10 @@ from sqlalchemy import text
 
 from foundation.scope import Scope
 from governance.retention.clock_guard import ClockInDoubt
-from tests.governance.retention.conftest import Kept
+from tests.governance.retention.conftest import Pins
 
 
-async def last_run(kept: Kept, ago: timedelta) -> None:
+async def last_run(kept: Pins, ago: timedelta) -> None:
     async with kept.owner.transaction(None) as session:
         await session.execute(
             text("UPDATE installation SET recorded_at = clock_timestamp() - :ago WHERE name = 'last_retention'"),
@@ -18,7 +18,7 @@ async def last_run(kept: Kept, ago: timedelta) -> None:
         )
 
 
-async def recorded(kept: Kept) -> datetime:
+async def recorded(kept: Pins) -> datetime:
     async with kept.owner.transaction(None) as session:
         found = await session.execute(text("SELECT recorded_at FROM installation WHERE name = 'last_retention'"))
         at: datetime = found.scalar_one()
@@ -27,7 +27,7 @@ async def recorded(kept: Kept) -> datetime:
 
 @pytest.mark.parametrize("away", [timedelta(days=731 * 3), timedelta(hours=2), timedelta(hours=-2)])
 async def test_r16_a_machine_whose_clock_is_not_the_databases_removes_nothing(
-    kept: Kept, scope: Scope, away: timedelta
+    kept: Pins, scope: Scope, away: timedelta
 ) -> None:
     change = await kept.change(scope)
     with pytest.raises(ClockInDoubt, match="the database's"):
@@ -36,7 +36,7 @@ async def test_r16_a_machine_whose_clock_is_not_the_databases_removes_nothing(
 
 
 @pytest.mark.parametrize("ago", [timedelta(days=46), timedelta(days=20_000), timedelta(hours=-2), timedelta(days=-900)])
-async def test_r16_both_clocks_far_from_the_last_run_remove_nothing(kept: Kept, ago: timedelta) -> None:
+async def test_r16_both_clocks_far_from_the_last_run_remove_nothing(kept: Pins, ago: timedelta) -> None:
     """Both clocks are one machine's: they jump together."""
     await last_run(kept, ago)
     before = await recorded(kept)
@@ -46,7 +46,7 @@ async def test_r16_both_clocks_far_from_the_last_run_remove_nothing(kept: Kept, 
 
 
 @pytest.mark.parametrize("ago", [timedelta(days=44), timedelta(0), timedelta(minutes=-50)])
-async def test_r16_a_daily_and_a_monthly_run_go_through(kept: Kept, scope: Scope, ago: timedelta) -> None:
+async def test_r16_a_daily_and_a_monthly_run_go_through(kept: Pins, scope: Scope, ago: timedelta) -> None:
     await kept.change(scope)
     await last_run(kept, ago)
     now = datetime.now(UTC)
@@ -55,7 +55,7 @@ async def test_r16_a_daily_and_a_monthly_run_go_through(kept: Kept, scope: Scope
 
 
 async def test_r16_a_clock_behind_what_was_written_removes_nothing_until_a_person_says_so(
-    kept: Kept, scope: Scope, other_scope: Scope
+    kept: Pins, scope: Scope, other_scope: Scope
 ) -> None:
     await kept.act(scope, datetime.now(UTC))
     await kept.run_by_clock(datetime.now(UTC))

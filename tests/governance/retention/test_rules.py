@@ -12,7 +12,7 @@ from foundation.ids import new_id
 from foundation.scope import Scope
 from governance.retention.change_policy import set_default
 from governance.retention.plan import list_defaults
-from tests.governance.retention.conftest import MONTH_END, Kept
+from tests.governance.retention.conftest import MONTH_END, Pins
 from tests.governance.retention.test_purging import policy, shown
 
 
@@ -20,13 +20,13 @@ def msp_setup(scope: Scope) -> Scope:
     return scope.for_tenant(scope.msp_id)
 
 
-async def default(kept: Kept, scope: Scope, data_class: str, days: int | None) -> None:
+async def default(kept: Pins, scope: Scope, data_class: str, days: int | None) -> None:
     async with kept.app.transaction(msp_setup(scope)) as session:
         await set_default(session, ROOMS.retained, data_class, days, now=MONTH_END)
 
 
 async def test_r16_an_msps_default_holds_for_its_clients_and_no_others(
-    kept: Kept, scope: Scope, other_scope: Scope
+    kept: Pins, scope: Scope, other_scope: Scope
 ) -> None:
     sibling = scope.for_tenant(new_id())
     short, long, others = await kept.change(scope), await kept.change(sibling), await kept.change(other_scope)
@@ -38,7 +38,7 @@ async def test_r16_an_msps_default_holds_for_its_clients_and_no_others(
     assert await kept.ids(other_scope) == {others}
 
 
-async def test_r16_a_client_can_keep_longer_than_its_msp_and_never_shorter(kept: Kept, scope: Scope) -> None:
+async def test_r16_a_client_can_keep_longer_than_its_msp_and_never_shorter(kept: Pins, scope: Scope) -> None:
     """Also where the client's policy was set before the MSP's default."""
     await kept.change(scope)
     await policy(kept, scope, "changes", 90)
@@ -59,7 +59,7 @@ async def test_r16_a_client_can_keep_longer_than_its_msp_and_never_shorter(kept:
 
 
 async def test_r16_a_default_is_the_msps_own_and_within_the_products_bounds(
-    kept: Kept, scope: Scope, other_scope: Scope
+    kept: Pins, scope: Scope, other_scope: Scope
 ) -> None:
     for days in (89, 0, -1, 36_526, 10**9):
         with pytest.raises(InvalidInput):
@@ -77,13 +77,13 @@ async def test_r16_a_default_is_the_msps_own_and_within_the_products_bounds(
 
 
 @pytest.mark.parametrize("element", ["price.lits", "PRICE.LIST", "price.list \u200b", "x" * 2000, "%", "'; --"])
-async def test_r16_a_policy_of_an_unknown_element_is_refused(kept: Kept, scope: Scope, element: str) -> None:
+async def test_r16_a_policy_of_an_unknown_element_is_refused(kept: Pins, scope: Scope, element: str) -> None:
     with pytest.raises(InvalidInput, match="There is no element by this name"):
         await policy(kept, scope, "changes", 900, element)
     await policy(kept, scope, "changes", None, element)
 
 
-async def test_r16_an_element_with_a_contract_has_a_policy(kept: Kept, scope: Scope, other_scope: Scope) -> None:
+async def test_r16_an_element_with_a_contract_has_a_policy(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     await kept.execute(
         scope,
         """
@@ -97,7 +97,7 @@ async def test_r16_an_element_with_a_contract_has_a_policy(kept: Kept, scope: Sc
         await policy(kept, other_scope, "changes", 900, "custom.lead_time")
 
 
-async def metered(kept: Kept, scope: Scope) -> UUID:
+async def metered(kept: Pins, scope: Scope) -> UUID:
     usage = new_id()
     await kept.execute(
         scope,
@@ -108,7 +108,7 @@ async def metered(kept: Kept, scope: Scope) -> UUID:
     return usage
 
 
-async def billed(kept: Kept, scope: Scope, usage: UUID, side: str, state: str = "closed") -> None:
+async def billed(kept: Pins, scope: Scope, usage: UUID, side: str, state: str = "closed") -> None:
     async with kept.app.transaction(scope) as session:
         await session.execute(text("SELECT set_config('app.billing', 'rating', true)"))
         keys = {"t": scope.tenant_id, "m": scope.msp_id, "i": new_id(), "u": usage, "s": side, "state": state}
@@ -130,7 +130,7 @@ async def billed(kept: Kept, scope: Scope, usage: UUID, side: str, state: str = 
         )
 
 
-async def book(kept: Kept, scope: Scope, side: str, client: UUID | None = None) -> None:
+async def book(kept: Pins, scope: Scope, side: str, client: UUID | None = None) -> None:
     async with kept.app.transaction(msp_setup(scope)) as session:
         await session.execute(text("SELECT set_config('app.billing', 'rating', true)"))
         await session.execute(
@@ -142,7 +142,7 @@ async def book(kept: Kept, scope: Scope, side: str, client: UUID | None = None) 
         )
 
 
-async def test_r16_usage_stays_until_each_side_that_is_billed_has_closed_it(kept: Kept, scope: Scope) -> None:
+async def test_r16_usage_stays_until_each_side_that_is_billed_has_closed_it(kept: Pins, scope: Scope) -> None:
     """An event that one side has no price for can still be billed there."""
     usage = await metered(kept, scope)
     await book(kept, scope, "retail")

@@ -31,31 +31,31 @@ def _delete(table: str, which: str) -> TextClause:
     """)
 
 
-_FORGET: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete("baseline_item", ""))
+_DELETE: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete("baseline_item", ""))
 
 
-def forget_jobs(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob[NoPayload]]:
+def deletion_jobs(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob[NoPayload]]:
     """Forget jobs under the key of the read job, so that a delayed retry of that job ends first."""
     key = str(baseline_id)
     return [
-        NewJob(job_types.baseline_lane(one), job_types.FORGET_BASELINE, key, ref=baseline_id) for one in connections
+        NewJob(job_types.baseline_lane(one), job_types.DELETE_READINGS, key, ref=baseline_id) for one in connections
     ]
 
 
-def forget_handler() -> Handler[NoPayload]:
-    async def forget(batch: Batch[NoPayload]) -> None:
+def delete_readings_handler() -> Handler[NoPayload]:
+    async def delete_readings(batch: Batch[NoPayload]) -> None:
         baseline_id, connection_id = batch.items[0].ref, batch.connection_id
         async with batch.commit() as session:
-            if baseline_id is not None and await forget_some(session, baseline_id, connection_id):
-                enqueue(session, forget_jobs(baseline_id, [connection_id]))
+            if baseline_id is not None and await delete_some(session, baseline_id, connection_id):
+                enqueue(session, deletion_jobs(baseline_id, [connection_id]))
 
-    return forget
+    return delete_readings
 
 
-async def forget_some(session: AsyncSession, baseline_id: UUID, connection_id: UUID, *, rows: int = ROWS) -> bool:
+async def delete_some(session: AsyncSession, baseline_id: UUID, connection_id: UUID, *, rows: int = ROWS) -> bool:
     """Delete rows of one system of a discarded baseline. Returns whether there are more."""
     baseline = await repository.lock_baseline(session, baseline_id)
     if baseline is None or baseline.state != BaselineState.DISCARDED:
         return False
     keys = {"t": scope_of(session).tenant_id, "b": baseline_id, "c": connection_id, "rows": rows}
-    return rows in [await session.scalar(statement, keys) for statement in _FORGET]
+    return rows in [await session.scalar(statement, keys) for statement in _DELETE]
