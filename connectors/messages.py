@@ -40,13 +40,13 @@ WRONG_READINGS: Final = MessageType(
 )
 ANSWER_CHANGED: Final = MessageType(
     "connector.answer_changed",
-    N_("{system} gave an answer about {what} that no longer has the agreed form: {error}."),
+    N_("{system} gave an answer about {what} that no longer has the agreed form: {error}"),
 )
 WRONG_COUNT: Final = MessageType(
     "connector.wrong_count", N_("{system} was asked about {number} values and answered about {count}.")
 )
 PAYLOAD_CHANGED: Final = MessageType(
-    "connector.payload_changed", N_("{system} sent a payload that no longer has the agreed form: {error}.")
+    "connector.payload_changed", N_("{system} sent a payload that no longer has the agreed form: {error}")
 )
 PAYLOAD_AMBIGUOUS: Final = MessageType(
     "connector.payload_ambiguous", N_("{system} sent an ambiguous payload: {error}.")
@@ -57,6 +57,7 @@ PAYLOAD_NOT_JSON: Final = MessageType(
 VALUE_UNUSABLE: Final = MessageType(
     "connector.value_unusable", N_("{system} sent a value that cannot be used: {error}")
 )
+SHOWN_UNREADABLE: Final = MessageType("connector.shown_unreadable", N_("It shows “{text}”. {reason}"))
 NOT_UNDERSTOOD: Final = MessageType(
     "connector.not_understood", N_("{system} answered a write in a way that could not be understood.")
 )

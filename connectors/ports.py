@@ -52,14 +52,15 @@ class WriteResult(msgspec.Struct, frozen=True):
 class ChannelReading(msgspec.Struct, frozen=True):
     """Value currently visible to shoppers. `value` is None when the record does not exist on the channel.
 
-    `unreadable` quotes a channel value that has no exact equivalent of ours (a fraction of a minor unit, an unknown
-    currency, several records under one key). Then `value` is None too: nothing is proven, and nothing is rounded.
+    `unreadable` says why a channel's value has no exact equivalent of ours (a fraction of a minor unit, an unknown
+    currency, several records under one key), with the channel's text. Then `value` is None too: nothing is proven, and
+    nothing is rounded.
     """
 
     key: ElementKey
     value: Value | None
     version: int | None = None
-    unreadable: str = ""
+    unreadable: MessageText = NOTHING
     answered: bool = True  # False: the response covered other keys but not this one; the value is unknown
 
     @property

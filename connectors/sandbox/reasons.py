@@ -17,6 +17,7 @@ UNKNOWN_LISTING: Final = MessageType(
     "sandbox.unknown_listing", N_("The market has no listing with this SKU. Create it there, or unmap the record.")
 )
 OTHER_CURRENCY: Final = MessageType("sandbox.other_currency", N_("The market lists this product in another currency."))
+SEVERAL_LISTINGS: Final = MessageType("sandbox.several_listings", N_("{count} listings with this SKU"))
 ITEM_REJECTED: Final = MessageType("sandbox.item_rejected", N_("The market rejected the item: {reason}."))
 CANNOT_LIST: Final = MessageType("sandbox.cannot_list", N_("The market cannot list this value: {error}"))
 ORDERS_ONLY: Final = MessageType("sandbox.orders_only", N_("The sandbox ERP takes orders only."))

@@ -23,6 +23,7 @@ from connectors.tryton.sale_poll import SaleReader, poll_sales
 from connectors.tryton.session import Sessions, TrytonSession
 from connectors.tryton.settings import customer_code
 from foundation.decoding import ForeignDecoder, decode_json
+from foundation.i18n.messages import text_of
 
 
 class Tryton:
@@ -43,7 +44,7 @@ class Tryton:
             raise (
                 find_refusal(body)
                 or find_unknown_language(body)
-                or PayloadInvalid(PAYLOAD_CHANGED.write(system="Tryton", error=str(problem)))
+                or PayloadInvalid(PAYLOAD_CHANGED.write(system="Tryton", error=text_of(problem)))
             ) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:

@@ -11,6 +11,7 @@ from canonical.dimensions import InvalidDimension, dimension
 from canonical.money import parse_decimal
 from connectors.ports import SystemUnavailable
 from connectors.tryton import reasons
+from foundation.i18n.messages import text_of
 
 PRODUCT_FIELDS: Final = [
     "code",
@@ -123,7 +124,7 @@ def dimension_in(**parts: str) -> str:
     try:
         return dimension(**parts)
     except InvalidDimension as problem:
-        raise SystemUnavailable(reasons.DIMENSION_UNUSABLE.write(error=str(problem))) from problem
+        raise SystemUnavailable(reasons.DIMENSION_UNUSABLE.write(error=text_of(problem))) from problem
 
 
 LEFT_OUT: Final = "left-out"

@@ -13,6 +13,7 @@ from connectors.messages import ANSWER_CHANGED
 from connectors.ports import ConnectionConfig, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.tryton import reasons
 from foundation.decoding import decode_foreign, decode_json
+from foundation.i18n.messages import text_of
 from foundation.outbound.headers import parse_http_date
 
 Shape = TypeVar("Shape")
@@ -147,7 +148,7 @@ async def _prepare(http: HttpCaller, session: TrytonSession) -> None:
 
 def answer_changed(what: str, problem: Exception) -> PayloadInvalid:
     """`what`: the called method, or what the answer is about."""
-    return PayloadInvalid(ANSWER_CHANGED.write(system="Tryton", what=what, error=str(problem)))
+    return PayloadInvalid(ANSWER_CHANGED.write(system="Tryton", what=what, error=text_of(problem)))
 
 
 def _address(config: ConnectionConfig) -> str:

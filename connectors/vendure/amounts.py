@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Final
 
 from canonical.money import InexactAmount, parse_decimal, to_integer
+from connectors.vendure import reasons
 
 EXACT: Final = 2**53 - 1
 """Above it Vendure's numbers, which are floats, skip integers: two of our amounts would become one."""
-INEXACT: Final = f"Vendure keeps numbers exactly up to {EXACT} only."
 
 
 def to_shop(amount: Decimal, precision: int) -> int | None:
@@ -25,5 +25,5 @@ def read_whole(text: str) -> int:
     """An integer of Vendure's JSON. Raises InexactAmount, also above the exact range."""
     number = parse_decimal(text)
     if abs(number) > EXACT:
-        raise InexactAmount(INEXACT)
+        raise InexactAmount(reasons.NUMBERS_EXACT, most=EXACT)
     return to_integer(number)

@@ -6,6 +6,7 @@ from canonical.dimensions import part_of
 from canonical.keys import ElementKey
 from canonical.money import InexactAmount, number_text
 from canonical.values import MoneyValue, money
+from connectors.messages import SHOWN_UNREADABLE
 from connectors.ports import ChannelReading
 from connectors.vendure import reasons
 from connectors.vendure.amounts import EXACT, from_shop, read_whole, to_shop
@@ -51,14 +52,14 @@ def read_price(key: ElementKey, variant: Variant, facts: Facts) -> ChannelReadin
         return ChannelReading(key, None)
     text = number_text(bytes(shown))
     if reason := _trouble_of_channel(currency, facts):
-        return ChannelReading(key, None, unreadable=f"{text} {currency}. {reason}")
+        return ChannelReading(key, None, unreadable=SHOWN_UNREADABLE.write(text=f"{text} {currency}", reason=reason))
     try:
         price = money(from_shop(read_whole(text), facts.precision), currency)
     except InexactAmount:  # not representable, and no reason to fail the others
         price = None
     if price is None or price.minor is None:
-        unreadable = f"{text[:60]} with {facts.precision} digits after the point, which is no exact {currency}"
-        return ChannelReading(key, None, unreadable=unreadable)
+        reason = reasons.NO_EXACT_PRICE.write(text=text[:60], digits=facts.precision, currency=currency)
+        return ChannelReading(key, None, unreadable=reason)
     return ChannelReading(key, price)
 
 

@@ -137,6 +137,11 @@ NEGATIVE_PRICE: Final = MessageType(
 DIGITS: Final = MessageType(
     "vendure.digits", N_("Vendure is set to {digits} digits and cannot hold this price exactly.")
 )
+NUMBERS_EXACT: Final = MessageType("vendure.numbers_exact", N_("Vendure keeps numbers exactly up to {most} only."))
+NO_EXACT_PRICE: Final = MessageType(
+    "vendure.no_exact_price",
+    N_("Vendure shows {text} with {digits} digits after the point, which is no exact amount of {currency}."),
+)
 BEYOND_EXACT: Final = MessageType(
     "vendure.beyond_exact", N_("Vendure keeps numbers exactly up to {most} only. The price would be {amount}.")
 )

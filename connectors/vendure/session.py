@@ -21,7 +21,7 @@ from connectors.ports import (
 from connectors.vendure import reasons
 from connectors.vendure.messages import LOGIN, SHOP, ActiveChannel, GraphQlAnswer, Login, Shop, WithFacts
 from foundation.decoding import decode_foreign
-from foundation.i18n.messages import MessageText
+from foundation.i18n.messages import MessageText, text_of
 from foundation.outbound.headers import parse_http_date
 
 Data = TypeVar("Data")
@@ -185,7 +185,7 @@ def _currency_trouble(channel: ActiveChannel) -> MessageText | None:
     try:
         minor_exponent(channel.default_currency_code)
     except UnknownCurrency as problem:
-        return reasons.CURRENCY_UNUSABLE.write(error=str(problem))
+        return reasons.CURRENCY_UNUSABLE.write(error=text_of(problem))
     return None
 
 
@@ -206,7 +206,9 @@ def _data(response: HttpResponse, shape: type[Data]) -> Data:
         answer = decode_foreign(response.content, type=GraphQlAnswer[shape])  # type: ignore[valid-type]
     except msgspec.DecodeError as problem:
         check_readable(response, "Vendure")
-        raise PayloadInvalid(ANSWER_CHANGED.write(system="Vendure", what="GraphQL", error=str(problem))) from problem
+        raise PayloadInvalid(
+            ANSWER_CHANGED.write(system="Vendure", what="GraphQL", error=text_of(problem))
+        ) from problem
     if answer.errors:
         error = answer.errors[0]
         raise GraphQlRefused(error.code, SYSTEM_TEXT.write(system="Vendure", text=error.message), error.message)

@@ -10,12 +10,13 @@ from canonical.elements import STOCK
 from canonical.keys import ElementKey
 from canonical.money import InexactAmount, number_text, to_integer
 from canonical.values import QuantityValue, quantity
+from connectors.messages import SHOWN_UNREADABLE
 from connectors.ports import ChannelReading, HttpCaller, SystemUnavailable
 from connectors.vendure import reasons
 from connectors.vendure.amounts import read_whole
 from connectors.vendure.messages import LOCATIONS, StockLocation, StockLocations, Variant
 from connectors.vendure.session import Facts, VendureSession
-from foundation.i18n.messages import NOTHING, MessageText
+from foundation.i18n.messages import NOTHING, MessageText, text_of
 
 PARTS: Final = ("location",)
 _NAMED: Final = 20
@@ -76,7 +77,7 @@ def read_stock(key: ElementKey, variant: Variant, places: Places) -> ChannelRead
     try:
         return ChannelReading(key, quantity(read_whole(text)))
     except InexactAmount as problem:
-        return ChannelReading(key, None, unreadable=f"{text[:60]} ({problem})")
+        return ChannelReading(key, None, unreadable=SHOWN_UNREADABLE.write(text=text[:60], reason=text_of(problem)))
 
 
 def _unknown(wanted: str, places: Places) -> MessageText:

@@ -8,7 +8,9 @@ from typing import Final
 import msgspec
 from msgspec.structs import force_setattr
 
+from canonical import problems
 from canonical.money import InexactAmount, parse_decimal
+from canonical.problems import quote
 
 MAX_INTEGER_DIGITS: Final = 26
 MAX_PLACES: Final = 12
@@ -21,7 +23,6 @@ is_canonical_amount: Final = _CANONICAL.fullmatch
 """Finds a match in a text that is already the one of its amount. Values test it first: nearly all have it already, and
 each change has eight values.
 """
-_QUOTED: Final = 60
 
 
 def canonical_amount(amount: Decimal | int | str) -> str:
@@ -57,19 +58,14 @@ def scale_amount(amount: str, digits: int) -> int | Fraction:
 
 def _write(number: Decimal) -> str:
     if not number.is_finite():
-        raise InexactAmount(f"{number} is not a number.")
+        raise InexactAmount(problems.NOT_A_NUMBER, number=quote(number))
     if not number:
         return "0"  # also for a negative zero
     if number.adjusted() >= MAX_INTEGER_DIGITS:  # before the digits are written out
-        raise InexactAmount(f"{_quote(number)} is too large.")
+        raise InexactAmount(problems.TOO_LARGE, number=quote(number))
     text = f"{number:f}" if number.adjusted() >= -MAX_PLACES else ""
     whole, _, places = text.partition(".")
     places = places.rstrip("0")
     if not text or len(places) > MAX_PLACES:
-        raise InexactAmount(f"{_quote(number)} has more than {MAX_PLACES} digits after the decimal point.")
+        raise InexactAmount(problems.TOO_FINE, number=quote(number), digits=MAX_PLACES)
     return f"{whole}.{places}" if places else whole
-
-
-def _quote(number: Decimal) -> str:
-    text = str(number)
-    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"

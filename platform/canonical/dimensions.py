@@ -11,10 +11,12 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
+from canonical import problems
 from canonical.amounts import canonical_amount
 from canonical.currencies import DIGITS, FORMER
 from canonical.marks import N_
 from canonical.money import InexactAmount
+from canonical.problems import CanonicalError
 
 UNDIVIDED: Final = ""
 LONGEST: Final = 500
@@ -34,7 +36,7 @@ LABELS: Final = {
 """The names of dimensions, with their labels, in the order in which pages show them."""
 
 
-class InvalidDimension(ValueError):
+class InvalidDimension(CanonicalError):
     """The text or the parts are not a dimension."""
 
 
@@ -47,7 +49,7 @@ def dimension_of(parts: Mapping[str, str]) -> str:
     """As `dimension`, of a mapping."""
     text = ",".join(f"{name}={quote(_check(name, parts[name]), safe='')}" for name in sorted(parts))
     if len(text) > LONGEST:
-        raise InvalidDimension(f"A dimension has at most {LONGEST} characters.")
+        raise InvalidDimension(problems.DIMENSION_TOO_LONG, most=LONGEST)
     return text
 
 
@@ -60,10 +62,10 @@ def parse_dimension(text: str) -> tuple[tuple[str, str], ...]:
     for part in text[: LONGEST + 1].split(","):
         name, equals, value = part.partition("=")
         if not equals or name in parts:
-            raise InvalidDimension(f"{text[:80]!r} is not a dimension.")
+            raise InvalidDimension(problems.NOT_A_DIMENSION, text=text[:80])
         parts[name] = unquote(value, errors="replace")
     if dimension_of(parts) != text:
-        raise InvalidDimension(f"{text[:80]!r} is not in the canonical form of a dimension.")
+        raise InvalidDimension(problems.NOT_CANONICAL, text=text[:80])
     return tuple(parts.items())
 
 
@@ -75,9 +77,9 @@ def part_of(text: str, name: str) -> str:
 
 def _check(name: str, value: str) -> str:
     if name not in LABELS:
-        raise InvalidDimension(f"{name[:40]!r} is not the name of a dimension. There are: {', '.join(LABELS)}.")
+        raise InvalidDimension(problems.UNKNOWN_DIMENSION, text=name[:40], named=", ".join(LABELS))
     if not _FITS[name](value):
-        raise InvalidDimension(f"{value[:60]!r} is not a {LABELS[name].lower()}.")
+        raise InvalidDimension(problems.NOT_OF_DIMENSION, text=problems.quote(value), name=name)
     return value
 
 

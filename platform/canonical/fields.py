@@ -7,31 +7,34 @@ from typing import Final
 import msgspec
 from msgspec.structs import force_setattr
 
+from canonical import problems
+from canonical.problems import CanonicalError, Problem, ProblemType, quote
+
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _LOST: Final = re.compile("[\x00\ud800-\udfff]")
 _LONGEST: Final = 200
 
 
-class InvalidMessage(ValueError):
+class InvalidMessage(CanonicalError):
     """The content is not a message of its type."""
 
 
-def require(holds: bool, rule: str) -> None:  # noqa: FBT001 - reads as an assertion
+def require(holds: bool, rule: ProblemType, **params: object) -> None:  # noqa: FBT001 - reads as an assertion
     """Raises InvalidMessage with `rule`."""
     if not holds:
-        raise InvalidMessage(rule)
+        raise InvalidMessage(rule, **params)
 
 
-def check_text(text: str, what: str, *, least: int = 1, most: int = _LONGEST) -> None:
+def check_text(text: str, field: Problem, *, least: int = 1, most: int = _LONGEST) -> None:
     """Raises InvalidMessage unless it has `least` to `most` characters, all of which can be stored."""
     if not least <= len(text) <= most or _LOST.search(text):
-        raise InvalidMessage(f"{text[:60]!r} is not {what}: {least} to {most:,} characters, none of them NUL or lost.")
+        raise InvalidMessage(problems.TEXT_LENGTH, field=field, text=quote(text), least=least, most=most)
 
 
 def check_code(code: str) -> None:
     """Raises InvalidMessage unless it is words in lower case, divided by points."""
     if len(code) > _LONGEST or not _CODE.fullmatch(code):
-        raise InvalidMessage(f"{code[:60]!r} is not a code, such as pickup.done.")
+        raise InvalidMessage(problems.CODE_FORM, text=quote(code))
 
 
 def normalise_instants(struct: msgspec.Struct) -> None:
@@ -41,8 +44,8 @@ def normalise_instants(struct: msgspec.Struct) -> None:
         if not isinstance(value, datetime) or value.tzinfo is UTC:
             continue
         if value.tzinfo is None:
-            raise InvalidMessage(f"{name} has no offset from UTC.")
+            raise InvalidMessage(problems.INSTANT_WITHOUT_OFFSET, name=name)
         try:
             force_setattr(struct, name, value.astimezone(UTC))
         except OverflowError:
-            raise InvalidMessage(f"{name} lies within the years 1 to 9999 of UTC.") from None
+            raise InvalidMessage(problems.INSTANT_BEYOND, name=name) from None

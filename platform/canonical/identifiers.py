@@ -3,6 +3,9 @@
 import re
 from typing import Final
 
+from canonical import problems
+from canonical.problems import CanonicalError, quote
+
 _GTIN: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 _PATTERNS: Final = {
     "gtin": _GTIN,
@@ -13,7 +16,7 @@ _PATTERNS: Final = {
 SCHEMES: Final = tuple(_PATTERNS)
 
 
-class InvalidIdentifier(ValueError):
+class InvalidIdentifier(CanonicalError):
     """The identifier is not one of its scheme."""
 
 
@@ -21,11 +24,11 @@ def check_identifier(scheme: str, value: str) -> None:
     """Raises InvalidIdentifier."""
     pattern = _PATTERNS.get(scheme)
     if pattern is None:
-        raise InvalidIdentifier(f"{scheme[:40]!r} is not a scheme of identifiers. There are: {', '.join(SCHEMES)}.")
+        raise InvalidIdentifier(problems.UNKNOWN_SCHEME, text=scheme[:40], named=", ".join(SCHEMES))
     if not pattern.fullmatch(value):
-        raise InvalidIdentifier(f"{value[:60]!r} does not have the form of {scheme}.")
+        raise InvalidIdentifier(problems.OTHER_FORM, text=quote(value), scheme=scheme)
     if scheme == "gtin" and gtin_check_digit(value[:-1]) != value[-1]:
-        raise InvalidIdentifier(f"The check digit of GTIN {value} is wrong.")
+        raise InvalidIdentifier(problems.CHECK_DIGIT, text=value)
 
 
 def gtin_check_digit(digits: str) -> str:

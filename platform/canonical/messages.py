@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from canonical import problems
 from canonical.amounts import EXACT
 from canonical.fields import check_code, check_text, normalise_instants, require
 from canonical.keys import PRODUCT, ElementKey, new_key
@@ -73,8 +74,8 @@ class Party(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
 
     def __post_init__(self) -> None:
-        check_text(self.id, "a party's id")
-        check_text(self.name, "a party's name", least=0)
+        check_text(self.id, problems.PARTY_ID)
+        check_text(self.name, problems.PARTY_NAME, least=0)
 
 
 class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +91,10 @@ class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
     amount: MoneyValue | None = None
 
     def __post_init__(self) -> None:
-        check_text(self.line, "a line's number")
-        check_text(self.sku, "a SKU")
+        check_text(self.line, problems.LINE_NUMBER)
+        check_text(self.sku, problems.SKU)
         for text in (self.order, self.order_line):
-            check_text(text, "a reference to an order", least=0)
+            check_text(text, problems.ORDER_REFERENCE, least=0)
 
 
 class DocumentMessage(Message, frozen=True, kw_only=True):
@@ -107,8 +108,8 @@ class DocumentMessage(Message, frozen=True, kw_only=True):
     parties: tuple[Party, ...] = ()
 
     def __post_init__(self) -> None:
-        check_text(self.number, "a document's number")
-        require(0 <= self.version < 2**63, "A version is an integer from 0 on, within 64 bits.")
+        check_text(self.number, problems.DOCUMENT_NUMBER)
+        require(0 <= self.version < 2**63, problems.VERSION_RANGE)
         normalise_instants(self)
 
     @property
@@ -131,9 +132,9 @@ class OrderPlaced(DocumentMessage, frozen=True, kw_only=True, tag="order.v1"):
     def __post_init__(self) -> None:
         super().__post_init__()
         for text in (self.document.customer, self.document.email):
-            check_text(text, "a customer's name or address", least=0)
+            check_text(text, problems.CUSTOMER, least=0)
         for line in self.document.lines:
-            check_text(line.sku, "a SKU")
+            check_text(line.sku, problems.SKU)
 
 
 class ShipmentUpdated(DocumentMessage, frozen=True, kw_only=True, tag="shipment.v1"):
@@ -146,7 +147,7 @@ class ShipmentUpdated(DocumentMessage, frozen=True, kw_only=True, tag="shipment.
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_text(self.tracking, "a tracking number", least=0)
+        check_text(self.tracking, problems.TRACKING, least=0)
         _check_lines(self.lines)
 
 
@@ -165,7 +166,7 @@ class InvoiceIssued(DocumentMessage, frozen=True, kw_only=True, tag="invoice.v1"
         _check_lines(self.lines)
         amounts = [self.tax, *(line.amount for line in self.lines if line.amount is not None)]
         same = all(amount.currency == self.total.currency for amount in amounts)
-        require(same, "The amounts of an invoice are in one currency.")
+        require(same, problems.ONE_CURRENCY)
 
     @property
     def net(self) -> Decimal:
@@ -183,10 +184,10 @@ class CaseUpdated(DocumentMessage, frozen=True, kw_only=True, tag="case.v1"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_text(self.title, "a case's title", most=2_000)
-        check_text(self.assignee, "an assignee", least=0)
+        check_text(self.title, problems.CASE_TITLE, most=2_000)
+        check_text(self.assignee, problems.ASSIGNEE, least=0)
         for record in self.about:
-            check_text(record.record_key, "a record's key")
+            check_text(record.record_key, problems.RECORD_KEY)
 
 
 class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.v1"):
@@ -199,9 +200,9 @@ class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_text(self.name, "a customer's name")
-        check_text(self.group, "a customer group", least=0)
-        require(self.country == "" or _COUNTRY.fullmatch(self.country) is not None, "A country has two letters.")
+        check_text(self.name, problems.CUSTOMER)
+        check_text(self.group, problems.CUSTOMER_GROUP, least=0)
+        require(self.country == "" or _COUNTRY.fullmatch(self.country) is not None, problems.COUNTRY)
 
 
 class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
@@ -225,12 +226,12 @@ class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
 
     def __post_init__(self) -> None:
         normalise_instants(self)
-        check_text(self.about.record_key, "a record's key")
-        require(bool(self.code or self.source_code), "A milestone has a code.")
+        check_text(self.about.record_key, problems.RECORD_KEY)
+        require(bool(self.code or self.source_code), problems.MILESTONE_CODE)
         if self.code:
             check_code(self.code)
         for text in (self.source_code, self.place, self.reason_code):
-            check_text(text, "a text of a milestone", least=0)
+            check_text(text, problems.MILESTONE_TEXT, least=0)
 
     @property
     def reference(self) -> str:
@@ -276,6 +277,6 @@ def describe_message_type(code: str) -> str:
 
 
 def _check_lines(lines: tuple[MessageLine, ...]) -> None:
-    require(len(lines) <= MAX_LINES, f"A document has at most {MAX_LINES:,} lines.")
+    require(len(lines) <= MAX_LINES, problems.MOST_LINES, most=MAX_LINES)
     numbers = {line.line for line in lines}
-    require(len(numbers) == len(lines), "Two lines of a document have one number.")
+    require(len(numbers) == len(lines), problems.LINE_REPEATED)

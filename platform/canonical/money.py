@@ -7,7 +7,9 @@ from typing import Final
 
 import msgspec
 
+from canonical import problems
 from canonical.currencies import DIGITS, FORMER, WITHOUT_MINOR_UNIT
+from canonical.problems import CanonicalError, quote
 
 LARGEST: Final = 2**63 - 1
 """The database's largest integer."""
@@ -18,11 +20,11 @@ KEPT: Final = {**DIGITS, **FORMER}
 """Digits after the decimal point of every currency that a stored amount may have."""
 
 
-class UnknownCurrency(ValueError):
+class UnknownCurrency(CanonicalError):
     """The currency is not in ISO 4217, or has no minor unit to count."""
 
 
-class InexactAmount(ValueError):
+class InexactAmount(CanonicalError):
     """The number cannot be stored exactly: it has more digits than the currency, or is too large."""
 
 
@@ -34,8 +36,8 @@ def minor_exponent(currency: str) -> int:
     """
     digits = DIGITS.get(currency)
     if digits is None:
-        reason = "has no minor unit" if currency in WITHOUT_MINOR_UNIT else "is not a currency of ISO 4217"
-        raise UnknownCurrency(f"{currency[:20]!r} {reason}.")
+        known = currency in WITHOUT_MINOR_UNIT
+        raise UnknownCurrency(problems.NO_MINOR_UNIT if known else problems.NOT_A_CURRENCY, currency=currency[:20])
     return digits
 
 
@@ -54,7 +56,7 @@ def parse_decimal(text: str) -> Decimal:
         InexactAmount: any other text, such as a number with thousands separators.
     """
     if not _NUMBER.fullmatch(text):
-        raise InexactAmount(f"{text[:60]!r} is not a plain decimal number.")
+        raise InexactAmount(problems.NOT_DECIMAL, number=quote(text))
     return Decimal(text)
 
 
@@ -73,11 +75,11 @@ def to_integer(number: Decimal, exponent: int = 0) -> int:
         InexactAmount: the product is not an integer that fits the database.
     """
     if not number.is_finite():
-        raise InexactAmount(f"{number} is not a number.")
+        raise InexactAmount(problems.NOT_A_NUMBER, number=quote(number))
     if not number:
         return 0  # also for a negative zero
     if number.adjusted() + exponent >= _MOST_DIGITS:  # before 10 ** exponent is computed
-        raise InexactAmount(f"{_short(number)} is too large.")
+        raise InexactAmount(problems.TOO_LARGE, number=quote(number))
     sign, digits, own = number.as_tuple()
     coefficient = int("".join(map(str, digits)))
     shift = int(own) + exponent
@@ -86,17 +88,12 @@ def to_integer(number: Decimal, exponent: int = 0) -> int:
         divisor: int = 10 ** min(-shift, len(digits) + 1)
         coefficient, rest = divmod(coefficient, divisor)
         if rest:
-            raise InexactAmount(f"{_short(number)} has more than {exponent} digits after the decimal point.")
+            raise InexactAmount(problems.TOO_FINE, number=quote(number), digits=exponent)
     else:
         coefficient *= int(10**shift)
     if coefficient > LARGEST:
-        raise InexactAmount(f"{_short(number)} is too large.")
+        raise InexactAmount(problems.TOO_LARGE, number=quote(number))
     return -coefficient if sign else coefficient
-
-
-def _short(number: Decimal) -> str:
-    text = str(number)
-    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
@@ -115,8 +112,8 @@ class Money(msgspec.Struct, frozen=True, order=False):
         """
         try:
             return cls(to_integer(amount, minor_exponent(currency)), currency)
-        except InexactAmount as problem:
-            raise InexactAmount(f"{str(problem).rstrip('.')}, so it is no exact amount of {currency}.") from None
+        except InexactAmount as found:
+            raise InexactAmount(problems.NOT_OF_CURRENCY, reason=found.problem, currency=currency) from None
 
     @classmethod
     def from_text(cls, text: str, currency: str) -> "Money":

@@ -6,12 +6,18 @@ from typing import Final
 import msgspec
 from msgspec.structs import force_setattr
 
+from canonical import problems
 from canonical.amounts import EXACT, canonical_amount, normalise_amount
 from canonical.money import stored_exponent
+from canonical.problems import CanonicalError
 
 ORDER: Final = "order"
 """The type of records that orders are; the key is the order's number."""
 MAX_LINES: Final = 1_000
+
+
+class InvalidOrder(CanonicalError):
+    """The order has no lines, or too many."""
 
 
 class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -34,8 +40,8 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
     """An order. Lines are sorted, so that two systems that list them differently have the same value; `shipping` is
     the price of delivery without tax.
 
-    Raises InexactAmount, also for a total that is no exact amount; UnknownCurrency; and ValueError for an order without
-    lines or with too many.
+    Raises InexactAmount, also for a total that is no exact amount; UnknownCurrency; and InvalidOrder for an order
+    without lines or with too many.
     """
 
     currency: str
@@ -47,7 +53,7 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
     def __post_init__(self) -> None:
         stored_exponent(self.currency)
         if not 0 < len(self.lines) <= MAX_LINES:
-            raise ValueError(f"An order has 1 to {MAX_LINES:,} lines; this one has {len(self.lines):,}.")
+            raise InvalidOrder(problems.ORDER_LINES, most=MAX_LINES, count=len(self.lines))
         normalise_amount(self, "shipping")
         canonical_amount(self.total)
         if (ordered := tuple(sorted(self.lines))) != self.lines:

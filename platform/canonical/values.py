@@ -12,16 +12,19 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
+from canonical import problems
 from canonical.amounts import canonical_amount, is_canonical_amount, normalise_amount, scale_amount
 from canonical.identifiers import check_identifier
 from canonical.money import KEPT, LARGEST, stored_exponent
 from canonical.orders import OrderValue
+from canonical.problems import CanonicalError, ProblemType, quote
 
 PIECE: Final = "H87"
 """UN/ECE Recommendation 20: piece."""
 
 MAX_TEXT: Final = 65_536
 MAX_ITEMS: Final = 1_000
+MAX_KEY: Final = 200
 _UNIT: Final = re.compile(r"[A-Z0-9]{2,3}")
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -30,7 +33,7 @@ _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,99}")
 _URL: Final = re.compile(r"https?://[!-~]{1,2000}")
 
 
-class InvalidValue(ValueError):
+class InvalidValue(CanonicalError):
     """The content is not a value of its type."""
 
 
@@ -68,7 +71,7 @@ class QuantityValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag
 
     def __post_init__(self) -> None:
         if self.unit != PIECE:
-            _match(_UNIT, self.unit, "a unit of UN/ECE Recommendation 20")
+            _match(_UNIT, self.unit, problems.NOT_A_UNIT)
         if not is_canonical_amount(self.amount):
             normalise_amount(self, "amount")
 
@@ -85,7 +88,7 @@ class MeasureValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=
 
     def __post_init__(self) -> None:
         if self.unit != PIECE:
-            _match(_UNIT, self.unit, "a unit of UN/ECE Recommendation 20")
+            _match(_UNIT, self.unit, problems.NOT_A_UNIT)
         if not is_canonical_amount(self.amount):
             normalise_amount(self, "amount")
 
@@ -100,7 +103,7 @@ class TextValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="te
 
     def __post_init__(self) -> None:
         if len(self.text) > MAX_TEXT:
-            raise InvalidValue(f"A text has at most {MAX_TEXT:,} characters; this one has {len(self.text):,}.")
+            raise InvalidValue(problems.TEXT_TOO_LONG, most=MAX_TEXT, count=len(self.text))
 
 
 class EnumerationValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="enumeration"):
@@ -109,7 +112,7 @@ class EnumerationValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", 
     code: str
 
     def __post_init__(self) -> None:
-        _match(_CODE, self.code, "a code")
+        _match(_CODE, self.code, problems.NOT_A_CODE)
 
 
 class BooleanValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="boolean"):
@@ -129,12 +132,12 @@ class TimestampValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", ta
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
-            raise InvalidValue("A timestamp has an offset from UTC.")
+            raise InvalidValue(problems.NO_OFFSET)
         if self.at.tzinfo is not UTC:
             try:
                 force_setattr(self, "at", self.at.astimezone(UTC))
             except OverflowError:
-                raise InvalidValue("A timestamp lies within the years 1 to 9999 of UTC.") from None
+                raise InvalidValue(problems.BEYOND_YEARS) from None
 
 
 class IdentifierValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="identifier"):
@@ -154,9 +157,9 @@ class ReferenceValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", ta
     record_key: str
 
     def __post_init__(self) -> None:
-        _match(_TYPE, self.record_type, "a type of records")
-        if not 0 < len(self.record_key) <= 200:
-            raise InvalidValue("A record's key has 1 to 200 characters.")
+        _match(_TYPE, self.record_type, problems.NOT_A_RECORD_TYPE)
+        if not 0 < len(self.record_key) <= MAX_KEY:
+            raise InvalidValue(problems.KEY_LENGTH, most=MAX_KEY)
 
 
 class MediaValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="media"):
@@ -167,9 +170,9 @@ class MediaValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="m
     sha256: str
 
     def __post_init__(self) -> None:
-        _match(_URL, self.url, "an address")
-        _match(_MEDIA_TYPE, self.media_type, "a media type")
-        _match(_SHA256, self.sha256, "a SHA-256 hash in hexadecimal")
+        _match(_URL, self.url, problems.NOT_AN_ADDRESS)
+        _match(_MEDIA_TYPE, self.media_type, problems.NOT_A_MEDIA_TYPE)
+        _match(_SHA256, self.sha256, problems.NOT_A_HASH)
 
 
 ScalarValue: TypeAlias = (
@@ -194,7 +197,7 @@ class ListValue(msgspec.Struct, frozen=True, tag_field="type", tag="list"):
 
     def __post_init__(self) -> None:
         if len(self.items) > MAX_ITEMS:
-            raise InvalidValue(f"A list has at most {MAX_ITEMS:,} items; this one has {len(self.items):,}.")
+            raise InvalidValue(problems.LIST_TOO_LONG, most=MAX_ITEMS, count=len(self.items))
 
 
 Value: TypeAlias = ScalarValue | ListValue | OrderValue
@@ -285,6 +288,6 @@ def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per ty
             return f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
 
 
-def _match(pattern: re.Pattern[str], text: str, what: str) -> None:
+def _match(pattern: re.Pattern[str], text: str, otherwise: ProblemType) -> None:
     if not pattern.fullmatch(text):
-        raise InvalidValue(f"{text[:60]!r} is not {what}.")
+        raise InvalidValue(otherwise, text=quote(text))

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from foundation.i18n.localizer import ENGLISH, current_localizer
-from foundation.i18n.messages import MessageText
+from foundation.i18n.messages import MessageText, write_refusal
 from foundation.marks import N_
 
 
@@ -15,7 +15,7 @@ class DomainError(Exception):
     `detail` describes what happened and what to do; it is shown to users, so it never contains secrets or other
     tenants' data. It is written in English, marked with `N_`, with named placeholders for `params`: a number that is
     counted is an int, one that names something (a port, a status) a str, and a part of the sentence a `Phrase`.
-    Errors that a job stores have a `MessageText` instead, which brings its parameters (`reason_of`).
+    A `MessageText` brings its own parameters. A job that the error stops stores `reason`.
     """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
@@ -23,11 +23,18 @@ class DomainError(Exception):
     title: ClassVar[str] = N_("The request cannot be processed")
 
     def __init__(self, detail: str, *, params: Mapping[str, object] | None = None, **extra: object) -> None:
-        self.reason = detail if isinstance(detail, MessageText) else None
+        self._detail = detail
         self._source = detail.source if isinstance(detail, MessageText) else detail
         self.params = dict(detail.message.params if isinstance(detail, MessageText) else params or {})
         super().__init__(ENGLISH.fill(self._source, self.params))
         self.extra = extra
+
+    @property
+    def reason(self) -> MessageText:
+        """What a job that it stops stores: the message given as `detail`, else the sentence with its parameters."""
+        if isinstance(self._detail, MessageText):
+            return self._detail
+        return write_refusal(self.code, self._source, self.params, str(self))
 
     @property
     def detail(self) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.i18n.messages import text_of
 from foundation.jobs import messages
 from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -124,7 +125,7 @@ def _jobs_of(
         try:
             payload = msgspec.convert(sent.data, event_type.payload)
         except msgspec.ValidationError as error:
-            batch.dead_letter(item, error=messages.PAYLOAD_INVALID.write(kind=sent.event, error=str(error)))
+            batch.dead_letter(item, error=messages.PAYLOAD_INVALID.write(kind=sent.event, error=text_of(error)))
             continue
         event = DomainEvent(event_type, item.ref, sent.at, payload)
         jobs += [subscription.job_of(event, item) for subscription in subscribed[sent.event]]

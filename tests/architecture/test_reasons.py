@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Column, String
 from sqlalchemy.dialects.postgresql import JSONB
 
-from connectors.ports import PayloadInvalid, SystemUnavailable, Unreadable, WriteResult
+from canonical.problems import CanonicalError
+from connectors.ports import ChannelReading, PayloadInvalid, SystemUnavailable, Unreadable, WriteResult
 from controlplane.tables import metadata
 from foundation.i18n.messages import MessageText
 from foundation.jobs.batch import Batch
@@ -17,7 +18,7 @@ from foundation.outbound.errors import OutboundHeld, OutboundRefused, OutboundUn
 from governance.messages.catalogue import MESSAGES
 from tests.architecture.test_layout import ROOT, modules
 
-_NAMED = re.compile(r"(^|_)(error|detail|reason|cause|trouble|why)s?$")
+_NAMED = re.compile(r"(^|_)(error|detail|reason|cause|trouble|why|unreadable)s?$")
 BY_PEOPLE = {("legal_hold", "reason"), ("legal_hold", "release_reason"), ("approval", "reason")}
 """What a member entered, in the member's own words."""
 BY_HAND = [
@@ -41,17 +42,17 @@ def test_columns_of_reasons_hold_messages_or_the_words_of_people() -> None:
     messages = FOUND.keys() - BY_PEOPLE
     assert messages >= {
         ("job", "error"), ("dead_letter", "error"), ("connection", "last_error"), ("propagation_attempt", "detail"),
-        ("baseline_part", "error"),
+        ("baseline_part", "error"), ("baseline_item", "unreadable"), ("baseline_reading", "unreadable"),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("where", "name"),
     [
-        (WriteResult, "detail"), (Unreadable, "reason"), (PayloadInvalid.__init__, "reason"),
-        (SystemUnavailable.__init__, "reason"), (OutboundRefused.__init__, "detail"),
-        (OutboundUnavailable.__init__, "detail"), (OutboundHeld.__init__, "detail"), (Batch.retry, "error"),
-        (Batch.dead_letter, "error"),
+        (WriteResult, "detail"), (Unreadable, "reason"), (ChannelReading, "unreadable"),
+        (PayloadInvalid.__init__, "reason"), (SystemUnavailable.__init__, "reason"),
+        (OutboundRefused.__init__, "detail"), (OutboundUnavailable.__init__, "detail"),
+        (OutboundHeld.__init__, "detail"), (Batch.retry, "error"), (Batch.dead_letter, "error"),
     ],
 )  # fmt: skip
 def test_what_is_told_there_is_typed_as_a_message(where: object, name: str) -> None:
@@ -91,6 +92,86 @@ raise PayloadInvalid(reasons.NO_WAY.write())
     assert list(bare_sentences(ast.parse(source))) == [2, 3, 4, 5]
 
 
+_STORING = {"write", "fill"}
+
+
+def errors_as_words(tree: ast.Module) -> Iterator[int]:
+    """Lines that give a message the English text of an error (`str(error)`, or an f-string of it) as a parameter."""
+    for handler in (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name):
+        for node in ast.walk(handler):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _STORING):
+                continue
+            for word in node.keywords:
+                match word.value:
+                    case ast.Call(func=ast.Name(id="str"), args=[ast.Name(id=name)]) if name == handler.name:
+                        yield node.lineno
+                    case ast.JoinedStr() as text if handler.name in {
+                        one.id for one in ast.walk(text) if isinstance(one, ast.Name)
+                    }:
+                        yield node.lineno
+
+
+def test_no_message_holds_the_english_text_of_an_error() -> None:
+    """`reason_of` and `text_of` keep the message of an error that has one."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in modules()
+        for line in errors_as_words(ast.parse(path.read_text()))
+    ]
+    assert found == []
+
+
+def plain_raises(tree: ast.Module) -> Iterator[int]:
+    """Lines of `canonical` that raise an error with a sentence instead of a declared problem."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Raise(exc=ast.Call(args=[ast.Constant() | ast.JoinedStr(), *_])):
+                yield node.lineno
+
+
+def test_errors_of_canonical_are_declared_problems() -> None:
+    paths = [path for path in modules() if path.relative_to(ROOT).parts[:2] == ("platform", "canonical")]
+    assert len(paths) > 8
+    found = [f"{path.relative_to(ROOT)}:{line}" for path in paths for line in plain_raises(ast.parse(path.read_text()))]
+    assert found == []
+
+
+def test_the_checks_of_errors_find_what_they_look_for() -> None:
+    source = """
+try:
+    read()
+except ValueError as problem:
+    CHANGED.write(error=str(problem))
+    CHANGED.fill(error=f"so {problem}")
+    CHANGED.write(error=text_of(problem))
+    log.info(error=str(problem))
+raise InvalidValue(f"{text} is none.")
+raise InvalidValue(problems.NONE, text=text)
+"""
+    tree = ast.parse(source)
+    assert [list(errors_as_words(tree)), list(plain_raises(tree))] == [[5, 6], [9]]
+
+
+def problem_types() -> Iterator[type[CanonicalError]]:
+    left = [CanonicalError]
+    while left:
+        yield (one := left.pop())
+        left += one.__subclasses__()
+
+
+def test_every_error_of_canonical_has_a_problem() -> None:
+    """A class beside them would be stored in English."""
+    assert len(set(problem_types())) > 5
+    plain = [
+        f"{path.name}:{node.name}"
+        for path in modules()
+        if path.relative_to(ROOT).parts[:2] == ("platform", "canonical")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and {"ValueError", "Exception"} & {ast.unparse(base) for base in node.bases}
+    ]
+    assert plain == ["problems.py:CanonicalError"]
+
+
 def test_messages_of_every_declaring_module_are_in_the_catalogue() -> None:
     """Else their sentences could not be written from what is stored."""
     declared = {
@@ -99,7 +180,7 @@ def test_messages_of_every_declaring_module_are_in_the_catalogue() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "MessageType"
+        and node.func.id in {"MessageType", "ProblemType", "Problem"}
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }

@@ -229,9 +229,9 @@ async def test_a_changed_stock_of_one_warehouse_is_another_payload() -> None:
     ("warehouses", "sentence"),
     [
         ([{"storage_location": n, "code": "A", "name": "B"} for n in (3, 8)], "Several warehouses .* called A"),
-        ([{"storage_location": 3, "code": None, "name": " Berlin"}], "not a location"),
-        ([{"storage_location": 3, "code": "\x07", "name": "Berlin"}], "not a location"),
-        ([{"storage_location": 3, "code": "x" * 101, "name": "Berlin"}], "not a location"),
+        ([{"storage_location": 3, "code": None, "name": " Berlin"}], "a value of the dimension location"),
+        ([{"storage_location": 3, "code": "\x07", "name": "Berlin"}], "a value of the dimension location"),
+        ([{"storage_location": 3, "code": "x" * 101, "name": "Berlin"}], "a value of the dimension location"),
     ],
 )
 async def test_warehouses_that_cannot_be_told_apart_are_a_matter_for_a_person(

@@ -25,6 +25,12 @@ VALUES (%(t)s, %(m)s, %(id)s, 'k', true, false, '{}', 'n', 'https://a.example', 
 INSERT INTO propagation_attempt (tenant_id, msp_id, change_id, id, connection_id, record_key, element, sent, is_retry,
                                  started_at, detail)
 VALUES (%(t)s, %(m)s, %(id)s, %(id)s, %(id)s, 'r', 'e', '{}', false, now(), 'It broke.');
+INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, record_key, element, dimension, record_type, unreadable)
+VALUES (%(t)s, %(m)s, %(id)s, 'r', 'e', '', 'product', 'It broke.'),
+       (%(t)s, %(m)s, %(id)s, 's', 'e', '', 'product', NULL);
+INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, record_key, element, dimension,
+                              record_type, verdict, below_cost, seen_at, unreadable)
+VALUES (%(t)s, %(m)s, %(id)s, %(id)s, 'r', 'e', '', 'product', 'differs', false, now(), 'It broke.');
 """
 
 
@@ -54,7 +60,8 @@ def test_what_was_stored_is_kept_as_text_for_every_tenant(there: Urls, scope: Sc
                 connection.execute(f"SELECT {column} FROM {table} ORDER BY 1").fetchall()
                 for table, column in (
                     ("job", "error"), ("dead_letter", "error"), ("connection", "last_error"),
-                    ("propagation_attempt", "detail"),
+                    ("propagation_attempt", "detail"), ("baseline_item", "unreadable"),
+                    ("baseline_reading", "unreadable"),
                 )
             ]  # fmt: skip
-        assert kept == [[(LEGACY,), (None,)], [(LEGACY,)], [(LEGACY,)], [(LEGACY,)]]
+        assert kept == [[(LEGACY,), (None,)], *[[(LEGACY,)]] * 3, [(LEGACY,), (None,)], [(LEGACY,)]]

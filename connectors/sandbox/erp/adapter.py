@@ -21,7 +21,7 @@ from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollP
 from connectors.sandbox import reasons
 from connectors.sandbox.erp.messages import SHIPMENT, ChangeBatch, ErpChange, ErpChangePage, ErpShipment
 from foundation.decoding import ForeignDecoder, RepeatedKey, decode_json
-from foundation.i18n.messages import MessageText
+from foundation.i18n.messages import MessageText, text_of
 
 _PAGE_SIZE = 500
 _ERP: Final = reasons.ERP.write()
@@ -76,10 +76,10 @@ class SandboxErp:
             reason = problem.reason if isinstance(problem, PayloadInvalid) else _unusable(problem)
             raise PayloadInvalid(reason, unreadable=_named(raw, reason)) from problem
         except msgspec.ValidationError as problem:
-            reason = messages.PAYLOAD_CHANGED.write(system=_ERP, error=str(problem))
+            reason = messages.PAYLOAD_CHANGED.write(system=_ERP, error=text_of(problem))
             raise PayloadInvalid(reason, unreadable=_named(raw, reason)) from problem
         except msgspec.DecodeError as problem:
-            raise PayloadInvalid(messages.PAYLOAD_NOT_JSON.write(system=_ERP, error=str(problem))) from problem
+            raise PayloadInvalid(messages.PAYLOAD_NOT_JSON.write(system=_ERP, error=text_of(problem))) from problem
 
     async def poll(self, http: HttpCaller, config: ConnectionConfig, cursor: str, now: datetime) -> PollPage:  # noqa: ARG002
         query = urlencode({"cursor": cursor or "0", "limit": _PAGE_SIZE})
@@ -182,12 +182,12 @@ def _named(raw: bytes, reason: MessageText) -> list[Unreadable]:
 
 
 def _ambiguous(problem: RepeatedKey) -> PayloadInvalid:
-    return PayloadInvalid(messages.PAYLOAD_AMBIGUOUS.write(system=_ERP, error=str(problem)))
+    return PayloadInvalid(messages.PAYLOAD_AMBIGUOUS.write(system=_ERP, error=text_of(problem)))
 
 
 def _unusable(problem: Exception) -> MessageText:
-    return messages.VALUE_UNUSABLE.write(system=_ERP, error=str(problem))
+    return messages.VALUE_UNUSABLE.write(system=_ERP, error=text_of(problem))
 
 
 def _drift(problem: msgspec.DecodeError) -> PayloadInvalid:
-    return PayloadInvalid(messages.PAYLOAD_CHANGED.write(system=_ERP, error=str(problem)))
+    return PayloadInvalid(messages.PAYLOAD_CHANGED.write(system=_ERP, error=text_of(problem)))

@@ -11,7 +11,7 @@ from canonical.orders import ORDER, OrderValue
 from connectors.batches import push_in_parts, read_in_parts
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
-from connectors.messages import ANSWER_CHANGED, NO_API_KEY, WRONG_COUNT
+from connectors.messages import ANSWER_CHANGED, NO_API_KEY, SHOWN_UNREADABLE, WRONG_COUNT
 from connectors.ports import (
     ChannelReading,
     ChannelWrite,
@@ -25,6 +25,7 @@ from connectors.ports import (
 from connectors.sandbox import reasons
 from connectors.sandbox.orders import KnownOrders, NewOrder, NewOrders, Numbers
 from foundation.decoding import ForeignDecoder, JsonDecoder
+from foundation.i18n.messages import text_of
 
 _Known: Final = JsonDecoder(OrderValue | None)
 _ERP: Final = reasons.ERP.write()
@@ -93,7 +94,7 @@ class SandboxErpOrders:
         try:
             orders = self._known.decode(response.content).orders
         except msgspec.DecodeError as problem:
-            changed = ANSWER_CHANGED.write(system=_ERP, what="orders", error=str(problem))
+            changed = ANSWER_CHANGED.write(system=_ERP, what="orders", error=text_of(problem))
             raise PayloadInvalid(changed) from problem
         if len(orders) != len(keys):
             raise PayloadInvalid(WRONG_COUNT.write(system=_ERP, number=len(keys), count=len(orders)))
@@ -123,4 +124,4 @@ def _reading(key: ElementKey, raw: msgspec.Raw) -> ChannelReading:
         return ChannelReading(key, _Known.decode(raw))
     except (msgspec.DecodeError, ValueError) as problem:
         text = bytes(raw)[:100].decode("utf-8", "replace")
-        return ChannelReading(key, None, unreadable=f"{text} ({problem})")
+        return ChannelReading(key, None, unreadable=SHOWN_UNREADABLE.write(text=text, reason=text_of(problem)))

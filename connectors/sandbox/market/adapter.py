@@ -38,6 +38,7 @@ from connectors.sandbox.market.messages import (
     ShownPrice,
 )
 from foundation.decoding import ForeignDecoder, decode_json
+from foundation.i18n.messages import text_of
 
 _MARKET: Final = reasons.MARKET.write()
 _REASONS: Final = {
@@ -160,8 +161,8 @@ class SandboxMarket:
             raise _changed("catalogue", problem) from problem
 
 
-def _changed(what: str, error: object) -> PayloadInvalid:
-    return PayloadInvalid(messages.ANSWER_CHANGED.write(system=_MARKET, what=what, error=str(error)))
+def _changed(what: str, error: Exception) -> PayloadInvalid:
+    return PayloadInvalid(messages.ANSWER_CHANGED.write(system=_MARKET, what=what, error=text_of(error)))
 
 
 def _place(cursor: str) -> _Place:
@@ -177,7 +178,7 @@ def _unwritable(write: ChannelWrite) -> WriteResult | None:
     try:
         _item(write)
     except ValueError as problem:
-        return WriteResult(write.key, WriteState.REFUSED, reasons.CANNOT_LIST.write(error=str(problem)))
+        return WriteResult(write.key, WriteState.REFUSED, reasons.CANNOT_LIST.write(error=text_of(problem)))
     return None
 
 
@@ -206,16 +207,16 @@ def _refusal(write: ChannelWrite, reason: str) -> WriteResult:
     return WriteResult(write.key, WriteState.REFUSED, detail)
 
 
-def _drift(listings: Sequence[ShownListing]) -> str:
+def _drift(listings: Sequence[ShownListing]) -> Exception | None:
     """Format drift: none of the listings has the fields of a price. Odd content of one listing is not drift."""
-    reason = ""
+    reason: Exception | None = None
     for listing in listings:
         try:
             decode_json(listing.price, type=ShownPrice | None)
         except msgspec.DecodeError as problem:
-            reason = reason or str(problem)
+            reason = reason or problem
         else:
-            return ""
+            return None
     return reason
 
 
@@ -223,7 +224,7 @@ def _reading(key: ElementKey, listings: Sequence[ShownListing]) -> ChannelReadin
     if not listings or not _is_listed(key):
         return ChannelReading(key, None)
     if len(listings) > 1:
-        return ChannelReading(key, None, unreadable=f"{len(listings)} listings with this SKU")
+        return ChannelReading(key, None, unreadable=reasons.SEVERAL_LISTINGS.write(count=len(listings)))
     raw, revision, read = _shown(key, listings[0])
     if not bytes(raw):
         return ChannelReading(key, None)
@@ -231,7 +232,12 @@ def _reading(key: ElementKey, listings: Sequence[ShownListing]) -> ChannelReadin
         value = read(raw)
     except (msgspec.DecodeError, ValueError) as problem:
         text = bytes(raw)[:100].decode("utf-8", "replace")
-        return ChannelReading(key, None, _revision(revision), unreadable=f"{text} ({problem})")
+        return ChannelReading(
+            key,
+            None,
+            _revision(revision),
+            unreadable=messages.SHOWN_UNREADABLE.write(text=text, reason=text_of(problem)),
+        )
     return ChannelReading(key, value, _revision(revision))
 
 

@@ -39,7 +39,7 @@ from connectors.sandbox.shop.messages import (
     WriteOutcomes,
 )
 from foundation.decoding import ForeignDecoder, JsonDecoder, decode_json
-from foundation.i18n.messages import NOTHING
+from foundation.i18n.messages import NOTHING, text_of
 
 _LISTED: Final = 500
 _FIELDS: Final[dict[str, Field]] = {PRICE: "price", STOCK: "stock"}
@@ -164,8 +164,8 @@ class SandboxShop:
         return OffsetPage(page.skus, page.more)
 
 
-def _changed(what: str, error: object) -> PayloadInvalid:
-    return PayloadInvalid(messages.ANSWER_CHANGED.write(system=_SHOP, what=what, error=str(error)))
+def _changed(what: str, error: Exception) -> PayloadInvalid:
+    return PayloadInvalid(messages.ANSWER_CHANGED.write(system=_SHOP, what=what, error=text_of(error)))
 
 
 def _is_shown(key: ElementKey) -> bool:
@@ -182,18 +182,18 @@ def _not_shown(write: ChannelWrite) -> WriteResult:
     return WriteResult(write.key, WriteState.REFUSED, messages.NOT_SHOWN.write(system=_SHOP, element=write.element))
 
 
-def _drift(values: Sequence[msgspec.Raw]) -> str:
+def _drift(values: Sequence[msgspec.Raw]) -> Exception | None:
     """Format drift: none of the values has the expected fields. Odd content of one value is not drift."""
-    reason = ""
+    reason: Exception | None = None
     for raw in values:
         try:
             shown = decode_json(raw, type=ShownRaw | None)
         except msgspec.DecodeError as problem:
-            reason = reason or str(problem)
+            reason = reason or problem
         else:
             if shown is None or not shown.missing:
-                return ""
-            reason = reason or f"Object missing required field `{shown.missing}`"
+                return None
+            reason = reason or msgspec.ValidationError(f"Object missing required field `{shown.missing}`")
     return reason
 
 
@@ -203,7 +203,7 @@ def _reading(key: ElementKey, raw: msgspec.Raw) -> ChannelReading:
         value = None if shown is None else _value(shown)
     except (msgspec.DecodeError, ValueError) as problem:
         text = bytes(raw)[:100].decode("utf-8", "replace")
-        return ChannelReading(key, None, unreadable=f"{text} ({problem})")
+        return ChannelReading(key, None, unreadable=messages.SHOWN_UNREADABLE.write(text=text, reason=text_of(problem)))
     return ChannelReading(key, value, None if shown is None else shown.version)
 
 
@@ -212,7 +212,7 @@ def _value(shown: Shown) -> Value:
     if shown.value is not None:
         return shown.value
     if shown.amount is None or shown.currency is None:
-        raise ValueError("neither an amount nor a value")
+        raise msgspec.ValidationError("Object missing required field `amount`")
     if not shown.currency:
         return quantity(shown.amount)
     minor_exponent(shown.currency)

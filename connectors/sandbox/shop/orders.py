@@ -16,7 +16,7 @@ from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollP
 from connectors.sandbox import reasons
 from connectors.sandbox.orders import PlacedOrder, PlacedOrders
 from foundation.decoding import ForeignDecoder, decode_json
-from foundation.i18n.messages import MessageText
+from foundation.i18n.messages import MessageText, text_of
 
 _PAGE_SIZE = 100
 _SHOP: Final = reasons.SHOP.write()
@@ -38,7 +38,7 @@ class SandboxShopOrders:
         try:
             placed = self._order.decode(body)
         except (msgspec.DecodeError, ValueError) as problem:
-            reason = messages.PAYLOAD_CHANGED.write(system=_SHOP, error=str(problem))
+            reason = messages.PAYLOAD_CHANGED.write(system=_SHOP, error=text_of(problem))
             raise PayloadInvalid(reason, unreadable=_named(body, reason)) from problem
         return [
             Observation(
@@ -57,7 +57,7 @@ class SandboxShopOrders:
             page = self._page.decode(response.content)
             payloads = [(_id_of(raw), bytes(raw)) for raw in page.orders]
         except msgspec.DecodeError as problem:
-            changed = messages.ANSWER_CHANGED.write(system=_SHOP, what="orders", error=str(problem))
+            changed = messages.ANSWER_CHANGED.write(system=_SHOP, what="orders", error=text_of(problem))
             raise PayloadInvalid(changed) from problem
         return PollPage(payloads, page.cursor, page.more)
 

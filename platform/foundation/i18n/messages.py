@@ -1,14 +1,15 @@
 """Messages: stored as a code with parameters, written as a sentence when shown."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from string import Formatter
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
 
-from foundation.marks import N_
+from foundation.marks import N_, Phrase
 from foundation.text import clean_foreign_text
 
 _LONGEST: Final = 2000
@@ -62,6 +63,36 @@ TEXT: Final = MessageType("text", "{text}")
 """A text that is data: the words of a rule, a member or another system."""
 FAILED: Final = MessageType("failed", N_("{type}: {error}"))
 """An error that nothing declared, in the words of the program or the library that raised it."""
+REFUSED: Final = MessageType("refused", "{sentence}")
+"""A refusal of ours, stored as its marked English sentence, the key of the catalogues, with its own parameters. A
+sentence that was reworded since is shown in English.
+"""
+AT: Final = MessageType("at", N_("{reason} (at {place})"))
+"""A reason in one place of a document."""
+_PROBLEM: Final = frozenset({"code", "text", "params"})
+"""Fields of a `CodedReason`, of which the text is not stored."""
+_PLACE: Final = re.compile(r" - at `(.+)`$")
+"""How msgspec names it."""
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """The parameter of REFUSED. `code`: of the error's class. `params`: numbers and texts; a `Phrase` is a mapping."""
+
+    code: str
+    source: str
+    params: dict[str, Any]
+
+
+@runtime_checkable
+class CodedReason(Protocol):
+    """A reason declared by a package that does not import this one, such as `canonical.problems`."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, object]: ...
 
 
 def message_of(text: str) -> StoredMessage:
@@ -70,9 +101,8 @@ def message_of(text: str) -> StoredMessage:
 
 
 def reason_of(error: BaseException) -> MessageText:
-    """Why `error` was raised: the message that it carries as `reason`, else its type and text."""
-    reason = getattr(error, "reason", None)
-    return reason if isinstance(reason, MessageText) else FAILED.write(type=type(error).__name__, error=str(error))
+    """Why `error` was raised: the message that it carries as `reason` or `problem`, else its type and text."""
+    return _declared_in(error) or FAILED.write(type=type(error).__name__, error=str(error))
 
 
 def placeholders_of(text: str) -> frozenset[str]:
@@ -86,8 +116,40 @@ def encode_message(message: StoredMessage) -> str:
 
 def text_of(error: BaseException) -> MessageText:
     """As `reason_of`, without the type where that says nothing to a reader: of an error about a value."""
-    reason = getattr(error, "reason", None)
-    return reason if isinstance(reason, MessageText) else TEXT.write(text=str(error))
+    return _declared_in(error) or TEXT.write(text=str(error))
+
+
+def write_refusal(code: str, source: str, params: Mapping[str, object], english: str) -> MessageText:
+    """A refusal as REFUSED: an error's class code, its marked sentence with its parameters, and that in English."""
+    own = {name: {"phrase": str(each)} if isinstance(each, Phrase) else to_param(each) for name, each in params.items()}
+    text = MessageText(english)
+    text.message, text.source = StoredMessage(REFUSED.code, {"sentence": to_param(Sentence(code, source, own))}), source
+    return text
+
+
+def params_of(sentence: Sentence) -> dict[str, object]:
+    """The parameters as `Localizer.fill` takes them."""
+    return {
+        name: Phrase(each["phrase"]) if isinstance(each, Mapping) and each.keys() == {"phrase"} else each
+        for name, each in sentence.params.items()
+    }
+
+
+def write_problem(problem: CodedReason) -> MessageText:
+    """A problem as the message of its code."""
+    return MessageType(problem.code, problem.text).write(**problem.params)
+
+
+def _declared_in(error: BaseException | None) -> MessageText | None:
+    """The message that an error carries; of one that decoding wrapped, with its place in the document."""
+    if isinstance(reason := getattr(error, "reason", None), MessageText):
+        return reason
+    if isinstance(problem := getattr(error, "problem", None), CodedReason):
+        return write_problem(problem)
+    if isinstance(error, msgspec.ValidationError) and (inner := _declared_in(error.__cause__)) is not None:
+        place = _PLACE.search(str(error))
+        return inner if place is None else AT.write(reason=inner, place=place[1])
+    return None
 
 
 def encode_text(text: MessageText | None) -> str | None:
@@ -120,6 +182,8 @@ def to_param(value: object) -> Any:
     if isinstance(value, msgspec.Struct):
         value = msgspec.to_builtins(value)
     if isinstance(value, Mapping):
+        if value.keys() == _PROBLEM:
+            value = {"code": value["code"], "params": value["params"]}
         return {name: to_param(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [to_param(each) for each in value]
@@ -131,7 +195,9 @@ def _in_english(value: object, param: object) -> object:
         return ", ".join(str(each) for each in value)
     if isinstance(value, Mapping) and value.keys() == {"code", "dimension"}:
         return f"{value['code']} ({value['dimension']})"
-    return value if isinstance(value, MessageText) else param
+    if isinstance(value, MessageText):
+        return value
+    return str(value) if isinstance(value, CodedReason) else param
 
 
 def write_instant(moment: datetime) -> str:

@@ -18,7 +18,7 @@ import structlog
 from msgspec.structs import replace
 
 from foundation.database.engine import Database
-from foundation.i18n.messages import reason_of
+from foundation.i18n.messages import reason_of, text_of
 from foundation.jobs import messages
 from foundation.jobs.batch import Batch, ClaimedJob, Lease, LeaseLost, answered, is_outage, run_with_lease
 from foundation.jobs.isolation import ALONE, SUSPECT_AFTER, BatchResult, IsolatedRunner, LeasedBatch
@@ -212,7 +212,7 @@ class LaneWorker:
                 readable.append(replace(item, payload=job_type.decode(item.payload)))
             except msgspec.ValidationError as error:
                 unreadable += 1
-                batch.dead_letter(item, error=messages.PAYLOAD_INVALID.write(kind=job_type.name, error=str(error)))
+                batch.dead_letter(item, error=messages.PAYLOAD_INVALID.write(kind=job_type.name, error=text_of(error)))
                 self._metrics.dead_lettered(batch.scope.tenant_id, job_type.name)
         if unreadable:
             batch.skip(readable)

@@ -41,7 +41,7 @@ from governance.records.values import row_reader
 
 _COUNTS: Final = Counts.__struct_fields__
 _READ_ITEM: Final = row_reader(SourceItem)
-_READ_READING: Final = row_reader(Reading)
+_READ_READING: Final = row_reader(Reading, fields=11)
 _KEYS_SEEN: Final = key_set(connection_id=("connections", "uuid[]"), seen_at=("seen", "timestamptz[]"))
 _SEE: Final = BulkWrite(
     {
@@ -113,7 +113,7 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
     rows = await session.execute(
         text(f"""
             SELECT {key_columns("r")}, r.connection_id, r.value, r.version, r.verdict, r.outcome, r.below_cost,
-                   r.seen_at, r.unreadable
+                   r.seen_at
               FROM baseline_part p, unnest(CAST(:records AS varchar[])) AS k (record_key),
                    LATERAL (SELECT * FROM baseline_reading r WHERE r.tenant_id = :t AND r.baseline_id = :b
                                AND r.connection_id = p.connection_id AND r.record_key = k.record_key OFFSET 0) r

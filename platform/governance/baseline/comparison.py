@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from canonical.elements import element_type
 from canonical.values import MoneyValue, Value
 from connectors.ports import ChannelReading
-from foundation.text import clean_error_text
 from governance.baseline.rows import Comparison, Reading, ReadRequest
 from governance.changes.planner import BASELINE, policy_subjects
 from policy.facts import value_facts
 from policy.index import PolicyIndex, decide
 from policy.rules import PolicyOutcome
-
-LONGEST_SHOWN: Final = 300
 
 
 def compare(
@@ -59,7 +55,7 @@ def _compare(
         outcome=_foresee(want, reading, index),
         below_cost=is_below_cost(want.element, want.value, want.cost),
         seen_at=now,
-        unreadable=clean_error_text(reading.unreadable, longest=LONGEST_SHOWN) or None,
+        unreadable=reading.unreadable.message if reading.unreadable else None,
     )
 
 

@@ -77,7 +77,7 @@ class BaselinePart(TenantOwned, Base):
 
 class BaselineItem(TenantOwned, Base):
     """The source of truth's value of one element of one record. The value is null when only a channel has the value,
-    or when the source's value was not exact (`unreadable`).
+    or when the source's value is none of ours (`unreadable` says why).
     """
 
     __tablename__ = "baseline_item"
@@ -91,14 +91,14 @@ class BaselineItem(TenantOwned, Base):
     value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     source_version: Mapped[int | None] = mapped_column(BigInteger)
     source_event_id: Mapped[UUID | None]
-    unreadable: Mapped[str | None]
+    unreadable: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
 
 
 class BaselineReading(TenantOwned, Base):
     """One channel's value beside the source's. verdict: equal | differs | source_only | channel_only.
 
     `outcome` is the policy outcome, at the time of reading, of making a difference equal; `change_id` is the resulting
-    change. `unreadable` is the channel's text when it is not an exact value; the value is null then.
+    change. `unreadable` says why the channel's value is none of ours; the value is null then.
     """
 
     __tablename__ = "baseline_reading"
@@ -116,7 +116,7 @@ class BaselineReading(TenantOwned, Base):
     below_cost: Mapped[bool]
     seen_at: Mapped[datetime]
     change_id: Mapped[UUID | None]
-    unreadable: Mapped[str | None]
+    unreadable: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
 
     __table_args__ = (
         Index(

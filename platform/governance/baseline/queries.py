@@ -123,6 +123,6 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         below_cost=row.below_cost,
         seen_at=row.seen_at,
         change_id=row.change_id,
-        unreadable=row.unreadable or "",
-        source_unreadable=row.source_unreadable or "",
+        unreadable=write_reason(to_message(row.unreadable)) or "",
+        source_unreadable=write_reason(to_message(row.source_unreadable)) or "",
     )

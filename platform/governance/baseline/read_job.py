@@ -30,9 +30,8 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundRefused, OutboundUnavailable
-from foundation.text import clean_error_text
 from governance.baseline import job_types, repository
-from governance.baseline.comparison import LONGEST_SHOWN, compare
+from governance.baseline.comparison import compare
 from governance.baseline.rows import Part, Reading, ReadRequest, SourceItem
 from governance.baseline.states import BaselinePartState, BaselineState
 from governance.changes.admission import translate_observations
@@ -51,7 +50,6 @@ from policy.index import PolicyIndex
 BATCHES: Final = 4
 """Requests to a channel per batch."""
 
-_NO_ANSWER: Final = "what it does not answer for, although it answers for other records"
 _AWAY = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInvalid)
 _log = structlog.get_logger(__name__)
 
@@ -190,8 +188,9 @@ async def _read(turn: _Turn, wanted: Sequence[ReadRequest]) -> list[ChannelReadi
         part = wanted[start : start + channel.max_batch]
         keys = [want.key for want in part]
         shown += map(admit_reading, await read_values(channel, turn.http, turn.opened.config, keys))
+    unanswered = reasons.NOT_ANSWERED.write()
     return [
-        reading if reading.answered else msgspec.structs.replace(reading, unreadable=_NO_ANSWER) for reading in shown
+        reading if reading.answered else msgspec.structs.replace(reading, unreadable=unanswered) for reading in shown
     ]
 
 
@@ -283,7 +282,7 @@ async def _move(session: AsyncSession, turn: _Turn, state: BaselinePartState, st
 
 async def _write_source(session: AsyncSession, services: GovernanceServices, turn: _Turn, page: PollPage) -> None:
     source, connection_id = turn.opened.connector.source, turn.part.connection_id
-    now, unreadable, odd = services.clock(), list[NewException](), dict[ElementKey, str]()
+    now, unreadable, odd = services.clock(), list[NewException](), dict[ElementKey, MessageText]()
     events = await store_payloads(session, connection_id, page.payloads, now=now, new_id=services.new_id)
     observed: list[Observed] = []
     for external_id, body in page.payloads:
@@ -304,11 +303,7 @@ async def _write_source(session: AsyncSession, services: GovernanceServices, tur
             newest[key] = SourceItem(*key, connection_id, seen.value, seen.source_version, item.source_event_id)
     await repository.drop_items(session, turn.baseline_id, connection_id, shared)
     await repository.put_items(session, turn.baseline_id, list(newest.values()))
-    items = [
-        (key, clean_error_text(reason, longest=LONGEST_SHOWN))
-        for key, reason in odd.items()
-        if _owns(turn, key) and is_admissible_key(key.record_key)
-    ]
+    items = [(key, reason) for key, reason in odd.items() if _owns(turn, key) and is_admissible_key(key.record_key)]
     await repository.put_unreadable_items(session, turn.baseline_id, connection_id, items)
     await open_exceptions(session, unreadable, now=now, new_id=services.new_id)
 

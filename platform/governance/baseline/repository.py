@@ -40,7 +40,7 @@ _PUT_ITEMS: Final = BulkWrite(
 _PUT_READINGS: Final = BulkWrite(
     {
         "connection_id": "uuid", **KEY_TYPES, "value": "jsonb", "version": "bigint", "verdict": "varchar",
-        "outcome": "varchar", "below_cost": "boolean", "seen_at": "timestamptz", "unreadable": "varchar",
+        "outcome": "varchar", "below_cost": "boolean", "seen_at": "timestamptz", "unreadable": "jsonb",
     },
     f"""
     INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, {KEY_COLUMNS}, value, version, verdict,
@@ -207,22 +207,22 @@ async def put_items(session: AsyncSession, baseline_id: UUID, items: Sequence[So
 
 
 async def put_unreadable_items(
-    session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[ElementKey, str]]
+    session: AsyncSession, baseline_id: UUID, connection_id: UUID, found: Sequence[tuple[ElementKey, MessageText]]
 ) -> None:
-    """Store unreadable source values as (key, text); a readable value takes precedence."""
+    """Store why source values are unreadable, by key; a readable value takes precedence."""
     if not found:
         return
     scope = scope_of(session)
     await session.execute(
         text(f"""
             INSERT INTO baseline_item (tenant_id, msp_id, baseline_id, {KEY_COLUMNS}, connection_id, unreadable)
-            SELECT :t, :m, :b, {key_columns("k")}, :c, k.reason
+            SELECT :t, :m, :b, {key_columns("k")}, :c, CAST(k.reason AS jsonb)
               FROM {_KEYS_WITH_REASONS} ORDER BY {key_columns("k")}
             ON CONFLICT DO NOTHING
         """),
         {
             "t": scope.tenant_id, "m": scope.msp_id, "b": baseline_id, "c": connection_id,
-            **key_binds(key for key, _ in found), "reasons": [reason for _, reason in found],
+            **key_binds(key for key, _ in found), "reasons": [encode_text(reason) for _, reason in found],
         },
     )  # fmt: skip
 

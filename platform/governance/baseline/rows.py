@@ -10,6 +10,7 @@ import msgspec
 from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value
 from connectors.paging import ListProgress
+from foundation.i18n.messages import StoredMessage
 
 
 class Comparison(StrEnum):
@@ -46,7 +47,7 @@ class ReadRequest(FrozenKeyed, frozen=True, gc=False):
 
 
 class Reading(FrozenKeyed, frozen=True, gc=False):
-    """A channel's value and its result. `unreadable` is the channel's text when it is not an exact value."""
+    """A channel's value and its result. `unreadable` says why its value is none of ours."""
 
     connection_id: UUID
     value: Value | None
@@ -55,7 +56,7 @@ class Reading(FrozenKeyed, frozen=True, gc=False):
     outcome: str | None
     below_cost: bool
     seen_at: datetime
-    unreadable: str | None = None
+    unreadable: StoredMessage | None = None
 
 
 class LinkedChange(FrozenKeyed, frozen=True, gc=False):

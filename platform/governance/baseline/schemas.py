@@ -71,7 +71,7 @@ class BaselineView(msgspec.Struct, frozen=True):
 class ComparedValue(msgspec.Struct, frozen=True):
     """The source's value and one channel's. `outcome` is the policy outcome of approving the source's value.
 
-    `unreadable` is the channel's text when it is not an exact value (a fraction of a minor unit, an unknown currency);
+    `unreadable` says why the channel's value is none of ours (a fraction of a minor unit, an unknown currency);
     `shown` is null then. `source_unreadable` is the same for the source, whose value was not taken over.
     """
 

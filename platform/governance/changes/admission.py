@@ -12,7 +12,7 @@ from connectors.messages import SOURCE_REPORTS
 from connectors.ports import PayloadInvalid, SourceAdapter, Unreadable
 from connectors.translation.subscriptions import FailureKind, MessageHandler, Origin, Received, TranslationFailure
 from connectors.translation.translate import translate_payload
-from foundation.i18n.messages import MessageText, StoredMessage
+from foundation.i18n.messages import NOTHING, MessageText, StoredMessage
 from foundation.text import clean_foreign_text
 from governance.elements.contracts import Contracts
 from governance.elements.rows import Observed
@@ -143,7 +143,7 @@ def divide_misfits(observed: Sequence[Observed], contracts: Contracts) -> tuple[
     fitting, found = list[Observed](), list[NewException]()
     for item in observed:
         seen, contract = item.observation, contracts.find(item.observation.key)
-        trouble = ""
+        trouble = NOTHING
         if contract is not None and contract.declared is not None:
             trouble = find_trouble(seen.key, seen.value, contract.declared)
         if not trouble:

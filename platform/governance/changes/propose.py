@@ -87,7 +87,7 @@ def _check(key: ElementKey, value: Value, snapshot: DecisionSnapshot) -> Observa
         raise OwnedByItsSource(N_("This element belongs to the system its contract names. Change it there."))
     if trouble := find_trouble(key, value, contract.declared):
         raise InvalidInput(
-            N_("{subject} cannot have this value: {problem}."),
+            N_("{subject} cannot have this value: {problem}"),
             params={"subject": name_subject(key), "problem": write_text(trouble)},
             field="value",
         )
@@ -99,4 +99,4 @@ def _check(key: ElementKey, value: Value, snapshot: DecisionSnapshot) -> Observa
         )  # fmt: skip
         return admit(seen, received_at=snapshot.now)
     except PayloadInvalid as error:
-        raise InvalidInput(str(error), field="record_key") from error
+        raise InvalidInput(write_text(error.reason), field="record_key") from error

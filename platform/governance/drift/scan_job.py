@@ -20,7 +20,6 @@ from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld
-from foundation.text import clean_foreign_text
 from governance.drift import repository
 from governance.drift.repository import ObservedValue
 from governance.exception_types import ExceptionType
@@ -134,7 +133,7 @@ def _subject(connection_id: UUID, value: ObservedValue) -> str:
 
 def _drift(connection_id: UUID, value: ObservedValue, reading: ChannelReading) -> NewException:
     seen = reading.value
-    shown = clean_foreign_text(reading.unreadable)[:300] or seen
+    shown = reading.unreadable or seen
     return NewException(
         code=ExceptionType.CHANNEL_DRIFT,
         subject=_subject(connection_id, value),

@@ -13,6 +13,7 @@ from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, FiniteRange, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
+from foundation.i18n.messages import text_of
 from foundation.rooms import AppServices, CliCommand
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
@@ -174,7 +175,7 @@ def create(  # noqa: PLR0913 - click passes options by name
         try:
             new = msgspec.convert(fields, NewElement)
         except msgspec.ValidationError as problem:
-            raise InvalidInput(f"{problem}", field="name") from problem
+            raise InvalidInput(text_of(problem), field="name") from problem
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             code = await create_element(session, new, now=utc_now())
         return CommandResult(f"The element {code} is declared.", {"code": code})

@@ -15,6 +15,7 @@ from connectors.connections import get_connection
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
+from foundation.i18n.messages import text_of
 from foundation.marks import N_
 from foundation.names import clean_name
 from governance.audit_actions import GovernanceAction
@@ -110,4 +111,4 @@ def _check(new: NewElement) -> None:
         try:
             EnumerationValue(code)
         except InvalidValue as problem:
-            raise InvalidInput(str(problem), field="codes") from problem
+            raise InvalidInput(text_of(problem), field="codes") from problem

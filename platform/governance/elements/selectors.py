@@ -12,6 +12,7 @@ from typing import Final
 from canonical.dimensions import LABELS, InvalidDimension, dimension_of, parse_dimension
 from canonical.keys import ElementKey
 from foundation.errors import InvalidInput
+from foundation.i18n.messages import text_of
 from foundation.marks import N_, Phrase
 from foundation.text import is_storable
 
@@ -89,7 +90,7 @@ def _dimension_part(name: str, value: str, dimensions: tuple[str, ...]) -> str:
     try:
         return dimension_of({name: value})
     except InvalidDimension as problem:
-        raise InvalidInput(str(problem), field="selector") from problem
+        raise InvalidInput(text_of(problem), field="selector") from problem
 
 
 def check_overlap(selector: str, others: Iterable[str]) -> None:

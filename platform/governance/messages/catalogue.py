@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Final
 
+import canonical.problems
 import foundation.i18n.messages
 import foundation.jobs.messages
 import foundation.outbound.messages
 import policy.messages
 import policy.term_messages
+from canonical.problems import Problem, ProblemType
 from connectors.message_modules import MESSAGE_MODULES
 from foundation.i18n.messages import MessageType, by_code
 from governance.messages import exceptions, reasons, severity
@@ -23,4 +25,13 @@ def _types(module: ModuleType) -> Iterator[MessageType]:
     return (value for value in vars(module).values() if isinstance(value, MessageType))
 
 
-MESSAGES: Final[Mapping[str, MessageType]] = by_code(one for module in _DECLARED for one in _types(module))
+def _problems() -> Iterator[MessageType]:
+    """Reasons declared by `canonical`, which imports no other package."""
+    for value in vars(canonical.problems).values():
+        if isinstance(value, Problem | ProblemType):
+            yield MessageType(value.code, value.text)
+
+
+MESSAGES: Final[Mapping[str, MessageType]] = by_code(
+    [*(one for module in _DECLARED for one in _types(module)), *_problems()]
+)

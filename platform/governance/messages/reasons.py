@@ -47,13 +47,13 @@ NEVER_ANSWERED: Final = MessageType(
 NEVER_EXACT: Final = MessageType(
     "propagation.never_exact",
     N_(
-        "The channel shows {shown}. This is not an exact value, so it was neither verified nor rounded. Replay it "
-        "once the channel is fixed. Delivery time counts until the value is visible."
+        "The channel's value is not exact, so it was neither verified nor rounded. Replay it once the channel is "
+        "fixed. Delivery time counts until the value is visible. The channel shows: {shown}"
     ),
 )
 NOT_EXACT: Final = MessageType(
     "propagation.not_exact",
-    N_("The channel shows {shown}. This is not an exact value, so it was neither verified nor rounded."),
+    N_("The channel's value is not exact, so it was neither verified nor rounded. The channel shows: {shown}"),
 )
 UNPROVEN: Final = MessageType(
     "propagation.unproven",
@@ -66,7 +66,11 @@ UNANSWERED: Final = MessageType(
         "shown it. Not verified and not billed."
     ),
 )
-SOURCE_REPORTS_REASON: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}."))
+SOURCE_REPORTS_REASON: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}"))
+VALUE_SHOWN: Final = MessageType("propagation.value_shown", N_("{text}. {reason}"))
+NOT_ANSWERED: Final = MessageType(
+    "baseline.not_answered", N_("It gave no answer about this value, although it answered about other records.")
+)
 KEY_NOT_KEPT: Final = MessageType(
     "translation.key_not_kept", N_("A record key has 1 to {most} characters, without NUL or invalid characters.")
 )
@@ -75,7 +79,7 @@ IDENTITY_NOT_KEPT: Final = MessageType(
     N_("{element} of {record_key} arrived with a source ID that cannot be stored."),
 )
 VALUE_NOT_KEPT: Final = MessageType(
-    "translation.value_not_kept", N_("{element} of {record_key} cannot be stored: {reason}.")
+    "translation.value_not_kept", N_("{element} of {record_key} cannot be stored: {reason}")
 )
 VERSION_TOO_LARGE: Final = MessageType(
     "translation.version_too_large", N_("{element} of {record_key} arrived with a version that is too large to store.")
@@ -83,11 +87,13 @@ VERSION_TOO_LARGE: Final = MessageType(
 TIME_IMPOSSIBLE: Final = MessageType(
     "translation.time_impossible", N_("{element} of {record_key} arrived with the time {time}, which is impossible.")
 )
-ELEMENT_NAME: Final = MessageType("trouble.element_name", N_("the name of the element is not allowed"))
-RECORD_TYPE: Final = MessageType("trouble.record_type", N_("records of type {type} do not have it"))
-OTHER_CURRENCY: Final = MessageType("trouble.other_currency", N_("{currency} under the dimension of {dimension}"))
-NOT_DIVIDED: Final = MessageType("trouble.not_divided", N_("it is not divided by {dimension}"))
-OTHER_TYPE: Final = MessageType("trouble.other_type", N_("it is of type {wanted}, not {type}"))
-UNKNOWN_CODE: Final = MessageType("trouble.unknown_code", N_("{code} is not one of its codes, {codes}"))
-CHARACTERS_NOT_KEPT: Final = MessageType("trouble.characters", N_("it contains characters that cannot be stored"))
-TEXTS_NOT_KEPT: Final = MessageType("trouble.texts", N_("it contains texts that cannot be stored"))
+ELEMENT_NAME: Final = MessageType("trouble.element_name", N_("The name of the element is not allowed."))
+RECORD_TYPE: Final = MessageType("trouble.record_type", N_("Records of type {type} do not have it."))
+OTHER_CURRENCY: Final = MessageType(
+    "trouble.other_currency", N_("It is in {currency} under the dimension of {dimension}.")
+)
+NOT_DIVIDED: Final = MessageType("trouble.not_divided", N_("It is not divided by {dimension}."))
+OTHER_TYPE: Final = MessageType("trouble.other_type", N_("It is of type {wanted}, not {type}."))
+UNKNOWN_CODE: Final = MessageType("trouble.unknown_code", N_("{code} is not one of its codes, {codes}."))
+CHARACTERS_NOT_KEPT: Final = MessageType("trouble.characters", N_("It contains characters that cannot be stored."))
+TEXTS_NOT_KEPT: Final = MessageType("trouble.texts", N_("It contains texts that cannot be stored."))

@@ -13,7 +13,7 @@ import msgspec
 
 from canonical.values import minor_money, quantity, to_value
 from foundation.i18n.localizer import Localizer, current_localizer
-from foundation.i18n.messages import MessageText, MessageType, StoredMessage
+from foundation.i18n.messages import REFUSED, MessageText, MessageType, Sentence, StoredMessage, params_of
 from foundation.marks import N_
 from foundation.text import clean_error_text, mark_key
 from governance.labels import write_dimension, write_element, write_value
@@ -58,12 +58,20 @@ def write_text(text: str, localizer: Localizer | None = None) -> str:
 
 
 def _write(message: StoredMessage, declared: MessageType | None, part: str, localizer: Localizer) -> str:
+    if message.code == REFUSED.code and part == "text":
+        return _refusal(message, localizer)
     if declared is None or message.code == "legacy":
         return clean_error_text(str(message.params.get(part, message.code)), longest=2 * _LONGEST)
     source = declared.title if part == "title" else declared.text
     names = declared.placeholders & message.params.keys()
     written = {name: _PARAMS.get(name, _text)(message.params[name], localizer) for name in names}
     return localizer.text(source).format_map(_Params(written))
+
+
+def _refusal(message: StoredMessage, localizer: Localizer) -> str:
+    """A sentence that was stored as its source: one reworded since has no translation any more."""
+    sentence = msgspec.convert(message.params["sentence"], Sentence)
+    return clean_error_text(localizer.fill(sentence.source, params_of(sentence)), longest=2 * _LONGEST)
 
 
 class _Params(dict[str, str]):
@@ -93,7 +101,7 @@ def _key(value: Any, localizer: Localizer) -> str:  # noqa: ARG001 - as the othe
 
 def _value(value: Any, localizer: Localizer) -> str:
     """A value by its fields, or the text that stood in its place on a channel."""
-    if isinstance(value, str):
+    if isinstance(value, str) or (value is not None and "code" in value and "params" in value):
         return _text(value, localizer)
     if value is not None and "type" not in value:  # stored before values had types
         currency = value.get("currency")

@@ -17,7 +17,6 @@ from foundation.database.engine import scope_of
 from foundation.i18n.messages import MessageText, StoredMessage
 from foundation.jobs.enqueue import NewJob, enqueue, set_timer
 from foundation.jobs.types import JobType, NoPayload
-from foundation.text import clean_foreign_text
 from foundation.usage.ledger import Usage, record_usage
 from governance import job_types
 from governance.exception_types import ExceptionType
@@ -78,7 +77,7 @@ class Settlement:
         read = None if reading is None else reading.value
         error = reasons.NOT_VISIBLE.fill()
         if reading is not None and reading.unreadable:
-            error = reasons.NOT_EXACT.fill(shown=shown_text(reading))
+            error = reasons.NOT_EXACT.fill(shown=reading.unreadable)
             self.exceptions.append(
                 propagation_exception(ExceptionType.PROPAGATION_UNREADABLE, p, self.connection_id, error)
             )
@@ -199,11 +198,6 @@ def drift_scan_timer(connection_id: UUID) -> TimerName:
         lane=job_types.verify_lane(connection_id),
         job_type=job_types.SCAN_DRIFT,
     )
-
-
-def shown_text(reading: ChannelReading) -> str:
-    """The inexact value as the channel wrote it."""
-    return clean_foreign_text(reading.unreadable)[:300]
 
 
 def shown(p: Pending) -> ShownValueRow:

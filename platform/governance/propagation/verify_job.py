@@ -16,7 +16,7 @@ from governance.job_types import VerifyValues
 from governance.messages import reasons
 from governance.propagation.push_job import HEALTH_EVERY, NO_ANSWER, REST_SECONDS, read_back
 from governance.propagation.repository import Pending, load_pending
-from governance.propagation.settlement import FIRST_READ_SECONDS, Settlement, shown_text, write_settlement
+from governance.propagation.settlement import FIRST_READ_SECONDS, Settlement, write_settlement
 from governance.propagation.states import PropagationState
 from governance.services import GovernanceServices
 
@@ -107,7 +107,7 @@ def _is_for_good(error: Exception) -> bool:
 
 
 def _unanswered(p: Pending, error: Exception) -> ChannelReading:
-    return ChannelReading(p.key, None, unreadable=f"nothing that can be asked for: {error}")
+    return ChannelReading(p.key, None, unreadable=reason_of(error))
 
 
 def _settle_reading(  # noqa: PLR0913, PLR0917 - one reading of the job above
@@ -124,7 +124,7 @@ def _settle_reading(  # noqa: PLR0913, PLR0917 - one reading of the job above
     elif age >= GIVE_UP_AFTER:
         why = reasons.NEVER_VISIBLE.write()
         if reading is not None and reading.unreadable:
-            why = reasons.NEVER_EXACT.write(shown=shown_text(reading))
+            why = reasons.NEVER_EXACT.write(shown=reading.unreadable)
         settlement.stopped(p, PropagationState.FAILED, ExceptionType.PROPAGATION_FAILED, why)
     elif item.attempts + 1 >= SEND_AGAIN_EVERY:
         settlement.send_again(p)

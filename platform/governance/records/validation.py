@@ -25,6 +25,7 @@ from canonical.values import (
     write_plainly,
 )
 from connectors.ports import ChannelReading, PayloadInvalid
+from foundation.i18n.messages import NOTHING, MessageText, reason_of
 from foundation.text import REPLACEMENT, clean_error_text, is_storable
 from governance.messages import reasons
 
@@ -84,7 +85,9 @@ def admit_reading(reading: ChannelReading) -> ChannelReading:
         reading = msgspec.structs.replace(reading, version=None)
     if value is None or not (trouble := find_trouble(reading.key, value)):
         return reading
-    return msgspec.structs.replace(reading, value=None, unreadable=f"{quote_value(value)} ({trouble})")
+    return msgspec.structs.replace(
+        reading, value=None, unreadable=reasons.VALUE_SHOWN.write(text=quote_value(value), reason=trouble)
+    )
 
 
 def quote_value(value: Value) -> str:
@@ -92,8 +95,8 @@ def quote_value(value: Value) -> str:
     return clean_error_text(write_plainly(value), longest=_QUOTED)
 
 
-def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = None) -> str:
-    """Why the value cannot be one of this key, as a part of a sentence; empty when it can. `declared`: the type of a
+def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = None) -> MessageText:
+    """Why the value cannot be one of this key; empty when it can. `declared`: the type of a
     custom element.
     """
     known = declared or element_type(key.element)
@@ -102,7 +105,7 @@ def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = N
     try:
         parts = dict(parse_dimension(key.dimension)) if key.dimension else {}
     except InvalidDimension as problem:
-        return str(problem).rstrip(".")
+        return reason_of(problem)
     if known is not None and (trouble := _misfit(known, parts, value)):
         return trouble
     if isinstance(value, MoneyValue) and parts.get("currency", value.currency) != value.currency:
@@ -111,45 +114,45 @@ def find_trouble(key: ElementKey, value: Value, declared: ElementType | None = N
 
 
 @lru_cache(1_000)
-def _key_trouble(element: str, record_type: str, declared: str | None) -> str:
+def _key_trouble(element: str, record_type: str, declared: str | None) -> MessageText:
     if len(element) > _LONGEST or not _ELEMENT.fullmatch(element):
         return reasons.ELEMENT_NAME.write()
     if not _RECORD_TYPE.fullmatch(record_type) or declared not in {None, record_type}:
         return reasons.RECORD_TYPE.write(type=record_type[:40])
-    return ""
+    return NOTHING
 
 
-def _misfit(known: ElementType, parts: Mapping[str, str], value: Value) -> str:
+def _misfit(known: ElementType, parts: Mapping[str, str], value: Value) -> MessageText:
     if others := [name for name in parts if name not in known.dimensions]:
         return reasons.NOT_DIVIDED.write(dimension=others[0])
     if (kind := type_of(value)) != known.value_type:
         return reasons.OTHER_TYPE.write(wanted=known.value_type, type=kind)
     if isinstance(value, EnumerationValue) and known.codes and value.code not in known.codes:
         return reasons.UNKNOWN_CODE.write(code=value.code, codes=", ".join(known.codes))
-    return ""
+    return NOTHING
 
 
-def _content_trouble(value: Value) -> str:
+def _content_trouble(value: Value) -> MessageText:
     match value:
         case MoneyValue(currency=currency) | OrderValue(currency=currency):
             try:
                 minor_exponent(currency)
             except UnknownCurrency as problem:
-                return str(problem).rstrip(".")
+                return reason_of(problem)
             if isinstance(value, OrderValue):
                 return _order_trouble(value)
         case TextValue(text=text) | ReferenceValue(record_key=text):
             if not is_storable(text):
                 return reasons.CHARACTERS_NOT_KEPT.write()
         case ListValue(items=items):
-            return next((trouble for item in items if (trouble := _content_trouble(item))), "")
-    return ""
+            return next((trouble for item in items if (trouble := _content_trouble(item))), NOTHING)
+    return NOTHING
 
 
-def _order_trouble(order: OrderValue) -> str:
+def _order_trouble(order: OrderValue) -> MessageText:
     texts = (order.customer, order.email, *(line.sku for line in order.lines))
     fits = all(len(text) <= _LONGEST and is_storable(text) for text in texts)
-    return "" if fits else reasons.TEXTS_NOT_KEPT.write()
+    return NOTHING if fits else reasons.TEXTS_NOT_KEPT.write()
 
 
 def is_admissible_key(record_key: str) -> bool:

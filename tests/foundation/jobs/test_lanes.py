@@ -176,7 +176,8 @@ async def test_a_payload_that_does_not_decode_is_a_dead_letter_with_its_bytes_an
     async with db.transaction(scope) as session:
         (letter,) = await list_dead_letters(session)
         assert (letter.key, letter.payload, letter.attempts) == ("odd", odd.payload, 1)
-        params = {"kind": "test.note", "error": "Expected `str`, got `array` - at `$.key`"}
+        why = {"code": "text", "params": {"text": "Expected `str`, got `array` - at `$.key`"}}
+        params = {"kind": "test.note", "error": why}
         assert letter.error == {"code": "job.payload_invalid", "params": params}
         await replay_dead_letter(session, letter.id, now=utc_now())
     async with db.transaction(scope) as session:

@@ -11,6 +11,7 @@ from canonical.keys import ElementKey
 from connectors.ports import ChannelReading, KeyPage, PollPage
 from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
+from foundation.i18n.messages import TEXT
 from foundation.web.pagination import ResultPage
 from governance.baseline.lists import COMPARED_VALUES
 from governance.baseline.queries import list_compared
@@ -206,7 +207,7 @@ async def test_a8_a_channels_inexact_value_is_shown_as_it_was_read(
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
     """On the page and in the API; neither as nothing nor rounded."""
-    odd = "10.9951 USD\u202e\x1b with 4 digits"
+    odd = TEXT.write(text="10.9951 USD\u202e\x1b with 4 digits")
 
     def answer(*key: str) -> ChannelReading:
         sku, element, *_ = key

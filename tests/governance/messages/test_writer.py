@@ -5,20 +5,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from string import Formatter
 
+import msgspec
 import pytest
 
+from canonical.fields import InvalidMessage
 from canonical.keys import ElementKey
-from canonical.messages import Observation
-from canonical.values import quantity
+from canonical.messages import Observation, Party
+from canonical.money import InexactAmount, Money, UnknownCurrency, minor_exponent
+from canonical.values import MoneyValue, quantity
 from connectors.http.errors import failed_writes
-from connectors.ports import ChannelWrite, PayloadInvalid
+from connectors.ports import ChannelReading, ChannelWrite, PayloadInvalid
+from foundation.errors import Conflict
 from foundation.i18n.localizer import ENGLISH, Localizer
-from foundation.i18n.messages import StoredMessage, message_of
+from foundation.i18n.messages import StoredMessage, encode_message, message_of, reason_of
+from foundation.marks import N_, Phrase
 from governance.messages import exceptions, reasons
 from governance.messages.catalogue import MESSAGES
 from governance.messages.parameters import about
 from governance.messages.writer import write_message, write_text, write_title
-from governance.records.validation import admit
+from governance.records.validation import admit, admit_reading
 from tests.support.values import minor
 
 KEY = ElementKey("SKU-1", "price.list")
@@ -30,6 +35,7 @@ SAMPLES: dict[str, object] = {
     "dated_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "read_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "seen_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC), "since": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
     "expires_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "sentence": {"code": "conflict", "source": "It has changed.", "params": {}},
 }  # fmt: skip
 
 
@@ -98,6 +104,60 @@ def test_an_impossible_value_is_told_in_the_readers_language() -> None:
     seen = Observation("SKU-1", "price.list", quantity(7), 1, datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(PayloadInvalid) as refused:
         admit(seen, received_at=datetime(2026, 1, 2, tzinfo=UTC))
-    assert str(refused.value) == "price.list of SKU-1 cannot be stored: it is of type money, not quantity."
-    german = "Listenpreis von SKU-1 kann nicht gespeichert werden: er ist von der Art money, nicht quantity."
+    assert str(refused.value) == "price.list of SKU-1 cannot be stored: It is of type money, not quantity."
+    german = "Listenpreis von SKU-1 kann nicht gespeichert werden: Er ist vom Typ money, nicht quantity."
     assert write_text(refused.value.reason, Localizer("de")) == german
+
+
+class _Outer(msgspec.Struct):
+    found: list[MoneyValue]
+
+
+def test_an_error_of_canonical_is_written_in_the_readers_language() -> None:
+    """Also one that decoding wrapped, with its place, and one within another."""
+    with pytest.raises(UnknownCurrency) as unknown:
+        minor_exponent("EURO")
+    with pytest.raises(msgspec.ValidationError) as wrapped:
+        msgspec.json.decode(b'{"found":[{"type":"money","amount":"many","currency":"EUR"}]}', type=_Outer)
+    with pytest.raises(InexactAmount) as inexact:
+        Money.from_text("1.005", "EUR")
+    with pytest.raises(InvalidMessage) as unfit:
+        Party("buyer", "")
+    stored = [reason_of(each.value).message for each in (unknown, wrapped, inexact, unfit)]
+    assert [write_message(each, ENGLISH) for each in stored] == [
+        "“EURO” is not a currency of ISO 4217.",
+        "“many” is not a plain decimal number. (at $.found[0])",
+        "1.005 has more than 2 digits after the decimal point. It is no exact amount of EUR.",
+        "Party's ID: “” does not have 1 to 200 characters, or one of them is NUL or lost.",
+    ]
+    assert [write_message(each, Localizer("de")) for each in stored] == [
+        "„EURO“ ist keine Währung nach ISO 4217.",
+        "„many“ ist keine einfache Dezimalzahl. (bei $.found[0])",
+        "1.005 hat mehr als 2 Stellen nach dem Komma. Das ist kein genauer Betrag in EUR.",
+        "Kennung des Beteiligten: „“ hat nicht 1 bis 200 Zeichen, oder eines davon ist NUL oder verloren.",
+    ]
+    assert str(reason_of(inexact.value)) == write_message(stored[2], ENGLISH)
+
+
+def test_a_refusal_that_stops_a_job_is_written_in_the_readers_language() -> None:
+    """With its numbers and the phrases in it; reworded since, in English."""
+    error = Conflict(
+        N_("The reason has {number} characters; at most {most} are allowed. Shorten it."),
+        params={"number": 1234, "most": Phrase(N_("Stock on hand"))},
+    )
+    stored = msgspec.json.decode(encode_message(reason_of(error).message), type=StoredMessage)
+    assert stored.params["sentence"]["code"] == "conflict"
+    assert write_message(stored, ENGLISH).startswith("The reason has 1,234 characters; at most Stock on hand are")
+    german = write_message(stored, Localizer("de"))
+    assert "1.234" in german
+    assert "Lagerbestand" in german
+    gone = reason_of(Conflict("Nothing {more} says this.", params={"more": "here"})).message
+    assert write_message(gone, Localizer("de")) == "Nothing here says this."
+    assert reason_of(Conflict(reasons.PAUSED.write())).message == reasons.PAUSED.fill()
+
+
+def test_a_reading_that_is_no_value_says_why_in_the_readers_language() -> None:
+    odd = admit_reading(ChannelReading(KEY, quantity(1)))
+    assert (odd.value, str(odd.unreadable)) == (None, "1. It is of type money, not quantity.")
+    told = reasons.NOT_EXACT.fill(shown=odd.unreadable)
+    assert write_message(told, Localizer("de")).endswith("1. Er ist vom Typ money, nicht quantity.")
