@@ -11,5 +11,5 @@ class ConnectionAction(AuditAction, kind=AuditKind.CONNECTIONS):
     CONNECTION_WEBHOOK_SECRET_ROTATED = "connection.webhook_secret_rotated", N_("Webhook secret rotated")
     CONNECTION_ACTIVE = "connection.active", N_("Connection resumed")
     CONNECTION_PAUSED = "connection.paused", N_("Connection paused")
-    MESSAGES_REPLAYED = "message.replayed", N_("Unread messages replayed")
-    MESSAGES_DISCARDED = "message.discarded", N_("Unread messages discarded")
+    MESSAGES_REPLAYED = "message.replayed", N_("Unclaimed messages replayed")
+    MESSAGES_DISCARDED = "message.discarded", N_("Unclaimed messages discarded")

@@ -111,7 +111,7 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
     in a newer event of the batch may be readable in an older one.
     """
     reading = {one: items for one, items in found.by_type.items() if router.reads(one)}
-    unread = [(code_of(one), item) for one, items in found.by_type.items() if one not in reading for item in items]
+    unclaimed = [(code_of(one), item) for one, items in found.by_type.items() if one not in reading for item in items]
     # Unclaimed messages are also delivered with an event that is replayed as a whole. Observations, which nearly all
     # messages are, always have a reader.
     whole = {
@@ -123,7 +123,7 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
     for (event_id, one), item in again.items():
         if (event_id, code_of(one)) in claimed:
             reading.setdefault(one, []).append(item)
-    stored = {(item.origin.event_id, code): _unclaimed_row(code, item) for code, item in unread}
+    stored = {(item.origin.event_id, code): _unclaimed_row(code, item) for code, item in unclaimed}
     await store_unclaimed(session, list(stored.values()))
     await router.deliver(session, {one: reading[one] for one in MESSAGE_TYPES if one in reading})
     if found.failures:
@@ -131,7 +131,7 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
     gone = [
         (code_of(one), item) for (event_id, one), item in (whole | again).items() if (event_id, code_of(one)) in claimed
     ]
-    if notices := await _count(session, added=unread, gone=gone):
+    if notices := await _count(session, added=unclaimed, gone=gone):
         await router.deliver(session, {UnclaimedMessages: notices})
 
 

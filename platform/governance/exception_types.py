@@ -66,7 +66,7 @@ class ExceptionType(StrEnum):
     )
     MESSAGE_UNCLAIMED = (
         "message.unclaimed",
-        N_("Messages that are not processed"),
+        N_("Unclaimed messages"),
         SeverityWeights(5, 5, 5),
         N_("Messages are stored but not processed."),
         timedelta(days=7),

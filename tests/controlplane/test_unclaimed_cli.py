@@ -5,14 +5,14 @@ from tests.controlplane.test_cli import call, tenancy
 from tests.support.client_env import ClientEnv
 
 
-async def test_the_operator_lists_and_discards_unread_messages_by_command(
+async def test_the_operator_lists_and_discards_unclaimed_messages_by_command(
     env: ClientEnv, environment: dict[str, str | None]
 ) -> None:
     await env.deliver(shipment(env, "S1"))
     await env.work()
     told = await asyncio.to_thread(call, environment, "unclaimed-message", "list", *tenancy(env.scope))
     assert f"{env.erp} {SHIPMENT}: 1 messages of ERP" in told.output
-    assert "S1; nothing reads them" in told.output
+    assert "S1; not processed yet" in told.output
     which = (*tenancy(env.scope), "--connection", str(env.erp), "--type", SHIPMENT)
     refused = await asyncio.to_thread(call, environment, "unclaimed-message", "replay", *which)
     assert (refused.exit_code, "not processed yet" in refused.output) == (1, True)

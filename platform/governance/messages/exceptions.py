@@ -61,7 +61,7 @@ MESSAGE_QUARANTINED: Final = MessageType(
     N_("{reason} The original message is stored. Fix the sender or the mapping, then replay it."),
     N_("A message could not be read"),
 )
-_UNCLAIMED: Final = N_("Messages that are not processed: {message_type}")
+_UNCLAIMED: Final = N_("Unclaimed messages: {message_type}")
 MESSAGE_UNCLAIMED: Final = MessageType(
     "message.unclaimed",
     N_(

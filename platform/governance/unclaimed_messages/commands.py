@@ -1,4 +1,4 @@
-"""`fairlead unclaimed-message`: messages of a client's systems that nothing reads."""
+"""`fairlead unclaimed-message`: messages of types that the product does not process yet."""
 
 from typing import Final
 from uuid import UUID
@@ -36,10 +36,10 @@ def list_(msp_id: UUID, tenant_id: UUID) -> None:
         lines = [
             f"{one.connection_id} {one.message_type}: {one.messages} messages of {one.connection} since"
             f" {write_utc(one.oldest_at)}, the newest about {one.reference};"
-            f" {'can be replayed' if one.is_read else 'nothing reads them'}"
+            f" {'can be replayed' if one.can_replay else 'not processed yet'}"
             for one in groups
         ]
-        return CommandResult("\n".join(lines or ["everything is read"]), groups)
+        return CommandResult("\n".join(lines or ["no unclaimed messages"]), groups)
 
     run_with_services(act)
 
@@ -69,7 +69,7 @@ def replay(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, message_type: 
 @_TYPE
 @click.option("--reason", required=True, type=REASON, help="Recorded in the client's audit trail.")
 def discard(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, message_type: str, reason: str) -> None:
-    """Discard the unread messages of one connection and type. Their source messages remain stored."""
+    """Discard the unclaimed messages of one connection and type. Their source messages remain stored."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:

@@ -77,6 +77,4 @@ async def _page(
         "typed": typed,
         "reason_limit": LONGEST_REASON,
     }
-    return render_page(
-        access, "unclaimed_messages.html", translate("Messages that are not processed"), context, refusal=refusal
-    )
+    return render_page(access, "unclaimed_messages.html", translate("Unclaimed messages"), context, refusal=refusal)

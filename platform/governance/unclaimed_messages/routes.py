@@ -26,7 +26,7 @@ def build_unclaimed_routes(services: AppServices) -> tuple[HTTPRouteHandler, ...
 
     @get(_ROOT, opt=_READ, tags=_TAGS)
     async def list_unclaimed_messages(access: OpenAccess) -> UnclaimedList:
-        """List messages that nothing reads, by connection and type, those kept longest first."""
+        """List unclaimed messages by connection and type, those stored longest first."""
         return UnclaimedList(await list_unclaimed(access.session, router))
 
     @post(f"{_ROOT}/replay", opt=_ACT, tags=_TAGS, status_code=202)
@@ -40,7 +40,7 @@ def build_unclaimed_routes(services: AppServices) -> tuple[HTTPRouteHandler, ...
 
     @post(f"{_ROOT}/discard", opt=_ACT, tags=_TAGS, status_code=200)
     async def discard_unclaimed_messages(access: OpenAccess, data: JSONBody[DiscardMessagesInput]) -> DiscardedMessages:
-        """Discard the unread messages of one connection and type. Their source messages remain stored."""
+        """Discard the unclaimed messages of one connection and type. Their source messages remain stored."""
         gone = await discard_unclaimed(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type,
             reason=data.reason, now=access.now,

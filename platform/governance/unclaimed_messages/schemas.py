@@ -13,7 +13,7 @@ from foundation.web.requests import RequestBody
 
 class UnclaimedGroup(msgspec.Struct, frozen=True):
     """Kept messages of one connection and type, in `events` source events. `reference` is the newest one's, such as the
-    number of a shipment. `is_read`: a room reads the type by now, so they can be replayed.
+    number of a shipment. `can_replay`: a room processes the type by now.
     """
 
     connection_id: UUID
@@ -24,7 +24,7 @@ class UnclaimedGroup(msgspec.Struct, frozen=True):
     oldest_at: datetime
     newest_at: datetime
     reference: str
-    is_read: bool
+    can_replay: bool
 
 
 class UnclaimedList(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Unread messages are listed, and discarded with a reason, on page and API; a replay needs a reader."""
+"""Unclaimed messages are listed, and discarded with a reason, on page and API; a replay needs a reader."""
 
 import pytest
 from sqlalchemy import text
@@ -35,7 +35,7 @@ async def test_they_are_counted_per_connection_and_type_on_page_and_api(
     page, api = (f"{root}/{msp_setup.slug}/unclaimed-messages" for root in ("/clients", "/api/v1/clients"))
     [group] = (await admin.api("GET", api)).json()["items"]
     assert (group["connection_id"], group["connection"], group["message_type"]) == (str(env.erp), "ERP", SHIPMENT)
-    assert (group["messages"], group["events"], group["reference"], group["is_read"]) == (3, 2, "<S3>", False)
+    assert (group["messages"], group["events"], group["reference"], group["can_replay"]) == (3, 2, "<S3>", False)
     shown = (await admin.get(page)).text
     assert ("Shipments" in shown, "&lt;S3&gt;" in shown, "replay-1" in shown) == (True, True, False)
     assert f'href="{page}"' in (await admin.get(f"/clients/{msp_setup.slug}/connections")).text
