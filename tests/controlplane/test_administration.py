@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from canonical.elements import PRICE, STOCK
@@ -26,22 +27,33 @@ from tests.conftest import Urls
 from tests.controlplane.test_cli import call, tenancy
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def approver(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     return await web_app.signed_in(msp_setup.host, msp_setup.approver)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
     """The administrator of another MSP."""
     theirs = await set_up_msp(other_env, name="Other")
     return await web_app.signed_in(theirs.host, theirs.admin)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def gate(env: ClientEnv, urls: Urls) -> AsyncIterator[ClientEnv]:
     """A client whose intake of webhooks keeps nothing."""
     directory = HookDirectory(urls.intake, env.services.vault, ttl=0)

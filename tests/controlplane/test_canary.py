@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
+import pytest_asyncio
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
@@ -27,9 +28,17 @@ from tenants.secrets import new_secret
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv, build_client_env
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 CANARY = "KESTRELCANARY"
 PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/api/v1/schema")
@@ -59,7 +68,7 @@ _VOLATILE = re.compile(
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def sibling_env(
     env: ClientEnv, services: Any, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> AsyncIterator[ClientEnv]:
@@ -108,7 +117,7 @@ def fields_of(template: str, handler: HTTPRouteHandler) -> tuple[str, ...]:
     return tuple(getattr(handler.parsed_data_field.annotation, "__struct_fields__", ()))
 
 
-def test_every_route_names_its_permission_or_is_public_on_purpose(web_app: WebApp) -> None:
+async def test_every_route_names_its_permission_or_is_public_on_purpose(web_app: WebApp) -> None:
     unguarded = [
         (method, path)
         for method, path, opt in handlers(web_app.app)
@@ -118,7 +127,7 @@ def test_every_route_names_its_permission_or_is_public_on_purpose(web_app: WebAp
     assert len(handlers(web_app.app)) > 40
 
 
-def test_every_kind_of_id_that_the_walks_use_is_a_parameter_of_a_route(web_app: WebApp) -> None:
+async def test_every_kind_of_id_that_the_walks_use_is_a_parameter_of_a_route(web_app: WebApp) -> None:
     templates = " ".join(path for _, path, _ in handlers(web_app.app))
     assert [parameter for parameter in KINDS.values() if f"{{{parameter}:uuid}}" not in templates] == []
 

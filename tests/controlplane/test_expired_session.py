@@ -4,10 +4,21 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.ids import new_id
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def fragments(web_app: WebApp) -> list[str]:
@@ -26,7 +37,7 @@ def next_of(location: str) -> str:
     return parse_qs(parts.query, keep_blank_values=True)["next"][0]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def ended(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> Visit:
     """Somebody whose sessions were all ended while a page is open."""
     await admin.post("/sign-out-everywhere")
@@ -34,7 +45,7 @@ async def ended(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> Visit:
     return admin
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def dropped(ended: Visit) -> Visit:
     """Somebody whose browser dropped the cookie, because its time ended with the session's."""
     for name in [cookie.name for cookie in ended.http.cookies.jar if cookie.name == "session"]:

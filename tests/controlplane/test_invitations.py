@@ -8,17 +8,29 @@ from uuid import UUID
 
 import httpx
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from controlplane.provisioning import NewAccountMember, add_member, add_partner
 from tests.controlplane.test_administration import actions, member_of
 from tests.support.client_env import ClientEnv, second_client
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _LINK = re.compile(r"http://[^<\s]+/welcome/[A-Za-z0-9_-]+")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def client_admin(web_app: WebApp, msp_setup: MspSetup, env: ClientEnv) -> Visit:
     email = f"ca-{secrets.token_hex(4)}@example.test"
     await add_member(env.services, env.scope, NewAccountMember(email, "Client Admin", PASSWORD, "client_admin"))

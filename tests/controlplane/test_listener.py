@@ -32,7 +32,7 @@ def is_alive(port: int) -> None:
 
 
 async def test_v1_100_megabytes_of_a_header_cost_next_to_nothing(services: Services, tmp_path: Path) -> None:
-    with running_web(services, tmp_path / "static", tmp_path / "log") as port:
+    with running_web(services.settings, tmp_path / "static", tmp_path / "log") as port:
         is_alive(port)
         before = cpu_seconds(port)
         for start in (b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"GET /", b"GET / HTTP/1.1\r\n", MEGABYTE):

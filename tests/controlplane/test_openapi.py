@@ -28,12 +28,21 @@ import pytest
 from branding.assets import build_assets
 from controlplane.ports import free_port
 from controlplane.reference import PATH
-from controlplane.services import Services
 from controlplane.stack import project_root
-from foundation.settings import write_environment
+from foundation.settings import Settings, write_environment
+from tests.conftest import Urls
+from tests.support.fixtures_product import settings_of
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 EXAMPLES = 3
 CONFIG = """
@@ -58,11 +67,11 @@ ensure_resource_availability.enabled = false
 
 
 @contextmanager
-def running_web(services: Services, static: Path, log: Path) -> Iterator[int]:
+def running_web(settings: Settings, static: Path, log: Path) -> Iterator[int]:
     """`fairlead web` as a process of its own; its port."""
     build_assets(project_root(), static)
     port = free_port(0)
-    environment = {**os.environ, **write_environment(services.settings)}
+    environment = {**os.environ, **write_environment(settings)}
     command = [sys.executable, "-m", "controlplane", "web", "--port", str(port), "--static", str(static)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -98,22 +107,34 @@ def run_schemathesis(tmp_path: Path, port: int, msp_setup: MspSetup, *options: s
         sys.executable, "-m", "schemathesis.cli", "--no-color", "--config-file", str(config), "run", url, "--checks",
         "all", *options,
     ]  # fmt: skip
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
+    # `requests` reads the whole environment for proxies before each call, and without hypothesis's stored tables each
+    # run computes them again: together an eighth of a run.
+    environment = {"PATH": os.environ["PATH"], "HYPOTHESIS_STORAGE_DIRECTORY": str(project_root() / ".hypothesis")}
+    return subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def web(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    """One process for all callers, its port and its log: each caller has an MSP of its own."""
+    folder = tmp_path_factory.mktemp("web")
+    with running_web(settings_of(urls), folder / "static", folder / "web.log") as port:
+        yield port, folder / "web.log"
 
 
 @pytest.mark.parametrize("role", ["client_admin", "msp_admin", ""])
 async def test_item_7_what_openapi_declares_is_what_comes(
-    services: Services, msp_setup: MspSetup, admin: Visit, tmp_path: Path, role: str
+    web: tuple[int, Path], msp_setup: MspSetup, admin: Visit, tmp_path: Path, role: str
 ) -> None:
+    port, log = web
     options: list[str] = []
     if role:
         owner = f"/api/v1/clients/{msp_setup.slug}" if role.startswith("client") else "/api/v1"
         wanted = {"name": "Fuzz", "role": role, "manages_access": role == "msp_admin"}
         made = await admin.api("POST", f"{owner}/api-keys", wanted)
         options = ["-H", f"Authorization: Bearer {made.json()['key']}"]
-    log = tmp_path / "web.log"
-    with running_web(services, tmp_path / "static", log) as port:
-        done = run_schemathesis(tmp_path, port, msp_setup, *options)
+    done = run_schemathesis(tmp_path, port, msp_setup, *options)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
     tested = re.search(r"(\d+) generated", done.stdout)
     assert tested is not None, done.stdout

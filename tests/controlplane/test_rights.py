@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from canonical.elements import PRICE
@@ -23,8 +24,18 @@ from tests.controlplane.test_administration import actions
 from tests.controlplane.test_cli import call
 from tests.controlplane.test_invitations import choose_password, form, fresh, link_in
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.values import at, minor
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ONE_DOLLAR = {"type": "money", "amount": "1", "currency": "USD"}
 
@@ -53,7 +64,7 @@ async def make_key(web_app: WebApp, msp_setup: MspSetup, maker: Visit, path: str
     return Key(web_app, msp_setup.host, made.json()["key"])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def boss(env: ClientEnv) -> tuple[UUID, str]:
     """A second administrator of the client, whose key and rights the tests take away."""
     await add(env, env.scope, "client_admin")
@@ -305,7 +316,7 @@ class TestLastAdministrator:
 
 
 class TestLapsedApprovals:
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="module")
     async def asked(self, env: ClientEnv) -> UUID:
         """A change by its proposer, put up for approval."""
         async with env.services.db.transaction(env.scope) as session:
@@ -379,7 +390,7 @@ class TestLapsedApprovals:
 class TestSameIdentity:
     """The hardening paragraph: the inviter cannot become the second pair of eyes by using the link."""
 
-    @pytest.fixture
+    @pytest_asyncio.fixture(loop_scope="module")
     async def editable(self, env: ClientEnv) -> None:
         async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))

@@ -4,14 +4,33 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
 from canonical.elements import PRICE, STOCK
 from foundation.errors import NotFound, Unauthenticated
 from tests.connectors.running import TOKEN
 from tests.support.client_env import ClientEnv
-from tests.support.web_app import MspSetup, Visit
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Body = dict[str, Any]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
+    """Of another MSP."""
+    other = await set_up_msp(other_env, name="Elsewhere")
+    return await web_app.signed_in(other.host, other.admin)
 
 
 @pytest.fixture
