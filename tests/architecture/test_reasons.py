@@ -36,7 +36,7 @@ def named(columns: Iterator[Column[Any]]) -> dict[tuple[str, str], Column[Any]]:
 FOUND = named(column for table in metadata.tables.values() for column in table.columns)
 
 
-def test_columns_of_reasons_hold_messages_or_the_words_of_people() -> None:
+def test_columns_of_reasons_hold_messages_or_typed_text() -> None:
     assert {key for key, column in FOUND.items() if isinstance(column.type, String)} == BY_PEOPLE
     assert {key for key, column in FOUND.items() if not isinstance(column.type, String | JSONB)} == set()
     messages = FOUND.keys() - BY_PEOPLE
@@ -55,7 +55,7 @@ def test_columns_of_reasons_hold_messages_or_the_words_of_people() -> None:
         (OutboundHeld.__init__, "detail"), (Batch.retry, "error"), (Batch.dead_letter, "error"),
     ],
 )  # fmt: skip
-def test_what_is_told_there_is_typed_as_a_message(where: object, name: str) -> None:
+def test_values_of_reason_columns_are_typed_as_messages(where: object, name: str) -> None:
     """So the type checker refuses a bare sentence at every call."""
     assert get_type_hints(where)[name] is MessageText
 
@@ -73,14 +73,14 @@ def bare_sentences(tree: ast.Module) -> Iterator[int]:
                 yield node.lineno
 
 
-def test_no_sentence_of_ours_is_passed_as_anothers_words() -> None:
+def test_no_sentence_of_the_product_is_passed_as_foreign_text() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}" for path in BY_HAND for line in bare_sentences(ast.parse(path.read_text()))
     ]
     assert found == []
 
 
-def test_the_check_finds_what_it_looks_for() -> None:
+def test_the_check_finds_a_violation() -> None:
     source = """
 TEXT.write(text="We could not")
 TEXT.fill(text=f"We could {error}")

@@ -70,7 +70,7 @@ def test_sql_names_declared_states_only() -> None:
     assert len(MACHINES) >= 13
 
 
-def test_the_check_finds_what_it_looks_for() -> None:
+def test_the_check_finds_a_violation() -> None:
     source = """
 row.state = "open"
 a, row.status = 1, "open"
