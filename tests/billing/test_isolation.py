@@ -73,7 +73,7 @@ async def test_staff_see_both_sides_of_their_own_msp_and_can_write_neither(bille
         assert [await _rows(session, table) for table in TABLES] == [[]] * 5
 
 
-async def test_without_a_raters_rights_nobody_writes_wholesale_rows(billed: Market) -> None:
+async def test_only_the_rater_writes_wholesale_rows(billed: Market) -> None:
     with pytest.raises(DBAPIError, match="row-level security"):
         async with billed.as_msp_account() as session:
             await session.execute(

@@ -28,7 +28,7 @@ from foundation.telemetry.metrics import LaneMetrics
 from tests.billing.conftest import APRIL, MARCH, START, Market, listed, uses
 
 
-async def test_one_run_brings_both_sides_of_all_open_months_up_to_date(priced: Market) -> None:
+async def test_one_run_rates_both_sides_of_all_open_months(priced: Market) -> None:
     await priced.use(*uses(12), *uses(7, at=APRIL.start))
     now = APRIL.start + timedelta(days=2)
     async with priced.as_client() as session:
@@ -84,7 +84,7 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
         assert [invoice.total_minor for invoice in await listed(session)] == [36, 70]
 
 
-async def test_a_run_rates_the_last_days_and_the_daily_one_whatever_was_left(priced: Market) -> None:
+async def test_a_run_rates_the_last_days_and_the_daily_run_all_unrated_usage(priced: Market) -> None:
     now = APRIL.start + timedelta(days=2, hours=1)
     await priced.use(*uses(12), *uses(7, at=now - timedelta(days=1)))
     events = text("SELECT sum(events) FROM invoice_line")
@@ -98,9 +98,7 @@ async def test_a_run_rates_the_last_days_and_the_daily_one_whatever_was_left(pri
         assert await session.scalar(events) == 19
 
 
-async def test_rating_that_fails_time_and_again_goes_on_when_it_can(
-    priced: Market, valkey: "redis.asyncio.Redis"
-) -> None:
+async def test_rating_resumes_after_repeated_failures(priced: Market, valkey: "redis.asyncio.Redis") -> None:
     """More often than work in general is tried."""
     worker = LaneWorker(
         priced.db, ReadyQueue(valkey), JobRegistry(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),

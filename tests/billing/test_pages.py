@@ -178,14 +178,14 @@ async def test_staff_are_shown_both_sides_and_the_margin(web_app: BillingWebApp)
     assert [name in whole.text for name in ("Acme", "Borealis", "3.81")] == [True] * 3
 
 
-async def test_staff_on_a_clients_own_pages_see_what_the_client_sees(web_app: BillingWebApp) -> None:
+async def test_staff_see_the_clients_figures_on_the_clients_pages(web_app: BillingWebApp) -> None:
     retail = web_app.drafts[Side.RETAIL]
     answer = await web_app.get("staff", f"/clients/acme/invoices/{retail.id}")
     assert answer.status_code == 200
     assert not [word for word in WHOLESALE_ONLY if word in answer.text.lower()]
 
 
-async def test_what_belongs_to_others_is_not_there(web_app: BillingWebApp) -> None:
+async def test_invoices_of_others_answer_404(web_app: BillingWebApp) -> None:
     retail, wholesale = web_app.drafts[Side.RETAIL], web_app.drafts[Side.WHOLESALE]
     lines = {side: await web_app.line_of(draft) for side, draft in web_app.drafts.items()}
     for reader, path in (
@@ -242,9 +242,7 @@ _RECORD = re.compile(r'<a href="/clients/acme/changes/([0-9a-f-]{36})">SKU &lt;1
 
 
 @pytest.mark.parametrize(("reader", "root"), [("acme", "/clients/acme/invoices"), ("staff", "/invoices")])
-async def test_a_line_tells_which_record_each_event_was_of_and_where(
-    web_app: BillingWebApp, reader: str, root: str
-) -> None:
+async def test_a_line_shows_record_and_channel_of_each_event(web_app: BillingWebApp, reader: str, root: str) -> None:
     draft = web_app.drafts[Side.RETAIL]
     page = (await web_app.get(reader, f"{root}/{draft.id}/lines/{await web_app.line_of(draft)}")).text
     events = re.findall(_EVENT, page)
@@ -255,7 +253,7 @@ async def test_a_line_tells_which_record_each_event_was_of_and_where(
     assert page.count("Web &amp; shop") == 49
 
 
-async def test_who_may_not_see_changes_is_told_none(web_app: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
+async def test_without_the_permission_a_line_shows_no_changes(web_app: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
     scope = web_app.market.client
     (allowed,) = (rule for rule in system_rules() if rule.id == "client_viewer:change:read")
     rules = [replace(allowed, id="viewers-see-no-changes", dom=str(scope.tenant_id), effect=Effect.DENY)]
@@ -280,7 +278,7 @@ async def test_the_api_leads_through_all_events_of_a_line(web_app: BillingWebApp
     assert (await web_app.get("acme", path.replace("limit=50", "limit=0"))).status_code == 422
 
 
-async def test_reconciliation_says_what_has_no_price_and_since_when(web_app: BillingWebApp) -> None:
+async def test_reconciliation_lists_unpriced_meters_with_their_first_day(web_app: BillingWebApp) -> None:
     await web_app.market.use(*uses(3, meter="copilot.answer"))
     shown = await web_app.get("staff", "/invoices/reconciliation?month=2026-03")
     assert shown.status_code == 200, shown.text
@@ -292,7 +290,7 @@ async def test_reconciliation_says_what_has_no_price_and_since_when(web_app: Bil
     assert (await web_app.get("staff", "/invoices/reconciliation?month=2026-13")).status_code == 422
 
 
-async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usage(web_app: BillingWebApp) -> None:
+async def test_reconciliation_counts_unrated_usage_and_shows_empty_months_as_no_usage(web_app: BillingWebApp) -> None:
     """A tick stands for: every event is on a line of both sides. When rating ran and runs next is on each page."""
     await web_app.market.use(*uses(276))
     shown = (await web_app.get("staff", "/invoices/reconciliation?month=2026-03")).text
@@ -307,7 +305,7 @@ async def test_u5_reconciliation_counts_what_waits_and_an_empty_month_is_no_usag
     assert "notice is-ok" not in empty
 
 
-async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(web_app: BillingWebApp) -> None:
+async def test_pages_show_the_time_of_the_last_and_next_rating(web_app: BillingWebApp) -> None:
     assert "Usage has not been rated yet" in (await web_app.get("staff", "/invoices")).text
     now = web_app.market.now
     async with web_app.market.as_client() as session:
@@ -319,7 +317,7 @@ async def test_u5_pages_say_as_of_when_and_when_rating_runs_next(web_app: Billin
         assert "ating run" in page
 
 
-async def test_a_client_without_invoices_is_told_so(web_app: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
+async def test_a_client_without_invoices_sees_an_empty_state(web_app: BillingWebApp, auth: AuthServices) -> None:  # noqa: F811
     tenant = await make_client(auth.db, Tenant(web_app.market.msp_account, ""), "cypress")
     _, web_app.keys["cypress"] = await make_key(auth, tenant, "client_viewer")
     assert "No invoices yet" in (await web_app.get("cypress", "/clients/cypress/invoices")).text

@@ -80,7 +80,7 @@ async def test_both_sides_lines_open_to_the_same_events(priced: Market, drafts: 
     assert len(from_whole) == 12
 
 
-async def test_nobody_else_opens_an_invoice_or_a_line(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+async def test_invoices_and_lines_of_others_answer_404(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
     async with priced.as_staff() as session:
         lines = {side: (await load_invoice(session, draft.id)).lines[0].id for side, draft in drafts.items()}
     stranger = make_scope()

@@ -1,4 +1,4 @@
-"""A7: a month is the month in UTC, whatever zone its instant comes in."""
+"""A month is the month in UTC, in whatever zone an instant is given."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from billing.views import InvoiceView
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
-def test_a7_an_invoice_names_its_own_month(zone: str) -> None:
+def test_an_invoice_names_its_own_month(zone: str) -> None:
     start = datetime(2026, 3, 1, tzinfo=UTC).astimezone(ZoneInfo(zone))
     invoice = SimpleNamespace(period_start=start)
     assert InvoiceView(invoice, "").month == "March 2026"  # type: ignore[arg-type]

@@ -60,7 +60,7 @@ async def test_the_page_closes_and_leads_back(web_app: BillingWebApp, clock: Tic
     assert "Closed" in (await web_app.get("acme", page)).text
 
 
-async def test_nobody_else_closes_it_and_nobody_the_wholesale_side(
+async def test_only_retail_raters_close_an_invoice_and_no_member_a_wholesale_one(
     web_app: BillingWebApp,  # noqa: F811
     clock: Ticking,  # noqa: F811
 ) -> None:

@@ -99,7 +99,7 @@ def test_halves_round_to_even_in_the_currencys_own_minor_unit(
     assert charge(Terms(Decimal(unit_price)), before=0, quantity=quantity, currency=currency).amount_minor == minor
 
 
-def test_large_quantities_keep_every_digit() -> None:
+def test_large_quantities_are_exact() -> None:
     terms = Terms(Decimal("99999.99999999"))
     exact = (Decimal(10**13 - 1) * 10**9).scaleb(-8 + 2).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
     assert charge(terms, before=0, quantity=10**9, currency="EUR").amount_minor == int(exact)
@@ -199,7 +199,7 @@ def test_every_moment_is_in_the_month_of_it(moment: datetime) -> None:
     assert month_of(month.end - timedelta(microseconds=1)) == month
 
 
-def test_services_cover_all_time_before_the_last_closing_and_the_period_itself() -> None:
+def test_periods_cover_all_time_before_the_last_closing() -> None:
     january = month_of(START - timedelta(days=45))
     services = services_billed_in(APRIL, [MARCH, january])
     assert [(service.start, service.allowance_from) for service in services] == [

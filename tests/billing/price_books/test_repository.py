@@ -83,7 +83,7 @@ async def test_validities_never_overlap(db: Database, steps: list[tuple[int, int
         assert one.valid_from < one.valid_to <= following.valid_from
 
 
-async def test_tiers_are_kept_and_the_first_is_the_unit_price(market: Market) -> None:
+async def test_tiers_are_stored_and_the_first_is_the_unit_price(market: Market) -> None:
     await market.open_book(Side.WHOLESALE)
     tiers = (Tier(100, Decimal("0.5")), Tier(None, Decimal("0.25")))
     await market.price(Side.WHOLESALE, "9", tiers=tiers)
@@ -102,7 +102,7 @@ async def test_one_book_per_side_and_one_more_per_client(market: Market) -> None
 async def test_books_that_make_no_sense_are_refused(market: Market) -> None:
     books = [
         NewPriceBook(side=Side.RETAIL, currency="euro", name="x"),
-        NewPriceBook(side=Side.RETAIL, currency="ZZZ", name="x"),  # A17: nobody knows its digits
+        NewPriceBook(side=Side.RETAIL, currency="ZZZ", name="x"),  # an unknown currency
         NewPriceBook(side=Side.RETAIL, currency="XAU", name="x"),
         NewPriceBook(side=Side.WHOLESALE, currency="EUR", name="x", client_id=new_id()),
     ]
@@ -112,7 +112,7 @@ async def test_books_that_make_no_sense_are_refused(market: Market) -> None:
                 await create_price_book(session, book, now=market.now, new_id=new_id)
 
 
-async def test_prices_are_kept_and_read_by_the_msp_only(market: Market, db: Database) -> None:
+async def test_prices_are_stored_and_only_the_msp_reads_them(market: Market, db: Database) -> None:
     book_id = await market.open_book(Side.RETAIL)
     price = NewPrice(meter=METER, description="x", terms=Terms(Decimal(1)), valid_from=START)
     stranger_id = new_id()

@@ -68,7 +68,7 @@ async def test_use_without_a_price_is_not_billed_for_nothing(priced: Market) -> 
     assert draft.events == 2
 
 
-async def test_a_price_set_later_for_an_unpriced_time_bills_what_waited(priced: Market) -> None:
+async def test_a_price_set_later_bills_usage_that_had_none(priced: Market) -> None:
     await priced.use(*uses(2, meter="copilot.answer"))
     assert await priced.rate(Side.RETAIL) is None
     priced.now = START + timedelta(days=3)
@@ -149,7 +149,7 @@ async def test_a_period_closes_after_its_end_once_and_in_order(priced: Market) -
             await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=priced.now)
 
 
-async def test_what_wholesale_costs_is_not_in_the_trail_a_client_reads(priced: Market) -> None:
+async def test_a_clients_audit_trail_does_not_contain_wholesale_prices(priced: Market) -> None:
     await priced.use(*uses(12))
     priced.now = MARCH.end
     for side in (Side.WHOLESALE, Side.RETAIL):
@@ -252,7 +252,7 @@ async def test_two_rating_runs_at_once_bill_each_event_once(priced: Market) -> N
     assert [tuple(line) for line in lines] == [(METER, 50, 50)]
 
 
-async def test_a17_a_book_goes_on_when_iso_drops_its_currency(priced: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_price_book_works_after_iso_drops_its_currency(priced: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     await priced.use(*uses(12))
     monkeypatch.delitem(DIGITS, "EUR")
     monkeypatch.setitem(FORMER, "EUR", 2)
