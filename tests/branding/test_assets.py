@@ -67,12 +67,12 @@ def test_building_twice_changes_nothing(root: Path) -> None:
     assert not [path for path in (root / "out").iterdir() if path.name.startswith(".")]
 
 
-def test_a_missing_library_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_library_names_the_command_to_run(tmp_path: Path) -> None:
     with pytest.raises(MissingAsset, match="npm ci"):
         build_assets(tmp_path, tmp_path / "out")
 
 
-def test_a_missing_manifest_and_an_unknown_name_say_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_manifest_and_an_unknown_name_fail_with_the_command_to_run(tmp_path: Path) -> None:
     with pytest.raises(MissingAsset, match="npm ci"):
         read_manifest(tmp_path)
     with pytest.raises(MissingAsset, match=r"no browser file called x\.js; there are app\.css"):

@@ -49,7 +49,7 @@ class TestHostLookup:
         assert brand is not None
         assert (brand.msp_id, brand.slug, brand.theme) == (scope.msp_id, "main", some_theme())
 
-    async def test_only_the_asked_hosts_rows_can_be_read(self, db: Database) -> None:
+    async def test_only_rows_of_the_requested_host_are_readable(self, db: Database) -> None:
         scope, host, other = msp_setup(), some_host(), some_host()
         await publish(db, scope, host)
         await publish(db, scope, other, some_theme("Second"), slug="second")
@@ -121,7 +121,7 @@ class TestManaging:
             actions = (await session.execute(query, {"tenant": scope.tenant_id})).scalars().all()
         assert list(actions) == ["brand.set", "brand.domain_added"]
 
-    async def test_a14_a_host_in_another_script_is_known_as_browsers_send_it(self, db: Database) -> None:
+    async def test_a_host_in_another_script_is_known_as_browsers_send_it(self, db: Database) -> None:
         scope, label = msp_setup(), f"müller-{new_id().hex[16:]}"
         await publish(db, scope, unicodedata.normalize("NFD", f"{label.title()}.example"))
         sent = f"xn--{label.encode('punycode').decode()}.example"
@@ -131,7 +131,7 @@ class TestManaging:
     @pytest.mark.parametrize(
         "host", ["", "exa mple.com", "-a.example", "a..b", "[::1]", "a" * 64 + ".example", "x'; --"]
     )
-    async def test_what_is_not_a_host_name_is_refused(self, db: Database, host: str) -> None:
+    async def test_an_invalid_host_name_is_refused(self, db: Database, host: str) -> None:
         async with db.transaction(msp_setup()) as session:
             with pytest.raises(InvalidInput):
                 await point_host(session, slug="main", host=host, now=NOW)
@@ -191,7 +191,7 @@ class TestOwnBrand:
 
 
 class TestDirectory:
-    async def test_answers_are_kept_for_the_ttl_and_no_longer(self, db: Database) -> None:
+    async def test_results_are_cached_for_the_ttl(self, db: Database) -> None:
         scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         clock, forward = movable_clock()
@@ -220,7 +220,7 @@ class TestDirectory:
         assert len(directory._unknown) == 1024
         assert directory.remembered(host) is first
 
-    async def test_a_clock_that_is_set_back_keeps_nothing_longer(self, db: Database) -> None:
+    async def test_a_clock_set_back_does_not_extend_the_ttl(self, db: Database) -> None:
         scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         clock, forward = movable_clock()
@@ -230,7 +230,7 @@ class TestDirectory:
         forward(-86_400)
         assert (await directory.for_host(host)).name == "Renamed"
 
-    async def test_a_host_that_is_given_and_taken_is_shown_as_it_is(self, db: Database) -> None:
+    async def test_a_host_added_and_removed_takes_effect_at_once(self, db: Database) -> None:
         scope, host = msp_setup(), some_host()
         clock, forward = movable_clock()
         directory = BrandDirectory(db, clock)

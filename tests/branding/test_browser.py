@@ -157,7 +157,7 @@ class TestAnswers:
 
 
 class TestQuestions:
-    def test_a_form_that_asks_posts_once_and_only_after_yes(self, trial: Page, seen: Seen) -> None:
+    def test_a_form_with_confirmation_posts_once_after_confirming(self, trial: Page, seen: Seen) -> None:
         trial.get_by_role("button", name="Approve").click()
         dialog = trial.get_by_role("dialog", name="Approve this?")
         dialog.get_by_role("button", name="Cancel").click()
@@ -211,7 +211,7 @@ class TestPolling:
         before = link.inner_text()
         expect(link).not_to_have_text(before)
 
-    def test_what_is_drawn_anew_keeps_the_keyboards_place_and_what_was_unfolded(self, trial: Page) -> None:
+    def test_a_refreshed_fragment_keeps_focus_and_open_details(self, trial: Page) -> None:
         link = trial.locator("#redrawn a").nth(1)
         trial.locator("#redrawn summary").click()
         link.focus()

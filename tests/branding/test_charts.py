@@ -51,7 +51,7 @@ def test_a_chart_is_well_formed_and_named(draw: Callable[[str], Markup]) -> None
 
 
 @everyone
-def test_a_title_is_text_whatever_it_holds(draw: Callable[[str], Markup]) -> None:
+def test_a_title_is_escaped(draw: Callable[[str], Markup]) -> None:
     assert "<script" not in draw('</title><script>alert(1)</script>"')
 
 
@@ -81,7 +81,7 @@ def test_a_value_without_neighbours_is_drawn_as_a_dot() -> None:
     assert 'class="dot' not in charts.line_chart("c", "t", LABELS[:3], [Series("x", [1, 5, None])])
 
 
-def test_stacked_bars_stand_on_each_other() -> None:
+def test_stacked_bars_do_not_overlap() -> None:
     drawn = charts.stacked_bar_chart("c", "t", ["a"], [Series("x", [10]), Series("y", [30])])
     bars = [tuple(map(float, bar)) for bar in BAR.findall(drawn)]
     (_, low_y, _, low_height), (_, high_y, _, high_height) = bars
@@ -96,7 +96,7 @@ def test_a_gauge_is_filled_by_its_part() -> None:
 
 
 @given(numbers)
-def test_every_mark_lies_inside_its_drawing(values: list[float | None]) -> None:
+def test_every_mark_is_inside_its_chart(values: list[float | None]) -> None:
     labels = [str(index) for index in range(len(values))]
     drawn = charts.bar_chart("c", "t", labels, [Series("a", values)])
     for x, y, width, height in BAR.findall(drawn):

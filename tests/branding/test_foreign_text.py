@@ -1,4 +1,4 @@
-"""A15, V18: text of other systems, on pages, in logs and in sentences, shows what is in it and moves nothing else."""
+"""Text of other systems is displayed with its hidden characters marked, on pages, in logs and in sentences."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def render(source: str, **values: object) -> str:
 
 
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a15_a_hostile_key_is_marked_wherever_a_page_shows_it(key: str) -> None:
+def test_every_page_marks_hidden_characters_in_a_key(key: str) -> None:
     for source in ("{{ key|key }}", '<p title="{{ key|key }}">{{ name }}</p>', "{{ key }}", "{{ [key]|join }}"):
         page = render(source, key=key, name=key)
         kept = page.replace("\n", "") if source == "{{ key }}" or "join" in source or "name" in source else page
@@ -53,24 +53,24 @@ def test_a15_a_hostile_key_is_marked_wherever_a_page_shows_it(key: str) -> None:
         ("SK\u00dc", "SK\u00dc"), ("SKU\u0308", "SKU\u0308⟨not NFC⟩"), ("\u05d0-1", "\u05d0-1"),
     ],
 )  # fmt: skip
-def test_a15_what_tells_one_key_from_another_is_visible(key: str, shown: str) -> None:
+def test_differences_of_similar_keys_are_visible(key: str, shown: str) -> None:
     assert mark_key(key) == shown
 
 
 @given(st.text(min_size=1, max_size=20))
-def test_a15_keys_that_differ_look_different(key: str) -> None:
+def test_different_keys_are_displayed_differently(key: str) -> None:
     for other in (f"{key} ", f" {key}", f"{key}\u200b", f"{key}\u202e", f"{key}\xa0"):
         assert mark_key(key) != mark_key(other)
 
 
-def test_a15_text_written_from_right_to_left_is_isolated() -> None:
+def test_text_written_from_right_to_left_is_isolated() -> None:
     assert render("{{ key }}", key="\u05d0-1") == "\u2068\u05d0-1\u2069"
     assert render("{{ key|key }}", key="\u05d0-1") == '<bdi class="key">\u05d0-1</bdi>'
     assert render("{{ key }}", key="Zürich – 1\xa0€") == "Zürich – 1\xa0€"
 
 
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a15_text_joined_to_markup_is_marked_too(key: str) -> None:
+def test_text_joined_to_markup_is_marked_too(key: str) -> None:
     """`~` makes markup of text beside it, and so do attributes; neither passes for the product's own."""
     for source in ('{{ own ~ key ~ "." }}', '{{ "" ~ ("of " ~ own) ~ key }}', '<p{{ {"title": key}|xmlattr }}>'):
         page = render(source, key=key, own=Markup("<b>x</b>"))
@@ -78,13 +78,13 @@ def test_a15_text_joined_to_markup_is_marked_too(key: str) -> None:
         assert "&lt;b" not in page
 
 
-def test_a15_joined_text_is_escaped_once() -> None:
+def test_joined_text_is_escaped_once() -> None:
     assert render("{{ own ~ text }}", own=Markup("<b>"), text="<i>&") == "<b>&lt;i&gt;&amp;"
     assert render("{{ text ~ 1 ~ none }}", text="<i>") == "&lt;i&gt;1None"
     assert render('{% set joined = text ~ "" %}{{ joined|urlencode }}', text="\u202e") == "%E2%80%AE"
 
 
-def test_a15_markup_and_what_a_form_sends_back_stay_as_they_are() -> None:
+def test_markup_and_form_values_are_unchanged() -> None:
     assert render("{{ one }}", one=Markup("<b>\u200b</b>")) == "<b>\u200b</b>"
     forms = '{% import "components/ui.html" as ui %}{{ ui.filter_search("record", "SKU", value) }}'
     assert 'value="SKU-\u202e&lt;1"' in render(forms, value="SKU-\u202e<1")
@@ -95,12 +95,12 @@ def test_a15_markup_and_what_a_form_sends_back_stay_as_they_are() -> None:
     ("key", "address"),
     [("SKU-1 ", "SKU-1%20"), ("a/../b", "a%2F..%2Fb"), ('"%&#', "%22%25%26%23"), ("\u202e", "%E2%80%AE"), ("*", "%2A")],
 )
-def test_a16_a_key_in_an_address_is_encoded_in_full(key: str, address: str) -> None:
+def test_a_key_in_an_address_is_encoded_in_full(key: str, address: str) -> None:
     assert render("{{ key|exactly }}", key=key) == address
 
 
 @pytest.mark.parametrize("in_json", [True, False])
-def test_a15_a_log_line_obeys_nobody(in_json: bool) -> None:  # noqa: FBT001
+def test_a_log_line_contains_no_control_characters(in_json: bool) -> None:  # noqa: FBT001
     output = io.StringIO()
     configure_logging(json=in_json, stream=output)
     try:

@@ -112,5 +112,5 @@ def test_initials(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("money", "shown"), [(Money(123456, "BGN"), "1,234.56 BGN"), (Money(-1500, "BYR"), "\N{MINUS SIGN}1,500 BYR")]
 )
-def test_a17_a_dropped_currency_is_shown_in_its_own_digits(money: Money, shown: str) -> None:
+def test_a_dropped_currency_is_shown_in_its_own_digits(money: Money, shown: str) -> None:
     assert formats.format_money(money) == shown.replace(" ", "\N{NO-BREAK SPACE}")

@@ -54,7 +54,7 @@ def unmarked(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_no_text_stands_unmarked_in_a_template(path: Path) -> None:
+def test_every_text_of_a_template_is_marked(path: Path) -> None:
     assert unmarked(path) == []
 
 
@@ -71,7 +71,7 @@ def unmarked_literals(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_no_text_stands_unmarked_in_an_expression(path: Path) -> None:
+def test_every_text_of_an_expression_is_marked(path: Path) -> None:
     assert unmarked_literals(path) == []
 
 
@@ -119,7 +119,7 @@ def test_an_unmarked_refusal_is_found() -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_no_template_takes_the_name_of_the_translation(path: Path) -> None:
+def test_no_template_redefines_the_translation_function(path: Path) -> None:
     """`set _ = …` would make every later `_("…")` of the template fail."""
     assert not re.search(r"\{%-?\s*(?:set|for)\s+_\b", path.read_text())
 
@@ -139,7 +139,7 @@ def test_an_unmarked_text_is_found(tmp_path: Path) -> None:
         ('_("{number} bytes", number=size|grouped)', []),
     ],
 )
-def test_a_word_beside_a_written_value_is_found(tmp_path: Path, expression: str, found: list[str]) -> None:
+def test_an_unmarked_word_beside_a_value_is_found(tmp_path: Path, expression: str, found: list[str]) -> None:
     page = tmp_path / "page.html"
     page.write_text(f"{{{{ {expression} }}}}")
     assert unmarked_literals(page) == found

@@ -32,7 +32,7 @@ def app_for(database: Database, clock: Clock) -> Litestar:
 
 
 class TestBrandFiles:
-    async def test_each_host_gets_its_own_look(self, db: Database) -> None:
+    async def test_each_host_has_its_own_stylesheet(self, db: Database) -> None:
         one, other = some_host(), some_host()
         await publish(db, msp_setup(), one)
         await publish(db, msp_setup(), other, some_theme("Saffron", accent="#f59e0b"))
@@ -49,7 +49,7 @@ class TestBrandFiles:
                 ]
                 assert all("immutable" in file.headers["cache-control"] for file in files)
 
-    async def test_an_old_address_gets_todays_look_but_is_not_kept(self, db: Database) -> None:
+    async def test_an_outdated_address_serves_the_current_stylesheet_uncached(self, db: Database) -> None:
         scope, host = msp_setup(), some_host()
         await publish(db, scope, host, slug="main")
         async with AsyncTestClient(app_for(db, lambda: NOW)) as client:
@@ -72,7 +72,7 @@ class TestBrandFiles:
             for path in ("/design", "/brand/main-0123.css"):
                 assert (await client.get(path, headers={"host": "nobody.example"})).status_code == 404
 
-    async def test_a_boosted_answer_says_on_what_it_depends(self, db: Database) -> None:
+    async def test_a_boosted_response_has_a_vary_header(self, db: Database) -> None:
         host = some_host()
         await publish(db, msp_setup(), host)
         headers = {"host": host, "hx-request": "true", "hx-boosted": "true"}

@@ -38,7 +38,7 @@ class TestPolicy:
                 assert not element.attrs.get(name, "/").startswith("//")
 
     @everywhere
-    def test_what_posts_carries_its_token(self, html: str) -> None:
+    def test_every_post_form_has_a_csrf_token(self, html: str) -> None:
         forms = [form for form in read(html).every("form") if form.attrs["method"] == "post"]
         for form in forms:
             assert [field for field in form.every("input") if field.attrs.get("name") == "_csrf_token"]
@@ -112,7 +112,7 @@ class TestAccessibility:
             assert element.attrs.get("aria-hidden") == "true" or (element.attrs.get("role") == "img" and named)
 
     @everywhere
-    def test_landmarks_of_one_kind_are_told_apart(self, html: str) -> None:
+    def test_landmarks_of_one_kind_have_different_labels(self, html: str) -> None:
         names = [nav.attrs["aria-label"] for nav in read(html).every("nav")]
         assert len(names) == len(set(names))
 
@@ -129,7 +129,7 @@ class TestAccessibility:
             assert cell.attrs.get("data-label") or "lead" in cell.classes or cell.every("button"), cell.words
 
     @everywhere
-    def test_a_status_is_an_icon_and_words(self, html: str) -> None:
+    def test_a_status_has_an_icon_and_text(self, html: str) -> None:
         for badge in read(html).every("span"):
             if "badge" in badge.classes:
                 assert badge.every("svg")
@@ -185,21 +185,19 @@ class TestMacros:
         with pytest.raises(jinja2.UndefinedError):
             environment().from_string("{{ nobody_gave_this }}").render()
 
-    def test_a_field_with_a_mistake_says_so_to_everyone(self) -> None:
+    def test_an_invalid_field_is_announced_to_assistive_technology(self) -> None:
         source = '{% import "components/ui.html" as ui %}{{ ui.text_field("price", "Price", "1", "Too low.", "EUR") }}'
         field = read(environment().from_string(source).render()).every("input")[0]
         assert field.attrs["aria-invalid"] == "true"
         assert field.attrs["aria-describedby"].split() == ["f-price-hint", "f-price-error"]
         assert "required" in field.attrs
 
-    def test_another_rooms_template_cannot_take_the_place_of_ours(self, tmp_path: Path) -> None:
+    def test_a_room_cannot_replace_another_rooms_template(self, tmp_path: Path) -> None:
         (tmp_path / "sign_in.html").write_text("stolen")
         found = build_environment([tmp_path], static_url=str).get_template("sign_in.html")
         assert str(found.filename) == str(TEMPLATES / "sign_in.html")
 
-    def test_another_environment_does_not_compile_again_what_is_unchanged(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_environments_share_compiled_templates(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         page = tmp_path / "page.html"
         page.write_text("{{ asset('a') }}")
         first = build_environment([tmp_path], static_url="/one/{}".format)
@@ -231,7 +229,7 @@ class TestShell:
             ({"hx-request": "true", "hx-boosted": "true", "hx-history-restore-request": "true"}, False),
         ],
     )
-    def test_who_gets_the_inside_only(self, headers: dict[str, str], boosted: bool) -> None:  # noqa: FBT001
+    def test_a_fragment_request_gets_the_content_only(self, headers: dict[str, str], boosted: bool) -> None:  # noqa: FBT001
         assert is_boosted(headers) is boosted
         page = Page(brand=northwind(), title="t", now=NOW, boosted=is_boosted(headers))
         assert page.layout == ("layout_boost.html" if boosted else "layout.html")

@@ -57,7 +57,7 @@ themes = st.builds(
 
 
 class TestTokens:
-    def test_good_tokens_are_taken_and_survive_storage(self) -> None:
+    def test_valid_tokens_are_accepted_and_survive_storage(self) -> None:
         assert parse_theme(TOKENS).accent_text == "#ffffff"
 
     @pytest.mark.parametrize(("token", "attack"), list(product(TOKENS, ATTACKS)))
@@ -71,7 +71,7 @@ class TestTokens:
             parse_theme(TOKENS | {token: TOKENS[token] + attack})
 
     @given(st.sampled_from(sorted(TOKENS)), st.text(max_size=40), st.text("<>;{}()\\\"'/*:@#\n\x00url", max_size=12))
-    def test_no_taken_token_can_leave_its_place(self, token: str, text: str, signs: str) -> None:
+    def test_no_accepted_token_escapes_its_css_value(self, token: str, text: str, signs: str) -> None:
         try:
             theme = parse_theme(TOKENS | {token: text + signs})
         except InvalidTheme:
@@ -90,7 +90,7 @@ class TestTokens:
         with pytest.raises(InvalidTheme, match=r"#ffffff on #facc15 has a contrast of 1\.5\d:1.*#0b0c0f is used"):
             parse_theme(TOKENS | {"accent": "#facc15", "on_accent": "#ffffff"})
 
-    def test_chosen_text_that_can_be_read_is_kept(self) -> None:
+    def test_readable_chosen_text_colours_are_unchanged(self) -> None:
         assert parse_theme(TOKENS | {"accent": "#facc15", "on_accent": "#1c1917"}).accent_text == "#1c1917"
 
 
@@ -113,7 +113,7 @@ class TestColour:
     def test_a_reached_shade_has_its_contrast(self, colour: str, ground: str, ratio: float) -> None:
         assert contrast(reach_contrast(colour, [ground], ratio), ground) >= ratio
 
-    def test_unreachable_contrast_is_said(self) -> None:
+    def test_unreachable_contrast_is_reported(self) -> None:
         with pytest.raises(ValueError, match="no shade"):
             reach_contrast("#ff0000", ["#777777"], 7)
 
@@ -139,7 +139,7 @@ PAIRS = [
 class TestPalette:
     @pytest.mark.parametrize("dark", [False, True])
     @given(theme=themes)
-    def test_everything_can_be_read_whatever_the_brand(self, *, dark: bool, theme: Theme) -> None:
+    def test_all_text_is_readable_under_every_brand(self, *, dark: bool, theme: Theme) -> None:
         colours = build_palette(theme, dark=dark)
         weak = [
             (front, back, round(contrast(colours[front], colours[back]), 2))
