@@ -32,7 +32,7 @@ keys = st.builds(
 
 
 @given(dimensions, dimensions)
-def test_a_dimension_has_one_text_and_comes_back_from_it(one: dict[str, str], other: dict[str, str]) -> None:
+def test_a_dimension_round_trips_through_its_text(one: dict[str, str], other: dict[str, str]) -> None:
     text = dimension_of(one)
     assert dict(parse_dimension(text)) == one
     assert (text == dimension_of(other)) is (one == other)

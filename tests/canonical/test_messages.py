@@ -81,7 +81,7 @@ _DECODER = msgspec.json.Decoder(CanonicalMessage)
 
 
 @given(messages)
-def test_every_message_comes_back_from_its_json(message: Message) -> None:
+def test_every_message_round_trips_through_json(message: Message) -> None:
     text = msgspec.json.encode(message)
     again = _DECODER.decode(text)
     assert type(again) is type(message)
@@ -121,13 +121,13 @@ LINE = MessageLine(line="1", sku="A", quantity=QuantityValue("1"))
         {"lines": tuple(msgspec.structs.replace(LINE, line=str(n)) for n in range(1_001))},
     ],
 )
-def test_a_shipment_that_cannot_be_kept_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_shipment_that_cannot_be_stored_is_refused(wrong: dict[str, Any]) -> None:
     assert ShipmentUpdated(**GOOD, status="packed").reference == "S1"
     with pytest.raises(InvalidMessage):
         ShipmentUpdated(**(GOOD | wrong), status="packed")
 
 
-def test_the_others_check_what_is_theirs() -> None:
+def test_other_messages_check_their_own_fields() -> None:
     bill: dict[str, Any] = GOOD | {"issued_on": date(2026, 11, 29), "tax": MoneyValue("1.90", "EUR")}
     assert InvoiceIssued(**bill, total=MoneyValue("11.90", "EUR")).net == Decimal(10)
     large = InvoiceIssued(**bill, total=MoneyValue("9" * 26 + ".000000000001", "EUR"))

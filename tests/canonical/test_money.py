@@ -1,4 +1,4 @@
-"""A8, A17: amounts are exact or refused, and each currency has the digits that ISO 4217 gives it."""
+"""Amounts are exact or refused, and each currency has the digits that ISO 4217 gives it."""
 
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ from canonical.money import (
 )
 
 
-def test_a17_the_kept_table_is_the_official_one() -> None:
+def test_the_currency_table_matches_iso() -> None:
     """It names each difference when the pinned package follows a newer edition."""
     official = {currency.code: currency.exponent for currency in Currency}
     kept = {**DIGITS, **dict.fromkeys(WITHOUT_MINOR_UNIT)}
@@ -31,12 +31,12 @@ def test_a17_the_kept_table_is_the_official_one() -> None:
 @pytest.mark.parametrize(
     ("code", "digits"), [("CLF", 4), ("UYW", 4), ("JPY", 0), ("KWD", 3), ("MGA", 2), ("MRU", 2), ("EUR", 2)]
 )
-def test_a17_digits(code: str, digits: int) -> None:
+def test_digits(code: str, digits: int) -> None:
     assert minor_exponent(code) == digits
 
 
 @pytest.mark.parametrize("code", ["XAU", "XXX", "XTS", "ZZZ", "usd", "US", "", "USD ", "\uff35SD", "BTC"])
-def test_a17_an_unknown_currency_has_no_digits(code: str) -> None:
+def test_an_unknown_currency_has_no_digits(code: str) -> None:
     for convert in (lambda: minor_exponent(code), lambda: Money.from_text("1", code), lambda: str(Money(1, code))):
         with pytest.raises(UnknownCurrency):
             convert()
@@ -50,24 +50,24 @@ def test_a17_an_unknown_currency_has_no_digits(code: str) -> None:
         "92233720368547758.08",
     ],
 )  # fmt: skip
-def test_a8_what_is_no_exact_amount_is_refused(text: str) -> None:
+def test_inexact_amounts_are_refused(text: str) -> None:
     with pytest.raises(InexactAmount):
         Money.from_text(text, "USD")
 
 
 @pytest.mark.parametrize("number", [Decimal("NaN"), Decimal("-Infinity"), Decimal("1E+1000000"), Decimal("1E-1000000")])
-def test_a8_extreme_decimals_are_refused_at_once(number: Decimal) -> None:
+def test_extreme_decimals_are_refused_at_once(number: Decimal) -> None:
     with pytest.raises(InexactAmount):
         Money.from_decimal(number, "USD")
 
 
-def test_a8_a_negative_zero_is_zero() -> None:
+def test_a_negative_zero_is_zero() -> None:
     assert Money.from_text("-0.00", "USD") == Money(0, "USD")
     assert Money.from_decimal(Decimal("-0E-30"), "JPY").minor == 0
 
 
 @given(st.integers(-LARGEST, LARGEST), st.sampled_from(sorted(DIGITS)), st.integers(0, 12))
-def test_a8_every_amount_comes_back_however_it_is_written(minor: int, code: str, zeros: int) -> None:
+def test_every_amount_round_trips_in_every_format(minor: int, code: str, zeros: int) -> None:
     number = Money(minor, code).to_decimal()
     for text in (str(number), f"{number:f}", f"{number:e}", f"{number:.{minor_exponent(code) + zeros}f}"):
         assert Money.from_text(text, code) == Money(minor, code)
@@ -76,7 +76,7 @@ def test_a8_every_amount_comes_back_however_it_is_written(minor: int, code: str,
 @given(
     st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15), st.sampled_from("JKE")
 )
-def test_a8_exactly_or_not_at_all(number: Decimal, which: str) -> None:
+def test_exactly_or_not_at_all(number: Decimal, which: str) -> None:
     code = {"J": "JPY", "K": "KWD", "E": "EUR"}[which]
     try:
         assert Money.from_decimal(number, code).to_decimal() == number
@@ -87,7 +87,7 @@ def test_a8_exactly_or_not_at_all(number: Decimal, which: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "text"), [(b"10.9951", "10.9951"), (b'"10.99"', "10.99"), (b"9007199254740993", "9007199254740993")]
 )
-def test_a8_numbers_in_json_are_never_floats(raw: bytes, text: str) -> None:
+def test_numbers_in_json_are_never_floats(raw: bytes, text: str) -> None:
     assert number_text(raw) == text
     assert parse_decimal(text) == Decimal(text)
 
@@ -103,14 +103,14 @@ OF_2026 = """
 """Every currency in which a price book may have been opened since the first release. Only ever added to."""
 
 
-def test_a17_what_is_kept_in_a_currency_goes_on_when_iso_drops_it() -> None:
+def test_stored_values_of_a_dropped_currency_remain_usable() -> None:
     for code in [*OF_2026.split(), *FORMER]:
         assert stored_exponent(code) in range(5), code
     assert not FORMER.keys() & DIGITS.keys()
 
 
 @pytest.mark.parametrize(("code", "digits"), [("BGN", 2), ("BYR", 0), ("HRK", 2), ("EUR", 2), ("CLF", 4)])
-def test_a17_a_dropped_currency_keeps_its_digits_and_takes_nothing_new(code: str, digits: int) -> None:
+def test_a_dropped_currency_keeps_its_digits_and_accepts_no_new_values(code: str, digits: int) -> None:
     assert stored_exponent(code) == digits
     if code in FORMER:
         with pytest.raises(UnknownCurrency):
@@ -118,6 +118,6 @@ def test_a17_a_dropped_currency_keeps_its_digits_and_takes_nothing_new(code: str
 
 
 @pytest.mark.parametrize("code", ["XXX", "ZZZ", "", "bgn"])
-def test_a17_a_currency_that_never_was_has_no_kept_digits(code: str) -> None:
+def test_a_currency_that_never_existed_has_no_digits(code: str) -> None:
     with pytest.raises(UnknownCurrency):
         stored_exponent(code)

@@ -67,6 +67,6 @@ def test_a_total_of_many_digits_is_exact() -> None:
                                      type=OrderValue), msgspec.ValidationError),
     ],
 )  # fmt: skip
-def test_what_is_no_order_is_refused(made: object, error: type[Exception]) -> None:
+def test_invalid_orders_are_refused(made: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         made()  # type: ignore[operator]

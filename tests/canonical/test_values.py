@@ -83,7 +83,7 @@ def _has_content(value: Value) -> bool:
 
 @example(ListValue((TextValue(""),)))
 @given(values)
-def test_every_value_comes_back_from_its_json(value: Value) -> None:
+def test_every_value_round_trips_through_json(value: Value) -> None:
     text = value_json(value)
     assert to_value(msgspec.json.decode(text)) == value
     assert value_json(to_value(msgspec.json.decode(text)) or value) == text
@@ -131,7 +131,7 @@ def test_a_price_finer_than_the_smallest_coin_is_money_without_minor_units() -> 
     "amount", ["NaN", "Infinity", "1e400", "1e-13", "0.0000000000001", "1" + "0" * MAX_INTEGER_DIGITS, "1_000", "1,5",
                "", " 1", "\uff11", "0x10", "1" * 5000],
 )  # fmt: skip
-def test_what_is_no_exact_amount_is_refused(amount: str) -> None:
+def test_inexact_amounts_are_refused(amount: str) -> None:
     with pytest.raises(InexactAmount):
         canonical_amount(amount)
 
@@ -162,7 +162,7 @@ def test_a_gtin_with_one_wrong_digit_is_none(known: IdentifierValue, place: int,
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_value_is_refused_when_it_is_read(document: object) -> None:
+def test_invalid_stored_values_are_refused_when_read(document: object) -> None:
     with pytest.raises(msgspec.ValidationError):
         to_value(document)
 
@@ -173,7 +173,7 @@ def test_equal_instants_are_equal_values() -> None:
     assert value_json(TimestampValue(there)) == '{"type":"timestamp","at":"2026-01-01T10:00:00Z"}'
 
 
-def test_what_is_written_plainly() -> None:
+def test_values_have_readable_json() -> None:
     assert write_plainly(QuantityValue("5")) == "5"
     assert write_plainly(QuantityValue("5", "KGM")) == "5 KGM"
     assert write_plainly(DateValue(date(2026, 1, 2))) == "2026-01-02"
