@@ -40,7 +40,7 @@ class ChannelContract:
         assert [reading.value for reading in readings] == [minor(4242, "USD"), pieces(55)]
         assert [reading.version for reading in readings] == ([1, 1] if self.versioned else [None, None])
 
-    async def test_results_and_readings_come_in_the_order_asked_for(
+    async def test_results_and_readings_are_in_the_order_of_the_request(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
     ) -> None:
         skus = [f"SKU-{index:03}" for index in (7, 3, 19, 0, 12)]
@@ -98,7 +98,7 @@ class ChannelContract:
         [reading] = await adapter.read(caller, config, [ElementKey("SKU-008", PRICE)])
         assert (reading.value, reading.version) == (minor(900, "USD"), 9)
 
-    async def test_it_lists_what_it_shows_page_by_page(
+    async def test_it_lists_its_values_page_by_page(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
     ) -> None:
         lister = cast("CatalogueSource", adapter)
@@ -112,7 +112,7 @@ class ChannelContract:
         assert len(keys) == len(set(keys))
         assert UNKNOWN not in keys
 
-    async def test_nothing_asked_is_nothing_answered(
+    async def test_an_empty_request_has_an_empty_result(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: HttpCaller
     ) -> None:
         assert await adapter.push(caller, config, []) == []

@@ -1,4 +1,4 @@
-"""A3, A4: one value or one size that a channel does not take holds nothing else back. Channels in memory answer."""
+"""A value or batch size that a channel refuses blocks no other. Channels in memory answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,7 +98,7 @@ def stock(sku: str, amount: int = 7, version: int = 1) -> ChannelWrite:
 
 @ADAPTERS
 @pytest.mark.parametrize("status", [400, 409, 413, 422, 500])
-async def test_a3_a_refusal_of_the_request_is_found_to_be_one_values(adapter: ChannelAdapter, status: int) -> None:
+async def test_a_refusal_of_the_request_is_found_to_be_one_values(adapter: ChannelAdapter, status: int) -> None:
     channel = Channel(frozenset({"B"}), status)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
     refused = WriteState.RETRY if status == 500 else WriteState.REFUSED
@@ -110,7 +110,7 @@ async def test_a3_a_refusal_of_the_request_is_found_to_be_one_values(adapter: Ch
 
 @ADAPTERS
 @pytest.mark.parametrize("status", [401, 404, 408, 429, 503])
-async def test_a3_what_passes_is_not_looked_for_in_halves(adapter: ChannelAdapter, status: int) -> None:
+async def test_successful_parts_are_not_sent_again_when_halving(adapter: ChannelAdapter, status: int) -> None:
     channel = Channel(frozenset({"B"}), status)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
     assert ({r.state for r in results}, channel.calls) == ({WriteState.RETRY}, 1)
@@ -120,7 +120,7 @@ async def test_a3_what_passes_is_not_looked_for_in_halves(adapter: ChannelAdapte
 
 
 @ADAPTERS
-async def test_a3_the_number_of_requests_is_bounded_and_each_attempt_gets_further(adapter: ChannelAdapter) -> None:
+async def test_the_number_of_requests_is_bounded_and_each_attempt_gets_further(adapter: ChannelAdapter) -> None:
     skus = [f"S{index}" for index in range(250)]
     channel, left, attempts = Channel(frozenset(skus), 422), [stock(sku) for sku in skus], 0
     while left:
@@ -135,7 +135,7 @@ async def test_a3_the_number_of_requests_is_bounded_and_each_attempt_gets_furthe
 
 
 @ADAPTERS
-async def test_a3_an_outage_is_not_made_worse(adapter: ChannelAdapter) -> None:
+async def test_an_outage_is_not_made_worse(adapter: ChannelAdapter) -> None:
     skus = [f"S{index}" for index in range(250)]
     channel = Channel(frozenset(skus), 500)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
@@ -146,7 +146,7 @@ async def test_a3_an_outage_is_not_made_worse(adapter: ChannelAdapter) -> None:
 
 
 @ADAPTERS
-async def test_a3_a_channel_that_goes_away_between_two_parts_leaves_what_is_known(adapter: ChannelAdapter) -> None:
+async def test_an_outage_between_two_parts_keeps_known_results(adapter: ChannelAdapter) -> None:
     channel = Channel(frozenset({"E"}), 422, goes_away_after=2)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
     assert [r.state for r in results] == [WriteState.ACCEPTED] * 2 + [WriteState.RETRY] * 3
@@ -155,7 +155,7 @@ async def test_a3_a_channel_that_goes_away_between_two_parts_leaves_what_is_know
 
 
 @ADAPTERS
-async def test_a3_of_two_values_of_a_record_the_newer_ends(adapter: ChannelAdapter) -> None:
+async def test_of_two_values_of_a_record_the_newer_ends(adapter: ChannelAdapter) -> None:
     channel = Channel(frozenset({"Z"}), 500)
     await adapter.push(channel, CONFIG, [stock("A", 1, 1), stock("Z"), stock("B"), stock("A", 2, 2)])
     assert channel.shown["A"]["amount"] == 2
@@ -163,7 +163,7 @@ async def test_a3_of_two_values_of_a_record_the_newer_ends(adapter: ChannelAdapt
 
 @ADAPTERS
 @pytest.mark.parametrize("character", ["x", "ü", "\N{SNOWMAN}", "%", "\N{GRINNING FACE}"])
-async def test_a4_two_hundred_and_fifty_long_keys_are_sent_and_read(adapter: ChannelAdapter, character: str) -> None:
+async def test_two_hundred_and_fifty_long_keys_are_sent_and_read(adapter: ChannelAdapter, character: str) -> None:
     skus = [f"{index:03}{character * 37}" for index in range(250)]
     channel = Channel(most_bytes=100_000)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
@@ -173,7 +173,7 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_sent_and_read(adapter: Cha
 
 
 @ADAPTERS
-async def test_a4_a_channel_that_takes_less_than_most_is_met_by_halving(adapter: ChannelAdapter) -> None:
+async def test_batches_are_halved_for_a_channel_with_a_lower_limit(adapter: ChannelAdapter) -> None:
     skus = [f"SKU-{index:03}" for index in range(60)]
     channel = Channel(most_bytes=700)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
@@ -183,7 +183,7 @@ async def test_a4_a_channel_that_takes_less_than_most_is_met_by_halving(adapter:
 
 
 @pytest.mark.parametrize("price", ['"10.9951"', "10.9951", '"1,000.00"', '"NaN"', '"\uff11"', "null", "[1]", "1e99"])
-async def test_a8_what_a_market_shows_is_never_rounded_into_a_proof(price: str) -> None:
+async def test_readings_of_a_market_are_not_rounded_for_comparison(price: str) -> None:
     channel = Channel(prices={"A": price})
     market = SandboxMarket()
     await market.push(channel, CONFIG, [stock("A"), stock("B")])
@@ -192,7 +192,7 @@ async def test_a8_what_a_market_shows_is_never_rounded_into_a_proof(price: str) 
     assert odd.unreadable
 
 
-async def test_a8_one_odd_value_of_a_shop_leaves_its_neighbours_readable() -> None:
+async def test_one_odd_value_of_a_shop_leaves_its_neighbours_readable() -> None:
     good = {"amount": 7, "currency": "USD", "version": 1}
     channel = Channel(shown={"A": good | {"amount": 10.5}, "B": good, "C": good | {"currency": "ZZZ"}})
     readings = await SandboxShop().read(channel, CONFIG, [ElementKey(sku, PRICE) for sku in "ABC"])
@@ -210,7 +210,7 @@ async def test_a8_one_odd_value_of_a_shop_leaves_its_neighbours_readable() -> No
 
 
 @pytest.mark.parametrize("odd", ["12.5", "1e400", '"7.5"', "null", "[]"])
-async def test_a8_an_odd_quantity_of_a_market_leaves_the_rest_readable(odd: str) -> None:
+async def test_an_odd_quantity_of_a_market_leaves_the_rest_readable(odd: str) -> None:
     channel, market = Channel(), SandboxMarket()
     await market.push(channel, CONFIG, [stock("A"), stock("B")])
     channel.shown["A"]["amount"] = msgspec.Raw(odd.encode())
@@ -221,13 +221,13 @@ async def test_a8_an_odd_quantity_of_a_market_leaves_the_rest_readable(odd: str)
     assert odd in shown.unreadable
 
 
-def test_a4_one_that_is_too_large_alone_goes_alone() -> None:
+def test_one_that_is_too_large_alone_goes_alone() -> None:
     parts = list(batches.split_by_size([3, 50, 4, 4, 4, 4], lambda n: n, most_bytes=10, most_items=2))
     assert parts == [[3], [50], [4, 4], [4, 4]]
     assert list(batches.split_by_size([], len, most_bytes=1, most_items=1)) == []
 
 
-async def test_a3_what_is_not_answered_is_no_reading() -> None:
+async def test_a_missing_answer_is_no_reading() -> None:
     async def ask(keys: object) -> list[ChannelReading]:
         raise SystemUnavailable(TEXT.write(text="no"), whole=True)
 
@@ -235,7 +235,7 @@ async def test_a3_what_is_not_answered_is_no_reading() -> None:
         await batches.read_in_parts([ElementKey("A", STOCK), ElementKey("B", STOCK)], ask, lambda _: 1, most_items=10)
 
 
-async def test_a4_an_answer_that_is_too_large_is_asked_for_in_parts() -> None:
+async def test_a_response_that_is_too_large_is_requested_in_parts() -> None:
     asked: list[int] = []
 
     async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
@@ -251,7 +251,7 @@ async def test_a4_an_answer_that_is_too_large_is_asked_for_in_parts() -> None:
     assert max(asked[-4:]) <= 3
 
 
-async def test_a10_two_listings_with_one_sku_prove_nothing() -> None:
+async def test_two_listings_with_one_sku_prove_nothing() -> None:
     class Twice(Channel):
         def _answer(self, method: str, asked: dict[str, Any], skus: list[str]) -> dict[str, Any]:
             made = super()._answer(method, asked, skus)
@@ -263,7 +263,7 @@ async def test_a10_two_listings_with_one_sku_prove_nothing() -> None:
     assert (shared.value, shared.unreadable, alone.value) == (None, "2 listings with this SKU", pieces(7))
 
 
-async def test_a3_one_record_whose_answer_cannot_be_read_leaves_its_neighbours_readable() -> None:
+async def test_one_record_whose_answer_cannot_be_read_leaves_its_neighbours_readable() -> None:
     async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
         if ElementKey("F", STOCK) in keys:
             raise PayloadInvalid(TEXT.write(text="Expected `int`, got `str`."))
@@ -276,7 +276,7 @@ async def test_a3_one_record_whose_answer_cannot_be_read_leaves_its_neighbours_r
     assert "Expected" in readings[5].unreadable
 
 
-async def test_a3_an_answer_whose_form_has_changed_is_asked_for_a_few_times_only() -> None:
+async def test_a_response_of_another_form_is_requested_a_few_times_only() -> None:
     asked: list[int] = []
 
     async def ask(keys: Sequence[ElementKey]) -> list[ChannelReading]:
@@ -292,7 +292,7 @@ async def test_a3_an_answer_whose_form_has_changed_is_asked_for_a_few_times_only
 @pytest.mark.parametrize(
     "answer", [b"<html>", b"", b"[]", b"{}", b'{"results":[{"status":"queued"},{"status":"queued"}]}']
 )
-async def test_a4_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: ChannelAdapter, answer: bytes) -> None:
+async def test_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: ChannelAdapter, answer: bytes) -> None:
     """What was applied is not sent for ever, and is no proof."""
 
     class Babbling(Channel):
@@ -311,7 +311,7 @@ async def test_a4_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: 
 @ADAPTERS
 @pytest.mark.parametrize("status", [400, 413, 414, 422, 431])
 @pytest.mark.parametrize("place", range(5))
-async def test_a3_the_place_of_a_refused_value_in_the_batch_is_no_matter(
+async def test_the_place_of_a_refused_value_in_the_batch_is_no_matter(
     adapter: ChannelAdapter, status: int, place: int
 ) -> None:
     channel = Channel(frozenset("ABCDE"[place]), status)
@@ -322,7 +322,7 @@ async def test_a3_the_place_of_a_refused_value_in_the_batch_is_no_matter(
 
 
 @pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9"])
-async def test_a5_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) -> None:
+async def test_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) -> None:
     class Answers:
         status_code = 200
         headers: Mapping[str, str] = {}
@@ -342,7 +342,7 @@ async def test_a5_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) 
 
 @pytest.mark.parametrize("place", range(3))
 @pytest.mark.parametrize("currency", ["HRK", "BGN", "ZWL"])
-async def test_a17_a_price_in_no_currency_of_today_is_refused_alone(place: int, currency: str) -> None:
+async def test_a_price_in_no_currency_of_today_is_refused_alone(place: int, currency: str) -> None:
     """It was approved before ISO 4217 dropped the currency."""
     channel, market = Channel(), SandboxMarket()
     writes = [stock(sku) for sku in "ABC"]

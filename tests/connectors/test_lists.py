@@ -1,4 +1,4 @@
-"""A11, A12: every variant is found and listed, whatever fills a page, limits a list or moves it meanwhile."""
+"""Every variant is found and listed, whatever fills a page, limits a list or moves during it."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -123,7 +123,7 @@ TEN = [f"SKU-{n}" for n in range(10)]
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 100, 200, 1000])
 @pytest.mark.parametrize("says", [True, False])
-async def test_a11_variants_that_share_a_sku_hide_no_other(limit: int, says: bool) -> None:  # noqa: FBT001 - a parameter
+async def test_variants_that_share_a_sku_hide_no_other(limit: int, says: bool) -> None:  # noqa: FBT001 - a parameter
     shop = VendureShop(dict.fromkeys(range(220), "N/A") | {300 + n: sku for n, sku in enumerate(TEN)}, limit, says)
     results = await Vendure().push(shop, CONFIG, prices("N/A", *TEN))
     assert [result.state for result in results] == [WriteState.REFUSED, *[WriteState.ACCEPTED] * 10]
@@ -134,13 +134,13 @@ async def test_a11_variants_that_share_a_sku_hide_no_other(limit: int, says: boo
     assert shop.asked < 150
 
 
-async def test_a11_a_usual_batch_costs_one_look_up() -> None:
+async def test_a_usual_batch_needs_one_lookup() -> None:
     shop = VendureShop(dict(enumerate(TEN)))
     await Vendure().push(shop, CONFIG, prices(*TEN))
     assert shop.asked == 1
 
 
-async def test_a11_a_shop_that_compares_loosely_does_not_hide_the_exact_sku() -> None:
+async def test_a_shop_that_compares_loosely_does_not_hide_the_exact_sku() -> None:
     variants = {n: f"sku-1{' ' * n}" for n in range(1, 500)} | {900: "SKU-1"}
     shop = VendureShop(variants, folds_case=True)
     [result] = await Vendure().push(shop, CONFIG, prices("SKU-1"))
@@ -149,7 +149,7 @@ async def test_a11_a_shop_that_compares_loosely_does_not_hide_the_exact_sku() ->
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100, 200, 1000])
 @pytest.mark.parametrize("says", [True, False])
-async def test_a11_a_list_goes_on_to_its_end_whatever_the_shops_limit(limit: int, says: bool) -> None:  # noqa: FBT001
+async def test_a_list_is_complete_under_any_limit_of_the_shop(limit: int, says: bool) -> None:  # noqa: FBT001
     shop = VendureShop({n: f"SKU-{n}" for n in range(450)}, limit, says)
     assert await list_all(Vendure(), shop) == {f"SKU-{n}" for n in range(450)}
 
@@ -160,14 +160,14 @@ async def test_variants_without_a_sku_are_counted() -> None:
     assert (page.keys, page.unkeyed, page.total, page.more) == (["A", "B"], 2, 4, False)
 
 
-async def test_a13_pages_of_variants_that_share_a_sku_are_no_endless_list() -> None:
+async def test_pages_of_variants_that_share_a_sku_are_no_endless_list() -> None:
     assert await list_all(Vendure(), VendureShop(dict.fromkeys(range(5000), "N/A"))) == {"N/A"}
 
 
 @pytest.mark.parametrize(
     "shop", [VendureShop(dict.fromkeys(range(5000), "") | {6000: "A"}), PlainShop([""] * 900 + ["A"])]
 )
-async def test_a13_pages_of_records_without_a_key_are_no_endless_list(shop: VendureShop | PlainShop) -> None:
+async def test_pages_of_records_without_a_key_are_no_endless_list(shop: VendureShop | PlainShop) -> None:
     source = Vendure() if isinstance(shop, VendureShop) else SandboxShop()
     assert await list_all(source, shop) == {"A"}
 
@@ -193,7 +193,7 @@ async def list_all(source: CatalogueSource, shop: Any, between: dict[int, Any] |
 
 @pytest.mark.parametrize("gone", [(0, 1), (198, 199), (10, 150), tuple(range(100)), tuple(range(200))])
 @pytest.mark.parametrize("totals", [True, False])
-async def test_a12_variants_removed_behind_the_position_hide_none_before_it(
+async def test_variants_removed_earlier_in_the_list_hide_no_later_ones(
     gone: tuple[int, ...],
     totals: bool,  # noqa: FBT001 - a parameter
 ) -> None:
@@ -209,7 +209,7 @@ async def test_a12_variants_removed_behind_the_position_hide_none_before_it(
 
 @pytest.mark.parametrize("adapter", [SandboxShop, SandboxMarket])
 @given(data=st.data())
-async def test_a12_what_is_there_all_the_time_is_listed(adapter: Any, data: st.DataObject) -> None:
+async def test_variants_that_exist_throughout_are_listed(adapter: Any, data: st.DataObject) -> None:
     """Records are removed and added anywhere between pages, a few at a time."""
     shop = PlainShop([f"S{n}" for n in range(220)])
     always = set(shop.skus)
@@ -231,7 +231,7 @@ async def test_a12_what_is_there_all_the_time_is_listed(adapter: Any, data: st.D
 
 @pytest.mark.parametrize("adapter", [SandboxShop, SandboxMarket])
 @pytest.mark.parametrize("gone", [49, 60, 120, 150])
-async def test_a12_more_than_a_page_removed_behind_the_position_hides_none(adapter: Any, gone: int) -> None:
+async def test_removing_more_than_a_page_hides_no_later_variant(adapter: Any, gone: int) -> None:
     shop = PlainShop([f"S{n}" for n in range(300)])
 
     def remove() -> None:
@@ -241,7 +241,7 @@ async def test_a12_more_than_a_page_removed_behind_the_position_hides_none(adapt
 
 
 @pytest.mark.parametrize("shared", ["", "N/A"])
-async def test_a12_records_that_share_an_id_hide_none_that_follows(shared: str) -> None:
+async def test_records_that_share_an_id_hide_none_that_follows(shared: str) -> None:
     """Ten records are removed while the last ones read and some of the next ones cannot be distinguished."""
     skus = [f"S{n}" for n in range(40)] + [shared] * 30 + [f"T{n}" for n in range(60)] + [shared] * 30
     shop = PlainShop(skus, size=50)
@@ -254,7 +254,7 @@ async def test_a12_records_that_share_an_id_hide_none_that_follows(shared: str) 
 
 
 @pytest.mark.parametrize("cursor", ["200", "", "[1", "{}", '["x"]', "9" * 30])
-async def test_a12_a_position_of_another_form_begins_the_list_again(cursor: str) -> None:
+async def test_a_position_of_another_form_begins_the_list_again(cursor: str) -> None:
     page = await Vendure().list_keys(VendureShop({1: "A"}), CONFIG, cursor)
     assert (page.keys, page.more) == (["A"], False)
 
@@ -271,9 +271,7 @@ NFC, NFD = unicodedata.normalize("NFC", "Café-1"), unicodedata.normalize("NFD",
         ("SKU\u200b-1", "SKU-1", "cannot be seen"),
     ],
 )  # fmt: skip
-async def test_a_sku_that_is_not_there_is_explained_by_the_one_that_looks_like_it(
-    ours: str, theirs: str, said: str
-) -> None:
+async def test_an_unknown_sku_is_explained_by_a_similar_one(ours: str, theirs: str, said: str) -> None:
     [result] = await Vendure().push(VendureShop({1: theirs}), CONFIG, prices(ours))
     assert result.state is WriteState.REFUSED
     assert "no variant with this SKU" in result.detail
@@ -281,21 +279,21 @@ async def test_a_sku_that_is_not_there_is_explained_by_the_one_that_looks_like_i
     assert quote_key(theirs) in result.detail
 
 
-async def test_a_sku_without_a_double_is_not_explained_unless_it_is_strange_itself() -> None:
+async def test_an_unknown_sku_is_explained_only_by_a_similar_or_unusual_one() -> None:
     plain, blank = await Vendure().push(VendureShop({1: "B"}), CONFIG, prices("A", "C "))
     assert plain.detail.endswith("unmap the record.")
     assert "“C␣”, with blanks at its ends" in blank.detail
 
 
 @given(st.text(max_size=20))
-def test_no_spelling_is_the_key_itself(key: str) -> None:
+def test_similar_spellings_do_not_include_the_key(key: str) -> None:
     found = spellings(key)
     assert key not in found
     assert len(found) == len(set(found)) <= 20
     assert quote_key(key)[0] + quote_key(key)[-1] == "“”"
 
 
-async def test_a3_a_variant_over_which_the_shop_stumbles_leaves_its_neighbours_readable() -> None:
+async def test_a_variant_over_which_the_shop_stumbles_leaves_its_neighbours_readable() -> None:
     class Stumbling(VendureShop):
         def _data(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
             if "SKU-3" in variables.get("skus", ()):

@@ -1,4 +1,4 @@
-"""A13: lists without progress are found, lists with progress are left alone."""
+"""Lists without progress are detected, and lists with progress are not."""
 
 from collections.abc import Callable
 from itertools import count
@@ -47,13 +47,13 @@ def page(asked: str, cursor: str, *items: str, more: bool = True, total: int | N
         "empty pages", "same page", "five pages by turns", "not storable", "overlong", "a total that grows",
     ],
 )  # fmt: skip
-def test_a13_a_list_without_an_end_is_found(answer: Answer, pages: int) -> None:
+def test_a_list_without_an_end_is_found(answer: Answer, pages: int) -> None:
     found, step = read(answer)
     assert step.trouble
     assert found <= pages
 
 
-def test_a13_trouble_is_found_again_when_it_is_tried_again_and_gone_when_the_list_goes_on() -> None:
+def test_trouble_recurs_on_retry_and_ends_when_the_list_progresses() -> None:
     _, step = read(lambda asked, n: page(asked, "x"))
     assert check_page(step.progress, page(step.cursor, "x")).trouble
     assert not check_page(step.progress, page(step.cursor, "y", "a record")).trouble
@@ -62,19 +62,19 @@ def test_a13_trouble_is_found_again_when_it_is_tried_again_and_gone_when_the_lis
     assert not check_page(step.progress, page(step.cursor, "next", "a record")).trouble
 
 
-def test_a13_a_list_of_ever_new_pages_ends_somewhere() -> None:
+def test_a_list_of_ever_new_pages_ends_somewhere() -> None:
     found, step = read(lambda asked, n: page(asked, str(n), f"item {n}"), most=MOST_PAGES + 10)
     assert found == MOST_PAGES + 1
     assert step.trouble
 
 
-def test_a13_pages_of_one_key_are_told_apart_by_their_identity() -> None:
+def test_pages_of_one_key_are_distinguished_by_their_identity() -> None:
     found, step = read(lambda asked, n: ListPage(asked, str(n), n < 30, ["N/A"], identity=f"{n}"))
     assert (found, step.trouble) == (31, None)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=200))
-def test_a13_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
+def test_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
     """Whatever its pages hold, as long as not too many in a row are empty."""
     numbers = count()
     kept = [size for n, size in enumerate(sizes) if size or sizes[max(n - 1, 0)]]
@@ -88,7 +88,7 @@ def test_a13_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
 
 
 @given(st.integers(0, 40), st.integers(1, 40))
-def test_a13_every_cycle_is_found_soon(before: int, length: int) -> None:
+def test_every_cycle_is_found_soon(before: int, length: int) -> None:
     def answer(asked: str, n: int) -> ListPage:
         return page(asked, f"c{n if n < before else before + (n - before) % length}", f"item {n}")
 

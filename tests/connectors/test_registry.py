@@ -26,7 +26,7 @@ def manifest_file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_every_kind_is_there_with_what_it_can_do() -> None:
+def test_every_kind_is_registered_with_its_capabilities() -> None:
     registry = build_registry()
     assert set(registry) == {"sandbox-erp", "sandbox-shop", "sandbox-market", "tryton", "vendure"}
     for kind, connector in registry.items():

@@ -32,7 +32,7 @@ class TestSandboxShop(ChannelContract):
     def config(self, sandbox: RunningSandbox) -> ConnectionConfig:
         return connection(sandbox.add("sandbox-shop"))
 
-    async def test_an_older_version_is_told_to_be_stale(
+    async def test_an_older_version_is_answered_as_stale(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         await adapter.push(caller, config, [write("SKU-000", PRICE, 900, 9)])
@@ -80,7 +80,7 @@ class TestSandboxMarket(ChannelContract):
         [reading] = await adapter.read(caller, config, [ElementKey("SKU-000", PRICE)])
         assert (reading.value, reading.version) == (minor(1000, "USD"), 0)
 
-    async def test_a_new_delay_holds_for_what_waits_too(
+    async def test_a_new_delay_applies_to_waiting_values_too(
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
     ) -> None:
         config = connection(sandbox.add("sandbox-market", delay_seconds=3600))
@@ -99,7 +99,7 @@ class TestSandboxMarket(ChannelContract):
         counted = sandbox.effects(config.base_url)
         assert (counted["effects"], counted["received"]) == (1 + 1, 3 + 1)  # and the one that was waited for
 
-    async def test_currencies_without_minor_units_keep_their_amounts(
+    async def test_amounts_of_currencies_without_minor_units_are_exact(
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox
     ) -> None:
         config = connection(sandbox.add("sandbox-market", currency="JPY"))
@@ -114,7 +114,7 @@ CHANNELS = [("sandbox-shop", SandboxShop), ("sandbox-market", SandboxMarket)]
 
 @pytest.mark.parametrize(("kind", "make"), CHANNELS, ids=["shop", "market"])
 class TestFaults:
-    async def test_too_many_requests_is_retried_when_the_channel_says(
+    async def test_too_many_requests_is_retried_after_the_requested_time(
         self, kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller
     ) -> None:
         config, adapter = connection(sandbox.add(kind)), make()
@@ -165,7 +165,7 @@ class TestFaults:
         counted = sandbox.effects(config.base_url)
         assert (counted["effects"], counted["received"]) == (1, 2)
 
-    async def test_a_held_request_goes_on_when_the_system_is_well_again(
+    async def test_a_held_request_continues_when_the_system_recovers(
         self, kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller
     ) -> None:
         config, adapter = connection(sandbox.add(kind)), make()
@@ -210,7 +210,7 @@ class TestFaults:
 
 
 @pytest.mark.parametrize(("kind", "make"), CHANNELS, ids=["shop", "market"])
-async def test_the_storefront_shows_what_a_shopper_sees(
+async def test_the_storefront_shows_current_values(
     kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller
 ) -> None:
     config = connection(sandbox.add(kind, skus=2))

@@ -75,7 +75,7 @@ class TestTranslate:
         assert observed(msgspec.json.encode(as_payload(observation))) == [observation]
 
     @given(st.lists(observations, max_size=20))
-    def test_a_batch_keeps_every_change_in_order(self, batch: list[Observation]) -> None:
+    def test_a_batch_has_all_changes_in_order(self, batch: list[Observation]) -> None:
         body = msgspec.json.encode({"type": "changes", "changes": [as_payload(each) for each in batch]})
         assert observed(body) == batch
 
@@ -165,7 +165,7 @@ class TestShipments:
             {"committed_at": "yesterday"}, {"tracking": "x" * 201},
         ],
     )  # fmt: skip
-    def test_a_wrong_one_is_refused_and_its_neighbours_are_taken(self, wrong: dict[str, Any]) -> None:
+    def test_an_invalid_change_is_refused_and_the_others_are_accepted(self, wrong: dict[str, Any]) -> None:
         with pytest.raises(PayloadInvalid) as told:
             SandboxErp().translate(msgspec.json.encode({"changes": [SHIPMENT | wrong, PAYLOAD, SHIPMENT]}))
         assert [type(message) for message in told.value.messages] == [Observation, ShipmentUpdated]
@@ -270,7 +270,7 @@ class TestWebhooks:
         received = await receiver.wait_for(2)
         assert [observed(body)[0].value for _, body in received] == [minor(1), minor(2)]
 
-    async def test_changes_can_come_as_one_batch(self, sandbox: RunningSandbox, receiver: Receiver) -> None:
+    async def test_changes_can_be_sent_as_one_batch(self, sandbox: RunningSandbox, receiver: Receiver) -> None:
         url = sandbox.add("sandbox-erp")
         await listen(url, receiver, batch_size=10)
         await set_values(url, ("SKU-003", PRICE, 1), ("SKU-003", STOCK, 2), ("SKU-004", COST, 3))
@@ -313,7 +313,7 @@ def config_of(url: str) -> ConnectionConfig:
 
 
 class TestPoll:
-    async def test_everything_comes_once_page_by_page(self, sandbox: RunningSandbox, caller: PlainCaller) -> None:
+    async def test_every_change_is_listed_once_page_by_page(self, sandbox: RunningSandbox, caller: PlainCaller) -> None:
         url = sandbox.add("sandbox-erp", skus=400)  # 1,200 first values: three pages
         cursor, seen, pages = "", [], 0
         while True:
@@ -339,9 +339,7 @@ class TestPoll:
         assert versions == sorted(set(versions))
         assert all(later.committed_at - earlier.committed_at >= timedelta(0) for earlier, later in pairwise(found))
 
-    async def test_an_erp_out_of_service_says_when_to_come_back(
-        self, sandbox: RunningSandbox, caller: PlainCaller
-    ) -> None:
+    async def test_an_erp_out_of_service_sends_retry_after(self, sandbox: RunningSandbox, caller: PlainCaller) -> None:
         url = sandbox.add("sandbox-erp")
         sandbox.break_(url, Faults(too_many_requests=1, retry_after="3"))
         with pytest.raises(SystemUnavailable) as told:
@@ -376,7 +374,7 @@ class TestOwnership:
         ("element", "typed", "minor"),
         [(PRICE, "19.99", 1999), (PRICE, " 20 ", 2000), (COST, "0.5", 50), (STOCK, "12", 12)],
     )
-    async def test_u12_the_form_takes_values_as_people_write_them(
+    async def test_the_form_accepts_localized_numbers(
         self, sandbox: RunningSandbox, element: str, typed: str, minor: int
     ) -> None:
         url = sandbox.add("sandbox-erp")
@@ -390,15 +388,13 @@ class TestOwnership:
         ("element", "typed"),
         [(PRICE, "19.999"), (PRICE, "1,000.00"), (PRICE, ""), (PRICE, "NaN"), (STOCK, "1.5"), ("price.other", "1")],
     )
-    async def test_u12_what_is_no_exact_value_is_refused(
-        self, sandbox: RunningSandbox, element: str, typed: str
-    ) -> None:
+    async def test_inexact_values_are_refused(self, sandbox: RunningSandbox, element: str, typed: str) -> None:
         url = sandbox.add("sandbox-erp")
         async with httpx2.AsyncClient(timeout=60) as client:
             form = {"sku": "SKU-003", "element": element, "amount": typed, "token": TOKEN}
             assert (await client.post(f"{url}/", data=form)).status_code == 422
 
-    async def test_u12_a_value_is_saved_only_while_it_is_as_expected(self, sandbox: RunningSandbox) -> None:
+    async def test_a_value_is_saved_only_while_it_is_as_expected(self, sandbox: RunningSandbox) -> None:
         url = sandbox.add("sandbox-erp")
         async with httpx2.AsyncClient(timeout=60, headers={"Authorization": f"Bearer {TOKEN}"}) as client:
             value = {"sku": "SKU-003", "element": PRICE, "amount": 777}
@@ -408,7 +404,7 @@ class TestOwnership:
         assert [first.status_code, stale.status_code, fresh.status_code] == [200, 409, 200]
 
 
-def test_a_change_committed_in_a_leap_second_is_taken_as_of_the_next_second() -> None:
+def test_a_leap_second_is_read_as_the_next_second() -> None:
     change = {
         "sku": "SKU-1", "element": "stock.on_hand", "amount": 5, "version": 1, "committed_at": "2016-12-31T23:59:60Z",
     }  # fmt: skip

@@ -37,7 +37,7 @@ def test_it_announces_its_port_serves_the_default_systems_and_ends_on_sigterm() 
     assert said.startswith(b"token ")
 
 
-def test_a_plan_and_a_unix_socket_are_taken(tmp_path: Path) -> None:
+def test_a_plan_and_a_unix_socket_are_accepted(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_bytes(msgspec.json.encode([SystemPlan(name="a", kind="sandbox-shop", token="t", currency="EUR")]))
     reading, writing = os.pipe()
@@ -50,7 +50,7 @@ def test_a_plan_and_a_unix_socket_are_taken(tmp_path: Path) -> None:
     process.communicate(timeout=60)
 
 
-def test_controls_refuse_what_they_do_not_know(tmp_path: Path) -> None:
+def test_controls_refuse_unknown_fields(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     process = start(announce=writing)
     base = f"http://127.0.0.1:{announced(reading, writing)}"

@@ -72,7 +72,7 @@ class TestPoll:
         assert found["SKU-019", COST].value == minor(500, "USD")
         assert found["SKU-019", STOCK].value == pieces(100)
 
-    async def test_only_what_changed_comes_with_the_next_poll(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+    async def test_the_next_poll_returns_only_changes(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
         cursor = (await poll(adapter, caller, config, "")).cursor
         # The boundary itself is always read again; the change must be the only new thing.
@@ -143,7 +143,7 @@ class TestPoll:
         seen, _ = await every_page(adapter, caller, config, cursor)
         assert sorted(seen) == every_sku
 
-    async def test_a_forgotten_session_is_renewed(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+    async def test_an_expired_session_is_renewed(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         adapter, config = Tryton(), tryton.connection()
         cursor = (await poll(adapter, caller, config, "")).cursor
         caller.requests = 0
@@ -155,7 +155,7 @@ class TestPoll:
         assert page.cursor == cursor
         assert caller.requests > signed_in
 
-    async def test_the_product_is_kept_byte_for_byte(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+    async def test_the_product_is_stored_byte_for_byte(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         answers: list[bytes] = []
 
         class Listening(PlainCaller):
@@ -205,7 +205,7 @@ def snapshot(product: dict[str, Any], currency: str = "USD") -> bytes:
 
 
 class TestTranslate:
-    def test_a_snapshot_gives_price_cost_and_stock(self) -> None:
+    def test_a_snapshot_has_price_cost_and_stock(self) -> None:
         version = int(READ_AT.timestamp()) * 1_000_000
         created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         assert Tryton().translate(snapshot(PRODUCT)) == [
@@ -214,7 +214,7 @@ class TestTranslate:
             Observation("SKU-000", STOCK, pieces(100), version, READ_AT, "1", version_is_ours=True),
         ]
 
-    def test_the_newest_move_says_when_the_stock_changed(self) -> None:
+    def test_the_newest_move_dates_the_stock(self) -> None:
         move = msgspec.Raw(json.dumps({"id": 9, "product": 1, "write_date": CREATED}).encode())
         body = snapshot_bytes("USD", READ_AT, msgspec.Raw(json.dumps(PRODUCT).encode()), move)
         [*_, stock] = Tryton().translate(body)
@@ -229,7 +229,7 @@ class TestTranslate:
             ("USD", "92233720368547758.08"), ("USD", "1E+17"), ("USD", ""),
         ],
     )  # fmt: skip
-    def test_a8_a_price_that_is_not_exact_is_told_and_never_rounded(self, currency: str, price: str) -> None:
+    def test_an_inexact_price_is_reported_and_not_rounded(self, currency: str, price: str) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(snapshot(body, currency))
@@ -246,12 +246,12 @@ class TestTranslate:
             ("USD", "90071992547409.93", 2**53 + 1), ("USD", "92233720368547758.07", 2**63 - 1), ("MGA", "1.20", 120),
         ],
     )  # fmt: skip
-    def test_a17_an_exact_price_has_its_currencys_digits(self, currency: str, price: str, minor: int) -> None:
+    def test_an_exact_price_has_its_currencys_digits(self, currency: str, price: str, minor: int) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
         assert Tryton().translate(snapshot(body, currency))[0].value == minor_money(minor, currency)
 
     @pytest.mark.parametrize("quantity", ["1e300", "9007199254740994", '"5"', "true", "[1]"])
-    def test_a8_a_quantity_that_is_none_is_told(self, quantity: str) -> None:
+    def test_an_invalid_quantity_is_reported(self, quantity: str) -> None:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(body)
@@ -265,7 +265,7 @@ class TestTranslate:
         assert (of_price.committed_at.year, of_cost.committed_at.year) == (2027, 2028)
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
-    def test_a8_a_price_comes_exactly_or_not_at_all(self, price: Decimal) -> None:
+    def test_a_price_is_exact_or_refused(self, price: Decimal) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": str(price)}}
         for currency, digits in (("USD", 2), ("JPY", 0), ("KWD", 3)):
             try:
@@ -277,7 +277,7 @@ class TestTranslate:
                 assert found.number == price
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
-    def test_a8_stock_comes_in_whole_pieces_exactly_or_not_at_all(self, quantity: Decimal) -> None:
+    def test_stock_is_whole_pieces_or_refused(self, quantity: Decimal) -> None:
         body = snapshot(PRODUCT | {"quantity": float(quantity)})
         if quantity == int(quantity):
             assert Tryton().translate(body)[-1].value == pieces(int(quantity))
@@ -293,22 +293,22 @@ class TestTranslate:
     @pytest.mark.parametrize(
         ("quantity", "whole"), [("-0.0", 0), ("1e3", 1000), ("-4.0", -4), ("9007199254740992.0", 2**53), ("7", 7)]
     )
-    def test_a8_whole_pieces_count_however_they_are_written(self, quantity: str, whole: int) -> None:
+    def test_whole_pieces_count_however_they_are_written(self, quantity: str, whole: int) -> None:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
         assert Tryton().translate(body)[-1].value == pieces(whole)
 
     @pytest.mark.parametrize("quantity", ["12.5", "2.9999999999", "12.0000000000000000001", "1e-400", "-0.5", "0.1"])
-    def test_a8_part_of_a_piece_is_told(self, quantity: str) -> None:
+    def test_a_fraction_of_a_piece_is_reported(self, quantity: str) -> None:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
         with pytest.raises(PayloadInvalid, match="whole number of pieces"):
             Tryton().translate(body)
 
     @pytest.mark.parametrize("change", [{"type": "service"}, {"consumable": True}, {"quantity": None}])
-    def test_what_is_not_kept_in_stock_has_none(self, change: dict[str, Any]) -> None:
+    def test_products_without_stock_keeping_have_no_stock(self, change: dict[str, Any]) -> None:
         elements = [o.element for o in Tryton().translate(snapshot(PRODUCT | change))]
         assert elements == [PRICE, COST]
 
-    def test_a_product_without_prices_says_nothing_of_them(self) -> None:
+    def test_a_product_without_prices_has_no_price_observations(self) -> None:
         found = Tryton().translate(snapshot(PRODUCT | {"list_price_used": None, "cost_price": None}))
         assert [o.element for o in found] == [STOCK]
 

@@ -1,4 +1,4 @@
-"""A1: Tryton's clock is never our position. A server in memory holds products whose dates each test chooses."""
+"""Tryton's clock does not set the position. A server in memory holds products with chosen dates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -106,7 +106,7 @@ async def poll(server: Server, cursor: str, now: datetime) -> tuple[list[str], s
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=6), timedelta(days=365), datetime.max.replace(tzinfo=UTC) - NOW])
-async def test_a1_a_record_dated_ahead_hides_no_other(ahead: timedelta) -> None:
+async def test_a_record_dated_ahead_hides_no_other(ahead: timedelta) -> None:
     server = Server({1: NOW + ahead, 2: NOW - timedelta(days=1)})
     found, cursor = await poll(server, "", NOW)
     assert found == ["1", "2"]
@@ -117,7 +117,7 @@ async def test_a1_a_record_dated_ahead_hides_no_other(ahead: timedelta) -> None:
     assert "2" not in found
 
 
-async def test_a1_a_move_dated_ahead_does_not_become_the_position() -> None:
+async def test_a_move_dated_ahead_does_not_become_the_position() -> None:
     ahead = {"product": 2, "write_date": tryton_moment(NOW + timedelta(days=365))}
     past = {"product": 2, "write_date": tryton_moment(NOW - timedelta(hours=2))}
     server = Server({2: NOW - timedelta(days=1)}, moves=[past, ahead])
@@ -127,7 +127,7 @@ async def test_a1_a_move_dated_ahead_does_not_become_the_position() -> None:
     assert (await poll(server, cursor, NOW + STEP))[0] == ["3"]
 
 
-async def test_a1_a_position_that_was_taken_from_a_clock_ahead_is_given_up_and_everything_read_again() -> None:
+async def test_a_position_in_the_future_is_discarded_and_everything_read_again() -> None:
     server = Server({1: NOW - timedelta(days=3), 2: NOW - timedelta(days=1)})
     poisoned = msgspec.json.encode(Cursor(NOW + timedelta(days=365))).decode()
     found, cursor = await poll(server, poisoned, NOW)
@@ -135,7 +135,7 @@ async def test_a1_a_position_that_was_taken_from_a_clock_ahead_is_given_up_and_e
     assert msgspec.json.decode(cursor, type=Cursor).since == NOW - timedelta(days=1)
 
 
-async def test_a1_our_own_clock_set_back_loses_nothing() -> None:
+async def test_our_own_clock_set_back_loses_nothing() -> None:
     server = Server({1: NOW})
     _, cursor = await poll(server, "", NOW)
     back = NOW - timedelta(minutes=4)
@@ -143,7 +143,7 @@ async def test_a1_our_own_clock_set_back_loses_nothing() -> None:
     assert "2" in (await poll(server, cursor, back + STEP))[0]
 
 
-async def test_a1_a_source_whose_clock_is_set_back_is_followed() -> None:
+async def test_a_source_whose_clock_is_set_back_is_followed() -> None:
     server = Server({1: NOW}, clock=NOW)
     _, cursor = await poll(server, "", NOW)
     server.clock = NOW - timedelta(days=1)
@@ -155,13 +155,13 @@ async def test_a1_a_source_whose_clock_is_set_back_is_followed() -> None:
     assert "3" in (await poll(server, cursor, NOW + 2 * STEP))[0]
 
 
-async def test_a1_an_absurd_date_header_is_no_clock() -> None:
+async def test_an_absurd_date_header_is_no_clock() -> None:
     server = Server({1: NOW - timedelta(days=1), 2: NOW}, clock=datetime(1970, 1, 1, tzinfo=UTC))
     _, cursor = await poll(server, "", NOW)
     assert (await poll(server, cursor, NOW + STEP))[0] == ["2"]
 
 
-async def test_a1_what_was_written_in_the_present_second_is_not_ahead() -> None:
+async def test_records_of_the_current_second_are_not_in_the_future() -> None:
     """The Date header names the second only."""
     now = NOW + timedelta(milliseconds=900)
     server = Server({1: NOW - timedelta(days=1), 2: now - timedelta(milliseconds=100)}, clock=now)
@@ -169,7 +169,7 @@ async def test_a1_what_was_written_in_the_present_second_is_not_ahead() -> None:
     assert msgspec.json.decode(cursor, type=Cursor).since == server.dates[2]
 
 
-async def test_a1_a_change_behind_us_in_a_long_window_comes_with_the_next() -> None:
+async def test_a_late_commit_within_the_window_is_read_by_the_next_poll() -> None:
     """Product 1 changes after its page was read; a later page holds a much later date."""
     server = Server({n: NOW - timedelta(days=1) for n in range(1, 402)})
     adapter = Tryton()
@@ -182,7 +182,7 @@ async def test_a1_a_change_behind_us_in_a_long_window_comes_with_the_next() -> N
     assert {"1", "401"} <= set(found)
 
 
-async def test_a1_equal_dates_across_a_page_boundary_all_come() -> None:
+async def test_records_with_equal_dates_across_pages_are_all_read() -> None:
     server = Server({n: NOW - timedelta(microseconds=1) for n in range(1, 452)})
     found, cursor = await poll(server, "", NOW)
     assert len(found) == len(set(found)) == 451
@@ -191,13 +191,13 @@ async def test_a1_equal_dates_across_a_page_boundary_all_come() -> None:
 
 
 @pytest.mark.parametrize("moment", [{"year": 0, "month": 1, "day": 1}, {"year": 2026, "month": 13, "day": 1}])
-async def test_a1_a_date_that_cannot_be_stops_no_poll(moment: dict[str, int]) -> None:
+async def test_a_date_that_cannot_be_stops_no_poll(moment: dict[str, int]) -> None:
     server = Server({1: NOW - timedelta(days=1)}, moves=[{"product": 1, "write_date": moment}])
     assert (await poll(server, "", NOW))[0] == ["1"]
 
 
 @pytest.mark.parametrize("since", ["2026-03-02T12:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
-async def test_a1_whatever_date_a_stored_position_holds_is_borne(since: str) -> None:
+async def test_any_stored_date_is_accepted_as_position(since: str) -> None:
     server = Server({1: NOW - timedelta(days=1)})
     try:
         found, _ = await poll(server, msgspec.json.encode([since]).decode(), NOW)

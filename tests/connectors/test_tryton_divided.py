@@ -95,7 +95,7 @@ def key(record: str, element: str, dimension: str = "") -> ElementKey:
     return ElementKey(record, element, dimension)
 
 
-async def test_stock_comes_for_each_warehouse_and_no_longer_as_a_sum() -> None:
+async def test_stock_is_reported_per_warehouse_instead_of_as_a_sum() -> None:
     page = await Tryton().poll(two_products(), PER_WAREHOUSE, "", NOW)
     found = {key: value for key, value in values_in(page).items() if key.element == STOCK}
     assert found == {
@@ -105,7 +105,7 @@ async def test_stock_comes_for_each_warehouse_and_no_longer_as_a_sum() -> None:
     }
 
 
-async def test_texts_come_in_each_language_and_an_empty_one_says_nothing() -> None:
+async def test_texts_are_reported_per_language_except_empty_ones() -> None:
     page = await Tryton().poll(two_products(), WITH_TEXTS, "", NOW)
     found = {key: value for key, value in values_in(page).items() if key.element in (NAME, DESCRIPTION)}
     assert found == {
@@ -116,7 +116,7 @@ async def test_texts_come_in_each_language_and_an_empty_one_says_nothing() -> No
 
 
 @pytest.mark.parametrize("row", [{"code": "klingon_x"}, {"code": None}, {}, {"code": "de\u0000"}, {"code": ["de"]}])
-async def test_a_language_without_a_usable_code_is_told_alone_and_the_poll_goes_on(row: dict[str, Any]) -> None:
+async def test_a_language_without_a_usable_code_is_reported_and_the_poll_continues(row: dict[str, Any]) -> None:
     class Multilingual(Trader):
         def _answer(self, method: str, parameters: list[Any]) -> Any:
             found = super()._answer(method, parameters)
@@ -162,7 +162,7 @@ async def test_a_division_that_fails_for_one_product_holds_nothing_else_back() -
     ]  # fmt: skip
 
 
-async def test_a_product_that_cannot_be_read_at_all_is_told_for_each_of_its_values() -> None:
+async def test_an_unreadable_product_is_reported_for_each_of_its_values() -> None:
     class Refusing(Trader):
         def _answer(self, method: str, parameters: list[Any]) -> Any:
             if method == "model.product.product.read" and parameters[1] == ["code"]:
@@ -234,9 +234,7 @@ async def test_a_changed_stock_of_one_warehouse_is_another_payload() -> None:
         ([{"storage_location": 3, "code": "x" * 101, "name": "Berlin"}], "a value of the dimension location"),
     ],
 )
-async def test_warehouses_that_cannot_be_told_apart_are_a_matter_for_a_person(
-    warehouses: list[dict[str, Any]], sentence: str
-) -> None:
+async def test_ambiguous_warehouses_need_a_person(warehouses: list[dict[str, Any]], sentence: str) -> None:
     server = two_products()
     server.warehouses = warehouses
     with pytest.raises(SystemUnavailable, match=sentence):
@@ -258,7 +256,7 @@ def text_part(name: Any, description: Any = None) -> Divided:
 
 
 @pytest.mark.parametrize("amount", ["12.5", "9007199254740994", "1e300", '"5"', "true", "[1]", "1e-400"])
-def test_a_warehouse_with_no_whole_number_of_pieces_is_told_and_the_other_is_taken(amount: str) -> None:
+def test_a_fractional_stock_is_reported_and_other_warehouses_are_read(amount: str) -> None:
     with pytest.raises(PayloadInvalid) as told:
         Tryton().translate(divided(stock_part(amount), stock_part("7.0", "HAM")))
     assert [each.key for each in told.value.unreadable] == [key("SKU-000", STOCK, "location=BER")]
@@ -268,13 +266,13 @@ def test_a_warehouse_with_no_whole_number_of_pieces_is_told_and_the_other_is_tak
 
 
 @pytest.mark.parametrize("change", [{"type": "service"}, {"consumable": True}])
-def test_what_is_not_kept_in_stock_has_none_in_any_warehouse(change: dict[str, Any]) -> None:
+def test_products_without_stock_keeping_have_no_stock_in_any_warehouse(change: dict[str, Any]) -> None:
     found = Tryton().translate(divided(stock_part("7.0"), **change))
     assert [each.element for each in found] == [PRICE, COST]
 
 
 @pytest.mark.parametrize("name", ["a\x00b", "x" * 65_537, 5, ["a"]])
-def test_a_name_that_cannot_be_kept_is_told(name: Any) -> None:
+def test_a_name_that_cannot_be_stored_is_reported(name: Any) -> None:
     with pytest.raises(PayloadInvalid) as told:
         Tryton().translate(divided(text_part(name, "Good")))
     assert told.value.unreadable[0].key == key("SKU-000", NAME, "locale=de")
@@ -304,7 +302,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5
         max_size=3,
     )
 )
-def test_whatever_a_division_holds_is_translated_or_refused(parts: list[dict[str, Any]]) -> None:
+def test_any_division_is_translated_or_refused(parts: list[dict[str, Any]]) -> None:
     body = snapshot_bytes("USD", READ_AT, msgspec.Raw(json.dumps(PRODUCT).encode()), None)
     body = body[:-1] + b',"divided":' + msgspec.json.encode(parts) + b"}"
     with suppress(PayloadInvalid):

@@ -1,4 +1,4 @@
-"""A9: what Tryton's company is set to is asked with each poll, never kept from the sign-in."""
+"""Settings of Tryton's company are read with each poll, not stored at sign-in."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def prices(adapter: Tryton, page: PollPage) -> list[Value]:
     return [o.value for _, body in page.payloads for o in adapter.translate(body) if o.element == PRICE]
 
 
-async def test_a9_another_currency_has_every_product_read_again_in_it() -> None:
+async def test_another_currency_has_every_product_read_again_in_it() -> None:
     adapter, server = Tryton(), Company({1: NOW - timedelta(days=9), 2: NOW - timedelta(minutes=1)})
     server.contexts = []
     first = await adapter.poll(server, CONFIG, "", NOW)
@@ -46,7 +46,7 @@ async def test_a9_another_currency_has_every_product_read_again_in_it() -> None:
     assert {id_ for id_, _ in third.payloads} <= {id_ for id_, _ in second.payloads}
 
 
-async def test_a9_a_warehouse_that_is_added_counts_from_the_next_poll() -> None:
+async def test_a_warehouse_that_is_added_counts_from_the_next_poll() -> None:
     adapter, server = Tryton(), Company({1: NOW - timedelta(days=9)})
     server.contexts = []
     await adapter.poll(server, CONFIG, "", NOW)

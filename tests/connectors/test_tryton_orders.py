@@ -148,7 +148,7 @@ async def number_of_calls() -> int:
 
 
 @pytest.mark.parametrize("before", [True, False])
-async def test_wherever_an_answer_is_lost_there_is_one_sale_in_the_end(before: bool) -> None:  # noqa: FBT001
+async def test_a_lost_answer_never_creates_a_second_sale(before: bool) -> None:  # noqa: FBT001
     for lost in range(1, await number_of_calls() + 1):
         server = Sales(lost=lost, before=before)
         with pytest.raises(OutboundUnavailable):
@@ -172,7 +172,7 @@ class Forgetful(Sales):
         return len(values)
 
 
-async def test_a_sale_that_cannot_be_found_again_is_told() -> None:
+async def test_a_missing_sale_is_reported() -> None:
     (result,) = await push(Forgetful())
     assert (result.state, "none with this reference" in result.detail) == (WriteState.REFUSED, True)
 
@@ -266,9 +266,7 @@ async def test_a_missing_setting_delays_orders_until_it_is_there(settings: dict[
         ("odd", WriteState.RETRY),
     ],
 )
-async def test_what_tryton_refuses_by_rule_is_refused_and_its_own_failures_are_tried_again(
-    error: Any, state: WriteState
-) -> None:
+async def test_rule_violations_are_refused_and_server_failures_retried(error: Any, state: WriteState) -> None:
     server = Sales(refuse={"sale.sale.create": error})
     (result,) = await push(server)
     assert result.state is state
@@ -304,7 +302,7 @@ async def test_nothing_but_orders_is_written() -> None:
         },
     ],
 )
-async def test_a_sale_that_is_no_order_is_told_and_proves_nothing(change: dict[str, Any]) -> None:
+async def test_an_invalid_sale_is_reported_and_verifies_nothing(change: dict[str, Any]) -> None:
     server = Sales()
     other = KEY._replace(record_key="SHOP-2")
     await push(server, a_write(), a_write(key=other))

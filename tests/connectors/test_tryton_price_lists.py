@@ -68,7 +68,7 @@ def prices_of(page: PollPage, record: str) -> dict[str, Value]:
     return {each.dimension: each.value for each in found if each.record_key == record and each.element == PRICE}
 
 
-async def test_a_price_comes_for_each_list_in_each_currency() -> None:
+async def test_prices_are_reported_per_list_and_currency() -> None:
     server = a_server()
     page = await Tryton().poll(server, TWO_LISTS, "", NOW)
     assert prices_of(page, "P1") == {
@@ -129,7 +129,7 @@ async def test_a_change_within_a_window_begins_it_again() -> None:
         ({"price_lists": "\x07"}, [a_list(1, "\x07")], "not a price list"),
     ],
 )
-async def test_what_cannot_be_told_apart_is_a_matter_for_a_person(
+async def test_ambiguous_price_lists_need_a_person(
     settings: dict[str, str], lists: list[dict[str, Any]], sentence: str
 ) -> None:
     with pytest.raises(SystemUnavailable, match=sentence):
@@ -159,7 +159,7 @@ def snapshot(*parts: Divided, **product: Any) -> bytes:
         Divided("currency=USD,price_list=Retail", (PRICE,), refused="The formula cannot be computed."),
     ],
 )
-def test_a_price_that_is_not_exact_is_told_and_the_others_are_taken(part: Divided) -> None:
+def test_an_inexact_price_is_reported_and_the_others_are_read(part: Divided) -> None:
     good = price_part({"decimal": "8.8800"}, "currency=USD,price_list=Trade")
     with pytest.raises(PayloadInvalid) as told:
         Tryton().translate(snapshot(part, good))
@@ -169,7 +169,7 @@ def test_a_price_that_is_not_exact_is_told_and_the_others_are_taken(part: Divide
     assert taken == {"": MoneyValue("10", "USD"), good.dimension: MoneyValue("8.88", "USD")}
 
 
-def test_a_list_without_a_price_for_the_product_says_nothing() -> None:
+def test_a_list_without_a_price_for_the_product_has_no_observation() -> None:
     found = Tryton().translate(snapshot(price_part(None)))
     assert [each.dimension for each in found if each.element == PRICE] == [""]
 

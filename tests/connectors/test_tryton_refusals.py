@@ -1,4 +1,4 @@
-"""A3: what Tryton cannot read of one product holds no other back; A2, A6: what it says of the session ends no poll."""
+"""An unreadable product blocks no other, and an expired session ends no poll."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ def ids_of(page: Any) -> dict[str, int]:
     return {external_id.split("/")[1]: external_id.count("refused") for external_id, _ in page.payloads}
 
 
-async def test_a3_a_product_that_cannot_be_read_holds_no_other_back_and_is_told_by_its_key() -> None:
+async def test_an_unreadable_product_is_reported_by_key_and_blocks_no_other() -> None:
     server, adapter = Refusing(days_old(*range(1, 8)), broken={3, 6}), Tryton()
     page = await adapter.poll(server, CONFIG, "", NOW)
     assert ids_of(page) == {"1": 0, "2": 0, "3": 1, "4": 0, "5": 0, "6": 1, "7": 0}
@@ -63,7 +63,7 @@ async def test_a3_a_product_that_cannot_be_read_holds_no_other_back_and_is_told_
     assert told == [(key, element) for key in ("P3", "P6") for element in (PRICE, COST, STOCK)]
 
 
-async def test_a3_it_is_asked_for_again_until_it_can_be_read_although_no_date_tells() -> None:
+async def test_an_unreadable_product_is_read_again_until_it_succeeds() -> None:
     server, adapter = Refusing(days_old(1, 2, 3), broken={2}), Tryton()
     page = await adapter.poll(server, CONFIG, "", NOW)
     page = await adapter.poll(server, CONFIG, page.cursor, NOW + STEP)
@@ -75,7 +75,7 @@ async def test_a3_it_is_asked_for_again_until_it_can_be_read_although_no_date_te
     assert msgspec.json.decode(page.cursor, type=Cursor).refused == []
 
 
-async def test_a3_one_that_is_gone_is_forgotten() -> None:
+async def test_a_deleted_unreadable_product_is_not_read_again() -> None:
     server, adapter = Refusing(days_old(1, 2, 3), broken={2}), Tryton()
     page = await adapter.poll(server, CONFIG, "", NOW)
     del server.dates[2]
@@ -83,7 +83,7 @@ async def test_a3_one_that_is_gone_is_forgotten() -> None:
     assert msgspec.json.decode(page.cursor, type=Cursor).refused == []
 
 
-async def test_a3_one_without_a_readable_code_is_told_as_a_message() -> None:
+async def test_an_unreadable_product_without_code_is_reported_as_a_message() -> None:
     server, adapter = Refusing(days_old(1, 2), broken={2}, nameless={2}), Tryton()
     page = await adapter.poll(server, CONFIG, "", NOW)
     ((_, body),) = [each for each in page.payloads if "refused" in each[0]]
@@ -92,14 +92,14 @@ async def test_a3_one_without_a_readable_code_is_told_as_a_message() -> None:
     assert caught.value.unreadable == ()
 
 
-async def test_a3_when_every_product_is_refused_the_source_is_failing() -> None:
+async def test_when_every_product_is_refused_the_source_is_failing() -> None:
     server = Refusing(days_old(*range(1, 100)), broken=set(range(1, 100)))
     with pytest.raises(SystemUnavailable, match="No list price"):
         await Tryton().poll(server, CONFIG, "", NOW)
 
 
 @pytest.mark.parametrize("method", ["model.product.product.search", "model.stock.move.search_read"])
-async def test_a2_a_session_that_is_never_accepted_is_told_as_failing(method: str) -> None:
+async def test_a_session_that_is_never_accepted_is_reported_as_failing(method: str) -> None:
     class Forgetful(Server):
         async def request(self, *given: Any, **named: Any) -> HttpResponse:
             if msgspec.json.decode(named["content"])["method"] == method:
@@ -112,7 +112,7 @@ async def test_a2_a_session_that_is_never_accepted_is_told_as_failing(method: st
             await adapter.poll(Forgetful(days_old(1)), CONFIG, "", NOW)
 
 
-async def test_a2_a_sign_in_without_a_session_names_the_credentials() -> None:
+async def test_a_sign_in_without_a_session_names_the_credentials() -> None:
     class Closed(Server):
         def _answer(self, method: str, parameters: list[Any]) -> Any:
             return None if method == "common.db.login" else super()._answer(method, parameters)

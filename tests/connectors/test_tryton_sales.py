@@ -114,7 +114,7 @@ def test_each_state_of_a_sale_is_one_status(state: str, shipped: str, shipments:
     assert (found.committed_at, found.version_is_ours) == (NOW, True)
 
 
-async def test_a_changed_sale_comes_with_the_next_poll_and_the_others_do_not() -> None:
+async def test_the_next_poll_returns_changed_sales_only() -> None:
     server = Orders(sales={n: a_sale(n, NOW - timedelta(days=4 - n)) for n in (1, 2, 3)})
     found, cursor = await progress(server, "", NOW)
     assert found == {"S-1": "confirmed", "S-2": "confirmed", "S-3": "confirmed"}
@@ -125,7 +125,7 @@ async def test_a_changed_sale_comes_with_the_next_poll_and_the_others_do_not() -
     assert found == {"S-1": "shipped"}
 
 
-async def test_only_the_web_customers_sales_with_a_reference_are_asked_for() -> None:
+async def test_only_the_web_customers_sales_with_a_reference_are_requested() -> None:
     server = Orders()
     await progress(server, "", NOW)
     asked = {tuple(each) for each in server.domains[0]}
@@ -137,7 +137,7 @@ async def test_only_the_web_customers_sales_with_a_reference_are_asked_for() -> 
     } <= asked
 
 
-async def test_sales_from_before_the_chosen_day_are_not_asked_for() -> None:
+async def test_sales_before_the_configured_day_are_not_requested() -> None:
     server = Orders(sales={1: a_sale(1)})
     await Tryton().poll(server, set_to(orders_since="2026-02-27"), "", NOW)
     assert ["create_date", ">=", tryton_moment(datetime(2026, 2, 27, tzinfo=UTC))] in server.domains[0]
@@ -145,13 +145,13 @@ async def test_sales_from_before_the_chosen_day_are_not_asked_for() -> None:
         await Tryton().poll(server, set_to(orders_since="2026-02-30"), "", NOW)
 
 
-async def test_without_a_web_customer_no_sale_is_asked_for() -> None:
+async def test_without_a_web_customer_no_sale_is_requested() -> None:
     server = Orders(sales={1: a_sale(1)})
     page = await Tryton().poll(server, set_to(customer_code=""), "", NOW)
     assert (page.payloads, server.domains) == ([], [])
 
 
-async def test_many_sales_come_in_pages_and_products_are_not_read_again_for_each() -> None:
+async def test_sales_are_paginated_and_products_read_once() -> None:
     server = Orders({1: NOW - timedelta(days=1)}, sales={n: a_sale(n, NOW - timedelta(days=1)) for n in range(1, 251)})
     found, cursor = await progress(server, "", NOW)
     assert len(found) == 250
@@ -185,7 +185,7 @@ async def test_another_status_is_another_payload_and_the_same_is_the_same() -> N
         ({"reference": None}, False),
     ],
 )
-async def test_a_sale_of_another_form_is_told_by_its_order_and_holds_no_other_back(
+async def test_a_malformed_sale_is_reported_by_order_and_blocks_no_other(
     change: dict[str, Any],
     named: bool,  # noqa: FBT001
 ) -> None:
@@ -205,7 +205,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 
 
 @given(st.dictionaries(st.sampled_from(list(a_sale(1))), JSON))
-def test_whatever_a_sale_holds_is_translated_or_refused(change: dict[str, Any]) -> None:
+def test_any_sale_is_translated_or_refused(change: dict[str, Any]) -> None:
     try:
         (found,) = Tryton().translate(snapshot(a_sale(1) | change))
     except PayloadInvalid:

@@ -104,7 +104,7 @@ async def test_a_price_list_in_two_currencies(tryton: RunningTryton, caller: Pla
     assert values_of(adapter, page, "SKU-006", PRICE)[in_euros] == MoneyValue("30", "EUR")
 
 
-async def test_what_stands_for_delivery_is_no_product(tryton: RunningTryton, caller: PlainCaller) -> None:
+async def test_delivery_charges_are_no_products(tryton: RunningTryton, caller: PlainCaller) -> None:
     adapter = Tryton()
     for code, count in (("DELIVERY", 20), ("", 21)):
         page = await adapter.poll(caller, tryton.connection(delivery_code=code), "", utc_now())
@@ -135,9 +135,7 @@ async def test_an_order_is_one_confirmed_sale_and_its_status_follows_the_shipmen
     assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, AN_ORDER)]
 
 
-async def test_what_tryton_refuses_of_an_order_is_told_in_its_own_words(
-    tryton: RunningTryton, caller: PlainCaller
-) -> None:
+async def test_a_refusal_of_trytons_quotes_its_message(tryton: RunningTryton, caller: PlainCaller) -> None:
     adapter, config = Tryton(), tryton.connection()
     for number, change, sentence in (
         ("SHOP-2001", {"lines": (OrderLine("NO-SUCH-SKU", "1", "1"),)}, "no product with the code NO-SUCH-SKU"),

@@ -49,7 +49,7 @@ class Quiet:
     ("settings", "back"),
     [({}, 300), ({"overlap_seconds": ""}, 300), ({"overlap_seconds": "0"}, 0), ({"overlap_seconds": "60"}, 60)],
 )
-async def test_a_poll_looks_back_over_what_may_have_been_committed_late(settings: dict[str, str], back: int) -> None:
+async def test_a_poll_overlaps_the_window_of_late_commits(settings: dict[str, str], back: int) -> None:
     server = Quiet()
     settings = {"database": "db", "username": "us"} | settings
     config = ConnectionConfig("erp", "https://erp.example", settings, {"password": "of a test"})

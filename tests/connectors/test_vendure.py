@@ -48,7 +48,7 @@ class TestVendure(ChannelContract):
         await adapter.push(caller, config, [write("SKU-011", PRICE, 2, 2)])
         assert caller.requests == 2  # the variant's id, the update
 
-    async def test_a_forgotten_token_is_renewed(self, config: ConnectionConfig, caller: PlainCaller) -> None:
+    async def test_an_expired_token_is_renewed(self, config: ConnectionConfig, caller: PlainCaller) -> None:
         adapter = Vendure()
         await adapter.push(caller, config, [write("SKU-012", PRICE, 1, 1)])
         await log_out(adapter, caller, config)
@@ -66,7 +66,7 @@ class TestVendure(ChannelContract):
         [reading] = await adapter.read(caller, config, [ElementKey("SKU-013", PRICE)])
         assert reading.value != minor(-1, "USD")
 
-    async def test_a_value_the_shop_refuses_does_not_take_its_neighbours_along(
+    async def test_a_value_the_shop_refuses_does_not_affect_the_others(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         """GraphQL integers have 32 bits; the shop refuses the whole mutation for one larger number."""
@@ -76,7 +76,7 @@ class TestVendure(ChannelContract):
             WriteState.ACCEPTED if w.record_key != "SKU-015" else WriteState.REFUSED for w in writes
         ]
 
-    async def test_a_wrong_stock_location_is_told_and_tried_again(
+    async def test_a_wrong_stock_location_is_reported_and_retried(
         self, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         elsewhere = ConnectionConfig(

@@ -42,7 +42,7 @@ def shop() -> Shop:
     return made
 
 
-async def test_each_currency_is_written_and_read_by_itself(shop: Shop) -> None:
+async def test_each_currency_is_written_and_read_separately(shop: Shop) -> None:
     keys = [key(PRICE), key(PRICE, currency="EUR"), key(PRICE, currency="JPY")]
     values = [minor(1100, "USD"), minor(950, "EUR"), minor(1700, "JPY")]
     results = await push(shop, *map(write, keys, values))
@@ -51,7 +51,7 @@ async def test_each_currency_is_written_and_read_by_itself(shop: Shop) -> None:
     assert [r.value for r in await read(shop, *keys, key(PRICE, "SKU-2", currency="EUR"))] == [*values, None]
 
 
-async def test_a_currency_that_the_channel_does_not_sell_in_is_refused_with_what_to_do(shop: Shop) -> None:
+async def test_an_unsupported_currency_is_refused_with_a_remedy(shop: Shop) -> None:
     foreign, own = key(PRICE, currency="CHF"), key(PRICE, currency="EUR")
     refused, accepted = await push(shop, write(foreign, minor(900, "CHF")), write(own, minor(950, "EUR")))
     assert (refused.state, accepted.state) == (REFUSED, ACCEPTED)
@@ -108,7 +108,7 @@ async def test_an_unknown_location_is_refused_with_the_known_ones(shop: Shop) ->
     assert [r.value for r in await read(shop, *wanted)] == [None, None, pieces(8)]
 
 
-async def test_the_shop_is_asked_for_locations_only_when_a_key_names_one(shop: Shop) -> None:
+async def test_locations_are_requested_only_when_a_key_names_one(shop: Shop) -> None:
     adapter = Vendure()
     await adapter.push(shop, CONFIG, [write(key(STOCK), pieces(1))])
     shop.asked.clear()
@@ -137,7 +137,7 @@ async def test_an_odd_number_leaves_its_neighbours_readable(shop: Shop, shown: s
     assert stock.unreadable
 
 
-async def test_variants_that_share_a_sku_are_told_and_none_is_written(shop: Shop) -> None:
+async def test_variants_that_share_a_sku_are_reported_and_not_written(shop: Shop) -> None:
     shop.add("9", "SKU-1", USD=1)
     keys = [key(PRICE, currency="EUR"), key(STOCK, location="Berlin")]
     results = await push(shop, write(keys[0], minor(950, "EUR")), write(keys[1], pieces(8)))
@@ -180,7 +180,7 @@ async def test_a_price_list_is_shown_by_its_own_channel() -> None:
     assert prices == {"": {"USD": 1100}, "t1": {"USD": 1000, "EUR": 900}, "t2": {"USD": 1000, "EUR": 800}}
 
 
-async def test_what_vendure_does_not_divide_by_is_neither_planned_nor_written(shop: Shop) -> None:
+async def test_unsupported_dimensions_are_neither_planned_nor_written(shop: Shop) -> None:
     grouped, dated = key(PRICE, customer_group="vip"), key(STOCK, location="Berlin")
     connector = build_registry()["vendure"]
     assert [connector.accepts(each) for each in (grouped, dated)] == [False, True]

@@ -44,7 +44,7 @@ def line(quantity: Any, price: Any, sku: str = "SKU-1") -> dict[str, Any]:
     return {"quantity": quantity, "proratedLinePrice": price, "productVariant": {"sku": sku}}
 
 
-def test_an_order_is_taken_over_exactly() -> None:
+def test_an_order_is_translated_exactly() -> None:
     [seen] = VendureOrders().translate(snapshot())
     both = OrderLine("SKU-1", "2", "5")
     assert seen.value == OrderValue("USD", "Ada Lovelace", "ada@example.com", (both, both), "4.9")
@@ -79,13 +79,13 @@ def test_a_price_that_the_quantity_does_not_divide_makes_two_lines() -> None:
         ({"updatedAt": "yesterday"}, "RFC3339"),
     ],
 )
-def test_an_order_that_cannot_be_taken_over_exactly_is_told_with_its_number(changed: dict[str, Any], told: str) -> None:
+def test_an_inexact_order_is_reported_with_its_number(changed: dict[str, Any], told: str) -> None:
     with pytest.raises(PayloadInvalid, match=told) as caught:
         VendureOrders().translate(snapshot(**changed))
     assert [each.key for each in caught.value.unreadable] == [ElementKey("ORDER-5", ORDER_DOCUMENT, "", ORDER)]
 
 
-def test_a_surcharge_with_a_sku_is_a_line_and_finer_digits_are_kept() -> None:
+def test_a_surcharge_with_a_sku_is_a_line_with_exact_digits() -> None:
     gift = {"description": "Gift wrap", "price": 1005, "sku": "GIFT"}
     [seen] = VendureOrders().translate(
         snapshot(3, lines=[line(1, 10_005)], surcharges=[gift], shipping=0, total=11_010, customer=None)

@@ -43,7 +43,7 @@ def shop() -> Shop:
     return made
 
 
-async def test_each_language_is_written_by_itself(shop: Shop) -> None:
+async def test_each_language_is_written_separately(shop: Shop) -> None:
     keys = [key(NAME), key(NAME, "de"), key(DESCRIPTION, "zh-Hans")]
     results = await push(shop, *[write(each, text) for each, text in zip(keys, ["Cup", "Tasse", "杯"], strict=True)])
     assert [r.state for r in results] == [ACCEPTED] * 3
@@ -55,7 +55,7 @@ async def test_each_language_is_written_by_itself(shop: Shop) -> None:
     }, "a new language begins with what was shown until then"
 
 
-async def test_a_language_that_the_channel_does_not_have_is_refused_with_what_to_do(shop: Shop) -> None:
+async def test_an_unsupported_language_is_refused_with_a_remedy(shop: Shop) -> None:
     shop.texts["7"]["fr"] = {"name": "Tasse", "slug": "tasse", "description": ""}
     refused, accepted = await push(shop, write(key(NAME, "fr"), "Mug"), write(key(NAME, "de"), "Becher"))
     assert (refused.state, accepted.state) == (REFUSED, ACCEPTED)
@@ -108,7 +108,7 @@ async def test_a_text_that_could_not_be_read_back_is_refused(
     text=st.text(st.characters(codec="utf-8"), min_size=1) | st.text("<>&;#ampltgb/ ", min_size=1),
     form=st.sampled_from(["plain", "html"]),
 )
-async def test_what_is_accepted_comes_back_as_it_was(element: str, text: str, form: Literal["plain", "html"]) -> None:
+async def test_accepted_values_are_read_back_unchanged(element: str, text: str, form: Literal["plain", "html"]) -> None:
     shop = Shop()
     shop.add("7", "SKU-1")
     [result] = await push(shop, write(key(element), text, form))

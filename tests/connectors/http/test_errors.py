@@ -33,7 +33,7 @@ class Answer:
         ({"retry_after": "Sun, 22 Nov 2026 12:00:30 GMT"}, None),
     ],
 )
-def test_the_wait_a_system_asks_for(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_requested_wait_is_parsed(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(Answer(429, **headers).headers) == seconds
 
 
@@ -62,7 +62,7 @@ def test_no_header_breaks_the_reading_of_the_wait(wait: str, date: str) -> None:
         (503, WriteState.RETRY),
     ],
 )
-def test_only_what_will_never_be_taken_is_refused(status: int, state: WriteState | None) -> None:
+def test_only_permanent_failures_are_refused(status: int, state: WriteState | None) -> None:
     writes = [write("A", PRICE, 1, 1), write("B", PRICE, 2, 1)]
     results = failed_writes(Answer(status), writes)
     if state is None:

@@ -49,7 +49,7 @@ async def translate_again(env: ClientEnv, *payloads: TranslateEvents) -> None:
         )
 
 
-async def test_what_no_room_reads_is_kept_and_told_and_its_neighbours_are_taken(
+async def test_unclaimed_messages_are_stored_and_reported_and_others_delivered(
     env: ClientEnv, other_env: ClientEnv
 ) -> None:
     await env.deliver(shipment(env, "S1"), env.change("SKU-001", STOCK, 3), shipment(env, "S2"))
@@ -89,7 +89,7 @@ async def test_a_room_that_subscribes_later_gets_each_of_them_once(env: ClientEn
         await replay(env)
 
 
-async def test_an_event_that_is_replayed_as_a_whole_takes_its_kept_messages_along(env: ClientEnv) -> None:
+async def test_replaying_an_event_removes_its_unclaimed_messages(env: ClientEnv) -> None:
     await env.deliver(shipment(env, "S1"))
     await env.work()
     await translate_again(env, TranslateEvents(), TranslateEvents(unclaimed=SHIPMENT))
@@ -114,7 +114,7 @@ async def test_a_batch_that_fails_after_a_delivery_delivers_again_and_leaves_one
     assert await env.rows("SELECT count(*) FROM record_value") == [(2,)]
 
 
-async def test_a_replay_of_one_type_does_not_bring_back_a_value_that_was_corrected(env: ClientEnv) -> None:
+async def test_replaying_one_type_does_not_restore_a_corrected_value(env: ClientEnv) -> None:
     await env.deliver(shipment(env, "S1"), env.change("SKU-001", STOCK, 3) | {"amount": 1.5})
     await env.work()
     assert [each.code for each in await env.exceptions("state = 'open' AND record_key = 'SKU-001'")] == [
@@ -145,7 +145,7 @@ async def test_several_rooms_read_one_type(env: ClientEnv) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"status": "lost"}, {"number": "a\x00"}, {"lines": [{"line": "1", "sku": "A", "quantity": 1.5}]}]
 )
-async def test_an_unreadable_one_is_quarantined_and_blocks_no_other(env: ClientEnv, wrong: dict[str, object]) -> None:
+async def test_an_unreadable_event_is_quarantined_and_blocks_no_other(env: ClientEnv, wrong: dict[str, object]) -> None:
     await env.deliver(shipment(env, "S1") | wrong, shipment(env, "S2"), env.change("SKU-001", STOCK, 3))
     await work(env, write_down())
     assert await taken(env) == ["S2"]
@@ -154,7 +154,7 @@ async def test_an_unreadable_one_is_quarantined_and_blocks_no_other(env: ClientE
     assert (odd.code, "1 of 3 changes cannot be read" in odd.detail) == ("source.quarantined", True)
 
 
-async def test_messages_stay_kept_while_they_cannot_be_read_again(
+async def test_messages_stay_stored_while_they_cannot_be_translated_again(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await env.deliver(shipment(env, "S1"))
@@ -174,9 +174,7 @@ async def test_messages_stay_kept_while_they_cannot_be_read_again(
     assert await taken(env) == ["S1"]
 
 
-async def test_a_replay_is_refused_without_a_reader_and_of_what_is_not_there(
-    env: ClientEnv, other_env: ClientEnv
-) -> None:
+async def test_a_replay_without_subscriber_or_messages_is_refused(env: ClientEnv, other_env: ClientEnv) -> None:
     await env.deliver(shipment(env, "S1"))
     await env.work()
     for wrong in ({"connection_id": other_env.erp}, {"message_type": "invoice.v1"}, {"message_type": "a\x00"}):

@@ -31,7 +31,7 @@ async def test_unknown_addresses_push_no_known_one_out(env: ClientEnv, urls: Url
     await directory.close()
 
 
-async def test_many_who_ask_at_once_are_told_the_same(env: ClientEnv, urls: Urls) -> None:
+async def test_concurrent_lookups_share_one_result(env: ClientEnv, urls: Urls) -> None:
     directory = HookDirectory(urls.intake, env.services.vault)
     asked = [env.erp if n % 2 else new_id() for n in range(1200)]
     told = await asyncio.gather(*(directory.find(connection_id) for connection_id in asked))
@@ -55,7 +55,7 @@ async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_oth
         await directory.close()
 
 
-async def test_nobody_who_looks_an_address_up_hears_of_a_restart(env: ClientEnv, urls: Urls, servers: Servers) -> None:
+async def test_lookups_succeed_across_a_database_restart(env: ClientEnv, urls: Urls, servers: Servers) -> None:
     directory = HookDirectory(urls.intake, env.services.vault)
     assert await directory.find(new_id()) is None
     servers.hang_up("fairlead intake addresses")

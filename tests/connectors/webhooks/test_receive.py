@@ -65,7 +65,7 @@ async def test_a_signed_delivery_is_durable_when_it_is_acknowledged(http: httpx.
     assert await env.rows("SELECT kind FROM job") == [("governance.ingest_events",)]
 
 
-async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, env: ClientEnv) -> None:
+async def test_the_body_is_stored_unchanged(http: httpx.AsyncClient, env: ClientEnv) -> None:
     body = b"\xef\xbb\xbf \r\n" + body_of(env).replace(b",", b" ,\t") + b"\n\x00\xff "
     assert (await post(http, env, body)).status_code == 202
     ((kept, body_hash),) = await env.rows("SELECT body, body_hash FROM source_event")
@@ -73,7 +73,7 @@ async def test_every_byte_is_kept_as_it_came(http: httpx.AsyncClient, env: Clien
     assert body_hash == hashlib.sha256(body).digest()
 
 
-async def test_what_comes_while_a_group_is_written_shares_the_next_transaction(env: ClientEnv, urls: Urls) -> None:
+async def test_deliveries_during_a_write_share_the_next_transaction(env: ClientEnv, urls: Urls) -> None:
     await env.deliver(env.change("SKU-001", STOCK, 1))  # from now on the address is known
     with psycopg.connect(urls.owner) as owner:
         owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
@@ -105,7 +105,7 @@ async def test_ten_deliveries_of_one_message_are_one(http: httpx.AsyncClient, en
     assert await env.rows("SELECT count(*) FROM job") == [(1,)]
 
 
-async def test_the_same_id_with_other_content_is_kept_beside_the_first(http: httpx.AsyncClient, env: ClientEnv) -> None:
+async def test_the_same_id_with_other_content_is_stored_too(http: httpx.AsyncClient, env: ClientEnv) -> None:
     await post(http, env, body_of(env), message_id="same")
     answer = await post(http, env, body_of(env, amount=10), message_id="same")
     assert answer.json() == {"status": "id-conflict"}
@@ -120,7 +120,7 @@ async def test_the_same_id_with_other_content_is_kept_beside_the_first(http: htt
         ({"age": -timedelta(minutes=6)}, "time"),
     ],
 )
-async def test_what_is_not_authentic_is_refused_and_not_kept(
+async def test_unauthenticated_deliveries_are_refused_and_not_stored(
     http: httpx.AsyncClient, env: ClientEnv, options: dict[str, Any], sentence: str
 ) -> None:
     answer = await post(http, env, body_of(env), **options)
@@ -147,7 +147,7 @@ async def test_an_oversized_body_is_refused_while_it_is_read(http: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[]", b"null", b'{"type": "price.changed"}'])
-async def test_malformed_but_authentic_bytes_are_kept_and_quarantined(
+async def test_malformed_but_authentic_bodies_are_stored_and_quarantined(
     http: httpx.AsyncClient, env: ClientEnv, body: bytes
 ) -> None:
     assert (await post(http, env, body)).status_code == 202
@@ -183,7 +183,7 @@ async def test_a_secret_is_rotated_without_losing_a_delivery(http: httpx.AsyncCl
         assert (await post(http, env, body_of(env), secret=secret)).status_code == 202
 
 
-async def test_a_paused_connection_says_so(http: httpx.AsyncClient, env: ClientEnv) -> None:
+async def test_a_paused_connection_refuses_deliveries(http: httpx.AsyncClient, env: ClientEnv) -> None:
     async with env.services.db.transaction(env.scope) as session:
         await set_connection_state(session, env.erp, state=ConnectionState.PAUSED, now=utc_now())
     answer = await post(http, env, body_of(env))
@@ -191,7 +191,7 @@ async def test_a_paused_connection_says_so(http: httpx.AsyncClient, env: ClientE
     assert "paused" in answer.json()["detail"]
 
 
-async def test_a2_what_was_remembered_of_a_connection_refuses_no_delivery_after_it_changed(
+async def test_a_cached_route_refuses_no_delivery_after_a_change(
     http: httpx.AsyncClient, env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Resumed, and given another secret, within the time for which addresses are remembered."""
@@ -224,11 +224,11 @@ async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
     assert await stored(env) >= 8
 
 
-async def test_only_post_is_taken(http: httpx.AsyncClient, env: ClientEnv) -> None:
+async def test_only_post_is_accepted(http: httpx.AsyncClient, env: ClientEnv) -> None:
     assert (await http.get(f"/hooks/{env.erp}")).status_code == 405
 
 
-async def test_a_sender_that_breaks_off_is_not_told_of_its_size(web_app: WebApp, env: ClientEnv) -> None:
+async def test_an_aborted_delivery_is_not_answered_as_too_large(web_app: WebApp, env: ClientEnv) -> None:
     brought = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
     told: list[Any] = []
 

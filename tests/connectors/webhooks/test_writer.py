@@ -35,7 +35,7 @@ async def test_a_failing_bell_does_not_stop_the_writer(env: ClientEnv, urls: Url
     assert rung >= 1
 
 
-async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_written(env: ClientEnv) -> None:
+async def test_a_group_that_cannot_be_encoded_fails_and_the_next_is_written(env: ClientEnv) -> None:
     """A lone surrogate is text in Python and nowhere else."""
     unspeakable = Delivery(
         id=new_id(), msp_id=env.scope.msp_id, tenant_id=env.scope.tenant_id, connection_id=env.erp,
@@ -48,7 +48,7 @@ async def test_a_group_that_cannot_be_encoded_is_sent_back_and_the_next_one_is_w
         assert await env.deliver(env.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
 
 
-async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(env: ClientEnv, urls: Urls) -> None:
+async def test_a_lost_cancellation_does_not_prevent_stopping(env: ClientEnv, urls: Urls) -> None:
     ringing = asyncio.Event()
 
     async def swallow(_: Hints) -> None:
@@ -65,7 +65,7 @@ async def test_a_lost_cancellation_does_not_keep_the_writer_from_stopping(env: C
         await writer.stop()
 
 
-async def test_a_sender_does_not_hear_of_a_restart_between_two_deliveries(env: ClientEnv, servers: Servers) -> None:
+async def test_deliveries_succeed_across_a_database_restart(env: ClientEnv, servers: Servers) -> None:
     assert await env.deliver(env.change("SKU-001", "stock.on_hand", 1)) is Stored.NEW
     servers.hang_up("fairlead intake")
     assert await env.deliver(env.change("SKU-001", "stock.on_hand", 2)) is Stored.NEW
