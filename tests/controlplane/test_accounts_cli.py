@@ -1,4 +1,4 @@
-"""U15: accounts are listed and named by their short names, and all missing options are named at once."""
+"""Accounts are listed and named by their short names, and all missing options are named at once."""
 
 import secrets
 from uuid import UUID
@@ -27,7 +27,7 @@ async def clients(services: Services) -> tuple[str, list[Scope]]:
     return mark, made
 
 
-async def test_u15_msps_and_their_clients_are_listed_with_ids(
+async def test_msps_and_their_clients_are_listed_with_ids(
     environment: Environment, clients: tuple[str, list[Scope]]
 ) -> None:
     mark, made = clients
@@ -39,7 +39,7 @@ async def test_u15_msps_and_their_clients_are_listed_with_ids(
     assert [line.startswith("  ") for line in lines] == [False, True, False, True]
 
 
-async def test_u15_short_names_stand_for_ids(environment: Environment, clients: tuple[str, list[Scope]]) -> None:
+async def test_short_names_are_accepted_for_ids(environment: Environment, clients: tuple[str, list[Scope]]) -> None:
     mark, made = clients
     for letter, scope in zip("ab", made, strict=True):
         names = ("--client", f"{mark}-c", "--msp", f"{mark}-{letter}")
@@ -54,14 +54,12 @@ async def test_u15_short_names_stand_for_ids(environment: Environment, clients: 
         (("--msp", "Not A Slug"), "A short name has"),
     ],
 )
-async def test_u15_a_name_that_nobody_has_is_told(
-    environment: Environment, options: tuple[str, ...], told: str
-) -> None:
+async def test_an_unknown_name_is_reported(environment: Environment, options: tuple[str, ...], told: str) -> None:
     status, shown = await run_program(environment, "client", "list", *options)
     assert (status, told in shown) == (1, True), shown
 
 
-async def test_u15_another_msps_client_is_not_found(environment: Environment, services: Services) -> None:
+async def test_another_msps_client_is_not_found(environment: Environment, services: Services) -> None:
     mark = secrets.token_hex(4)
     one = await onboard_msp(services, name="One", slug=f"{mark}-one")
     await onboard_client(services, one, name="Client", slug=f"{mark}-only", currency="EUR")
@@ -71,7 +69,7 @@ async def test_u15_another_msps_client_is_not_found(environment: Environment, se
     assert (status, "has no client with the short name" in shown) == (1, True), shown
 
 
-def test_u15_without_the_owner_ids_are_asked_for(environment: Environment) -> None:
+def test_without_the_owners_rights_ids_are_required(environment: Environment) -> None:
     shown = call(environment | {"DATABASE_URL": None}, "msp", "list")
     assert (shown.exit_code, "needs DATABASE_URL of the owner" in shown.output) == (1, True)
 
@@ -79,7 +77,7 @@ def test_u15_without_the_owner_ids_are_asked_for(environment: Environment) -> No
 @pytest.mark.parametrize(
     ("path", "command"), [each for each in commands(main) if not isinstance(each[1], click.Group)], ids=str
 )
-def test_u15_all_missing_options_are_named_at_once(path: tuple[str, ...], command: click.Command) -> None:
+def test_all_missing_options_are_named_at_once(path: tuple[str, ...], command: click.Command) -> None:
     required = [each.opts[0] for each in command.params if each.required and isinstance(each, click.Option)]
     if not required:
         return

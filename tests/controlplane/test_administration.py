@@ -105,7 +105,7 @@ class TestSuspendedClient:
         assert ["unpaid" in str(body) for (body,) in noted] == [True]
         assert "client.resumed" in await actions(gate)
 
-    async def test_its_clocks_stand_still_however_it_is_resumed(
+    async def test_clocks_are_paused_until_any_kind_of_resumption(
         self, msp_setup: MspSetup, admin: Visit, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         await env.deliver(env.change("SKU-001", PRICE, 1_000))
@@ -187,7 +187,7 @@ async def claim(env: ClientEnv, lane: str) -> None:
 
 
 class TestMembers:
-    async def test_a_role_is_taken_and_counts_at_once(
+    async def test_a_revoked_role_ends_at_once(
         self, msp_setup: MspSetup, admin: Visit, approver: Visit, env: ClientEnv
     ) -> None:
         member = await member_of(admin, msp_setup.approver, f"/api/v1/clients/{msp_setup.slug}/members")
@@ -213,7 +213,7 @@ class TestMembers:
         assert (await approver.get(f"/clients/{msp_setup.slug}/overview")).status_code == 403
         assert (await actions(env)).count("policy.roles_changed") >= 4
 
-    async def test_nobody_takes_from_themselves_or_what_they_could_not_give(
+    async def test_members_cannot_revoke_their_own_roles_or_unassignable_ones(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
         own = await member_of(admin, msp_setup.admin, "/api/v1/members")
@@ -229,7 +229,7 @@ class TestMembers:
         approver = await member_of(admin, msp_setup.approver, members)
         assert (await client_admin.api("PUT", f"{members}/{approver}/roles/msp_admin")).status_code == 403
 
-    async def test_somebody_is_signed_out_everywhere_and_may_come_back(
+    async def test_a_member_signed_out_everywhere_can_sign_in_again(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, env: ClientEnv
     ) -> None:
         member = await member_of(admin, msp_setup.approver, f"/api/v1/clients/{msp_setup.slug}/members")
@@ -347,7 +347,7 @@ class TestConnections:
         assert "/pause" not in (await approver.get(f"/clients/{msp_setup.slug}/connections")).text
 
 
-async def test_the_page_of_members_goes_on_behind_the_hundredth(msp_setup: MspSetup, admin: Visit) -> None:
+async def test_the_list_of_members_continues_after_one_hundred(msp_setup: MspSetup, admin: Visit) -> None:
     async with msp_setup.env.services.db.transaction(msp_setup.env.scope) as session:
         for number in range(100):
             wanted = NewMember(new_id(), f"zz-{number:03}@example.test", "Somebody")
@@ -361,7 +361,7 @@ async def test_the_page_of_members_goes_on_behind_the_hundredth(msp_setup: MspSe
 
 
 class TestUnblockedSignIn:
-    async def test_v5_an_administrator_makes_a_device_link_by_page_api_and_command(
+    async def test_an_administrator_makes_a_device_link_by_page_api_and_command(
         self, *, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, stranger: Visit, env: ClientEnv,
         environment: dict[str, str | None],
     ) -> None:  # fmt: skip

@@ -163,7 +163,7 @@ class TestOwner:
             (_ADD_ONE, _ADVANCE, *_ALL_ANCHORED),
         ],
     )
-    async def test_v7_cutting_forging_and_recomputing_are_found_out(
+    async def test_cutting_forging_and_recomputing_are_found_out(
         self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
     ) -> None:
         """Also where the chain is consistent in itself; for a client's chain and for the MSP's own."""
@@ -183,7 +183,7 @@ class TestOwner:
         one = ("--msp", str(scope.msp_id), "--client", str(scope.tenant_id))
         assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
 
-    async def test_v7_two_chains_that_changed_places_are_found_out(
+    async def test_two_chains_that_changed_places_are_found_out(
         self, env: ClientEnv, other_env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Each is whole in itself: entries do not name their tenant."""
@@ -202,7 +202,7 @@ class TestOwner:
             assert await self_consistent(one.services, one.scope)
             assert f"{one.scope.tenant_id}: BROKEN" in found.output
 
-    async def test_v7_an_older_state_is_found_out_also_after_further_acts(
+    async def test_an_older_state_is_found_out_also_after_further_acts(
         self, env: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         """As after the restore of an older backup."""
@@ -214,7 +214,7 @@ class TestOwner:
         found = await asyncio.to_thread(call, *expected)
         assert f"{env.scope.tenant_id}: BROKEN at entry" in found.output
 
-    async def test_v7_entries_beyond_the_head_are_found_out(
+    async def test_entries_beyond_the_head_are_found_out(
         self, env: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         await asyncio.to_thread(tamper_as_owner, urls.owner, _ADD_ONE, t=env.scope.tenant_id)
@@ -223,7 +223,7 @@ class TestOwner:
         seq = next(one["seq"] for one in head if one["tenant_id"] == str(env.scope.tenant_id))
         assert f"{env.scope.tenant_id}: BROKEN at entry {seq + 1}" in found.output
 
-    async def test_v7_what_retention_removed_is_no_fault(
+    async def test_entries_removed_by_retention_are_no_fault(
         self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Old exports, which lie before the anchor or on it, do not say that their entries must still be there."""
@@ -244,7 +244,7 @@ class TestOwner:
         said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, verified, matching 2 exported heads"
         assert said in told.output
 
-    async def test_v7_a_chain_that_no_export_names_is_not_called_whole(
+    async def test_a_chain_that_no_export_names_is_not_called_whole(
         self, kept: Path, other_env: ClientEnv, call: Call
     ) -> None:
         one = ("--msp", str(other_env.scope.msp_id), "--client", str(other_env.scope.tenant_id))
@@ -252,7 +252,7 @@ class TestOwner:
         assert told.exit_code == 1
         assert "hold no head" in told.output
 
-    async def test_v7_an_export_that_was_changed_is_refused(self, kept: Path, call: Call) -> None:
+    async def test_an_export_that_was_changed_is_refused(self, kept: Path, call: Call) -> None:
         content = await asyncio.to_thread(kept.read_text)
         record = json.loads(content)
         for changed in (
@@ -265,14 +265,14 @@ class TestOwner:
             assert told.exit_code == 1
             assert told.output.startswith("Error: Line 1 was changed")
 
-    async def test_v7_all_chains_are_verified_by_one_command(self, kept: Path, env: ClientEnv, call: Call) -> None:
+    async def test_all_chains_are_verified_by_one_command(self, kept: Path, env: ClientEnv, call: Call) -> None:
         told = await asyncio.to_thread(call, "audit", "verify", "--all", "--expect", str(kept))
         for scope in (env.scope, env.msp_account):
             assert f"{scope.tenant_id}: " in told.output
 
 
 class TestExport:
-    async def test_v7_the_webhook_carries_a_standard_signature(self, env: ClientEnv) -> None:
+    async def test_the_webhook_carries_a_standard_signature(self, env: ClientEnv) -> None:
         async with running(lambda _: Answer()) as receiver:
             services = with_settings(env.services, audit_heads_url=f"{receiver.url}/heads", audit_heads_secret=SECRET)
             await export(env, services)
@@ -281,7 +281,7 @@ class TestExport:
         heads = {head["tenant_id"] for head in json.loads(seen.body)["heads"]}
         assert heads == {str(env.scope.tenant_id), str(env.msp_account.tenant_id)}
 
-    async def test_v7_a_receiver_that_fails_ends_no_chain_of_exports(self, env: ClientEnv, tmp_path: Path) -> None:
+    async def test_a_receiver_that_fails_ends_no_chain_of_exports(self, env: ClientEnv, tmp_path: Path) -> None:
         path = tmp_path / "heads.jsonl"
         async with running(lambda _: Answer(status=500)) as receiver:
             services = with_settings(
@@ -292,9 +292,7 @@ class TestExport:
         due = await due_in(env)
         assert timedelta(minutes=4) < due <= timedelta(minutes=5)
 
-    async def test_v7_a_file_that_cannot_be_written_keeps_nothing_from_the_webhook(
-        self, env: ClientEnv, tmp_path: Path
-    ) -> None:
+    async def test_the_webhook_is_sent_when_the_file_cannot_be_written(self, env: ClientEnv, tmp_path: Path) -> None:
         file = {"audit_heads_file": str(tmp_path)}
         with pytest.raises(SettingsInvalid, match=r"FAIRLEAD_AUDIT_HEADS_FILE names .* Is a directory"):
             check_settings(msgspec.structs.replace(env.services.settings, **file), "worker")
@@ -305,7 +303,7 @@ class TestExport:
             assert len(receiver.seen) == 1
         assert await due_in(env) <= timedelta(minutes=5)
 
-    async def test_v7_it_comes_again_within_the_hour_and_another_msp_is_not_in_it(
+    async def test_an_export_is_repeated_within_the_hour_without_other_msps(
         self, env: ClientEnv, other_env: ClientEnv, kept: Path
     ) -> None:
         assert timedelta(minutes=59) < await due_in(env) <= timedelta(hours=1)
@@ -313,7 +311,7 @@ class TestExport:
         assert str(env.scope.tenant_id) in content
         assert str(other_env.scope.tenant_id) not in content
 
-    async def test_v7_every_msp_exports_without_being_told(self, env: ClientEnv) -> None:
+    async def test_every_msp_is_exported_by_default(self, env: ClientEnv) -> None:
         """Armed by the repair of timers, which every account has."""
         scope = env.msp_account
         async with env.services.db.transaction(scope) as session:

@@ -174,7 +174,7 @@ def elsewhere(env: ClientEnv, services: Services, relay: Database) -> ClientEnv:
 
 
 class TestDrill:
-    async def test_v8_a_restored_server_goes_on_and_all_audit_chains_verify(
+    async def test_a_restored_server_works_and_all_audit_chains_verify(
         self, env: ClientEnv, backed_up: Path, fresh: str, urls: Urls, call: Any
     ) -> None:
         """Into a server without our roles, owned by a role of another name; then a price goes through there."""
@@ -210,7 +210,7 @@ class TestDrill:
         await relay.close()
         await services.close()
 
-    async def test_r4_what_each_role_may_do_is_the_same_there(
+    async def test_roles_have_the_same_rights_after_a_restore(
         self, backed_up: Path, fresh: str, urls: Urls, call: Any
     ) -> None:
         restored = await asyncio.to_thread(call, "restore", str(backed_up), url=fresh)
@@ -218,7 +218,7 @@ class TestDrill:
         with psycopg.connect(urls.owner) as here, psycopg.connect(fresh) as there:
             assert access_of(there) == access_of(here)
 
-    async def test_r4_migrate_gives_policies_and_grants_again_at_the_head(
+    async def test_migrate_restores_policies_and_grants_at_the_head(
         self, env: ClientEnv, fresh: str, urls: Urls, tmp_path: Path
     ) -> None:
         """A dump restored by other means where the roles did not exist: `CREATE POLICY` and `GRANT` failed there."""
@@ -254,7 +254,7 @@ def nightly(servers: Servers, urls: Urls) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("login", ["fairlead_backup", "nightly"])
-async def test_v8_a_backup_by_a_login_of_its_own_needs_nothing_else(
+async def test_a_backup_by_a_login_of_its_own_needs_nothing_else(
     env: ClientEnv, urls: Urls, nightly: str, login: str, tmp_path: Path
 ) -> None:
     """Also the newest partition, which the relay may have created since the migration."""
@@ -277,7 +277,7 @@ async def test_v8_a_backup_by_a_login_of_its_own_needs_nothing_else(
     assert not found.as_owner
 
 
-async def test_v8_without_that_login_a_backup_is_made_as_the_owner_and_says_so(backed_up: Path, urls: Urls) -> None:
+async def test_without_the_backup_login_the_owner_is_used_with_a_warning(backed_up: Path, urls: Urls) -> None:
     with psycopg.connect(urls.owner) as connection:
         found = read_last_backup(connection)
     assert found is not None
@@ -287,7 +287,7 @@ async def test_v8_without_that_login_a_backup_is_made_as_the_owner_and_says_so(b
 class TestRefusals:
     """Each with one sentence, and nothing is done."""
 
-    async def test_v8_a_target_that_is_not_empty(self, backed_up: Path, call: Any) -> None:
+    async def test_a_target_that_is_not_empty(self, backed_up: Path, call: Any) -> None:
         assert "not empty" in refused(await asyncio.to_thread(call, "restore", str(backed_up)))
 
     @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ class TestRefusals:
             (forge, "was changed"),
         ],
     )
-    async def test_v8_a_partial_cut_changed_or_empty_backup(
+    async def test_a_partial_cut_changed_or_empty_backup(
         self, backed_up: Path, fresh: str, call: Any, damage: Any, told: str
     ) -> None:
         damage(backed_up)
@@ -313,7 +313,7 @@ class TestRefusals:
             left = connection.execute("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
             assert left.fetchone() == (0,)
 
-    async def test_v8_other_vault_keys(self, backed_up: Path, fresh: str, call: Any) -> None:
+    async def test_other_vault_keys(self, backed_up: Path, fresh: str, call: Any) -> None:
         other = "k1:" + "B" * 43 + "="
         assert "another one of that name" in refused(
             await asyncio.to_thread(call, "restore", str(backed_up), url=fresh, keys=other)
@@ -322,7 +322,7 @@ class TestRefusals:
             await asyncio.to_thread(call, "restore", str(backed_up), url=fresh, keys=other.replace("k1", "k9"))
         )
 
-    async def test_v8_a_table_that_the_backup_role_cannot_read_whole(self, urls: Urls, tmp_path: Path) -> None:
+    async def test_a_table_that_the_backup_role_cannot_read_whole(self, urls: Urls, tmp_path: Path) -> None:
         """Row-level security would leave rows out without a word."""
         with psycopg.connect(urls.owner) as connection:
             with connection.transaction(force_rollback=True):
@@ -338,7 +338,7 @@ class TestRefusals:
                 with pytest.raises(BackupFailed, match="cannot read all of forgotten"):
                     enter_backup_role(connection)
 
-    async def test_v8_a_failed_backup_leaves_nothing(self, env: ClientEnv, urls: Urls, tmp_path: Path) -> None:
+    async def test_a_failed_backup_leaves_nothing(self, env: ClientEnv, urls: Urls, tmp_path: Path) -> None:
         broken = urls.owner.replace("fairlead_owner", "nobody_at_all")
         with pytest.raises((BackupFailed, psycopg.Error)):
             await asyncio.to_thread(create_backup, broken, vault_keys=VAULT_KEYS, out=tmp_path, now=utc_now())
@@ -346,12 +346,12 @@ class TestRefusals:
 
 
 class TestSecrecy:
-    async def test_v8_without_a_passphrase_the_vaults_keys_are_not_in_it(self, backed_up: Path) -> None:
+    async def test_without_a_passphrase_the_vaults_keys_are_not_in_it(self, backed_up: Path) -> None:
         held = held_in(backed_up)
         assert VAULT_KEYS.partition(":")[2].encode() not in held
         assert {mode & 0o077 for mode in modes_of(backed_up)} == {0}
 
-    async def test_v8_under_a_passphrase_nothing_is_in_the_clear_and_the_keys_are_in_it(
+    async def test_under_a_passphrase_nothing_is_in_the_clear_and_the_keys_are_in_it(
         self, env: ClientEnv, fresh: str, call: Any, tmp_path: Path
     ) -> None:
         secret = written(tmp_path / "passphrase", PASSPHRASE)
@@ -377,7 +377,7 @@ class TestSecrecy:
         assert modes_of(out.parent)[1] & 0o077 == 0
         assert held_in(out.parent) == VAULT_KEYS.encode()
 
-    async def test_v8_for_a_public_key_only_the_private_one_opens_it(
+    async def test_for_a_public_key_only_the_private_one_opens_it(
         self, env: ClientEnv, call: Any, tmp_path: Path
     ) -> None:
         private = X25519PrivateKey.generate()
@@ -396,7 +396,7 @@ class TestSecrecy:
         )
 
 
-async def test_v8_one_moment_is_backed_up_while_writing_goes_on(env: ClientEnv, backed_up: Path, urls: Urls) -> None:
+async def test_a_backup_is_consistent_during_writes(env: ClientEnv, backed_up: Path, urls: Urls) -> None:
     """Counts, heads and dump are of one snapshot: the check after writing compares them, and the commands passed."""
     with psycopg.connect(urls.owner) as connection:
         found = read_last_backup(connection)
@@ -404,7 +404,7 @@ async def test_v8_one_moment_is_backed_up_while_writing_goes_on(env: ClientEnv, 
     assert abs((utc_now() - found.created_at).total_seconds()) < 300
 
 
-async def test_r3_v8_an_embedded_installation_is_backed_up_and_restored_by_its_folder(
+async def test_an_embedded_installation_is_backed_up_and_restored_by_its_folder(
     env: ClientEnv, call: Any, tmp_path: Path
 ) -> None:
     """The real database's backup becomes an embedded installation, whose own backup is whole as well."""

@@ -1,4 +1,4 @@
-"""What holds for every route of the whole application: malformed requests, headers, limits, links (issue 6)."""
+"""Malformed requests, headers, limits and links, on every route of the whole application."""
 
 import gzip
 import itertools
@@ -101,9 +101,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]
 
 
 class TestMalformedRequests:
-    async def test_a18_v13_a_host_that_is_none_is_a_400(
-        self, web_app: WebApp, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    async def test_a_host_that_is_none_is_a_400(self, web_app: WebApp, capsys: pytest.CaptureFixture[str]) -> None:
         for host in BAD_HOSTS:
             for path in ("/", "/sign-in", "/api/v1/clients", "/nowhere", "/hooks/x"):
                 answer = await raw(web_app.observed, path=path, headers=[(b"host", host.encode("latin-1"))])
@@ -119,7 +117,7 @@ class TestMalformedRequests:
         for host in ("127.0.0.1:8000", "[::1]:8000", "fairlead-web.default.svc", "web_1:80", "x:"):
             assert (await raw(web_app.observed, path="/healthz", headers=host_of(host))).status == 200
 
-    async def test_v13_a_segment_that_cannot_be_read_is_a_400_on_every_route(
+    async def test_a_segment_that_cannot_be_read_is_a_400_on_every_route(
         self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
         paths = {route.path_format for route in web_app.app.routes} | {
@@ -135,14 +133,14 @@ class TestMalformedRequests:
                 answer = await raw(web_app.observed, path=tried, headers=host_of(msp_setup.host))
                 assert answer.status == 400, tried
 
-    async def test_v13_a_query_that_cannot_be_read_is_a_400(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_a_query_that_cannot_be_read_is_a_400(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for query in (b"cursor=%00", b"cursor=%zz", b"%", b"q=%ff", b"q=\xff", b"\x00"):
             for path in ("/sign-in", "/api/v1/clients", "/", "/nowhere"):
                 assert (
                     await raw(web_app.observed, path=path, query=query, headers=host_of(msp_setup.host))
                 ).status == 400
 
-    async def test_v13_a_header_that_cannot_be_read_is_never_a_500(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_a_header_that_cannot_be_read_is_never_a_500(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         headers = [
             (b"cookie", b"session=%00; __Host-session=%zz; a"),
             (b"cookie", b"\xff=\xfe;=;;"),
@@ -168,7 +166,7 @@ class TestMalformedRequests:
             assert answer.status < 500, (header, method, path)
 
     @pytest.mark.parametrize("path", ["/sign-in", "/welcome/x", "/hooks/x", "/api/v1/clients", "/fleet"])
-    async def test_v13_a_client_that_goes_away_is_no_fault_of_ours(
+    async def test_a_client_that_goes_away_is_no_fault_of_ours(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, capsys: pytest.CaptureFixture[str], path: str
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
@@ -200,7 +198,7 @@ class TestMalformedRequests:
 class TestOneReading:
     """Whatever else reads the same request, a proxy or a part of ours, reads the same in it."""
 
-    async def test_v14_a_path_with_empty_segments_has_the_rules_of_the_route_that_serves_it(
+    async def test_a_path_with_empty_segments_has_the_rules_of_the_route_that_serves_it(
         self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
         for path in ("//api/v1/clients", "/api//v1/clients", "///api/v1/nothing", "//api//v1/api-keys"):
@@ -209,7 +207,7 @@ class TestOneReading:
             assert answer.values("cache-control") == ["no-store"], path
         assert (await raw(web_app.observed, "POST", "//hooks/x", headers=host_of(msp_setup.host))).status == 404
 
-    async def test_only_the_webhooks_own_address_takes_webhooks(self, web_app: WebApp, env: ClientEnv) -> None:
+    async def test_webhooks_are_accepted_at_their_own_address_only(self, web_app: WebApp, env: ClientEnv) -> None:
         headers = sign(env.hook_secret.encode(), message_id="m1", sent_at=utc_now(), body=b"{}")
         http = web_app.visit("127.0.0.1").http
         for path in (f"/hookss/{env.erp}", f"/hooks/x/{env.erp}", f"/hooksx/y/{env.erp}", f"/hooks{env.erp}"):
@@ -236,14 +234,14 @@ class TestOneReading:
             answer = await raw(web_app.observed, "POST", path, headers=[*once, *keys], messages=body)
             assert answer.status == status, answer.body
 
-    async def test_u14_who_accepts_problems_gets_one(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_clients_that_accept_problems_get_one(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         headers = [*host_of(msp_setup.host), (b"accept", b"application/problem+json")]
         answer = await raw(web_app.observed, path="/nowhere", headers=headers)
         assert answer.values("content-type") == ["application/problem+json"]
 
 
 class TestHeaders:
-    async def test_v14_every_answer_has_the_security_headers_once(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_every_answer_has_the_security_headers_once(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for method, path, status in (
             ("GET", "/", 303), ("GET", "/sign-in", 200), ("GET", "/nowhere", 404), ("PUT", "/sign-in", 405),
             ("OPTIONS", "/sign-in", 204), ("GET", "/healthz", 200), ("GET", "/readyz", 200), ("GET", "/hooks/x", 405),
@@ -262,7 +260,7 @@ class TestHeaders:
             answer = await raw(web_app.observed, path=path, headers=host_of(msp_setup.host))
             assert answer.values("cache-control") == ["no-store"]
 
-    async def test_item_7_a_405_lists_what_is_allowed(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_a_405_lists_the_allowed_methods(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for path in ("/api/v1/api-keys", "/sign-in"):
             answer = await raw(web_app.observed, "OPTIONS", path, headers=host_of(msp_setup.host))
             assert (answer.status, answer.values("allow")) == (204, ["GET, HEAD, OPTIONS, POST"])
@@ -275,7 +273,7 @@ class TestHeaders:
             answer = await raw(web_app.observed, method, path, headers=host_of(msp_setup.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
-    async def test_item_7_head_is_answered_wherever_get_is(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_head_is_answered_on_every_get_route(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         script = (await web_app.visit(msp_setup.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in ("/sign-in", "/healthz", "/api/v1/clients", "/api/v1/schema", "/nowhere", "/api/v1/nothing", "/",
                      f"/static/{script}", "/static/none.css"):  # fmt: skip
@@ -286,12 +284,12 @@ class TestHeaders:
                 same = name == "content-length" and got.status >= 400  # a problem names its own request
                 assert same or head.values(name) == got.values(name), (path, name)
 
-    async def test_item_7_head_is_refused_where_there_is_no_get(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_head_is_refused_where_there_is_no_get(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         for path, allow in (("/hooks/x", "POST"), ("/sign-out", "OPTIONS, POST")):
             answer = await raw(web_app.observed, "HEAD", path, headers=host_of(msp_setup.host))
             assert (answer.status, answer.values("allow")) == (405, [allow])
 
-    async def test_u16_hashed_files_are_kept_for_ever_and_compressed(
+    async def test_hashed_files_are_cacheable_for_ever_and_compressed(
         self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
         http = web_app.visit(msp_setup.host).http
@@ -322,7 +320,7 @@ class TestHeaders:
             assert ("content-encoding" in answer.headers) == is_packed, (path, accepted)
             assert [name.strip() for name in answer.headers["vary"].split(",")].count("Accept-Encoding") == 1
 
-    async def test_who_has_a_file_is_told_so_and_each_form_of_it_has_its_own_tag(
+    async def test_a_cached_file_gets_304_and_each_encoding_has_its_own_tag(
         self, web_app: WebApp, msp_setup: MspSetup
     ) -> None:
         http = web_app.visit(msp_setup.host).http
@@ -355,14 +353,14 @@ class TestHeaders:
         program = await raw(web_app.observed, path="/api/v1/%zz", headers=[*host_of(msp_setup.host), browser])
         assert program.values("content-type") == ["application/problem+json"]
 
-    async def test_v13_a_name_that_cannot_be_a_file_is_a_404(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_a_name_that_cannot_be_a_file_is_a_404(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         file = "/static/" + (await web_app.visit(msp_setup.host).http.get("/static/manifest.json")).json().popitem()[1]
         for path in (f"{file}/x", f"{file}/..", f"{file}/%5c", "/static/" + "a" * 300, "/static/" + "a/" * 2500):
             for method in ("GET", "HEAD"):
                 answer = await raw(web_app.observed, method, path, headers=host_of(msp_setup.host))
                 assert answer.status == 404, path
 
-    async def test_correlation_ids_from_outside_are_kept_apart(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_external_correlation_ids_are_stored_separately(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         headers = [*host_of(msp_setup.host), (b"x-correlation-id", b"chosen-by-caller")]
         assert (await raw(web_app.observed, headers=headers)).values("x-correlation-id") != ["chosen-by-caller"]
 
@@ -378,7 +376,9 @@ class TestBodies:
         assert "“role” twice" in answer.json()["detail"]
         assert (await admin.api("GET", path)).json()["items"] == before
 
-    async def test_v10_who_calls_is_known_before_the_body_is_read(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_the_caller_is_authenticated_before_the_body_is_read(
+        self, web_app: WebApp, msp_setup: MspSetup
+    ) -> None:
         http = web_app.visit(msp_setup.host).http
         bodies = [DEEP, b'{"a":' * 100_000, b"{", b"\xff", b"x" * (FORM_BYTES + 1)]
         for body, text in itertools.product(bodies, ["", "Bearer nonsense", "Bearer fl_" + "a" * 60]):
@@ -386,7 +386,7 @@ class TestBodies:
             for path in ("/api/v1/api-keys", "/api/v1/members", f"/api/v1/clients/{msp_setup.slug}/changes"):
                 assert (await http.post(path, content=body, headers=headers)).status_code == 401
 
-    async def test_v10_a_key_that_is_well_formed_and_wrong_is_refused_before_the_body(
+    async def test_a_key_that_is_well_formed_and_wrong_is_refused_before_the_body(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
         keys = f"/api/v1/clients/{msp_setup.slug}/api-keys"
@@ -397,7 +397,7 @@ class TestBodies:
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {text}"}
             assert (await http.post(keys, content=DEEP[:60_000], headers=headers)).status_code == status
 
-    async def test_v10_v13_a_body_that_cannot_be_taken_is_the_senders_error(self, admin: Visit) -> None:
+    async def test_an_unreadable_body_is_a_client_error(self, admin: Visit) -> None:
         headers = {"X-CSRF-Token": admin.token, "Content-Type": "application/json"}
         for body, status in (
             (b"[" * 30_000 + b"]" * 30_000, 400),
@@ -419,7 +419,7 @@ class TestBodies:
             assert "msgspec" not in answer.text
             assert "http://" not in answer.json()["detail"]
 
-    async def test_v10_a_body_of_another_type_is_not_parsed(self, admin: Visit) -> None:
+    async def test_a_body_of_another_type_is_not_parsed(self, admin: Visit) -> None:
         body = b'{"name": "a", "role": "nonsense"}'
         bomb = gzip.compress(b"0" * 5_000_000)
         for sent, headers, status in (
@@ -443,7 +443,7 @@ class TestBodies:
         form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"}
         assert (await admin.http.post("/sign-in", content=bomb[:4000], headers=form)).status_code == 415
 
-    async def test_v12_public_forms_take_little(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_public_forms_have_small_limits(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         http = web_app.visit(msp_setup.host).http
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         for path in PUBLIC_FORMS:  # signing out and an unknown link read no body at all
@@ -455,7 +455,7 @@ class TestBodies:
         parts = {"Content-Type": "multipart/form-data; boundary=x"}
         assert (await http.post("/sign-in", content=b"--x--", headers=parts)).status_code == 415
 
-    async def test_v12_every_public_route_has_a_small_limit(self, web_app: WebApp) -> None:
+    async def test_every_public_route_has_a_small_limit(self, web_app: WebApp) -> None:
         """A sweep: a new public route without one fails here. Webhooks have a limit of their own."""
         found = 0
         for route in web_app.app.routes:
@@ -469,7 +469,7 @@ class TestBodies:
 
 
 class TestLinks:
-    async def test_v15_an_invitation_leads_to_the_brands_own_host(
+    async def test_an_invitation_leads_to_the_brands_own_host(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
@@ -485,7 +485,7 @@ class TestLinks:
 
 class TestProxies:
     @pytest.mark.parametrize(("peer", "expected"), [("10.0.0.9", "1.2.3.4"), ("203.0.113.5", "203.0.113.5")])
-    async def test_v6_the_application_sees_what_a_configured_proxy_says(self, peer: str, expected: str) -> None:
+    async def test_headers_of_a_configured_proxy_are_used(self, peer: str, expected: str) -> None:
         seen: list[Any] = []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -500,7 +500,7 @@ class TestProxies:
 
 
 class TestOneSentencePerMistake:
-    async def test_u14_a_body_that_does_not_fit_names_its_field_in_the_apis_words(self, admin: Visit) -> None:
+    async def test_an_invalid_body_names_the_field_as_in_the_api(self, admin: Visit) -> None:
         for body, field in (
             ({"role": "machine", "extra": 1, "name": "a"}, "extra"),
             ({"name": 5, "role": "machine"}, "name"),
@@ -512,7 +512,7 @@ class TestOneSentencePerMistake:
             assert (answer.status_code, answer.json().get("field")) == (400, field)
             assert "data" not in answer.json()["detail"]
 
-    async def test_u14_the_same_mistake_has_the_same_title(self, admin: Visit) -> None:
+    async def test_the_same_mistake_has_the_same_title(self, admin: Visit) -> None:
         await admin.http.get("/api/v1/schema/openapi.json")  # after it the framework lists parts of addresses, too
         for query, status in (
             ("cursor=zzz", 400), ("limit=zzz", 400), ("limit=1e9", 422), ("limit=0", 422), ("limit=99999", 422),

@@ -15,7 +15,7 @@ from tests.support.web_app import WebApp
 
 
 class TestBodies:
-    async def test_v10_a_signed_webhook_that_is_too_deep_is_quarantined_and_holds_up_nothing(
+    async def test_a_signed_webhook_that_is_too_deep_is_quarantined_and_holds_up_nothing(
         self, web_app: WebApp, env: ClientEnv
     ) -> None:
         http = web_app.visit("127.0.0.1").http
@@ -36,7 +36,7 @@ class TestBodies:
 
 
 class TestWebhookState:
-    async def test_v17_a_paused_connection_is_told_to_who_can_sign_only(
+    async def test_only_authentic_senders_learn_of_a_pause(
         self, web_app: WebApp, env: ClientEnv, other_env: ClientEnv
     ) -> None:
         http = web_app.visit("127.0.0.1").http

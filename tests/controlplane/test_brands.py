@@ -72,7 +72,7 @@ class TestEditor:
         ("field", "value"),
         [("name", ""), ("monogram", "ABCD"), ("accent", "red"), ("support_email", "nobody"), ("mark", "star")],
     )
-    async def test_what_is_wrong_is_named_and_kept_as_typed(
+    async def test_invalid_input_is_named_and_redisplayed(
         self, admin: Visit, slug: str, field: str, value: str
     ) -> None:
         await admin.get(f"/brands/{slug}")
@@ -203,7 +203,7 @@ class TestDomains:
         assert (await admin.api("POST", f"{API}/{slug}/hosts/gone.example/verification")).status_code == 404
 
     @pytest.mark.parametrize("host", ["nonsense", "a b.example", "[::1]", "10.0.0.1"])
-    async def test_what_is_no_host_name_is_refused_as_typed(self, admin: Visit, slug: str, host: str) -> None:
+    async def test_an_invalid_host_name_is_refused_and_redisplayed(self, admin: Visit, slug: str, host: str) -> None:
         await admin.get(f"/brands/{slug}")
         answer = await admin.post(f"/brands/{slug}/hosts", {"host": host})
         assert answer.status_code == 422

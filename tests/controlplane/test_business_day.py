@@ -1,4 +1,4 @@
-"""U12: what changes by itself in the demonstration leaves alone what a visitor set, and what waits for a person."""
+"""Automatic changes of the demonstration leave visitors' values and pending changes alone."""
 
 import random
 from collections import Counter
@@ -18,7 +18,7 @@ def prices(http: httpx2.Client, url: str) -> dict[tuple[str, str], int]:
     return {(item["sku"], element): item[element]["amount"] for item in items for element in (PRICE, STOCK)}
 
 
-def test_u12_what_a_visitor_set_stays(sandbox: RunningSandbox) -> None:
+def test_values_set_by_a_visitor_are_not_overwritten(sandbox: RunningSandbox) -> None:
     url = sandbox.add("sandbox-erp", skus=SKUS)
     with httpx2.Client(timeout=60, headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         play = ErpPlay(http, url, random.Random(1))
@@ -33,7 +33,7 @@ def test_u12_what_a_visitor_set_stays(sandbox: RunningSandbox) -> None:
     assert sum(after[key] != before[key] for key in before) > SKUS, "the others are lively"
 
 
-def test_u12_a_price_that_needs_a_person_is_not_changed_again(sandbox: RunningSandbox) -> None:
+def test_a_price_that_needs_a_person_is_not_changed_again(sandbox: RunningSandbox) -> None:
     url = sandbox.add("sandbox-erp", skus=SKUS)
     with httpx2.Client(timeout=60, headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         play, asked = ErpPlay(http, url, random.Random(2)), Counter[str]()

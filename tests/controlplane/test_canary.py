@@ -227,7 +227,7 @@ async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env
     } == set()
 
 
-async def test_no_product_name_in_what_is_sent_to_strangers_and_machines(web_app: WebApp, env: ClientEnv) -> None:
+async def test_public_responses_do_not_contain_the_product_name(web_app: WebApp, env: ClientEnv) -> None:
     mine = await set_up_msp(env, name="Calm Harbour")
     admin = await web_app.signed_in(mine.host, mine.admin)
     page = await admin.get(f"/clients/{mine.slug}/overview")

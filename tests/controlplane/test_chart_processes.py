@@ -114,7 +114,7 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.mark.parametrize("name", ["web", "worker-shared", "relay"])
-def test_the_container_passes_its_probes_and_stops_when_asked(
+def test_the_container_passes_its_probes_and_stops_on_sigterm(
     machine: Machine, tmp_path: Path, ports: dict[str, int], name: str
 ) -> None:
     container = CONTAINERS[name]
@@ -133,15 +133,13 @@ def test_the_container_passes_its_probes_and_stops_when_asked(
     assert "Traceback" not in log, log[-3000:]
 
 
-def test_no_other_process_than_the_migration_and_what_is_scheduled_may_change_the_schema(machine: Machine) -> None:
+def test_only_the_migration_and_scheduled_jobs_may_change_the_schema(machine: Machine) -> None:
     for name, container in CONTAINERS.items():
         assert ("DATABASE_URL" in machine.environment(container)) == (name in {"migrate", "retention"})
 
 
 @pytest.mark.parametrize("name", ["retention", "backup"])
-def test_v8_r16_what_is_scheduled_ends_well_with_what_its_container_gets(
-    machine: Machine, tmp_path: Path, name: str
-) -> None:
+def test_scheduled_commands_succeed_with_their_containers_settings(machine: Machine, tmp_path: Path, name: str) -> None:
     public = X25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "recipient.pem").write_bytes(public)
     program = machine.program(name, {"http": 0, "metrics": 0})

@@ -73,7 +73,7 @@ class TestEmbeddedData:
         ("content", "mend"),
         [("junk", "backup"), ("17", "Start the version that wrote it"), ("", "backup"), (None, "backup")],
     )
-    def test_a_broken_version_is_told(self, folder: Path, content: str | None, mend: str) -> None:
+    def test_a_broken_version_is_reported(self, folder: Path, content: str | None, mend: str) -> None:
         file = folder / "servers" / "postgres" / "PG_VERSION"
         if content is None:
             file.unlink()
@@ -83,21 +83,21 @@ class TestEmbeddedData:
         assert mend in found.mend
 
     @pytest.mark.parametrize("name", ["servers/valkey", "servers/postgres", "servers", "."])
-    def test_a_closed_folder_is_told(self, folder: Path, name: str) -> None:
+    def test_an_unreadable_folder_is_reported(self, folder: Path, name: str) -> None:
         closed = (folder / name).resolve()
         closed.chmod(0o500)
         found = data_findings(folder)
         closed.chmod(0o700)
         assert [each.mend for each in found] == [f"Run `chmod u+rwx {closed}`."]
 
-    def test_r7_a_folder_that_cannot_be_written_is_told(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_folder_that_cannot_be_written_is_reported(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_only = os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, os.ST_RDONLY, 255))
         monkeypatch.setattr(os, "statvfs", lambda _: read_only)
         assert "read-only" in data_findings(folder)[0].state
 
     @pytest.mark.parametrize("content", ["junk", None])
     @pytest.mark.parametrize("name", ["vault.keys", "secret.key"])
-    def test_lost_keys_are_told_without_themselves(self, folder: Path, name: str, content: str | None) -> None:
+    def test_lost_keys_are_reported_without_their_text(self, folder: Path, name: str, content: str | None) -> None:
         keys = folder / name
         keys.unlink() if content is None else keys.write_text(content)
         [found] = data_findings(folder)
@@ -105,19 +105,19 @@ class TestEmbeddedData:
         assert "junk" not in found.state + found.mend
 
     @pytest.mark.parametrize("name", ["vault.keys", "secret.key"])
-    def test_r6_keys_that_others_can_read_are_told(self, folder: Path, name: str) -> None:
+    def test_keys_that_others_can_read_are_reported(self, folder: Path, name: str) -> None:
         (folder / name).chmod(0o644)
         assert [each.mend for each in data_findings(folder)] == [f"Run `chmod 600 {folder / name}`."]
 
     @pytest.mark.parametrize("part", ["global/pg_control", "base", "pg_wal", "pg_xact", ""])
-    def test_r6_half_deleted_data_are_told(self, folder: Path, part: str) -> None:
+    def test_half_deleted_data_are_reported(self, folder: Path, part: str) -> None:
         path = folder / "servers" / "postgres" / part
         path.unlink() if path.is_file() else shutil.rmtree(path)
         [found] = data_findings(folder)
         assert "missing" in found.state
         assert "backup" in found.mend
 
-    def test_r7_key_and_version_deleted_are_both_told(self, folder: Path) -> None:
+    def test_deleted_key_and_version_are_both_reported(self, folder: Path) -> None:
         (folder / "servers" / "postgres" / "PG_VERSION").unlink()
         (folder / "vault.keys").unlink()
         assert ["PostgreSQL" in each.state or "vault.keys" in each.state for each in data_findings(folder)] == [
@@ -125,7 +125,7 @@ class TestEmbeddedData:
         ] * 2
 
     @pytest.mark.parametrize("content", ["", "{", "[]", '{"web": 1}'])
-    def test_r7_unreadable_passwords_of_valkey_are_told_and_cost_nothing(self, folder: Path, content: str) -> None:
+    def test_unreadable_passwords_of_valkey_are_reported_as_harmless(self, folder: Path, content: str) -> None:
         file = folder / "servers" / "valkey.passwords"
         file.write_text(content)
         [found] = data_findings(folder)
@@ -146,7 +146,7 @@ class TestEmbeddedData:
         (folder / "vault.keys").unlink()
         assert find_problems(folder, {"FAIRLEAD_VAULT_KEYS_FILE": "/elsewhere"}) == []
 
-    def test_a_first_start_that_was_killed_goes_on(self, folder: Path) -> None:
+    def test_a_first_start_that_was_killed_continues(self, folder: Path) -> None:
         """Nothing was stored under a key that was not made yet."""
         shutil.rmtree(folder / "servers" / "postgres")
         begin_setup(folder)
@@ -154,7 +154,7 @@ class TestEmbeddedData:
         finish_setup(folder)
         assert len(data_findings(folder)) == 1
 
-    def test_the_command_looks_at_it(
+    def test_the_command_checks_the_data_folder(
         self, environment: dict[str, str | None], folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FAIRLEAD_DATA", str(folder))
@@ -167,7 +167,7 @@ class TestEmbeddedData:
 
 
 class TestVault:
-    def test_a_key_that_is_missing_or_another_under_its_name_is_told(self) -> None:
+    def test_a_missing_or_different_key_is_reported(self) -> None:
         ring, other = (KeyRing({"k1": os.urandom(32)}, current="k1") for _ in range(2))
         tenant, key = new_id(), new_id()
         kek_id, wrapped = wrap(ring, tenant, key, new_data_key())
@@ -196,7 +196,7 @@ class TestVault:
 
 
 class TestWork:
-    def test_old_work_says_which_workers_to_start(self) -> None:
+    def test_overdue_jobs_name_the_workers_to_start(self) -> None:
         assert [each.mend for each in assess_jobs([("shared", 4 * MINUTE)], MINUTE, relay=None, workers=())] == [""]
         waiting = [("shared", 6 * MINUTE), ("tenant-x", 7 * MINUTE)]
         shared, pinned, relay = assess_jobs(waiting, 9 * MINUTE, relay=None, workers=())
@@ -204,7 +204,7 @@ class TestWork:
         assert "`fairlead worker --client x`" in pinned.mend
         assert relay.mend == "Start `fairlead relay`."
 
-    def test_r11_a_late_timer_is_no_alarm_while_the_relay_works(self) -> None:
+    def test_a_late_timer_is_no_alarm_while_the_relay_works(self) -> None:
         """The timers of a suspended client rest; a backlog that is being worked on is no dead worker."""
         working = assess_jobs([], timedelta(hours=9), relay=timedelta(seconds=1), workers=())
         assert [(each.what, each.mend) for each in working] == [("Relay", "")]
@@ -214,7 +214,7 @@ class TestWork:
         waiting = [("shared", 6 * MINUTE), (f"tenant-{'x' * 36}", 7 * MINUTE)]
         assert [each.mend for each in assess_jobs(waiting, None, relay=None, workers=names)] == ["", ""]
 
-    async def test_r11_the_relay_is_seen_in_the_database(
+    async def test_the_relay_is_seen_in_the_database(
         self, environment: dict[str, str | None], db: Database, urls: Urls, scope: Scope
     ) -> None:
         async with db.transaction(scope) as session:
@@ -256,7 +256,7 @@ class TestWork:
         assert shown.exit_code == 1
 
 
-async def test_r16_missing_partitions_are_told(services: Services) -> None:
+async def test_missing_partitions_are_reported(services: Services) -> None:
     assert (await partitions_are_ready(services.settings)).mend == ""
     now = datetime(2026, 12, 27, tzinfo=UTC)
     soon = assess_partitions([("change", datetime(2027, 1, 1, tzinfo=UTC), False)], now=now)
@@ -270,7 +270,7 @@ async def test_r16_missing_partitions_are_told(services: Services) -> None:
 @pytest.mark.parametrize(
     ("hours", "told", "warned"), [(None, "none was ever made", True), (2, "2 hours", False), (80, "3 days", True)]
 )
-def test_v8_the_age_of_the_last_backup_is_told(hours: int | None, told: str, warned: bool) -> None:  # noqa: FBT001
+def test_the_age_of_the_last_backup_is_reported(hours: int | None, told: str, warned: bool) -> None:  # noqa: FBT001
     now = utc_now()
     found = None if hours is None else LastBackup(now - timedelta(hours=hours), "head", 1)
     judged = assess_backup(found, now)
@@ -278,7 +278,7 @@ def test_v8_the_age_of_the_last_backup_is_told(hours: int | None, told: str, war
     assert (bool(judged.mend), judged.warning) == (warned, warned)
 
 
-async def test_v8_the_login_of_backups_may_only_read(services: Services, urls: Urls) -> None:
+async def test_the_login_of_backups_may_only_read(services: Services, urls: Urls) -> None:
     def told(url: str) -> Settings:
         return msgspec.structs.replace(services.settings, backup_url=url)
 
@@ -290,7 +290,7 @@ async def test_v8_the_login_of_backups_may_only_read(services: Services, urls: U
         assert "DATABASE_BACKUP_URL" in found.mend
 
 
-def test_v8_backups_made_as_the_owner_are_warned_of() -> None:
+def test_backups_made_as_the_owner_are_warned_of() -> None:
     now = utc_now()
     judged = assess_backup(LastBackup(now, "head", 1, as_owner=True), now)
     assert judged.warning

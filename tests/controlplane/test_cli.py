@@ -56,14 +56,14 @@ class TestHelp:
     @pytest.mark.parametrize(
         ("path", "command"), list(commands(main)), ids=lambda it: "-".join(it) if isinstance(it, tuple) else ""
     )
-    def test_each_command_says_what_it_does(self, path: tuple[str, ...], command: click.Command) -> None:
+    def test_each_command_has_a_description(self, path: tuple[str, ...], command: click.Command) -> None:
         shown = call({}, *path, "--help")
         assert shown.exit_code == 0
         assert f"Usage: main {' '.join(path)}" in shown.output
         assert command.help
         assert command.help.splitlines()[0].split(".")[0] in " ".join(shown.output.split())
 
-    def test_a_mistyped_command_is_told_where_help_is(self) -> None:
+    def test_a_mistyped_command_refers_to_help(self) -> None:
         shown = call({}, "demmo")
         assert shown.exit_code == 2
         assert "--help" in shown.output or "-h" in shown.output
@@ -93,7 +93,7 @@ class TestDoctor:
         assert shown.exit_code == 0
 
     @pytest.mark.parametrize("missing", ["FAIRLEAD_VAULT_KEYS", "REDIS_URL"])
-    def test_what_is_missing_is_named(self, environment: dict[str, str | None], missing: str) -> None:
+    def test_missing_settings_are_named(self, environment: dict[str, str | None], missing: str) -> None:
         shown = call(environment | {missing: None}, "doctor")
         assert shown.exit_code == 1
         assert f"{missing} is not set" in shown.output
@@ -106,9 +106,7 @@ class TestDoctor:
         assert "openssl rand" in short.output
         assert "hunter2" not in short.output
 
-    def test_a_database_that_is_not_there_is_told_without_its_password(
-        self, environment: dict[str, str | None]
-    ) -> None:
+    def test_a_missing_database_is_reported_without_its_password(self, environment: dict[str, str | None]) -> None:
         nowhere = "postgresql://fairlead_app:my-password@127.0.0.1:9/fairlead"
         shown = call(environment | {"DATABASE_APP_URL": nowhere}, "doctor", "--json")
         assert shown.exit_code == 1
@@ -116,7 +114,7 @@ class TestDoctor:
         assert bad["what"] == "app role"
         assert "my-password" not in shown.output
 
-    def test_a_valkey_that_is_not_there_is_told(self, environment: dict[str, str | None]) -> None:
+    def test_a_missing_valkey_is_reported(self, environment: dict[str, str | None]) -> None:
         nowhere = "redis://127.0.0.1:9/0"
         shown = call(environment | {"REDIS_URL": nowhere}, "doctor", "--json")
         assert [finding["what"] for finding in json.loads(shown.output) if finding["mend"]] == ["valkey"]
@@ -130,7 +128,7 @@ class TestDoctor:
         assert bad["state"] == "too powerful"
         assert "BYPASSRLS" in bad["mend"]
 
-    def test_a_schema_that_is_behind_is_told(self, environment: dict[str, str | None], urls: Urls) -> None:
+    def test_an_outdated_schema_is_reported(self, environment: dict[str, str | None], urls: Urls) -> None:
         parts = urlsplit(urls.owner)
         empty = urlunsplit(parts._replace(path="/postgres"))
         shown = call(environment | {"DATABASE_URL": empty}, "doctor", "--json")
@@ -138,7 +136,7 @@ class TestDoctor:
         assert (bad["what"], bad["mend"]) == ("schema", "Run `fairlead migrate`.")
         assert "at none" in bad["state"]
 
-    def test_unreadable_vault_keys_are_told_without_themselves(self, environment: dict[str, str | None]) -> None:
+    def test_unreadable_vault_keys_are_reported_without_their_text(self, environment: dict[str, str | None]) -> None:
         shown = call(environment | {"FAIRLEAD_VAULT_KEYS": "k1:not-a-key"}, "doctor")
         assert shown.exit_code == 1
         assert "FAIRLEAD_VAULT_KEYS is `id:base64" in shown.output
@@ -177,7 +175,7 @@ class TestTenants:
             ("--slug", "Not A Slug", "short name"),
         ],
     )
-    def test_what_is_wrong_is_told_in_a_sentence(
+    def test_errors_are_reported_in_a_sentence(
         self, environment: dict[str, str | None], option: str, value: str, told: str
     ) -> None:
         slug = f"m-{secrets.token_hex(4)}"
@@ -188,7 +186,7 @@ class TestTenants:
         again = call(environment, "msp", "create", *msp_options(slug))
         assert again.exit_code == 0, again.output
 
-    def test_the_first_password_comes_from_a_file_or_is_asked_for_and_is_never_an_argument(
+    def test_the_first_password_is_read_from_a_file_or_prompt_and_never_an_argument(
         self, environment: dict[str, str | None], tmp_path: Path
     ) -> None:
         slug = f"m-{secrets.token_hex(4)}"
@@ -210,14 +208,14 @@ class TestTenants:
         made = call(environment, "msp", "create", *msp_options(other)[:-2], "--admin-password-file", str(file))
         assert made.exit_code == 0, made.output
 
-    def test_a_short_name_is_taken_once(self, environment: dict[str, str | None]) -> None:
+    def test_a_short_name_is_unique(self, environment: dict[str, str | None]) -> None:
         slug = f"m-{secrets.token_hex(4)}"
         assert call(environment, "msp", "create", *msp_options(slug)).exit_code == 0
         second = call(environment, "msp", "create", *msp_options(slug))
         assert second.exit_code == 1
         assert second.output.startswith("Error: ")
 
-    def test_without_settings_it_says_what_is_missing(self, environment: dict[str, str | None], tmp_path: Path) -> None:
+    def test_missing_settings_are_reported(self, environment: dict[str, str | None], tmp_path: Path) -> None:
         nowhere = {**dict.fromkeys(environment), "FAIRLEAD_DATA": str(tmp_path / "data")}
         shown = call(nowhere, "client", "list", "--msp", "01a20164-0b46-741c-bbc4-e2b82c7f4dec")
         assert shown.exit_code == 1
@@ -225,13 +223,13 @@ class TestTenants:
 
 
 class TestNames:
-    def test_what_acts_on_one_kind_of_object_is_a_noun_and_a_verb(self) -> None:
+    def test_commands_are_a_noun_and_a_verb(self) -> None:
         verbs = {"up", "demo", "doctor", "migrate", "web", "worker", "relay", "backup", "restore"}
         assert set(main.commands) - verbs == {
             name for name, one in main.commands.items() if isinstance(one, click.Group)
         }
 
-    def test_whatever_prints_a_result_prints_it_as_json(self) -> None:
+    def test_every_result_is_available_as_json(self) -> None:
         processes = {("up",), ("web",), ("worker",), ("relay",)}
         without = {
             path for path, one in commands(main)
@@ -291,7 +289,7 @@ class TestBaseline:
         assert "shop0: read; 40 equal, 0 differ, 0 only in the source, 0 only here, 0 below cost" in told
         assert (await run_program(given, "baseline", "show", *tenancy(env.scope)))[1] == told
 
-    async def test_a_client_without_contracts_is_told_what_to_do(
+    async def test_a_client_without_contracts_gets_instructions(
         self, environment: dict[str, str | None], client: Scope
     ) -> None:
         status, told = await run_program(environment, "baseline", "read", *tenancy(client))
@@ -358,7 +356,7 @@ async def key_of(services: Services, scope: Scope) -> UUID:
         return key_id_of(bytes(found.scalar_one()))
 
 
-def test_r16_retention_is_planned_held_and_run_from_the_command_line(
+def test_retention_is_planned_held_and_run_from_the_command_line(
     environment: dict[str, str | None], client: Scope
 ) -> None:
     """Nothing of today is old enough, so a run removes nothing, and says so."""

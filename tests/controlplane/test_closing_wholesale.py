@@ -60,7 +60,7 @@ async def shift_head(urls: Urls, market: Market, by: int) -> None:
     await asyncio.to_thread(tamper_as_owner, urls.owner, _SHIFT, t=market.msp_account.tenant_id, by=by)
 
 
-async def test_it_is_recorded_in_the_msp_account_once_and_told_to_no_client(
+async def test_it_is_recorded_once_in_the_msp_account_and_not_in_a_clients(
     market: Market, environment: dict[str, str | None]
 ) -> None:
     sibling = market.another_client()
@@ -74,7 +74,7 @@ async def test_it_is_recorded_in_the_msp_account_once_and_told_to_no_client(
     assert counts == [1, 0, 0]
 
 
-async def test_what_cannot_be_noted_is_not_closed(
+async def test_an_invoice_is_not_closed_without_its_audit_entry(
     market: Market, environment: dict[str, str | None], urls: Urls
 ) -> None:
     await shift_head(urls, market, -1)  # the next entry would take the last one's place

@@ -32,7 +32,7 @@ def opened(there: Urls, scope: Scope) -> psycopg.Connection:
     return connection
 
 
-def test_connections_get_what_their_connector_can_do(there: Urls, scope: Scope) -> None:
+def test_connections_get_their_connectors_capabilities(there: Urls, scope: Scope) -> None:
     registry = build_registry()
     with opened(there, scope) as connection:
         for kind in KINDS:

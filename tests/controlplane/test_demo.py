@@ -170,7 +170,7 @@ def test_the_check_does_the_main_job_and_every_number_reconciles() -> None:
         demo.expect_nothing_left(set())
 
 
-def test_a_failing_step_of_the_check_is_told_and_ends_with_1() -> None:
+def test_a_failing_step_is_reported_and_the_exit_status_is_1() -> None:
     """The channels stand still from the moment the check begins. It is over soon: who looked away tries again."""
     for _ in range(5):
         with running_demo("--check", "--json") as demo:
@@ -206,7 +206,7 @@ def stop_the_channels_at_the_check(demo: Demo) -> set[int]:
     return family
 
 
-def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:
+def test_it_prints_its_address_and_ctrl_c_removes_everything() -> None:
     with running_demo("--quiet-erp") as demo:
         demo.wait_for("ready", demo.is_ready)
         told = "".join(demo.lines)
@@ -229,7 +229,7 @@ def test_it_says_where_to_go_and_ends_with_ctrl_c_leaving_nothing() -> None:
         assert not demo.folder.exists()
 
 
-def test_killed_it_takes_everything_along() -> None:
+def test_killing_it_ends_all_its_processes() -> None:
     with running_demo("--quiet-erp") as demo:
         demo.wait_for("ready", demo.is_ready)
         family: set[int] = set()
@@ -245,7 +245,7 @@ def test_killed_it_takes_everything_along() -> None:
         demo.expect_nothing_left(family)
 
 
-def test_a_killed_make_takes_its_demo_along(tmp_path: Path) -> None:
+def test_killing_make_ends_the_demo(tmp_path: Path) -> None:
     demo = MadeDemo(tmp_path, "--quiet-erp")
     try:
         demo.wait_for("ready", demo.is_ready)
@@ -270,7 +270,7 @@ def test_stopped_while_starting_it_leaves_nothing(number: signal.Signals) -> Non
         demo.expect_nothing_left(family)
 
 
-def test_what_a_killed_run_left_on_disk_is_removed_by_the_next() -> None:
+def test_files_of_a_killed_run_are_removed_by_the_next() -> None:
     home = project_root() / "var" / "demo"
     left = home / str(2**22 + 1)  # above the kernel's largest process id
     (left / "servers").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""U1: a session that ends leads back to a whole page, says so, and loses nothing that was typed."""
+"""An expired session leads to sign-in and back to a whole page, with a notice, and loses no input."""
 
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -53,7 +53,7 @@ async def dropped(ended: Visit) -> Visit:
     return ended
 
 
-async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too(
+async def test_a_cookie_that_ended_with_its_session_is_an_expired_session_too(
     msp_setup: MspSetup, dropped: Visit
 ) -> None:
     page = f"/clients/{msp_setup.slug}/members/{UUID(int=1)}"
@@ -66,9 +66,7 @@ async def test_u1_a_cookie_that_ended_with_its_session_is_an_expired_session_too
     assert anew.headers["location"] == "/sign-in?next=%2Ffleet"
 
 
-async def test_u1_every_part_that_polls_leads_back_to_its_page(
-    web_app: WebApp, msp_setup: MspSetup, ended: Visit
-) -> None:
+async def test_every_part_that_polls_leads_back_to_its_page(web_app: WebApp, msp_setup: MspSetup, ended: Visit) -> None:
     known = fragments(web_app)
     assert {"/fleet/rows", "/clients/{client}/overview/flow", "/clients/{client}/approvals/waiting"} <= set(known)
     for address in known:
@@ -94,7 +92,7 @@ async def test_a_dialog_leads_back_to_the_page_that_shows_it(msp_setup: MspSetup
         assert next_of((await ended.get(f"{path}?q=a")).headers["location"]) == "/"
 
 
-async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
+async def test_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
     web_app: WebApp, msp_setup: MspSetup, ended: Visit
 ) -> None:
     page = f"/clients/{msp_setup.slug}/members/{UUID(int=1)}"
@@ -106,7 +104,7 @@ async def test_u1_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
     assert next_of((await ended.get("/fleet/rows", headers=foreign)).headers["hx-redirect"]) == "/fleet"
 
 
-async def test_u1_signing_in_again_says_why_and_lands_on_the_page(
+async def test_the_sign_in_page_explains_and_returns_to_the_page(
     web_app: WebApp, msp_setup: MspSetup, ended: Visit
 ) -> None:
     place = (await ended.get("/fleet/rows", headers={"HX-Request": "true"})).headers["hx-redirect"]
@@ -118,7 +116,7 @@ async def test_u1_signing_in_again_says_why_and_lands_on_the_page(
     assert (landed.status_code, landed.headers["location"]) == (303, "/fleet?span=x")
 
 
-async def test_u1_a_part_is_never_all_that_a_browser_shows(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
+async def test_a_part_is_never_all_that_a_browser_shows(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
     visited = {"Sec-Fetch-Dest": "document"}
     gone = await admin.get(f"/clients/{msp_setup.slug}/overview/flow", headers=visited)
     assert (gone.status_code, gone.headers["location"]) == (303, f"/clients/{msp_setup.slug}/overview")
@@ -127,13 +125,13 @@ async def test_u1_a_part_is_never_all_that_a_browser_shows(web_app: WebApp, msp_
     ).status_code == 200
 
 
-async def test_u1_nobody_who_never_signed_in_is_told_of_a_session(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_a_first_visit_mentions_no_expired_session(web_app: WebApp, msp_setup: MspSetup) -> None:
     answer = await web_app.visit(msp_setup.host).get("/fleet")
     assert answer.headers["location"] == "/sign-in?next=%2Ffleet"
 
 
 @pytest.mark.parametrize("target", ["/sign-in", "/sign-in?next=/x", "/sign-out", "/welcome/abc", "//evil.example"])
-async def test_u1_signing_in_never_leads_to_where_one_signs_in_or_out(
+async def test_signing_in_never_leads_to_where_one_signs_in_or_out(
     web_app: WebApp, msp_setup: MspSetup, target: str
 ) -> None:
     page = await web_app.visit(msp_setup.host).get("/sign-in", params={"next": target})

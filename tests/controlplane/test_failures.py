@@ -1,4 +1,4 @@
-"""R9, R14: what is wrong with the surroundings is one sentence and exit code 1, in every command and process."""
+"""Errors of the environment are one sentence and exit code 1, in every command and process."""
 
 import asyncio
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def expect_a_sentence(output: str) -> None:
 class TestCommands:
     @pytest.mark.parametrize("broken", BROKEN)
     @pytest.mark.parametrize("path", list(leaves()), ids="-".join)
-    def test_r14_each_says_what_is_wrong_in_a_sentence(
+    def test_each_command_reports_its_error_in_a_sentence(
         self, environment: dict[str, str | None], tmp_path: Path, path: tuple[str, ...], broken: str
     ) -> None:
         arguments = [*path, *minimal(command_at(path), tmp_path)]
@@ -100,7 +100,7 @@ class TestCommands:
         expect_a_sentence(done.output)
 
     @pytest.mark.parametrize("path", list(leaves()), ids="-".join)
-    def test_r14_each_says_that_the_database_does_not_exist(
+    def test_each_command_reports_a_missing_database(
         self, environment: dict[str, str | None], tmp_path: Path, path: tuple[str, ...]
     ) -> None:
         missing = {name: absent(str(url)) for name, url in environment.items() if name.startswith("DATABASE")}
@@ -118,7 +118,7 @@ def absent(url: str) -> str:
 class TestProcesses:
     @pytest.mark.parametrize("broken", [name for name in BROKEN if name != "database is not there"])
     @pytest.mark.parametrize("process", [*PROCESSES, "up"])
-    def test_r9_none_starts_with_settings_that_cannot_work(
+    def test_none_starts_with_settings_that_cannot_work(
         self, environment: dict[str, str | None], tmp_path: Path, process: str, broken: str
     ) -> None:
         status, told = run({**environment, **BROKEN[broken]}, tmp_path, process)
@@ -126,7 +126,7 @@ class TestProcesses:
         expect_a_sentence(told)
 
     @pytest.mark.parametrize("process", [*PROCESSES, "up"])
-    def test_r14_a_database_that_does_not_exist_ends_each(
+    def test_a_database_that_does_not_exist_ends_each(
         self, environment: dict[str, str | None], tmp_path: Path, process: str
     ) -> None:
         missing = {name: absent(str(url)) for name, url in environment.items() if name.startswith("DATABASE")}
@@ -137,7 +137,7 @@ class TestProcesses:
     @pytest.mark.parametrize(
         ("process", "name"), [("web", "APP"), ("web", "INTAKE"), ("worker", "APP"), ("relay", "RELAY")]
     )
-    def test_r9_an_address_that_a_process_needs_is_named(
+    def test_an_address_that_a_process_needs_is_named(
         self, environment: dict[str, str | None], process: str, name: str
     ) -> None:
         given = {key: value for key, value in environment.items() if value and key != f"DATABASE_{name}_URL"}
@@ -153,7 +153,7 @@ def run(environment: dict[str, str | None], folder: Path, process: str) -> tuple
 
 
 class TestRefusals:
-    def test_r14_a_wrong_password_is_of_the_settings_and_an_outage_is_not(self) -> None:
+    def test_a_wrong_password_is_of_the_settings_and_an_outage_is_not(self) -> None:
         refused = psycopg.OperationalError('connection failed: FATAL:  password authentication failed for user "a"')
         away = psycopg.OperationalError("connection failed: Connection refused")
         assert (is_of_settings(refused), is_of_settings(away)) == (True, False)
@@ -172,7 +172,7 @@ class TestRefusals:
         assert told
         assert "\n" not in told
 
-    def test_a_defect_keeps_its_traceback(self) -> None:
+    def test_a_defect_shows_its_traceback(self) -> None:
         assert describe_failure(KeyError("x")) is None
         assert describe_failure(ExceptionGroup("several", [KeyError("x"), OSError(28, "No space")])) is None
 
@@ -224,7 +224,7 @@ class TestValues:
         sorted({(path, option) for path, option, _ in odd_values()}),
         ids=lambda it: "-".join(it) if isinstance(it, tuple) else it,
     )
-    def test_r14_no_value_ends_in_a_traceback_and_what_is_refused_is_said(
+    def test_no_option_value_causes_a_traceback(
         self, environment: dict[str, str | None], tmp_path: Path, client: Scope, path: tuple[str, ...], option: str
     ) -> None:
         """On an account that exists, so that the value itself is what is looked at."""
@@ -237,7 +237,7 @@ class TestValues:
             expect_an_end_that_is_said(done.exit_code, done.output, value)
 
     @pytest.mark.parametrize("path", [path for path in leaves() if has_option(path, "--client")], ids="-".join)
-    async def test_r14_no_command_reaches_a_client_through_another_msp(
+    async def test_no_command_reaches_a_client_through_another_msp(
         self, environment: dict[str, str | None], tmp_path: Path, client: Scope, services: Services,
         path: tuple[str, ...],
     ) -> None:  # fmt: skip

@@ -6,9 +6,7 @@ from tests.governance.held_values.test_held_values import hold
 from tests.support.client_env import ClientEnv
 
 
-async def test_r8_the_operator_lists_and_discards_by_command(
-    env: ClientEnv, environment: dict[str, str | None]
-) -> None:
+async def test_the_operator_lists_and_discards_by_command(env: ClientEnv, environment: dict[str, str | None]) -> None:
     await hold(env)
     told = await asyncio.to_thread(call, environment, "held-value", "list", *tenancy(env.scope))
     assert f"{env.erp} {STOCK}: 2 values" in told.output

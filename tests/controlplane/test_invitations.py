@@ -59,7 +59,7 @@ async def choose_password(visit: Visit, link: str) -> httpx.Response:
 
 
 class TestInviting:
-    async def test_somebody_is_invited_shown_the_link_once_and_lands_on_their_page(
+    async def test_an_invitation_shows_its_link_once(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
         members, email = f"/clients/{msp_setup.slug}/members", fresh()
@@ -101,7 +101,7 @@ class TestInviting:
             assert rows or table == "job"
             assert [row for (row,) in rows if secret in str(row)] == []
 
-    async def test_it_is_withdrawn_and_made_anew(
+    async def test_an_invitation_is_withdrawn_and_reissued(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
         members, email = f"/clients/{msp_setup.slug}/members", fresh()
@@ -124,7 +124,7 @@ class TestInviting:
         assert (joined.status_code, "already has a password" in joined.text) == (409, True)
         assert (await actions(env)).count("member.invitation_withdrawn") == 1
 
-    async def test_one_that_ran_out_says_so(self, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+    async def test_an_expired_invitation_is_reported(self, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
         members, email = f"/clients/{msp_setup.slug}/members", fresh()
         await admin.get(members)
         await admin.post(f"{members}/invite", form(email, "client_viewer"))
@@ -136,7 +136,7 @@ class TestInviting:
 
 
 class TestWhatIsRefused:
-    async def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(
+    async def test_errors_are_shown_at_their_field_and_nothing_is_created(
         self, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
         members = f"/clients/{msp_setup.slug}/members"
@@ -157,7 +157,7 @@ class TestWhatIsRefused:
             assert 'class="error"' in answer.text
         assert await actions(env) == before
 
-    async def test_somebody_who_is_here_already_is_named_and_linked(self, msp_setup: MspSetup, admin: Visit) -> None:
+    async def test_an_existing_member_is_named_and_linked(self, msp_setup: MspSetup, admin: Visit) -> None:
         members = f"/clients/{msp_setup.slug}/members"
         known = await member_of(admin, msp_setup.approver, f"/api/v1{members}")
         await admin.get(members)
@@ -166,7 +166,7 @@ class TestWhatIsRefused:
         assert "is in this account already" in answer.text
         assert f'href="{members}/{known}"' in answer.text
 
-    async def test_nobody_gives_more_than_they_may(
+    async def test_members_assign_only_roles_within_their_rights(
         self, msp_setup: MspSetup, admin: Visit, client_admin: Visit
     ) -> None:
         members = f"/clients/{msp_setup.slug}/members"
@@ -184,9 +184,7 @@ class TestWhatIsRefused:
             for inviter in (client_admin, admin):
                 assert (await inviter.post(f"{members}/invite", form(fresh(), role))).status_code == 403, role
 
-    async def test_a_role_that_turns_out_not_to_fit_leaves_nobody_behind(
-        self, msp_setup: MspSetup, admin: Visit
-    ) -> None:
+    async def test_an_unfitting_role_creates_no_member(self, msp_setup: MspSetup, admin: Visit) -> None:
         """An MSP's administrator holds what a client's viewer may, but not in the MSP's account."""
         email = fresh()
         await admin.get("/members")
@@ -194,7 +192,7 @@ class TestWhatIsRefused:
         assert (answer.status_code, "cannot be assigned in this account" in answer.text) == (403, True)
         assert email not in (await admin.get("/members")).text
 
-    async def test_a_partners_user_is_brought_in_for_that_partner(
+    async def test_a_partner_user_is_invited_for_that_partner(
         self, web_app: WebApp, msp_setup: MspSetup, client_admin: Visit, env: ClientEnv
     ) -> None:
         partner_id = await add_partner(env.services, env.scope, name="Fjord Resellers")
@@ -205,7 +203,7 @@ class TestWhatIsRefused:
         await choose_password(guest, link_in(await client_admin.post(f"{members}/invite", wanted)))
         assert (await guest.get("/", follow_redirects=True)).url.path == f"/clients/{msp_setup.slug}/channel"
 
-    async def test_who_may_not_and_who_is_elsewhere(
+    async def test_members_without_the_right_and_of_other_accounts_are_refused(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, client_admin: Visit, other_env: ClientEnv
     ) -> None:
         members, email = f"/clients/{msp_setup.slug}/members", fresh()

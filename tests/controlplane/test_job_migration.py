@@ -124,7 +124,7 @@ def test_every_row_has_its_new_name_and_its_payload_decodes(there: Urls, scope: 
     assert lanes == {f"push/{CONNECTION}", f"ingest/{CONNECTION}", "billing", "events/governance.watch_connection"}
 
 
-def test_no_object_keeps_the_tables_old_name_and_the_owner_is_bound_again(there: Urls) -> None:
+def test_no_object_has_the_tables_old_name_and_forced_rls_is_restored(there: Urls) -> None:
     migrate_schema(there.owner)
     with psycopg.connect(there.owner) as connection:
         left = connection.execute(

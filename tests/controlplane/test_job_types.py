@@ -49,6 +49,6 @@ def test_no_name_is_spelled_outside_its_declaration(job_type: JobType[msgspec.St
     assert [name for name in places if name in stored] == stored
 
 
-def test_lanes_are_taken_apart_in_one_place() -> None:
+def test_lane_names_are_parsed_in_one_place() -> None:
     apart = re.compile(r"lane\.(partition|rpartition|split|rsplit)\(")
     assert {path.name for path, text in SOURCES.items() if apart.search(text)} == {"lanes.py"}

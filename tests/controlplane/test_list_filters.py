@@ -50,7 +50,7 @@ def heading_of(page: str) -> str:
     return found[1].strip() if found else ""
 
 
-async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(
+async def test_an_invalid_filter_is_reported_on_the_lists_page(
     web_app: WebApp, msp_setup: MspSetup, admin: Visit
 ) -> None:
     tried = list(lists_of(web_app, msp_setup.slug))
@@ -72,7 +72,7 @@ async def test_a_wrong_value_of_a_list_is_told_where_the_list_is(
                 assert heading_of(answer.text) == heading_of(plain.text), (path, name, value[:20])
 
 
-async def test_what_was_asked_for_stays_in_the_filter(msp_setup: MspSetup, admin: Visit) -> None:
+async def test_filters_show_the_requested_values(msp_setup: MspSetup, admin: Visit) -> None:
     client = f"/clients/{msp_setup.slug}"
     for path, name in (("exceptions", "owner"), ("changes", "element")):
         for value in ("q" * 3_000, "<b>strange"):
@@ -83,7 +83,7 @@ async def test_what_was_asked_for_stays_in_the_filter(msp_setup: MspSetup, admin
             assert 'class="filters"' in answer.text
 
 
-async def test_what_is_no_choice_is_told_above_the_unfiltered_list(msp_setup: MspSetup, admin: Visit) -> None:
+async def test_an_invalid_choice_is_reported_above_the_unfiltered_list(msp_setup: MspSetup, admin: Visit) -> None:
     client = f"/clients/{msp_setup.slug}"
     for path, name, usual in (
         ("exceptions", "status", "open"), ("exceptions", "code", ""), ("exceptions", "domain", ""),

@@ -1,4 +1,4 @@
-"""V1 against the real process: what a hostile client sends costs the others nothing."""
+"""Hostile clients do not slow down others; against the real process."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""U12: the start page of an installation on one machine names the hosts; an unknown host learns none elsewhere."""
+"""The start page of a local installation names the hosts; other machines are told of none."""
 
 import asyncio
 from pathlib import Path
@@ -39,14 +39,14 @@ async def visit(
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-async def test_u12_it_links_each_host(services: Services, tmp_path: Path, hosts: Path, name: str) -> None:
+async def test_it_links_each_host(services: Services, tmp_path: Path, hosts: Path, name: str) -> None:
     page = await visit(services, tmp_path, f"http://{name}:8080/", file=hosts)
     assert page.status_code == 200
     for host in ("north", "south"):
         assert f'<a href="http://{host}.localhost:8080/">' in page.text
 
 
-async def test_u12_without_a_brand_it_says_how_one_is_made(services: Services, tmp_path: Path, hosts: Path) -> None:
+async def test_without_a_brand_it_shows_how_to_create_one(services: Services, tmp_path: Path, hosts: Path) -> None:
     await asyncio.to_thread(hosts.write_bytes, b"[]")
     page = await visit(services, tmp_path, "http://localhost:8080/", file=hosts)
     assert (page.status_code, "msp create --help" in page.text) == (200, True)
@@ -61,7 +61,7 @@ async def test_u12_without_a_brand_it_says_how_one_is_made(services: Services, t
         ("http://localhost:8080/sign-in", "127.0.0.1"),
     ],
 )
-async def test_u12_nobody_else_learns_a_host(
+async def test_only_local_visitors_see_the_hosts(
     services: Services, tmp_path: Path, hosts: Path, url: str, client: str
 ) -> None:
     page = await visit(services, tmp_path, url, file=hosts, client=client)
@@ -69,11 +69,11 @@ async def test_u12_nobody_else_learns_a_host(
     assert "north.localhost" not in page.text
 
 
-async def test_u12_in_a_cluster_there_is_no_such_page(services: Services, tmp_path: Path) -> None:
+async def test_in_a_cluster_there_is_no_such_page(services: Services, tmp_path: Path) -> None:
     assert (await visit(services, tmp_path, "http://localhost:8080/", file=None)).status_code == 404
 
 
-def test_u12_the_hosts_are_those_of_the_database(urls: Urls, msp_setup: MspSetup, tmp_path: Path) -> None:
+def test_the_hosts_are_those_of_the_database(urls: Urls, msp_setup: MspSetup, tmp_path: Path) -> None:
     file = tmp_path / "hosts.json"
     write_hosts(urls.owner, file)
     assert msp_setup.host in msgspec.json.decode(file.read_bytes())

@@ -57,7 +57,7 @@ def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(emp
     assert tables(empty) == first
 
 
-def test_r15_every_step_can_be_taken_forward_alone(empty: str) -> None:
+def test_every_migration_can_be_applied_alone(empty: str) -> None:
     for revision in STEPS:
         assert migrate_schema(empty, revision) == current_revision(empty) == revision
 
@@ -70,7 +70,7 @@ def test_steps_are_named_by_their_time_and_follow_it() -> None:
 
 
 @pytest.mark.parametrize("revision", [script.revision for script in SCRIPTS if script.path.endswith("_base.py")])
-def test_r15_a_base_cannot_be_taken_back(empty: str, revision: str) -> None:
+def test_a_base_migration_cannot_be_reverted(empty: str, revision: str) -> None:
     """Nothing of the product goes back; alembic's own command, which could, changes nothing."""
     migrate_schema(empty, revision)
     before = tables(empty)
@@ -95,7 +95,7 @@ def stored_functions(url: str) -> dict[str, tuple[str, str]]:
         return {name: (definition, rights) for name, definition, rights in rows}
 
 
-def test_every_stored_function_is_what_its_file_says(empty: str) -> None:
+def test_every_stored_function_matches_its_file(empty: str) -> None:
     """None is made elsewhere, and applying the files again changes neither a function nor its rights."""
     migrate_schema(empty)
     first = stored_functions(empty)
@@ -118,14 +118,14 @@ def test_every_stored_function_is_what_its_file_says(empty: str) -> None:
     ("revision", "sentence"),
     [(STEPS[2], "is older. Going back would lose data"), ("base", "no revision base"), ("-1", "no revision -1")],
 )
-def test_r15_the_schema_never_goes_back(empty: str, revision: str, sentence: str) -> None:
+def test_the_schema_never_goes_back(empty: str, revision: str, sentence: str) -> None:
     migrate_schema(empty, STEPS[4])
     with pytest.raises(MigrationRefused, match=sentence):
         migrate_schema(empty, revision)
     assert current_revision(empty) == STEPS[4]
 
 
-def test_r6_a_schema_of_a_newer_version_is_refused_in_a_sentence(empty: str) -> None:
+def test_a_schema_of_a_newer_version_is_refused_in_a_sentence(empty: str) -> None:
     migrate_schema(empty, STEPS[0])
     with psycopg.connect(empty) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'of-a-later-day'")
@@ -133,7 +133,7 @@ def test_r6_a_schema_of_a_newer_version_is_refused_in_a_sentence(empty: str) -> 
         migrate_schema(empty)
 
 
-def test_the_models_say_what_the_migrations_made(empty: str) -> None:
+def test_the_models_match_the_migrated_schema(empty: str) -> None:
     migrate_schema(empty)
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty))
     with engine.connect() as connection:
@@ -179,7 +179,7 @@ def test_roles_of_the_url_are_replaced_not_added() -> None:
     assert with_role("postgresql://a:b@h/db?x=1", "c", "d/e") == "postgresql://c:d%2Fe@h/db?x=1"
 
 
-def test_sentences_of_before_are_kept_as_parameters(empty: str) -> None:
+def test_earlier_sentences_are_stored_as_parameters(empty: str) -> None:
     migrate_schema(empty, "202611290948")
     with psycopg.connect(empty) as connection:
         connection.execute("ALTER TABLE governance_exception NO FORCE ROW LEVEL SECURITY")

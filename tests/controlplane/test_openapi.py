@@ -142,7 +142,7 @@ async def test_item_7_what_openapi_declares_is_what_comes(
     assert "web.failed" not in log.read_text()
 
 
-async def test_item_7_the_document_declares_refusals_and_who_may_call(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_the_document_declares_errors_and_permissions(web_app: WebApp, msp_setup: MspSetup) -> None:
     http = web_app.visit(msp_setup.host).http
     document: dict[str, Any] = (await http.get(f"{PATH}/openapi.json")).json()
     assert set(document["components"]["securitySchemes"]) == {"apiKey", "session"}
@@ -172,7 +172,7 @@ async def test_operations_have_names_of_a_verb_and_a_noun_each_its_own_and_a_sen
     assert [each for each in summaries if not re.fullmatch(r"[A-Z][a-z]+( [a-z]+| API)+", each)] == []
 
 
-async def test_u10_the_reference_page_is_branded_and_needs_no_script(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_the_reference_page_is_branded_and_needs_no_script(web_app: WebApp, msp_setup: MspSetup) -> None:
     http = web_app.visit(msp_setup.host).http
     page = await http.get(PATH)
     assert page.status_code == 200

@@ -124,7 +124,9 @@ async def test_a_page_shows_its_default_view_and_the_reason(web_app: WebApp, msp
     assert wanted | {("audit", "kind"), ("audit", "verify"), ("exceptions", "code"), ("changes", "status")} <= tried
 
 
-async def test_several_wrong_parameters_are_each_named_and_the_others_kept(msp_setup: MspSetup, admin: Visit) -> None:
+async def test_each_invalid_parameter_is_named_and_the_others_are_redisplayed(
+    msp_setup: MspSetup, admin: Visit
+) -> None:
     address = f"/clients/{msp_setup.slug}/exceptions?status=resolved&code=zzz&domain=nothing"
     answer = await admin.get(address)
     assert answer.status_code == 400
@@ -142,7 +144,7 @@ async def test_a_repeated_filter_of_a_page_is_not_guessed(msp_setup: MspSetup, a
     assert (await admin.get(f"/clients/{msp_setup.slug}/approvals?utm_source=mail&utm_source=x")).status_code == 200
 
 
-async def test_nobody_learns_parameters_without_signing_in(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_unauthenticated_requests_do_not_learn_parameters(web_app: WebApp, msp_setup: MspSetup) -> None:
     stranger = web_app.visit(msp_setup.host)
     answer = await stranger.http.get("/api/v1/clients?zzz=1", headers={"Accept": "application/json"})
     assert answer.status_code == 401

@@ -67,7 +67,7 @@ async def done(db: Database, scope: Scope) -> Counter[str]:
         return Counter(row.subject for row in rows)
 
 
-async def test_an_item_that_kills_its_worker_is_given_up_alone(
+async def test_a_job_that_kills_its_worker_is_dead_lettered_alone(
     db: Database, scope: Scope, supervisor: Supervisor, crashes: list[Crash]
 ) -> None:
     async with db.transaction(scope) as session:

@@ -68,7 +68,7 @@ def pseudo(text: str) -> str:
     return f"⟦{''.join(parts)}{'~' * (len(text) // 3)}⟧"
 
 
-def test_a_pseudo_text_keeps_its_placeholders_and_no_letters() -> None:
+def test_a_pseudo_text_has_its_placeholders_and_no_letters() -> None:
     assert pseudo("Keep {data} for %(days)s days") == "⟦Ķḗḗƥ {data} ƒǿř %(days)s ḓȧẏş~~~~~~~~~⟧"
 
 

@@ -1,4 +1,4 @@
-"""R10: no process takes work, or says that it is ready, on a schema it was not written for."""
+"""No process takes jobs, or reports ready, on a schema of another version."""
 
 import threading
 import urllib.error
@@ -32,7 +32,7 @@ def elsewhere(servers: Servers, urls: Urls) -> Iterator[Urls]:
         yield there
 
 
-async def test_r10_web_is_ready_on_its_own_schema_only(services: Services, elsewhere: Urls) -> None:
+async def test_web_is_ready_on_its_own_schema_only(services: Services, elsewhere: Urls) -> None:
     assert await readiness(services) == {"database": "ok", "schema": "ok"}
     there = build_services(msgspec.structs.replace(services.settings, app_url=elsewhere.app), pool_size=1)
     try:
@@ -46,7 +46,7 @@ async def test_r10_web_is_ready_on_its_own_schema_only(services: Services, elsew
 
 
 @pytest.mark.parametrize("role", [APP, INTAKE, RELAY])
-def test_r10_each_role_sees_the_revision_and_waits_for_it(elsewhere: Urls, role: str) -> None:
+def test_each_role_sees_the_revision_and_waits_for_it(elsewhere: Urls, role: str) -> None:
     url, problems, migrated = getattr(elsewhere, role.removeprefix("fairlead_")), [], threading.Event()
 
     def on_problem(problem: str) -> None:
@@ -59,23 +59,23 @@ def test_r10_each_role_sees_the_revision_and_waits_for_it(elsewhere: Urls, role:
     assert ("schema is empty" in problems[0], problems[-1]) == (True, "")
 
 
-def test_r10_waiting_ends_when_the_process_is_asked_to_stop(elsewhere: Urls) -> None:
+def test_waiting_ends_on_a_stop_signal(elsewhere: Urls) -> None:
     stop = threading.Event()
     assert not wait_for_schema(elsewhere.relay, stop, tick=lambda: None, on_problem=lambda _: stop.set())
 
 
-def test_r10_a_database_that_does_not_exist_is_not_awaited(elsewhere: Urls) -> None:
+def test_a_database_that_does_not_exist_is_not_awaited(elsewhere: Urls) -> None:
     url = urlsplit(elsewhere.app)._replace(path="/no-such-database").geturl()
     with pytest.raises(SettingsInvalid, match="does not exist"):
         wait_for_schema(url, threading.Event(), tick=lambda: None, on_problem=lambda _: None)
 
 
-def test_r10_a_newer_schema_fits_because_old_processes_go_on_during_an_upgrade() -> None:
+def test_a_newer_schema_is_accepted_during_an_upgrade() -> None:
     assert check_revision(latest_revision()) == check_revision("of-a-later-day") == ""
     assert f"at revision {FIRST}" in check_revision(FIRST)
 
 
-def test_r10_workers_and_relays_say_over_http_whether_they_take_work() -> None:
+def test_workers_and_relays_report_readiness_over_http() -> None:
     readiness = Readiness()
     port = serve_metrics(0, CollectorRegistry(), Heartbeat(), readiness)
 

@@ -48,7 +48,7 @@ def opened(there: Urls, scope: Scope) -> psycopg.Connection:
     return connection
 
 
-def test_what_was_stored_is_kept_as_text_for_every_tenant(there: Urls, scope: Scope, other_scope: Scope) -> None:
+def test_stored_reasons_are_migrated_as_text_for_every_tenant(there: Urls, scope: Scope, other_scope: Scope) -> None:
     for one in (scope, other_scope):
         with opened(there, one) as connection:
             for statement in STORED.split(";")[:-1]:

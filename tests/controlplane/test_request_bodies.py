@@ -166,9 +166,7 @@ async def test_a_text_or_a_number_is_no_truth_value_and_no_list(msp_setup: MspSe
         assert (answer.status_code, answer.json()["field"]) == (400, wanted), body
 
 
-async def test_who_may_not_act_learns_that_before_what_is_wrong_with_the_body(
-    web_app: WebApp, msp_setup: MspSetup
-) -> None:
+async def test_permissions_are_checked_before_the_body(web_app: WebApp, msp_setup: MspSetup) -> None:
     partner = await web_app.signed_in(msp_setup.host, msp_setup.partner)
     answer = await partner.api("POST", f"/api/v1/clients/{msp_setup.slug}/api-keys", {"colour": "red"})
     assert answer.status_code == 403

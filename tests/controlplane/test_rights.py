@@ -1,4 +1,4 @@
-"""V3, V4 and the four-eyes rule: keys, invitations and approvals are worth what the members behind them may do now."""
+"""Keys, invitations and approvals have the present rights of the members behind them; the four-eyes rule."""
 
 import asyncio
 import secrets
@@ -73,7 +73,7 @@ async def boss(env: ClientEnv) -> tuple[UUID, str]:
 
 class TestKeys:
     @pytest.mark.parametrize("home", ["client", "msp"])
-    async def test_v3_a_key_ends_with_its_makers_suspension_and_returns_with_it(
+    async def test_a_key_ends_with_its_makers_suspension_and_returns_with_it(
         self, *, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, boss: tuple[UUID, str], home: str
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
@@ -94,7 +94,7 @@ class TestKeys:
         assert (await admin.api("DELETE", suspension)).status_code == 204
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
-    async def test_v3_a_key_is_never_more_than_its_maker_is_now(
+    async def test_a_key_is_never_more_than_its_maker_is_now(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
@@ -118,7 +118,7 @@ class TestKeys:
         assert (await admin.api("DELETE", f"{roles}/client_viewer")).status_code == 204
         assert (await key("GET", f"{client}/changes")).status_code == 403
 
-    async def test_v3_staff_who_are_demoted_take_their_keys_in_clients_with_them(
+    async def test_demoted_staffs_keys_in_clients_lose_their_rights(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
@@ -130,7 +130,7 @@ class TestKeys:
         assert (await key("GET", f"{client}/api-keys")).status_code == 403
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
-    async def test_v3_no_key_manages_members_roles_invitations_or_keys(
+    async def test_no_key_manages_members_roles_invitations_or_keys(
         self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
@@ -154,7 +154,7 @@ class TestKeys:
             )
         assert (await key("GET", f"{client}/members")).status_code == 200
 
-    async def test_v3_a_key_made_for_managing_access_says_so_is_audited_and_makes_none_of_its_kind(
+    async def test_a_key_with_access_management_is_marked_audited_and_creates_no_other(
         self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, boss: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
@@ -177,7 +177,7 @@ class TestKeys:
 class TestInvitations:
     @pytest.mark.parametrize("lost", ["suspended", "demoted"])
     @pytest.mark.parametrize("home", ["client", "msp"])
-    async def test_v3_an_invitation_ends_with_its_inviters_rights(
+    async def test_an_invitation_ends_with_its_inviters_rights(
         self,
         *,
         web_app: WebApp,
@@ -212,7 +212,7 @@ class TestInvitations:
 
 
 class TestLastAdministrator:
-    async def test_v4_the_last_administrator_of_a_client_is_neither_suspended_nor_demoted(
+    async def test_the_last_administrator_of_a_client_is_neither_suspended_nor_demoted(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv
     ) -> None:
         members = f"/clients/{msp_setup.slug}/members"
@@ -233,7 +233,7 @@ class TestLastAdministrator:
         assert (await admin.api("POST", f"/api/v1{members}/{last}/suspension", {"reason": "x"})).status_code == 204
 
     @pytest.mark.parametrize("act", ["suspend", "demote", "one of each"])
-    async def test_v4_two_who_act_on_each_other_at_once_leave_one(
+    async def test_two_administrators_cannot_suspend_each_other_at_once(
         self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, act: str
     ) -> None:
         emails = {}
@@ -255,7 +255,7 @@ class TestLastAdministrator:
         left = [v for v in (first, second) if (await v.get(f"/clients/{msp_setup.slug}/members")).status_code == 200]
         assert len(left) == 1
 
-    async def test_v4_the_operator_lets_the_last_one_in_again_and_it_is_audited(
+    async def test_the_operator_lets_the_last_one_in_again_and_it_is_audited(
         self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         who, email = await add(env, env.msp_account, "msp_admin")
@@ -279,7 +279,7 @@ class TestLastAdministrator:
         )
         assert (nobody.exit_code, "Nobody in this account" in nobody.output) == (1, True)
 
-    async def test_v4_a_partners_user_is_made_no_administrator(
+    async def test_a_partners_user_is_made_no_administrator(
         self, msp_setup: MspSetup, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         scope = ("--msp", str(env.scope.msp_id), "--client", str(env.scope.tenant_id))
@@ -293,7 +293,7 @@ class TestLastAdministrator:
         done = await asyncio.to_thread(call, environment, *resume[:-1])
         assert (done.exit_code, "the account is suspended" in done.output) == (0, True), done.output
 
-    async def test_v4_no_link_is_made_for_somebody_who_is_suspended(
+    async def test_no_link_is_issued_for_a_suspended_member(
         self, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         who, email = await add(env, env.msp_account, "msp_admin")
@@ -303,7 +303,7 @@ class TestLastAdministrator:
         done = await asyncio.to_thread(call, environment, *link)
         assert (done.exit_code, "fairlead member resume" in done.output) == (1, True), done.output
 
-    async def test_the_operator_confirms_nobody_who_has_not_joined(
+    async def test_the_operator_confirms_only_members_who_joined(
         self, msp_setup: MspSetup, admin: Visit, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         """The inviter could still use the link, and would then be the second pair of eyes."""
@@ -338,7 +338,7 @@ class TestLapsedApprovals:
 
     @pytest.mark.parametrize("lost", ["suspended", "demoted"])
     @pytest.mark.parametrize("home", ["client", "msp"])
-    async def test_v3_an_approval_by_somebody_who_lost_the_right_is_asked_for_again(
+    async def test_an_approval_of_a_member_who_lost_the_right_is_requested_again(
         self, asked: UUID, env: ClientEnv, home: str, lost: str
     ) -> None:
         scope, role = (env.msp_account, "msp_admin") if home == "msp" else (env.scope, "client_approver")
@@ -362,9 +362,7 @@ class TestLapsedApprovals:
         await env.work()
         assert (await self.state(env, change))[0] == "released"
 
-    async def test_v3_what_somebody_proposed_who_was_suspended_since_is_not_released(
-        self, asked: UUID, env: ClientEnv
-    ) -> None:
+    async def test_a_suspended_members_proposal_is_not_released(self, asked: UUID, env: ClientEnv) -> None:
         proposer, _ = await add(env, env.scope, "client_approver")
         decider, _ = await add(env, env.scope, "client_approver")
         change = await self.propose(env, self.as_member(env.scope, proposer), 1_000)
@@ -377,7 +375,7 @@ class TestLapsedApprovals:
         assert (state, "may_not_propose" in str(reason)) == ("refused", True)
         assert await env.rows("SELECT 1 FROM propagation WHERE change_id = :id", id=change) == []
 
-    async def test_v3_approvals_of_members_in_good_standing_are_released(self, asked: UUID, env: ClientEnv) -> None:
+    async def test_approvals_of_members_in_good_standing_are_released(self, asked: UUID, env: ClientEnv) -> None:
         proposer, _ = await add(env, env.scope, "client_approver")
         decider, _ = await add(env, env.msp_account, "msp_admin")
         change = await self.propose(env, self.as_member(env.scope, proposer), 1_000)
@@ -421,7 +419,7 @@ class TestSameIdentity:
             assert answer.json()["type"] == "/problems/own-approval"
         return answer.status_code
 
-    async def test_inviter_and_invited_count_as_one_until_somebody_independent_confirms(
+    async def test_inviter_and_invited_count_as_one_until_confirmed_independently(
         self,
         *,
         web_app: WebApp,
@@ -461,7 +459,7 @@ class TestSameIdentity:
         assert await self.approve(second, msp_setup, of_inviter) == 202
         assert await self.approve(third, msp_setup, of_third) == 403
 
-    async def test_the_operator_confirms_where_nobody_else_can(
+    async def test_the_operator_confirms_when_no_member_can(
         self, *, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, boss: tuple[UUID, str], editable: None,
         environment: dict[str, str | None],
     ) -> None:  # fmt: skip

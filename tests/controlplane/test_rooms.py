@@ -138,7 +138,7 @@ async def test_its_page_route_permission_and_menu_entry(services: Services, tmp_
         assert "/notes" not in (await viewer.get(f"/clients/{slug}/changes")).text
 
 
-async def test_a_client_may_give_its_permission_to_roles_of_its_own(services: Services) -> None:
+async def test_a_client_can_grant_a_rooms_permission_to_its_own_roles(services: Services) -> None:
     _, client, _ = await a_client(services)
     rule = PolicyRule("note", RuleKind.PERMISSION, "clerk", "", "note", "read", description="Clerks read notes.")
     async with services.db.transaction(client) as session:
@@ -226,7 +226,7 @@ class _Batch:
             yield session
 
 
-async def test_rotation_seals_its_column_anew(services: Services) -> None:
+async def test_rotation_reencrypts_its_column(services: Services) -> None:
     _, client, _ = await a_client(services)
     note = await write_note(services, client, "sealed", sealed=b"secret")
     sealed = text("SELECT sealed FROM example_note WHERE tenant_id = :t AND id = :id")
@@ -275,7 +275,7 @@ async def test_its_command_and_its_meter_on_the_command_line(there: Urls, servic
         assert "Choose one of: notes.written, sync.verified." in told
 
 
-def test_a_name_is_a_rooms_own_and_a_missing_service_is_told() -> None:
+def test_names_are_unique_and_a_missing_service_is_reported() -> None:
     with pytest.raises(ValueError, match="two rooms have one name"):
         Rooms([ROOM, Room(name="example")])
     with pytest.raises(ValueError, match="no group of commands"):

@@ -35,7 +35,7 @@ async def audited(services: Services, scope: Scope) -> set[tuple[str, str]]:
 
 
 class TestPasswordLink:
-    async def test_the_operator_gives_a_link_to_somebody_who_forgot_their_password(
+    async def test_the_operator_issues_a_link_for_a_forgotten_password(
         self, environment: dict[str, str | None], services: Services
     ) -> None:
         client = await a_client(services)
@@ -56,7 +56,7 @@ class TestPasswordLink:
             assert (await find_member(session, ada.email)).password_hash == prepared != before
         assert ("member.invited", "operator") in await audited(services, client)
 
-    async def test_who_is_not_there_gets_none(self, environment: dict[str, str | None], services: Services) -> None:
+    async def test_an_unknown_member_gets_no_link(self, environment: dict[str, str | None], services: Services) -> None:
         client = await a_client(services)
         status, told = await run_program(
             environment, "member", "reset-password", *tenancy(client), "--email", "eve@example.com"
@@ -136,7 +136,7 @@ class TestSettingUp:
             [price] = (await list_prices(session)).items
         assert (price.currency, price.terms.unit_price) == ("EUR", Decimal("0.10"))
 
-    async def test_what_is_wrong_is_told_in_a_sentence_and_changes_nothing(
+    async def test_errors_are_reported_in_a_sentence_and_change_nothing(
         self, environment: dict[str, str | None], services: Services, tmp_path: Path
     ) -> None:
         client = await a_client(services)

@@ -45,7 +45,7 @@ async def test_head_is_get_without_a_body_on_every_route(web_app: WebApp, msp_se
     assert tried > 50
 
 
-async def test_options_tells_the_methods_of_every_route(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
+async def test_options_lists_the_methods_of_every_route(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> None:
     for path, methods in paths_of(web_app, msp_setup.slug):
         if path.startswith(("/hooks", "/static")):
             continue
@@ -95,7 +95,7 @@ async def test_no_answer_of_an_account_may_be_stored_by_others(
         "{}%252e",
     ],
 )
-async def test_addresses_that_look_like_a_route_never_fail(
+async def test_addresses_similar_to_a_route_never_fail(
     web_app: WebApp, msp_setup: MspSetup, admin: Visit, shape: str
 ) -> None:
     for path in (
@@ -131,7 +131,7 @@ async def test_addresses_that_look_like_a_route_never_fail(
         ("text/html;q=2", PROBLEM),
     ],
 )
-async def test_what_the_client_accepts_decides_the_form_of_an_error(
+async def test_the_accept_header_decides_the_form_of_an_error(
     msp_setup: MspSetup, admin: Visit, accept: str, kind: str
 ) -> None:
     answer = await admin.http.get("/clients/nobody/overview", headers={"Accept": accept})
@@ -176,7 +176,7 @@ async def test_what_the_client_accepts_decides_the_form_of_an_error(
         "?//evil.example",
     ],
 )
-async def test_after_sign_in_nobody_leads_away(web_app: WebApp, msp_setup: MspSetup, target: str) -> None:
+async def test_sign_in_never_redirects_to_another_site(web_app: WebApp, msp_setup: MspSetup, target: str) -> None:
     visit = web_app.visit(msp_setup.host)
     shown = await visit.get(f"/sign-in?next={quote(target, safe='')}")
     assert shown.status_code in {200, 400}
@@ -189,7 +189,7 @@ async def test_after_sign_in_nobody_leads_away(web_app: WebApp, msp_setup: MspSe
     assert not any(each in place for each in "\r\n\t\\"), place
 
 
-async def test_cookies_that_are_repeated_huge_or_odd_sign_nobody_in(
+async def test_repeated_huge_or_malformed_cookies_do_not_sign_in(
     web_app: WebApp, msp_setup: MspSetup, admin: Visit
 ) -> None:
     name, value = next((one.name, str(one.value)) for one in admin.http.cookies.jar if "session" in one.name)

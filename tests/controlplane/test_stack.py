@@ -34,7 +34,7 @@ def expect_nothing_left(root: Path) -> None:
         assert servers.is_owner
 
 
-def test_a_held_port_is_kept_for_the_server_it_is_meant_for() -> None:
+def test_a_reserved_port_is_used_by_its_server() -> None:
     with held_port() as port:
         with socket.socket() as other, pytest.raises(OSError, match="in use"):
             other.bind(("127.0.0.1", port))
@@ -44,7 +44,7 @@ def test_a_held_port_is_kept_for_the_server_it_is_meant_for() -> None:
             pass
 
 
-def test_a_schema_from_elsewhere_ends_the_servers_again(root: Path) -> None:
+def test_an_unknown_schema_stops_the_servers(root: Path) -> None:
     with EmbeddedServers(root / "servers") as servers:
         servers.create_database("fairlead", owner="fairlead_owner")
         with psycopg.connect(servers.database_url(dbname="fairlead", role="fairlead_owner")) as connection:

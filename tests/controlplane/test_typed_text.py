@@ -23,7 +23,7 @@ async def forms(web_app: WebApp, msp_setup: MspSetup) -> dict[str, tuple[str, di
     }
 
 
-async def test_a_character_that_cannot_be_kept_is_told_at_its_field_beside_what_was_typed(
+async def test_an_unstorable_character_is_reported_at_its_field(
     admin: Visit, forms: dict[str, tuple[str, dict[str, str], str]]
 ) -> None:
     for address, (page, others, field) in forms.items():
@@ -35,7 +35,7 @@ async def test_a_character_that_cannot_be_kept_is_told_at_its_field_beside_what_
         assert "cannot be stored" in answer.text, address
 
 
-async def test_what_nobody_sees_is_neither_a_reason_nor_a_name(
+async def test_invisible_text_is_neither_a_reason_nor_a_name(
     admin: Visit, forms: dict[str, tuple[str, dict[str, str], str]]
 ) -> None:
     for (address, (page, others, field)), typed in zip(forms.items(), INVISIBLE, strict=False):
@@ -57,7 +57,7 @@ async def test_the_same_rule_holds_for_the_api(admin: Visit, msp_setup: MspSetup
             assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input"), (address, typed)
 
 
-async def test_a_visitors_form_takes_any_text_without_failing(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_public_forms_accept_any_text_without_failing(web_app: WebApp, msp_setup: MspSetup) -> None:
     visit = web_app.visit(msp_setup.host)
     for form in (
         {"email": f"{msp_setup.admin}\x00", "password": "x"},

@@ -143,7 +143,7 @@ def up(home: Path) -> Iterator[Up]:
 
 class TestServers:
     @pytest.mark.parametrize("name", ["postgres", "valkey-server"])
-    def test_r1_a_killed_server_is_started_again_and_said(self, up: Up, name: str) -> None:
+    def test_a_killed_server_is_restarted_and_reported(self, up: Up, name: str) -> None:
         first = up.server(name)
         os.kill(first, signal.SIGKILL)
         until(lambda: up.server(name) not in {0, first})
@@ -153,7 +153,7 @@ class TestServers:
         )
         assert not Path(f"/proc/{first}").exists()
 
-    def test_r1_a_server_that_ends_in_order_is_started_again(self, up: Up) -> None:
+    def test_a_server_that_ends_in_order_is_started_again(self, up: Up) -> None:
         first = up.server("postgres")
         os.kill(first, signal.SIGINT)
         until(lambda: up.server("postgres") not in {0, first})
@@ -161,7 +161,7 @@ class TestServers:
 
 
 class TestAdministration:
-    def test_r3_each_documented_command_finds_it(self, up: Up) -> None:
+    def test_each_documented_command_finds_it(self, up: Up) -> None:
         """In a clean environment, one after the other, as docs/operations.md shows them."""
         options = [
             "--name",
@@ -200,21 +200,21 @@ class TestAdministration:
             status, told = up.call(*arguments)
             assert status == 0, (arguments, told)
 
-    def test_r3_it_is_found_in_a_folder_of_its_own_and_from_another_folder(self, up: Up, tmp_path: Path) -> None:
+    def test_it_is_found_in_a_folder_of_its_own_and_from_another_folder(self, up: Up, tmp_path: Path) -> None:
         status, told = call(tmp_path, "migrate", FAIRLEAD_DATA=str(up.root))
         assert status == 0, told
 
-    def test_r3_where_nothing_runs_the_command_says_what_to_do(self, tmp_path: Path) -> None:
+    def test_without_a_running_installation_the_command_gives_instructions(self, tmp_path: Path) -> None:
         status, told = call(tmp_path, "migrate", FAIRLEAD_DATA=str(tmp_path / "nothing"))
         assert (status, told.startswith("Error: DATABASE_URL is not set, and no installation runs in")) == (1, True)
 
-    def test_r3_the_settings_are_those_it_runs_with(self, up: Up) -> None:
+    def test_the_settings_are_those_it_runs_with(self, up: Up) -> None:
         found = find_installation({"FAIRLEAD_DATA": str(up.root)})
         assert found is not None
         assert found.running.embedded
         assert found.settings().outbound_allowed == PRIVATE["FAIRLEAD_OUTBOUND_ALLOWED"]
 
-    def test_r3_data_that_do_not_run_are_not_taken_for_what_runs_elsewhere(self, up: Up, tmp_path: Path) -> None:
+    def test_a_stopped_data_folder_is_not_mistaken_for_a_running_one(self, up: Up, tmp_path: Path) -> None:
         """Neither a backup nor an administrator's act goes to another installation of the same user."""
         data = tmp_path / "fairlead" / "up" / "servers" / "postgres"
         data.mkdir(parents=True)
@@ -226,13 +226,13 @@ class TestAdministration:
         status, told = call(tmp_path, "backup", "--out", str(tmp_path / "out"))
         assert (status, "is of PostgreSQL 17" in told) == (1, True)
 
-    def test_a_number_that_another_process_carries_by_now_is_nobody(self, up: Up, tmp_path: Path) -> None:
+    def test_a_reused_process_id_is_not_mistaken_for_the_owner(self, up: Up, tmp_path: Path) -> None:
         (tmp_path / "installation.lock").write_bytes(msgspec.json.encode(Running(os.getpid(), embedded=True)))
         assert find_installation({"FAIRLEAD_DATA": str(tmp_path)}) is None
 
 
 class TestProcesses:
-    def test_r2_settings_are_passed_on_as_they_were_set(self, up: Up) -> None:
+    def test_settings_are_passed_on_as_they_were_set(self, up: Up) -> None:
         for name in ("web", "worker", "bulk-worker", "relay"):
             environment = up.environment_of(name)
             assert {key: environment.get(key) for key in PRIVATE} == PRIVATE, name
@@ -259,7 +259,7 @@ class TestProcesses:
 
 
 class TestPorts:
-    def test_r12_a_taken_port_is_refused_and_not_exchanged(self, tmp_path: Path) -> None:
+    def test_a_port_in_use_is_refused_and_not_replaced(self, tmp_path: Path) -> None:
         with held_port() as port, pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_STATE_HOME", str(tmp_path))
             with socket.create_server(("127.0.0.1", port)):
@@ -278,7 +278,7 @@ class TestPorts:
             ("/tmp/" + "x" * 300, 1, "cannot be made: File name too long"),
         ],
     )
-    def test_r14_a_folder_that_cannot_be_is_said(
+    def test_an_impossible_folder_is_reported(
         self, tmp_path: Path, folder: str | bytes, status: int, told: str
     ) -> None:
         for arguments in (["up", "--port", str(free_port())], ["backup", "--out", str(tmp_path)]):
@@ -287,12 +287,12 @@ class TestPorts:
             assert told in text or arguments[0] == "backup"
 
     @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
-    def test_u15_a_number_that_is_no_port_is_refused(self, tmp_path: Path, port: str) -> None:
+    def test_a_number_that_is_no_port_is_refused(self, tmp_path: Path, port: str) -> None:
         status, told = call(tmp_path, "up", f"--port={port}")
         assert (status, "--port" in told) == (2, True)
 
 
-def test_r12_r6_it_comes_back_on_its_port_at_once_and_never_makes_keys_anew() -> None:
+def test_a_restart_uses_the_same_port_and_keys() -> None:
     with TemporaryDirectory(prefix="fairlead-up-") as folder:
         home, port = Path(folder), free_port()
         with running_up(home, port) as first:
@@ -328,7 +328,7 @@ class TestWatch:
                 watch.stop()
 
     @pytest.mark.parametrize("name", ["postgres", "valkey"])
-    def test_r1_a_stopped_server_is_replaced(self, watched: tuple[EmbeddedServers, list[Crash]], name: str) -> None:
+    def test_a_stopped_server_is_replaced(self, watched: tuple[EmbeddedServers, list[Crash]], name: str) -> None:
         servers, crashes = watched
         server = getattr(servers, name)
         first = server.pid
@@ -336,7 +336,7 @@ class TestWatch:
         until(lambda: server.pid not in {None, first} and server.answers())
         assert [(crash.name, crash.hung) for crash in crashes] == [(server.name, True)]
 
-    def test_r1_a_server_that_was_asked_to_end_does_not_wait_for_its_clients(
+    def test_a_stopping_server_does_not_wait_for_its_clients(
         self, watched: tuple[EmbeddedServers, list[Crash]]
     ) -> None:
         servers, crashes = watched

@@ -1,4 +1,4 @@
-"""U17: the walk-through's commands run as they are printed, one after the other."""
+"""The walkthrough's commands run as they are printed, one after the other."""
 
 import re
 import secrets
@@ -13,7 +13,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs/guides/tryton-vendure.md"
 _COMMAND = re.compile(r"^\$ fairlead (.+)$", re.MULTILINE)
 
 
-async def test_u17_the_walk_through_can_be_followed(
+async def test_the_walkthrough_can_be_followed(
     environment: dict[str, str | None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""R13: logs are rotated while their writers run, by size and by age, and nobody else reads them."""
+"""Logs are rotated while their writers run, by size and age, and are readable by their owner only."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def modes(folder: Path) -> set[int]:
     return {each.stat().st_mode & 0o777 for each in folder.iterdir()}
 
 
-def test_r13_a_running_writer_goes_on_in_the_emptied_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_writer_continues_in_the_truncated_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "LIMIT_BYTES", 3)
     log = tmp_path / "one.log"
     descriptor = open_log(log)
@@ -49,7 +49,7 @@ def wait_for(log: Path, content: str) -> None:
         time.sleep(0.01)
 
 
-def test_r13_an_old_log_is_rotated_and_only_so_many_are_kept(tmp_path: Path) -> None:
+def test_an_old_log_is_rotated_and_old_rotations_are_deleted(tmp_path: Path) -> None:
     log, now = tmp_path / "one.log", time.time()
     os.close(open_log(log))
     for day in range(1, RETAINED_FILES + 3):
@@ -70,14 +70,14 @@ def test_r13_an_old_log_is_rotated_and_only_so_many_are_kept(tmp_path: Path) -> 
     assert [each.name for each in sorted(tmp_path.glob("one.log*"))] == ["one.log"], "older than kept logs may be"
 
 
-def test_r13_a_log_that_others_could_read_is_closed(tmp_path: Path) -> None:
+def test_a_log_that_others_could_read_is_closed(tmp_path: Path) -> None:
     log = tmp_path / "one.log"
     log.touch(mode=0o644)
     os.close(open_log(log))
     assert modes(tmp_path) == {0o600}
 
 
-def test_r13_every_log_of_the_folders_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_log_of_the_folders_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "LIMIT_BYTES", 3)
     monkeypatch.setattr(logs, "POLL_SECONDS", 0.01)
     (tmp_path / "one.log").write_text("long enough\n")

@@ -134,7 +134,7 @@ class TestAddresses:
 
 
 class TestDurability:
-    def test_fsync_is_on_unless_asked_otherwise(self, root: Path) -> None:
+    def test_fsync_is_on_by_default(self, root: Path) -> None:
         with EmbeddedServers(root) as servers:
             rows = run_sql(
                 servers,
@@ -164,14 +164,14 @@ class TestDurability:
         servers.postgres.start()
         assert run_sql(servers, "select 1") == [(1,)]
 
-    def test_a_half_made_data_folder_is_made_anew(self, root: Path) -> None:
+    def test_an_incomplete_data_folder_is_recreated(self, root: Path) -> None:
         shutil.rmtree(root / "postgres")
         unfinished = root / "postgres.new" / "base"
         unfinished.mkdir(parents=True)
         with EmbeddedServers(root, durable=False) as servers:
             assert run_sql(servers, "select 1") == [(1,)]
 
-    def test_valkey_can_lose_its_data_and_comes_back_empty(self, servers: EmbeddedServers) -> None:
+    def test_valkey_restarts_empty_after_losing_its_data(self, servers: EmbeddedServers) -> None:
         with valkey(servers) as client:
             client.set("lost", "1")
         servers.valkey.lose_data()
@@ -185,7 +185,7 @@ class TestDurability:
         assert servers.valkey.pid == valkey_pid
         assert servers.postgres.pid not in (None, postgres)
 
-    def test_the_owner_starts_again_what_has_died(self, servers: EmbeddedServers) -> None:
+    def test_the_owner_restarts_servers_that_died(self, servers: EmbeddedServers) -> None:
         postgres, died = servers.postgres.pid, servers.valkey.pid
         assert died
         os.kill(died, signal.SIGKILL)

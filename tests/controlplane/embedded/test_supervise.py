@@ -99,7 +99,7 @@ class TestSupervisor:
         until(lambda: supervisor.exit_code("one") is not None)
         assert supervisor.log("one").read_text().strip() == "12"
 
-    def test_a_killed_program_is_started_again_and_the_crash_is_told(
+    def test_a_killed_program_is_restarted_and_the_crash_reported(
         self, supervisor: Supervisor, crashes: list[Crash]
     ) -> None:
         supervisor.start(python("one", SLEEPER))
@@ -115,16 +115,14 @@ class TestSupervisor:
         until(lambda: len(crashes) >= 3)
         assert [crash.restarts_in_seconds for crash in crashes[:3]] == [0.2, 0.4, 0.8]
 
-    def test_a_program_that_is_not_restarted_stays_ended_and_is_told_once(
-        self, supervisor: Supervisor, crashes: list[Crash]
-    ) -> None:
+    def test_a_program_without_restart_is_reported_once(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
         supervisor.start(python("one", "raise SystemExit(3)", restart=False))
         supervisor.start(python("two", "raise SystemExit(4)"))
         until(lambda: sum(crash.name == "two" for crash in crashes) >= 2)
         assert [crash.exit_code for crash in crashes if crash.name == "one"] == [3]
         assert supervisor.exit_code("one") == 3
 
-    def test_a_repeated_command_runs_again_after_success_without_a_word(
+    def test_a_repeated_command_runs_again_silently_after_success(
         self, supervisor: Supervisor, crashes: list[Crash]
     ) -> None:
         supervisor.start(python("one", "print('done')", every_seconds=0.01))
@@ -141,14 +139,14 @@ class TestSupervisor:
             until(lambda: supervisor.log("one").exists())
             said_up(supervisor, "one")
 
-    def test_a_repeated_command_that_fails_is_told_and_run_again_in_minutes(
+    def test_a_failed_repeated_command_is_reported_and_retried_in_minutes(
         self, supervisor: Supervisor, crashes: list[Crash]
     ) -> None:
         supervisor.start(python("one", "raise SystemExit(3)", every_seconds=86_400.0))
         until(lambda: bool(crashes))
         assert [crash.sentence for crash in crashes] == ["one ended with 3 and is started again in 15 minutes."]
 
-    def test_a_failed_start_says_why(self, supervisor: Supervisor) -> None:
+    def test_a_failed_start_reports_the_cause(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", "raise SystemExit('the reason')"))
         with pytest.raises(EmbeddedServerFailed, match="the reason"):
             supervisor.wait_until("one", lambda: False, seconds=90)
@@ -184,7 +182,7 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
         supervisor.stop("one")
         assert not Path(f"/proc/{pid}").exists()
 
-    def test_what_a_killed_program_had_started_ends_with_it(self, supervisor: Supervisor) -> None:
+    def test_child_processes_end_with_a_killed_program(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", FAMILY, restart=False))
         supervisor.wait_until("one", lambda: bool(supervisor.log("one").read_text().strip()), seconds=90)
         grandchild = int(supervisor.log("one").read_text())
@@ -213,7 +211,7 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
 
 
 class TestPulse:
-    def test_a_stopped_program_is_replaced_and_told_as_such(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+    def test_a_stopped_program_is_replaced_and_reported(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
         supervisor.start(python("one", BEATING, silent_seconds=4.0))
         said_up(supervisor, "one")
         first = supervisor.pid("one")
@@ -223,13 +221,13 @@ class TestPulse:
         assert [(crash.name, crash.hung) for crash in crashes] == [("one", True)]
         assert not is_running(first)
 
-    def test_where_it_stood_is_in_its_log(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+    def test_a_hanging_programs_stack_is_logged(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
         supervisor.start(python("one", BEATS_ONCE, silent_seconds=1.0, restart=False))
         until(lambda: bool(crashes))
         assert crashes[0].hung
         assert "in stuck" in supervisor.log("one").read_text()
 
-    def test_until_the_first_beat_it_may_take_long(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
+    def test_the_first_heartbeat_may_take_long(self, supervisor: Supervisor, crashes: list[Crash]) -> None:
         supervisor.start(python("one", SLEEPER, silent_seconds=0.1))
         said_up(supervisor, "one")
         time.sleep(1.0)
@@ -242,7 +240,7 @@ class TestPulse:
         until(lambda: bool(crashes))
         assert not crashes[0].hung
 
-    def test_time_that_the_watcher_did_not_see_counts_for_nobody(self, tmp_path: Path) -> None:
+    def test_time_while_the_watcher_was_stopped_does_not_count(self, tmp_path: Path) -> None:
         """As on a machine that was suspended, or has far too much to do."""
         crashes: list[Crash] = []
         jumps = iter(range(10**9))
@@ -259,7 +257,7 @@ def said_up_by(supervisor: Supervisor, name: str) -> None:
     until(lambda: supervisor.log(name).exists() and "up" in supervisor.log(name).read_text())
 
 
-def test_a_program_may_ask_to_end_with_its_parent(tmp_path: Path) -> None:
+def test_a_program_can_be_ended_with_its_parent(tmp_path: Path) -> None:
     """What `--die-with-parent` rests on: the parent is killed, and the child receives SIGTERM."""
     child = """
 import signal, sys, time

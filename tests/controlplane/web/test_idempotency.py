@@ -56,7 +56,7 @@ async def count_keys(visit: Visit, msp_setup: MspSetup) -> int:
 
 
 class TestEveryAct:
-    def test_takes_a_key(self, web_app: WebApp) -> None:
+    def test_accepts_an_idempotency_key(self, web_app: WebApp) -> None:
         without = [
             f"{route.path}: {handler}"
             for route in web_app.app.routes
@@ -67,7 +67,7 @@ class TestEveryAct:
         assert without == []
         assert len(acts(web_app)) > 10
 
-    def test_says_so_in_the_schema(self, web_app: WebApp) -> None:
+    def test_declares_the_key_in_the_schema(self, web_app: WebApp) -> None:
         schema = web_app.app.openapi_schema.to_schema()
         assert REPLAYED_HEADER in schema["info"]["description"]
         told = 0
@@ -159,7 +159,7 @@ class TestOneKey:
         assert (answer.status_code, "idempotency-key-reused" in answer.text) == (422, True)
         assert (await send(admin, role, "j", method="DELETE")).status_code == 204
 
-    async def test_a_refused_act_stays_refused_and_a_malformed_one_is_free_to_come_again(
+    async def test_a_refusal_is_stored_and_a_malformed_request_can_be_repeated(
         self, msp_setup: MspSetup, admin: Visit
     ) -> None:
         members = f"/api/v1/clients/{msp_setup.slug}/members"
@@ -171,7 +171,7 @@ class TestOneKey:
         assert (await send(admin, members, "j", {"email": "x"})).status_code == 400
         assert (await send(admin, members, "j", wanted | {"email": "ann@example.test"})).status_code == 201
 
-    async def test_without_permission_nothing_is_kept_or_told(
+    async def test_without_permission_nothing_is_stored_or_disclosed(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
         path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
@@ -181,9 +181,7 @@ class TestOneKey:
             answer = await send(approver, path, "k")
             assert (answer.status_code, replayed(answer)) == (403, False)
 
-    async def test_of_a_request_that_failed_here_nothing_is_kept(
-        self, msp_setup: MspSetup, admin: Visit, urls: Urls
-    ) -> None:
+    async def test_server_errors_are_not_stored(self, msp_setup: MspSetup, admin: Visit, urls: Urls) -> None:
         path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         with psycopg.connect(urls.owner, autocommit=True) as owner:
             owner.execute("ALTER TABLE api_key ADD CONSTRAINT away CHECK (name <> 'Shop') NOT VALID")
@@ -194,7 +192,7 @@ class TestOneKey:
         answer = await send(admin, path, "k")
         assert (answer.status_code, replayed(answer)) == (201, False)
 
-    async def test_is_independent_of_the_same_key_elsewhere(
+    async def test_a_key_is_independent_of_other_accounts_and_routes(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, other_env: ClientEnv
     ) -> None:
         theirs = await set_up_msp(other_env, name="Other")
@@ -212,7 +210,7 @@ class TestOneKey:
 
 @in_one_loop
 class TestTwoAtOnce:
-    async def test_make_one_effect_and_the_second_is_told_to_wait(
+    async def test_concurrent_requests_have_one_effect_and_the_second_is_refused(
         self, msp_setup: MspSetup, admin: Visit, urls: Urls
     ) -> None:
         path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
@@ -247,7 +245,7 @@ def waiting(urls: Urls) -> bool:
 
 
 @in_one_loop
-async def test_pages_do_not_take_keys(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+async def test_pages_do_not_accept_idempotency_keys(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
     await live(env, "SKU-001")
     await admin.get(f"/clients/{msp_setup.slug}/approvals")
     await admin.post(f"/clients/{msp_setup.slug}/approvals", {}, headers={KEY_HEADER: "x" * 300})
@@ -255,7 +253,7 @@ async def test_pages_do_not_take_keys(msp_setup: MspSetup, admin: Visit, env: Cl
 
 
 @in_one_loop
-async def test_old_answers_are_forgotten_by_work(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+async def test_old_responses_are_pruned_by_a_job(msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
     assert (await send(admin, f"/api/v1/clients/{msp_setup.slug}/api-keys", "k")).status_code == 201
     assert PRUNE.name in build_jobs(env.services)
     update_as_owner(env, "idempotency_key", "created_at = created_at - %(keep)s", keep=RETENTION)

@@ -96,7 +96,7 @@ async def test_it_stays_refused_and_has_done_nothing(
     [Unavailable("Away."), TooManyRequests("Wait.", retry_after=1), Unauthenticated("Sign in.")],
     ids=lambda refusal: refusal.code,
 )
-async def test_what_passes_is_not_kept_and_the_act_is_done_when_it_comes_again(
+async def test_transient_refusals_are_not_stored_and_a_repeat_succeeds(
     web_app: httpx.AsyncClient, db: Database, scope: Scope, refusals: Refusals, refusal: DomainError
 ) -> None:
     refusals += [refusal, None]
