@@ -30,7 +30,7 @@ CODE = "\n".join(sources())
 
 
 @pytest.mark.parametrize("term", terms())
-def test_a_term_of_the_glossary_is_a_word_of_the_code(term: str) -> None:
+def test_every_term_of_the_glossary_occurs_in_the_code(term: str) -> None:
     words = r"[\s_\-]?".join(map(re.escape, re.split(r"[\s-]", term.lower())))
     assert re.search(rf"(?<![a-z]){words}(?:s|es)?(?![a-z])", CODE), f"nothing in the code is called “{term}”"
 

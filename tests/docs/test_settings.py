@@ -49,7 +49,7 @@ def variables() -> set[str]:
     return found
 
 
-def test_settings_are_found_by_what_is_read() -> None:
+def test_every_setting_that_is_read_is_documented() -> None:
     assert {*SECRETS, "FAIRLEAD_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT"} <= settings()
     with pytest.raises(SettingsInvalid):
         read_settings(Recording({}))
@@ -60,11 +60,11 @@ def test_the_guide_names_every_setting(name: str) -> None:
     assert f"`{name}`" in GUIDE, f"docs/operations.md does not name {name}"
 
 
-def test_every_option_says_what_it_does() -> None:
+def test_every_option_has_a_description() -> None:
     silent = {(path, option.opts[0]) for path, option in options() if not (option.help or "").strip()}
     assert silent == set()
 
 
-def test_only_what_nobody_can_type_is_hidden() -> None:
+def test_only_internal_commands_are_hidden() -> None:
     assert {(path, option.opts[0]) for path, option in options() if option.hidden} == HIDDEN
     assert [path for path, command in walk(main, []) if command.hidden] == []
