@@ -24,7 +24,7 @@ def test_the_short_form_hits_everything_and_seeds_differ() -> None:
     assert {Target.WORKER, Target.WORKER_2, Target.WEB} <= stopped.keys()
 
 
-def test_every_trouble_comes_before_one_comes_again() -> None:
+def test_every_trouble_occurs_before_one_repeats() -> None:
     plan = FaultPlan.from_seed(1, 2 * len(TROUBLES))
     troubles = [(f.act, f.target) for f in plan.faults if f.act not in (Act.KILL, Act.STOP)]
     assert len(troubles) == len(set(troubles)) == len(TROUBLES)

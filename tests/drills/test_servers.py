@@ -57,7 +57,7 @@ async def test_intake_answers_while_valkey_hangs(web_app: DrillWebApp) -> None:
         await web_app.proven(load.client, change.sku, change.amount)
 
 
-async def test_without_a_relay_work_flows_at_once_and_what_is_delayed_waits_for_it(web_app: DrillWebApp) -> None:
+async def test_without_a_relay_only_delayed_jobs_wait(web_app: DrillWebApp) -> None:
     load = await make_load(web_app)
     market = load.client.market
     await load.send(load.alone())

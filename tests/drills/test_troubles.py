@@ -47,7 +47,7 @@ async def test_a_bad_link_loses_and_repeats_nothing(
 
 
 @pytest.mark.parametrize("target", [Target.TO_POSTGRES, Target.TO_VALKEY])
-async def test_half_open_connections_are_given_up(
+async def test_half_open_connections_are_closed(
     web_app: DrillWebApp, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
     load, inflictor = await suffer(web_app, Fault(0.0, Act.HALF_OPEN, target, 0.5))
@@ -55,7 +55,7 @@ async def test_half_open_connections_are_given_up(
     record_property("figure", f"recovery after {await print_recovery(web_app, load, inflictor.done)}")
 
 
-async def test_a_full_disk_is_told_as_come_again(web_app: DrillWebApp) -> None:
+async def test_a_full_disk_is_answered_as_temporary(web_app: DrillWebApp) -> None:
     load = await make_load(web_app)
     async with under(load):
         await load.sent(10)

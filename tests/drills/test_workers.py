@@ -125,7 +125,7 @@ async def test_a_value_that_a_killed_worker_sent_and_a_newer_one_replaced_stays_
     assert recorded == [{"audited": 1, "billed": 0}]
 
 
-async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing(
+async def test_a_stopped_workers_late_write_and_transaction_have_no_effect(
     web_app: DrillWebApp, client: Client, load: Load
 ) -> None:
     web_app.sandbox.break_(client.shop.url, Faults(held=1.0, remaining=1))
@@ -168,7 +168,7 @@ async def test_a_stopped_workers_late_write_and_late_transaction_come_to_nothing
     ]
 
 
-async def test_a_worker_stopped_inside_its_transaction_holds_nobody_up(
+async def test_a_worker_stopped_inside_its_transaction_blocks_no_other(
     web_app: DrillWebApp, client: Client, load: Load
 ) -> None:
     change = load.alone()
