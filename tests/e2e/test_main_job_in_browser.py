@@ -52,7 +52,7 @@ def walk(demo: DemoInstallation, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.mark.parametrize(("msp", "client", "approver", "currency"), HOMES)
 class TestMainJob:
-    def test_a_small_change_appears_by_itself_and_becomes_visible_on_both_channels(
+    def test_a_small_change_appears_without_reload_and_becomes_visible_on_both_channels(
         self, walk: DemoWalk, msp: str, client: str, approver: str, currency: str
     ) -> None:
         with walk.user(msp, approver) as user:
@@ -138,7 +138,7 @@ class TestExceptions:
             user.sees(user.page.locator("main"), "Discarded", "Nora Lind")
             user.shot("exception-discarded")
 
-    def test_what_a_channel_accepted_and_dropped_is_not_called_visible(self, walk: DemoWalk) -> None:
+    def test_a_value_accepted_and_dropped_is_not_shown_as_visible(self, walk: DemoWalk) -> None:
         client = walk.client("alder")
 
         async def allow_an_hour(services: Services) -> None:
@@ -292,7 +292,7 @@ class TestMembers:
             forgive(user, "401", "422", "403")
 
     @pytest.mark.parametrize(("width", "scheme", "script"), [(1280, "light", True), (390, "dark", False)])
-    def test_somebody_is_invited_and_chooses_a_password(
+    def test_an_invited_member_chooses_a_password(
         self, walk: DemoWalk, width: int, scheme: str, *, script: bool
     ) -> None:
         options: dict[str, Any] = {

@@ -231,7 +231,7 @@ async def _is_nobody_elses(trade: Trade, other_env: ClientEnv) -> None:
         assert await other_env.rows(found, t=trade.env.scope.tenant_id) == [(0,)], table
 
 
-async def test_what_the_erp_owns_nobody_else_can_write(
+async def test_values_owned_by_the_erp_cannot_be_changed_elsewhere(
     trade: Trade, tryton: RunningTryton, vendure: RunningVendure
 ) -> None:
     tryton.set_list_price("SKU-010", Decimal("20.00"))
