@@ -15,5 +15,5 @@ from foundation.clock import write_utc
         (datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))), "9999-12-31 23:59 -1200"),
     ],
 )
-def test_a1_an_instant_without_a_year_in_utc_is_written_with_its_own_offset(moment: datetime, written: str) -> None:
+def test_an_instant_without_a_year_in_utc_is_written_with_its_own_offset(moment: datetime, written: str) -> None:
     assert write_utc(moment) == written

@@ -140,7 +140,7 @@ async def test_an_event_leaves_with_its_transaction_and_not_without(
     assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
-async def test_each_subscriber_gets_what_it_subscribed_to_in_order(
+async def test_each_subscriber_gets_its_events_in_order(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     one: Heard = []
@@ -175,7 +175,7 @@ async def test_a_subscriber_that_fails_holds_no_other_up(
     assert await web_app.rows(scope, "SELECT lane FROM job") == []
 
 
-async def test_a_second_tenant_hears_and_sees_nothing(
+async def test_a_second_tenant_receives_and_reads_nothing(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope, other_scope: Scope
 ) -> None:
     heard: Heard = []
@@ -188,7 +188,7 @@ async def test_a_second_tenant_hears_and_sees_nothing(
     assert await web_app.rows(other_scope, "SELECT lane FROM job") == []
 
 
-async def test_what_a_newer_release_publishes_is_kept_for_a_person(
+async def test_unknown_event_types_become_dead_letters(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
@@ -201,7 +201,7 @@ async def test_what_a_newer_release_publishes_is_kept_for_a_person(
     ]
 
 
-async def test_an_event_whose_payload_does_not_decode_is_kept_and_holds_no_other_up(
+async def test_an_undecodable_event_is_dead_lettered_and_blocks_no_other(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []
@@ -216,7 +216,7 @@ async def test_an_event_whose_payload_does_not_decode_is_kept_and_holds_no_other
     ]
 
 
-def test_who_subscribes_to_what_no_room_declares_does_not_start() -> None:
+def test_a_subscription_to_an_undeclared_event_prevents_the_start() -> None:
     with pytest.raises(ValueError, match=r"test\.a subscribes to house\.sold, which no room declares"):
         deliver_handler([BUILT], [Subscription(SOLD, HEAR, sold)], [HEAR])
     with pytest.raises(ValueError, match=r"house\.built enqueues test\.b, which nothing handles"):

@@ -26,7 +26,7 @@ def test_a_beat_is_seen_in_the_file(tmp_path: Path) -> None:
     assert file.exists()
 
 
-def test_healthz_tells_a_heartbeat_that_stopped_and_metrics_go_on() -> None:
+def test_healthz_reports_a_stopped_heartbeat_and_metrics_continue() -> None:
     times = [0.0]
     registry = CollectorRegistry()
     Counter("fairlead_test", "A figure", registry=registry).inc()
@@ -40,7 +40,7 @@ def test_healthz_tells_a_heartbeat_that_stopped_and_metrics_go_on() -> None:
     assert asked(port, "/healthz")[0] == 200
 
 
-def test_v1_the_metrics_port_has_the_same_limits() -> None:
+def test_the_metrics_port_has_the_same_limits() -> None:
     port = serve_metrics(0, CollectorRegistry(), Heartbeat())
     with socket.create_connection(("127.0.0.1", port), timeout=30) as hostile:
         with suppress(OSError):
@@ -52,7 +52,7 @@ def test_v1_the_metrics_port_has_the_same_limits() -> None:
         connection.close()
 
 
-def test_v13_v14_the_metrics_port_takes_any_header_and_answers_with_the_security_headers() -> None:
+def test_the_metrics_port_accepts_any_header_and_sends_security_headers() -> None:
     """The format's negotiation decodes headers, and failed on what is not UTF-8."""
     port = serve_metrics(0, CollectorRegistry(), Heartbeat())
     for header in (b"Accept: \xff", b"Accept-Encoding: \xff, gzip;q=nan", b"X: \xff"):

@@ -10,7 +10,7 @@ from foundation.ids import id_floor, new_id
 INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
-def test_a_floor_is_below_what_is_made_later_and_above_what_was_made_before() -> None:
+def test_a_floor_separates_earlier_and_later_ids() -> None:
     before = new_id()
     made = datetime.fromtimestamp((before.int >> 80) / 1000, tz=UTC)
     assert id_floor(made) <= before

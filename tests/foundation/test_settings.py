@@ -33,13 +33,13 @@ class TestRoleUrls:
         assert settings.app_url == f"postgresql://{APP}:{passwords.app.replace('=', '%3D')}@db/fairlead?sslmode=require"
         assert settings.role_passwords == passwords
 
-    def test_given_ones_win_and_their_passwords_are_the_roles_passwords(self) -> None:
+    def test_configured_logins_win_and_set_the_roles_passwords(self) -> None:
         settings = read_settings(DERIVED | GIVEN)
         assert settings.app_url == GIVEN["DATABASE_APP_URL"]
         assert settings.role_passwords.app == "a/a"
         assert settings.role_passwords.relay == "rr"
 
-    def test_with_all_given_neither_owner_nor_secret_is_needed(self) -> None:
+    def test_with_all_logins_configured_neither_owner_nor_secret_is_needed(self) -> None:
         settings = read_settings(GIVEN)
         assert settings.owner_url == ""
         assert settings.intake_url == GIVEN["DATABASE_INTAKE_URL"]
@@ -68,7 +68,7 @@ class TestRoleUrls:
         given = read_settings(DERIVED | GIVEN)
         assert (given.backup_url, given.role_passwords.backup) == ("", "")
 
-    def test_a_given_login_of_backups_needs_nothing_else(self) -> None:
+    def test_a_configured_backup_login_needs_nothing_else(self) -> None:
         url = "postgresql://fairlead_backup:b%2Fb@db/fairlead"
         alone = read_settings({"DATABASE_BACKUP_URL": url}, vault_needed=False, partial=True)
         assert (alone.backup_url, alone.owner_url) == (url, "")
@@ -86,7 +86,7 @@ class TestRoleUrls:
 
 class TestMissing:
     @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "FAIRLEAD_SECRET_KEY", "FAIRLEAD_VAULT_KEYS"])
-    def test_what_is_missing_is_named(self, name: str) -> None:
+    def test_missing_settings_are_named(self, name: str) -> None:
         with pytest.raises(SettingsInvalid, match=name):
             read_settings({key: value for key, value in DERIVED.items() if key != name})
 
@@ -94,7 +94,7 @@ class TestMissing:
         with pytest.raises(SettingsInvalid, match="at least 32"):
             read_settings(DERIVED | {"FAIRLEAD_SECRET_KEY": "s" * 31})
 
-    def test_who_opens_no_secrets_needs_no_keys(self) -> None:
+    def test_components_without_secrets_need_no_keys(self) -> None:
         without = {key: value for key, value in DERIVED.items() if key != "FAIRLEAD_VAULT_KEYS"}
         assert read_settings(without, vault_needed=False).vault_keys == ""
 
@@ -133,7 +133,7 @@ def test_settings_do_not_show_themselves() -> None:
         {"FAIRLEAD_PUBLIC_PORT": "https"},
     ],
 )
-def test_v6_a_proxy_setting_that_cannot_be_used_is_named(wrong: dict[str, str]) -> None:
+def test_a_proxy_setting_that_cannot_be_used_is_named(wrong: dict[str, str]) -> None:
     environment = {
         **dict.fromkeys(ROLE_URLS.values(), "postgresql://a:b@c/d"),
         "REDIS_URL": "redis://c",
@@ -181,7 +181,7 @@ class TestMalformed:
             *((name, value) for name, values in MALFORMED.items() for value in values),
         ],
     )
-    def test_r14_the_variable_is_named_in_a_short_sentence_without_a_secret(self, name: str, value: str) -> None:
+    def test_the_variable_is_named_in_a_short_sentence_without_a_secret(self, name: str, value: str) -> None:
         with pytest.raises(SettingsInvalid, match=f"^{name}") as refused:
             read_settings(DERIVED | GIVEN | {name: value})
         told = str(refused.value)
@@ -190,14 +190,14 @@ class TestMalformed:
         assert name not in SECRETS or len(value) <= len("redis://") or value not in told
 
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"k1:\x00", b"x" * 70_000])
-    def test_r14_the_text_of_a_file_is_looked_at_as_well(self, tmp_path: Path, content: bytes) -> None:
+    def test_the_text_of_a_file_is_checked_too(self, tmp_path: Path, content: bytes) -> None:
         file = tmp_path / "keys"
         file.write_bytes(content)
         environment = {name: value for name, value in DERIVED.items() if name != "FAIRLEAD_VAULT_KEYS"}
         with pytest.raises(SettingsInvalid, match="FAIRLEAD_VAULT_KEYS_FILE"):
             read_settings(environment | {"FAIRLEAD_VAULT_KEYS_FILE": str(file)})
 
-    def test_keys_on_several_lines_and_blanks_around_a_word_are_taken(self) -> None:
+    def test_keys_on_several_lines_and_blanks_around_values_are_accepted(self) -> None:
         given = {"FAIRLEAD_VAULT_KEYS": "k2:y,\r\nk1:x", "FAIRLEAD_LOG": " json\n", "FAIRLEAD_PUBLIC_PORT": " 8443 "}
         settings = read_settings(DERIVED | given)
         assert (settings.vault_keys, settings.log_json, settings.public_port) == (

@@ -46,7 +46,7 @@ def test_a_state_that_nothing_leads_to_is_no_part_of_a_machine() -> None:
         StateMachine(Light, starts=[Light.RED], transitions={Light.RED: [Light.GREEN]})
 
 
-def test_states_in_sql_keep_their_order() -> None:
+def test_states_in_sql_are_in_order() -> None:
     """As the predicates of the partial indexes are written."""
     assert in_sql([Light.RED, Light.GREEN]) == "'red', 'green'"
     machine = StateMachine(

@@ -1,4 +1,4 @@
-"""A15: what commands write moves nothing in the terminal, and is the same JSON for machines."""
+"""Command output cannot control the terminal, and is the same JSON for machines."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.branding.test_foreign_text import HOSTILE
 
 
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a15_a_command_obeys_nobody(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_output_contains_no_control_characters(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_text(f"key {key}", mark="ok ")
     written = capsys.readouterr().out
     assert written.startswith("ok key SKU" if not key.startswith("\ufeff") else "ok key ⟨U+FEFF⟩")
@@ -28,7 +28,7 @@ def test_a15_a_command_obeys_nobody(key: str, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("key", [key for key in HOSTILE.values() if "\ud800" not in key])
 @pytest.mark.parametrize("lines", [1, 0])
-def test_a15_json_for_machines_is_the_same_with_escapes(
+def test_json_for_machines_is_the_same_with_escapes(
     key: str,
     lines: int,
     capsys: pytest.CaptureFixture[str],
@@ -39,7 +39,7 @@ def test_a15_json_for_machines_is_the_same_with_escapes(
     assert not has_hidden(written, lines=True)
 
 
-def test_a15_doctor_marks_the_words_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_marks_foreign_text(monkeypatch: pytest.MonkeyPatch) -> None:
     async def examine(environment: object) -> list[Finding]:
         return [Finding("Connection \u202eerp", "said \x1b[2J", "ask \U000e0041")]
 
@@ -50,7 +50,7 @@ def test_a15_doctor_marks_the_words_of_others(monkeypatch: pytest.MonkeyPatch) -
         assert not has_hidden(told.output, lines=True)
 
 
-def test_a15_commands_write_through_one_place() -> None:
+def test_commands_write_through_one_place() -> None:
     direct = {
         str(path.relative_to(ROOT))
         for path in modules()

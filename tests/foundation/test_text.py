@@ -1,4 +1,4 @@
-"""A5, A14, A15: text of others is storable, compared in one form, and shown with what would be invisible."""
+"""Foreign text is storable, compared in one form, and displayed with hidden characters marked."""
 
 import unicodedata
 
@@ -28,7 +28,7 @@ EVERYTHING = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C"
 
 
 @given(EVERYTHING)
-def test_a5_cleaned_text_is_storable_and_clean_text_is_left_alone(text: str) -> None:
+def test_cleaned_text_is_storable_and_clean_text_is_left_alone(text: str) -> None:
     cleaned = clean_foreign_text(text)
     assert is_storable(cleaned)
     cleaned.encode()
@@ -40,7 +40,7 @@ def test_a5_cleaned_text_is_storable_and_clean_text_is_left_alone(text: str) -> 
     ("text", "cleaned"),
     [("a\x00b", "a\ufffdb"), ("a\ud800b", "a\ufffdb"), ("\udfff", "\ufffd"), ("a\tb\n", "a\tb\n"), ("é😀", "é😀")],
 )
-def test_a5_only_what_cannot_be_stored_is_replaced(text: str, cleaned: str) -> None:
+def test_only_unstorable_characters_are_replaced(text: str, cleaned: str) -> None:
     assert clean_foreign_text(text) == cleaned
 
 
@@ -55,17 +55,17 @@ def test_a5_only_what_cannot_be_stored_is_replaced(text: str, cleaned: str) -> N
         ("1\ufe0f\u20e3", "1\ufe0f\u20e3"), ("Zoë & söhne — 東京", "Zoë & söhne — 東京"),
     ],
 )  # fmt: skip
-def test_a15_invisible_characters_are_shown_by_number(text: str, shown: str) -> None:
+def test_invisible_characters_are_shown_by_number(text: str, shown: str) -> None:
     assert mark_hidden(text) == shown
     assert has_hidden(text) == (shown != text)
 
 
 @given(EVERYTHING)
-def test_a15_marked_text_has_nothing_hidden_left(text: str) -> None:
+def test_marked_text_has_nothing_hidden_left(text: str) -> None:
     assert not has_hidden(mark_hidden(text).replace("\u200d", "").replace("\u200c", ""))
 
 
-def test_a15_lines_may_be_kept() -> None:
+def test_line_breaks_can_be_preserved() -> None:
     assert mark_hidden("a\n\tb\x00", lines=True) == "a\n\tb⟨U+0000⟩"
     assert not has_hidden("a\n\tb", lines=True)
 
@@ -77,12 +77,12 @@ def test_a15_lines_may_be_kept() -> None:
         ("An\u200bna", "Anna"), ("An\u00adna", "Anna"), ("نامه\u200cای", "نامه\u200cای"), ("a\n b", "a b"),
     ],
 )  # fmt: skip
-def test_a14_a_name_has_one_form(given_: str, normal: str) -> None:
+def test_a_name_has_one_form(given_: str, normal: str) -> None:
     assert normalize_name(given_) == normal
 
 
 @pytest.mark.parametrize("name", ["a\u202eb", "a\x1bb", "a\x00b", "a\u2066b", "a\ud800", "a\u061cb"])
-def test_a14_a_name_with_control_or_direction_characters_is_refused(name: str) -> None:
+def test_a_name_with_control_or_direction_characters_is_refused(name: str) -> None:
     with pytest.raises(TextInvalid):
         normalize_name(name)
 
@@ -95,7 +95,7 @@ INVISIBLE = [
 
 
 @pytest.mark.parametrize("text", INVISIBLE)
-def test_what_nobody_sees_says_nothing_and_is_no_name_and_no_reason(text: str) -> None:
+def test_invisible_text_is_neither_a_name_nor_a_reason(text: str) -> None:
     assert not has_visible_text(text)
     with pytest.raises(InvalidInput):
         clean_name(text)
@@ -105,11 +105,11 @@ def test_what_nobody_sees_says_nothing_and_is_no_name_and_no_reason(text: str) -
 
 
 @pytest.mark.parametrize("text", ["a", "\u200bé", "e\u0301", "?", "€", "漢", "😀", "\u0e01\u0e33", "7", "\u0378"])
-def test_what_somebody_sees_says_something(text: str) -> None:
+def test_visible_text_is_recognised(text: str) -> None:
     assert has_visible_text(text)
 
 
-def test_a_reason_is_kept_without_blanks_around_it_and_within_its_length() -> None:
+def test_a_reason_is_trimmed_and_limited_in_length() -> None:
     assert clean_reason(" a\r\nb\u200b ") == "a\nb\u200b"
     assert clean_reason("x" * 500) == "x" * 500
     for wrong in ("x" * 501, "a\x00", "a\ud800"):
@@ -118,7 +118,7 @@ def test_a_reason_is_kept_without_blanks_around_it_and_within_its_length() -> No
 
 
 @given(ANY)
-def test_a14_normalising_twice_changes_nothing(text: str) -> None:
+def test_normalising_twice_changes_nothing(text: str) -> None:
     for normalize in (normalize_name, normalize_password, normalize_email, normalize_domain):
         try:
             normal = normalize(text)
@@ -129,7 +129,7 @@ def test_a14_normalising_twice_changes_nothing(text: str) -> None:
 
 
 @given(ANY)
-def test_a14_a_password_is_the_same_however_it_was_composed(text: str) -> None:
+def test_a_password_is_the_same_however_it_was_composed(text: str) -> None:
     try:
         normal = normalize_password(text)
     except TextInvalid:
@@ -138,7 +138,7 @@ def test_a14_a_password_is_the_same_however_it_was_composed(text: str) -> None:
     assert normalize_password(unicodedata.normalize("NFC", text)) == normal
 
 
-def test_a14_a_password_keeps_case_and_its_spaces_become_plain() -> None:
+def test_a_password_keeps_case_and_its_spaces_become_plain() -> None:
     assert normalize_password("Grün\u00a0 Haus\u3000") == "Grün  Haus "
     for bad in ("", "a\tb", "a\x00b", "a\ud800b"):
         with pytest.raises(TextInvalid):
@@ -155,7 +155,7 @@ def test_a14_a_password_keeps_case_and_its_spaces_become_plain() -> None:
         (" anna@x.example\n", "anna@x.example"),
     ],
 )  # fmt: skip
-def test_a14_an_address_has_one_form(typed: str, address: str) -> None:
+def test_an_address_has_one_form(typed: str, address: str) -> None:
     assert normalize_email(typed) == address
 
 
@@ -163,7 +163,7 @@ def test_a14_an_address_has_one_form(typed: str, address: str) -> None:
     "typed", ["", "anna", "@x.example", "anna@", "an na@x.example", "an\u202ena@x.example", "anna@x..example",
               "anna@-x.example", "an\u200bna@x.example", "a\x00@x.example", "a@\ud800.example"],
 )  # fmt: skip
-def test_a14_what_is_no_address_is_refused(typed: str) -> None:
+def test_invalid_addresses_are_refused(typed: str) -> None:
     with pytest.raises(TextInvalid):
         normalize_email(typed)
 
@@ -173,5 +173,5 @@ def test_a14_what_is_no_address_is_refused(typed: str) -> None:
     [("Portal.Example.", "portal.example"), ("Portal.MÜLLER.example", "portal.xn--mller-kva.example"),
      ("localhost", "localhost"), ("xn--mller-kva.example", "xn--mller-kva.example")],
 )  # fmt: skip
-def test_a14_a_host_name_is_what_dns_knows(typed: str, name: str) -> None:
+def test_a_host_name_is_normalised_for_dns(typed: str, name: str) -> None:
     assert normalize_domain(typed) == name

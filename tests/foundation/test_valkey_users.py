@@ -1,4 +1,4 @@
-"""V2: each component's user of Valkey may do that component's work, and cannot touch another's keys."""
+"""Each component's Valkey user can do that component's work, and cannot use another's keys."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def refused(servers: EmbeddedServers, component: str, *command: str) -> bool:
     return False
 
 
-async def test_v2_nobody_is_let_in_without_a_password(own_servers: EmbeddedServers) -> None:
+async def test_every_user_needs_a_password(own_servers: EmbeddedServers) -> None:
     with pytest.raises(redis.RedisError):
         redis.Redis.from_url(f"unix://{own_servers.paths.valkey_socket}").ping()
     assert own_servers.valkey.answers()
@@ -55,7 +55,7 @@ async def test_v2_nobody_is_let_in_without_a_password(own_servers: EmbeddedServe
         assert own_servers.redis_url_of(component).split(":")[2].split("@")[0] not in arguments
 
 
-async def test_v2_web_may_keep_sessions_count_sign_ins_and_wake_lanes(own_servers: EmbeddedServers) -> None:
+async def test_web_may_store_sessions_count_sign_ins_and_wake_lanes(own_servers: EmbeddedServers) -> None:
     web = valkey_client(own_servers.redis_url_of("web"))
     sessions, throttle, now = SessionStore(web, new_secret, KEY), SignInThrottle(web), utc_now()
     msp_id, member_id = new_id(), new_id()
@@ -76,7 +76,7 @@ async def test_v2_web_may_keep_sessions_count_sign_ins_and_wake_lanes(own_server
     await web.aclose()
 
 
-async def test_v2_workers_and_relay_may_do_their_work(own_servers: EmbeddedServers) -> None:
+async def test_workers_and_relay_may_do_their_work(own_servers: EmbeddedServers) -> None:
     worker, relay = (valkey_client(own_servers.redis_url_of(one)) for one in ("worker", "relay"))
     admin, ids = valkey_client(own_servers.redis_url), (new_id(), new_id())
     await admin.flushall()
@@ -102,7 +102,7 @@ async def test_v2_workers_and_relay_may_do_their_work(own_servers: EmbeddedServe
 
 
 @pytest.mark.parametrize("component", ["worker", "relay"])
-async def test_v2_only_web_reaches_sessions_and_sign_in_counters(own_servers: EmbeddedServers, component: str) -> None:
+async def test_only_web_reaches_sessions_and_sign_in_counters(own_servers: EmbeddedServers, component: str) -> None:
     for kind in ("session:x", "sessions-of:x", "sign-in:pair:x"):
         key = f"fl:{new_id()}:{kind}"
         for command in (("GET", key), ("SET", key, "x"), ("DEL", key), ("ZRANGE", key, "0", "-1"), ("HGET", key, "n")):
@@ -118,16 +118,16 @@ async def test_v2_only_web_reaches_sessions_and_sign_in_counters(own_servers: Em
     "command", ["FLUSHALL", "CONFIG GET *", "KEYS *", "SCAN 0", "ACL LIST", "CLIENT LIST", "SCRIPT FLUSH", "SHUTDOWN",
                 "MONITOR", "SUBSCRIBE x", "GET other", "SET other x"],
 )  # fmt: skip
-async def test_v2_no_component_administers_valkey(own_servers: EmbeddedServers, component: str, command: str) -> None:
+async def test_no_component_administers_valkey(own_servers: EmbeddedServers, component: str, command: str) -> None:
     assert refused(own_servers, component, *command.split())
 
 
-async def test_v2_web_and_relay_do_not_reach_the_limits_of_outbound_calls(own_servers: EmbeddedServers) -> None:
+async def test_web_and_relay_do_not_reach_the_limits_of_outbound_calls(own_servers: EmbeddedServers) -> None:
     for component in ("web", "relay"):
         assert refused(own_servers, component, "HSET", f"fl:out:{new_id()}:key", "open_until", "1")
 
 
-async def test_v2_a_member_that_is_none_does_not_end_the_consumer(own_servers: EmbeddedServers) -> None:
+async def test_a_member_that_is_none_does_not_end_the_consumer(own_servers: EmbeddedServers) -> None:
     admin = blocking_valkey_client(own_servers.redis_url)
     admin.flushall()
     for member in (b"x", b"a:b", str(UUID(int=1)).encode(), b"\xff:\xff"):

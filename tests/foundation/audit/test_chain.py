@@ -78,7 +78,7 @@ class TestWhole:
             ("\U0001f600", "\U0001f600"),
         ],
     )
-    async def test_a5_what_cannot_be_stored_is_replaced_wherever_it_is(
+    async def test_unstorable_characters_are_replaced_everywhere(
         self, db: Database, scope: Scope, text_: str, kept: str
     ) -> None:
         await write(db, scope, deep={text_: [text_, {"a": (text_,)}]})
@@ -103,7 +103,7 @@ class TestWhole:
             await fail()
         assert (await verdict(db, twelve)).entries == 12
 
-    async def test_who_when_and_under_which_correlation_is_in_it(self, db: Database, scope: Scope) -> None:
+    async def test_an_entry_has_actor_time_and_correlation(self, db: Database, scope: Scope) -> None:
         with correlated("abc-1"):
             await write(db, scope)
         async with db.transaction(scope) as session:
@@ -118,7 +118,7 @@ class TestWhole:
             "actor": {"kind": "member", "id": scope.actor.id, "name": "Ada"}, "data": {"n": 0}, "correlation": "abc-1",
         }  # fmt: skip
 
-    async def test_each_entry_keeps_the_correlation_it_was_noted_under(self, db: Database, scope: Scope) -> None:
+    async def test_each_entry_has_the_correlation_of_its_action(self, db: Database, scope: Scope) -> None:
         """A batch of work carries items of many webhooks into one transaction."""
         async with db.transaction(scope) as session:
             for correlation in ("first-1", "second-2"):
@@ -128,7 +128,7 @@ class TestWhole:
         found = [msgspec.json.decode(body)["correlation"] for body in await bodies(db, scope)]
         assert found == ["first-1", "second-2"]
 
-    async def test_writers_at_the_same_time_keep_one_chain(self, db: Database, scope: Scope) -> None:
+    async def test_concurrent_writers_extend_one_chain(self, db: Database, scope: Scope) -> None:
         await asyncio.gather(*(write(db, scope, 1 + number % 4) for number in range(24)))
 
         found = await verdict(db, scope)
@@ -244,7 +244,7 @@ class TestTampering:
 
         assert (await verdict(db, twelve)).broken_at == broken_at
 
-    async def test_a_chain_cut_and_rewound_is_found_against_a_head_kept_elsewhere(
+    async def test_a_truncated_and_rewritten_chain_is_detected_by_an_exported_head(
         self, db: Database, twelve: Scope, urls: Urls
     ) -> None:
         kept = (await verdict(db, twelve)).head
@@ -303,9 +303,9 @@ class TestTenants:
 
 
 class TestBounds:
-    """V7: what lies beyond the head, or before the entry from which verification starts, is found."""
+    """Entries beyond the head, or before the first verified one, are detected."""
 
-    async def test_v7_an_entry_beyond_the_head_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
+    async def test_an_entry_beyond_the_head_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
         await tamper(
             urls, twelve,
             "INSERT INTO audit_entry SELECT tenant_id, msp_id, seq + 1, at, action, subject, body, hash"
@@ -314,7 +314,7 @@ class TestBounds:
 
         assert (await verdict(db, twelve)).broken_at == 13
 
-    async def test_v7_a_head_set_back_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
+    async def test_a_head_set_back_is_found(self, db: Database, twelve: Scope, urls: Urls) -> None:
         await tamper(
             urls, twelve,
             "UPDATE audit_head h SET seq = 9, hash = e.hash FROM audit_entry e"
@@ -323,7 +323,7 @@ class TestBounds:
 
         assert (await verdict(db, twelve)).broken_at == 10
 
-    async def test_v7_a_cut_with_its_head_is_found_by_a_kept_head(
+    async def test_a_truncation_with_its_head_is_detected_by_an_exported_head(
         self, db: Database, twelve: Scope, urls: Urls
     ) -> None:
         async with db.transaction(twelve) as session:
@@ -339,7 +339,7 @@ class TestBounds:
         assert (await verdict(db, twelve)).broken_at is None
         assert (await verdict(db, twelve, expected=[kept])).broken_at == 10
 
-    async def test_v7_a_chain_removed_with_its_head_is_found_by_a_kept_head(
+    async def test_a_removed_chain_is_detected_by_an_exported_head(
         self, db: Database, twelve: Scope, urls: Urls
     ) -> None:
         async with db.transaction(twelve) as session:
@@ -387,10 +387,10 @@ _APART = [
 
 
 class TestGuards:
-    """V7: the database itself lets the head only advance by its own entries."""
+    """The database lets the head advance by its own entries only."""
 
     @pytest.mark.parametrize("statement", _APART)
-    async def test_v7_the_application_cannot_bring_head_and_entries_apart(
+    async def test_the_application_cannot_write_entries_without_the_head(
         self, db: Database, twelve: Scope, statement: str
     ) -> None:
         async def attempt() -> None:
@@ -415,7 +415,7 @@ class TestGuards:
             "WITH t AS (SELECT %s::uuid) INSERT INTO audit_head SELECT uuidv7(), uuidv7(), 5, sha256('x') FROM t",
         ],
     )
-    async def test_v7_nor_can_the_owner_by_a_mere_statement(self, twelve: Scope, urls: Urls, statement: str) -> None:
+    async def test_nor_can_the_owner_by_a_mere_statement(self, twelve: Scope, urls: Urls, statement: str) -> None:
         async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
             for table in ("audit_entry", "audit_head"):
                 await connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")

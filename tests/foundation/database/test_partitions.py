@@ -34,12 +34,12 @@ def ends(url: str) -> dict[str, datetime]:
         return dict(rows.fetchall())
 
 
-def test_r16_this_month_and_the_next_two_have_partitions(urls: Urls) -> None:
+def test_this_month_and_the_next_two_have_partitions(urls: Urls) -> None:
     expected = month_after(month_after(month_after(datetime.now(UTC))))
     assert ends(urls.owner) == dict.fromkeys(TABLES, expected)
 
 
-def test_r16_the_relay_creates_what_is_missing_and_moves_early_rows_there(urls: Urls, scope: Scope) -> None:
+def test_the_relay_creates_missing_partitions_and_moves_early_rows(urls: Urls, scope: Scope) -> None:
     """Undone at the end: the other tests have the partitions."""
     last = month_after(month_after(datetime.now(UTC)))
     early = id_floor(last + timedelta(days=3))
@@ -63,7 +63,7 @@ def test_r16_the_relay_creates_what_is_missing_and_moves_early_rows_there(urls: 
 
 
 @pytest.mark.parametrize("statement", ["SELECT {}.create_ahead()", "SELECT count(*) FROM {}.change_initial"])
-def test_r16_the_application_may_neither_create_nor_read_partitions(urls: Urls, scope: Scope, statement: str) -> None:
+def test_the_application_may_neither_create_nor_read_partitions(urls: Urls, scope: Scope, statement: str) -> None:
     for url in (urls.app, urls.intake):
         with psycopg.connect(url) as connection:
             enter(connection, scope)
@@ -72,12 +72,12 @@ def test_r16_the_application_may_neither_create_nor_read_partitions(urls: Urls, 
 
 
 @pytest.mark.parametrize("function", ["create_month('change', now())", "close('change')"])
-def test_r16_the_relay_may_create_no_other_month(urls: Urls, function: str) -> None:
+def test_the_relay_may_create_no_other_month(urls: Urls, function: str) -> None:
     with psycopg.connect(urls.relay) as relay, pytest.raises(psycopg.errors.InsufficientPrivilege):
         relay.execute(f"SELECT {SCHEMA}.{function}")
 
 
-async def test_r16_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, scope: Scope, other_scope: Scope) -> None:
+async def test_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, scope: Scope, other_scope: Scope) -> None:
     """The same external id in three months is one source event, and another tenant's is its own."""
     connection_id, month = new_id(), datetime.now(UTC)
     for one_scope in (scope, other_scope):
@@ -122,7 +122,7 @@ def delivery(scope: Scope, connection_id: object, at: datetime, *, body_hash: by
     )  # fmt: skip
 
 
-async def test_r16_the_job_creates_partitions_and_ends_when_told(urls: Urls) -> None:
+async def test_the_job_creates_partitions_and_ends_on_stop(urls: Urls) -> None:
     """It analyses the partitioned tables too: autovacuum never does."""
     stop = asyncio.Event()
     job = asyncio.create_task(keep_partitions(urls.relay, stop))
@@ -153,7 +153,7 @@ def drop_months(owner: psycopg.Connection[Any], table: str, *, after: datetime |
     return len(rows)
 
 
-def test_r16_inserts_go_on_when_nobody_created_months_and_the_rows_move_later(urls: Urls, scope: Scope) -> None:
+def test_inserts_without_partitions_succeed_and_move_later(urls: Urls, scope: Scope) -> None:
     """As after months in which every call failed; also rows of odd times, which never get a month."""
     now = datetime.now(UTC)
     odd = [UUID(int=1), UUID(int=2**128 - 1), id_floor(datetime(9999, 12, 31, tzinfo=UTC)), UUID(int=2**127)]
@@ -175,7 +175,7 @@ def test_r16_inserts_go_on_when_nobody_created_months_and_the_rows_move_later(ur
         owner.rollback()
 
 
-def test_r16_a_clock_years_ahead_makes_a_bounded_number_of_months(urls: Urls) -> None:
+def test_a_clock_years_ahead_makes_a_bounded_number_of_months(urls: Urls) -> None:
     """The function's clock is the transaction's; here the months that exist end long ago."""
     with psycopg.connect(urls.owner) as owner:
         drop_months(owner, "source_event")

@@ -49,7 +49,7 @@ async def connecting_and_waiting(database: Database, ask: Ask) -> list["asyncio.
 
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
-async def test_nobody_hears_of_a_restart_between_two_transactions(urls: Urls, servers: Servers, ask: Ask) -> None:
+async def test_a_restart_between_two_transactions_causes_no_error(urls: Urls, servers: Servers, ask: Ask) -> None:
     database = Database(urls.app, pool_size=3, application_name="hung up")
     assert await asyncio.gather(*(ask(database) for _ in range(3))) == [1, 1, 1]
     servers.hang_up("hung up")
@@ -59,7 +59,7 @@ async def test_nobody_hears_of_a_restart_between_two_transactions(urls: Urls, se
 
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
-async def test_who_waits_goes_on_when_a_connect_is_cancelled(one: Database, link: FaultyLink, ask: Ask) -> None:
+async def test_waiters_continue_when_a_connect_is_cancelled(one: Database, link: FaultyLink, ask: Ask) -> None:
     link.suffer(Trouble(blackhole=True))
     first, *others = await connecting_and_waiting(one, ask)
     first.cancel()
@@ -71,7 +71,7 @@ async def test_who_waits_goes_on_when_a_connect_is_cancelled(one: Database, link
 
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
-async def test_who_waits_tries_itself_when_a_connect_fails(one: Database, link: FaultyLink, ask: Ask) -> None:
+async def test_waiters_connect_themselves_when_a_connect_fails(one: Database, link: FaultyLink, ask: Ask) -> None:
     await one.discard_connections()  # the pool that follows is of the same kind
     link.suffer(Trouble(blackhole=True))
     tasks = await connecting_and_waiting(one, ask)

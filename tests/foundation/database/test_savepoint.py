@@ -37,7 +37,7 @@ async def names(db: Database, scope: Scope) -> list[list[str]]:
     return found
 
 
-async def test_what_is_refused_leaves_neither_rows_nor_what_waits_for_the_commit(db: Database, scope: Scope) -> None:
+async def test_a_refusal_leaves_neither_rows_nor_buffered_writes(db: Database, scope: Scope) -> None:
     async with db.transaction(scope) as session:
         await act(session, "before")
         with pytest.raises(LookupError):

@@ -1,4 +1,4 @@
-"""Nothing of one borrower's session reaches the next one of a pooled connection (hardening paragraph of issue 6)."""
+"""No session state of one borrower reaches the next one of a pooled connection."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -94,7 +94,7 @@ async def test_hardening_a_call_leaves_nothing_either(database: Database) -> Non
 
 
 @pytest.mark.parametrize("statement", KEEPS_NOTHING)
-def test_hardening_ordinary_statements_keep_their_connection(statement: str) -> None:
+def test_ordinary_statements_keep_their_connection(statement: str) -> None:
     assert not keeps_state(statement)
 
 
@@ -102,11 +102,11 @@ def test_hardening_ordinary_statements_keep_their_connection(statement: str) -> 
     "statement",
     [*LEAVES, "CREATE TEMP TABLE t ()", "SELECT 1 INTO TEMPORARY t", "CREATE TABLE pg_temp.t ()", "DISCARD ALL"],
 )
-def test_hardening_statements_that_keep_state_are_known(statement: str) -> None:
+def test_statements_that_leave_session_state_are_recognised(statement: str) -> None:
     assert keeps_state(statement)
 
 
-async def test_hardening_planning_and_ordinary_transactions_keep_the_connection(urls: Urls) -> None:
+async def test_planning_and_ordinary_transactions_keep_the_connection(urls: Urls) -> None:
     database = Database(urls.app, pool_size=1, planning=NO_SCANS)
     pids = {(await seen_by_next(database))[0] for _ in range(3)}
     async with database.transaction(None) as session:

@@ -1,4 +1,4 @@
-"""A7: what the other side sets for its database or role changes nothing in how sessions read and write."""
+"""Settings of the server's database or role do not change how sessions read and write."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +51,7 @@ def foreign_settings(urls: Urls) -> Iterator[None]:
                 connection.execute(sql.SQL("ALTER DATABASE {} RESET {}").format(name, sql.Identifier(setting.lower())))
 
 
-async def test_a7_a_foreign_database_setting_changes_nothing(urls: Urls, scope: Scope) -> None:
+async def test_a_foreign_database_setting_changes_nothing(urls: Urls, scope: Scope) -> None:
     with foreign_settings(urls):
         with psycopg.connect(urls.app) as plain:
             assert plain.execute("SHOW TimeZone").fetchone() == ("America/Los_Angeles",), "the test sets something"
@@ -70,7 +70,7 @@ async def test_a7_a_foreign_database_setting_changes_nothing(urls: Urls, scope: 
 
 
 @pytest.mark.parametrize("role", ["app", "intake", "relay", "owner"])
-async def test_a7_kept_connections_have_it_too_and_keep_it_over_a_discard(urls: Urls, role: str) -> None:
+async def test_pooled_connections_keep_the_setting_over_a_discard(urls: Urls, role: str) -> None:
     conninfo: str = getattr(urls, role)
     with foreign_settings(urls):
         kept = ReconnectingConnection(conninfo, round_trip_timeout=10.0)
@@ -89,18 +89,18 @@ async def test_a7_kept_connections_have_it_too_and_keep_it_over_a_discard(urls: 
             await kept.close()
 
 
-def test_a7_migrations_run_in_utc(urls: Urls) -> None:
+def test_migrations_run_in_utc(urls: Urls) -> None:
     with foreign_settings(urls):
         migrate_schema(urls.owner)
         with psycopg.connect(with_settings(urls.owner)) as connection:
             assert connection.execute("SHOW DateStyle").fetchone() == ("ISO, YMD",)
 
 
-def test_a7_own_options_of_an_address_are_kept() -> None:
+def test_options_of_an_address_are_preserved() -> None:
     made = conninfo_to_dict(with_settings("postgresql://h/d?options=-c%20work_mem%3D8MB&connect_timeout=3"))
     assert str(made["options"]).startswith("-c work_mem=8MB -c TimeZone=UTC")
     assert (made["client_encoding"], str(made["connect_timeout"])) == ("UTF8", "3")
 
 
-def test_a7_an_instant_is_written_in_the_zone_that_is_said() -> None:
+def test_a_time_is_written_in_the_given_zone() -> None:
     assert write_utc(datetime(2026, 3, 1, 7, 44, tzinfo=ZoneInfo("Asia/Shanghai"))) == "2026-02-28 23:44 UTC"

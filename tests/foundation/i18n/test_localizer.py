@@ -31,7 +31,7 @@ def test_every_instant_can_be_written(language: str, at: datetime, now: datetime
 
 
 @pytest.mark.parametrize("offset", [-14, 14])
-def test_an_instant_that_has_no_year_in_utc_keeps_its_own_offset(offset: int) -> None:
+def test_a_time_without_a_year_in_utc_keeps_its_offset(offset: int) -> None:
     zone = timezone(timedelta(hours=offset))
     at = datetime.max.replace(tzinfo=zone) if offset < 0 else datetime.min.replace(tzinfo=zone)
     assert re.search(r"[+-]1400$", Localizer("de").moment(at))

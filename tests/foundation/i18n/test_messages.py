@@ -47,13 +47,13 @@ def test_a_code_is_declared_once() -> None:
         by_code([GREETING, MessageType("greeting", "Hello")])
 
 
-def test_the_least_year_keeps_its_own_offset() -> None:
+def test_the_first_year_keeps_its_offset() -> None:
     at = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
     assert MessageType("one", "{it}").fill(it=at).params == {"it": "0001-01-01T00:00:00+14:00"}
     assert MessageType("one", "{it}").fill(it=datetime(1, 1, 1, tzinfo=UTC)).params["it"].endswith("+00:00")
 
 
-def test_a_written_message_is_its_english_sentence_and_keeps_its_parts() -> None:
+def test_a_message_text_is_the_english_sentence_with_code_and_parameters() -> None:
     why = MessageType("why", "It answered {status}.").write(status="503")
     whole = MessageType("whole", "Not sent: {reason} ({quote})").write(reason=why, quote="a\x00b")
     assert whole == "Not sent: It answered 503. (a\ufffdb)"

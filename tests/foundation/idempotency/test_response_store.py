@@ -53,12 +53,12 @@ async def keep(db: Database, vault: Vault, scope: Scope, key: str = "k", *, now:
     ("header", "key"),
     [("a", "a"), ('"8e03978e-40d5"', "8e03978e-40d5"), ("x" * 255, "x" * 255), ('"' + "x" * 255 + '"', "x" * 255)],
 )
-def test_a_key_is_taken_with_and_without_the_drafts_quotation_marks(header: str, key: str) -> None:
+def test_a_key_is_accepted_with_and_without_quotation_marks(header: str, key: str) -> None:
     assert read_key(header) == key
 
 
 @pytest.mark.parametrize("header", ["", '""', "x" * 256, "two words", "n\xe4", "tab\t", "line\n", "\x00"])
-def test_what_is_no_key_is_refused(header: str) -> None:
+def test_malformed_keys_are_refused(header: str) -> None:
     with pytest.raises(KeyMalformed):
         read_key(header)
 
@@ -96,7 +96,7 @@ async def test_a_key_is_its_actors_and_its_tenants(
             assert await find(db, vault, another) is None
 
 
-async def test_nothing_is_kept_of_what_fails(db: Database, vault: Vault, scope: Scope) -> None:
+async def test_failures_are_not_stored(db: Database, vault: Vault, scope: Scope) -> None:
     async def fail() -> None:
         async with db.transaction(scope) as session:
             await store_response(session, vault, key="k", request_hash=SAME, answer=ANSWER, now=NOW)
@@ -107,7 +107,7 @@ async def test_nothing_is_kept_of_what_fails(db: Database, vault: Vault, scope: 
     assert await find(db, vault, scope) is None
 
 
-async def test_what_is_kept_is_sealed_and_stays_readable_when_the_key_is_changed(
+async def test_stored_responses_are_encrypted_and_survive_a_key_rotation(
     db: Database, vault: Vault, scope: Scope
 ) -> None:
     await keep(db, vault, scope)
@@ -126,7 +126,7 @@ async def test_what_is_kept_is_sealed_and_stays_readable_when_the_key_is_changed
     assert await find(db, vault, scope) == ANSWER
 
 
-async def test_the_old_are_forgotten_by_the_clock_and_the_rest_later(
+async def test_old_responses_are_pruned_and_the_rest_later(
     db: Database, vault: Vault, scope: Scope, sibling_scope: Scope
 ) -> None:
     async def timer() -> object:

@@ -64,7 +64,7 @@ async def test_a_backlog_is_bulk_until_it_is_done(
     assert await take(prompt) == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
 
 
-async def test_a_prompt_turn_that_left_work_behind_makes_the_lane_bulk(
+async def test_a_prompt_batch_that_left_jobs_makes_the_lane_bulk(
     db: Database, valkey: "redis.asyncio.Redis", ready_queue: ReadyQueue, urls: Urls, scope: Scope
 ) -> None:
     """A few large items are a backlog as well as many small ones."""
@@ -84,7 +84,7 @@ async def test_a_prompt_turn_that_left_work_behind_makes_the_lane_bulk(
     assert told == [False, True]
 
 
-async def test_prompt_turns_come_first_and_bulk_turns_are_not_starved(ready_queue: ReadyQueue, urls: Urls) -> None:
+async def test_prompt_batches_come_first_and_bulk_is_not_starved(ready_queue: ReadyQueue, urls: Urls) -> None:
     quiet, noisy = (new_id(), new_id()), (new_id(), new_id())
     lanes = {f"l{n:02}" for n in range(40)}
     for lane in lanes:

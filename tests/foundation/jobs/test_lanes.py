@@ -192,7 +192,7 @@ def test_a_job_without_the_payload_that_its_type_needs_is_not_made() -> None:
         NewJob("t", job_type("test.needy", Needy), "k")
 
 
-def test_a_batch_knows_the_connection_of_its_lane(scope: Scope) -> None:
+def test_a_batch_has_the_connection_of_its_lane(scope: Scope) -> None:
     connection_id = new_id()
 
     def batch(lane: str) -> Batch[Any]:
@@ -291,7 +291,7 @@ async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting
     assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "two", bulk=False)
 
 
-async def test_the_relay_rings_what_was_lost_and_what_became_due(
+async def test_the_relay_wakes_lost_and_due_lanes(
     db: Database, relay_db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     done: list[str] = []
@@ -335,7 +335,7 @@ async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: U
     assert 58 <= heavy_turns <= 62
 
 
-async def test_an_idle_tenant_enters_beside_a_flood_not_behind_it(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
+async def test_an_idle_tenant_is_served_beside_a_flooding_one(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
     await valkey.flushdb()
     ready_queue, reader = ReadyQueue(valkey), ReadyQueueReader(redis.Redis.from_url(urls.redis))
     msp, noisy, quiet = new_id(), new_id(), new_id()
@@ -375,7 +375,7 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
     assert done == ["a"]
 
 
-async def test_the_age_of_the_oldest_ready_work_is_told_per_tenant(
+async def test_the_age_of_the_oldest_ready_job_is_reported_per_tenant(
     db: Database, relay_db: Database, valkey: "redis.asyncio.Redis", scope: Scope, other_scope: Scope
 ) -> None:
     await put(db, scope, work("old"))

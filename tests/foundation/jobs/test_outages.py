@@ -100,5 +100,5 @@ async def test_a_job_that_takes_too_long_has_failed(db: Database, valkey: "redis
         (ValueError(), False),
     ],
 )
-def test_what_is_an_outage(error: Exception, outage: bool) -> None:  # noqa: FBT001
+def test_outages_are_recognised(error: Exception, outage: bool) -> None:  # noqa: FBT001
     assert is_outage(error) is outage

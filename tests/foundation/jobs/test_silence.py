@@ -36,7 +36,7 @@ def link(urls: Urls) -> Iterator[FaultyLink]:
         yield opened
 
 
-async def test_an_impatient_connection_gives_up_and_is_closed(urls: Urls, link: FaultyLink) -> None:
+async def test_a_connection_past_its_timeout_is_closed(urls: Urls, link: FaultyLink) -> None:
     connection = await connect_to_database(over(link, urls.app), round_trip_timeout=0.5)
     link.suffer(Trouble(half_open=True))
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -158,7 +158,7 @@ async def test_a_lease_ends_here_no_later_than_in_the_database(
     await linked.close()
 
 
-async def test_valkey_that_says_nothing_is_told_as_an_error(urls: Urls) -> None:
+async def test_a_silent_valkey_is_an_error(urls: Urls) -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

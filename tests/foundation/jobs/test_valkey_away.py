@@ -45,7 +45,7 @@ async def hanging() -> AsyncIterator[str]:
     await server.wait_closed()
 
 
-async def test_a_hint_to_a_valkey_that_hangs_is_given_up(hanging: str) -> None:
+async def test_a_wakeup_to_a_hanging_valkey_times_out(hanging: str) -> None:
     # Without a patience of its own, so that it is the hint's that ends.
     client = redis.asyncio.Redis.from_url(hanging, socket_timeout=None, socket_connect_timeout=None)
     async with asyncio.timeout(PATIENCE_SECONDS) as patience:
@@ -54,7 +54,7 @@ async def test_a_hint_to_a_valkey_that_hangs_is_given_up(hanging: str) -> None:
     await client.aclose()
 
 
-async def test_an_absent_valkey_is_told_after_one_more_try() -> None:
+async def test_an_absent_valkey_is_reported_after_one_retry() -> None:
     tried = 0
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,7 +74,7 @@ async def test_an_absent_valkey_is_told_after_one_more_try() -> None:
     server.close()
 
 
-async def test_a_consumer_outlasts_an_outage_and_keeps_its_slots() -> None:
+async def test_a_consumer_survives_an_outage_with_its_slots() -> None:
     client = blocking_valkey_client(NOBODY)
     consumer = LaneBroker(client, slots=1, middleware=[]).consume("shared", timeout=100)
     for _ in range(3):

@@ -9,7 +9,7 @@ from foundation.jobs.wakeups import Waker
 ONE, OTHER = (new_id(), new_id()), (new_id(), new_id())
 
 
-async def test_what_gathers_during_a_ring_is_one_ring() -> None:
+async def test_wakeups_during_a_call_are_merged() -> None:
     rings: list[Hints] = []
     go_on, second = asyncio.Event(), asyncio.Event()
 

@@ -46,7 +46,7 @@ def ask(budget: Budget, now: int, attempt: AttemptKind, settings: RetrySettings)
 
 
 @given(budgets, calls)
-def test_no_window_sees_more_retries_than_the_ratio_time_and_what_was_saved(
+def test_no_window_has_more_retries_than_the_budget_allows(
     settings: RetrySettings, calls: list[tuple[int, AttemptKind]]
 ) -> None:
     budget, now, went = Budget(), START, list[tuple[int, AttemptKind]]()
@@ -64,7 +64,7 @@ def test_no_window_sees_more_retries_than_the_ratio_time_and_what_was_saved(
 
 
 @given(budgets, calls)
-def test_a_first_attempt_never_waits_and_a_retry_waits_only_as_long_as_it_is_told(
+def test_a_first_attempt_never_waits_and_a_retry_waits_its_delay(
     settings: RetrySettings, calls: list[tuple[int, AttemptKind]]
 ) -> None:
     budget, now = Budget(), START
@@ -90,7 +90,7 @@ def test_a_work_of_many_calls_goes_whole_and_overdraws_by_no_more_than_can_be_sa
 
 
 @given(budgets, calls)
-def test_what_is_saved_is_never_more_than_that(settings: RetrySettings, calls: list[tuple[int, AttemptKind]]) -> None:
+def test_the_saved_budget_is_capped(settings: RetrySettings, calls: list[tuple[int, AttemptKind]]) -> None:
     budget, now = Budget(), START
     for passed, attempt in calls:
         now += passed
@@ -136,7 +136,7 @@ async def test_all_workers_share_one_budget_and_no_tenant_anothers(
     await second.aclose()
 
 
-async def test_who_is_held_is_told_how_long_and_takes_no_token(valkey: "redis.asyncio.Redis", clock: Clock) -> None:
+async def test_a_held_call_gets_its_delay_and_uses_no_token(valkey: "redis.asyncio.Redis", clock: Clock) -> None:
     gate, who = Gate(SETTINGS, valkey, clock), credential(rate=1, burst=4)
     for _ in range(3):
         await gate.admit(who, AttemptKind.AGAIN)
@@ -147,7 +147,7 @@ async def test_who_is_held_is_told_how_long_and_takes_no_token(valkey: "redis.as
     assert (await gate.admit(who)).wait == 0
 
 
-async def test_without_valkey_each_process_keeps_to_the_budget_alone(clock: Clock) -> None:
+async def test_without_valkey_each_process_has_its_own_budget(clock: Clock) -> None:
     away = redis.asyncio.Redis.from_url("redis://127.0.0.1:1")
     gates = [Gate(replace(SETTINGS, valkey_seconds=0.5, valkey_rest_seconds=600), away, clock) for _ in range(2)]
     who = credential(rate=1000, burst=1000)

@@ -112,7 +112,7 @@ class TestRequests:
             "accept-encoding": "gzip, deflate", "content-length": "7",
         }  # fmt: skip
 
-    async def test_a_post_without_content_says_so(self, make: Make, system: FakeSystem) -> None:
+    async def test_a_post_without_content_has_content_length_0(self, make: Make, system: FakeSystem) -> None:
         await make().caller().request("POST", system.url)
 
         assert system.seen[0].headers["content-length"] == "0"
@@ -130,7 +130,7 @@ class TestRequests:
 
         assert system.connections == 1
 
-    async def test_cookies_are_never_kept(self, make: Make) -> None:
+    async def test_cookies_are_never_stored(self, make: Make) -> None:
         outside = make()
         async with running(answering(headers={"set-cookie": "session=of-another-tenant"})) as system:
             await outside.caller().request("GET", system.url)
@@ -256,7 +256,7 @@ class TestTls:
         assert system.server_names == ["shop.example", "other.example"]
         assert outside.outcomes == ["2xx", "unreachable"]
 
-    async def test_a_certificate_nobody_vouches_for_is_not_accepted(self, make: Make, certificate: Path) -> None:
+    async def test_an_untrusted_certificate_is_refused(self, make: Make, certificate: Path) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         async with running(answering(), context) as system:
@@ -380,7 +380,7 @@ class TestLimits:
                 await second.for_credential(TENANT, name, 10, 10).request("GET", system.url)
         assert len(system.seen) == 1
 
-    async def test_who_waited_for_a_token_does_not_send_into_a_pause(
+    async def test_a_call_that_waited_for_a_token_respects_a_pause(
         self, make: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waiting, answered = asyncio.Event(), asyncio.Event()
@@ -403,7 +403,7 @@ class TestLimits:
                 await second
         assert len(system.seen) == 1
 
-    async def test_one_credential_cannot_take_every_connection(self, make: Make) -> None:
+    async def test_one_credential_cannot_use_every_connection(self, make: Make) -> None:
         outside = make(replace(SETTINGS, in_flight=2))
         gate, two = asyncio.Event(), asyncio.Event()
         name = uuid4().hex
@@ -423,7 +423,7 @@ class TestLimits:
             await asyncio.gather(*tasks)
         assert len(slow.seen) == 6
 
-    async def test_who_finds_no_free_slot_says_nothing_about_the_other_system(self, make: Make) -> None:
+    async def test_a_missing_slot_does_not_count_as_a_failure(self, make: Make) -> None:
         settings = replace(TOUCHY, in_flight=1)
         outside, gate = make(settings), asyncio.Event()
         caller = outside.caller()

@@ -22,7 +22,7 @@ async def test_records_are_found_missing_or_not_known() -> None:
         assert server.asked[0] == "a.example"
 
 
-async def test_a_server_that_is_silent_is_given_up() -> None:
+async def test_a_silent_server_times_out() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         with pytest.raises(LookupFailed):
@@ -42,6 +42,6 @@ def test_servers_are_read(text: str, servers: tuple[tuple[str, int], ...]) -> No
 
 
 @pytest.mark.parametrize("text", ["dns.example", "10.0.0.2:0", "10.0.0.2:x", "10.0.0.2:99999", "[fd00::2]:", "10.0.0"])
-def test_what_is_no_server_is_refused(text: str) -> None:
+def test_an_invalid_server_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text) + "|address"):
         parse_servers(text)

@@ -79,7 +79,7 @@ class TestBucket:
             await gate.admit(who)
         assert caught.value.retry_after == 0.6
 
-    async def test_who_is_sent_away_does_not_use_up_a_token(self, gate: Gate, clock: MovableClock) -> None:
+    async def test_a_refused_call_uses_no_token(self, gate: Gate, clock: MovableClock) -> None:
         who = credential(rate=10, burst=3)
         for _ in range(8):
             await gate.admit(who)
@@ -90,7 +90,7 @@ class TestBucket:
         clock.advance(0.1)
         assert (await gate.admit(who)).wait == 0.5
 
-    async def test_an_asked_pause_holds_everyone_and_ends_without_a_burst(
+    async def test_a_requested_pause_holds_all_calls_and_ends_without_a_burst(
         self, gate: Gate, clock: MovableClock
     ) -> None:
         who = credential(rate=10, burst=3)
@@ -142,7 +142,7 @@ class TestBreaker:
         for _ in range(3):
             await send(gate, who, CallResult.FAILED)
 
-    async def test_failures_in_a_row_open_it_and_say_for_how_long(self, gate: Gate) -> None:
+    async def test_consecutive_failures_open_it_for_a_stated_time(self, gate: Gate) -> None:
         who = credential(burst=50)
         await self.opened(gate, who)
 
@@ -238,7 +238,7 @@ class TestBreaker:
 
 
 class TestValkeyAway:
-    async def test_limits_go_on_in_the_process(self, clock: MovableClock) -> None:
+    async def test_limits_continue_in_the_process(self, clock: MovableClock) -> None:
         away = redis.asyncio.Redis.from_url("redis://127.0.0.1:1")
         gate, who = Gate(SETTINGS, away, clock), credential(rate=10, burst=3)
 
@@ -249,7 +249,7 @@ class TestValkeyAway:
             await gate.admit(who)
         await away.aclose()
 
-    async def test_a_valkey_that_never_answers_holds_nobody_up_twice(self, clock: MovableClock) -> None:
+    async def test_an_unresponsive_valkey_delays_only_one_call(self, clock: MovableClock) -> None:
         asked, heard = 0, asyncio.Event()
 
         async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -271,7 +271,7 @@ class TestValkeyAway:
         await mute.aclose()
         server.close()
 
-    async def test_it_is_asked_again_when_it_has_rested(
+    async def test_valkey_is_used_again_after_its_rest(
         self, valkey: "redis.asyncio.Redis", clock: MovableClock
     ) -> None:
         gate = Gate(replace(SETTINGS, valkey_rest_seconds=0), valkey, clock)
@@ -302,9 +302,7 @@ async def test_valkeys_own_clock_is_used_outside_simulations(
     assert 990 < caught.value.retry_after <= 1000
 
 
-async def test_a_clock_that_steps_back_takes_the_pauses_with_it(
-    valkey: "redis.asyncio.Redis", clock: MovableClock
-) -> None:
+async def test_a_clock_set_back_does_not_extend_pauses(valkey: "redis.asyncio.Redis", clock: MovableClock) -> None:
     gate, who = Gate(SETTINGS, valkey, clock), credential(rate=10, burst=3)
     clock.advance(600)
     await send(gate, who, CallResult.FAILED)
@@ -316,9 +314,7 @@ async def test_a_clock_that_steps_back_takes_the_pauses_with_it(
     assert caught.value.retry_after == 30
 
 
-async def test_what_is_kept_is_named_after_the_tenant_and_ends(
-    valkey: "redis.asyncio.Redis", clock: MovableClock
-) -> None:
+async def test_stored_keys_contain_the_tenant_and_expire(valkey: "redis.asyncio.Redis", clock: MovableClock) -> None:
     gate, who = Gate(SETTINGS, valkey, clock), credential()
     await gate.admit(who)
 

@@ -79,7 +79,7 @@ async def test_a_closed_address_is_refused_however_it_is_written(caller: BoundCa
 
 
 @pytest.mark.parametrize("url", BAD_FORMS)
-async def test_what_is_not_a_plain_https_address_is_refused(caller: BoundCaller, url: str) -> None:
+async def test_addresses_other_than_plain_https_are_refused(caller: BoundCaller, url: str) -> None:
     with pytest.raises(OutboundRefused):
         await caller.request("GET", url)
 
@@ -100,7 +100,7 @@ async def test_a_name_that_does_not_exist_is_an_outage_not_a_refusal(caller: Bou
         await caller.request("GET", "https://nowhere.invalid/")
 
 
-async def test_the_refusal_does_not_tell_where_a_name_points(caller: BoundCaller) -> None:
+async def test_the_refusal_does_not_disclose_resolved_addresses(caller: BoundCaller) -> None:
     with pytest.raises(OutboundRefused) as caught:
         await caller.request("GET", "https://mixed.example/")
     assert "10.0.0.7" not in caught.value.detail
@@ -119,7 +119,7 @@ def test_public_addresses_are_not_refused(address: ipaddress.IPv4Address | ipadd
 
 
 @given(st.ip_addresses())
-def test_nothing_that_python_knows_to_be_private_is_public(
+def test_no_private_address_counts_as_public(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
@@ -132,14 +132,14 @@ def test_nothing_that_python_knows_to_be_private_is_public(
 
 
 @given(st.ip_addresses(v=4), st.sampled_from(["::ffff:0:0", "64:ff9b::"]))
-def test_a_wrapped_address_is_judged_by_what_is_inside(inner: ipaddress.IPv4Address, prefix: str) -> None:
+def test_a_wrapped_address_is_checked_by_its_inner_address(inner: ipaddress.IPv4Address, prefix: str) -> None:
     wrapped = ipaddress.IPv6Address(int(ipaddress.IPv6Address(prefix)) + int(inner))
 
     assert is_public(wrapped) == is_public(inner)
 
 
 @given(st.ip_addresses(v=4), st.integers(0, 2**80 - 1))
-def test_a_6to4_address_is_judged_by_its_relay(inner: ipaddress.IPv4Address, rest: int) -> None:
+def test_a_6to4_address_is_checked_by_its_relay(inner: ipaddress.IPv4Address, rest: int) -> None:
     assert is_public(ipaddress.IPv6Address((0x2002 << 112) + (int(inner) << 80) + rest)) == is_public(inner)
 
 
@@ -155,7 +155,7 @@ class TestAllowedTargets:
         assert not three.holds(ipaddress.ip_address("10.0.0.1"), 443)
 
     @pytest.mark.parametrize("text", ["localhost", "10.0.0.1/8", "10.0.0.0/8@0", "10.0.0.0/8@99999", "10.0.0.0/8@x"])
-    def test_what_cannot_be_read_is_an_error_at_start(self, text: str) -> None:
+    def test_unreadable_settings_fail_at_start(self, text: str) -> None:
         with pytest.raises(ValueError, match=r".+"):
             parse_allowed(text)
 
@@ -180,5 +180,5 @@ class TestAllowedTargets:
         ("https://[2606:4700::1]:8443/a?b=c", "2606:4700::1", 8443, b"[2606:4700::1]:8443"),
     ],
 )
-def test_a_good_address_is_taken_apart(url: str, host: str, port: int, header: bytes) -> None:
+def test_a_valid_address_is_parsed(url: str, host: str, port: int, header: bytes) -> None:
     assert check_url(url) == (True, host, port, b"/a?b=c", header)

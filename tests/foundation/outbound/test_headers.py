@@ -1,4 +1,4 @@
-"""A6: values of response headers, sensible and absurd. One parser of each form."""
+"""Values of response headers, valid and absurd. One parser of each form."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ ABSENT = [
 
 
 @pytest.mark.parametrize("text", ABSENT)
-def test_a6_what_is_malformed_or_absurd_counts_as_absent_everywhere(text: str) -> None:
+def test_malformed_and_absurd_values_count_as_absent(text: str) -> None:
     headers = {"retry-after": text, "date": DATE}
     assert parse_retry_after(headers, NOW) is None
     assert retry_after(headers) is None
@@ -47,12 +47,12 @@ def test_a6_what_is_malformed_or_absurd_counts_as_absent_everywhere(text: str) -
         ("Fri, 31 Dec 9999 23:59:59 GMT", 3600), ("Mon, 01 Jan 0001 00:00:00 GMT", 0),
     ],
 )  # fmt: skip
-def test_a6_a_wait_is_read_in_either_form_and_capped(text: str, seconds: float) -> None:
+def test_a_wait_is_read_in_either_form_and_capped(text: str, seconds: float) -> None:
     assert parse_retry_after({"retry-after": text, "date": DATE}) == seconds
     assert requested_pause(429, {"retry-after": text, "date": DATE}, NOW) == seconds
 
 
-def test_a6_an_absurd_date_header_leaves_our_own_clock() -> None:
+def test_an_absurd_date_header_leaves_our_own_clock() -> None:
     headers = {"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT", "date": ABSENT[0]}
     assert parse_retry_after(headers, NOW) == 30
     assert parse_retry_after(headers) is None
@@ -60,12 +60,12 @@ def test_a6_an_absurd_date_header_leaves_our_own_clock() -> None:
 
 
 @pytest.mark.parametrize("reset", ["٤٠", "9" * 400, "-1", "1e3", "40 s"])
-def test_a6_a_reset_that_is_no_number_counts_as_absent(reset: str) -> None:
+def test_a_reset_that_is_no_number_counts_as_absent(reset: str) -> None:
     assert requested_pause(429, {"x-ratelimit-reset": reset}, NOW) == 1.0
 
 
 @given(st.text(), st.text())
-def test_a6_no_header_raises_and_no_wait_is_longer_than_the_cap(wait: str, date: str) -> None:
+def test_no_header_raises_and_no_wait_is_longer_than_the_cap(wait: str, date: str) -> None:
     seconds = parse_retry_after({"retry-after": wait, "date": date}, NOW)
     assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
     parsed = parse_http_date(date)
@@ -76,6 +76,6 @@ def test_a6_no_header_raises_and_no_wait_is_longer_than_the_cap(wait: str, date:
     ("text", "whole", "number"),
     [("12", 12, 12.0), ("١٢", None, None), ("²", None, None), ("9" * 5000, None, None), ("1.5", None, 1.5)],
 )
-def test_a6_numbers_are_ascii_digits_and_few(text: str, whole: int | None, number: float | None) -> None:
+def test_numbers_are_ascii_digits_and_few(text: str, whole: int | None, number: float | None) -> None:
     assert parse_whole_number(text) == whole
     assert parse_number(text) == number

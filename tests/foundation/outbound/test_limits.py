@@ -43,7 +43,7 @@ SKEWED = "Sun, 22 Nov 2026 11:00:00 GMT"  # the sender's clock is an hour behind
         (404, {"ratelimit-remaining": "0", "ratelimit-reset": "5"}, 5),
     ],
 )
-def test_the_pause_that_is_asked_for(status: int, headers: dict[str, str], pause: float) -> None:
+def test_the_requested_pause_is_parsed(status: int, headers: dict[str, str], pause: float) -> None:
     assert requested_pause(status, headers, NOW) == pause
 
 

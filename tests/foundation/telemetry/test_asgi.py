@@ -164,7 +164,7 @@ class TestFigures:
         ]
         assert counts == sorted(counts)
 
-    async def test_an_error_that_escapes_is_a_500_and_goes_on(self) -> None:
+    async def test_an_unhandled_error_is_a_500_and_is_raised(self) -> None:
         async def broken(scope: Any, receive: Any, send: Any) -> None:
             raise ZeroDivisionError
 
@@ -173,7 +173,7 @@ class TestFigures:
             await observed.call("/")
         assert 'status="500"' in observed.figures()
 
-    async def test_a_caller_who_left_is_a_499(self) -> None:
+    async def test_a_disconnected_caller_is_a_499(self) -> None:
         async def slow(scope: Any, receive: Any, send: Any) -> None:
             raise asyncio.CancelledError
 
@@ -205,7 +205,7 @@ class TestCorrelation:
 
     @pytest.mark.parametrize("given", ["abc-1234", "0199f2c4b8a07e1f8a3e1d2c3b4a5968", "A.b_c-12345"])
     async def test_a_callers_own_id_is_logged_beside_ours(self, observed: Observed, given: str) -> None:
-        """Hardening of issue 6: ids from outside are kept apart from ours."""
+        """External ids are stored separately from ours."""
         answer = await observed.call("/things/1", headers={"X-Correlation-Id": given})
 
         ours = answer.headers["x-correlation-id"]

@@ -46,7 +46,7 @@ def test_a_line_is_one_json_object_with_time_level_and_correlation(lines: io.Str
     }
 
 
-def test_lines_of_libraries_come_out_alike(lines: io.StringIO) -> None:
+def test_lines_of_libraries_have_the_same_format(lines: io.StringIO) -> None:
     with correlated("abc-1"):
         logging.getLogger("uvicorn.error").warning("Started on %s with password=%s", "port 1", "x")
 
@@ -130,7 +130,7 @@ def test_secrets_in_texts_do_not_reach_the_output(lines: io.StringIO, told: str)
         "https://erp.example/welcome/guide?page=2", "the password was wrong", "secretary: Ann",
     ],
 )  # fmt: skip
-def test_other_texts_are_told_whole(told: str) -> None:
+def test_other_texts_are_logged_unchanged(told: str) -> None:
     assert redact(told) == told
 
 

@@ -44,7 +44,7 @@ def test_spans_of_one_correlation_are_one_trace_in_every_process() -> None:
     assert spans[1].attributes == {"tenant_id": "t", "correlation": "0199f2c4-b8a0-7e1f-8a3e-1d2c3b4a5968"}
 
 
-def test_an_error_is_marked_and_goes_on() -> None:
+def test_an_error_is_recorded_and_raised() -> None:
     exporter = InMemorySpanExporter()
     tracing = OpenTelemetryTracing(SimpleSpanProcessor(exporter), service="test")
 

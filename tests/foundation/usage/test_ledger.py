@@ -35,14 +35,14 @@ async def ledger(db: Database, scope: Scope) -> Counter[tuple[str, UUID, int, da
         return Counter((row.meter, row.id, row.quantity, row.occurred_at, row.subject_id) for row in rows)
 
 
-async def test_what_was_recorded_is_there_exactly(db: Database, scope: Scope) -> None:
+async def test_recorded_events_are_stored_exactly(db: Database, scope: Scope) -> None:
     uses = [use(), use("read", quantity=7), use("sync", quantity=2**60), use(subject_id=new_id())]
     await record(db, scope, *uses)
 
     assert await ledger(db, scope) == Counter(tuple(each) for each in uses)
 
 
-async def test_recording_again_counts_once_whatever_the_batch(db: Database, scope: Scope) -> None:
+async def test_recording_again_counts_once_in_any_batch(db: Database, scope: Scope) -> None:
     first, second = use(), use()
     await record(db, scope, first, first, second)
     await record(db, scope, second, first)

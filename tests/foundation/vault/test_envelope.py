@@ -28,7 +28,7 @@ def opened(sealed: bytes) -> bytes:
 
 
 @given(plaintexts, purposes, st.uuids(), st.uuids())
-def test_what_is_sealed_opens_again_and_names_its_key(plaintext: bytes, purpose: str, tenant: UUID, key: UUID) -> None:
+def test_sealed_bytes_open_and_name_their_key(plaintext: bytes, purpose: str, tenant: UUID, key: UUID) -> None:
     sealed = envelope.seal(CIPHER, tenant, key, purpose, plaintext)
 
     assert envelope.unseal(CIPHER, tenant, purpose, sealed) == plaintext
@@ -64,7 +64,7 @@ def test_a_cut_value_is_found(plaintext: bytes, data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=80))
-def test_bytes_nobody_sealed_are_refused_not_a_crash(garbage: bytes) -> None:
+def test_foreign_bytes_are_refused(garbage: bytes) -> None:
     with pytest.raises(CiphertextInvalid):
         opened(garbage)
 
@@ -105,7 +105,7 @@ def test_any_altered_byte_of_a_wrapped_key_is_found(data: st.DataObject) -> None
         envelope.unwrap(RING, TENANT, KEY, bytes(wrapped))
 
 
-def test_a_missing_wrapping_key_is_named_with_what_to_do() -> None:
+def test_a_missing_wrapping_key_is_named_with_a_remedy() -> None:
     wrapped = envelope.wrap(KeyRing({"old-2025": bytes(32)}, current="old-2025"), TENANT, KEY, bytes(32)).wrapped
 
     with pytest.raises(VaultSealed, match=r"old-2025 .* Add it to the vault keys") as caught:
@@ -140,7 +140,7 @@ class TestKeyRing:
             (",".join([f"k1:{base64.b64encode(bytes(32)).decode()}"] * 2), "k1 is given twice"),
         ],
     )
-    def test_what_is_wrong_is_said_without_the_key(self, text: str, sentence: str) -> None:
+    def test_errors_do_not_contain_the_key(self, text: str, sentence: str) -> None:
         with pytest.raises(ValueError, match=sentence) as caught:
             KeyRing.parse(text)
         assert "c2VjcmV0" not in str(caught.value)

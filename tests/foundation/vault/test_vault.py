@@ -81,7 +81,7 @@ async def audited(db: Database, scope: Scope) -> list[str]:
 
 
 class TestSealing:
-    async def test_what_was_sealed_opens_in_another_process(
+    async def test_sealed_bytes_open_in_another_process(
         self, db: Database, scope: Scope, vault: Vault, clock: MovableClock
     ) -> None:
         ciphertext = await sealed(db, vault, scope, b"s3cret")
@@ -170,7 +170,7 @@ class TestIntake:
                 clear = intake.open_with(each.tenant_id, wrapped, PURPOSE, ciphertexts[each.tenant_id])
                 assert clear == each.actor.name.encode()
 
-    async def test_a_key_that_is_gone_is_not_taken_from_memory(self, db: Database, scope: Scope, vault: Vault) -> None:
+    async def test_a_deleted_key_is_not_used_from_the_cache(self, db: Database, scope: Scope, vault: Vault) -> None:
         ciphertext = await sealed(db, vault, scope)
 
         with pytest.raises(CiphertextInvalid, match="no longer exists"):
@@ -268,7 +268,7 @@ class TestRotation:
 
         assert [state for state, _ in await states(db, scope)].count("active") == 1
 
-    async def test_a_rotation_waits_for_whoever_is_sealing_under_the_old_key(
+    async def test_a_rotation_waits_for_writers_under_the_old_key(
         self, db: Database, scope: Scope, vault: Vault
     ) -> None:
         await sealed(db, vault, scope)
@@ -337,7 +337,7 @@ class TestDestruction:
             assert (await verify_chain(session)).broken_at is None
         assert (await audited(db, scope))[-1] == "vault.keys_destroyed"
 
-    async def test_another_process_forgets_the_key_when_its_memory_ends(
+    async def test_another_process_drops_the_key_when_its_cache_expires(
         self, db: Database, scope: Scope, vault: Vault, clock: MovableClock
     ) -> None:
         ciphertext = await sealed(db, vault, scope)

@@ -69,7 +69,7 @@ async def test_a_selection_has_its_bounds(db: Database, scope: Scope, count: int
             await bulk_action(session, [UUID(int=number) for number in range(count)], act)
 
 
-async def test_what_is_not_there_has_its_own_page(db: Database, scope: Scope) -> None:
+async def test_not_found_has_its_own_page(db: Database, scope: Scope) -> None:
     async def miss() -> None:
         raise NotFound
 

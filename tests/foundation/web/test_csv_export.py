@@ -31,7 +31,7 @@ def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(first: str, rest
 
 
 @given(st.lists(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=2, max_size=3)))
-def test_every_text_comes_back_whole(rows: list[list[str]]) -> None:
+def test_every_text_round_trips(rows: list[list[str]]) -> None:
     read = list(csv.reader(io.StringIO(write_lines(rows).decode(), newline="")))
     assert read == [[write_cell(cell) for cell in row] for row in rows]
 
@@ -52,7 +52,7 @@ def test_values_are_written_as_in_the_api(value: object, cell: str) -> None:
     assert write_cell(value) == cell
 
 
-def test_lines_end_as_rfc_4180_says() -> None:
+def test_lines_end_with_crlf() -> None:
     assert write_lines([["a", 'say "b"'], ["c,d", "e\nf"]]) == b'a,"say ""b"""\r\n"c,d","e\nf"\r\n'
 
 
@@ -64,7 +64,7 @@ def test_lines_end_as_rfc_4180_says() -> None:
         ("text/html, text/csv;q=0.9", False),
     ],
 )  # fmt: skip
-def test_csv_is_sent_only_when_it_is_asked_for(accept: str, wanted: bool) -> None:  # noqa: FBT001
+def test_csv_is_sent_only_when_requested(accept: str, wanted: bool) -> None:  # noqa: FBT001
     assert wants_csv(accept) is wanted
 
 

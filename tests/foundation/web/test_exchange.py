@@ -72,7 +72,7 @@ async def test_a_header_that_would_end_the_headers_is_an_error_and_not_written(
 
 
 @pytest.mark.parametrize(("headers", "keep_alive"), [([LENGTH, (b"Connection", b"Close")], True), ([LENGTH], False)])
-async def test_a_connection_that_is_closed_says_so_once(*, headers: list[Any], keep_alive: bool) -> None:
+async def test_connection_close_is_sent_once(*, headers: list[Any], keep_alive: bool) -> None:
     answered = await answer(headers, keep_alive=keep_alive)
     assert answered.written.count(b"connection: close") == 1
     assert answered.closed

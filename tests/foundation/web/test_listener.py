@@ -1,4 +1,4 @@
-"""The listener's limits, over real sockets (V1 and item 6 of issue 6)."""
+"""The listener's limits, over real sockets."""
 
 import itertools
 import logging
@@ -117,7 +117,7 @@ def status_of(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1]) if answer else 0
 
 
-def test_v1_a_header_line_without_end_is_refused_at_its_limit_and_costs_others_nothing(listener: Listener) -> None:
+def test_a_header_line_without_end_is_refused_at_its_limit_and_costs_others_nothing(listener: Listener) -> None:
     with closing(listener.connect()) as hostile:
         hostile.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
         taken = send_some(hostile, b"a" * 1_000_000, 100)
@@ -154,7 +154,7 @@ def test_v1_a_header_line_without_end_is_refused_at_its_limit_and_costs_others_n
         (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
     ],
 )
-def test_v1_v14_what_is_too_large_or_no_http_is_refused_with_all_headers(
+def test_oversized_and_malformed_requests_are_refused_with_all_headers(
     listener: Listener, request_head: bytes, status: int
 ) -> None:
     with closing(listener.connect()) as connection:
@@ -169,7 +169,7 @@ def test_v1_v14_what_is_too_large_or_no_http_is_refused_with_all_headers(
     assert b"cache-control: no-store" in head
 
 
-def test_u14_the_listener_names_a_mistake_as_the_application_does(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_listener_names_a_mistake_as_the_application_does(caplog: pytest.LogCaptureFixture) -> None:
     """`correlation` is declared for each problem; whoever is quoted it finds the refusal in the access log."""
     noted: list[tuple[int, str]] = []
     started = Listener(QUICK, note_refusal=lambda status, correlation: noted.append((status, correlation)))
@@ -197,7 +197,7 @@ def test_blanks_around_a_value_are_no_part_of_it(listener: Listener) -> None:
         assert read_answer(connection).endswith(b"\r\n\r\na")
 
 
-def test_u8_the_longest_text_of_a_form_fits_into_an_address(listener: Listener) -> None:
+def test_the_longest_text_of_a_form_fits_into_an_address(listener: Listener) -> None:
     with closing(listener.connect()) as connection:
         connection.sendall(b"GET /?q=" + b"%F0%9F%98%80" * 2_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
         assert status_of(read_answer(connection)) == 200
@@ -220,7 +220,7 @@ def test_a_trailer_adds_no_header(listener: Listener) -> None:
 
 
 @pytest.mark.parametrize("drip", [b"GET / HTTP/1.1\r\nX: ", b"\r\n"])
-def test_v1_headers_that_never_end_are_given_up_however_they_drip(listener: Listener, drip: bytes) -> None:
+def test_endless_headers_time_out_at_any_rate(listener: Listener, drip: bytes) -> None:
     with closing(listener.connect()) as connection:
         connection.sendall(drip)
         connection.settimeout(0.2)
@@ -237,13 +237,13 @@ def test_v1_headers_that_never_end_are_given_up_however_they_drip(listener: List
         assert not answer or status_of(answer) == 408
 
 
-def test_v1_a_silent_connection_is_closed_without_an_answer(listener: Listener) -> None:
+def test_a_silent_connection_is_closed_without_an_answer(listener: Listener) -> None:
     with closing(listener.connect()) as connection:
         assert read_all(connection) == b""
 
 
 @pytest.mark.parametrize("path", [b"/", b"/early"])
-def test_v1_a_body_that_never_ends_is_given_up(listener: Listener, path: bytes) -> None:
+def test_an_endless_body_times_out(listener: Listener, path: bytes) -> None:
     with closing(listener.connect()) as connection:
         connection.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" + b"a" * 20_000)
         assert status_of(read_all(connection)) == (408 if path == b"/" else 200)
@@ -251,7 +251,7 @@ def test_v1_a_body_that_never_ends_is_given_up(listener: Listener, path: bytes) 
 
 @pytest.mark.parametrize("listener", [{"body_seconds": 3.0}], indirect=True)
 @pytest.mark.parametrize("seconds", [0.1, 0.3])
-def test_v1_a_body_that_drips_never_reaches_the_application(listener: Listener, seconds: float) -> None:
+def test_a_body_that_drips_never_reaches_the_application(listener: Listener, seconds: float) -> None:
     """It would answer 200 without reading. The deadline holds while a slow client is read seldom."""
     with closing(listener.connect()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -305,7 +305,7 @@ def test_a_body_in_tiny_chunks_is_bounded_as_it_is_sent(listener: Listener) -> N
         assert status_of(read_all(connection)) == 413
 
 
-def test_item_6_a_body_byte_by_byte_is_one_turn_of_the_application(listener: Listener) -> None:
+def test_a_body_byte_by_byte_is_one_turn_of_the_application(listener: Listener) -> None:
     with closing(listener.connect()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(b"POST /turns HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n")
@@ -318,7 +318,7 @@ def test_item_6_a_body_byte_by_byte_is_one_turn_of_the_application(listener: Lis
 
 
 @pytest.mark.parametrize("cut", range(-4, 1))
-def test_a_long_body_behind_headers_that_came_in_two_parts_is_read(listener: Listener, cut: int) -> None:
+def test_a_long_body_after_headers_in_two_parts_is_read(listener: Listener, cut: int) -> None:
     """It has no line break, as headers without end have none."""
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"
     sent = head + b"a" * 200_000
@@ -342,7 +342,7 @@ def test_a_client_that_does_not_read_its_answer_is_dropped(listener: Listener) -
             threading.Event().wait(0.05)
 
 
-def test_v1_a_connection_is_idle_again_after_an_early_answer(listener: Listener) -> None:
+def test_a_connection_is_idle_again_after_an_early_answer(listener: Listener) -> None:
     with closing(listener.connect()) as connection:
         connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" + b"a" * 20_000)
         assert status_of(read_answer(connection)) == 200
@@ -354,7 +354,7 @@ def test_v1_a_connection_is_idle_again_after_an_early_answer(listener: Listener)
 @pytest.mark.parametrize(
     "listener", [{"connections": 40, "head_seconds": 60.0}, {"per_peer": 40, "head_seconds": 60.0}], indirect=True
 )
-def test_item_6_slow_connections_beyond_the_limit_displace_each_other(listener: Listener) -> None:
+def test_slow_connections_beyond_the_limit_displace_each_other(listener: Listener) -> None:
     slow = []
     for _ in range(120):
         connection = listener.connect()
@@ -368,7 +368,7 @@ def test_item_6_slow_connections_beyond_the_limit_displace_each_other(listener: 
         connection.close()
 
 
-def test_item_6_an_exempt_peer_has_no_limit_of_its_own() -> None:
+def test_an_exempt_peer_has_no_limit_of_its_own() -> None:
     limits = msgspec.structs.replace(QUICK, per_peer=4, head_seconds=60.0)
     started = Listener(limits, is_exempt=lambda host: host == "127.0.0.1")
     open_ones = [started.connect() for _ in range(20)]
@@ -385,9 +385,7 @@ def test_an_absolute_address_of_the_same_host_is_served(listener: Listener) -> N
         assert status_of(read_answer(connection)) == 200
 
 
-def test_v13_a_refusal_behind_a_request_that_is_being_answered_is_no_error_of_ours(
-    listener: Listener, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_refusal_during_a_response_is_no_server_error(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
     """Who pipelined gets the answers to the requests before the one that is refused, in their order."""
     post = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
     for before, behind, refusal in (
@@ -437,7 +435,7 @@ def test_many_pipelined_requests_are_all_answered_in_order(listener: Listener, p
     "line", [b"GET / RTSP/1.0", b"POST / RTSP/1.0", b"GET / ICE/1.0", b"\r\nGET / RTSP/1.1", b"OPTIONS / RTSP/1.0"]
 )
 @pytest.mark.parametrize("cut", [0, 4, 9])
-def test_another_protocol_that_looks_like_http_is_refused(listener: Listener, line: bytes, cut: int) -> None:
+def test_protocols_similar_to_http_are_refused(listener: Listener, line: bytes, cut: int) -> None:
     sent = line + b"\r\nHost: a\r\n\r\n"
     with closing(listener.connect()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -448,7 +446,7 @@ def test_another_protocol_that_looks_like_http_is_refused(listener: Listener, li
         assert status_of(read_all(connection)) == 400
 
 
-def test_words_of_another_protocol_in_an_address_or_a_body_are_served(listener: Listener) -> None:
+def test_protocol_names_in_an_address_or_a_body_are_served(listener: Listener) -> None:
     body = b"\r\n\r\nGET / RTSP/1.0\r\n\r\n"
     with closing(listener.connect()) as connection:
         connection.sendall(b"POST /x-RTSP/1.0/ICE/1.0 HTTP/1.1\r\nHost: a\r\nX: GET / RTSP/1.0\r\n")

@@ -69,7 +69,7 @@ async def walk(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(held=ENTRIES, added=ENTRIES, falls=DIRECTIONS, limit=st.integers(min_value=1, max_value=7))
-async def test_a_walk_gives_each_row_once_while_others_are_inserted(  # noqa: PLR0917 - by name
+async def test_paging_returns_each_row_once_during_inserts(  # noqa: PLR0917 - by name
     db: Database, scope: Scope, held: list[Entry], added: list[Entry], falls: tuple[bool, ...], limit: int
 ) -> None:
     known = {entry[2] for entry in held}
@@ -146,7 +146,7 @@ def test_a_cursor_belongs_to_one_list_and_one_order() -> None:
             ListCursor.decode(token, of=of, sort=sort)
 
 
-def test_a_time_keeps_its_microseconds_in_a_cursor() -> None:
+def test_a_cursor_preserves_microseconds() -> None:
     sort = Sort(name="at", label="", keys=[SortKey("r.at", "timestamptz")])
     moment = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
     assert ListCursor.decode(ListCursor("t", "at", False, (moment,)).encode(), of="t", sort=sort).values == (moment,)
