@@ -1,4 +1,4 @@
-"""A13: a source or a channel whose list makes no progress is left alone more and more, and somebody learns of it."""
+"""Lists of a source or channel that make no progress are read ever less often, and reported."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ async def begin(env: ClientEnv, source: ScriptedSource) -> None:
 
 
 @pytest.mark.parametrize("how", ENDLESS)
-async def test_a13_a_poll_without_progress_is_stopped_and_told(env: ClientEnv, how: str) -> None:
+async def test_a_poll_without_progress_is_stopped_and_reported(env: ClientEnv, how: str) -> None:
     source = ScriptedSource(ENDLESS[how](env))
     await begin(env, source)
     asked = len(source.asked)
@@ -61,7 +61,7 @@ async def test_a13_a_poll_without_progress_is_stopped_and_told(env: ClientEnv, h
     assert await env.rows("SELECT code FROM governance_exception WHERE state = 'open'") == [("connection.failing",)]
 
 
-async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_when_the_source_does(
+async def test_records_of_a_page_without_progress_are_stored_and_polling_resumes(
     env: ClientEnv,
 ) -> None:
     pages = [PollPage([payload(env, n)], "x", more=True) for n in (1, 2, 3)]
@@ -79,7 +79,7 @@ async def test_a13_records_of_a_page_without_progress_are_kept_and_it_goes_on_wh
     assert await env.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [(1,)]
 
 
-async def test_a13_a_list_that_is_long_is_read_to_its_end(env: ClientEnv) -> None:
+async def test_a_list_that_is_long_is_read_to_its_end(env: ClientEnv) -> None:
     source = ScriptedSource(lambda cursor, n: PollPage([payload(env, n)], str(n), more=n < 60))
     await begin(env, source)
     assert len(source.asked) == 61
@@ -89,7 +89,7 @@ async def test_a13_a_list_that_is_long_is_read_to_its_end(env: ClientEnv) -> Non
 
 
 @pytest.mark.parametrize("cursor", ["a\x00b", "c" * 100_000])
-async def test_a13_a_position_that_cannot_be_kept_is_told(env: ClientEnv, cursor: str) -> None:
+async def test_an_unstorable_cursor_is_reported(env: ClientEnv, cursor: str) -> None:
     source = ScriptedSource(lambda asked, n: PollPage([payload(env, n)], cursor, more=False))
     await begin(env, source)
     assert (await env.rows(_HEALTH, c=env.erp))[0][0] is True
@@ -97,7 +97,7 @@ async def test_a13_a_position_that_cannot_be_kept_is_told(env: ClientEnv, cursor
 
 
 @pytest.mark.parametrize("how", ["same position", "two by turns", "empty pages", "a total that grows"])
-async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(env: ClientEnv, how: str) -> None:
+async def test_a_baseline_stops_at_a_catalogue_without_progress_and_reports_it(env: ClientEnv, how: str) -> None:
     pages: dict[str, Callable[[str, int], KeyPage]] = {
         "same position": lambda cursor, n: KeyPage([f"S-{n}"], "x", more=True),
         "two by turns": lambda cursor, n: KeyPage([f"S-{n}"], "AB"[n % 2], more=True),
@@ -124,7 +124,7 @@ async def test_a13_a_baseline_stops_at_a_catalogue_without_progress_and_says_so(
     assert market == "read", "one channel holds up no other"
 
 
-async def test_a13_a_baseline_stops_at_a_source_without_progress(env: ClientEnv) -> None:
+async def test_a_baseline_stops_at_a_source_without_progress(env: ClientEnv) -> None:
     source = ScriptedSource(lambda cursor, n: PollPage([payload(env, n)], "x", more=True))
     replace_part(env, "sandbox-erp", poll=source)
     async with env.services.db.transaction(member_scope(env)) as session:

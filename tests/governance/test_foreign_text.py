@@ -1,4 +1,4 @@
-"""A5: the words of other systems are cleaned before they reach the database, wherever they reach it."""
+"""Text of other systems is cleaned before it is stored, on every path."""
 
 import io
 
@@ -44,7 +44,7 @@ def is_clean(text: object) -> bool:
 
 
 @pytest.mark.parametrize("error", FOREIGN)
-async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(env: ClientEnv, error: str) -> None:
+async def test_an_error_text_is_noted_as_health_and_as_an_exception(env: ClientEnv, error: str) -> None:
     async with env.services.db.transaction(env.scope) as session:
         await record_health(session, env.erp, now=utc_now(), error=TEXT.write(text=error))
         found = NewException(
@@ -64,9 +64,7 @@ async def test_a5_an_error_text_is_noted_as_health_and_as_an_exception(env: Clie
 
 
 @pytest.mark.parametrize("error", FOREIGN)
-async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_again(
-    env: ClientEnv, error: str
-) -> None:
+async def test_a_source_that_answers_with_such_a_text_is_failing_and_polled_again(env: ClientEnv, error: str) -> None:
     def fail(cursor: str, before: int) -> PollPage:
         raise SystemUnavailable(TEXT.write(text=error))
 
@@ -80,7 +78,7 @@ async def test_a5_a_source_that_answers_with_such_a_text_is_failing_and_polled_a
     assert is_clean(sentence(told))
 
 
-async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env: ClientEnv) -> None:
+async def test_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env: ClientEnv) -> None:
     def fail(cursor: str, before: int) -> PollPage:
         raise RuntimeError("a\x00b\ud800c")
 
@@ -93,9 +91,7 @@ async def test_a5_a_job_that_fails_with_such_a_text_is_retried_and_not_lost(env:
 
 
 @pytest.mark.parametrize("external_id", ["chg\x00", "chg\ud800", "c" * 5000])
-async def test_a5_a_polled_id_that_cannot_be_kept_is_replaced_and_stays_the_same(
-    env: ClientEnv, external_id: str
-) -> None:
+async def test_an_unstorable_polled_id_is_replaced_consistently(env: ClientEnv, external_id: str) -> None:
     body = msgspec.json.encode(env.change("SKU-001", STOCK, 4))
     source = ScriptedSource(lambda cursor, before: PollPage([(external_id, body)], str(before), more=before < 2))
     replace_part(env, "sandbox-erp", poll=source)
@@ -122,7 +118,7 @@ async def test_a5_a_polled_id_that_cannot_be_kept_is_replaced_and_stays_the_same
         Observation("A", "Price; --", minor(1, "EUR"), 1, utc_now()),
     ],
 )
-def test_a5_what_cannot_be_kept_is_not_admitted(seen: Observation) -> None:
+def test_unstorable_values_are_not_admitted(seen: Observation) -> None:
     with pytest.raises(PayloadInvalid):
         admit(seen, received_at=utc_now())
 
@@ -132,13 +128,13 @@ def test_a5_what_cannot_be_kept_is_not_admitted(seen: Observation) -> None:
     [("1" + "0" * 26, "EUR"), ("-" + "9" * 27, "EUR"), ("9" * 5000, "EUR"), ("1e400", "EUR"), ("NaN", "EUR"),
      ("1", "E\x00R"), ("1", "eur"), ("1", "EUR" * 90), ("1", "XXX"), ("1", "DEM")],
 )  # fmt: skip
-def test_a5_an_amount_that_cannot_be_kept_is_no_value(amount: str, currency: str) -> None:
+def test_an_unstorable_amount_is_no_value(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"is|has|not"):
         money(amount, currency)
 
 
 @pytest.mark.parametrize("value", [pieces(1), minor(1, "HRK"), plain("1 EUR")])
-def test_a5_a_reading_that_cannot_be_kept_proves_nothing(value: Value) -> None:
+def test_an_unstorable_reading_verifies_nothing(value: Value) -> None:
     reading = admit_reading(ChannelReading(ElementKey("A", PRICE), value, 2**70))
     assert (reading.value, reading.version, bool(reading.unreadable)) == (None, None, True)
     assert "1" in reading.unreadable
@@ -147,7 +143,7 @@ def test_a5_a_reading_that_cannot_be_kept_proves_nothing(value: Value) -> None:
     assert admit_reading(fine) is fine
 
 
-async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(env: ClientEnv) -> None:
+async def test_unstorable_keys_and_values_do_not_stop_a_baseline(env: ClientEnv) -> None:
     keys = ["SKU-001", "SKU\x00", "SKU\ud800", "", "S" * 500, "OWN-1"]
     replace_part(env, "sandbox-shop", catalogue=ScriptedCatalogue(lambda c, n: KeyPage(keys, "", more=False)))
     bodies = [
@@ -165,7 +161,7 @@ async def test_a5_keys_and_values_that_cannot_be_kept_do_not_stop_a_baseline(env
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_a5_a_log_line_bears_whatever_another_system_wrote(as_json: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_log_line_accepts_any_foreign_text(as_json: bool) -> None:  # noqa: FBT001 - a parameter
     before = structlog.get_config()
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     configure_logging(json=as_json, stream=stream)
@@ -177,7 +173,7 @@ def test_a5_a_log_line_bears_whatever_another_system_wrote(as_json: bool) -> Non
 
 @pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9", rb"\udc00\ud800"])
 @pytest.mark.parametrize("field", ["sku", "title"])
-async def test_a5_text_that_cannot_be_stored_holds_no_neighbour_back(env: ClientEnv, odd: bytes, field: str) -> None:
+async def test_text_that_cannot_be_stored_holds_no_neighbour_back(env: ClientEnv, odd: bytes, field: str) -> None:
     spoilt = msgspec.json.encode(env.change("SKU-001", STOCK, 3) | {field: "@"}).replace(b"@", b"SKU-001" + odd)
     fine = msgspec.json.encode(env.change("SKU-002", STOCK, 4))
     await env.deliver_bytes(b'{"type": "changes", "changes": [' + spoilt + b"," + fine + b"]}")

@@ -1,4 +1,4 @@
-"""A3, A4: a channel that hangs over one value, or whose answers are lost, holds nothing back."""
+"""A channel that hangs on one value, or whose answers are lost, blocks no other value."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -31,7 +31,7 @@ async def states(env: ClientEnv, channel: str) -> dict[object, object]:
 
 
 @pytest.mark.parametrize("poison", [{"SKU-000"}, {"SKU-002"}, {"SKU-004"}, {"SKU-001", "SKU-004"}])
-async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
+async def test_values_over_which_a_channel_hangs_hold_no_other_back(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, poison: set[str]
 ) -> None:
     push = SandboxShop.push
@@ -55,7 +55,7 @@ async def test_a3_values_over_which_a_channel_hangs_hold_no_other_back(
 
 
 @pytest.mark.parametrize("error", [OutboundUnavailable, AnswerTooLarge])
-async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost(
+async def test_a_value_that_was_applied_is_proven_though_every_answer_is_lost(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, error: type[OutboundUnavailable]
 ) -> None:
     push = SandboxShop.push
@@ -79,7 +79,7 @@ async def test_a4_a_value_that_was_applied_is_proven_though_every_answer_is_lost
     assert await env.rows(metered, c=env.channels["shop0"]) != [(0,)]
 
 
-async def test_a4_a_reading_that_is_refused_for_good_ends_as_an_exception(
+async def test_a_reading_that_is_refused_for_good_ends_as_an_exception(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[ChannelReading]:

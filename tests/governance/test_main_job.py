@@ -109,7 +109,7 @@ async def test_below_cost_is_refused_with_an_exception(env: ClientEnv) -> None:
     assert await env.rows("SELECT code, state FROM governance_exception") == [("change.refused", "resolved")]
 
 
-async def test_accept_and_discard_keeps_the_clock_running_and_raises_an_exception(
+async def test_a_value_accepted_and_dropped_keeps_its_clock_and_opens_an_exception(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(env)
@@ -148,7 +148,7 @@ async def test_an_unreadable_message_is_quarantined_with_its_bytes(env: ClientEn
     assert [(detail.count("stored"), detail.count("replay")) for detail in details] == [(1, 1)] * 2
 
 
-async def test_a_reused_id_with_other_content_is_kept_and_shown(env: ClientEnv) -> None:
+async def test_a_reused_id_with_other_content_is_stored_and_shown(env: ClientEnv) -> None:
     await env.deliver(env.change("SKU-001", STOCK, 5), message_id="m1")
     assert await env.deliver(env.change("SKU-001", STOCK, 6), message_id="m1") is Stored.ID_CONFLICT
     await env.work(settle=20.0)
@@ -167,7 +167,7 @@ async def test_rollback_restores_the_previous_value_on_every_channel(env: Client
     assert await env.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [(10_000,)]
 
 
-async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(env: ClientEnv) -> None:
+async def test_a_rollback_on_one_channel_is_attributed_and_leaves_the_other(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 10_400))
     await env.work(settle=20.0)
@@ -189,7 +189,7 @@ async def test_rollback_on_one_channel_leaves_the_other_and_says_who_wanted_it(e
     assert rows == [("rollback", ada.actor.id, "released", 10_400, 10_000)]
 
 
-async def test_a_rollback_on_one_channel_leaves_what_is_approved_for_the_others(env: ClientEnv) -> None:
+async def test_a_rollback_on_one_channel_preserves_the_approved_value_of_others(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 10_400))
     await env.work(settle=20.0)

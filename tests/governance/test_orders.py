@@ -85,7 +85,7 @@ def status_in_the_shop(env: ClientEnv, number: str) -> object:
     return shown and shown["value"]["code"]
 
 
-async def test_an_order_goes_to_the_erp_and_its_status_comes_back(trade: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_an_order_is_sent_to_the_erp_and_its_status_returned(trade: ClientEnv, sandbox: RunningSandbox) -> None:
     other = NewConnection("sandbox-shop", "Other shop", sandbox.add("sandbox-shop"), secrets={"api_key": TOKEN})
     await connect(trade.services, trade.scope, other)
     number = place(trade)
@@ -172,7 +172,7 @@ async def test_another_client_sees_no_order(trade: ClientEnv, other_env: ClientE
     assert seen == 0
 
 
-async def test_an_order_whose_total_cannot_be_told_exactly_holds_no_other_value_back(env: ClientEnv) -> None:
+async def test_an_order_with_an_inexact_total_blocks_no_other_value(env: ClientEnv) -> None:
     async with env.services.db.transaction(env.scope) as session:
         await publish_contract(
             session, element=ORDER_DOCUMENT, source_connection_id=env.erp, owner="Order desk", now=utc_now(),

@@ -1,4 +1,4 @@
-"""A1: a clock of our own that ran ahead for a while makes nothing stale that is read after it was set right."""
+"""After this machine's clock ran ahead and was corrected, later readings are not stale."""
 
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ def read_at(moment: datetime, amount: int, *, ours: bool = True) -> Observed:
     return Observed(seen, ERP, new_id(), "c")
 
 
-def test_a1_what_is_read_after_the_clock_was_set_right_is_taken() -> None:
+def test_readings_after_a_clock_correction_are_accepted() -> None:
     made = planned()
     plan_changes([read_at(NOW + AHEAD, 1)], made)
     plan = plan_changes([read_at(NOW, 2)], made)
@@ -34,13 +34,13 @@ def test_a1_what_is_read_after_the_clock_was_set_right_is_taken() -> None:
     assert plan_changes([read_at(NOW - timedelta(seconds=1), 3)], made).stale == 1
 
 
-def test_a1_a_version_of_the_sources_own_may_be_any_number() -> None:
+def test_a_version_of_the_sources_own_may_be_any_number() -> None:
     made = planned()
     plan_changes([read_at(NOW + AHEAD, 1, ours=False)], made)
     assert plan_changes([read_at(NOW, 2, ours=False)], made).stale == 1
 
 
-def test_a1_a_reading_is_never_kept_as_later_than_now() -> None:
+def test_a_reading_is_never_stored_in_the_future() -> None:
     for ahead in (timedelta(0), DRIFT, -AHEAD):
         seen = read_at(NOW + ahead, 1).observation
         assert bound_version(seen, now=NOW) == seen
@@ -50,7 +50,7 @@ def test_a1_a_reading_is_never_kept_as_later_than_now() -> None:
     assert bound_version(own, now=NOW) == own
 
 
-async def test_a1_a_records_key_kept_by_a_clock_that_ran_ahead_is_replaced(env: ClientEnv) -> None:
+async def test_a_record_key_stored_in_the_future_is_replaced(env: ClientEnv) -> None:
     async def keep(key: str, moment: datetime, *, ours: bool) -> str:
         claim = Claim("7", key, to_microseconds(moment), new_id())
         async with env.services.db.transaction(env.scope) as session:

@@ -1,4 +1,4 @@
-"""A3: a value that fails by itself is given up while others go on; an adapter that raises fails its connection."""
+"""A value that always fails is dead-lettered alone; an adapter that raises fails its connection."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -90,7 +90,7 @@ async def go_on(env: ClientEnv) -> None:
 
 
 @pytest.mark.parametrize("fault", [push_or_fail, push_or_hang, push_or_raise])
-async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replayed(
+async def test_a_value_that_always_fails_is_dead_lettered_and_can_be_replayed(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, fault: object
 ) -> None:
     monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
@@ -116,7 +116,7 @@ async def test_a3_a_value_that_always_fails_alone_is_given_up_and_can_be_replaye
     assert await env.rows(_OPEN) == []
 
 
-async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
+async def test_an_outage_of_the_whole_channel_fails_no_value(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_job, "PUSH_RETRY", FEW)
@@ -131,7 +131,7 @@ async def test_a3_an_outage_of_the_whole_channel_gives_no_value_up(
     assert await env.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]
 
 
-async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
+async def test_an_adapter_that_raises_over_a_reading_holds_no_other_back(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SandboxShop, "read", read_or_raise)
@@ -143,7 +143,7 @@ async def test_a3_an_adapter_that_raises_over_a_reading_holds_no_other_back(
 
 
 @pytest.mark.parametrize(("method", "fault"), [("push", push_or_raise), ("read", read_or_raise)])
-async def test_a3_an_adapter_that_raises_is_noted_as_a_failing_connection(
+async def test_an_adapter_that_raises_is_noted_as_a_failing_connection(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
 ) -> None:
     monkeypatch.setattr(SandboxShop, method, fault)

@@ -95,7 +95,7 @@ async def wait_since(env: ClientEnv, began: datetime) -> float:
     return wait
 
 
-async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_given_up(
+async def test_polls_back_off_exponentially_up_to_five_minutes_without_end(
     env: ClientEnv, sandbox: RunningSandbox, calls: Calls
 ) -> None:
     sandbox.break_(env.urls["erp"], DOWN)
@@ -114,7 +114,7 @@ async def test_each_wait_is_twice_the_last_up_to_five_minutes_and_it_is_never_gi
     assert await env.rows("SELECT count(*) FROM poll_cursor") == [(0,)], "nothing was read, so nothing is past"
 
 
-async def test_the_source_says_itself_when_to_come_back(env: ClientEnv, sandbox: RunningSandbox, calls: Calls) -> None:
+async def test_the_sources_retry_after_is_respected(env: ClientEnv, sandbox: RunningSandbox, calls: Calls) -> None:
     sandbox.break_(env.urls["erp"], Faults(too_many_requests=1.0, retry_after="77"))
     began = await database_now(env)
     await begin(env)
@@ -123,7 +123,7 @@ async def test_the_source_says_itself_when_to_come_back(env: ClientEnv, sandbox:
     assert began + wait <= ready_at <= await database_now(env) + wait
 
 
-async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyond_it(
+async def test_retries_respect_the_budget_and_count_no_attempt_beyond_it(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     counted = Calls()
@@ -149,7 +149,7 @@ async def test_asking_again_keeps_to_the_retry_budget_and_counts_no_attempt_beyo
     ],
     ids=["an error", "no connection", "another form than was agreed"],
 )
-async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
+async def test_every_polling_failure_is_recorded_and_reported_after_a_delay(
     env: ClientEnv, sandbox: RunningSandbox, calls: Calls, faults: Faults, told: str
 ) -> None:
     sandbox.break_(env.urls["erp"], faults)
@@ -163,7 +163,7 @@ async def test_whatever_keeps_the_answer_away_is_noted_and_after_a_while_told(
     assert await env.rows(_CODES) == [("connection.failing", str(env.erp), "open")]
 
 
-async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(env: ClientEnv, calls: Calls) -> None:
+async def test_a_refused_address_is_reported_in_the_same_way(env: ClientEnv, calls: Calls) -> None:
     wrong = "base_url = 'https://169.254.169.254/erp'"
     update_as_owner(env, "connection", wrong, where="id = %(erp)s", erp=env.erp)
     await begin(env)
@@ -175,7 +175,7 @@ async def test_an_address_that_may_not_be_called_is_told_in_the_same_way(env: Cl
     assert await env.rows(_CODES) == [("connection.failing", str(env.erp), "open")]
 
 
-async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_noticed_nothing(
+async def test_polling_recovers_without_loss_or_effect_on_another_client(
     env: ClientEnv, other_env: ClientEnv, sandbox: RunningSandbox, calls: Calls
 ) -> None:
     sandbox.break_(env.urls["erp"], DOWN)
@@ -207,9 +207,7 @@ async def test_it_recovers_by_itself_with_nothing_lost_and_another_client_notice
 
 
 @pytest.mark.parametrize("ahead", ["", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00"])
-async def test_a1_a_source_that_dates_a_record_ahead_is_told_once_and_its_value_is_taken(
-    env: ClientEnv, ahead: str
-) -> None:
+async def test_a_record_dated_in_the_future_is_reported_once_and_processed(env: ClientEnv, ahead: str) -> None:
     ahead = ahead or (utc_now() + timedelta(days=365)).isoformat()
     async with env.services.db.transaction(env.scope) as session:
         for sku in ("SKU-001", "SKU-002"):

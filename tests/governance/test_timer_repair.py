@@ -1,4 +1,4 @@
-"""A2, A19: what runs by itself goes on, whatever ended its chain of timers."""
+"""Interrupted chains of timers are restarted."""
 
 import base64
 import secrets
@@ -59,7 +59,7 @@ async def timers(env: ClientEnv) -> set[str]:
     return {str(name) for (name,) in await env.rows(_DUE)}
 
 
-async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_once(env: ClientEnv) -> None:
+async def test_a_poll_due_during_a_pause_runs_at_the_resumption(env: ClientEnv) -> None:
     await set_state(env, env.erp, "paused")
     await poll_at_once(env)
     await env.work()
@@ -70,7 +70,7 @@ async def test_a2_a_poll_that_fell_due_in_a_pause_comes_after_the_resumption_at_
     assert poll_lane(env.erp) in await timers(env)
 
 
-async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(env: ClientEnv) -> None:
+async def test_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_failed(env: ClientEnv) -> None:
     lane = {"t": env.scope.tenant_id, "m": env.scope.msp_id, "lane": poll_lane(env.erp)}
     await run(
         env,
@@ -87,7 +87,7 @@ async def test_a2_a_resumed_source_does_not_wait_for_the_retry_of_a_poll_that_fa
     assert await env.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
 
 
-async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(env: ClientEnv) -> None:
+async def test_a_connection_paused_a_moment_ago_is_not_polled(env: ClientEnv) -> None:
     await poll_at_once(env)
     await env.work()
     since = utc_now()
@@ -97,7 +97,7 @@ async def test_a2_a_connection_paused_a_moment_ago_is_not_polled(env: ClientEnv)
     assert await env.rows(_POLLED, since=since) == [(0,)]
 
 
-async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(env: ClientEnv, other_env: ClientEnv) -> None:
+async def test_every_duty_whose_timer_is_lost_gets_one_again(env: ClientEnv, other_env: ClientEnv) -> None:
     await seed(env)
     await poll_at_once(env)
     await env.work()
@@ -130,7 +130,7 @@ async def test_a2_every_duty_whose_timer_is_lost_gets_one_again(env: ClientEnv, 
     assert await timers(other_env) == theirs
 
 
-async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no_second(env: ClientEnv) -> None:
+async def test_existing_timers_and_waiting_jobs_are_not_duplicated(env: ClientEnv) -> None:
     await seed(env)
     later = utc_now() + timedelta(minutes=2)
     async with env.services.db.transaction(env.scope) as session:
@@ -149,7 +149,7 @@ async def test_a2_a_timer_that_stands_is_left_alone_and_a_job_that_waits_gets_no
     assert await env.rows("SELECT due_at FROM timer WHERE kind = :kind", kind=POLL.name) == [(None,)]
 
 
-async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(env: ClientEnv) -> None:
+async def test_a_paused_connection_is_not_repaired_into_being_polled(env: ClientEnv) -> None:
     await poll_at_once(env)
     await env.work()
     await set_state(env, env.erp, "paused")
@@ -158,7 +158,7 @@ async def test_a2_a_paused_connection_is_not_repaired_into_being_polled(env: Cli
     assert poll_lane(env.erp) not in await timers(env)
 
 
-async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_replay_harms_nothing(
+async def test_a_poll_that_became_a_dead_letter_is_polled_again_and_its_replay_harms_nothing(
     env: ClientEnv,
 ) -> None:
     await poll_at_once(env)
@@ -180,7 +180,7 @@ async def test_a2_a_poll_that_became_a_dead_letter_is_polled_again_and_its_repla
     assert await env.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [(1,)]
 
 
-async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(env: ClientEnv) -> None:
+async def test_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(env: ClientEnv) -> None:
     tenant = {"t": env.scope.tenant_id}
     await run(env, "UPDATE lane_share SET resting = true WHERE tenant_id = :t", **tenant)
     for _ in range(2):
@@ -194,7 +194,7 @@ async def test_a2_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do
     assert await env.rows("SELECT count(*) FROM job WHERE lane = 'repair'") == [(1,)]
 
 
-async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(env: ClientEnv) -> None:
+async def test_a_connection_that_still_fails_after_resumption_is_reported(env: ClientEnv) -> None:
     shop, name = env.channels["shop0"], f"{job_types.CHECK_HEALTH.name}/{env.channels['shop0']}"
     async with env.services.db.transaction(env.scope) as session:
         await record_health(session, shop, now=utc_now(), error=TEXT.write(text="The shop answered 503."))
@@ -213,7 +213,7 @@ async def test_a2_a_connection_that_still_fails_after_it_was_resumed_is_told(env
     ]
 
 
-async def test_a2_the_next_source_of_an_element_is_polled_as_the_one_before_was(
+async def test_the_next_source_of_an_element_is_polled_as_the_one_before_was(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await poll_at_once(env)
@@ -228,7 +228,7 @@ async def test_a2_the_next_source_of_an_element_is_polled_as_the_one_before_was(
     assert await env.rows(polled, c=successor) == [(1,)]
 
 
-async def test_a2_a_contract_published_anew_leaves_polls_going(env: ClientEnv) -> None:
+async def test_republishing_a_contract_does_not_stop_polls(env: ClientEnv) -> None:
     await poll_at_once(env)
     await env.work()
     before = await timers(env)
@@ -236,7 +236,7 @@ async def test_a2_a_contract_published_anew_leaves_polls_going(env: ClientEnv) -
     assert await timers(env) >= before
 
 
-async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(env: ClientEnv, other_env: ClientEnv) -> None:
+async def test_accepting_a_baseline_arms_a_drift_scan_of_each_channel(env: ClientEnv, other_env: ClientEnv) -> None:
     await read_and_accept(env)
     scans = {f"{job_types.SCAN_DRIFT.name}/{channel}" for channel in env.channels.values()}
     assert {name for name in await timers(env) if name.startswith(job_types.SCAN_DRIFT.name)} == scans
@@ -244,7 +244,7 @@ async def test_a19_accepting_a_baseline_arms_a_drift_scan_of_each_channel(env: C
 
 
 @pytest.mark.parametrize("channel", ["shop0", "market1"])
-async def test_a19_a_channel_that_is_resumed_is_scanned_again(env: ClientEnv, channel: str) -> None:
+async def test_a_channel_that_is_resumed_is_scanned_again(env: ClientEnv, channel: str) -> None:
     await set_state(env, env.channels[channel], "paused")
     await env.work()
     await set_state(env, env.channels[channel], "active")
@@ -252,7 +252,7 @@ async def test_a19_a_channel_that_is_resumed_is_scanned_again(env: ClientEnv, ch
     assert f"{job_types.SCAN_DRIFT.name}/{env.channels[channel]}" in await timers(env)
 
 
-async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(env: ClientEnv) -> None:
+async def test_the_next_value_is_scanned_for_drift_as_well_as_the_first(env: ClientEnv) -> None:
     await env.deliver(env.change("SKU-002", STOCK, 6))
     await env.work(settle=20.0)
     assert {name for name in await timers(env) if name.startswith(job_types.SCAN_DRIFT.name)} == {
@@ -260,7 +260,7 @@ async def test_a2_the_next_value_is_scanned_for_drift_as_well_as_the_first(env: 
     }
 
 
-async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(env: ClientEnv) -> None:
+async def test_a_timer_far_in_the_future_is_reset(env: ClientEnv) -> None:
     await poll_at_once(env)
     await env.work()
     await run(env, "UPDATE timer SET due_at = now() + interval '1 year'")
@@ -275,9 +275,7 @@ async def test_a2_a_timer_that_a_wrong_clock_set_far_ahead_is_brought_back(env: 
 
 
 @pytest.mark.parametrize("put_ahead", ["job", "rest", "lease"])
-async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
-    env: ClientEnv, other_env: ClientEnv, put_ahead: str
-) -> None:
+async def test_jobs_delayed_far_into_the_future_are_reset(env: ClientEnv, other_env: ClientEnv, put_ahead: str) -> None:
     """The check itself was put ahead as well."""
     for each in (env, other_env):
         await run(
@@ -306,7 +304,7 @@ async def test_a2_what_a_wrong_clock_put_far_ahead_in_a_lane_is_brought_back(
     assert await other_env.rows(theirs) == before, "whose check is not due"
 
 
-async def test_a2_a_paused_channel_is_not_scanned_and_its_scans_go_on_after_it_is_resumed(
+async def test_a_paused_channel_is_scanned_again_after_resumption(
     env: ClientEnv,
 ) -> None:
     await seed(env)

@@ -1,4 +1,4 @@
-"""U16: every audited action is found under the kind that its room or slice declares, and under no other."""
+"""Every audited action is found under the kind that its room or slice declares, and under no other."""
 
 from controlplane.rooms import ROOMS
 from foundation.audit.actions import AuditKind, nouns_of
@@ -6,7 +6,7 @@ from foundation.audit.actions import AuditKind, nouns_of
 DECLARED = ROOMS.every(lambda room: room.audit_actions)
 
 
-def test_u16_every_audited_action_is_under_its_kind_alone() -> None:
+def test_every_audited_action_is_under_its_kind_alone() -> None:
     assert len(DECLARED) > 10
     for actions in DECLARED:
         for action in actions:
@@ -14,5 +14,5 @@ def test_u16_every_audited_action_is_under_its_kind_alone() -> None:
             assert [kind for kind in AuditKind if noun in nouns_of(kind)] == [actions.kind], action
 
 
-def test_u16_every_kind_has_actions() -> None:
+def test_every_kind_has_actions() -> None:
     assert {actions.kind for actions in DECLARED} == set(AuditKind)

@@ -1,4 +1,4 @@
-"""R17: what may have been shown and was never read back is counted as that, however its acceptance was lost."""
+"""Values possibly shown and never read back are counted as such, however their acceptance was lost."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -79,7 +79,7 @@ push = SandboxShop.push
 
 
 @pytest.mark.parametrize(("how", "counted"), [(lose, 1), (fail, 1), (limit, 0), (hold, 0), (miss, 0)])
-async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
+async def test_a_value_sent_without_an_answer_and_superseded_is_counted(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], counted: int
 ) -> None:
     with monkeypatch.context() as patched:
@@ -98,7 +98,7 @@ async def test_r17_what_was_sent_without_an_answer_and_then_replaced_is_counted(
     assert metric == f"{float(counted)}"
 
 
-async def test_r17_a_replay_does_not_forget_that_the_value_was_accepted(
+async def test_a_replay_preserves_the_acceptance(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):

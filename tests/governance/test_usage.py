@@ -33,7 +33,7 @@ async def told(services: Services, scope: Scope, client: ClientEnv, events: list
     return {(used.subject, used.what, used.where) for used in found.values()}
 
 
-async def test_each_event_is_of_one_value_on_one_channel_and_nobody_elses(env: ClientEnv, other_env: ClientEnv) -> None:
+async def test_each_usage_event_is_one_value_on_one_channel_of_one_client(env: ClientEnv, other_env: ClientEnv) -> None:
     events, change = await synced(env)
     assert len(events) == 4
     both = {

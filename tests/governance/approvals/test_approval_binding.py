@@ -77,7 +77,7 @@ def hashed(
     ],
     ids=str,
 )  # fmt: skip
-def test_whatever_differs_is_other_content(other: dict[str, Any]) -> None:
+def test_any_difference_changes_the_content_hash(other: dict[str, Any]) -> None:
     assert hashed(**other) != hashed()
 
 
@@ -91,7 +91,7 @@ def test_whatever_differs_is_other_content(other: dict[str, Any]) -> None:
     ],
     ids=["when and where it came from", "said again by the source", "order of channels", "said by its new owner"],
 )
-def test_what_does_not_change_the_effect_keeps_the_approval(same: dict[str, Any]) -> None:
+def test_changes_without_effect_preserve_the_approval(same: dict[str, Any]) -> None:
     assert hashed(**same) == hashed()
 
 
@@ -146,7 +146,7 @@ async def test_the_source_changes_between_approval_and_execution(env: ClientEnv)
     assert states == [("pending", 1), ("withdrawn", 1)]
 
 
-async def test_the_cost_it_was_judged_on_changes_before_execution(env: ClientEnv) -> None:
+async def test_a_cost_changed_before_execution_invalidates_the_approval(env: ClientEnv) -> None:
     await approved(env)
     await meanwhile(env, COST_MOVED)
     assert await pushed(env) == 0
@@ -169,7 +169,7 @@ async def test_a_new_channel_since_the_approval_is_another_target(env: ClientEnv
     assert await pushed(env) == 0
 
 
-async def test_who_looked_at_another_question_does_not_answer_this_one(env: ClientEnv) -> None:
+async def test_an_answer_to_an_earlier_request_is_refused(env: ClientEnv) -> None:
     """While the page is open, someone approves; that approval is found stale and requested again; then "Approve" is
     clicked.
     """
@@ -227,7 +227,7 @@ async def test_a_newer_value_withdraws_the_open_approval(env: ClientEnv) -> None
         await answer(env, first)
 
 
-async def test_nobody_answers_in_time(env: ClientEnv) -> None:
+async def test_an_unanswered_approval_expires(env: ClientEnv) -> None:
     await waiting(env)
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))
@@ -237,7 +237,7 @@ async def test_nobody_answers_in_time(env: ClientEnv) -> None:
     assert await env.rows("SELECT code FROM governance_exception") == [("approval.expired",)]
 
 
-async def test_an_approval_that_was_given_but_not_carried_out_in_time_says_so(env: ClientEnv) -> None:
+async def test_an_approval_not_executed_in_time_opens_an_exception(env: ClientEnv) -> None:
     await answer(env, await waiting(env))
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE approval SET expires_at = now() - interval '1 second'"))

@@ -38,7 +38,7 @@ async def open_change(trade: ClientEnv) -> UUID:
     return change_id
 
 
-async def test_the_approval_shows_what_became_of_the_value_elsewhere(trade: ClientEnv) -> None:
+async def test_the_approval_shows_the_values_state_on_other_channels(trade: ClientEnv) -> None:
     change_id = await open_change(trade)
     async with trade.services.db.transaction(trade.scope) as session:
         detail = await read_approval(session, change_id)

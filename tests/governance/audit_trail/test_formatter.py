@@ -61,7 +61,7 @@ def entry(action: str, subject: str, data: dict[str, Any]) -> AuditEntryView:
         (entry("api_key.revoked", f"api_key:{ANA[:-1]}9", {"name": "Shop"}), "API key revoked", "", "name Shop"),
     ],
 )  # fmt: skip
-def test_an_entry_is_told_in_words(given: AuditEntryView, title: str, about: str, text: str) -> None:
+def test_an_entry_is_formatted_as_text(given: AuditEntryView, title: str, about: str, text: str) -> None:
     told = format_entry(given, NAMES, ROOMS.audit_labels)
     assert (told.title, told.about, told.text, told.by) == (title, about, text, "Automatic")
 
@@ -71,7 +71,7 @@ def test_the_ids_that_need_names_are_those_of_the_subject_and_the_data() -> None
     assert {str(one) for one in found} == {CHANGE, SHOP}
 
 
-def test_every_kind_of_exception_has_words_of_its_own() -> None:
+def test_every_exception_type_has_its_own_title() -> None:
     words = [write_kind(code) for code in ExceptionType]
     assert len(set(words)) == len(words)
     assert not [text for text in words if re.search(r"[._]", text)]

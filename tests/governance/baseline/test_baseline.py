@@ -40,9 +40,7 @@ from tests.support.values import minor
 SKUS = 20
 
 
-async def test_what_is_equal_everywhere_is_approved_and_proven_without_a_push(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_equal_values_are_approved_and_verified_without_a_push(env: ClientEnv, sandbox: RunningSandbox) -> None:
     baseline = await read_and_accept(env)
     assert await counts(env, baseline) == {
         "state": "accepted", "accepted": 3 * SKUS, "proven": 4 * SKUS, "automatic": 0, "awaiting": 0, "refused": 0,
@@ -126,7 +124,7 @@ async def test_the_comparison_foresees_the_three_answers_of_policy(env: ClientEn
         assert await env.rows(f"SELECT count(*) FROM {table}") == [(0,)], "reading alone has changed something"
 
 
-async def test_what_differs_goes_the_way_of_any_change_from_what_the_channel_shows(env: ClientEnv) -> None:
+async def test_differences_become_changes_from_the_channels_value(env: ClientEnv) -> None:
     await differ(env)
     baseline = await read_and_accept(env)
     shop = env.channels["shop0"]
@@ -163,7 +161,7 @@ async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_diff
     assert sandbox.effects(env.urls["market1"])["received"] == 0
 
 
-async def test_who_accepted_cannot_answer_what_came_of_it(env: ClientEnv) -> None:
+async def test_the_accepter_cannot_approve_resulting_changes(env: ClientEnv) -> None:
     await differ(env)
     nora = member_scope(env)
     await accept(env, await read(env), by=nora)
@@ -174,7 +172,7 @@ async def test_who_accepted_cannot_answer_what_came_of_it(env: ClientEnv) -> Non
             await answer_change(session, UUID(str(change_id)), grant=True, reason="mine", now=utc_now())
 
 
-async def test_after_a_refused_difference_the_next_value_is_judged_by_what_buyers_see(env: ClientEnv) -> None:
+async def test_after_a_refused_difference_the_next_value_is_compared_with_the_channel(env: ClientEnv) -> None:
     await differ(env)
     await read_and_accept(env)
     newer = int(utc_now().timestamp() * 1_000_000)
@@ -207,7 +205,7 @@ async def test_a_second_baseline_of_an_unchanged_client_makes_nothing(env: Clien
     assert made["state"] == "accepted"
 
 
-async def test_what_one_side_alone_has_is_told_and_left_alone(
+async def test_values_of_one_side_are_listed_and_unchanged(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox
 ) -> None:
     env = await build_client_env(
@@ -255,7 +253,7 @@ async def test_first_prices_that_wait_for_a_person_no_longer_do(env: ClientEnv) 
     ]
 
 
-async def test_a_newer_value_that_came_meanwhile_stands(env: ClientEnv) -> None:
+async def test_a_newer_value_is_not_overwritten(env: ClientEnv) -> None:
     baseline = await read(env)
     await env.deliver(env.change("SKU-001", COST, 500), env.change("SKU-001", PRICE, 2_000))
     await env.work()
@@ -267,7 +265,7 @@ async def test_a_newer_value_that_came_meanwhile_stands(env: ClientEnv) -> None:
     assert await env.rows("SELECT minor(new_value), state FROM change") == [(2_000, "awaiting_approval")]
 
 
-async def test_what_a_channel_lost_later_is_found_by_the_next_baseline(env: ClientEnv) -> None:
+async def test_values_a_channel_lost_are_found_by_the_next_baseline(env: ClientEnv) -> None:
     await read_and_accept(env)
     set_in_shop(env, version=1, SKU_001=1_120, SKU_002=2_000)
     await read_and_accept(env)
@@ -305,7 +303,7 @@ async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes
         assert (await verify_chain(session)).broken_at is None
 
 
-async def test_an_unreadable_item_is_kept_and_the_rest_is_read(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_an_unreadable_item_is_stored_and_the_rest_is_read(env: ClientEnv, sandbox: RunningSandbox) -> None:
     sandbox.break_(env.urls["erp"], Faults(renamed_fields={"amount": "amonut"}))
     baseline = await read(env)
     assert await env.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(0,)]
@@ -315,7 +313,7 @@ async def test_an_unreadable_item_is_kept_and_the_rest_is_read(env: ClientEnv, s
     assert (await counts(env, baseline))["state"] == "ready"
 
 
-async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
+async def test_an_unreachable_channel_is_retried_and_the_page_shows_why(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
@@ -331,7 +329,7 @@ async def test_a_channel_that_is_away_is_asked_again_and_the_page_can_say_why(
     assert await env.rows(parts, c=env.channels["shop0"]) == [("read", None)]
 
 
-async def test_only_a_person_accepts_and_only_what_is_ready(env: ClientEnv) -> None:
+async def test_only_members_accept_and_only_ready_baselines(env: ClientEnv) -> None:
     async with env.services.db.transaction(member_scope(env)) as session:
         baseline = await start_baseline(session, env.services.governance, now=utc_now())
     with pytest.raises(BaselineUnderWay):
@@ -347,7 +345,7 @@ async def test_only_a_person_accepts_and_only_what_is_ready(env: ClientEnv) -> N
             await start_baseline(session, env.services.governance, now=utc_now())
 
 
-async def test_a_new_baseline_takes_the_place_of_one_nobody_decided_on(env: ClientEnv) -> None:
+async def test_a_new_baseline_replaces_an_undecided_one(env: ClientEnv) -> None:
     first = await read(env)
     second = await read(env)
     assert (await counts(env, first))["state"] == "discarded"
@@ -369,7 +367,7 @@ async def test_another_client_sees_and_decides_nothing_of_it(env: ClientEnv, oth
     assert await other_env.rows("SELECT count(*) FROM record_value") == [(0,)]
 
 
-async def test_each_value_is_taken_from_the_system_that_owns_it_alone(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_each_value_is_read_from_its_owner_only(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """Two systems that both report prices and costs."""
     url = sandbox.add("sandbox-erp", skus=SKUS)
     books = NewConnection("sandbox-erp", "Books", url, secrets={"webhook_secret": env.hook_secret})
@@ -385,7 +383,7 @@ async def test_each_value_is_taken_from_the_system_that_owns_it_alone(env: Clien
     assert taken == [(COST, second, SKUS), (PRICE, env.erp, SKUS), (STOCK, env.erp, SKUS)]
 
 
-async def test_of_two_pages_that_speak_of_one_value_the_newer_stands(env: ClientEnv) -> None:
+async def test_the_newer_of_two_readings_of_a_value_is_used(env: ClientEnv) -> None:
     baseline = await read(env)
     async with env.services.db.transaction(env.scope) as session:
         [price] = [one for one in await load_items(session, baseline, ["SKU-001"]) if one.element == PRICE]

@@ -22,9 +22,7 @@ async def discard(env: ClientEnv, baseline_id: UUID) -> None:
     await env.work()
 
 
-async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(
-    env: ClientEnv, other_env: ClientEnv
-) -> None:
+async def test_only_the_discarded_baselines_readings_are_deleted(env: ClientEnv, other_env: ClientEnv) -> None:
     theirs = await read(other_env)
     kept = await other_env.rows(_LEFT)
     first = await read(env)
@@ -45,7 +43,7 @@ async def test_it_is_forgotten_and_the_next_one_and_another_clients_are_not(
     assert await other_env.rows(_LEFT) == kept
 
 
-async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(env: ClientEnv) -> None:
+async def test_readings_are_deleted_in_batches(env: ClientEnv) -> None:
     baseline, shop = await read(env), env.channels["shop0"]
     kept = await env.rows(_LEFT)
     async with env.services.db.transaction(env.scope) as session:
@@ -64,7 +62,7 @@ async def test_it_goes_some_rows_at_a_time_and_only_what_is_discarded(env: Clien
     assert others
 
 
-async def test_an_accepted_one_is_kept_also_when_a_later_one_is_discarded(env: ClientEnv) -> None:
+async def test_an_accepted_baselines_readings_are_not_deleted(env: ClientEnv) -> None:
     baseline = await read(env)
     kept = await env.rows(_LEFT)
     await accept(env, baseline)
@@ -85,7 +83,7 @@ async def test_a_system_that_never_answered_holds_nothing_back(env: ClientEnv, s
     assert await env.rows(_LEFT) == [(0, 0)]
 
 
-async def test_the_page_says_what_is_not_kept(web_app: WebApp, env: ClientEnv, msp_setup: MspSetup) -> None:
+async def test_the_page_states_what_was_deleted(web_app: WebApp, env: ClientEnv, msp_setup: MspSetup) -> None:
     set_in_shop(env, version=7, SKU_001=1_060)
     baseline = await read(env)
     visit = await web_app.signed_in(msp_setup.host, msp_setup.admin)

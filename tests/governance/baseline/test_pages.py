@@ -75,7 +75,7 @@ async def test_an_administrator_reads_compares_and_accepts(
     assert "Accepted" in (await visit.get(root)).text
 
 
-async def test_a8_a_sources_inexact_value_is_shown_as_it_was_read(
+async def test_a_sources_inexact_value_is_shown_as_it_was_read(
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
     bodies = [
@@ -203,7 +203,7 @@ async def test_the_api_does_the_same(web_app: WebApp, env: ClientEnv, msp_setup:
     assert [item["id"] for item in (await visit.api("GET", root)).json()["items"]] == [told["id"]]
 
 
-async def test_a8_a_channels_inexact_value_is_shown_as_it_was_read(
+async def test_a_channels_inexact_value_is_shown_as_it_was_read(
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
     """On the page and in the API; neither as nothing nor rounded."""

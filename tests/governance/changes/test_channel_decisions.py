@@ -83,7 +83,7 @@ def test_channels_that_agree_share_one_change_for_every_channel() -> None:
     assert (change.state, change.targets) == ("released", None)
 
 
-def test_the_same_value_again_asks_nobody_twice() -> None:
+def test_the_same_value_is_not_sent_for_approval_twice() -> None:
     made = snapshot(BERLIN, BOSTON)
     start(made, 1_000)
     observe(made, 1_030, 2)
@@ -91,7 +91,7 @@ def test_the_same_value_again_asks_nobody_twice() -> None:
     assert (again.changes, again.propagations) == ([], [])
 
 
-def test_small_steps_approved_elsewhere_do_not_add_up_unseen() -> None:
+def test_small_steps_approved_elsewhere_are_added_up() -> None:
     """Boston still has 10.00 when 10.30 asks about it, so 10.40 is compared with 10.00 there, not with 10.30."""
     made = snapshot(BERLIN, BOSTON)
     start(made, 1_000)
@@ -104,7 +104,7 @@ def test_small_steps_approved_elsewhere_do_not_add_up_unseen() -> None:
     assert plan.changes[1].old_value == minor(1_000)
 
 
-def test_an_open_change_is_decided_again_by_its_own_channels_and_what_they_have() -> None:
+def test_an_open_change_is_decided_again_with_its_channels_values() -> None:
     made = snapshot(BERLIN, BOSTON)
     start(made, 1_000)
     (_, asked) = observe(made, 1_030, 2).changes
@@ -114,7 +114,7 @@ def test_an_open_change_is_decided_again_by_its_own_channels_and_what_they_have(
     assert strictest_decision(asked, made.values[KEY], without).outcome is PolicyOutcome.AUTO
 
 
-def test_a_channel_whose_jurisdiction_is_not_known_is_judged_strictly() -> None:
+def test_an_unknown_jurisdiction_gets_the_strictest_decision() -> None:
     made = snapshot(BERLIN, Channel(UUID(int=5), None, "Somewhere"))
     start(made, 1_000)
     assert [change.state for change in observe(made, 1_030, 2).changes] == ["released", "awaiting_approval"]

@@ -1,4 +1,4 @@
-"""A10: two records of a source with one key are reported, and nothing is released for the key until only one has it."""
+"""Two records of a source with one key are reported; nothing is released until only one has it."""
 
 from contextlib import nullcontext
 from uuid import UUID
@@ -31,7 +31,7 @@ async def approved(env: ClientEnv) -> list[tuple[object, ...]]:
     )
 
 
-async def test_a10_two_records_that_change_by_turns_release_nothing(env: ClientEnv) -> None:
+async def test_two_records_that_change_by_turns_release_nothing(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10))
     await env.work(settle=20.0)
     metered = await env.rows("SELECT count(*) FROM usage_event")
@@ -47,7 +47,7 @@ async def test_a10_two_records_that_change_by_turns_release_nothing(env: ClientE
     assert "records 7, 8 have the key SKU-001" in found.detail
 
 
-async def test_a10_it_is_corrected_when_one_record_gets_another_key(env: ClientEnv) -> None:
+async def test_it_is_corrected_when_one_record_gets_another_key(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10), of(env, "8", "SKU-001", 20), of(env, "9", "SKU-003", 30))
     await env.work(settle=5.0)
     assert await approved(env) == [("SKU-003", 30)]
@@ -57,7 +57,7 @@ async def test_a10_it_is_corrected_when_one_record_gets_another_key(env: ClientE
     assert await env.rows(_STATES) == [("source.duplicate_key", "resolved")]
 
 
-async def test_a10_a_rename_and_a_swap_in_one_message_are_no_duplicates(env: ClientEnv) -> None:
+async def test_a_rename_and_a_swap_in_one_message_are_no_duplicates(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10), of(env, "8", "SKU-002", 20))
     await env.work(settle=20.0)
     await env.deliver(of(env, "7", "SKU-002", 11), of(env, "8", "SKU-001", 21))
@@ -70,7 +70,7 @@ async def test_a10_a_rename_and_a_swap_in_one_message_are_no_duplicates(env: Cli
     assert await env.rows(_OPEN) == []
 
 
-async def test_a10_a_swap_in_two_messages_ends_as_it_is(env: ClientEnv) -> None:
+async def test_a_swap_in_two_messages_ends_as_it_is(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10), of(env, "8", "SKU-002", 20))
     await env.work(settle=20.0)
     await env.deliver(of(env, "7", "SKU-002", 11))
@@ -82,7 +82,7 @@ async def test_a10_a_swap_in_two_messages_ends_as_it_is(env: ClientEnv) -> None:
     assert await env.rows(_OPEN) == []
 
 
-async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_taken(env: ClientEnv) -> None:
+async def test_confirming_that_the_other_record_is_gone_accepts_the_last_one(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10))
     await env.deliver(of(env, "8", "SKU-001", 20))
     await env.work(settle=5.0)
@@ -94,7 +94,7 @@ async def test_a10_a_person_who_says_that_the_other_is_gone_has_the_last_one_tak
     assert await env.rows(_OPEN) == []
 
 
-async def test_a10_keys_that_differ_in_a_blank_or_in_case_are_two_keys(env: ClientEnv) -> None:
+async def test_keys_that_differ_in_a_blank_or_in_case_are_two_keys(env: ClientEnv) -> None:
     keys = ["SKU-001", "SKU-001 ", "sku-001", "SKU-00\u0301", "SKU-0\u00f3"]
     await env.deliver(*(of(env, str(n), key, n) for n, key in enumerate(keys)))
     await env.work(settle=5.0)
@@ -102,7 +102,7 @@ async def test_a10_keys_that_differ_in_a_blank_or_in_case_are_two_keys(env: Clie
     assert ("source.duplicate_key",) not in await env.rows("SELECT code FROM governance_exception")
 
 
-async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(env: ClientEnv) -> None:
+async def test_one_bad_change_of_a_message_holds_nothing_else_back(env: ClientEnv) -> None:
     await seed(env)
     bad = env.change("SKU-002", STOCK, 5) | {"amount": 2.5}
     unknown = env.change("SKU-003", PRICE, 500) | {"currency": "ZZZ"}
@@ -119,7 +119,7 @@ async def test_a3_one_bad_change_of_a_message_holds_nothing_else_back(env: Clien
     assert ("source.quarantined", "SKU-002", "resolved") in await env.rows(found)
 
 
-async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_have_its_key(env: ClientEnv) -> None:
+async def test_a_pending_change_is_not_approved_while_its_key_is_duplicated(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10_000, PRICE))
     await env.work()
     [(change_id,)] = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
@@ -131,7 +131,7 @@ async def test_a10_what_waits_for_a_person_is_not_approved_while_two_records_hav
                 await answer_change(session, UUID(str(change_id)), grant=grant, reason="because", now=utc_now())
 
 
-async def test_a10_a_baseline_accepts_nothing_for_a_key_of_two_records(
+async def test_a_baseline_accepts_nothing_for_a_key_of_two_records(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translate = SandboxErp.translate

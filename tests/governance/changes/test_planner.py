@@ -117,7 +117,7 @@ def test_an_echo_of_the_approved_value_moves_nothing() -> None:
     assert made.values[ElementKey("A", STOCK)].source_version == 2
 
 
-def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a_second_writer() -> None:
+def test_a_written_value_is_an_echo_and_any_other_is_drift() -> None:
     made = snapshot()
     plan_changes([seen("A", STOCK, 5, 1)], made)
     assert plan_changes([seen("A", STOCK, 5, 9, sender=SHOP)], made).echoes == 1
@@ -128,7 +128,7 @@ def test_a_channel_that_tells_us_what_we_wrote_is_an_echo_and_anything_else_is_a
     assert made.values[ElementKey("A", STOCK)].value == pieces(5), "an ERP-owned value was taken over from a channel"
 
 
-def test_a_late_echo_of_what_was_sent_before_the_present_value_is_an_echo() -> None:
+def test_a_late_report_of_an_earlier_value_is_an_echo() -> None:
     """101 was sent, then 102; the channel's message about 101 comes only now. Another channel's is not an echo."""
     made = snapshot()
     plan_changes([seen("A", STOCK, 102, 1)], made)
@@ -147,7 +147,7 @@ def test_an_element_without_a_contract_is_not_distributed() -> None:
     assert found.propagations == []
 
 
-def test_a_price_is_judged_by_the_cost_that_came_with_it_whichever_came_first() -> None:
+def test_a_price_is_compared_with_the_cost_of_its_batch_in_either_order() -> None:
     for items in (
         [seen("A", COST, 900, 1), seen("A", PRICE, 800, 2)],
         [seen("A", PRICE, 800, 2), seen("A", COST, 900, 1)],
@@ -156,7 +156,7 @@ def test_a_price_is_judged_by_the_cost_that_came_with_it_whichever_came_first() 
 
 
 @given(st.integers(1, 100_000), st.integers(1, 100_000))
-def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
+def test_only_changes_up_to_five_percent_pass(old: int, new: int) -> None:
     made = snapshot()
     plan_changes([seen("A", COST, 0, 1), seen("A", PRICE, old, 2)], made)
     row = made.values[ElementKey("A", PRICE)]
@@ -169,7 +169,7 @@ def test_only_up_to_five_percent_passes_by_itself(old: int, new: int) -> None:
         assert [change.state for change in changes] == [expected]
 
 
-def test_a_value_asked_about_and_overtaken_in_one_batch_is_asked_about_once() -> None:
+def test_a_value_superseded_in_its_batch_is_requested_once() -> None:
     found = plan(seen("A", PRICE, 1_000, 1), seen("A", PRICE, 1_000, 2), seen("A", PRICE, 2_000, 3))
     assert [(change.new_value, change.state) for change in found.changes] == [
         (minor(1_000), "superseded"),
@@ -186,7 +186,7 @@ def asking(value: Observed, *, answered: bool) -> DecisionSnapshot:
 
 
 @pytest.mark.parametrize(("answered", "asked"), [(False, {ElementKey("SKU-1", PRICE)}), (True, set())])
-def test_a_cost_puts_the_open_question_anew_but_not_one_that_was_answered(
+def test_a_new_cost_reissues_a_pending_approval_but_not_an_answered_one(
     *, answered: bool, asked: set[ElementKey]
 ) -> None:
     made = asking(seen("SKU-1", PRICE, 10_000, 1), answered=answered)
@@ -197,7 +197,7 @@ def test_a_cost_puts_the_open_question_anew_but_not_one_that_was_answered(
     )
 
 
-def test_a_cost_is_no_part_of_what_an_answer_about_stock_is_for() -> None:
+def test_an_approval_of_stock_does_not_cover_the_cost() -> None:
     made = snapshot()
     (change,) = plan_changes([seen("SKU-1", STOCK, 5, 1)], made).changes
     before = content_of(change, made)

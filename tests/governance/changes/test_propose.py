@@ -74,7 +74,7 @@ async def grant(env: ClientEnv, scope: Scope, change: UUID) -> None:
         await answer_change(session, change, grant=True, reason="", now=utc_now())
 
 
-async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_asked_anew(env: ClientEnv) -> None:
+async def test_a_keys_author_cannot_approve_its_proposals_even_when_reissued(env: ClientEnv) -> None:
     await seed(env)
     await set_here(env)
     ada = member_scope(env)
@@ -98,7 +98,7 @@ async def test_what_a_key_proposes_its_maker_can_never_approve_also_when_it_is_a
     assert await env.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [(13_000,)]
 
 
-async def test_what_one_channel_waits_for_stays_its_makers_when_it_is_decided_again(env: ClientEnv) -> None:
+async def test_a_redecided_change_keeps_its_author(env: ClientEnv) -> None:
     await seed(env)
     await set_here(env)
     ada, shop = member_scope(env), env.channels["shop0"]
@@ -143,14 +143,14 @@ async def test_policy_refuses_a_proposal_like_any_other_value(env: ClientEnv) ->
     assert await env.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(10_000,)]
 
 
-async def test_what_a_connected_system_owns_is_changed_there(env: ClientEnv) -> None:
+async def test_values_owned_by_a_system_cannot_be_proposed(env: ClientEnv) -> None:
     await seed(env)
     with pytest.raises(OwnedByItsSource):
         await propose(env, member_scope(env), 10_400)
     assert await env.rows("SELECT count(*) FROM change WHERE minor(new_value) = 10400") == [(0,)]
 
 
-async def test_what_cannot_be_a_value_is_not_proposed(env: ClientEnv) -> None:
+async def test_invalid_values_cannot_be_proposed(env: ClientEnv) -> None:
     await set_here(env)
     await set_here(env, STOCK)
     await set_here(env, COST)

@@ -20,7 +20,7 @@ from tests.support.client_env import ClientEnv
 from tests.support.values import minor, pieces
 
 
-async def test_work_about_a_message_that_is_gone_is_a_dead_letter_and_the_rest_goes_on(env: ClientEnv) -> None:
+async def test_a_job_without_its_message_is_a_dead_letter_and_the_rest_continues(env: ClientEnv) -> None:
     async with env.services.db.transaction(env.scope) as session:
         enqueue(session, [NewJob(ingest_lane(env.erp), TRANSLATE, str(env.erp), ref=new_id())])
     await env.deliver(env.change("SKU-002", STOCK, 6))
@@ -45,7 +45,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
         Observation("A", STOCK, pieces(1), 1, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
     ],
 )
-def test_what_cannot_be_kept_is_not_admitted(wrong: Observation) -> None:
+def test_unstorable_values_are_not_admitted(wrong: Observation) -> None:
     with pytest.raises(PayloadInvalid):
         admit(wrong, received_at=NOW)
 
@@ -57,7 +57,7 @@ def test_a_senders_clock_that_runs_ahead_does_not_stop_ours() -> None:
     assert admit(before, received_at=NOW) is before
 
 
-async def test_an_impossible_time_puts_one_message_aside_and_the_next_goes_on(env: ClientEnv) -> None:
+async def test_an_impossible_time_quarantines_one_message_only(env: ClientEnv) -> None:
     early = env.change("SKU-001", STOCK, 4) | {"committed_at": "0001-01-01T00:00:00+14:00"}
     late = env.change("SKU-002", STOCK, 5) | {"committed_at": "9999-12-31T23:59:59Z"}
     nul = env.change("SKU-\x00", STOCK, 6)
@@ -130,7 +130,7 @@ async def test_versions_of_the_source_before_do_not_count_for_the_next(env: Clie
     assert await env.rows("SELECT minor(value) FROM record_value") == [(4,)]
 
 
-async def test_a_cost_that_is_taken_is_in_the_audit_trail_and_one_that_policy_does_not_pass_waits(
+async def test_an_accepted_cost_is_audited_and_one_outside_policy_is_pending(
     env: ClientEnv,
 ) -> None:
     await seed(env)

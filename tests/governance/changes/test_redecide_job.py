@@ -46,7 +46,7 @@ async def test_an_approved_value_arrives_although_the_source_repeats_it_meanwhil
     assert await env.rows(_OPEN) == []
 
 
-async def test_an_approved_value_is_decided_anew_when_the_cost_moves_a_little(
+async def test_an_approved_value_is_redecided_after_a_small_change_of_cost(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await approved_while_shop_is_away(env, sandbox)
@@ -60,7 +60,7 @@ async def test_an_approved_value_is_decided_anew_when_the_cost_moves_a_little(
     assert await env.rows(again) == [(None, 5_000, "released"), ([env.channels["shop0"]], 5_001, "released")]
 
 
-async def test_an_approved_value_that_policy_now_refuses_stays_held_and_says_so(
+async def test_an_approved_value_that_policy_now_refuses_is_on_hold_with_an_exception(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await approved_while_shop_is_away(env, sandbox)
@@ -123,7 +123,7 @@ async def test_a_refused_value_is_sent_again_by_its_replay(env: ClientEnv, sandb
     assert await env.rows(_OPEN) == []
 
 
-async def test_a_value_given_up_is_sent_again_by_its_replay(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_a_failed_value_is_sent_again_by_a_replay(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
     await env.deliver(env.change("SKU-001", PRICE, 10_100))

@@ -1,4 +1,4 @@
-"""A3, A4, R17: what a channel says of a request is not said of each value, and what was never read back is no proof."""
+"""A refusal of a request is not a refusal of each value, and values without read-back are not verified."""
 
 from uuid import UUID
 
@@ -27,9 +27,7 @@ async def states(env: ClientEnv) -> list[tuple[object, ...]]:
     return await env.rows(query, m=env.channels["market1"])
 
 
-async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
-    env: ClientEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_price_a_market_always_refuses_blocks_no_other(env: ClientEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """The market refuses the whole feed for a price of more than fifteen digits."""
     make = adapter._item
 
@@ -51,7 +49,7 @@ async def test_a3_one_price_that_a_market_can_never_take_holds_no_other_back(
     assert await env.rows(found) == [("propagation.refused", "SKU-002")]
 
 
-async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
+async def test_two_hundred_and_fifty_long_keys_are_verified_and_metered(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address of one reading of all of them would be longer than servers take."""
@@ -74,7 +72,7 @@ async def test_a4_two_hundred_and_fifty_long_keys_are_verified_and_metered(
     assert max(longest) < 2048
 
 
-async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
+async def test_an_address_that_may_not_be_called_refuses_no_value(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object) -> list[object]:
@@ -91,7 +89,7 @@ async def test_a3_an_address_that_may_not_be_called_refuses_no_value(
     assert await states(env) == [("SKU-001", "verified")]
 
 
-async def test_r17_what_was_replaced_before_it_was_read_back_is_counted_as_that(
+async def test_a_value_superseded_before_read_back_is_counted_as_superseded(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (settlement, verify_job):

@@ -19,7 +19,7 @@ async def waiting(env: ClientEnv) -> UUID:
     return UUID(str(change_id))
 
 
-async def test_a_pending_question_about_the_same_value_stands(env: ClientEnv) -> None:
+async def test_a_pending_approval_of_the_same_value_is_unchanged(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()
@@ -36,7 +36,7 @@ async def test_a_pending_question_about_the_same_value_stands(env: ClientEnv) ->
     assert await env.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(12_000,)]
 
 
-async def test_on_other_facts_the_question_is_asked_anew(env: ClientEnv) -> None:
+async def test_on_other_facts_the_approval_is_reissued(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()
@@ -48,7 +48,7 @@ async def test_on_other_facts_the_question_is_asked_anew(env: ClientEnv) -> None
     assert await env.rows("SELECT count(*) FROM audit_entry WHERE action = 'change.superseded'") == [(1,)]
 
 
-async def test_a_refused_value_taken_back_closes_its_exception(env: ClientEnv) -> None:
+async def test_withdrawing_a_refused_value_closes_its_exception(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 4_900))
     await env.work()
@@ -58,7 +58,7 @@ async def test_a_refused_value_taken_back_closes_its_exception(env: ClientEnv) -
     assert await env.rows(EXCEPTIONS) == [("change.refused", "resolved")]
 
 
-async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(env: ClientEnv) -> None:
+async def test_a_cost_that_arrives_after_its_price_reissues_the_approval(env: ClientEnv) -> None:
     """Whatever turns the source's messages fall into, the approver answers once, on what is known by then."""
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()
@@ -79,7 +79,7 @@ async def test_a_cost_that_comes_after_its_price_puts_the_question_anew(env: Cli
     assert await env.rows(EXCEPTIONS) == []
 
 
-async def test_a_cost_above_the_price_that_waits_is_told(env: ClientEnv) -> None:
+async def test_a_cost_above_the_pending_price_is_reported(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()
@@ -89,7 +89,7 @@ async def test_a_cost_above_the_price_that_waits_is_told(env: ClientEnv) -> None
     assert await env.rows(EXCEPTIONS) == [("change.refused", "open")]
 
 
-async def test_what_was_approved_again_closes_its_exception(env: ClientEnv) -> None:
+async def test_approving_again_closes_the_exception(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()

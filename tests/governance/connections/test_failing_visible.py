@@ -1,4 +1,4 @@
-"""U3, A2: a channel that does not answer readings is failing, whichever of its jobs meets it, and no clock hides it."""
+"""A channel that does not answer readings is failing, whichever of its jobs meets it, and no clock hides it."""
 
 from datetime import timedelta
 
@@ -46,9 +46,7 @@ async def age_health(env: ClientEnv, hours: float) -> None:
         )
 
 
-async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_channel_that_accepts_writes_but_no_reads_is_failing(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], UNREADABLE)
     await env.deliver(env.change("SKU-001", PRICE, 10_400))
@@ -61,7 +59,7 @@ async def test_u3_a_channel_that_takes_values_and_answers_no_reading_is_failing(
     assert {clock.channel for clock in clocks if clock.is_failing} == {"shop0"}
 
 
-async def test_u3_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it_answers(
+async def test_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it_answers(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(env)
@@ -76,7 +74,7 @@ async def test_u3_a_quiet_channel_that_answers_no_drift_scan_is_failing_until_it
 
 @pytest.mark.parametrize("now_fails", [True, False])
 @pytest.mark.parametrize("then_failed", [True, False])
-async def test_a2_what_a_clock_that_ran_ahead_noted_hides_nothing(
+async def test_health_recorded_in_the_future_hides_no_failure(
     env: ClientEnv, *, then_failed: bool, now_fails: bool
 ) -> None:
     shop, every = env.channels["shop0"], timedelta(seconds=5)

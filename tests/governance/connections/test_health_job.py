@@ -50,7 +50,7 @@ async def failing(env: ClientEnv) -> ClientEnv:
     return env
 
 
-async def test_a_channel_that_fails_is_told_after_a_while_and_corrected_when_it_works(
+async def test_a_failing_channel_is_reported_after_a_delay_and_resolved_on_recovery(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
@@ -69,7 +69,7 @@ async def test_a_channel_that_fails_is_told_after_a_while_and_corrected_when_it_
     assert await env.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
 
 
-async def test_a_short_trouble_tells_nobody(env: ClientEnv) -> None:
+async def test_a_short_failure_opens_no_exception(env: ClientEnv) -> None:
     await note(env, "shop0", "It did not answer in time.")
     await pass_by(env, minutes=4)
     await note(env, "shop0")
@@ -78,7 +78,7 @@ async def test_a_short_trouble_tells_nobody(env: ClientEnv) -> None:
     assert await env.rows("SELECT due_at FROM timer WHERE name LIKE 'governance.check_connection_health%'") == [(None,)]
 
 
-async def test_one_that_worked_in_between_is_given_its_time_again(failing: ClientEnv) -> None:
+async def test_a_success_in_between_restarts_the_delay(failing: ClientEnv) -> None:
     """A late report of an earlier failure: a timer that was not stopped finds a failure that began a minute ago."""
     env = failing
     await note(env, "shop0")
@@ -92,7 +92,7 @@ async def test_one_that_worked_in_between_is_given_its_time_again(failing: Clien
     assert [code for code, *_ in await env.rows(_OPEN)] == ["connection.failing"]
 
 
-async def test_the_success_that_ends_it_is_noted_at_once_and_told_once(failing: ClientEnv) -> None:
+async def test_a_recovery_is_recorded_at_once_and_reported_once(failing: ClientEnv) -> None:
     for _ in range(3):
         await note(failing, "shop0")
     assert await failing.rows(_SETTLED) == [("connection.failing", "resolved", "corrected")]
@@ -107,7 +107,7 @@ async def test_one_success_after_a_failure_is_noted_however_lately_another_was(e
     assert await env.rows(standing, shop=env.channels["shop0"]) == [(True,)]
 
 
-async def test_who_pauses_it_knows(failing: ClientEnv) -> None:
+async def test_pausing_closes_the_exception(failing: ClientEnv) -> None:
     async with failing.services.db.transaction(failing.scope) as session:
         await set_connection_state(session, failing.channels["shop0"], state=ConnectionState.PAUSED, now=utc_now())
     await failing.work()

@@ -1,4 +1,4 @@
-"""U3: a paused channel stays visible: its rows, its state, what was not sent, and an open exception."""
+"""A paused channel is visible: its rows, its state, the values not sent, and an open exception."""
 
 import msgspec
 
@@ -13,7 +13,7 @@ from tests.support.values import pieces
 _OPEN = "SELECT code, params ->> 'name' FROM governance_exception WHERE state = 'open' ORDER BY code"
 
 
-async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(env: ClientEnv) -> None:
+async def test_a_paused_channel_stays_listed_and_is_never_complete(env: ClientEnv) -> None:
     await seed(env)
     async with env.services.db.transaction(env.scope) as session:
         await pause_connection(session, env.channels["shop0"], now=utc_now())
@@ -41,7 +41,7 @@ async def test_u3_a_paused_channel_stays_listed_and_is_never_complete(env: Clien
     assert (figures.measured, figures.visible, figures.paused) == (2, 2, [])
 
 
-async def test_a_part_of_a_paused_channels_value_that_waits_counts_whatever_the_other_parts_do(
+async def test_each_waiting_part_of_a_paused_channels_value_counts(
     env: ClientEnv,
 ) -> None:
     """Each part of a divided value has versions of its own."""

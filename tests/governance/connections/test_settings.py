@@ -57,7 +57,7 @@ async def test_the_catalogue_has_every_connector_with_its_fields(root: str, admi
     assert fields["prices_include_tax"]["choices"] == ["yes", "no"]
 
 
-async def test_a_test_says_what_it_found_and_saves_nothing(root: str, admin: Visit, env: ClientEnv) -> None:
+async def test_a_test_reports_its_findings_and_saves_nothing(root: str, admin: Visit, env: ClientEnv) -> None:
     before = await env.rows("SELECT count(*) FROM connection")
     good = (await admin.api("POST", f"{root}/test", shop(env))).json()
     assert (good["outcome"], good["reachable"], good["signed_in"]) == ("passed", True, True)
@@ -156,7 +156,7 @@ async def test_no_value_passes_between_live_and_sandbox(root: str, admin: Visit,
     assert shop_id in {row[0] for row in await env.rows("SELECT connection_id FROM propagation")}
 
 
-async def test_a_source_is_deleted_with_what_its_preview_says(root: str, admin: Visit, env: ClientEnv) -> None:
+async def test_deleting_a_source_removes_what_its_preview_lists(root: str, admin: Visit, env: ClientEnv) -> None:
     await env.deliver(env.change("SKU-001", PRICE, 1000))
     await env.work(settle=1)
     one = f"{root}/{env.erp}"

@@ -66,9 +66,7 @@ async def test_a_value_changed_on_the_channel_is_found_and_sent_again_by_its_rep
     assert await env.rows("SELECT state, closed_by FROM governance_exception") == [("resolved", "corrected")]
 
 
-async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clock(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_failed_value_that_becomes_visible_stops_its_clock(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
     await env.deliver(env.change("SKU-001", PRICE, 10_100))
@@ -85,7 +83,7 @@ async def test_a_value_that_comes_to_be_seen_after_it_was_given_up_stops_its_clo
     assert await env.rows(_OPEN) == []
 
 
-async def test_the_rounds_come_past_every_value_and_begin_anew(env: ClientEnv) -> None:
+async def test_scans_reach_every_value_and_start_over(env: ClientEnv) -> None:
     for sku in ("SKU-001", "SKU-002", "SKU-003"):
         await seed(env, sku)
     shop, read = env.channels["shop0"], []
@@ -98,7 +96,7 @@ async def test_the_rounds_come_past_every_value_and_begin_anew(env: ClientEnv) -
     assert read == [["SKU-001", "SKU-002"], ["SKU-003"]] * 2 + [["SKU-001", "SKU-002"]]
 
 
-async def test_what_is_on_its_way_is_not_judged_by_a_reading(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_values_in_delivery_are_not_compared(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     shop = env.channels["shop0"]
     async with env.services.db.transaction(env.scope) as session:
@@ -111,7 +109,7 @@ async def test_what_is_on_its_way_is_not_judged_by_a_reading(env: ClientEnv, san
         assert await repository.find_unchanged(session, shop, kept) == set()
 
 
-async def test_what_was_sent_lately_is_known_for_its_channel_only_and_for_a_while(env: ClientEnv) -> None:
+async def test_recently_sent_values_are_recorded_per_channel_for_a_time(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 10_100))
     await env.work(settle=20.0)
@@ -146,7 +144,7 @@ async def test_an_exception_that_is_not_corrected_in_time_weighs_more_once(env: 
     assert notes == [(1,)]
 
 
-async def test_a_rollback_on_one_channel_is_what_that_channel_is_sent_again(
+async def test_drift_after_a_rollback_on_one_channel_sends_the_rolled_back_value(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(env)

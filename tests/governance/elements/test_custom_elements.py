@@ -63,7 +63,7 @@ async def test_a_value_is_observed_decided_approved_sent_and_read_back(env: Clie
     assert await env.rows("SELECT count(*) FROM usage_event") == [(len(env.channels),)]
 
 
-async def test_what_does_not_fit_the_declaration_is_quarantined_alone(env: ClientEnv) -> None:
+async def test_values_that_do_not_fit_the_declaration_are_quarantined_alone(env: ClientEnv) -> None:
     await declare(env, LABEL)
     await declare(env, GRADE)
     grade = ElementKey("SKU-001", "custom.grade")
@@ -82,7 +82,7 @@ async def test_what_does_not_fit_the_declaration_is_quarantined_alone(env: Clien
     assert (element, read_value(value)) == ("custom.grade", EnumerationValue("a"))
 
 
-async def test_a_reference_element_is_kept_and_never_sent(env: ClientEnv) -> None:
+async def test_a_reference_element_is_stored_and_never_sent(env: ClientEnv) -> None:
     await declare(env, NewElement("supplier_note", "Supplier note", "text", distributed=False))
     await env.deliver(change(env, ElementKey("SKU-001", "custom.supplier_note"), plain("Pays late")))
     await env.work()
@@ -103,13 +103,13 @@ async def test_a_reference_element_is_kept_and_never_sent(env: ClientEnv) -> Non
     ],
     ids=["type", "dimension", "label", "codes of a text", "code"],
 )  # fmt: skip
-async def test_what_cannot_be_an_element_is_refused(env: ClientEnv, wrong: NewElement) -> None:
+async def test_invalid_element_declarations_are_refused(env: ClientEnv, wrong: NewElement) -> None:
     with pytest.raises(InvalidInput):
         await declare(env, wrong)
     assert await declared(env) == []
 
 
-async def test_a_channel_or_a_stranger_is_no_source_and_a_name_is_taken_once(env: ClientEnv) -> None:
+async def test_only_own_sources_are_accepted_and_codes_are_unique(env: ClientEnv) -> None:
     for connection, error in ((env.channels["market1"], InvalidInput), (new_id(), NotFound)):
         async with env.services.db.transaction(member_scope(env)) as session:
             with pytest.raises(error):

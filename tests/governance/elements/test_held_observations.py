@@ -1,4 +1,4 @@
-"""R8: what a source says before contracts are published is held, and taken when they come."""
+"""Values reported before contracts are published are held, and processed on publication."""
 
 import base64
 import secrets
@@ -39,7 +39,7 @@ async def poll(env: ClientEnv) -> None:
     await env.work(settle=20.0)
 
 
-async def test_r8_connecting_before_contracts_leaves_no_exception_and_loses_no_value(
+async def test_connecting_before_contracts_leaves_no_exception_and_loses_no_value(
     env: ClientEnv, other_env: ClientEnv
 ) -> None:
     for each in (env, other_env):
@@ -58,7 +58,7 @@ async def test_r8_connecting_before_contracts_leaves_no_exception_and_loses_no_v
     assert await other_env.rows(_HELD) == [(60,)], "another client's stay where they are"
 
 
-async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(env: ClientEnv) -> None:
+async def test_the_newest_held_value_is_processed(env: ClientEnv) -> None:
     await without_contracts(env)
     for amount in (3, 4, 5):
         await env.deliver(env.change("SKU-001", STOCK, amount))
@@ -70,7 +70,7 @@ async def test_r8_the_newest_value_is_taken_whatever_came_before_and_meanwhile(e
     assert await env.rows(_OPEN) == []
 
 
-async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(
+async def test_one_element_without_a_contract_is_one_exception_and_resolved_by_its_contract(
     env: ClientEnv,
 ) -> None:
     delete_as_owner(env, "element_contract", "element = %(e)s", e=STOCK)
@@ -84,7 +84,7 @@ async def test_r8_one_element_without_a_contract_is_one_exception_and_resolved_b
     assert await env.rows("SELECT count(*) FROM record_value WHERE element = :e", e=STOCK) == [(5,)]
 
 
-async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(env: ClientEnv) -> None:
+async def test_earlier_exceptions_are_resolved_and_their_values_processed(env: ClientEnv) -> None:
     await without_contracts(env)
     await env.deliver(env.change("SKU-001", STOCK, 3))
     await env.work()
@@ -104,7 +104,7 @@ async def test_r8_exceptions_of_before_are_resolved_and_their_values_taken(env: 
 
 
 @pytest.mark.parametrize("later", [[], [4], [4, 3]])
-async def test_r8_what_is_held_waits_for_a_corrected_contract(
+async def test_held_values_wait_for_a_corrected_contract(
     env: ClientEnv, sandbox: RunningSandbox, later: list[int]
 ) -> None:
     """The first contract names the wrong system; meanwhile the right one goes on, and the newest value is taken."""
@@ -126,7 +126,7 @@ async def test_r8_what_is_held_waits_for_a_corrected_contract(
     assert await env.rows(query) == [("SKU-001", [3, *later][-1]), ("SKU-002", 9)]
 
 
-async def test_r8_what_is_held_longer_than_its_message_is_kept_ends_without_a_failed_job(
+async def test_held_values_whose_message_was_deleted_end_without_a_failed_job(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await without_contracts(env)
@@ -154,7 +154,7 @@ async def print_text(env: ClientEnv, connection: UUID, amount: int) -> None:
     await env.work()
 
 
-async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_then(
+async def test_values_reported_before_a_connection_became_the_source_are_processed(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """The contracts named the wrong system at first."""
@@ -169,7 +169,7 @@ async def test_r8_what_a_connection_said_before_it_became_the_source_is_taken_th
     assert await env.rows("SELECT count(*), count(DISTINCT source_connection_id) FROM record_value") == [(60, 1)]
 
 
-async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_source(
+async def test_withdrawn_values_are_not_processed_when_a_connection_becomes_the_source(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     other = await connect_other(env, sandbox)
@@ -184,7 +184,7 @@ async def test_r8_what_a_connection_took_back_is_not_taken_when_it_becomes_the_s
     assert await env.rows("SELECT minor(value), minor(source_value) FROM record_value") == [(5, 5)]
 
 
-async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_by_the_repair(env: ClientEnv) -> None:
+async def test_values_held_during_publication_are_processed_by_the_repair(env: ClientEnv) -> None:
     await without_contracts(env)
     await env.deliver(env.change("SKU-001", STOCK, 3))
     await env.work()
@@ -200,7 +200,7 @@ async def test_r8_what_was_held_while_the_contract_was_being_published_is_taken_
     assert await env.rows("SELECT minor(source_value) FROM record_value") == [(3,)]
 
 
-async def test_r8_publishing_with_nothing_held_leaves_no_job(env: ClientEnv) -> None:
+async def test_publishing_with_nothing_held_leaves_no_job(env: ClientEnv) -> None:
     await env.work()
     async with env.services.db.transaction(env.scope) as session:
         hour = timedelta(hours=1)

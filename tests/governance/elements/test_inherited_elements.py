@@ -56,7 +56,7 @@ async def count(env: ClientEnv, scope: Scope, where: str = "true") -> object:
         return await session.scalar(text(f"SELECT count(*) FROM custom_element WHERE {where}"))
 
 
-async def test_a_client_takes_values_of_its_msps_element_once_it_has_a_contract(env: ClientEnv) -> None:
+async def test_a_client_processes_its_msps_element_once_it_has_a_contract(env: ClientEnv) -> None:
     assert await declare(env, env.msp_account) == "custom.care_label"
     assert await env.rows("SELECT count(*) FROM element_contract WHERE element LIKE 'custom.%'") == [(0,)]
     await env.deliver(change(env, FRENCH, plain("Laver à 30°")))
@@ -142,7 +142,7 @@ async def test_an_msps_element_has_no_source_and_is_audited_in_its_account(env: 
 
 
 @pytest.mark.parametrize("whose", ["one client", "client and MSP", "MSP"])
-async def test_of_two_at_once_one_is_declared_and_the_other_is_a_conflict(env: ClientEnv, whose: str) -> None:
+async def test_concurrent_declarations_conflict(env: ClientEnv, whose: str) -> None:
     first, second = {
         "one client": (env.scope, env.scope),
         "client and MSP": (env.scope, env.msp_account),

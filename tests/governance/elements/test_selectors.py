@@ -95,7 +95,7 @@ def test_a_selector_has_one_text_however_it_is_written(written: str, canonical: 
         ("location=" + "x" * 101, "a value of the dimension location"),
     ],
 )
-def test_what_selects_nothing_is_refused_with_what_to_write(written: str, told: str) -> None:
+def test_an_invalid_selector_is_refused_with_a_remedy(written: str, told: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_selector(written)
     assert told in str(refused.value)
@@ -144,7 +144,7 @@ def test_two_selectors_overlap_either_way_round(one: str, other: str, overlap: b
             check_overlap(first, [second])
 
 
-def test_the_contract_without_a_selector_is_for_what_no_other_selects() -> None:
+def test_the_default_contract_applies_to_all_others() -> None:
     contracts = Contracts([contract(""), contract("record_key=WH-*", source=OTHER), contract("", PRICE)])
     found = {
         (record, element): contracts.get(ElementKey(record, element)).source_connection_id
@@ -156,7 +156,7 @@ def test_the_contract_without_a_selector_is_for_what_no_other_selects() -> None:
         contracts.get(ElementKey("WH-1", "price.sale"))
 
 
-def test_without_a_default_contract_nobody_owns_what_is_not_selected() -> None:
+def test_without_a_default_contract_unselected_values_have_no_owner() -> None:
     contracts = Contracts([contract("location=Berlin")])
     assert contracts.find(ElementKey("A", STOCK, dimension(location="Berlin"))) is not None
     assert contracts.find(ElementKey("A", STOCK)) is None

@@ -138,7 +138,7 @@ async def test_neither_sets_a_record_of_the_other(env: ClientEnv, warehouse: Cli
     assert "Change the value in the source of truth" in told[0].detail
 
 
-async def test_an_element_without_default_contract_holds_what_no_contract_selects(
+async def test_an_element_without_default_contract_holds_unselected_values(
     env: ClientEnv, warehouse: ClientEnv
 ) -> None:
     await publish(env, warehouse.erp, AVAILABLE)
@@ -161,7 +161,7 @@ async def test_an_element_without_default_contract_holds_what_no_contract_select
     assert await env.rows(_OPEN) == []
 
 
-async def test_what_the_new_source_reported_before_its_contract_is_taken_then(
+async def test_values_the_new_source_reported_before_its_contract_are_processed(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     second = await connect_warehouse(env, sandbox)
@@ -174,7 +174,7 @@ async def test_what_the_new_source_reported_before_its_contract_is_taken_then(
     assert [row[2] for row in await env.rows(_OPEN)] == ["SKU-001"], "the rest is still not its own"
 
 
-async def test_records_that_change_their_owner_keep_their_value_and_are_counted_in_the_trail(
+async def test_records_that_change_their_owner_keep_their_value_and_are_audited(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await env.deliver(*(env.change(f"SKU-01{n}", STOCK, n) for n in (1, 2)), env.change("SKU-001", STOCK, 3))
@@ -192,7 +192,7 @@ async def test_records_that_change_their_owner_keep_their_value_and_are_counted_
     assert ("SKU-011", STOCK, 4) in await env.rows(_VALUES), "versions of another source are not compared"
 
 
-async def test_an_approval_of_the_former_owners_value_is_asked_for_again(
+async def test_an_approval_of_the_former_owners_value_is_requested_again(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     """What was approved is the value of the record's source of truth, which another system is by now."""
@@ -210,7 +210,9 @@ async def test_an_approval_of_the_former_owners_value_is_asked_for_again(
     assert await env.rows("SELECT state FROM change WHERE element = :e", e=PRICE) == [("released",)]
 
 
-async def test_an_approval_counts_once_the_new_owner_says_the_same(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_an_approval_is_used_once_the_new_owner_reports_the_same_value(
+    env: ClientEnv, sandbox: RunningSandbox
+) -> None:
     second = await connect_warehouse(env, sandbox)
     await env.deliver(*(env.change("SKU-011", *part) for part in ((COST, 5_000), (PRICE, 10_000))))
     await env.work()
@@ -371,7 +373,7 @@ async def test_a_channel_that_owns_some_records_gets_only_the_others(env: Client
     assert [each.record_key for each in compared] == ["SKU-001"], "what it owns by now is no drift"
 
 
-async def test_what_was_on_its_way_to_a_channel_is_not_sent_once_it_owns_the_value(env: ClientEnv) -> None:
+async def test_pending_deliveries_to_the_new_owner_are_not_sent(env: ClientEnv) -> None:
     shop = env.channels["shop0"]
     await env.deliver(env.change("SKU-001", STOCK, 5), env.change("SKU-011", STOCK, 6))
     await env.work(until="SELECT count(*) = 4 FROM propagation WHERE state = 'verified'")
@@ -387,7 +389,7 @@ async def test_what_was_on_its_way_to_a_channel_is_not_sent_once_it_owns_the_val
     assert left == [("SKU-001", "verified"), ("SKU-011", "superseded")]
 
 
-async def test_what_a_channel_shows_is_no_drift_once_it_owns_the_value(env: ClientEnv) -> None:
+async def test_a_channels_value_is_no_drift_once_it_owns_it(env: ClientEnv) -> None:
     shop = env.channels["shop0"]
     found = [
         NewException(
@@ -403,7 +405,7 @@ async def test_what_a_channel_shows_is_no_drift_once_it_owns_the_value(env: Clie
     assert [row[2] for row in await env.rows(_OPEN)] == ["SKU-001"]
 
 
-async def test_a_baseline_takes_each_record_from_its_own_source(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_a_baseline_reads_each_record_from_its_own_source(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """Both systems report every record."""
     second = await connect_warehouse(env, sandbox)
     await publish(env, second.erp, PRICE, STOCK, selector=WAREHOUSE)

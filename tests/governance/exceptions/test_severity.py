@@ -53,7 +53,7 @@ def test_missing_pieces_are_not_scored_as_money() -> None:
     assert points(minor(200_000), minor(0)) == (50, "severity.price_difference")
 
 
-def test_what_cannot_be_subtracted_has_no_amount() -> None:
+def test_incomparable_values_have_no_exposure() -> None:
     assert points(plain("old"), plain("new")) == (25, "severity.no_amount")
     assert points(minor(1_000, "JPY"), minor(1_000, "EUR")) == points(None, minor(1_000, "EUR"))
     assert points(minor(1_000), minor(1_000)) == (25, "severity.no_amount")

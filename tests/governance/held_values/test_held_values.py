@@ -1,4 +1,4 @@
-"""R8: values without a usable contract are seen, discarded with a reason, and deleted by retention."""
+"""Values without a usable contract are listed, discarded with a reason, and deleted by retention."""
 
 import pytest
 
@@ -33,7 +33,7 @@ async def hold(env: ClientEnv) -> None:
 
 
 class TestHeldValues:
-    async def test_r8_they_are_counted_per_connection_and_element_on_page_and_api(
+    async def test_they_are_counted_per_connection_and_element_on_page_and_api(
         self, env: ClientEnv, other_env: ClientEnv, msp_setup: MspSetup, admin: Visit, stranger: Visit
     ) -> None:
         await hold(env)
@@ -51,7 +51,7 @@ class TestHeldValues:
         async with other_env.services.db.transaction(other_env.scope) as session:
             assert await list_held(session) == []
 
-    async def test_r8_discarding_takes_a_reason_is_audited_and_is_one_clients_own(
+    async def test_discarding_needs_a_reason_is_audited_and_affects_one_client(
         self, env: ClientEnv, msp_setup: MspSetup, admin: Visit, stranger: Visit
     ) -> None:
         await hold(env)
@@ -72,7 +72,7 @@ class TestHeldValues:
         assert (await admin.post(page, form | {"reason": "again"})).status_code == 404
         assert await env.rows("SELECT count(*) FROM source_event") != [(0,)], "messages stay stored"
 
-    async def test_r8_retention_shows_and_deletes_them(self, env: ClientEnv) -> None:
+    async def test_retention_shows_and_deletes_them(self, env: ClientEnv) -> None:
         await hold(env)
         async with env.services.db.transaction(env.scope) as session:
             view = await plan_retention(session, ROOMS.retained, now=utc_now())

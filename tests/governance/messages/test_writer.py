@@ -65,13 +65,13 @@ def test_a_reason_is_a_text_of_another_system_or_a_message() -> None:
     assert write_message(ours, ENGLISH).startswith("The connector could not read it (KeyError). The original message")
 
 
-def test_what_a_channel_shows_is_a_value_a_text_or_nothing() -> None:
+def test_a_channels_reading_is_a_value_a_text_or_nothing() -> None:
     about = {"element": "price.list", "record_key": "A", "expected": minor(1, "EUR"), "seen_at": SAMPLES["seen_at"]}
     for shown, told in ((minor(5, "EUR"), "shows 0.05\xa0EUR,"), ("12,3", "shows 12,3,"), (None, "shows nothing,")):
         assert told in write_message(exceptions.DRIFT_READ.fill(**about, shown=shown), ENGLISH)
 
 
-def test_an_old_sentence_is_kept() -> None:
+def test_an_old_sentence_is_preserved() -> None:
     old = StoredMessage("legacy", {"title": "Old {title}", "text": "Old text of {nobody}."})
     assert (write_title(old, ENGLISH), write_message(old, ENGLISH)) == ("Old {title}", "Old text of {nobody}.")
 
@@ -88,7 +88,7 @@ class Answer:
     content: bytes = b""
 
 
-def test_an_answer_of_a_channel_is_told_in_the_readers_language() -> None:
+def test_a_channels_answer_is_written_in_the_readers_language() -> None:
     [refused] = failed_writes(Answer(401), [ChannelWrite(KEY, minor(100, "EUR"), 1, "x")]) or []
     message = exceptions.PROPAGATION_REFUSED.fill(**about(KEY), reason=message_of(refused.detail))
     assert message.params["reason"] == {"code": "connector.channel_sign_in_refused", "params": {"status": "401"}}
@@ -100,7 +100,7 @@ def test_an_answer_of_a_channel_is_told_in_the_readers_language() -> None:
     assert write_message(own_words, Localizer("de")) == "Listenpreis von SKU-1: Out of paper"
 
 
-def test_an_impossible_value_is_told_in_the_readers_language() -> None:
+def test_an_impossible_value_is_reported_in_the_readers_language() -> None:
     seen = Observation("SKU-1", "price.list", quantity(7), 1, datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(PayloadInvalid) as refused:
         admit(seen, received_at=datetime(2026, 1, 2, tzinfo=UTC))

@@ -29,7 +29,7 @@ READS = (
 
 
 @pytest.mark.parametrize(("path", "readers"), READS)
-async def test_who_may_read(busy: GovernanceWebApp, path: str, readers: set[str]) -> None:
+async def test_reading_needs_the_permission(busy: GovernanceWebApp, path: str, readers: set[str]) -> None:
     statuses = {name: (await busy[name].get(f"{ROOT}/{path}")).status_code for name in busy.readers}
     assert statuses.pop("stranger") == 404
     assert statuses == {name: 200 if name in readers else 403 for name in statuses}
@@ -41,7 +41,7 @@ async def test_the_fleet_is_read_by_staff_only(busy: GovernanceWebApp) -> None:
     assert (await busy["admin"].get("/api/v1/fleet")).status_code == 404
 
 
-async def test_u3_paused_and_failing_channels_are_told_at_every_level(busy: GovernanceWebApp) -> None:
+async def test_paused_and_failing_channels_are_shown_at_every_level(busy: GovernanceWebApp) -> None:
     for sample in (busy.acme, busy.borealis):
         await sample.fail("Web shop", at=10)
     await busy.acme.pause("Harbour market")
@@ -105,7 +105,7 @@ async def test_a_page_has_a_length_within_bounds(busy: GovernanceWebApp, limit: 
         "changes?record=" + "x" * 2001,
     ],
 )  # fmt: skip
-async def test_what_the_database_cannot_take_is_refused_before(busy: GovernanceWebApp, query: str) -> None:
+async def test_unstorable_input_is_refused(busy: GovernanceWebApp, query: str) -> None:
     answer = await busy["admin"].get(f"{ROOT}/{query}")
     status = 400 if "status" in query or "code" in query else 422  # these have a fixed set of values
     assert (answer.status_code, answer.json()["type"]) == (status, "/problems/invalid-input")
@@ -121,7 +121,7 @@ async def test_what_the_database_cannot_take_is_refused_before(busy: GovernanceW
         "exceptions?cursor=WyJhdWRpdCIsIi1zZXEiLGZhbHNlLFsxXV0",
     ],
 )  # fmt: skip
-async def test_what_a_list_does_not_declare_is_refused_and_named(busy: GovernanceWebApp, query: str) -> None:
+async def test_undeclared_parameters_are_refused_and_named(busy: GovernanceWebApp, query: str) -> None:
     answer = await busy["admin"].get(f"{ROOT}/{query}")
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-input")
     assert answer.json()["field"] == query.partition("?")[2].partition("=")[0]
@@ -244,7 +244,7 @@ async def test_the_audit_is_verified(busy: GovernanceWebApp) -> None:
     assert entry["action"] == "test.done"
 
 
-async def test_a_members_audit_entries_include_those_that_name_it_by_the_earlier_word(busy: GovernanceWebApp) -> None:
+async def test_a_members_audit_entries_include_those_of_the_earlier_term(busy: GovernanceWebApp) -> None:
     acme, one, other = busy.acme, new_id(), new_id()
     async with acme.db.transaction(acme.scope) as session:
         for subject in (f"person:{one}", f"member:{one}", f"change:{one}", f"person:{other}"):
@@ -254,7 +254,7 @@ async def test_a_members_audit_entries_include_those_that_name_it_by_the_earlier
     assert [entry["action"] for entry in found] == ["member.suspended", "person.suspended"]
 
 
-async def test_a_value_is_proposed_by_whoever_may_and_never_of_what_a_system_owns(busy: GovernanceWebApp) -> None:
+async def test_proposals_need_the_permission_and_an_unowned_value(busy: GovernanceWebApp) -> None:
     wish = {
         "record_key": "SKU-1",
         "element": "price.list",

@@ -11,14 +11,14 @@ from tests.governance.pages.web_app import GovernanceWebApp, token_of
 LIST = "/clients/acme/approvals"
 
 
-async def test_an_empty_inbox_says_so(web_app: GovernanceWebApp) -> None:
+async def test_an_empty_inbox_has_an_empty_state(web_app: GovernanceWebApp) -> None:
     page = await web_app["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "No pending approvals" in page.text
     assert "No answers yet" in (await web_app["viewer"].get(f"{LIST}?status=answered")).text
 
 
-async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: GovernanceWebApp) -> None:
+async def test_pending_approvals_are_listed_with_their_reason_without_other_clients(busy: GovernanceWebApp) -> None:
     await busy.acme.awaiting("SKU-1", 1000, 2000)
     await busy.borealis.awaiting("BOREALIS-1", 1000, 2000)
     await busy.alien.awaiting("ALIEN-1", 1000, 2000)
@@ -36,7 +36,7 @@ async def test_what_waits_is_listed_with_its_reason_and_nobody_elses(busy: Gover
         assert "ALIEN-1" not in page
 
 
-async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: GovernanceWebApp) -> None:
+async def test_the_preview_shows_each_channel_with_its_margin(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     await acme.cost("SKU-1", 800)
     await acme.change("SKU-1", 900, 1000, states={"Web shop": "verified", "Harbour market": "accepted"}, at=3000)
@@ -47,7 +47,7 @@ async def test_the_preview_tells_each_channel_apart_with_its_margin(busy: Govern
     assert 'name="answer"' in page
 
 
-async def test_beside_it_stand_the_other_changes_of_this_value_only(busy: GovernanceWebApp) -> None:
+async def test_the_page_shows_other_changes_of_the_same_value_only(busy: GovernanceWebApp) -> None:
     acme, shown = busy.acme, {"Web shop": "verified"}
     before = await acme.change("SKU-1", 900, 1000, states=shown, at=3000)
     await acme.change("SKU-1", 3, 4, element="stock.on_hand", states=shown, at=2000)
@@ -80,7 +80,7 @@ async def test_a_person_approves_once(busy: GovernanceWebApp) -> None:
     assert "SKU-1" in (await busy["viewer"].get(f"{LIST}?status=answered")).text
 
 
-async def test_the_page_answers_what_it_showed_and_nothing_else(busy: GovernanceWebApp) -> None:
+async def test_an_answer_applies_to_the_displayed_content_only(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     shown = re.search(r'name="approval" value="([0-9a-f-]+)"', (await busy["approver"].get(path)).text)
@@ -98,7 +98,7 @@ async def token(busy: GovernanceWebApp) -> str:
     return token_of(await busy["admin"].get(f"{LIST}/{other}"))
 
 
-async def test_declining_needs_a_reason_and_keeps_what_was_written(busy: GovernanceWebApp) -> None:
+async def test_declining_needs_a_reason_and_redisplays_the_text(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     refused = await busy["approver"].post(path, {"answer": "decline", "reason": "  "}, page=path)
@@ -134,7 +134,7 @@ async def test_a_late_answer_changes_nothing_and_leaves_the_expiry_to_its_job(bu
     assert audit == 0
 
 
-async def test_who_may_not_decide_is_told(busy: GovernanceWebApp) -> None:
+async def test_members_without_the_right_to_decide_see_a_notice(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     assert "Your role cannot approve" in (await busy["viewer"].get(path)).text
@@ -153,9 +153,7 @@ async def test_ids_of_others_are_not_found(busy: GovernanceWebApp) -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 2_001, "line\r\n" * 500, "é" * 2_100])
-async def test_u8_an_answer_that_is_too_long_comes_back_with_its_text_and_the_error_beside_it(
-    busy: GovernanceWebApp, text: str
-) -> None:
+async def test_an_answer_that_is_too_long_is_redisplayed_with_the_error(busy: GovernanceWebApp, text: str) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     page = (await busy["approver"].get(path)).text
@@ -171,14 +169,14 @@ async def test_u8_an_answer_that_is_too_long_comes_back_with_its_text_and_the_er
     assert 'aria-invalid="true"' in answer.text
 
 
-async def test_u8_line_breaks_count_as_browsers_count_them(busy: GovernanceWebApp) -> None:
+async def test_line_breaks_count_as_browsers_count_them(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     reply = await busy["approver"].post(path, {"answer": "decline", "reason": "x\r\n" * 1_000}, page=path)
     assert reply.status_code == 303, reply.text
 
 
-async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: GovernanceWebApp) -> None:
+async def test_a_declined_change_shows_no_delivery(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     assert "Will show" in (await busy["approver"].get(path)).text
@@ -193,7 +191,7 @@ async def test_u7_a_declined_change_shows_nothing_that_will_not_come(busy: Gover
 
 
 @pytest.mark.parametrize("reader", ["approver", "admin"])
-async def test_u7_an_own_answer_reads_as_you(busy: GovernanceWebApp, reader: str) -> None:
+async def test_an_own_answer_reads_as_you(busy: GovernanceWebApp, reader: str) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     path = f"{LIST}/{change}"
     reply = await busy[reader].post(path, {"answer": "decline", "reason": "No"}, page=path)

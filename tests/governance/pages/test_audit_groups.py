@@ -1,4 +1,4 @@
-"""U16: the audit page has one row for each change, not one for each entry, and can be filtered."""
+"""The audit page has one row for each change, not one for each entry, and can be filtered."""
 
 import random
 import re
@@ -52,7 +52,7 @@ async def walk(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_u16_each_change_is_one_group_on_exactly_one_page(web_app: GovernanceWebApp, seed: int) -> None:
+async def test_each_change_is_one_group_on_exactly_one_page(web_app: GovernanceWebApp, seed: int) -> None:
     order = random.Random(seed)
     changes = [f"change:{new_id()}" for _ in range(11)]
     entries = [(step, change) for change in changes for step in STEPS]
@@ -67,7 +67,7 @@ async def test_u16_each_change_is_one_group_on_exactly_one_page(web_app: Governa
         assert [entry.seq for entry in one.entries] == sorted((entry.seq for entry in one.entries), reverse=True)
 
 
-async def test_u16_an_approval_and_its_change_are_one_group(busy: GovernanceWebApp) -> None:
+async def test_an_approval_and_its_change_are_one_group(busy: GovernanceWebApp) -> None:
     change = await busy.acme.awaiting("SKU-1", 1000, 2000)
     async with busy.acme.db.transaction(busy.acme.scope) as session:
         approval = await session.scalar(text("SELECT approval_id FROM change WHERE id = :id"), {"id": change})
@@ -81,7 +81,7 @@ async def test_u16_an_approval_and_its_change_are_one_group(busy: GovernanceWebA
     ]  # fmt: skip
 
 
-async def test_u16_what_one_request_did_is_one_group_and_requests_stay_apart(web_app: GovernanceWebApp) -> None:
+async def test_entries_are_grouped_by_request(web_app: GovernanceWebApp) -> None:
     first, second = new_id().hex, new_id().hex
     await note(web_app.acme, ("person.created", "person:1"), ("role.assigned", "person:1"), correlation=first)
     await note(web_app.acme, ("person.created", "person:2"), ("role.assigned", "person:2"), correlation=second)
@@ -89,7 +89,7 @@ async def test_u16_what_one_request_did_is_one_group_and_requests_stay_apart(web
     assert [[entry.subject for entry in one.entries] for one in found[:2]] == [["person:2"] * 2, ["person:1"] * 2]
 
 
-async def test_u16_the_page_groups_and_opens_without_script(busy: GovernanceWebApp) -> None:
+async def test_the_page_groups_and_opens_without_script(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     for action in STEPS:
         await note(busy.acme, (action, f"change:{change}"))
@@ -125,7 +125,7 @@ async def test_u16_the_page_groups_and_opens_without_script(busy: GovernanceWebA
         ("about=%25", set()),
     ],
 )
-async def test_u16_the_filters(busy: GovernanceWebApp, query: str, shown: set[str]) -> None:
+async def test_the_filters(busy: GovernanceWebApp, query: str, shown: set[str]) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     for action in STEPS:
         await note(busy.acme, (action, f"change:{change}"))
@@ -137,7 +137,7 @@ async def test_u16_the_filters(busy: GovernanceWebApp, query: str, shown: set[st
     assert (await busy["stranger"].get(f"{AUDIT}?{query}")).status_code == 404
 
 
-async def test_u16_filters_by_who_and_when(busy: GovernanceWebApp) -> None:
+async def test_entries_are_filtered_by_actor_and_time(busy: GovernanceWebApp) -> None:
     await note(busy.acme, ("person.invited", "person:1"), days=3)
     async with busy.acme.db.transaction(busy.acme.scope) as session:
         append_audit(session, action="person.resumed", subject="person:2", data={}, at=busy.acme.now)
@@ -157,7 +157,7 @@ async def test_u16_filters_by_who_and_when(busy: GovernanceWebApp) -> None:
     ["since=2026-02-29", "since=2026-1-1", "until=٢٠٢٦-٠١-٠١", "since=2026-11-29T10:00", "until=0000-01-01",
      "until=10000-01-01", "since=2026-13-01"],
 )  # fmt: skip
-async def test_u16_a_day_that_does_not_exist_is_told(busy: GovernanceWebApp, query: str) -> None:
+async def test_a_nonexistent_day_is_reported(busy: GovernanceWebApp, query: str) -> None:
     for path in (AUDIT, API):
         answer = await busy["admin"].get(f"{path}?{query}")
         assert answer.status_code == 400, path
@@ -167,13 +167,13 @@ async def test_u16_a_day_that_does_not_exist_is_told(busy: GovernanceWebApp, que
 @pytest.mark.parametrize(
     "place", ["x", "1", "-", "1-", "99999999999999999999-1", "٣-٣", "1-9999999999999999999", "-1-1"]
 )
-async def test_u16_a_place_that_is_none_is_told(busy: GovernanceWebApp, place: str) -> None:
+async def test_an_invalid_cursor_is_reported(busy: GovernanceWebApp, place: str) -> None:
     answer = await busy["admin"].get(f"{AUDIT}?place={place}")
     assert answer.status_code == 400
     assert "is not a position in this list" in answer.text
 
 
-async def test_u16_groups_are_of_this_account(busy: GovernanceWebApp) -> None:
+async def test_groups_are_of_this_account(busy: GovernanceWebApp) -> None:
     shared = f"change:{new_id()}"
     await note(busy.acme, ("change.released", shared))
     await note(busy.borealis, ("propagation.verified", shared))

@@ -84,7 +84,7 @@ async def test_bulk_acts_need_the_permission_of_the_single_act(busy: GovernanceW
             assert (shown.status_code == 403) == (status == 403), (reader, action)
 
 
-async def test_a_page_tells_what_was_done_with_each_row(busy: GovernanceWebApp) -> None:
+async def test_a_page_shows_the_result_of_each_row(busy: GovernanceWebApp) -> None:
     mine = [await busy.acme.exception("change.refused", f"Mine <{number}>") for number in range(3)]
     page = (await busy["approver"].get(EXCEPTIONS)).text
     assert page.count('form="bulk"') == 3
@@ -101,7 +101,7 @@ async def test_a_page_tells_what_was_done_with_each_row(busy: GovernanceWebApp) 
     assert "Nothing needs attention" in answer.text, "the list below is the list after the act"
 
 
-async def test_a_page_without_a_selection_says_so(busy: GovernanceWebApp) -> None:
+async def test_a_missing_selection_is_reported(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("change.refused", "Mine")
     for form, sentence in (({"action": "resolve"}, "Nothing is selected"), ({"id": "x"}, "Choose what to do")):
         answer = await busy["approver"].post(EXCEPTIONS, form, page=EXCEPTIONS)
@@ -119,7 +119,7 @@ async def test_all_rows_are_ticked_by_a_link_where_there_is_no_script(busy: Gove
     assert ticked.count("data-select checked") == 2
 
 
-async def test_a_reader_who_may_not_act_has_no_boxes(busy: GovernanceWebApp) -> None:
+async def test_readers_have_no_checkboxes(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("change.refused", "Mine")
     await busy.acme.letter("Mine")
     assert "data-select" not in (await busy["viewer"].get(EXCEPTIONS)).text

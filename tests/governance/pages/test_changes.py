@@ -17,7 +17,7 @@ from tests.support.values import minor, pieces
 LIST = "/clients/acme/changes"
 
 
-async def test_a_client_without_changes_is_told(web_app: GovernanceWebApp) -> None:
+async def test_a_client_without_changes_sees_an_empty_state(web_app: GovernanceWebApp) -> None:
     page = await web_app["viewer"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
@@ -85,7 +85,7 @@ async def test_pages_lead_through_all_changes_once(busy: GovernanceWebApp) -> No
     assert seen == [f"SKU-{number:02}" for number in range(60)]
 
 
-async def test_one_change_tells_its_story_newest_first(busy: GovernanceWebApp) -> None:
+async def test_a_changes_timeline_is_newest_first(busy: GovernanceWebApp) -> None:
     event = await busy.acme.event(b'{"sku": "SKU-1"}')
     change = await busy.acme.change(
         "SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "accepted"}, at=90, event=event
@@ -110,7 +110,7 @@ async def test_one_change_tells_its_story_newest_first(busy: GovernanceWebApp) -
     assert f"/clients/acme/events/{event}" not in (await busy["viewer"].get(f"{LIST}/{change}")).text
 
 
-async def test_what_moves_refreshes_itself_and_what_rests_does_not(busy: GovernanceWebApp) -> None:
+async def test_running_changes_refresh_themselves_and_finished_ones_do_not(busy: GovernanceWebApp) -> None:
     moving = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "accepted"}, at=5)
     resting = await busy.acme.change("SKU-2", 1000, 1040, states={"Web shop": "verified"}, at=5)
     assert f'hx-get="{LIST}/{moving}/progress"' in (await busy["viewer"].get(f"{LIST}/{moving}")).text
@@ -165,7 +165,7 @@ async def test_rolling_back_on_one_channel_leaves_the_other(busy: GovernanceWebA
     assert malformed.status_code == 400
 
 
-async def test_who_may_not_roll_back_is_not_offered_it(busy: GovernanceWebApp) -> None:
+async def test_members_without_the_right_are_not_offered_a_rollback(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     path = f"{LIST}/{change}"
     assert "Roll back" not in (await busy["approver"].get(path)).text
@@ -212,7 +212,7 @@ async def test_no_page_names_the_product(busy: GovernanceWebApp) -> None:
 
 
 @given(st.text(min_size=1), st.text())
-def test_a_beginning_finds_what_begins_so(key: str, rest: str) -> None:
+def test_a_prefix_finds_matching_records(key: str, rest: str) -> None:
     found = ChangeFilter(record=f"{key}*").beginning
     assert found is not None
     low, high = found
@@ -248,11 +248,11 @@ def test_a_share_is_whole_only_when_nothing_is_missing(part: int, more: int) -> 
         (None, pieces(5), ""),
     ],
 )
-def test_a_difference_is_told_only_of_what_can_be_compared(old: Value | None, new: Value, shown: str) -> None:
+def test_a_difference_is_shown_for_comparable_values_only(old: Value | None, new: Value, shown: str) -> None:
     assert write_difference(old, new) == shown
 
 
-async def test_u8_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it(busy: GovernanceWebApp) -> None:
+async def test_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified"})
     typed = "ä" * 2_001
     for path, status in ((f"{LIST}?search={typed}&status=released", 422), (f"{LIST}?search={typed[1:]}", 200)):

@@ -19,14 +19,14 @@ CHANNEL = "/clients/acme/channel"
 AUDIT = "/clients/acme/audit"
 
 
-async def test_a_client_without_connections_is_told(web_app: GovernanceWebApp) -> None:
+async def test_a_client_without_connections_sees_an_empty_state(web_app: GovernanceWebApp) -> None:
     page = await web_app["viewer"].get(CONNECTIONS)
     assert page.status_code == 200, page.text
     assert "No connections yet" in page.text
     assert "Nothing published yet" in page.text
 
 
-async def test_connections_tell_their_health_and_what_waits(busy: GovernanceWebApp) -> None:
+async def test_connections_show_their_health_and_waiting_jobs(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     shop = acme.channels["Web shop"]
     async with acme.db.transaction(acme.scope) as session:
@@ -85,7 +85,7 @@ async def test_a_partner_sees_its_own_channel_and_nothing_else(busy: GovernanceW
     assert "10.40" in (await busy["partner"].get(f"{CHANNEL}/values")).text
 
 
-async def test_a_partner_without_a_channel_is_told(web_app: GovernanceWebApp) -> None:
+async def test_a_partner_without_a_channel_sees_an_empty_state(web_app: GovernanceWebApp) -> None:
     page = (await web_app["partner"].get(CHANNEL)).text
     assert "No channel is connected for you yet" in page
     assert "No changes yet" in page
@@ -132,7 +132,7 @@ async def test_the_audit_trail_is_listed_filtered_and_verified(busy: GovernanceW
     assert "No entries" in (await busy["admin"].get(f"{AUDIT}?subject=nothing")).text
 
 
-async def test_a_broken_chain_is_said_loudly(busy: GovernanceWebApp, urls: Urls) -> None:
+async def test_a_broken_chain_is_reported_prominently(busy: GovernanceWebApp, urls: Urls) -> None:
     shift = "UPDATE audit_head SET seq = seq + 1 WHERE tenant_id = %(t)s"
     await asyncio.to_thread(tamper_as_owner, urls.owner, shift, t=busy.acme.scope.tenant_id)
     assert "Verification failed" in (await busy["admin"].get(f"{AUDIT}?verify=yes")).text

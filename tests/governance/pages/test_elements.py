@@ -18,7 +18,7 @@ async def test_the_api_declares_an_element_and_lists_it(busy: GovernanceWebApp) 
     assert (refused.status_code, refused.json()["field"]) == (422, "value_type")
 
 
-async def test_the_page_declares_an_element_and_shows_a_refusal_with_what_was_typed(busy: GovernanceWebApp) -> None:
+async def test_the_page_declares_an_element_and_redisplays_refused_input(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     assert "No custom elements yet" in (await admin.get(PAGE)).text
     form = {"name": "Grade!", "label": "Grade <b>", "value_type": "enumeration", "codes": "a, b", "distributed": "yes"}
@@ -62,7 +62,7 @@ async def test_staff_declare_an_element_for_all_clients(busy: GovernanceWebApp) 
     assert (refused.status_code, refused.json()["title"]) == (409, "The state has changed")
 
 
-async def test_staff_are_told_that_a_client_uses_a_code(busy: GovernanceWebApp) -> None:
+async def test_staff_see_that_a_client_uses_a_code(busy: GovernanceWebApp) -> None:
     await busy["admin"].call(API, NEW, page=PAGE)
     refused = await busy["staff"].call("/api/v1/elements", NEW, page="/elements")
     assert refused.status_code == 409

@@ -1,4 +1,4 @@
-"""A16: a link to a record's changes addresses exactly that record, whatever characters its key has."""
+"""A link to a record's changes addresses exactly that record, whatever characters its key has."""
 
 import re
 from html import unescape
@@ -26,9 +26,7 @@ async def keyed(busy: GovernanceWebApp) -> dict[str, str]:
     return made
 
 
-async def test_a16_the_link_of_a_record_leads_to_its_changes_alone(
-    busy: GovernanceWebApp, keyed: dict[str, str]
-) -> None:
+async def test_the_link_of_a_record_leads_to_its_changes_alone(busy: GovernanceWebApp, keyed: dict[str, str]) -> None:
     for number, (key, address) in enumerate(keyed.items()):
         page = (await busy["viewer"].get(address)).text
         link = re.search(rf'href="({LIST}\?key=[^"]*)"', page)
@@ -39,7 +37,7 @@ async def test_a16_the_link_of_a_record_leads_to_its_changes_alone(
         assert f"{20 + number // 100}.{number % 100:02}" in found.text
 
 
-async def test_a16_the_api_and_paging_are_exact_too(busy: GovernanceWebApp, keyed: dict[str, str]) -> None:
+async def test_the_api_and_paging_are_exact_too(busy: GovernanceWebApp, keyed: dict[str, str]) -> None:
     for key, address in keyed.items():
         found = (await busy["viewer"].get(f"/api/v1/clients/acme/changes?key={quote(key)}")).json()["items"]
         assert [item["id"] for item in found] == [address.rsplit("/", 1)[1]], repr(key)
@@ -53,7 +51,7 @@ async def test_a16_the_api_and_paging_are_exact_too(busy: GovernanceWebApp, keye
     assert seen == 61
 
 
-async def test_a16_an_audit_subject_is_exact(busy: GovernanceWebApp) -> None:
+async def test_an_audit_subject_is_exact(busy: GovernanceWebApp) -> None:
     for key, cost in (("SKU-001", 611), ("SKU-001 ", 622)):
         await busy.acme.cost(key, cost)
     page = (await busy["admin"].get(f"{LIST}?key={quote('SKU-001 ')}")).text

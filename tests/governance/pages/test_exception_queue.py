@@ -12,14 +12,14 @@ LIST = "/clients/acme/exceptions"
 LETTERS = "/clients/acme/dead-letters"
 
 
-async def test_without_exceptions_or_letters_the_pages_say_so(web_app: GovernanceWebApp) -> None:
+async def test_without_exceptions_or_failed_jobs_the_pages_show_empty_states(web_app: GovernanceWebApp) -> None:
     page = await web_app["admin"].get(LIST)
     assert page.status_code == 200, page.text
     assert "Nothing needs attention" in page.text
     assert "No failed jobs" in (await web_app["admin"].get(LETTERS)).text
 
 
-async def test_the_worst_comes_first_and_nobody_elses_at_all(busy: GovernanceWebApp) -> None:
+async def test_exceptions_are_sorted_by_severity_without_other_clients(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("source.quarantined", "A message could not be read")
     await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, record="SKU-1")
     await busy.borealis.exception("change.refused", "Of Borealis", exposure=200_000)
@@ -67,7 +67,7 @@ async def test_each_domain_and_each_owner_has_a_queue(busy: GovernanceWebApp) ->
         assert {item["title"] for item in found["items"]} == shown, query
 
 
-async def test_a_severity_explains_itself(busy: GovernanceWebApp) -> None:
+async def test_a_severity_shows_its_factors(busy: GovernanceWebApp) -> None:
     change = await busy.acme.change("SKU-1", 1000, 900, state="refused", outcome="refuse", is_current=False)
     made = await busy.acme.exception("change.refused", "Policy refuses it", exposure=200_000, change=change)
     page = (await busy["approver"].get(f"{LIST}/{made}")).text
@@ -95,7 +95,7 @@ async def test_a_person_resolves_discards_and_replays(busy: GovernanceWebApp) ->
     assert await busy.acme.count(JOBS, kind=TRANSLATE.name) == 1
 
 
-async def test_what_cannot_be_done_is_said_on_the_page(busy: GovernanceWebApp) -> None:
+async def test_refused_actions_are_reported_on_the_page(busy: GovernanceWebApp) -> None:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{LIST}/{made}"
     shown = await busy["approver"].get(path)

@@ -5,7 +5,7 @@ import re
 from tests.governance.pages.web_app import GovernanceWebApp
 
 
-async def test_the_worst_client_comes_first(busy: GovernanceWebApp) -> None:
+async def test_clients_are_sorted_by_severity(busy: GovernanceWebApp) -> None:
     await busy.acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "pending"}, at=5)
     await busy.acme.awaiting("SKU-2", 1000, 2000)
     await busy.borealis.exception("change.refused", "Refused", exposure=200_000)
@@ -27,7 +27,7 @@ async def test_the_worst_client_comes_first(busy: GovernanceWebApp) -> None:
         assert "0 of 1<" in rows[1]
 
 
-async def test_page_and_api_judge_alike(busy: GovernanceWebApp) -> None:
+async def test_page_and_api_show_the_same_health(busy: GovernanceWebApp) -> None:
     await busy.acme.exception("change.refused", "Refused", exposure=200_000)
     await busy.borealis.fail("Far market", at=60)
     page = (await busy["operator"].get("/fleet")).text

@@ -1,4 +1,4 @@
-"""U11: the fleet's tiles agree with each other and lead to the clients they count."""
+"""The fleet's tiles agree with each other and link to the clients they count."""
 
 import re
 
@@ -21,7 +21,7 @@ def clients(page: str) -> list[str]:
     return re.findall(r'id="f-([a-z]+)"', page)
 
 
-async def test_u11_health_tiles_add_up_to_all_clients(busy: GovernanceWebApp) -> None:
+async def test_health_tiles_add_up_to_all_clients(busy: GovernanceWebApp) -> None:
     await busy.borealis.letter("no")
     page = (await busy["operator"].get("/fleet")).text
     shown = tiles(page)
@@ -31,7 +31,7 @@ async def test_u11_health_tiles_add_up_to_all_clients(busy: GovernanceWebApp) ->
 @pytest.mark.parametrize(
     "label", ["At risk", "Need attention", "Healthy", "Open exceptions", "Late values", "Approvals"]
 )
-async def test_u11_each_tile_leads_to_the_clients_it_counts(busy: GovernanceWebApp, label: str) -> None:
+async def test_each_tile_leads_to_the_clients_it_counts(busy: GovernanceWebApp, label: str) -> None:
     await busy.acme.awaiting("SKU-1", 1000, 2000)
     await busy.acme.change("SKU-2", 1000, 1040, states={"Web shop": "pending"}, at=3600)
     await busy.borealis.exception("source.quarantined", "Unreadable")
@@ -46,7 +46,7 @@ async def test_u11_each_tile_leads_to_the_clients_it_counts(busy: GovernanceWebA
     assert tiles(narrowed.text)[label] == (href, number)
 
 
-async def test_u13_the_switcher_lists_own_clients_only(busy: GovernanceWebApp) -> None:
+async def test_the_switcher_lists_own_clients_only(busy: GovernanceWebApp) -> None:
     menu = (await busy["operator"].get("/fleet/switcher")).text
     assert re.findall(r'href="(/clients/[a-z]+)/overview"', menu) == ["/clients/acme", "/clients/borealis"]
     assert (await busy["viewer"].get("/fleet/switcher")).status_code in {403, 404}

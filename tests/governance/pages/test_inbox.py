@@ -23,7 +23,7 @@ async def fill(busy: GovernanceWebApp) -> None:
     await busy.alien.exception("change.refused", "Refused", exposure=200_000)
 
 
-async def test_it_holds_what_waits_in_every_client_and_links_to_it(busy: GovernanceWebApp) -> None:
+async def test_the_inbox_lists_items_of_all_clients_with_links(busy: GovernanceWebApp) -> None:
     await fill(busy)
     for path in ("/inbox", "/inbox/rows"):
         page = await busy["operator"].get(path)
@@ -90,7 +90,7 @@ async def test_items_of_several_clients_are_resolved_at_once_and_others_refused(
     )
 
 
-async def test_who_may_not_decide_changes_nothing(busy: GovernanceWebApp) -> None:
+async def test_members_without_the_right_change_nothing(busy: GovernanceWebApp) -> None:
     await fill(busy)
     page = await busy["operator"].get("/inbox?kind=approval")
     assert 'value="approve"' not in page.text

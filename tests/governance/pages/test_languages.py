@@ -111,7 +111,7 @@ async def test_stored_reasons_are_read_in_each_readers_language(bounded: Governa
     assert (failing["last_error"], failing["problem"]) == ("The shop answered 503.", AWAY)
 
 
-async def test_what_a_channel_answered_to_an_attempt_is_quoted_in_the_readers_language(
+async def test_a_channels_answer_to_an_attempt_is_shown_in_the_readers_language(
     bounded: GovernanceWebApp,
 ) -> None:
     acme = bounded.acme
@@ -133,7 +133,7 @@ async def test_what_a_channel_answered_to_an_attempt_is_quoted_in_the_readers_la
     assert row["detail"].startswith("Vendure meldet: „No such")
 
 
-async def test_pages_name_their_language_and_what_it_depends_on(bounded: GovernanceWebApp) -> None:
+async def test_pages_have_lang_and_vary(bounded: GovernanceWebApp) -> None:
     await choose(bounded, bounded["viewer"], "de", "")
     german = await bounded["viewer"].get("/clients/acme/exceptions", **{"accept-language": "en"})
     assert '<html lang="de">' in german.text
@@ -146,7 +146,7 @@ async def test_pages_name_their_language_and_what_it_depends_on(bounded: Governa
     assert (plain.headers["content-language"], '<html lang="en">' in plain.text) == ("en", True)
 
 
-async def test_an_account_decides_for_members_who_chose_none(bounded: GovernanceWebApp) -> None:
+async def test_the_accounts_language_applies_to_members_without_one(bounded: GovernanceWebApp) -> None:
     async with bounded.auth.db.transaction(bounded.acme.scope) as session:
         await set_account_preferences(session, Preferences("de", "Europe/Berlin"), now=bounded.auth.clock())
     await choose(bounded, bounded["approver"], "en", "")

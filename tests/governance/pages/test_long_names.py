@@ -1,4 +1,4 @@
-"""U9: names of 120 characters and seven-digit prices stay in their cells, in a browser."""
+"""Names of 120 characters and seven-digit prices stay in their cells, in a browser."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ OVERFLOWS = """() => [...document.querySelectorAll("#main td, #main .about, #mai
   .map((cell) => `${cell.scrollWidth} in ${cell.clientWidth}: ${cell.textContent.trim().slice(0, 60)}`)"""
 
 
-async def test_u9_long_names_and_prices_stay_in_their_cells(
+async def test_long_names_and_prices_stay_in_their_cells(
     busy: GovernanceWebApp,
     browser: Browser,  # noqa: F811
     tmp_path: Path,

@@ -5,7 +5,7 @@ import re
 from tests.governance.pages.web_app import GovernanceWebApp
 
 
-async def test_the_menu_counts_what_waits_for_this_client(busy: GovernanceWebApp) -> None:
+async def test_the_menu_counts_this_clients_pending_items(busy: GovernanceWebApp) -> None:
     for number in range(2):
         await busy.acme.awaiting(f"SKU-{number}", 1000, 2000)
         await busy.borealis.awaiting(f"SKU-{number}", 1000, 2000)
@@ -22,7 +22,7 @@ async def test_the_menu_counts_what_waits_for_this_client(busy: GovernanceWebApp
         assert dict(re.findall(r"<span>(\w+)</span>\s*<span class=\"count num\">(\d+)<", page)) == told, path
 
 
-async def test_a_part_that_refreshes_itself_and_the_api_have_no_menu_to_fill(busy: GovernanceWebApp) -> None:
+async def test_fragments_and_the_api_do_not_count_menu_items(busy: GovernanceWebApp) -> None:
     boosted = {"hx-request": "true", "hx-boosted": "true"}
     for path, headers, menu in (
         ("/clients/acme/changes", {}, True),

@@ -7,7 +7,7 @@ from tests.governance.pages.web_app import GovernanceWebApp
 PATHS = ("", "/figures", "/flow", "/charts")
 
 
-async def test_a_client_without_anything_is_told_what_comes(web_app: GovernanceWebApp) -> None:
+async def test_a_new_client_sees_the_next_steps(web_app: GovernanceWebApp) -> None:
     page = await web_app["viewer"].get("/clients/acme/overview")
     assert page.status_code == 200, page.text
     assert "Nothing has changed yet" in page.text
@@ -15,7 +15,7 @@ async def test_a_client_without_anything_is_told_what_comes(web_app: GovernanceW
     assert "none pending" in page.text
 
 
-async def test_figures_tell_what_every_channel_shows(busy: GovernanceWebApp) -> None:
+async def test_figures_count_values_visible_on_every_channel(busy: GovernanceWebApp) -> None:
     acme = busy.acme
     for number in range(3):
         await acme.change(
@@ -63,7 +63,7 @@ async def test_parts_refresh_themselves_and_each_answers_alone(busy: GovernanceW
         assert f'hx-get="{path}"' in part.text
 
 
-async def test_nobody_elses_changes_are_shown(busy: GovernanceWebApp) -> None:
+async def test_changes_of_other_clients_are_not_shown(busy: GovernanceWebApp) -> None:
     for sample, record in ((busy.borealis, "BOREALIS-1"), (busy.alien, "ALIEN-1")):
         await sample.change(record, 1000, 1040, states={"Far market": "verified"})
         await sample.exception("change.refused", f"Refused {record}")

@@ -49,7 +49,7 @@ async def key_and_maker(request: pytest.FixtureRequest, busy: GovernanceWebApp) 
     return await make_key(busy, busy.msp.scope, busy["staff"], "msp_admin"), "staff"
 
 
-async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
+async def test_the_keys_author_sees_a_notice_and_another_member_answers(
     busy: GovernanceWebApp, key_and_maker: tuple[str, str]
 ) -> None:
     key, name = key_and_maker
@@ -70,7 +70,7 @@ async def test_its_maker_is_told_and_offered_nothing_and_somebody_else_answers(
     assert (await approver.post(path, {"answer": "approve"}, page=path)).status_code == 303
 
 
-async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_page(busy: GovernanceWebApp) -> None:
+async def test_list_and_page_show_proposer_and_author_of_the_key(busy: GovernanceWebApp) -> None:
     change = await propose(busy, await make_key(busy, busy.acme.scope, busy["admin"], "machine"))
     assert "Price tool (key created by Admin)" in (await busy["viewer"].get(f"{LIST}/{change}")).text
     listed = (await busy["viewer"].get(LIST)).text
@@ -82,7 +82,7 @@ async def test_who_proposed_and_who_made_the_key_is_told_in_the_list_and_on_the_
     assert "key created by" not in theirs
 
 
-async def test_a_maker_who_has_left_leaves_the_answer_to_others_and_comes_back_to_the_same(
+async def test_a_suspended_author_still_counts_as_author(
     busy: GovernanceWebApp,
 ) -> None:
     key = await make_key(busy, busy.acme.scope, busy["admin"], "machine")

@@ -1,4 +1,4 @@
-"""U16, U8: lists lead back to the page before, results of actions are shown, and characters of reasons are counted,
+"""Lists lead back to the page before, results of actions are shown, and characters of reasons are counted,
 in a browser.
 """
 
@@ -13,7 +13,7 @@ from tests.governance.pages.web_app import GovernanceWebApp
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
 
-async def test_u16_next_and_previous_lead_forth_and_back(
+async def test_next_and_previous_lead_forth_and_back(
     busy: GovernanceWebApp,
     browser: Browser,  # noqa: F811
     tmp_path: Path,
@@ -37,7 +37,7 @@ async def test_u16_next_and_previous_lead_forth_and_back(
         await context.close()
 
 
-async def test_u8_u16_a_reason_is_counted_and_the_answer_told(
+async def test_a_reasons_length_is_counted_and_the_result_announced(
     busy: GovernanceWebApp,
     browser: Browser,  # noqa: F811
     tmp_path: Path,

@@ -31,14 +31,14 @@ async def named(busy: GovernanceWebApp) -> GovernanceWebApp:
     return busy
 
 
-async def test_u6_a_partner_sees_names_of_its_own_records_only(named: GovernanceWebApp) -> None:
+async def test_a_partner_sees_names_of_its_own_records_only(named: GovernanceWebApp) -> None:
     changes = (await named["partner"].get(PAGE)).text
     values = (await named["partner"].get(f"{PAGE}/values")).text
     assert [name in changes for name in NAMES.values()] == [True, True, False]
     assert [name in values for name in NAMES.values()] == [True, False, False]
 
 
-async def test_u6_the_database_shows_a_partner_no_other_names(named: GovernanceWebApp) -> None:
+async def test_the_database_shows_a_partner_no_other_names(named: GovernanceWebApp) -> None:
     acme = named.acme
     query = text("SELECT record_key FROM record_title ORDER BY 1")
     for partner, seen in ((named.partner_id, ["SKU-1", "SKU-2"]), (acme.source, [])):

@@ -79,7 +79,7 @@ async def test_a_term_that_the_element_has_no_fact_for_is_refused(busy: Governan
     assert (await busy["admin"].get(f"{API}/draft")).status_code == 404
 
 
-async def test_the_page_edits_a_rule_and_shows_a_refusal_with_what_was_typed(busy: GovernanceWebApp) -> None:
+async def test_the_page_edits_a_rule_and_redisplays_refused_input(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     page = (await admin.get(PAGE)).text
     assert "below cost" in page
@@ -149,7 +149,7 @@ async def test_a_replay_lists_and_exports_its_differences_to_its_own_account_onl
     assert (await busy["partner"].get(listed)).status_code == 403
 
 
-async def test_a_replay_is_started_by_who_may_draft(busy: GovernanceWebApp) -> None:
+async def test_starting_a_replay_needs_the_right_to_draft(busy: GovernanceWebApp) -> None:
     assert (await call(busy, "admin", "/replays", {"days": 30})).status_code == 404
     await call(busy, "admin", "/draft/rules", RULE)
     assert (await call(busy, "viewer", "/replays", {"days": 30})).status_code == 403

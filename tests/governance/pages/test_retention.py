@@ -1,4 +1,4 @@
-"""R16: the page and the API of retention: what will go, holds, what went; who may see and change it."""
+"""Page and API of retention: the next purge, holds, past purges, and permissions."""
 
 import re
 from urllib.parse import unquote
@@ -12,7 +12,7 @@ PAGE = "/clients/acme/retention"
 API = "/api/v1/clients/acme/retention"
 
 
-async def test_r16_the_page_tells_policies_what_goes_next_and_that_nothing_went(busy: GovernanceWebApp) -> None:
+async def test_the_page_shows_policies_the_next_purge_and_no_purge_yet(busy: GovernanceWebApp) -> None:
     page = await busy["admin"].get(PAGE)
     assert page.status_code == 200, page.text
     for shown in ("Changes and deliveries", "Audit entries", "Usage events", "No deletions yet", "No legal holds"):
@@ -20,7 +20,7 @@ async def test_r16_the_page_tells_policies_what_goes_next_and_that_nothing_went(
     assert "3,653 days" in page.text
 
 
-async def test_r16_a_policy_is_set_and_a_wrong_one_refused(busy: GovernanceWebApp) -> None:
+async def test_a_policy_is_set_and_a_wrong_one_refused(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     saved = await admin.post(f"{PAGE}/policy", {"data_class": "changes", "keep_days": "900", "element": ""}, page=PAGE)
     assert saved.status_code == 303
@@ -42,7 +42,7 @@ async def test_r16_a_policy_is_set_and_a_wrong_one_refused(busy: GovernanceWebAp
     assert "List price: 2,000 days" in (await admin.get(PAGE)).text
 
 
-async def test_r16_a_hold_is_placed_shown_and_released_with_reasons(busy: GovernanceWebApp) -> None:
+async def test_a_hold_is_placed_shown_and_released_with_reasons(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     form = {"data_class": "", "record_key": "SKU-1", "reason": "Case <b>17</b>"}
     assert (await admin.post(f"{PAGE}/holds", form, page=PAGE)).status_code == 303
@@ -70,7 +70,9 @@ async def test_r16_a_hold_is_placed_shown_and_released_with_reasons(busy: Govern
     ("who", "may_see", "may_change"),
     [("admin", 200, 204), ("staff", 200, 204), ("operator", 200, 403), ("viewer", 403, 403), ("stranger", 404, 404)],
 )
-async def test_r16_who_may_see_and_change_it(busy: GovernanceWebApp, who: str, may_see: int, may_change: int) -> None:
+async def test_reading_and_changing_need_permissions(
+    busy: GovernanceWebApp, who: str, may_see: int, may_change: int
+) -> None:
     reader = busy[who]
     assert (await reader.get(PAGE)).status_code == may_see
     seen = await reader.get(API)
@@ -81,7 +83,7 @@ async def test_r16_who_may_see_and_change_it(busy: GovernanceWebApp, who: str, m
     assert posted.status_code == {204: 303}.get(may_change, may_change)
 
 
-async def test_r16_the_api_places_a_hold_and_shows_it(busy: GovernanceWebApp) -> None:
+async def test_the_api_places_a_hold_and_shows_it(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     placed = await admin.call(f"{API}/holds", {"reason": "a lawsuit", "data_class": "changes"}, page=PAGE)
     assert placed.status_code == 201, placed.text
@@ -93,7 +95,7 @@ async def test_r16_the_api_places_a_hold_and_shows_it(busy: GovernanceWebApp) ->
     assert released.status_code == 204
 
 
-async def test_r16_the_msp_sets_a_default_for_all_its_clients(busy: GovernanceWebApp) -> None:
+async def test_the_msp_sets_a_default_for_all_its_clients(busy: GovernanceWebApp) -> None:
     staff, admin, defaults = busy["staff"], busy["admin"], "/api/v1/retention/defaults"
     saved = await staff.call(f"{defaults}/changes", {"keep_days": 1200}, page=PAGE, method="PUT")
     assert saved.status_code == 204, saved.text
@@ -110,7 +112,7 @@ async def test_r16_the_msp_sets_a_default_for_all_its_clients(busy: GovernanceWe
         assert (await busy[who].get(defaults)).status_code == {403: 200}.get(status, status), who
 
 
-async def test_r16_a_refused_hold_keeps_what_was_typed_in_its_open_dialog(busy: GovernanceWebApp) -> None:
+async def test_a_refused_hold_redisplays_its_dialog(busy: GovernanceWebApp) -> None:
     admin = busy["admin"]
     form = {"data_class": "changes", "record_key": "SKU-1", "reason": "x" * 2_001}
     refused = await admin.post(f"{PAGE}/holds", form, page=PAGE)
@@ -121,7 +123,7 @@ async def test_r16_a_refused_hold_keeps_what_was_typed_in_its_open_dialog(busy: 
     assert re.search(r'<option value="changes" selected', refused.text)
 
 
-async def test_r16_rows_of_a_table_that_was_never_analysed_are_counted(busy: GovernanceWebApp) -> None:
+async def test_rows_of_a_table_that_was_never_analysed_are_counted(busy: GovernanceWebApp) -> None:
     form = {"data_class": "changes", "keep_days": "900", "element": ""}
     assert (await busy["admin"].post(f"{PAGE}/policy", form, page=PAGE)).status_code == 303
     view = (await busy["admin"].get(API)).json()

@@ -1,4 +1,4 @@
-"""R16: the page of an MSP's retention defaults: what applies, who keeps longer, the preview before a change, holds."""
+"""The page of an MSP's retention defaults: what applies, who keeps longer, the preview before a change, holds."""
 
 import re
 from datetime import timedelta
@@ -47,7 +47,7 @@ async def age(sample: Sample, days: int, number: int) -> None:
         await sample.change(key, 1, 2, at=timedelta(days=days).total_seconds(), is_current=False, states={})
 
 
-async def test_r16_the_page_shows_each_default_and_who_keeps_longer(busy: GovernanceWebApp) -> None:
+async def test_the_page_shows_each_default_and_accounts_with_longer_periods(busy: GovernanceWebApp) -> None:
     await keep(busy, 1_500)
     await keep(busy, 1_800, client="borealis")
     page = await busy["staff"].get(PAGE)
@@ -62,7 +62,7 @@ async def test_r16_the_page_shows_each_default_and_who_keeps_longer(busy: Govern
     assert "None" in shown["Closed exceptions"]
 
 
-async def test_r16_a_period_within_the_default_is_none_that_keeps_longer(busy: GovernanceWebApp) -> None:
+async def test_a_period_within_the_default_is_not_listed_as_longer(busy: GovernanceWebApp) -> None:
     await keep(busy, 800)
     form = {"data_class": "changes", "keep_days": "1200"}
     saved = await busy["staff"].post(SAVE, form, page=PAGE)
@@ -73,7 +73,7 @@ async def test_r16_a_period_within_the_default_is_none_that_keeps_longer(busy: G
     assert "None" in line
 
 
-async def test_r16_a_preview_tells_what_each_account_would_delete_and_changes_nothing(busy: GovernanceWebApp) -> None:
+async def test_a_preview_lists_deletions_per_account_and_changes_nothing(busy: GovernanceWebApp) -> None:
     await age(busy.acme, 500, 3)
     await age(busy.borealis, 500, 2)
     await age(busy.alien, 500, 5)
@@ -97,7 +97,7 @@ async def test_r16_a_preview_tells_what_each_account_would_delete_and_changes_no
     assert (changes["keep_days"], changes["due"]) == (365, 3)
 
 
-async def test_r16_a_hold_keeps_its_data_in_the_preview_and_is_listed(busy: GovernanceWebApp) -> None:
+async def test_a_hold_excludes_its_data_from_the_preview_and_is_listed(busy: GovernanceWebApp) -> None:
     await age(busy.acme, 500, 2)
     form = {"data_class": "changes", "record_key": "", "reason": "Case <b>17</b>"}
     client = "/clients/acme/retention"
@@ -118,7 +118,7 @@ async def test_r16_a_hold_keeps_its_data_in_the_preview_and_is_listed(busy: Gove
     [("89", "at least 90 days"), ("36526", "at most 36,525"), ("never", "whole number"), ("²", "whole number"),
      ("-1", "whole number"), ("1e3", "whole number"), ("٩٠٠", "whole number"), ("9" * 30, "whole number")],
 )  # fmt: skip
-async def test_r16_days_that_are_not_possible_are_told_and_kept(busy: GovernanceWebApp, days: str, told: str) -> None:
+async def test_impossible_days_are_reported_and_redisplayed(busy: GovernanceWebApp, days: str, told: str) -> None:
     for answer in (
         await busy["staff"].get(f"{PAGE}?data_class=changes&keep_days={days}"),
         await busy["staff"].post(SAVE, {"data_class": "changes", "keep_days": days}, page=PAGE),
@@ -129,7 +129,7 @@ async def test_r16_days_that_are_not_possible_are_told_and_kept(busy: Governance
         assert len(defaults_of(answer.text)) == len(ROOMS.retained)
 
 
-async def test_r16_an_empty_field_restores_the_products_default(busy: GovernanceWebApp) -> None:
+async def test_an_empty_field_restores_the_products_default(busy: GovernanceWebApp) -> None:
     assert (await busy["staff"].post(SAVE, {"data_class": "changes", "keep_days": "900"}, page=PAGE)).status_code == 303
     page = (await busy["staff"].get(f"{PAGE}?data_class=changes&keep_days=")).text
     assert "Preview: 731 days" in page
@@ -137,7 +137,7 @@ async def test_r16_an_empty_field_restores_the_products_default(busy: Governance
     assert "product default" not in defaults_of((await busy["staff"].get(PAGE)).text)["Changes and deliveries"]
 
 
-async def test_r16_who_may_see_and_change_the_defaults(busy: GovernanceWebApp) -> None:
+async def test_reading_and_changing_the_defaults_need_permissions(busy: GovernanceWebApp) -> None:
     own = {"admin": "acme", "viewer": "acme", "partner": "acme", "stranger": "borealis"}
     for who, client in own.items():
         assert (await busy[who].get(PAGE)).status_code in {403, 404}, who
@@ -154,7 +154,7 @@ async def test_r16_who_may_see_and_change_the_defaults(busy: GovernanceWebApp) -
     assert "Save 900 days" in (await busy["staff"].get(f"{PAGE}?data_class=changes&keep_days=900")).text
 
 
-async def test_r16_another_msps_defaults_clients_and_holds_are_not_there(busy: GovernanceWebApp) -> None:
+async def test_another_msps_defaults_clients_and_holds_are_not_there(busy: GovernanceWebApp) -> None:
     alien = busy.alien
     async with alien.db.transaction(alien.scope.for_tenant(alien.scope.msp_id)) as session:
         await set_default(session, ROOMS.retained, "changes", 2_222, now=alien.now)

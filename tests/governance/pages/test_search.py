@@ -60,7 +60,7 @@ async def test_staff_find_clients_of_their_msp(web_app: GovernanceWebApp) -> Non
     assert page.count("palette-item") == 1  # the other MSP's client has the same name
 
 
-async def test_who_may_not_read_cannot_search(web_app: GovernanceWebApp) -> None:
+async def test_searching_needs_the_right_to_read(web_app: GovernanceWebApp) -> None:
     for reader, path in (("partner", f"{ROOT}/search"), ("viewer", "/search"), ("viewer", "/clients/borealis/search")):
         assert (await web_app[reader].get(f"{path}?q=a")).status_code in (403, 404)
     assert "data-palette-open" not in (await web_app["partner"].get(f"{ROOT}/channel")).text

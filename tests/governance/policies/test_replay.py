@@ -79,7 +79,7 @@ async def differences(env: ClientEnv, scope: Scope, replay_id: UUID) -> list[Any
         return list((await REPLAY_DIFFERENCES.load(session, query, utc_now())).items)
 
 
-async def test_the_published_policy_replayed_gives_what_was_recorded(env: ClientEnv) -> None:
+async def test_replaying_the_published_policy_gives_the_recorded_outcomes(env: ClientEnv) -> None:
     await record(env)
     async with env.services.db.transaction(env.scope) as session:
         index = await load_index(session, env.scope)
@@ -97,7 +97,7 @@ async def _channels(env: ClientEnv) -> Any:
         return await load_contracts(session), await load_channels(session, governance(env).runtime.registry)
 
 
-async def test_a_forecast_lists_exactly_what_goes_another_way(env: ClientEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_forecast_lists_exactly_the_differing_changes(env: ClientEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay_job, "PAGE", 3)
     await record(env)
     drafting, publishing = member(env), member(env, "Grace")

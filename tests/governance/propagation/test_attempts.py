@@ -1,4 +1,4 @@
-"""R17: each push of a value is a row before the request leaves, so that the death of a worker leaves its mark."""
+"""Each push of a value is a row before the request is sent, so that it survives the death of a worker."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -49,7 +49,7 @@ async def deliver_and_die(env: ClientEnv, monkeypatch: pytest.MonkeyPatch, amoun
     return UUID(str(change_id))
 
 
-async def test_r17_an_attempt_tells_what_was_sent_and_answered(env: ClientEnv) -> None:
+async def test_an_attempt_records_request_and_answer(env: ClientEnv) -> None:
     await env.deliver(env.change("SKU-001", STOCK, 5))
     await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     ((change_id,),) = await env.rows("SELECT id FROM change")
@@ -65,7 +65,7 @@ async def test_r17_an_attempt_tells_what_was_sent_and_answered(env: ClientEnv) -
     assert own.duration_ms is not None
 
 
-async def test_r17_a_worker_that_dies_before_it_records_leaves_an_attempt_without_an_answer(
+async def test_a_worker_that_dies_before_it_records_leaves_an_attempt_without_an_answer(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = env.channels["shop0"]
@@ -89,7 +89,7 @@ async def test_r17_a_worker_that_dies_before_it_records_leaves_an_attempt_withou
     assert "Possibly shown on shop0" in told
 
 
-async def test_r17_what_a_dead_worker_sent_and_a_newer_value_replaced_counts_as_possibly_shown(
+async def test_a_value_sent_by_a_dead_worker_counts_as_possibly_shown(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change_id = await deliver_and_die(env, monkeypatch, 5)
@@ -118,7 +118,7 @@ async def lost(*_: object) -> list[WriteResult]:
 
 
 @pytest.mark.parametrize(("how", "left"), [(held, {0}), (unreachable, {1}), (lost, {3, 4, 5})])
-async def test_r17_attempts_that_had_no_effect_leave_no_row_for_every_second_of_an_outage(
+async def test_attempts_that_had_no_effect_leave_no_row_for_every_second_of_an_outage(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, how: Callable[..., Awaitable[list[WriteResult]]], left: set[int]
 ) -> None:
     monkeypatch.setattr(SandboxShop, "push", how)
@@ -132,7 +132,7 @@ async def test_r17_attempts_that_had_no_effect_leave_no_row_for_every_second_of_
     assert all(answered for *_, answered in rows)
 
 
-async def test_r17_an_answer_is_recorded_once_and_never_removed(env: ClientEnv, other_env: ClientEnv) -> None:
+async def test_an_answer_is_recorded_once_and_never_removed(env: ClientEnv, other_env: ClientEnv) -> None:
     await env.deliver(env.change("SKU-001", STOCK, 5))
     await env.work(until="SELECT bool_and(state = 'verified') FROM propagation")
     for statement in (
@@ -147,7 +147,7 @@ async def test_r17_an_answer_is_recorded_once_and_never_removed(env: ClientEnv, 
     assert await other_env.rows("SELECT 1 FROM propagation_attempt") == []
 
 
-async def test_r17_one_channel_can_be_rolled_back_to_what_it_showed_before_the_worker_died(
+async def test_a_channel_can_be_rolled_back_after_a_worker_died(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await env.deliver(env.change("SKU-001", STOCK, 5))

@@ -35,9 +35,7 @@ def shown(env: ClientEnv, sandbox: RunningSandbox, channel: str, sku: str, field
     return int([effect["amount"] for effect in log if (effect["sku"], effect["field"]) == (sku, field)][-1])
 
 
-async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_resumed_channel_gets_missed_values_with_a_new_clock(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     shop = env.channels["shop0"]
     before = await env.rows(_SHOP, shop=shop)
@@ -68,7 +66,7 @@ async def test_a_resumed_channel_gets_what_it_missed_with_a_clock_from_then(
     assert await env.rows("SELECT count(*) FROM job") == [(0,)]
 
 
-async def test_what_was_approved_during_the_pause_counts_too(env: ClientEnv) -> None:
+async def test_values_approved_during_the_pause_are_sent_too(env: ClientEnv) -> None:
     await seed(env)
     shop = env.channels["shop0"]
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
@@ -133,9 +131,7 @@ def pass_an_hour(env: ClientEnv) -> None:
 
 
 @pytest.mark.parametrize("looked", [False, True])
-async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(
-    env: ClientEnv, *, looked: bool
-) -> None:
+async def test_a_channel_paused_again_before_it_was_caught_up_misses_nothing(env: ClientEnv, *, looked: bool) -> None:
     await seed(env)
     await turn(env, "shop0", "paused")
     await env.deliver(env.change("SKU-001", PRICE, 10_100), env.change("SKU-002", STOCK, 9))
@@ -152,7 +148,7 @@ async def test_a2_a_channel_paused_again_before_it_was_caught_up_misses_nothing(
     assert {(PRICE, 10_100, "verified"), (STOCK, 9, "verified")} <= set(found)
 
 
-async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_values_queued_before_the_pause_are_sent_after_it(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
     await env.deliver(env.change("SKU-001", PRICE, 10_100))
@@ -168,7 +164,7 @@ async def test_u3_what_was_queued_before_the_pause_is_sent_after_it(env: ClientE
     assert shown(env, sandbox, "shop0", "SKU-001", "price") == 10_100
 
 
-async def test_a2_a_catch_up_that_is_done_forgets_since_when_values_were_missing(env: ClientEnv) -> None:
+async def test_a_finished_backfill_clears_its_start(env: ClientEnv) -> None:
     await turn(env, "shop0", "paused")
     await turn(env, "shop0", "active")
     missing = "SELECT missing_since IS NOT NULL FROM connection WHERE id = :shop"

@@ -1,4 +1,4 @@
-"""U2: time to decide and time to deliver are two clocks; a person's waiting is never a channel's lateness."""
+"""Decision and delivery have separate clocks; waiting for a person never makes a channel late."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -67,7 +67,7 @@ async def latest(env: ClientEnv) -> ChangeView:
 
 
 @given(_SPANS, _SPANS, _SPANS, _SPANS, _SPANS, _SPANS)
-def test_u2_the_parts_sum_to_the_whole(  # noqa: PLR0917 - drawn
+def test_the_parts_sum_to_the_whole(  # noqa: PLR0917 - drawn
     intake: timedelta, decision: timedelta, suspended: timedelta, delivery: timedelta, paused: timedelta, age: timedelta
 ) -> None:
     committed = NOW - age
@@ -83,7 +83,7 @@ def test_u2_the_parts_sum_to_the_whole(  # noqa: PLR0917 - drawn
     assert parts.whole == verified - committed
 
 
-async def test_u2_people_who_take_two_days_make_no_channel_late(env: ClientEnv) -> None:
+async def test_decision_time_does_not_count_as_delivery_time(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, DAYS)
     await approve_all(env)
@@ -115,7 +115,7 @@ async def test_u2_people_who_take_two_days_make_no_channel_late(env: ClientEnv) 
     assert "fairlead_delivery_seconds_count" in metrics
 
 
-async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(env: ClientEnv) -> None:
+async def test_an_unanswered_approval_is_overdue_and_blames_no_channel(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, timedelta(hours=25))
     await env.work()
@@ -126,7 +126,7 @@ async def test_u2_an_unanswered_approval_is_overdue_and_blames_no_channel(env: C
     assert await env.rows(_CODES) == []
 
 
-async def test_u2_an_overdue_approval_that_expires_is_one_exception(env: ClientEnv) -> None:
+async def test_an_overdue_approval_that_expires_is_one_exception(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, timedelta(hours=25))
     await env.work()
@@ -135,7 +135,7 @@ async def test_u2_an_overdue_approval_that_expires_is_one_exception(env: ClientE
     assert await env.rows(_CODES) == [("approval.expired",)]
 
 
-async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(env: ClientEnv) -> None:
+async def test_a_newer_value_ends_an_overdue_approval_and_starts_its_own_clock(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, timedelta(hours=25))
     await env.work()
@@ -147,7 +147,7 @@ async def test_u2_a_newer_value_ends_an_overdue_approval_and_starts_its_own_cloc
     assert due - utc_now() > timedelta(hours=23)
 
 
-async def test_u2_a_source_that_tells_late_makes_no_channel_late(env: ClientEnv) -> None:
+async def test_late_reports_of_a_source_do_not_count_as_delivery_time(env: ClientEnv) -> None:
     await seed(env)
     change = env.change("SKU-001", STOCK, 7)
     change["committed_at"] = (utc_now() - timedelta(days=3)).isoformat()
@@ -168,7 +168,7 @@ async def hold(env: ClientEnv) -> None:
 
 
 @pytest.mark.parametrize("stop", [hold], ids=["stale_approval"])
-async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
+async def test_values_on_hold_wait_for_a_decision(
     env: ClientEnv, sandbox: RunningSandbox, stop: Callable[[ClientEnv], Awaitable[None]]
 ) -> None:
     await seed(env)
@@ -181,7 +181,7 @@ async def test_u2_what_is_on_hold_waits_for_a_decision_not_for_the_channel(
     assert not any(p.late for p in (await latest(env)).channels)
 
 
-async def test_u2_a_rollback_is_timed_from_itself(env: ClientEnv) -> None:
+async def test_a_rollbacks_clock_starts_at_the_rollback(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, DAYS)
     await approve_all(env)
@@ -204,7 +204,7 @@ async def paused_delivery(env: ClientEnv, sandbox: RunningSandbox) -> None:
         await pause_connection(session, env.channels["shop0"], now=utc_now())
 
 
-async def test_u2_time_in_which_a_channel_is_paused_does_not_count(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_time_in_which_a_channel_is_paused_does_not_count(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await paused_delivery(env, sandbox)
     await pass_by(env, timedelta(hours=6))
     async with env.services.db.transaction(env.scope) as session:
@@ -220,7 +220,7 @@ async def test_u2_time_in_which_a_channel_is_paused_does_not_count(env: ClientEn
 
 
 @pytest.mark.parametrize(("suspended", "paused", "excluded"), [(4, 6, 6), (6, 4, 6), (6, 1, 5)])
-async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
+async def test_a_pause_and_a_suspension_that_overlap_are_excluded_once(
     env: ClientEnv, sandbox: RunningSandbox, suspended: int, paused: int, excluded: int
 ) -> None:
     """The suspension ends two hours ago, the pause now; both are given in hours before now."""
@@ -237,7 +237,7 @@ async def test_u2_a_pause_and_a_suspension_that_overlap_are_excluded_once(
     assert shop.excluded == timedelta(hours=excluded)
 
 
-async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(env: ClientEnv) -> None:
+async def test_missed_values_are_timed_from_the_resumption(env: ClientEnv) -> None:
     await seed(env)
     channel = env.channels["shop0"]
     async with env.services.db.transaction(env.scope) as session:
@@ -262,9 +262,7 @@ async def test_u2_what_a_resumed_channel_missed_counts_from_the_resume(env: Clie
 _STATES = ("pending", "accepted", "verified", "stale_approval", "refused", "failed", "superseded")
 
 
-async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_pages_timeline_and_figures_agree_on_lateness(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """The rule in Python and its twin in SQL agree for every state, mark and channel."""
     await paused_delivery(env, sandbox)
     for state in _STATES:
@@ -293,14 +291,14 @@ async def test_u2_one_rule_decides_what_is_late_for_pages_timeline_and_figures(
                         await session.rollback()
 
 
-async def test_u2_expiry_job_marks_nothing_of_a_client_in_time(env: ClientEnv) -> None:
+async def test_expiry_job_marks_nothing_of_a_client_in_time(env: ClientEnv) -> None:
     await asked(env)
     async with env.services.db.transaction(env.scope) as session:
         await expire_waiting(session, env.services.governance)
     assert await env.rows("SELECT DISTINCT overdue FROM approval WHERE state = 'pending'") == [(False,)]
 
 
-async def test_u2_nothing_is_late_while_the_client_is_suspended(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_nothing_is_late_while_the_client_is_suspended(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
     await env.deliver(env.change("SKU-001", PRICE, 10_400))
@@ -326,7 +324,7 @@ async def resolve_all(env: ClientEnv) -> None:
             await close_exception(session, exception_id, state=ExceptionState.RESOLVED, now=utc_now())  # type: ignore[arg-type]
 
 
-async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(
+async def test_late_deliveries_are_counted_by_themselves_not_by_open_exceptions(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(env)
@@ -350,7 +348,7 @@ async def test_u2_late_deliveries_are_counted_by_themselves_not_by_open_exceptio
         assert (client.running, client.late, client.health) == (1, 1, "at risk")
 
 
-async def test_u2_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(env: ClientEnv) -> None:
+async def test_overdue_approvals_are_counted_by_themselves_not_by_open_exceptions(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, timedelta(hours=25))
     await env.work()

@@ -1,4 +1,4 @@
-"""A8: what a channel shows is a proof only when it is exactly the approved value."""
+"""A channel verifies a value only by showing exactly the approved one."""
 
 import msgspec
 import pytest
@@ -28,7 +28,7 @@ _EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
         (STOCK, {"amount": 12.5}, "12.5"), (STOCK, {"currency": "USD"}, "1000 USD"), (PRICE, {"currency": ""}, "1000"),
     ],
 )  # fmt: skip
-async def test_a8_an_inexact_value_of_a_source_is_one_exception_that_quotes_it_and_ends_by_itself(
+async def test_an_inexact_source_value_is_one_exception_resolved_by_an_exact_one(
     env: ClientEnv, element: str, says: dict[str, object], told: str
 ) -> None:
     for _ in range(3):  # however often it comes
@@ -43,7 +43,7 @@ async def test_a8_an_inexact_value_of_a_source_is_one_exception_that_quotes_it_a
     assert [row[1] for row in await env.rows(_EXCEPTIONS) if row[0] == found.code] == ["resolved"]
 
 
-async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(env: ClientEnv) -> None:
+async def test_a_date_outside_the_calendar_is_reported(env: ClientEnv) -> None:
     body = env.change("SKU-001", STOCK, 4) | {"committed_at": "9999-12-31T23:59:59-14:00"}
     page = PollPage([("chg_end", msgspec.json.encode(body))], "1", more=False)
     replace_part(env, "sandbox-erp", poll=ScriptedSource(lambda cursor, before: page))
@@ -55,7 +55,7 @@ async def test_a7_a_date_at_the_end_of_the_calendar_in_another_zone_is_told(env:
     assert "9999-12-31" in found.detail
 
 
-async def test_a8_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
+async def test_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """104.00 sent, "103.9951" shown: reported with the shown value, and verified once it is exact."""

@@ -56,9 +56,7 @@ async def hurry(env: ClientEnv) -> None:
     await env.work()
 
 
-async def test_a_channel_that_fails_every_call_is_asked_little_more_than_once_a_value(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_failing_channel_gets_few_retries_per_value(env: ClientEnv, sandbox: RunningSandbox) -> None:
     calls, shop = Calls(), env.channels["shop0"]
     env.services = stingy(env.services, calls)
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))

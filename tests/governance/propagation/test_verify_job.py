@@ -65,9 +65,7 @@ async def test_proving_one_value_is_never_more_than_one_item_of_work(
     assert sandbox.effects(env.urls["shop0"])["effects"] == before
 
 
-async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_value_that_never_appears_fails_with_its_clock_running(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
     await env.deliver(env.change("SKU-001", PRICE, 10_100))
@@ -88,7 +86,7 @@ async def test_a_value_that_is_never_shown_is_given_up_with_its_clock_running(
     assert ("propagation.slo_breached", "open") in await env.rows("SELECT code, state FROM governance_exception")
 
 
-async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(env: ClientEnv) -> None:
+async def test_a_late_settlement_does_not_revert_a_verification(env: ClientEnv) -> None:
     await seed(env)
     shop = env.channels["shop0"]
     ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = 10000")
@@ -100,9 +98,7 @@ async def test_a_late_settlement_takes_nothing_back_from_what_was_seen(env: Clie
     assert await env.rows("SELECT * FROM propagation ORDER BY change_id, connection_id") == before
 
 
-async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_reading_of_a_superseded_value_is_ignored(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     shop = env.channels["shop0"]
     sandbox.break_(env.urls["shop0"], Faults(discard=1.0))
@@ -126,9 +122,7 @@ async def test_a_proof_of_what_was_overtaken_meanwhile_counts_for_nothing(
     assert [await env.rows(trace) for trace in traces] == before
 
 
-async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_values_superseded_during_an_outage_are_not_sent(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
     for amount in (10_100, 10_200):
@@ -141,7 +135,7 @@ async def test_what_was_overtaken_while_the_channel_was_away_is_not_sent(
     assert [effect["amount"] for effect in log] == [10_000, 10_200]
 
 
-async def test_an_older_value_is_never_kept_as_what_a_channel_shows(env: ClientEnv) -> None:
+async def test_an_older_reading_never_replaces_the_channels_value(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 10_100))
     await env.work(settle=20.0)
@@ -154,9 +148,7 @@ async def test_an_older_value_is_never_kept_as_what_a_channel_shows(env: ClientE
     assert await env.rows("SELECT minor(value), version FROM channel_value WHERE connection_id = :c", c=shop) == kept
 
 
-async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_concurrent_push_and_verification_are_metered_once(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """An additional push exists during the check; the one that settles last must not undo the verification."""
     await seed(env)
     services, scope, shop = env.services, env.scope, env.channels["shop0"]
@@ -180,9 +172,7 @@ async def test_a_push_and_a_look_at_once_end_as_verified_and_metered_once(
     assert await env.rows(notes, s=f"change:{change_id}") == [(2,)]
 
 
-async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_an_older_value_is_not_sent_after_a_newer_one(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """Two values wait for one channel when a third goes to another: the first of the two stays overtaken."""
     await seed(env)
     shop, market = env.channels["shop0"], env.channels["market1"]
@@ -203,9 +193,7 @@ async def test_an_older_value_never_follows_a_newer_one_aimed_elsewhere(
     ]  # fmt: skip
 
 
-async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_asked_for(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_resuming_a_channel_skips_its_requested_pause(env: ClientEnv, sandbox: RunningSandbox) -> None:
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(too_many_requests=1.0, retry_after="9000", remaining=1))
     await env.deliver(env.change("SKU-001", PRICE, 10_100))
@@ -219,9 +207,7 @@ async def test_a_person_who_resumes_a_channel_need_not_wait_for_the_rest_it_aske
     assert await env.rows(paused) == []
 
 
-async def test_a_refused_value_keeps_its_clock_until_a_newer_one_takes_its_place(
-    env: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_a_refused_values_clock_runs_until_it_is_superseded(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """A currency the shop does not sell in: it refuses, buyers see nothing new, so the clock must not stop."""
     await seed(env)
     shop = env.channels["shop0"]

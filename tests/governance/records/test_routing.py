@@ -50,7 +50,7 @@ def test_a_source_of_truth_is_never_sent_its_own_values() -> None:
     assert names(ElementKey("7", "order.status", "", "order"), ORDERS.connection_id) == []
 
 
-def test_what_is_reported_about_an_order_returns_to_its_own_shop_only() -> None:
+def test_order_status_returns_to_the_orders_shop_only() -> None:
     shops = [replace(ORDERS, connection_id=UUID(int=n), name=f"Shop {n}") for n in (4, 5, 6)]
     contracts = Contracts([
         contract(ORDER_STATUS, UUID(int=9)),

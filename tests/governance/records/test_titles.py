@@ -1,4 +1,4 @@
-"""U6: changes are found by any case, a part of the SKU, and the product's name, which pages show."""
+"""Changes are found by any case, a part of the SKU, and the product's name, which pages show."""
 
 import pytest
 
@@ -36,7 +36,7 @@ async def search(env: ClientEnv, text: str) -> set[str]:
         ("nothing", False),
     ],
 )
-async def test_u6_by_any_case_a_part_of_the_key_or_the_name(env: ClientEnv, text: str, *, found: bool) -> None:
+async def test_by_any_case_a_part_of_the_key_or_the_name(env: ClientEnv, text: str, *, found: bool) -> None:
     await named(env, "SKU-001", NAME)
     assert ("SKU-001" in await search(env, text)) is found
 
@@ -45,12 +45,12 @@ async def test_u6_by_any_case_a_part_of_the_key_or_the_name(env: ClientEnv, text
     ("key", "text"),
     [("GR\u00d6\u00dfE-1", "gro\u0308sse"), ("gro\u0308\u00dfe-1", "GR\u00d6SSE-1"), ("\uff33KU-9", "sku-9")],
 )
-async def test_a14_a_key_is_found_however_it_is_composed(env: ClientEnv, key: str, text: str) -> None:
+async def test_a_key_is_found_however_it_is_composed(env: ClientEnv, key: str, text: str) -> None:
     await named(env, key, NAME)
     assert await search(env, text) == {key}
 
 
-async def test_u6_a_name_is_the_source_of_truths_and_changes_with_it(env: ClientEnv, other_env: ClientEnv) -> None:
+async def test_a_name_is_the_source_of_truths_and_changes_with_it(env: ClientEnv, other_env: ClientEnv) -> None:
     await named(env, "SKU-001", "Old name")
     await named(env, "SKU-001", "New\x00 name")
     async with env.services.db.transaction(env.scope) as session:

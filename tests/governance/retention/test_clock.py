@@ -26,7 +26,7 @@ async def recorded(kept: Pins) -> datetime:
 
 
 @pytest.mark.parametrize("away", [timedelta(days=731 * 3), timedelta(hours=2), timedelta(hours=-2)])
-async def test_r16_a_machine_whose_clock_is_not_the_databases_removes_nothing(
+async def test_a_machine_whose_clock_is_not_the_databases_removes_nothing(
     kept: Pins, scope: Scope, away: timedelta
 ) -> None:
     change = await kept.change(scope)
@@ -36,7 +36,7 @@ async def test_r16_a_machine_whose_clock_is_not_the_databases_removes_nothing(
 
 
 @pytest.mark.parametrize("ago", [timedelta(days=46), timedelta(days=20_000), timedelta(hours=-2), timedelta(days=-900)])
-async def test_r16_both_clocks_far_from_the_last_run_remove_nothing(kept: Pins, ago: timedelta) -> None:
+async def test_both_clocks_far_from_the_last_run_remove_nothing(kept: Pins, ago: timedelta) -> None:
     """Both clocks are one machine's: they jump together."""
     await last_run(kept, ago)
     before = await recorded(kept)
@@ -46,7 +46,7 @@ async def test_r16_both_clocks_far_from_the_last_run_remove_nothing(kept: Pins, 
 
 
 @pytest.mark.parametrize("ago", [timedelta(days=44), timedelta(0), timedelta(minutes=-50)])
-async def test_r16_a_daily_and_a_monthly_run_go_through(kept: Pins, scope: Scope, ago: timedelta) -> None:
+async def test_a_daily_and_a_monthly_run_go_through(kept: Pins, scope: Scope, ago: timedelta) -> None:
     await kept.change(scope)
     await last_run(kept, ago)
     now = datetime.now(UTC)
@@ -54,7 +54,7 @@ async def test_r16_a_daily_and_a_monthly_run_go_through(kept: Pins, scope: Scope
     assert await recorded(kept) == now
 
 
-async def test_r16_a_clock_behind_what_was_written_removes_nothing_until_a_person_says_so(
+async def test_a_clock_behind_the_data_purges_nothing_until_confirmed(
     kept: Pins, scope: Scope, other_scope: Scope
 ) -> None:
     await kept.act(scope, datetime.now(UTC))

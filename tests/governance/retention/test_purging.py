@@ -1,4 +1,4 @@
-"""R16: what goes, what stays, whose, and what is written down about it."""
+"""What retention deletes and retains, for which account, and the record of it."""
 
 import asyncio
 from datetime import timedelta
@@ -46,7 +46,7 @@ async def shown(kept: Pins, scope: Scope, name: str, days: int) -> DataClassView
     return next(one for one in view.classes if one.name == name)
 
 
-async def test_r16_a_month_is_dropped_and_what_stands_is_kept(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_a_partition_is_dropped_and_retained_rows_are_moved(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     old, standing = await kept.change(scope), await kept.change(scope, record="SKU-2")
     await kept.value(scope, "SKU-2", standing)
     others = await kept.change(other_scope)
@@ -68,7 +68,7 @@ async def test_r16_a_month_is_dropped_and_what_stands_is_kept(kept: Pins, scope:
     assert "change" not in again.removed
 
 
-async def test_r16_what_no_longer_stands_goes_from_the_default_partition(kept: Pins, scope: Scope) -> None:
+async def test_expired_rows_of_the_default_partition_are_deleted(kept: Pins, scope: Scope) -> None:
     standing = await kept.change(scope)
     await kept.value(scope, "SKU-1", standing)
     await kept.run(DEFAULT)
@@ -78,9 +78,7 @@ async def test_r16_what_no_longer_stands_goes_from_the_default_partition(kept: P
     assert await kept.ids(scope) == set()
 
 
-async def test_r16_a_longer_policy_keeps_its_rows_and_another_clients_go(
-    kept: Pins, scope: Scope, other_scope: Scope
-) -> None:
+async def test_a_longer_period_retains_one_clients_rows_only(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     await kept.change(scope)
     stays = await kept.change(other_scope)
     await policy(kept, other_scope, "changes", 2000)
@@ -92,7 +90,7 @@ async def test_r16_a_longer_policy_keeps_its_rows_and_another_clients_go(
     assert await kept.ids(other_scope) == set()
 
 
-async def test_r16_a_contract_can_only_keep_longer(kept: Pins, scope: Scope) -> None:
+async def test_a_contract_can_only_extend_retention(kept: Pins, scope: Scope) -> None:
     await kept.change(scope)
     stock = await kept.change(scope, element="stock.on_hand")
     await policy(kept, scope, "changes", 1500, "stock.on_hand")
@@ -105,7 +103,7 @@ async def test_r16_a_contract_can_only_keep_longer(kept: Pins, scope: Scope) -> 
     assert await kept.ids(scope) == set()
 
 
-async def test_r16_a_hold_keeps_all_until_it_is_released(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_a_hold_prevents_deletion_until_released(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     held = await kept.change(scope)
     await kept.change(other_scope)
     hold_id = await hold(kept, scope)
@@ -128,7 +126,7 @@ async def test_r16_a_hold_keeps_all_until_it_is_released(kept: Pins, scope: Scop
     assert await kept.ids(scope) == set()
 
 
-async def test_r16_a_hold_of_one_record_keeps_that_record(kept: Pins, scope: Scope) -> None:
+async def test_a_hold_of_one_record_retains_that_record(kept: Pins, scope: Scope) -> None:
     held, event = await kept.change(scope, record="SKU-9"), await kept.event(scope)
     await kept.change(scope)
     await hold(kept, scope, record="SKU-9")
@@ -138,7 +136,7 @@ async def test_r16_a_hold_of_one_record_keeps_that_record(kept: Pins, scope: Sco
     assert await kept.ids(scope, "source_event") == {event}, "messages are not filed by record: all are held"
 
 
-async def test_r16_a_hold_placed_while_removing_waits_and_then_holds(kept: Pins, scope: Scope) -> None:
+async def test_a_hold_placed_while_removing_waits_and_then_holds(kept: Pins, scope: Scope) -> None:
     async with kept.owner.transaction(None) as removing:
         await removing.execute(repository.LOCK)
         placing = asyncio.create_task(hold(kept, scope))
@@ -149,7 +147,7 @@ async def test_r16_a_hold_placed_while_removing_waits_and_then_holds(kept: Pins,
     await placing
 
 
-async def test_r16_messages_that_something_needs_stay(kept: Pins, scope: Scope) -> None:
+async def test_messages_that_something_needs_stay(kept: Pins, scope: Scope) -> None:
     standing, waiting, read = [await kept.event(scope) for _ in range(3)]
     await kept.value(scope, "SKU-1", None, standing)
     async with kept.app.transaction(scope) as session:
@@ -160,7 +158,7 @@ async def test_r16_messages_that_something_needs_stay(kept: Pins, scope: Scope) 
     assert read not in await kept.ids(scope, "source_event")
 
 
-async def test_r16_closed_exceptions_go_and_open_ones_stay(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_closed_exceptions_go_and_open_ones_stay(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     insert = """
         INSERT INTO governance_exception (tenant_id, msp_id, id, code, subject, message, params, severity,
                                           severity_factors, state, opened_at, seen_at, correction_due_at, closed_at,
@@ -184,7 +182,7 @@ async def test_r16_closed_exceptions_go_and_open_ones_stay(kept: Pins, scope: Sc
     assert await kept.ids(other_scope, "governance_exception") == {ids[3]}
 
 
-async def test_r16_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     usage = (
         "INSERT INTO usage_event (tenant_id, msp_id, meter, id, quantity, occurred_at)"
         " VALUES (:t, :m, 'x', :id, 1, now())"
@@ -221,9 +219,7 @@ async def test_r16_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: 
     assert await kept.ids(other_scope, "usage_event") == {open_}
 
 
-async def test_r16_an_audit_chain_that_lost_its_beginning_verifies(
-    kept: Pins, scope: Scope, other_scope: Scope
-) -> None:
+async def test_an_audit_chain_that_lost_its_beginning_verifies(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     """Also where entries around a month's end are out of order, and where another client keeps its own."""
     early, late = MONTH_END - timedelta(seconds=1), MONTH_END + timedelta(seconds=1)
     for at in (early, early, late, early, late):
@@ -244,7 +240,7 @@ async def test_r16_an_audit_chain_that_lost_its_beginning_verifies(
         assert (await kept.verify(one)).broken_at is None
 
 
-async def test_r16_policies_and_holds_are_audited_and_their_own(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_policies_and_holds_are_audited_and_their_own(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     await policy(kept, scope, "changes", 800)
     await policy(kept, scope, "changes", None)
     hold_id = await hold(kept, scope, data_class="changes")
@@ -262,7 +258,7 @@ async def test_r16_policies_and_holds_are_audited_and_their_own(kept: Pins, scop
         await policy(kept, scope, "audit", 800, "price.list")
 
 
-async def test_r16_identities_and_answers_go_only_when_they_are_old(kept: Pins, scope: Scope) -> None:
+async def test_identities_and_answers_go_only_when_they_are_old(kept: Pins, scope: Scope) -> None:
     """The database itself refuses what is younger than the shortest policy, whatever the job asks for."""
     old, young, open_ = id_floor(MONTH_END - timedelta(days=1500)), new_id(), id_floor(MONTH_END - timedelta(days=1501))
     key = """
@@ -285,7 +281,7 @@ async def test_r16_identities_and_answers_go_only_when_they_are_old(kept: Pins, 
     assert await kept.ids(scope, "approval") == {young, open_}
 
 
-async def test_r16_readings_of_a_finished_baseline_go_and_its_figures_stay(kept: Pins, scope: Scope) -> None:
+async def test_readings_of_a_finished_baseline_go_and_its_figures_stay(kept: Pins, scope: Scope) -> None:
     ids = {"accepted": new_id(), "ready": new_id()}
     for state, one in ids.items():
         await kept.execute(

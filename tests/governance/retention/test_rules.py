@@ -1,4 +1,4 @@
-"""R16: the longer and stricter wins, of product, MSP, client, element and hold; and usage goes by what was billed."""
+"""The longest period of product, MSP, client, element and hold applies; usage is retained until billed."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ async def default(kept: Pins, scope: Scope, data_class: str, days: int | None) -
         await set_default(session, ROOMS.retained, data_class, days, now=MONTH_END)
 
 
-async def test_r16_an_msps_default_holds_for_its_clients_and_no_others(
+async def test_an_msps_default_holds_for_its_clients_and_no_others(
     kept: Pins, scope: Scope, other_scope: Scope
 ) -> None:
     sibling = scope.for_tenant(new_id())
@@ -38,7 +38,7 @@ async def test_r16_an_msps_default_holds_for_its_clients_and_no_others(
     assert await kept.ids(other_scope) == {others}
 
 
-async def test_r16_a_client_can_keep_longer_than_its_msp_and_never_shorter(kept: Pins, scope: Scope) -> None:
+async def test_a_clients_period_is_never_shorter_than_its_msps(kept: Pins, scope: Scope) -> None:
     """Also where the client's policy was set before the MSP's default."""
     await kept.change(scope)
     await policy(kept, scope, "changes", 90)
@@ -58,7 +58,7 @@ async def test_r16_a_client_can_keep_longer_than_its_msp_and_never_shorter(kept:
     assert (view.keep_days, view.default_days, view.least_days) == (90, 731, 90)
 
 
-async def test_r16_a_default_is_the_msps_own_and_within_the_products_bounds(
+async def test_a_default_is_the_msps_own_and_within_the_products_bounds(
     kept: Pins, scope: Scope, other_scope: Scope
 ) -> None:
     for days in (89, 0, -1, 36_526, 10**9):
@@ -77,13 +77,13 @@ async def test_r16_a_default_is_the_msps_own_and_within_the_products_bounds(
 
 
 @pytest.mark.parametrize("element", ["price.lits", "PRICE.LIST", "price.list \u200b", "x" * 2000, "%", "'; --"])
-async def test_r16_a_policy_of_an_unknown_element_is_refused(kept: Pins, scope: Scope, element: str) -> None:
+async def test_a_policy_of_an_unknown_element_is_refused(kept: Pins, scope: Scope, element: str) -> None:
     with pytest.raises(InvalidInput, match="There is no element by this name"):
         await policy(kept, scope, "changes", 900, element)
     await policy(kept, scope, "changes", None, element)
 
 
-async def test_r16_an_element_with_a_contract_has_a_policy(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_an_element_with_a_contract_has_a_policy(kept: Pins, scope: Scope, other_scope: Scope) -> None:
     await kept.execute(
         scope,
         """
@@ -142,7 +142,7 @@ async def book(kept: Pins, scope: Scope, side: str, client: UUID | None = None) 
         )
 
 
-async def test_r16_usage_stays_until_each_side_that_is_billed_has_closed_it(kept: Pins, scope: Scope) -> None:
+async def test_usage_stays_until_each_side_that_is_billed_has_closed_it(kept: Pins, scope: Scope) -> None:
     """An event that one side has no price for can still be billed there."""
     usage = await metered(kept, scope)
     await book(kept, scope, "retail")

@@ -79,9 +79,7 @@ async def waiting(env: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
     return env
 
 
-async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor_expired(
-    waiting: ClientEnv, sandbox: RunningSandbox
-) -> None:
+async def test_remaining_time_is_preserved_over_a_suspension(waiting: ClientEnv, sandbox: RunningSandbox) -> None:
     suspended_at = await suspend(waiting)
     before = await left(waiting)
     await pass_by(waiting)
@@ -100,7 +98,7 @@ async def test_what_had_time_left_has_the_same_time_left_and_is_neither_late_nor
     assert await waiting.rows("SELECT count(*) FROM approval WHERE state = 'expired'") == [(0,)]
 
 
-async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_clock_from_then(
+async def test_changes_decided_after_a_suspension_start_their_clock_then(
     env: ClientEnv,
 ) -> None:
     await seed(env)
@@ -126,7 +124,7 @@ async def test_what_came_before_the_suspension_and_is_decided_after_it_has_its_c
     assert due == released_at + timedelta(milliseconds=slo)
 
 
-async def test_what_was_late_before_stays_late_and_is_told(waiting: ClientEnv) -> None:
+async def test_deliveries_late_before_a_suspension_stay_late_and_are_reported(waiting: ClientEnv) -> None:
     await pass_by(waiting)
     before = await left(waiting)
     await suspend(waiting)
@@ -137,7 +135,7 @@ async def test_what_was_late_before_stays_late_and_is_told(waiting: ClientEnv) -
     assert await waiting.rows("SELECT count(*) FROM audit_entry WHERE action = 'exception.escalated'") == [(1,)]
 
 
-async def test_what_began_while_it_was_suspended_is_given_the_rest_of_that_time_only(waiting: ClientEnv) -> None:
+async def test_time_within_a_suspension_is_excluded(waiting: ClientEnv) -> None:
     """The MSP's staff may act in a suspended client."""
     now = utc_now()
     for table, column in (("propagation", "released_at"), ("approval", "created_at"),

@@ -56,7 +56,7 @@ async def test_the_exception_ends_when_retention_has_removed_the_last_of_them(
     assert [one.state for one in await other_env.exceptions("code = 'message.unclaimed'")] == ["open"]
 
 
-async def test_a_replay_without_a_reader_says_so_and_keeps_them(
+async def test_a_replay_without_a_subscriber_is_refused_and_keeps_the_messages(
     env: ClientEnv, msp_setup: MspSetup, admin: Visit, stranger: Visit
 ) -> None:
     await keep(env)
@@ -71,7 +71,7 @@ async def test_a_replay_without_a_reader_says_so_and_keeps_them(
     assert await env.rows("SELECT sum(message_count) FROM unclaimed_message") == [(3,)]
 
 
-async def test_discarding_takes_a_reason_is_audited_and_is_one_clients_own(
+async def test_discarding_needs_a_reason_is_audited_and_affects_one_client(
     env: ClientEnv, msp_setup: MspSetup, admin: Visit, stranger: Visit
 ) -> None:
     await keep(env)
