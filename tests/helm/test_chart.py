@@ -59,7 +59,7 @@ class TestEveryRendering:
                 "capabilities": {"drop": ["ALL"]},
             }
 
-    def test_whatever_keeps_running_is_probed_and_measured(self, name: str) -> None:
+    def test_every_long_running_container_has_probes_and_metrics(self, name: str) -> None:
         for workload, container in containers(rendered(name)):
             if workload in ENDING:
                 assert "ports" not in container
@@ -147,7 +147,7 @@ class TestComponents:
         }
         assert knowing == {"prod-fairlead-migrate", "prod-fairlead-retention"}
 
-    def test_each_component_knows_only_the_database_roles_it_uses(self) -> None:
+    def test_each_component_has_only_the_database_logins_it_uses(self) -> None:
         known = {
             workload: {v["name"] for v in container["env"] if v["name"].startswith("DATABASE_")}
             for workload, container in containers(rendered("defaults"))
@@ -162,7 +162,7 @@ class TestComponents:
             "prod-fairlead-retention": {"DATABASE_URL", "DATABASE_APP_URL"},
         }
 
-    def test_v2_each_component_has_its_own_user_of_valkey_and_only_web_the_key_of_sessions(self) -> None:
+    def test_each_component_has_its_own_user_of_valkey_and_only_web_the_key_of_sessions(self) -> None:
         known = {
             workload: {
                 variable["name"]: variable["valueFrom"]["secretKeyRef"]["key"]
@@ -190,13 +190,13 @@ class TestComponents:
         workers = {"prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk"}
         assert holding == {"prod-fairlead-web", *workers}
 
-    def test_r16_what_may_go_is_removed_daily_unless_that_is_switched_off(self) -> None:
+    def test_expired_data_is_purged_daily_unless_disabled(self) -> None:
         job = of_kind(rendered("defaults"), "CronJob")["prod-fairlead-retention"]["spec"]
         assert (job["schedule"], job["timeZone"], job["concurrencyPolicy"]) == ("23 3 * * *", "Etc/UTC", "Forbid")
         assert job["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] == "Never"
         assert of_kind(render({"retention": {"enabled": False}}), "CronJob") == {}
 
-    def test_v8_a_backup_is_encrypted_onto_the_named_volume(self) -> None:
+    def test_a_backup_is_encrypted_onto_the_named_volume(self) -> None:
         assert set(of_kind(rendered("scheduled"), "CronJob")) == {"prod-fairlead-backup", "prod-fairlead-retention"}
         (template,) = [it for name, it in pods(rendered("scheduled")) if name == "prod-fairlead-backup"]
         (container,) = template["spec"]["containers"]
@@ -210,7 +210,7 @@ class TestComponents:
         assert [item["path"] for item in recipient["items"]] == [file]
         assert {"name": "FAIRLEAD_VAULT_KEYS_FILE", "value": "/run/fairlead/vault/keys"} in container["env"]
 
-    def test_v8_a_backup_knows_its_own_login_alone_which_the_migration_creates(self) -> None:
+    def test_a_backup_has_its_own_login_only(self) -> None:
         known = {
             workload: {
                 variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
@@ -224,7 +224,7 @@ class TestComponents:
         assert known["prod-fairlead-migrate"]["DATABASE_URL"] == "fairlead-database"
         assert set(known["prod-fairlead-retention"].values()) == {"fairlead-database"}
 
-    def test_v8_only_workers_deliver_audit_heads(self) -> None:
+    def test_only_workers_deliver_audit_heads(self) -> None:
         told = {
             workload: {v["name"]: v for v in container["env"] if v["name"].startswith("FAIRLEAD_AUDIT_HEADS_")}
             for workload, container in containers(rendered("scheduled"))
@@ -297,7 +297,7 @@ class TestNetwork:
         assert rule["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress-nginx"}
 
     @pytest.mark.parametrize("component", ["worker", "relay", "migrate"])
-    def test_nobody_reaches_the_other_pods(self, component: str) -> None:
+    def test_network_policies_deny_other_traffic(self, component: str) -> None:
         assert self.allowed("defaults", component, "ingress") == []
 
     def test_the_relay_and_the_migration_reach_servers_only(self) -> None:
@@ -353,7 +353,7 @@ REFUSED: dict[str, Values] = {
 
 
 @pytest.mark.parametrize("networks", [[], ["10.42.0.0/16", "fd00::/8", "192.0.2.7"]])
-def test_v6_only_named_proxies_are_believed(networks: list[str]) -> None:
+def test_only_named_proxies_are_believed(networks: list[str]) -> None:
     for _, container in containers(render({"ingress": {"trustedProxies": networks}})):
         named = {each["name"]: each.get("value") for each in container["env"]}
         assert "FORWARDED_ALLOW_IPS" not in named
@@ -388,7 +388,7 @@ class TestValues:
 
 
 @pytest.mark.parametrize("name", VALUE_SETS)
-def test_the_command_line_accepts_what_every_container_is_told(name: str) -> None:
+def test_the_command_line_accepts_every_containers_arguments(name: str) -> None:
     for _, container in containers(rendered(name)):
         command, *arguments = (str(CHART / "values.yaml") if it.endswith(".pem") else it for it in container["args"])
         main.commands[command].make_context(command, list(arguments))
