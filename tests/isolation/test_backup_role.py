@@ -44,7 +44,7 @@ def refuses(connection: Connection, statement: sql.SQL | sql.Composed) -> bool:
     return False
 
 
-def test_v8_it_reads_every_row_of_every_account_without_naming_one(
+def test_it_reads_every_row_of_every_account_without_naming_one(
     backup: Connection, urls: Urls, owner: Connection
 ) -> None:
     for made in (make_rows(urls, owner), make_rows(urls, owner)):
@@ -55,7 +55,7 @@ def test_v8_it_reads_every_row_of_every_account_without_naming_one(
         enter_backup_role(backup)  # raises if a policy hides a row of any table
 
 
-def test_v8_it_writes_no_table_sequence_or_partition(backup: Connection) -> None:
+def test_it_writes_no_table_sequence_or_partition(backup: Connection) -> None:
     found = tables(backup)
     assert len(found) >= 60
     for table in found:
@@ -71,7 +71,7 @@ def test_v8_it_writes_no_table_sequence_or_partition(backup: Connection) -> None
         assert refuses(backup, sql.SQL("SELECT setval({}, 1)").format(sql.Literal(sequence))), sequence
 
 
-def test_v8_it_becomes_nobody_else_and_reads_no_password(backup: Connection) -> None:
+def test_the_backup_role_can_assume_no_other_role_and_read_no_password(backup: Connection) -> None:
     others = backup.execute("SELECT rolname FROM pg_roles WHERE rolname <> %s", (BACKUP,)).fetchall()
     assert len(others) > len(LOGIN_ROLES)
     for (role,) in others:
@@ -87,7 +87,7 @@ def test_v8_it_becomes_nobody_else_and_reads_no_password(backup: Connection) -> 
     assert memberships == []
 
 
-def test_v8_it_records_its_backup_and_no_other_fact(urls: Urls, servers: Servers) -> None:
+def test_it_records_its_backup_and_no_other_fact(urls: Urls, servers: Servers) -> None:
     with another_database(servers.admin_url, urls) as there:
         migrate_schema(there.owner)
         with psycopg.connect(there.owner) as owner, psycopg.connect(there.backup) as backup:
@@ -100,7 +100,7 @@ def test_v8_it_records_its_backup_and_no_other_fact(urls: Urls, servers: Servers
     assert after == sorted([*before, ("last_backup", {"made": 2})])
 
 
-async def test_v8_without_a_password_it_has_no_login(urls: Urls, servers: Servers) -> None:
+async def test_without_a_password_it_has_no_login(urls: Urls, servers: Servers) -> None:
     """As on servers where backups are made as the owner; a migration without a password takes no login away."""
     with psycopg.connect(servers.admin_url, autocommit=True) as admin:
         login = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"

@@ -16,7 +16,7 @@ from tests.isolation.rows import enter, insert, make_rows, privileges, tenant_ta
 OURS = (APP, FLEET, INTAKE, RELAY)
 
 
-def test_there_are_tables_to_look_at(owner: psycopg.Connection[Any]) -> None:
+def test_the_catalogue_has_tables(owner: psycopg.Connection[Any]) -> None:
     assert len(tenant_tables(owner)) >= 25
 
 
@@ -67,7 +67,7 @@ def test_no_role_of_ours_owns_a_table_or_steps_round_the_policies(owner: psycopg
         assert name == FLEET or not inherits, name
 
 
-def test_nobody_may_truncate_or_reference(owner: psycopg.Connection[Any]) -> None:
+def test_no_role_may_truncate_or_reference(owner: psycopg.Connection[Any]) -> None:
     rows = owner.execute(
         "SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants"
         " WHERE grantee = ANY (%s) AND privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')",
@@ -83,7 +83,7 @@ def test_there_is_no_view_or_materialized_view(owner: psycopg.Connection[Any]) -
     assert views.fetchall() == []
 
 
-def test_r16_partitions_are_reached_through_their_table_only(owner: psycopg.Connection[Any]) -> None:
+def test_partitions_are_reached_through_their_table_only(owner: psycopg.Connection[Any]) -> None:
     """Forced row security with the owner's policy, no grant, and a schema that only the relay may enter; but backups
     read each partition.
     """
@@ -109,7 +109,7 @@ def test_r16_partitions_are_reached_through_their_table_only(owner: psycopg.Conn
     assert may_enter == [RELAY]
 
 
-def test_r16_the_relay_may_create_partitions_and_nothing_else_there(owner: psycopg.Connection[Any]) -> None:
+def test_the_relay_may_create_partitions_and_nothing_else_there(owner: psycopg.Connection[Any]) -> None:
     rows = owner.execute(
         "SELECT p.proname, p.prosecdef, p.proconfig::text LIKE '%%search_path=pg_catalog%%', p.pronargs"
         "  FROM pg_proc p WHERE p.pronamespace = %s::regnamespace"

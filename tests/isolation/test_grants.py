@@ -93,11 +93,11 @@ def rights(owner: Owner, roles: list[str]) -> dict[tuple[str, str, str], str]:
     return {key: WHOLE if WHOLE in columns else " ".join(sorted(columns)) for key, columns in found.items()}
 
 
-def test_v9_relay_and_intake_have_these_rights_and_no_others(owner: Owner) -> None:
+def test_relay_and_intake_have_these_rights_and_no_others(owner: Owner) -> None:
     assert rights(owner, [RELAY, INTAKE]) == {key: columns for key, (columns, _) in NARROW.items()}
 
 
-def test_v9_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: Owner) -> None:
+def test_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: Owner) -> None:
     found = rights(owner, [APP])
     assert {verb for _, _, verb in found} <= {"SELECT", "INSERT", "UPDATE", "DELETE"}
     for table in LEDGERS:
@@ -107,7 +107,7 @@ def test_v9_the_application_reads_and_writes_rows_and_appends_to_ledgers(owner: 
     assert not any(table == "installation" for _, table, _ in found)
 
 
-def test_v9_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -> None:
+def test_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -> None:
     found: dict[str, set[str]] = {}
     for (_, table, verb), columns in rights(owner, [APP]).items():
         found.setdefault(table, set()).add(verb if columns == WHOLE else f"{verb} ({columns})")
@@ -136,7 +136,7 @@ IMMUTABLE = {
 
 
 @pytest.mark.parametrize("table", IMMUTABLE)
-def test_v9_what_identifies_a_row_or_was_decided_is_never_updated(scope: Scope, urls: Urls, table: str) -> None:
+def test_identity_and_decision_columns_are_never_updated(scope: Scope, urls: Urls, table: str) -> None:
     """Refused by the grant, in the row's own scope; nobody moves a row to another account either."""
     with psycopg.connect(urls.app) as connection:
         for column in [*IMMUTABLE[table].split(), "tenant_id", "msp_id"]:
@@ -149,7 +149,7 @@ def test_v9_what_identifies_a_row_or_was_decided_is_never_updated(scope: Scope, 
             connection.rollback()
 
 
-def test_v9_retention_adds_deleting_these_tables_to_the_applications_rights(owner: Owner) -> None:
+def test_retention_adds_deleting_these_tables_to_the_applications_rights(owner: Owner) -> None:
     assert rights(owner, [PURGE]) == {(PURGE, table, "DELETE"): WHOLE for table in PURGED}
     partitioned = {
         name for (name,) in owner.execute("SELECT relname FROM pg_class WHERE relkind = 'p' AND NOT relispartition")
@@ -161,7 +161,7 @@ def test_v9_retention_adds_deleting_these_tables_to_the_applications_rights(owne
     assert partitioned & deleting == {attempts, unread}, "one without an answer, by a policy; what a room reads now"
 
 
-def test_v9_functions_and_sequences_have_these_callers_and_no_others(owner: Owner) -> None:
+def test_functions_and_sequences_have_these_callers_and_no_others(owner: Owner) -> None:
     callers = owner.execute(
         "SELECT p.proname::text, array_agg(pg_get_userbyid(a.grantee)::text) FROM pg_proc p, aclexplode(p.proacl) a"
         " WHERE p.pronamespace = 'public'::regnamespace AND a.grantee <> p.proowner GROUP BY 1"
@@ -174,7 +174,7 @@ def test_v9_functions_and_sequences_have_these_callers_and_no_others(owner: Owne
     assert set(sequences) == {(BACKUP, "SELECT")}
 
 
-async def test_v9_readings_of_an_accepted_baseline_are_not_the_applications_to_delete(env: ClientEnv) -> None:
+async def test_readings_of_an_accepted_baseline_are_not_the_applications_to_delete(env: ClientEnv) -> None:
     async with env.services.db.transaction(env.scope) as session:
         for state in ("accepted", "reading", "discarded"):
             keys = {"t": env.scope.tenant_id, "m": env.scope.msp_id, "b": new_id(), "state": state}
@@ -190,7 +190,7 @@ async def test_v9_readings_of_an_accepted_baseline_are_not_the_applications_to_d
             assert len(gone.all()) == (state != "accepted"), state
 
 
-def test_v9_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
+def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     found = rights(owner, [FLEET])
     assert {table for _, table, _ in found} == FLEET_READS
     assert found[FLEET, "member", "SELECT"] == (
@@ -198,7 +198,7 @@ def test_v9_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     )
 
 
-def test_v9_the_fleet_and_backups_only_read_and_the_fleet_sees_no_secret(owner: Owner) -> None:
+def test_the_fleet_and_backups_only_read_and_the_fleet_sees_no_secret(owner: Owner) -> None:
     found = rights(owner, [FLEET, BACKUP])
     assert {verb for _, _, verb in found} == {"SELECT"}
     columns: dict[str, set[str]] = {}
@@ -219,7 +219,7 @@ def test_v9_the_fleet_and_backups_only_read_and_the_fleet_sees_no_secret(owner: 
     assert {table for role, table, _ in found if role == BACKUP} == tables
 
 
-def test_v9_public_may_use_nothing_of_ours(owner: Owner) -> None:
+def test_public_may_use_nothing_of_ours(owner: Owner) -> None:
     rows = owner.execute(
         """
         SELECT 'relation', c.relname::text FROM pg_class c, aclexplode(c.relacl) a
@@ -244,7 +244,7 @@ def test_v9_public_may_use_nothing_of_ours(owner: Owner) -> None:
     assert rows.fetchall() == []
 
 
-def test_v9_definer_functions_are_these_with_a_fixed_search_path(owner: Owner) -> None:
+def test_definer_functions_are_these_with_a_fixed_search_path(owner: Owner) -> None:
     rows = owner.execute(
         "SELECT p.oid::regprocedure::text, p.proconfig @> ARRAY['search_path=pg_catalog'],"
         " array_agg(pg_get_userbyid(a.grantee)::text) FILTER (WHERE a.grantee <> p.proowner)"
@@ -257,7 +257,7 @@ def test_v9_definer_functions_are_these_with_a_fixed_search_path(owner: Owner) -
 
 
 @pytest.mark.parametrize("role", OUR_ROLES)
-def test_v9_no_role_makes_objects(owner: Owner, role: str) -> None:
+def test_no_role_makes_objects(owner: Owner, role: str) -> None:
     found = owner.execute(
         "SELECT has_schema_privilege(%(r)s, 'public', 'CREATE'), has_schema_privilege(%(r)s, %(s)s, 'CREATE'),"
         " has_database_privilege(%(r)s, current_database(), 'CREATE'),"
@@ -290,7 +290,7 @@ def connection(request: pytest.FixtureRequest, urls: Urls) -> Iterator[Owner]:
 
 
 @pytest.mark.parametrize("call", FILES_AND_SIGNALS)
-def test_v9_no_role_reads_files_signals_the_server_or_keeps_large_objects(
+def test_no_role_reads_files_signals_the_server_or_stores_large_objects(
     connection: Owner, servers: Servers, call: str
 ) -> None:
     """Large objects are nobody's rows. Only a superuser can revoke them, so on other servers they stay."""
@@ -301,7 +301,7 @@ def test_v9_no_role_reads_files_signals_the_server_or_keeps_large_objects(
 
 
 @pytest.mark.parametrize("statement", ["CREATE TEMP TABLE t (id int)", "CREATE TABLE t (id int)", "COPY t FROM '/x'"])
-def test_v9_no_role_makes_tables_not_even_temporary_ones(connection: Owner, statement: str) -> None:
+def test_no_role_makes_tables_not_even_temporary_ones(connection: Owner, statement: str) -> None:
     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)):
         connection.execute(statement.encode())
 
@@ -320,12 +320,12 @@ class TestRelay:
             "DELETE FROM lane",
         ],
     )
-    def test_v9_it_enqueues_and_arms_nothing_itself(self, env: ClientEnv, urls: Urls, statement: str) -> None:
+    def test_the_relay_enqueues_and_arms_nothing_itself(self, env: ClientEnv, urls: Urls, statement: str) -> None:
         with psycopg.connect(urls.relay) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode(), {"t": env.scope.tenant_id, "m": env.scope.msp_id})
 
     @pytest.mark.parametrize("role", ["app", "intake"])
-    def test_v9_nobody_else_calls_its_functions(self, urls: Urls, role: str) -> None:
+    def test_only_the_relay_calls_its_functions(self, urls: Urls, role: str) -> None:
         for function in ("timers_fire()", "repairs_fire()"):
             with (
                 psycopg.connect(getattr(urls, role)) as connection,
@@ -333,7 +333,7 @@ class TestRelay:
             ):
                 connection.execute(f"SELECT {function}".encode())
 
-    def test_v9_the_owner_sees_nothing_outside_of_them(self, env: ClientEnv, urls: Urls) -> None:
+    def test_the_owner_sees_nothing_outside_of_them(self, env: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.owner) as connection:
             connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(env.scope.tenant_id),))
             for table in ("job", "timer", "lane_share"):
@@ -371,7 +371,7 @@ class TestIntake:
         }
 
     @pytest.mark.parametrize("statement", [EVENT, KEY, JOB])
-    def test_v9_only_what_fits_together_is_stored(
+    def test_foreign_keys_include_the_tenant(
         self, env: ClientEnv, other_env: ClientEnv, urls: Urls, statement: str
     ) -> None:
         for name, binds in self.given(env, other_env).items():
@@ -393,13 +393,13 @@ class TestIntake:
             (KEY, {"via": "poll"}),
         ],
     )
-    def test_v9_it_enqueues_ingest_jobs_of_webhooks_only(
+    def test_it_enqueues_ingest_jobs_of_webhooks_only(
         self, env: ClientEnv, other_env: ClientEnv, urls: Urls, statement: str, changed: dict[str, object]
     ) -> None:
         with psycopg.connect(urls.intake) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode(), self.given(env, other_env)["own"] | changed)
 
-    def test_v9_it_reads_signing_secrets_and_no_others(self, env: ClientEnv, urls: Urls) -> None:
+    def test_it_reads_signing_secrets_and_no_others(self, env: ClientEnv, urls: Urls) -> None:
         with psycopg.connect(urls.intake) as connection:
             rows = connection.execute(
                 "SELECT DISTINCT name FROM connection_secret WHERE tenant_id = %s", (env.scope.tenant_id,)
@@ -438,9 +438,7 @@ def refused(connection: Owner) -> list[str]:
 
 
 @pytest.mark.parametrize("role", [*OUR_ROLES, "public"])
-def test_v9_what_the_owner_makes_later_is_nobodys_until_a_migration_says_so(
-    owner: Owner, servers: Servers, role: str
-) -> None:
+def test_new_objects_have_no_grants_until_a_migration(owner: Owner, servers: Servers, role: str) -> None:
     """Tables, sequences, views, functions: none is reachable by the way."""
     user = owner.execute("SELECT current_user").fetchall()[0][0]
     name = new_id().hex
@@ -455,7 +453,7 @@ def test_v9_what_the_owner_makes_later_is_nobodys_until_a_migration_says_so(
         admin.rollback()
 
 
-def test_v9_default_privileges_that_somebody_set_are_taken_back(urls: Urls) -> None:
+def test_foreign_default_privileges_are_revoked(urls: Urls) -> None:
     with psycopg.connect(urls.owner) as owner:
         for what in ("ALL ON TABLES TO PUBLIC", f"SELECT ON TABLES TO {APP}", f"EXECUTE ON FUNCTIONS TO {INTAKE}"):
             owner.execute(f"ALTER DEFAULT PRIVILEGES GRANT {what}".encode())
@@ -468,7 +466,7 @@ def test_v9_default_privileges_that_somebody_set_are_taken_back(urls: Urls) -> N
     assert left == []
 
 
-def test_v9_roles_enter_no_other_role_but_as_declared(owner: Owner) -> None:
+def test_roles_enter_no_other_role_but_as_declared(owner: Owner) -> None:
     """The application enters the fleet's role, the owner the backup's; nobody is a member of a role of the server's."""
     user = owner.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
     found = owner.execute(
@@ -484,7 +482,7 @@ def test_v9_roles_enter_no_other_role_but_as_declared(owner: Owner) -> None:
     assert {(owner_name, BACKUP), (owner_name, PURGE)} <= {row[:2] for row in found}
 
 
-def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) -> None:
+def test_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) -> None:
     extensions = owner.execute("SELECT extname FROM pg_extension").fetchall()
     assert {name for (name,) in extensions} <= {"plpgsql"}
     trusted = owner.execute(
@@ -520,19 +518,19 @@ def test_v9_no_extension_reaches_out_and_no_language_is_untrusted(owner: Owner) 
         "SECURITY LABEL ON TABLE audit_entry IS 'x'",
     ],
 )
-def test_v9_no_role_becomes_more_than_it_is(connection: Owner, statement: str) -> None:
+def test_no_role_becomes_more_than_it_is(connection: Owner, statement: str) -> None:
     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)) as refusal:
         connection.execute(statement.encode())
     assert isinstance(refusal.value, psycopg.errors.InsufficientPrivilege) or "SECURITY LABEL" in statement
 
 
-def test_v9_no_runtime_role_reads_as_backups_do(urls: Urls) -> None:
+def test_no_runtime_role_reads_as_backups_do(urls: Urls) -> None:
     for url in (urls.app, urls.intake, urls.relay):
         with psycopg.connect(url) as connected, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connected.execute(f"SET ROLE {BACKUP}".encode())
 
 
-def test_v9_no_role_sees_the_statements_of_another(connection: Owner, owner: Owner) -> None:
+def test_no_role_sees_the_statements_of_another(connection: Owner, owner: Owner) -> None:
     """A session sees the statements of other roles' sessions as hidden."""
     seen = connection.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user AND query <> '<insufficient privilege>'"

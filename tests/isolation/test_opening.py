@@ -115,7 +115,7 @@ async def test_the_fleets_role_ends_with_its_transaction(one: Database, scope: S
     assert await next_borrower(one) == NONE
 
 
-async def test_an_opening_that_fails_lets_nothing_through_and_says_so(one: Database, scope: Scope) -> None:
+async def test_a_failed_opening_executes_nothing_and_is_reported(one: Database, scope: Scope) -> None:
     await leave(one, scope)
     async with one.transaction(scope) as session:
         raw = await on_wire(session)
@@ -165,9 +165,7 @@ async def test_a_borrower_cancelled_on_the_way(one: Database, urls: Urls, scope:
     assert await seen(one, scope) == 1
 
 
-async def test_a_connection_lost_before_the_opening_is_told_and_replaced(
-    one: Database, urls: Urls, scope: Scope
-) -> None:
+async def test_a_connection_lost_before_the_opening_is_replaced(one: Database, urls: Urls, scope: Scope) -> None:
     await leave(one, scope)
     pid = (await one.call("SELECT pg_backend_pid() AS pid", ())).pid
 
@@ -185,7 +183,7 @@ async def test_a_connection_lost_before_the_opening_is_told_and_replaced(
     assert await next_borrower(one) == NONE
 
 
-async def test_a_statement_that_takes_too_long_ends_its_transaction_only(one: Database, scope: Scope) -> None:
+async def test_a_statement_timeout_ends_its_transaction_only(one: Database, scope: Scope) -> None:
     await leave(one, scope)
     async with one.transaction(scope) as session:
         await session.execute(text("SET LOCAL statement_timeout = '50ms'"))

@@ -80,7 +80,7 @@ async def test_a_session_wide_setting_does_not_survive_the_next_transaction(urls
     await database.close()
 
 
-async def test_a_cancelled_borrower_leaves_no_scope_behind(urls: Urls, scope: Scope) -> None:
+async def test_a_cancelled_checkout_leaves_no_scope(urls: Urls, scope: Scope) -> None:
     database = Database(urls.app, pool_size=1)
     await leave(database, scope)
 
@@ -128,7 +128,7 @@ async def test_a_unique_key_is_no_oracle(db: Database, scope: Scope, other_scope
             )
 
 
-async def test_hidden_rows_are_not_told_by_errors(db: Database, scope: Scope, other_scope: Scope) -> None:
+async def test_errors_do_not_disclose_hidden_rows(db: Database, scope: Scope, other_scope: Scope) -> None:
     """A condition that would fail on a hidden row is never evaluated on it."""
     await leave(db, scope, key="zero")
     async with db.transaction(other_scope) as session:
@@ -166,14 +166,14 @@ async def test_a_fleet_reads_its_own_msp_only(db: Database, scope: Scope, other_
             assert rows.scalar_one() == seen
 
 
-async def test_intake_inserts_and_cannot_read_what_it_brought(urls: Urls) -> None:
+async def test_intake_inserts_but_cannot_read(urls: Urls) -> None:
     with psycopg.connect(urls.intake, autocommit=True) as connection:
         for forbidden in ("SELECT body FROM source_event", "SELECT settings FROM connection", "SELECT * FROM change"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(forbidden)
 
 
-async def test_the_relay_sees_that_work_is_due_never_what_it_is_about(urls: Urls) -> None:
+async def test_the_relay_reads_due_times_but_no_payloads(urls: Urls) -> None:
     with psycopg.connect(urls.relay, autocommit=True) as connection:
         connection.execute("SELECT * FROM lanes_due()")
         for forbidden in ("SELECT payload FROM job", "SELECT key FROM job", "SELECT * FROM change", "DELETE FROM job"):
