@@ -64,14 +64,14 @@ class TestDeciding:
             await answer(db, scope, approval)
         assert await state(db, scope, approval) is ApprovalState.PENDING
 
-    async def test_who_let_an_agent_write_it_cannot_decide_either(
+    async def test_the_member_behind_an_agent_cannot_decide_its_changes(
         self, db: Database, scope: Scope, boss: Scope
     ) -> None:
         approval = await ask(db, scope, wish(scope, author=boss.actor.id))
         with pytest.raises(OwnApproval):
             await answer(db, boss, approval)
 
-    async def test_who_put_anothers_content_up_cannot_decide_either(self, db: Database, scope: Scope) -> None:
+    async def test_the_requester_of_an_approval_cannot_decide_it(self, db: Database, scope: Scope) -> None:
         approval = await ask(db, scope, wish(scope, author="agent:7"))
         with pytest.raises(OwnApproval):
             await answer(db, scope, approval)
@@ -124,7 +124,7 @@ class TestDeciding:
                 await decide_approval(session, boss, approval_id=approval, grant=True, now=NOW + HOUR)
         assert await state(db, scope, approval) is ApprovalState.EXPIRED
 
-    async def test_two_people_at_once_give_one_answer(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_concurrent_answers_have_one_effect(self, db: Database, scope: Scope, boss: Scope) -> None:
         approval = await ask(db, scope)
         chief = as_member(scope, "Chief")
         answers = await asyncio.gather(
@@ -172,7 +172,7 @@ class TestRedeeming:
         with pytest.raises(ApprovalExpired):
             await redeem(db, scope, approval, later=HOUR)
 
-    async def test_whoever_comes_second_finds_it_used(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_the_second_redemption_finds_it_used(self, db: Database, scope: Scope, boss: Scope) -> None:
         approval = await ask(db, scope)
         await answer(db, boss, approval)
         async with db.transaction(scope) as session:
@@ -236,7 +236,7 @@ class TestRequesting:
         with pytest.raises(ApprovalNotGranted):
             await redeem(db, scope, first)
 
-    async def test_ids_come_in_the_order_of_the_requests(self, db: Database, scope: Scope) -> None:
+    async def test_ids_are_in_the_order_of_the_requests(self, db: Database, scope: Scope) -> None:
         requests = sorted((wish(scope) for _ in range(40)), key=lambda request: request.content_hash[0])
         requests.reverse()
         ids = await ask_many(db, scope, requests)
@@ -244,7 +244,7 @@ class TestRequesting:
             found = {one.id: one.subject_id for one in await list_approvals(session, scope)}
         assert [found[one] for one in ids] == [request.subject_id for request in requests]
 
-    async def test_nothing_to_ask_and_asking_twice_at_once(self, db: Database, scope: Scope) -> None:
+    async def test_empty_and_duplicate_requests_are_handled(self, db: Database, scope: Scope) -> None:
         assert await ask_many(db, scope, []) == []
         subject = new_id()
         with pytest.raises(InvalidInput):

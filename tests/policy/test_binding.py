@@ -36,7 +36,7 @@ def test_the_order_of_keys_does_not_count(content: dict[str, int]) -> None:
     assert bind(dict(reversed(content.items()))) == bind(content)
 
 
-def test_each_part_counts_and_none_can_stand_for_another() -> None:
+def test_each_part_changes_the_hash_and_parts_cannot_be_swapped() -> None:
     hashes = {bind("x"), bind(snapshot="x"), bind(target="x"), bind("x", version=2), bind(None), bind(True), bind(1)}
     assert len(hashes) == 7
 
@@ -54,6 +54,6 @@ def test_structs_ids_and_times_have_one_form() -> None:
 
 
 @pytest.mark.parametrize("value", [1.5, {"a": [0.1]}, {1: 2}, b"x", {1, 2}, datetime(2026, 1, 1), object()])  # noqa: DTZ001
-def test_what_has_no_exact_form_is_refused(value: Any) -> None:
+def test_values_without_an_exact_form_are_refused(value: Any) -> None:
     with pytest.raises(ContentNotBindable):
         bind(value)

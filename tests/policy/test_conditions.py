@@ -31,7 +31,7 @@ def test_conditions_hold_or_not(source: str, ctx: dict[str, int | str], *, holds
 @pytest.mark.parametrize(
     "ctx", [{}, {"change_bp": "500"}, {"change_bp": None}, {"change_bp": 4.0}, {"change_bp": True}]
 )
-def test_what_cannot_be_evaluated_falls_to_the_safe_side(ctx: dict[str, int | str]) -> None:
+def test_conditions_that_cannot_be_evaluated_get_the_strict_outcome(ctx: dict[str, int | str]) -> None:
     assert compiled("r.ctx.change_bp <= 500", tightens=True)(ctx) is True
     assert compiled("r.ctx.change_bp <= 500", tightens=False)(ctx) is False
 

@@ -25,7 +25,7 @@ def test_the_size_of_a_change_is_exact_and_rounded_up(old: Decimal, new: Decimal
     assert type(facts["change_bp"]) is int
 
 
-def test_whole_minor_units_are_integers_whatever_the_currencys_digits() -> None:
+def test_whole_minor_units_are_integers_in_every_currency() -> None:
     for amount, currency, expected in (("19.99", "USD", 1999), ("500", "JPY", 500), ("1.005", "KWD", 1005)):
         new = price_facts(None, money(amount, currency), None)["new_minor"]
         assert (new, type(new)) == (expected, int)

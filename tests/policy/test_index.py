@@ -92,7 +92,7 @@ class TestDecide:
             ((900, "EUR"), TEXT.fill(text="The price changes by more than 5%.")),
         ],
     )
-    def test_a_first_price_is_not_said_to_change_by_so_much(
+    def test_a_first_price_has_no_percentage_of_change(
         self, old: tuple[int | None, str | None], told: StoredMessage
     ) -> None:
         index = compile_rules(starter_rules("t1"), tenant_id="t1", version=1)
@@ -135,7 +135,7 @@ class TestPermissions:
         with pytest.raises(PermissionRefused):
             require_permission(index, "ann", PolicyPermission.DECIDE_APPROVAL)
 
-    def test_a_role_in_another_tenant_gives_nothing_here(self) -> None:
+    def test_a_role_in_another_tenant_grants_nothing(self) -> None:
         index = self.index_of(role_rule(id="g", member="ann", role="client_admin", dom="t2"))
         assert not may(index, "ann", "change", "read").allowed
 

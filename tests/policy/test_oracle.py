@@ -58,13 +58,13 @@ def test_role_chains_are_followed_as_deep_as_pycasbin_follows_them() -> None:
     ),
     element=st.sampled_from(["price.list", "stock.on_hand", "price.cost"]),
 )
-def test_the_packaged_rules_mean_the_same_to_both(ctx: dict[str, int | str], element: str) -> None:
+def test_both_engines_agree_on_the_packaged_rules(ctx: dict[str, int | str], element: str) -> None:
     rules = [*starter_rules("t1"), *(rule for rule in system_rules() if rule.sub == "client_viewer")]
     oracle, index = PolicyOracle(rules, version=1), compile_rules(rules, tenant_id="t1", version=1)
     assert decide(index, "erp", element, ctx) == oracle.decide("t1", "erp", element, ctx)
 
 
-def test_every_packaged_permission_is_answered_alike() -> None:
+def test_both_engines_agree_on_every_permission() -> None:
     rules = system_rules()
     oracle, index = PolicyOracle(rules, version=0), compile_rules(rules, tenant_id="t1", version=0)
     acts = sorted({(rule.obj, rule.act) for rule in rules if rule.ptype is RuleKind.PERMISSION})

@@ -41,7 +41,7 @@ def test_system_rules_name_only_system_roles_and_hold_in_every_tenant() -> None:
 @pytest.mark.parametrize(
     "permission", ["tenant:create", "invoice:issue", "price_book:read", "fleet:read", "dead_letter:discard"]
 )
-def test_no_clients_role_may_do_what_is_its_msps(permission: str) -> None:
+def test_no_client_role_has_an_msps_permission(permission: str) -> None:
     index = compile_rules(system_rules(), tenant_id="t1", version=0)
     obj, act = permission.split(":")
     assert not any(may(index, role, obj, act).allowed for role in CLIENT_ROLES)
@@ -54,7 +54,7 @@ def test_few_may_approve(role: str) -> None:
     assert not may(index, role, "approval", "decide").allowed
 
 
-def test_starter_rules_say_why_in_a_sentence() -> None:
+def test_starter_rules_have_a_reason() -> None:
     for rule in starter_rules("t1"):
         assert rule.description.endswith(".")
         assert rule.dom == "t1"

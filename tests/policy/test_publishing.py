@@ -43,7 +43,7 @@ class _UndoneError(Exception):
 
 
 class TestPublishRules:
-    async def test_what_is_published_decides(self, db: Database, scope: Scope) -> None:
+    async def test_the_published_policy_decides(self, db: Database, scope: Scope) -> None:
         assert await publish(db, scope, *starter_rules(str(scope.tenant_id))) == 1
         async with db.transaction(scope) as session:
             index = await load_index(session, scope)
@@ -100,7 +100,7 @@ class TestPublishRules:
         with pytest.raises(InvalidRule):
             await publish(db, scope, *rules)
 
-    async def test_a_client_cannot_allow_itself_what_is_its_msps(
+    async def test_a_client_cannot_grant_itself_an_msps_permission(
         self, db: Database, scope: Scope, msp_account: Scope
     ) -> None:
         grant = PolicyRule("more", RuleKind.PERMISSION, "client_viewer", "", "invoice", "issue")
@@ -117,7 +117,7 @@ class TestPublishRules:
 
 
 class TestRoles:
-    async def test_a_role_is_given_and_taken(self, db: Database, scope: Scope) -> None:
+    async def test_a_role_is_assigned_and_revoked(self, db: Database, scope: Scope) -> None:
         await give(db, scope, "ann", "client_approver")
         await give(db, scope, "ann", "client_approver")
         async with db.transaction(scope) as session:
@@ -128,7 +128,7 @@ class TestRoles:
             assert not may(await load_index(session, scope), "ann", "approval", "decide").allowed
         assert len(await diffs(db, scope)) == 2
 
-    async def test_who_has_a_role_does_not_change_what_was_approved(self, db: Database, scope: Scope) -> None:
+    async def test_assignments_do_not_invalidate_approvals(self, db: Database, scope: Scope) -> None:
         await publish(db, scope, AUTO)
         await give(db, scope, "ann", "client_admin")
         async with db.transaction(scope) as session:
@@ -136,16 +136,16 @@ class TestRoles:
         assert await publish(db, scope) == 2
 
     @pytest.mark.parametrize("role", ["msp_admin", "msp_operator", "unheard_of", "*"])
-    async def test_a_client_cannot_give_an_msps_role(self, db: Database, scope: Scope, role: str) -> None:
+    async def test_a_client_cannot_assign_an_msps_role(self, db: Database, scope: Scope, role: str) -> None:
         with pytest.raises(RoleNotAssignable):
             await give(db, scope, "ann", role)
 
-    async def test_an_msps_roles_are_given_in_its_house(self, db: Database, msp_account: Scope) -> None:
+    async def test_an_msps_roles_are_assigned_in_its_own_account(self, db: Database, msp_account: Scope) -> None:
         await give(db, msp_account, "max", "msp_admin")
         with pytest.raises(RoleNotAssignable):
             await give(db, msp_account, "max", "client_admin")
 
-    async def test_a_role_of_ones_own_can_be_given_once_a_rule_names_it(self, db: Database, scope: Scope) -> None:
+    async def test_a_custom_role_can_be_assigned_once_a_rule_names_it(self, db: Database, scope: Scope) -> None:
         await publish(db, scope, PolicyRule("b", RuleKind.PERMISSION, "buyer", "", "change", "read"))
         await give(db, scope, "ann", "buyer")
         async with db.transaction(scope) as session:
@@ -167,7 +167,7 @@ class TestIsolation:
                 for table in ("policy_rule", "policy_version"):
                     assert (await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0
 
-    async def test_a_stranger_who_names_the_tenant_changes_nothing(
+    async def test_another_tenants_request_changes_nothing(
         self, db: Database, scope: Scope, other_scope: Scope
     ) -> None:
         await publish(db, scope, AUTO)
@@ -178,9 +178,7 @@ class TestIsolation:
 
 
 class TestPartners:
-    async def test_a_partner_user_is_judged_by_the_clients_rules_and_changes_none(
-        self, db: Database, scope: Scope
-    ) -> None:
+    async def test_a_partner_user_is_subject_to_the_clients_rules(self, db: Database, scope: Scope) -> None:
         await publish(db, scope, AUTO)
         await give(db, scope, "pam", "partner")
         partner = replace(scope, partner_id=new_id())

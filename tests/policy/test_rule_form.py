@@ -112,7 +112,7 @@ def test_up_by_more_than_five_percent_in_the_eu_needs_approval() -> None:
     assert [outcome(10_500, "EU"), outcome(9_000, "EU"), outcome(10_501, "US")] == [PolicyOutcome.AUTO] * 3
 
 
-def test_a_rule_without_words_tells_its_conditions_as_the_reason() -> None:
+def test_a_rule_without_a_reason_shows_its_conditions() -> None:
     form = RuleForm(element=STOCK, outcome=RuleOutcome.REVIEW, terms=(Term(TermKind.NEW_VALUE, "less_than", ("5",)),))
     rule = replace(build_rule(form, _STOCK, rule_id="r"), dom="t")
     index = compile_rules([rule], tenant_id="t", version=1)
