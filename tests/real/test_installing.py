@@ -14,7 +14,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installing, "CACHE", tmp_path / "cache")
 
 
-def test_a_machine_without_node_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_node_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(RealSystemMissing, match="needs Node"):
         install_vendure()
@@ -25,7 +25,7 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
         run(["no-such-program"], what="Shop", cwd=tmp_path)
 
 
-def test_a_failing_step_tells_its_own_words(tmp_path: Path) -> None:
+def test_a_failing_step_shows_its_output(tmp_path: Path) -> None:
     with pytest.raises(RealSystemMissing, match=r"(?s)registry.*no route"):
         run(["sh", "-c", "echo no route >&2; exit 3"], what="Shop", cwd=tmp_path)
 
@@ -43,7 +43,7 @@ def test_an_installation_is_made_once_per_state_of_its_inputs() -> None:
     assert built == [first, second]
 
 
-def test_an_interrupted_installation_starts_anew() -> None:
+def test_an_interrupted_installation_starts_over() -> None:
     def interrupted(home: Path) -> None:
         (home / "half").touch()
         raise KeyboardInterrupt
