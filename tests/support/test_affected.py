@@ -74,7 +74,7 @@ def test_committed_uncommitted_untracked_and_deleted_files_are_changed(root: Pat
     assert changed_files(root) == [Path(name) for name in expected]
 
 
-def test_what_main_did_meanwhile_is_not_the_branchs_change(root: Path) -> None:
+def test_changes_of_main_are_not_the_branchs(root: Path) -> None:
     git(root, "checkout", "--quiet", "main")
     write(root, "README.md")
     commit(root)

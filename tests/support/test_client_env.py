@@ -30,9 +30,7 @@ async def later(env: ClientEnv, interval: str) -> None:
         )
 
 
-async def test_what_never_comes_true_fails_the_test_and_names_the_jobs_left(
-    env: ClientEnv, pauses: list[float]
-) -> None:
+async def test_a_condition_that_never_holds_fails_with_the_remaining_jobs(env: ClientEnv, pauses: list[float]) -> None:
     await later(env, "1 hour")
     with pytest.raises(AssertionError, match=r"(?s)SELECT false does not hold.*ingest/"):
         await env.work(until="SELECT false")
@@ -46,7 +44,7 @@ async def test_work_that_is_too_far_away_is_not_waited_for(env: ClientEnv, pause
     assert await env.rows("SELECT count(*) FROM job WHERE delayed") == [(1,)]
 
 
-async def test_work_that_comes_in_time_is_waited_for_and_no_longer(env: ClientEnv) -> None:
+async def test_jobs_are_awaited_only_as_long_as_needed(env: ClientEnv) -> None:
     await later(env, "50 milliseconds")
     await env.work(settle=20)
     assert await env.rows("SELECT count(*) FROM job") == [(0,)]

@@ -78,7 +78,7 @@ async def test_reset_strikes_open_and_new_connections(link: FaultyLink, caller: 
     again.writer.transport.abort()
 
 
-async def test_what_a_black_hole_held_goes_on_afterwards(
+async def test_bytes_held_by_a_black_hole_are_delivered_afterwards(
     link: FaultyLink, caller: Caller, echo: tuple[Echo, int]
 ) -> None:
     link.suffer(Trouble(blackhole=True))
@@ -90,7 +90,7 @@ async def test_what_a_black_hole_held_goes_on_afterwards(
     assert await asking == b"held"
 
 
-async def test_a_half_closed_link_delivers_and_brings_no_answer(
+async def test_a_half_closed_link_delivers_without_an_answer(
     link: FaultyLink, caller: Caller, echo: tuple[Echo, int]
 ) -> None:
     link.suffer(Trouble(half_close=True))

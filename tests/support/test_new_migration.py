@@ -22,7 +22,7 @@ def config(tmp_path: Path) -> Config:
     return config
 
 
-def test_it_stands_behind_the_newest_and_is_named_by_minute_and_words(config: Config) -> None:
+def test_it_follows_the_newest_and_is_named_by_minute_and_words(config: Config) -> None:
     made = create_migration(config, "partner_titles", now=NOW)
     assert made.name == "203105060708_partner_titles.py"
     assert made.read_text().startswith('"""Partner titles.\n')

@@ -22,6 +22,6 @@ def test_psql_reaches_the_database_that_the_environment_names(urls: Urls) -> Non
     assert done.stdout.strip() == "fairlead_owner"
 
 
-def test_without_an_installation_it_says_what_to_start(tmp_path: Path) -> None:
+def test_without_an_installation_it_names_the_command_to_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="fairlead up"):
         find_database({"FAIRLEAD_DATA": str(tmp_path)})
