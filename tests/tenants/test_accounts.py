@@ -37,7 +37,7 @@ HOUR = timedelta(hours=1)
 
 
 class TestTheTree:
-    async def test_an_msp_lists_its_own_clients_by_slug_and_nobody_elses(
+    async def test_an_msp_lists_only_its_own_clients_by_slug(
         self, db: Database, msp: Tenant, sibling: Tenant, client: Tenant, foreigner: Tenant
     ) -> None:
         async with db.transaction(msp.scope.for_fleet()) as session:

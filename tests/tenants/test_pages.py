@@ -45,7 +45,7 @@ class TestSigningIn:
             assert "fairlead" not in page.text.lower()
             assert "fairlead" not in str(page.headers).lower()
 
-    async def test_a_host_nobody_has_is_not_found(self, visitors: httpx.AsyncClient) -> None:
+    async def test_an_unknown_host_is_not_found(self, visitors: httpx.AsyncClient) -> None:
         assert (await Browser(visitors, "https://nobody.example").get("/sign-in")).status_code == 404
 
     async def test_the_right_password_leads_in_with_a_safe_cookie(self, browser: Browser, ada: Somebody) -> None:
@@ -59,7 +59,7 @@ class TestSigningIn:
         again = await browser.get("/sign-in?next=/approvals")
         assert (again.status_code, again.headers["location"]) == (303, "/approvals")
 
-    async def test_v5_the_browser_is_known_after_it_signed_out_and_strangers_do_not_make_it_wait(
+    async def test_the_browser_is_known_after_it_signed_out_and_strangers_do_not_make_it_wait(
         self, browser: Browser, visitors: httpx.AsyncClient, ada: Somebody
     ) -> None:
         answer = await browser.sign_in(ada.email)
@@ -88,7 +88,7 @@ class TestSigningIn:
         form = {"email": ada.email, "password": PASSWORD, "_csrf_token": token}
         assert (await browser.post("/sign-in", form)).status_code == 303
 
-    async def test_too_many_failures_are_told_with_the_time_to_wait(
+    async def test_too_many_failures_show_the_time_to_wait(
         self, browser: Browser, ada: Somebody, clock: Ticking
     ) -> None:
         for _ in range(5):
@@ -99,7 +99,7 @@ class TestSigningIn:
         clock.forward(seconds=1)
         assert (await browser.sign_in(ada.email)).status_code == 303
 
-    async def test_v5_a_device_link_ends_the_wait_in_the_browser_that_opens_it(
+    async def test_a_device_link_ends_the_wait_in_the_browser_that_opens_it(
         self, *, browser: Browser, elsewhere: Browser, visitors: httpx.AsyncClient, auth: AuthServices, ada: Somebody,
         client: Tenant, clock: Ticking,
     ) -> None:  # fmt: skip
@@ -120,7 +120,7 @@ class TestSigningIn:
         clock.forward(seconds=LINK_LIFE.total_seconds())
         assert (await stranger.get(f"/sign-in/device/{token}")).status_code == 404, "its hour is over"
 
-    async def test_another_msps_host_knows_neither_member_nor_cookie(
+    async def test_another_msps_host_accepts_neither_member_nor_cookie(
         self, browser: Browser, elsewhere: Browser, ada: Somebody
     ) -> None:
         assert (await elsewhere.sign_in(ada.email)).status_code == 401
@@ -129,7 +129,7 @@ class TestSigningIn:
         assert (await elsewhere.get("/sign-in")).status_code == 200
         assert (await browser.get("/sign-in")).status_code == 303
 
-    async def test_a_suspended_account_is_told_so(self, browser: Browser, auth: AuthServices, ada: Somebody) -> None:
+    async def test_a_suspended_account_sees_a_notice(self, browser: Browser, auth: AuthServices, ada: Somebody) -> None:
         async with auth.db.transaction(ada.scope) as session:
             await suspend_client(session, reason="unpaid", now=NOW)
         answer = await browser.sign_in(ada.email)
@@ -217,7 +217,7 @@ class TestSigningOut:
         assert (await browser.post("/sign-out", {"_csrf_token": token})).status_code == 403
         assert (await browser.get("/sign-in")).status_code == 303
 
-    async def test_everywhere_ends_the_other_devices_too_and_lets_one_come_back(
+    async def test_signing_out_everywhere_ends_all_devices_and_allows_a_new_sign_in(
         self, browser: Browser, visitors: httpx.AsyncClient, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         await browser.sign_in(ada.email)
@@ -236,7 +236,7 @@ class TestSigningOut:
         noted = await audited(auth.db, client, "member.signed_out_everywhere")
         assert noted == [("member.signed_out_everywhere", f"member:{ada.id}")]
 
-    async def test_nobody_signs_out_to_the_sign_in_page(self, browser: Browser) -> None:
+    async def test_sign_in_never_returns_to_the_sign_in_page(self, browser: Browser) -> None:
         assert (await browser.post("/sign-out", {})).headers["location"] == "/sign-in"
 
 

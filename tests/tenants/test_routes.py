@@ -71,7 +71,7 @@ class TestClients:
         _, key = await make_key(auth, client, "client_admin")
         assert (await api("GET", "/clients", key)).status_code == 404
 
-    async def test_without_a_key_or_with_a_bad_one_nothing_is_told(
+    async def test_a_missing_or_invalid_key_discloses_nothing(
         self, api: Api, auth: AuthServices, client: Tenant
     ) -> None:
         assert (await api("GET", "/clients")).status_code == 401
@@ -144,7 +144,7 @@ class TestApiKeys:
         async with auth.db.transaction(client.scope) as session:
             assert [each.last_used_at for each in (await list_api_keys(session)).items] == [NOW + timedelta(hours=1)]
 
-    async def test_nobody_gives_a_key_more_than_they_have(self, api: Api, auth: AuthServices, msp: Tenant) -> None:
+    async def test_a_key_gets_no_more_rights_than_its_creator(self, api: Api, auth: AuthServices, msp: Tenant) -> None:
         _, key = await make_key(auth, msp, "msp_admin")
         for role, status in (("msp_operator", 201), ("client_admin", 403), ("root", 403)):
             answer = await api("POST", "/api-keys", key, json={"name": "K", "role": role})
@@ -190,7 +190,9 @@ class TestFromABrowser:
 
 
 class TestMembers:
-    async def test_an_admin_brings_somebody_in_with_a_role(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+    async def test_an_administrator_invites_a_member_with_a_role(
+        self, api: Api, auth: AuthServices, client: Tenant
+    ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
         body = {"email": "New@Example.com", "name": "New", "role": "client_approver"}
         answer = await api("POST", "/clients/acme/members", admin, json=body)
@@ -206,7 +208,9 @@ class TestMembers:
         assert "password" not in str(listed)
 
     @pytest.mark.parametrize("role", ["msp_admin", "client_admin", "machine", "root"])
-    async def test_nobody_gives_more_than_they_hold(self, auth: AuthServices, client: Tenant, role: str) -> None:
+    async def test_members_assign_only_roles_they_could_hold(
+        self, auth: AuthServices, client: Tenant, role: str
+    ) -> None:
         async with auth.db.transaction(client.scope) as session:
             home = client.scope
             by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_viewer",))
@@ -215,7 +219,7 @@ class TestMembers:
                     session, auth, by, NewMember(new_id(), "a@b.example", "A"), role=role, new_id=new_id
                 )
 
-    async def test_staff_give_clients_roles_in_a_client_and_their_own_in_the_house(
+    async def test_staff_assign_client_roles_in_a_client_and_msp_roles_in_their_account(
         self, api: Api, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
         _, key = await make_key(auth, msp, "msp_admin")
@@ -242,7 +246,7 @@ class TestMembers:
             answer = await api("POST", "/clients/acme/members", admin, json=body)
             assert answer.status_code == status
 
-    async def test_somebody_is_suspended_and_let_in_again(
+    async def test_a_member_is_suspended_and_reinstated(
         self, api: Api, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
@@ -252,7 +256,7 @@ class TestMembers:
         assert (await api("DELETE", path, admin)).status_code == 204
         assert (await api.browser.sign_in(ada.email)).status_code == 303
 
-    async def test_nobody_suspends_themselves(self, api: Api, auth: AuthServices, client: Tenant) -> None:
+    async def test_members_cannot_suspend_themselves(self, api: Api, auth: AuthServices, client: Tenant) -> None:
         admin = await member_with(auth, client, "client_admin")
         await api.browser.sign_in(admin.email)
         token = {"x-csrf-token": await page_token(auth, api.browser, admin)}
@@ -284,7 +288,7 @@ class TestMembers:
             form = {"password": PASSWORD, "again": PASSWORD, "_csrf_token": await api.browser.form_token()}
             assert (await api.browser.post(path, form)).status_code == status
 
-    async def test_an_invitation_says_where_it_stands_and_is_withdrawn(
+    async def test_an_invitation_shows_its_state_and_is_withdrawn(
         self, api: Api, auth: AuthServices, client: Tenant, clock: Ticking
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
@@ -311,7 +315,7 @@ class TestMembers:
         for method in ("POST", "DELETE"):
             assert (await api(method, one, admin)).status_code == 409
 
-    async def test_a_link_never_opens_the_account_of_somebody_with_a_password(
+    async def test_a_link_never_opens_an_account_with_a_password(
         self, api: Api, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
@@ -324,7 +328,7 @@ class TestMembers:
         async with auth.db.transaction(client.scope) as session:
             assert (await get_member(session, ada.id)).invite_hash is None
 
-    async def test_nobody_gets_the_link_of_somebody_who_may_do_more(self, auth: AuthServices, client: Tenant) -> None:
+    async def test_links_of_members_with_more_rights_are_not_issued(self, auth: AuthServices, client: Tenant) -> None:
         home, member_id = client.scope, new_id()
         async with auth.db.transaction(home) as session:
             await create_member(session, NewMember(member_id, "new@example.com", "New"), now=NOW)

@@ -1,4 +1,4 @@
-"""A14: passwords, addresses and names are the same however their characters were composed, on every way in."""
+"""Passwords, addresses and names are equal in every Unicode composition, on every path."""
 
 import unicodedata
 
@@ -27,7 +27,7 @@ def composed(form: str, text: str) -> str:
 
 @pytest.mark.parametrize("kept", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD", "no-break"])
-async def test_a14_a_password_signs_in_however_it_is_composed(
+async def test_a_password_signs_in_however_it_is_composed(
     auth: AuthServices, msp: Tenant, client: Tenant, kept: str, typed: str
 ) -> None:
     ada = await make_member(auth.db, auth.passwords, client, "ada@example.com", password=composed(kept, WORDS))
@@ -38,7 +38,7 @@ async def test_a14_a_password_signs_in_however_it_is_composed(
 
 
 @pytest.mark.parametrize("typed", [composed("NFD", WORDS), "tabs\tin the middle of it", "zero\u200bwidth inside of it"])
-async def test_a14_a_hash_from_before_goes_on_verifying_and_is_renewed(
+async def test_an_earlier_hash_verifies_and_is_renewed(
     auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody, typed: str
 ) -> None:
     async with auth.db.transaction(client.scope) as session:
@@ -58,7 +58,7 @@ async def test_a14_a_hash_from_before_goes_on_verifying_and_is_renewed(
         ("straße@example.com", "STRASSE@example.com"),
     ],
 )  # fmt: skip
-async def test_a14_an_address_signs_in_however_it_is_written(
+async def test_an_address_signs_in_however_it_is_written(
     auth: AuthServices, msp: Tenant, client: Tenant, kept: str, typed: str
 ) -> None:
     somebody = await make_member(auth.db, auth.passwords, client, kept)
@@ -70,7 +70,7 @@ async def test_a14_an_address_signs_in_however_it_is_written(
 
 
 @given(st.text(max_size=30), st.sampled_from(["example.com", "müller.example", "x.example"]))
-def test_a14_an_accepted_address_is_kept_in_one_form(local: str, domain: str) -> None:
+def test_an_accepted_address_is_stored_in_one_form(local: str, domain: str) -> None:
     try:
         kept = clean_email(f"{local}@{domain}")
     except InvalidInput:
@@ -79,7 +79,7 @@ def test_a14_an_accepted_address_is_kept_in_one_form(local: str, domain: str) ->
 
 
 @given(st.text(st.characters(min_codepoint=0x80), min_size=1, max_size=5))
-def test_a14_an_accepted_address_is_in_lower_case_and_assigned(local: str) -> None:
+def test_an_accepted_address_is_in_lower_case_and_assigned(local: str) -> None:
     """The table's check compares with PostgreSQL's lower case, whose tables are newer than Python's."""
     try:
         kept = clean_email(f"{local}@example.com")
@@ -89,7 +89,7 @@ def test_a14_an_accepted_address_is_in_lower_case_and_assigned(local: str) -> No
     assert not any(unicodedata.category(c) == "Cn" for c in kept)
 
 
-async def test_a14_names_are_kept_in_one_form(auth: AuthServices, client: Tenant) -> None:
+async def test_names_are_stored_in_one_form(auth: AuthServices, client: Tenant) -> None:
     member_id = new_id()
     async with auth.db.transaction(client.scope) as session:
         name = composed("NFD", " Zoë\u00a0 Kühn\ufeff")
@@ -100,7 +100,7 @@ async def test_a14_names_are_kept_in_one_form(auth: AuthServices, client: Tenant
             clean_name(bad)
 
 
-def test_a14_a_chosen_password_has_no_invisible_character_and_is_counted_in_its_one_form() -> None:
+def test_a_chosen_password_has_no_invisible_character_and_is_counted_in_its_one_form() -> None:
     for bad in ("seven calm\u200b herons wade", "seven calm\therons wade", "seven calm herons\x00 wade", "a\ud800" * 9):
         with pytest.raises(WeakPassword):
             check_password(bad, email="a@example.com")

@@ -62,7 +62,7 @@ class TestUsing:
         with pytest.raises(NotFound):
             fleet_scope(principal)
 
-    async def test_it_knows_the_member_behind_it_whoever_that_was_and_through_other_keys(
+    async def test_a_key_resolves_to_its_member_through_other_keys(
         self, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
         ada = Actor("member", str(new_id()), "Ada")
@@ -77,7 +77,7 @@ class TestUsing:
         by_nobody = Tenant(replace(client.scope, actor=Actor.system("operator")), client.slug)
         assert (await machine_of(auth, msp, (await make_key(auth, by_nobody))[1])).actor.on_behalf_of == ""
 
-    async def test_its_text_names_no_product_and_is_kept_nowhere(self, auth: AuthServices, client: Tenant) -> None:
+    async def test_its_text_is_stored_nowhere_and_names_no_product(self, auth: AuthServices, client: Tenant) -> None:
         key, shown = await make_key(auth, client)
         assert shown.startswith("key_")
         secret = shown[-43:]
@@ -172,7 +172,7 @@ class TestKeeping:
         async with auth.db.transaction(client.scope) as session:
             assert [(k.id, k.revoked_at) for k in (await list_api_keys(session)).items] == [(key.id, None)]
 
-    async def test_revoking_twice_keeps_the_first_time(
+    async def test_revoking_twice_preserves_the_first_time(
         self, auth: AuthServices, client: Tenant, clock: Ticking
     ) -> None:
         key, _ = await make_key(auth, client)
@@ -193,7 +193,7 @@ class TestKeeping:
         with pytest.raises(RoleNotAssignable):
             await make_key(auth, client, role)
 
-    async def test_nobody_gives_a_key_more_than_they_hold(
+    async def test_a_keys_rights_are_limited_to_its_creators(
         self, auth: AuthServices, msp: Tenant, client: Tenant
     ) -> None:
         home, msp_account = client.scope, msp.scope
@@ -218,12 +218,12 @@ class TestKeeping:
 
 class TestText:
     @given(st.text(max_size=120))
-    def test_what_is_no_key_is_refused(self, shown: str) -> None:
+    def test_malformed_keys_are_refused(self, shown: str) -> None:
         with pytest.raises(ApiKeyRefused):
             parse_key(shown)
 
     @given(st.uuids(), st.uuids(), st.binary(min_size=32, max_size=32))
-    def test_what_is_written_is_read(self, tenant_id: UUID, key_id: UUID, secret: bytes) -> None:
+    def test_a_written_key_is_parsed(self, tenant_id: UUID, key_id: UUID, secret: bytes) -> None:
         parts = KeyParts(tenant_id, key_id, secret)
         assert parse_key(key_text(parts)) == parts
         assert "secret" not in repr(parts)

@@ -1,4 +1,4 @@
-"""V16: signing in costs as many verifications of a hash for every address, known at none, one or many accounts."""
+"""Signing in computes the same number of hashes for every address, whatever its accounts."""
 
 from collections.abc import Iterator
 
@@ -49,7 +49,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 
 
 @pytest.mark.parametrize("accounts", [0, 1, 2, 4, 6])
-async def test_v16_the_work_does_not_tell_at_how_many_accounts_an_address_is_known(
+async def test_the_work_does_not_disclose_an_addresss_accounts(
     auth: AuthServices, msp: Tenant, counting: Counting, accounts: int
 ) -> None:
     for number in range(accounts):
@@ -62,7 +62,7 @@ async def test_v16_the_work_does_not_tell_at_how_many_accounts_an_address_is_kno
         assert counting.taken() == (4, 6)
 
 
-async def test_v16_nor_whether_a_member_is_suspended_or_only_invited(
+async def test_nor_whether_a_member_is_suspended_or_only_invited(
     auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody, counting: Counting
 ) -> None:
     async with auth.db.transaction(client.scope) as session:
@@ -77,7 +77,7 @@ async def test_v16_nor_whether_a_member_is_suspended_or_only_invited(
 
 
 @pytest.mark.parametrize("typed", ["x" * 500, "", "gru\u0308ne a\u0308pfel hier", "a\tb"])
-async def test_v16_what_was_typed_may_cost_more_but_costs_it_for_everybody(
+async def test_the_cost_of_typed_text_is_equal_for_all_accounts(
     auth: AuthServices, msp: Tenant, ada: Somebody, counting: Counting, typed: str
 ) -> None:
     forms = 2 if "\u0308" in typed else 1

@@ -79,7 +79,7 @@ class TestRequests:
             check(headers={"origin": origin})
 
     @pytest.mark.parametrize("site", ["cross-site", "same-site", "", "bogus"])
-    def test_the_browsers_word_counts_even_with_the_token(self, site: str) -> None:
+    def test_fetch_metadata_refuses_even_a_valid_token(self, site: str) -> None:
         with pytest.raises(CrossSiteRequest):
             check(headers={"sec-fetch-site": site})
 

@@ -41,7 +41,7 @@ class TestTheStore:
         assert signed_in.principal.id == ada.id
         assert signed_in.principal.tenant_id == ada.scope.tenant_id
 
-    async def test_what_the_store_holds_signs_nobody_in(
+    async def test_stored_session_data_cannot_be_used_to_sign_in(
         self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis"
     ) -> None:
         session = await begin(auth, ada)
@@ -53,7 +53,7 @@ class TestTheStore:
         assert "secret" not in repr(session)
 
     @pytest.mark.parametrize("forgery", ["by hand", "by hand, as long as a true one", "of another process's key"])
-    async def test_v2_who_writes_to_the_store_signs_nobody_in(
+    async def test_forged_session_data_does_not_sign_in(
         self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis", forgery: str
     ) -> None:
         cookie, times = text_of(secret := bytes(32)), {"created_at": NOW, "seen_at": NOW}
@@ -67,7 +67,7 @@ class TestTheStore:
             await valkey.set(key, padding + record)
         assert await identify_member(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
-    async def test_v2_a_true_record_serves_no_other_session_member_or_time(
+    async def test_a_true_record_serves_no_other_session_member_or_time(
         self, auth: AuthServices, ada: Somebody, other_msp: Tenant, valkey: "redis.asyncio.Redis"
     ) -> None:
         mine, other = await begin(auth, ada), await begin(auth, ada)
@@ -89,7 +89,7 @@ class TestTheStore:
         await valkey.set(own, stored)
         assert await who(auth, mine) == ada.id
 
-    async def test_v2_the_index_of_sessions_decides_no_deletion(
+    async def test_the_index_of_sessions_decides_no_deletion(
         self, auth: AuthServices, ada: Somebody, valkey: "redis.asyncio.Redis"
     ) -> None:
         session, precious = await begin(auth, ada), f"fl:precious:{new_id()}"
@@ -106,7 +106,7 @@ class TestTheStore:
         assert await identify_member(auth, msp_id=other_msp.scope.msp_id, cookie=session.cookie) is None
         assert await who(auth, session) == ada.id
 
-    async def test_a_session_moved_to_another_msps_prefix_finds_nobody(
+    async def test_a_session_moved_to_another_msps_prefix_is_invalid(
         self, auth: AuthServices, other_msp: Tenant, ada: Somebody
     ) -> None:
         forged = await auth.sessions.start(
@@ -115,7 +115,9 @@ class TestTheStore:
         assert await who(auth, forged) is None
 
     @pytest.mark.parametrize("cookie", ["", "x", "A" * 43, "ä" * 43, "A" * 42 + "=", "A" * 4000])
-    async def test_no_or_a_made_up_cookie_is_nobody(self, auth: AuthServices, ada: Somebody, cookie: str) -> None:
+    async def test_a_missing_or_forged_cookie_is_anonymous(
+        self, auth: AuthServices, ada: Somebody, cookie: str
+    ) -> None:
         assert await identify_member(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
     async def test_every_session_is_new(self, auth: AuthServices, ada: Somebody) -> None:
@@ -123,7 +125,7 @@ class TestTheStore:
         assert first.secret != second.secret
         assert len(first.secret) == 32
 
-    async def test_when_valkey_is_away_nobody_is_signed_out_or_in(self, ada: Somebody) -> None:
+    async def test_sessions_are_unchanged_while_valkey_is_unreachable(self, ada: Somebody) -> None:
         away = redis.asyncio.Redis(host="127.0.0.1", port=1)
         store = SessionStore(away, new_secret)
         with pytest.raises(Unavailable):
@@ -149,7 +151,7 @@ class TestEnding:
         clock.forward(hours=6)
         assert await who(auth, session) is None
 
-    async def test_valkey_forgets_it_by_itself(
+    async def test_sessions_expire_in_valkey(
         self, auth: AuthServices, ada: Somebody, clock: Ticking, valkey: "redis.asyncio.Redis"
     ) -> None:
         await begin(auth, ada)
@@ -168,7 +170,7 @@ class TestEnding:
         assert await who(auth, first) is None
         assert await who(auth, second) == ada.id
 
-    async def test_all_of_one_member_end_and_nobody_elses(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+    async def test_ending_all_sessions_affects_one_member(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
         other = await make_member(auth.db, auth.passwords, msp, "other@example.com")
         mine, theirs = [await begin(auth, ada), await begin(auth, ada)], await begin(auth, other)
         assert await auth.sessions.end_all(msp_id=ada.scope.msp_id, member_id=ada.id) == 2
@@ -227,7 +229,7 @@ class TestStandingCountsAtOnce:
         assert await who(auth, session) is None
         assert await who(auth, msp_setup) == staff.id
 
-    async def test_a_role_given_meanwhile(self, auth: AuthServices, ada: Somebody) -> None:
+    async def test_a_role_assigned_meanwhile_applies(self, auth: AuthServices, ada: Somebody) -> None:
         session = await begin(auth, ada)
         for role in ("client_viewer", "client_approver"):
             async with auth.db.transaction(ada.scope) as transaction:

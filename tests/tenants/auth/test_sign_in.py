@@ -110,14 +110,14 @@ class TestSigningIn:
             with pytest.raises(SignInFailed):
                 await authenticate(auth, credentials(msp, "new@example.com", password))
 
-    async def test_the_password_tells_which_of_two_clients_is_meant(
+    async def test_the_password_selects_between_two_clients(
         self, auth: AuthServices, passwords: Passwords, msp: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
         second = await make_member(auth.db, passwords, sibling, ada.email, password="nine quiet otters swim")
         assert (await authenticate(auth, credentials(msp, ada.email))).id == ada.id
         assert (await authenticate(auth, credentials(msp, ada.email, "nine quiet otters swim"))).id == second.id
 
-    async def test_a_suspended_home_gives_way_to_one_in_good_standing(
+    async def test_an_active_account_is_preferred_to_a_suspended_one(
         self, auth: AuthServices, msp: Tenant, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
         second = await make_member(auth.db, auth.passwords, sibling, ada.email)
@@ -147,7 +147,7 @@ class TestSigningIn:
 
 
 class TestStanding:
-    async def test_a_suspended_member_is_told_so_only_with_the_right_password(
+    async def test_a_suspension_is_disclosed_only_with_the_right_password(
         self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
@@ -173,7 +173,7 @@ class TestStanding:
             await authenticate(auth, credentials(msp, ada.email))
         await authenticate(auth, credentials(msp, "sib@example.com"))
 
-    async def test_a_suspended_msp_lets_nobody_in(
+    async def test_a_suspended_msps_members_cannot_sign_in(
         self, auth: AuthServices, urls: Urls, msp: Tenant, staff: Somebody
     ) -> None:
         suspend = "UPDATE msp SET status = 'suspended' WHERE tenant_id = %(t)s"
@@ -214,7 +214,7 @@ class TestThrottle:
             await authenticate(auth, credentials(msp, "ada@example.com"))
         assert refused.value.extra["retry_after"] == 900
 
-    async def test_nobody_is_locked_out_by_failures_elsewhere(
+    async def test_failures_elsewhere_lock_out_no_member(
         self, auth: AuthServices, msp: Tenant, ada: Somebody, other_msp: Tenant
     ) -> None:
         await self.fail(auth, msp, 5, address="198.51.100.9")
@@ -282,7 +282,7 @@ class TestMembers:
             async with auth.db.transaction(msp.scope.for_fleet()) as session:
                 await session.execute(text("SELECT password_hash FROM member"))
 
-    async def test_an_address_is_once_in_a_tenant_whatever_its_case(
+    async def test_an_address_is_unique_in_a_tenant_in_any_case(
         self, auth: AuthServices, client: Tenant, sibling: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
@@ -294,7 +294,7 @@ class TestMembers:
     @pytest.mark.parametrize(
         "email", ["", "ada", "ada@", "@x.org", "a b@x.org", "a@x", "a@x.org, b@x.org", "a\0@x.org"]
     )
-    def test_what_is_no_address_is_refused(self, email: str) -> None:
+    def test_invalid_addresses_are_refused(self, email: str) -> None:
         with pytest.raises(Exception, match="e-mail"):
             clean_email(email)
 
@@ -307,7 +307,7 @@ class TestPasswords:
         with pytest.raises(WeakPassword):
             check_password(password, email="lovelace@example.com")
 
-    def test_words_are_fine(self) -> None:
+    def test_unrelated_words_are_accepted(self) -> None:
         check_password(PASSWORD, email="lovelace@example.com")
         check_password("ünïcödé wörter sind gut", email="a@example.com")
 
@@ -386,9 +386,7 @@ class TestInvitations:
 
 
 class TestRoles:
-    async def test_somebody_is_called_by_what_they_hold_not_by_what_it_includes(
-        self, auth: AuthServices, client: Tenant
-    ) -> None:
+    async def test_a_members_title_is_the_assigned_role(self, auth: AuthServices, client: Tenant) -> None:
         async with auth.db.transaction(client.scope) as session:
             index = await auth.policies.index_for(session, client.scope)
         assert leading_roles(index, ("client_admin", "client_approver", "client_viewer", "machine")) == (

@@ -1,4 +1,4 @@
-"""V5: failures of strangers neither lock a member out nor reach a device that signed in before."""
+"""Failures of strangers neither lock a member out nor affect a device that signed in before."""
 
 import asyncio
 from uuid import UUID
@@ -45,7 +45,7 @@ def cookie_of(auth: AuthServices, somebody: Somebody, before: str = "") -> str:
 
 
 class TestKnownDevice:
-    async def test_v5_strangers_never_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+    async def test_strangers_never_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
         cookie = cookie_of(auth, ada)
         await attack(auth, msp, ada.email)
         for _ in range(PAIR.free + 1):  # somebody else behind the same address
@@ -57,13 +57,13 @@ class TestKnownDevice:
         with pytest.raises((SignInFailed, SignInThrottled)):
             await authenticate(auth, credentials(msp, email, WRONG))
 
-    async def test_v5_its_own_failures_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+    async def test_its_own_failures_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
         cookie = cookie_of(auth, ada)
         for _ in range(2 * PAIR.free + 2):  # as a device, then as any other browser
             await fail(auth, msp, ada.email, HOME, cookie)
         assert await throttled(auth, msp, ada.email, device=cookie) == 1
 
-    async def test_v5_a_copied_cookie_does_not_keep_its_owner_out(
+    async def test_a_copied_device_cookie_does_not_lock_out_its_owner(
         self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         cookie = cookie_of(auth, ada)
@@ -73,7 +73,7 @@ class TestKnownDevice:
         assert (await authenticate(auth, credentials(msp, ada.email, device=cookie))).id == ada.id
 
     @pytest.mark.parametrize("event", ["password", "suspension", "sign-out", "age"])
-    async def test_v5_it_is_forgotten_with_the_sessions(
+    async def test_trusted_devices_end_with_the_sessions(
         self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking, event: str
     ) -> None:
         cookie = cookie_of(auth, ada)
@@ -92,7 +92,7 @@ class TestKnownDevice:
         again = cookie_of(auth, ada, cookie)
         assert (await authenticate(auth, credentials(msp, ada.email, device=again))).id == ada.id
 
-    async def test_v5_a_suspended_member_is_not_known(
+    async def test_a_suspended_member_is_not_known(
         self, auth: AuthServices, client: Tenant, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
@@ -103,7 +103,7 @@ class TestKnownDevice:
         await attack_more(auth, msp, ada.email, EMAIL.free - 1)
         await throttled(auth, msp, ada.email, "192.0.2.1", cookie)
 
-    async def test_v5_it_is_one_members_on_one_msps_host(
+    async def test_it_is_one_members_on_one_msps_host(
         self, auth: AuthServices, client: Tenant, msp: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
         """Somebody else's device of the same MSP, the same person's of another, and a made-up one."""
@@ -121,7 +121,7 @@ class TestKnownDevice:
             await throttled(auth, msp, ada.email, f"192.0.2.{number}", cookie)
         assert (await authenticate(auth, credentials(msp, ada.email, device=own))).id == ada.id
 
-    async def test_v5_members_who_share_a_browser_are_all_known(self, auth: AuthServices, ada: Somebody) -> None:
+    async def test_members_who_share_a_browser_are_all_trusted(self, auth: AuthServices, ada: Somebody) -> None:
         ids = [new_id() for _ in range(7)]
         cookie = ""
         for member_id in [*ids, ids[-1]]:
@@ -140,7 +140,7 @@ async def attack_more(auth: AuthServices, msp: Tenant, email: str, times: int) -
 
 
 class TestNewDevice:
-    async def test_v5_the_right_password_comes_in_after_one_wait_whatever_others_try_meanwhile(
+    async def test_the_right_password_succeeds_after_one_wait(
         self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
         await attack(auth, msp, ada.email)
@@ -150,7 +150,7 @@ class TestNewDevice:
             await throttled(auth, msp, ada.email, f"192.0.2.{number}")
         assert (await authenticate(auth, credentials(msp, ada.email))).id == ada.id
 
-    async def test_v5_each_network_of_an_attack_waits_longer_after_each_failure(
+    async def test_each_network_of_an_attack_waits_longer_after_each_failure(
         self, auth: AuthServices, msp: Tenant, ada: Somebody, clock: Ticking
     ) -> None:
         await attack(auth, msp, ada.email)
@@ -161,7 +161,7 @@ class TestNewDevice:
             assert await throttled(auth, msp, ada.email) == min(900, FIRST_WAIT.seconds * max(1, times))
             clock.forward(seconds=0)
 
-    async def test_v5_other_members_and_other_msps_do_not_wait(
+    async def test_other_members_and_other_msps_do_not_wait(
         self, auth: AuthServices, msp: Tenant, client: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
         bob = await make_member(auth.db, auth.passwords, client, "bob@example.com")
@@ -170,7 +170,7 @@ class TestNewDevice:
         assert (await authenticate(auth, credentials(msp, bob.email))).id == bob.id
         assert (await authenticate(auth, credentials(other_msp, away.email))).id == away.id
 
-    async def test_v5_attempts_at_one_moment_do_not_slip_through(
+    async def test_attempts_at_one_moment_do_not_slip_through(
         self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         tries = [authenticate(auth, credentials(msp, ada.email, WRONG)) for _ in range(12)]
@@ -189,10 +189,10 @@ class TestNetworks:
             ("", ""), ("unix", "unix"),
         ],
     )  # fmt: skip
-    def test_v5_ipv6_is_counted_by_what_one_customer_has(self, address: str, network: str) -> None:
+    def test_ipv6_is_counted_by_customer_prefix(self, address: str, network: str) -> None:
         assert network_of(address) == network
 
-    async def test_v5_addresses_of_one_customer_share_their_counter(
+    async def test_addresses_of_one_customer_share_their_counter(
         self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         for number in range(PAIR.free + 1):
@@ -201,9 +201,7 @@ class TestNetworks:
         assert (await authenticate(auth, credentials(msp, ada.email, address="2001:db8:1:3::1"))).id == ada.id
 
 
-async def test_v5_what_strangers_leave_in_valkey_is_brief(
-    throttle: SignInThrottle, valkey: "redis.asyncio.Redis"
-) -> None:
+async def test_failed_attempts_expire_in_valkey(throttle: SignInThrottle, valkey: "redis.asyncio.Redis") -> None:
     msp_id = new_id()
     for number in range(EMAIL.free + 5):
         try:

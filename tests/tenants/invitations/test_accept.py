@@ -76,7 +76,9 @@ class TestTheLink:
     async def link(self, auth: AuthServices, client: Tenant) -> str:
         return await invite(auth, client)
 
-    async def test_it_says_who_invites_whom_and_looking_does_not_use_it_up(self, browser: Browser, link: str) -> None:
+    async def test_the_page_names_inviter_and_invited_and_viewing_does_not_redeem(
+        self, browser: Browser, link: str
+    ) -> None:
         for _ in range(6):
             page = await browser.get(link)
             assert page.status_code == 200
@@ -123,7 +125,7 @@ class TestTheLink:
             ({"_csrf_token": ""}, (403, "Reload")),
         ],
     )
-    async def test_what_is_wrong_is_said_in_the_form_and_the_link_stays_good(
+    async def test_errors_are_shown_in_the_form_and_the_link_stays_valid(
         self, browser: Browser, link: str, change: dict[str, str], expected: tuple[int, str]
     ) -> None:
         answer = await accept(browser, link, **change)
@@ -187,7 +189,7 @@ class TestTheLink:
         clock.forward(seconds=1)
         assert (await browser.get(link)).status_code == 200
 
-    async def test_whoever_was_signed_in_here_is_told_and_then_signed_out(
+    async def test_a_signed_in_member_is_warned_and_signed_out(
         self, browser: Browser, ada: Somebody, link: str
     ) -> None:
         await browser.sign_in(ada.email)
@@ -199,7 +201,7 @@ class TestTheLink:
         browser.cookies = before
         assert (await browser.get("/sign-in")).status_code == 200
 
-    async def test_for_a_forgotten_password_it_says_so_and_nobody_joins_again(
+    async def test_a_password_link_says_so_and_creates_no_membership(
         self, browser: Browser, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(client.scope) as session:

@@ -1,4 +1,4 @@
-"""U4: what leaves as plain text holds no markup, whatever names hold."""
+"""Plain-text mail contains no markup, whatever names contain."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def read_mail(name: str, email: str, account: str) -> tuple[str, str, str]:
         ("Zoë &amp; Söhne", "100% + 1 = ?&body=x#y"),
     ],
 )  # fmt: skip
-def test_u4_the_mail_of_an_invitation_is_plain_text(name: str, account: str) -> None:
+def test_the_mail_of_an_invitation_is_plain_text(name: str, account: str) -> None:
     to, subject, body = read_mail(name, "mia+a@example.com", account)
     assert to == "mia+a@example.com"
     assert subject == f"Your access to {account}"
@@ -45,13 +45,13 @@ def test_u4_the_mail_of_an_invitation_is_plain_text(name: str, account: str) -> 
 @pytest.mark.parametrize(
     "email", ["a?subject=x@example.com", "a&b@example.com", "josé@müller.example", "a%0d@example.com"]
 )
-def test_u4_an_address_adds_no_field_to_the_mail(email: str) -> None:
+def test_an_address_adds_no_field_to_the_mail(email: str) -> None:
     assert read_mail("Mia", email, "Acme")[1] == "Your access to Acme"
     assert mail_address(Member(id=new_id(), name="Mia", email=email), account="Acme", link=LINK).isascii()
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("[!.]*/**/templates/**/*.html")), ids=str)
-def test_u4_no_page_writes_a_mail(path: Path) -> None:
+def test_no_page_writes_a_mail(path: Path) -> None:
     """A template escapes and marks what it joins; a mail's text is written in Python."""
     if "node_modules" not in path.parts and "mailto:" in (source := path.read_text()):
         assert "body=" not in source
