@@ -58,7 +58,7 @@ async def list_invoices_page(access: OpenAccess, listed: ListParameters) -> Temp
     names = await _names(access, {invoice.client_id for invoice in found.items})
     page = found.with_items([InvoiceView(invoice, names.get(invoice.client_id, "")) for invoice in found.items])
     context = {
-        # A client sees its retail side only, and does not learn of the other side.
+        # A client sees its retail side only; the other side answers 404.
         "listed": list_view(INVOICES, listed, page, _root(access), hidden=() if access.scope.fleet else ("side",)),
         "rating_times": await read_rating(access.session),
     }

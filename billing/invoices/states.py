@@ -9,7 +9,7 @@ from foundation.state_machine import StateMachine
 class InvoiceState(StrEnum):
     DRAFT = "draft"
     CLOSED = "closed"
-    """Stays as it is; later usage of the period goes on a later invoice."""
+    """Final; later usage of the period is billed on a later invoice."""
 
 
 INVOICES: Final = StateMachine(
