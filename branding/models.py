@@ -26,7 +26,7 @@ class BrandRow(TenantOwned, Base):
 
 
 class BrandDomain(TenantOwned, Base):
-    """A host name of one brand, unique in the deployment: looked up before any tenant is known."""
+    """A host name of one brand, unique in the deployment, as it is looked up before any tenant is known."""
 
     __tablename__ = "brand_domain"
 

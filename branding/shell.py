@@ -56,7 +56,7 @@ class Page:
     """Address of the search's results; without it, the page has no search."""
     boosted: bool = False
     notices: tuple[DomainError, ...] = ()
-    """What was not valid in the address; shown above the content."""
+    """Invalid parts of the address, shown above the content."""
 
     @property
     def layout(self) -> str:

@@ -132,7 +132,7 @@ def parse_theme(tokens: object) -> Theme:
         raise InvalidTheme("theme", "{token}: {error}", params={"error": str(error)}) from error
 
 
-# Theme of responses without a brand: an unknown host must not learn whose server answered.
+# Theme of responses without a brand: an unknown host must not reveal whose server answered.
 DEFAULT_THEME = Theme(
     name="Portal",
     monogram="P",
