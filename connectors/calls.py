@@ -31,9 +31,8 @@ _DECLARED = (SystemUnavailable, OutboundUnavailable, OutboundRefused, PayloadInv
 
 @dataclass(slots=True)
 class CallFacts:
-    """What is known of the requests of one adapter's call: the last status, and the bytes of their bodies together.
-
-    `has_sent`: a request left, so that it may have had an effect.
+    """Facts about the requests of one adapter's call: the last status, and the total size of their bodies. `has_sent`:
+    a request was sent, so it may have had an effect.
     """
 
     status_code: int | None = None

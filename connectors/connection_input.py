@@ -1,4 +1,4 @@
-"""What people say of a connection: a new one, and changes to one. Shared by pages, API and commands."""
+"""Input for a new connection, and for changes to one. Shared by pages, API and commands."""
 
 from datetime import date
 from typing import Annotated
@@ -38,8 +38,8 @@ class ConnectionInput(RequestBody, frozen=True, kw_only=True):
 
 
 class ConnectionChanges(RequestBody, frozen=True, kw_only=True):
-    """Changes to a connection; what is not named stays. Of `settings` and `secrets` too: an empty text removes one that
-    is not required. `credentials_expire_on`: empty for not known.
+    """Changes to a connection; omitted fields, settings and secrets are unchanged. An empty text removes a setting or
+    secret that is not required. `credentials_expire_on`: empty for not known.
     """
 
     name: Name | None = None

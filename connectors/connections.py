@@ -224,7 +224,7 @@ async def find_missing_since(session: AsyncSession, connection_id: UUID) -> date
 
 
 async def note_backfilled(session: AsyncSession, connection_id: UUID, *, since: datetime) -> None:
-    """Record a channel's backfill, unless the channel was paused again meanwhile."""
+    """Record a channel's backfill, unless the channel has been paused again."""
     await session.execute(
         text(f"""
             UPDATE connection SET missing_since = NULL

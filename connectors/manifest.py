@@ -1,4 +1,4 @@
-"""A connector's `manifest.toml`: its kind, what it can write, its settings and its limits."""
+"""A connector's `manifest.toml`: its kind, writable elements, settings and limits."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Messages of connectors: why a write, a reading or a translation failed. What the other system said is a parameter."""
+"""Messages of connectors: why a write, a reading or a translation failed. Texts of the other system are parameters."""
 
 from typing import Final
 

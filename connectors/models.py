@@ -24,7 +24,7 @@ class Connection(TenantOwned, Base):
     """Whether it reports values."""
     takes_webhooks: Mapped[bool]
     writes: Mapped[list[str]] = mapped_column(ARRAY(String))
-    """What it can write: codes of elements, `*` for every one of products, `customer.*` of customers. A connection that
+    """Writable elements: their codes, `*` for every one of products, `customer.*` of customers. A connection that
     writes any is a channel.
     """
     jurisdiction: Mapped[str] = mapped_column(server_default="")

@@ -252,7 +252,7 @@ class CatalogueSource(Protocol):
 
 
 class Connector(msgspec.Struct, frozen=True):
-    """A manifest with its adapters. The ports that it implements are what it can do; absent ones are None."""
+    """A manifest with its adapters. Capabilities follow from the implemented ports; absent ones are None."""
 
     manifest: "Manifest"
     webhook: WebhookSource | None = None

@@ -52,10 +52,10 @@ LABELS: Final[Mapping[ProbeOutcome, str]] = {
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """What a test found. `reachable`: the system answered. `signed_in`: it accepted the credentials; None where the
-    test needs none, or did not come so far. `records` is the number that the first page or the system itself told,
-    `more`: there are others. `sample`: keys of the first ones. `detail`: the words of the system or its connector, and
-    `problem` the same as a message.
+    """Result of a test. `reachable`: the system answered. `signed_in`: it accepted the credentials; None if the test
+    needs none, or ended earlier. `records` is the number on the first page, or the system's total, `more`: there are
+    others. `sample`: keys of the first ones. `detail`: the text of the system or its connector, and `problem` the same
+    as a message.
     """
 
     outcome: ProbeOutcome
@@ -179,7 +179,9 @@ def _outcome_of(problem: SystemUnavailable, status: int | None) -> ProbeOutcome:
 
 
 async def _awake(session: AsyncSession, call: Awaitable[T]) -> T:
-    """Await `call`. The server ends transactions that are idle for some seconds, and this one must go on after it."""
+    """Await `call`. The server ends transactions that are idle for some seconds, and this one continues after
+    the call.
+    """
     task = asyncio.ensure_future(call)
     try:
         while not (await asyncio.wait({task}, timeout=_TOUCH_SECONDS))[0]:

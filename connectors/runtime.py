@@ -18,7 +18,7 @@ from foundation.errors import NotFound
 from foundation.vault.vault import Vault
 
 _PROBES_AT_ONCE: Final = 3
-"""Tests of systems at the same time in one process: each holds a connection to the database meanwhile."""
+"""Tests of systems at the same time in one process: each holds a database connection for its duration."""
 
 
 class BoundHttp(HttpCaller, Protocol):

@@ -1,4 +1,4 @@
-"""Orders in the sandbox: the shop takes them, the ERP fulfils them and reports their status."""
+"""Orders in the sandbox: the shop receives them, the ERP fulfils them and reports their status."""
 
 from datetime import datetime
 from typing import Annotated

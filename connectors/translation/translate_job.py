@@ -56,7 +56,7 @@ def translate_handler(registry: Mapping[str, Connector], router: MessageRouter) 
 
 @dataclass(slots=True)
 class _BatchMessages:
-    """What a batch contains: messages by type, those to be delivered only if they are still kept, and failures."""
+    """What a batch contains: messages by type, those to be delivered only if they are still stored, and failures."""
 
     by_type: dict[type[Message], list[Received[Any]]] = field(default_factory=dict)
     stored: dict[tuple[UUID, type[Message]], Received[Any]] = field(default_factory=dict)
@@ -138,7 +138,7 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
 async def _count(
     session: AsyncSession, *, added: Sequence[_Coded], gone: Sequence[_Coded]
 ) -> list[Received[UnclaimedMessages]]:
-    """What is kept now of each type of which messages were added, or of which none is left."""
+    """Stored messages of each type of which messages were added, or of which none is left."""
     origins = {(item.origin.connection_id, code): item.origin for code, item in (*gone, *added)}
     grown = {(item.origin.connection_id, code) for code, item in added}
     notices = []

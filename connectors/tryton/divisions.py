@@ -41,7 +41,9 @@ class Divisions(NamedTuple):
 
 
 async def find_divisions(http: HttpCaller, session: TrytonSession) -> Divisions:
-    """The divisions that the connection's settings ask for, as Tryton is set up now. Raises as `TrytonSession.call`."""
+    """The divisions that the connection's settings select, as Tryton is configured now. Raises as
+    `TrytonSession.call`.
+    """
     found: list[Division] = []
     unknown: list[msgspec.Raw] = []
     if is_set(session.config, "stock_per_warehouse"):
@@ -92,7 +94,7 @@ def _language_division(code: str) -> Division:
 
 
 def unknown_language_payload(row: msgspec.Raw) -> tuple[str, bytes]:
-    """Payload for a language without a usable code, the same in each poll: it is stored and told once."""
+    """Payload for a language without a usable code, identical in each poll, so that it is stored and reported once."""
     return f"language/{hashlib.sha256(row).hexdigest()[:16]}", b"".join((b'{"language":', row, b"}"))
 
 

@@ -108,8 +108,8 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Division(msgspec.Struct, frozen=True):
-    """What Tryton computes per context. `dimension` as in `canonical.dimensions`; `fields` of products, read under
-    `context`. `basis`: whatever else the values follow from, without a date on the products.
+    """Values that Tryton computes per context. `dimension` as in `canonical.dimensions`; `fields` of products, read
+    under `context`. `basis`: other records that determine the values, without a date on the products.
     """
 
     dimension: str

@@ -98,7 +98,7 @@ async def _begin_window(http: HttpCaller, session: TrytonSession, place: Cursor,
 async def _find_changed(http: HttpCaller, session: TrytonSession, place: Cursor) -> _Found:
     domain: list[Any] = [["id", ">", place.after], *_EVERY_CODED]
     if delivery := delivery_code(session.config):
-        domain.append(["code", "!=", delivery])  # it stands for a price of orders, and no shop sells it
+        domain.append(["code", "!=", delivery])  # it represents a charge of orders, and is not sold in shops
     moves: dict[int, msgspec.Raw] = {}
     ends = []
     if place.since != EPOCH:  # the first window reads every product; its moves would be duplicates

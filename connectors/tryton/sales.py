@@ -1,4 +1,4 @@
-"""Tryton's sales as orders: their content, exactly as it stands there, and their status."""
+"""Tryton's sales as orders: their exact content, and their status."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -147,7 +147,7 @@ def comment_of(order: OrderValue) -> str:
 
 
 def order_of(sale: Sale, delivery: str) -> OrderValue:
-    """The order that a sale is. `delivery`: code of the product that stands for delivery, empty for none.
+    """A sale as an order. `delivery`: code of the product that represents delivery charges, empty for none.
 
     Raises ValueError (NoOrder, InexactAmount, UnknownCurrency), and msgspec.DecodeError for numbers that are none.
     """

@@ -147,7 +147,7 @@ async def _prepare(http: HttpCaller, session: TrytonSession) -> None:
 
 
 def answer_changed(what: str, problem: Exception) -> PayloadInvalid:
-    """`what`: the called method, or what the answer is about."""
+    """`what`: the called method, or the subject of the answer."""
     return PayloadInvalid(ANSWER_CHANGED.write(system="Tryton", what=what, error=text_of(problem)))
 
 

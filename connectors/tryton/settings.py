@@ -1,4 +1,4 @@
-"""The settings of a connection that change what is read or written, as its `manifest.toml` declares them."""
+"""The settings of a connection that affect reading and writing, as its `manifest.toml` declares them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,12 +14,12 @@ def is_set(config: ConnectionConfig, name: str) -> bool:
 
 
 def overlap_of(config: ConnectionConfig) -> timedelta:
-    """How far each poll looks back."""
+    """The overlap of each poll with the one before."""
     return timedelta(seconds=int(config.settings.get("overlap_seconds") or _OVERLAP_SECONDS))
 
 
 def delivery_code(config: ConnectionConfig) -> str:
-    """Code of the product that stands for delivery; empty for none."""
+    """Code of the product that represents delivery charges; empty for none."""
     return config.settings.get("delivery_code", "")
 
 

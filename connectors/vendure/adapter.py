@@ -1,4 +1,4 @@
-"""Adapter of Vendure: what the shop shows of product variants, found by SKU, and of orders, by their number."""
+"""Adapter of Vendure: values of product variants, found by SKU, and orders, found by number."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -197,7 +197,7 @@ def read_price_lists(config: ConnectionConfig) -> dict[str, str]:
 
 
 async def _list(http: HttpCaller, session: VendureSession, cursor: str) -> KeyPage:
-    """Vendure lists by position only. Variants removed meanwhile shift the rest (`connectors.offsets`)."""
+    """Vendure lists by position only. Variants removed during the reading shift the rest (`connectors.offsets`)."""
     skus: dict[str, str] = {}
     total: int | None = None
 

@@ -1,4 +1,4 @@
-"""Vendure's integers, and what they are worth in our values: its own digits, and floats' exact range."""
+"""Conversion of Vendure's integers to our values: its own digits, and floats' exact range."""
 
 from decimal import Decimal
 from typing import Final

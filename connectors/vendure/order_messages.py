@@ -145,7 +145,7 @@ class OrderStates(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True, rename="camel"):
-    """`error_code` is set when the shop answers with an error in place of what was asked for."""
+    """`error_code` is set when the shop answers with an error in place of the result."""
 
     id: str = ""
     error_code: str = ""

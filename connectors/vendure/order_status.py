@@ -197,7 +197,7 @@ def _handler(order: OrderState) -> dict[str, Any]:
 
 
 async def _act(http: HttpCaller, session: VendureSession, mutation: str, variables: Mapping[str, Any]) -> str:
-    """The id of what the mutation made. Raises _Refused with the shop's own reason."""
+    """The id of the object that the mutation created. Raises _Refused with the shop's own reason."""
     done = (await session.query(http, mutation, variables, DoneAnswer)).done
     if done.error_code:
         state = WriteState.RETRY if done.error_code in _TEMPORARY else WriteState.REFUSED

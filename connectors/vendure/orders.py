@@ -2,7 +2,8 @@
 
 Vendure has no change log, so each poll reads the orders placed or changed since the last one, and a later reading is
 newer whatever the dates. The dates are of the shop's clock: only those up to the start of a window, by our clock and by
-the shop's Date header, become the next poll's position, and each window looks back over long transactions.
+the shop's Date header, become the next poll's position, and each window overlaps the last one by the length of long
+transactions.
 """
 
 import hashlib
@@ -44,7 +45,7 @@ _TICK: Final = timedelta(seconds=1)
 
 
 class InexpressibleOrder(ValueError):
-    """The order has content that no order of ours has; `reason` says which."""
+    """The order has content that a canonical order cannot have, named by `reason`."""
 
     def __init__(self, reason: MessageText) -> None:
         super().__init__(reason)
@@ -125,7 +126,7 @@ class VendureOrders:
 async def _poll(http: HttpCaller, session: VendureSession, stored: OrderCursor, now: datetime) -> PollPage:
     place = (
         stored if stored.since <= now + _OVERLAP else OrderCursor()
-    )  # of a clock that ran ahead: what it missed is unknown
+    )  # of a clock that ran ahead, so changes may have been missed
     found: dict[str, tuple[_Known, str, bytes]] = {}
     variables = {
         "since": _moment(max(place.since - _OVERLAP, _EPOCH)),

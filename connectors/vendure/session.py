@@ -31,7 +31,7 @@ _SIGNED_OUT = frozenset({"FORBIDDEN", "UNAUTHORIZED"})
 
 
 class GraphQlRefused(Exception):
-    """The shop accepted the query and refused to execute it. `text`: its own words, if it said any."""
+    """The shop accepted the query and refused to execute it. `text`: its own message, if any."""
 
     def __init__(self, code: str, reason: MessageText, text: str = "") -> None:
         super().__init__(reason)

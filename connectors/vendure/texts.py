@@ -101,8 +101,8 @@ def _shared_text(product: ProductTexts) -> MessageText:
 def _inputs(
     writes: Sequence[ChannelWrite], facts: Facts, found: Mapping[str, Sequence[VariantTexts]]
 ) -> list[dict[str, Any]]:
-    """One input per product, one translation per language. A new language begins with the texts that Vendure shows
-    until then, those of the default language: it would show blanks for what a new translation leaves out.
+    """One input per product, one translation per language. A new language starts with the texts of the default
+    language, which Vendure shows until then: it would show blanks for texts that a new translation omits.
     """
     inputs: dict[str, dict[str, dict[str, Any]]] = {}
     for write in writes:

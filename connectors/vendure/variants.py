@@ -78,7 +78,7 @@ def _trouble(
 
 
 def _field(write: ChannelWrite, facts: Facts, places: Places) -> tuple[str, str, str]:
-    """What the value is written to: of which SKU, which element, in which currency or at which location."""
+    """Target of the value: SKU, element, and currency or location."""
     place = places.find(write.key) if write.element == STOCK else prices.currency_of(write.key, facts)
     return write.record_key, write.element, place
 

@@ -159,7 +159,7 @@ class HookDirectory:
             future = self._waiting.pop(connection_id)
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
-                future.exception()  # the caller may be cancelled meanwhile
+                future.exception()  # the caller may have been cancelled
             else:
                 future.set_result(outcome)
 

@@ -78,7 +78,7 @@ class HookReceiver:
 
     def _admit(self, route: HookRoute, headers: Mapping[str, str], body: bytes, now: datetime) -> VerifiedDelivery:
         verified = self._verify(route, headers, body, now)
-        # Checked after the signature: only an authentic sender may learn the state.
+        # Checked after the signature: the state is disclosed to authentic senders only.
         if not route.active:
             raise Conflict(N_("This connection is paused. Resume it, then send this again."))
         if route.suspended:

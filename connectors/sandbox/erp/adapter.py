@@ -37,7 +37,7 @@ class SandboxErp:
     def __init__(self) -> None:
         self._change = ForeignDecoder(ErpChange)
         self._shipment = ForeignDecoder(ErpShipment)
-        self._batch = ForeignDecoder(ChangeBatch, nested=False)  # each change is decoded by itself
+        self._batch = ForeignDecoder(ChangeBatch, nested=False)  # each change is decoded separately
         self._page = ForeignDecoder(ErpChangePage, nested=False)
 
     def translate(self, body: bytes) -> list[Message]:

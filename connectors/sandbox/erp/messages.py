@@ -21,8 +21,8 @@ TYPE_OF = {PRICE: "price.changed", COST: "cost.changed", STOCK: "stock.changed"}
 class ErpChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`version` grows with every change in the ERP. `record_id`, if sent, is stable when the record's SKU changes.
 
-    Undivided prices, costs and stock come as an integer `amount`, of minor units of `currency`, or of pieces without a
-    currency. Everything else comes as a typed `value`, with its `dimension`.
+    Prices, costs and stock without dimension are an integer `amount`, in minor units of `currency`, or in pieces
+    without a currency. All other values are a typed `value`, with its `dimension`.
     """
 
     type: str = ""
@@ -74,7 +74,7 @@ class ErpShipment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 ErpRecord = ErpChange | ErpShipment
-"""What the ERP reports."""
+"""Content of the ERP's reports."""
 
 
 class ChangeBatch(msgspec.Struct, frozen=True):

@@ -134,8 +134,8 @@ class SandboxMarket:
         return [_reading(key, found.get(key.record_key, ())) for key in keys]
 
     async def list_keys(self, http: HttpCaller, config: ConnectionConfig, cursor: str) -> KeyPage:
-        """The market lists by page number only. Listings that end meanwhile shift later ones to earlier pages, so those
-        are read again, back to the present position of the last ones read.
+        """The market lists by page number only. Listings that end during the reading shift later ones to earlier pages,
+        so those are read again, back to the present position of the last ones read.
         """
         place = _place(cursor)
         page = await self._page(http, config, place.number)
