@@ -1,4 +1,4 @@
-"""Dimensions of a value: what it holds for, such as a price list, a warehouse or a language.
+"""Dimensions of a value, such as its price list, warehouse or language.
 
 A dimension is one canonical text, `currency=EUR,price_list=retail`: names in alphabetical order, values
 percent-encoded, so that equal dimensions are equal as text, in keys and in SQL. The empty text is the undivided value.

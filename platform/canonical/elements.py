@@ -1,4 +1,4 @@
-"""Governed elements, declared once: label, domain, type of value, and what a value may be divided by."""
+"""Governed elements, declared once: label, domain, type of value and dimensions."""
 
 from typing import Final, Literal
 

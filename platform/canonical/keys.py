@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 PRODUCT: Final = "product"
-"""The type of records that a key means when it names none."""
+"""The default record type of a key."""
 
 
 class ElementKey(NamedTuple):

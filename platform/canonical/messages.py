@@ -1,8 +1,9 @@
-"""Canonical messages: what connectors translate the bytes of other systems into.
+"""Canonical messages, into which connectors translate the bytes of other systems.
 
 A message is a snapshot of one document at one version (a shipment, an invoice, a case, a customer), or something that
 happened (an observation, a milestone). Its type has a version, as in `shipment.v1`: a field may be added with a
-default; whatever else changes is a new type. Messages check and normalise themselves on every way in, as values do.
+default; any other change is a new type. Messages are checked and normalised whenever they are constructed, as values
+are.
 """
 
 import re
@@ -67,7 +68,7 @@ class Observation(Message, frozen=True, tag="observation.v1"):
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
-    """Who takes part. `id` is the source's own identifier of the party."""
+    """A participant. `id` is the source's own identifier of the party."""
 
     role: Literal["buyer", "seller", "payer", "ship_from", "ship_to", "carrier", "manufacturer", "service"]
     id: str
@@ -206,8 +207,8 @@ class CustomerUpdated(DocumentMessage, frozen=True, kw_only=True, tag="customer.
 
 
 class MilestoneReached(Message, frozen=True, kw_only=True, tag="milestone.v1"):
-    """A step of a delivery. `code` is ours, such as `pickup.done`; `source_code` the source's own, which also tells of
-    steps that have none of ours (`code` is empty then).
+    """A step of a delivery. `code` is ours, such as `pickup.done`; `source_code` the source's own; `code` is empty for
+    steps that have none of ours.
 
     `classifier` distinguishes plans and estimates from facts. `is_exact` is False where the source gives a local time
     without a place, so that the instant is uncertain.
