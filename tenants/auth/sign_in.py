@@ -95,7 +95,7 @@ def _read_email(typed: str) -> str:
 
 async def _find_device(auth: AuthServices, msp_account: Scope, cookie: str, email: str, now: datetime) -> Device | None:
     """The browser's device entry, if this member signed in with it and no password change, suspension or sign-out
-    everywhere came since.
+    everywhere has happened since.
     """
     for device in auth.devices.recognize(cookie, msp_id=msp_account.msp_id, now=now):
         own = (Member.tenant_id == device.tenant_id, Member.id == device.member_id, Member.email == email)

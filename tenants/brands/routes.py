@@ -56,7 +56,7 @@ async def set_brand(access: OpenAccess, slug: FromPath[str], data: JSONBody[Bran
 @put(_HOST, opt=_WRITE, tags=["brands"], status_code=200)
 async def add_host(access: OpenAccess, slug: FromPath[str], host: FromPath[str]) -> BrandView:
     """Add a host name. One that shows another brand of this MSP moves at once; a new one waits for its DNS record,
-    which the response tells.
+    which is in the response.
     """
     await hosts.add_host(access.session, slug=slug, host=host, now=access.now)
     return await _view(access, slug)

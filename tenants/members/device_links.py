@@ -1,9 +1,9 @@
 """Device links: an administrator lets a member sign in, at once, in a browser that must wait for others' failures.
 
 A network from which somebody guesses an account's password must wait up to 15 minutes, and so must a member who is
-there with a new device. The link makes a browser a known device of the member, with a counter of its own. It signs
-nobody in: the password is still required. So it may be used more than once within its hour, and whoever steals it gains
-four more guesses.
+there with a new device. The link makes a browser a known device of the member, with its own counter. It does not sign
+in: the password is still required. So it may be used more than once within its hour, and a thief gains four more
+guesses.
 """
 
 from datetime import datetime
