@@ -1,6 +1,7 @@
 """`fairlead` and `python -m controlplane`: the command line, imported without garbage collection.
 
-What the modules define lives as long as the process, and collecting among it takes a third of the import's CPU time.
+Definitions of modules live as long as the process, and garbage collection among them takes a third of the import's CPU
+time.
 """
 
 import gc

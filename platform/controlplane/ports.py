@@ -26,7 +26,7 @@ class PortTaken(Unavailable):
 def held_port(preferred: int = 0, *, seconds: float = WAIT_SECONDS) -> Iterator[int]:
     """Reserve a loopback port until the block ends. 0 is any free one.
 
-    Servers that set SO_REUSEADDR, as ours do, may listen on the port meanwhile.
+    Servers that set SO_REUSEADDR, as ours do, may listen on the reserved port.
 
     Raises:
         PortTaken: another program still has it after `seconds`.

@@ -151,7 +151,7 @@ def read_revision(connection: psycopg.Connection[Any]) -> str:
 def wait_for_schema(
     url: str, stop: threading.Event, *, tick: Callable[[], None], on_problem: Callable[[str], None]
 ) -> bool:
-    """Wait until the database answers with this program's schema. False when `stop` was set meanwhile.
+    """Wait until the database answers with this program's schema. False when `stop` was set.
 
     Each new reason to wait is logged once and passed to `on_problem`; an empty one means ready.
 

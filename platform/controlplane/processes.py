@@ -103,7 +103,9 @@ def run_web(  # noqa: PLR0913 - what a web is started with
 
 
 def _shown(heartbeat: Heartbeat | None) -> Heartbeat:
-    """With a heartbeat file, SIGABRT comes when the heartbeat stops: every thread's stack is logged before the end."""
+    """With a heartbeat file, SIGABRT is sent when the heartbeat stops: every thread's stack is logged before
+    the end.
+    """
     faulthandler.enable()
     return heartbeat or Heartbeat()
 

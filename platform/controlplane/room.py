@@ -1,4 +1,4 @@
-"""What the composition root itself adds: the export of audit heads, and the page of the API reference."""
+"""Parts of the composition root itself: the export of audit heads, and the page of the API reference."""
 
 from pathlib import Path
 from typing import Final

@@ -83,8 +83,8 @@ def _write(  # noqa: PLR0913 - what a backup is made of
     url: str, folder: Path, ring: KeyRing, *, now: datetime, sealing: SealingKey | None, vault_keys: str
 ) -> BackupManifest:
     with psycopg.connect(with_settings(url), autocommit=True) as connection:
-        # Blocks migrations meanwhile: a table created by one would be missing, an altered table would not match the
-        # dump.
+        # Blocks migrations during the backup: a table created by one would be missing, an altered table would not match
+        # the dump.
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '30s'")
             connection.execute("SELECT pg_advisory_lock_shared(%s)", (MIGRATION_LOCK,))

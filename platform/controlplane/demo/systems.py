@@ -1,4 +1,4 @@
-"""What people do in a client's sandbox systems, and what they see there, over the systems' own HTTP."""
+"""Actions and views of people in a client's sandbox systems, over the systems' own HTTP."""
 
 from types import TracebackType
 from typing import Self

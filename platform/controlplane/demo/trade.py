@@ -1,5 +1,5 @@
 """Divided values and an order of each client: prices per currency and price list, stock per warehouse, a text per
-language, and an order that goes from the shop to the ERP and whose status comes back.
+language, and an order that is sent from the shop to the ERP, with its status returned.
 """
 
 from typing import Final

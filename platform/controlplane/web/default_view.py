@@ -58,7 +58,7 @@ def find_default_view(request: AnyRequest, error: DomainError) -> FallbackPage |
     name = error.extra.get("field")
     if not isinstance(error, InvalidInput) or not name or scope["method"] not in {"GET", "HEAD"}:
         return None
-    if "." in scope["path"].rpartition("/")[2]:  # a file: unfiltered, it would be taken for the one that was asked for
+    if "." in scope["path"].rpartition("/")[2]:  # a file: unfiltered, it would be mistaken for the requested one
         return None
     pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if key != name]

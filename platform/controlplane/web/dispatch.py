@@ -1,8 +1,8 @@
 """Request dispatch between the boundary and the framework.
 
 Webhooks go to their handler directly: the framework's routing would add a tenth to their cost without benefit. HEAD is
-answered wherever GET is, and `Allow` lists all methods of an address: the framework makes one route per handler with
-several paths, and its own answer lists the methods of the first only.
+answered on all addresses of GET, and `Allow` lists all methods of an address: the framework makes one route per handler
+with several paths, and its own answer lists the methods of the first only.
 """
 
 from collections.abc import Awaitable

@@ -41,7 +41,7 @@ _KINDS: Final = {
     "Expected `int": N_("“{name}” is not a whole number."),
     "Expected `bool": N_("“{name}” is not true or false."),
 }
-"""What a value of the framework's message had to be."""
+"""Expected kinds of values, by the framework's message."""
 _NAMED_FIELD: Final = re.compile(r"(?:missing required|unknown) field `([^`]{1,100})`")
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR, errno.ELOOP, errno.EINVAL})
 AnyRequest = Request[Any, Any, Any]
@@ -91,7 +91,7 @@ def _invalid_input(error: ValidationException) -> MalformedInput:
 
 
 def _kind_of(entry: dict[str, Any]) -> str:
-    """The sentence for what the query parameter or field should hold; empty if unknown."""
+    """The sentence about the expected value of the query parameter or field; empty if unknown."""
     message = str(entry.get("message", "")) if entry.get("source") in ("query", "body") else ""
     return next((kind for text, kind in _KINDS.items() if text in message), "")
 
