@@ -1,7 +1,5 @@
-"""Commands of rooms: the services they run with, from whoever runs the command line.
-
-A room's commands do not know how a process finds its settings or builds its services: the root command has a
-`CommandHost` as its context object, and every command below asks it.
+"""Commands of rooms, and the services they run with. A room's commands are independent of settings and construction of
+services: the root command has a `CommandHost` as its context object, which every command below uses.
 """
 
 from collections.abc import Awaitable, Callable, Iterator

@@ -118,7 +118,7 @@ def _jobs_of(
     for item in batch.items:
         sent = item.payload
         event_type = known.get(sent.event)
-        # What a newer release published waits until a member replays it, once the workers are as new.
+        # Events of a newer release wait until a member replays them, once the workers are as new.
         if event_type is None or item.ref is None:
             batch.dead_letter(item, error=messages.EVENT_UNKNOWN.write(event=sent.event))
             continue

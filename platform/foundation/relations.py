@@ -11,7 +11,7 @@ DEAD_LETTERS: Final = """(SELECT tenant_id, msp_id, id, lane, kind, key, ref, pa
     died_at, state, closed_at, closed_by, correlation FROM dead_letter)"""
 TIMERS: Final = "(SELECT tenant_id, msp_id, name, lane, kind, due_at FROM timer)"
 TIMES_DUE: Final = "(SELECT due_at FROM timer)"
-"""What the relay's role may read of timers."""
+"""Columns of timers that the relay's role may read."""
 LANE_SHARES: Final = "(SELECT tenant_id, msp_id, pool FROM lane_share)"
 USAGE_EVENTS: Final = "(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id FROM usage_event)"
 AUDIT_ENTRIES: Final = "(SELECT tenant_id, msp_id, seq, at, action, subject, body FROM audit_entry)"

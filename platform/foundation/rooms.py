@@ -106,7 +106,7 @@ class CliCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """What one folder adds. `models` are modules of table classes; their tables are the room's own.
+    """Parts of one folder. `models` are modules of table classes; their tables are the room's own.
     `message_subscriptions` are of canonical messages (`connectors.translation.subscriptions`).
     """
 
@@ -143,7 +143,7 @@ class Room(Slice):
 
 
 class Rooms:
-    """The product's rooms, lower ones first, and what they add together."""
+    """The product's rooms, lower ones first, and all their parts."""
 
     def __init__(self, rooms: Iterable[Room]) -> None:
         self.rooms = tuple(rooms)

@@ -8,7 +8,7 @@ S = TypeVar("S", bound=StrEnum)
 
 
 class UndeclaredTransition(ValueError):
-    """Raised for a programming error, never for what a person asks: that is checked before, with a reason."""
+    """A programming error. Requests of people are checked before, and refused with a reason."""
 
 
 class StateMachine(Generic[S]):

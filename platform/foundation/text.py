@@ -171,7 +171,7 @@ def normalize_password(text: str) -> str:
 def normalize_email(text: str) -> str:
     """An e-mail address in the form for comparison: NFC, case folded, its domain in Unicode (never `xn--`).
 
-    In practice no two mailboxes differ in case only, whatever RFC 5321 allows.
+    In practice no two mailboxes differ in case only, although RFC 5321 allows it.
 
     Raises:
         TextInvalid: not an address, or one with blanks, invisible characters or an impossible domain.

@@ -170,9 +170,9 @@ async def verify_chain(
     `anchor` is the last entry that retention removed; the entries it represents are trusted. By default it is the
     anchor that retention recorded. Entries at or before it, and entries beyond the head, are faults.
 
-    `expected` are heads kept elsewhere: the chain, or an anchor, must still pass through each of them that is not
-    before the anchor. `removable_to` is the last entry that was old enough for retention: an anchor beyond it means
-    that the beginning was cut off by other means.
+    `expected` are exported heads: the chain, or an anchor, must still pass through each of them that is not before the
+    anchor. `removable_to` is the last entry that was old enough for retention: an anchor beyond it means that the
+    beginning was cut off by other means.
 
     Head, first and last entry are read in one statement, so that concurrent entries are not reported as faults.
     """

@@ -174,7 +174,7 @@ def open_to_backup(connection: Connection) -> None:
 
 
 def _close_partitions(connection: Connection) -> None:
-    """Recreate the owner's policy on partitions: a restored backup lacks it, whatever the owner's name here."""
+    """Recreate the owner's policy on partitions: a restored backup lacks it, as the owner's name may differ."""
     lost = connection.execute(
         "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relispartition AND c.relkind = 'r'"
         " AND c.relnamespace = to_regnamespace(%s) AND NOT EXISTS"

@@ -1,7 +1,7 @@
 """`python -m foundation.i18n.extraction`: updates the catalogues with the texts of code and templates.
 
-New texts are added without a translation, and texts that are gone are dropped. Nothing is guessed: an almost equal text
-is a new one.
+New texts are added without a translation, and removed texts are dropped. There is no fuzzy matching: a similar text is
+a new one.
 """
 
 import sys
@@ -74,7 +74,7 @@ def extract_texts(roots: Sequence[Path]) -> Catalog:
 
 
 def _manifest_texts(manifest: dict[str, Any]) -> Iterator[str]:
-    """What a connector's manifest shows to people; its title is a name."""
+    """Displayed texts of a connector's manifest; its title is a name."""
     fields = manifest.get("fields", ())
     yield from filter(None, (manifest.get("description"), *(f.get(key) for f in fields for key in ("label", "help"))))
 

@@ -174,7 +174,7 @@ def localized(localizer: Localizer) -> Iterator[None]:
 
 
 def _hour(local: datetime) -> datetime:
-    """The instant's hour: names change at full hours only, and few hours are asked for."""
+    """The instant's hour: names change at full hours only, and few hours are requested."""
     return local.replace(minute=0, second=0, microsecond=0)
 
 

@@ -60,7 +60,7 @@ class MessageType(msgspec.Struct, frozen=True):
 LEGACY: Final = MessageType("legacy", "{text}")
 """A sentence stored before messages had codes, in the language in which it was written."""
 TEXT: Final = MessageType("text", "{text}")
-"""A text that is data: the words of a rule, a member or another system."""
+"""A text that is data: of a rule, a member or another system."""
 FAILED: Final = MessageType("failed", N_("{type}: {error}"))
 """An error that nothing declared, in the words of the program or the library that raised it."""
 REFUSED: Final = MessageType("refused", "{sentence}")

@@ -13,7 +13,7 @@ Handler = Callable[[Batch[P]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class JobHandler(Generic[P]):
-    """What a worker runs for the batches of a type."""
+    """The handler of the batches of a job type."""
 
     job_type: JobType[P]
     handle: Handler[P]

@@ -11,8 +11,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Waker:
-    """Single-flight background task: lanes gathered meanwhile go into the next call. Never raises: the relay wakes what
-    was missed.
+    """Single-flight background task: lanes added during a call go into the next one. Never raises: the relay wakes
+    missed lanes.
     """
 
     def __init__(self, wake: WakeLanes) -> None:

@@ -11,7 +11,7 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class AllowedTarget:
-    """A network that may be called although it is not public, over plain HTTP too. `ports` None means every port."""
+    """An allowed network that is not public, also over plain HTTP. `ports` None means every port."""
 
     network: IPv4Network | IPv6Network
     ports: frozenset[int] | None = None
@@ -55,7 +55,7 @@ class BreakerSettings:
 
 @dataclass(frozen=True, slots=True)
 class RetrySettings:
-    """Retries are at most `ratio` of first attempts, plus `per_second`, plus what was `saved` before."""
+    """Retries are at most `ratio` of first attempts, plus `per_second`, plus the `saved` budget."""
 
     ratio: float = 0.2
     per_second: float = 1.0
@@ -68,7 +68,7 @@ class RetrySettings:
 
     @property
     def earned(self) -> int:
-        """What a first attempt earns, as microseconds of that time."""
+        """Budget that a first attempt adds, in microseconds."""
         return round(self.interval * self.ratio)
 
 

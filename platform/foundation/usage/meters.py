@@ -29,8 +29,8 @@ DescribeUsage = Callable[[AsyncSession, UUID, Sequence[UUID]], Awaitable[Mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A meter. `unit` is a counted quantity in its two forms, `label` what an invoice calls it unless its price says
-    otherwise. `permission` is required of the reader of `describe`.
+    """A meter. `unit` is a counted quantity in its two forms, `label` the text on invoices unless the price has its
+    own. `permission` is required of the reader of `describe`.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Meters:
         return self._meters.get(name)
 
     def label_of(self, name: str) -> str:
-        """The meter's label in the reader's language; the words of its name for one of another release."""
+        """The meter's label in the reader's language; its name with spaces for one of another release."""
         found = self._meters.get(name)
         return name.replace(".", " ").capitalize() if found is None else translate(found.label)
 

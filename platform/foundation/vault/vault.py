@@ -25,7 +25,7 @@ _ATTEMPTS = 3
 
 
 class Vault:
-    """Vault of a process. Unwrapped data keys are cached for `CACHE_LIFE`, after which destroyed keys are gone
+    """Vault of a process. Unwrapped data keys are cached for `CACHE_LIFE`, after which destroyed keys are unusable
     everywhere.
 
     `purpose` is the use of a value, e.g. "connection:<id>:secrets"; a value opens only for the same purpose.

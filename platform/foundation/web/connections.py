@@ -103,8 +103,8 @@ class ConnectionTable:
             del self._peers[connection.peer]
 
     def next_moment(self) -> float:
-        """A number from 0 to 1, different for each caller: what is done for many slow clients is spread over time,
-        because others wait for all that is due at once.
+        """A number from 0 to 1, different for each caller: work for many slow clients is spread over time, because
+        other clients wait for all of it that is due at once.
         """
         self._moments = (self._moments + _GOLDEN_RATIO) % 1.0
         return self._moments

@@ -94,7 +94,7 @@ def stream_csv(first: ResultPage[Any], more: ReadMore, columns: Sequence[CsvColu
             page = await more(page.next_cursor)
 
     headers = {
-        "content-type": f"{CSV_TYPE}; charset=utf-8",  # a route's own media type would come before the response's
+        "content-type": f"{CSV_TYPE}; charset=utf-8",  # a route's media type would precede the response's
         "content-disposition": _disposition(name),
         "cache-control": "no-store",
     }

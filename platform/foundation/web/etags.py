@@ -1,6 +1,6 @@
-"""Entity tags of what people edit: the revision of a row, in `ETag` and `If-Match` (RFC 9110, section 13.1.1).
+"""Entity tags of editable objects: the revision of a row, in `ETag` and `If-Match` (RFC 9110, section 13.1.1).
 
-An edit names the revision that it was made from, so that nobody overwrites what another person saved meanwhile.
+An edit names the revision that it was made from, so that concurrent edits are not overwritten.
 """
 
 import re

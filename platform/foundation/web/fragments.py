@@ -57,9 +57,8 @@ def page_of(request: AnyConnection, address: str) -> str:
 
 
 def page_behind(request: AnyConnection) -> str:
-    """The page that a request came from or was for; empty when unknown. Parses nothing that can fail.
-
-    An htmx request fetches a part of the page that the browser shows, and a form is sent from that page too.
+    """The page that a request came from or was for; empty when unknown. Never fails. An htmx request fetches a part of
+    the page that the browser shows, and a form is sent from that page too.
     """
     scope = request.scope
     part = header_text(scope, b"hx-request") and header_text(scope, b"hx-boosted") != "true"

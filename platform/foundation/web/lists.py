@@ -146,7 +146,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         return {sort.name: sort for pair in both for sort in pair}
 
     def parse(self, raw: Mapping[str, str], *, limit: int | None = None) -> ListInput:
-        """Check a query. A page needs the refusal beside what was typed, so it is returned, not raised."""
+        """Check a query. A page shows the refusal beside the input, so it is returned, not raised."""
         typed = {name: value for name, value in raw.items() if isinstance(value, str)}
         values = {one.name: one.default for one in self.filters}
         query = ListQuery(list=self.name, sort=self.sorts[0], values=values, limit=limit or self.usual)

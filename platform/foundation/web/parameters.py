@@ -1,4 +1,4 @@
-"""Query parameters of routes: unknown names, repeated names and values that are no choice are refused, never ignored.
+"""Query parameters of routes: unknown names, repeated names and invalid choices are refused, never ignored.
 
 A typing error in a filter would otherwise return everything, which looks like the filtered list.
 """
@@ -34,8 +34,8 @@ class ParameterRule(msgspec.Struct, frozen=True):
 def one_of(choices: Iterable[str], *, name: str | None = None) -> QueryParameter:
     """Declaration of a query parameter with a fixed set of values.
 
-    It stands in an annotation: `status: Annotated[str, one_of(STATES)] = "open"`.
-    `name` is the parameter's name in the address, if the handler's differs. Include "" to allow an empty value.
+    Used in an annotation: `status: Annotated[str, one_of(STATES)] = "open"`. `name` is the parameter's name in the
+    address, if the handler's differs. Include "" to allow an empty value.
     """
     return QueryParameter(name=name, schema_extra={"enum": list(choices)})
 

@@ -1,7 +1,7 @@
 """Rendering of pages, once for all rooms.
 
-`foundation` lies below `branding` and `tenants`, so the request's context comes as a protocol with the page's shell,
-the root address and the permissions. `tenants.access.Access` is the product's.
+`foundation` is below `branding` and `tenants`, so the request's context is a protocol with the page's shell, the root
+address and the permissions. `tenants.access.Access` is the product's.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class PageAccess(Protocol):
 def render_page(
     access: PageAccess, template: str, title: str, context: Mapping[str, object], *, refusal: DomainError | None = None
 ) -> Template:
-    """A page or a fragment. With a refusal, the status is the refusal's: the page shows it with what was typed."""
+    """A page or a fragment. With a refusal, the status is the refusal's: the page shows it with the input."""
     shared = {"page": access.page(title), "root": access.root, "may": access.may, "refusal": refusal}
     status = 200 if refusal is None else int(refusal.status)
     return Template(template, context=shared | dict(context), status_code=status, headers=dict(HEADERS))

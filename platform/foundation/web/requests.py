@@ -130,7 +130,7 @@ def _with_integers(value: Any) -> Any:
 
 
 def _check_known(sent: Any, known: Any) -> None:
-    """Compare with what was understood: the structs of values, inside a body, allow the fields of later releases.
+    """Compare the body with its decoded form: the structs of values allow the fields of later releases.
 
     Raises: msgspec.ValidationError.
     """
