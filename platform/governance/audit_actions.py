@@ -1,4 +1,4 @@
-"""Audited actions of several slices; those of one slice stand in its own `audit_actions.py`."""
+"""Audited actions of several slices; those of one slice are in its own `audit_actions.py`."""
 
 from foundation.audit.actions import AuditAction, AuditKind
 from foundation.marks import N_

@@ -1,4 +1,4 @@
-"""Job types and lanes that several slices of governance name; those of one slice stand in its own `job_types.py`.
+"""Job types and lanes that several slices of governance name; those of one slice are in its own `job_types.py`.
 
 One lane per connection and direction, so a slow channel delays only itself.
 """

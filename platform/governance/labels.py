@@ -92,7 +92,7 @@ def write_amount(number: Decimal | str, currency: str, localizer: Localizer | No
 
 
 def write_element(element: str, dimension: str = "", localizer: Localizer | None = None) -> str:
-    """The element with what it is divided by: “List price · retail · EUR”."""
+    """The element with its dimension: “List price · retail · EUR”."""
     words = localizer or current_localizer()
     label = words.text(describe_element(element))
     return f"{label} · {write_dimension(dimension, words)}" if dimension else label

@@ -16,7 +16,7 @@ from governance.audit_trail.formatter import ACTORS
 
 ALL: Final = ""
 _MOST_CHANGES: Final = 500
-_EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so the earlier word remains in them
+_EARLIER: Final = re.compile(r"^member\b")  # entries are never rewritten, so the earlier term remains in them
 _EARLIER_NOUNS: Final = {AuditKind.ACCESS: ["person", "role", "invitation", "session"]}
 """Nouns that no action has today; entries of earlier releases keep theirs. `person` is now `member`."""
 

@@ -15,7 +15,7 @@ from governance.audit_trail.schemas import AuditEntryView, EntryGroup
 from governance.labels import write_element, write_kind, write_name, write_value
 from governance.messages.writer import write_title
 
-_EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier word remains in them
+_EARLIER: Final = re.compile(r"^person\.")  # entries are never rewritten, so the earlier term remains in them
 ACTORS: Final = {"worker": N_("Automatic"), "setup": N_("Set-up"), "sign-in": N_("Sign-in page")}
 _NUMBERED: Final = {"policy": N_("Policy")}
 """Kinds of subjects that are shown by their number."""

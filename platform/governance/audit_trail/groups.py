@@ -1,7 +1,6 @@
-"""Groups of audit entries: all entries of one change in one group, and what one request did beside changes in another.
-
-A group stands at its newest matching entry. The place of a page holds the last page's position and the newest entry of
-the first page: a change that goes on while somebody reads is neither repeated nor lost on later pages.
+"""Groups of audit entries: one group for all entries of a change, and one for the other entries of a request. A group
+is sorted by its newest matching entry. A cursor has the last page's position and the newest entry of the first page: a
+change that gets entries during paging is neither repeated nor lost on later pages.
 """
 
 import re
@@ -34,7 +33,7 @@ Key = str | int
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """Entries below `below` are next; those above `top` came after the first page."""
+    """Entries below `below` are next; those above `top` are newer than the first page."""
 
     below: int = _LARGEST
     top: int = _LARGEST

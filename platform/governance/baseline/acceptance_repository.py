@@ -126,7 +126,7 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
 
 async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], snapshot: DecisionSnapshot) -> InFlight:
     """Load the changes and propagations under way. The caller holds the locks of the values (`snapshot`), so they
-    cannot change meanwhile.
+    cannot change.
     """
     keys = [one.item.key for one in compared]
     sent = [

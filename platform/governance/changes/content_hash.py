@@ -22,7 +22,8 @@ def content_hash(  # noqa: PLR0913 - keyword-only after the data
 ) -> bytes:
     """Hash of payload, policy version, data of the decision and targets: any difference needs a new approval.
 
-    So does another owner: `source`, the connection that the contract names, counts where the value came from elsewhere.
+    So does another owner: `source`, the connection that the contract names, is included if the value came from
+    elsewhere.
     """
     owner = {} if source == value.source_connection_id else {"owner": source}
     targets = change.targets if change.targets is not None else [channel.connection_id for channel in channels]

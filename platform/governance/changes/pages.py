@@ -42,7 +42,7 @@ _ROOT: Final = "/clients/{client:str}/changes"
 
 
 class RollbackForm(msgspec.Struct):
-    """Form of a rollback; an empty connection means every channel."""
+    """Form of a rollback; an empty connection is for every channel."""
 
     connection: UUID | None = None
 

@@ -132,7 +132,7 @@ def _audit_reference_update(session: AsyncSession, taken: ReferenceUpdate, now: 
 
 
 def audit_key(key: ElementKey) -> dict[str, str]:
-    """The key's parts in an audit entry; what is usual is left out."""
+    """The key's parts in an audit entry; default parts are omitted."""
     divided = {"dimension": key.dimension} if key.dimension else {}
     other = {"record_type": key.record_type} if key.record_type != PRODUCT else {}
     return {"record_key": key.record_key, "element": key.element, **divided, **other}

@@ -277,7 +277,7 @@ def propose(proposal: Proposal, row: ValueRow, snapshot: DecisionSnapshot, plan:
 
 
 class ChannelDecision(NamedTuple):
-    """`targets` are the channels that it is for; None stands for every channel. `old`: the value that it compares."""
+    """`targets` are the channels that it is for; None is every channel. `old`: the value that it compares."""
 
     decision: Decision
     targets: list[UUID] | None
@@ -346,7 +346,7 @@ def evaluate(  # noqa: PLR0913 - keyword-only after the data
 
 
 def policy_subjects(origin: str) -> tuple[str, ...]:
-    """Origins whose rules apply. A baseline's value is the source's, whoever requested it: source rules apply too."""
+    """Origins whose rules apply. A baseline's value is the source's, so source rules apply too."""
     return (origin, SOURCE) if origin == BASELINE else (origin,)
 
 

@@ -115,6 +115,6 @@ class ProposalInput(RequestBody, frozen=True):
 
 
 class RollbackInput(RequestBody, frozen=True):
-    """Input of a rollback; an empty connection means every channel."""
+    """Input of a rollback; an empty connection is for every channel."""
 
     connection_id: UUID | None = None

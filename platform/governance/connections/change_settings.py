@@ -44,7 +44,7 @@ async def change_settings(  # noqa: PLR0913 - keyword-only revision and time
 
 
 async def is_in_use(session: AsyncSession, connection_id: UUID) -> bool:
-    """Whether a contract names the connection, or a value was sent to it or comes from it."""
+    """Whether a contract names the connection, or a value was sent to it or reported by it."""
     used = text("""
         SELECT EXISTS (SELECT 1 FROM element_contract WHERE tenant_id = :t AND source_connection_id = :c)
             OR EXISTS (SELECT 1 FROM propagation WHERE tenant_id = :t AND connection_id = :c)

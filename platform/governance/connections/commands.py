@@ -82,7 +82,7 @@ def update(
 @_CONNECTION
 @click.option("--yes", is_flag=True, help="Delete; without it, only what would be deleted is shown.")
 def delete(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, yes: bool) -> None:
-    """Show what the deletion of a connection takes along, and with --yes delete it. History stays."""
+    """Preview the deletion of a connection, and with --yes delete it. History is preserved."""
 
     async def use(session: AsyncSession, _: ConnectorRuntime) -> CommandResult:
         preview = await preview_deletion(session, connection_id)

@@ -1,4 +1,4 @@
-"""Deletion of a connection, and the preview of what it takes along. History stays, under the connection's name."""
+"""Deletion of a connection, and its preview. History is preserved under the connection's name."""
 
 from datetime import datetime, timedelta
 from typing import Final

@@ -127,8 +127,8 @@ class ContractTaken(msgspec.Struct, frozen=True):
 
 
 class DeletionPreview(msgspec.Struct, frozen=True):
-    """What the deletion of a connection takes along. `deliveries` are not finished, `jobs` are waiting;
-    `kept_deliveries` stay as history. Each number is counted up to 10,000.
+    """What the deletion of a connection removes. `deliveries` are not finished, `jobs` are waiting; `kept_deliveries`
+    remain as history. Each number is counted up to 10,000.
     """
 
     name: str

@@ -23,7 +23,7 @@ async def renew_hook_secret(
     next renewal.
 
     Raises:
-        Conflict: the connector takes no webhooks.
+        Conflict: the connector receives no webhooks.
     """
     connection = await get_connection(session, connection_id)
     if runtime.registry[connection.kind].webhook is None:

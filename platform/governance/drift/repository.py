@@ -50,8 +50,8 @@ _NOT_OWN: Final = """
     NOT EXISTS (SELECT 1 FROM element_contract own
                  WHERE own.tenant_id = :t AND own.source_connection_id = :c AND {0})
 """
-"""As SQL: the connection is not the source of truth of the value, for which {0} finds the contract `own`. What it was
-sent before it became the source remains, and is not to be compared.
+"""As SQL: the connection is not the source of truth of the value, for which {0} finds the contract `own`. Values sent
+to it before it became the source remain, and are not compared.
 """
 
 

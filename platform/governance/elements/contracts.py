@@ -52,7 +52,7 @@ class Contracts:
         return element in self._defaults or element in self._selecting
 
     def returned_to(self, key: ElementKey) -> UUID | None:
-        """The only connection that gets the value: the source of what it reports on. None: any may get it."""
+        """The only connection that gets the value: the source of the record it is about. None: any connection."""
         origin = RETURNED_ELEMENTS.get(key.element)
         contract = None if origin is None else self.find(key._replace(element=origin))
         return None if contract is None else contract.source_connection_id

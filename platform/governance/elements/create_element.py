@@ -32,10 +32,9 @@ async def create_element(session: AsyncSession, new: NewElement, *, now: datetim
     """Declare a custom element, and of a client's account publish its contract. Returns its code.
 
     Raises:
-        InvalidInput: an unknown type or dimension, codes of another type than an enumeration, a label that says
-            nothing, or a source of an MSP's element.
-        NotFound: no such connection in this account.
-        Conflict: the account, its MSP or one of the MSP's clients has an element of this name.
+        InvalidInput: an unknown type or dimension, codes of another type than an enumeration, a label without visible
+        text, or a source of an MSP's element. NotFound: no such connection in this account. Conflict: the account, its
+        MSP or one of the MSP's clients has an element of this name.
     """
     _check(new)
     scope, code = scope_of(session), f"{CUSTOM}{new.name}"

@@ -19,7 +19,7 @@ class ElementContract(TenantOwned, Base):
 
     element: Mapped[str] = mapped_column(primary_key=True)
     selector: Mapped[str] = mapped_column(primary_key=True, server_default="")
-    """See `governance.elements.selectors`; empty: what no other contract of the element selects."""
+    """See `governance.elements.selectors`; empty: all values that no other contract of the element selects."""
     source_connection_id: Mapped[UUID | None]
     """None: people and API clients set the element (`governance.changes.propose`)."""
     owner: Mapped[str]

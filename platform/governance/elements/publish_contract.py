@@ -1,7 +1,7 @@
 """Publication of element contracts: one source of truth, an owner, a workflow and two clocks, all required.
 
-Records that get another source by a contract keep their approved values, and changes that wait for an answer keep
-waiting: the next value of the new source is what is decided. The audit entry counts those records.
+Records that get another source by a contract keep their approved values, and pending changes stay pending: the next
+value of the new source is decided. The audit entry counts those records.
 """
 
 from collections.abc import Mapping
@@ -52,8 +52,8 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     """Publish a contract, and return it. Without a source connection, people and API clients set the element
     (`governance.changes.propose`).
 
-    `selector`: see `governance.elements.selectors`; with it, a source is the one of what it selects only.
-    `decision_slo`: how soon people should decide an approval; by default a day, at most `approval_ttl`.
+    `selector`: see `governance.elements.selectors`; with it, a source is that of the selected values only.
+    `decision_slo`: the decision target of approvals; by default a day, at most `approval_ttl`.
 
     Raises:
         InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; a selector
@@ -106,7 +106,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
 async def publish_new_contract(
     session: AsyncSession, registry: Mapping[str, Connector], new: NewContract, *, now: datetime
 ) -> ElementContract:
-    """Publish what a person asked for, once its element exists and its source reports it.
+    """Publish a requested contract, if its element exists and its source reports it.
 
     Raises:
         InvalidInput: as `publish_contract`; no such element, or a source that does not report it.

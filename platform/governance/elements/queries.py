@@ -12,7 +12,7 @@ from governance.elements.schemas import ElementView
 
 _STORED: Final = tuple(name for name in ElementView.__struct_fields__ if name not in {"created_by", "declared_by"})
 _AUTHOR: Final = "CASE WHEN e.tenant_id = :t THEN e.created_by ELSE '' END"
-"""As SQL: who declared row e. A client is not told the names of its MSP's staff."""
+"""As SQL: who declared row e. Names of an MSP's staff are not shown to clients."""
 
 
 async def list_elements(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ElementView]:

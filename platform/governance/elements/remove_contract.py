@@ -1,4 +1,4 @@
-"""Removal of a contract with a selector: what it selected falls to the element's default contract."""
+"""Removal of a contract with a selector: its values are assigned to the element's default contract."""
 
 from datetime import datetime
 
@@ -18,8 +18,8 @@ from governance.elements.selectors import DEFAULT, parse_selector
 
 
 async def remove_contract(session: AsyncSession, *, element: str, selector: str, now: datetime) -> ElementContract:
-    """Remove the contract and return the default one, which owns what it selected from now on. Approved values stay as
-    they are, as in `publish_contract`. `selector`: as a person writes it, as there.
+    """Remove the contract and return the default one, which owns its values from now on. Approved values stay as they
+    are, as in `publish_contract`. `selector`: as a person writes it, as there.
 
     Raises:
         InvalidInput: the default contract of an element cannot be removed; a selector that is none.

@@ -15,8 +15,8 @@ _PREFIX: Final = N_("Keys beginning with {beginning}")
 
 
 def write_selector(selector: str, *, is_shared: bool = True) -> str:
-    """What a contract selects: “Keys beginning with WH-”, “Location: Berlin”. `is_shared`: other contracts of the
-    element select values, so that the default one is for the others.
+    """Label of a contract's selector: “Keys beginning with WH-”, “Location: Berlin”. `is_shared`: other contracts of
+    the element select values, so that the default one is for the others.
     """
     localizer = current_localizer()
     if not selector:

@@ -130,7 +130,9 @@ def _correction_time(item: NewException) -> timedelta:
 
 
 async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str], *, now: datetime) -> int:
-    """Resolve exceptions whose cause is gone (late value seen, refused one replaced); stops the correction clock."""
+    """Resolve exceptions whose cause has ended (late value visible, refused one superseded); stops the correction
+    clock.
+    """
     if not subjects:
         return 0
     scope = scope_of(session)

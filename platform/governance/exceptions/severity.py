@@ -50,7 +50,7 @@ def score(code: str, *, exposure: Exposure | None, channels: int) -> tuple[int, 
 
 
 def explain_type(code: str) -> str:
-    """Why exceptions of this code weigh what they weigh, in English."""
+    """Explanation of this code's severity weights, in English."""
     found = find_type(code)
     return _UNKNOWN_WHY if found is None else found.why
 
@@ -66,7 +66,7 @@ def _channels_reason(channels: int) -> StoredMessage:
 
 
 def _difference(exposure: Exposure | None) -> tuple[str, Decimal]:
-    """What the difference is counted in, and its size. A value in another currency or unit differs by all of itself."""
+    """Unit and size of the difference. A value in another currency or unit differs by its full amount."""
     match exposure:
         case Exposure(new=MoneyValue() as new, old=old):
             before = old.number if isinstance(old, MoneyValue) and old.currency == new.currency else Decimal(0)

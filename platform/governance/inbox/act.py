@@ -31,7 +31,7 @@ _OTHER_KIND: Final = N_("This action is not for this kind of item.")
 
 
 async def act_on_items(access: Access, db: Database, action: str, ids: Sequence[UUID], *, reason: str) -> BulkResult:
-    """Results in the order of `ids`. What one client's items do stays when a later client's fail.
+    """Results in the order of `ids`. Effects on one client's items remain when a later client's fail.
 
     Raises:
         InvalidInput: there is no such action, no or too many items, or no reason for declining.

@@ -1,7 +1,7 @@
 """Sentences of stored messages, in the reader's language and time zone.
 
-A parameter's name decides how it is written. Texts of other systems are placed as they came, bounded and without
-control characters; pages escape the whole sentence and mark invisible characters, as in any other text.
+A parameter's name determines its format. Texts of other systems are inserted unchanged, except that they are bounded
+and without control characters; pages escape the whole sentence and mark invisible characters, as in any other text.
 """
 
 from collections.abc import Callable, Mapping
@@ -88,7 +88,7 @@ def _text(value: Any, localizer: Localizer) -> str:
 
 
 def _element(value: Any, localizer: Localizer) -> str:
-    """The element; of a divided one, with what it is divided by: “Stock on hand (Berlin)”."""
+    """The element, with its dimension if it has one: “Stock on hand (Berlin)”."""
     if isinstance(value, Mapping):
         part = write_dimension(str(value.get("dimension", "")), localizer)
         return f"{write_element(str(value.get('code', '')), localizer=localizer)} ({part})"

@@ -1,4 +1,4 @@
-"""Drafts of the policy: one that is open at most, which all who may draft edit together."""
+"""Drafts of the policy: at most one is open, which all members with the right to draft edit together."""
 
 from datetime import datetime
 from typing import Final

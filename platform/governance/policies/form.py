@@ -17,7 +17,7 @@ _ORDER: Final = tuple(TermKind)
 
 
 def read_fields(fields: Fields) -> RuleForm:
-    """The rule that a posted form asks for.
+    """The rule of a posted form.
 
     Raises:
         InvalidInput: no outcome, or a field that is none of its choices.

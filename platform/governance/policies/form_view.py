@@ -1,4 +1,4 @@
-"""What the form of a rule shows: fields of the element's kind, and the choices that the account has."""
+"""View of a rule's form: fields of the element's kind, and the account's choices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
 async def rule_context(
     session: AsyncSession, registry: Mapping[str, Connector], rule_id: str, fields: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Template context of the form, with what was typed."""
+    """Template context of the form, with its input."""
     elements = await load_elements(session)
     element = elements.get(fields.get("element", ""))
     channels = [] if element is None else await load_channels(session, registry)

@@ -15,8 +15,8 @@ from governance.policies.states import IS_OPEN_DRAFT
 class PolicyDraft(TenantOwned, Base):
     """Edits of the policy that are not published yet. An account has at most one that is open.
 
-    `revision` counts the edits, so that exactly what was read is published. `editors` are the ids that four-eyes rules
-    count as authors, `editor_names` their names when they edited.
+    `revision` counts the edits, so that exactly the displayed edits are published. `editors` are the ids that four-eyes
+    rules count as authors, `editor_names` their names when they edited.
     """
 
     __tablename__ = "policy_draft"
@@ -28,7 +28,7 @@ class PolicyDraft(TenantOwned, Base):
     editor_names: Mapped[list[str]] = mapped_column(ARRAY(String))
     opened_at: Mapped[datetime]
     changed_at: Mapped[datetime]
-    restores: Mapped[int | None] = mapped_column(Integer)  # the version that it brings back
+    restores: Mapped[int | None] = mapped_column(Integer)  # the version that it restores
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]  # id of who published or discarded it
     ended_by_name: Mapped[str | None]
@@ -41,7 +41,7 @@ class PolicyDraft(TenantOwned, Base):
 
 
 class PolicyDraftEdit(TenantOwned, Base):
-    """What a draft makes of one rule: its fields, or null for removal. `position` is the order of new rules."""
+    """A draft's edit of one rule: its fields, or null for removal. `position` is the order of new rules."""
 
     __tablename__ = "policy_draft_edit"
 

@@ -27,10 +27,9 @@ async def publish_draft(session: AsyncSession, services: GovernanceServices, *, 
     Raises:
         NotFound: no draft is open.
         Forbidden: the actor is an API key.
-        OwnDraft: the actor has edited the draft, or counts as somebody who has.
-        DraftChanged: it has been edited since it was read.
-        NothingDrafted: its edits are published already.
-        InvalidRule: a rule that cannot be published.
+        OwnDraft: the actor has edited the draft, or counts as one of its editors. DraftChanged: it has been edited
+        since it was read. NothingDrafted: its edits are published already. InvalidRule: a rule that cannot be
+        published.
     """
     scope = scope_of(session)
     draft = await repository.find_draft(session, lock=True)

@@ -55,7 +55,7 @@ async def read_policy(session: AsyncSession) -> PolicyView:
 
 
 async def write_rules(session: AsyncSession, rules: Sequence[PolicyRule]) -> list[RuleView]:
-    """By element, in the order in which they are asked: refusals first."""
+    """By element, in the order of evaluation: refusals first."""
     writer = await build_writer(session, await load_elements(session), rules)
     return sorted(map(writer.write, rules), key=lambda view: (view.element_label, _RANK[view.outcome.split("_")[-1]]))
 

@@ -27,7 +27,7 @@ _RANK: Final = {outcome: rank for rank, outcome in enumerate(LEAST_STRICT_FIRST)
 
 @dataclass(frozen=True, slots=True)
 class ReplayPolicies:
-    """The two policies, and what tells the channels of a value."""
+    """The two policies, and the facts that determine the channels of a value."""
 
     published: PolicyIndex
     draft: PolicyIndex

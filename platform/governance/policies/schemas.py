@@ -35,7 +35,7 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyView(msgspec.Struct, frozen=True):
-    """The published policy. `permissions` are its own rules about who may do what, as lines of Casbin."""
+    """The published policy. `permissions` are its own permission rules, as lines of Casbin."""
 
     version: int
     rules: Sequence[RuleView]
@@ -126,8 +126,8 @@ class OutcomeMove(msgspec.Struct, frozen=True):
 
 
 class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
-    """`differing` changes go another way; `moves` says which ways. `listed`: how many of them are kept to be listed.
-    `is_current`: the draft has not been edited since. `answers_per_day` are the approvals asked for.
+    """`differing` changes get another outcome; `moves` counts them by outcomes. `listed`: how many of them are stored
+    for the list. `is_current`: the draft has not been edited since. `answers_per_day` are the approvals needed.
     """
 
     id: UUID

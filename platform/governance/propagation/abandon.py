@@ -21,5 +21,5 @@ _ABANDON: Final = text(f"""
 
 
 async def abandon_deliveries(session: AsyncSession, connection_id: UUID) -> None:
-    """End all running deliveries to the channel. What it was sent without a read-back stays unproven."""
+    """End all running deliveries to the channel. Values sent without a read-back stay unverified."""
     await session.execute(_ABANDON, {"t": scope_of(session).tenant_id, "c": connection_id})

@@ -73,7 +73,7 @@ class PushAttempt:
         return bool(self.results) and not shown and all(r.state is WriteState.RETRY for r in self.results.values())
 
     def record_call(self, sent: Sequence[Pending], http: CallFacts, *, now: datetime) -> None:
-        """Record what was answered to `sent`, unless it never left."""
+        """Record the answer to `sent`, unless it was never sent."""
         took = http.duration_ms
         for p in sent:
             result = self.results[p.change_id]

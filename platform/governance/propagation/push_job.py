@@ -203,8 +203,8 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
     """Pause the lane after the channel accepted nothing: the clocks keep running, and an outage counts no attempts.
 
     Retries that fail alone, while the channel is otherwise healthy, are at fault themselves: their attempts count, and
-    are limited. The lane pauses, unless only the retry budget is used up: retries are then deferred, and new values go
-    on.
+    are limited. The lane pauses, unless only the retry budget is used up: retries are then deferred, and new values
+    continue.
     """
     settlement = Settlement(connection_id, PropagationState.PENDING, services.clock())
     for change_id, answer in attempt.results.items():

@@ -89,7 +89,7 @@ def _rest(
     asked = error.retry_after if isinstance(error, SystemUnavailable | OutboundUnavailable) else None
     wait = asked or REST_SECONDS * (1.0 - 0.5 * services.jitter())
     batch.skip(items)
-    if isinstance(error, RetriesSpent):  # new values go on
+    if isinstance(error, RetriesSpent):  # new values continue
         for item in items:
             if item.is_retry:
                 batch.defer(item, delay=wait, is_retry=True)

@@ -1,9 +1,9 @@
 """Routing of values: which connections a value is sent to.
 
 A connection gets the elements that its connector can write, but no value of which it is itself the source of truth. A
-connection whose contract selects some records of an element may be a channel for the others. What is reported about a
-record of another system, such as the status of an order, is returned to that system alone. No value passes from a live
-source to a sandbox connection, nor from a sandbox source to a live one.
+connection whose contract selects some records of an element may be a channel for the others. Reports about a record of
+another system, such as the status of an order, are returned to that system alone. No value passes from a live source to
+a sandbox connection, nor from a sandbox source to a live one.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Purge of monthly partitions, as the owner: drops a partition that is not needed any more, else deletes rows of it.
+"""Purge of monthly partitions, as the owner: drops a partition without needed rows, or deletes rows of it.
 
 Rows that are still needed move to the default partition before theirs is dropped. They are looked up in each client's
 own scope, by the application's role, because the owner can read only partitions, policies and holds.

@@ -56,7 +56,7 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
     now: datetime,
     new_id: NewId,
 ) -> int:
-    """The rules are loaded again under the lock, to include a hold placed meanwhile."""
+    """The rules are loaded again under the lock, to include holds placed since."""
     scope = scope_of(session)
     await session.execute(repository.LOCK)
     rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)

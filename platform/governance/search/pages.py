@@ -43,7 +43,7 @@ SEARCH_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (search_clients_fragment, se
 
 
 def _wanted(request: AnyRequest) -> str:
-    """The typed text; what no record could contain finds nothing."""
+    """The typed text; empty if no record could contain it."""
     typed = request.query_params.get("q", "").strip()[:_LONGEST]
     return typed if is_storable(typed) else ""
 

@@ -21,7 +21,7 @@ _GONE: Final = text(f"""
 
 
 async def repair_unclaimed(session: AsyncSession, now: datetime) -> None:
-    """Resolve those whose messages are gone: retention removes them with their source messages."""
+    """Resolve exceptions whose messages were deleted: retention removes them with their source messages."""
     code = ExceptionType.MESSAGE_UNCLAIMED
     gone = (await session.scalars(_GONE, {"t": scope_of(session).tenant_id, "code": code})).all()
     await auto_resolve(session, code, gone, now=now)

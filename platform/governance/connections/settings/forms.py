@@ -1,4 +1,4 @@
-"""The form of a connection's settings: from the connector's fields to what the use cases take, and back with errors."""
+"""The form of a connection's settings: from the connector's fields to the use cases' input, and back with errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -18,7 +18,7 @@ Typed = Mapping[str, str]
 
 
 def clean_form(fields: Iterable[tuple[str, object]]) -> dict[str, str]:
-    """What was typed, without blanks at the ends; credentials as they are."""
+    """The input, without blanks at the ends; credentials unchanged."""
     return {name: str(value) if name.startswith(SECRET) else str(value).strip() for name, value in fields}
 
 

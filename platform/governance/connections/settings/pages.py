@@ -116,7 +116,7 @@ def _build_edit(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     async def test_connection_page(
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]
     ) -> Response[Any]:
-        """Test what is typed in the form; from the connection's page, what is stored."""
+        """Test the form's input; from the connection's page, the stored settings."""
         detail, typed = await load_detail(access.session, registry, connection_id), await read_form(request)
         manifest = registry[detail.kind].manifest
         try:
@@ -152,7 +152,9 @@ async def _tested(  # noqa: PLR0913 - the parts of one answer
     refusal: DomainError | None = None,
     detail: ConnectionDetail | None = None,
 ) -> Response[Any]:
-    """The result alone where a script asked for it, so that typed credentials stay; else the form with the result."""
+    """The result alone for a script's request, so that typed credentials stay in the form; else the form with the
+    result.
+    """
     if request.headers.get("hx-request") and not request.headers.get("hx-boosted"):
         context = {"tested": result, "test_refusal": refusal, "test_labels": LABELS, "reason": write_reason}
         return render_page(access, "connection_test.html", translate("Test"), context)

@@ -51,7 +51,7 @@ def _build_reading(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
     async def preview_connection_deletion(
         access: OpenAccess, connection_id: FromPath[UUID]
     ) -> Response[DeletionPreview]:
-        """What the deletion of the connection would take along. Send the `ETag` with the deletion."""
+        """Preview what the deletion of the connection would remove. Send the `ETag` with the deletion."""
         preview = await preview_deletion(access.session, connection_id)
         return Response(preview, headers={"ETag": etag_of(preview.revision)})
 
@@ -87,10 +87,10 @@ def _build_changes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
     async def change_connection(
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID], data: JSONBody[ConnectionChanges]
     ) -> Response[ConnectionDetail]:
-        """Change settings and credentials. `If-Match` must have the connection's `ETag`. What the system is called with
-        is saved once it has passed its test; until then the stored settings are in use.
+        """Change settings and credentials. `If-Match` must have the connection's `ETag`. Settings that affect calls are
+        saved once they have passed a test; until then the stored ones are in use.
         """
-        await get_connection(access.session, connection_id)  # 404 comes before what the headers lack
+        await get_connection(access.session, connection_id)  # 404 takes precedence over missing headers
         await change_settings(
             access.session, services.runtime, connection_id, data, revision=read_if_match(request), now=access.now
         )
@@ -98,7 +98,7 @@ def _build_changes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
 
     @delete(_ONE, opt=_CONFIGURE, tags=_TAGS, operation_class=EditOperation)
     async def remove_connection(request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]) -> None:
-        """Delete a connection with its credentials, as its preview says. `If-Match` must have the preview's `ETag`."""
+        """Delete a connection with its credentials, as previewed. `If-Match` must have the preview's `ETag`."""
         await get_connection(access.session, connection_id)
         await delete_connection(access.session, connection_id, revision=read_if_match(request), now=access.now)
 
