@@ -64,8 +64,8 @@ async def request_approvals(
 ) -> list[UUID]:
     """Request approvals and return their ids, in the order of `requests`; two statements for any number.
 
-    A repeated request for the same content returns the same approval, also one granted meanwhile. Other content of the
-    same subject withdraws the open approval and creates a new one.
+    A repeated request for the same content returns the same approval, also one that is granted by now. Other content of
+    the same subject withdraws the open approval and creates a new one.
     """
     if not requests:
         return []

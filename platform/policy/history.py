@@ -88,5 +88,5 @@ def rule_fields(rule: PolicyRule) -> dict[str, str]:
 
 
 def same_rule(one: PolicyRule, other: PolicyRule) -> bool:
-    """Whether two rules say the same, whatever account they are in."""
+    """Whether two rules are equal apart from their accounts."""
     return replace(one, dom="") == replace(other, dom="")

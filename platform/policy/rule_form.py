@@ -13,7 +13,7 @@ from policy.terms import Term, kinds_of, read_terms, write_condition
 
 
 class RuleOutcome(LabelledCode):
-    """What becomes of a change to which a rule applies. The last three lift what other rules say."""
+    """The decision about a change to which a rule applies. The last three lift outcomes of other rules."""
 
     AUTO = "auto", N_("passes by itself")
     REVIEW = "review", N_("needs approval")
@@ -40,7 +40,7 @@ Label = Annotated[str, msgspec.Meta(max_length=500)]
 class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule: all `terms` hold for a change of `element` from `origin`, then `outcome`.
 
-    `reason` is what people who are affected read; without one, the conditions are told in their language.
+    `reason` is shown to affected people; without one, the conditions are written in their language.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]

@@ -1,4 +1,4 @@
-"""Messages that tell a rule's conditions, in the reader's language: “up by more than 5%”, “in EU, CH”."""
+"""Messages for a rule's conditions, in the reader's language: “up by more than 5%”, “in EU, CH”."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -85,7 +85,9 @@ _NO_NAMES: Final[Mapping[str, str]] = {}
 def describe_terms(
     terms: Sequence[Term], value_type: str, *, names: Mapping[str, str] = _NO_NAMES
 ) -> list[StoredMessage]:
-    """A message for each term; a direction is told with the sizes beside it. `names` are those of partners, by id."""
+    """A message for each term; a direction is part of the message of the sizes beside it. `names` are those of
+    partners, by id.
+    """
     currency = next(
         (term.values[0] for term in terms
          if term.kind == TermKind.CURRENCY and term.comparison == Membership.ANY_OF and len(term.values) == 1), "",

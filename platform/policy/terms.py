@@ -1,4 +1,4 @@
-"""Conditions as terms that a form asks for and a sentence tells: each term is one conjunct of a condition's text.
+"""Conditions as terms, for forms and sentences: each term is one conjunct of a condition's text.
 
 `read_terms` is the inverse of `write_condition`. A condition that somebody wrote by hand, with `or` or arithmetic of
 its own, has no terms; it is shown as it is written.
@@ -38,7 +38,7 @@ class Direction(LabelledCode):
 
 
 class TermKind(LabelledCode):
-    """Kinds of terms: the value and its change first, then what tells which values the rule is for."""
+    """Kinds of terms: the value and its change first, then the selection of values."""
 
     ANY_CHANGE = "any_change", N_("Any change")
     DIRECTION = "direction", N_("Direction")
