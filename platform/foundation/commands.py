@@ -65,8 +65,8 @@ def print_result(result: CommandResult) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CommandHost:
-    """`run` carries an act out with the services and prints its result. `settings` are those of a component that
-    needs neither vault nor every address.
+    """`run` performs an act with the services and prints its result. `settings` are those of a component that needs
+    neither vault nor every address.
     """
 
     rooms: Rooms

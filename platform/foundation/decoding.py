@@ -1,7 +1,7 @@
 """JSON from outside: one decoder with a bounded depth for request bodies, webhooks and other systems' responses.
 
 msgspec recurses once per level and raises `RecursionError` at a depth that depends on the caller's stack; that is no
-`DecodeError`, so callers handled a hostile document as a defect of their own. Here the depth is checked before parsing,
+`DecodeError`, so callers would treat a hostile document as their own defect. Here the depth is checked before parsing,
 and the limit is the same everywhere.
 """
 
@@ -43,11 +43,11 @@ class TooDeep(msgspec.DecodeError):
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """The members of an object; a list in a document is no such."""
+    """The members of an object, to distinguish them from a list."""
 
 
 class RepeatedKey(msgspec.DecodeError):
-    """An object has a field twice. Parsers differ in which of the values they use, so none is."""
+    """An object has a field twice. Parsers differ in which of the values they use, so none is used."""
 
     def __init__(self, key: str) -> None:
         self.key = mark_hidden(key[:_QUOTED])
@@ -55,7 +55,7 @@ class RepeatedKey(msgspec.DecodeError):
 
 
 class _Repeated(Exception):
-    """Carries the key that an object contains twice."""
+    """Has the key that an object contains twice."""
 
 
 class JsonDecoder(Generic[T]):
@@ -93,7 +93,7 @@ class ForeignDecoder(JsonDecoder[T]):
     because no `datetime` can represent it.
 
     A field that an object has twice is refused (`RepeatedKey`). `nested` is false for shapes whose parts are decoded,
-    and so checked, by themselves.
+    and so checked, separately.
     """
 
     @overload

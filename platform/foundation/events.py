@@ -29,7 +29,7 @@ EVENTS_LANE: Final = "events"
 
 
 class DeliverEvent(msgspec.Struct, frozen=True):
-    """An event as a job carries it. `data` is the event's payload, not decoded yet."""
+    """An event as the payload of a job. `data` is the event's payload, not decoded yet."""
 
     event: str
     at: datetime
@@ -41,7 +41,7 @@ DELIVER: Final = JobType("foundation.deliver_event", N_("Deliver an event to its
 
 @dataclass(frozen=True, slots=True)
 class EventType(Generic[E]):
-    """A type of event. `name` is `<noun>.<past participle>`, `title` what people call it.
+    """A type of event. `name` is `<noun>.<past participle>`, `title` its display name.
 
     Declared by the room that publishes it, in its `events.py`.
     """

@@ -1,8 +1,8 @@
 """Appending to and verification of a tenant's audit chain.
 
 Each entry's hash is SHA-256 over the previous hash and the entry's canonical JSON. Truncation of the newest entries, or
-a rewrite from some entry on, is detectable only against a head kept elsewhere: `chain_head` returns the head to keep,
-and `verify_chain` takes kept heads. Entries removed by retention are represented by an anchor.
+a rewrite from some entry on, is detectable only against an exported head: `chain_head` returns the head to export, and
+`verify_chain` compares with exported ones. Entries removed by retention are represented by an anchor.
 """
 
 import hashlib
@@ -137,7 +137,7 @@ async def _lock_head(session: AsyncSession, scope: Scope) -> tuple[int, bytes]:
 
 
 async def chain_head(session: AsyncSession) -> ChainPoint:
-    """The current head of the session's tenant, to keep elsewhere or as an anchor."""
+    """The current head of the session's tenant, for export or as an anchor."""
     head = (
         await session.execute(
             text("SELECT seq, hash FROM audit_head WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}

@@ -1,4 +1,4 @@
-"""Signed heads of audit chains, to be kept elsewhere: points that a chain must still pass through when verified later.
+"""Signed heads of audit chains, for storage elsewhere: points that a chain must still pass through when verified later.
 
 The database's owner can rewrite a chain and recompute every hash. The signature's key derives from the vault's key,
 which is not in the database, so that no head can be forged afterwards. Copies at a third party (by webhook) also
@@ -62,7 +62,7 @@ def sign_heads(ring: KeyRing, msp_id: UUID, heads: Sequence[Head], *, now: datet
 
 
 def read_signed(ring: KeyRing, lines: Iterable[bytes]) -> list[SignedHeads]:
-    """Parse kept exports, one a line; each must have a valid signature.
+    """Parse stored exports, one a line; each must have a valid signature.
 
     Raises:
         InvalidInput: a line is not an export, or was not signed with the vault's key.
@@ -100,7 +100,7 @@ class ExportedChain(NamedTuple):
 
 
 def exported_chains(exports: Iterable[SignedHeads], *, now: datetime) -> dict[tuple[UUID, UUID], ExportedChain]:
-    """The kept chains of `exports`, by (msp_id, tenant_id)."""
+    """The chains of `exports`, by (msp_id, tenant_id)."""
     exports = list(exports)
     young = [export for export in exports if now - export.exported_at < timedelta(days=AUDIT.least_days)]
     removable: dict[tuple[UUID, UUID], int] = {}

@@ -66,7 +66,7 @@ async def count_rows(session: AsyncSession, partition: Partition) -> dict[UUID, 
 
 
 async def detach(session: AsyncSession, partition: Partition) -> None:
-    """Detach the partition. Its range then belongs to the default partition, which takes the rows that are kept.
+    """Detach the partition. Its range then belongs to the default partition, which stores the rows that are retained.
 
     The table is locked against reads and writes until the transaction ends. Fails rather than queue behind a long
     reader.

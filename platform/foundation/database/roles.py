@@ -10,7 +10,7 @@ FLEET: Final = "fairlead_fleet"  # no login; the app switches to it to read acro
 INTAKE: Final = "fairlead_intake"  # inserts webhook messages, for many tenants in one transaction
 RELAY: Final = "fairlead_relay"  # reads that jobs are due and for which tenant; never their content
 BACKUP: Final = "fairlead_backup"  # reads every row for a backup, writes nothing; logs in once it has a password
-PURGE: Final = "fairlead_purge"  # no login; the application's rights, and to delete what retention lets go
+PURGE: Final = "fairlead_purge"  # no login; the application's rights, and to delete expired rows
 
 LOGIN_ROLES: Final = (APP, INTAKE, RELAY)
 RUNTIME_ROLES: Final = (*LOGIN_ROLES, FLEET)

@@ -151,6 +151,6 @@ def _value(value: Any, currency: Any) -> str:
 
 
 def _lower(label: str) -> str:
-    """The label within a sentence; what divides the value keeps its letters."""
+    """The label within a sentence; the dimension keeps its letters."""
     name, middle, dimension = label.partition(" · ")
     return f"{current_localizer().in_sentence(name)}{middle}{dimension}"

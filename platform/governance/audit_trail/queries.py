@@ -33,7 +33,7 @@ class _Body(msgspec.Struct):
 
 
 async def list_entries(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[AuditEntryView]:
-    """One page of `audit_trail.lists`. A filtered list scans LOOKED_THROUGH entries from the cursor on."""
+    """One page of `audit_trail.lists`. A filtered list scans SEARCHED_ROWS entries from the cursor on."""
     keyset, conditions = query.keyset, await build_conditions(session, audit_filter(query.values))
     source = ListSource(
         columns="e.at, e.action, e.subject, e.body",

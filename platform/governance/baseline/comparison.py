@@ -60,7 +60,7 @@ def _compare(
 
 
 def _compare_values(source: Value | None, reading: ChannelReading) -> Comparison:
-    """Verdict of one value. A channel value that cannot be read exactly differs from every source value."""
+    """Comparison of one value. A channel value that cannot be read exactly differs from every source value."""
     if source is None:
         return Comparison.CHANNEL_ONLY
     if reading.unreadable:

@@ -1,6 +1,6 @@
-"""Forget job: deletes the readings of a discarded baseline; the decision and the counts of differences are kept.
+"""Job that deletes the readings of a discarded baseline; the decision and the counts of differences remain.
 
-Runs in the lane of each system that was read, behind the last writes of its read job.
+Runs in the lane of each system that was read, after the last writes of its read job.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ _DELETE: Final = (_delete("baseline_reading", "AND connection_id = :c"), _delete
 
 
 def deletion_jobs(baseline_id: UUID, connections: Iterable[UUID]) -> list[NewJob[NoPayload]]:
-    """Forget jobs under the key of the read job, so that a delayed retry of that job ends first."""
+    """Deletion jobs under the key of the read job, so that a delayed retry of that job ends first."""
     key = str(baseline_id)
     return [
         NewJob(job_types.baseline_lane(one), job_types.DELETE_READINGS, key, ref=baseline_id) for one in connections

@@ -1,4 +1,4 @@
-"""Admission of observations, and exceptions for what of a source event is not taken over."""
+"""Admission of observations, and exceptions for the rejected parts of a source event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from governance.services import GovernanceServices
 @dataclass(slots=True)
 class Admitted:
     """Admitted observations. `dated` are the same ones as the source dates them. `unreadable`: those values that cannot
-    be kept and could be identified, each with an exception.
+    be stored but could be identified, each with an exception.
     """
 
     dated: list[Observation] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Admitted:
 
 
 def admit_observations(origin: Origin, found: Sequence[Observation]) -> Admitted:
-    """Divide observations into those that can be kept and the others. Never raises."""
+    """Divide observations into those that can be stored and the others. Never raises."""
     made = Admitted()
     for seen in found:
         try:
@@ -72,7 +72,7 @@ def translate_observations(source: SourceAdapter | None, body: bytes, origin: Or
 
 
 def failure_reader(services: GovernanceServices) -> MessageHandler[TranslationFailure]:
-    """Opens an exception for what could not be translated."""
+    """Handler that opens an exception for each translation failure."""
 
     async def read(session: AsyncSession, received: Sequence[Received[TranslationFailure]]) -> None:
         found = [_exception_of(each.origin, failure) for each in received for failure in each.messages]
