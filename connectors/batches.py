@@ -156,6 +156,20 @@ async def read_in_parts(
     return [found.get(n) or ChannelReading(key, None, answered=False) for n, key in enumerate(keys)]
 
 
+async def read_supported(
+    keys: Sequence[ElementKey],
+    is_supported: Callable[[ElementKey], bool],
+    read: Callable[[Sequence[ElementKey]], Awaitable[list[ChannelReading]]],
+    size_of: Callable[[ElementKey], int],
+    *,
+    most_items: int,
+) -> list[ChannelReading]:
+    """As `read_in_parts`; the channel has no value for keys that are not supported, which are not requested."""
+    wanted = [key for key in keys if is_supported(key)]
+    readings = iter(await read_in_parts(wanted, read, size_of, most_items=most_items))
+    return [next(readings) if is_supported(key) else ChannelReading(key, None) for key in keys]
+
+
 def _for_retries(http: HttpCaller) -> HttpCaller:
     again: Callable[[], HttpCaller] | None = getattr(http, "again", None)
     return http if again is None else again()

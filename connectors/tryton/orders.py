@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from canonical.elements import ORDER_DOCUMENT
+from canonical.elements import is_order_document
 from canonical.keys import ElementKey
-from canonical.orders import ORDER, OrderValue
-from connectors.batches import push_in_parts, read_in_parts
+from canonical.orders import OrderValue
+from connectors.batches import push_in_parts, read_supported
 from connectors.ports import (
     ChannelReading,
     ChannelWrite,
@@ -55,17 +55,13 @@ class TrytonOrders:
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
-        known = [key for key in keys if _is_order(key)]
-        read = iter(
-            await read_in_parts(
-                known, lambda part: self._read_part(http, config, part), lambda key: len(key.record_key) + 3,
-                most_items=_READ_AT_ONCE,
-            )
+        return await read_supported(
+            keys, is_order_document, lambda part: self._read_part(http, config, part),
+            lambda key: len(key.record_key) + 3, most_items=_READ_AT_ONCE,
         )  # fmt: skip
-        return [next(read) if _is_order(key) else ChannelReading(key, None) for key in keys]
 
     async def _send(self, http: HttpCaller, config: ConnectionConfig, write: ChannelWrite) -> list[WriteResult]:
-        if not _is_order(write.key) or not isinstance(write.value, OrderValue):
+        if not is_order_document(write.key) or not isinstance(write.value, OrderValue):
             return [WriteResult(write.key, WriteState.REFUSED, _NO_ORDER)]
         order = write.value
 
@@ -93,10 +89,6 @@ class TrytonOrders:
             http, config, lambda session: find_sales(http, session, [key.record_key for key in keys])
         )
         return [_reading(key, found[key.record_key], delivery_code(config)) for key in keys]
-
-
-def _is_order(key: ElementKey) -> bool:
-    return (key.element, key.record_type, key.dimension) == (ORDER_DOCUMENT, ORDER, "")
 
 
 async def _push(http: HttpCaller, session: TrytonSession, key: ElementKey, order: OrderValue) -> WriteResult:

@@ -4,8 +4,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from canonical.keys import PRODUCT
+from canonical.keys import PRODUCT, ElementKey
 from canonical.marks import N_
+from canonical.orders import ORDER
 
 PRICE: Final = "price.list"
 STOCK: Final = "stock.on_hand"
@@ -118,3 +119,7 @@ def describe_element(code: str) -> str:
     """The label; of an undeclared element, its code."""
     known = ELEMENTS.get(code)
     return code if known is None else known.label
+
+
+def is_order_document(key: ElementKey) -> bool:
+    return (key.element, key.record_type, key.dimension) == (ORDER_DOCUMENT, ORDER, "")

@@ -70,10 +70,7 @@ class QuantityValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag
     unit: str = PIECE
 
     def __post_init__(self) -> None:
-        if self.unit != PIECE:
-            _match(_UNIT, self.unit, problems.NOT_A_UNIT)
-        if not is_canonical_amount(self.amount):
-            normalise_amount(self, "amount")
+        _check_measured(self)
 
     @property
     def number(self) -> Decimal:
@@ -87,10 +84,7 @@ class MeasureValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=
     unit: str
 
     def __post_init__(self) -> None:
-        if self.unit != PIECE:
-            _match(_UNIT, self.unit, problems.NOT_A_UNIT)
-        if not is_canonical_amount(self.amount):
-            normalise_amount(self, "amount")
+        _check_measured(self)
 
     @property
     def number(self) -> Decimal:
@@ -286,6 +280,13 @@ def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per ty
             return ", ".join(map(write_plainly, items))
         case OrderValue(currency=currency, lines=lines):
             return f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
+
+
+def _check_measured(value: QuantityValue | MeasureValue) -> None:
+    if value.unit != PIECE:
+        _match(_UNIT, value.unit, problems.NOT_A_UNIT)
+    if not is_canonical_amount(value.amount):
+        normalise_amount(value, "amount")
 
 
 def _match(pattern: re.Pattern[str], text: str, otherwise: ProblemType) -> None:

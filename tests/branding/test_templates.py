@@ -163,6 +163,7 @@ class TestMacros:
         "ui.select_field(x, x, [(x, x)], x, x, x)", "ui.checkbox(x, x, value=x, hint=x)",
         "ui.radio_group(x, x, [(x, x, x)], x, x)", "ui.error_summary([(x, x)], x)", "ui.page_header(x, x, [(x, x)], x)",
         "ui.tabs([{'label': x, 'href': x, 'count': 3}], x)", "ui.confirm_dialog('d', x, x, x, x, x)",
+        "ui.theme_toggle()", "ui.support_link(x, x)",
         "x|initials", "ui.icon('close', x)", "ui.filter_day(x, x, x)", f"ui.export_link({LIST})",
         f"ui.list_filters({LIST})", f"ui.list_pager({LIST}, x)", f"ui.select_row({LIST}, x, x)",
         f"ui.bulk_bar({LIST}, x, [{{'value': x, 'label': x, 'confirm': x}}], x)",

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from canonical.elements import ORDER_DOCUMENT
+from canonical.elements import is_order_document
 from canonical.keys import ElementKey
-from canonical.orders import ORDER, OrderValue
-from connectors.batches import push_in_parts, read_in_parts
+from canonical.orders import OrderValue
+from connectors.batches import push_in_parts, read_supported
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
 from connectors.messages import ANSWER_CHANGED, NO_API_KEY, SHOWN_UNREADABLE, WRONG_COUNT
@@ -43,7 +43,7 @@ class SandboxErpOrders:
     async def push(
         self, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
     ) -> list[WriteResult]:
-        orders = [write for write in writes if _is_order(write.key) and isinstance(write.value, OrderValue)]
+        orders = [write for write in writes if is_order_document(write.key) and isinstance(write.value, OrderValue)]
         sent = iter(
             await push_in_parts(
                 http, orders, lambda caller, part: self._send(caller, config, part), _size_of,
@@ -72,14 +72,10 @@ class SandboxErpOrders:
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
-        known = [key for key in keys if _is_order(key)]
-        read = iter(
-            await read_in_parts(
-                known, lambda part: self._read_part(http, config, part), lambda key: len(key.record_key) + 3,
-                most_items=self.max_batch,
-            )
+        return await read_supported(
+            keys, is_order_document, lambda part: self._read_part(http, config, part),
+            lambda key: len(key.record_key) + 3, most_items=self.max_batch,
         )  # fmt: skip
-        return [next(read) if _is_order(key) else ChannelReading(key, None) for key in keys]
 
     async def _read_part(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
@@ -103,10 +99,6 @@ class SandboxErpOrders:
 
 def _headers(config: ConnectionConfig) -> dict[str, str]:
     return json_headers(config.secrets["api_key"])
-
-
-def _is_order(key: ElementKey) -> bool:
-    return (key.element, key.record_type, key.dimension) == (ORDER_DOCUMENT, ORDER, "")
 
 
 def _new_order(write: ChannelWrite) -> NewOrder:

@@ -11,7 +11,7 @@ from canonical.money import minor_exponent
 from canonical.orders import ORDER
 from canonical.values import MoneyValue, QuantityValue, Value, minor_money, quantity
 from connectors import messages
-from connectors.batches import push_in_parts, read_in_parts
+from connectors.batches import push_in_parts, read_supported
 from connectors.http.errors import check_readable, failed_writes
 from connectors.http.requests import endpoint, json_headers
 from connectors.key_hints import explain_unknown
@@ -114,13 +114,9 @@ class SandboxShop:
     async def read(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]
     ) -> list[ChannelReading]:
-        shown_keys = [key for key in keys if _is_shown(key)]
-        read = iter(
-            await read_in_parts(
-                shown_keys, lambda part: self._read_part(http, config, part), _size_of_key, most_items=self.max_batch
-            )
+        return await read_supported(
+            keys, _is_shown, lambda part: self._read_part(http, config, part), _size_of_key, most_items=self.max_batch
         )
-        return [next(read) if _is_shown(key) else ChannelReading(key, None) for key in keys]
 
     async def _read_part(
         self, http: HttpCaller, config: ConnectionConfig, keys: Sequence[ElementKey]

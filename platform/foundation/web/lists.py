@@ -162,7 +162,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
         if limit is not None and not 1 <= limit <= self.most:
             raise InvalidInput(N_("A page has 1 to {most} items."), params={"most": self.most}, field="limit")
-        values = {one.name: one.check(check_text(raw.get(one.name, one.default), one.name)) for one in self.filters}
+        values = {one.name: one.check(check_exact(raw.get(one.name, one.default), one.name)) for one in self.filters}
         sort = self._sort(raw.get("sort", ""), values)
         token = raw.get("cursor", "")
         cursor = ListCursor.decode(token, of=self.name, sort=sort) if token else None
@@ -230,8 +230,12 @@ def is_day(text: str) -> bool:
         return False
 
 
-def check_text(text: str, field: str) -> str:
-    """Return the text, unchanged: trailing blanks of a record key count. Raises: InvalidInput."""
+def check_exact(text: str, field: str) -> str:
+    """Return the text unchanged: trailing blanks of a record key are significant.
+
+    Raises:
+        InvalidInput: the text cannot be stored, or is too long.
+    """
     if "\x00" in text:
         raise InvalidInput(N_("The text contains a NUL character. Remove it."), field=field)
     if not is_storable(text):

@@ -15,7 +15,7 @@ from foundation.web.actions import run_action
 from foundation.web.bulk_form import BulkView, bulk_form
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
-from foundation.web.lists import ListInput, ListParameters
+from foundation.web.lists import LONGEST_TEXT, ListInput, ListParameters
 from foundation.web.render import redirect_to
 from governance.approvals.answer import answer_many
 from governance.approvals.lists import APPROVALS
@@ -25,7 +25,7 @@ from governance.authors import find_members, name_authors
 from governance.changes.lists import CHANGES
 from governance.changes.order_view import describe_order
 from governance.changes.queries import list_changes
-from governance.inputs import LONGEST_TEXT, check_text
+from governance.inputs import check_text
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles

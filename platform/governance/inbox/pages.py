@@ -11,12 +11,11 @@ from foundation.i18n.localizer import translate
 from foundation.web.bulk_form import BulkView, run_bulk_form
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
-from foundation.web.lists import ListInput, ListParameters
+from foundation.web.lists import LONGEST_TEXT, ListInput, ListParameters
 from governance.fleet.queries import list_client_names
 from governance.inbox.act import act_on_items
 from governance.inbox.lists import INBOX
 from governance.inbox.queries import count_inbox
-from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access

@@ -16,8 +16,9 @@ from foundation.ids import NewId
 from foundation.marks import N_, Phrase
 from foundation.reasons import clean_reason
 from foundation.retention import DataClass, find_class
+from foundation.web.lists import LONGEST_TEXT, check_exact
 from governance.elements.models import ElementContract
-from governance.inputs import LONGEST_TEXT, check_exact, check_text
+from governance.inputs import check_text
 from governance.retention.audit_actions import RetentionAction
 from governance.retention.repository import LOCK_SHARED, load_defaults
 from governance.retention.rules import ClientRules

@@ -13,8 +13,8 @@ from litestar.response import Template
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
+from foundation.web.lists import LONGEST_TEXT
 from foundation.web.render import redirect_to
-from governance.inputs import LONGEST_TEXT
 from governance.permissions import GovernancePermission
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.form import days_of, text_of
