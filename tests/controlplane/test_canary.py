@@ -127,7 +127,7 @@ async def test_every_route_names_its_permission_or_is_public_on_purpose(web_app:
     assert len(handlers(web_app.app)) > 40
 
 
-async def test_every_kind_of_id_that_the_walks_use_is_a_parameter_of_a_route(web_app: WebApp) -> None:
+async def test_every_sample_id_is_a_parameter_of_a_route(web_app: WebApp) -> None:
     templates = " ".join(path for _, path, _ in handlers(web_app.app))
     assert [parameter for parameter in KINDS.values() if f"{{{parameter}:uuid}}" not in templates] == []
 

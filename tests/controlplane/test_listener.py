@@ -31,7 +31,7 @@ def is_alive(port: int) -> None:
         assert answer.status == 200
 
 
-async def test_v1_100_megabytes_of_a_header_cost_next_to_nothing(services: Services, tmp_path: Path) -> None:
+async def test_100_megabytes_of_a_header_cost_next_to_nothing(services: Services, tmp_path: Path) -> None:
     with running_web(services.settings, tmp_path / "static", tmp_path / "log") as port:
         is_alive(port)
         before = cpu_seconds(port)

@@ -124,7 +124,7 @@ def web(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
 
 
 @pytest.mark.parametrize("role", ["client_admin", "msp_admin", ""])
-async def test_item_7_what_openapi_declares_is_what_comes(
+async def test_responses_match_the_openapi_document(
     web: tuple[int, Path], msp_setup: MspSetup, admin: Visit, tmp_path: Path, role: str
 ) -> None:
     port, log = web
