@@ -52,7 +52,9 @@ class Principal:
         behalf = "" if self.on_behalf_of_id is None else str(self.on_behalf_of_id)
         behind = self if self.on_behalf_of is None else self.on_behalf_of
         counts_as = "" if behind.vouched_by is None else str(behind.vouched_by)
-        return Actor(kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=behalf, counts_as=counts_as)
+        return Actor(
+            kind=self.kind, id=str(self.id), name=self.name, on_behalf_of=behalf, counts_as=counts_as, roles=self.roles
+        )  # fmt: skip
 
     @property
     def subjects(self) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.scope import Scope
+from policy.approvers import Approvers, Vote
 from policy.states import IS_OPEN, ApprovalState
 
 
@@ -28,6 +30,8 @@ class Approval:
     policy_version: int
     requested_by: str
     author: str
+    approvers: tuple[Approvers, ...]
+    votes: tuple[Vote, ...]
     state: ApprovalState
     decided_by: str | None
     decided_at: datetime | None
@@ -38,14 +42,16 @@ class Approval:
 
 
 _COLUMNS = (
-    "a.id, a.subject_kind, a.subject_id, a.content_hash, a.policy_version, a.requested_by, a.author, a.state,"
+    "a.id, a.subject_kind, a.subject_id, a.content_hash, a.policy_version, a.requested_by, a.author, a.approvers,"
+    " a.votes, a.state,"
     " a.decided_by, a.decided_at, a.reason, a.expires_at, a.used_at, a.created_at"
 )
 _WANTED = (
     "unnest(CAST(:ids AS uuid[]), CAST(:kinds AS varchar[]), CAST(:subjects AS uuid[]), CAST(:hashes AS bytea[]),"
     " CAST(:versions AS integer[]), CAST(:requesters AS varchar[]), CAST(:authors AS varchar[]),"
-    " CAST(:expiries AS timestamptz[]), CAST(:dues AS timestamptz[]))"
-    " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at, due_at)"
+    " CAST(:expiries AS timestamptz[]), CAST(:dues AS timestamptz[]), CAST(:approvers AS varchar[]))"
+    " AS w (id, subject_kind, subject_id, content_hash, policy_version, requested_by, author, expires_at, due_at,"
+    " approvers)"
 )
 
 # All open approvals of the subjects are locked here, so that the insert below never waits for a lock.
@@ -61,9 +67,10 @@ SUPERSEDE = text(
 # The update changes nothing; it makes the statement return existing rows too.
 INSERT = text(
     "INSERT INTO approval (tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,"
-    " requested_by, author, expires_at, due_at, created_at)"
+    " requested_by, author, expires_at, due_at, created_at, approvers)"
     " SELECT :tenant_id, :msp_id, w.id, w.subject_kind, w.subject_id, w.content_hash, w.policy_version,"
-    f" w.requested_by, w.author, w.expires_at, w.due_at, :now FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
+    " w.requested_by, w.author, w.expires_at, w.due_at, :now, CAST(w.approvers AS jsonb)"
+    f" FROM {_WANTED} ORDER BY w.subject_kind, w.subject_id"
     f" ON CONFLICT (tenant_id, subject_kind, subject_id) WHERE {IS_OPEN}"
     " DO UPDATE SET subject_id = excluded.subject_id"
     " RETURNING id, subject_kind, subject_id, content_hash"
@@ -82,6 +89,10 @@ LIST = text(
 SETTLE = text(
     "UPDATE approval SET state = :state, decided_by = :decided_by, decided_at = :now, reason = :reason"
     " WHERE tenant_id = :tenant_id AND id = :id RETURNING id"
+)
+
+ADD_VOTE = text(
+    "UPDATE approval SET votes = CAST(:votes AS jsonb) WHERE tenant_id = :tenant_id AND id = :id RETURNING id"
 )
 
 # Hashes of hashes are compared, so that the comparison's time reveals nothing about the content's hash. `locked` waits
@@ -149,5 +160,11 @@ async def run(
 def to_approval(row: Row[Any]) -> Approval:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented access by name
     return Approval(
-        **{**values, "state": ApprovalState.of(values["state"]), "content_hash": bytes(values["content_hash"])}
+        **{
+            **values,
+            "state": ApprovalState.of(values["state"]),
+            "content_hash": bytes(values["content_hash"]),
+            "approvers": msgspec.convert(values["approvers"], tuple[Approvers, ...]),
+            "votes": msgspec.convert(values["votes"], tuple[Vote, ...]),
+        }
     )

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
@@ -17,8 +18,9 @@ from foundation.scope import Actor, Scope
 from foundation.text import has_visible_text
 from policy import approval_repository as sql
 from policy.approval_repository import Approval, run, to_approval
+from policy.approvers import ANYONE_ONCE, Approvers, Vote, missing_approvers, qualifies
 from policy.audit_actions import PolicyAction
-from policy.errors import ApprovalExpired, ApprovalNotPending, OwnApproval
+from policy.errors import AlreadyApproved, ApprovalExpired, ApprovalNotPending, NotAnApprover, OwnApproval
 from policy.messages import SUPERSEDED
 from policy.states import APPROVALS, ApprovalState
 
@@ -51,6 +53,8 @@ class ApprovalRequest:
     author: str = ""
     due_at: datetime | None = None
     """Time after which a decision is overdue; by default the approval's expiry."""
+    approvers: tuple[Approvers, ...] = ()
+    """Who must approve; none for one member of any role that may."""
 
 
 async def request_approval(
@@ -82,6 +86,7 @@ async def request_approvals(
         "authors": [request.author or request.requested_by for request in requests],
         "expiries": [request.expires_at for request in requests],
         "dues": [request.due_at or request.expires_at for request in requests],
+        "approvers": [msgspec.json.encode(request.approvers).decode() for request in requests],
         "now": now,
     }
     await run(session, scope, sql.SUPERSEDE, wanted | {"cause": encode_message(SUPERSEDED.fill())})
@@ -103,11 +108,16 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
 ) -> Approval:
     """Grant or refuse, as the scope's actor, a member. The caller checks the permission first (`approval:decide`).
 
+    One member refuses for all. An approval that other members must give too is counted, and the returned approval
+    is still pending.
+
     Raises:
         OwnApproval: the actor wrote or requested the content, created the key that did, or counts as the member who
             did.
         ApprovalExpired: too late. It is marked expired if the caller's transaction commits, else by `expire_approvals`.
         ApprovalNotPending: another member was faster, or the content has been replaced.
+        NotAnApprover: the approval names roles, and the actor has none of them.
+        AlreadyApproved: the actor, or somebody who counts as the actor, has approved already.
         InvalidInput: a refusal without a reason.
     """
     if scope.actor.kind != "member":
@@ -126,8 +136,16 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
         raise ApprovalNotPending(
             N_("This approval is {state}. Reload to see what happened."), params={"state": Phrase(approval.state.label)}
         )
-    state = ApprovalState.GRANTED if grant else ApprovalState.REFUSED
-    return await _settle(session, scope, approval, state, reason, now)
+    _require_approver(scope.actor, approval, grant=grant)
+    if not grant:
+        return await _settle(session, scope, approval, ApprovalState.REFUSED, reason, now)
+    vote = Vote(scope.actor.id, scope.actor.roles, now, reason)
+    approval = replace(approval, votes=(*approval.votes, vote))
+    await run(session, scope, sql.ADD_VOTE, {"id": approval.id, "votes": msgspec.json.encode(approval.votes).decode()})
+    if missing_approvers(approval.approvers, approval.votes):
+        _audit(session, approval, PolicyAction.APPROVAL_COUNTED, reason, now)
+        return approval
+    return await _settle(session, scope, approval, ApprovalState.GRANTED, reason, now)
 
 
 async def withdraw_approvals(  # noqa: PLR0913 - keyword-only
@@ -195,6 +213,26 @@ async def list_approvals(
     return [to_approval(row) for row in await run(session, scope, sql.LIST, wanted)]
 
 
+def _require_approver(actor: Actor, approval: Approval, *, grant: bool) -> None:
+    """Raises: NotAnApprover, AlreadyApproved."""
+    required = approval.approvers or ANYONE_ONCE
+    if not any(qualifies(actor.roles, one) for one in required):
+        roles = ", ".join(one.role.replace("_", " ") for one in required)
+        raise NotAnApprover(N_("This needs an answer by somebody with the role {roles}."), params={"roles": roles})
+    if not grant:
+        return
+    if not actor.same_identity.isdisjoint(vote.by for vote in approval.votes):
+        raise AlreadyApproved(
+            N_("You have approved this already, or count as somebody who has. Another member must approve it too.")
+        )
+    if not any(qualifies(actor.roles, one) for one in missing_approvers(approval.approvers, approval.votes)):
+        roles = ", ".join(one.role.replace("_", " ") for one in missing_approvers(approval.approvers, approval.votes))
+        raise NotAnApprover(
+            N_("Enough members with your role have approved this. It still needs the role {roles}."),
+            params={"roles": roles},
+        )
+
+
 def _why_own(actor: Actor, approval: Approval) -> str:
     if actor.id == approval.requested_by:
         return _OWN
@@ -214,17 +252,18 @@ async def _settle(  # noqa: PLR0913, PLR0917 - one step of deciding
         sql.SETTLE,
         {"id": approval.id, "state": state.value, "decided_by": decided_by, "now": now, "reason": reason},
     )
-    append_audit(
-        session,
-        action=PolicyAction.of(f"approval.{state.value}"),
-        subject=str(approval.id),
-        data={
-            "subject_kind": approval.subject_kind,
-            "subject_id": str(approval.subject_id),
-            "content": approval.content_hash.hex(),
-            "policy_version": approval.policy_version,
-            "reason": reason,
-        },
-        at=now,
-    )
+    _audit(session, approval, PolicyAction.of(f"approval.{state.value}"), reason, now)
     return settled
+
+
+def _audit(session: AsyncSession, approval: Approval, action: PolicyAction, reason: str, now: datetime) -> None:
+    data: dict[str, Any] = {
+        "subject_kind": approval.subject_kind,
+        "subject_id": str(approval.subject_id),
+        "content": approval.content_hash.hex(),
+        "policy_version": approval.policy_version,
+        "reason": reason,
+    }
+    if approval.approvers:
+        data["approved_by"] = [vote.by for vote in approval.votes]
+    append_audit(session, action=action, subject=str(approval.id), data=data, at=now)

@@ -8,6 +8,7 @@ class PolicyAction(AuditAction, kind=AuditKind.DECISIONS):
     POLICY_PUBLISHED = "policy.published", N_("Policy published")
     POLICY_ROLES_CHANGED = "policy.roles_changed", N_("Roles changed")
     APPROVAL_PENDING = "approval.pending", N_("Approval requested")
+    APPROVAL_COUNTED = "approval.counted", N_("Approved, more approvals needed")
     APPROVAL_GRANTED = "approval.granted", N_("Approved")
     APPROVAL_REFUSED = "approval.refused", N_("Declined")
     APPROVAL_USED = "approval.used", N_("Approval used")

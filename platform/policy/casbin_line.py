@@ -12,14 +12,18 @@ def casbin_line(rule: PolicyRule) -> list[str]:
     if rule.ptype is RuleKind.ROLE:
         return [rule.sub, rule.obj, rule.dom]
     condition = parse_condition(rule.condition).casbin_text(tightens=rule.tightens)
-    return [rule.sub, rule.dom, rule.obj, rule.act, condition, rule.effect.value, rule.id]
+    return [rule.sub, rule.dom, rule.obj, rule.act, condition, rule.effect.value, rule.id, *_approvers(rule)]
 
 
 def casbin_text(rule: PolicyRule) -> str:
     """The stored line in the form of Casbin's CSV adapter, its type first. Its condition is without the check for
     facts that are not known, which `casbin_line` adds.
     """
-    fields = [rule.sub, rule.dom, rule.obj, rule.act, rule.condition, rule.effect.value, rule.id]
+    fields = [rule.sub, rule.dom, rule.obj, rule.act, rule.condition, rule.effect.value, rule.id, *_approvers(rule)]
     written = StringIO()
     csv.writer(written, lineterminator="").writerow([rule.ptype.value, *fields])
     return written.getvalue()
+
+
+def _approvers(rule: PolicyRule) -> list[str]:
+    return [rule.approver, str(rule.approvals)] if rule.ptype is RuleKind.GOVERNANCE else []

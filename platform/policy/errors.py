@@ -33,6 +33,16 @@ class OwnApproval(Forbidden):
     title = N_("Another member must decide")
 
 
+class NotAnApprover(Forbidden):
+    code = "not-an-approver"
+    title = N_("Somebody with another role must answer")
+
+
+class AlreadyApproved(Conflict):
+    code = "already-approved"
+    title = N_("Another member must approve too")
+
+
 class ApprovalNotPending(Conflict):
     code = "approval-not-pending"
     title = N_("This approval has already been decided")

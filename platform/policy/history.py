@@ -1,6 +1,6 @@
 """Published versions of a tenant's policy, and the rules of an earlier one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.errors import NotFound
 from foundation.scope import Scope
 from policy.repository import fetch_policy
-from policy.rules import Effect, PolicyRule, RuleKind
+from policy.rules import PolicyRule, RuleKind, rule_from
 
 _VERSIONS: Final = text("""
     SELECT version, author, diff, created_at FROM policy_version
@@ -69,22 +69,6 @@ def undo(rules: Sequence[PolicyRule], newest_first: Iterable[PublishedVersion]) 
         for rule_id, before in diff["removed"].items():
             found[rule_id] = rule_from(rule_id, before)
     return list(found.values())
-
-
-def rule_from(rule_id: str, fields: Mapping[str, str]) -> PolicyRule:
-    """A rule from its fields as texts, in no account yet."""
-    return PolicyRule(
-        id=rule_id, ptype=RuleKind(fields["ptype"]), sub=fields["sub"], dom="", obj=fields["obj"], act=fields["act"],
-        condition=fields["condition"], effect=Effect(fields["effect"]), description=fields["description"],
-    )  # fmt: skip
-
-
-def rule_fields(rule: PolicyRule) -> dict[str, str]:
-    """The rule's fields as texts, without its id and account: the inverse of `rule_from`."""
-    return {
-        "ptype": rule.ptype.value, "sub": rule.sub, "obj": rule.obj, "act": rule.act, "condition": rule.condition,
-        "effect": rule.effect.value, "description": rule.description,
-    }  # fmt: skip
 
 
 def same_rule(one: PolicyRule, other: PolicyRule) -> bool:

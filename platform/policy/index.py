@@ -18,6 +18,7 @@ import msgspec
 
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
+from policy.approvers import MOST_APPROVALS, Approvers, combine_approvers
 from policy.conditions import Condition, Facts, Test, compile_condition, parse_condition
 from policy.errors import InvalidRule
 from policy.facts import explain_missing
@@ -33,12 +34,17 @@ MAX_ROLE_DEPTH: Final = 9
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """Policy decision on a change. `rule_id` is empty when no rule matched; the outcome is then a review."""
+    """Policy decision on a change. `rule_id` is empty when no rule matched; the outcome is then a review.
+
+    `approvers` are required by all rules that ask for this review, not only by the one that explains it; empty when
+    one approval by any approver is enough.
+    """
 
     outcome: PolicyOutcome
     rule_id: str
     reason: StoredMessage
     policy_version: int
+    approvers: tuple[Approvers, ...] = ()
 
 
 class PermissionAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -62,12 +68,14 @@ class _Candidate(NamedTuple):
     decision: Decision
     answer: PermissionAnswer
     gaps: Condition | None  # only of a rule that also matches when its condition cannot be evaluated
+    approvers: Approvers | None  # only of a rule that allows a review
 
 
 _Bucket = Mapping[str, tuple[_Candidate, ...]]
 """Candidates by subject."""
 
 _OUTCOMES: Final = tuple(PolicyOutcome)
+_REVIEW: Final = PolicyOutcome.REVIEW.value
 _NO_FACTS: Facts = {}
 _REFUSED = PermissionAnswer(allowed=False, rule_id="")
 
@@ -124,10 +132,12 @@ def decide(index: PolicyIndex, subjects: Subjects, element: str, ctx: Facts) -> 
     if bucket is None:
         return index.unmatched
     denied = ""
-    for candidate in _candidates(bucket, _names(index, subjects), bucket.get(ANYONE, ())):
+    candidates = _candidates(bucket, _names(index, subjects), bucket.get(ANYONE, ()))
+    for place, candidate in enumerate(candidates):
         if candidate.act != denied and (candidate.test is None or candidate.test(ctx)):
             if candidate.allows:
-                return _explained(candidate, ctx)
+                decision = _explained(candidate, ctx)
+                return _with_approvers(decision, candidates[place:], ctx) if candidate.act == _REVIEW else decision
             denied = candidate.act
     return index.unmatched
 
@@ -141,6 +151,25 @@ def may(index: PolicyIndex, subjects: Subjects, obj: str, act: str, ctx: Facts =
         if candidate.test is None or candidate.test(ctx):
             return candidate.answer
     return _REFUSED
+
+
+def may_approve(index: PolicyIndex, role: str) -> bool:
+    """Whether members with `role` may answer approvals."""
+    return may(index, role, "approval", "decide").allowed
+
+
+def approver_roles(index: PolicyIndex) -> list[str]:
+    """Roles whose members may answer approvals, by name."""
+    known = {*index.permissions.get(("approval", "decide"), ()), *index.roles}
+    return sorted(name for name in known if not _is_member(name) and may_approve(index, name))
+
+
+def _is_member(subject: str) -> bool:
+    try:
+        UUID(subject)
+    except ValueError:
+        return False
+    return True
 
 
 def roles_of(index: PolicyIndex, subject: str) -> frozenset[str]:
@@ -159,9 +188,25 @@ def check_rule(rule: PolicyRule) -> None:
             N_("The rule “{rule}” has the act “{act}”. Use refuse, review or auto."),
             params={"rule": rule.id, "act": rule.act},
         )
+    check_approvers(rule)
     if rule.ptype is RuleKind.PERMISSION and rule.sub == ANYONE:
         raise InvalidRule(
             N_("The permission “{rule}” applies to everyone. Name a role or a member."), params={"rule": rule.id}
+        )
+
+
+def check_approvers(rule: PolicyRule) -> None:
+    """Check who must approve. Raises: InvalidRule."""
+    asks_review = rule.ptype is RuleKind.GOVERNANCE and rule.act == PolicyOutcome.REVIEW and rule.effect is Effect.ALLOW
+    if rule.approvers is not None and not asks_review:
+        raise InvalidRule(
+            N_("The rule “{rule}” names approvers, but asks for no approval. Only a rule that does can name them."),
+            params={"rule": rule.id},
+        )
+    if not 1 <= rule.approvals <= MOST_APPROVALS:
+        raise InvalidRule(
+            N_("A rule requires 1 to {most} approvals; “{rule}” has {number}."),
+            params={"most": MOST_APPROVALS, "rule": rule.id, "number": rule.approvals},
         )
 
 
@@ -179,6 +224,15 @@ def _candidates(bucket: _Bucket, names: tuple[str, ...], anyone: tuple[_Candidat
             found = found + own if found else own
     # Each subject's candidates are sorted; a sort merges them, and costs next to nothing when there is one subject.
     return found if len(found) < 2 else sorted(found)
+
+
+def _with_approvers(decision: Decision, candidates: Sequence[_Candidate], ctx: Facts) -> Decision:
+    """The review with the approvers of every rule that asks for it: `candidates` begin with the one that explains."""
+    required = [
+        one.approvers for one in candidates
+        if one.approvers is not None and one.act == _REVIEW and (one.test is None or one.test(ctx))
+    ]  # fmt: skip
+    return msgspec.structs.replace(decision, approvers=combine_approvers(required)) if required else decision
 
 
 def _explained(candidate: _Candidate, ctx: Facts) -> Decision:
@@ -202,6 +256,7 @@ def _candidate(rule: PolicyRule, position: int, count: int, version: int) -> _Ca
         decision=Decision(outcome, rule.id, reason_of(rule), version),
         answer=PermissionAnswer(allowed=allows, rule_id=rule.id),
         gaps=condition if rule.tightens and condition.facts else None,
+        approvers=rule.approvers if outcome is PolicyOutcome.REVIEW and allows else None,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +26,8 @@ class PolicyRuleRow(TenantOwned, Base):
     condition: Mapped[str]
     effect: Mapped[str]
     description: Mapped[str]
+    approver: Mapped[str] = mapped_column(server_default="")  # role whose members must approve
+    approvals: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     position: Mapped[int]  # among equals, the later rule explains an allow
 
 
@@ -47,7 +49,11 @@ class PolicyVersion(TenantOwned, Base):
 
 
 class ApprovalRow(TenantOwned, Base):
-    """A member's decision on one exact content. A subject has at most one that is open (pending or granted)."""
+    """A decision of members on one exact content. A subject has at most one that is open (pending or granted).
+
+    `approvers` are the required ones (`policy.approvers.Approvers`), none for one approval by anybody who may;
+    `votes` the approvals given so far (`policy.approvers.Vote`).
+    """
 
     __tablename__ = "approval"
 
@@ -58,6 +64,8 @@ class ApprovalRow(TenantOwned, Base):
     policy_version: Mapped[int]
     requested_by: Mapped[str]
     author: Mapped[str]
+    approvers: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    votes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     state: Mapped[str] = mapped_column(server_default=ApprovalState.PENDING)
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]

@@ -20,7 +20,10 @@ from policy.rules import ANY_TENANT, PolicyOutcome, PolicyRule, RuleKind
 MODEL_TEXT = (files("policy") / "model.conf").read_text(encoding="utf-8")
 _GOVERNANCE = EnforceContext("r", "p2", "e2", "m2")
 # pycasbin refuses to evaluate eval() without any rule; this one never matches.
-_NEVER = ["", "", "", "", "False", "deny", ""]
+_NEVER = {
+    RuleKind.PERMISSION: ["", "", "", "", "False", "deny", ""],
+    RuleKind.GOVERNANCE: ["", "", "", "", "False", "deny", "", "", ""],
+}
 _ID = 6
 
 
@@ -31,8 +34,8 @@ class RuleAdapter(Adapter):  # type: ignore[misc] # casbin ships no types
         self._rules = list(rules)
 
     def load_policy(self, model: Any) -> None:
-        for ptype in (RuleKind.PERMISSION, RuleKind.GOVERNANCE):
-            model.model["p"][ptype.value].policy.append(list(_NEVER))
+        for ptype, never in _NEVER.items():
+            model.model["p"][ptype.value].policy.append(list(never))
         for rule in self._rules:
             section = "g" if rule.ptype is RuleKind.ROLE else "p"
             model.model[section][rule.ptype.value].policy.append(casbin_line(rule))

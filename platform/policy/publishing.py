@@ -17,7 +17,7 @@ from foundation.marks import N_
 from foundation.scope import Scope
 from policy.audit_actions import PolicyAction
 from policy.errors import InvalidRule, RoleNotAssignable
-from policy.index import PolicyIndex, check_rule, compile_rules
+from policy.index import PolicyIndex, check_rule, compile_rules, may_approve
 from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES, system_rules
 from policy.repository import (
     PolicyState,
@@ -28,10 +28,9 @@ from policy.repository import (
     lock_policy,
     replace_lines,
 )
-from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind, role_rule
+from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind, role_rule, rule_fields
 
 MAX_RULES: Final = 20_000
-_SHOWN: Final = ("ptype", "sub", "obj", "act", "condition", "effect", "description")
 
 
 async def load_index(
@@ -62,8 +61,10 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     """
     own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
     _check_set(own)
+    packaged = system_rules() if packaged is None else packaged
+    _check_approvers(own, packaged, str(scope.tenant_id))
     if scope.tenant_id != scope.msp_id:
-        _check_no_escalation(own, system_rules() if packaged is None else packaged)
+        _check_no_escalation(own, packaged)
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
     before = [rule for rule in known if rule.ptype is not RuleKind.ROLE]
@@ -177,15 +178,25 @@ def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule]) -> N
         )
 
 
+def _check_approvers(rules: Sequence[PolicyRule], packaged: Sequence[PolicyRule], tenant_id: str) -> None:
+    """Refuse a role of approvers that cannot answer approvals: nobody could ever approve such a change."""
+    named = {rule.approver: rule.id for rule in rules if rule.approver}
+    if not named:
+        return
+    index = compile_rules([*packaged, *rules], tenant_id=tenant_id, version=0)
+    for role, rule_id in named.items():
+        if not may_approve(index, role):
+            raise InvalidRule(
+                N_("The rule “{rule}” needs approval by “{role}”, a role that cannot answer approvals."),
+                params={"rule": rule_id, "role": role},
+            )
+
+
 def _diff(before: Sequence[PolicyRule], after: Sequence[PolicyRule]) -> dict[str, Any]:
-    old, new = ({rule.id: _shown(rule) for rule in rules} for rules in (before, after))
+    old, new = ({rule.id: rule_fields(rule) for rule in rules} for rules in (before, after))
     return {
         "added": {key: new[key] for key in new.keys() - old.keys()},
         "removed": {key: old[key] for key in old.keys() - new.keys()},
         "changed": {key: [old[key], new[key]] for key in new.keys() & old.keys() if old[key] != new[key]},
         "reordered": [key for key in old if key in new] != [key for key in new if key in old],
     }
-
-
-def _shown(rule: PolicyRule) -> dict[str, str]:
-    return {name: str(getattr(rule, name)) for name in _SHOWN}

@@ -33,7 +33,7 @@ _STATE = text(
 # One statement, so that rules and version come from one snapshot.
 _POLICY = text(
     "SELECT v.id AS stamp, v.serial, v.version, r.id, r.ptype, r.sub, r.dom, r.obj, r.act, r.condition, r.effect,"
-    " r.description FROM (SELECT 1) AS one"
+    " r.description, r.approver, r.approvals FROM (SELECT 1) AS one"
     " LEFT JOIN (SELECT id, serial, version FROM policy_version WHERE tenant_id = :tenant_id"
     "            ORDER BY serial DESC LIMIT 1) AS v ON true"
     " LEFT JOIN policy_rule AS r ON r.tenant_id = :tenant_id ORDER BY r.position, r.id"
@@ -45,10 +45,11 @@ _DELETE_LINES = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND p
 
 _INSERT = text(
     "INSERT INTO policy_rule (tenant_id, msp_id, dom, id, ptype, sub, obj, act, condition, effect, description,"
-    " position) SELECT :tenant_id, :msp_id, :dom, n.* FROM unnest("
+    " approver, approvals, position) SELECT :tenant_id, :msp_id, :dom, n.* FROM unnest("
     "CAST(:id AS varchar[]), CAST(:ptype AS varchar[]), CAST(:sub AS varchar[]), CAST(:obj AS varchar[]),"
     " CAST(:act AS varchar[]), CAST(:condition AS varchar[]), CAST(:effect AS varchar[]),"
-    " CAST(:description AS varchar[])) WITH ORDINALITY AS n"
+    " CAST(:description AS varchar[]), CAST(:approver AS varchar[]), CAST(:approvals AS smallint[]))"
+    " WITH ORDINALITY AS n"
 )
 
 _DELETE_ONE = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND id = :id AND ptype = 'g'")
@@ -90,6 +91,8 @@ async def fetch_policy(session: AsyncSession, scope: Scope) -> tuple[PolicyState
             condition=row.condition,
             effect=Effect(row.effect),
             description=row.description,
+            approver=row.approver,
+            approvals=row.approvals,
         )
         for row in rows
         if row.id is not None
@@ -111,8 +114,9 @@ async def replace_lines(session: AsyncSession, scope: Scope, *, rules: Sequence[
 async def insert_rules(session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule]) -> None:
     columns: dict[str, Any] = {
         name: [str(getattr(rule, name)) for rule in rules]
-        for name in ("id", "ptype", "sub", "obj", "act", "condition", "effect", "description")
+        for name in ("id", "ptype", "sub", "obj", "act", "condition", "effect", "description", "approver")
     }
+    columns["approvals"] = [rule.approvals for rule in rules]
     place = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "dom": str(scope.tenant_id)}
     await session.execute(_INSERT, columns | place)
 

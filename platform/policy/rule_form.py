@@ -6,8 +6,10 @@ import msgspec
 
 from foundation.codes import LabelledCode
 from foundation.marks import N_
+from policy.approvers import MOST_APPROVALS
 from policy.conditions import parse_condition
 from policy.errors import InvalidRule
+from policy.index import check_approvers
 from policy.rules import ANYONE, Effect, PolicyOutcome, PolicyRule, RuleKind
 from policy.terms import Term, kinds_of, read_terms, write_condition
 
@@ -40,7 +42,8 @@ Label = Annotated[str, msgspec.Meta(max_length=500)]
 class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule: all `terms` hold for a change of `element` from `origin`, then `outcome`.
 
-    `reason` is shown to affected people; without one, the conditions are written in their language.
+    `reason` is what people who are affected read; without one, they read the conditions in their language. Of a rule
+    that needs approval, `approvals` members with the role `approver` must approve; without a role, any that may.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -48,6 +51,8 @@ class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     origin: RuleOrigin = RuleOrigin.ANY
     terms: Annotated[tuple[Term, ...], msgspec.Meta(max_length=12)] = ()
     reason: Label = ""
+    approver: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    approvals: Annotated[int, msgspec.Meta(ge=1, le=MOST_APPROVALS)] = 1
 
 
 class GovernedElement(msgspec.Struct, frozen=True):
@@ -73,7 +78,7 @@ def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> Pol
                 params={"element": element.code, "kind": term.kind[:40]},
             )
     denied = form.outcome.startswith(_NEGATION)
-    return PolicyRule(
+    rule = PolicyRule(
         id=rule_id,
         ptype=RuleKind.GOVERNANCE,
         sub=form.origin.value,
@@ -83,7 +88,11 @@ def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> Pol
         condition=parse_condition(write_condition(form.terms, element.value_type)).text,
         effect=Effect.DENY if denied else Effect.ALLOW,
         description=form.reason.strip(),
+        approver=form.approver.strip(),
+        approvals=form.approvals,
     )
+    check_approvers(rule)
+    return rule
 
 
 def outcome_of(rule: PolicyRule) -> RuleOutcome:
@@ -98,5 +107,5 @@ def read_form(rule: PolicyRule, value_type: str) -> RuleForm | None:
         return None
     return RuleForm(
         element=rule.obj, outcome=outcome_of(rule), origin=RuleOrigin.of(rule.sub), terms=terms,
-        reason=rule.description,
+        reason=rule.description, approver=rule.approver, approvals=rule.approvals,
     )  # fmt: skip

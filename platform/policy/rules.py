@@ -1,8 +1,11 @@
 """Casbin rules as values, with a stable id and a sentence shown to the user who is affected by the decision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from policy.approvers import Approvers
 
 ANY_TENANT: Final = "*"
 """The domain of rules packaged with the product: valid in every tenant."""
@@ -40,6 +43,8 @@ class PolicyRule:
 
     Of a ROLE rule only `sub` (user or role), `obj` (the assigned role) and `dom` are used. A condition is evaluated
     only when every fact it names is present and of its type. Otherwise the rule fails safe: see `tightens`.
+    `approver` and `approvals` are of a rule that allows a review: the role whose members must approve (empty: any that
+    may), and how many of them.
     """
 
     id: str
@@ -51,6 +56,13 @@ class PolicyRule:
     condition: str = ""
     effect: Effect = Effect.ALLOW
     description: str = ""
+    approver: str = ""
+    approvals: int = 1
+
+    @property
+    def approvers(self) -> Approvers | None:
+        """Who must approve, when that is more than one member of any role."""
+        return Approvers(self.approver, self.approvals) if self.approver or self.approvals > 1 else None
 
     @property
     def tightens(self) -> bool:
@@ -64,3 +76,23 @@ class PolicyRule:
 
 def role_rule(*, id: str, member: str, role: str, dom: str) -> PolicyRule:  # noqa: A002 - the rule's id, as in PolicyRule
     return PolicyRule(id=id, ptype=RuleKind.ROLE, sub=member, dom=dom, obj=role)
+
+
+def rule_from(rule_id: str, fields: Mapping[str, str]) -> PolicyRule:
+    """A rule from its fields as texts, in no account yet."""
+    return PolicyRule(
+        id=rule_id, ptype=RuleKind(fields["ptype"]), sub=fields["sub"], dom="", obj=fields["obj"], act=fields["act"],
+        condition=fields["condition"], effect=Effect(fields["effect"]), description=fields["description"],
+        approver=fields.get("approver", ""), approvals=int(fields.get("approvals", "1")),
+    )  # fmt: skip
+
+
+def rule_fields(rule: PolicyRule) -> dict[str, str]:
+    """The rule's fields as texts, without its id and account: the inverse of `rule_from`."""
+    fields = {
+        "ptype": rule.ptype.value, "sub": rule.sub, "obj": rule.obj, "act": rule.act, "condition": rule.condition,
+        "effect": rule.effect.value, "description": rule.description,
+    }  # fmt: skip
+    if rule.approvers is not None:
+        fields |= {"approver": rule.approver, "approvals": str(rule.approvals)}
+    return fields

@@ -8,7 +8,7 @@ from typing import Final
 
 UPDATED_COLUMNS: Final[dict[str, str]] = {
     "api_key": "last_used_at revoked_at",
-    "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at",
+    "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at votes",
     "audit_head": "hash seq",
     "baseline": "accepted after automatic awaiting decided_at decided_by decided_by_id finished_at overtaken proven"
                 " read_at refused state",

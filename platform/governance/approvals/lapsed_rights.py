@@ -9,6 +9,7 @@ from foundation.jobs.types import NoPayload
 from governance.changes.plan_writer import CHANGE
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
+from policy.approval_repository import Approval
 from policy.approvals import list_granted
 from policy.permissions import PolicyPermission
 
@@ -43,7 +44,7 @@ async def find_lapsed(
         granted = await list_granted(session, batch.scope, subject_kind=CHANGE, subject_ids=wanted)
     if not granted:
         return NOBODY
-    deciders = {one.decided_by for one in granted if one.decided_by}
+    deciders = {name for one in granted for name in _deciders(one)}
     decide = await services.rights.find(batch.scope, deciders, permissions=(PolicyPermission.DECIDE_APPROVAL,))
     authors = {name for one in granted for name in (one.requested_by, one.author)}
     propose = await services.rights.find(batch.scope, authors, permissions=_PROPOSE)
@@ -53,5 +54,10 @@ async def find_lapsed(
         behind = {one.requested_by} if one.requested_by in propose.members else {one.requested_by, one.author}
         if behind & propose.lapsed:
             proposals.add(one.id)
-    answers = {one.id for one in granted if one.decided_by in decide.lapsed}
+    answers = {one.id for one in granted if _deciders(one) & decide.lapsed}
     return Lapsed(frozenset(answers | proposals), frozenset(proposals))
+
+
+def _deciders(approval: Approval) -> set[str]:
+    """Everybody whose approval made it granted."""
+    return {vote.by for vote in approval.votes} | ({approval.decided_by} if approval.decided_by else set())

@@ -110,7 +110,9 @@ async def _detail(
     detail = await read_approval(access.session, change_id)
     answer = detail.approval
     names = await name_authors(
-        access.session, (answer.author, answer.requested_by, answer.decided_by), me=str(access.principal.id)
+        access.session,
+        (answer.author, answer.requested_by, answer.decided_by, *(vote.by for vote in detail.votes)),
+        me=str(access.principal.id),
     )
     about, order = detail.change, describe_order(detail.change.new)
     same = CHANGES.query(
@@ -131,6 +133,9 @@ async def _detail(
         "approval": answer,
         "names": names,
         "titles": await load_titles(access.session, [about.record_key, *(order.skus if order else ())]),
+        "voted": not me.same_identity.isdisjoint(vote.by for vote in detail.votes),
+        "qualified": not answer.approvers
+        or any(one.given < one.number and (not one.role or one.role in me.roles) for one in answer.approvers),
         "own": bool(me.same_identity & {answer.author, answer.requested_by}),
         "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
         "relation": "" if answer.author == answer.requested_by else "invited" if invited else "key",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,7 @@ from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
-from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelOutcome, ChannelPreview
+from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelOutcome, ChannelPreview, VoteView
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
@@ -81,7 +82,8 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
     cost = await _cost(session, change.key)
     approval = to_approval(row)
     preview = await _preview(session, change, cost, is_open=approval.state in _UNPUBLISHED)
-    return ApprovalDetail(approval, change, preview, cost, await _elsewhere(session, change))
+    votes = msgspec.convert(row.a_votes, list[VoteView]) if approval.approvers else []
+    return ApprovalDetail(approval, change, preview, cost, await _elsewhere(session, change), votes)
 
 
 async def _elsewhere(session: AsyncSession, change: ChangeView) -> list[ChannelOutcome]:

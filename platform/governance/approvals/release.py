@@ -51,6 +51,7 @@ from governance.services import GovernanceServices
 from policy.approvals import decide_approval, withdraw_approvals
 from policy.redeeming import RedeemResult, redeem_approvals
 from policy.rules import PolicyOutcome
+from policy.states import ApprovalState
 
 _UPDATE = BulkWrite(
     {
@@ -70,7 +71,8 @@ _UPDATE = BulkWrite(
 async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime, seen: UUID | None = None
 ) -> None:
-    """Approve or decline. The release job carries out an approval after checking it again.
+    """Approve or decline. The release job carries out an approval after checking it again. Where the rule needs more
+    approvals than this one, the change keeps waiting.
 
     `seen` is the id of the approval shown to the person; it may have been reissued since.
 
@@ -78,7 +80,8 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         NotFound: no such change in this account.
         NotAwaiting: the change was decided, superseded or expired, its approval is not `seen`, or two records claim
             its key.
-        OwnApproval, ApprovalExpired, InvalidInput: see `policy.approvals.decide_approval`.
+        OwnApproval, ApprovalExpired, NotAnApprover, AlreadyApproved, InvalidInput: see
+            `policy.approvals.decide_approval`.
     """
     changes = await repository.load_changes(session, [change_id])
     if not changes:
@@ -99,7 +102,11 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
             )
         )
     scope = scope_of(session)
-    await decide_approval(session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now)
+    approval = await decide_approval(
+        session, scope, approval_id=change.approval_id, grant=grant, reason=reason, now=now
+    )
+    if approval.state is ApprovalState.PENDING:
+        return
     change.decided_at = now
     await auto_resolve(session, ExceptionType.APPROVAL_LATE, [late_approval(change_id)], now=now)
     if grant:
@@ -182,6 +189,7 @@ async def _reroute(
         change.outcome, change.rule_id = decision.outcome.value, decision.rule_id
         change.reason, change.policy_version = decision.reason, decision.policy_version
         change.cost_value = cost
+        snapshot.approvers[change.id] = decision.approvers
         change.decided_at = None if decision.outcome is PolicyOutcome.REVIEW else snapshot.now
         if decision.outcome is PolicyOutcome.AUTO:
             contract = snapshot.contracts.get(change.key)

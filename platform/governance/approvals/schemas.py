@@ -44,14 +44,25 @@ class ChannelOutcome(msgspec.Struct, frozen=True):
     reason: str
 
 
+class VoteView(msgspec.Struct, frozen=True):
+    """One member's approval, where several are required. `by` is the member's id."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
 class ApprovalDetail(msgspec.Struct, frozen=True):
-    """`elsewhere`: decisions on the same value for other channels, made at the same time."""
+    """`elsewhere`: decisions on the same value for other channels, made at the same time. `votes`: the approvals given
+    so far, where more than one by any approver is required.
+    """
 
     approval: ApprovalView
     change: ChangeView
     preview: Sequence[ChannelPreview]
     cost: Value | None
     elsewhere: Sequence[ChannelOutcome] = ()
+    votes: Sequence[VoteView] = ()
 
 
 class AnswerInput(RequestBody, frozen=True):

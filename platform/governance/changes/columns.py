@@ -7,18 +7,22 @@ import msgspec
 from sqlalchemy import Row
 
 from canonical.values import read_value, to_value
-from foundation.i18n.localizer import current_localizer
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.i18n.messages import StoredMessage
-from governance.changes.schemas import ApprovalView, ChangeView
+from foundation.marks import N_
+from governance.changes.schemas import ApprovalView, ApproversView, ChangeView
 from governance.messages.writer import write_message
 from governance.propagation.schemas import PropagationView
+from policy.approvers import Approvers, Vote, count_given
+from tenants.access import role_label
 
 CHANGE_COLUMNS: Final = """
     c.id, c.record_key, c.element, c.dimension, c.record_type, c.old_value, c.new_value, c.origin, c.author,
     c.state, c.outcome, c.rule_id, c.reason, c.policy_version, c.cost_value, c.version, c.targets, c.approval_id,
     c.source_event_id, c.committed_at, c.proposed_at, c.decided_at, c.decision_excluded, c.correlation
 """
-APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in (*ApprovalView.__struct_fields__, "cause"))
+_STORED: Final = tuple(name for name in ApprovalView.__struct_fields__ if name != "approvers")
+APPROVAL_COLUMNS: Final = ", ".join(f"a.{name} AS a_{name}" for name in (*_STORED, "cause", "approvers", "votes"))
 
 
 def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> ChangeView:
@@ -54,9 +58,17 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
     )
 
 
+def approver_label(role: str) -> str:
+    """A role of approvers in the reader's language; for an empty one, any approver."""
+    return role_label(role) if role else translate(N_("Any approver"))
+
+
 def to_approval(row: Row[Any]) -> ApprovalView:
     """Map a row of APPROVAL_COLUMNS."""
-    approval = ApprovalView(*(getattr(row, f"a_{name}") for name in ApprovalView.__struct_fields__))
+    required = msgspec.convert(row.a_approvers, tuple[Approvers, ...])
+    votes = msgspec.convert(row.a_votes, tuple[Vote, ...])
+    asked = [ApproversView(one.role, approver_label(one.role), one.number, count_given(one, votes)) for one in required]
+    approval = ApprovalView(**{name: getattr(row, f"a_{name}") for name in _STORED}, approvers=asked)
     if row.a_cause is None:
         return approval
     cause = write_message(msgspec.convert(row.a_cause, StoredMessage), current_localizer())

@@ -87,6 +87,7 @@ async def request_change_approvals(
             author=change.on_behalf_of or vouchers.get(change.author, ""),
             expires_at=snapshot.now + timedelta(seconds=snapshot.contracts.get(change.key).approval_ttl_s),
             due_at=snapshot.now + decision_target(snapshot.contracts.get(change.key)),
+            approvers=snapshot.approvers.get(change.id, ()),
         )
         for change in changes
     ]

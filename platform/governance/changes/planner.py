@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from canonical.dimensions import dimension, part_of
 from canonical.elements import REFERENCE_ELEMENTS, element_type
 from canonical.keys import ElementKey, new_key
@@ -35,6 +37,7 @@ from governance.propagation.states import PropagationState
 from governance.records.routing import targets_of
 from governance.records.rows import CHANNEL_FACTS, Channel, ValueRow
 from governance.records.validation import latest_version
+from policy.approvers import ANYONE_ONCE, Approvers, combine_approvers
 from policy.facts import value_facts
 from policy.index import Decision, PolicyIndex, decide
 from policy.rules import PolicyOutcome
@@ -67,6 +70,9 @@ class DecisionSnapshot:
 
     released: dict[tuple[UUID, ElementKey], Value] = field(default_factory=dict)
     """Values last released to each channel, for elements whose rules name facts of the channel."""
+
+    approvers: dict[UUID, tuple[Approvers, ...]] = field(default_factory=dict)
+    """Who must approve, by change, of the changes for which one approval by any approver is not enough."""
 
     def decides_by_channel(self, element: str) -> bool:
         """Whether the element's rules name facts of the channel, so that each channel has a decision of its own."""
@@ -308,12 +314,23 @@ def decide_by_channel(  # noqa: PLR0913 - keyword-only after the data
     for channel in reached:
         before = snapshot.released.get((channel.connection_id, row.key), old)
         decision = evaluate(value, row, before, snapshot, origin=origin, channel=channel)
-        _, ids, _ = found.setdefault(decision.outcome, ChannelDecision(decision, [], before))
-        if ids is not None:
-            ids.append(channel.connection_id)
+        known = found.get(decision.outcome)
+        if known is None:
+            found[decision.outcome] = ChannelDecision(decision, [channel.connection_id], before)
+        elif known.targets is not None:
+            known.targets.append(channel.connection_id)
+            found[decision.outcome] = known._replace(decision=_with_approvers_of(known.decision, decision))
     if len(found) == 1:
         return [ChannelDecision(decision, targets, old) for decision, _, _ in found.values()]
     return [found[outcome] for outcome in LEAST_STRICT_FIRST if outcome in found]
+
+
+def _with_approvers_of(decision: Decision, other: Decision) -> Decision:
+    """One review of several channels needs the approvers of each."""
+    if other.approvers == decision.approvers:
+        return decision
+    required = [*(decision.approvers or ANYONE_ONCE), *(other.approvers or ANYONE_ONCE)]
+    return msgspec.structs.replace(decision, approvers=combine_approvers(required))
 
 
 def strictest_decision(change: ChangeRow, row: ValueRow, snapshot: DecisionSnapshot) -> Decision:
@@ -353,9 +370,12 @@ def policy_subjects(origin: str) -> tuple[str, ...]:
 def draft_change(
     proposal: Proposal, row: ValueRow, old: Value | None, decision: Decision, snapshot: DecisionSnapshot
 ) -> ChangeRow:
+    change_id = snapshot.new_id()
+    if decision.approvers:
+        snapshot.approvers[change_id] = decision.approvers
     return ChangeRow(
         *row.key,
-        id=snapshot.new_id(),
+        id=change_id,
         old_value=old,
         new_value=proposal.value,
         source_version=row.source_version,

@@ -57,9 +57,19 @@ class ChangeView(msgspec.Struct, frozen=True):
         return None if self.decided_at is None else self.decided_at - self.proposed_at - self.decision_excluded
 
 
+class ApproversView(msgspec.Struct, frozen=True):
+    """`given` of `number` required approvals by members with `role`, called `label`. An empty role: any that may."""
+
+    role: str
+    label: str
+    number: int
+    given: int
+
+
 class ApprovalView(msgspec.Struct, frozen=True):
     """An approval. `reason` is the decider's, or why it was withdrawn. Neither `requested_by` nor `author` may decide.
-    For an API key's proposal they are the key and its creator.
+    For an API key's proposal they are the key and its creator. `approvers` says whose approvals are required, where
+    one by any approver is not enough.
     """
 
     id: UUID
@@ -74,6 +84,7 @@ class ApprovalView(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     reason: str
     policy_version: int
+    approvers: Sequence[ApproversView] = ()
 
 
 class SourceEventView(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from governance.policies.replay_job import start_replay
 from governance.policies.schemas import DraftView, ReplayView, RuleDifferenceView, RuleView
 from governance.policies.states import ReplayState
 from governance.services import GovernanceServices
+from policy.approvers import MOST_APPROVALS
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import Membership, Term, TermComparison, TermKind
 from tenants.command_options import CLIENT, MSP
@@ -98,6 +99,10 @@ def versions(*, msp_id: UUID, tenant_id: UUID) -> None:
     help="Condition, such as 'change_percent more_than 5', 'jurisdiction any_of EU,CH' or below_cost; repeatable.",
 )
 @click.option("--reason", default="", help="What people who are affected read; by default the conditions.")
+@click.option("--approver", default="", help="Role whose members must approve; by default any that may.")
+@click.option(
+    "--approvals", type=click.IntRange(1, MOST_APPROVALS), default=1, show_default=True, help="How many must approve."
+)
 @click.option("--rule", "rule_id", default="", help="Id of the rule to change; without it, one is added.")
 def put_rule(  # noqa: PLR0913 - click passes options by name
     *,
@@ -108,6 +113,8 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
     origin: str,
     terms: tuple[str, ...],
     reason: str,
+    approver: str,
+    approvals: int,
     rule_id: str,
 ) -> None:
     """Add a rule to the draft, or change one. Opens a draft when none is open."""
@@ -115,7 +122,7 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
         form = RuleForm(
             element=element, outcome=RuleOutcome.of(outcome), origin=RuleOrigin.of(origin),
-            terms=tuple(map(parse_term, terms)), reason=reason,
+            terms=tuple(map(parse_term, terms)), reason=reason, approver=approver, approvals=approvals,
         )  # fmt: skip
         rule = await drafts.put_rule(session, form, rule_id=rule_id, now=utc_now(), new_id=new_id)
         [view] = await write_rules(session, [rule])

@@ -19,9 +19,9 @@ from governance.policies.errors import NothingDrafted
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
 from policy.edits import edits_between
-from policy.history import load_rules, rule_fields, rules_at, same_rule
+from policy.history import load_rules, rules_at, same_rule
 from policy.rule_form import RuleForm, build_rule
-from policy.rules import PolicyRule
+from policy.rules import PolicyRule, rule_fields
 
 _LONGEST_ID: Final = 200
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from foundation.errors import InvalidInput
 from foundation.marks import N_
+from policy.approvers import MOST_APPROVALS
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import TEXT_KINDS, Membership, Term, TermComparison, TermKind
 
@@ -31,10 +32,27 @@ def read_fields(fields: Fields) -> RuleForm:
         origin = RuleOrigin.of(fields.get("origin", RuleOrigin.ANY))
     except ValueError:
         raise InvalidInput(N_("There is no such choice here."), field="origin") from None
+    asks = outcome is RuleOutcome.REVIEW
     return RuleForm(
         element=fields.get("element", ""), outcome=outcome, origin=origin, terms=tuple(terms),
-        reason=fields.get("reason", "").strip(),
+        reason=fields.get("reason", "").strip(), approver=fields.get("approver", "").strip() if asks else "",
+        approvals=_approvals(fields.get("approvals", "")) if asks else 1,
     )  # fmt: skip
+
+
+def _approvals(text: str) -> int:
+    if not text.strip():
+        return 1
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= MOST_APPROVALS:
+        raise InvalidInput(
+            N_("Between 1 and {most} members can be required to approve."), params={"most": MOST_APPROVALS},
+            field="approvals",
+        )  # fmt: skip
+    return number
 
 
 def write_fields(form: RuleForm) -> dict[str, str] | None:
@@ -44,6 +62,8 @@ def write_fields(form: RuleForm) -> dict[str, str] | None:
         "outcome": form.outcome.value,
         "origin": form.origin.value,
         "reason": form.reason,
+        "approver": form.approver,
+        "approvals": str(form.approvals),
     }
     bounds = list(_NEW_VALUES)
     for term in form.terms:

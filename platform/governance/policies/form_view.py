@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from connectors.ports import Connector
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.localizer import translate
@@ -15,9 +14,13 @@ from governance.policies.elements import load_elements
 from governance.policies.form import write_fields
 from governance.policies.sentences import load_partners
 from governance.records.repository import load_channels
+from governance.services import GovernanceServices
+from policy.approvers import MOST_APPROVALS
 from policy.history import load_rules
+from policy.index import approver_roles
 from policy.rule_form import RuleOrigin, RuleOutcome, read_form
 from policy.terms import Direction, Membership, TermComparison, TermKind, kinds_of
+from tenants.access import role_label
 
 
 async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
@@ -44,12 +47,13 @@ async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
 
 
 async def rule_context(
-    session: AsyncSession, registry: Mapping[str, Connector], rule_id: str, fields: Mapping[str, str]
+    session: AsyncSession, services: GovernanceServices, rule_id: str, fields: Mapping[str, str]
 ) -> dict[str, Any]:
     """Template context of the form, with its input."""
     elements = await load_elements(session)
     element = elements.get(fields.get("element", ""))
-    channels = [] if element is None else await load_channels(session, registry)
+    channels = [] if element is None else await load_channels(session, services.runtime.registry)
+    index = await services.policies.index_for(session, scope_of(session))
     return {
         "rule_id": rule_id,
         "fields": fields,
@@ -67,6 +71,8 @@ async def rule_context(
             TermKind.CHANNEL_KIND.value: sorted({one.kind for one in channels if one.kind}),
             TermKind.JURISDICTION.value: sorted({one.jurisdiction for one in channels if one.jurisdiction}),
         },
+        "approvers": [("", translate(N_("Any approver"))), *((one, role_label(one)) for one in approver_roles(index))],
+        "numbers": [(str(number), str(number)) for number in range(1, MOST_APPROVALS + 1)],
         "partners": [("", translate(N_("Any"))), *(await load_partners(session)).items()],
     }
 

@@ -104,14 +104,12 @@ async def policy_draft_discard(access: OpenAccess) -> Response[Any]:
 
 
 def _rule_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
-    registry = services.runtime.registry
-
     @get(f"{_ROOT}/rule", opt=DRAFT, include_in_schema=False)
     async def policy_rule_page(
         access: OpenAccess, rule: FromQuery[str] = "", element: FromQuery[str] = ""
     ) -> Response[Any]:
         fields = await find_rule(access.session, rule) if rule else {"element": element}
-        context = await rule_context(access.session, registry, rule, fields)
+        context = await rule_context(access.session, services, rule, fields)
         return render_page(access, "policy_rule.html", translate("Rule"), context)
 
     @post(f"{_ROOT}/rule", opt=DRAFT, include_in_schema=False)
@@ -125,7 +123,7 @@ def _rule_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
 
         refusal = await run_action(access.session, save())
         if refusal is not None:
-            context = await rule_context(access.session, registry, rule_id, fields)
+            context = await rule_context(access.session, services, rule_id, fields)
             return render_page(access, "policy_rule.html", translate("Rule"), context, refusal=refusal)
         return redirect_to(access, "/policy/draft", done=translate("Rule saved in the draft"))
 

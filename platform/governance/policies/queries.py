@@ -35,8 +35,8 @@ from governance.policies.schemas import (
 from governance.policies.sentences import RuleWriter, build_writer
 from policy.casbin_line import casbin_text
 from policy.edits import RuleDifference, apply_edits, compare_rules
-from policy.history import PublishedVersion, list_versions, load_rules, rule_from
-from policy.rules import PolicyRule, RuleKind
+from policy.history import PublishedVersion, list_versions, load_rules
+from policy.rules import PolicyRule, RuleKind, rule_from
 
 VERSIONS: Final = 50
 """Most versions that are listed."""

@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from governance.policies.rows import Draft
 from governance.policies.states import IS_OPEN_DRAFT, DraftState
-from policy.history import rule_fields, rule_from
-from policy.rules import PolicyRule
+from policy.rules import PolicyRule, rule_fields, rule_from
 
 _COLUMNS: Final = ", ".join(name for name in Draft.__struct_fields__ if name != "edits")
 _PUT: Final = text("""

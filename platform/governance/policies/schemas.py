@@ -9,6 +9,7 @@ import msgspec
 
 from canonical.values import Value
 from foundation.web.requests import RequestBody
+from policy.approvers import MOST_APPROVALS
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import Term
 
@@ -17,7 +18,8 @@ RuleId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """A governance rule as people read it. `terms` is null when its condition was not made from terms; `sentence` and
-    `conditions` are in the reader's language. `casbin` is the line of Casbin policy.
+    `conditions` are in the reader's language. `casbin` is the line of Casbin policy. `approvals` members with the role
+    `approver` must approve, where the outcome is a review; `approvers_label` says so unless any one approver will do.
     """
 
     id: str
@@ -31,6 +33,9 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     conditions: str
     sentence: str
     reason: str
+    approver: str
+    approvals: int
+    approvers_label: str
     casbin: str
 
 
@@ -44,20 +49,25 @@ class PolicyView(msgspec.Struct, frozen=True):
 
 
 class RuleInput(RequestBody, frozen=True, kw_only=True):
-    """A rule to add to the draft, or with `rule_id` to change in it."""
+    """A rule to add to the draft, or with `rule_id` to change in it. Of one that needs approval, `approvals` members
+    with the role `approver` must approve; an empty role stands for any that may.
+    """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     outcome: RuleOutcome
     origin: RuleOrigin = RuleOrigin.ANY
     terms: Annotated[list[Term], msgspec.Meta(max_length=12)] = msgspec.field(default_factory=list)
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    approver: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    approvals: Annotated[int, msgspec.Meta(ge=1, le=MOST_APPROVALS)] = 1
     rule_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
     @property
     def form(self) -> RuleForm:
         return RuleForm(
-            element=self.element, outcome=self.outcome, origin=self.origin, terms=tuple(self.terms), reason=self.reason
-        )
+            element=self.element, outcome=self.outcome, origin=self.origin, terms=tuple(self.terms), reason=self.reason,
+            approver=self.approver, approvals=self.approvals,
+        )  # fmt: skip
 
 
 class RuleToEdit(RequestBody, frozen=True):

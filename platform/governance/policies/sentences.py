@@ -17,10 +17,12 @@ from policy.rule_form import GovernedElement, RuleOrigin, outcome_of
 from policy.rules import PolicyRule
 from policy.term_messages import FROM_BASELINE, FROM_PROPOSAL, FROM_ROLLBACK, FROM_SOURCE, describe_terms
 from policy.terms import Term, TermKind, read_terms
+from tenants.access import role_label
 from tenants.relations import PARTNERS
 
 _ALWAYS: Final = N_("always")
 _SENTENCE: Final = N_("{element}: {conditions} → {outcome}")
+_BY: Final = N_("{outcome}: {approvers}")
 _FROM: Final = {
     RuleOrigin.SOURCE: FROM_SOURCE,
     RuleOrigin.PROPOSAL: FROM_PROPOSAL,
@@ -41,7 +43,9 @@ class RuleWriter:
         conditions = rule.condition if terms is None else self._conditions(rule.sub, terms, element)
         outcome = outcome_of(rule)
         origin = translate(RuleOrigin.of(rule.sub).label) if rule.sub in set(RuleOrigin) else rule.sub
-        outcome_label = translate(outcome.label)
+        outcome_label, approvers = translate(outcome.label), describe_approvers(rule)
+        if approvers:
+            outcome_label = translate(_BY).format(outcome=outcome_label, approvers=approvers)
         return RuleView(
             id=rule.id,
             element=rule.obj,
@@ -54,6 +58,9 @@ class RuleWriter:
             conditions=conditions,
             sentence=translate(_SENTENCE).format(element=element.label, conditions=conditions, outcome=outcome_label),
             reason=rule.description,
+            approver=rule.approver,
+            approvals=rule.approvals,
+            approvers_label=approvers,
             casbin=casbin_text(replace(rule, dom=self._domain)),
         )
 
@@ -64,6 +71,16 @@ class RuleWriter:
         localizer = current_localizer()
         written = [write_message(one, localizer) for one in messages]
         return ", ".join(written if origin in set(RuleOrigin) else [*written, origin]) or translate(_ALWAYS)
+
+
+def describe_approvers(rule: PolicyRule) -> str:
+    """Who must approve, such as “Finance” or “2 × Finance”; empty when any one approver will do."""
+    if rule.approvers is None:
+        return ""
+    if not rule.approver:
+        return translate(N_("{number} approvers"), number=rule.approvals)
+    role = role_label(rule.approver)
+    return role if rule.approvals == 1 else translate(N_("{number} × {role}"), number=rule.approvals, role=role)
 
 
 async def build_writer(

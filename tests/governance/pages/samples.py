@@ -1,6 +1,6 @@
 """Rows of governance as its jobs would have written them, made by hand so that each test says what it shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -258,8 +258,9 @@ class Sample:
         )  # fmt: skip
 
     async def awaiting(
-        self, record: str, old: int, new: int, *, author: str | None = None, at: float = 600, hours: float = 40
-    ) -> UUID:
+        self, record: str, old: int, new: int, *, author: str | None = None, at: float = 600, hours: float = 40,
+        approvers: Sequence[dict[str, Any]] = (),
+    ) -> UUID:  # fmt: skip
         """A change that waits for a person, with its approval."""
         approval = id_at(self.ago(at))
         change = await self.change(
@@ -272,6 +273,7 @@ class Sample:
                 **self.own, id=approval, subject_kind="change", subject_id=change, content_hash=bytes(32),
                 policy_version=1, requested_by=wrote, author=wrote, state="pending", decided_by=None, decided_at=None,
                 reason="", expires_at=self.now + timedelta(hours=hours), used_at=None, created_at=self.ago(at),
+                approvers=list(approvers),
             )
         )  # fmt: skip
         return change

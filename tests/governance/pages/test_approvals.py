@@ -47,6 +47,31 @@ async def test_the_preview_shows_each_channel_with_its_margin(busy: GovernanceWe
     assert 'name="answer"' in page
 
 
+async def test_who_must_approve_is_shown_and_only_they_can_answer(busy: GovernanceWebApp) -> None:
+    needed = [{"role": "client_admin", "number": 1}, {"role": "", "number": 2}]
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000, approvers=needed)
+    answer = {"answer": "approve", "reason": "as agreed"}
+    page = f"{LIST}/{change}"
+    assert (await busy["approver"].post(page, answer, page=page)).status_code == 303
+    for name in ("approver", "admin"):
+        shown = (await busy[name].get(page)).text
+        assert "0 of 1" in shown
+        assert "1 of 2" in shown
+        assert "as agreed" in shown
+    assert "You have approved this" in (await busy["approver"].get(page)).text
+    assert "Client admin: 0 of 1" in (await busy["viewer"].get(LIST)).text
+    found = (await busy["viewer"].get(f"/api/v1/clients/acme/approvals/{change}")).json()
+    assert found["approval"]["state"] == "pending"
+    assert found["approval"]["approvers"] == [
+        {"role": "client_admin", "label": "Client admin", "number": 1, "given": 0},
+        {"role": "", "label": "Any approver", "number": 2, "given": 1},
+    ]
+    assert (await busy["admin"].post(page, answer, page=page)).status_code == 303
+    assert (await busy["viewer"].get(f"/api/v1/clients/acme/approvals/{change}")).json()["approval"][
+        "state"
+    ] == "granted"
+
+
 async def test_the_page_shows_other_changes_of_the_same_value_only(busy: GovernanceWebApp) -> None:
     acme, shown = busy.acme, {"Web shop": "verified"}
     before = await acme.change("SKU-1", 900, 1000, states=shown, at=3000)

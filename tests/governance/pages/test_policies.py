@@ -107,6 +107,32 @@ async def test_the_page_edits_a_rule_and_redisplays_refused_input(busy: Governan
     assert "Version 2" in (await busy["viewer"].get(f"{PAGE}/versions")).text
 
 
+async def test_a_rule_names_who_approves_on_the_page_and_in_the_api(busy: GovernanceWebApp) -> None:
+    admin = busy["admin"]
+    form = (await admin.get(f"{PAGE}/rule?element=price.list")).text
+    assert '<option value="client_approver"' in form
+    assert '<option value="client_viewer"' not in form
+    fields = {"rule": "", "element": "price.list", "origin": "*", "outcome": "review", "approver": "client_approver"}
+    refused = await admin.post(f"{PAGE}/rule", fields | {"approvals": "9"}, page=f"{PAGE}/rule?element=price.list")
+    assert (refused.status_code, "Between 1 and 5" in refused.text) == (422, True)
+    saved = await admin.post(f"{PAGE}/rule", fields | {"approvals": "2"}, page=f"{PAGE}/rule?element=price.list")
+    assert saved.status_code == 303, saved.text
+    assert "2 × Client approver" in (await admin.get(f"{PAGE}/draft")).text
+    [added] = (await admin.get(f"{API}/draft")).json()["differences"]
+    rule = added["after"]
+    assert (rule["approver"], rule["approvals"]) == ("client_approver", 2)
+    assert rule["sentence"] == "List price: always → needs approval: 2 × Client approver"
+    again = (await admin.get(f"{PAGE}/rule?rule={rule['id']}")).text
+    assert '<option value="client_approver" selected' in again
+    wrong = await call(busy, "admin", "/draft/rules", RULE | {"outcome": "auto", "approvals": 2})
+    assert (wrong.status_code, wrong.json()["type"].rpartition("/")[2]) == (422, "invalid-policy-rule")
+    unknown = await call(busy, "admin", "/draft/rules", RULE | {"approver": "wizards"})
+    assert unknown.status_code == 201
+    revision = (await admin.get(f"{API}/draft")).json()["revision"]
+    refused = await call(busy, "staff", "/draft/publish", {"revision": revision})
+    assert (refused.status_code, "wizards" in refused.json()["detail"]) == (422, True)
+
+
 async def test_roles_draft_and_publish_apart_and_others_see_nothing(busy: GovernanceWebApp) -> None:
     for name in ("viewer", "approver"):
         assert (await call(busy, name, "/draft/rules", RULE)).status_code == 403
