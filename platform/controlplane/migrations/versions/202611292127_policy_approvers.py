@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.roles import APP
 
 revision = "202611292127"
-down_revision = "202611291934"
+down_revision = "202611292125"
 branch_labels = None
 depends_on = None
 
