@@ -4,6 +4,7 @@ import re
 import tomllib
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -114,8 +115,11 @@ class ManifestInvalid(Exception):
     """A connector's manifest is invalid; the text names the file and the rule."""
 
 
+@cache
 def read_manifest(path: Path) -> Manifest:
-    """Unknown keys, unknown dimensions, broken patterns, repeated names and secrets with a default are errors."""
+    """Read once per process. Unknown keys, unknown dimensions, broken patterns, repeated names and secrets with a
+    default are errors.
+    """
     try:
         manifest = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Manifest)
     except (msgspec.ValidationError, tomllib.TOMLDecodeError) as problem:

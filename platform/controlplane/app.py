@@ -73,6 +73,8 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
         template_config=TemplateConfig(instance=_templates(services.rooms, static)),
         lifespan=[lifespan],
         openapi_config=openapi_config(utc_now),
+        # Litestar's own would replace the handlers of `configure_logging`: lines in another form, without redaction.
+        logging_config=None,
         debug=False,
     )  # fmt: skip
     collect_fragments(app)

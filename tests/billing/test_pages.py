@@ -140,6 +140,7 @@ def _site(auth: AuthServices) -> Litestar:  # noqa: F811
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,
+        logging_config=None,
     )
 
 

@@ -137,6 +137,7 @@ def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for ea
         before_request=note,
         after_request=_with_policy,
         openapi_config=None,
+        logging_config=None,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from connectors.webhooks.signatures import sign
+from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.telemetry.asgi import ObservedApp
 from foundation.web.boundary import Boundary
@@ -27,7 +29,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_services,
     shared_web_app,
 )
-from tests.support.web_app import MspSetup, Visit, WebApp
+from tests.support.web_app import MspSetup, Visit, WebApp, running_web_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,6 +100,14 @@ def host_of(name: str) -> list[tuple[bytes, bytes]]:
 def errors(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]]:
     with caplog.at_level(logging.ERROR):
         yield caplog.records
+
+
+async def test_the_application_leaves_the_logging_of_its_process_alone(services: Services, tmp_path: Path) -> None:
+    """Litestar would put its own handler in place of ours: lines in another form, with secrets in them."""
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    async with running_web_app(services, tmp_path):
+        assert (list(root.handlers), root.level) == before
 
 
 class TestMalformedRequests:

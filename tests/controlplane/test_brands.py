@@ -1,11 +1,12 @@
 """Brands and their domains as an MSP's administrators change them: on pages, over the API and by command."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from click.testing import CliRunner
 from sqlalchemy import text
 
@@ -16,21 +17,34 @@ from controlplane.services import Services
 from foundation.outbound.dns_txt import DnsLookup
 from tests.support.client_env import ClientEnv
 from tests.support.dns_server import DnsServer, running_dns_server
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, running_web_app, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 API = "/api/v1/brands"
 TOKENS = {"name": "Blue Harbour", "monogram": "BH", "accent": "#0f766e", "support_email": "help@blue.example"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dns() -> Iterator[DnsServer]:
     with running_dns_server() as server:
         yield server
 
 
-@pytest.fixture
-async def web_app(services: Services, tmp_path: Path, dns: DnsServer) -> AsyncIterator[WebApp]:
-    async with running_web_app(services.using(DnsLookup(dns.address)), tmp_path / "static") as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def web_app(
+    services: Services, tmp_path_factory: pytest.TempPathFactory, dns: DnsServer
+) -> AsyncIterator[WebApp]:
+    static = tmp_path_factory.mktemp("site") / "static"
+    async with running_web_app(services.using(DnsLookup(dns.address)), static) as running:
         yield running
 
 
@@ -230,7 +244,13 @@ def run(environment: dict[str, str | None], *arguments: str) -> Any:
     return json.loads(done.output)
 
 
-def test_brands_by_command(environment: dict[str, str | None], msp_setup: MspSetup, env: ClientEnv, slug: str) -> None:
+async def test_brands_by_command(
+    environment: dict[str, str | None], msp_setup: MspSetup, env: ClientEnv, slug: str
+) -> None:
+    await asyncio.to_thread(change_by_command, environment, msp_setup, env, slug)
+
+
+def change_by_command(environment: dict[str, str | None], msp_setup: MspSetup, env: ClientEnv, slug: str) -> None:
     msp = ("--msp", str(env.scope.msp_id))
     run(environment, "set", *msp, "--brand", slug, "--set", "accent=#0f766e", "--set", "mark=shield")
     [found] = run(environment, "list", *msp)

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BASES = ("main", "origin/main", "HEAD")
 MOST_FILES = 20
 """About a minute's worth. Whoever changes what everybody imports needs `make test`."""
+MOST_NAMING = 4
 LEFT_OUT = "not real and not chaos and not slow"
 PRODUCT = ("platform", "tenants", "connectors", "branding", "billing")
 OF_ROOT_FILES = ("docs", "architecture")
@@ -57,12 +58,35 @@ def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
     found += [each for of_tests, _, each in importers if of_tests]
     found += [Chosen(test, f"mirrors {path}") for path in touched for test in mirrors(path, tests)]
     found += [each for _, _, each in importers]
+    found += [each for path in touched if not _is_named(path, found) for each in of_slice(root, path, tests)]
     if READS_EVERY_MODULE in tests and any(path.parts[0] in PRODUCT and path.suffix == ".py" for path in changed):
         found.insert(0, Chosen(READS_EVERY_MODULE, "reads every module"))
     first: dict[Path, Chosen] = {}
     for each in found:
         first.setdefault(each.test, each)
     return list(first.values())
+
+
+def _is_named(path: Path, found: Iterable[Chosen]) -> bool:
+    return any(each.reason in {f"mirrors {path}", f"imports {path}"} for each in found)
+
+
+def of_slice(root: Path, changed: Path, tests: Iterable[Path]) -> Iterator[Chosen]:
+    """For a module that no test mirrors or imports: the tests in its slice's folder, or else those of its room that
+    name the slice most often, as in addresses of pages.
+    """
+    inside = changed.parts[changed.parts[0] == "platform" :]
+    if changed.parts[0] not in PRODUCT or changed.suffix != ".py" or len(inside) < 3:
+        return
+    room, name = Path("tests", inside[0]), inside[1]
+    beside = [test for test in tests if test.parent == room / name]
+    if beside:
+        yield from (Chosen(test, f"is of the slice of {changed}") for test in beside)
+        return
+    word = re.compile(rf"(?<![a-z]){name.replace('_', '[-_]')}(?![a-z])")
+    counts = {test: len(word.findall((root / test).read_text())) for test in tests if room in test.parents}
+    named = sorted((test for test, count in counts.items() if count), key=lambda test: -counts[test])
+    yield from (Chosen(test, f"names the slice of {changed}") for test in named[:MOST_NAMING])
 
 
 def renderers(root: Path, changed: Path) -> Iterator[Path]:

@@ -143,3 +143,21 @@ def test_a_package_is_named_by_its_folder_and_an_import_by_both_its_readings(roo
     assert module_name(Path("platform/prices/changes/__init__.py")) == "prices.changes"
     assert module_name(Path("tests/support/rows.py")) == "tests.support.rows"
     assert imported_names(root / "tests/tenants/test_keys.py") == {"tenants", "tenants.keys"}
+
+
+def test_a_module_that_no_test_mirrors_or_imports_chooses_the_tests_of_its_slice(root: Path) -> None:
+    write(root, "tests/prices/orders/test_way.py", "import prices.orders.pages")
+    assert "prices/orders/test_way.py" in chosen(root, "platform/prices/orders/queries.py")
+    write(root, "tests/prices/orders/test_pages.py")
+    found = chosen(root, "platform/prices/orders/pages.py")
+    assert set(found) == {"prices/orders/test_way.py", "prices/orders/test_pages.py", "architecture/test_layout.py"}
+
+
+def test_a_slice_without_a_folder_of_tests_chooses_the_tests_that_name_it(root: Path) -> None:
+    write(root, "platform/prices/dead_letters/queries.py")
+    write(root, "tests/prices/pages/test_queue.py", 'PATHS = ["/dead-letters", "/dead-letters?page=2"]')
+    write(root, "tests/prices/pages/test_api.py", "DEAD = 'dead_letters'")
+    write(root, "tests/prices/pages/test_other.py", "undead_letters = 1")
+    write(root, "tests/tenants/test_mail.py", "dead_letters = 1")
+    found = [each for each in chosen(root, "platform/prices/dead_letters/queries.py") if not each.startswith("arch")]
+    assert found == ["prices/pages/test_queue.py", "prices/pages/test_api.py"]

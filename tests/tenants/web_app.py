@@ -49,6 +49,7 @@ def build_site(auth: AuthServices) -> Litestar:
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,
+        logging_config=None,
     )
 
 

@@ -156,6 +156,7 @@ def build_app(
         guards=[authenticate_first(services, brands)],
         exception_handlers={DomainError: _refuse},
         openapi_config=None,
+        logging_config=None,
     )
 
 
