@@ -32,8 +32,12 @@ RETIRED = {
     r"['\"]user:(read|invite)['\"]": "member:read, member:invite",
     r"\bperson_id\b|\b(add|invite|suspend|resume|identify)_person\b|_PEOPLE\b|\bPerson(View|List|Input)\b": "member",
     r"\b(FROM|UPDATE|INTO|JOIN) person\b|/people\b|tenants/(person|people)\.html|['\"]person:\{": "member",
+    r"\bjudge\(|\b_judge\b|\bjudge[ds]_\w+|\bcost_holds\b": "evaluate, policy_subjects, …",
+    r"\b(def|await) _look\b|\bLOOKED_\w+|\b\w+_LOOK_SECONDS\b": "read, find, poll",
+    r"\b(say|say_json|says_something)\(|\btold\b *=|\.told\b": "print_text, has_visible_text, …",
+    r"class (Kept|Walk)\b|\bkeep_unclaimed\b|\bask_(adapter|list)\b|\bgive_back\b": "Pins, ListProgress, …",
 }
-"""Old names, as patterns, and what stands in their place."""
+"""Former names, as patterns, and their replacements."""
 
 
 def test_no_class_name_means_two_things() -> None:
