@@ -17,6 +17,8 @@ from foundation.ids import new_id
 from foundation.rooms import AppServices
 from foundation.scope import Actor, Scope
 from governance.elements.publish_contract import publish_usual_contracts
+from governance.policies.inherit_job import read_msp_rules
+from policy.inheritance import inherit
 from policy.packaged import starter_rules
 from policy.publishing import assign_role, publish_rules
 from tenants.accounts import create_client, create_msp
@@ -71,11 +73,12 @@ async def open_msp(services: AppServices, *, slug: str, host: str, theme: Theme,
 
 
 async def onboard_client(services: AppServices, msp_account: Scope, *, name: str, slug: str, currency: str) -> Scope:
-    """Create a client with the starter policy; returns its scope."""
+    """Create a client with the starter policy and the MSP's rules; returns its scope."""
     scope = Scope(msp_id=msp_account.msp_id, tenant_id=new_id(), actor=SETUP)
+    _, of_msp = await read_msp_rules(services.db, scope)
     async with services.db.transaction(scope) as session:
         await create_client(session, name=name, slug=slug, currency=currency, now=utc_now())
-        rules = starter_rules(str(scope.tenant_id))
+        rules = inherit(starter_rules(str(scope.tenant_id)), of_msp)
         await publish_rules(session, scope, rules=rules, clock=utc_now, new_id=new_id)
         await schedule_rating(session, utc_now() + FIRST_BILLING)
     return scope

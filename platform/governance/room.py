@@ -46,6 +46,7 @@ def _services(services: AppServices) -> Sequence[object]:
         rights=services.get(MemberRights),
         metrics=ClockMetrics(services.metrics),
         retained=services.rooms.retained,
+        db=services.db,
     )
     return (governance,)
 

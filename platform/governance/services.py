@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import Clock
+from foundation.database.engine import Database
 from foundation.ids import NewId
 from foundation.retention import DataClass
 from foundation.rooms import AppServices, build_from
@@ -29,6 +30,8 @@ class GovernanceServices:
     jitter: Callable[[], float] = field(default=random.random)
     metrics: ClockMetrics = field(default_factory=ClockMetrics)
     retained: Sequence[DataClass] = ()
+    db: Database | None = None
+    """For jobs whose effects are in several accounts, each in a transaction of its own."""
 
 
 def with_services(build: Callable[[GovernanceServices], Sequence[T]]) -> Callable[[AppServices], Sequence[T]]:

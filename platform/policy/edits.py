@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from policy.history import same_rule
-from policy.rules import PolicyRule
+from policy.rules import PolicyRule, RuleKind
 
 
 class RuleDifference(NamedTuple):
@@ -17,7 +17,9 @@ class RuleDifference(NamedTuple):
     @property
     def kind(self) -> str:
         """added, removed or changed."""
-        return "added" if self.before is None else "removed" if self.after is None else "changed"
+        if self.before is None or self.before.ptype is RuleKind.OMITTED:
+            return "added"
+        return "removed" if self.after is None or self.after.ptype is RuleKind.OMITTED else "changed"
 
 
 Edits = Mapping[str, PolicyRule | None]

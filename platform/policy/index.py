@@ -74,6 +74,7 @@ class _Candidate(NamedTuple):
 _Bucket = Mapping[str, tuple[_Candidate, ...]]
 """Candidates by subject."""
 
+_EVALUATED: Final = {RuleKind.PERMISSION, RuleKind.GOVERNANCE}
 _OUTCOMES: Final = tuple(PolicyOutcome)
 _REVIEW: Final = PolicyOutcome.REVIEW.value
 _NO_FACTS: Facts = {}
@@ -104,7 +105,7 @@ def compile_rules(
         InvalidRule: a rule is malformed.
     """
     own = [rule for rule in rules if rule.dom in (tenant_id, ANY_TENANT)]
-    lines = [rule for rule in own if rule.ptype is not RuleKind.ROLE]
+    lines = [rule for rule in own if rule.ptype in _EVALUATED]
     permissions: dict[tuple[str, str], dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
     elements: dict[str, dict[str, list[_Candidate]]] = defaultdict(lambda: defaultdict(list))
     facts: dict[str, set[str]] = defaultdict(set)

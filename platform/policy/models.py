@@ -28,6 +28,9 @@ class PolicyRuleRow(TenantOwned, Base):
     description: Mapped[str]
     approver: Mapped[str] = mapped_column(server_default="")  # role whose members must approve
     approvals: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    locked: Mapped[bool] = mapped_column(server_default="false")  # of an MSP's rule: clients cannot replace it
+    inherited: Mapped[bool] = mapped_column(server_default="false")  # a copy of the MSP's rule with this id
+    overrides: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # the MSP's rule it replaces
     position: Mapped[int]  # among equals, the later rule explains an allow
 
 

@@ -50,11 +50,13 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     clock: Clock,
     new_id: NewId,
     packaged: Sequence[PolicyRule] | None = None,
+    inherits: int | None = None,
 ) -> int:
     """Replace the tenant's permission and governance rules by `rules`, in this order; role assignments are unchanged.
 
     Returns the version now in force; the old one if nothing changes. The rules' domain is set to this tenant.
-    `packaged` are the rules of every account, by default those of `policy.packaged`.
+    `packaged` are the rules of every account, by default those of `policy.packaged`; `inherits` is the version of the
+    MSP's policy that this publication brings to a client.
 
     Raises:
         InvalidRule: the first invalid rule, and why.
@@ -62,7 +64,9 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
     _check_set(own)
     packaged = system_rules() if packaged is None else packaged
-    _check_approvers(own, packaged, str(scope.tenant_id))
+    # An MSP's rules apply in its clients' accounts, where only the packaged roles are sure to exist.
+    roles = own if scope.tenant_id != scope.msp_id else []
+    _check_approvers([rule for rule in own if not rule.inherited], [*packaged, *roles], str(scope.tenant_id))
     if scope.tenant_id != scope.msp_id:
         _check_no_escalation(own, packaged)
     await lock_policy(session, scope)
@@ -74,6 +78,8 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     await replace_lines(session, scope, rules=own)
     after = PolicyState(new_id(), state.serial + 1, state.version + 1)
     diff, now = _diff(before, own), clock()
+    if inherits is not None:
+        diff["inherits"] = inherits
     await insert_version(session, scope, state=after, diff=diff, created_at=now)
     append_audit(session, action=PolicyAction.POLICY_PUBLISHED, subject=f"policy:{after.version}", data=diff, at=now)
     return after.version
@@ -151,7 +157,8 @@ def _check_set(rules: Sequence[PolicyRule]) -> None:
                 N_("The rule “{rule}” assigns a role. Assign roles to members instead of publishing them."),
                 params={"rule": rule.id},
             )
-        check_rule(rule)
+        if rule.ptype is not RuleKind.OMITTED:
+            check_rule(rule)
 
 
 def _check_no_escalation(rules: Iterable[PolicyRule], packaged: Iterable[PolicyRule]) -> None:
@@ -178,12 +185,12 @@ def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule]) -> N
         )
 
 
-def _check_approvers(rules: Sequence[PolicyRule], packaged: Sequence[PolicyRule], tenant_id: str) -> None:
+def _check_approvers(rules: Sequence[PolicyRule], known: Sequence[PolicyRule], tenant_id: str) -> None:
     """Refuse a role of approvers that cannot answer approvals: nobody could ever approve such a change."""
     named = {rule.approver: rule.id for rule in rules if rule.approver}
     if not named:
         return
-    index = compile_rules([*packaged, *rules], tenant_id=tenant_id, version=0)
+    index = compile_rules(known, tenant_id=tenant_id, version=0)
     for role, rule_id in named.items():
         if not may_approve(index, role):
             raise InvalidRule(

@@ -1,5 +1,6 @@
 """SQL of rules and of the policy's history."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.scope import Scope
 from policy.models import PolicyVersion
-from policy.rules import Effect, PolicyRule, RuleKind
+from policy.rules import Effect, PolicyRule, RuleKind, rule_fields, rule_from
 
 
 class PolicyState(NamedTuple):
@@ -33,7 +34,8 @@ _STATE = text(
 # One statement, so that rules and version come from one snapshot.
 _POLICY = text(
     "SELECT v.id AS stamp, v.serial, v.version, r.id, r.ptype, r.sub, r.dom, r.obj, r.act, r.condition, r.effect,"
-    " r.description, r.approver, r.approvals FROM (SELECT 1) AS one"
+    " r.description, r.approver, r.approvals, r.locked, r.inherited,"
+    " r.overrides FROM (SELECT 1) AS one"
     " LEFT JOIN (SELECT id, serial, version FROM policy_version WHERE tenant_id = :tenant_id"
     "            ORDER BY serial DESC LIMIT 1) AS v ON true"
     " LEFT JOIN policy_rule AS r ON r.tenant_id = :tenant_id ORDER BY r.position, r.id"
@@ -45,11 +47,11 @@ _DELETE_LINES = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND p
 
 _INSERT = text(
     "INSERT INTO policy_rule (tenant_id, msp_id, dom, id, ptype, sub, obj, act, condition, effect, description,"
-    " approver, approvals, position) SELECT :tenant_id, :msp_id, :dom, n.* FROM unnest("
+    " approver, approvals, locked, inherited, overrides, position) SELECT :tenant_id, :msp_id, :dom, n.* FROM unnest("
     "CAST(:id AS varchar[]), CAST(:ptype AS varchar[]), CAST(:sub AS varchar[]), CAST(:obj AS varchar[]),"
     " CAST(:act AS varchar[]), CAST(:condition AS varchar[]), CAST(:effect AS varchar[]),"
-    " CAST(:description AS varchar[]), CAST(:approver AS varchar[]), CAST(:approvals AS smallint[]))"
-    " WITH ORDINALITY AS n"
+    " CAST(:description AS varchar[]), CAST(:approver AS varchar[]), CAST(:approvals AS smallint[]),"
+    " CAST(:locked AS boolean[]), CAST(:inherited AS boolean[]), CAST(:overrides AS jsonb[])) WITH ORDINALITY AS n"
 )
 
 _DELETE_ONE = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND id = :id AND ptype = 'g'")
@@ -93,6 +95,9 @@ async def fetch_policy(session: AsyncSession, scope: Scope) -> tuple[PolicyState
             description=row.description,
             approver=row.approver,
             approvals=row.approvals,
+            locked=row.locked,
+            inherited=row.inherited,
+            overrides=None if row.overrides is None else rule_from(row.id, row.overrides),
         )
         for row in rows
         if row.id is not None
@@ -116,7 +121,10 @@ async def insert_rules(session: AsyncSession, scope: Scope, *, rules: Sequence[P
         name: [str(getattr(rule, name)) for rule in rules]
         for name in ("id", "ptype", "sub", "obj", "act", "condition", "effect", "description", "approver")
     }
-    columns["approvals"] = [rule.approvals for rule in rules]
+    columns |= {name: [getattr(rule, name) for rule in rules] for name in ("approvals", "locked", "inherited")}
+    columns["overrides"] = [
+        None if rule.overrides is None else json.dumps(rule_fields(rule.overrides)) for rule in rules
+    ]
     place = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "dom": str(scope.tenant_id)}
     await session.execute(_INSERT, columns | place)
 

@@ -53,6 +53,8 @@ class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reason: Label = ""
     approver: Annotated[str, msgspec.Meta(max_length=100)] = ""
     approvals: Annotated[int, msgspec.Meta(ge=1, le=MOST_APPROVALS)] = 1
+    locked: bool = False
+    """Of a rule that an MSP has for its clients: they cannot replace it."""
 
 
 class GovernedElement(msgspec.Struct, frozen=True):
@@ -90,6 +92,7 @@ def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> Pol
         description=form.reason.strip(),
         approver=form.approver.strip(),
         approvals=form.approvals,
+        locked=form.locked,
     )
     check_approvers(rule)
     return rule
@@ -108,4 +111,5 @@ def read_form(rule: PolicyRule, value_type: str) -> RuleForm | None:
     return RuleForm(
         element=rule.obj, outcome=outcome_of(rule), origin=RuleOrigin.of(rule.sub), terms=terms,
         reason=rule.description, approver=rule.approver, approvals=rule.approvals,
+        locked=rule.locked,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from policy.approvers import Approvers
 
@@ -20,6 +20,8 @@ class RuleKind(StrEnum):
     PERMISSION = "p"
     GOVERNANCE = "p2"
     ROLE = "g"
+    OMITTED = "omit"
+    """No rule of Casbin: the client omits the rule of its MSP that has this id."""
 
 
 class Effect(StrEnum):
@@ -44,7 +46,8 @@ class PolicyRule:
     Of a ROLE rule only `sub` (user or role), `obj` (the assigned role) and `dom` are used. A condition is evaluated
     only when every fact it names is present and of its type. Otherwise the rule fails safe: see `tightens`.
     `approver` and `approvals` are of a rule that allows a review: the role whose members must approve (empty: any that
-    may), and how many of them.
+    may), and how many of them. `locked`: of an MSP's rule, clients cannot replace it. `inherited`, `overrides`: see
+    `policy.inheritance`.
     """
 
     id: str
@@ -58,6 +61,9 @@ class PolicyRule:
     description: str = ""
     approver: str = ""
     approvals: int = 1
+    locked: bool = False
+    inherited: bool = False
+    overrides: "PolicyRule | None" = None
 
     @property
     def approvers(self) -> Approvers | None:
@@ -78,21 +84,28 @@ def role_rule(*, id: str, member: str, role: str, dom: str) -> PolicyRule:  # no
     return PolicyRule(id=id, ptype=RuleKind.ROLE, sub=member, dom=dom, obj=role)
 
 
-def rule_from(rule_id: str, fields: Mapping[str, str]) -> PolicyRule:
-    """A rule from its fields as texts, in no account yet."""
+def rule_from(rule_id: str, fields: Mapping[str, Any]) -> PolicyRule:
+    """A rule from its fields, in no account yet."""
     return PolicyRule(
         id=rule_id, ptype=RuleKind(fields["ptype"]), sub=fields["sub"], dom="", obj=fields["obj"], act=fields["act"],
         condition=fields["condition"], effect=Effect(fields["effect"]), description=fields["description"],
         approver=fields.get("approver", ""), approvals=int(fields.get("approvals", "1")),
+        locked="locked" in fields, inherited="inherited" in fields,
+        overrides=rule_from(rule_id, fields["overrides"]) if fields.get("overrides") else None,
     )  # fmt: skip
 
 
-def rule_fields(rule: PolicyRule) -> dict[str, str]:
-    """The rule's fields as texts, without its id and account: the inverse of `rule_from`."""
-    fields = {
+def rule_fields(rule: PolicyRule) -> dict[str, Any]:
+    """The rule's fields as texts, `overrides` as fields of its own, without its id and account: the inverse of
+    `rule_from`.
+    """
+    fields: dict[str, Any] = {
         "ptype": rule.ptype.value, "sub": rule.sub, "obj": rule.obj, "act": rule.act, "condition": rule.condition,
         "effect": rule.effect.value, "description": rule.description,
     }  # fmt: skip
     if rule.approvers is not None:
         fields |= {"approver": rule.approver, "approvals": str(rule.approvals)}
+    fields |= {name: "yes" for name in ("locked", "inherited") if getattr(rule, name)}
+    if rule.overrides is not None:
+        fields["overrides"] = rule_fields(rule.overrides)
     return fields

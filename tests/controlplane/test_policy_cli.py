@@ -44,3 +44,16 @@ async def test_an_operator_drafts_replays_and_restores_by_command(
     assert (await run("discard"))[0] == 0
     assert (await run("draft"))[0] == 1
     assert (await run("versions"))[1].startswith("1  ")
+
+
+async def test_without_a_client_the_rules_are_the_msps(env: ClientEnv, environment: dict[str, str | None]) -> None:
+    msp = ("--msp", str(env.scope.msp_id))
+    rule = ("--element", PRICE, "--outcome", "refuse", "--when", "change_percent more_than 50", "--locked")
+    done = await asyncio.to_thread(call, environment, "policy", "put-rule", *msp, *rule)
+    assert done.exit_code == 0, done.output
+    shown = await asyncio.to_thread(call, environment, "policy", "draft", *msp)
+    assert "+ List price: a change of more than 50% → is refused" in shown.output
+    refused = await asyncio.to_thread(call, environment, "policy", "put-rule", *tenancy(env.scope), *rule)
+    assert (refused.exit_code, "Only the MSP's own rules" in refused.output) == (1, True)
+    none = await asyncio.to_thread(call, environment, "policy", "inherit-rule", *tenancy(env.scope), "--rule", "other")
+    assert none.exit_code == 1

@@ -24,7 +24,7 @@ from governance.services import GovernanceServices
 from policy.approvers import MOST_APPROVALS
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import Membership, Term, TermComparison, TermKind
-from tenants.command_options import CLIENT, MSP
+from tenants.command_options import CLIENT, CLIENT_OR_MSP, MSP
 
 _POLL_SECONDS: Final = 0.5
 _WORDS: Final = 3
@@ -33,12 +33,15 @@ Act = Callable[[AsyncSession, GovernanceServices], Awaitable[CommandResult]]
 
 @click.group(cls=NounGroup)
 def policy() -> None:
-    """Rules that pass, refuse or send changes for approval; drafted, replayed and published."""
+    """Rules that pass, refuse or send changes for approval; drafted, replayed and published.
+
+    Without --client they are the MSP's own, which its clients inherit.
+    """
 
 
-def _in_scope(msp_id: UUID, tenant_id: UUID, act: Act) -> None:
+def _in_scope(msp_id: UUID, tenant_id: UUID | None, act: Act) -> None:
     async def run(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             return await act(session, services.get(GovernanceServices))
 
     run_with_services(run)
@@ -46,9 +49,9 @@ def _in_scope(msp_id: UUID, tenant_id: UUID, act: Act) -> None:
 
 @policy.command("show")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 @click.option("--casbin", is_flag=True, help="Also print each rule as a line of Casbin policy.")
-def show(*, msp_id: UUID, tenant_id: UUID, casbin: bool) -> None:
+def show(*, msp_id: UUID, tenant_id: UUID | None, casbin: bool) -> None:
     """Show the published rules."""
 
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
@@ -61,7 +64,7 @@ def show(*, msp_id: UUID, tenant_id: UUID, casbin: bool) -> None:
 
 @policy.command("versions")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 def versions(*, msp_id: UUID, tenant_id: UUID) -> None:
     """List published versions, the newest first."""
 
@@ -77,7 +80,7 @@ def versions(*, msp_id: UUID, tenant_id: UUID) -> None:
 
 @policy.command("put-rule")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 @click.option("--element", required=True, help="Element, such as price.list.")
 @click.option(
     "--outcome",
@@ -103,11 +106,12 @@ def versions(*, msp_id: UUID, tenant_id: UUID) -> None:
 @click.option(
     "--approvals", type=click.IntRange(1, MOST_APPROVALS), default=1, show_default=True, help="How many must approve."
 )
+@click.option("--locked", is_flag=True, help="Of an MSP's rule: clients cannot replace it.")
 @click.option("--rule", "rule_id", default="", help="Id of the rule to change; without it, one is added.")
 def put_rule(  # noqa: PLR0913 - click passes options by name
     *,
     msp_id: UUID,
-    tenant_id: UUID,
+    tenant_id: UUID | None,
     element: str,
     outcome: str,
     origin: str,
@@ -115,6 +119,7 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
     reason: str,
     approver: str,
     approvals: int,
+    locked: bool,
     rule_id: str,
 ) -> None:
     """Add a rule to the draft, or change one. Opens a draft when none is open."""
@@ -122,7 +127,7 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
         form = RuleForm(
             element=element, outcome=RuleOutcome.of(outcome), origin=RuleOrigin.of(origin),
-            terms=tuple(map(parse_term, terms)), reason=reason, approver=approver, approvals=approvals,
+            terms=tuple(map(parse_term, terms)), reason=reason, approver=approver, approvals=approvals, locked=locked,
         )  # fmt: skip
         rule = await drafts.put_rule(session, form, rule_id=rule_id, now=utc_now(), new_id=new_id)
         [view] = await write_rules(session, [rule])
@@ -133,9 +138,9 @@ def put_rule(  # noqa: PLR0913 - click passes options by name
 
 @policy.command("remove-rule")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 @click.option("--rule", "rule_id", required=True, help="Id of the rule.")
-def remove_rule(*, msp_id: UUID, tenant_id: UUID, rule_id: str) -> None:
+def remove_rule(*, msp_id: UUID, tenant_id: UUID | None, rule_id: str) -> None:
     """Remove a rule in the draft."""
 
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
@@ -145,9 +150,23 @@ def remove_rule(*, msp_id: UUID, tenant_id: UUID, rule_id: str) -> None:
     _in_scope(msp_id, tenant_id, act)
 
 
-@policy.command("draft")
+@policy.command("inherit-rule")
 @MSP
 @CLIENT
+@click.option("--rule", "rule_id", required=True, help="Id of the rule.")
+def inherit_rule(*, msp_id: UUID, tenant_id: UUID, rule_id: str) -> None:
+    """Draft the MSP's rule again, in place of the client's own with its id."""
+
+    async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
+        await drafts.inherit_rule(session, rule_id, now=utc_now(), new_id=new_id)
+        return await _show_draft(session)
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@policy.command("draft")
+@MSP
+@CLIENT_OR_MSP
 def draft(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Show the open draft: its differences to the published rules, and its replays."""
 
@@ -159,9 +178,9 @@ def draft(*, msp_id: UUID, tenant_id: UUID) -> None:
 
 @policy.command("restore")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 @click.option("--version", type=click.IntRange(min=1), required=True, help="Version whose rules to draft.")
-def restore(*, msp_id: UUID, tenant_id: UUID, version: int) -> None:
+def restore(*, msp_id: UUID, tenant_id: UUID | None, version: int) -> None:
     """Draft the rules of an earlier version. Publish the draft to roll back."""
 
     async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
@@ -173,7 +192,7 @@ def restore(*, msp_id: UUID, tenant_id: UUID, version: int) -> None:
 
 @policy.command("discard")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 def discard(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Discard the open draft."""
 
@@ -186,9 +205,9 @@ def discard(*, msp_id: UUID, tenant_id: UUID) -> None:
 
 @policy.command("publish")
 @MSP
-@CLIENT
+@CLIENT_OR_MSP
 @click.option("--revision", type=int, required=True, help="Revision of the draft that `policy draft` showed.")
-def publish(*, msp_id: UUID, tenant_id: UUID, revision: int) -> None:
+def publish(*, msp_id: UUID, tenant_id: UUID | None, revision: int) -> None:
     """Publish the draft, unless the operator has edited it."""
 
     async def act(session: AsyncSession, services: GovernanceServices) -> CommandResult:

@@ -1,5 +1,6 @@
 """Drafts of the policy: at most one is open, which all members with the right to draft edit together."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import NotFound
+from foundation.errors import InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.text import is_storable
@@ -15,11 +16,12 @@ from governance.inputs import check_text
 from governance.policies import repository
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.elements import find_element, load_elements
-from governance.policies.errors import NothingDrafted
+from governance.policies.errors import LockedRule, NothingDrafted
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
 from policy.edits import edits_between
 from policy.history import load_rules, rules_at, same_rule
+from policy.inheritance import inherited_rule, omit, restored
 from policy.rule_form import RuleForm, build_rule
 from policy.rules import PolicyRule, rule_fields
 
@@ -33,22 +35,52 @@ async def put_rule(
 
     Raises:
         NotFound: neither the policy nor the draft has a rule with `rule_id`.
+        LockedRule: the MSP has locked it.
         InvalidRule, InvalidInput: the form is not complete.
     """
     element = find_element(await load_elements(session), form.element)
     check_text(form.reason, "reason")
+    scope = scope_of(session)
+    if form.locked and scope.tenant_id != scope.msp_id:
+        raise InvalidInput(N_("Only the MSP's own rules can be locked."), field="locked")
     rule = build_rule(form, element, rule_id=rule_id or f"rule-{new_id().hex[-12:]}")
+    base = await _inherited(session, rule_id) if rule_id else None
+    if base is not None:
+        rule = base if replace(rule, inherited=True) == base else replace(rule, overrides=base)
     await _edit(session, rule.id, rule, known=bool(rule_id), now=now, new_id=new_id)
     return rule
 
 
 async def remove_rule(session: AsyncSession, rule_id: str, *, now: datetime, new_id: NewId) -> None:
-    """Remove a rule in the draft; opens a draft when none is.
+    """Remove a rule in the draft; opens a draft when none is. A rule that is inherited from the MSP is omitted.
 
     Raises:
         NotFound: neither the policy nor the draft has the rule.
+        LockedRule: the MSP has locked it.
     """
-    await _edit(session, rule_id, None, known=True, now=now, new_id=new_id)
+    base = await _inherited(session, rule_id)
+    await _edit(session, rule_id, None if base is None else omit(base), known=True, now=now, new_id=new_id)
+
+
+async def inherit_rule(session: AsyncSession, rule_id: str, *, now: datetime, new_id: NewId) -> None:
+    """Draft the MSP's rule again, in place of the one that overrides or omits it.
+
+    Raises:
+        NotFound: the MSP has no such rule.
+    """
+    base = await _inherited(session, rule_id)
+    if base is None:
+        raise NotFound
+    await _edit(session, rule_id, base, known=False, now=now, new_id=new_id)
+
+
+async def _inherited(session: AsyncSession, rule_id: str) -> PolicyRule | None:
+    """The MSP's rule with this id; None where it has none. Raises: LockedRule."""
+    _, rules = await load_rules(session, scope_of(session))
+    base = inherited_rule(next((rule for rule in rules if rule.id == rule_id), None))
+    if base is not None and base.locked:
+        raise LockedRule(N_("This rule is set for all clients of the service provider, so it cannot be changed here."))
+    return base
 
 
 async def revert_rule(session: AsyncSession, rule_id: str, *, now: datetime) -> None:
@@ -73,7 +105,10 @@ async def restore_version(session: AsyncSession, version: int, *, now: datetime,
     """
     earlier = await rules_at(session, scope_of(session), version)
     _, published = await load_rules(session, scope_of(session))
-    edits = edits_between(published, earlier)
+    bases = {rule.id: inherited_rule(rule) for rule in published}
+    found = {rule.id: rule for rule in earlier}
+    wanted = [restored(found.get(rule_id), bases.get(rule_id)) for rule_id in {**bases, **found}]
+    edits = edits_between(published, [rule for rule in wanted if rule is not None])
     if not edits:
         raise NothingDrafted(N_("This version has the rules that are published now."))
     draft = await _open(session, now=now, new_id=new_id)

@@ -17,3 +17,8 @@ class DraftChanged(Conflict):
 class NothingDrafted(Conflict):
     code = "nothing-drafted"
     title = N_("There is no change to publish")
+
+
+class LockedRule(Conflict):
+    code = "locked-rule"
+    title = N_("This rule cannot be changed here")

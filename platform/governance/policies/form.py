@@ -36,7 +36,7 @@ def read_fields(fields: Fields) -> RuleForm:
     return RuleForm(
         element=fields.get("element", ""), outcome=outcome, origin=origin, terms=tuple(terms),
         reason=fields.get("reason", "").strip(), approver=fields.get("approver", "").strip() if asks else "",
-        approvals=_approvals(fields.get("approvals", "")) if asks else 1,
+        approvals=_approvals(fields.get("approvals", "")) if asks else 1, locked=bool(fields.get("locked")),
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def write_fields(form: RuleForm) -> dict[str, str] | None:
         "reason": form.reason,
         "approver": form.approver,
         "approvals": str(form.approvals),
-    }
+    } | ({"locked": "on"} if form.locked else {})
     bounds = list(_NEW_VALUES)
     for term in form.terms:
         name = term.kind

@@ -9,4 +9,8 @@ REPLAY_LANE: Final = "policy_replay"
 REPLAY_POLICY: Final = JobType(
     "governance.replay_policy", N_("Replay recorded changes by a draft policy"), NoPayload, batch=1, seconds=120.0
 )
-JOB_TYPES: Final = (REPLAY_POLICY,)
+INHERIT_LANE: Final = "policy_inheritance"
+INHERIT_POLICY: Final = JobType(
+    "governance.inherit_policy", N_("Bring the MSP's policy to its clients"), NoPayload, batch=100, seconds=300.0
+)
+JOB_TYPES: Final = (REPLAY_POLICY, INHERIT_POLICY)

@@ -35,8 +35,13 @@ from tenants.web.lists import export_page, load_page
 
 AnyRequest = Request[Any, Any, Any]
 _ROOT: Final = "/clients/{client:str}/policy"
+_ROOTS: Final = (_ROOT, "/policy")
 _REPLAY: Final = f"{_ROOT}/replays/{{replay_id:uuid}}"
 _USUAL_DAYS: Final = 30
+
+
+def _both(path: str) -> list[str]:
+    return [f"{root}{path}" for root in _ROOTS]
 
 
 class RuleToAct(msgspec.Struct):
@@ -55,12 +60,12 @@ class ReplayForm(msgspec.Struct):
     days: int = _USUAL_DAYS
 
 
-@get(_ROOT, name="policy", opt=READ, include_in_schema=False)
+@get(_both(""), name="policy", opt=READ, include_in_schema=False)
 async def policy_page(access: OpenAccess) -> Response[Any]:
     return await _policy(access)
 
 
-@get(f"{_ROOT}/draft", opt=READ, include_in_schema=False)
+@get(_both("/draft"), opt=READ, include_in_schema=False)
 async def policy_draft_page(access: OpenAccess) -> Response[Any]:
     return await _draft(access)
 
@@ -70,7 +75,7 @@ async def policy_draft_progress(access: OpenAccess) -> Response[Any]:
     return await _draft(access, template="policy_replays.html")
 
 
-@get(f"{_ROOT}/versions", opt=READ, include_in_schema=False)
+@get(_both("/versions"), opt=READ, include_in_schema=False)
 async def policy_versions_page(access: OpenAccess) -> Response[Any]:
     return await _versions(access)
 
@@ -89,13 +94,13 @@ async def policy_replay_progress(
     return await _replay(access, replay_id, listed, "policy_replay_result.html")
 
 
-@post(f"{_ROOT}/draft/revert", opt=DRAFT, include_in_schema=False)
+@post(_both("/draft/revert"), opt=DRAFT, include_in_schema=False)
 async def policy_rule_revert(access: OpenAccess, data: URLEncodedBody[RuleToAct]) -> Response[Any]:
     refusal = await run_action(access.session, drafts.revert_rule(access.session, data.rule, now=access.now))
     return await _after(access, refusal, translate("Edit undone"))
 
 
-@post(f"{_ROOT}/draft/discard", opt=DRAFT, include_in_schema=False)
+@post(_both("/draft/discard"), opt=DRAFT, include_in_schema=False)
 async def policy_draft_discard(access: OpenAccess) -> Response[Any]:
     refusal = await run_action(access.session, drafts.discard_draft(access.session, now=access.now))
     if refusal is not None:
@@ -104,7 +109,7 @@ async def policy_draft_discard(access: OpenAccess) -> Response[Any]:
 
 
 def _rule_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
-    @get(f"{_ROOT}/rule", opt=DRAFT, include_in_schema=False)
+    @get(_both("/rule"), opt=DRAFT, include_in_schema=False)
     async def policy_rule_page(
         access: OpenAccess, rule: FromQuery[str] = "", element: FromQuery[str] = ""
     ) -> Response[Any]:
@@ -112,7 +117,7 @@ def _rule_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
         context = await rule_context(access.session, services, rule, fields)
         return render_page(access, "policy_rule.html", translate("Rule"), context)
 
-    @post(f"{_ROOT}/rule", opt=DRAFT, include_in_schema=False)
+    @post(_both("/rule"), opt=DRAFT, include_in_schema=False)
     async def policy_rule_save(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         fields = {name: str(value) for name, value in (await request.form()).items()}
         rule_id = fields.get("rule", "")
@@ -127,17 +132,22 @@ def _rule_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
             return render_page(access, "policy_rule.html", translate("Rule"), context, refusal=refusal)
         return redirect_to(access, "/policy/draft", done=translate("Rule saved in the draft"))
 
-    @post(f"{_ROOT}/draft/remove", opt=DRAFT, include_in_schema=False)
+    @post(f"{_ROOT}/draft/inherit", opt=DRAFT, include_in_schema=False)
+    async def inherit_policy_rule_page(access: OpenAccess, data: URLEncodedBody[RuleToAct]) -> Response[Any]:
+        inherit = drafts.inherit_rule(access.session, data.rule, now=access.now, new_id=services.new_id)
+        return await _after(access, await run_action(access.session, inherit), translate("Rule drafted again"))
+
+    @post(_both("/draft/remove"), opt=DRAFT, include_in_schema=False)
     async def policy_rule_remove(access: OpenAccess, data: URLEncodedBody[RuleToAct]) -> Response[Any]:
         remove = drafts.remove_rule(access.session, data.rule, now=access.now, new_id=services.new_id)
         refusal = await run_action(access.session, remove)
         return await _after(access, refusal, translate("Rule removed in the draft"))
 
-    return policy_rule_page, policy_rule_save, policy_rule_remove
+    return policy_rule_page, policy_rule_save, policy_rule_remove, inherit_policy_rule_page
 
 
 def build_policy_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
-    @post(f"{_ROOT}/draft/restore", opt=DRAFT, include_in_schema=False)
+    @post(_both("/draft/restore"), opt=DRAFT, include_in_schema=False)
     async def policy_version_restore(access: OpenAccess, data: URLEncodedBody[RestoreForm]) -> Response[Any]:
         restore = drafts.restore_version(access.session, data.version, now=access.now, new_id=services.new_id)
         refusal = await run_action(access.session, restore)
@@ -145,7 +155,7 @@ def build_policy_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
             return await _versions(access, refusal)
         return redirect_to(access, "/policy/draft", done=translate("Earlier rules drafted"))
 
-    @post(f"{_ROOT}/draft/publish", opt=PUBLISH, include_in_schema=False)
+    @post(_both("/draft/publish"), opt=PUBLISH, include_in_schema=False)
     async def policy_draft_publish(access: OpenAccess, data: URLEncodedBody[PublishForm]) -> Response[Any]:
         publish = publish_draft(access.session, services, revision=data.revision, now=access.now)
         refusal = await run_action(access.session, publish)

@@ -12,6 +12,7 @@ from foundation.scope import Actor
 from governance.policies import repository
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.errors import DraftChanged, NothingDrafted, OwnDraft
+from governance.policies.inherit_job import request_inheritance
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
 from governance.services import GovernanceServices
@@ -22,7 +23,8 @@ from policy.repository import lock_policy
 
 
 async def publish_draft(session: AsyncSession, services: GovernanceServices, *, revision: int, now: datetime) -> int:
-    """Publish the open draft as it was read, at `revision`. Returns the version now in force.
+    """Publish the open draft as it was read, at `revision`. Returns the version now in force. A job brings what an MSP
+    publishes in its own account to its clients.
 
     Raises:
         NotFound: no draft is open.
@@ -48,6 +50,8 @@ async def publish_draft(session: AsyncSession, services: GovernanceServices, *, 
         raise NothingDrafted(N_("The draft changes nothing: its rules are published already."))
     await repository.end_draft(session, draft.id, DraftState.PUBLISHED, version=version, now=now)
     data = {"version": version, "edits": len(draft.edits), "editors": list(draft.editors)}
+    if scope.tenant_id == scope.msp_id:
+        request_inheritance(session)
     append_audit(
         session, action=PolicyDraftAction.DRAFT_PUBLISHED, subject=f"policy_draft:{draft.id}", data=data, at=now
     )

@@ -51,7 +51,13 @@ async def read_policy(session: AsyncSession) -> PolicyView:
     version, rules = await load_rules(session, scope_of(session))
     written = await write_rules(session, governs(rules))
     others = [casbin_text(rule) for rule in rules if rule.ptype is RuleKind.PERMISSION]
-    return PolicyView(version, written, others, has_draft=await repository.find_draft(session) is not None)
+    omitted = await write_rules(session, [rule.overrides for rule in rules if _omits(rule) and rule.overrides])
+    has_draft = await repository.find_draft(session) is not None
+    return PolicyView(version, written, others, has_draft=has_draft, omitted=omitted)
+
+
+def _omits(rule: PolicyRule) -> bool:
+    return rule.ptype is RuleKind.OMITTED
 
 
 async def write_rules(session: AsyncSession, rules: Sequence[PolicyRule]) -> list[RuleView]:
@@ -126,6 +132,7 @@ async def list_published(session: AsyncSession, *, me: str = "", limit: int = VE
             editors=drafts[one.version].editor_names if one.version in drafts else [],
             restores=drafts[one.version].restores if one.version in drafts else None,
             differences=[_write_difference(each, writer) for each in differences[one.version]],
+            inherits=one.diff.get("inherits"),
         )
         for one in found
     ]

@@ -38,7 +38,14 @@ READ: Final = {"permission": PolicyPermission.READ_POLICY}
 DRAFT: Final = {"permission": PolicyPermission.DRAFT_POLICY}
 PUBLISH: Final = {"permission": PolicyPermission.PUBLISH_POLICY}
 _ROOT: Final = "/api/v1/clients/{client:str}/policy"
+_ROOTS: Final = (_ROOT, "/api/v1/policy")
+"""Of a client, and of the MSP, whose rules its clients inherit. Replays are of a client's changes."""
 _TAGS: Final = ["policy"]
+
+
+def _both(path: str) -> list[str]:
+    return [f"{root}{path}" for root in _ROOTS]
+
 
 DIFFERENCE_LIST: Final = list_route(
     REPLAY_DIFFERENCES, f"{_ROOT}/replays/{{replay_id:uuid}}/differences", opt=READ, tags=_TAGS,
@@ -46,19 +53,19 @@ DIFFERENCE_LIST: Final = list_route(
 )  # fmt: skip
 
 
-@get(_ROOT, opt=READ, tags=_TAGS)
+@get(_both(""), opt=READ, tags=_TAGS)
 async def show_policy(access: OpenAccess) -> PolicyView:
     """Return the published rules, each as a sentence in the reader's language and as a line of Casbin policy."""
     return await read_policy(access.session)
 
 
-@get(f"{_ROOT}/versions", opt=READ, tags=_TAGS)
+@get(_both("/versions"), opt=READ, tags=_TAGS)
 async def list_policy_versions(access: OpenAccess) -> Sequence[VersionView]:
     """List the newest 50 published versions with their differences."""
     return await list_published(access.session)
 
 
-@get(f"{_ROOT}/draft", opt=READ, tags=_TAGS)
+@get(_both("/draft"), opt=READ, tags=_TAGS)
 async def show_policy_draft(access: OpenAccess) -> DraftView:
     """Return the open draft with its differences to the published rules, and its replays."""
     return await _draft(access)
@@ -70,14 +77,14 @@ async def show_policy_replay(access: OpenAccess, replay_id: FromPath[UUID]) -> R
     return await read_replay(access.session, replay_id)
 
 
-@post(f"{_ROOT}/draft/revert", opt=DRAFT, tags=_TAGS, status_code=200)
+@post(_both("/draft/revert"), opt=DRAFT, tags=_TAGS, status_code=200)
 async def revert_policy_rule(access: OpenAccess, data: JSONBody[RuleToEdit]) -> DraftView:
     """Take the edit of a rule out of the draft."""
     await drafts.revert_rule(access.session, data.rule_id, now=access.now)
     return await _draft(access)
 
 
-@post(f"{_ROOT}/draft/discard", opt=DRAFT, tags=_TAGS, status_code=200)
+@post(_both("/draft/discard"), opt=DRAFT, tags=_TAGS, status_code=200)
 async def discard_policy_draft(access: OpenAccess) -> PolicyView:
     """Discard the open draft. Nothing that is published changes."""
     await drafts.discard_draft(access.session, now=access.now)
@@ -85,7 +92,7 @@ async def discard_policy_draft(access: OpenAccess) -> PolicyView:
 
 
 def build_policy_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
-    @post(f"{_ROOT}/draft/rules", opt=DRAFT, tags=_TAGS)
+    @post(_both("/draft/rules"), opt=DRAFT, tags=_TAGS)
     async def save_policy_rule(access: OpenAccess, data: JSONBody[RuleInput]) -> RuleSaved:
         """Add a rule to the draft, or change the one with `rule_id`. Opens a draft when none is open."""
         rule = await drafts.put_rule(
@@ -95,19 +102,25 @@ def build_policy_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         [view] = await write_rules(access.session, [rule])
         return RuleSaved(view, 0 if draft is None else draft.revision)
 
-    @post(f"{_ROOT}/draft/remove", opt=DRAFT, tags=_TAGS, status_code=200)
+    @post(_both("/draft/remove"), opt=DRAFT, tags=_TAGS, status_code=200)
     async def remove_policy_rule(access: OpenAccess, data: JSONBody[RuleToEdit]) -> DraftView:
         """Remove a rule in the draft. The published rule applies until the draft is published."""
         await drafts.remove_rule(access.session, data.rule_id, now=access.now, new_id=services.new_id)
         return await _draft(access)
 
-    @post(f"{_ROOT}/draft/restore", opt=DRAFT, tags=_TAGS, status_code=200)
+    @post(f"{_ROOT}/draft/inherit", opt=DRAFT, tags=_TAGS, status_code=200)
+    async def inherit_policy_rule(access: OpenAccess, data: JSONBody[RuleToEdit]) -> DraftView:
+        """Draft the MSP's rule again, in place of the one that overrides or omits it."""
+        await drafts.inherit_rule(access.session, data.rule_id, now=access.now, new_id=services.new_id)
+        return await _draft(access)
+
+    @post(_both("/draft/restore"), opt=DRAFT, tags=_TAGS, status_code=200)
     async def restore_policy_version(access: OpenAccess, data: JSONBody[VersionToRestore]) -> DraftView:
         """Draft the rules of an earlier version in place of every other edit. Publish the draft to roll back."""
         await drafts.restore_version(access.session, data.version, now=access.now, new_id=services.new_id)
         return await _draft(access)
 
-    @post(f"{_ROOT}/draft/publish", opt=PUBLISH, tags=_TAGS, status_code=200)
+    @post(_both("/draft/publish"), opt=PUBLISH, tags=_TAGS, status_code=200)
     async def publish_policy_draft(access: OpenAccess, data: JSONBody[DraftToPublish]) -> PolicyPublished:
         """Publish the draft as it was read. Needs a member who has not edited it."""
         version = await publish_draft(access.session, services, revision=data.revision, now=access.now)
@@ -120,8 +133,8 @@ def build_policy_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler,
 
     return (
         show_policy, list_policy_versions, show_policy_draft, show_policy_replay, DIFFERENCE_LIST, save_policy_rule,
-        remove_policy_rule, revert_policy_rule, restore_policy_version, discard_policy_draft, publish_policy_draft,
-        start_policy_replay,
+        remove_policy_rule, inherit_policy_rule, revert_policy_rule, restore_policy_version, discard_policy_draft,
+        publish_policy_draft, start_policy_replay,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -16,10 +17,19 @@ from policy.terms import Term
 RuleId = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+class RuleSource(StrEnum):
+    """Whose rule it is: the account's own, its MSP's, or its own in place of its MSP's."""
+
+    OWN = "own"
+    INHERITED = "inherited"
+    OVERRIDES = "overrides"
+
+
 class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """A governance rule as people read it. `terms` is null when its condition was not made from terms; `sentence` and
     `conditions` are in the reader's language. `casbin` is the line of Casbin policy. `approvals` members with the role
     `approver` must approve, where the outcome is a review; `approvers_label` says so unless any one approver will do.
+    `inherited_sentence` is the MSP's rule in whose place this one is; `locked`: clients cannot replace it.
     """
 
     id: str
@@ -36,21 +46,28 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     approver: str
     approvals: int
     approvers_label: str
+    source: RuleSource
+    locked: bool
+    inherited_sentence: str
     casbin: str
 
 
 class PolicyView(msgspec.Struct, frozen=True):
-    """The published policy. `permissions` are its own permission rules, as lines of Casbin."""
+    """The published policy. `permissions` are its own permission rules, as lines of Casbin. `omitted` are rules of
+    the MSP that this account has removed for itself.
+    """
 
     version: int
     rules: Sequence[RuleView]
     permissions: Sequence[str]
     has_draft: bool
+    omitted: Sequence[RuleView] = ()
 
 
 class RuleInput(RequestBody, frozen=True, kw_only=True):
     """A rule to add to the draft, or with `rule_id` to change in it. Of one that needs approval, `approvals` members
-    with the role `approver` must approve; an empty role stands for any that may.
+    with the role `approver` must approve; an empty role stands for any that may. An MSP
+    locks a rule of its own account to keep its clients from replacing it.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -60,13 +77,14 @@ class RuleInput(RequestBody, frozen=True, kw_only=True):
     reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
     approver: Annotated[str, msgspec.Meta(max_length=100)] = ""
     approvals: Annotated[int, msgspec.Meta(ge=1, le=MOST_APPROVALS)] = 1
+    locked: bool = False
     rule_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
     @property
     def form(self) -> RuleForm:
         return RuleForm(
             element=self.element, outcome=self.outcome, origin=self.origin, terms=tuple(self.terms), reason=self.reason,
-            approver=self.approver, approvals=self.approvals,
+            approver=self.approver, approvals=self.approvals, locked=self.locked,
         )  # fmt: skip
 
 
@@ -179,7 +197,9 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionView(msgspec.Struct, frozen=True):
-    """A published version. `editors` drafted it, `published_by` published it."""
+    """A published version. `editors` drafted it, `published_by` published it. `inherits` is the version of the MSP's
+    policy that it brought, where it was not published here.
+    """
 
     version: int
     published_at: datetime
@@ -187,6 +207,7 @@ class VersionView(msgspec.Struct, frozen=True):
     editors: Sequence[str]
     restores: int | None
     differences: Sequence[RuleDifferenceView]
+    inherits: int | None = None
 
 
 class ReplayDifferenceView(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from foundation.database.engine import scope_of
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_
 from governance.messages.writer import write_message
-from governance.policies.schemas import RuleView
+from governance.policies.schemas import RuleSource, RuleView
 from policy.casbin_line import casbin_text
 from policy.rule_form import GovernedElement, RuleOrigin, outcome_of
 from policy.rules import PolicyRule
@@ -61,6 +61,9 @@ class RuleWriter:
             approver=rule.approver,
             approvals=rule.approvals,
             approvers_label=approvers,
+            source=_source_of(rule),
+            locked=rule.locked,
+            inherited_sentence="" if rule.overrides is None else self.write(rule.overrides).sentence,
             casbin=casbin_text(replace(rule, dom=self._domain)),
         )
 
@@ -81,6 +84,12 @@ def describe_approvers(rule: PolicyRule) -> str:
         return translate(N_("{number} approvers"), number=rule.approvals)
     role = role_label(rule.approver)
     return role if rule.approvals == 1 else translate(N_("{number} × {role}"), number=rule.approvals, role=role)
+
+
+def _source_of(rule: PolicyRule) -> RuleSource:
+    if rule.inherited:
+        return RuleSource.INHERITED
+    return RuleSource.OWN if rule.overrides is None else RuleSource.OVERRIDES
 
 
 async def build_writer(

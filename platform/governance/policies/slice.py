@@ -9,7 +9,8 @@ from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.commands import COMMANDS
-from governance.policies.job_types import JOB_TYPES, REPLAY_POLICY
+from governance.policies.inherit_job import inherit_handler
+from governance.policies.job_types import INHERIT_POLICY, JOB_TYPES, REPLAY_POLICY
 from governance.policies.pages import build_policy_pages
 from governance.policies.replay_job import replay_handler
 from governance.policies.routes import build_policy_routes
@@ -29,7 +30,10 @@ RETAINED: Final = (
 
 
 def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
-    return [JobHandler(REPLAY_POLICY, replay_handler(services))]
+    return [
+        JobHandler(REPLAY_POLICY, replay_handler(services)),
+        JobHandler(INHERIT_POLICY, inherit_handler(services)),
+    ]
 
 
 SLICE: Final = Slice(
@@ -40,6 +44,14 @@ SLICE: Final = Slice(
     routes=with_services(build_policy_routes),
     pages=with_services(build_policy_pages),
     navigation=(
+        NavEntry(
+            area=NavArea.MSP,
+            position=46,
+            label=N_("Policy"),
+            path="/policy",
+            icon="policy",
+            permission=PolicyPermission.READ_POLICY,
+        ),
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
             position=15,

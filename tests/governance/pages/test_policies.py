@@ -186,3 +186,25 @@ async def test_starting_a_replay_needs_the_right_to_draft(busy: GovernanceWebApp
     assert posted.status_code == 303
     draft = (await busy["viewer"].get(f"{API}/draft")).json()
     assert [(one["days"], one["state"]) for one in draft["replays"]] == [(7, "running"), (30, "running")]
+
+
+async def test_the_msps_own_policy_is_staffs_only_and_marks_what_clients_cannot_change(busy: GovernanceWebApp) -> None:
+    staff = busy["staff"]
+    page = (await staff.get("/policy")).text
+    assert "These rules apply to all your clients" in page
+    assert "Clients cannot change or remove this rule" in (await staff.get("/policy/rule?element=price.list")).text
+    fields = {"rule": "", "element": "price.list", "origin": "*", "outcome": "review", "locked": "on"}
+    saved = await staff.post("/policy/rule", fields, page="/policy/rule?element=price.list")
+    assert saved.status_code == 303, saved.text
+    draft = (await staff.get("/policy/draft")).text
+    assert "Locked for clients" in draft
+    assert "Replay" not in draft
+    [added] = (await staff.get("/api/v1/policy/draft")).json()["differences"]
+    assert (added["after"]["locked"], added["after"]["source"]) == (True, "own")
+    for name in ("admin", "viewer", "partner", "stranger"):
+        assert (await busy[name].get("/api/v1/policy")).status_code in {403, 404}
+        assert (await busy[name].get("/policy/draft")).status_code in {403, 404}
+    assert "Clients cannot change" not in (await busy["admin"].get(f"{PAGE}/rule?element=price.list")).text
+    refused = await call(busy, "admin", "/draft/rules", RULE | {"locked": True})
+    assert refused.status_code == 422
+    assert (await call(busy, "admin", "/draft/inherit", {"rule_id": "price-below-cost"})).status_code == 404

@@ -1,0 +1,68 @@
+"""The job that brings an MSP's governance rules to its clients: one transaction per client, each of which is a no-op
+where nothing has changed.
+"""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import Database, scope_of
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
+from foundation.scope import Scope
+from governance.policies.job_types import INHERIT_LANE, INHERIT_POLICY
+from governance.services import GovernanceServices
+from policy.history import load_rules
+from policy.inheritance import inherit
+from policy.publishing import publish_rules
+from policy.repository import lock_policy
+from policy.rules import PolicyRule
+from tenants.relations import CLIENTS
+
+
+def request_inheritance(session: AsyncSession) -> None:
+    """Bring the MSP's rules to all its clients, after this transaction. `session` is in the MSP account."""
+    enqueue(session, [NewJob(INHERIT_LANE, INHERIT_POLICY, key="policy")])
+
+
+def inherit_handler(services: GovernanceServices) -> Handler[NoPayload]:
+    async def inherit_policy(batch: Batch[NoPayload]) -> None:
+        if services.db is None:
+            raise LookupError("this job needs the database of the services")
+        version, rules = await read_msp_rules(services.db, batch.scope)
+        for client_id in await _list_clients(services.db, batch.scope):
+            scope = batch.scope.for_tenant(client_id)
+            async with services.db.transaction(scope) as session:
+                await _inherit(session, services, rules, version)
+        async with batch.commit():
+            pass
+
+    return inherit_policy
+
+
+async def read_msp_rules(db: Database, scope: Scope) -> tuple[int, list[PolicyRule]]:
+    """Version and rules of the MSP of `scope`, in a transaction of its own: they belong to another account."""
+    async with db.transaction(replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)) as session:
+        return await load_rules(session, scope_of(session))
+
+
+async def _inherit(session: AsyncSession, services: GovernanceServices, rules: list[PolicyRule], version: int) -> None:
+    scope = scope_of(session)
+    await lock_policy(session, scope)
+    _, known = await load_rules(session, scope)
+    await publish_rules(
+        session, scope, rules=inherit(known, rules), clock=services.clock, new_id=services.new_id,
+        packaged=services.policies.packaged, inherits=version,
+    )  # fmt: skip
+
+
+async def _list_clients(db: Database, scope: Scope) -> list[UUID]:
+    async with db.transaction(scope.for_fleet()) as session:
+        found = await session.scalars(
+            text(f"SELECT tenant_id FROM {CLIENTS} c WHERE msp_id = :m ORDER BY tenant_id"), {"m": scope.msp_id}
+        )
+        return list(found)
