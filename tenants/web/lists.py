@@ -94,7 +94,7 @@ async def export_list(access: Access, definition: ListDefinition[Any], query: Li
         async with later_transaction(session, scope) as later:
             return await definition.load(later, query.after(cursor, limit=BATCH), now)
 
-    first = await definition.load(session, query.with_limit(BATCH), now)
+    first = await definition.load(session, query.for_export(BATCH), now)
     if scope.fleet:  # reads only; the export is recorded in the exporting member's account
         await access.enter_home()
     elif scope.partner_id is not None:  # partners never write; what follows in this transaction is the entry alone

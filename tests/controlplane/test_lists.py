@@ -16,6 +16,7 @@ import pytest
 from litestar import Litestar
 
 from controlplane.stack import project_root
+from foundation.web import pagination
 from foundation.web.csv_export import as_column
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from tenants.web.lists import LIST
@@ -32,6 +33,8 @@ from tests.support.web_app import Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.slow
 NO_SUCH = "no such"
+UNCOUNTED = {"audit", "usage-events"}
+"""Lists whose page groups the rows, or names their number by itself."""
 FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")
 
 
@@ -98,7 +101,7 @@ async def table(visit: Visit, path: str, **query: str) -> list[dict[str, str]]:
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
-    web_app: WebApp, env: ClientEnv, other_env: ClientEnv, name: str
+    web_app: WebApp, env: ClientEnv, other_env: ClientEnv, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definition, add = LISTS[name], SAMPLES[name]
     mine, theirs = await set_up_msp(env, name="Calm Harbour"), await set_up_msp(other_env, name="Loud Harbour")
@@ -111,6 +114,8 @@ async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
         await add(others, number)
     whole = await read(visit, path, limit=str(definition.most))
     assert len(whole["items"]) >= 5
+    assert whole["count"] is None, "nobody asked for it"
+    await check_counts(visit, path, len(whole["items"]), monkeypatch)
     assert "THEIRS" not in str(whole)
     assert (whole["next_cursor"], whole["prev_cursor"]) == (None, None)
 
@@ -130,6 +135,18 @@ async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
         answer = await stranger.http.get(address.format(client=theirs.slug), headers={"Accept": "text/csv"})
         assert answer.status_code == 200, address
         assert "MINE" not in answer.text
+
+
+async def check_counts(visit: Visit, path: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows, from whichever page they are asked for; beyond the bound they are many, and no more is counted."""
+    first = await read(visit, path, count="true", limit="2")
+    assert first["count"] == {"number": rows, "more": False}
+    assert (await read(visit, path, count="true", limit="2", cursor=first["next_cursor"]))["count"] == first["count"]
+    for most in (rows, rows - 1):
+        monkeypatch.setattr(pagination, "COUNTED_AT_MOST", most)
+        bounded = (await read(visit, path, count="true", limit="2"))["count"]
+        assert bounded == {"number": most, "more": most < rows}
+    monkeypatch.undo()
 
 
 async def walk(  # noqa: PLR0917 - one walk
@@ -176,7 +193,8 @@ async def add_and_find(
 
 
 async def identities(visit: Visit, path: str, definition: ListDefinition[Any], **query: str) -> set[str]:
-    page = await read(visit, path, limit=str(definition.most), **query)
+    page = await read(visit, path, limit=str(definition.most), count="true", **query)
+    assert page["count"] == {"number": len(page["items"]), "more": False}, query
     return {identity(definition.name, item) for item in page["items"]}
 
 
@@ -239,6 +257,8 @@ async def check_export(visit: Visit, path: str, definition: ListDefinition[Any],
     shown = await visit.get(page)
     if shown.status_code == 200:
         assert f'href="{path}"' in shown.text
+        if definition.name not in UNCOUNTED:
+            assert re.search(r"\d in all<", shown.text), "the page tells how many rows there are"
     for one in definition.filters:
         if isinstance(one, ChoiceFilter) and shown.status_code == 200 and not one.hidden:
             refused = await visit.get(f"{page}?{urlencode({one.name: 'no such'})}")

@@ -11,8 +11,9 @@ import msgspec
 
 from foundation.errors import InvalidInput
 from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, DayFilter, Filter, ListDefinition, ListInput, Options
-from foundation.web.pagination import ListQuery, ResultPage, reverse_name
+from foundation.web.pagination import ListQuery, ResultPage, RowCount, reverse_name
 
 
 class FieldView(msgspec.Struct, frozen=True):
@@ -29,7 +30,9 @@ class FieldView(msgspec.Struct, frozen=True):
 
 
 class ListView(msgspec.Struct, frozen=True, kw_only=True):
-    """`address` is the list's own, without a query. `order` is the order in words."""
+    """`address` is the list's own, without a query. `order` is the order in words, `count` the number of rows in all;
+    empty if they were not counted.
+    """
 
     name: str
     title: str
@@ -39,6 +42,7 @@ class ListView(msgspec.Struct, frozen=True, kw_only=True):
     items: Sequence[Any]
     refusal: InvalidInput | None
     order: str
+    count: str
     is_filtered: bool
     sort: str
     orders: Options
@@ -86,6 +90,7 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
         items=page.items,
         refusal=listed.refusal,
         order=translate(query.sort.label),
+        count=_count(page.count),
         is_filtered=bool(chosen),
         sort=order.get("sort", ""),
         orders=_orders(definition, query),
@@ -99,6 +104,12 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
         select_all=listed.raw.get("select") == "all",
         export_href="" if listed.refusal else _href(f"{export or address}.csv", chosen | order),
     )
+
+
+def _count(count: RowCount | None) -> str:
+    if count is None:
+        return ""
+    return translate(N_("more than {number}") if count.more else N_("{number} in all"), number=count.number)
 
 
 def _default(filters: Sequence[Filter], name: str) -> str:

@@ -19,13 +19,14 @@ from foundation.errors import InvalidInput, MalformedInput
 from foundation.marks import N_
 from foundation.text import is_storable
 from foundation.web.csv_export import CsvColumn
-from foundation.web.pagination import ListCursor, ListQuery, ResultPage, Sort
+from foundation.web.pagination import COUNTED_AT_MOST, ListCursor, ListQuery, ResultPage, Sort
 
 T = TypeVar("T")
 USUAL: Final = 50
 MOST: Final = 200
 LONGEST_TEXT: Final = 2_000
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNT: Final = f"`true`: `count` says how many rows match, exactly up to {COUNTED_AT_MOST:,}."
 Options = Sequence[tuple[str, str]]
 
 
@@ -145,11 +146,11 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         both = [(sort, sort.reversed()) for sort in self.sorts]
         return {sort.name: sort for pair in both for sort in pair}
 
-    def parse(self, raw: Mapping[str, str], *, limit: int | None = None) -> ListInput:
+    def parse(self, raw: Mapping[str, str], *, limit: int | None = None, counted: bool = False) -> ListInput:
         """Check a query. A page shows the refusal beside the input, so it is returned, not raised."""
         typed = {name: value for name, value in raw.items() if isinstance(value, str)}
         values = {one.name: one.default for one in self.filters}
-        query = ListQuery(list=self.name, sort=self.sorts[0], values=values, limit=limit or self.usual)
+        query = ListQuery(list=self.name, sort=self.sorts[0], values=values, limit=limit or self.usual, counted=counted)
         try:
             return ListInput(raw=typed, query=self._check(typed, query, limit))
         except InvalidInput as refusal:
@@ -188,15 +189,15 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     @property
     def page_parameters(self) -> dict[str, Provide]:
-        """As `parameters`, for pages, which have a length of their own."""
+        """As `parameters`, for pages, which have a length of their own and say how many rows there are."""
         return {"listed": Provide(self._provider(api=False), sync_to_thread=False)}
 
     def _provider(self, *, api: bool) -> Callable[..., ListInput]:
         """A function with the list's parameters in its signature, from which the framework takes names and schemas."""
 
         def provide(**given: Any) -> ListInput:
-            limit = given.pop("limit", None)
-            return self.parse(given, limit=limit)
+            limit, counted = given.pop("limit", None), given.pop("count", not api)
+            return self.parse(given, limit=limit, counted=counted)
 
         found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}
         usual = "" if self.usual_order else self.sorts[0].name
@@ -210,6 +211,8 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         if api:
             hints["limit"] = Annotated[int, QueryParameter(description=f"Items per page, at most {self.most}.")]
             defaults["limit"] = self.usual
+            hints["count"] = Annotated[bool, QueryParameter(description=_COUNT)]
+            defaults["count"] = False
         else:  # the link that ticks all rows where no script can
             hints["select"] = Annotated[str, QueryParameter(description="`all` ticks every row.")]
             defaults["select"] = ""

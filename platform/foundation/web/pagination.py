@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Literal, Self, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, Select, literal_column, text
+from sqlalchemy import Row, Select, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.decoding import decode_json
@@ -23,6 +23,8 @@ S = TypeVar("S")
 KeyType = Literal["uuid", "timestamptz", "bigint", "varchar", "boolean"]
 _LARGEST: Final = 2**63 - 1
 _LONGEST_CURSOR: Final = 4_000
+COUNTED_AT_MOST: Final = 1_000
+"""Rows that a list counts exactly. Counting stops there, so that it stays as cheap for a list of millions."""
 _UNREADABLE: Final = N_("This cursor does not belong to this list. Begin at the first page.")
 
 
@@ -52,20 +54,30 @@ def reverse_name(name: str) -> str:
     return name[1:] if name.startswith("-") else f"-{name}"
 
 
+class RowCount(msgspec.Struct, frozen=True):
+    """Rows of a list that match its filters, on all pages together. `more`: there are more than `number`, at which
+    counting stopped.
+    """
+
+    number: int
+    more: bool = False
+
+
 class ResultPage(msgspec.Struct, Generic[T], frozen=True):
     """A page of a list. Send `next_cursor` as `cursor` for the next page; it is null on the last one. `prev_cursor`
-    leads back in the same way; it is null on the first page.
+    leads back in the same way; it is null on the first page. `count` is null unless it was asked for.
     """
 
     items: Sequence[T]
     next_cursor: str | None = None
     prev_cursor: str | None = None
+    count: RowCount | None = None
 
     def map(self, convert: Callable[[T], S]) -> "ResultPage[S]":
         return self.with_items([convert(item) for item in self.items])
 
     def with_items(self, items: Sequence[S]) -> "ResultPage[S]":
-        return ResultPage(items, self.next_cursor, self.prev_cursor)
+        return ResultPage(items, self.next_cursor, self.prev_cursor, self.count)
 
 
 class ListCursor(msgspec.Struct, frozen=True, array_like=True):
@@ -155,7 +167,8 @@ def _beyond(keys: Sequence[SortKey], falls: Sequence[bool]) -> str:
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A checked request for one page: values of the filters by name, the order, the place and the length. `parents`
-    are the ids in the list's address, such as the baseline of compared values.
+    are the ids in the list's address, such as the baseline of compared values. `counted`: the page says how many rows
+    there are in all.
     """
 
     list: str
@@ -164,6 +177,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     parents: Mapping[str, UUID] = {}
     cursor: ListCursor | None = None
     limit: int = 50
+    counted: bool = False
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
@@ -198,6 +212,10 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     def with_limit(self, limit: int) -> "ListQuery":
         return msgspec.structs.replace(self, limit=limit)
 
+    def for_export(self, limit: int) -> "ListQuery":
+        """The query of an export's first batch."""
+        return msgspec.structs.replace(self, limit=limit, counted=False)
+
     def after(self, token: str, *, limit: int) -> "ListQuery":
         """The same list from a cursor of it on."""
         cursor = ListCursor.decode(token, of=self.list, sort=self.sort)
@@ -213,18 +231,36 @@ class ListSource(msgspec.Struct, frozen=True, kw_only=True):
     binds: Mapping[str, object]
 
 
-async def read_page(session: AsyncSession, source: ListSource, query: ListQuery) -> ResultPage[Row[Any]]:
-    """One page of a list's rows, in one statement."""
+SourceOf = Callable[[Keyset], ListSource]
+"""A source whose tables name the keyset's condition and order, so that an inner SELECT reads a page's rows only."""
+
+
+async def read_page(session: AsyncSession, source: ListSource | SourceOf, query: ListQuery) -> ResultPage[Row[Any]]:
+    """One page of a list's rows, in one statement; one more counts them, if asked for."""
     keyset = query.keyset
+    one = source if isinstance(source, ListSource) else source(keyset)
     rows = await session.execute(
         text(f"""
-            SELECT {source.columns}, {keyset.columns} FROM {source.tables}
-             WHERE {source.where} AND {keyset.condition}
+            SELECT {one.columns}, {keyset.columns} FROM {one.tables}
+             WHERE {one.where} AND {keyset.condition}
              ORDER BY {keyset.order} LIMIT :page_rows
         """),
-        {**source.binds, **keyset.binds, "page_rows": query.limit + 1},
+        {**one.binds, **keyset.binds, "page_rows": query.limit + 1},
     )
-    return query.cut(rows.all())
+    page = query.cut(rows.all())
+    if not query.counted:
+        return page
+    every = source if isinstance(source, ListSource) else source(Keyset(query.sort, None))
+    found = await session.scalar(
+        text(f"SELECT count(*) FROM (SELECT FROM {every.tables} WHERE {every.where} LIMIT :page_rows) counted"),
+        {**every.binds, "page_rows": COUNTED_AT_MOST + 1},
+    )
+    return msgspec.structs.replace(page, count=_counted(found))
+
+
+def _counted(found: int | None) -> RowCount:
+    number = found or 0
+    return RowCount(min(number, COUNTED_AT_MOST), more=number > COUNTED_AT_MOST)
 
 
 async def select_page(session: AsyncSession, statement: Select[T], query: ListQuery) -> ResultPage[T]:
@@ -233,4 +269,9 @@ async def select_page(session: AsyncSession, statement: Select[T], query: ListQu
     keys: list[Any] = [literal_column(key.sql).label(f"page_key_{place}") for place, key in enumerate(query.sort.keys)]
     ordered = statement.add_columns(*keys).where(text(keyset.condition)).order_by(text(keyset.order))
     rows = await session.execute(ordered.limit(query.limit + 1), keyset.binds)
-    return query.cut(rows.all()).map(lambda row: row[0])
+    page = query.cut(rows.all()).map(lambda row: row[0])
+    if not query.counted:
+        return page
+    every = statement.with_only_columns(literal_column("1")).limit(COUNTED_AT_MOST + 1).subquery()
+    found = await session.scalar(select(func.count()).select_from(every))
+    return msgspec.structs.replace(page, count=_counted(found))

@@ -13,7 +13,7 @@ from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
 from foundation.relations import AUDIT_ENTRIES
-from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
 from governance.audit_trail.filters import audit_filter, build_conditions
 from governance.audit_trail.formatter import Named
 from governance.audit_trail.schemas import AuditEntryView
@@ -34,14 +34,17 @@ class _Body(msgspec.Struct):
 
 async def list_entries(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[AuditEntryView]:
     """One page of `audit_trail.lists`. A filtered list scans SEARCHED_ROWS entries from the cursor on."""
-    keyset, conditions = query.keyset, await build_conditions(session, audit_filter(query.values))
-    source = ListSource(
-        columns="e.at, e.action, e.subject, e.body",
-        tables=f"""(SELECT * FROM {AUDIT_ENTRIES} a WHERE {conditions.among} AND {keyset.condition}
-                     ORDER BY {keyset.order} LIMIT :looked) e""",
-        where=conditions.fits,
-        binds={**conditions.binds, "looked": SEARCHED_ROWS},
-    )
+    conditions = await build_conditions(session, audit_filter(query.values))
+
+    def source(keyset: Keyset) -> ListSource:
+        return ListSource(
+            columns="e.at, e.action, e.subject, e.body",
+            tables=f"""(SELECT * FROM {AUDIT_ENTRIES} a WHERE {conditions.among} AND {keyset.condition}
+                         ORDER BY {keyset.order} LIMIT :looked) e""",
+            where=conditions.fits,
+            binds={**conditions.binds, "looked": SEARCHED_ROWS},
+        )
+
     return (await read_page(session, source, query)).map(lambda row: to_entry(row, row.page_key_0))
 
 

@@ -15,7 +15,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.i18n.localizer import translate
 from foundation.i18n.messages import to_message
-from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
 from governance.baseline.rows import Comparison
 from governance.baseline.schemas import BaselinePartView, BaselineView, ComparedValue
 from governance.labels import DELETED_CONNECTION
@@ -77,33 +77,36 @@ async def _with_parts(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[B
 
 async def list_compared(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ComparedValue]:
     """One page of the compared values of `query.parents["baseline_id"]`, by record key. Raises NotFound."""
-    keyset, which = query.keyset, query["which"]
+    which = query["which"]
     baseline_id = query.parents["baseline_id"]
     await find_baseline(session, baseline_id)
     fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
-    source = ListSource(
-        columns=f"""n.name, {key_columns("r")}, r.connection_id,
-                   i.value AS source, r.value, c.value AS cost, r.verdict, r.outcome, r.below_cost, r.seen_at,
-                   r.change_id, r.unreadable, i.unreadable AS source_unreadable""",
-        tables=f"""(SELECT * FROM baseline_reading r
-                     WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} AND {keyset.condition}
-                     ORDER BY {keyset.order} LIMIT :page_rows) r
-              JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND {same_key("i", "r")}
-              LEFT JOIN LATERAL (
-                SELECT * FROM baseline_item c
-                 WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
-                   AND c.element = :cost AND c.record_type = r.record_type AND c.value IS NOT NULL
-                   AND c.dimension IN ('', substring(r.dimension FROM 'currency=[A-Z]+'))
-                 ORDER BY c.dimension DESC LIMIT 1) c ON true
-              LEFT JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = r.connection_id""",
-        where="true",
-        binds={
-            "t": scope_of(session).tenant_id,
-            "b": baseline_id,
-            "cost": COST,
-            **({} if which == BELOW_COST else {"which": which}),
-        },
-    )
+
+    def source(keyset: Keyset) -> ListSource:
+        return ListSource(
+            columns=f"""n.name, {key_columns("r")}, r.connection_id,
+                       i.value AS source, r.value, c.value AS cost, r.verdict, r.outcome, r.below_cost, r.seen_at,
+                       r.change_id, r.unreadable, i.unreadable AS source_unreadable""",
+            tables=f"""(SELECT * FROM baseline_reading r
+                         WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} AND {keyset.condition}
+                         ORDER BY {keyset.order} LIMIT :page_rows) r
+                  JOIN baseline_item i ON i.tenant_id = :t AND i.baseline_id = :b AND {same_key("i", "r")}
+                  LEFT JOIN LATERAL (
+                    SELECT * FROM baseline_item c
+                     WHERE c.tenant_id = :t AND c.baseline_id = :b AND c.record_key = r.record_key
+                       AND c.element = :cost AND c.record_type = r.record_type AND c.value IS NOT NULL
+                       AND c.dimension IN ('', substring(r.dimension FROM 'currency=[A-Z]+'))
+                     ORDER BY c.dimension DESC LIMIT 1) c ON true
+                  LEFT JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = r.connection_id""",
+            where="true",
+            binds={
+                "t": scope_of(session).tenant_id,
+                "b": baseline_id,
+                "cost": COST,
+                **({} if which == BELOW_COST else {"which": which}),
+            },
+        )
+
     return (await read_page(session, source, query)).map(_to_compared)
 
 

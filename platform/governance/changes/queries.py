@@ -15,7 +15,7 @@ from canonical.values import Value, read_value
 from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
-from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
 from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
 from governance.changes.planner import ROLLBACK
 from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView, SourceEventView
@@ -62,15 +62,17 @@ class ChangeFilter:
 
 async def list_changes(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[ChangeView]:
     """One page of `changes.lists`: changes with their channels."""
-    keyset = query.keyset
     among, fits, binds = _wanted(_filter_of(query))
-    source = ListSource(
-        columns=CHANGE_COLUMNS,
-        tables=f"""(SELECT * FROM change c WHERE {among} AND {keyset.condition}
-                     ORDER BY {keyset.order} LIMIT :looked) c""",
-        where=fits,
-        binds={"t": scope_of(session).tenant_id, "looked": SEARCHED_ROWS, **binds},
-    )
+
+    def source(keyset: Keyset) -> ListSource:
+        return ListSource(
+            columns=CHANGE_COLUMNS,
+            tables=f"""(SELECT * FROM change c WHERE {among} AND {keyset.condition}
+                         ORDER BY {keyset.order} LIMIT :looked) c""",
+            where=fits,
+            binds={"t": scope_of(session).tenant_id, "looked": SEARCHED_ROWS, **binds},
+        )
+
     page = await read_page(session, source, query)
     channels = await load_propagations(session, [row.id for row in page.items], now=now)
     return page.map(lambda row: to_change(row, channels[row.id]))

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
@@ -9,7 +10,7 @@ from foundation.i18n.localizer import translate
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
-from foundation.web.pagination import ResultPage
+from foundation.web.pagination import ResultPage, RowCount
 from governance.fleet.charts import draw_hours
 from governance.fleet.lists import FLEET, SHOWN
 from governance.fleet.queries import MANY, list_client_names, list_fleet, read_fleet, read_hours
@@ -55,12 +56,13 @@ async def show_fleet_chart_fragment(access: OpenAccess) -> Response[Any]:
 async def _rows(access: Access, listed: ListInput) -> dict[str, object]:
     """Rows of the fleet. Tiles count all clients; the list shows all those of the filter, on one page."""
     clients = await read_fleet(access.session, now=access.now)
-    everything = listed.query == FLEET.query()
+    query = msgspec.structs.replace(listed.query, counted=False)
     found = ResultPage(clients)
     if listed.refusal is not None:
         found = ResultPage([])
-    elif not everything:
-        found = await list_fleet(access.session, listed.query.with_limit(len(clients)), access.now)
+    elif query != FLEET.query():
+        found = await list_fleet(access.session, query.with_limit(len(clients)), access.now)
+    found = msgspec.structs.replace(found, count=RowCount(len(found.items)))
     return {
         "all_clients": clients,
         "listed": list_view(FLEET, listed, found, "/fleet"),

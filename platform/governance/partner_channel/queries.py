@@ -15,7 +15,7 @@ from connectors.health import IS_FAILING
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from foundation.ids import id_floor
-from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
 from governance.overview.queries import DAY, DECIDING, NEWEST
 from governance.partner_channel.schemas import ChannelValueView
 from governance.propagation.delivery import DELIVERY_SECONDS, LATE
@@ -89,35 +89,40 @@ async def read_channel(session: AsyncSession, *, now: datetime) -> ChannelFigure
 
 async def list_propagations(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[PropagationView]:
     """One page of `partner_channel.lists`."""
-    keyset = query.keyset
-    source = ListSource(
-        columns=PROPAGATION_COLUMNS,
-        tables=f"""(SELECT * FROM propagation p
-                     WHERE p.tenant_id = :t AND {_own(session).format("p")} AND {keyset.condition}
-                     ORDER BY {keyset.order} LIMIT :page_rows) p
-              JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = p.connection_id""",
-        where="true",
-        binds=_whose(session),
-    )
+
+    def source(keyset: Keyset) -> ListSource:
+        return ListSource(
+            columns=PROPAGATION_COLUMNS,
+            tables=f"""(SELECT * FROM propagation p
+                         WHERE p.tenant_id = :t AND {_own(session).format("p")} AND {keyset.condition}
+                         ORDER BY {keyset.order} LIMIT :page_rows) p
+                  JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = p.connection_id""",
+            where="true",
+            binds=_whose(session),
+        )
+
     return (await read_page(session, source, query)).map(lambda row: to_propagation(row, now))
 
 
 async def list_shown(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ChannelValueView]:
     """One page of `partner_channel.lists`. Each channel's next rows are read from its own index."""
-    own, keyset = _own(session), query.keyset
-    turn = "DESC" if "DESC" in keyset.order else "ASC"
-    beyond = f"AND v.record_key {'<=' if turn == 'DESC' else '>='} CAST(:page_0 AS varchar)" if query.cursor else ""
-    source = ListSource(
-        columns=f"n.name, {key_columns('v')}, v.value, v.seen_at",
-        tables=f"""{CONNECTIONS} n
-              CROSS JOIN LATERAL (
-                SELECT * FROM channel_value v
-                 WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}
-                   AND {keyset.condition}
-                 ORDER BY {", ".join(f"v.{name} {turn}" for name in KEY_TYPES)} LIMIT :page_rows) v""",
-        where=f"n.tenant_id = :t AND n.state <> 'deleted' AND {own.format('n')}",
-        binds=_whose(session),
-    )
+    own = _own(session)
+
+    def source(keyset: Keyset) -> ListSource:
+        turn = "DESC" if "DESC" in keyset.order else "ASC"
+        beyond = f"AND v.record_key {'<=' if turn == 'DESC' else '>='} CAST(:page_0 AS varchar)" if keyset.binds else ""
+        return ListSource(
+            columns=f"n.name, {key_columns('v')}, v.value, v.seen_at",
+            tables=f"""{CONNECTIONS} n
+                  CROSS JOIN LATERAL (
+                    SELECT * FROM channel_value v
+                     WHERE v.tenant_id = n.tenant_id AND v.connection_id = n.id AND {own.format("v")} {beyond}
+                       AND {keyset.condition}
+                     ORDER BY {", ".join(f"v.{name} {turn}" for name in KEY_TYPES)} LIMIT :page_rows) v""",
+            where=f"n.tenant_id = :t AND n.state <> 'deleted' AND {own.format('n')}",
+            binds=_whose(session),
+        )
+
     return (await read_page(session, source, query)).map(
         lambda row: ChannelValueView(row.name, *key_of(row), read_value(row.value), row.seen_at)
     )
