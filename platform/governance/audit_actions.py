@@ -25,5 +25,6 @@ class GovernanceAction(AuditAction, kind=AuditKind.DECISIONS):
     CHANGE_DECLINED = "change.declined", N_("Change declined")
     CHANGE_EXPIRED = "change.expired", N_("Change expired")
     ELEMENT_CREATED = "element.created", N_("Element created")
+    ELEMENT_RETIRED = "element.retired", N_("Element retired")
     CONTRACT_PUBLISHED = "contract.published", N_("Contract published")
     CONTRACT_REMOVED = "contract.removed", N_("Contract removed")

@@ -23,7 +23,7 @@ class GovernancePermission(Permission):
     READ_CONTRACTS = "contract:read", N_("Read element contracts")
     PUBLISH_CONTRACTS = "contract:publish", N_("Publish and remove element contracts")
     READ_ELEMENTS = "element:read", N_("Read elements")
-    CREATE_ELEMENT = "element:create", N_("Declare elements")
+    CREATE_ELEMENT = "element:create", N_("Declare and retire elements")
     READ_BASELINE = "baseline:read", N_("Read baselines")
     START_BASELINE = "baseline:start", N_("Start baselines")
     ACCEPT_BASELINE = "baseline:accept", N_("Accept baselines")

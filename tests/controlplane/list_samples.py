@@ -147,14 +147,15 @@ async def add_contract(rows: Rows, number: int) -> Matches:
     return {"element": [element], "selector": [selector]}
 
 
-async def add_element(rows: Rows, number: int) -> None:
+async def add_element(rows: Rows, number: int) -> Matches:
     await rows.sample.add(
         CustomElement(
             **rows.own, code=f"custom.{rows.tag.lower()}{number:03}", label=rows.name(number), domain="product",
             record_type="product", value_type="text", dimensions=[], codes=[], distributed=False,
-            created_at=utc_now(), created_by="Ada",
+            created_at=utc_now(), created_by="Ada", retired_at=utc_now() if number % 2 else None,
         )
     )  # fmt: skip
+    return {"show": ["retired" if number % 2 else "current"]}
 
 
 async def add_client(rows: Rows, number: int) -> Matches:

@@ -118,6 +118,11 @@ class TestSettingUp:
         await done("contract", "publish", *tenancy(client), "--source", str(erp), "--element", "custom.care_label")
         status, refused = await run_program(environment, "element", "create", *tenancy(client), *new)
         assert (status, "Your MSP already declares custom.care_label" in refused) == (1, True)
+        old = ("--code", "custom.care_label", "--reason", "Not shown.")
+        status, refused = await run_program(environment, "element", "retire", *tenancy(client), *old)
+        assert (status, "only your MSP can retire it" in refused) == (1, True)
+        assert "custom.care_label is retired" in await done("element", "retire", *msp_setup, *old)
+        assert "(msp, retired)" in await done("element", "list", *tenancy(client))
         book = (await done("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[2]
         await done("price", "set", *msp_setup, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
         assert await audited(services, client) >= {

@@ -26,6 +26,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "connection": "base_url credentials_expire_on deleted_at environment heard_at jurisdiction last_error"
                   " last_failure_at last_success_at missing_since name paused_at revision settings state",
     "connection_secret": "ciphertext set_at set_by",
+    "custom_element": "retired_at retired_by",
     "dead_letter": "closed_at closed_by state",
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
@@ -65,7 +66,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "custom_element", "partner", "policy_replay_difference", "policy_rule", "policy_version",
+    "audit_entry", "partner", "policy_replay_difference", "policy_rule", "policy_version",
     "retention_default", "retention_purge", "source_event", "source_event_key", "usage_event",
 }  # fmt: skip
 DELETED: Final = {

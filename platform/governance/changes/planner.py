@@ -80,7 +80,7 @@ class DecisionSnapshot:
 
     def targets(self, key: ElementKey) -> list[Channel]:
         """Channels that the value of `key` is sent to."""
-        contract = self.contracts.find(key)
+        contract = self.contracts.find(key) or self.contracts.find_ended(key)
         source = None if contract is None else contract.source_connection_id
         return targets_of(key, self.channels, source, only=self.contracts.returned_to(key))
 
@@ -222,7 +222,8 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
         return
     if contract is None:
         plan.held.append(item)
-        if snapshot.contracts:  # before the first contract is published the client is still being set up
+        # Before the first contract is published the client is still being set up; who retires an element knows.
+        if snapshot.contracts and snapshot.contracts.find_ended(seen.key) is None:
             plan.exceptions.append(contract_missing(item, partly=snapshot.contracts.has(seen.element)))
         return
     plan.exceptions.append(

@@ -58,7 +58,7 @@ async def render_list(
     """Render the list. `typed` is a contract that was refused."""
     contracts = CONTRACTS.parse({})
     found = await load_page(access, CONTRACTS, contracts)
-    declared = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
+    declared = await ELEMENTS.load(access.session, ELEMENTS.query(show="current"), access.now)
     sources = await list_sources(access.session)
     context = await _rows(access, listed) | {
         "selector": write_selector,

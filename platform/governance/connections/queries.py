@@ -17,6 +17,7 @@ from foundation.i18n.messages import to_message
 from foundation.relations import JOBS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.connections.schemas import ConnectionView, ContractView
+from governance.elements.declarations import is_retired
 from governance.job_types import push_lane, verify_lane
 from governance.labels import DELETED_CONNECTION
 from governance.messages.writer import write_reason
@@ -125,7 +126,7 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
                               AND o.selector <> k.selector) AS is_shared""",
         tables=f"""element_contract k
                   LEFT JOIN {CONNECTIONS} n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id""",
-        where=" AND ".join(["k.tenant_id = :t", *(f"k.{name} = :{name}" for name in chosen)]),
+        where=" AND ".join(["k.tenant_id = :t", f"NOT {is_retired('k')}", *(f"k.{name} = :{name}" for name in chosen)]),
         binds={"t": scope_of(session).tenant_id, **chosen},
     )
     return (await read_page(session, source, query)).map(_contract)

@@ -19,8 +19,9 @@ from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
 from governance.elements.publish_contract import USUAL_ELEMENTS, publish_new_contract
 from governance.elements.remove_contract import remove_contract
+from governance.elements.retire_element import retire_element
 from governance.elements.schemas import NewContract, NewElement
-from tenants.command_options import CLIENT, CLIENT_OR_MSP, MSP
+from tenants.command_options import CLIENT, CLIENT_OR_MSP, MSP, REASON
 
 
 @click.group(cls=NounGroup)
@@ -183,6 +184,22 @@ def create(  # noqa: PLR0913 - click passes options by name
     run_with_services(act)
 
 
+@element.command("retire")
+@MSP
+@CLIENT_OR_MSP
+@click.option("--code", required=True, help="The element, such as custom.care_label.")
+@click.option("--reason", required=True, type=REASON, help="Recorded in the audit trail.")
+def retire(*, msp_id: UUID, tenant_id: UUID | None, code: str, reason: str) -> None:
+    """Retire an element: its contracts end, and what arrives for it is held. Values and history stay."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            ended = await retire_element(session, code=code, reason=reason, now=utc_now())
+        return CommandResult(f"The element {code} is retired.", {"code": code, "contracts": ended})
+
+    run_with_services(act)
+
+
 @element.command("list")
 @MSP
 @CLIENT_OR_MSP
@@ -192,7 +209,10 @@ def list_(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             found = await ELEMENTS.load(session, ELEMENTS.query(), utc_now())
-        lines = [f"{one.code}  {one.value_type}  {one.label}  ({one.declared_by})" for one in found.items]
+        lines = [
+            f"{one.code}  {one.value_type}  {one.label}  ({one.declared_by}{', retired' if one.retired_at else ''})"
+            for one in found.items
+        ]
         return CommandResult("\n".join(lines) or "No custom elements.", found.items)
 
     run_with_services(act)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from canonical.elements import RETURNED_ELEMENTS
 from canonical.keys import ElementKey
 from governance.elements.rows import Contract
@@ -12,12 +14,20 @@ from governance.elements.selectors import DEFAULT, selects
 
 
 class Contracts:
-    """Contracts by element and selector. A look-up costs one step where an element has one contract."""
+    """Contracts by element and selector, those that ended apart: only what is under way sees them (`get`). A look-up
+    costs one step where an element has one contract.
+    """
 
-    __slots__ = ("_all", "_defaults", "_selecting", "_sources")
+    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources")
 
     def __init__(self, contracts: Iterable[Contract] = ()) -> None:
-        self._all = tuple(contracts)
+        given = tuple(contracts)
+        self._all = tuple(each for each in given if not each.is_ended)
+        self._ended = (
+            Contracts(msgspec.structs.replace(each, is_ended=False) for each in given if each.is_ended)
+            if len(self._all) < len(given)
+            else None
+        )
         self._defaults = {each.element: each for each in self._all if each.selector == DEFAULT}
         self._selecting: defaultdict[str, list[Contract]] = defaultdict(list)
         for each in self._all:
@@ -40,9 +50,13 @@ class Contracts:
                 return contract
         return self._defaults.get(key.element)
 
+    def find_ended(self, key: ElementKey) -> Contract | None:
+        """The contract that the value of `key` had until its element was retired."""
+        return None if self._ended is None else self._ended.find(key)
+
     def get(self, key: ElementKey) -> Contract:
-        """Raises LookupError."""
-        found = self.find(key)
+        """The contract of a change that was decided by it, also if it has ended since. Raises LookupError."""
+        found = self.find(key) or self.find_ended(key)
         if found is None:
             raise LookupError(f"No contract selects {key.joined(':')}.")
         return found

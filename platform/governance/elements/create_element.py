@@ -81,6 +81,11 @@ async def _require_free(session: AsyncSession, code: str, *, is_msps: bool) -> N
     """Raises Conflict when the code would have two declarations in some account."""
     await lock_code(session, code)
     found = await find_declaration(session, code)
+    if found is not None and found.retired_at is not None:
+        raise Conflict(
+            N_("{code} is the name of a retired element, under which its values stay readable. Choose another name."),
+            params={"code": code},
+        )
     if found is not None and found.tenant_id != scope_of(session).tenant_id:
         raise Conflict(
             N_("Your MSP already declares {code} for all its clients. Use that element, or choose another name."),

@@ -33,6 +33,12 @@ def record_type_of(contract: str) -> str:
                          CASE {contract}.element {_OTHERS} ELSE '{PRODUCT}' END)"""
 
 
+def is_retired(contract: str) -> str:
+    """As SQL: the element of `contract` is retired, so the contract has ended."""
+    return f"""EXISTS (SELECT 1 FROM custom_element e WHERE {declares("e", contract)} AND e.code = {contract}.element
+                           AND e.retired_at IS NOT NULL)"""
+
+
 async def find_declaration(session: AsyncSession, code: str) -> CustomElement | None:
     """The declaration of a custom element that the account may use."""
     if not is_storable(code):

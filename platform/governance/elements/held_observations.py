@@ -26,6 +26,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.audit_actions import ExceptionAction
+from governance.elements.declarations import is_retired
 from governance.elements.rows import Observed
 from governance.elements.selection import is_contract_of
 from governance.exception_types import ExceptionType
@@ -78,7 +79,7 @@ _RELEASE: Final = text(f"""
     WITH due AS (
         SELECT h.connection_id, h.element, h.record_key, h.dimension, h.record_type
           FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "h")}
-           AND k.source_connection_id = h.connection_id
+           AND k.source_connection_id = h.connection_id AND NOT {is_retired("k")}
          WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key, h.dimension, h.record_type
          LIMIT :batch FOR UPDATE OF h
     )
@@ -115,7 +116,7 @@ _RESOLVE: Final = text(f"""
 _WAITS: Final = text(f"""
     SELECT EXISTS (SELECT 1 FROM held_observation h
                      JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "h")}
-                      AND k.source_connection_id = h.connection_id
+                      AND k.source_connection_id = h.connection_id AND NOT {is_retired("k")}
                     WHERE h.tenant_id = :t)
         OR EXISTS (SELECT 1 FROM governance_exception e
                     WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN})

@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.marks import N_
-from foundation.web.lists import ListDefinition
+from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import Sort, SortKey
 from governance.elements.queries import list_elements
 from governance.elements.schemas import ElementView
@@ -15,6 +15,13 @@ ELEMENTS: Final = ListDefinition[ElementView](
     load=list_elements,
     usual=200,
     sorts=[Sort(name="code", label=N_("By code"), reverse_label=N_("By code, descending"), keys=[SortKey("e.code")])],
+    filters=[
+        ChoiceFilter(
+            name="show",
+            label=N_("Show"),
+            options=[("", N_("All")), ("current", N_("In use")), ("retired", N_("Retired"))],
+        )
+    ],
     columns=[
         "code",
         "label",
@@ -25,5 +32,7 @@ ELEMENTS: Final = ListDefinition[ElementView](
         "created_at",
         "created_by",
         "declared_by",
+        "retired_at",
+        "retired_by",
     ],
 )

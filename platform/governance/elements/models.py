@@ -36,7 +36,7 @@ class ElementContract(TenantOwned, Base):
 
 class CustomElement(TenantOwned, Base):
     """An element that a client declares itself, or an MSP for all its clients: a row of the MSP account, which each
-    client's scope may read. Never changed afterwards, because its values are kept under it.
+    client's scope may read. Never changed afterwards but for its retirement, because its values are kept under it.
     """
 
     __tablename__ = "custom_element"
@@ -51,6 +51,8 @@ class CustomElement(TenantOwned, Base):
     distributed: Mapped[bool]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
+    retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None]
 
 
 class HeldObservation(TenantOwned, Base):

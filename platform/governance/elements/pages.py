@@ -5,15 +5,18 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import URLEncodedBody
 
 from canonical.dimensions import LABELS
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
+from foundation.reasons import LONGEST_REASON
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
+from governance.elements.retire_element import retire_element
 from governance.elements.schemas import NewElement
 from governance.labels import VALUE_TYPE_LABELS
 from governance.permissions import GovernancePermission
@@ -24,6 +27,11 @@ from tenants.web.dependencies import OpenAccess
 _READ: Final = {"permission": GovernancePermission.READ_ELEMENTS}
 _CREATE: Final = {"permission": GovernancePermission.CREATE_ELEMENT}
 _ROOTS: Final = ["/elements", "/clients/{client:str}/elements"]
+
+
+class RetireForm(msgspec.Struct):
+    code: str
+    reason: str = ""
 
 
 @get(_ROOTS, name="elements", opt=_READ, include_in_schema=False)
@@ -44,8 +52,20 @@ async def create_custom_element_page(request: Request[Any, Any, Any], access: Op
     return redirect_to(access, "/elements", done=translate("Element declared"))
 
 
+@post([f"{root}/retire" for root in _ROOTS], opt=_CREATE, include_in_schema=False)
+async def retire_element_page(access: OpenAccess, data: URLEncodedBody[RetireForm]) -> Response[Any]:
+    retiring = retire_element(access.session, code=data.code, reason=data.reason, now=access.now)
+    refusal = await run_action(access.session, retiring)
+    if refusal is None:
+        return redirect_to(access, "/elements", done=translate("Element retired"))
+    return await _page(access, refusal, retiring=data)
+
+
 async def _page(
-    access: Access, refusal: DomainError | None = None, typed: dict[str, str] | None = None
+    access: Access,
+    refusal: DomainError | None = None,
+    typed: dict[str, str] | None = None,
+    retiring: RetireForm | None = None,
 ) -> Response[Any]:
     found = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
     context = {
@@ -56,6 +76,9 @@ async def _page(
         "type_labels": VALUE_TYPE_LABELS,
         "typed": typed or {},
         "shown": typed is not None,
+        "retiring": retiring,
+        "reason_limit": LONGEST_REASON,
+        "own": "msp" if access.client is None else "client",
     }
     return render_page(access, "elements.html", translate("Elements"), context, refusal=refusal)
 
@@ -80,4 +103,8 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-ELEMENT_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (list_elements_page, create_custom_element_page)
+ELEMENT_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_elements_page,
+    create_custom_element_page,
+    retire_element_page,
+)

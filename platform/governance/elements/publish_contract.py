@@ -58,7 +58,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     Raises:
         InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; a selector
             that is none, or that overlaps with another contract's.
-        Conflict: the element has MOST_CONTRACTS already.
+        Conflict: the element has MOST_CONTRACTS already, or is retired.
     """
     if not has_visible_text(owner):
         raise InvalidInput(
@@ -144,6 +144,9 @@ async def _lock_contract(
     Raises InvalidInput or Conflict.
     """
     await lock_contracts(session)
+    declared = await find_declaration(session, element)
+    if declared is not None and declared.retired_at is not None:
+        raise Conflict(N_("This element is retired, so nothing is taken into it. Declare another one."))
     selector = parse_selector(selector, dimensions=await dimensions_of(session, element))
     known = {each.selector: each for each in await list_contracts_of(session, element)}
     check_overlap(selector, known)

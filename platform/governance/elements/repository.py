@@ -21,7 +21,7 @@ async def load_contracts(session: AsyncSession) -> Contracts:
         text(f"""
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
                    k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
-                   e.value_type, e.dimensions, e.codes, e.distributed
+                   e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at
               FROM element_contract k
               LEFT JOIN custom_element e ON {declares("e", "k")} AND e.code = k.element
              WHERE k.tenant_id = :t
@@ -83,7 +83,7 @@ async def moved_records(session: AsyncSession, contract: ElementContract, *, bef
 def _contract(row: Row[Any]) -> Contract:
     return Contract(
         row.element, row.source_connection_id, row.propagation_slo_ms, row.correction_slo_ms, row.approval_ttl_s,
-        row.clocks_from, row.decision_slo_ms, _declared(row), row.selector,
+        row.clocks_from, row.decision_slo_ms, _declared(row), row.selector, row.retired_at is not None,
     )  # fmt: skip
 
 

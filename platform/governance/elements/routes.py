@@ -8,7 +8,8 @@ from litestar.params import JSONBody
 from foundation.web.api import post
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
-from governance.elements.schemas import ElementCreated, NewElement
+from governance.elements.retire_element import retire_element
+from governance.elements.schemas import ElementCreated, ElementRetired, ElementToRetire, NewElement
 from governance.permissions import GovernancePermission
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
@@ -35,4 +36,13 @@ async def create_custom_element(access: OpenAccess, data: JSONBody[NewElement]) 
     return ElementCreated(await create_element(access.session, data, now=access.now))
 
 
-ELEMENT_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (ELEMENT_LIST, create_custom_element)
+@post([f"{root}/retire" for root in _ROOTS], opt=_CREATE, tags=_TAGS)
+async def retire_custom_element(access: OpenAccess, data: JSONBody[ElementToRetire]) -> ElementRetired:
+    """Retire an element that this account declared. Its contracts end, also those of an MSP's clients; what arrives for
+    it is held. Values, changes and the name stay.
+    """
+    ended = await retire_element(access.session, code=data.code, reason=data.reason, now=access.now)
+    return ElementRetired(data.code, ended)
+
+
+ELEMENT_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (ELEMENT_LIST, create_custom_element, retire_custom_element)

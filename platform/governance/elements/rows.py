@@ -24,6 +24,8 @@ class Contract(msgspec.Struct, frozen=True):
     """Of a custom element."""
     selector: str = ""
     """See `governance.elements.selectors`."""
+    is_ended: bool = False
+    """Its element is retired: it takes no values any more, and what is under way ends by it."""
 
     @property
     def distributed(self) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.reasons import LONGEST_REASON
 from foundation.web.requests import RequestBody
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -71,8 +72,8 @@ class ContractRemoved(msgspec.Struct, frozen=True):
 
 
 class ElementView(msgspec.Struct, frozen=True):
-    """`declared_by`: the client itself, or its MSP for all its clients. `created_by` is empty where a client lists its
-    MSP's.
+    """`declared_by`: the client itself, or its MSP for all its clients. `created_by` and `retired_by` are empty where a
+    client lists its MSP's. With `retired_at` it takes no values any more.
     """
 
     code: str
@@ -86,6 +87,22 @@ class ElementView(msgspec.Struct, frozen=True):
     created_at: datetime
     created_by: str
     declared_by: Literal["msp", "client"]
+    retired_at: datetime | None = None
+    retired_by: str = ""
+
+
+class ElementToRetire(RequestBody, frozen=True):
+    """The element's `code`, and why it is not needed any more."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_REASON)]
+
+
+class ElementRetired(msgspec.Struct, frozen=True):
+    """`contracts` of this account that ended with the element."""
+
+    code: str
+    contracts: int
 
 
 class ElementCreated(msgspec.Struct, frozen=True):

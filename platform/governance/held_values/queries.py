@@ -21,7 +21,9 @@ async def list_held(session: AsyncSession) -> Sequence[HeldGroup]:
                    max(h.newest_at), EXISTS (SELECT 1 FROM element_contract c WHERE c.tenant_id = :t
                                               AND c.element = h.element) AS has_contract,
                    string_agg(DISTINCT s.name, ', ') AS source,
-                   CAST(coalesce(sum(h.n) FILTER (WHERE k.element IS NULL), 0) AS bigint) AS unselected
+                   CAST(coalesce(sum(h.n) FILTER (WHERE k.element IS NULL), 0) AS bigint) AS unselected,
+                   EXISTS (SELECT 1 FROM custom_element e WHERE e.tenant_id IN (:t, :m) AND e.code = h.element
+                              AND e.retired_at IS NOT NULL) AS is_retired
               FROM (SELECT g.connection_id, g.element, coalesce(own.selector, '') AS selector, count(*) AS n,
                            min(g.held_at) AS oldest_at, max(g.held_at) AS newest_at
                       FROM held_observation g {join_selecting("g")} WHERE g.tenant_id = :t GROUP BY 1, 2, 3) h
@@ -31,6 +33,6 @@ async def list_held(session: AsyncSession) -> Sequence[HeldGroup]:
              GROUP BY h.connection_id, n.name, h.element
              ORDER BY min(h.oldest_at), n.name, h.element
         """),
-        {"t": scope_of(session).tenant_id},
+        {"t": scope_of(session).tenant_id, "m": scope_of(session).msp_id},
     )
     return [HeldGroup(*row) for row in rows]

@@ -14,6 +14,7 @@ from foundation.web.requests import RequestBody
 class HeldGroup(msgspec.Struct, frozen=True):
     """Held values of one connection and element, the newest of each record. `source` names the sources of truth of the
     contracts that select some of them; None without any. `unselected`: how many no contract selects.
+    `is_retired`: the element is, so its contracts have ended.
     """
 
     connection_id: UUID
@@ -25,6 +26,7 @@ class HeldGroup(msgspec.Struct, frozen=True):
     has_contract: bool
     source: str | None
     unselected: int = 0
+    is_retired: bool = False
 
 
 class HeldList(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from foundation.database.engine import scope_of
 from foundation.ids import id_floor
 from governance.changes.columns import CHANGE_COLUMNS, to_change
 from governance.changes.schemas import ChangeView
+from governance.elements.declarations import is_retired
 from governance.elements.selection import is_contract_of, join_selecting
 from governance.labels import LEVELS
 from governance.propagation.delivery import DECISION_SECONDS, DELIVERY_SECONDS, LATE
@@ -248,6 +249,7 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
               LEFT JOIN now_running r ON r.connection_id = n.id AND r.element = k.element AND r.selector = k.selector
               LEFT JOIN seen s ON s.connection_id = n.id AND s.element = k.element AND s.selector = k.selector
              WHERE n.tenant_id = :t AND {takes_element("n", "k")} AND k.element <> ALL (:reference)
+               AND NOT {is_retired("k")}
              ORDER BY late DESC, (n.state <> 'active') DESC, is_failing DESC, breached DESC, n.name, k.element,
                       k.selector
         """),

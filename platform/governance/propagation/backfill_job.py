@@ -16,6 +16,7 @@ from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
+from governance.elements.declarations import is_retired
 from governance.elements.selection import is_contract_of
 from governance.job_types import BACKFILL_CHANNEL, BackfillChannel
 from governance.propagation.distribute import distribute
@@ -36,7 +37,7 @@ _MISSED: Final = text(f"""
            k.propagation_slo_ms, c.committed_at, coalesce(c.decided_at, c.proposed_at) AS released_at
       FROM record_value v
       JOIN change c ON c.tenant_id = :t AND c.id = v.change_id
-      JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "v")}
+      JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "v")} AND NOT {is_retired("k")}
       JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = :connection
       LEFT JOIN {APPROVALS} a ON a.tenant_id = :t AND a.id = c.approval_id
      WHERE v.tenant_id = :t AND v.element <> ALL (:unsent) AND {takes_value("n", "v")}

@@ -82,3 +82,34 @@ async def test_members_of_clients_and_operators_declare_nothing_for_all(busy: Go
     operator = busy["operator"]
     assert (await operator.get("/elements")).status_code == 200
     assert (await operator.call("/api/v1/elements", NEW, page="/elements")).status_code == 403
+
+
+async def test_an_element_is_retired_on_its_page_and_in_the_api_with_a_reason(busy: GovernanceWebApp) -> None:
+    admin, gone = busy["admin"], {"code": "custom.care_label", "reason": "No shop shows it."}
+    await admin.call(API, NEW, page=PAGE)
+    await admin.call(API, NEW | {"name": "grade"}, page=PAGE)
+    refused = await admin.post(f"{PAGE}/retire", gone | {"reason": " "}, page=PAGE)
+    assert (refused.status_code, "Enter a reason" in refused.text) == (422, True)
+    assert (await admin.post(f"{PAGE}/retire", gone, page=PAGE)).status_code == 303
+    page = (await admin.get(PAGE)).text
+    assert (page.count("retire-"), "Retired" in page) == (page.count('retire-2"') + page.count("retire-2-title"), True)
+    again = await admin.call(f"{API}/retire", gone, page=PAGE)
+    assert (again.status_code, again.json()["detail"]) == (409, "This element is retired already.")
+    done = await admin.call(f"{API}/retire", gone | {"code": "custom.grade"}, page=PAGE)
+    assert (done.status_code, done.json()) == (201, {"code": "custom.grade", "contracts": 1})
+    connections = (await admin.get("/clients/acme/connections")).text
+    assert "care_label" not in connections, "neither its contract nor a choice for a new one"
+
+
+async def test_others_may_not_retire_it_and_do_not_learn_of_it(busy: GovernanceWebApp) -> None:
+    gone = {"code": "custom.care_label", "reason": "x"}
+    await busy["admin"].call(API, NEW, page=PAGE)
+    assert (await busy["approver"].call(f"{API}/retire", gone, page=PAGE)).status_code == 403
+    assert (await busy["stranger"].call(f"{API}/retire", gone, page="/clients/borealis/elements")).status_code == 404
+    own = "/api/v1/clients/borealis/elements/retire"
+    assert (await busy["stranger"].call(own, gone, page="/clients/borealis/elements")).status_code == 404
+    assert (await busy["staff"].call("/api/v1/elements/retire", gone, page="/elements")).status_code == 409, (
+        "not its own"
+    )
+    [listed] = (await busy["admin"].get(API)).json()["items"]
+    assert listed["retired_at"] is None
