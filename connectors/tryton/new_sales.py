@@ -10,7 +10,7 @@ from canonical.orders import OrderLine, OrderValue
 from connectors.messages import AND_OTHERS
 from connectors.ports import HttpCaller
 from connectors.tryton import reasons
-from connectors.tryton.sales import EXACT_FLOATS, NoOrder, comment_of
+from connectors.tryton.sales import EXACT_FLOATS, NoOrder, comment_of, mark_cancelled
 from connectors.tryton.session import TrytonSession
 from connectors.tryton.settings import customer_code, delivery_code, warehouse_code
 from foundation.i18n.messages import MessageText
@@ -54,20 +54,34 @@ async def sale_values(http: HttpCaller, session: TrytonSession, reference: str, 
     except NoOrder as problem:
         raise CannotBeHeld(problem.reason) from problem
     lines = _with_delivery(order, delivery_code(session.config))
-    party = await _find_customer(http, session)
-    head = {
+    head = await _head(http, session, order)
+    products = await _find_products(http, session, sorted({line.sku for line in lines}))
+    taxes = {code: await _find_taxes(http, session, head, product) for code, product in products.items()}
+    values = await _with_proposals(http, session, head) | {"reference": reference, "comment": comment}
+    values["lines"] = [["create", [_line(line, products[line.sku], taxes[line.sku]) for line in lines]]]
+    return values
+
+
+async def cancelled_sale_values(
+    http: HttpCaller, session: TrytonSession, reference: str, order: OrderValue
+) -> dict[str, Any]:
+    """A sale without lines. Raises as `sale_values`."""
+    values = await _with_proposals(http, session, await _head(http, session, order))
+    return values | {"reference": reference, "comment": mark_cancelled(None)}
+
+
+async def _head(http: HttpCaller, session: TrytonSession, order: OrderValue) -> dict[str, Any]:
+    return {
         "company": session.context["company"],
-        "party": party,
+        "party": await _find_customer(http, session),
         "currency": await _find_currency(http, session, order),
         "warehouse": _find_warehouse(session),
     }
-    products = await _find_products(http, session, sorted({line.sku for line in lines}))
-    taxes = {code: await _find_taxes(http, session, head, product) for code, product in products.items()}
+
+
+async def _with_proposals(http: HttpCaller, session: TrytonSession, head: dict[str, Any]) -> dict[str, Any]:
     proposed = await session.call(http, dict[str, Any], "model.sale.sale.on_change", head | {"lines": []}, ["party"])
-    values = head | {name: proposed[name] for name in _PROPOSED if proposed.get(name) is not None}
-    values |= {"reference": reference, "comment": comment}
-    values["lines"] = [["create", [_line(line, products[line.sku], taxes[line.sku]) for line in lines]]]
-    return values
+    return head | {name: proposed[name] for name in _PROPOSED if proposed.get(name) is not None}
 
 
 def _with_delivery(order: OrderValue, delivery: str) -> Sequence[OrderLine]:

@@ -1,5 +1,8 @@
 """Orders in Tryton: each is one sale, found by its reference, created once, and confirmed when it equals the order.
 
+A sale that differs is amended while Tryton lets it be a draft again, and an order that the shop cancelled is cancelled
+there (`change_sale`); else a person decides.
+
 Creating, quoting and confirming are separate calls. After an interruption between them, the next attempt finds the
 sale by its reference and continues. A call whose answer was lost may create a second draft after that look-up: then
 neither is confirmed, and a person decides.
@@ -25,6 +28,7 @@ from connectors.ports import (
     WriteState,
 )
 from connectors.tryton import reasons
+from connectors.tryton.change_sale import amend_sale, cancel_sale
 from connectors.tryton.new_sales import CannotBeHeld, NotSetUp, sale_values
 from connectors.tryton.sales import PENDING, Sale, SaleState, decode_sale, find_sales, order_of
 from connectors.tryton.session import Refused, Sessions, TrytonSession
@@ -94,9 +98,11 @@ class TrytonOrders:
 async def _push(http: HttpCaller, session: TrytonSession, key: ElementKey, order: OrderValue) -> WriteResult:
     delivery = delivery_code(session.config)
     found = (await find_sales(http, session, [key.record_key]))[key.record_key]
+    if not found and key.record_key != key.record_key.strip():
+        raise CannotBeHeld(reasons.BLANKS.write())
+    if order.is_cancelled and len(found) <= 1:
+        return await cancel_sale(http, session, key, found, order)
     if not found:
-        if key.record_key != key.record_key.strip():
-            raise CannotBeHeld(reasons.BLANKS.write())
         values = await sale_values(http, session, key.record_key, order)
         await session.call(http, list[int], "model.sale.sale.create", [values])
         found = (await find_sales(http, session, [key.record_key]))[key.record_key]
@@ -105,10 +111,12 @@ async def _push(http: HttpCaller, session: TrytonSession, key: ElementKey, order
     if not found:
         return WriteResult(key, WriteState.REFUSED, reasons.SALE_LOST.write())
     sale = decode_sale(found[0], Sale)
-    if _equals(sale, order, delivery):
-        await _confirm(http, session, sale)
-        return WriteResult(key, WriteState.ACCEPTED)
-    return WriteResult(key, WriteState.REFUSED, reasons.OTHER_CONTENT.write())
+    if not _equals(sale, order, delivery):
+        sale = await amend_sale(http, session, sale, order)
+        if not _equals(sale, order, delivery):
+            return WriteResult(key, WriteState.REFUSED, reasons.OTHER_CONTENT.write())
+    await _confirm(http, session, sale)
+    return WriteResult(key, WriteState.ACCEPTED)
 
 
 def _equals(sale: Sale, order: OrderValue, delivery: str) -> bool:

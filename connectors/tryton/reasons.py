@@ -58,6 +58,24 @@ OTHER_CONTENT: Final = MessageType(
     "tryton.other_content",
     N_("Tryton holds a sale with this reference and other content. It is not overwritten: change it there."),
 )
+SALE_FIXED: Final = MessageType(
+    "tryton.sale_fixed",
+    N_(
+        "The order has changed in the shop, and its sale is {state} in Tryton, which no longer lets it be changed. "
+        "Correct it there, or agree on a new order."
+    ),
+)
+SALE_CANCELLED: Final = MessageType(
+    "tryton.sale_cancelled",
+    N_("The shop cancelled this order, and so is its sale in Tryton. It is not opened again: enter a new order."),
+)
+CANCELLED_TOO_LATE: Final = MessageType(
+    "tryton.cancelled_too_late",
+    N_(
+        "The shop cancelled this order, and its sale is {state} in Tryton, which no longer lets it be cancelled. Stop "
+        "its shipment there, or agree with the buyer."
+    ),
+)
 BLANKS: Final = MessageType(
     "tryton.blanks", N_("Tryton keeps no blanks around a reference, so the sale would not be found again.")
 )

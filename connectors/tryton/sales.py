@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from canonical.money import parse_decimal
-from canonical.orders import OrderLine, OrderValue
+from canonical.orders import OrderLine, OrderValue, cancelled_order
 from connectors.ports import HttpCaller
 from connectors.tryton import reasons
 from connectors.tryton.messages import Number, TrytonMoment
@@ -42,6 +42,7 @@ class SaleState(StrEnum):
 
     DRAFT = "draft"
     QUOTATION = "quotation"
+    CONFIRMED = "confirmed"
     DONE = "done"
     CANCELLED = "cancelled"
 
@@ -57,6 +58,7 @@ PENDING: Final = frozenset({SaleState.DRAFT, SaleState.QUOTATION})
 """States of a sale that is not yet confirmed: nothing is sent for it."""
 _CUSTOMER: Final = "Customer: "
 _EMAIL: Final = "Email: "
+_CANCELLED: Final = "Cancelled in the shop."
 _END: Final = "The lines above come from the shop's order. Please leave them as they are."
 EXACT_FLOATS: Final = 2**53
 _AT_HAND: Final = frozenset({"assigned", "picked", "packed"})
@@ -81,6 +83,7 @@ class SaleLine(msgspec.Struct, frozen=True):
     type: str
     quantity: msgspec.Raw  # a number or null
     unit_price: msgspec.Raw  # a `Number` or null
+    id: int = 0
     product: Coded | None = msgspec.field(name="product.", default=None)
 
 
@@ -146,11 +149,39 @@ def comment_of(order: OrderValue) -> str:
     return f"{_CUSTOMER}{order.customer}\n{_EMAIL}{order.email}\n{_END}"
 
 
+def comment_with_buyer(sale: Sale, order: OrderValue) -> str:
+    """The sale's comment with the order's buyer; what people wrote below the buyer stays. Raises NoOrder."""
+    added = (sale.comment or "").partition(_END)[2]
+    return comment_of(order) + added
+
+
+def has_buyer(sale: Sale) -> bool:
+    """Whether the sale was made of a shop's order."""
+    try:
+        _buyer(sale.comment or "")
+    except NoOrder:
+        return False
+    return True
+
+
+def is_cancelled_by_shop(sale: Sale) -> bool:
+    """Whether the shop cancelled the order. A sale that people cancelled in Tryton still holds the order as it was;
+    its status tells.
+    """
+    return sale.state == SaleState.CANCELLED and _CANCELLED in (sale.comment or "").splitlines()
+
+
+def mark_cancelled(comment: str | None) -> str:
+    return "\n".join(filter(None, (comment, _CANCELLED)))
+
+
 def order_of(sale: Sale, delivery: str) -> OrderValue:
     """A sale as an order. `delivery`: code of the product that represents delivery charges, empty for none.
 
     Raises ValueError (NoOrder, InexactAmount, UnknownCurrency), and msgspec.DecodeError for numbers that are none.
     """
+    if is_cancelled_by_shop(sale):
+        return cancelled_order(sale.currency.code)
     customer, email = _buyer(sale.comment or "")
     lines, shipping = list[OrderLine](), "0"
     for line in sale.lines:

@@ -7,9 +7,9 @@ import msgspec
 
 from connectors.vendure.messages import GlobalSettings
 
-# Carts, orders that are being changed, and cancelled ones. Custom states of placed orders are none of these.
+# Carts, and orders that are being changed. Custom states of placed orders are none of these.
 _NOT_PLACED: Final = (
-    '["Created", "Draft", "AddingItems", "ArrangingPayment", "Modifying", "ArrangingAdditionalPayment", "Cancelled"]'
+    '["Created", "Draft", "AddingItems", "ArrangingPayment", "Modifying", "ArrangingAdditionalPayment"]'
 )
 
 ORDERS: Final = f"""query ($since: DateTime!, $placed: DateTime!, $skip: Int!, $take: Int!) {{
@@ -17,7 +17,7 @@ ORDERS: Final = f"""query ($since: DateTime!, $placed: DateTime!, $skip: Int!, $
   orders(options: {{skip: $skip, take: $take, sort: {{id: ASC}}, filter: {{
     active: {{eq: false}}, state: {{notIn: {_NOT_PLACED}}}, orderPlacedAt: {{after: $placed}},
     _or: [{{updatedAt: {{after: $since}}}}, {{orderPlacedAt: {{after: $since}}}}] }} }}) {{ totalItems items {{
-      id code updatedAt orderPlacedAt currencyCode total shipping
+      id code state updatedAt orderPlacedAt currencyCode total shipping
       customer {{ firstName lastName emailAddress }} shippingAddress {{ fullName company }}
       lines {{ quantity proratedLinePrice productVariant {{ sku }} }} surcharges {{ description sku price }} }} }} }}"""
 """Vendure does not move `updatedAt` when an order is placed, so its other date counts too."""
@@ -79,6 +79,7 @@ class VendureOrder(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     shipping_address: Address | None
     lines: list[PricedLine]
     surcharges: list[Surcharge]
+    state: str = ""  # in no snapshot that was stored before cancelled orders were read
 
 
 class OrderSnapshot(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from canonical.amounts import canonical_amount
 from canonical.elements import ORDER_DOCUMENT
 from canonical.messages import Observation
 from canonical.money import number_text
-from canonical.orders import ORDER, OrderLine, OrderValue
+from canonical.orders import ORDER, OrderLine, OrderValue, cancelled_order
 from connectors.content import read_content
 from connectors.messages import CURSOR_UNKNOWN
 from connectors.offsets import OffsetPage, read_by_offset
@@ -37,6 +37,7 @@ from connectors.vendure.session import GraphQlRefused, VendureSession, VendureSe
 from foundation.decoding import ForeignDecoder, decode_json
 from foundation.i18n.messages import MessageText, text_of
 
+_CANCELLED: Final = "Cancelled"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLAP: Final = timedelta(minutes=5)
 """Longer than the shop's longest transaction."""
@@ -173,6 +174,8 @@ def _external_id(known: _Known, precision: int, order: msgspec.Raw) -> str:
 
 def _value(placed: VendureOrder, precision: int) -> OrderValue:
     """Raises ValueError (InexpressibleOrder) or ArithmeticError for content that an order cannot represent exactly."""
+    if placed.state == _CANCELLED:  # its lines have no pieces any more
+        return cancelled_order(placed.currency_code)
     address = placed.shipping_address
     customer = placed.customer
     name = "" if customer is None else f"{customer.first_name} {customer.last_name}".strip()

@@ -1,7 +1,7 @@
 """Orders as one value: handed from the system that took the order to the one that fulfils it."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -14,10 +14,11 @@ from canonical.problems import CanonicalError
 ORDER: Final = "order"
 """The type of records that orders are; the key is the order's number."""
 MAX_LINES: Final = 1_000
+_CANCELLED: Final = "cancelled"
 
 
 class InvalidOrder(CanonicalError):
-    """The order has no lines, or too many."""
+    """The order has no lines, too many, or some although it is cancelled."""
 
 
 class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -38,7 +39,8 @@ class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
 
 class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="order"):
     """An order. Lines are sorted, so that two systems that list them differently have the same value; `shipping` is
-    the price of delivery without tax.
+    the price of delivery without tax. `status` is set when the system that took the order has cancelled it: then
+    nothing is left of its content but the currency (`cancelled_order`).
 
     Raises InexactAmount, also for a total that is no exact amount; UnknownCurrency; and InvalidOrder for an order
     without lines or with too many.
@@ -49,9 +51,15 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
     email: str
     lines: tuple[OrderLine, ...]
     shipping: str = "0"
+    status: Literal["cancelled"] | msgspec.UnsetType = msgspec.UNSET
+    """Unset in all other orders, so that those stored before there were cancelled ones have equal JSON."""
 
     def __post_init__(self) -> None:
         stored_exponent(self.currency)
+        if self.is_cancelled:
+            if self.lines or self.customer or self.email or self.shipping != "0":
+                raise InvalidOrder(problems.CANCELLED_CONTENT)
+            return
         if not 0 < len(self.lines) <= MAX_LINES:
             raise InvalidOrder(problems.ORDER_LINES, most=MAX_LINES, count=len(self.lines))
         normalise_amount(self, "shipping")
@@ -60,9 +68,18 @@ class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="o
             force_setattr(self, "lines", ordered)
 
     @property
+    def is_cancelled(self) -> bool:
+        return self.status is not msgspec.UNSET
+
+    @property
     def total(self) -> Decimal:
         """The price of all lines and of delivery, without tax."""
         total = Decimal(self.shipping)
         for line in self.lines:
             total = EXACT.add(total, line.amount)
         return total
+
+
+def cancelled_order(currency: str) -> OrderValue:
+    """An order that was cancelled where it was placed. Raises UnknownCurrency."""
+    return OrderValue(currency, "", "", (), status=_CANCELLED)

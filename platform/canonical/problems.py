@@ -94,6 +94,8 @@ NOT_A_MEDIA_TYPE: Final = ProblemType("media.not_a_type", N_("“{text}” is no
 NOT_A_HASH: Final = ProblemType("media.not_a_hash", N_("“{text}” is not a SHA-256 hash in hexadecimal."))
 ORDER_LINES: Final = ProblemType("order.lines", N_("An order has 1 to {most} lines; this one has {count}."))
 
+CANCELLED_CONTENT: Final = ProblemType("order.cancelled", N_("A cancelled order has no content."))
+
 PARTY_ID: Final = Problem("field.party_id", N_("Party's ID"))
 PARTY_NAME: Final = Problem("field.party_name", N_("Party's name"))
 LINE_NUMBER: Final = Problem("field.line_number", N_("Line's number"))

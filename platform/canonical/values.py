@@ -279,7 +279,8 @@ def write_plainly(value: Value) -> str:  # noqa: C901, PLR0911 - one case per ty
         case ListValue(items=items):
             return ", ".join(map(write_plainly, items))
         case OrderValue(currency=currency, lines=lines):
-            return f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
+            text = f"{len(lines)} lines, {canonical_amount(value.total)} {currency}"
+            return "cancelled" if value.is_cancelled else text
 
 
 def _check_measured(value: QuantityValue | MeasureValue) -> None:

@@ -48,6 +48,7 @@ DELETED_CONNECTION: Final = N_("a deleted connection")
 _NOTHING: Final = N_("nothing")
 _YES, _NO = N_("Yes"), N_("No")
 _ORDER: Final = N_("{total} · lines: {number}")
+_CANCELLED_ORDER: Final = N_("Cancelled in the shop")
 _PARTS: Final = {
     "min_quantity": N_("from quantity {value}"),
     "valid_from": N_("valid from {value}"),
@@ -79,6 +80,8 @@ def write_value(value: Value | None, localizer: Localizer | None = None) -> str:
             return words.moment(at, seconds=True)
         case ListValue(items=items):
             return ", ".join(write_value(item, words) for item in items) or words.text(_NOTHING)
+        case OrderValue(is_cancelled=True):
+            return words.text(_CANCELLED_ORDER)
         case OrderValue(currency=currency, lines=lines):
             total = write_amount(value.total, currency, words)
             return words.text(_ORDER).format(total=total, number=words.number(len(lines)))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.money import InexactAmount, UnknownCurrency
-from canonical.orders import MAX_LINES, OrderLine, OrderValue
-from canonical.values import Value, type_of, value_json, write_plainly
+from canonical.orders import MAX_LINES, InvalidOrder, OrderLine, OrderValue, cancelled_order
+from canonical.values import Value, to_value, type_of, value_json, write_plainly
 
 amounts = st.decimals(0, 10_000, places=4).map(str)
 lines = st.lists(
@@ -70,3 +70,16 @@ def test_a_total_of_many_digits_is_exact() -> None:
 def test_invalid_orders_are_refused(made: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         made()  # type: ignore[operator]
+
+
+def test_a_cancelled_order_has_no_content_and_other_orders_keep_their_json() -> None:
+    gone = cancelled_order("USD")
+    assert (gone.is_cancelled, gone.total) == (True, Decimal(0))
+    assert to_value(msgspec.json.decode(value_json(gone))) == gone
+    assert '"status":"cancelled"' in value_json(gone)
+    assert "status" not in value_json(OrderValue("USD", "A", "", (OrderLine("A", "1", "1"),)))
+    for content in ({"lines": (OrderLine("A", "1", "1"),)}, {"customer": "A"}, {"email": "a"}, {"shipping": "1"}):
+        with pytest.raises(InvalidOrder):
+            msgspec.structs.replace(gone, **content)
+    with pytest.raises(InvalidOrder):
+        OrderValue("USD", "A", "", ())

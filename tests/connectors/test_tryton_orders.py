@@ -4,6 +4,7 @@ The server in memory keeps sales as Tryton does. `tests/connectors/test_tryton_t
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from canonical.elements import ORDER_DOCUMENT, PRICE
 from canonical.keys import ElementKey
-from canonical.orders import ORDER, OrderLine, OrderValue
+from canonical.orders import ORDER, OrderLine, OrderValue, cancelled_order
 from canonical.values import minor_money
 from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, HttpResponse, WriteResult, WriteState
 from connectors.tryton.messages import tryton_moment
@@ -28,7 +29,10 @@ AN_ORDER = OrderValue(
     "USD", " Ada Lovelace", "ada@example.com",
     (OrderLine("P1", "2", "19.99"), OrderLine("P2", "1", "12.5"), OrderLine("P2", "1.5", "0.0001")), "4.9",
 )  # fmt: skip
-_STEPS = {"quote": ("draft", "quotation"), "confirm": ("quotation", "confirmed")}
+_STEPS = {
+    "quote": ({"draft"}, "quotation"), "confirm": ({"quotation"}, "confirmed"),
+    "draft": ({"quotation", "confirmed", "cancelled"}, "draft"), "cancel": ({"draft", "quotation"}, "cancelled"),
+}  # fmt: skip
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Sales(Server):
     calls: list[str] = field(default_factory=list)
     lost: int = -1
     before: bool = False
+    lines: int = 0
     codes: tuple[str, ...] = ("P1", "P2", "DELIVERY")
 
     async def request(
@@ -82,31 +87,46 @@ class Sales(Server):
             case "sale.sale.search_read":
                 wanted = next(value for name, _, value in parameters[0] if name == "reference")
                 return [sale for _, sale in sorted(self.sales.items()) if sale["reference"] in wanted]
-            case "sale.sale.quote" | "sale.sale.confirm" as pressed:
+            case "sale.sale.quote" | "sale.sale.confirm" | "sale.sale.draft" | "sale.sale.cancel" as pressed:
                 before, after = _STEPS[pressed.rpartition(".")[2]]
                 for id_ in parameters[0]:
-                    if self.sales[id_]["state"] == before:
+                    if self.sales[id_]["state"] in before:
                         self.sales[id_]["state"] = after
                 return None
+            case "sale.sale.write":
+                self.write(self.sales[parameters[0][0]], parameters[1])
+                return None
         return super()._answer(method, parameters)
+
+    def write(self, sale: dict[str, Any], values: dict[str, Any]) -> None:
+        sale["comment"] = values.get("comment", sale["comment"])
+        for act, given in values.get("lines", ()):
+            assert sale["state"] == "draft", "Tryton deletes no line of another sale"
+            if act == "delete":
+                sale["lines."] = [line for line in sale["lines."] if line["id"] not in given]
+            else:
+                sale["lines."] += [self.line(each) for each in given]
+
+    def line(self, given: dict[str, Any]) -> dict[str, Any]:
+        assert given["taxes"] == [["add", [9]]]
+        self.lines += 1
+        return {
+            "id": self.lines, "type": given["type"], "quantity": given["quantity"], "unit_price": given["unit_price"],
+            "product.": {"code": self.codes[given["product"]]},
+        }  # fmt: skip
 
     def create(self, values: dict[str, Any]) -> int:
         assert {name: values[name] for name in ("company", "party", "currency", "warehouse", "invoice_address")} == {
             "company": 1, "party": 2, "currency": 1, "warehouse": 7, "invoice_address": 5,
         }  # fmt: skip
         assert "number" not in values
-        ((_, lines),) = values["lines"]
-        assert all(line["taxes"] == [["add", [9]]] for line in lines)
+        lines = [line for _, given in values.get("lines", ()) for line in given]
         id_ = len(self.sales) + 1
         self.sales[id_] = {
             "id": id_, "reference": values["reference"], "state": "draft", "shipment_state": "none",
             "comment": values["comment"].strip(), "currency.": {"code": "USD"}, "shipments.": [],
             "create_date": tryton_moment(NOW), "write_date": None,
-            "lines.": [
-                {"type": line["type"], "quantity": line["quantity"], "unit_price": line["unit_price"],
-                 "product.": {"code": self.codes[line["product"]]}}
-                for line in lines
-            ],
+            "lines.": [self.line(each) for each in lines],
         }  # fmt: skip
         return id_
 
@@ -202,7 +222,7 @@ async def test_a_sale_that_is_not_confirmed_is_not_shown_and_the_next_attempt_co
     assert server.states == ["confirmed"]
 
 
-@pytest.mark.parametrize("state", ["confirmed", "processing", "done", "cancelled"])
+@pytest.mark.parametrize("state", ["processing", "done", "cancelled"])
 async def test_a_sale_that_people_work_with_is_left_alone(state: str) -> None:
     server = Sales()
     await push(server)
@@ -213,7 +233,8 @@ async def test_a_sale_that_people_work_with_is_left_alone(state: str) -> None:
     assert not {"sale.sale.create", "sale.sale.quote", "sale.sale.confirm"} & set(server.calls)
     other = msgspec.structs.replace(AN_ORDER, shipping="5")
     (result,) = await push(server, a_write(other))
-    assert (result.state, "other content" in result.detail) == (WriteState.REFUSED, True)
+    assert (result.state, f"its sale is {state} in Tryton" in result.detail) == (WriteState.REFUSED, True)
+    assert result.detail.message.code == "tryton.sale_fixed"
     assert [reading.value for reading in await read(server)] == [AN_ORDER]
 
 
@@ -318,3 +339,100 @@ async def test_people_may_add_titles_and_remarks() -> None:
     server.sales[1]["comment"] += "\nCall before delivery."
     server.sales[1]["lines."].append({"type": "comment", "quantity": None, "unit_price": None, "product.": None})
     assert [reading.value for reading in await read(server)] == [AN_ORDER]
+
+
+OTHER = msgspec.structs.replace(AN_ORDER, customer="Ada King", lines=(OrderLine("P1", "3", "18"),), shipping="0")
+CANCELLED = cancelled_order("USD")
+
+
+@pytest.mark.parametrize("state", ["draft", "quotation", "confirmed"])
+async def test_a_sale_that_is_not_processed_yet_gets_the_new_content(state: str) -> None:
+    """What people wrote to it stays, and it is confirmed again."""
+    server = Sales()
+    await push(server)
+    remark = {"id": 99, "type": "comment", "quantity": None, "unit_price": None, "product.": None}
+    server.sales[1]["lines."].append(remark)
+    server.sales[1] |= {"state": state, "comment": server.sales[1]["comment"] + "\nCall before delivery."}
+    assert await push(server, a_write(OTHER)) == [WriteResult(KEY, WriteState.ACCEPTED)]
+    assert server.states == ["confirmed"]
+    assert [reading.value for reading in await read(server)] == [OTHER]
+    assert server.sales[1]["lines."][0] == remark
+    assert server.sales[1]["comment"].endswith("\nCall before delivery.")
+
+
+async def test_a_sale_of_somebody_else_with_the_number_is_never_amended() -> None:
+    server = Sales()
+    await push(server)
+    server.sales[1] |= {"state": "draft", "comment": "Ordered by telephone."}
+    (result,) = await push(server, a_write(OTHER))
+    assert (result.state, result.detail.message.code) == (WriteState.REFUSED, "tryton.other_content")
+    assert server.states == ["draft"]
+
+
+class Processing(Sales):
+    """Processes a sale while it is about to be changed."""
+
+    def _answer(self, method: str, parameters: list[Any]) -> Any:
+        if method == "model.sale.sale.draft":
+            self.sales[1]["state"] = "processing"
+        return super()._answer(method, parameters)
+
+
+@pytest.mark.parametrize(("order", "code"), [(OTHER, "tryton.sale_fixed"), (CANCELLED, "tryton.cancelled_too_late")])
+async def test_a_sale_that_is_processed_meanwhile_is_left_alone(order: OrderValue, code: str) -> None:
+    server = Processing()
+    await push(server)
+    (result,) = await push(server, a_write(order))
+    assert (result.state, result.detail.message.code) == (WriteState.REFUSED, code)
+    assert [reading.value for reading in await read(server)] == [AN_ORDER]
+
+
+@pytest.mark.parametrize("state", ["draft", "quotation", "confirmed", "cancelled"])
+async def test_an_order_that_the_shop_cancelled_is_cancelled_and_read_back_as_such(state: str) -> None:
+    """Also where people cancelled it before. Replaying the order itself opens nothing again."""
+    server = Sales()
+    await push(server)
+    server.sales[1]["state"] = state
+    for _ in range(2):
+        assert await push(server, a_write(CANCELLED)) == [WriteResult(KEY, WriteState.ACCEPTED)]
+        assert server.states == ["cancelled"]
+        assert [reading.value for reading in await read(server)] == [CANCELLED]
+    assert server.sales[1]["comment"].count("Cancelled in the shop.") == 1
+    (late,) = await push(server)
+    assert (late.state, late.detail.message.code) == (WriteState.REFUSED, "tryton.sale_cancelled")
+    assert server.states == ["cancelled"]
+
+
+@pytest.mark.parametrize("state", ["processing", "done"])
+async def test_an_order_that_is_fulfilled_already_is_not_cancelled(state: str) -> None:
+    server = Sales()
+    await push(server)
+    server.sales[1]["state"] = state
+    (result,) = await push(server, a_write(CANCELLED))
+    assert (result.state, result.detail.message.code) == (WriteState.REFUSED, "tryton.cancelled_too_late")
+    assert server.states == [state]
+
+
+async def test_an_order_that_was_cancelled_before_it_came_is_not_created_later() -> None:
+    server = Sales()
+    assert await push(server, a_write(CANCELLED)) == [WriteResult(KEY, WriteState.ACCEPTED)]
+    assert [reading.value for reading in await read(server)] == [CANCELLED]
+    (late,) = await push(server)
+    assert late.state is WriteState.REFUSED
+    assert (server.states, server.sales[1]["lines."]) == (["cancelled"], [])
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("order", [OTHER, CANCELLED])
+async def test_wherever_an_answer_is_lost_a_change_ends_the_same(order: OrderValue, before: bool) -> None:  # noqa: FBT001
+    for lost in range(1, 20):
+        server = Sales()
+        await push(server)
+        server.calls.clear()
+        server.lost, server.before = lost, before
+        with suppress(OutboundUnavailable):
+            await push(server, a_write(order))
+        server.lost = -1
+        assert await push(server, a_write(order)) == [WriteResult(KEY, WriteState.ACCEPTED)]
+        assert len(server.sales) == 1
+        assert [reading.value for reading in await read(server)] == [order], server.calls[lost - 1 :]

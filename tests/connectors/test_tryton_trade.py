@@ -9,7 +9,7 @@ import pytest
 
 from canonical.elements import DESCRIPTION, NAME, ORDER_DOCUMENT, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import ElementKey
-from canonical.orders import ORDER, OrderLine, OrderValue
+from canonical.orders import ORDER, OrderLine, OrderValue, cancelled_order
 from canonical.values import EnumerationValue, MoneyValue, TextValue, Value
 from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, PayloadInvalid, PollPage, WriteState
 from connectors.tryton.adapter import Tryton
@@ -164,3 +164,47 @@ async def test_two_sales_of_one_order_are_a_matter_for_a_person(tryton: RunningT
     with pytest.raises(PayloadInvalid, match="2 sales") as told:
         adapter.translate(body)
     assert [each.key for each in told.value.unreadable] == [ElementKey("SHOP-3001", ORDER_STATUS, "", ORDER)]
+
+
+def copied_to_draft(tryton: RunningTryton, number: str) -> None:
+    """As a person who duplicates a sale under another number: the only way to a draft, as Tryton processes at once."""
+    tryton.copy_sale(number)
+    newest = tryton.search("sale.sale", [["reference", "=", number]], ["id", "state"])
+    (draft,) = [each["id"] for each in newest if each["state"] == "draft"]
+    tryton.write("sale.sale", draft, {"reference": f"{number}-B"})
+
+
+async def test_a_draft_is_amended_and_a_processed_sale_is_refused(tryton: RunningTryton, caller: PlainCaller) -> None:
+    adapter, config, order = Tryton(), tryton.connection(), an_order("SHOP-4001")
+    await adapter.orders.push(caller, config, [order])
+    copied_to_draft(tryton, "SHOP-4001")
+    other = msgspec.structs.replace(AN_ORDER, customer="Ada King", lines=(OrderLine("SKU-005", "3", "18"),))
+    late = ChannelWrite(order.key, other, 2, "late")
+    (result,) = await adapter.orders.push(caller, config, [late])
+    assert (result.state, result.detail.message.code) == (WriteState.REFUSED, "tryton.sale_fixed")
+    assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, AN_ORDER)]
+    key = ElementKey("SHOP-4001-B", ORDER_DOCUMENT, "", ORDER)
+    (result,) = await adapter.orders.push(caller, config, [ChannelWrite(key, other, 2, "amend")])
+    assert result.state is WriteState.ACCEPTED, result.detail
+    assert await adapter.orders.read(caller, config, [key]) == [ChannelReading(key, other)]
+    (sale,) = tryton.search("sale.sale", [["reference", "=", "SHOP-4001-B"]], ["state", "untaxed_amount"])
+    assert (sale["state"], sale["untaxed_amount"]["decimal"]) == ("processing", "58.90")
+
+
+async def test_an_order_that_the_shop_cancels_is_cancelled_as_far_as_tryton_lets_it(
+    tryton: RunningTryton, caller: PlainCaller
+) -> None:
+    adapter, config, order = Tryton(), tryton.connection(), an_order("SHOP-5001")
+    await adapter.orders.push(caller, config, [order])
+    copied_to_draft(tryton, "SHOP-5001")
+    cancelled = cancelled_order("USD")
+    (result,) = await adapter.orders.push(caller, config, [ChannelWrite(order.key, cancelled, 2, "c")])
+    assert (result.state, result.detail.message.code) == (WriteState.REFUSED, "tryton.cancelled_too_late")
+    for number in ("SHOP-5001-B", "SHOP-5002"):  # a draft, and an order that never came here
+        key = ElementKey(number, ORDER_DOCUMENT, "", ORDER)
+        for _ in range(2):
+            (result,) = await adapter.orders.push(caller, config, [ChannelWrite(key, cancelled, 2, "c")])
+            assert result.state is WriteState.ACCEPTED, result.detail
+        assert await adapter.orders.read(caller, config, [key]) == [ChannelReading(key, cancelled)]
+        (sale,) = tryton.search("sale.sale", [["reference", "=", number]], ["state"])
+        assert sale["state"] == "cancelled"

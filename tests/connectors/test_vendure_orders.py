@@ -12,7 +12,7 @@ from canonical.dimensions import dimension
 from canonical.elements import ORDER_DOCUMENT, ORDER_STATUS, PRICE
 from canonical.keys import ElementKey
 from canonical.messages import Observation
-from canonical.orders import ORDER, OrderLine, OrderValue
+from canonical.orders import ORDER, OrderLine, OrderValue, cancelled_order
 from canonical.values import EnumerationValue
 from connectors.ports import ChannelWrite, PayloadInvalid, PollPage, SystemUnavailable, WriteResult, WriteState
 from connectors.vendure import orders
@@ -20,7 +20,7 @@ from connectors.vendure.adapter import Vendure
 from connectors.vendure.orders import VendureOrders
 from foundation.clock import utc_now
 from tests.connectors.running import PlainCaller
-from tests.real.shopping import Cart, order_state
+from tests.real.shopping import Cart, cancel_order, order_state
 from tests.real.vendure import RunningVendure
 from tests.support.values import minor
 
@@ -83,6 +83,16 @@ def test_an_inexact_order_is_reported_with_its_number(changed: dict[str, Any], t
     with pytest.raises(PayloadInvalid, match=told) as caught:
         VendureOrders().translate(snapshot(**changed))
     assert [each.key for each in caught.value.unreadable] == [ElementKey("ORDER-5", ORDER_DOCUMENT, "", ORDER)]
+
+
+def test_a_cancelled_order_has_no_content_and_one_stored_before_had_no_state() -> None:
+    gone = [{"quantity": 0, "proratedLinePrice": 0, "productVariant": {"sku": "SKU-1"}}]
+    [seen] = VendureOrders().translate(snapshot(state="Cancelled", lines=gone, total=0, shipping=0))
+    assert (seen.key.record_key, seen.value) == ("ORDER-5", cancelled_order("USD"))
+    for body in (snapshot(), snapshot(state="PaymentSettled"), snapshot(state="Custom")):
+        [seen] = VendureOrders().translate(body)
+        assert isinstance(seen.value, OrderValue)
+        assert not seen.value.is_cancelled
 
 
 def test_a_surcharge_with_a_sku_is_a_line_with_exact_digits() -> None:
@@ -200,13 +210,20 @@ class TestRealOrders:
         assert (await desk.set_status(code, "delivered")).state is ACCEPTED
         assert await desk.status(code) == "delivered"
 
-    async def test_a_cancelled_order_is_read_no_more_and_stays_cancelled(self, desk: Desk) -> None:
+    async def test_a_cancelled_order_is_read_as_such_and_stays_cancelled(self, desk: Desk) -> None:
         code = Cart(desk.shop, {"SKU-016": 1}).pay()
         assert (await desk.set_status(code, "cancelled")).state is ACCEPTED
         assert (await desk.status(code), order_state(desk.shop, code)) == ("cancelled", "Cancelled")
-        assert code not in await desk.orders()
+        assert (await desk.orders())[code].value == cancelled_order("USD")
         late = await desk.set_status(code, "shipped")
         assert (late.state, "cancelled in Vendure" in late.detail) == (REFUSED, True)
+
+    async def test_an_order_that_a_person_cancels_in_the_shop_is_read_after_the_last_poll(self, desk: Desk) -> None:
+        code = Cart(desk.shop, {"SKU-016": 2}).pay()
+        page = await desk.poll()
+        cancel_order(desk.shop, code)
+        assert (await desk.orders(page.cursor))[code].value == cancelled_order("USD")
+        assert await desk.status(code) == "cancelled"
 
     async def test_an_order_that_is_not_paid_waits_for_its_payment(self, desk: Desk) -> None:
         code = Cart(desk.shop, {"SKU-016": 1}).pay("authorized")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from canonical.elements import ORDER_DOCUMENT, ORDER_STATUS, STOCK
-from canonical.orders import ORDER, OrderLine, OrderValue
+from canonical.orders import ORDER, OrderLine, OrderValue, cancelled_order
 from connectors.connections import store_secret
 from connectors.poll_job import schedule_poll
 from connectors.sandbox.faults import Faults
@@ -116,6 +116,23 @@ async def test_an_order_is_sent_to_the_erp_and_its_status_returned(trade: Client
         (trade.erp, ORDER_DOCUMENT),
         (trade.channels["shop0"], ORDER_STATUS),
     }
+
+
+async def test_an_order_that_the_shop_cancels_is_cancelled_in_the_erp_and_its_status_comes_back(
+    trade: ClientEnv,
+) -> None:
+    number = place(trade)
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until=verified(ORDER_DOCUMENT))
+    answer = httpx2.post(f"{trade.urls['shop0']}/orders/cancel", json={"numbers": [number]}, headers=HEADERS)
+    answer.raise_for_status()
+    await poll(trade, trade.channels["shop0"])
+    await trade.work(until=verified(ORDER_DOCUMENT, 2))
+    assert in_the_erp(trade, number) == [cancelled_order("USD")]
+    await poll(trade, trade.erp)
+    await trade.work(until=verified(ORDER_STATUS))
+    assert status_in_the_shop(trade, number) == "cancelled"
+    assert await trade.rows("SELECT code FROM governance_exception WHERE state = 'open'") == []
 
 
 async def test_an_order_is_created_once_however_often_the_answer_is_lost(

@@ -47,3 +47,11 @@ def order_state(shop: RunningVendure, code: str) -> str:
     query = "query ($c: String!) { orders(options: {filter: {code: {eq: $c}}}) { items { state } } }"
     [found] = shop.administer(query, c=code)["orders"]["items"]
     return str(found["state"])
+
+
+def cancel_order(shop: RunningVendure, code: str) -> None:
+    """As an administrator who cancels all of it."""
+    query = "query ($c: String!) { orders(options: {filter: {code: {eq: $c}}}) { items { id } } }"
+    [found] = shop.administer(query, c=code)["orders"]["items"]
+    cancel = "mutation ($i: CancelOrderInput!) { cancelOrder(input: $i) { __typename } }"
+    shop.administer(cancel, i={"orderId": found["id"], "cancelShipping": True})

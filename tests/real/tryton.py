@@ -98,6 +98,9 @@ class RunningTryton:
         [copied] = self._call("model.sale.sale.copy", [sale["id"]], {}, self._context)
         self._call("model.sale.sale.write", [copied], {"reference": reference}, self._context)
 
+    def write(self, model: str, id_: int, values: dict[str, Any]) -> None:
+        self._call(f"model.{model}.write", [id_], values, self._context)
+
     def search(self, model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call(
             f"model.{model}.search_read", domain, 0, None, None, fields, self._context

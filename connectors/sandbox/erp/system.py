@@ -7,11 +7,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from canonical.elements import COST, PRICE, STOCK
+from canonical.elements import COST, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import PRODUCT
 from canonical.money import Money, parse_decimal, to_integer
-from canonical.orders import OrderValue
-from canonical.values import Value
+from canonical.orders import ORDER, OrderValue
+from canonical.values import EnumerationValue, Value
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
 from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.erp.messages import (
@@ -203,14 +203,20 @@ class ErpSystem:
         return json_reply({"orders": [self.orders.get(number) for number in numbers]})
 
     def _create_orders(self, orders: list[NewOrder]) -> Reply:
-        """Nothing is created twice, and an order that is being fulfilled is not overwritten."""
+        """Nothing is created twice, and an order that is being fulfilled is not overwritten, but cancelled."""
         self.effects.requests += 1
         for new in orders:
             self.effects.received[new.key] += 1
-            if new.number not in self.orders:
+            known = self.orders.get(new.number)
+            if known is None or (new.order.is_cancelled and known != new.order):
                 self.orders[new.number] = new.order
                 self.effects.record(SandboxEffect(new.number, "order", 0, 0, new.key, new.order))
+                if new.order.is_cancelled:
+                    self._report_status(new.number, "cancelled")
         return json_reply({"created": len(self.orders)})
+
+    def _report_status(self, number: str, code: str) -> None:
+        self.set_values([NewErpValue(number, ORDER_STATUS, value=EnumerationValue(code), record_type=ORDER)])
 
     def _is_changed(self, value: NewErpValue) -> bool:
         known = self.current.get((value.sku, _place(value.element, value.dimension, value.record_type)))

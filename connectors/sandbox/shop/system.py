@@ -5,12 +5,12 @@ from itertools import islice
 
 import msgspec
 
-from canonical.orders import OrderValue
+from canonical.orders import OrderValue, cancelled_order
 from connectors.sandbox.catalogue import STOCK_ON_HAND, list_price, sku_of, title_of
 from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.faults import Faults, FaultSource
 from connectors.sandbox.http import Reply, Request, html_reply, json_reply, problem
-from connectors.sandbox.orders import PlacedOrder, PlacedOrders
+from connectors.sandbox.orders import Numbers, PlacedOrder, PlacedOrders
 from connectors.sandbox.plan import SystemPlan
 from connectors.sandbox.shop.messages import Keys, NewShopValue, NewShopValues, Products, Shown, WriteOutcome
 from connectors.sandbox.storefront import ShopRow, shop_page
@@ -57,6 +57,8 @@ class ShopSystem:
                     return self._list_orders(request)
                 case "POST", "/orders":
                     return self._place(request)
+                case "POST", "/orders/cancel":
+                    return self._cancel(request)
                 case "POST", "/values/read":
                     keys = self._read_decoder.decode(request.body).keys
                     return json_reply({"values": [self.shown.get(key) for key in keys]})
@@ -85,6 +87,16 @@ class ShopSystem:
         order, version = decode_json(request.body, type=OrderValue), len(self.orders) + 1
         self.orders.append(PlacedOrder(f"{self.name.upper()}-{1000 + version}", order, version, utc_now()))
         return json_reply(self.orders[-1], 201)
+
+    def _cancel(self, request: Request) -> Reply:
+        """The shopper, or a person in the shop, cancels an order."""
+        for number in decode_json(request.body, type=Numbers).numbers:
+            placed = next((one for one in self.orders if one.number == number), None)
+            if placed is None:
+                return problem(422, f"The shop has no order {number}.")
+            order = cancelled_order(placed.order.currency)
+            self.orders.append(PlacedOrder(number, order, len(self.orders) + 1, utc_now()))
+        return json_reply({})
 
     def _list_orders(self, request: Request) -> Reply:
         try:

@@ -31,8 +31,8 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 def describe_order(value: Value) -> OrderView | None:
-    """None for a value that is no order."""
-    if not isinstance(value, OrderValue):
+    """None for a value that is no order, and for a cancelled order, which has no content."""
+    if not isinstance(value, OrderValue) or value.is_cancelled:
         return None
     currency = value.currency
     lines = [
