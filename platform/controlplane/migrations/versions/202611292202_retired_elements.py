@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611292200"
-down_revision = "202611292127"
+revision = "202611292202"
+down_revision = "202611292201"
 branch_labels = None
 depends_on = None
 
