@@ -1,14 +1,25 @@
 """What people type into the pages' forms: refused at its field and shown again as typed, never lost."""
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def forms(web_app: WebApp, msp_setup: MspSetup) -> dict[str, tuple[str, dict[str, str], str]]:
     """Address of each form with a text field: where it is shown, its other fields, and the field."""
     async with web_app.services.db.transaction(msp_setup.env.scope) as session:
