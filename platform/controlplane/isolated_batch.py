@@ -13,7 +13,7 @@ import uvloop
 
 from controlplane.embedded.processes import die_with_parent
 from controlplane.services import Services, build_services
-from foundation.database.engine import NO_SCANS
+from foundation.database.engine import KEYED_LOOKUPS
 from foundation.errors import InvalidInput
 from foundation.jobs.isolation import BatchResult, IsolatedRun, IsolatedRunner, LeasedBatch
 from foundation.jobs.registry import JobRegistry
@@ -94,7 +94,7 @@ def run_batch(settings: Settings, *, report_fd: int, jobs: Callable[[Services], 
 async def _run_batch(
     settings: Settings, leased: LeasedBatch, report_fd: int, jobs: Callable[[Services], JobRegistry]
 ) -> bool:
-    services = build_services(settings, pool_size=3, name="fairlead turn", planning=NO_SCANS)
+    services = build_services(settings, pool_size=3, name="fairlead turn", planning=KEYED_LOOKUPS)
     worker = LaneWorker(services.db, services.ready_queue, jobs(services), pool="", metrics=services.lane_metrics)
     try:
         os.write(report_fd, _BEGUN)

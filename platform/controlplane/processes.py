@@ -25,7 +25,7 @@ from controlplane.jobs import build_jobs
 from controlplane.preflight import check_database, check_revision, check_settings, check_valkey, wait_for_schema
 from controlplane.services import Services, build_services
 from controlplane.web.dispatch import dispatch_requests
-from foundation.database.engine import NO_SCANS, Database
+from foundation.database.engine import KEYED_LOOKUPS, Database
 from foundation.database.partition_job import keep_partitions
 from foundation.heartbeat import SILENT_SECONDS, TICK_SECONDS, Heartbeat, Readiness, serve_metrics
 from foundation.jobs.broker import RUN_LANE, LaneBroker
@@ -247,7 +247,7 @@ class _LaneActor:
                 pool_size=self._slots + 4,
                 name=name,
                 metrics=self._metrics,
-                planning=NO_SCANS,
+                planning=KEYED_LOOKUPS,
                 round_trip_timeout=WORK_PATIENCE_SECONDS,
             )
             self._services = services

@@ -48,7 +48,7 @@ class Pending(FrozenKeyed, frozen=True, gc=False):
     correlation: str
     approved: bool  # approved by a person, so the data behind the approval must be unchanged
     source_unchanged: bool  # the source's current value is this one, at whichever version
-    cost_unchanged: bool  # the cost is the one of the decision; loaded for approved values only
+    cost_unchanged: bool  # the cost is the one of the decision; both are loaded for approved values only
     superseded: bool  # a newer value is pending for, or was sent to, this channel; or it owns the value itself by now
     older: list[UUID]  # older changes of the same key with a running clock on this channel
     shown_value: Value | None
@@ -99,6 +99,35 @@ _OWNED: Final = f"""
                     AND own.source_connection_id = :connection_id AND {is_contract_of("own", "p")}))
 """
 """The array is read once a statement. Most channels own no element, so that no contract is looked up for a row."""
+_PENDING: Final = text(f"""
+    SELECT {key_columns("p")}, p.change_id, p.id, p.partner_id, p.value, p.version, p.state, p.attempts, p.sent_at,
+           p.accepted_at, c.correlation, c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
+           c.approval_id IS NULL OR coalesce(source.value = p.value, false),
+           c.approval_id IS NULL OR p.element <> ALL (:priced) OR cost.value IS NOT DISTINCT FROM c.cost_value,
+           other.newer OR coalesce(shown.version, 0) > p.version OR {_OWNED}, other.older, shown.value,
+           p.released_at, p.excluded
+      FROM unnest(CAST(:ids AS uuid[])) AS k (id),
+           LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
+                       AND p.connection_id = :connection_id OFFSET 0) p,
+           LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.id = k.id OFFSET 0) c,
+           LATERAL (SELECT coalesce(bool_or(n.version > p.version), false) AS newer, coalesce(
+                           array_agg(n.change_id) FILTER (WHERE n.version < p.version), '{{}}') AS older
+                      FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = :connection_id
+                       AND {same_key("n", "p")} AND n.{RUNNING}) other
+      LEFT JOIN LATERAL (SELECT v.source_value AS value FROM record_value v
+                          WHERE c.approval_id IS NOT NULL AND v.tenant_id = :t AND {same_key("v", "p")}
+                         OFFSET 0) source ON true
+      LEFT JOIN LATERAL (SELECT o.value FROM record_value o
+                          WHERE c.approval_id IS NOT NULL AND o.tenant_id = :t
+                            AND o.record_key = p.record_key AND o.element = ANY (:references)
+                            AND o.record_type = p.record_type AND o.value IS NOT NULL
+                            AND o.dimension IN ('', substring(p.dimension FROM 'currency=[A-Z]+'))
+                          ORDER BY o.dimension DESC LIMIT 1) cost ON true
+      LEFT JOIN LATERAL (SELECT s.value, s.version FROM channel_value s WHERE s.tenant_id = :t
+                            AND s.connection_id = :connection_id AND {same_key("s", "p")}
+                         OFFSET 0) shown ON true
+""")
+"""What an approval was given for is compared for approved values only, so it is looked up for no others."""
 _SETTLE: Final = BulkWrite(
     {
         "change_id": "uuid", "state": "varchar", "accepted_at": "timestamptz", "verified_at": "timestamptz",
@@ -158,33 +187,7 @@ async def load_pending(
     contract by which the channel has become the value's source of truth.
     """
     rows = await session.execute(
-        text(f"""
-            SELECT {key_columns("p")}, p.change_id, p.id, p.partner_id, p.value, p.version, p.state, p.attempts,
-                   p.sent_at, p.accepted_at, c.correlation,
-                   c.approval_id IS NOT NULL AND c.origin IN ('source', 'baseline'),
-                   v.source_value = p.value,
-                   c.approval_id IS NULL OR p.element <> ALL (:priced) OR cost.value IS NOT DISTINCT FROM c.cost_value,
-                   other.newer OR coalesce(shown.version, 0) > p.version OR {_OWNED}, other.older, shown.value,
-                   p.released_at, p.excluded
-              FROM unnest(CAST(:ids AS uuid[])) AS k (id),
-                   LATERAL (SELECT * FROM propagation p WHERE p.tenant_id = :t AND p.change_id = k.id
-                               AND p.connection_id = :connection_id OFFSET 0) p,
-                   LATERAL (SELECT * FROM change c WHERE c.tenant_id = :t AND c.id = k.id OFFSET 0) c,
-                   LATERAL (SELECT * FROM record_value v WHERE v.tenant_id = :t AND {same_key("v", "p")} OFFSET 0) v,
-                   LATERAL (SELECT coalesce(bool_or(n.version > p.version), false) AS newer, coalesce(
-                                   array_agg(n.change_id) FILTER (WHERE n.version < p.version), '{{}}') AS older
-                              FROM propagation n WHERE n.tenant_id = :t AND n.connection_id = :connection_id
-                               AND {same_key("n", "p")} AND n.{RUNNING}) other
-              LEFT JOIN LATERAL (SELECT o.value FROM record_value o
-                                  WHERE c.approval_id IS NOT NULL AND o.tenant_id = :t
-                                    AND o.record_key = p.record_key AND o.element = ANY (:references)
-                                    AND o.record_type = p.record_type AND o.value IS NOT NULL
-                                    AND o.dimension IN ('', substring(p.dimension FROM 'currency=[A-Z]+'))
-                                  ORDER BY o.dimension DESC LIMIT 1) cost ON true
-              LEFT JOIN LATERAL (SELECT s.value, s.version FROM channel_value s WHERE s.tenant_id = :t
-                                    AND s.connection_id = :connection_id AND {same_key("s", "p")}
-                                 OFFSET 0) shown ON true
-        """),
+        _PENDING,
         {
             "t": scope_of(session).tenant_id, "connection_id": connection_id, "ids": list(change_ids),
             "priced": sorted(_POLICY_REFERENCES), "references": sorted(set(_POLICY_REFERENCES.values())),

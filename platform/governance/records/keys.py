@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from canonical.keys import ElementKey, FrozenKeyed
+from canonical.keys import ElementKey
+from foundation.database.bulk import row_set
 
 KEY_COLUMNS: Final = "record_key, element, dimension, record_type"
 """In the order of the primary keys, and of `ElementKey`."""
@@ -15,10 +16,7 @@ KEY_TYPES: Final = {"record_key": "varchar", "element": "varchar", "dimension": 
 
 def key_set(**more: tuple[str, str]) -> str:
     """As SQL, the set `k` of the keys bound with `key_binds`. `more`: columns beside, as name=(bind, type of array)."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in KEY_TYPES.items())
-    beside = "".join(f", unnest(CAST(:{bind} AS {kind}))" for bind, kind in more.values())
-    names = ", ".join([*KEY_TYPES, *more])
-    return f"ROWS FROM (json_to_recordset(CAST(:keys AS json)) AS ({columns}){beside}) AS k ({names})"
+    return row_set("k", "keys", KEY_TYPES, **more)
 
 
 KEY_SET: Final = key_set()
@@ -26,8 +24,8 @@ KEYS_OF_CONNECTIONS: Final = key_set(connection_id=("connections", "uuid[]"))
 
 
 def key_binds(keys: Iterable[ElementKey]) -> dict[str, str]:
-    """Binds of KEY_SET, in the order of `keys`: one document, as of `foundation.database.bulk` and for its reason."""
-    return {"keys": msgspec.json.encode([FrozenKeyed(*key) for key in keys]).decode()}
+    """Binds of KEY_SET, in the order of `keys`."""
+    return {"keys": msgspec.json.encode(list(keys)).decode()}
 
 
 def same_key(one: str, other: str) -> str:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from foundation.database.engine import NO_SCANS, Database
+from foundation.database.engine import KEYED_LOOKUPS, Database
 from foundation.database.roles import FLEET
 from foundation.database.session_state import keeps_state
 from tests.conftest import Urls
@@ -107,7 +107,7 @@ def test_statements_that_leave_session_state_are_recognised(statement: str) -> N
 
 
 async def test_planning_and_ordinary_transactions_keep_the_connection(urls: Urls) -> None:
-    database = Database(urls.app, pool_size=1, planning=NO_SCANS)
+    database = Database(urls.app, pool_size=1, planning=KEYED_LOOKUPS)
     pids = {(await seen_by_next(database))[0] for _ in range(3)}
     async with database.transaction(None) as session:
         await session.execute(text("SELECT set_config('app.brand', :brand, true)"), {"brand": "x"})
