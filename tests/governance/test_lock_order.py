@@ -9,10 +9,12 @@ from sqlalchemy import text
 from canonical.elements import COST, PRICE
 from canonical.keys import ElementKey
 from foundation.clock import utc_now
+from foundation.database.engine import KEYED_LOOKUPS
 from governance.approvals.expiry_job import expire_waiting
 from governance.approvals.release import answer_change, release_changes
 from governance.changes.repository import load_awaiting, load_changes
 from governance.changes.rollback import roll_back_change
+from governance.propagation.repository import Settled, settle_propagations
 from governance.records.repository import load_values
 from policy.errors import ApprovalExpired
 from tests.governance.test_main_job import approve_all, member_scope
@@ -86,3 +88,34 @@ async def test_an_answer_and_the_clock_that_ends_it(env: ClientEnv) -> None:
         await answer_late()
     await expiring[0]
     assert await env.rows("SELECT state FROM change WHERE id = :id", id=change_id) == [("expired",)]
+
+
+async def test_a_settlement_locks_in_the_order_of_the_changes_whatever_the_order_of_its_rows(env: ClientEnv) -> None:
+    await env.deliver(
+        *(env.change(sku, element, 10_000) for sku in ("SKU-001", "SKU-002") for element in (COST, PRICE))
+    )
+    await env.work()
+    await approve_all(env)
+    await env.work(settle=20.0)
+    rows = await env.rows(
+        "SELECT connection_id, change_id FROM propagation WHERE state = 'verified' ORDER BY connection_id, change_id"
+    )
+    (channel, first), (_, second) = rows[:2]
+    assert rows[0][0] == rows[1][0]
+    now = utc_now()
+    locked = text("SELECT 1 FROM propagation WHERE change_id = :id AND connection_id = :c FOR UPDATE NOWAIT")
+
+    async def settle() -> None:
+        async with env.services.db.transaction(env.scope) as session:
+            for statement in KEYED_LOOKUPS.split("; "):  # as workers plan it
+                await session.execute(text(statement.replace("SET", "SET LOCAL")))
+            settled = [Settled(id_, "verified", verified_at=now) for id_ in (second, first)]
+            assert len(await settle_propagations(session, channel, settled, was="verified")) == 2
+
+    async with env.services.db.transaction(env.scope) as session:
+        await session.execute(locked, {"id": first, "c": channel})
+        settling = asyncio.create_task(settle())
+        await asyncio.sleep(LONG_ENOUGH_TO_WAIT)
+        assert not settling.done()
+        await session.execute(locked, {"id": second, "c": channel})  # so the settlement has not locked it yet
+    await settling

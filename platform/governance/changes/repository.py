@@ -78,7 +78,8 @@ async def load_awaiting(
              WHERE c.tenant_id = :t AND c.state = 'awaiting_approval' AND c.id = ANY (ARRAY(
                    SELECT w.id FROM {KEY_SET},
                           LATERAL (SELECT w.id FROM change w WHERE w.tenant_id = :t AND {same_key("w", "k")}
-                                      AND w.state = 'awaiting_approval' OFFSET 0) w))
+                                      AND w.state = 'awaiting_approval' OFFSET 0) w
+                    WHERE EXISTS (SELECT 1 FROM change WHERE tenant_id = :t AND state = 'awaiting_approval')))
              ORDER BY c.id FOR UPDATE OF c
         """),
         {"t": scope_of(session).tenant_id, "now": now, **key_binds(sorted_keys(keys))},

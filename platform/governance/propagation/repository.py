@@ -134,33 +134,28 @@ _SETTLE: Final = BulkWrite(
         "read_value": "jsonb", "previous_value": "jsonb", "error": "jsonb", "sent_at": "timestamptz",
     },
     """
-    WITH r AS MATERIALIZED (SELECT * FROM {rows}), found AS MATERIALIZED (
-        SELECT p.change_id, p.breached OR p.error IS NOT NULL AS troubled, r.state = 'superseded' AS superseded,
-               p.accepted_at, coalesce(p.sent_at, CASE WHEN r.state <> 'verified' THEN (
+    WITH r AS MATERIALIZED (
+        SELECT r.*, CASE WHEN r.state <> 'verified' THEN (
                    SELECT min(a.started_at) FROM propagation_attempt a
-                    WHERE a.tenant_id = :tenant_id AND a.change_id = p.change_id AND a.connection_id = :connection_id
-                      AND a.answered_at IS NULL) END) AS sent_at FROM r, propagation p
-         WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
-           AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
-           AND (p.state = :was OR r.state = 'superseded' AND p.{running})
-         ORDER BY p.change_id FOR UPDATE OF p
-    ), locked AS MATERIALIZED (
-        SELECT change_id, troubled, sent_at, accepted_at IS NOT NULL AS accepted,
-               superseded AND coalesce(accepted_at, sent_at) IS NOT NULL AS unproven FROM found
+                    WHERE a.tenant_id = :tenant_id AND a.change_id = r.change_id AND a.connection_id = :connection_id
+                      AND a.answered_at IS NULL) END AS begun_at
+          FROM {rows} ORDER BY r.change_id
     )
     UPDATE propagation p SET state = r.state, attempts = p.attempts + 1,
-           error = CASE WHEN locked.unproven AND locked.accepted THEN CAST(:accepted AS jsonb)
-                        WHEN locked.unproven THEN CAST(:unanswered AS jsonb)
+           error = CASE WHEN r.state <> 'superseded' THEN r.error
+                        WHEN p.accepted_at IS NOT NULL THEN CAST(:accepted AS jsonb)
+                        WHEN coalesce(p.sent_at, r.begun_at) IS NOT NULL THEN CAST(:unanswered AS jsonb)
                         ELSE r.error END,
-           sent_at = coalesce(locked.sent_at, r.sent_at),
+           sent_at = coalesce(p.sent_at, r.begun_at, r.sent_at),
            breached = CASE WHEN r.state = 'verified' THEN r.verified_at > p.slo_due_at ELSE p.breached END,
            accepted_at = coalesce(p.accepted_at, r.accepted_at), verified_at = r.verified_at,
            read_value = coalesce(r.read_value, p.read_value),
            previous_value = coalesce(p.previous_value, r.previous_value)
-      FROM r JOIN locked USING (change_id) WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id
-       AND p.connection_id = :connection_id AND p.change_id = r.change_id
-       AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
-    RETURNING p.change_id, locked.troubled, locked.unproven
+      FROM r WHERE p.tenant_id = :tenant_id AND p.msp_id = :msp_id AND p.connection_id = :connection_id
+       AND p.change_id = r.change_id AND p.change_id = ANY (ARRAY(SELECT change_id FROM r))
+       AND (p.state = :was OR r.state = 'superseded' AND p.{running})
+    RETURNING p.change_id, old.breached OR old.error IS NOT NULL AS troubled,
+              r.state = 'superseded' AND coalesce(old.accepted_at, old.sent_at, r.begun_at) IS NOT NULL AS unproven
     """.replace("{running}", RUNNING),
 )  # fmt: skip
 _SHOW: Final = BulkWrite(
