@@ -100,8 +100,8 @@ async def test_a_settlement_locks_in_the_order_of_the_changes_whatever_the_order
     rows = await env.rows(
         "SELECT connection_id, change_id FROM propagation WHERE state = 'verified' ORDER BY connection_id, change_id"
     )
-    (channel, first), (_, second) = rows[:2]
-    assert rows[0][0] == rows[1][0]
+    (channel, first), (other, second) = ((UUID(str(row[0])), UUID(str(row[1]))) for row in rows[:2])
+    assert channel == other
     now = utc_now()
     locked = text("SELECT 1 FROM propagation WHERE change_id = :id AND connection_id = :c FOR UPDATE NOWAIT")
 

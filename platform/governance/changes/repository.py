@@ -67,7 +67,10 @@ async def load_changes(session: AsyncSession, ids: Sequence[UUID | None], *, loc
 async def load_awaiting(
     session: AsyncSession, keys: Iterable[ElementKey], *, now: datetime
 ) -> dict[ElementKey, list[Awaiting]]:
-    """Load and lock the changes of `keys` pending approval. The caller has locked their values."""
+    """Load and lock the changes of `keys` pending approval. The caller has locked their values.
+
+    Most clients have no such change, so keys are looked up only where there is any.
+    """
     rows = await session.execute(
         text(f"""
             SELECT {_CHANGE_COLUMNS}, a.content_hash, a.state

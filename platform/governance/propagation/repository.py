@@ -158,6 +158,7 @@ _SETTLE: Final = BulkWrite(
               r.state = 'superseded' AND coalesce(old.accepted_at, old.sent_at, r.begun_at) IS NOT NULL AS unproven
     """.replace("{running}", RUNNING),
 )  # fmt: skip
+"""`r` is in the order of the changes, so that the update locks in it. `old` is the row that was locked."""
 _SHOW: Final = BulkWrite(
     {
         **KEY_TYPES, "partner_id": "uuid", "value": "jsonb", "version": "bigint", "change_id": "uuid",
