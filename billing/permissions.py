@@ -4,7 +4,7 @@ from foundation.marks import N_
 from foundation.permissions import Permission
 
 
-class BillingPermission(Permission):
+class BillingPermission(Permission, heading=N_("Invoices and prices")):
     READ_INVOICES = "invoice:read", N_("Read invoices")
     ISSUE_INVOICE = "invoice:issue", N_("Close invoices")
     READ_PRICE_BOOKS = "price_book:read", N_("Read price books")

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,24 +11,15 @@ from branding.brand import Brand
 from branding.shell import Account, NavGroup, Page, Viewer
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
-from foundation.marks import N_
 from foundation.scope import Scope
 from policy.index import PolicyIndex
 from tenants.models import Client
 from tenants.principal import Principal
+from tenants.role_labels import role_label
 from tenants.roles import leading_roles
 
 EnterHome = Callable[[], Awaitable[None]]
 EnterAccount = Callable[[UUID], Awaitable[None]]
-_ROLES: Final = {
-    "msp_admin": N_("MSP admin"),
-    "msp_operator": N_("MSP operator"),
-    "client_admin": N_("Client admin"),
-    "client_approver": N_("Client approver"),
-    "client_viewer": N_("Client viewer"),
-    "partner": N_("Partner"),
-    "machine": N_("Machine"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +65,8 @@ class Access:
         return self.client
 
     def page(self, title: str) -> Page:
-        role = ", ".join(map(role_label, leading_roles(self.index, self.principal.roles))) or translate("No role")
+        leading = leading_roles(self.index, self.principal.roles)
+        role = ", ".join(role_label(one, self.index.role_names) for one in leading) or translate("No role")
         return Page(
             brand=self.brand,
             title=title,
@@ -88,11 +79,3 @@ class Access:
             boosted=self.boosted,
             notices=self.notices,
         )
-
-
-def role_label(role: str) -> str:
-    """Label of a role: `msp_admin` as "MSP admin", and one of the account's own as its words."""
-    if role in _ROLES:
-        return translate(_ROLES[role])
-    words = role.replace("_", " ")
-    return words[:1].upper() + words[1:]

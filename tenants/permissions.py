@@ -7,7 +7,7 @@ from foundation.permissions import Permission
 from policy.permissions import PolicyPermission
 
 
-class TenantPermission(Permission):
+class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     READ_CLIENTS = "tenant:read", N_("Read clients")
     CREATE_CLIENT = "tenant:create", N_("Create clients")
     SUSPEND_CLIENT = "tenant:suspend", N_("Suspend and resume clients")
@@ -23,6 +23,7 @@ MANAGES_ACCESS: Final = frozenset({
     TenantPermission.INVITE_MEMBERS,
     TenantPermission.WRITE_API_KEYS,
     PolicyPermission.ASSIGN_ROLE,
+    PolicyPermission.WRITE_ROLES,
     PolicyPermission.PUBLISH_POLICY,
 })  # fmt: skip
 """Permissions to manage access. Denied to API keys, except those created for it (`ApiKey.manages_access`)."""

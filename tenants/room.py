@@ -17,6 +17,7 @@ from tenants.auth.services import AuthServices
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
 from tenants.brands.slice import SLICE as BRANDS
+from tenants.custom_roles.slice import SLICE as CUSTOM_ROLES
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
@@ -87,5 +88,5 @@ ROOM: Final = Room(
     ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
-    slices=(BRANDS,),
+    slices=(BRANDS, CUSTOM_ROLES),
 )

@@ -16,6 +16,7 @@ from tenants.principal import Principal
 
 MOST: Final = 1_000
 """Badges stop counting here, to keep the menu cheap on every page."""
+_STARTS: Final = ("/fleet", "/overview", "/channel")
 _LABELS: Final = {NavArea.CLIENT_ACCOUNT: N_("Account")}
 
 
@@ -33,6 +34,19 @@ async def build_menu(
     root = f"/clients/{client.slug}" if client is not None else ""
     groups = (NavGroup(items=_items(area, entries, counts, root), label=_label(area)) for area in areas)
     return tuple(group for group in groups if group.items)
+
+
+def first_page(rooms: Rooms, principal: Principal) -> str:
+    """Address of the page on which the member starts: the overview, or the menu's first that they may see."""
+    home = principal.home
+    areas = _areas(principal, home)
+    entries = sorted(
+        (entry for entry in rooms.every(lambda room: room.navigation) if entry.area in areas),
+        key=lambda entry: (areas.index(entry.area), entry.position),
+    )
+    entries.sort(key=lambda entry: entry.path not in _STARTS)
+    first = next((entry for entry in entries if principal.may(entry.permission)), entries[0])
+    return (f"/clients/{home.slug}" if home is not None else "") + first.path
 
 
 def _label(area: NavArea) -> str:

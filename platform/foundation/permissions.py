@@ -1,7 +1,18 @@
 """Permissions: declared once by the room that checks them."""
 
+from typing import Any, ClassVar
+
 from foundation.codes import LabelledCode
 
 
 class Permission(LabelledCode):
-    """Base of a room's permissions. A code is `object:act`."""
+    """Base of a room's permissions: `class ThingPermission(Permission, heading=N_("Things"))`. A code is `object:act`.
+
+    `heading` is the heading under which people choose among the room's permissions.
+    """
+
+    heading: ClassVar[str]
+
+    def __init_subclass__(cls, *, heading: str = "", **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.heading = heading

@@ -4,7 +4,7 @@ from foundation.marks import N_
 from foundation.permissions import Permission
 
 
-class GovernancePermission(Permission):
+class GovernancePermission(Permission, heading=N_("Prices, stock and connections")):
     READ_DASHBOARD = "dashboard:read", N_("Read the overview")
     READ_CHANGES = "change:read", N_("Read changes")
     PROPOSE_CHANGE = "change:propose", N_("Propose values")

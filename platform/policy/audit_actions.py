@@ -14,3 +14,9 @@ class PolicyAction(AuditAction, kind=AuditKind.DECISIONS):
     APPROVAL_USED = "approval.used", N_("Approval used")
     APPROVAL_EXPIRED = "approval.expired", N_("Approval expired")
     APPROVAL_WITHDRAWN = "approval.withdrawn", N_("Approval withdrawn")
+
+
+class RoleAction(AuditAction, kind=AuditKind.ACCESS):
+    ROLE_CREATED = "role.created", N_("Role created")
+    ROLE_CHANGED = "role.changed", N_("Role changed")
+    ROLE_DELETED = "role.deleted", N_("Role deleted")

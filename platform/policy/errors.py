@@ -20,6 +20,16 @@ class RoleNotAssignable(Forbidden):
     title = N_("This role cannot be assigned here")
 
 
+class RoleInUse(Conflict):
+    code = "role-in-use"
+    title = N_("Somebody has this role")
+
+
+class RoleNameTaken(Conflict):
+    code = "role-name-taken"
+    title = N_("This name is in use")
+
+
 class ContentNotBindable(DomainError):
     """The content of an approval needs a canonical form; floats and unknown types have none."""
 

@@ -9,7 +9,7 @@ lowest rank among the matches is the explanation and, by its effect, the answer.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -94,10 +94,17 @@ class PolicyIndex:
     facts: Mapping[str, frozenset[str]]
     """Names of the facts that the rules of an element use."""
     unmatched: Decision
+    role_names: Mapping[str, str] = field(default_factory=dict)
+    """Names of the account's own roles, by id."""
 
 
 def compile_rules(
-    rules: Iterable[PolicyRule], *, tenant_id: str, version: int, stamp: UUID | None = None
+    rules: Iterable[PolicyRule],
+    *,
+    tenant_id: str,
+    version: int,
+    stamp: UUID | None = None,
+    role_names: Mapping[str, str] | None = None,
 ) -> PolicyIndex:
     """Compile the rules of `tenant_id` and the packaged ones; rules of other tenants are left out.
 
@@ -124,6 +131,7 @@ def compile_rules(
         elements={element: _sorted(bucket) for element, bucket in elements.items()},
         facts={element: frozenset(names) for element, names in facts.items()},
         unmatched=Decision(PolicyOutcome.REVIEW, "", NO_RULE, version),
+        role_names=role_names or {},
     )
 
 
@@ -176,6 +184,18 @@ def _is_member(subject: str) -> bool:
 def roles_of(index: PolicyIndex, subject: str) -> frozenset[str]:
     """The roles `subject` has in this tenant, inherited ones too, without itself."""
     return frozenset(index.roles.get(subject, ())) - {subject}
+
+
+def permissions_of(index: PolicyIndex, subjects: Subjects) -> frozenset[str]:
+    """Permissions that a rule allows to `subjects`, as "object:act": also those that a condition or a deny limits, so
+    that whoever grants them is asked for no less.
+    """
+    names = set(_names(index, subjects))
+    return frozenset(
+        f"{obj}:{act}"
+        for (obj, act), bucket in index.permissions.items()
+        if any(candidate.allows for name in names & bucket.keys() for candidate in bucket[name])
+    )
 
 
 def check_rule(rule: PolicyRule) -> None:

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -32,6 +32,23 @@ class PolicyRuleRow(TenantOwned, Base):
     inherited: Mapped[bool] = mapped_column(server_default="false")  # a copy of the MSP's rule with this id
     overrides: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # the MSP's rule it replaces
     position: Mapped[int]  # among equals, the later rule explains an allow
+
+
+class PolicyRole(TenantOwned, Base):
+    """A role that an account made of permissions. `id` is the role's name in rules and assignments."""
+
+    __tablename__ = "policy_role"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    about: Mapped[str]
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(String))
+    created_at: Mapped[datetime]
+    created_by_name: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by_name: Mapped[str]
+
+    __table_args__ = (Index("uq_policy_role_name", "tenant_id", text("lower(name)"), unique=True),)
 
 
 class PolicyVersion(TenantOwned, Base):

@@ -10,10 +10,17 @@ from typing import Final
 from foundation.rooms import RoleGrant
 from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind
 
-MSP_ROLES: Final = frozenset({"msp_admin", "msp_operator"})
+MSP_ROLES: Final = frozenset({
+    "msp_admin", "msp_operator", "msp_finance", "msp_success", "msp_partner_manager", "msp_channel_manager",
+    "msp_support", "msp_supervisor", "msp_approver", "msp_auditor", "msp_executive",
+})  # fmt: skip
 """Roles that can be assigned in the MSP account only."""
 
-CLIENT_ROLES: Final = frozenset({"client_admin", "client_approver", "client_viewer", "partner", "machine"})
+CLIENT_ROLES: Final = frozenset({
+    "client_admin", "client_approver", "client_viewer", "client_operations", "client_finance", "client_success",
+    "client_partner_manager", "client_channel_manager", "client_support", "client_supervisor", "client_auditor",
+    "client_executive", "partner", "machine",
+})  # fmt: skip
 
 SYSTEM_ROLES: Final = MSP_ROLES | CLIENT_ROLES
 

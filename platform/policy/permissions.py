@@ -7,11 +7,12 @@ from policy.errors import PermissionRefused
 from policy.index import PermissionAnswer, PolicyIndex, Subjects, may
 
 
-class PolicyPermission(Permission):
+class PolicyPermission(Permission, heading=N_("Rules, approvals and roles")):
     READ_POLICY = "policy:read", N_("Read the policy")
     DRAFT_POLICY = "policy:draft", N_("Draft changes of the policy")
     PUBLISH_POLICY = "policy:publish", N_("Publish the policy")
     ASSIGN_ROLE = "role:assign", N_("Assign and remove roles")
+    WRITE_ROLES = "role:write", N_("Create and change roles")
     DECIDE_APPROVAL = "approval:decide", N_("Answer approvals")
 
 

@@ -3,7 +3,7 @@ numbered.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -28,6 +28,7 @@ from policy.repository import (
     lock_policy,
     replace_lines,
 )
+from policy.role_repository import list_roles, rules_of_roles
 from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind, role_rule, rule_fields
 
 MAX_RULES: Final = 20_000
@@ -38,8 +39,16 @@ async def load_index(
 ) -> PolicyIndex:
     """The tenant's current policy, with the packaged rules. `PolicyCache` avoids compiling it again."""
     state, rules = await fetch_policy(session, scope)
+    # Read after the stamp: an index may be newer than its stamp, never older.
+    roles = await list_roles(session)
     packaged = system_rules() if packaged is None else packaged
-    return compile_rules([*packaged, *rules], tenant_id=str(scope.tenant_id), version=state.version, stamp=state.stamp)
+    return compile_rules(
+        [*packaged, *rules, *rules_of_roles(roles)],
+        tenant_id=str(scope.tenant_id),
+        version=state.version,
+        stamp=state.stamp,
+        role_names={role.id: role.name for role in roles},
+    )
 
 
 async def publish_rules(  # noqa: PLR0913 - keyword-only
@@ -95,7 +104,7 @@ async def assign_role(  # noqa: PLR0913 - keyword-only
     """
     await lock_policy(session, scope)
     state, known = await fetch_policy(session, scope)
-    _check_assignable(scope, role, known)
+    _check_assignable(scope, role, known, {one.id for one in await list_roles(session)})
     rule = _assignment(scope, member_id, role)
     if any(other.id == rule.id for other in known):
         return
@@ -175,8 +184,9 @@ def _check_no_escalation(rules: Iterable[PolicyRule], packaged: Iterable[PolicyR
             )
 
 
-def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule]) -> None:
-    own = {rule.sub for rule in known if rule.ptype is RuleKind.PERMISSION} - SYSTEM_ROLES
+def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule], made: Collection[str]) -> None:
+    """`made` are the ids of the account's own roles."""
+    own = set(made) | {rule.sub for rule in known if rule.ptype is RuleKind.PERMISSION} - SYSTEM_ROLES
     here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) | own
     if role not in here or role == ANY_TENANT:
         raise RoleNotAssignable(

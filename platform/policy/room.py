@@ -4,7 +4,7 @@ from typing import Final
 
 import policy.models
 from foundation.rooms import Room
-from policy.audit_actions import PolicyAction
+from policy.audit_actions import PolicyAction, RoleAction
 from policy.cache import PolicyCache
 from policy.packaged import packaged_rules
 from policy.permissions import PolicyPermission
@@ -15,6 +15,6 @@ ROOM: Final = Room(
     models=(policy.models,),
     services=lambda services: (PolicyCache(packaged_rules(services.rooms.grants)),),
     permissions=(PolicyPermission,),
-    audit_actions=(PolicyAction,),
+    audit_actions=(PolicyAction, RoleAction),
     retained=RETAINED,
 )

@@ -14,12 +14,13 @@ from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
-from tenants.access import Access, role_label
+from tenants.access import Access
 from tenants.auth import api_keys
 from tenants.auth.api_keys import NewApiKey
 from tenants.auth.pages import OpenAuth
 from tenants.lists import API_KEYS
 from tenants.permissions import TenantPermission
+from tenants.role_labels import role_label
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 

@@ -21,7 +21,7 @@ from tenants.auth.identity import load_principal
 from tenants.auth.passwords import check_repeated
 from tenants.auth.services import AuthServices
 from tenants.errors import InviteNotValid, Suspended
-from tenants.invitations.inviter import check_colleague, check_staff
+from tenants.invitations.inviter import Given, check_colleague, check_staff
 from tenants.members.repository import Invite, accept_invite, find_invited
 from tenants.models import Member
 from tenants.principal import Principal
@@ -97,7 +97,7 @@ async def accept_invitation(auth: AuthServices, link: InvitationLink, *, passwor
 
 async def _offer(
     session: AsyncSession, auth: AuthServices, invite: Invite, now: datetime
-) -> tuple[InvitationPreview, tuple[UUID, frozenset[str]] | None]:
+) -> tuple[InvitationPreview, tuple[UUID, Given] | None]:
     """The preview, with an inviter from the MSP's staff and the roles given, which `check_staff` has still to
     verify.
     """

@@ -1,6 +1,7 @@
 """Check of an inviter's rights at the time the invitation is used, not when the link was created."""
 
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.scope import Scope
+from policy.index import PolicyIndex
 from policy.publishing import list_assignments
 from tenants.auth.identity import load_principal
 from tenants.auth.services import AuthServices
@@ -18,11 +20,16 @@ from tenants.permissions import TenantPermission
 from tenants.principal import Principal
 
 
-async def check_colleague(
-    session: AsyncSession, auth: AuthServices, member: Member
-) -> tuple[UUID, frozenset[str]] | None:
+class Given(NamedTuple):
+    """Roles of the invited, and the policy of their account."""
+
+    roles: frozenset[str]
+    policy: PolicyIndex
+
+
+async def check_colleague(session: AsyncSession, auth: AuthServices, member: Member) -> tuple[UUID, Given] | None:
     """Check an inviter of the same account, in the invitation's scope. Returns an inviter from outside the account,
-    i.e. the MSP's staff, with the roles given, for `check_staff`.
+    i.e. the MSP's staff, with what was given, for `check_staff`.
 
     Raises:
         InviteNotValid: the inviter is suspended, or may no longer invite or give these roles.
@@ -30,7 +37,8 @@ async def check_colleague(
     scope = scope_of(session)
     if member.inviter_id is None:  # link made by the operator
         return None
-    given = frozenset((await list_assignments(session, scope)).get(str(member.id), ()))
+    roles = frozenset((await list_assignments(session, scope)).get(str(member.id), ()))
+    given = Given(roles, await auth.policies.index_for(session, scope))
     own = (Member.tenant_id == scope.tenant_id, Member.id == member.inviter_id)
     if scope.tenant_id != scope.msp_id and await session.scalar(select(Member.id).where(*own)) is None:
         return member.inviter_id, given
@@ -38,7 +46,7 @@ async def check_colleague(
     return None
 
 
-async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given: frozenset[str]) -> None:
+async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given: Given) -> None:
     """Check an inviter of the MSP's staff. `scope` is the invitation's; its transaction has ended.
 
     Raises:
@@ -49,8 +57,8 @@ async def check_staff(auth: AuthServices, scope: Scope, inviter_id: UUID, given:
         _require(await load_principal(session, auth.policies, inviter_id), given, scope)
 
 
-def _require(inviter: Principal | None, given: frozenset[str], scope: Scope) -> None:
+def _require(inviter: Principal | None, given: Given, scope: Scope) -> None:
     if inviter is None or not inviter.may(TenantPermission.INVITE_MEMBERS):
         raise InviteNotValid
-    if not given <= assignable_roles(inviter, in_msp_account=scope.tenant_id == scope.msp_id):
+    if not given.roles <= assignable_roles(inviter, given.policy, scope):
         raise InviteNotValid

@@ -28,7 +28,7 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     """Create a member. Returns the member and the token of the link for choosing a password.
 
     Raises:
-        RoleNotAssignable: nobody assigns a role that they do not hold, except staff in a client's account.
+        RoleNotAssignable: the role has a permission that `by` does not have.
         EmailTaken: the tenant has a member with this address.
     """
     scope = scope_of(session)
@@ -36,7 +36,7 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
         raise InvalidInput(
             N_("A member of a partner needs the role “partner” and the name of the partner."), field="partner_id"
         )
-    require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
+    require_assignable(by, role, await auth.policies.index_for(session, scope), scope)
     member = await create_member(session, wanted, now=auth.clock())
     await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
     return member, await create_invite(session, auth.new_secret, member_id=member.id, now=auth.clock())
@@ -61,6 +61,7 @@ async def reissue_invitation(
                 "of this installation for a link (`fairlead member reset-password`)."
             )
         )
+    index = await auth.policies.index_for(session, scope)
     for role in (await list_assignments(session, scope)).get(str(member_id), ()):
-        require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
+        require_assignable(by, role, index, scope)
     return member, await create_invite(session, auth.new_secret, member_id=member_id, now=auth.clock())

@@ -19,6 +19,7 @@ from foundation.web.lists import ListParameters
 from foundation.web.pagination import ResultPage
 from foundation.web.render import redirect_to, render_page
 from policy.publishing import list_assignments
+from policy.role_repository import role_names
 from tenants.access import Access
 from tenants.auth.pages import OpenAuth
 from tenants.auth.services import AuthServices
@@ -49,7 +50,7 @@ _FIELDS: Final = ("email", "name", "role", "partner")
 async def list_invitations_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
     found = ResultPage[Member]([]) if listed.refusal else await list_invitations(access.session, listed.query)
     held = await list_assignments(access.session, access.scope)
-    page = found.with_items(member_rows(found.items, held, access.now))
+    page = found.with_items(member_rows(found.items, held, access.now, await role_names(access.session)))
     context = {
         "listed": list_view(INVITATIONS, listed, page, f"{access.root}/members/invitations"),
         "waiting": await count_waiting(access.session, now=access.now),
@@ -58,8 +59,8 @@ async def list_invitations_page(access: OpenAccess, listed: ListParameters) -> R
 
 
 @get([f"{path}/invite" for path in _ROOTS], name="invite", opt=_INVITE, include_in_schema=False)
-async def show_invite_page(access: OpenAccess) -> Response[Any]:
-    return await _form(access, dict.fromkeys(_FIELDS, ""))
+async def show_invite_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
+    return await _form(access, auth, dict.fromkeys(_FIELDS, ""))
 
 
 @post([f"{path}/invite" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
@@ -71,7 +72,7 @@ async def invite_member_page(request: AnyRequest, access: OpenAccess, auth: Open
         async with savepoint(access.session):
             member, token = await _invite(access, auth, given)
     except (Conflict, Forbidden, InvalidInput, NotFound) as refusal:
-        return await _form(access, given, refusal)
+        return await _form(access, auth, given, refusal)
     return _link(request, access, member, token)
 
 
@@ -84,17 +85,17 @@ async def reissue_invitation_page(
         async with savepoint(access.session):
             member, token = await reissue_invitation(access.session, auth, access.principal, member_id)
     except (Conflict, Forbidden) as refusal:
-        return await render_member(access, member_id, refusal)
+        return await render_member(access, auth, member_id, refusal)
     return _link(request, access, member, token)
 
 
 @post([f"{path}/{{member_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
-async def withdraw_invitation_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+async def withdraw_invitation_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, withdraw_invite(access.session, member_id=member_id, now=access.now))
     return (
         redirect_to(access, "/members/invitations", done=translate("Saved"))
         if refusal is None
-        else await render_member(access, member_id, refusal)
+        else await render_member(access, auth, member_id, refusal)
     )
 
 
@@ -122,12 +123,17 @@ def _partner_id(text: str) -> UUID | None:
         raise InvalidInput(N_("Choose one of this account's partners."), field="partner") from problem
 
 
-async def _form(access: Access, given: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
+async def _form(
+    access: Access, auth: AuthServices, given: Mapping[str, str], refusal: DomainError | None = None
+) -> Response[Any]:
     partners = await list_partners(access.session) if access.client is not None else []
+    index = await auth.policies.index_for(access.session, access.scope)
     context = {
         "account": access.account.name,
         "client": access.client,
-        "roles": [(role.name, role.words, role.about) for role in inviting_rows(access, partners=bool(partners))],
+        "roles": [
+            (role.name, role.words, role.about) for role in inviting_rows(access, index, partners=bool(partners))
+        ],
         "partners": [("", translate("None: one of our own members")), *((str(one.id), one.name) for one in partners)],
         "given": given,
         "errors": dict.fromkeys(_FIELDS, "") | _errors(refusal),

@@ -1,5 +1,7 @@
 """Administrators of the scope's account; at least one must remain."""
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,14 +33,24 @@ async def require_other_administrator(session: AsyncSession, member: Member, *, 
     remaining = (await list_assignments(session, scope)).get(str(member.id), set()) - {losing}
     if losing is not None and _administers(index, tuple(remaining)):
         return
+    ids = await _active(session)
+    if member.id in ids and not any(_administers(index, str(one)) for one in ids - {member.id}):
+        raise LastAdministrator
+
+
+async def has_administrator(session: AsyncSession) -> bool:
+    """Whether an active member with a password may invite members and assign roles in the scope's account."""
+    index = await load_index(session, scope_of(session))
+    return any(_administers(index, str(one)) for one in await _active(session))
+
+
+async def _active(session: AsyncSession) -> set[UUID]:
     own = (
-        Member.tenant_id == scope.tenant_id,
+        Member.tenant_id == scope_of(session).tenant_id,
         Member.status == AccountStatus.ACTIVE,
         Member.password_hash.is_not(None),
     )
-    ids = set(await session.scalars(select(Member.id).where(*own)))
-    if member.id in ids and not any(_administers(index, str(one)) for one in ids - {member.id}):
-        raise LastAdministrator
+    return set(await session.scalars(select(Member.id).where(*own)))
 
 
 def _administers(index: PolicyIndex, subjects: Subjects) -> bool:

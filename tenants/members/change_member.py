@@ -4,13 +4,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
+from foundation.scope import Scope
 from policy.errors import RoleNotAssignable
-from policy.packaged import CLIENT_ROLES
+from policy.index import PolicyIndex, permissions_of
+from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES
 from policy.publishing import assign_role, list_assignments, revoke_role
 from tenants.auth.services import AuthServices
 from tenants.members.administrators import require_other_administrator
@@ -35,13 +36,13 @@ async def suspend_member(
     """
     if member.id in {by.id, by.on_behalf_of_id}:
         raise Conflict(N_("You cannot suspend yourself. Ask another administrator of this account."))
-    await require_over(session, by, member)
+    await require_over(session, by, member, auth=auth)
     await require_other_administrator(session, member)
     await mark_suspended(session, member_id=member.id, reason=reason, now=auth.clock())
 
 
 async def assign_to_member(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, member: Member, *, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, by: Principal, member: Member, *, role: str, auth: AuthServices, new_id: NewId
 ) -> None:
     """Add a role. Idempotent.
 
@@ -51,12 +52,12 @@ async def assign_to_member(  # noqa: PLR0913 - keyword-only
     scope = scope_of(session)
     if (role == PARTNER) != (member.partner_id is not None):
         raise InvalidInput(N_("A member of a partner can have the role “partner” only."), field="role")
-    require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
-    await assign_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
+    require_assignable(by, role, await auth.policies.index_for(session, scope), scope)
+    await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
 
 
 async def revoke_from_member(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, by: Principal, member: Member, *, role: str, clock: Clock, new_id: NewId
+    session: AsyncSession, by: Principal, member: Member, *, role: str, auth: AuthServices, new_id: NewId
 ) -> None:
     """Remove a role, effective with the member's next request.
 
@@ -71,9 +72,9 @@ async def revoke_from_member(  # noqa: PLR0913 - keyword-only
         raise Conflict(N_("You cannot remove a role from yourself. Ask another administrator of this account."))
     if role not in (await list_assignments(session, scope)).get(str(member.id), ()):
         raise NotFound(N_("This member does not have this role."))
-    require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
+    require_assignable(by, role, await auth.policies.index_for(session, scope), scope)
     await require_other_administrator(session, member, losing=role)
-    await revoke_role(session, scope, member_id=member.id, role=role, clock=clock, new_id=new_id)
+    await revoke_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
 
 
 async def resume_member(session: AsyncSession, by: Principal, member: Member, *, auth: AuthServices) -> None:
@@ -85,11 +86,11 @@ async def resume_member(session: AsyncSession, by: Principal, member: Member, *,
     """
     if member.id in {by.id, by.on_behalf_of_id}:
         raise Conflict(N_("You cannot resume yourself. Ask another administrator of this account."))
-    await require_over(session, by, member)
+    await require_over(session, by, member, auth=auth)
     await mark_resumed(session, member_id=member.id, reason="resumed", now=auth.clock())
 
 
-async def require_over(session: AsyncSession, by: Principal, member: Member) -> None:
+async def require_over(session: AsyncSession, by: Principal, member: Member, *, auth: AuthServices) -> None:
     """Check the caller's rights over a member. Staff may act on all members of a client.
 
     Raises:
@@ -98,29 +99,26 @@ async def require_over(session: AsyncSession, by: Principal, member: Member) -> 
     scope = scope_of(session)
     if by.is_staff and scope.tenant_id != scope.msp_id:
         return
+    index = await auth.policies.index_for(session, scope)
     for role in (await list_assignments(session, scope)).get(str(member.id), ()):
-        require_assignable(by, role, in_msp_account=scope.tenant_id == scope.msp_id)
+        require_assignable(by, role, index, scope)
 
 
-def assignable_roles(by: Principal, *, in_msp_account: bool) -> frozenset[str]:
-    """Roles that the caller may give: no more than the caller holds, except for staff in a client's account; for a key,
-    no more than its creator's current ones.
+def assignable_roles(by: Principal, index: PolicyIndex, scope: Scope) -> frozenset[str]:
+    """Roles of the scope's account that the caller may give: those without a permission that the caller does not have;
+    for a key, that the key or its creator does not have. `index` is the account's policy.
+
+    An account's administrators invite its trading partners, whose only role shows them their own channel.
     """
-    if by.on_behalf_of is not None:
-        return _assignable(by, in_msp_account=in_msp_account) & _assignable(
-            by.on_behalf_of, in_msp_account=in_msp_account
-        )
-    return _assignable(by, in_msp_account=in_msp_account)
+    own = set(index.role_names) | {role for role in by.roles if role not in SYSTEM_ROLES}
+    here = (MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES - {MACHINE, PARTNER}) | own
+    held = {role for role in here if all(map(by.may, permissions_of(index, role)))}
+    return frozenset(held if scope.tenant_id == scope.msp_id else held | {PARTNER})
 
 
-def _assignable(by: Principal, *, in_msp_account: bool) -> frozenset[str]:
-    if by.is_staff and not in_msp_account:
-        return CLIENT_ROLES - {MACHINE}
-    return frozenset(by.roles) | (frozenset() if in_msp_account else {PARTNER})
-
-
-def require_assignable(by: Principal, role: str, *, in_msp_account: bool) -> None:
-    givable = assignable_roles(by, in_msp_account=in_msp_account)
+def require_assignable(by: Principal, role: str, index: PolicyIndex, scope: Scope) -> None:
+    """Raises: RoleNotAssignable."""
+    givable = assignable_roles(by, index, scope)
     if role not in givable:
         raise RoleNotAssignable(
             N_("You can assign one of: {known}. Ask a member with the role “{role}”."),

@@ -20,10 +20,12 @@ from foundation.web.pagination import ResultPage
 from foundation.web.render import redirect_to, render_page
 from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments
+from policy.role_repository import role_names
 from tenants.access import Access
 from tenants.accounts import resume_client, suspend_client
 from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
+from tenants.auth.services import AuthServices
 from tenants.auth.sign_out import sign_out_everywhere
 from tenants.members.change_member import assign_to_member, resume_member, revoke_from_member, suspend_member
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
@@ -54,13 +56,14 @@ async def list_members_page(access: OpenAccess, listed: ListParameters) -> Respo
 
 
 @get(_ONE, name="member", opt=_READ, include_in_schema=False)
-async def show_member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
-    return await render_member(access, member_id)
+async def show_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
+    return await render_member(access, auth, member_id)
 
 
 @post([f"{path}/sign-out" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def sign_out_member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
-    return await _change(access, member_id, sign_out_everywhere(access.session, member_id=member_id, now=access.now))
+async def sign_out_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
+    ending = sign_out_everywhere(access.session, member_id=member_id, now=access.now)
+    return await _change(access, auth, member_id, ending)
 
 
 @post([f"{path}/device-link" for path in _ONE], opt=_INVITE, include_in_schema=False)
@@ -75,7 +78,7 @@ async def create_device_link_page(
 
     refusal = await run_action(access.session, issue())
     if refusal is not None:
-        return await render_member(access, member_id, refusal)
+        return await render_member(access, auth, member_id, refusal)
     ((member, token),) = made
     context = {"member": member, "link": device_link_to(request, token), "until": access.now + LINK_LIFE}
     return render_page(
@@ -91,6 +94,7 @@ async def suspend_member_page(
     typed = await _typed(request)
     return await _change(
         access,
+        auth,
         member_id,
         suspend_member(access.session, access.principal, member, reason=typed, auth=auth),
         typed=typed,
@@ -98,15 +102,15 @@ async def suspend_member_page(
 
 
 @post([f"{path}/confirm" for path in _ONE], opt=_INVITE, include_in_schema=False)
-async def confirm_member_page(access: OpenAccess, member_id: FromPath[UUID]) -> Response[Any]:
+async def confirm_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
     confirming = confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
-    return await _change(access, member_id, confirming)
+    return await _change(access, auth, member_id, confirming)
 
 
 @post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
 async def resume_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
     member = await get_member(access.session, member_id)
-    return await _change(access, member_id, resume_member(access.session, access.principal, member, auth=auth))
+    return await _change(access, auth, member_id, resume_member(access.session, access.principal, member, auth=auth))
 
 
 @post([f"{path}/roles/{{role:str}}/give" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
@@ -114,8 +118,8 @@ async def assign_role_page(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     member = await get_member(access.session, member_id)
-    assigning = assign_to_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
-    return await _change(access, member_id, assigning)
+    assigning = assign_to_member(access.session, access.principal, member, role=role, auth=auth, new_id=new_id)
+    return await _change(access, auth, member_id, assigning)
 
 
 @post([f"{path}/roles/{{role:str}}/take" for path in _ONE], opt=_ASSIGN, include_in_schema=False)
@@ -123,8 +127,8 @@ async def remove_role_page(
     access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]
 ) -> Response[Any]:
     member = await get_member(access.session, member_id)
-    revoking = revoke_from_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
-    return await _change(access, member_id, revoking)
+    revoking = revoke_from_member(access.session, access.principal, member, role=role, auth=auth, new_id=new_id)
+    return await _change(access, auth, member_id, revoking)
 
 
 @post("/clients/{client:str}/suspend", opt=_SUSPEND, include_in_schema=False)
@@ -164,12 +168,14 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-async def _change(access: Access, member_id: UUID, act: Awaitable[object], *, typed: str = "") -> Response[Any]:
+async def _change(
+    access: Access, auth: AuthServices, member_id: UUID, act: Awaitable[object], *, typed: str = ""
+) -> Response[Any]:
     """Run the act and redirect to the member's page, with the reason if the act was refused."""
     refusal = await run_action(access.session, act)
     if refusal is None:
         return redirect_to(access, f"/members/{member_id}", done=translate("Saved"))
-    return await render_member(access, member_id, refusal, typed=typed)
+    return await render_member(access, auth, member_id, refusal, typed=typed)
 
 
 def _about_reason(refusal: DomainError | None) -> bool:
@@ -182,14 +188,15 @@ async def _typed(request: AnyRequest) -> str:
 
 
 async def render_member(
-    access: Access, member_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
+    access: Access, auth: AuthServices, member_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
 ) -> Template:
     member = await get_member(access.session, member_id)
     held = (await list_assignments(access.session, access.scope)).get(str(member.id), set())
+    index = await auth.policies.index_for(access.session, access.scope)
     context = {
         "row": MemberRow(member, (), access.now),
-        "held": held_rows(access, member, held),
-        "offered": offered_rows(access, member, held),
+        "held": held_rows(access, index, member, held),
+        "offered": offered_rows(access, index, member, held),
         "unconfirmed": needs_confirmation(member),
         "may_confirm": may_confirm(access.principal, member),
         **_refused(access, refusal, typed),
@@ -202,7 +209,7 @@ async def _members(
 ) -> Template:
     found = ResultPage[Member]([]) if listed.refusal else await list_members(access.session, listed.query)
     held = await list_assignments(access.session, access.scope)
-    page = found.with_items(member_rows(found.items, held, access.now))
+    page = found.with_items(member_rows(found.items, held, access.now, await role_names(access.session)))
     context = {
         "listed": list_view(MEMBERS, listed, page, f"{access.root}/members"),
         "waiting": await count_waiting(access.session, now=access.now),

@@ -38,14 +38,14 @@ _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 async def assign_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Assign a role to a member."""
     member = await get_member(access.session, member_id)
-    await assign_to_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    await assign_to_member(access.session, access.principal, member, role=role, auth=auth, new_id=new_id)
 
 
 @delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"])
 async def remove_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Remove a role. It takes effect with the member's next request."""
     member = await get_member(access.session, member_id)
-    await revoke_from_member(access.session, access.principal, member, role=role, clock=auth.clock, new_id=new_id)
+    await revoke_from_member(access.session, access.principal, member, role=role, auth=auth, new_id=new_id)
 
 
 @put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)

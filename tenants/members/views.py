@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from foundation.marks import N_
-from tenants.access import role_label
 from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
+from tenants.role_labels import role_label
 from tenants.states import AccountStatus, InvitationState
 
 _BADGES: Final = {
@@ -40,6 +40,11 @@ class MemberRow:
         return _BADGES.get(self.invitation, none) if self.invitation is not None else none
 
 
-def member_rows(members: Iterable[Member], held: Mapping[str, set[str]], now: datetime) -> list[MemberRow]:
-    """Rows of members. `held`: roles by member id."""
-    return [MemberRow(member, tuple(map(role_label, sorted(held.get(str(member.id), ())))), now) for member in members]
+def member_rows(
+    members: Iterable[Member], held: Mapping[str, set[str]], now: datetime, names: Mapping[str, str]
+) -> list[MemberRow]:
+    """Rows of members. `held`: roles by member id; `names`: those of the account's own roles, by id."""
+    return [
+        MemberRow(member, tuple(role_label(role, names) for role in sorted(held.get(str(member.id), ()))), now)
+        for member in members
+    ]

@@ -47,6 +47,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name restores revision state version",
     "policy_draft_edit": "rule",
     "policy_replay": "after_id counts differing ended_at money replayed state",
+    "policy_role": "about changed_at changed_by_name name permissions",
     "poll_cursor": "cursor polled_at walk",
     "price": "valid_to",
     "price_book": "name",
@@ -72,8 +73,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
     "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "policy_draft_edit",
-    "policy_replay", "policy_replay_difference", "policy_rule", "propagation_attempt", "retention_default",
-    "retention_policy", "source_record", "unclaimed_message", "vault_key",
+    "policy_replay", "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt",
+    "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

@@ -8,6 +8,7 @@ import pytest
 
 from foundation.ids import new_id
 from policy.errors import RoleNotAssignable
+from policy.index import roles_of
 from policy.publishing import assign_role
 from tenants.auth.api_keys import list_api_keys, revoke_api_key
 from tenants.auth.services import AuthServices
@@ -334,8 +335,10 @@ class TestMembers:
             await create_member(session, NewMember(member_id, "new@example.com", "New"), now=NOW)
             await assign_role(session, home, member_id=member_id, role="client_admin", clock=auth.clock, new_id=new_id)
         for roles, refused in ((("client_approver",), True), (("client_admin",), False)):
-            by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, roles)
             async with auth.db.transaction(home) as session:
+                index = await auth.policies.index_for(session, home)
+                held = tuple(roles_of(index, roles[0])) + roles
+                by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, held, index)
                 with pytest.raises(RoleNotAssignable) if refused else nullcontext():
                     await reissue_invitation(session, auth, by, member_id)
                 member = await get_member(session, member_id)

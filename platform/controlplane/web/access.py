@@ -20,7 +20,7 @@ from branding.brand import Brand
 from branding.directory import BrandDirectory
 from branding.hosts import request_origin
 from branding.shell import Account, NavGroup, is_boosted, is_page, mark_current
-from controlplane.navigation import build_menu
+from controlplane.navigation import build_menu, first_page
 from controlplane.services import Services
 from controlplane.web.default_view import NOTICES
 from controlplane.web.idempotency import idempotent_request, key_of
@@ -140,9 +140,7 @@ def provide_home(services: Services, brands: BrandDirectory) -> Provide:
         caller = await _caller(services.auth, request, msp_id)
         async with services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.auth, caller)
-        if principal.home is None:
-            return "/fleet"
-        return f"/clients/{principal.home.slug}/{'channel' if principal.partner_id else 'overview'}"
+        return first_page(services.rooms, principal)
 
     return Provide(home)
 

@@ -1,0 +1,1 @@
+"""Roles that an account makes of permissions, and what a role shows its holders."""
