@@ -41,6 +41,7 @@ class Client(TenantOwned, Base):
     slug: Mapped[str]
     status: Mapped[str] = mapped_column(server_default=AccountStatus.ACTIVE)
     currency: Mapped[str]
+    staff_access: Mapped[str] = mapped_column(server_default="standing")  # a StaffAccess
     created_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]
     language: Mapped[str | None]  # of members who chose none, as the time zone

@@ -13,6 +13,9 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     SUSPEND_CLIENT = "tenant:suspend", N_("Suspend and resume clients")
     READ_MEMBERS = "member:read", N_("Read members")
     INVITE_MEMBERS = "member:invite", N_("Invite and suspend members")
+    REQUEST_ACCESS = "access:request", N_("Request access to clients")
+    READ_ACCESS = "access:read", N_("See who of the MSP has access")
+    DECIDE_ACCESS = "access:decide", N_("Decide who of the MSP has access")
     READ_BRANDS = "brand:read", N_("Read brands")
     WRITE_BRANDS = "brand:write", N_("Change brands and their domains")
     READ_API_KEYS = "api_key:read", N_("Read API keys")
@@ -22,6 +25,7 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
 MANAGES_ACCESS: Final = frozenset({
     TenantPermission.INVITE_MEMBERS,
     TenantPermission.WRITE_API_KEYS,
+    TenantPermission.DECIDE_ACCESS,
     PolicyPermission.ASSIGN_ROLE,
     PolicyPermission.WRITE_ROLES,
     PolicyPermission.PUBLISH_POLICY,

@@ -1,6 +1,7 @@
 """The authenticated principal and the scopes it may enter."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -23,7 +24,8 @@ class Principal:
     `home` the client that is the home (None for staff), both read together with the roles. `on_behalf_of_id` is the
     member who created an API key, at home in `on_behalf_of_home`, and `on_behalf_of` that member with current rights; a
     key's rights never exceed its creator's. `vouched_by` is the inviter of a member who is not independently confirmed
-    yet. `language` and `time_zone` are those that the member or the account chose; empty for none.
+    yet. `language` and `time_zone` are those that the member or the account chose; empty for none. `granted_until` is
+    the end of access that a client granted to a member of its MSP: `roles` and `policy` are then the client's.
     """
 
     kind: Literal["member", "machine"]
@@ -42,6 +44,7 @@ class Principal:
     vouched_by: UUID | None = None
     language: str = ""
     time_zone: str = ""
+    granted_until: datetime | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -71,6 +74,10 @@ class Principal:
         if self.on_behalf_of_id is not None and self.on_behalf_of is None:
             raise KeyCreatorInactive
         require_permission(self.policy, self.subjects, permission)
+        if self.granted_until is not None and permission in MANAGES_ACCESS:
+            raise _refusal(
+                N_("Access that a client grants for a time never includes the management of access."), permission
+            )
         if self.kind == "machine" and permission in MANAGES_ACCESS and not self.manages_access:
             raise _refusal(
                 N_(

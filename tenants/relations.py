@@ -3,7 +3,7 @@
 from typing import Final
 
 MSPS: Final = "(SELECT msp_id, tenant_id, slug, status, name FROM msp)"
-CLIENTS: Final = "(SELECT tenant_id, msp_id, name, slug, status, currency FROM client)"
+CLIENTS: Final = "(SELECT tenant_id, msp_id, name, slug, status, currency, staff_access FROM client)"
 CLIENT_STATES: Final = "(SELECT tenant_id, status FROM client)"
 """Columns of clients that the intake role may read."""
 MEMBERS: Final = "(SELECT tenant_id, msp_id, id, name FROM member)"

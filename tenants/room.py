@@ -18,6 +18,7 @@ from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
 from tenants.brands.slice import SLICE as BRANDS
 from tenants.custom_roles.slice import SLICE as CUSTOM_ROLES
+from tenants.delegated_access.slice import SLICE as DELEGATED_ACCESS
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
@@ -88,5 +89,5 @@ ROOM: Final = Room(
     ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
-    slices=(BRANDS, CUSTOM_ROLES),
+    slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS),
 )

@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import Database, scope_of
 from foundation.scope import Scope
 from policy.cache import PolicyCache
+from policy.index import permissions_of
 from tenants.auth.identity import load_principal
-from tenants.models import ApiKey, Member
+from tenants.delegated_access.models import AccessGrant
+from tenants.delegated_access.states import AccessState, StaffAccess
+from tenants.models import ApiKey, Client, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class MemberRights:
                 row.id: row.revoked_at
                 for row in await session.execute(select(ApiKey.id, ApiKey.revoked_at).where(*keys))
             }
+            granted = await self._find_granted(session, permissions)
         lapsed |= {one for one, revoked_at in known.items() if revoked_at is not None}
         elsewhere = requested - members - known.keys()
         if elsewhere and scope.tenant_id != scope.msp_id:
@@ -50,8 +54,22 @@ class MemberRights:
                 replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)
             ) as session:
                 staff, gone = await self._find_rights(session, elsewhere, permissions)
+            gone = gone if granted is None else staff - granted
             members, lapsed = members | staff, lapsed | gone
         return RightsReport(frozenset(map(str, members)), frozenset(map(str, lapsed)))
+
+    async def _find_granted(self, session: AsyncSession, permissions: tuple[str, ...]) -> set[UUID] | None:
+        """Staff to whom the scope's client granted one of `permissions`; None if it admits staff always. What they did
+        while they had access stays valid after its end, but not after it was revoked.
+        """
+        scope = scope_of(session)
+        setting = await session.scalar(select(Client.staff_access).where(Client.tenant_id == scope.tenant_id))
+        if setting is None or setting == StaffAccess.STANDING:
+            return None
+        index = await self._policies.index_for(session, scope)
+        own = (AccessGrant.tenant_id == scope.tenant_id, AccessGrant.state == AccessState.GRANTED)
+        rows = await session.execute(select(AccessGrant.member_id, AccessGrant.role).where(*own))
+        return {row.member_id for row in rows if permissions_of(index, row.role) & set(permissions)}
 
     async def _find_rights(
         self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]

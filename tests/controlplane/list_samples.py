@@ -20,9 +20,12 @@ from governance.changes.queries import ANY
 from governance.elements.models import CustomElement, ElementContract
 from governance.exception_types import ExceptionType
 from governance.retention.models import RetentionPurge
+from policy.cache import PolicyCache
 from tenants.accounts import create_client, suspend_client
 from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
+from tenants.delegated_access.manage import NewAccessRequest, answer_access, request_access
 from tenants.members.repository import NewMember, create_invite, create_member
+from tenants.principal import Principal
 from tenants.secrets import new_secret
 from tests.billing.conftest import START, Market, uses
 from tests.governance.pages.samples import Sample
@@ -185,6 +188,17 @@ async def add_key(rows: Rows, number: int) -> Matches:
     return {"status": ["revoked" if number % 2 else "active"]}
 
 
+async def add_access(rows: Rows, number: int) -> Matches:
+    staff = Principal("member", new_id(), rows.name(number), rows.env.scope.msp_id, rows.env.scope.msp_id)
+    wanted = NewAccessRequest("client_viewer", rows.name(number), 4)
+    async with rows.db.transaction(rows.env.scope) as session:
+        index = await rows.env.services.get(PolicyCache).index_for(session, rows.env.scope)
+        asked = await request_access(session, staff, wanted, index=index, now=utc_now(), new_id=new_id)
+        if number % 2:
+            await answer_access(session, None, asked.id, grant=False, now=utc_now())
+    return {"status": ["refused" if number % 2 else "requested"]}
+
+
 async def add_invoice(rows: Rows, number: int) -> Matches:
     """A month of usage with its draft; its price book names the tag nowhere."""
     market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START + timedelta(days=31 * number))
@@ -219,6 +233,7 @@ async def add_purge(rows: Rows, number: int) -> None:
 
 
 SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
+    "access": add_access,
     "approvals": add_approval,
     "api-keys": add_key,
     "audit": add_entry,

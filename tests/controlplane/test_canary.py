@@ -49,6 +49,7 @@ KINDS = {
     "source_event": "event_id",
     "member": "member_id",
     "api_key": "key_id",
+    "access_grant": "grant_id",
     "invoice": "invoice_id",
     "baseline": "baseline_id",
     "legal_hold": "hold_id",

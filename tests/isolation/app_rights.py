@@ -7,6 +7,7 @@ that one changes. What identifies a row, or says what was decided, sent or measu
 from typing import Final
 
 UPDATED_COLUMNS: Final[dict[str, str]] = {
+    "access_grant": "decided_at decided_by_name ended_at ended_by_name ends_at state used_at",
     "api_key": "last_used_at revoked_at",
     "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at votes",
     "audit_head": "hash seq",
@@ -22,7 +23,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
               " state version",
     "channel_value": "change_id partner_id seen_at value version",
-    "client": "language status suspended_at time_zone",
+    "client": "language staff_access status suspended_at time_zone",
     "connection": "base_url credentials_expire_on deleted_at environment heard_at jurisdiction last_error"
                   " last_failure_at last_success_at missing_since name paused_at revision settings state",
     "connection_secret": "ciphertext set_at set_by",

@@ -37,12 +37,14 @@ from foundation.web.parameters import check_parameters
 from foundation.web.requests import check_body
 from policy.index import PolicyIndex
 from tenants.access import Access
-from tenants.accounts import get_client_by_slug, get_msp
+from tenants.accounts import get_client, get_client_by_slug, get_msp
 from tenants.auth.api_keys import note_refused_use
 from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.auth.identity import Caller, find_caller, find_key_creator, identify
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, cookie_rule
+from tenants.delegated_access.admission import admit_staff, admits_always
+from tenants.delegated_access.errors import AccessNeeded
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 
@@ -97,6 +99,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             principal = await _principal(session, services.auth, caller)
             _use_language(request, principal)
             client = await _enter(session, request, principal)
+            principal = await _admit(session, services.auth, request, principal, client)
             index = _policy(principal)
             principal.require(str(request.route_handler.opt["permission"]))
             opened = Access(
@@ -229,15 +232,33 @@ async def _enter(session: AsyncSession, request: AnyRequest, principal: Principa
     return client
 
 
+async def _admit(
+    session: AsyncSession, auth: AuthServices, request: AnyRequest, principal: Principal, client: Client | None
+) -> Principal:
+    """The principal with its rights in the client. A route with `requests_access` is for staff who have none yet.
+
+    Raises:
+        AccessNeeded: the client admits staff on request only, and none is granted now.
+    """
+    if client is None or admits_always(principal, client) or request.route_handler.opt.get("requests_access"):
+        return principal
+    return await admit_staff(session, auth.policies, principal, client, now=auth.clock())
+
+
 async def _enter_account(session: AsyncSession, principal: Principal, tenant_id: UUID) -> None:
     """Change to the scope of an account of the MSP. The database hides another MSP's rows in it.
 
     Raises:
         NotFound: only staff have more than one account.
+        AccessNeeded: the client admits staff on request only, so they act on its own pages.
     """
     if not principal.is_staff:
         raise NotFound
     await change_scope(session, home_scope(principal).for_tenant(tenant_id))
+    if tenant_id != principal.tenant_id:
+        client = await get_client(session)
+        if not admits_always(principal, client):
+            raise AccessNeeded(client.slug)
 
 
 async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:
@@ -265,6 +286,8 @@ async def _nav(
 ) -> tuple[NavGroup, ...]:
     if not is_page(request.headers, request.scope["path"]):
         return ()
+    if principal.is_staff and request.route_handler.opt.get("requests_access"):
+        client = None  # nothing of the client's is open to them yet
     return mark_current(await build_menu(session, rooms, principal, client), request.scope["path"])
 
 

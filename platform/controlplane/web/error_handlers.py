@@ -159,6 +159,7 @@ class ErrorHandlers:
             "detail": error.detail,
             "reference": current_correlation(),
             "home_href": "/",
+            "request_href": error.extra.get("request_access", ""),
         }
         return Template(
             "error.html", context=context, status_code=int(error.status), media_type=MediaType.HTML, headers=headers

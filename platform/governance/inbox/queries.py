@@ -32,7 +32,8 @@ _ITEMS: Final = f"""(
            a.created_at, coalesce(a.due_at, a.expires_at)
       FROM {APPROVALS} a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id
      WHERE a.state = 'pending' AND a.subject_kind = 'change')"""
-_TABLES: Final = f"{_ITEMS} i JOIN {CLIENTS} k ON k.tenant_id = i.tenant_id"
+_TABLES: Final = f"{_ITEMS} i JOIN {CLIENTS} k ON k.tenant_id = i.tenant_id AND k.staff_access = 'standing'"
+"""Clients that admit staff on request only are worked on from their own pages."""
 _FILTERS: Final = {"kind": "i.kind = :kind", "client": "k.slug = :client"}
 _NEEDS_APPROVAL: Final = N_("Needs approval")
 

@@ -87,7 +87,10 @@ async def list_accounts(session: AsyncSession) -> list[ClientName]:
     """The MSP's own account and its clients by name, in the fleet's scope."""
     msp_id = scope_of(session).msp_id
     rows = await session.execute(
-        text(f"SELECT tenant_id, slug, name FROM {CLIENTS} c WHERE msp_id = :m ORDER BY name, slug LIMIT :most"),
+        text(
+            f"SELECT tenant_id, slug, name FROM {CLIENTS} c WHERE msp_id = :m AND staff_access = 'standing'"
+            " ORDER BY name, slug LIMIT :most"
+        ),
         {"m": msp_id, "most": MOST_CLIENTS},
     )
     return [ClientName(msp_id, "", translate(OWN)), *(ClientName(row.tenant_id, row.slug, row.name) for row in rows)]

@@ -1,0 +1,33 @@
+"""What this slice adds to the product."""
+
+from typing import Final
+
+import tenants.delegated_access.models
+from foundation.marks import N_
+from foundation.rooms import NavArea, NavEntry, Slice
+from tenants.delegated_access.audit_actions import AccessAction
+from tenants.delegated_access.commands import COMMANDS
+from tenants.delegated_access.pages import ACCESS_PAGES
+from tenants.delegated_access.queries import WAITING
+from tenants.delegated_access.routes import ACCESS_ROUTES
+from tenants.permissions import TenantPermission
+
+SLICE: Final = Slice(
+    audit_actions=(AccessAction,),
+    models=(tenants.delegated_access.models,),
+    routes=ACCESS_ROUTES,
+    pages=ACCESS_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.CLIENT_ACCOUNT,
+            position=32,
+            label=N_("MSP access"),
+            path="/access",
+            icon="eye",
+            permission=TenantPermission.READ_ACCESS,
+            badge=WAITING,
+            badge_permission=TenantPermission.DECIDE_ACCESS,
+        ),
+    ),
+    commands=COMMANDS,
+)
