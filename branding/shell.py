@@ -33,6 +33,14 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bell:
+    """The viewer's notifications: the page that lists them, and how many are not read."""
+
+    href: str
+    unread: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The client (or the MSP account) whose records the page shows."""
 
@@ -52,6 +60,7 @@ class Page:
     nav: tuple[NavGroup, ...] = ()
     viewer: Viewer | None = None
     account: Account | None = None
+    bell: Bell | None = None
     search_href: str = ""
     """Address of the search's results; without it, the page has no search."""
     boosted: bool = False

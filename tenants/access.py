@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
-from branding.shell import Account, NavGroup, Page, Viewer
+from branding.shell import Account, Bell, NavGroup, Page, Viewer
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.scope import Scope
 from policy.index import PolicyIndex
 from tenants.models import Client
+from tenants.permissions import TenantPermission
 from tenants.principal import Principal
 from tenants.role_labels import role_label
 from tenants.roles import leading_roles
@@ -64,6 +65,14 @@ class Access:
             raise NotFound
         return self.client
 
+    def _bell(self) -> Bell | None:
+        """At home: staff have one list for all clients."""
+        if self.principal.kind != "member" or not self.principal.may(TenantPermission.READ_NOTIFICATIONS):
+            return None
+        home = self.principal.home
+        root = "" if home is None else f"/clients/{home.slug}"
+        return Bell(href=f"{root}/notifications", unread=self.principal.unread)
+
     def page(self, title: str) -> Page:
         leading = leading_roles(self.index, self.principal.roles)
         role = ", ".join(role_label(one, self.index.role_names) for one in leading) or translate("No role")
@@ -75,6 +84,7 @@ class Access:
             nav=self.nav,
             viewer=Viewer(name=self.principal.name, role=role),
             account=self.account,
+            bell=self._bell(),
             search_href="" if self.principal.partner_id else f"{self.root}/search",
             boosted=self.boosted,
             notices=self.notices,

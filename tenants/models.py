@@ -1,17 +1,19 @@
-"""Tables of the account tree operator > MSP > client, its members and its API keys.
+"""Tables of the account tree operator > MSP > client, its members, their notifications, and its API keys.
 
 `msp` and `client` are the directory: small, read by every sign-in. Distributed by tenant they would be reference
 tables, which is why their names may be unique across tenants (an MSP's name in the deployment, a client's in its MSP).
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
-from tenants.states import AccountStatus
+from tenants.states import AccessState, AccountStatus
 
 
 class Msp(TenantOwned, Base):
@@ -118,3 +120,79 @@ class ApiKey(TenantOwned, Base):
     manages_access: Mapped[bool] = mapped_column(server_default="false")
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class AccessGrant(TenantOwned, Base):
+    """A request of a member of the MSP's staff, and its answer. `ends_at` is set when it is granted."""
+
+    __tablename__ = "access_grant"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID]
+    member_name: Mapped[str]
+    role: Mapped[str]
+    reason: Mapped[str]
+    hours: Mapped[int]
+    state: Mapped[str]
+    requested_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_name: Mapped[str | None]
+    ends_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # the first use
+    ended_at: Mapped[datetime | None]  # before its time
+    ended_by_name: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "ix_access_grant_open",
+            "tenant_id",
+            "member_id",
+            postgresql_where=text(f"state IN ('{AccessState.REQUESTED}', '{AccessState.GRANTED}')"),
+        ),
+    )
+
+
+class Notification(TenantOwned, Base):
+    """What happened, for one member. Until it is read, repeated causes are counted in the same row (`number`).
+
+    `params` are those of the kind's text; `href` is the page of the latest cause, `list_href` that of several.
+    `account` names the client in which it happened, for members of the MSP.
+    """
+
+    __tablename__ = "notification"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID]
+    kind: Mapped[str]
+    severity: Mapped[str]
+    cause: Mapped[str]
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    href: Mapped[str]
+    list_href: Mapped[str]
+    account: Mapped[str]
+    number: Mapped[int]
+    happened_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "uq_notification_unread",
+            "tenant_id",
+            "member_id",
+            "kind",
+            "cause",
+            unique=True,
+            postgresql_where=text("read_at IS NULL"),
+        ),
+        Index("ix_notification_member", "tenant_id", "member_id", "happened_at", "id"),
+    )
+
+
+class NotificationSetting(TenantOwned, Base):
+    """What a member does not want to be told: kinds by code, and everything below `least_severity`."""
+
+    __tablename__ = "notification_setting"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    muted: Mapped[list[str]] = mapped_column(ARRAY(String))
+    least_severity: Mapped[str]

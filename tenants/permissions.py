@@ -16,6 +16,7 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     REQUEST_ACCESS = "access:request", N_("Request access to clients")
     READ_ACCESS = "access:read", N_("See who of the MSP has access")
     DECIDE_ACCESS = "access:decide", N_("Decide who of the MSP has access")
+    READ_NOTIFICATIONS = "notification:read", N_("Read one's own notifications")
     READ_BRANDS = "brand:read", N_("Read brands")
     WRITE_BRANDS = "brand:write", N_("Change brands and their domains")
     READ_API_KEYS = "api_key:read", N_("Read API keys")

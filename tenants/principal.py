@@ -25,7 +25,8 @@ class Principal:
     member who created an API key, at home in `on_behalf_of_home`, and `on_behalf_of` that member with current rights; a
     key's rights never exceed its creator's. `vouched_by` is the inviter of a member who is not independently confirmed
     yet. `language` and `time_zone` are those that the member or the account chose; empty for none. `granted_until` is
-    the end of access that a client granted to a member of its MSP: `roles` and `policy` are then the client's.
+    the end of access that a client granted to a member of its MSP: `roles` and `policy` are then the client's. `unread`
+    counts a member's notifications.
     """
 
     kind: Literal["member", "machine"]
@@ -45,6 +46,7 @@ class Principal:
     language: str = ""
     time_zone: str = ""
     granted_until: datetime | None = None
+    unread: int = 0
 
     @property
     def is_staff(self) -> bool:

@@ -23,6 +23,7 @@ from tenants.invitations.pages import INVITATION_PAGES
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
+from tenants.notifications.slice import SLICE as NOTIFICATIONS
 from tenants.permissions import TenantPermission
 from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
@@ -89,5 +90,5 @@ ROOM: Final = Room(
     ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
-    slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS),
+    slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS, NOTIFICATIONS),
 )

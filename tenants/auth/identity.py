@@ -18,6 +18,7 @@ from tenants.models import Client, Member, Msp
 from tenants.principal import Principal
 from tenants.roles import held_roles
 from tenants.states import AccountStatus
+from tenants.unread import count_unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ async def load_principal(
                 Client,
                 Msp,
                 latest_policy(scope.tenant_id).label("policy_stamp"),
+                count_unread(scope.tenant_id, member_id).label("unread"),
             )
             .outerjoin(Client, Client.tenant_id == Member.tenant_id)
             .outerjoin(Msp, Msp.tenant_id == Member.tenant_id)
@@ -141,5 +143,6 @@ async def load_principal(
         home=row.Client,
         vouched_by=row.vouched_by if row.confirmed_at is None else None,
         language=row.language or (account.language if account is not None else None) or "",
+        unread=row.unread,
         time_zone=row.time_zone or (account.time_zone if account is not None else None) or "",
     )

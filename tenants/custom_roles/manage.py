@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-from litestar.di import NamedDependency
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -105,10 +104,6 @@ class RoleManager:
                 params={"permission": unknown[0]},
                 field="permissions",
             )
-
-
-OpenRoleManager = NamedDependency[RoleManager]
-"""Handler parameter `role_manager`."""
 
 
 async def role_holders(session: AsyncSession, role: str) -> Sequence[Member]:

@@ -17,8 +17,9 @@ from policy.permissions import PolicyPermission
 from policy.roles import LONGEST_ABOUT, RoleContent
 from tenants.access import Access
 from tenants.custom_roles.catalogue import RolePreview
-from tenants.custom_roles.manage import OpenRoleManager, RoleManager, role_holders
+from tenants.custom_roles.manage import RoleManager, role_holders
 from tenants.custom_roles.queries import read_role, read_roles
+from tenants.custom_roles.routes import OpenRoleManager
 from tenants.custom_roles.schemas import RoleView
 from tenants.members.change_member import PARTNER
 from tenants.permissions import TenantPermission
@@ -158,7 +159,7 @@ async def change_role_page(
 
 
 @post([f"{path}/delete" for path in _ONE], opt=_WRITE, include_in_schema=False)
-async def delete_role_page(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> Response[Any]:
+async def remove_role_page(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> Response[Any]:
     refusal = await run_action(access.session, role_manager.delete(access.session, access.principal, role))
     if refusal is not None:
         return await RolePages(role_manager).show(access, role, refusal)
@@ -173,7 +174,7 @@ ROLE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     role_page,
     edit_role_page,
     change_role_page,
-    delete_role_page,
+    remove_role_page,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import get
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import delete, post, put
@@ -11,7 +12,7 @@ from policy.models import PolicyRole
 from policy.permissions import PolicyPermission
 from policy.roles import RoleContent
 from tenants.access import Access
-from tenants.custom_roles.manage import OpenRoleManager, RoleManager
+from tenants.custom_roles.manage import RoleManager
 from tenants.custom_roles.queries import read_role, read_roles
 from tenants.custom_roles.schemas import PermissionView, RoleInput, RoleView
 from tenants.permissions import TenantPermission
@@ -23,6 +24,12 @@ _ONE: Final = [f"{root}/{{role:str}}" for root in _ROLES]
 _READ: Final = {"permission": TenantPermission.READ_MEMBERS}
 _WRITE: Final = {"permission": PolicyPermission.WRITE_ROLES}
 _TAGS: Final = ["roles"]
+OpenRoleManager = NamedDependency[RoleManager]
+"""Handler parameter `role_manager`, filled by `provide_role_manager`."""
+
+
+def provide_role_manager(manager: RoleManager) -> Provide:
+    return Provide(lambda: manager, sync_to_thread=False)
 
 
 async def _view(access: Access, role_manager: RoleManager, role: str) -> RoleView:
@@ -70,13 +77,13 @@ async def change_role(
 
 
 @delete(_ONE, opt=_WRITE, tags=_TAGS)
-async def delete_role(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> None:
+async def remove_custom_role(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> None:
     """Delete a role of the account's own that nobody has. A refusal names in `holders` who has it."""
     await role_manager.delete(access.session, access.principal, role)
 
 
 ROLE_ROUTES: Final[tuple[Any, ...]] = (
-    list_roles, list_permissions, show_role, create_role, change_role, delete_role,
+    list_roles, list_permissions, show_role, create_role, change_role, remove_custom_role,
 )  # fmt: skip
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from litestar.di import Provide
-
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Slice, WebPart
 from tenants.auth.services import AuthServices
@@ -12,7 +10,7 @@ from tenants.custom_roles.catalogue import PermissionCatalogue
 from tenants.custom_roles.commands import COMMANDS
 from tenants.custom_roles.manage import RoleManager
 from tenants.custom_roles.pages import ROLE_PAGES
-from tenants.custom_roles.routes import ROLE_ROUTES
+from tenants.custom_roles.routes import ROLE_ROUTES, provide_role_manager
 from tenants.permissions import TenantPermission
 
 
@@ -22,10 +20,7 @@ def _services(services: AppServices) -> Sequence[object]:
 
 
 def _web(services: AppServices) -> WebPart:
-    async def role_manager() -> RoleManager:
-        return services.get(RoleManager)
-
-    return WebPart(dependencies={"role_manager": Provide(role_manager)})
+    return WebPart(dependencies={"role_manager": provide_role_manager(services.get(RoleManager))})
 
 
 def _entry(area: NavArea) -> NavEntry:

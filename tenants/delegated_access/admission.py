@@ -12,10 +12,11 @@ from policy.cache import PolicyCache
 from policy.index import roles_of
 from tenants.delegated_access.audit_actions import AccessAction
 from tenants.delegated_access.errors import AccessNeeded
-from tenants.delegated_access.models import AccessGrant
-from tenants.delegated_access.states import AccessState, StaffAccess
-from tenants.models import Client
+from tenants.models import AccessGrant, Client
+from tenants.notifications.notify import notify
+from tenants.notifications.own_kinds import ACCESS_USED
 from tenants.principal import Principal
+from tenants.states import AccessState, StaffAccess
 
 
 def admits_always(principal: Principal, client: Client) -> bool:
@@ -66,3 +67,5 @@ async def _record_first_use(session: AsyncSession, grant: AccessGrant, now: date
     if marked is not None:
         data = {"member": grant.member_name, "role": grant.role}
         append_audit(session, action=AccessAction.ACCESS_USED, subject=f"access:{grant.id}", data=data, at=now)
+        params = {"member": grant.member_name}
+        notify(session, ACCESS_USED, cause="access", path="/access", at=now, params=params)

@@ -12,7 +12,7 @@ from tenants.command_options import CLIENT, MSP
 from tenants.delegated_access.lists import ACCESS_GRANTS, list_access
 from tenants.delegated_access.manage import answer_access, end_access, set_staff_access
 from tenants.delegated_access.schemas import access_view
-from tenants.delegated_access.states import StaffAccess
+from tenants.states import StaffAccess
 
 _GRANT = click.option("--id", "grant_id", required=True, type=click.UUID, help="The request (`fairlead access list`).")
 

@@ -10,9 +10,9 @@ from foundation.database.engine import scope_of
 from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, ListDefinition
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
-from tenants.delegated_access.models import AccessGrant
 from tenants.delegated_access.schemas import AccessView, access_view
-from tenants.delegated_access.states import AccessState
+from tenants.models import AccessGrant
+from tenants.states import AccessState
 
 _NEWEST_FIRST: Final = Sort(
     name="-requested",

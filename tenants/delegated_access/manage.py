@@ -19,10 +19,11 @@ from policy.packaged import CLIENT_ROLES
 from tenants.accounts import get_client
 from tenants.delegated_access.audit_actions import AccessAction
 from tenants.delegated_access.errors import OnlyTheClient
-from tenants.delegated_access.models import AccessGrant
-from tenants.delegated_access.states import ACCESS, AccessState, StaffAccess
-from tenants.models import Client
+from tenants.models import AccessGrant, Client
+from tenants.notifications.notify import notify
+from tenants.notifications.own_kinds import ACCESS_ANSWERED, ACCESS_REQUESTED
 from tenants.principal import Principal
+from tenants.states import ACCESS, AccessState, StaffAccess
 
 MOST_HOURS: Final = 24 * 30
 HOURS: Final = (1, 4, 8, 24, 72, 168, MOST_HOURS)
@@ -75,6 +76,8 @@ async def request_access(  # noqa: PLR0913 - keyword-only
     session.add(grant)
     _audit(session, AccessAction.ACCESS_REQUESTED, grant, now, role=wanted.role, reason=reason, hours=wanted.hours)
     await session.flush()
+    params = {"member": by.name, "reason": reason}
+    notify(session, ACCESS_REQUESTED, cause="access", path="/access", at=now, params=params)
     return grant
 
 
@@ -97,6 +100,8 @@ async def answer_access(
     found.ends_at = now + timedelta(hours=found.hours) if grant else None
     action = AccessAction.ACCESS_GRANTED if grant else AccessAction.ACCESS_REFUSED
     _audit(session, action, found, now, member=found.member_name, role=found.role, hours=found.hours)
+    to = [found.member_id]
+    notify(session, ACCESS_ANSWERED, cause=str(found.id), path="/access/request", at=now, members=to)
     await session.flush()
     return found
 

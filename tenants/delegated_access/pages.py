@@ -39,9 +39,9 @@ from tenants.delegated_access.manage import (
 )
 from tenants.delegated_access.queries import waiting_request
 from tenants.delegated_access.routes import REQUEST
-from tenants.delegated_access.states import AccessState, StaffAccess
 from tenants.permissions import TenantPermission
 from tenants.role_labels import about_role, role_label
+from tenants.states import AccessState, StaffAccess
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
-from tenants.delegated_access.models import AccessGrant
-from tenants.delegated_access.states import AccessState
+from tenants.models import AccessGrant
+from tenants.states import AccessState
 
 WAITING = f"SELECT 1 FROM access_grant WHERE tenant_id = :t AND state = '{AccessState.REQUESTED}'"
 """One row per request that waits for an answer, for the menu's badge."""

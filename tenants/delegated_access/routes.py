@@ -17,8 +17,8 @@ from tenants.delegated_access.manage import (
     set_staff_access,
 )
 from tenants.delegated_access.schemas import AccessAnswer, AccessSetting, AccessToRequest, AccessView, access_view
-from tenants.delegated_access.states import StaffAccess
 from tenants.permissions import TenantPermission
+from tenants.states import StaffAccess
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from foundation.web.requests import RequestBody
-from tenants.delegated_access.models import AccessGrant
-from tenants.delegated_access.states import AccessState
+from tenants.models import AccessGrant
+from tenants.states import AccessState
 
 
 class AccessToRequest(RequestBody, frozen=True):

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import tenants.delegated_access.models
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from tenants.delegated_access.audit_actions import AccessAction
@@ -14,7 +13,6 @@ from tenants.permissions import TenantPermission
 
 SLICE: Final = Slice(
     audit_actions=(AccessAction,),
-    models=(tenants.delegated_access.models,),
     routes=ACCESS_ROUTES,
     pages=ACCESS_PAGES,
     navigation=(

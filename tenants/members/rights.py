@@ -12,9 +12,8 @@ from foundation.scope import Scope
 from policy.cache import PolicyCache
 from policy.index import permissions_of
 from tenants.auth.identity import load_principal
-from tenants.delegated_access.models import AccessGrant
-from tenants.delegated_access.states import AccessState, StaffAccess
-from tenants.models import ApiKey, Client, Member
+from tenants.models import AccessGrant, ApiKey, Client, Member
+from tenants.states import AccessState, StaffAccess
 
 
 @dataclass(frozen=True, slots=True)

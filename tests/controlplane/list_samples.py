@@ -258,6 +258,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
 ELSEWHERE = {
     "attempts": "tests/controlplane/test_canary.py: its address names a change",
     "compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline",
+    "notifications": "tests/controlplane/test_notifications.py: each reader sees their own",
     "replay-differences": "tests/governance/pages/test_policies.py: its address names a replay",
     "usage-events": "tests/billing/test_pages.py: its address names a line",
 }

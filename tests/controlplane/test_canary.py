@@ -50,6 +50,7 @@ KINDS = {
     "member": "member_id",
     "api_key": "key_id",
     "access_grant": "grant_id",
+    "notification": "notification_id",
     "invoice": "invoice_id",
     "baseline": "baseline_id",
     "legal_hold": "hold_id",

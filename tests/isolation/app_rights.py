@@ -49,6 +49,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "policy_draft_edit": "rule",
     "policy_replay": "after_id counts differing ended_at money replayed state",
     "policy_role": "about changed_at changed_by_name name permissions",
+    "notification": "happened_at href number params read_at",
+    "notification_setting": "least_severity muted",
     "poll_cursor": "cursor polled_at walk",
     "price": "valid_to",
     "price_book": "name",

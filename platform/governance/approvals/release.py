@@ -43,6 +43,7 @@ from governance.job_types import RELEASE, RELEASE_LANE
 from governance.messages import exceptions as messages
 from governance.messages import reasons
 from governance.messages.parameters import about
+from governance.notices import APPROVAL_DECIDED
 from governance.propagation.distribute import distribute
 from governance.propagation.rows import PropagationRow
 from governance.records.claims import is_key_shared
@@ -52,6 +53,7 @@ from policy.approvals import decide_approval, withdraw_approvals
 from policy.redeeming import RedeemResult, redeem_approvals
 from policy.rules import PolicyOutcome
 from policy.states import ApprovalState
+from tenants.notifications.notify import notify
 
 _UPDATE = BulkWrite(
     {
@@ -109,6 +111,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
         return
     change.decided_at = now
     await auto_resolve(session, ExceptionType.APPROVAL_LATE, [late_approval(change_id)], now=now)
+    _notify_proposer(session, change, now)
     if grant:
         await _UPDATE.execute(session, [change])
         job = NewJob(
@@ -120,6 +123,18 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     change.move_to(ChangeState.DECLINED)
     await _UPDATE.execute(session, [change])
     audit_decision(session, change, now)
+
+
+def _notify_proposer(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
+    """A change of a source or a job has no member behind it."""
+    try:
+        proposer = UUID(change.on_behalf_of or change.author)
+    except ValueError:
+        return
+    notify(
+        session, APPROVAL_DECIDED, cause=str(change.id), path=f"/changes/{change.id}", at=now, members=[proposer],
+        params={"record": change.record_key},
+    )  # fmt: skip
 
 
 def release_handler(services: GovernanceServices) -> Handler[NoPayload]:

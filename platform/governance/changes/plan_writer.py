@@ -22,10 +22,12 @@ from governance.elements.held_observations import hold_observations, replace_hel
 from governance.elements.rows import Contract
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
+from governance.notices import APPROVAL_WAITING
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
 from tenants.members.confirmation import find_vouchers
+from tenants.notifications.notify import notify
 
 CHANGE = "change"
 OF_THE_SOURCE: Final = (
@@ -94,6 +96,7 @@ async def request_change_approvals(
     ids = await request_approvals(
         session, scope_of(session), requests=requests, now=snapshot.now, new_id=snapshot.new_id
     )
+    _notify_approvers(session, [change for change in changes if change.approval_id is None], snapshot)
     for change, approval_id in zip(changes, ids, strict=True):
         change.approval_id = approval_id
     soonest = min(request.due_at or request.expires_at for request in requests)
@@ -104,6 +107,15 @@ async def request_change_approvals(
         job_type=job_types.EXPIRE_APPROVALS,
         due_at=soonest,
     )
+
+
+def _notify_approvers(session: AsyncSession, first: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:
+    """`first` are changes that need approval for the first time."""
+    if first:
+        notify(
+            session, APPROVAL_WAITING, cause="approvals", path=f"/approvals/{first[0].id}", at=snapshot.now,
+            number=len(first), params={"record": first[0].record_key},
+        )  # fmt: skip
 
 
 def late_approval(change_id: UUID) -> str:

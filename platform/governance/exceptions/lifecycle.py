@@ -21,6 +21,7 @@ from foundation.marks import N_, Phrase
 from foundation.text import clean_foreign_text
 from governance.audit_actions import ExceptionAction
 from governance.exceptions.models import GovernanceException
+from governance.exceptions.notices import SEVERE, notify_severe, unknown_among
 from governance.exceptions.rows import NewException
 from governance.exceptions.severity import score
 from governance.exceptions.states import EXCEPTIONS, IS_OPEN, ExceptionState
@@ -79,7 +80,10 @@ async def open_exceptions(
     """Open exceptions, at most one per code and subject; repeats are counted and never restart the correction clock."""
     latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
     rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
+    severe = await unknown_among(session, [(row.code, row.subject) for row in rows if row.severity >= SEVERE])
     await _OPEN.execute(session, rows)
+    opened = [row for row in rows if (row.code, row.subject) in severe]
+    notify_severe(session, [(row.id, row.connection_id, row.code) for row in opened], now)
     if rows:
         soonest = min(row.correction_due_at for row in rows)
         await set_timer(

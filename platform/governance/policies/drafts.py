@@ -13,6 +13,7 @@ from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.text import is_storable
 from governance.inputs import check_text
+from governance.notices import POLICY_DRAFTED
 from governance.policies import repository
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.elements import find_element, load_elements
@@ -24,6 +25,7 @@ from policy.history import load_rules, rules_at, same_rule
 from policy.inheritance import inherited_rule, omit, restored
 from policy.rule_form import RuleForm, build_rule
 from policy.rules import PolicyRule, rule_fields
+from tenants.notifications.notify import notify
 
 _LONGEST_ID: Final = 200
 
@@ -154,6 +156,7 @@ async def _edit(  # noqa: PLR0913 - one step of two use cases, not an interface
 
 async def _open(session: AsyncSession, *, now: datetime, new_id: NewId) -> Draft:
     await repository.insert_draft(session, new_id(), now=now)
+    notify(session, POLICY_DRAFTED, cause="draft", path="/policy/draft", at=now)
     draft = await repository.find_draft(session, lock=True)
     if draft is None:
         raise LookupError("no draft is open after one was opened")

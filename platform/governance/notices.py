@@ -1,0 +1,54 @@
+"""Kinds of notifications whose causes are in this room."""
+
+from typing import Final
+
+from foundation.marks import N_
+from governance.permissions import GovernancePermission
+from policy.permissions import PolicyPermission
+from tenants.notifications.kinds import NoticeSeverity, NotificationKind
+
+APPROVAL_WAITING: Final = NotificationKind(
+    code="approval.waiting",
+    label=N_("A change needs approval"),
+    text=N_("A value of {record} needs approval"),
+    many=N_("{number} changes need approval"),
+    severity=NoticeSeverity.WARNING,
+    permission=PolicyPermission.DECIDE_APPROVAL,
+    path="/approvals",
+)
+APPROVAL_DECIDED: Final = NotificationKind(
+    code="approval.decided",
+    label=N_("A change that you proposed was approved or declined"),
+    text=N_("A value of {record} that you proposed was answered"),
+    many=N_("{number} changes that you proposed were answered"),
+    severity=NoticeSeverity.INFO,
+    permission=GovernancePermission.READ_CHANGES,
+    path="/changes",
+)
+EXCEPTION_OPENED: Final = NotificationKind(
+    code="exception.opened",
+    label=N_("A severe exception was opened"),
+    text=N_("A severe exception was opened"),
+    many=N_("{number} severe exceptions were opened"),
+    severity=NoticeSeverity.CRITICAL,
+    permission=GovernancePermission.RESOLVE_EXCEPTION,
+    path="/exceptions",
+)
+CONNECTION_FAILING: Final = NotificationKind(
+    code="connection.failing",
+    label=N_("A connection fails or is paused"),
+    text=N_("A connection fails or is paused"),
+    many=N_("{number} times a connection failed or was paused"),
+    severity=NoticeSeverity.CRITICAL,
+    permission=GovernancePermission.READ_CONNECTIONS,
+    path="/connections",
+)
+POLICY_DRAFTED: Final = NotificationKind(
+    code="policy.drafted",
+    label=N_("A draft of the policy waits for publication"),
+    text=N_("A draft of the policy waits for publication"),
+    many=N_("A draft of the policy waits for publication"),
+    severity=NoticeSeverity.INFO,
+    permission=PolicyPermission.PUBLISH_POLICY,
+    path="/policy/draft",
+)

@@ -1,0 +1,1 @@
+"""Notifications: what happened, for each member whom it concerns, until they have read it."""

@@ -1,0 +1,64 @@
+"""Notifying: a job in the transaction of the cause, which then writes a row for each member whom it concerns.
+
+The rows are not written in that transaction itself, because those of the MSP's staff are in another account, which row
+level security hides from it, and because a batch with thousands of causes must not wait for them. The job exists when,
+and only when, its cause is committed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.i18n.messages import to_param
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.types import JobType
+from foundation.marks import N_
+from tenants.notifications.kinds import NotificationKind
+
+LANE: Final = "notifications"
+
+
+class NotifyMembers(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`path` is the page of the cause, after the account's root. `members` are the recipients' ids, all that `kind`
+    concerns if empty, without `by`, who caused it.
+    """
+
+    kind: str
+    cause: str
+    path: str
+    at: datetime
+    params: dict[str, Any] = msgspec.field(default_factory=dict)
+    number: int = 1
+    members: list[UUID] = msgspec.field(default_factory=list)
+    by: str = ""
+
+
+NOTIFY: Final = JobType("tenants.notify_members", N_("Notify members"), NotifyMembers, batch=100)
+
+
+def notify(  # noqa: PLR0913 - keyword-only parts of one notification
+    session: AsyncSession,
+    kind: NotificationKind,
+    *,
+    cause: str,
+    path: str,
+    at: datetime,
+    params: Mapping[str, object] | None = None,
+    number: int = 1,
+    members: list[UUID] | None = None,
+) -> None:
+    """Notify the members whom `kind` concerns, in the account of the session's scope and of its MSP. `number` causes of
+    one batch are one notification; unread ones of the same `cause` are counted together.
+    """
+    actor = scope_of(session).actor
+    payload = NotifyMembers(
+        kind=kind.code, cause=cause, path=path, at=at, number=number, members=members or [],
+        params={name: to_param(value) for name, value in (params or {}).items()},
+        by=str(actor.responsible_member_id or ""),
+    )  # fmt: skip
+    enqueue(session, [NewJob(LANE, NOTIFY, key=kind.code, payload=payload)])

@@ -1,0 +1,63 @@
+"""API of a member's own notifications. Without a client in the path, of the MSP's staff."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import get
+from litestar.params import FromPath, JSONBody
+
+from foundation.errors import NotFound
+from foundation.web.api import post, put
+from tenants.access import Access
+from tenants.notifications.lists import NOTIFICATIONS
+from tenants.notifications.manage import load_settings, mark_all_read, mark_read, save_settings, settings_view
+from tenants.notifications.schemas import NotificationSettings, ReadView, SettingsView
+from tenants.permissions import TenantPermission
+from tenants.web.dependencies import OpenAccess
+from tenants.web.lists import list_route
+
+_ROOTS: Final = ["/api/v1/notifications", "/api/v1/clients/{client:str}/notifications"]
+_READ: Final = {"permission": TenantPermission.READ_NOTIFICATIONS}
+_TAGS: Final = ["notifications"]
+
+NOTIFICATION_LIST: Final = list_route(
+    NOTIFICATIONS, _ROOTS, opt=_READ, tags=_TAGS, about="List the caller's own notifications, newest first."
+)
+
+
+@post([f"{path}/{{notification_id:uuid}}/read" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=204)
+async def mark_notification_read(access: OpenAccess, notification_id: FromPath[UUID]) -> None:
+    """Mark a notification of the caller as read."""
+    await mark_read(access.session, access.principal.id, notification_id, now=access.now)
+
+
+@post([f"{path}/read" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
+async def mark_all_notifications_read(access: OpenAccess) -> ReadView:
+    """Mark all notifications of the caller as read."""
+    return ReadView(await mark_all_read(access.session, access.principal.id, now=access.now))
+
+
+@get([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS)
+async def show_notification_settings(access: OpenAccess) -> SettingsView:
+    """Show what the caller wants to be told."""
+    return settings_view(await load_settings(access.session, access.principal.id))
+
+
+@put([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
+async def save_notification_settings(access: OpenAccess, data: JSONBody[NotificationSettings]) -> SettingsView:
+    """Set what the caller, a member, wants to be told in this account."""
+    await save_settings(access.session, own_id(access), data, now=access.now)
+    return settings_view(data)
+
+
+NOTIFICATION_ROUTES: Final[tuple[Any, ...]] = (
+    NOTIFICATION_LIST, mark_notification_read, mark_all_notifications_read, show_notification_settings,
+    save_notification_settings,
+)  # fmt: skip
+
+
+def own_id(access: Access) -> UUID:
+    """The member's id, in their home account. Raises NotFound: a program, or a member of another account."""
+    if access.principal.kind != "member" or access.principal.tenant_id != access.scope.tenant_id:
+        raise NotFound
+    return access.principal.id

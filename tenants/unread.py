@@ -1,0 +1,18 @@
+"""Number of a member's unread notifications, for the bell of every page."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ScalarSelect, func, select
+
+from tenants.models import Notification
+
+MOST: Final = 100
+"""The bell stops counting here."""
+
+
+def count_unread(tenant_id: UUID, member_id: UUID) -> ScalarSelect[Any]:
+    """SQL expression, to be added to another statement."""
+    own = (Notification.tenant_id == tenant_id, Notification.member_id == member_id, Notification.read_at.is_(None))
+    limited = select(Notification.id).where(*own).limit(MOST).subquery()
+    return select(func.count()).select_from(limited).scalar_subquery()
