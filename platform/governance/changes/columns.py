@@ -14,7 +14,7 @@ from governance.changes.schemas import ApprovalView, ApproversView, ChangeView
 from governance.messages.writer import write_message
 from governance.propagation.schemas import PropagationView
 from policy.approvers import Approvers, Vote, count_given
-from tenants.access import role_label
+from tenants.role_labels import role_label
 
 CHANGE_COLUMNS: Final = """
     c.id, c.record_key, c.element, c.dimension, c.record_type, c.old_value, c.new_value, c.origin, c.author,

@@ -20,7 +20,7 @@ from policy.history import load_rules
 from policy.index import approver_roles
 from policy.rule_form import RuleOrigin, RuleOutcome, read_form
 from policy.terms import Direction, Membership, TermComparison, TermKind, kinds_of
-from tenants.access import role_label
+from tenants.role_labels import role_label
 
 
 async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:

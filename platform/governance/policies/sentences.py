@@ -17,8 +17,8 @@ from policy.rule_form import GovernedElement, RuleOrigin, outcome_of
 from policy.rules import PolicyRule
 from policy.term_messages import FROM_BASELINE, FROM_PROPOSAL, FROM_ROLLBACK, FROM_SOURCE, describe_terms
 from policy.terms import Term, TermKind, read_terms
-from tenants.access import role_label
 from tenants.relations import PARTNERS
+from tenants.role_labels import role_label
 
 _ALWAYS: Final = N_("always")
 _SENTENCE: Final = N_("{element}: {conditions} → {outcome}")

@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import protect
 
 revision = "202611292156"
-down_revision = "202611292125"
+down_revision = "202611292127"
 branch_labels = None
 depends_on = None
 
