@@ -165,7 +165,7 @@ class Notification(TenantOwned, Base):
     member_id: Mapped[UUID]
     kind: Mapped[str]
     severity: Mapped[str]
-    cause: Mapped[str]
+    topic: Mapped[str]  # causes of one topic are counted together
     params: Mapped[dict[str, Any]] = mapped_column(JSONB)
     href: Mapped[str]
     list_href: Mapped[str]
@@ -180,7 +180,7 @@ class Notification(TenantOwned, Base):
             "tenant_id",
             "member_id",
             "kind",
-            "cause",
+            "topic",
             unique=True,
             postgresql_where=text("read_at IS NULL"),
         ),

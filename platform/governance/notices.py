@@ -35,7 +35,7 @@ EXCEPTION_OPENED: Final = NotificationKind(
     path="/exceptions",
 )
 CONNECTION_FAILING: Final = NotificationKind(
-    code="connection.failing",
+    code="connection.not_working",
     label=N_("A connection fails or is paused"),
     text=N_("A connection fails or is paused"),
     many=N_("{number} times a connection failed or was paused"),

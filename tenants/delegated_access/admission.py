@@ -68,4 +68,4 @@ async def _record_first_use(session: AsyncSession, grant: AccessGrant, now: date
         data = {"member": grant.member_name, "role": grant.role}
         append_audit(session, action=AccessAction.ACCESS_USED, subject=f"access:{grant.id}", data=data, at=now)
         params = {"member": grant.member_name}
-        notify(session, ACCESS_USED, cause="access", path="/access", at=now, params=params)
+        notify(session, ACCESS_USED, topic="access", path="/access", at=now, params=params)

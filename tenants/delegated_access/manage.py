@@ -77,7 +77,7 @@ async def request_access(  # noqa: PLR0913 - keyword-only
     _audit(session, AccessAction.ACCESS_REQUESTED, grant, now, role=wanted.role, reason=reason, hours=wanted.hours)
     await session.flush()
     params = {"member": by.name, "reason": reason}
-    notify(session, ACCESS_REQUESTED, cause="access", path="/access", at=now, params=params)
+    notify(session, ACCESS_REQUESTED, topic="access", path="/access", at=now, params=params)
     return grant
 
 
@@ -101,7 +101,7 @@ async def answer_access(
     action = AccessAction.ACCESS_GRANTED if grant else AccessAction.ACCESS_REFUSED
     _audit(session, action, found, now, member=found.member_name, role=found.role, hours=found.hours)
     to = [found.member_id]
-    notify(session, ACCESS_ANSWERED, cause=str(found.id), path="/access/request", at=now, members=to)
+    notify(session, ACCESS_ANSWERED, topic=str(found.id), path="/access/request", at=now, members=to)
     await session.flush()
     return found
 

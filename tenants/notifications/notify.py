@@ -29,7 +29,7 @@ class NotifyMembers(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     kind: str
-    cause: str
+    topic: str
     path: str
     at: datetime
     params: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -45,7 +45,7 @@ def notify(  # noqa: PLR0913 - keyword-only parts of one notification
     session: AsyncSession,
     kind: NotificationKind,
     *,
-    cause: str,
+    topic: str,
     path: str,
     at: datetime,
     params: Mapping[str, object] | None = None,
@@ -53,11 +53,11 @@ def notify(  # noqa: PLR0913 - keyword-only parts of one notification
     members: list[UUID] | None = None,
 ) -> None:
     """Notify the members whom `kind` concerns, in the account of the session's scope and of its MSP. `number` causes of
-    one batch are one notification; unread ones of the same `cause` are counted together.
+    one batch are one notification; unread ones of the same `topic` are counted together.
     """
     actor = scope_of(session).actor
     payload = NotifyMembers(
-        kind=kind.code, cause=cause, path=path, at=at, number=number, members=members or [],
+        kind=kind.code, topic=topic, path=path, at=at, number=number, members=members or [],
         params={name: to_param(value) for name, value in (params or {}).items()},
         by=str(actor.responsible_member_id or ""),
     )  # fmt: skip

@@ -60,7 +60,7 @@ async def _write(session: AsyncSession, notifier: Notifier, payload: NotifyMembe
     kind, scope = known_kinds()[payload.kind], scope_of(session)
     values = {
         "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "kind": kind.code, "severity": str(kind.severity),
-        "cause": f"{account}|{payload.cause}", "params": payload.params, "href": root + payload.path,
+        "topic": f"{account}|{payload.topic}", "params": payload.params, "href": root + payload.path,
         "list_href": root + kind.path, "account": account, "number": payload.number, "happened_at": payload.at,
     }  # fmt: skip
     rows = [
@@ -73,7 +73,7 @@ async def _write(session: AsyncSession, notifier: Notifier, payload: NotifyMembe
     later = {name: statement.excluded[name] for name in ("params", "href", "happened_at")}
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=["tenant_id", "member_id", "kind", "cause"],
+            index_elements=["tenant_id", "member_id", "kind", "topic"],
             index_where=Notification.read_at.is_(None),
             set_={**later, "number": Notification.number + statement.excluded.number},
         )

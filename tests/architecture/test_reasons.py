@@ -19,7 +19,12 @@ from governance.messages.catalogue import MESSAGES
 from tests.architecture.test_layout import ROOT, modules
 
 _NAMED = re.compile(r"(^|_)(error|detail|reason|cause|trouble|why|unreadable)s?$")
-BY_PEOPLE = {("legal_hold", "reason"), ("legal_hold", "release_reason"), ("approval", "reason")}
+BY_PEOPLE = {
+    ("legal_hold", "reason"),
+    ("legal_hold", "release_reason"),
+    ("approval", "reason"),
+    ("access_grant", "reason"),
+}
 """What a member entered, in the member's own words."""
 BY_HAND = [
     path

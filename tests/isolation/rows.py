@@ -116,6 +116,8 @@ BY_KIND: dict[str, object] = {
 
 _HASH: LiteralString = "sha256(decode(repeat('00', 32), 'hex') || 'x')"
 OF_TABLE: dict[str, dict[str, object]] = {
+    "access_grant": {"state": "requested"},
+    "notification_setting": {"least_severity": "info"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},
     "audit_head": {"seq": 0, "hash": bytes(32)},

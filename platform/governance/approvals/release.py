@@ -132,7 +132,7 @@ def _notify_proposer(session: AsyncSession, change: ChangeRow, now: datetime) ->
     except ValueError:
         return
     notify(
-        session, APPROVAL_DECIDED, cause=str(change.id), path=f"/changes/{change.id}", at=now, members=[proposer],
+        session, APPROVAL_DECIDED, topic=str(change.id), path=f"/changes/{change.id}", at=now, members=[proposer],
         params={"record": change.record_key},
     )  # fmt: skip
 

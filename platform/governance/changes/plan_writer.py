@@ -113,7 +113,7 @@ def _notify_approvers(session: AsyncSession, first: Sequence[ChangeRow], snapsho
     """`first` are changes that need approval for the first time."""
     if first:
         notify(
-            session, APPROVAL_WAITING, cause="approvals", path=f"/approvals/{first[0].id}", at=snapshot.now,
+            session, APPROVAL_WAITING, topic="approvals", path=f"/approvals/{first[0].id}", at=snapshot.now,
             number=len(first), params={"record": first[0].record_key},
         )  # fmt: skip
 

@@ -39,7 +39,7 @@ def notify_severe(session: AsyncSession, opened: Sequence[tuple[UUID, UUID | Non
     for _, connection_id, code in opened:
         if code in _CONNECTIONS:
             path = f"/connections/{connection_id}"
-            notify(session, CONNECTION_FAILING, cause=str(connection_id), path=path, at=now)
+            notify(session, CONNECTION_FAILING, topic=str(connection_id), path=path, at=now)
     if others:
         path = f"/exceptions/{others[0]}"
-        notify(session, EXCEPTION_OPENED, cause="exceptions", path=path, at=now, number=len(others))
+        notify(session, EXCEPTION_OPENED, topic="exceptions", path=path, at=now, number=len(others))

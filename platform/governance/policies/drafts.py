@@ -156,7 +156,7 @@ async def _edit(  # noqa: PLR0913 - one step of two use cases, not an interface
 
 async def _open(session: AsyncSession, *, now: datetime, new_id: NewId) -> Draft:
     await repository.insert_draft(session, new_id(), now=now)
-    notify(session, POLICY_DRAFTED, cause="draft", path="/policy/draft", at=now)
+    notify(session, POLICY_DRAFTED, topic="draft", path="/policy/draft", at=now)
     draft = await repository.find_draft(session, lock=True)
     if draft is None:
         raise LookupError("no draft is open after one was opened")

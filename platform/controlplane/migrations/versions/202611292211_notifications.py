@@ -16,7 +16,7 @@ CREATE TABLE notification (
     member_id uuid NOT NULL,
     kind varchar NOT NULL,
     severity varchar NOT NULL,
-    cause varchar NOT NULL,
+    topic varchar NOT NULL,
     params jsonb NOT NULL,
     href varchar NOT NULL,
     list_href varchar NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE notification (
     read_at timestamptz,
     CONSTRAINT pk_notification PRIMARY KEY (tenant_id, id)
 );
-CREATE UNIQUE INDEX uq_notification_unread ON notification (tenant_id, member_id, kind, cause) WHERE read_at IS NULL;
+CREATE UNIQUE INDEX uq_notification_unread ON notification (tenant_id, member_id, kind, topic) WHERE read_at IS NULL;
 CREATE INDEX ix_notification_member ON notification (tenant_id, member_id, happened_at, id);
 
 CREATE TABLE notification_setting (
