@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import APP
 
-revision = "202611292157"
-down_revision = "202611292156"
+revision = "202611292213"
+down_revision = "202611292212"
 branch_labels = None
 depends_on = None
 

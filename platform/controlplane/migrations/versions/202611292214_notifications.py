@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611292211"
-down_revision = "202611292157"
+revision = "202611292214"
+down_revision = "202611292213"
 branch_labels = None
 depends_on = None
 

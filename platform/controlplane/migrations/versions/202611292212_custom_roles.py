@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611292156"
-down_revision = "202611292127"
+revision = "202611292212"
+down_revision = "202611292201"
 branch_labels = None
 depends_on = None
 
