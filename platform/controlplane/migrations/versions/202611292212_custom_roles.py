@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import protect
 
 revision = "202611292212"
-down_revision = "202611292201"
+down_revision = "202611292202"
 branch_labels = None
 depends_on = None
 
