@@ -24,6 +24,11 @@ def sign(secret: bytes, *, message_id: str, sent_at: datetime, body: bytes) -> d
     return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signatures}
 
 
+def write_secret(key: bytes) -> str:
+    """A key in the standard's form, `whsec_<base64>`."""
+    return (_PREFIX + b64encode(key)).decode()
+
+
 class StandardWebhook:
     """`WebhookSource` for every sender that follows the standard."""
 

@@ -10,6 +10,7 @@ import foundation.room
 import governance.room
 import policy.room
 import tenants.room
+import webhooks.room
 from foundation.rooms import Rooms
 
 ROOMS: Final = Rooms((
@@ -19,6 +20,7 @@ ROOMS: Final = Rooms((
     tenants.room.ROOM,
     connectors.room.ROOM,
     billing.room.ROOM,
+    webhooks.room.ROOM,
     governance.room.ROOM,
     controlplane.room.ROOM,
 ))  # fmt: skip

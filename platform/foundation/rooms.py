@@ -107,7 +107,8 @@ class CliCommand:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """Parts of one folder. `models` are modules of table classes; their tables are the room's own.
-    `message_subscriptions` are of canonical messages (`connectors.translation.subscriptions`).
+    `message_subscriptions` are of canonical messages (`connectors.translation.subscriptions`), `webhook_events` the
+    types of events for webhooks (`webhooks.event_types`).
     """
 
     models: Sequence[ModuleType] = ()
@@ -122,6 +123,7 @@ class Slice:
     events: Sequence[EventType[Any]] = ()
     subscriptions: Sequence[Subscription[Any, Any]] = ()
     message_subscriptions: Parts[Any] = ()
+    webhook_events: Sequence[Any] = ()
     repairs: Sequence[Duty] = ()
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()

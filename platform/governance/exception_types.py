@@ -119,6 +119,13 @@ class ExceptionType(StrEnum):
         SeverityWeights(15, 0, 15),
         N_("Nothing is exchanged with this system while it is paused."),
     )
+    WEBHOOK_PAUSED = (
+        "webhook.paused",
+        N_("Webhook paused"),
+        SeverityWeights(5, 5, 20),
+        N_("Another system is not told about events any more."),
+        timedelta(days=1),
+    )
     PROPAGATION_SLO_BREACHED = (
         "propagation.slo_breached",
         N_("Late on a channel"),

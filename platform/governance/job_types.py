@@ -46,6 +46,13 @@ class ConnectionTurn(StrEnum):
     RECOVERED = "recovered"
 
 
+class WatchEndpoint(msgspec.Struct, frozen=True):
+    """The webhook endpoint is the job's `ref`."""
+
+    name: str
+    is_paused: bool
+
+
 class WatchConnection(msgspec.Struct, frozen=True):
     """The connection is the job's `ref`."""
 
@@ -84,13 +91,16 @@ EXPIRE_APPROVALS: Final = JobType(
 WATCH_CONNECTION: Final = JobType(
     "governance.watch_connection", N_("Update the state of a connection"), WatchConnection, batch=100
 )
+WATCH_ENDPOINT: Final = JobType(
+    "governance.watch_webhook_endpoint", N_("Update the state of a webhook"), WatchEndpoint, batch=100
+)
 CHECK_HEALTH: Final = JobType(
     "governance.check_connection_health", N_("Check a failing connection"), NoPayload, batch=1
 )
 
 JOB_TYPES: Final = (
     REDECIDE, RELEASE, PUSH, VERIFY, SCAN_DRIFT, BACKFILL_CHANNEL, RELEASE_OBSERVATIONS, BREACH_SLOS,
-    ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH,
+    ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH, WATCH_ENDPOINT,
 )  # fmt: skip
 
 OBSERVATIONS_LANE: Final = "observations"

@@ -15,6 +15,7 @@ from governance.connections.slice import SLICE as CONNECTIONS
 from governance.dead_letters.slice import SLICE as DEAD_LETTERS
 from governance.drift.slice import SLICE as DRIFT
 from governance.elements.slice import SLICE as ELEMENTS
+from governance.endpoint_health.slice import SLICE as ENDPOINT_HEALTH
 from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
 from governance.exceptions.slice import SLICE as EXCEPTIONS
 from governance.fleet.slice import SLICE as FLEET
@@ -33,6 +34,7 @@ from governance.search.slice import SLICE as SEARCH
 from governance.services import GovernanceServices
 from governance.slo.slice import SLICE as SLO
 from governance.unclaimed_messages.slice import SLICE as UNCLAIMED_MESSAGES
+from governance.webhook_events import WEBHOOK_EVENTS
 from policy.cache import PolicyCache
 from tenants.members.rights import MemberRights
 
@@ -58,6 +60,7 @@ ROOM: Final = Room(
     permissions=(GovernancePermission,),
     audit_actions=(ExceptionAction, GovernanceAction),
     job_types=JOB_TYPES,
+    webhook_events=WEBHOOK_EVENTS,
     slices=(
         ELEMENTS,
         RECORDS,
@@ -70,6 +73,7 @@ ROOM: Final = Room(
         HELD_VALUES,
         UNCLAIMED_MESSAGES,
         CONNECTIONS,
+        ENDPOINT_HEALTH,
         EXCEPTION_QUEUE,
         DEAD_LETTERS,
         AUDIT_TRAIL,

@@ -66,7 +66,14 @@ def test_permissions_are_spelled_where_they_are_declared_only() -> None:
 
 def test_exception_codes_are_spelled_where_they_are_declared_only() -> None:
     """Messages, events and audited actions of the same name are declarations of their own."""
-    declarations = ("exception_types.py", "messages/exceptions.py", "connectors/events.py", "audit_actions.py")
+    declarations = (
+        "exception_types.py",
+        "messages/exceptions.py",
+        "connectors/events.py",
+        "audit_actions.py",
+        "webhook_events.py",
+        "webhooks/event_types.py",
+    )
     assert spelled({str(one) for one in ExceptionType}, declared_in=declarations) == []
     assert all(one.label and one.why and sum(one.weights) for one in ExceptionType)
     assert len({one.label for one in ExceptionType}) == len(ExceptionType)

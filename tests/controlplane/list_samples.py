@@ -30,6 +30,8 @@ from tenants.secrets import new_secret
 from tests.billing.conftest import START, Market, uses
 from tests.governance.pages.samples import Sample
 from tests.support.client_env import ClientEnv
+from webhooks.models import WebhookEndpoint
+from webhooks.states import EndpointState
 
 Matches = Mapping[str, Collection[str]]
 """By filter, the values with which the list shows the added row. Any other value leaves it out, except an empty one."""
@@ -232,6 +234,17 @@ async def add_purge(rows: Rows, number: int) -> None:
     )  # fmt: skip
 
 
+async def add_webhook(rows: Rows, number: int) -> Matches:
+    state = EndpointState.PAUSED if number % 2 else EndpointState.ACTIVE
+    await rows.sample.add(
+        WebhookEndpoint(
+            **rows.own, id=new_id(), url=f"https://hooks.example.com/{number}", description=rows.name(number),
+            event_types=["change.released"], state=state, created_at=utc_now(), created_by="Ada",
+        )
+    )  # fmt: skip
+    return {"status": [state]}
+
+
 SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "access": add_access,
     "approvals": add_approval,
@@ -254,11 +267,13 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "members": add_member,
     "prices": add_price,
     "purges": add_purge,
+    "webhook-endpoints": add_webhook,
 }
 ELSEWHERE = {
     "attempts": "tests/controlplane/test_canary.py: its address names a change",
     "compared-values": "tests/governance/baseline/test_pages.py: its address names a baseline",
     "notifications": "tests/controlplane/test_notifications.py: each reader sees their own",
     "replay-differences": "tests/governance/pages/test_policies.py: its address names a replay",
+    "webhook-deliveries": "tests/webhooks/test_sending.py: its address names an endpoint",
     "usage-events": "tests/billing/test_pages.py: its address names a line",
 }

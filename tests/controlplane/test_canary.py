@@ -54,6 +54,8 @@ KINDS = {
     "invoice": "invoice_id",
     "baseline": "baseline_id",
     "legal_hold": "hold_id",
+    "webhook_endpoint": "endpoint_id",
+    "webhook_delivery": "delivery_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (

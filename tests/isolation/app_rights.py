@@ -66,18 +66,22 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "source_record": "record_key source_event_id version",
     "timer": "due_at kind lane",
     "unclaimed_message": "message_count reference",
+    "webhook_delivery": "attempts finished_at next_at state",
+    "webhook_endpoint": "deleted_at description event_types failing_since last_failure_at last_success_at"
+                        " paused_at paused_by paused_for revision state url",
+    "webhook_secret": "ciphertext expires_at",
     "vault_key": "kek_id state wrapped",
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
     "audit_entry", "partner", "policy_replay_difference", "policy_rule", "policy_version",
-    "retention_default", "retention_purge", "source_event", "source_event_key", "usage_event",
+    "retention_default", "retention_purge", "source_event", "source_event_key", "usage_event", "webhook_attempt",
 }  # fmt: skip
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
     "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "policy_draft_edit",
     "policy_replay", "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt",
-    "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key",
+    "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key", "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

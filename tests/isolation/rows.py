@@ -120,6 +120,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "notification_setting": {"least_severity": "info"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},
+    "webhook_endpoint": {"state": "active"},
     "audit_head": {"seq": 0, "hash": bytes(32)},
     "audit_entry": {"seq": 1, "body": "x", "hash": hashlib.sha256(bytes(32) + b"x").digest()},
 }

@@ -62,6 +62,7 @@ DEFINERS = {
 # What only retention deletes, as the owner in the purge role.
 PURGED = {
     "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "source_event_key",
+    "webhook_attempt", "webhook_delivery",
 }  # fmt: skip
 CALLERS = {
     "lane_claim": {APP}, "lane_finish": {APP}, "lanes_due": {RELAY}, "lane_backlog": {RELAY},
@@ -71,7 +72,7 @@ CALLERS = {
 FLEET_READS = {
     "approval", "audit_head", "change", "client", "connection", "dead_letter", "element_contract",
     "governance_exception", "invoice", "invoice_line", "msp", "partner", "member", "price", "price_book",
-    "propagation", "rated_usage", "rating_run", "usage_event",
+    "propagation", "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
 }  # fmt: skip
 
 

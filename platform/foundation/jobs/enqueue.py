@@ -77,6 +77,12 @@ def enqueue(session: AsyncSession, jobs: Sequence[NewJob[Any]]) -> None:
     enqueue_stored(session, [_stored(job) for job in jobs])
 
 
+async def enqueue_at_commit(session: AsyncSession, jobs: Sequence[NewJob[Any]]) -> None:
+    """As `enqueue`, for what itself runs just before the commit, when jobs are no longer gathered."""
+    if jobs:
+        await _insert_jobs(session, [_stored(job) for job in jobs])
+
+
 def enqueue_stored(session: AsyncSession, jobs: Sequence[StoredJob]) -> None:
     """Enqueue jobs that were stored before, e.g. as dead letters: their type may be one of another release."""
     buffer(session, _insert_jobs).extend(jobs)

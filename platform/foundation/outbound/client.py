@@ -44,6 +44,7 @@ from foundation.telemetry.correlation import current_correlation
 from foundation.telemetry.tracing import NO_TRACING, Tracing
 
 _KEEP_ALIVE_SECONDS = 30.0
+_RESOLVING_SECONDS = 2.0  # shorter than a transaction may idle
 # These headers decide the destination and the length of a request, so only this module sets them.
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "upgrade", "expect"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -94,8 +95,8 @@ class OutboundClient:
         self.observer = observer
         self.tracing = tracing
         self.gate = Gate(settings, valkey, clock)
-        guard = Guard(settings, resolver)
-        self._pools = {secure: _pool(settings, guard, secure=secure) for secure in (True, False)}
+        self._guard = Guard(settings, resolver)
+        self._pools = {secure: _pool(settings, self._guard, secure=secure) for secure in (True, False)}
         self._slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._timeouts = {
             "connect": settings.connect_seconds,
@@ -113,6 +114,19 @@ class OutboundClient:
         if slots is None:
             slots = self._slots[credential.key] = asyncio.Semaphore(self.settings.in_flight)
         return BoundCaller(self, credential, slots)
+
+    async def check_address(self, url: str) -> None:
+        """Check an address before it is stored. A name that does not resolve now passes: each call checks again.
+
+        Raises:
+            OutboundRefused: the address may never be called.
+        """
+        target = check_url(url)
+        try:
+            async with asyncio.timeout(_RESOLVING_SECONDS):
+                await self._guard.addresses(target.host, target.port, secure=target.secure)
+        except OSError:  # a timeout is one, too
+            return
 
     async def exchange(
         self, method: str, target: OutboundTarget, headers: list[tuple[bytes, bytes]], content: bytes | None

@@ -25,9 +25,11 @@ from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, ope
 from governance.notices import APPROVAL_WAITING
 from governance.propagation.distribute import distribute
 from governance.records.repository import save_values
+from governance.webhook_events import CHANGE_EVENTS, ChangePayload
 from policy.approvals import ApprovalRequest, request_approvals, withdraw_approvals
 from tenants.members.confirmation import find_vouchers
 from tenants.notifications.notify import notify
+from webhooks.emit import emit
 
 CHANGE = "change"
 OF_THE_SOURCE: Final = (
@@ -152,6 +154,9 @@ def audit_key(key: ElementKey) -> dict[str, str]:
 
 
 def audit_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
+    """Write a decision to the audit trail, and tell the webhooks that listen."""
+    payload = ChangePayload(change.id, *change.key, change.old_value, change.new_value)
+    emit(session, CHANGE_EVENTS[change.state], subject=f"changes/{change.id}", payload=payload, at=now)
     append_audit(
         session,
         correlation=change.correlation,

@@ -28,6 +28,8 @@ from governance.exceptions.states import EXCEPTIONS, IS_OPEN, ExceptionState
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.messages.catalogue import MESSAGES
 from governance.records.keys import KEY_SET, key_binds, same_key, sorted_keys
+from governance.webhook_events import EXCEPTION_CLOSED, EXCEPTION_OPENED, ClosedPayload, ExceptionPayload
+from webhooks.emit import emit
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -68,6 +70,7 @@ _OPEN: Final = BulkWrite.insert(
             message = excluded.message, params = excluded.params,
             severity = greatest(governance_exception.severity, excluded.severity),
             change_id = excluded.change_id, source_event_id = excluded.source_event_id
+        RETURNING code, subject, xmax = 0 AS is_new
     """,
 )  # fmt: skip
 
@@ -81,7 +84,8 @@ async def open_exceptions(
     latest: dict[tuple[str, str], NewException] = {(item.code, item.subject): item for item in found}
     rows = [_row(latest[key], now, new_id) for key in sorted(latest)]
     severe = await unknown_among(session, [(row.code, row.subject) for row in rows if row.severity >= SEVERE])
-    await _OPEN.execute(session, rows)
+    written = await _OPEN.execute(session, rows)
+    is_new = {(row.code, row.subject): row.is_new for row in written}
     opened = [row for row in rows if (row.code, row.subject) in severe]
     notify_severe(session, [(row.id, row.connection_id, row.code) for row in opened], now)
     if rows:
@@ -94,6 +98,8 @@ async def open_exceptions(
         append_audit(
             session, action=ExceptionAction.EXCEPTION_OPENED, subject=f"exception:{row.subject}", data=data, at=now
         )
+        if is_new[row.code, row.subject]:
+            _emit_opened(session, row, now)
 
 
 def _row(item: NewException, now: datetime, new_id: NewId) -> _Row:
@@ -144,12 +150,13 @@ async def auto_resolve(session: AsyncSession, code: str, subjects: Sequence[str]
         text(f"""
             UPDATE governance_exception SET {_CORRECTED}
              WHERE tenant_id = :t AND {IS_OPEN} AND code = :code AND subject = ANY (:subjects)
-            RETURNING subject
+            RETURNING id, subject
         """),
         {"t": scope.tenant_id, "now": now, "code": code, "subjects": list(subjects)},
     )
-    resolved = rows.scalars().all()
-    for subject in resolved:
+    resolved = rows.all()
+    for exception_id, subject in resolved:
+        _emit_closed(session, exception_id, code, now)
         append_audit(
             session,
             action=ExceptionAction.EXCEPTION_CORRECTED,
@@ -183,7 +190,7 @@ async def auto_resolve_keys(
                                       AND (CAST(:connection_id AS uuid) IS NULL AND o.connection_id IS NULL
                                            OR o.connection_id = :connection_id)
                                    OFFSET 0) o))
-            RETURNING e.code, e.subject
+            RETURNING e.id, e.code, e.subject
         """),
         {
             "t": scope_of(session).tenant_id,
@@ -193,7 +200,8 @@ async def auto_resolve_keys(
             **key_binds(wanted),
         },
     )
-    for code, subject in rows:
+    for exception_id, code, subject in rows:
+        _emit_closed(session, exception_id, code, now)
         append_audit(
             session,
             action=ExceptionAction.EXCEPTION_CORRECTED,
@@ -208,11 +216,13 @@ async def resolve_of_connection(session: AsyncSession, connection_id: UUID, *, n
     rows = await session.execute(
         text(f"""
             UPDATE governance_exception SET {_CORRECTED}
-             WHERE tenant_id = :t AND {IS_OPEN} AND connection_id = :c RETURNING code, subject
+             WHERE tenant_id = :t AND {IS_OPEN} AND connection_id = :c
+            RETURNING id, code, subject
         """),
         {"t": scope_of(session).tenant_id, "now": now, "c": connection_id},
     )
-    for code, subject in rows.all():
+    for exception_id, code, subject in rows.all():
+        _emit_closed(session, exception_id, code, now)
         append_audit(
             session,
             action=ExceptionAction.EXCEPTION_CORRECTED,
@@ -255,3 +265,16 @@ async def close_exception(session: AsyncSession, exception_id: UUID, *, state: E
         data={"code": found.code},
         at=now,
     )
+    _emit_closed(session, found.id, found.code, now)
+
+
+def _emit_opened(session: AsyncSession, row: _Row, now: datetime) -> None:
+    payload = ExceptionPayload(
+        row.id, row.code, row.severity, row.record_key, row.element, row.connection_id, row.change_id
+    )
+    emit(session, EXCEPTION_OPENED, subject=f"exceptions/{row.id}", payload=payload, at=now)
+
+
+def _emit_closed(session: AsyncSession, exception_id: UUID, code: str, now: datetime) -> None:
+    payload = ClosedPayload(exception_id, code)
+    emit(session, EXCEPTION_CLOSED, subject=f"exceptions/{exception_id}", payload=payload, at=now)

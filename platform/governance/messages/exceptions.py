@@ -234,3 +234,11 @@ PROPAGATION_UNREADABLE: Final = MessageType(
     "propagation.unreadable", _OF_ONE_VALUE, N_("A channel shows a value that is not exact")
 )
 PROPAGATION_STALE: Final = MessageType("approval.stale.not_sent", _OF_ONE_VALUE, _OUT_OF_DATE)
+WEBHOOK_PAUSED: Final = MessageType(
+    "webhook.paused",
+    N_(
+        "The webhook {name} was paused, because its receiver has not accepted an event for days or is gone. Events are "
+        "kept. Correct the receiver, then resume the webhook: what has waited is sent in order."
+    ),
+    N_("A failing webhook was paused"),
+)

@@ -31,6 +31,8 @@ from governance.propagation.meters import VERIFIED_DELIVERIES
 from governance.propagation.repository import Moved, Pending, Settled, ShownValueRow, settle_propagations, show_values
 from governance.propagation.states import PROPAGATIONS, PropagationState
 from governance.services import GovernanceServices
+from governance.webhook_events import CHANGE_PUBLISHED, PublishedPayload
+from webhooks.emit import emit
 
 FIRST_READ_SECONDS: Final = 0.1
 DRIFT_SCAN_EVERY: Final = timedelta(minutes=5)
@@ -158,6 +160,8 @@ async def write_settlement(session: AsyncSession, services: GovernanceServices, 
             data={"connection": str(connection_id), "read": msgspec.to_builtins(p.value), "version": p.version},
             at=now,
         )
+        payload = PublishedPayload(p.change_id, connection_id, *p.key, p.value)
+        emit(session, CHANGE_PUBLISHED, subject=f"changes/{p.change_id}", payload=payload, at=now)
 
 
 def _is_troubled(moved: Mapping[UUID, Moved], change_id: UUID) -> bool:

@@ -1,0 +1,1 @@
+"""Exceptions about webhook endpoints that the product has paused."""

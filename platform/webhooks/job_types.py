@@ -1,0 +1,51 @@
+"""Jobs of this room."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from foundation.jobs.types import ENDLESS, JobType, NoPayload
+from foundation.marks import N_
+
+
+class EmittedEvent(msgspec.Struct, frozen=True):
+    """An event as a job carries it."""
+
+    id: UUID
+    type: str
+    source: str
+    subject: str
+    at: datetime
+    data: Any
+
+
+class ForwardEvents(msgspec.Struct, frozen=True):
+    """Events of a client for its MSP's endpoints."""
+
+    events: Sequence[EmittedEvent]
+
+
+class RelayConnectionEvent(msgspec.Struct, frozen=True):
+    """A domain event about a connection, by its name."""
+
+    event: str
+    at: datetime
+
+
+SEND_EVENTS: Final = JobType(
+    "webhooks.send_events", N_("Send events to a webhook endpoint"), NoPayload, seconds=150.0, retry=ENDLESS
+)
+FORWARD_EVENTS: Final = JobType("webhooks.forward_events", N_("Forward events to webhooks"), ForwardEvents)
+RELAY_CONNECTION_EVENT: Final = JobType(
+    "webhooks.relay_connection_event", N_("Send events of connections to webhooks"), RelayConnectionEvent
+)
+JOB_TYPES: Final = (SEND_EVENTS, FORWARD_EVENTS, RELAY_CONNECTION_EVENT)
+FORWARD_LANE: Final = "webhooks-forward"
+
+
+def endpoint_lane(endpoint_id: UUID) -> str:
+    """Each endpoint has a lane of its own: a failing one holds up no other."""
+    return f"webhook/{endpoint_id}"
