@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.text import is_storable
 from policy.models import PolicyRole
 from policy.rules import PolicyRule, RuleKind
 
@@ -26,6 +27,8 @@ async def role_names(session: AsyncSession) -> dict[str, str]:
 
 async def get_role(session: AsyncSession, role: str) -> PolicyRole:
     """Raises: NotFound."""
+    if not is_storable(role):
+        raise NotFound
     found = await session.scalar(
         select(PolicyRole)
         .where(PolicyRole.tenant_id == scope_of(session).tenant_id, PolicyRole.id == role)
