@@ -78,7 +78,9 @@ class ApiKeyRefused(Unauthenticated):
     title = N_("The API key is not accepted")
 
     def __init__(self) -> None:
-        super().__init__(N_("This API key is unknown here or has been revoked. Use one of this account's active keys."))
+        super().__init__(
+            N_("This API key or token is unknown here, has expired or was revoked. Use an active key of this account.")
+        )
 
 
 class KeyCreatorInactive(Forbidden):

@@ -52,9 +52,20 @@ API_KEYS: Final = ListDefinition[ApiKeyView](
         ChoiceFilter(
             name="status",
             label=N_("State"),
-            options=[("", N_("Any")), ("active", N_("Active")), ("revoked", N_("Revoked"))],
+            options=[("", N_("Any")), ("active", N_("Active")), ("expired", N_("Expired")), ("revoked", N_("Revoked"))],
         )
     ],
     sorts=[NEWEST_KEY_FIRST],
-    columns=["id", "name", "role", "manages_access", "created_at", "created_by", "last_used_at", "revoked_at"],
+    columns=[
+        "id",
+        "name",
+        "role",
+        "manages_access",
+        "created_at",
+        "created_by",
+        "last_used_at",
+        "revoked_at",
+        "use",
+        "expires_at",
+    ],
 )

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
-from tenants.states import AccessState, AccountStatus
+from tenants.states import AccessState, AccountStatus, KeyUse
 
 
 class Msp(TenantOwned, Base):
@@ -120,6 +120,28 @@ class ApiKey(TenantOwned, Base):
     manages_access: Mapped[bool] = mapped_column(server_default="false")
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    use: Mapped[str] = mapped_column(server_default=KeyUse.KEY)
+    permissions: Mapped[list[str] | None] = mapped_column(ARRAY(String))  # None: all of the role
+    expires_at: Mapped[datetime | None]
+    current_hash: Mapped[bytes | None]  # of the secret of the last rotation, in place of `secret_hash`
+    previous_hash: Mapped[bytes | None]  # of the secret before it
+    previous_until: Mapped[datetime | None]
+
+
+class OAuthToken(TenantOwned, Base):
+    """An access token of an OAuth 2 client, which is an API key of that use. `secret_hash` as for keys."""
+
+    __tablename__ = "oauth_token"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key_id: Mapped[UUID]
+    secret_hash: Mapped[bytes]
+    permissions: Mapped[list[str] | None] = mapped_column(ARRAY(String))  # None: all of the client
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_oauth_token_key", "tenant_id", "key_id"),)
 
 
 class AccessGrant(TenantOwned, Base):

@@ -23,7 +23,8 @@ class Principal:
     `roles` are those held at home; MSP staff have theirs in every client of their MSP. `policy` is the home's, and
     `home` the client that is the home (None for staff), both read together with the roles. `on_behalf_of_id` is the
     member who created an API key, at home in `on_behalf_of_home`, and `on_behalf_of` that member with current rights; a
-    key's rights never exceed its creator's. `vouched_by` is the inviter of a member who is not independently confirmed
+    key's rights never exceed its creator's, nor `permissions` if it has some. `vouched_by` is the inviter of a
+    member who is not independently confirmed
     yet. `language` and `time_zone` are those that the member or the account chose; empty for none. `granted_until` is
     the end of access that a client granted to a member of its MSP: `roles` and `policy` are then the client's. `unread`
     counts a member's notifications.
@@ -42,6 +43,7 @@ class Principal:
     on_behalf_of_home: UUID | None = None
     on_behalf_of: "Principal | None" = field(default=None, repr=False, compare=False)
     manages_access: bool = False
+    permissions: frozenset[str] | None = None
     vouched_by: UUID | None = None
     language: str = ""
     time_zone: str = ""
@@ -80,6 +82,8 @@ class Principal:
             raise _refusal(
                 N_("Access that a client grants for a time never includes the management of access."), permission
             )
+        if self.permissions is not None and permission not in self.permissions:
+            raise _refusal(N_("This API key is limited to other permissions."), permission)
         if self.kind == "machine" and permission in MANAGES_ACCESS and not self.manages_access:
             raise _refusal(
                 N_(

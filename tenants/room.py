@@ -8,6 +8,7 @@ import tenants.models
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
 from policy.cache import PolicyCache
+from tenants.api_keys.commands import COMMANDS
 from tenants.api_keys.pages import API_KEY_PAGES
 from tenants.audit_actions import AccountAction, TenantAction
 from tenants.auth.devices import Devices
@@ -24,6 +25,7 @@ from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
 from tenants.notifications.slice import SLICE as NOTIFICATIONS
+from tenants.oauth.routes import OAUTH_ROUTES
 from tenants.permissions import TenantPermission
 from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
@@ -78,7 +80,7 @@ ROOM: Final = Room(
     name="tenants",
     models=(tenants.models,),
     services=_services,
-    routes=(*ROUTES, *ADMINISTRATION_ROUTES, *PREFERENCE_ROUTES),
+    routes=(*ROUTES, *ADMINISTRATION_ROUTES, *PREFERENCE_ROUTES, *OAUTH_ROUTES),
     pages=(*PAGES, *WELCOME_PAGES, *ADMINISTRATION_PAGES, *INVITATION_PAGES, *PREFERENCE_PAGES, *API_KEY_PAGES),
     web=_web,
     templates=(Path(__file__).parent / "templates",),
@@ -90,5 +92,6 @@ ROOM: Final = Room(
     ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
+    commands=COMMANDS,
     slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS, NOTIFICATIONS),
 )

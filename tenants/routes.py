@@ -1,5 +1,6 @@
 """API of this room. Without a client in the path, members and keys are those of the MSP account."""
 
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,9 +23,10 @@ from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.schemas import (
     ApiKeyInput,
+    ApiKeyRotation,
     NewApiKeyView,
     ReasonInput,
-    api_key_view,
+    new_key_view,
 )
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import link_to
@@ -70,11 +72,24 @@ INVITATION_LIST: Final = list_route(
 @post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
 async def create_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
     """Create a key. Only this response contains it."""
-    wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access)
+    permissions = None if data.permissions is None else tuple(data.permissions)
+    wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access, permissions, data.expires_at, data.use)
     key, text = await api_keys.create_api_key(
         access.session, auth.new_secret, wanted, by=access.principal, now=access.now
     )
-    return Response(NewApiKeyView(api_key_view(key), text), headers={"Cache-Control": "no-store"})
+    return Response(new_key_view(key, text), headers={"Cache-Control": "no-store"})
+
+
+@post([f"{path}/rotation" for path in _KEY], opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
+async def rotate_api_key(
+    access: OpenAccess, auth: OpenAuth, key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation]
+) -> Response[NewApiKeyView]:
+    """Give a key a new secret. Only this response contains it; the previous one is accepted for the overlap."""
+    key, text = await api_keys.rotate_api_key(
+        access.session, auth.new_secret, key_id=key_id, now=access.now,
+        overlap=timedelta(hours=data.overlap_hours), expires_at=data.expires_at,
+    )  # fmt: skip
+    return Response(new_key_view(key, text), headers={"Cache-Control": "no-store"})
 
 
 @delete(_KEY, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
@@ -135,6 +150,7 @@ ROUTES: Final[tuple[Any, ...]] = (
     CLIENT_LIST,
     API_KEY_LIST,
     create_api_key,
+    rotate_api_key,
     revoke_api_key,
     MEMBER_LIST,
     INVITATION_LIST,

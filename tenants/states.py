@@ -1,4 +1,4 @@
-"""States of accounts, members, invitations and requests for access."""
+"""States of accounts, members, invitations and requests for access, and uses of API keys."""
 
 from enum import StrEnum
 from typing import Final
@@ -6,6 +6,12 @@ from typing import Final
 from foundation.codes import LabelledCode
 from foundation.marks import N_
 from foundation.state_machine import StateMachine
+
+
+class KeyUse(LabelledCode):
+    KEY = "key", N_("Sent with each request")
+    OAUTH_CLIENT = "oauth_client", N_("OAuth 2 client")
+    """Accepted by the token endpoint only."""
 
 
 class AccountStatus(StrEnum):

@@ -1,5 +1,7 @@
 """Page of an account's API keys: the list, a new key that is shown once, and revoking."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -7,20 +9,24 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
+from foundation.marks import N_
+from foundation.permissions import Permission
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.auth import api_keys
-from tenants.auth.api_keys import NewApiKey
+from tenants.auth.api_keys import EXPIRES_SOON, NewApiKey
 from tenants.auth.pages import OpenAuth
 from tenants.lists import API_KEYS
 from tenants.permissions import TenantPermission
 from tenants.role_labels import role_label
+from tenants.schemas import NewApiKeyView, new_key_view
+from tenants.states import KeyUse
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
@@ -39,18 +45,36 @@ async def list_api_keys_page(access: OpenAccess, listed: ListParameters) -> Resp
 async def create_api_key_page(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     """Respond with the page instead of a redirect, because the key is shown only once."""
     form = await request.form()
-    typed = {name: str(form.get(name, "")).strip() for name in ("name", "role")}
-    wanted = NewApiKey(new_id(), typed["name"], typed["role"], manages_access="manages_access" in form)
-    made: list[str] = []
+    typed = {name: str(form.get(name, "")).strip() for name in ("name", "role", "use", "expires_on")}
+    chosen = tuple(str(name) for name in form.getall("permissions", []))
+    made: list[NewApiKeyView] = []
 
     async def create() -> None:
-        _, text = await api_keys.create_api_key(
+        wanted = NewApiKey(
+            new_id(), typed["name"], typed["role"], manages_access="manages_access" in form,
+            permissions=chosen or None, expires_at=_read_day(typed["expires_on"]),
+            use=KeyUse.OAUTH_CLIENT if typed["use"] == KeyUse.OAUTH_CLIENT else KeyUse.KEY,
+        )  # fmt: skip
+        key, text = await api_keys.create_api_key(
             access.session, auth.new_secret, wanted, by=access.principal, now=access.now
         )
-        made.append(text)
+        made.append(new_key_view(key, text))
 
     refusal = await run_action(access.session, create())
-    return await _keys(access, API_KEYS.parse({}), refusal, typed=typed, made=made[0] if made else "")
+    return await _keys(access, API_KEYS.parse({}), refusal, typed=typed, chosen=chosen, made=made[0] if made else None)
+
+
+@post([f"{path}/{{key_id:uuid}}/rotate" for path in _ROOTS], opt=_WRITE, include_in_schema=False, status_code=200)
+async def rotate_api_key_page(access: OpenAccess, auth: OpenAuth, key_id: FromPath[UUID]) -> Response[Any]:
+    """Respond with the page instead of a redirect, because the key is shown only once."""
+    made: list[NewApiKeyView] = []
+
+    async def rotate() -> None:
+        key, text = await api_keys.rotate_api_key(access.session, auth.new_secret, key_id=key_id, now=access.now)
+        made.append(new_key_view(key, text))
+
+    refusal = await run_action(access.session, rotate())
+    return await _keys(access, API_KEYS.parse({}), refusal, made=made[0] if made else None)
 
 
 @post([f"{path}/{{key_id:uuid}}/revoke" for path in _ROOTS], opt=_WRITE, include_in_schema=False)
@@ -66,17 +90,19 @@ API_KEY_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_api_keys_page,
     export_page(API_KEYS, _ROOTS, opt=_READ),
     create_api_key_page,
+    rotate_api_key_page,
     revoke_api_key_page,
 )
 
 
-async def _keys(
+async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
     access: Access,
     listed: ListInput,
     refusal: DomainError | None = None,
     *,
     typed: dict[str, str] | None = None,
-    made: str = "",
+    chosen: Sequence[str] = (),
+    made: NewApiKeyView | None = None,
 ) -> Response[Any]:
     """Render the list. `made` is a new key, shown this once; `typed` a form that was sent."""
     found = await load_page(access, API_KEYS, listed)
@@ -86,6 +112,10 @@ async def _keys(
         "roles": [(role, role_label(role)) for role in sorted(allowed)],
         "role_label": role_label,
         "made": made,
+        "soon": access.now + EXPIRES_SOON,
+        "uses": [(str(use), translate(use.label)) for use in KeyUse],
+        "permissions": _permissions(),
+        "chosen": chosen,
         "typed": typed or {},
         "shown": typed is not None and not made,
         "refused": refusal,
@@ -93,3 +123,18 @@ async def _keys(
     return render_page(
         access, "tenants/api_keys.html", translate("API keys"), context, refusal=refusal or listed.refusal
     )
+
+
+def _permissions() -> list[tuple[str, str]]:
+    declared = ((str(one), translate(one.label)) for each in Permission.__subclasses__() for one in each)
+    return sorted(declared, key=lambda pair: pair[1])
+
+
+def _read_day(typed: str) -> datetime | None:
+    """The beginning of a day in UTC. Raises InvalidInput."""
+    if not typed:
+        return None
+    try:
+        return datetime.strptime(typed, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidInput(N_("Enter a day such as 2026-11-29."), field="expires_on") from None

@@ -1,43 +1,42 @@
-"""API keys. The text is shown once; only the SHA-256 of its secret is stored.
+"""API keys. The text is shown once; only the SHA-256 of its secret is stored. An OAuth 2 client is a key of that use.
 
 A key's text contains its tenant, and the request's host determines the MSP. The lookup runs in that tenant's scope, so
 row-level security hides keys of other MSPs.
 """
 
 import hashlib
-import hmac
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import Forbidden, NotFound
+from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.marks import N_
 from foundation.names import clean_name
-from foundation.scope import Actor, Scope
+from foundation.permissions import Permission
 from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, select_page
 from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
-from policy.repository import latest_policy
 from tenants.audit_actions import TenantAction
-from tenants.auth.services import AuthServices
-from tenants.errors import ApiKeyRefused, Suspended
-from tenants.models import ApiKey, Client, Member
+from tenants.errors import ApiKeyRefused
+from tenants.models import ApiKey
 from tenants.principal import Principal
-from tenants.roles import held_roles
 from tenants.secrets import NewSecret, bytes_of, text_of
-from tenants.states import AccountStatus
+from tenants.states import KeyUse
 
-_KEY = re.compile(r"key_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
-_SECRET_BYTES: Final = 32
+_KEY = re.compile(r"(key|tok)_([0-9a-f]{32})([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
+SECRET_BYTES: Final = 32
+SECRET_CHARACTERS: Final = 43
+"""Of the text of a secret."""
 NEWEST_KEY_FIRST: Final = Sort(
     name="-created",
     label=N_("Newest first"),
@@ -46,18 +45,24 @@ NEWEST_KEY_FIRST: Final = Sort(
 )
 """Ids grow with time."""
 ALL_KEYS: Final = ListQuery(list="api-keys", sort=NEWEST_KEY_FIRST, limit=500)
-_NOTE_USE_EVERY: Final = timedelta(minutes=1)
+USUAL_OVERLAP: Final = timedelta(hours=24)
+LONGEST_OVERLAP: Final = timedelta(days=30)
+EXPIRES_SOON: Final = timedelta(days=14)
+"""Before its expiry a key is marked in lists."""
 
 
 class NewApiKey(msgspec.Struct, frozen=True):
     """Input of a new key. `role` is one of policy's roles. `manages_access` allows the key to manage members, roles,
-    invitations and keys; other keys cannot, regardless of their role.
+    invitations and keys; other keys cannot, regardless of their role. `permissions` narrows the role's; None does not.
     """
 
     id: UUID
     name: str
     role: str = "machine"
     manages_access: bool = False
+    permissions: tuple[str, ...] | None = None
+    expires_at: datetime | None = None
+    use: KeyUse = KeyUse.KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +70,26 @@ class KeyParts:
     tenant_id: UUID
     key_id: UUID
     secret: bytes = field(repr=False)
+    is_token: bool = False
+    """An access token of an OAuth 2 client; then `key_id` is the token's id."""
 
 
 def key_text(parts: KeyParts) -> str:
-    return f"key_{parts.tenant_id.hex}{parts.key_id.hex}_{text_of(parts.secret)}"
+    return f"{'tok' if parts.is_token else 'key'}_{parts.tenant_id.hex}{parts.key_id.hex}_{text_of(parts.secret)}"
 
 
 def parse_key(text: str) -> KeyParts:
     """Raises: ApiKeyRefused."""
     match = _KEY.fullmatch(text)
-    secret = bytes_of(match[3], _SECRET_BYTES) if match is not None else None
+    secret = bytes_of(match[4], SECRET_BYTES) if match is not None else None
     if match is None or secret is None:
         raise ApiKeyRefused
-    return KeyParts(UUID(match[1]), UUID(match[2]), secret)
+    return KeyParts(UUID(match[2]), UUID(match[3]), secret, is_token=match[1] == "tok")
+
+
+def client_id_of(tenant_id: UUID, key_id: UUID) -> str:
+    """The `client_id` of a key that is an OAuth 2 client; its secret is the last part of the key's text."""
+    return f"client_{tenant_id.hex}{key_id.hex}"
 
 
 async def create_api_key(
@@ -89,6 +101,7 @@ async def create_api_key(
         RoleNotAssignable: MSP roles are for keys of the MSP account, the others for keys of a client; and a key's
             rights cannot exceed its creator's.
         Forbidden: only a member can create a key that manages access.
+        InvalidInput: a permission does not exist, or the expiry is past.
     """
     scope = scope_of(session)
     _check_role(wanted.role, in_msp_account=scope.tenant_id == scope.msp_id, by=by)
@@ -96,14 +109,17 @@ async def create_api_key(
         raise Forbidden(
             N_("Only a signed-in member can create an API key that manages members, roles, invitations or keys.")
         )
-    secret = new_secret(_SECRET_BYTES)
+    check_permissions(wanted.permissions)
+    _check_expiry(wanted.expires_at, now)
+    secret = new_secret(SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)
         .values(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=wanted.id, name=clean_name(wanted.name),
             role=wanted.role, manages_access=wanted.manages_access,
             secret_hash=hashlib.sha256(secret).digest(), created_at=now, created_by=scope.actor.name,
-            on_behalf_of_id=scope.actor.responsible_member_id,
+            on_behalf_of_id=scope.actor.responsible_member_id, use=wanted.use, expires_at=wanted.expires_at,
+            permissions=None if wanted.permissions is None else sorted(set(wanted.permissions)),
         )
         .returning(ApiKey)
     )  # fmt: skip
@@ -112,7 +128,14 @@ async def create_api_key(
         session,
         action=TenantAction.API_KEY_CREATED,
         subject=f"api_key:{key.id}",
-        data={"name": key.name, "role": key.role, "manages_access": key.manages_access},
+        data={
+            "name": key.name,
+            "role": key.role,
+            "manages_access": key.manages_access,
+            "use": key.use,
+            "permissions": key.permissions,
+            "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
+        },
         at=now,
     )
     return key, key_text(KeyParts(scope.tenant_id, key.id, secret))
@@ -142,8 +165,66 @@ async def list_api_keys(session: AsyncSession, query: ListQuery = ALL_KEYS) -> R
     wanted = query.values.get("status")
     if wanted:
         revoked = ApiKey.revoked_at.is_not(None)
-        statement = statement.where(revoked if wanted == "revoked" else ~revoked)
+        expired = ApiKey.expires_at.is_not(None) & (ApiKey.expires_at <= func.now())
+        chosen = {"revoked": revoked, "expired": ~revoked & expired, "active": ~revoked & ~expired}
+        statement = statement.where(chosen[wanted])
     return await select_page(session, statement, query)
+
+
+async def rotate_api_key(  # noqa: PLR0913 - keyword-only parts of one rotation
+    session: AsyncSession,
+    new_secret: NewSecret,
+    *,
+    key_id: UUID,
+    now: datetime,
+    overlap: timedelta = USUAL_OVERLAP,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Give a key a new secret; the one before is accepted for `overlap`. `expires_at` replaces the expiry, if given.
+
+    Raises:
+        NotFound: this tenant has no such key.
+        Conflict: it is revoked.
+        InvalidInput: the overlap is too long, or the expiry is past.
+    """
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise InvalidInput(
+            N_("The overlap is 0 to {most} hours."),
+            params={"most": LONGEST_OVERLAP // timedelta(hours=1)},
+            field="overlap_hours",
+        )
+    _check_expiry(expires_at, now)
+    scope = scope_of(session)
+    own = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id == key_id)
+    key = await session.scalar(select(ApiKey).where(*own).with_for_update())
+    if key is None:
+        raise NotFound
+    if key.revoked_at is not None:
+        raise Conflict(N_("This API key is revoked. Create a new one."))
+    secret = new_secret(SECRET_BYTES)
+    key.previous_hash, key.previous_until = key.current_hash or key.secret_hash, now + overlap
+    key.current_hash = hashlib.sha256(secret).digest()
+    key.expires_at = expires_at or key.expires_at
+    await session.flush()
+    append_audit(
+        session, action=TenantAction.API_KEY_ROTATED, subject=f"api_key:{key_id}",
+        data={"name": key.name, "previous_until": key.previous_until.isoformat()}, at=now,
+    )  # fmt: skip
+    return key, key_text(KeyParts(scope.tenant_id, key_id, secret))
+
+
+def check_permissions(names: Collection[str] | None) -> None:
+    """Raises InvalidInput: one of them is no permission, or there is none."""
+    known = {str(one) for each in Permission.__subclasses__() for one in each}
+    if names is not None and not names:
+        raise InvalidInput(N_("Choose at least one permission, or none to allow all of the role."), field="permissions")
+    if unknown := sorted(set(names or ()) - known):
+        raise InvalidInput(N_("There is no permission {name}."), params={"name": unknown[0][:100]}, field="permissions")
+
+
+def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
+    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now):
+        raise InvalidInput(N_("The expiry must be in the future."), field="expires_at")
 
 
 async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) -> None:
@@ -160,78 +241,4 @@ async def revoke_api_key(session: AsyncSession, *, key_id: UUID, now: datetime) 
         await session.execute(update(ApiKey).where(*own).values(revoked_at=now))
         append_audit(
             session, action=TenantAction.API_KEY_REVOKED, subject=f"api_key:{key_id}", data={"name": key.name}, at=now
-        )
-
-
-def key_scope(parts: KeyParts, *, msp_id: UUID) -> Scope:
-    """Scope for the lookup of a key, on a host of this MSP."""
-    return Scope(msp_id=msp_id, tenant_id=parts.tenant_id, actor=Actor.system("api-key"))
-
-
-async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> Principal:
-    """The principal of a key, looked up in the key's own scope. The creator is loaded separately, by
-    `identity.find_key_creator`.
-
-    Raises:
-        ApiKeyRefused: unknown, wrong, revoked, or another MSP's key; the message is the same for all.
-        Suspended: the key is valid, but its account is suspended.
-    """
-    scope = scope_of(session)
-    row = (
-        await session.execute(
-            select(ApiKey, Client, latest_policy(scope.tenant_id), Member.id)
-            .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
-            .outerjoin(Member, (Member.tenant_id == ApiKey.tenant_id) & (Member.id == ApiKey.on_behalf_of_id))
-            .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == parts.key_id)
-        )
-    ).one_or_none()
-    key, home, stamp, colleague = row if row is not None else (None, None, None, None)
-    right = _is_right(key, parts)
-    if key is None or not right or key.revoked_at is not None:
-        raise ApiKeyRefused
-    if home is not None and home.status != AccountStatus.ACTIVE:
-        raise Suspended
-    await _note_use(session, key, auth.clock())
-    index = await auth.policies.index_at(session, scope, stamp=stamp)
-    return Principal(
-        kind="machine",
-        id=key.id,
-        name=key.name,
-        msp_id=scope.msp_id,
-        tenant_id=scope.tenant_id,
-        roles=(key.role, *held_roles(index, key.role)),
-        policy=index,
-        home=home,
-        on_behalf_of_id=key.on_behalf_of_id,
-        on_behalf_of_home=scope.tenant_id if colleague is not None else scope.msp_id,
-        manages_access=key.manages_access,
-    )
-
-
-async def note_refused_use(session: AsyncSession, auth: AuthServices, parts: KeyParts) -> None:
-    """Record the use of a valid key even when its request was refused and rolled back: misuse of a stolen key leaves a
-    trace.
-    """
-    own = (ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == parts.key_id)
-    key = await session.scalar(select(ApiKey).where(*own))
-    if _is_right(key, parts) and key is not None:
-        await _note_use(session, key, auth.clock())
-
-
-def _is_right(key: ApiKey | None, parts: KeyParts) -> bool:
-    known = bytes(key.secret_hash) if key is not None else bytes(32)
-    return hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known) and key is not None
-
-
-async def _note_use(session: AsyncSession, key: ApiKey, now: datetime) -> None:
-    """Record the last use at most once a minute, so that a busy key does not cause a write per request. Concurrent
-    requests of the key do not wait for the write.
-    """
-    if key.last_used_at is None or now - key.last_used_at >= _NOTE_USE_EVERY:
-        free = select(ApiKey.id).where(ApiKey.tenant_id == key.tenant_id, ApiKey.id == key.id)
-        await session.execute(
-            update(ApiKey)
-            .where(ApiKey.tenant_id == key.tenant_id, ApiKey.id.in_(free.with_for_update(skip_locked=True)))
-            .values(last_used_at=now)
-            .execution_options(synchronize_session=False)
         )

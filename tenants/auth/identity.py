@@ -11,7 +11,8 @@ from foundation.database.engine import scope_of
 from foundation.scope import Actor, Scope
 from policy.cache import PolicyCache
 from policy.repository import latest_policy
-from tenants.auth.api_keys import KeyParts, authenticate_key, key_scope, parse_key
+from tenants.auth.api_keys import KeyParts, parse_key
+from tenants.auth.key_authentication import authenticate_key, key_scope
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
 from tenants.models import Client, Member, Msp

@@ -37,6 +37,8 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_web_app,
 )
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.states import DeliveryState, EndpointState
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -60,7 +62,7 @@ KINDS = {
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
     "change", "governance_exception", "connection", "approval", "record_value", "job", "audit_entry", "member",
-    "api_key", "policy_rule", "propagation", "timer",
+    "api_key", "policy_rule", "propagation", "timer", "webhook_endpoint", "webhook_delivery",
 )  # fmt: skip
 WITHOUT_SAMPLE = ("/static", "/brand/", "/api/v1/schema", "/welcome", "/sign-in/device")
 ANSWER = {"grant": True, "reason": "x", "name": "x"}
@@ -94,8 +96,27 @@ async def live(env: ClientEnv, sku: str) -> None:
     await env.work(settle=0.5)
 
 
+async def listen(env: ClientEnv) -> None:
+    """A webhook of the client and one of its MSP, each with a delivery of the same id: addresses name both."""
+    for scope in (env.scope, env.msp_account):
+        own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": new_id()}
+        async with env.services.db.transaction(scope) as session:
+            session.add_all((
+                WebhookEndpoint(
+                    **own, url="https://hooks.example.com/", description=CANARY, event_types=["change.released"],
+                    state=EndpointState.ACTIVE, created_at=utc_now(), created_by=CANARY,
+                ),
+                WebhookDelivery(
+                    **own, endpoint_id=own["id"], event_id=new_id(), event_type="change.released", source=CANARY,
+                    subject="x", event_at=utc_now(), data={}, state=DeliveryState.DELIVERED, next_at=utc_now(),
+                    created_at=utc_now(),
+                ),
+            ))  # fmt: skip
+
+
 async def hold(env: ClientEnv) -> None:
-    """A baseline and a legal hold."""
+    """A baseline, a legal hold and webhooks."""
+    await listen(env)
     async with env.services.db.transaction(env.scope) as session:
         await start_baseline(session, env.services.governance, now=utc_now())
         placed = NewHold(reason=CANARY)
@@ -205,6 +226,7 @@ async def test_an_id_of_another_tenant_answers_exactly_as_an_unknown_one(
 async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env: ClientEnv, urls: Urls) -> None:
     mine = await set_up_msp(env, name="Calm Harbour")
     await live(env, "SKU-001")
+    await listen(env)
     async with web_app.services.db.transaction(env.scope) as session:
         baseline = await start_baseline(session, web_app.services.governance, now=utc_now())
         await remove_rule(session, "price-below-cost", now=utc_now(), new_id=new_id)

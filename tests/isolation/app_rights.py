@@ -8,7 +8,7 @@ from typing import Final
 
 UPDATED_COLUMNS: Final[dict[str, str]] = {
     "access_grant": "decided_at decided_by_name ended_at ended_by_name ends_at state used_at",
-    "api_key": "last_used_at revoked_at",
+    "api_key": "current_hash expires_at last_used_at previous_hash previous_until revoked_at",
     "approval": "cause decided_at decided_by due_at expires_at overdue reason state subject_id used_at votes",
     "audit_head": "hash seq",
     "baseline": "accepted after automatic awaiting decided_at decided_by decided_by_id finished_at overtaken proven"
@@ -51,6 +51,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "policy_role": "about changed_at changed_by_name name permissions",
     "notification": "happened_at href number params read_at",
     "notification_setting": "least_severity muted",
+    "oauth_token": "revoked_at",
     "poll_cursor": "cursor polled_at walk",
     "price": "valid_to",
     "price_book": "name",
@@ -79,7 +80,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 }  # fmt: skip
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
-    "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "policy_draft_edit",
+    "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "oauth_token",
+    "policy_draft_edit",
     "policy_replay", "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt",
     "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key", "webhook_secret",
 }  # fmt: skip

@@ -38,9 +38,9 @@ from foundation.web.requests import check_body
 from policy.index import PolicyIndex
 from tenants.access import Access
 from tenants.accounts import get_client, get_client_by_slug, get_msp
-from tenants.auth.api_keys import note_refused_use
 from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.auth.identity import Caller, find_caller, find_key_creator, identify
+from tenants.auth.key_authentication import note_refused_use
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, cookie_rule
 from tenants.delegated_access.admission import admit_staff, admits_always

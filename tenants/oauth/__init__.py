@@ -1,0 +1,1 @@
+"""OAuth 2: the client credentials grant, for programs."""
