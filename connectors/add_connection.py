@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.connection_input import ConnectionInput, read_day
 from connectors.connections import create_connection
+from connectors.health import record_health
 from connectors.poll_job import schedule_poll
 from connectors.ports import ConnectionConfig, Connector
 from connectors.probe import ConnectionTestFailed, ProbeResult, probe_system
@@ -18,7 +19,9 @@ from foundation.errors import InvalidInput
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
+from tenants.accounts import get_client
 from tenants.relations import PARTNERS
+from tenants.states import Environment
 
 
 def find_connector(runtime: ConnectorRuntime, kind: str) -> Connector:
@@ -62,6 +65,7 @@ async def add_connection(
     check_jurisdiction(new.jurisdiction)
     expires_on = read_day(new.credentials_expire_on)
     await _check_partner(session, new.partner_id)
+    await check_environment(session, new.environment or connector.manifest.environment)
     if not new.skip_test:
         result = await probe_system(session, runtime, connector, config, now=now)
         if not result.passed:
@@ -81,9 +85,20 @@ async def add_connection(
         now=now,
         new_id=new_id,
     )
+    if not new.skip_test:
+        await record_health(session, connection_id, now=now)
     if connector.poll is not None:
         await schedule_poll(session, connection_id, at=now)
     return connection_id
+
+
+async def check_environment(session: AsyncSession, environment: Environment) -> None:
+    """Raises InvalidInput for a live connection of a sandbox client."""
+    if environment is Environment.LIVE and (await get_client(session)).environment == Environment.SANDBOX:
+        raise InvalidInput(
+            N_("This client is a sandbox. Connect a sandbox system, or create a live client for the live one."),
+            field="environment",
+        )
 
 
 def _config(connector: Connector, new: ConnectionInput) -> ConnectionConfig:

@@ -11,12 +11,14 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from connectors.add_connection import check_environment
 from connectors.audit_actions import ConnectionAction
 from connectors.connection_input import ConnectionChanges, read_day
 from connectors.connections import get_connection, rotate_hook_secret, store_secret
+from connectors.health import record_health
 from connectors.models import Connection
 from connectors.ports import ConnectionConfig, Connector
-from connectors.probe import ConnectionTestFailed, ProbeResult, probe_system
+from connectors.probe import ConnectionTestFailed, ProbeResult, failure_of, probe_system
 from connectors.runtime import ConnectorRuntime
 from connectors.settings import check_jurisdiction, check_settings, clean_address, origin_of
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS
@@ -62,6 +64,15 @@ async def probe_connection(
     return await probe_system(session, runtime, plan.connector, plan.config, now=now)
 
 
+async def check_connection(
+    session: AsyncSession, runtime: ConnectorRuntime, connection_id: UUID, *, now: datetime
+) -> ProbeResult:
+    """Test a stored connection as it is, and record the result as its health. Raises NotFound, TooManyRequests."""
+    result = await probe_connection(session, runtime, connection_id, now=now)
+    await record_health(session, connection_id, now=now, error=None if result.passed else failure_of(result))
+    return result
+
+
 async def change_connection(  # noqa: PLR0913 - keyword-only revision and time
     session: AsyncSession,
     runtime: ConnectorRuntime,
@@ -87,6 +98,8 @@ async def change_connection(  # noqa: PLR0913 - keyword-only revision and time
     name = found.name if changes.name is None else clean_name(changes.name)
     jurisdiction = found.jurisdiction if changes.jurisdiction is None else changes.jurisdiction
     check_jurisdiction(jurisdiction)
+    if changes.environment is not None and changes.environment != found.environment:
+        await check_environment(session, changes.environment)
     expiry = changes.credentials_expire_on
     after: dict[str, object] = {
         "name": name,
@@ -114,6 +127,8 @@ async def change_connection(  # noqa: PLR0913 - keyword-only revision and time
     if saved is None:
         raise changed_meanwhile()
     session.expire(found)
+    if is_tested:
+        await record_health(session, connection_id, now=now)
     await _store_secrets(session, runtime, connection_id, plan.secrets, now=now)
     append_audit(
         session,

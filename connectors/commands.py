@@ -12,7 +12,6 @@ from connectors.connection_input import ConnectionInput
 from connectors.ports import Connector
 from connectors.registry import build_registry
 from connectors.runtime import ConnectorRuntime
-from connectors.states import Environment
 from foundation.clock import utc_now
 from foundation.commands import (
     CommandResult,
@@ -25,6 +24,7 @@ from foundation.commands import (
 )
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT, MSP
+from tenants.states import Environment
 
 Pairs = tuple[str, ...]
 SETTINGS: Final = click.option(

@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec
 
 from connectors.settings import LONGEST_SETTING
-from connectors.states import Environment
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.web.requests import RequestBody
+from tenants.states import Environment
 
 Address = Annotated[str, msgspec.Meta(max_length=2000)]
 Name = Annotated[str, msgspec.Meta(max_length=500)]

@@ -15,7 +15,7 @@ from connectors.models import Connection
 from connectors.poll_job import resume_poll
 from connectors.ports import Connector
 from connectors.settings import check_jurisdiction, check_settings
-from connectors.states import CONNECTIONS, ConnectionState, Environment
+from connectors.states import CONNECTIONS, ConnectionState
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -27,6 +27,7 @@ from foundation.jobs.types import NoPayload
 from foundation.names import clean_name
 from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
+from tenants.states import Environment
 
 SEALED: Final = EncryptedColumn(
     "connection_secret", "ciphertext", "connection:{connection_id}:{name}", keys=("connection_id", "name")

@@ -12,7 +12,7 @@ import msgspec
 
 from canonical.dimensions import LABELS, parse_dimension
 from canonical.keys import PRODUCT, ElementKey
-from connectors.states import Environment
+from tenants.states import Environment
 
 ANY: Final = "*"
 """In a `WriteRule`: every element, or every dimension."""

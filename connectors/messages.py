@@ -121,3 +121,4 @@ ACCENTS: Final = MessageType(
 BLANK: Final = MessageType("connector.difference.blank", N_("a blank"))
 CASE: Final = MessageType("connector.difference.case", N_("upper and lower case"))
 LOOK_ALIKE: Final = MessageType("connector.difference.look_alike", N_("characters that look alike or cannot be seen"))
+TEST_UNANSWERED: Final = MessageType("connector.test_unanswered", N_("The system did not answer the test in time."))

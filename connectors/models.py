@@ -8,8 +8,9 @@ from sqlalchemy import Float, Integer, String
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from connectors.states import ConnectionState, Environment
+from connectors.states import ConnectionState
 from foundation.database.base import Base, TenantOwned
+from tenants.states import Environment
 
 
 class Connection(TenantOwned, Base):

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.calls import CallRecorder, call_adapter
-from connectors.messages import NOTHING_TO_READ
+from connectors.messages import NOTHING_TO_READ, TEST_UNANSWERED
 from connectors.ports import ConnectionConfig, Connector, HttpCaller, HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.runtime import ConnectorRuntime
 from foundation.database.engine import scope_of
@@ -85,6 +85,15 @@ class ConnectionTestFailed(DomainError):
         detail = N_("{outcome}: {found}") if result.detail else LABELS[result.outcome]
         super().__init__(detail, params=params, outcome=str(result.outcome), found=result.detail)
         self.result = result
+
+
+def failure_of(result: ProbeResult) -> MessageText:
+    """Why a test did not pass."""
+    if result.problem is None:
+        return TEST_UNANSWERED.write()
+    told = MessageText(result.detail)
+    told.message, told.source = result.problem, result.detail
+    return told
 
 
 class _Found(msgspec.Struct):

@@ -1,6 +1,5 @@
 """Check of a connection's settings against its connector's manifest. Values are texts, as a form has them."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,9 +9,9 @@ from foundation.marks import N_, Phrase
 from foundation.outbound.errors import OutboundRefused
 from foundation.outbound.guard import check_url
 from foundation.text import is_storable
+from tenants.regions import REGION
 
 LONGEST_SETTING: Final = 2000
-_JURISDICTION: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
 def check_settings(manifest: Manifest, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:
@@ -63,7 +62,7 @@ def _check_value(manifest: Manifest, field: SettingField, value: str) -> None:
 
 def check_jurisdiction(jurisdiction: str) -> None:
     """Raises InvalidInput unless it is empty or an ISO 3166 code."""
-    if jurisdiction and not _JURISDICTION.fullmatch(jurisdiction):
+    if jurisdiction and not REGION.fullmatch(jurisdiction):
         raise InvalidInput(
             N_("A jurisdiction is a country or region code of ISO 3166, such as DE or US-CA."), field="jurisdiction"
         )

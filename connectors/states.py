@@ -12,13 +12,6 @@ class ConnectionState(StrEnum):
     DELETED = "deleted"
 
 
-class Environment(StrEnum):
-    """What the connected system is for. No value passes between a live and a sandbox connection."""
-
-    LIVE = "live"
-    SANDBOX = "sandbox"
-
-
 CONNECTIONS: Final = StateMachine(
     ConnectionState,
     starts=[ConnectionState.ACTIVE],

@@ -31,7 +31,7 @@ class Access:
     `client` is the client in the path; None for the MSP account. `index` is the policy that admitted the request.
     `enter_home` switches the rest of the transaction to the caller's own account: a fleet scope reads only.
     `leave_partner` lifts the limits of a partner's scope, for the record of what it did: partners never write.
-    `enter_account` switches it to another account of a staff member's MSP.
+    `enter_account` switches it to another account of a staff member's MSP, `enter_fleet` to reading all of them.
     """
 
     session: AsyncSession
@@ -47,6 +47,7 @@ class Access:
     enter_home: EnterHome
     leave_partner: EnterHome
     enter_account: EnterAccount
+    enter_fleet: EnterHome
     client: Client | None = None
     notices: tuple[DomainError, ...] = ()
 

@@ -25,7 +25,8 @@ from tenants.audit_actions import AccountAction, TenantAction
 from tenants.auth.services import AuthServices
 from tenants.errors import SlugTaken
 from tenants.models import Client, Msp
-from tenants.states import CLIENTS, AccountStatus, ClientStatus
+from tenants.regions import check_region
+from tenants.states import CLIENTS, AccountStatus, ClientStatus, Environment
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -67,18 +68,34 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     return msp
 
 
-async def create_client(session: AsyncSession, *, name: str, slug: str, currency: str, now: datetime) -> Client:
+async def create_client(  # noqa: PLR0913 - keyword-only parts of one form
+    session: AsyncSession,
+    *,
+    name: str,
+    slug: str,
+    currency: str,
+    language: str = "",
+    time_zone: str = "",
+    region: str = "",
+    environment: Environment = Environment.LIVE,
+    now: datetime,
+) -> Client:
     """Create a client. The session's scope is the new client: its `tenant_id` becomes the client's id. The vault key is
     created on first use.
 
     Raises:
         SlugTaken: another client of the same MSP has the slug.
+        InvalidInput: a part is malformed.
     """
     scope = scope_of(session)
     if not _CURRENCY.fullmatch(currency):
         raise InvalidInput(N_("A currency is an ISO 4217 code such as EUR."), field="currency")
-    values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug)}
-    statement = insert(Client).values(**values, currency=currency, status=AccountStatus.ACTIVE, created_at=now)
+    values = {
+        "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "name": clean_name(name), "slug": check_slug(slug),
+        "currency": currency, "language": language or None, "time_zone": time_zone or None,
+        "region": check_region(region), "environment": environment,
+    }  # fmt: skip
+    statement = insert(Client).values(**values, status=AccountStatus.ACTIVE, created_at=now)
     client: Client | None = await session.scalar(statement.on_conflict_do_nothing().returning(Client))
     if client is None:
         raise SlugTaken(
@@ -87,7 +104,7 @@ async def create_client(session: AsyncSession, *, name: str, slug: str, currency
             slug=slug,
         )
     await put_lane_share(session)
-    data = {"name": client.name, "slug": slug, "currency": currency}
+    data = {"name": client.name, "slug": slug, "currency": currency, "environment": environment}
     append_audit(session, action=TenantAction.CLIENT_CREATED, subject=f"client:{client.tenant_id}", data=data, at=now)
     return client
 

@@ -13,6 +13,7 @@ class AccountAction(AuditAction, kind=AuditKind.SETTINGS):
 
 class TenantAction(AuditAction, kind=AuditKind.ACCESS):
     CLIENT_CREATED = "client.created", N_("Client created")
+    CLIENT_CHANGED = "client.changed", N_("Client changed")
     CLIENT_SUSPENDED = "client.suspended", N_("Client suspended")
     CLIENT_RESUMED = "client.resumed", N_("Client resumed")
     API_KEY_CREATED = "api_key.created", N_("API key created")

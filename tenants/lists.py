@@ -39,7 +39,18 @@ CLIENTS: Final = ListDefinition[ClientView](
         )
     ],
     sorts=[BY_SLUG],
-    columns=["id", "slug", "name", "status", "currency", "created_at"],
+    columns=[
+        "id",
+        "slug",
+        "name",
+        "status",
+        "currency",
+        "created_at",
+        "language",
+        "time_zone",
+        "region",
+        "environment",
+    ],
 )
 API_KEYS: Final = ListDefinition[ApiKeyView](
     name="api-keys",

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
-from tenants.states import AccessState, AccountStatus, KeyUse
+from tenants.states import AccessState, AccountStatus, Environment, KeyUse
 
 
 class Msp(TenantOwned, Base):
@@ -48,6 +48,11 @@ class Client(TenantOwned, Base):
     suspended_at: Mapped[datetime | None]
     language: Mapped[str | None]  # of members who chose none, as the time zone
     time_zone: Mapped[str | None]
+    region: Mapped[str] = mapped_column(server_default="")
+    """ISO 3166 code of the country or region where the client is at home, such as DE; empty if not known."""
+    environment: Mapped[str] = mapped_column(server_default=Environment.LIVE)
+    revision: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Grows with each change of the client's details."""
 
     __table_args__ = (
         CheckConstraint("tenant_id <> msp_id", name="not_msp_account"),

@@ -9,7 +9,7 @@ from policy.permissions import PolicyPermission
 
 class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     READ_CLIENTS = "tenant:read", N_("Read clients")
-    CREATE_CLIENT = "tenant:create", N_("Create clients")
+    CREATE_CLIENT = "tenant:create", N_("Create and change clients")
     SUSPEND_CLIENT = "tenant:suspend", N_("Suspend and resume clients")
     READ_MEMBERS = "member:read", N_("Read members")
     INVITE_MEMBERS = "member:invite", N_("Invite and suspend members")

@@ -3,9 +3,10 @@
 from typing import Final
 
 MSPS: Final = "(SELECT msp_id, tenant_id, slug, status, name FROM msp)"
-CLIENTS: Final = "(SELECT tenant_id, msp_id, name, slug, status, currency, staff_access FROM client)"
+CLIENTS: Final = """(SELECT tenant_id, msp_id, name, slug, status, currency, staff_access, created_at, language,
+    time_zone, region, environment FROM client)"""
 CLIENT_STATES: Final = "(SELECT tenant_id, status FROM client)"
 """Columns of clients that the intake role may read."""
-MEMBERS: Final = "(SELECT tenant_id, msp_id, id, name FROM member)"
+MEMBERS: Final = "(SELECT tenant_id, msp_id, id, name, status FROM member)"
 API_KEYS: Final = "(SELECT tenant_id, msp_id, id, name FROM api_key)"
 PARTNERS: Final = "(SELECT tenant_id, msp_id, partner_id, name FROM partner)"

@@ -14,12 +14,21 @@ from tenants.states import KeyUse
 
 
 class ClientView(msgspec.Struct, frozen=True):
+    """A client. `language`, `time_zone` and `region` are empty if not chosen. `revision` is also in the header ETag of
+    one client.
+    """
+
     id: UUID
     slug: str
     name: str
     status: str
     currency: str
     created_at: datetime
+    language: str
+    time_zone: str
+    region: str
+    environment: str
+    revision: int
 
 
 class ApiKeyInput(RequestBody, frozen=True):
@@ -81,6 +90,11 @@ def client_view(client: Client) -> ClientView:
         status=client.status,
         currency=client.currency,
         created_at=client.created_at,
+        language=client.language or "",
+        time_zone=client.time_zone or "",
+        region=client.region,
+        environment=client.environment,
+        revision=client.revision,
     )
 
 

@@ -29,6 +29,15 @@ class ClientStatus(StrEnum):
     SUSPENDED = AccountStatus.SUSPENDED.value
 
 
+class Environment(StrEnum):
+    """What a connected system, or a client, is for. No value passes between a live and a sandbox connection, and a
+    sandbox client has sandbox connections only.
+    """
+
+    LIVE = "live"
+    SANDBOX = "sandbox"
+
+
 class InvitationState(StrEnum):
     """Derived from a member's link and password, not stored."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.jobs import schedule_rating, schedule_total
+from billing.jobs import schedule_total
 from branding.manage import point_host, set_brand
 from branding.theme import Theme
 from connectors.connections import create_connection
@@ -17,13 +17,12 @@ from foundation.ids import new_id
 from foundation.rooms import AppServices
 from foundation.scope import Actor, Scope
 from governance.elements.publish_contract import publish_usual_contracts
-from governance.policies.inherit_job import read_msp_rules
-from policy.inheritance import inherit
-from policy.packaged import starter_rules
-from policy.publishing import assign_role, publish_rules
-from tenants.accounts import create_client, create_msp
+from governance.onboarding.create_client import create_client
+from policy.publishing import assign_role
+from tenants.accounts import create_msp
 from tenants.auth.account_names import read_account_names
 from tenants.auth.services import AuthServices
+from tenants.client_input import ClientInput
 from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, set_password
 
 SETUP = Actor.system("setup")
@@ -74,13 +73,13 @@ async def open_msp(services: AppServices, *, slug: str, host: str, theme: Theme,
 
 async def onboard_client(services: AppServices, msp_account: Scope, *, name: str, slug: str, currency: str) -> Scope:
     """Create a client with the starter policy and the MSP's rules; returns its scope."""
+    return await create_new_client(services, msp_account, ClientInput(name=name, slug=slug, currency=currency))
+
+
+async def create_new_client(services: AppServices, msp_account: Scope, new: ClientInput) -> Scope:
+    """Create a client with the starter policy and the MSP's rules; returns its scope."""
     scope = Scope(msp_id=msp_account.msp_id, tenant_id=new_id(), actor=SETUP)
-    _, of_msp = await read_msp_rules(services.db, scope)
-    async with services.db.transaction(scope) as session:
-        await create_client(session, name=name, slug=slug, currency=currency, now=utc_now())
-        rules = inherit(starter_rules(str(scope.tenant_id)), of_msp)
-        await publish_rules(session, scope, rules=rules, clock=utc_now, new_id=new_id)
-        await schedule_rating(session, utc_now() + FIRST_BILLING)
+    await create_client(services.db, scope, new, clock=utc_now, new_id=new_id)
     return scope
 
 

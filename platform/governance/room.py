@@ -23,6 +23,7 @@ from governance.held_values.slice import SLICE as HELD_VALUES
 from governance.inbox.slice import SLICE as INBOX
 from governance.job_types import JOB_TYPES
 from governance.metrics import ClockMetrics
+from governance.onboarding.slice import SLICE as ONBOARDING
 from governance.overview.slice import SLICE as OVERVIEW
 from governance.partner_channel.slice import SLICE as PARTNER_CHANNEL
 from governance.permissions import GovernancePermission
@@ -79,6 +80,7 @@ ROOM: Final = Room(
         AUDIT_TRAIL,
         BASELINE,
         POLICIES,
+        ONBOARDING,
         RETENTION,
         OVERVIEW,
         PARTNER_CHANNEL,

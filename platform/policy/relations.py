@@ -5,3 +5,5 @@ from typing import Final
 APPROVALS: Final = """(SELECT tenant_id, msp_id, id, subject_kind, subject_id, content_hash, policy_version,
     requested_by, author, approvers, votes, state, decided_by, decided_at, reason, cause, expires_at, due_at, overdue,
     used_at, created_at FROM approval)"""
+POLICY_RULES: Final = "(SELECT tenant_id, msp_id, ptype, sub, obj, act, effect FROM policy_rule)"
+POLICY_VERSIONS: Final = "(SELECT tenant_id, msp_id, version, created_at FROM policy_version)"

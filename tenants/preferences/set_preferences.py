@@ -31,7 +31,7 @@ async def set_member_preferences(
     session: AsyncSession, member_id: UUID, preferences: Preferences, *, now: datetime
 ) -> None:
     """Raises: NotFound, InvalidInput."""
-    _check(preferences)
+    check_preferences(preferences)
     member = await get_member(session, member_id, lock=True)
     member.language, member.time_zone = preferences.language or None, preferences.time_zone or None
     append_audit(
@@ -45,7 +45,7 @@ async def set_member_preferences(
 
 async def set_account_preferences(session: AsyncSession, preferences: Preferences, *, now: datetime) -> None:
     """Set the defaults of the scope's account. Raises: InvalidInput."""
-    _check(preferences)
+    check_preferences(preferences)
     scope = scope_of(session)
     account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
     account.language, account.time_zone = preferences.language or None, preferences.time_zone or None
@@ -58,7 +58,8 @@ async def set_account_preferences(session: AsyncSession, preferences: Preference
     )
 
 
-def _check(preferences: Preferences) -> None:
+def check_preferences(preferences: Preferences) -> None:
+    """Raises: InvalidInput."""
     if preferences.language and preferences.language not in LANGUAGES:
         raise InvalidInput(
             N_("There is no such language. Choose one of {languages}."),

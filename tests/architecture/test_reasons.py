@@ -24,6 +24,7 @@ BY_PEOPLE = {
     ("legal_hold", "release_reason"),
     ("approval", "reason"),
     ("access_grant", "reason"),
+    ("onboarding_waiver", "reason"),
 }
 """What a member entered, in the member's own words."""
 BY_HAND = [

@@ -19,10 +19,12 @@ from governance.baseline.models import Baseline
 from governance.changes.queries import ANY
 from governance.elements.models import CustomElement, ElementContract
 from governance.exception_types import ExceptionType
+from governance.onboarding.create_client import create_client as start_onboarding
 from governance.retention.models import RetentionPurge
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, suspend_client
 from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
+from tenants.client_input import ClientInput
 from tenants.delegated_access.manage import NewAccessRequest, answer_access, request_access
 from tenants.members.repository import NewMember, create_invite, create_member
 from tenants.principal import Principal
@@ -173,6 +175,18 @@ async def add_client(rows: Rows, number: int) -> Matches:
     return {"status": ["suspended" if number % 2 else "active"], "show": ["healthy"]}
 
 
+async def add_onboarding(rows: Rows, number: int) -> Matches:
+    """Every other client is being onboarded; the rest were created before there were onboardings."""
+    slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
+    async with rows.db.transaction(rows.env.msp_account.for_tenant(new_id())) as session:
+        if number % 2:
+            new = ClientInput(name=rows.name(number), slug=slug, currency="EUR")
+            await start_onboarding(session, new, clock=utc_now, new_id=new_id)
+            return {"status": ["open"], "step": ["client"]}
+        await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
+    return {"status": ["live"], "step": ["live"]}
+
+
 async def add_member(rows: Rows, number: int) -> Matches:
     async with rows.db.transaction(rows.env.scope) as session:
         new = NewMember(new_id(), f"{rows.tag.lower()}{number:03}@example.com", rows.name(number))
@@ -265,6 +279,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "invitations": add_member,
     "invoices": add_invoice,
     "members": add_member,
+    "onboardings": add_onboarding,
     "prices": add_price,
     "purges": add_purge,
     "webhook-endpoints": add_webhook,

@@ -23,7 +23,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
               " state version",
     "channel_value": "change_id partner_id seen_at value version",
-    "client": "language staff_access status suspended_at time_zone",
+    "client": "language name region revision staff_access status suspended_at time_zone",
     "connection": "base_url credentials_expire_on deleted_at environment heard_at jurisdiction last_error"
                   " last_failure_at last_success_at missing_since name paused_at revision settings state",
     "connection_secret": "ciphertext set_at set_by",
@@ -52,6 +52,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "notification": "happened_at href number params read_at",
     "notification_setting": "least_severity muted",
     "oauth_token": "revoked_at",
+    "onboarding": "checked_at live_at live_by live_by_id",
+    "onboarding_waiver": "reason waived_at waived_by waived_by_id",
     "poll_cursor": "cursor polled_at walk",
     "price": "valid_to",
     "price_book": "name",
@@ -81,9 +83,9 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
     "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "oauth_token",
-    "policy_draft_edit",
-    "policy_replay", "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt",
-    "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key", "webhook_secret",
+    "onboarding_waiver", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role", "policy_rule",
+    "propagation_attempt", "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key",
+    "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

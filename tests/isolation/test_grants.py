@@ -68,11 +68,13 @@ CALLERS = {
     "lane_claim": {APP}, "lane_finish": {APP}, "lanes_due": {RELAY}, "lane_backlog": {RELAY},
     "timers_fire": {RELAY}, "repairs_fire": {RELAY}, "record_backup": {BACKUP},
 }  # fmt: skip
-# What an MSP's staff read across their clients: no session, key, secret, message, policy or retention rule.
+# What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
+# who may do what, and of what is held and compared only that it is.
 FLEET_READS = {
-    "approval", "audit_head", "change", "client", "connection", "dead_letter", "element_contract",
-    "governance_exception", "invoice", "invoice_line", "msp", "partner", "member", "price", "price_book",
-    "propagation", "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
+    "approval", "audit_head", "baseline", "change", "client", "connection", "dead_letter", "element_contract",
+    "governance_exception", "held_observation", "invoice", "invoice_line", "member", "msp", "onboarding",
+    "onboarding_waiver", "partner", "policy_rule", "policy_version", "price", "price_book", "propagation",
+    "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
 }  # fmt: skip
 
 
@@ -128,7 +130,7 @@ IMMUTABLE = {
     "connection": "id kind partner_id is_source takes_webhooks writes created_at",
     "member": "id email name partner_id created_at",
     "api_key": "id name secret_hash role created_at created_by on_behalf_of_id manages_access",
-    "client": "name slug currency created_at",
+    "client": "slug currency environment created_at",
     "job": "lane kind key ref payload enqueued_at correlation",
     "audit_entry": "seq at action subject body hash",
     "usage_event": "meter id quantity occurred_at subject_id",
@@ -197,6 +199,10 @@ def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     assert found[FLEET, "member", "SELECT"] == (
         "created_at email id last_seen_at msp_id name partner_id status tenant_id"
     )
+    assert found[FLEET, "policy_rule", "SELECT"] == "act effect msp_id obj ptype sub tenant_id"
+    assert found[FLEET, "policy_version", "SELECT"] == "created_at msp_id tenant_id version"
+    assert found[FLEET, "held_observation", "SELECT"] == "element msp_id tenant_id"
+    assert found[FLEET, "baseline", "SELECT"] == "decided_at msp_id started_at state tenant_id"
 
 
 def test_the_fleet_and_backups_only_read_and_the_fleet_sees_no_secret(owner: Owner) -> None:

@@ -6,21 +6,28 @@ from uuid import UUID
 import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.provisioning import onboard_client
+from controlplane.provisioning import create_new_client
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.jobs.ready_queue import SHARED_POOL
 from foundation.rooms import AppServices
-from tenants.accounts import list_clients, resume_client, set_lane_share, suspend_client
+from tenants.accounts import get_client, list_clients, resume_client, set_lane_share, suspend_client
 from tenants.auth.services import AuthServices
+from tenants.change_client import change_client
+from tenants.client_input import ClientChanges, ClientInput
 from tenants.command_options import CLIENT, MSP, REASON
 from tenants.models import Client
 from tenants.schemas import client_view
+from tenants.states import Environment
 
 _WEIGHT = click.option(
     "--weight", default=1, show_default=True, help="Share of the workers, relative to other clients."
 )
 _CAP = click.option("--cap", default=4, show_default=True, help="Most lanes processed at the same time.")
+
+_LANGUAGE = click.option("--language", help="Language of members who chose none, e.g. de.")
+_TIME_ZONE = click.option("--time-zone", help="Time zone of members who chose none, e.g. Europe/Berlin.")
+_REGION = click.option("--region", help="ISO 3166 code of the client's country or region, e.g. DE.")
 
 
 @click.group(cls=NounGroup)
@@ -33,12 +40,58 @@ def client() -> None:
 @click.option("--name", required=True, help="Name of the client.")
 @click.option("--slug", required=True, help="Short name, e.g. birch.")
 @click.option("--currency", required=True, help="ISO 4217 code, e.g. EUR.")
-def create_client(msp_id: UUID, name: str, slug: str, currency: str) -> None:
-    """Create a client of an MSP, with the starter policy."""
+@_LANGUAGE
+@_TIME_ZONE
+@_REGION
+@click.option("--sandbox", is_flag=True, help="A client with sandbox connections only.")
+def create_client(  # noqa: PLR0913 - click passes options by name
+    *,
+    msp_id: UUID,
+    name: str,
+    slug: str,
+    currency: str,
+    language: str | None,
+    time_zone: str | None,
+    region: str | None,
+    sandbox: bool,
+) -> None:
+    """Create a client of an MSP, with the starter policy. Its onboarding begins."""
+    new = ClientInput(
+        name=name, slug=slug, currency=currency, language=language or "", time_zone=time_zone or "",
+        region=region or "", environment=Environment.SANDBOX if sandbox else Environment.LIVE,
+    )  # fmt: skip
 
     async def act(services: AppServices) -> CommandResult:
-        scope = await onboard_client(services, operator_scope(msp_id, msp_id), name=name, slug=slug, currency=currency)
+        scope = await create_new_client(services, operator_scope(msp_id, msp_id), new)
         return CommandResult(f"client {scope.tenant_id}", {"id": scope.tenant_id, "slug": slug})
+
+    run_with_services(act)
+
+
+@client.command("update")
+@MSP
+@CLIENT
+@click.option("--name", help="Name of the client.")
+@_LANGUAGE
+@_TIME_ZONE
+@_REGION
+def update_client(  # noqa: PLR0913 - click passes options by name
+    *,
+    msp_id: UUID,
+    tenant_id: UUID,
+    name: str | None,
+    language: str | None,
+    time_zone: str | None,
+    region: str | None,
+) -> None:
+    """Change a client's details; what is not given stays."""
+    changes = ClientChanges(name=name, language=language, time_zone=time_zone, region=region)
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            revision = (await get_client(session)).revision
+            changed = await change_client(session, changes, revision=revision, now=utc_now())
+        return CommandResult(f"client {changed.slug} is saved", client_view(changed))
 
     run_with_services(act)
 

@@ -116,6 +116,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 enter_home=partial(change_scope, session, home_scope(principal)),
                 leave_partner=partial(change_scope, session, replace(scope_of(session), partner_id=None)),
                 enter_account=partial(_enter_account, session, principal),
+                enter_fleet=partial(_enter_fleet, session, principal),
                 client=client,
                 notices=request.scope["state"].get(NOTICES, ()),
             )
@@ -259,6 +260,11 @@ async def _enter_account(session: AsyncSession, principal: Principal, tenant_id:
         client = await get_client(session)
         if not admits_always(principal, client):
             raise AccessNeeded(client.slug)
+
+
+async def _enter_fleet(session: AsyncSession, principal: Principal) -> None:
+    """Raises: NotFound: only staff have a fleet."""
+    await change_scope(session, fleet_scope(principal))
 
 
 async def _find_client(session: AsyncSession, principal: Principal, slug: str) -> Client:

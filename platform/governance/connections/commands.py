@@ -14,7 +14,6 @@ from connectors.connection_input import ConnectionChanges
 from connectors.connections import get_connection
 from connectors.probe import LABELS, ConnectionTestFailed
 from connectors.runtime import ConnectorRuntime
-from connectors.states import Environment
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
@@ -22,6 +21,7 @@ from governance.connections.change_settings import change_settings
 from governance.connections.delete_connection import delete_connection, preview_deletion
 from governance.connections.pause import pause_connection, resume_connection
 from tenants.command_options import CLIENT, MSP
+from tenants.states import Environment
 
 _CONNECTION: Final = click.option(
     "--connection", "connection_id", type=click.UUID, required=True, help="The connection's ID."

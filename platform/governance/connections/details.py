@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.connections import get_connection, list_secrets
 from connectors.ports import Connector
-from connectors.states import Environment
 from connectors.webhooks.directory import HOOK_SECRET
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
@@ -20,6 +19,7 @@ from foundation.i18n.messages import to_message
 from governance.connections.schemas import ConnectionDetail, CredentialView
 from governance.exceptions.models import ABOUT_HEALTH
 from governance.messages.writer import write_reason
+from tenants.states import Environment
 
 _HISTORY: Final = 20
 

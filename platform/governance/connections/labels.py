@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.manifest import Category
-from connectors.states import Environment
 from foundation.marks import N_
+from tenants.states import Environment
 
 ENVIRONMENTS: Final[Mapping[Environment, str]] = {
     Environment.LIVE: N_("Live"),

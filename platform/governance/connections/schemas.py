@@ -6,8 +6,9 @@ from uuid import UUID
 import msgspec
 
 from connectors.manifest import Category, FieldKind
-from connectors.states import ConnectionState, Environment
+from connectors.states import ConnectionState
 from foundation.i18n.messages import StoredMessage
+from tenants.states import Environment
 
 
 class ConnectionView(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from connectors.connection_input import ConnectionChanges, ConnectionInput
 from connectors.manifest import Manifest
-from connectors.states import Environment
 from foundation.errors import DomainError, InvalidInput
 from foundation.marks import N_
 from governance.connections.schemas import ConnectionDetail
+from tenants.states import Environment
 
 SETTING: Final = "setting."
 SECRET: Final = "secret."  # noqa: S105 - the beginning of a field's name

@@ -1,0 +1,6 @@
+"""Relations that this room publishes: SQL that rooms above read instead of its tables, in the same plan."""
+
+from typing import Final
+
+PRICE_BOOKS: Final = "(SELECT tenant_id, msp_id, id, side, client_id, currency, name FROM price_book)"
+PRICES: Final = "(SELECT tenant_id, msp_id, id, book_id, meter, valid_from, valid_to FROM price)"

@@ -1,0 +1,11 @@
+"""Audited actions of this slice."""
+
+from foundation.audit.actions import AuditAction, AuditKind
+from foundation.marks import N_
+
+
+class OnboardingAction(AuditAction, kind=AuditKind.SETTINGS):
+    ONBOARDING_CHECKED = "onboarding.checked", N_("Go-live checks run")
+    ONBOARDING_WAIVED = "onboarding.check_waived", N_("Go-live check waived")
+    ONBOARDING_WAIVER_WITHDRAWN = "onboarding.waiver_withdrawn", N_("Waiver of a go-live check withdrawn")
+    ONBOARDING_LIVE = "onboarding.went_live", N_("Client went live")

@@ -1,0 +1,1 @@
+"""Creating a client and changing its details: pages and API."""

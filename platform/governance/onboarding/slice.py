@@ -1,0 +1,62 @@
+"""What this slice adds to the room."""
+
+from typing import Any, Final
+
+import governance.onboarding.models
+from foundation.marks import N_
+from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Slice
+from governance.onboarding.audit_actions import OnboardingAction
+from governance.onboarding.clients.pages import build_client_pages
+from governance.onboarding.clients.routes import build_client_routes
+from governance.onboarding.commands import COMMANDS
+from governance.onboarding.pages import build_onboarding_pages
+from governance.onboarding.permissions import OnboardingPermission
+from governance.onboarding.routes import build_onboarding_routes
+from governance.services import GovernanceServices
+
+_OPEN: Final = "SELECT 1 FROM onboarding WHERE tenant_id = :t AND live_at IS NULL"
+
+
+def _routes(services: AppServices) -> list[Any]:
+    own = services.get(GovernanceServices)
+    return [*build_client_routes(services.db, own), *build_onboarding_routes(own)]
+
+
+def _pages(services: AppServices) -> list[Any]:
+    own = services.get(GovernanceServices)
+    return [*build_client_pages(services.db, own), *build_onboarding_pages(own)]
+
+
+SLICE: Final = Slice(
+    models=(governance.onboarding.models,),
+    routes=_routes,
+    pages=_pages,
+    permissions=(OnboardingPermission,),
+    audit_actions=(OnboardingAction,),
+    grants=(
+        RoleGrant("msp_operator", OnboardingPermission.READ_ONBOARDING),
+        RoleGrant("msp_operator", OnboardingPermission.RUN_CHECKS),
+        RoleGrant("msp_admin", OnboardingPermission.GO_LIVE),
+    ),
+    navigation=(
+        NavEntry(
+            area=NavArea.MSP,
+            position=12,
+            label=N_("Onboarding"),
+            path="/onboarding",
+            icon="target",
+            permission=OnboardingPermission.READ_ONBOARDING,
+        ),
+        NavEntry(
+            area=NavArea.CLIENT_ACCOUNT,
+            position=5,
+            label=N_("Onboarding"),
+            path="/onboarding",
+            icon="target",
+            permission=OnboardingPermission.READ_ONBOARDING,
+            badge=_OPEN,
+            badge_permission=OnboardingPermission.READ_ONBOARDING,
+        ),
+    ),
+    commands=COMMANDS,
+)
