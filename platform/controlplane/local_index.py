@@ -3,7 +3,7 @@
 Served only where the file with the hosts exists; elsewhere an unknown host gets no information.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,27 @@ def write_hosts(owner_url: str, file: Path) -> None:
     draft.replace(file)
 
 
+class PracticeSystem(msgspec.Struct, frozen=True):
+    """A sandbox system of the demonstration for a newcomer to connect: `key` for the connection, `page` to look at."""
+
+    name: str
+    kind: str
+    address: str
+    key: str
+    page: str
+
+
+def write_practice(hosts: Path, systems: Sequence[PracticeSystem]) -> None:
+    """Write the systems beside the file of the hosts."""
+    file = _practice_file(hosts)
+    file.touch(mode=0o600)  # contains their key
+    file.write_bytes(msgspec.json.encode(systems))
+
+
+def _practice_file(hosts: Path) -> Path:
+    return hosts.with_name("practice.json")
+
+
 class LocalIndex:
     def __init__(self, file: Path | None) -> None:
         self._file = file
@@ -45,6 +66,15 @@ class LocalIndex:
             return None
         port = (scope.get("server") or (None, None))[1]
         return [f"http://{host}:{port}/" if port else f"http://{host}/" for host in hosts]
+
+    def practice(self) -> list[PracticeSystem]:
+        """Systems to connect; none outside the demonstration."""
+        if self._file is None:
+            return []
+        try:
+            return msgspec.json.decode(_practice_file(self._file).read_bytes(), type=list[PracticeSystem])
+        except (OSError, msgspec.DecodeError):
+            return []
 
 
 def _is_of_this_machine(scope: Mapping[str, Any]) -> bool:

@@ -31,7 +31,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "dead_letter": "closed_at closed_by state",
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
-                        " published_at source_connection_id version workflow",
+                        " published_at sensitivity source_connection_id version workflow",
     "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
                             " params seen_at severity severity_factors source_event_id state",
     "held_observation": "held_at source_event_id source_version",

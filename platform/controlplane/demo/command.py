@@ -16,6 +16,7 @@ import click
 from controlplane.demo.business_day import play_business_day
 from controlplane.demo.check import check
 from controlplane.demo.installation import DemoInstallation
+from controlplane.demo.onboarding import NAME as HALF
 from controlplane.demo.plan import PASSWORD
 from controlplane.demo.seed import SeededMsp
 from controlplane.embedded.paths import default_root
@@ -95,6 +96,7 @@ def _announce(demo: DemoInstallation, seconds: float) -> None:
     first = demo.clients[0].plan.slug
     print_text(f"Change a price yourself: {demo.sandbox}/{first}-erp/?token={demo.token}")
     print_text(f"See it in the shop:      {demo.sandbox}/{first}-shop/")
+    print_text(f"Finish the onboarding of {HALF} in the browser: http://localhost:{demo.port}/ tells how.")
     print_text(f"Logs: {demo.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
 
 

@@ -150,7 +150,11 @@ class ErrorHandlers:
             return view
         if isinstance(error, UnknownHost) and (links := self._local.links(request.scope)) is not None:
             page = Page(brand=self._default_brand, title=translate("This installation"), now=self._clock())
-            return Template("local_index.html", context={"page": page, "links": links}, media_type=MediaType.HTML)
+            return Template(
+                "local_index.html",
+                context={"page": page, "links": links, "systems": self._local.practice()},
+                media_type=MediaType.HTML,
+            )
         page = Page(brand=self._brand(request), title=error.heading, now=self._clock())
         context = {
             "page": page,

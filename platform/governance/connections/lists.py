@@ -82,6 +82,7 @@ CONTRACTS: Final = ListDefinition[ContractView](
         "source",
         "owner",
         "workflow",
+        "sensitivity",
         "propagation_slo",
         "correction_slo",
         "decision_slo",

@@ -121,7 +121,7 @@ async def list_contracts(session: AsyncSession, query: ListQuery, _: datetime) -
     source = ListSource(
         columns="""k.element, k.selector, k.owner, k.workflow, n.name AS source,
                    k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s, k.version,
-                   k.published_at, k.source_connection_id,
+                   k.published_at, k.source_connection_id, k.sensitivity,
                    EXISTS (SELECT 1 FROM element_contract o WHERE o.tenant_id = k.tenant_id AND o.element = k.element
                               AND o.selector <> k.selector) AS is_shared""",
         tables=f"""element_contract k
@@ -142,5 +142,5 @@ def _contract(row: Row[Any]) -> ContractView:
         row.element, row.selector, source, row.owner, row.workflow, timedelta(milliseconds=row.propagation_slo_ms),
         timedelta(milliseconds=row.correction_slo_ms), timedelta(milliseconds=row.decision_slo_ms),
         timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
-        row.source_connection_id, row.is_shared,
+        row.source_connection_id, row.is_shared, row.sensitivity,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import Response
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
@@ -12,9 +12,17 @@ from governance.connections import pause
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.schemas import NewHookSecret
 from governance.connections.webhook_secret import renew_hook_secret
-from governance.elements.publish_contract import publish_new_contract
+from governance.elements.ownership import OwnershipReport, read_ownership
+from governance.elements.publish_contract import assign_elements, publish_new_contract
 from governance.elements.remove_contract import remove_contract
-from governance.elements.schemas import ContractPublished, ContractRemoved, ContractToRemove, NewContract
+from governance.elements.schemas import (
+    Assigned,
+    Assignment,
+    ContractPublished,
+    ContractRemoved,
+    ContractToRemove,
+    NewContract,
+)
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from tenants.secrets import new_secret
@@ -56,6 +64,12 @@ async def resume_connection(access: OpenAccess, connection_id: FromPath[UUID]) -
     await pause.resume_connection(access.session, connection_id, now=access.now)
 
 
+@get(f"{_CONTRACTS_ROOT}/report", opt=_CONTRACTS, tags=_TAGS)
+async def report_ownership(access: OpenAccess) -> OwnershipReport:
+    """List the elements that have no owner, only for a part of their values, or are reported by two systems."""
+    return await read_ownership(access.session)
+
+
 @post(f"{_CONTRACTS_ROOT}/remove", opt=_PUBLISH, tags=_TAGS, status_code=200)
 async def remove_element_contract(access: OpenAccess, data: JSONBody[ContractToRemove]) -> ContractRemoved:
     """Remove a contract that has a selector. Its values fall to the element's contract without one."""
@@ -80,8 +94,15 @@ def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHand
         made = await publish_new_contract(access.session, services.runtime.registry, data, now=access.now)
         return ContractPublished(made.element, made.selector, made.version)
 
+    @post(f"{_CONTRACTS_ROOT}/assignments", opt=_PUBLISH, tags=_TAGS, status_code=200)
+    async def assign_elements_to_source(access: OpenAccess, data: JSONBody[Assignment]) -> Assigned:
+        """Publish the contracts of several elements at once, with one source of truth and the usual targets."""
+        return Assigned(await assign_elements(access.session, services.runtime.registry, data, now=access.now))
+
     return (
         CONNECTION_LIST,
+        report_ownership,
+        assign_elements_to_source,
         pause_connection,
         resume_connection,
         renew_webhook_secret,

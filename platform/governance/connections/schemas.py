@@ -166,3 +166,4 @@ class ContractView(msgspec.Struct, frozen=True):
     published_at: datetime
     source_connection_id: UUID | None
     is_shared: bool
+    sensitivity: str

@@ -17,7 +17,8 @@ from foundation.i18n.messages import text_of
 from foundation.rooms import AppServices, CliCommand
 from governance.elements.create_element import create_element
 from governance.elements.lists import ELEMENTS
-from governance.elements.publish_contract import USUAL_ELEMENTS, publish_new_contract
+from governance.elements.ownership import read_ownership
+from governance.elements.publish_contract import OTHER_OWNER, USUAL_ELEMENTS, publish_new_contract
 from governance.elements.remove_contract import remove_contract
 from governance.elements.retire_element import retire_element
 from governance.elements.schemas import NewContract, NewElement
@@ -80,11 +81,8 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
     correct_hours: float,
 ) -> None:
     """Publish the source of truth of a client's prices, stock and costs, or of other elements, and the targets."""
-    targets = {
-        "propagation_slo": timedelta(seconds=publish_seconds),
-        "correction_slo": timedelta(hours=correct_hours),
-        "decision_slo": timedelta(hours=decide_hours),
-    }
+    publishing, correcting = timedelta(seconds=publish_seconds), timedelta(hours=correct_hours)
+    deciding = timedelta(hours=decide_hours)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
@@ -99,9 +97,11 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
             for element in dict.fromkeys(elements or USUAL_ELEMENTS):
                 new = NewContract(
                     element=element, selector=selector, source_connection_id=source,
-                    owner=USUAL_ELEMENTS.get(element, "Catalogue") if owner is None else owner, **targets,
+                    owner=USUAL_ELEMENTS.get(element, OTHER_OWNER) if owner is None else owner,
+                    propagation_slo=publishing, correction_slo=correcting, decision_slo=deciding,
                 )  # fmt: skip
                 published = await publish_new_contract(session, registry, new, now=utc_now())
+        targets = {"propagation_slo": publishing, "correction_slo": correcting, "decision_slo": deciding}
         seconds = {name: target.total_seconds() for name, target in targets.items()}
         what = ", ".join(dict.fromkeys(elements)) or "prices, stock and costs"
         where = f" for {published.selector}" if selector else ""
@@ -130,6 +130,21 @@ def remove(*, msp_id: UUID, tenant_id: UUID, code: str, selector: str) -> None:
             f"The contract of {code} for {selector} is removed. Its values belong to {name} now.",
             {"element": code, "selector": selector, "source": source, "owner": following.owner},
         )
+
+    run_with_services(act)
+
+
+@contract.command("report")
+@MSP
+@CLIENT
+def report(*, msp_id: UUID, tenant_id: UUID) -> None:
+    """List a client's elements that have no owner, only for a part of their values, or are reported by two systems."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            found = (await read_ownership(session)).items
+        lines = [f"{one.problem:14}  {one.element}  {', '.join(one.reported_by)}" for one in found]
+        return CommandResult("\n".join(lines) or "every reported element has exactly one owner", list(found))
 
     run_with_services(act)
 

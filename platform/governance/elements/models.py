@@ -24,6 +24,7 @@ class ElementContract(TenantOwned, Base):
     """None: people and API clients set the element (`governance.changes.propose`)."""
     owner: Mapped[str]
     workflow: Mapped[str]
+    sensitivity: Mapped[str] = mapped_column(server_default="internal")
     propagation_slo_ms: Mapped[int] = mapped_column(Integer)
     correction_slo_ms: Mapped[int] = mapped_column(Integer)
     approval_ttl_s: Mapped[int] = mapped_column(Integer)

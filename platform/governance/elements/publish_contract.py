@@ -26,7 +26,7 @@ from governance.elements.declarations import dimensions_of, find_declaration
 from governance.elements.held_observations import schedule_release
 from governance.elements.models import ElementContract
 from governance.elements.repository import list_contracts_of, lock_contracts, moved_records
-from governance.elements.schemas import NewContract
+from governance.elements.schemas import Assignment, NewContract, Sensitivity
 from governance.elements.selectors import DEFAULT, check_overlap, parse_selector
 
 LONGEST_TARGET: Final = timedelta(days=24)  # milliseconds in 31 bits
@@ -43,6 +43,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     source_connection_id: UUID | None,
     owner: str,
     workflow: str = "policy",
+    sensitivity: Sensitivity | None = None,
     propagation_slo: timedelta,
     correction_slo: timedelta,
     approval_ttl: timedelta = timedelta(days=2),
@@ -85,6 +86,7 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     if before is not None and source_connection_id is not None and before != source_connection_id:
         await move_poll(session, source_connection_id, old=before, at=now)
     contract.source_connection_id, contract.owner, contract.workflow = source_connection_id, owner, workflow
+    contract.sensitivity = sensitivity or contract.sensitivity or Sensitivity.INTERNAL
     contract.propagation_slo_ms = _count(propagation_slo, timedelta(milliseconds=1))
     contract.correction_slo_ms = _count(correction_slo, timedelta(milliseconds=1))
     contract.approval_ttl_s = _count(approval_ttl, timedelta(seconds=1))
@@ -132,8 +134,20 @@ async def publish_new_contract(
     return await publish_contract(
         session, element=code, selector=new.selector, source_connection_id=new.source_connection_id, owner=new.owner,
         propagation_slo=new.propagation_slo, correction_slo=new.correction_slo, decision_slo=new.decision_slo,
-        approval_ttl=new.approval_ttl, now=now,
+        approval_ttl=new.approval_ttl, workflow=new.workflow, sensitivity=new.sensitivity, now=now,
     )  # fmt: skip
+
+
+async def assign_elements(
+    session: AsyncSession, registry: Mapping[str, Connector], wanted: Assignment, *, now: datetime
+) -> list[str]:
+    """Publish the default contracts of several elements, and return their codes. Raises as `publish_new_contract`."""
+    codes = list(dict.fromkeys(wanted.elements))
+    for code in codes:
+        owner = wanted.owner.strip() or USUAL_ELEMENTS.get(code, OTHER_OWNER)
+        new = NewContract(element=code, source_connection_id=wanted.source_connection_id, owner=owner)
+        await publish_new_contract(session, registry, new, now=now)
+    return codes
 
 
 async def _lock_contract(
@@ -170,6 +184,8 @@ def _count(target: timedelta, unit: timedelta) -> int:
 
 USUAL_ELEMENTS: Final = {PRICE: "Pricing", STOCK: "Operations", COST: "Finance"}
 """Owner of each element that nearly every client has."""
+OTHER_OWNER: Final = "Catalogue"
+"""Usual owner of any other element."""
 
 
 async def publish_usual_contracts(  # noqa: PLR0913 - keyword-only targets

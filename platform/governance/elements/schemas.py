@@ -7,8 +7,20 @@ from uuid import UUID
 
 import msgspec
 
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.reasons import LONGEST_REASON
 from foundation.web.requests import RequestBody
+
+
+class Sensitivity(LabelledCode):
+    """Who may see the values of an element, in the words of the client's own classification."""
+
+    PUBLIC = "public", N_("Public")
+    INTERNAL = "internal", N_("Internal")
+    CONFIDENTIAL = "confidential", N_("Confidential")
+    PERSONAL = "personal", N_("Personal data")
+
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -38,7 +50,8 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
 
     `selector`: `record_key=PREFIX*`, or a part of a dimension such as `location=Berlin`; empty for what no other
     contract of the element selects. Without `source_connection_id`, people and API clients set the values. Targets are
-    ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`.
+    ISO 8601 durations; `decision_slo` is a day if not given, and at most `approval_ttl`. `sensitivity` stays if not
+    given, and is `internal` of a new contract.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -49,6 +62,26 @@ class NewContract(RequestBody, frozen=True, kw_only=True):
     correction_slo: timedelta = timedelta(hours=4)
     decision_slo: timedelta | None = None
     approval_ttl: timedelta = timedelta(days=2)
+    workflow: Annotated[str, msgspec.Meta(max_length=100)] = "policy"
+    sensitivity: Sensitivity | None = None
+
+
+class Assignment(RequestBody, frozen=True, kw_only=True):
+    """Contracts of several elements with one source of truth and the usual targets. `owner`: empty for the usual owner
+    of each element, such as Pricing of prices.
+    """
+
+    elements: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1, max_length=100)]], msgspec.Meta(min_length=1, max_length=50)
+    ]
+    source_connection_id: UUID | None
+    owner: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class Assigned(msgspec.Struct, frozen=True):
+    """Elements that have a contract now."""
+
+    elements: Sequence[str]
 
 
 class ContractPublished(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ _UNHEARD: Final = NN_("{number} source has sent no webhook yet.", "{number} sour
 _PATHS: Final[Mapping[OnboardingStep, str]] = {
     OnboardingStep.CLIENT: "/details",
     OnboardingStep.SYSTEMS: "/connections",
-    OnboardingStep.CONTRACTS: "/connections",
+    OnboardingStep.CONTRACTS: "/contracts",
     OnboardingStep.BASELINE: "/baselines",
     OnboardingStep.POLICY: "/policy",
     OnboardingStep.PLAN: "/invoices",

@@ -23,12 +23,12 @@ _DECIDE: Final = PolicyPermission.DECIDE_APPROVAL.partition(":")
 
 
 class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts of one client. Numbers of `active` connections: `sources` report values, `channels` take them, `untested`
-    have never answered, `failing` did not answer last, `hooked` sources send webhooks, `unheard` have sent none yet.
-    `unowned`: elements with values that no contract is for; `orphaned`: contracts whose source is deleted. `approvers`
-    are active members of the client's account who may answer approvals, `invited` those who have not signed in yet.
-    `first_sync_at`: the first value that was read back from a channel. `latest_at`: the last time that anything of this
-    changed.
+    """Facts of one client. Numbers of `active` connections: `sources` report values, `channels` show those of products,
+    `untested` have never answered, `failing` did not answer last, `hooked` sources send webhooks, `unheard` have sent
+    none yet. `unowned`: elements with values that no contract is for; `orphaned`: contracts whose source is deleted.
+    `approvers` are active members of the client's account who may answer approvals, `invited` those who have not signed
+    in yet. `first_sync_at`: the first value that was read back from a channel. `latest_at`: the last time that anything
+    of this changed.
     """
 
     tenant_id: UUID
@@ -79,7 +79,8 @@ FACTS: Final = f"""(
       LEFT JOIN onboarding o ON o.tenant_id = c.tenant_id
      CROSS JOIN LATERAL (
        SELECT count(*) AS active, count(*) FILTER (WHERE n.is_source) AS sources,
-              count(*) FILTER (WHERE n.writes <> '{{}}') AS channels,
+              count(*) FILTER (WHERE EXISTS (SELECT 1 FROM unnest(n.writes) w
+                                              WHERE split_part(w, '.', 1) NOT IN ('order', 'customer'))) AS channels,
               count(*) FILTER (WHERE greatest(n.last_success_at, n.last_failure_at) IS NULL) AS untested,
               count(*) FILTER (WHERE {_IS_FAILING}) AS failing,
               count(*) FILTER (WHERE n.is_source AND n.takes_webhooks) AS hooked,

@@ -6,7 +6,7 @@ from foundation.database.rls import SAME_MSP, protect
 from foundation.database.roles import APP, FLEET
 
 revision = "202611292130"
-down_revision = "202611291934"
+down_revision = "202611292127"
 branch_labels = None
 depends_on = None
 

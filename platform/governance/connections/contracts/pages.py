@@ -1,32 +1,48 @@
-"""Publishing and removing of contracts on the page of connections."""
+"""Pages of data ownership: the report of gaps, contracts of several elements at once, and the editor of one."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import URLEncodedBody
 
-from foundation.errors import DomainError, InvalidInput
+from canonical.elements import ELEMENTS as PRODUCT_ELEMENTS
+from foundation.database.savepoint import savepoint
+from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
+from foundation.web.list_view import list_view
 from foundation.web.render import redirect_to
-from governance.connections.lists import CONNECTIONS
+from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.pages import render_list
-from governance.elements.publish_contract import publish_new_contract
+from governance.connections.queries import list_sources
+from governance.connections.schemas import ContractView
+from governance.elements.lists import ELEMENTS
+from governance.elements.ownership import read_ownership
+from governance.elements.publish_contract import USUAL_ELEMENTS, assign_elements, publish_new_contract
 from governance.elements.remove_contract import remove_contract
-from governance.elements.schemas import NewContract
+from governance.elements.schemas import Assignment, NewContract, Sensitivity
+from governance.elements.selector_labels import write_selector
+from governance.labels import write_element
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
+from governance.web.render import render_page
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
+from tenants.web.lists import load_page
 
 _PUBLISH: Final = {"permission": GovernancePermission.PUBLISH_CONTRACTS}
 _ROOT: Final = "/clients/{client:str}/contracts"
+_READ: Final = {"permission": GovernancePermission.READ_CONTRACTS}
 _LONGEST: Final = 1_000_000.0
+_MOST: Final = 50
+"""Elements that are assigned at once."""
+AnyRequest = Request[Any, Any, Any]
 
 
 class RemovalForm(msgspec.Struct):
@@ -43,7 +59,61 @@ async def remove_contract_page(access: OpenAccess, data: URLEncodedBody[RemovalF
     return await render_list(access, CONNECTIONS.parse({}), refusal)
 
 
+@get(_ROOT, name="contracts", opt=_READ, include_in_schema=False)
+async def show_contracts_page(access: OpenAccess) -> Response[Any]:
+    return await _overview(access)
+
+
+@get(f"{_ROOT}/edit", opt=_PUBLISH, include_in_schema=False)
+async def edit_contract_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+    """The contract of the element and selector in the query, or a new one."""
+    element = str(request.query_params.get("element", ""))
+    selector = str(request.query_params.get("selector", ""))
+    found = await load_page(access, CONTRACTS, CONTRACTS.parse({}))
+    known = next((one for one in found.items if (one.element, one.selector) == (element, selector)), None)
+    return await _editor(access, {"element": element, "selector": selector} if known is None else _typed_of(known))
+
+
 def build_contract_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    registry = services.runtime.registry
+
+    @post(f"{_ROOT}/assign", opt=_PUBLISH, include_in_schema=False)
+    async def assign_elements_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        form = await request.form()
+        typed = {name: str(value) for name, value in form.items()}
+        chosen = [str(value) for value in form.getall("element", [])]
+        try:
+            if not chosen:
+                raise InvalidInput(N_("Choose at least one element."), field="element")
+            wanted = Assignment(
+                elements=chosen[:_MOST], source_connection_id=_source_in(typed), owner=typed.get("owner", "")
+            )
+            async with savepoint(access.session):
+                await assign_elements(access.session, registry, wanted, now=access.now)
+        except NotFound:
+            raise
+        except DomainError as refusal:
+            return await _overview(access, refusal, typed=typed, chosen=chosen)
+        return redirect_to(access, "/contracts", done=translate("Contracts published"))
+
+    return (show_contracts_page, edit_contract_page, assign_elements_page, *_build_publishing(services))
+
+
+def _build_publishing(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    registry = services.runtime.registry
+
+    @post(f"{_ROOT}/edit", opt=_PUBLISH, include_in_schema=False)
+    async def save_contract_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        try:
+            async with savepoint(access.session):
+                await publish_new_contract(access.session, registry, _new_contract(form), now=access.now)
+        except NotFound:
+            raise
+        except DomainError as refusal:
+            return await _editor(access, form, refusal)
+        return redirect_to(access, "/contracts", done=translate("Contract published"))
+
     @post(_ROOT, opt=_PUBLISH, include_in_schema=False)
     async def publish_contract_page(request: Request[Any, Any, Any], access: OpenAccess) -> Response[Any]:
         form = {name: str(value) for name, value in (await request.form()).items()}
@@ -57,7 +127,66 @@ def build_contract_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler
             return redirect_to(access, "/connections", done=translate("Contract published"))
         return await _again(access, refusal, form)
 
-    return (publish_contract_page, remove_contract_page)
+    return (save_contract_page, publish_contract_page, remove_contract_page)
+
+
+async def _overview(
+    access: Access,
+    refusal: DomainError | None = None,
+    *,
+    typed: Mapping[str, str] | None = None,
+    chosen: Sequence[str] = (),
+) -> Response[Any]:
+    contracts = CONTRACTS.parse({})
+    found = await load_page(access, CONTRACTS, contracts)
+    report = await read_ownership(access.session)
+    owned = {one.element for one in found.items}
+    offered = [code for code in dict.fromkeys((*report.unowned, *USUAL_ELEMENTS)) if code not in owned]
+    context = {
+        "contracts": list_view(CONTRACTS, contracts, found, f"{access.root}/contracts"),
+        "report": report,
+        "offered": offered[:_MOST],
+        "sources": await list_sources(access.session),
+        "typed": typed or {},
+        "chosen": chosen or offered,
+        "selector": write_selector,
+        "sensitivities": {str(one): one.label for one in Sensitivity},
+        "refused": refusal,
+    }
+    return render_page(access, "contracts.html", translate("Data ownership"), context, refusal=refusal)
+
+
+async def _editor(access: Access, typed: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
+    declared = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
+    field = "" if refusal is None else str(refusal.extra.get("field", ""))
+    context = {
+        "typed": typed,
+        "names": [
+            *((code, write_element(code)) for code in PRODUCT_ELEMENTS),
+            *((one.code, one.label) for one in declared.items),
+        ],
+        "sources": await list_sources(access.session),
+        "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
+        "errors": {} if refusal is None else {field: refusal.detail},
+        "summary": [(field, refusal.detail)] if refusal is not None and field else [],
+        "refused": refusal if not field else None,
+    }
+    return render_page(access, "contract_form.html", translate("Contract"), context, refusal=refusal)
+
+
+def _typed_of(contract: ContractView) -> dict[str, str]:
+    hour, source = timedelta(hours=1), contract.source_connection_id
+    return {
+        "element": contract.element,
+        "selector": contract.selector,
+        "source_connection_id": "" if source is None else str(source),
+        "owner": contract.owner,
+        "sensitivity": contract.sensitivity,
+        "publish_seconds": f"{contract.propagation_slo.total_seconds():g}",
+        "decide_hours": f"{contract.decision_slo / hour:g}",
+        "correct_hours": f"{contract.correction_slo / hour:g}",
+        "expire_hours": f"{contract.approval_ttl / hour:g}",
+    }
 
 
 async def _again(access: Access, refusal: DomainError, form: dict[str, str]) -> Response[Any]:
@@ -66,20 +195,27 @@ async def _again(access: Access, refusal: DomainError, form: dict[str, str]) -> 
 
 def _new_contract(form: dict[str, str]) -> NewContract:
     """Raises InvalidInput."""
-    source = form.get("source_connection_id", "").strip()
-    try:
-        connection_id = UUID(source) if source else None
-    except ValueError as wrong:
-        raise InvalidInput(N_("Choose one of the systems."), field="source_connection_id") from wrong
+    sensitivity = form.get("sensitivity", "")
     return NewContract(
         element=form.get("element", "").strip(),
         selector=form.get("selector", ""),
-        source_connection_id=connection_id,
+        source_connection_id=_source_in(form),
         owner=form.get("owner", ""),
         propagation_slo=timedelta(seconds=_number(form, "publish_seconds")),
         decision_slo=timedelta(hours=_number(form, "decide_hours")),
         correction_slo=timedelta(hours=_number(form, "correct_hours")),
+        approval_ttl=timedelta(hours=_number(form, "expire_hours") if "expire_hours" in form else 48.0),
+        sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else None,
     )
+
+
+def _source_in(form: Mapping[str, str]) -> UUID | None:
+    """Raises InvalidInput."""
+    source = form.get("source_connection_id", "").strip()
+    try:
+        return UUID(source) if source else None
+    except ValueError as wrong:
+        raise InvalidInput(N_("Choose one of the systems."), field="source_connection_id") from wrong
 
 
 def _number(form: dict[str, str], name: str) -> float:
