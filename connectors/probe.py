@@ -91,9 +91,9 @@ def failure_of(result: ProbeResult) -> MessageText:
     """Why a test did not pass."""
     if result.problem is None:
         return TEST_UNANSWERED.write()
-    told = MessageText(result.detail)
-    told.message, told.source = result.problem, result.detail
-    return told
+    reason = MessageText(result.detail)
+    reason.message, reason.source = result.problem, result.detail
+    return reason
 
 
 class _Found(msgspec.Struct):

@@ -121,6 +121,12 @@
     }
   });
 
+  // The text of a chosen file goes into the text field that the form sends.
+  document.addEventListener("change", async ({ target }) => {
+    const [file] = target.dataset?.fileInto ? target.files : [];
+    if (file) document.getElementById(target.dataset.fileInto).value = await file.text();
+  });
+
   // A dialog that was refused comes back open, with what was typed.
   const reopen = () => {
     for (const dialog of document.querySelectorAll("dialog[data-shown]")) {

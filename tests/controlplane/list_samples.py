@@ -178,11 +178,12 @@ async def add_client(rows: Rows, number: int) -> Matches:
 async def add_onboarding(rows: Rows, number: int) -> Matches:
     """Every other client is being onboarded; the rest were created before there were onboardings."""
     slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
-    async with rows.db.transaction(rows.env.msp_account.for_tenant(new_id())) as session:
-        if number % 2:
-            new = ClientInput(name=rows.name(number), slug=slug, currency="EUR")
-            await start_onboarding(session, new, clock=utc_now, new_id=new_id)
-            return {"status": ["open"], "step": ["client"]}
+    scope = rows.env.msp_account.for_tenant(new_id())
+    if number % 2:
+        new = ClientInput(name=rows.name(number), slug=slug, currency="EUR")
+        await start_onboarding(rows.db, scope, new, clock=utc_now, new_id=new_id)
+        return {"status": ["open"], "step": ["client"]}
+    async with rows.db.transaction(scope) as session:
         await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
     return {"status": ["live"], "step": ["live"]}
 

@@ -24,6 +24,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
               " state version",
     "channel_value": "change_id partner_id seen_at value version",
     "client": "language name region revision staff_access status suspended_at time_zone",
+    "client_import": "ended_at state",
+    "client_import_row": "error state",
     "connection": "base_url credentials_expire_on deleted_at environment heard_at jurisdiction last_error"
                   " last_failure_at last_success_at missing_since name paused_at revision settings state",
     "connection_secret": "ciphertext set_at set_by",

@@ -122,7 +122,7 @@ _STEPS: Final[Mapping[OnboardingStep, Callable[[OnboardingFacts], Found]]] = {
 
 def assess_steps(facts: OnboardingFacts) -> Sequence[StepView]:
     """All steps in their order; the first open one is the current one."""
-    found = {step: judge(facts) for step, judge in _STEPS.items()}
+    found = {step: assess(facts) for step, assess in _STEPS.items()}
     current = next((step for step, (state, _) in found.items() if state is StepState.OPEN), None)
     if any(state is StepState.BLOCKED for state, _ in found.values()):
         current = None

@@ -5,6 +5,7 @@ from foundation.marks import N_
 
 
 class OnboardingAction(AuditAction, kind=AuditKind.SETTINGS):
+    IMPORT_STARTED = "client_import.started", N_("Import of clients started")
     ONBOARDING_CHECKED = "onboarding.checked", N_("Go-live checks run")
     ONBOARDING_WAIVED = "onboarding.check_waived", N_("Go-live check waived")
     ONBOARDING_WAIVER_WITHDRAWN = "onboarding.waiver_withdrawn", N_("Waiver of a go-live check withdrawn")

@@ -2,13 +2,19 @@
 
 from typing import Any, Final
 
+import governance.onboarding.imports.models
 import governance.onboarding.models
+from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Slice
 from governance.onboarding.audit_actions import OnboardingAction
 from governance.onboarding.clients.pages import build_client_pages
 from governance.onboarding.clients.routes import build_client_routes
 from governance.onboarding.commands import COMMANDS
+from governance.onboarding.imports.imports import import_handler
+from governance.onboarding.imports.job_types import IMPORT_CLIENTS, JOB_TYPES
+from governance.onboarding.imports.pages import IMPORT_PAGES
+from governance.onboarding.imports.routes import IMPORT_ROUTES
 from governance.onboarding.pages import build_onboarding_pages
 from governance.onboarding.permissions import OnboardingPermission
 from governance.onboarding.routes import build_onboarding_routes
@@ -19,16 +25,22 @@ _OPEN: Final = "SELECT 1 FROM onboarding WHERE tenant_id = :t AND live_at IS NUL
 
 def _routes(services: AppServices) -> list[Any]:
     own = services.get(GovernanceServices)
-    return [*build_client_routes(services.db, own), *build_onboarding_routes(own)]
+    return [*build_client_routes(services.db, own), *build_onboarding_routes(own), *IMPORT_ROUTES]
 
 
 def _pages(services: AppServices) -> list[Any]:
     own = services.get(GovernanceServices)
-    return [*build_client_pages(services.db, own), *build_onboarding_pages(own)]
+    return [*build_client_pages(services.db, own), *build_onboarding_pages(own), *IMPORT_PAGES]
+
+
+def _jobs(services: AppServices) -> list[JobHandler[Any]]:
+    return [JobHandler(IMPORT_CLIENTS, import_handler(services.db, services.get(GovernanceServices)))]
 
 
 SLICE: Final = Slice(
-    models=(governance.onboarding.models,),
+    models=(governance.onboarding.models, governance.onboarding.imports.models),
+    job_types=JOB_TYPES,
+    jobs=_jobs,
     routes=_routes,
     pages=_pages,
     permissions=(OnboardingPermission,),

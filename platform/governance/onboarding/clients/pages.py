@@ -44,11 +44,9 @@ def build_client_pages(db: Database, services: GovernanceServices) -> tuple[HTTP
     @post(_NEW, opt=_CREATE, include_in_schema=False)
     async def create_client_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         typed = clean_form((await request.form()).items())
-        # The client's rows belong to another account than the request, so they get a transaction of their own.
         scope = home_scope(access.principal).for_tenant(services.new_id())
         try:
-            async with db.transaction(scope) as session:
-                client = await create_client(session, to_input(typed), clock=services.clock, new_id=services.new_id)
+            client = await create_client(db, scope, to_input(typed), clock=services.clock, new_id=services.new_id)
         except DomainError as refusal:
             return _form(access, typed, refusal)
         return redirect_to(access, f"/clients/{client.slug}/onboarding", done=translate("Client created"))

@@ -32,9 +32,7 @@ def build_client_routes(db: Database, services: GovernanceServices) -> tuple[HTT
     async def create_new_client(access: OpenAccess, data: JSONBody[ClientInput]) -> Response[ClientView]:
         """Create a client with the starter policy. Its onboarding begins."""
         scope = home_scope(access.principal).for_tenant(services.new_id())
-        async with db.transaction(scope) as session:
-            client = await create_client(session, data, clock=services.clock, new_id=services.new_id)
-        return _tagged(client)
+        return _tagged(await create_client(db, scope, data, clock=services.clock, new_id=services.new_id))
 
     return (create_new_client, show_client, change_client_details)
 

@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import SAME_MSP, protect
 from foundation.database.roles import APP, FLEET
 
-revision = "202611292130"
-down_revision = "202611292127"
+revision = "202611292251"
+down_revision = "202611292246"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611292150"
-down_revision = "202611292130"
+revision = "202611292252"
+down_revision = "202611292251"
 branch_labels = None
 depends_on = None
 
