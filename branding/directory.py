@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,13 +28,16 @@ async def resolve_brand(session: AsyncSession, host: str) -> Brand | None:
     return await repository.find_by_host(session, name) if name else None
 
 
-async def read_own_brand(session: AsyncSession) -> Brand:
-    """Brand for a client's mail and files: the first brand of its MSP. For jobs, in any scope but a partner's.
+async def read_own_brand(session: AsyncSession, brand_id: UUID | None = None) -> Brand:
+    """Brand for a client's mail and files: `brand_id`, else the first brand of its MSP. For jobs, in any scope but a
+    partner's.
 
     Raises:
         NotFound: the MSP has none.
     """
-    brand = await repository.find_first(session, scope_of(session).msp_id)
+    msp_id = scope_of(session).msp_id
+    brand = await repository.find_of_msp(session, msp_id, brand_id) if brand_id is not None else None
+    brand = brand or await repository.find_first(session, msp_id)
     if brand is None:
         raise NotFound(N_("There is no brand here yet. Set one for the MSP first."))
     return brand

@@ -21,6 +21,7 @@ _BY_HOST = text(
 _BY_SLUG = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id AND slug = :slug")
 # Ids are ordered by time. The policy on app.brand admits rows of the MSP account, for reading.
 _FIRST = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :msp_id ORDER BY id LIMIT 1")
+_BY_ID = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :msp_id AND id = :brand_id")
 _ASK = text("SELECT set_config('app.brand', :brand, true)")
 _UPSERT = text(
     "INSERT INTO brand (tenant_id, msp_id, id, slug, name, tokens, updated_at)"
@@ -61,6 +62,14 @@ async def find_first(session: AsyncSession, msp_id: UUID) -> Brand | None:
     """The first brand of the scope's MSP, also in a client's scope; the read right is removed afterwards."""
     await session.execute(_ASK, {"brand": "own"})
     row = (await session.execute(_FIRST, {"msp_id": msp_id})).one_or_none()
+    await session.execute(_ASK, {"brand": ""})
+    return _brand(row)
+
+
+async def find_of_msp(session: AsyncSession, msp_id: UUID, brand_id: UUID) -> Brand | None:
+    """As `find_first`, for one of the MSP's brands."""
+    await session.execute(_ASK, {"brand": "own"})
+    row = (await session.execute(_BY_ID, {"msp_id": msp_id, "brand_id": brand_id})).one_or_none()
     await session.execute(_ASK, {"brand": ""})
     return _brand(row)
 

@@ -17,8 +17,11 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     READ_ACCESS = "access:read", N_("See who of the MSP has access")
     DECIDE_ACCESS = "access:decide", N_("Decide who of the MSP has access")
     READ_NOTIFICATIONS = "notification:read", N_("Read one's own notifications")
+    WRITE_SIGN_IN_RULES = "sign_in:write", N_("Set who needs a second factor")
     READ_BRANDS = "brand:read", N_("Read brands")
     WRITE_BRANDS = "brand:write", N_("Change brands and their domains")
+    READ_MAILS = "mail:read", N_("Read mails and the mail server")
+    WRITE_MAIL_SERVER = "mail:write", N_("Set the mail server and send mails again")
     READ_API_KEYS = "api_key:read", N_("Read API keys")
     WRITE_API_KEYS = "api_key:write", N_("Create and revoke API keys")
 
@@ -27,6 +30,7 @@ MANAGES_ACCESS: Final = frozenset({
     TenantPermission.INVITE_MEMBERS,
     TenantPermission.WRITE_API_KEYS,
     TenantPermission.DECIDE_ACCESS,
+    TenantPermission.WRITE_SIGN_IN_RULES,
     PolicyPermission.ASSIGN_ROLE,
     PolicyPermission.WRITE_ROLES,
     PolicyPermission.PUBLISH_POLICY,

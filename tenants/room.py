@@ -17,25 +17,33 @@ from tenants.auth.passwords import Passwords
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
+from tenants.auth.tickets import TicketStore
 from tenants.brands.slice import SLICE as BRANDS
 from tenants.custom_roles.slice import SLICE as CUSTOM_ROLES
 from tenants.delegated_access.slice import SLICE as DELEGATED_ACCESS
+from tenants.factors.factors import SecondFactors
 from tenants.invitations.pages import INVITATION_PAGES
+from tenants.mail.mailer import Mailer
+from tenants.mail_admin.slice import SLICE as MAIL
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
 from tenants.notifications.slice import SLICE as NOTIFICATIONS
 from tenants.oauth.routes import OAUTH_ROUTES
+from tenants.password_reset.slice import SLICE as PASSWORD_RESET
 from tenants.permissions import TenantPermission
 from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
 from tenants.routes import ROUTES
+from tenants.second_factor.slice import SLICE as SECOND_FACTOR
 from tenants.secrets import new_secret
+from tenants.security.slice import SLICE as SECURITY
 from tenants.welcome.pages import WELCOME_PAGES
 
 
 def _services(services: AppServices) -> Sequence[object]:
     policies, sessions_key = services.get(PolicyCache), services.settings.sessions_key
+    mailer = Mailer(services.vault, services.new_id, is_certain=services.settings.mail.is_certain)
     auth = AuthServices(
         db=services.db,
         policies=policies,
@@ -46,8 +54,11 @@ def _services(services: AppServices) -> Sequence[object]:
         clock=services.clock,
         new_secret=new_secret,
         move_clocks=services.rooms.move_clocks,
+        mailer=mailer,
+        tickets=TicketStore(services.valkey, new_secret, sessions_key),
+        factors=SecondFactors(services.vault, new_secret),
     )
-    return auth, MemberRights(services.db, policies)
+    return auth, MemberRights(services.db, policies), mailer
 
 
 def _web(services: AppServices) -> WebPart:
@@ -93,5 +104,5 @@ ROOM: Final = Room(
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
     commands=COMMANDS,
-    slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS, NOTIFICATIONS),
+    slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS, MAIL, NOTIFICATIONS, PASSWORD_RESET, SECOND_FACTOR, SECURITY),
 )

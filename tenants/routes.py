@@ -13,6 +13,7 @@ from tenants.access import Access
 from tenants.auth import api_keys
 from tenants.auth.api_keys import NewApiKey
 from tenants.auth.pages import AnyRequest, OpenAuth
+from tenants.auth.step_up import STEP_UP
 from tenants.invitations import issue
 from tenants.lists import API_KEYS, CLIENTS
 from tenants.members import change_member
@@ -29,11 +30,12 @@ from tenants.schemas import (
     new_key_view,
 )
 from tenants.web.dependencies import OpenAccess
-from tenants.web.links import link_to
+from tenants.web.links import portal_of
 from tenants.web.lists import list_route
 
 _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
+_WRITE_KEYS: Final = {"permission": TenantPermission.WRITE_API_KEYS} | STEP_UP
 _MEMBERS: Final = ["/api/v1/members", "/api/v1/clients/{client:str}/members"]
 _INVITATION: Final = [f"{path}/{{member_id:uuid}}/invitation" for path in _MEMBERS]
 _SUSPENSION: Final = [f"{path}/{{member_id:uuid}}/suspension" for path in _MEMBERS]
@@ -69,7 +71,7 @@ INVITATION_LIST: Final = list_route(
 )
 
 
-@post(_KEYS, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
+@post(_KEYS, opt=_WRITE_KEYS, tags=["API keys"])
 async def create_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiKeyInput]) -> Response[NewApiKeyView]:
     """Create a key. Only this response contains it."""
     permissions = None if data.permissions is None else tuple(data.permissions)
@@ -92,7 +94,7 @@ async def rotate_api_key(
     return Response(new_key_view(key, text), headers={"Cache-Control": "no-store"})
 
 
-@delete(_KEY, opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
+@delete(_KEY, opt=_WRITE_KEYS, tags=["API keys"])
 async def revoke_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
     """Revoke a key. It is refused from now on and stays in the list."""
     await api_keys.revoke_api_key(access.session, key_id=key_id, now=access.now)
@@ -102,12 +104,13 @@ async def revoke_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
 async def invite_member(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, data: JSONBody[MemberInput]
 ) -> Response[InvitedView]:
-    """Invite a member. The response contains the link with which they choose a password."""
+    """Invite a member by mail. The response contains the link, too, with which they choose a password."""
     wanted = NewMember(new_id(), data.email, data.name, data.partner_id)
-    member, token = await issue.invite_member(
-        access.session, auth, access.principal, wanted, role=data.role, new_id=new_id
-    )
-    return _invited(request, access, member, token)
+    member, link = await issue.invite_member(
+        access.session, auth, access.principal, wanted, role=data.role, new_id=new_id,
+        portal=portal_of(request, access.brand),
+    )  # fmt: skip
+    return _invited(access, member, link)
 
 
 @post(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
@@ -115,8 +118,9 @@ async def reissue_invitation(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[InvitedView]:
     """Create a new link for a member who has no password yet. Earlier links stop working."""
-    member, token = await issue.reissue_invitation(access.session, auth, access.principal, member_id)
-    return _invited(request, access, member, token)
+    portal = portal_of(request, access.brand)
+    member, link = await issue.reissue_invitation(access.session, auth, access.principal, member_id, portal=portal)
+    return _invited(access, member, link)
 
 
 @delete(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
@@ -141,8 +145,8 @@ async def resume_member(access: OpenAccess, auth: OpenAuth, member_id: FromPath[
     await change_member.resume_member(access.session, access.principal, member, auth=auth)
 
 
-def _invited(request: AnyRequest, access: Access, member: Member, token: str) -> Response[InvitedView]:
-    view = InvitedView(member_view(member, access.now), link_to(request, token))
+def _invited(access: Access, member: Member, link: str) -> Response[InvitedView]:
+    view = InvitedView(member_view(member, access.now), link)
     return Response(view, headers={"Cache-Control": "no-store"})
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg.conninfo import conninfo_to_dict
 
 from foundation.database.roles import APP, BACKUP, INTAKE, RELAY, RolePasswords
+from foundation.mail_settings import SMTP_PASSWORD, MailSettings, mail_environment, read_mail_settings
 from foundation.outbound.dns_txt import parse_servers
 from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule, parse_networks
 
@@ -29,11 +30,18 @@ SERVERS: Final = ("DATABASE_URL", *ROLE_URLS.values(), BACKUP_URL, "REDIS_URL", 
 AUDIT_FILE: Final = "FAIRLEAD_AUDIT_HEADS_FILE"
 AUDIT_URL: Final = "FAIRLEAD_AUDIT_HEADS_URL"
 AUDIT_SECRET: Final = "FAIRLEAD_AUDIT_HEADS_SECRET"  # noqa: S105 - the setting's name
-SECRETS: Final = (*SERVERS, "FAIRLEAD_SECRET_KEY", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET)
+SECRETS: Final = (
+    *SERVERS,
+    "FAIRLEAD_SECRET_KEY",
+    "FAIRLEAD_SESSION_KEY",
+    "FAIRLEAD_VAULT_KEYS",
+    AUDIT_SECRET,
+    SMTP_PASSWORD,
+)
 """Each may also be given as …_FILE."""
 NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"),
-    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET),
+    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET, SMTP_PASSWORD),
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
     "retention": ("DATABASE_URL", "DATABASE_APP_URL"),
 }
@@ -91,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_heads_file: str = ""
     audit_heads_url: str = ""
     audit_heads_secret: str = ""
+    mail: MailSettings = MailSettings()
 
     def __repr__(self) -> str:
         return "Settings(…)"
@@ -190,6 +199,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
         audit_heads_file=_plain(environment, AUDIT_FILE),
         audit_heads_url=_http_url(environment, AUDIT_URL),
         audit_heads_secret=_audit_secret(environment),
+        mail=_mail(environment),
     )
 
 
@@ -216,6 +226,7 @@ def write_environment(settings: Settings) -> dict[str, str]:
         AUDIT_FILE: settings.audit_heads_file,
         AUDIT_URL: settings.audit_heads_url,
         **({AUDIT_SECRET: settings.audit_heads_secret} if settings.audit_heads_secret else {}),
+        **mail_environment(settings.mail),
     }
 
 
@@ -262,6 +273,15 @@ def _audit_secret(environment: Mapping[str, str]) -> str:
             " Make one with `echo whsec_$(openssl rand -base64 32)`."
         )
     return secret
+
+
+def _mail(environment: Mapping[str, str]) -> MailSettings:
+    try:
+        return read_mail_settings(
+            lambda name: _plain(environment, name), _value(environment, SMTP_PASSWORD, needed=False)
+        )
+    except ValueError as problem:
+        raise SettingsInvalid(str(problem)) from None
 
 
 def _check_proxies(environment: Mapping[str, str]) -> None:

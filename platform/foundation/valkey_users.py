@@ -5,6 +5,7 @@ Possible forgeries per key, and the protection besides the user's rights:
 - `fl:{msp}:session:*` (web): sign in as anybody. Each record carries a MAC by a key that only web has.
 - `fl:{msp}:sessions-of:*` (web): keep a session in the store. `member.signed_out_after` in PostgreSQL refuses it.
 - `fl:{msp}:sign-in:*` (web): reset failures, or delay a member's sign-in. Delays are bounded when they are read.
+  Tickets below it (`tenants.auth.tickets`) carry a MAC by a key that only web has.
 - `fl:lanes:*` (web as hints, worker, relay): wake or delay jobs. Leases, fences and scopes are in PostgreSQL, and the
   relay wakes lanes again; malformed members are dropped.
 - `fl:out:*` (worker): delay a client's calls, or lift our own limit on them. Unreadable state falls back to the
@@ -23,8 +24,9 @@ _WAKE: Final = "~fl:lanes:* +hget +zrangebyscore +incr +spop +zadd +zscore +time
 
 RULES: Final[Mapping[str, str]] = {
     "web": (
-        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* +get +set +del +expire +exists"
-        f" +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hincrby +time ({_WAKE})"
+        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* +get +mget +getdel +set +del"
+        f" +expire +exists +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hincrby +time"
+        f" ({_WAKE})"
     ),
     "worker": (
         f"{_CONNECT} {_SCRIPTS} {_WAKE} +sadd +hset +hdel +exists +zpopmin +bzpopmin +zremrangebyscore +pexpire"

@@ -22,6 +22,7 @@ from tenants.access import Access
 from tenants.auth import api_keys
 from tenants.auth.api_keys import EXPIRES_SOON, NewApiKey
 from tenants.auth.pages import OpenAuth
+from tenants.auth.step_up import STEP_UP
 from tenants.lists import API_KEYS
 from tenants.permissions import TenantPermission
 from tenants.role_labels import role_label
@@ -33,7 +34,7 @@ from tenants.web.lists import export_page, load_page
 AnyRequest = Request[Any, Any, Any]
 _ROOTS: Final = ["/api-keys", "/clients/{client:str}/api-keys"]
 _READ: Final = {"permission": TenantPermission.READ_API_KEYS}
-_WRITE: Final = {"permission": TenantPermission.WRITE_API_KEYS}
+_WRITE: Final = {"permission": TenantPermission.WRITE_API_KEYS} | STEP_UP
 
 
 @get(_ROOTS, name="api_keys", opt=_READ, dependencies=API_KEYS.page_parameters, include_in_schema=False)

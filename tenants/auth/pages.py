@@ -26,10 +26,13 @@ from tenants.auth.device_link import opens
 from tenants.auth.devices import LIFE
 from tenants.auth.identity import SignedIn, identify_member
 from tenants.auth.redirects import safe_next
+from tenants.auth.second_step import begin_second_step
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import ABSOLUTE, CookieRule, cookie_rule
 from tenants.auth.sign_in import Credentials, authenticate
 from tenants.auth.sign_out import sign_out_everywhere
+from tenants.auth.tickets import LIFE as TICKET_LIFE
+from tenants.auth.user_agents import read_agent
 from tenants.principal import Principal, home_scope
 from tenants.secrets import bytes_of, text_of
 
@@ -66,7 +69,7 @@ async def submit_sign_in_page(request: AnyRequest, brand: ShownBrand, auth: Open
         principal = await authenticate(auth, given)
     except DomainError as refusal:
         return _sign_in_form(request, brand, auth, target=target, email=email, refusal=refusal)
-    return await start_session(request, brand, auth, principal, target)
+    return await continue_sign_in(request, brand, auth, principal, target)
 
 
 @get("/sign-in/device/{token:str}", name="device_link", opt=_PUBLIC, include_in_schema=False)
@@ -133,16 +136,32 @@ async def find_signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) 
     return await identify_member(auth, msp_id=msp_of(brand), cookie=cookie) if cookie else None
 
 
-async def start_session(
+async def continue_sign_in(
     request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
 ) -> Response[Any]:
+    """After the first factor, however it was proved (password, invitation, a sign-in elsewhere): start the session, or
+    ask for the second factor first.
+    """
+    step = await begin_second_step(auth, principal, target)
+    if step is None:
+        return await start_session(request, brand, auth, principal, target)
+    rule = _rule_of(request)
+    ticket = _cookie(rule, rule.step_name, step.ticket, seconds=int(TICKET_LIFE.total_seconds()))
+    return Redirect(step.path, status_code=303, headers=_PRIVATE, cookies=[ticket])
+
+
+async def start_session(
+    request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
+) -> Redirect:
     """Start a new session and end the browser's previous one (session fixation)."""
     before, rule = await find_signed_in(request, brand, auth), _rule_of(request)
     if before is not None:
         await auth.sessions.end(before.session)
+    browser, system = read_agent(header_text(request.scope, b"user-agent"))
     session = await auth.sessions.start(
-        msp_id=principal.msp_id, tenant_id=principal.tenant_id, member_id=principal.id, now=auth.clock()
-    )
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, member_id=principal.id, now=auth.clock(),
+        browser=browser, system=system,
+    )  # fmt: skip
     device = auth.devices.remember(
         _device_cookie(request),
         msp_id=principal.msp_id, tenant_id=principal.tenant_id, member_id=principal.id, now=auth.clock(),
@@ -151,6 +170,7 @@ async def start_session(
         _cookie(rule, rule.device_name, device, seconds=int(LIFE.total_seconds())),
         _cookie(rule, rule.session_name, session.cookie, seconds=int(ABSOLUTE.total_seconds())),
         _cookie(rule, rule.visit_name, "", seconds=0),
+        *([_cookie(rule, rule.step_name, "", seconds=0)] if rule.step_name in request.cookies else []),
     ]
     return Redirect(target or "/", status_code=303, headers=_PRIVATE, cookies=cookies)
 
@@ -172,13 +192,14 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
         "email": email,
         "next": target,
         "expired": expired,
+        "reset": "reset" in request.query_params,
     }
     return render_form(request, brand, auth, context, refusal=refusal)
 
 
 def render_form(
     request: AnyRequest, brand: Brand, auth: AuthServices, context: dict[str, Any], *, refusal: DomainError | None
-) -> Response[Any]:
+) -> Template:
     """Form for an anonymous visitor: the token is bound to a cookie of this visit."""
     secret = _visit_secret(request) or auth.new_secret(_VISIT_BYTES)
     rule = _rule_of(request)
@@ -200,6 +221,11 @@ def require_own_form(request: AnyRequest, token: str) -> None:
 def _require_own_page(request: AnyRequest, token: str, secret: bytes | None) -> None:
     origin = request_origin(request.scope)
     require_same_site(method=request.method, headers=request.headers, origin=origin, token=token, secret=secret)
+
+
+def step_ticket(request: AnyRequest) -> str:
+    """Text of the ticket of a sign-in that needs a second factor."""
+    return request.cookies.get(_rule_of(request).step_name, "")
 
 
 def _visit_secret(request: AnyRequest) -> bytes | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 _PATH: Final = re.compile(r"/(?:[\w!$&'()*+,;=:@%~.-][\w!$&'()*+,;=:@%~./?-]*)?", re.ASCII)
 _LONGEST: Final = 500
-_NOT_BACK: Final = ("/sign-in", "/sign-out", "/welcome/")
+_NOT_BACK: Final = ("/sign-in", "/sign-out", "/welcome/", "/forgot-password", "/reset-password/")
 """Not valid as a target after sign-in."""
 
 

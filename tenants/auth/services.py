@@ -13,6 +13,9 @@ from tenants.auth.devices import Devices
 from tenants.auth.passwords import Passwords
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import SignInThrottle
+from tenants.auth.tickets import TicketStore
+from tenants.factors.factors import SecondFactors
+from tenants.mail.mailer import Mailer
 from tenants.secrets import NewSecret
 
 MoveClocks = Callable[[AsyncSession, datetime, datetime], Awaitable[None]]
@@ -34,3 +37,6 @@ class AuthServices:
     clock: Clock
     new_secret: NewSecret
     move_clocks: MoveClocks
+    mailer: Mailer
+    tickets: TicketStore
+    factors: SecondFactors

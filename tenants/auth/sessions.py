@@ -12,7 +12,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
@@ -43,11 +43,16 @@ class _Record(msgspec.Struct, frozen=True):
     member_id: UUID
     created_at: datetime
     seen_at: datetime
+    proved_at: datetime | None = None
+    browser: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`secret` is the cookie's value; it proves the session and never goes into logs."""
+    """`secret` is the cookie's value; it proves the session and never goes into logs. `proved_at` is the time of the
+    latest proof of the person (`tenants.auth.step_up`).
+    """
 
     secret: bytes = field(repr=False)
     msp_id: UUID
@@ -55,10 +60,29 @@ class Session:
     member_id: UUID
     created_at: datetime
     seen_at: datetime
+    proved_at: datetime
+    browser: str = ""
+    system: str = ""
+
+    @property
+    def id(self) -> str:
+        """Public name of the session, which proves nothing."""
+        return _digest(self.secret)
 
     @property
     def cookie(self) -> str:
         return text_of(self.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """A session as it is listed; `id` is its public name. Empty texts: not known."""
+
+    id: str
+    created_at: datetime
+    seen_at: datetime
+    browser: str
+    system: str
 
 
 class SessionStore:
@@ -68,9 +92,21 @@ class SessionStore:
         self._new_secret = new_secret
         self._key = key or secrets.token_bytes(_MAC_BYTES)
 
-    async def start(self, *, msp_id: UUID, tenant_id: UUID, member_id: UUID, now: datetime) -> Session:
+    async def start(  # noqa: PLR0913 - keyword-only
+        self,
+        *,
+        msp_id: UUID,
+        tenant_id: UUID,
+        member_id: UUID,
+        now: datetime,
+        browser: str = "",
+        system: str = "",
+    ) -> Session:
         """Create a session. Callers end the browser's previous one, to prevent session fixation."""
-        session = Session(self._new_secret(_SECRET_BYTES), msp_id, tenant_id, member_id, created_at=now, seen_at=now)
+        session = Session(
+            self._new_secret(_SECRET_BYTES), msp_id, tenant_id, member_id, created_at=now, seen_at=now, proved_at=now,
+            browser=browser, system=system,
+        )  # fmt: skip
         index, key = _index(msp_id, member_id), _key(msp_id, session.secret)
         pipe = self._client.pipeline(transaction=True)
         pipe.set(key, self._sealed(key, session), ex=_life(session, now))
@@ -94,12 +130,53 @@ class SessionStore:
             return None
         if now - record.seen_at >= IDLE or now - record.created_at >= ABSOLUTE:
             return None
-        session = Session(secret, msp_id, record.tenant_id, record.member_id, record.created_at, record.seen_at)
+        session = Session(
+            secret, msp_id, record.tenant_id, record.member_id, record.created_at, record.seen_at,
+            proved_at=record.proved_at or record.created_at, browser=record.browser, system=record.system,
+        )  # fmt: skip
         if now - record.seen_at >= _TOUCH_EVERY:
-            session = Session(secret, msp_id, record.tenant_id, record.member_id, record.created_at, seen_at=now)
-            # XX: does not recreate a session that was ended concurrently.
-            await self._run(self._client.set(key, self._sealed(key, session), ex=_life(session, now), xx=True))
+            session = replace(session, seen_at=now)
+            await self._rewrite(key, session, now)
         return session
+
+    async def prove(self, session: Session, *, now: datetime) -> Session:
+        """Note a new proof of the person."""
+        proved = replace(session, proved_at=now, seen_at=now)
+        await self._rewrite(_key(session.msp_id, session.secret), proved, now)
+        return proved
+
+    async def list_of(self, *, msp_id: UUID, member_id: UUID, now: datetime) -> list[SessionFacts]:
+        """The member's live sessions, latest used first."""
+        digests = await self._digests(msp_id, member_id)
+        keys = [f"{_prefix(msp_id)}{digest}" for digest in digests]
+        stored = cast("list[bytes | None]", await self._run(self._client.mget(keys))) if keys else []
+        found = [
+            SessionFacts(digest, record.created_at, record.seen_at, record.browser, record.system)
+            for digest, key, each in zip(digests, keys, stored, strict=True)
+            if each is not None
+            and (record := self._opened(key, each)) is not None
+            and record.member_id == member_id
+            and now - record.seen_at < IDLE
+            and now - record.created_at < ABSOLUTE
+        ]
+        return sorted(found, key=lambda one: one.seen_at, reverse=True)
+
+    async def end_one(self, *, msp_id: UUID, member_id: UUID, session_id: str) -> bool:
+        """End a session of the member by its public name. False if the member has none of this name."""
+        if session_id not in await self._digests(msp_id, member_id):
+            return False
+        pipe = self._client.pipeline(transaction=True)
+        pipe.delete(f"{_prefix(msp_id)}{session_id}")
+        pipe.zrem(_index(msp_id, member_id), session_id)
+        await self._run(pipe.execute())
+        return True
+
+    async def end_others(self, session: Session) -> int:
+        """End the member's other sessions and return their number."""
+        others = [one for one in await self._digests(session.msp_id, session.member_id) if one != session.id]
+        for one in others:
+            await self.end_one(msp_id=session.msp_id, member_id=session.member_id, session_id=one)
+        return len(others)
 
     async def end(self, session: Session) -> None:
         key = _key(session.msp_id, session.secret)
@@ -112,16 +189,25 @@ class SessionStore:
         """End all sessions of a member and return their number. The guarantee is `member.signed_out_after`; this call
         only frees the store at once.
         """
-        index = _index(msp_id, member_id)
-        found = cast("list[bytes]", await self._run(self._client.zrange(index, 0, -1)))
-        # Key names are rebuilt here: the content of the index must not determine which keys are deleted.
-        digests = [text for each in found if _DIGEST.fullmatch(text := each.decode("ascii", "replace"))]
-        if found:
-            await self._run(self._client.delete(index, *(f"{_prefix(msp_id)}{digest}" for digest in digests)))
+        digests = await self._digests(msp_id, member_id)
+        keys = (f"{_prefix(msp_id)}{digest}" for digest in digests)
+        await self._run(self._client.delete(_index(msp_id, member_id), *keys))
         return len(digests)
 
+    async def _digests(self, msp_id: UUID, member_id: UUID) -> list[str]:
+        found = cast("list[bytes]", await self._run(self._client.zrange(_index(msp_id, member_id), 0, -1)))
+        # Key names are rebuilt by callers: the content of the index must not determine which keys are used.
+        return [text for each in found if _DIGEST.fullmatch(text := each.decode("ascii", "replace"))]
+
+    async def _rewrite(self, key: str, session: Session, now: datetime) -> None:
+        # XX: does not recreate a session that was ended concurrently.
+        await self._run(self._client.set(key, self._sealed(key, session), ex=_life(session, now), xx=True))
+
     def _sealed(self, key: str, session: Session) -> bytes:
-        record = _Record(session.tenant_id, session.member_id, session.created_at, session.seen_at)
+        record = _Record(
+            session.tenant_id, session.member_id, session.created_at, session.seen_at, session.proved_at,
+            session.browser, session.system,
+        )  # fmt: skip
         content = msgspec.json.encode(record)
         return self._mac(key, content) + content
 
@@ -183,6 +269,10 @@ class CookieRule:
     @property
     def device_name(self) -> str:
         return "__Host-device" if self.secure else "device"
+
+    @property
+    def step_name(self) -> str:
+        return "__Host-step" if self.secure else "step"
 
     def session_of(self, cookies: Mapping[str, str]) -> str:
         return cookies.get(self.session_name, "")

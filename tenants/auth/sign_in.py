@@ -62,7 +62,7 @@ async def authenticate(auth: AuthServices, credentials: Credentials) -> Principa
         Suspended: the password is right, but the member or the account is suspended.
     """
     now = auth.clock()
-    email = _read_email(credentials.email)
+    email = read_email(credentials.email)
     msp_account = Scope(msp_id=credentials.msp_id, tenant_id=credentials.msp_id, actor=_DOOR)
     device = await _find_device(auth, msp_account, credentials.device, email, now)
     attempt = await auth.throttle.reserve(
@@ -84,7 +84,27 @@ async def authenticate(auth: AuthServices, credentials: Credentials) -> Principa
     raise Suspended
 
 
-def _read_email(typed: str) -> str:
+async def verify_own_password(
+    auth: AuthServices, scope: Scope, member_id: UUID, password: str, *, address: str
+) -> None:
+    """Check the password of a member who is signed in.
+
+    Raises:
+        SignInFailed: it is wrong.
+        SignInThrottled: too many wrong ones.
+    """
+    now = auth.clock()
+    counted = f"confirm:{member_id}"
+    attempt = await auth.throttle.reserve(msp_id=scope.msp_id, email=counted, address=address, now=now)
+    candidate = await _read_candidate(auth, scope, member_id)
+    if not await auth.passwords.verify(candidate.password_hash, password):
+        given = Credentials(scope.msp_id, "", "", address)
+        await _note_failure(auth, candidate, given, now)
+        raise SignInFailed
+    await auth.throttle.release(attempt)
+
+
+def read_email(typed: str) -> str:
     """Normalized e-mail; empty for invalid input, which matches no member."""
     try:
         email = normalize_email(typed) if len(typed) <= 2 * LONGEST_EMAIL else ""

@@ -9,9 +9,13 @@ from foundation.errors import Conflict, InvalidInput
 from foundation.ids import NewId
 from foundation.marks import N_
 from policy.publishing import assign_role, list_assignments
+from tenants.accounts import get_client, get_msp
 from tenants.auth.services import AuthServices
+from tenants.mail.mail_types import INVITATION
+from tenants.mail.mailer import Portal
 from tenants.members.change_member import PARTNER, require_assignable
 from tenants.members.repository import (
+    INVITE_LIFE,
     NewMember,
     create_invite,
     create_member,
@@ -19,13 +23,21 @@ from tenants.members.repository import (
 )
 from tenants.models import Member
 from tenants.principal import Principal
+from tenants.recipients import recipient_of
 from tenants.states import AccountStatus
 
 
 async def invite_member(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, auth: AuthServices, by: Principal, wanted: NewMember, *, role: str, new_id: NewId
+    session: AsyncSession,
+    auth: AuthServices,
+    by: Principal,
+    wanted: NewMember,
+    *,
+    role: str,
+    new_id: NewId,
+    portal: Portal,
 ) -> tuple[Member, str]:
-    """Create a member. Returns the member and the token of the link for choosing a password.
+    """Create a member and queue the mail with the link. Returns the member and the link for choosing a password.
 
     Raises:
         RoleNotAssignable: the role has a permission that `by` does not have.
@@ -39,13 +51,13 @@ async def invite_member(  # noqa: PLR0913 - keyword-only
     require_assignable(by, role, await auth.policies.index_for(session, scope), scope)
     member = await create_member(session, wanted, now=auth.clock())
     await assign_role(session, scope, member_id=member.id, role=role, clock=auth.clock, new_id=new_id)
-    return member, await create_invite(session, auth.new_secret, member_id=member.id, now=auth.clock())
+    return member, await _send(session, auth, member, portal)
 
 
 async def reissue_invitation(
-    session: AsyncSession, auth: AuthServices, by: Principal, member_id: UUID
+    session: AsyncSession, auth: AuthServices, by: Principal, member_id: UUID, *, portal: Portal
 ) -> tuple[Member, str]:
-    """Create a new link for a member who never used theirs. A link's holder can act as the member.
+    """Create and send a new link for a member who never used theirs. A link's holder can act as the member.
 
     Raises:
         NotFound: this account has no member with this id.
@@ -57,11 +69,24 @@ async def reissue_invitation(
     if member.status != AccountStatus.INVITED or member.password_hash is not None:
         raise Conflict(
             N_(
-                "This member already has a password, or is suspended. For a forgotten password, ask the operator "
-                "of this installation for a link (`fairlead member reset-password`)."
+                "This member already has a password, or is suspended. For a forgotten password, send a link for a new "
+                "one from the member's page."
             )
         )
     index = await auth.policies.index_for(session, scope)
     for role in (await list_assignments(session, scope)).get(str(member_id), ()):
         require_assignable(by, role, index, scope)
-    return member, await create_invite(session, auth.new_secret, member_id=member_id, now=auth.clock())
+    return member, await _send(session, auth, member, portal)
+
+
+async def _send(session: AsyncSession, auth: AuthServices, member: Member, portal: Portal) -> str:
+    """Returns the link, which is in the mail, too."""
+    now, scope = auth.clock(), scope_of(session)
+    token = await create_invite(session, auth.new_secret, member_id=member.id, now=now)
+    link = f"{portal.origin}/welcome/{token}"
+    account = await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
+    await auth.mailer.queue(
+        session, INVITATION, await recipient_of(session, member), portal=portal, now=now, account=account.name,
+        link=link, until=now + INVITE_LIFE,
+    )  # fmt: skip
+    return link

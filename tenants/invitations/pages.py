@@ -26,6 +26,7 @@ from tenants.auth.services import AuthServices
 from tenants.errors import EmailTaken
 from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.invitations.mail import mail_address
+from tenants.mail.mailer import Portal
 from tenants.members.invitation_queries import count_waiting, list_invitations
 from tenants.members.lists import INVITATIONS
 from tenants.members.pages import render_member
@@ -35,7 +36,7 @@ from tenants.members.views import member_rows
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
-from tenants.web.links import link_to
+from tenants.web.links import portal_of
 from tenants.web.lists import export_page
 
 AnyRequest = Request[Any, Any, Any]
@@ -70,10 +71,10 @@ async def invite_member_page(request: AnyRequest, access: OpenAccess, auth: Open
     given = {name: str(form.get(name, "")).strip() for name in _FIELDS}
     try:
         async with savepoint(access.session):
-            member, token = await _invite(access, auth, given)
+            member, link = await _invite(access, auth, given, portal_of(request, access.brand))
     except (Conflict, Forbidden, InvalidInput, NotFound) as refusal:
         return await _form(access, auth, given, refusal)
-    return _link(request, access, member, token)
+    return _link(access, auth, member, link)
 
 
 @post([f"{path}/{{member_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
@@ -83,10 +84,12 @@ async def reissue_invitation_page(
     """Create a new link for a member without a password. Earlier links end."""
     try:
         async with savepoint(access.session):
-            member, token = await reissue_invitation(access.session, auth, access.principal, member_id)
+            member, link = await reissue_invitation(
+                access.session, auth, access.principal, member_id, portal=portal_of(request, access.brand)
+            )
     except (Conflict, Forbidden) as refusal:
         return await render_member(access, auth, member_id, refusal)
-    return _link(request, access, member, token)
+    return _link(access, auth, member, link)
 
 
 @post([f"{path}/{{member_id:uuid}}/invitation/withdraw" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
@@ -109,11 +112,13 @@ INVITATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-async def _invite(access: Access, auth: AuthServices, given: Mapping[str, str]) -> tuple[Member, str]:
+async def _invite(access: Access, auth: AuthServices, given: Mapping[str, str], portal: Portal) -> tuple[Member, str]:
     if not given["role"]:
         raise InvalidInput(N_("Choose what this member may do."), field="role")
     wanted = NewMember(new_id(), given["email"], given["name"], _partner_id(given["partner"]))
-    return await invite_member(access.session, auth, access.principal, wanted, role=given["role"], new_id=new_id)
+    return await invite_member(
+        access.session, auth, access.principal, wanted, role=given["role"], new_id=new_id, portal=portal
+    )
 
 
 def _partner_id(text: str) -> UUID | None:
@@ -153,12 +158,12 @@ def _errors(refusal: DomainError | None) -> dict[str, str]:
     return {field: refusal.detail}
 
 
-def _link(request: AnyRequest, access: Access, member: Member, token: str) -> Response[Any]:
-    link = link_to(request, token)
+def _link(access: Access, auth: AuthServices, member: Member, link: str) -> Response[Any]:
     context = {
         "account": access.account.name,
         "member": member,
         "link": link,
+        "is_sent": auth.mailer.is_certain,
         "mail": mail_address(member, account=access.account.name, link=link),
     }
     return render_page(access, "tenants/invited.html", translate("Invitation for {name}", name=member.name), context)

@@ -27,6 +27,7 @@ from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_out import sign_out_everywhere
+from tenants.auth.step_up import STEP_UP
 from tenants.members.change_member import assign_to_member, resume_member, revoke_from_member, suspend_member
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
 from tenants.members.device_links import issue_device_link
@@ -47,7 +48,7 @@ _ONE: Final = [f"{path}/{{member_id:uuid}}" for path in _ROOTS]
 _READ: Final = {"permission": TenantPermission.READ_MEMBERS}
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 _INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
-_ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE}
+_ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE} | STEP_UP
 
 
 @get(_ROOTS, name="members", opt=_READ, dependencies=MEMBERS.page_parameters, include_in_schema=False)

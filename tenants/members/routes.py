@@ -13,6 +13,7 @@ from tenants import accounts
 from tenants.auth.device_link import LINK_LIFE
 from tenants.auth.pages import OpenAuth
 from tenants.auth.sign_out import sign_out_everywhere
+from tenants.auth.step_up import STEP_UP
 from tenants.members import confirmation
 from tenants.members.change_member import assign_to_member, revoke_from_member
 from tenants.members.device_links import issue_device_link
@@ -31,17 +32,18 @@ _CONFIRMATION: Final = [f"{path}/confirmation" for path in _MEMBER]
 _SESSIONS: Final = [f"{path}/sessions" for path in _MEMBER]
 _DEVICE_LINK: Final = [f"{path}/device-link" for path in _MEMBER]
 _SUSPENSION: Final = "/api/v1/clients/{client:str}/suspension"
+_ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE} | STEP_UP
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 
 
-@put(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"], status_code=204)
+@put(_ROLE, opt=_ASSIGN, tags=["members"], status_code=204)
 async def assign_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Assign a role to a member."""
     member = await get_member(access.session, member_id)
     await assign_to_member(access.session, access.principal, member, role=role, auth=auth, new_id=new_id)
 
 
-@delete(_ROLE, opt={"permission": PolicyPermission.ASSIGN_ROLE}, tags=["members"])
+@delete(_ROLE, opt=_ASSIGN, tags=["members"])
 async def remove_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID], role: FromPath[str]) -> None:
     """Remove a role. It takes effect with the member's next request."""
     member = await get_member(access.session, member_id)

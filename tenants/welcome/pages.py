@@ -15,12 +15,12 @@ from tenants.auth.pages import (
     AnyRequest,
     OpenAuth,
     address_of,
+    continue_sign_in,
     find_signed_in,
     form_text,
     msp_of,
     render_form,
     require_own_form,
-    start_session,
 )
 from tenants.auth.services import AuthServices
 from tenants.errors import CrossSiteRequest, WeakPassword
@@ -52,7 +52,7 @@ async def accept_invitation_page(
     except (WeakPassword, CrossSiteRequest) as refusal:
         preview = await preview_invitation(auth, link)
         return await _welcome_form(request, brand, auth, token, preview, refusal=refusal)
-    return await start_session(request, brand, auth, principal, "")
+    return await continue_sign_in(request, brand, auth, principal, "")
 
 
 WELCOME_PAGES: Final = (show_welcome_page, accept_invitation_page)

@@ -26,6 +26,9 @@ from tenants.accounts import create_client, suspend_client
 from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
 from tenants.client_input import ClientInput
 from tenants.delegated_access.manage import NewAccessRequest, answer_access, request_access
+from tenants.mail.mail_types import TEST
+from tenants.mail.mailer import Mailer, Portal, Recipient
+from tenants.mail.states import MailState
 from tenants.members.repository import NewMember, create_invite, create_member
 from tenants.principal import Principal
 from tenants.secrets import new_secret
@@ -216,6 +219,15 @@ async def add_access(rows: Rows, number: int) -> Matches:
     return {"status": ["refused" if number % 2 else "requested"]}
 
 
+async def add_mail(rows: Rows, number: int) -> Matches:
+    mailer, to = rows.env.services.get(Mailer), Recipient(f"{rows.tag.lower()}{number:03}@example.com", "Mia", "en")
+    async with rows.db.transaction(rows.env.scope) as session:
+        await mailer.queue(
+            session, TEST, to, portal=Portal("", None), now=utc_now(), account="A", name=rows.name(number)
+        )
+    return {"search": [to.email.upper()], "status": [MailState.QUEUED]}
+
+
 async def add_invoice(rows: Rows, number: int) -> Matches:
     """A month of usage with its draft; its price book names the tag nowhere."""
     market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START + timedelta(days=31 * number))
@@ -279,6 +291,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "inbox": add_inbox_item,
     "invitations": add_member,
     "invoices": add_invoice,
+    "mails": add_mail,
     "members": add_member,
     "onboardings": add_onboarding,
     "prices": add_price,

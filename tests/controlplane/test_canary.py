@@ -24,6 +24,8 @@ from governance.policies.replay_job import start_replay
 from governance.retention.change_policy import place_hold
 from governance.retention.schemas import NewHold
 from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.mail.mail_types import TEST
+from tenants.mail.mailer import Mailer, Portal, Recipient
 from tenants.secrets import new_secret
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
@@ -58,13 +60,17 @@ KINDS = {
     "legal_hold": "hold_id",
     "webhook_endpoint": "endpoint_id",
     "webhook_delivery": "delivery_id",
+    "mail": "mail_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
     "change", "governance_exception", "connection", "approval", "record_value", "job", "audit_entry", "member",
     "api_key", "policy_rule", "propagation", "timer", "webhook_endpoint", "webhook_delivery",
 )  # fmt: skip
-WITHOUT_SAMPLE = ("/static", "/brand/", "/api/v1/schema", "/welcome", "/sign-in/device")
+WITHOUT_SAMPLE = (
+    "/static", "/brand/", "/api/v1/schema", "/welcome", "/sign-in/device", "/reset-password",
+    "/api/v1/mails/{mail_id:uuid}/text",
+)  # fmt: skip
 ANSWER = {"grant": True, "reason": "x", "name": "x"}
 REFUSALS = (400, 403, 404, 405, 422)
 # What differs between any two answers: correlation ids, form tokens, times.
@@ -114,9 +120,17 @@ async def listen(env: ClientEnv) -> None:
             ))  # fmt: skip
 
 
+async def write(env: ClientEnv) -> None:
+    to = Recipient(f"{CANARY.lower()}@example.test", CANARY, "en")
+    async with env.services.db.transaction(env.scope) as session:
+        portal = Portal("", None)
+        await env.services.get(Mailer).queue(session, TEST, to, portal=portal, now=utc_now(), account="A", name=CANARY)
+
+
 async def hold(env: ClientEnv) -> None:
-    """A baseline, a legal hold and webhooks."""
+    """A baseline, a legal hold, webhooks and a mail."""
     await listen(env)
+    await write(env)
     async with env.services.db.transaction(env.scope) as session:
         await start_baseline(session, env.services.governance, now=utc_now())
         placed = NewHold(reason=CANARY)
@@ -231,6 +245,7 @@ async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env
         baseline = await start_baseline(session, web_app.services.governance, now=utc_now())
         await remove_rule(session, "price-below-cost", now=utc_now(), new_id=new_id)
         replay = await start_replay(session, web_app.services.governance, days=1, now=utc_now())
+    await write(env)
     await env.work()
     ids = {**ids_by_parameter(urls, mine), "baseline_id": [baseline], "replay_id": [replay]}
     wanted = {template for method, template, _ in handlers(web_app.app) if method == "GET" and "{" in template}

@@ -69,7 +69,7 @@ class TestInviting:
         answer = await admin.post(f"{members}/invite", form(email.upper(), "client_approver"))
         link = link_in(answer)
         assert link.startswith(f"http://{msp_setup.host}/welcome/")
-        assert f"Send this link to {email}" in answer.text
+        assert f"Invitation to {email}" in answer.text
         assert "can be used once, until" in answer.text
         [mail] = re.findall(r'href="(mailto:[^"]+)"', answer.text)
         words = parse_qs(urlsplit(unescape(mail)).query)["body"][0]

@@ -44,9 +44,13 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "lane": "crash_count failure_count fence holder lease_until paused_until",
     "lane_share": "cap pool resting weight",
     "legal_hold": "release_reason released_at released_by",
+    "mail": "content error sent_at state",
+    "mail_server": "from_address host password port tls updated_at username",
     "member": "accepted_at confirmed_at confirmed_by invite_hash invite_until invited_at invited_by inviter_id"
               " language last_seen_at password_hash signed_out_after status time_zone vouched_by",
+    "member_totp": "confirmed_at created_at last_step secret",
     "msp": "language time_zone",
+    "password_reset": "created_at expires_at token_hash",
     "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name restores revision state version",
     "policy_draft_edit": "rule",
     "policy_replay": "after_id counts differing ended_at money replayed state",
@@ -79,14 +83,16 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "partner", "policy_replay_difference", "policy_rule", "policy_version",
-    "retention_default", "retention_purge", "source_event", "source_event_key", "usage_event", "webhook_attempt",
+    "audit_entry", "partner", "policy_replay_difference", "policy_rule", "policy_version", "recovery_code",
+    "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "usage_event",
+    "webhook_attempt",
 }  # fmt: skip
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
-    "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "oauth_token",
-    "onboarding_waiver", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role", "policy_rule",
-    "propagation_attempt", "retention_default", "retention_policy", "source_record", "unclaimed_message", "vault_key",
+    "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "mail_server", "member_totp",
+    "oauth_token", "onboarding_waiver", "password_reset", "policy_draft_edit", "policy_replay",
+    "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt", "recovery_code",
+    "retention_default", "retention_policy", "second_factor_rule", "source_record", "unclaimed_message", "vault_key",
     "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {

@@ -49,7 +49,17 @@ NARROW: dict[tuple[str, str, str], tuple[str, str]] = {
     ),
 }  # fmt: skip
 LEDGERS = ("audit_entry", "usage_event", "source_event", "policy_version")
-SECRET_COLUMNS = {"password_hash", "secret_hash", "ciphertext", "wrapped", "kept", "token_hash"}
+SECRET_COLUMNS = {
+    "password_hash",
+    "secret_hash",
+    "ciphertext",
+    "wrapped",
+    "kept",
+    "token_hash",
+    "content",
+    "password",
+    "code_hash",
+}
 DEFINERS = {
     "timers_fire()": {RELAY},
     "repairs_fire()": {RELAY},
@@ -72,7 +82,7 @@ CALLERS = {
 # who may do what, and of what is held and compared only that it is.
 FLEET_READS = {
     "approval", "audit_head", "baseline", "change", "client", "connection", "dead_letter", "element_contract",
-    "governance_exception", "held_observation", "invoice", "invoice_line", "member", "msp", "onboarding",
+    "governance_exception", "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding",
     "onboarding_waiver", "partner", "policy_rule", "policy_version", "price", "price_book", "propagation",
     "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
 }  # fmt: skip

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from foundation.scope import Actor, Scope
+from foundation.vault.key_ring import KeyRing
+from foundation.vault.vault import Vault
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, create_msp
 from tenants.auth.devices import Devices
@@ -19,8 +21,12 @@ from tenants.auth.services import AuthServices
 from tenants.auth.sessions import SessionStore
 from tenants.auth.sign_in import Credentials
 from tenants.auth.throttle import SignInThrottle
+from tenants.auth.tickets import TicketStore
+from tenants.factors.factors import SecondFactors
+from tenants.mail.mailer import Mailer
 from tenants.members.repository import NewMember, create_member, set_password
 from tenants.secrets import new_secret
+from tests.conftest import VAULT_KEYS
 from tests.support.passwords import CHEAP
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -79,12 +85,19 @@ async def leave_clocks(session: AsyncSession, since: datetime, now: datetime) ->
 
 
 @pytest.fixture
-def auth(
-    db: Database, passwords: Passwords, sessions: SessionStore, throttle: SignInThrottle, clock: Ticking
+def auth(  # noqa: PLR0917 - fixtures
+    db: Database,
+    passwords: Passwords,
+    sessions: SessionStore,
+    throttle: SignInThrottle,
+    clock: Ticking,
+    valkey: "redis.asyncio.Redis",
 ) -> AuthServices:
+    vault = Vault(KeyRing.parse(VAULT_KEYS), new_id, clock)
     return AuthServices(
-        db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks
-    )
+        db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks,
+        Mailer(vault, new_id), TicketStore(valkey, new_secret), SecondFactors(vault, new_secret),
+    )  # fmt: skip
 
 
 @pytest.fixture

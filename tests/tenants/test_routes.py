@@ -14,6 +14,7 @@ from tenants.auth.api_keys import list_api_keys, revoke_api_key
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.invitations.issue import invite_member, reissue_invitation
+from tenants.mail.mailer import Portal
 from tenants.members.repository import NewMember, PartnerKind, create_member, create_partner, get_member
 from tenants.principal import Principal
 from tests.tenants.auth.test_api_keys import make_key
@@ -29,6 +30,8 @@ from tests.tenants.conftest import (
 )
 from tests.tenants.test_pages import page_token
 from tests.tenants.web_app import Browser, build_site, give_host, visiting
+
+PORTAL = Portal("https://portal.example", None)
 
 
 @pytest.fixture
@@ -215,10 +218,9 @@ class TestMembers:
         async with auth.db.transaction(client.scope) as session:
             home = client.scope
             by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, ("client_viewer",))
+            wanted = NewMember(new_id(), "a@b.example", "A")
             with pytest.raises(RoleNotAssignable):
-                await invite_member(
-                    session, auth, by, NewMember(new_id(), "a@b.example", "A"), role=role, new_id=new_id
-                )
+                await invite_member(session, auth, by, wanted, role=role, new_id=new_id, portal=PORTAL)
 
     async def test_staff_assign_client_roles_in_a_client_and_msp_roles_in_their_account(
         self, api: Api, auth: AuthServices, msp: Tenant, client: Tenant
@@ -340,7 +342,7 @@ class TestMembers:
                 held = tuple(roles_of(index, roles[0])) + roles
                 by = Principal("member", new_id(), "Eve", home.msp_id, home.tenant_id, None, held, index)
                 with pytest.raises(RoleNotAssignable) if refused else nullcontext():
-                    await reissue_invitation(session, auth, by, member_id)
+                    await reissue_invitation(session, auth, by, member_id, portal=PORTAL)
                 member = await get_member(session, member_id)
             assert (member.invite_hash is None) is refused
 

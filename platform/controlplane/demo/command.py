@@ -21,6 +21,7 @@ from controlplane.demo.plan import PASSWORD
 from controlplane.demo.seed import SeededMsp
 from controlplane.embedded.paths import default_root
 from controlplane.embedded.processes import die_with_parent as ask_to_die_with_parent
+from foundation.mail_settings import MAILBOX
 from foundation.settings import without_secrets
 from foundation.terminal import print_json, print_text
 
@@ -52,7 +53,10 @@ def demo(*, port: int | None, check_only: bool, as_json: bool, quiet_erp: bool, 
         ask_to_die_with_parent()  # SIGTERM when the parent (such as make) is killed
     started = time.monotonic()
     chosen = port or (0 if check_only else _PORT)
-    with _fresh_root() as root, DemoInstallation(root, environment=without_secrets(os.environ), port=chosen) as demo:
+    with (
+        _fresh_root() as root,
+        DemoInstallation(root, environment={MAILBOX: "on", **without_secrets(os.environ)}, port=chosen) as demo,
+    ):
         if check_only:
             report = asyncio.run(check(demo))
             print_json(report, lines=not as_json)

@@ -43,6 +43,7 @@ from tenants.auth.identity import Caller, find_caller, find_key_creator, identif
 from tenants.auth.key_authentication import note_refused_use
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, cookie_rule
+from tenants.auth.step_up import OPTION, require_recent_proof
 from tenants.delegated_access.admission import admit_staff, admits_always
 from tenants.delegated_access.errors import AccessNeeded
 from tenants.models import Client
@@ -102,6 +103,8 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             principal = await _admit(session, services.auth, request, principal, client)
             index = _policy(principal)
             principal.require(str(request.route_handler.opt["permission"]))
+            if OPTION in request.route_handler.opt:
+                require_recent_proof(caller.session, services.auth.clock())
             opened = Access(
                 session=session,
                 scope=scope_of(session),

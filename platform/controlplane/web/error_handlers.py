@@ -32,6 +32,7 @@ from foundation.web.fragments import PageInstead, page_behind
 from foundation.web.negotiation import prefers_problem
 from foundation.web.problems import PROBLEM_TYPE, problem_body
 from tenants.auth.redirects import safe_next
+from tenants.auth.step_up import CONFIRM_PATH, StepUpRequired
 
 _log = structlog.get_logger(__name__)
 _BODY: Final = "data"
@@ -119,6 +120,7 @@ class ErrorHandlers:
     def handlers(self) -> dict[int | type[Exception], Any]:
         return {
             SignInRequired: self.sign_in,
+            StepUpRequired: self.confirm,
             AlreadyAnswered: replay,
             PageInstead: self.show_page,
             DomainError: self.refuse,
@@ -135,6 +137,15 @@ class ErrorHandlers:
         expired = "&expired=1" if had_session else ""
         place = f"/sign-in?next={quote(safe_next(page_behind(request)), safe='')}{expired}"
         if is_part:
+            return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": place})
+        return Redirect(place, status_code=303)
+
+    def confirm(self, request: AnyRequest, error: StepUpRequired) -> Response[Any]:
+        """The page that asks for a proof, which returns to the page of the act."""
+        if _is_machine(request):
+            return self.refuse(request, error)
+        place = f"{CONFIRM_PATH}?next={quote(safe_next(page_behind(request)), safe='')}"
+        if header_text(request.scope, b"hx-request"):
             return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": place})
         return Redirect(place, status_code=303)
 

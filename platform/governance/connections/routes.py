@@ -25,6 +25,7 @@ from governance.elements.schemas import (
 )
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
+from tenants.auth.step_up import STEP_UP
 from tenants.secrets import new_secret
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
@@ -78,7 +79,7 @@ async def remove_element_contract(access: OpenAccess, data: JSONBody[ContractToR
 
 
 def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
-    @post(f"{_ONE}/webhook-secret", opt=_WRITE, tags=_TAGS)
+    @post(f"{_ONE}/webhook-secret", opt=_WRITE | STEP_UP, tags=_TAGS)
     async def renew_webhook_secret(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[NewHookSecret]:
         """Create a new secret for the source's webhooks. The previous one stays valid until the next renewal."""
         secret = await renew_hook_secret(

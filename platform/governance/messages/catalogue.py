@@ -10,6 +10,7 @@ import foundation.jobs.messages
 import foundation.outbound.messages
 import policy.messages
 import policy.term_messages
+import tenants.mail.messages
 from canonical.problems import Problem, ProblemType
 from connectors.message_modules import MESSAGE_MODULES
 from foundation.i18n.messages import MessageType, by_code
@@ -17,7 +18,7 @@ from governance.messages import exceptions, reasons, severity
 
 _DECLARED: Final = (
     foundation.i18n.messages, foundation.jobs.messages, foundation.outbound.messages, policy.messages,
-    policy.term_messages, *MESSAGE_MODULES, exceptions, reasons, severity,
+    policy.term_messages, tenants.mail.messages, *MESSAGE_MODULES, exceptions, reasons, severity,
 )  # fmt: skip
 
 

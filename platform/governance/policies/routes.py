@@ -31,12 +31,13 @@ from governance.policies.schemas import (
 from governance.services import GovernanceServices
 from policy.permissions import PolicyPermission
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 READ: Final = {"permission": PolicyPermission.READ_POLICY}
 DRAFT: Final = {"permission": PolicyPermission.DRAFT_POLICY}
-PUBLISH: Final = {"permission": PolicyPermission.PUBLISH_POLICY}
+PUBLISH: Final = {"permission": PolicyPermission.PUBLISH_POLICY} | STEP_UP
 _ROOT: Final = "/api/v1/clients/{client:str}/policy"
 _ROOTS: Final = (_ROOT, "/api/v1/policy")
 """Of a client, and of the MSP, whose rules its clients inherit. Replays are of a client's changes."""

@@ -31,6 +31,7 @@ from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.members.repository import list_partners
 from tenants.secrets import new_secret
 from tenants.web.dependencies import OpenAccess
@@ -53,7 +54,7 @@ def _build_detail(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     ) -> Response[Any]:
         return await render_connection(request, access, services, connection_id)
 
-    @post(f"{_ONE}/webhook-secret", opt=_WRITE, include_in_schema=False, status_code=200)
+    @post(f"{_ONE}/webhook-secret", opt=_WRITE | STEP_UP, include_in_schema=False, status_code=200)
     async def renew_webhook_secret_page(
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]
     ) -> Response[Any]:
@@ -94,7 +95,7 @@ def _build_deletion() -> tuple[HTTPRouteHandler, ...]:
     async def preview_deletion_page(access: OpenAccess, connection_id: FromPath[UUID]) -> Response[Any]:
         return await _deletion(access, connection_id)
 
-    @post(f"{_ONE}/delete", opt=_CONFIGURE, include_in_schema=False)
+    @post(f"{_ONE}/delete", opt=_CONFIGURE | STEP_UP, include_in_schema=False)
     async def remove_connection_page(
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]
     ) -> Response[Any]:

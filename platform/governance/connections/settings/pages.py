@@ -36,6 +36,7 @@ from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.members.repository import list_partners
 from tenants.web.dependencies import OpenAccess
 
@@ -95,7 +96,7 @@ def _build_edit(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
         detail = await load_detail(access.session, registry, connection_id)
         return await _form(access, registry[detail.kind].manifest, typed_of(detail), detail=detail)
 
-    @post(f"{_ONE}/edit", opt=_CONFIGURE, include_in_schema=False)
+    @post(f"{_ONE}/edit", opt=_CONFIGURE | STEP_UP, include_in_schema=False)
     async def save_connection_page(
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]
     ) -> Response[Any]:

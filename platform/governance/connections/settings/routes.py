@@ -21,6 +21,7 @@ from governance.connections.details import load_detail
 from governance.connections.schemas import ConnectionDetail, ConnectorCatalogue, DeletionPreview
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
@@ -83,7 +84,7 @@ def _build_changes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
         )
         return _tagged(await load_detail(access.session, services.runtime.registry, connection_id))
 
-    @patch(_ONE, opt=_CONFIGURE, tags=_TAGS, operation_class=EditOperation)
+    @patch(_ONE, opt=_CONFIGURE | STEP_UP, tags=_TAGS, operation_class=EditOperation)
     async def change_connection(
         request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID], data: JSONBody[ConnectionChanges]
     ) -> Response[ConnectionDetail]:
@@ -96,7 +97,7 @@ def _build_changes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]
         )
         return _tagged(await load_detail(access.session, services.runtime.registry, connection_id))
 
-    @delete(_ONE, opt=_CONFIGURE, tags=_TAGS, operation_class=EditOperation)
+    @delete(_ONE, opt=_CONFIGURE | STEP_UP, tags=_TAGS, operation_class=EditOperation)
     async def remove_connection(request: AnyRequest, access: OpenAccess, connection_id: FromPath[UUID]) -> None:
         """Delete a connection with its credentials, as previewed. `If-Match` must have the preview's `ETag`."""
         await get_connection(access.session, connection_id)

@@ -1,0 +1,65 @@
+"""Which members need a second factor: rules per role of an account."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import InvalidInput, NotFound
+from foundation.marks import N_
+from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from tenants.factors.audit_actions import SecondFactorAction
+from tenants.factors.models import SecondFactorRule
+
+EVERYBODY: Final = "*"
+_SUBJECT: Final = "second_factor_rule:{role}"
+
+
+def roles_of_account(*, in_msp_account: bool) -> list[str]:
+    """Roles of members that a rule can name; `*` first."""
+    return [EVERYBODY, *sorted((MSP_ROLES if in_msp_account else CLIENT_ROLES) - {"machine"})]
+
+
+async def list_rules(session: AsyncSession) -> Sequence[SecondFactorRule]:
+    own = SecondFactorRule.tenant_id == scope_of(session).tenant_id
+    return (await session.scalars(select(SecondFactorRule).where(own).order_by(SecondFactorRule.role))).all()
+
+
+async def set_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
+    """Require a second factor of the members with this role, from their next sign-in on. Idempotent.
+
+    Raises:
+        InvalidInput: members of this account have no such role.
+    """
+    scope = scope_of(session)
+    known = roles_of_account(in_msp_account=scope.tenant_id == scope.msp_id)
+    if role not in known:
+        raise InvalidInput(
+            N_("There is no such role. Choose one of {known}."), params={"known": ", ".join(known)}, field="role"
+        )
+    values = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "role": role, "set_at": now}
+    new = insert(SecondFactorRule).values(**values, set_by=scope.actor.name).on_conflict_do_nothing()
+    if await session.scalar(new.returning(SecondFactorRule.role)) is not None:
+        subject = _SUBJECT.format(role=role)
+        append_audit(session, action=SecondFactorAction.RULE_SET, subject=subject, data={"role": role}, at=now)
+
+
+async def remove_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
+    """Raises: NotFound: there is no such rule."""
+    own = (SecondFactorRule.tenant_id == scope_of(session).tenant_id, SecondFactorRule.role == role)
+    if await session.scalar(delete(SecondFactorRule).where(*own).returning(SecondFactorRule.role)) is None:
+        raise NotFound
+    subject = _SUBJECT.format(role=role)
+    append_audit(session, action=SecondFactorAction.RULE_REMOVED, subject=subject, data={"role": role}, at=now)
+
+
+async def is_required(session: AsyncSession, roles: Collection[str]) -> bool:
+    """Whether a member of the scope's account with these roles needs a second factor."""
+    own = SecondFactorRule.tenant_id == scope_of(session).tenant_id
+    named = SecondFactorRule.role.in_([EVERYBODY, *roles])
+    return await session.scalar(select(SecondFactorRule.role).where(own, named).limit(1)) is not None

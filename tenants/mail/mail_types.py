@@ -1,0 +1,89 @@
+"""Kinds of mails, each declared once with its texts, from which the plain and the HTML part are made."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from foundation.i18n.messages import placeholders_of
+from foundation.marks import N_
+
+TIMES: Final = frozenset({"until", "at"})
+"""Parameters that are instants; the others are texts."""
+LINK: Final = "link"
+
+
+class MailType(msgspec.Struct, frozen=True, kw_only=True):
+    """`subject`, `lines` and `closing` are English texts with placeholders. `lines` come before the button with the
+    label `action`, which opens the parameter `link`; `closing` comes after it.
+    """
+
+    code: str
+    title: str
+    subject: str
+    lines: tuple[str, ...]
+    action: str = ""
+    closing: tuple[str, ...] = ()
+
+    @property
+    def params(self) -> frozenset[str]:
+        texts = (self.subject, *self.lines, *self.closing)
+        found = frozenset(name for text in texts for name in placeholders_of(text))
+        return found | ({LINK} if self.action else frozenset())
+
+
+_NOT_YOU: Final = N_("If this was not you, tell your administrator now, or write to us: {support}")
+INVITATION: Final = MailType(
+    code="invitation",
+    title=N_("Invitation"),
+    subject=N_("Your access to {account}"),
+    lines=(N_("You are invited to {account}. Open the link and choose a password. It works once, until {until}."),),
+    action=N_("Choose a password"),
+    closing=(N_("If you do not expect this invitation, ignore this mail."),),
+)
+PASSWORD_RESET: Final = MailType(
+    code="password_reset",
+    title=N_("Link for a new password"),
+    subject=N_("Choose a new password for {account}"),
+    lines=(N_("You can choose a new password for {account}. The link works once, until {until}."),),
+    action=N_("Choose a password"),
+    closing=(N_("If you have not asked for it, ignore this mail: your password stays as it is."),),
+)
+PASSWORD_CHANGED: Final = MailType(
+    code="password_changed",
+    title=N_("Password changed"),
+    subject=N_("Your password was changed"),
+    lines=(N_("Your password was changed on {at}. All your sessions were ended."),),
+    closing=(_NOT_YOU,),
+)
+APP_SET_UP: Final = MailType(
+    code="second_factor_set_up",
+    title=N_("Authenticator app set up"),
+    subject=N_("Authenticator app set up"),
+    lines=(N_("An authenticator app was set up for your sign-in on {at}."),),
+    closing=(_NOT_YOU,),
+)
+APP_REMOVED: Final = MailType(
+    code="second_factor_removed",
+    title=N_("Second factor removed"),
+    subject=N_("Second factor removed"),
+    lines=(N_("The second factor of your sign-in was removed on {at} by {name}."),),
+    closing=(_NOT_YOU,),
+)
+RECOVERY_USED: Final = MailType(
+    code="recovery_code_used",
+    title=N_("Recovery code used"),
+    subject=N_("Recovery code used"),
+    lines=(N_("A recovery code was used to sign you in on {at}. It does not work again."),),
+    closing=(_NOT_YOU,),
+)
+TEST: Final = MailType(
+    code="test",
+    title=N_("Test mail"),
+    subject=N_("Test mail of {account}"),
+    lines=(N_("This mail shows that {account} can send mails. It was requested by {name}."),),
+)
+
+_ALL: Final = (INVITATION, PASSWORD_RESET, PASSWORD_CHANGED, APP_SET_UP, APP_REMOVED, RECOVERY_USED, TEST)
+MAIL_TYPES: Final[Mapping[str, MailType]] = {one.code: one for one in _ALL}
+"""All kinds, by code."""

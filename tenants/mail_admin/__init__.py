@@ -1,0 +1,1 @@
+"""Administration of outgoing mail: the list of mails, the MSP's mail server, tests and repeated sending."""

@@ -1,0 +1,1 @@
+"""Reset of a forgotten password by a link in a mail."""
