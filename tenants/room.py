@@ -11,6 +11,7 @@ from policy.cache import PolicyCache
 from tenants.api_keys.commands import COMMANDS
 from tenants.api_keys.pages import API_KEY_PAGES
 from tenants.audit_actions import AccountAction, TenantAction
+from tenants.auth.challenges import Challenges
 from tenants.auth.devices import Devices
 from tenants.auth.pages import PAGES, provide_auth
 from tenants.auth.passwords import Passwords
@@ -30,6 +31,7 @@ from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
 from tenants.notifications.slice import SLICE as NOTIFICATIONS
 from tenants.oauth.routes import OAUTH_ROUTES
+from tenants.passkeys.slice import SLICE as PASSKEYS
 from tenants.password_reset.slice import SLICE as PASSWORD_RESET
 from tenants.permissions import TenantPermission
 from tenants.preferences.pages import PREFERENCE_PAGES
@@ -57,6 +59,7 @@ def _services(services: AppServices) -> Sequence[object]:
         mailer=mailer,
         tickets=TicketStore(services.valkey, new_secret, sessions_key),
         factors=SecondFactors(services.vault, new_secret),
+        challenges=Challenges(services.valkey, new_secret, sessions_key),
     )
     return auth, MemberRights(services.db, policies), mailer
 
@@ -104,5 +107,15 @@ ROOM: Final = Room(
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
     commands=COMMANDS,
-    slices=(BRANDS, CUSTOM_ROLES, DELEGATED_ACCESS, MAIL, NOTIFICATIONS, PASSWORD_RESET, SECOND_FACTOR, SECURITY),
+    slices=(
+        BRANDS,
+        CUSTOM_ROLES,
+        DELEGATED_ACCESS,
+        MAIL,
+        NOTIFICATIONS,
+        PASSKEYS,
+        PASSWORD_RESET,
+        SECOND_FACTOR,
+        SECURITY,
+    ),
 )

@@ -301,6 +301,35 @@
     const wanted = fresh?.querySelector?.("[data-focus]") || (target?.id === "main" ? target : null);
     wanted?.focus({ preventScroll: true });
   });
+  // Passkeys: the browser's answer goes into the form, which is then sent as any other.
+  const fromText = (text) =>
+    Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+  const toText = (bytes) =>
+    btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  const askPasskey = async (form) => {
+    const options = JSON.parse(form.dataset.options);
+    options.challenge = fromText(options.challenge);
+    if (options.user) options.user.id = fromText(options.user.id);
+    for (const known of options.excludeCredentials || []) known.id = fromText(known.id);
+    const { id, rawId, type, response } = await navigator.credentials[form.dataset.passkey]({ publicKey: options });
+    const parts = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
+    const sent = Object.fromEntries(parts.filter((name) => response[name]).map((name) => [name, toText(response[name])]));
+    return JSON.stringify({ id, rawId: toText(rawId), type, response: sent });
+  };
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-passkey]");
+    if (!form || form.elements.credential.value) return;
+    event.preventDefault();
+    const problem = document.querySelector("[data-passkey-problem]");
+    problem.hidden = true;
+    try {
+      form.elements.credential.value = await askPasskey(form);
+    } catch {
+      problem.hidden = false;
+      return;
+    }
+    form.requestSubmit();
+  });
   // The values of a chart at the place that is pointed at.
   document.addEventListener("pointerover", ({ target }) => {
     const band = target.closest?.(".band");

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from branding.brand import Brand
-from branding.hosts import request_origin
+from branding.hosts import normal_host, request_origin
 from branding.pages import ShownBrand
 from branding.shell import Page
 from foundation.audit.chain import append_audit
@@ -33,6 +33,7 @@ from tenants.auth.sign_in import Credentials, authenticate
 from tenants.auth.sign_out import sign_out_everywhere
 from tenants.auth.tickets import LIFE as TICKET_LIFE
 from tenants.auth.user_agents import read_agent
+from tenants.factors.passkeys import Host
 from tenants.principal import Principal, home_scope
 from tenants.secrets import bytes_of, text_of
 
@@ -221,6 +222,11 @@ def require_own_form(request: AnyRequest, token: str) -> None:
 def _require_own_page(request: AnyRequest, token: str, secret: bytes | None) -> None:
     origin = request_origin(request.scope)
     require_same_site(method=request.method, headers=request.headers, origin=origin, token=token, secret=secret)
+
+
+def passkey_host(request: AnyRequest) -> Host:
+    """The brand's own host, which is the relying party of passkeys."""
+    return Host(normal_host(header_text(request.scope, b"host")), request_origin(request.scope))
 
 
 def step_ticket(request: AnyRequest) -> str:

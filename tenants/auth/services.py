@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.clock import Clock
 from foundation.database.engine import Database
 from policy.cache import PolicyCache
+from tenants.auth.challenges import Challenges
 from tenants.auth.devices import Devices
 from tenants.auth.passwords import Passwords
 from tenants.auth.sessions import SessionStore
@@ -40,3 +41,4 @@ class AuthServices:
     mailer: Mailer
     tickets: TicketStore
     factors: SecondFactors
+    challenges: Challenges

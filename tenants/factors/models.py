@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
@@ -40,3 +40,26 @@ class SecondFactorRule(TenantOwned, Base):
     role: Mapped[str] = mapped_column(primary_key=True)
     set_at: Mapped[datetime]
     set_by: Mapped[str]
+
+
+class Passkey(TenantOwned, Base):
+    """A passkey of a member (WebAuthn), for the host `rp_id`. `public_key` is COSE; `sign_count` as its device last
+    told.
+    """
+
+    __tablename__ = "passkey"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID]
+    name: Mapped[str]
+    credential_id: Mapped[bytes]
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    rp_id: Mapped[str]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "credential_id"),
+        Index("ix_passkey_tenant_id_member_id", "tenant_id", "member_id"),
+    )

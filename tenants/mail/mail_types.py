@@ -77,6 +77,20 @@ RECOVERY_USED: Final = MailType(
     lines=(N_("A recovery code was used to sign you in on {at}. It does not work again."),),
     closing=(_NOT_YOU,),
 )
+PASSKEY_ADDED: Final = MailType(
+    code="passkey_added",
+    title=N_("Passkey added"),
+    subject=N_("Passkey added"),
+    lines=(N_("The passkey {name} was added to your sign-in on {at}."),),
+    closing=(_NOT_YOU,),
+)
+PASSKEY_REMOVED: Final = MailType(
+    code="passkey_removed",
+    title=N_("Passkey removed"),
+    subject=N_("Passkey removed"),
+    lines=(N_("The passkey {name} was removed from your sign-in on {at}."),),
+    closing=(_NOT_YOU,),
+)
 TEST: Final = MailType(
     code="test",
     title=N_("Test mail"),
@@ -84,6 +98,16 @@ TEST: Final = MailType(
     lines=(N_("This mail shows that {account} can send mails. It was requested by {name}."),),
 )
 
-_ALL: Final = (INVITATION, PASSWORD_RESET, PASSWORD_CHANGED, APP_SET_UP, APP_REMOVED, RECOVERY_USED, TEST)
+_ALL: Final = (
+    INVITATION,
+    PASSWORD_RESET,
+    PASSWORD_CHANGED,
+    APP_SET_UP,
+    APP_REMOVED,
+    RECOVERY_USED,
+    PASSKEY_ADDED,
+    PASSKEY_REMOVED,
+    TEST,
+)
 MAIL_TYPES: Final[Mapping[str, MailType]] = {one.code: one for one in _ALL}
 """All kinds, by code."""

@@ -13,6 +13,7 @@ from foundation.marks import N_
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_out import sign_out_everywhere
 from tenants.factors.audit_actions import SecondFactorAction
+from tenants.factors.passkeys import remove_passkeys
 from tenants.factors.rules import is_required
 from tenants.mail.mail_types import APP_REMOVED, APP_SET_UP
 from tenants.mail.mailer import Portal
@@ -74,6 +75,7 @@ async def remove_factors(
 ) -> None:
     """For administrators and the operator, after they checked who asks."""
     await auth.factors.remove(session, member_id)
+    await remove_passkeys(session, member_id)
     await sign_out_everywhere(session, member_id=member_id, now=now)
     append_audit(session, action=SecondFactorAction.RESET, subject=f"member:{member_id}", data={}, at=now)
     await _tell(session, auth, member_id, scope_of(session).actor.name, portal, now)

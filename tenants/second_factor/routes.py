@@ -11,6 +11,7 @@ from foundation.web.api import delete, put
 from tenants.auth.pages import OpenAuth
 from tenants.auth.step_up import STEP_UP
 from tenants.factors import rules
+from tenants.factors.passkeys import count_passkeys
 from tenants.members.repository import get_member
 from tenants.permissions import TenantPermission
 from tenants.second_factor.change_factors import reset_factors
@@ -53,7 +54,7 @@ async def show_second_factors(access: OpenAccess, auth: OpenAuth, member_id: Fro
     """Show which second factors a member has."""
     await get_member(access.session, member_id)
     state = await auth.factors.state(access.session, member_id)
-    return FactorsView(state.app_since, state.codes)
+    return FactorsView(state.app_since, state.codes, await count_passkeys(access.session, member_id))
 
 
 @delete(_FACTORS, opt=_RESET, tags=["members"])

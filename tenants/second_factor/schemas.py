@@ -20,6 +20,7 @@ class FactorsView(msgspec.Struct, frozen=True):
 
     app_since: datetime | None
     recovery_codes: int
+    passkeys: int
 
 
 def rule_view(rule: SecondFactorRule) -> SecondFactorRuleView:

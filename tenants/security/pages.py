@@ -21,10 +21,12 @@ from foundation.web.render import redirect_to, render_page
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.csrf import FIELD, make_token, require_same_site
 from tenants.auth.identity import SignedIn
-from tenants.auth.pages import OpenAuth, address_of, find_signed_in, form_text
+from tenants.auth.pages import OpenAuth, address_of, find_signed_in, form_text, passkey_host
+from tenants.auth.passkey_sign_in import CONFIRM
 from tenants.auth.redirects import safe_next
 from tenants.auth.services import AuthServices
 from tenants.auth.step_up import CONFIRM_PATH, StepUpRequired, require_recent_proof
+from tenants.factors.passkeys import PasskeyRefused, count_passkeys, list_passkeys, sign_in_options
 from tenants.factors.rules import is_required
 from tenants.members.repository import get_member
 from tenants.permissions import TenantPermission
@@ -54,17 +56,17 @@ _SESSIONS: Final = [
 
 @get(_ROOT, name="security", opt=_PUBLIC, include_in_schema=False)
 async def show_security_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    who = await _signed_in(request, brand, auth)
-    return _sign_in() if who is None else await _security(brand, auth, who)
+    who = await signed_in_member(request, brand, auth)
+    return _sign_in() if who is None else await render_security(brand, auth, who)
 
 
 @post(f"{_ROOT}/app", **_FORM)
 async def begin_app_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """Begin the set-up of an authenticator app."""
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
-    await _check(request, who)
+    await check_own_form(request, who)
     try:
         require_recent_proof(who.session, auth.clock())
     except StepUpRequired:
@@ -75,10 +77,10 @@ async def begin_app_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth)
 @post(f"{_ROOT}/app/confirm", **_FORM)
 async def confirm_app_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """The response shows the recovery codes, once."""
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
-    form = await _check(request, who)
+    form = await check_own_form(request, who)
     try:
         require_recent_proof(who.session, auth.clock())
         async with auth.db.transaction(own_scope(who)) as session:
@@ -95,10 +97,10 @@ async def confirm_app_page(request: AnyRequest, brand: ShownBrand, auth: OpenAut
 
 @post(f"{_ROOT}/app/remove", **_FORM)
 async def remove_app_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
-    await _check(request, who)
+    await check_own_form(request, who)
     try:
         require_recent_proof(who.session, auth.clock())
         async with auth.db.transaction(own_scope(who)) as session:
@@ -106,17 +108,17 @@ async def remove_app_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth
     except StepUpRequired:
         return _confirm_first()
     except DomainError as refusal:
-        return await _security(brand, auth, who, refusal)
+        return await render_security(brand, auth, who, refusal)
     return _done(translate("Authenticator app removed"))
 
 
 @post(f"{_ROOT}/recovery-codes", **_FORM)
 async def renew_codes_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """The response shows the recovery codes, once."""
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
-    await _check(request, who)
+    await check_own_form(request, who)
     try:
         require_recent_proof(who.session, auth.clock())
         async with auth.db.transaction(own_scope(who)) as session:
@@ -124,16 +126,16 @@ async def renew_codes_page(request: AnyRequest, brand: ShownBrand, auth: OpenAut
     except StepUpRequired:
         return _confirm_first()
     except DomainError as refusal:
-        return await _security(brand, auth, who, refusal)
+        return await render_security(brand, auth, who, refusal)
     return render_codes(request, brand, auth, codes, _ROOT)
 
 
 @post(f"{_ROOT}/sessions/end-others", **_FORM)
 async def end_other_sessions_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
-    await _check(request, who)
+    await check_own_form(request, who)
     number = await auth.sessions.end_others(who.session)
     await _note(auth, who, SecurityAction.OTHER_SESSIONS_ENDED, sessions=number)
     return _done(translate("All other sessions ended"))
@@ -143,42 +145,42 @@ async def end_other_sessions_page(request: AnyRequest, brand: ShownBrand, auth: 
 async def end_session_page(
     request: AnyRequest, session_id: FromPath[str], brand: ShownBrand, auth: OpenAuth
 ) -> Response[Any]:
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
-    await _check(request, who)
+    await check_own_form(request, who)
     try:
         require_other(who, session_id)
         await end_session(auth, who.principal.msp_id, who.principal.id, session_id)
     except DomainError as refusal:
-        return await _security(brand, auth, who, refusal)
+        return await render_security(brand, auth, who, refusal)
     await _note(auth, who, SecurityAction.SESSION_ENDED, session=session_id[:16])
     return _done(translate("Session ended"))
 
 
 @get(CONFIRM_PATH, name="confirm", opt=_PUBLIC, include_in_schema=False)
 async def show_confirm_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     target = safe_next(request.query_params.get("next", ""))
-    return _sign_in() if who is None else await _confirm(brand, auth, who, target)
+    return _sign_in() if who is None else await _confirm(request, brand, auth, who, target)
 
 
 @post(CONFIRM_PATH, **_FORM)
 async def submit_confirm_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """Note the proof and return to the page of the act."""
-    who = await _signed_in(request, brand, auth)
+    who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()
     form = await request.form()
     target = safe_next(form_text(form, "next"))
     try:
-        await _check(request, who)
+        await check_own_form(request, who)
         await confirm_person(
             auth, who, password=form_text(form, "password"), code=form_text(form, "code"),
             address=address_of(request), portal=portal_of(request, brand),
         )  # fmt: skip
     except DomainError as refusal:
-        return await _confirm(brand, auth, who, target, refusal)
+        return await _confirm(request, brand, auth, who, target, refusal)
     await _note(auth, who, SecurityAction.CONFIRMED)
     done = done_cookies(translate("Confirmed. Repeat the act now."))
     return Redirect(target or "/", status_code=303, headers=_HEADERS, cookies=done)
@@ -221,7 +223,7 @@ SECURITY_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:
+async def signed_in_member(request: AnyRequest, brand: Brand, auth: AuthServices) -> SignedIn | None:
     if brand.msp_id is None:
         raise NotFound
     who = await find_signed_in(request, brand, auth)
@@ -230,7 +232,7 @@ async def _signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) -> S
     return who
 
 
-async def _check(request: AnyRequest, who: SignedIn) -> Any:
+async def check_own_form(request: AnyRequest, who: SignedIn) -> Any:
     """The form, which came from a page of this session. Raises: CrossSiteRequest."""
     form = await request.form()
     require_same_site(
@@ -245,17 +247,21 @@ async def _note(auth: AuthServices, who: SignedIn, action: SecurityAction, **dat
         append_audit(session, action=action, subject=f"member:{who.principal.id}", data=data, at=auth.clock())
 
 
-async def _security(brand: Brand, auth: AuthServices, who: SignedIn, refusal: DomainError | None = None) -> Template:
+async def render_security(
+    brand: Brand, auth: AuthServices, who: SignedIn, refusal: DomainError | None = None
+) -> Template:
     async with auth.db.transaction(own_scope(who)) as session:
         state = await auth.factors.state(session, who.principal.id)
         required = await is_required(session, who.principal.roles)
+        passkeys = await list_passkeys(session, who.principal.id)
     context = {
         "state": state,
+        "passkeys": passkeys,
         "is_required": required,
         "sessions": await list_sessions(auth, who.principal.msp_id, who.principal.id),
         "here": who.session.id,
     }
-    return _render("tenants/security.html", translate("Sign-in and security"), brand, auth, who, context, refusal)
+    return render_own("tenants/security.html", translate("Sign-in and security"), brand, auth, who, context, refusal)
 
 
 async def _app_form(brand: Brand, auth: AuthServices, who: SignedIn, refusal: DomainError | None = None) -> Template:
@@ -267,21 +273,29 @@ async def _app_form(brand: Brand, auth: AuthServices, who: SignedIn, refusal: Do
         "qr": qr_of(secret, email=member.email, brand=brand), "error": refusal.detail if refusal else "",
     }  # fmt: skip
     title = translate("Set up an authenticator app")
-    return _render("tenants/set_up_app.html", title, brand, auth, who, context, refusal)
+    return render_own("tenants/set_up_app.html", title, brand, auth, who, context, refusal)
 
 
-async def _confirm(
+async def _confirm(  # noqa: PLR0913, PLR0917 - the parts of one form
+    request: AnyRequest,
     brand: Brand,
     auth: AuthServices,
     who: SignedIn,
     target: str,
     refusal: DomainError | None = None,
 ) -> Template:
-    context = {"has_app": await has_app(auth, who), "next": target, "error": refusal.detail if refusal else ""}
-    return _render("tenants/confirm.html", translate("Confirm that it is you"), brand, auth, who, context, refusal)
+    async with auth.db.transaction(own_scope(who)) as session:
+        passkeys = await count_passkeys(session, who.principal.id)
+    challenge = auth.challenges.issue(who.principal.msp_id, CONFIRM, now=auth.clock())
+    refused = PasskeyRefused().detail if "refused" in request.query_params else ""
+    context = {
+        "has_app": await has_app(auth, who), "next": target, "error": refusal.detail if refusal else refused,
+        "options": sign_in_options(passkey_host(request), challenge) if passkeys else "",
+    }  # fmt: skip
+    return render_own("tenants/confirm.html", translate("Confirm that it is you"), brand, auth, who, context, refusal)
 
 
-def _render(  # noqa: PLR0913, PLR0917 - the parts of one page
+def render_own(  # noqa: PLR0913, PLR0917 - the parts of one page
     template: str,
     title: str,
     brand: Brand,

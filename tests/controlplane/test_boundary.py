@@ -50,6 +50,10 @@ BAD_HOSTS = [
 ]
 BAD_SEGMENTS = ["%00", "a%00b", "%", "%zz", "%ff", "%ed%a0%80", "%0a", "%7f", "a%1fb", "%c0%80", "%u0041"]
 PUBLIC_FORMS = [
+    "/confirm/passkey",
+    "/settings/security/passkeys/new",
+    "/settings/security/passkeys/00000000-0000-0000-0000-000000000007/remove",
+    "/sign-in/passkey",
     "/confirm",
     "/settings/security/app",
     "/settings/security/app/confirm",

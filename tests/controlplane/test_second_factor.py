@@ -206,7 +206,7 @@ class TestReset:
         assert (await other.api("DELETE", f"/api/v1/members/{member_id}/second-factors")).status_code == 404
         await admin.get(f"{members}/{member_id}")
         assert (await admin.post(f"{members}/{member_id}/second-factor/reset")).status_code == 303
-        assert (await admin.api("GET", factors)).json() == {"app_since": None, "recovery_codes": 0}
+        assert (await admin.api("GET", factors)).json() == {"app_since": None, "recovery_codes": 0, "passkeys": 0}
         assert (await visit.get(f"/clients/{msp_setup.slug}/overview")).status_code == 303
         _, place = await first_step(web_app, msp_setup, msp_setup.approver)
         assert place == "/"

@@ -50,6 +50,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
               " language last_seen_at password_hash signed_out_after status time_zone vouched_by",
     "member_totp": "confirmed_at created_at last_step secret",
     "msp": "language time_zone",
+    "passkey": "last_used_at sign_count",
     "password_reset": "created_at expires_at token_hash",
     "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name restores revision state version",
     "policy_draft_edit": "rule",
@@ -90,7 +91,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
     "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "mail_server", "member_totp",
-    "oauth_token", "onboarding_waiver", "password_reset", "policy_draft_edit", "policy_replay",
+    "oauth_token", "onboarding_waiver", "passkey", "password_reset", "policy_draft_edit", "policy_replay",
     "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt", "recovery_code",
     "retention_default", "retention_policy", "second_factor_rule", "source_record", "unclaimed_message", "vault_key",
     "webhook_secret",

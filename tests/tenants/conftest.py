@@ -15,6 +15,7 @@ from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, create_msp
+from tenants.auth.challenges import Challenges
 from tenants.auth.devices import Devices
 from tenants.auth.passwords import Passwords
 from tenants.auth.services import AuthServices
@@ -97,6 +98,7 @@ def auth(  # noqa: PLR0917 - fixtures
     return AuthServices(
         db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks,
         Mailer(vault, new_id), TicketStore(valkey, new_secret), SecondFactors(vault, new_secret),
+        Challenges(valkey, new_secret),
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Passkeys as members register, name, use and remove them."""
