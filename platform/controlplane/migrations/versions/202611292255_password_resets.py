@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611292241"
-down_revision = "202611292240"
+revision = "202611292255"
+down_revision = "202611292254"
 branch_labels = None
 depends_on = None
 

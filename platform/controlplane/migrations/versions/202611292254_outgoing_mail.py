@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import FLEET
 
-revision = "202611292240"
-down_revision = "202611292214"
+revision = "202611292254"
+down_revision = "202611292253"
 branch_labels = None
 depends_on = None
 

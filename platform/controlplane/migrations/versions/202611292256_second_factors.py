@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611292242"
-down_revision = "202611292241"
+revision = "202611292256"
+down_revision = "202611292255"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611292243"
-down_revision = "202611292242"
+revision = "202611292257"
+down_revision = "202611292256"
 branch_labels = None
 depends_on = None
 
