@@ -5,11 +5,12 @@ dates, also when a long transaction commits late with an early date: the version
 reading. The dates determine the start of the SLO clock.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from canonical.messages import Observation
+from canonical.messages import Message
 from connectors.messages import CURSOR_UNKNOWN, PAYLOAD_CHANGED
 from connectors.ports import ConnectionConfig, HttpCaller, PayloadInvalid, PollPage
 from connectors.tryton.cursor import EPOCH, Cursor, TrytonPage
@@ -35,7 +36,7 @@ class Tryton:
         self._snapshot = ForeignDecoder(Snapshot)
         self._sales = SaleReader()
 
-    def translate(self, body: bytes) -> list[Observation]:
+    def translate(self, body: bytes) -> Sequence[Message]:
         try:
             return observations_in(self._snapshot.decode(body))
         except (msgspec.DecodeError, ValueError, ArithmeticError) as problem:

@@ -28,6 +28,9 @@ NAMED_REASON: Final = MessageType("tryton.named_reason", N_("{element}: {reason}
 SALE_NOT_TAKEN: Final = MessageType(
     "tryton.sale_not_taken", N_("Tryton's sale cannot be taken over as it is: {reason}")
 )
+SHIPMENT_NOT_READ: Final = MessageType(
+    "tryton.shipment_not_read", N_("A shipment of Tryton's sale cannot be read: {reason}")
+)
 SALE_SHOWN: Final = MessageType("tryton.sale_shown", N_("Sale {sale}: {reason}"))
 SALES_SHARE: Final = MessageType(
     "tryton.sales_share", N_("{count} sales have this reference, so it is not known which one is meant.")

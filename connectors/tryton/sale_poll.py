@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from canonical.elements import ORDER_STATUS
-from canonical.messages import Observation
+from canonical.messages import Message, Observation
 from canonical.orders import ORDER
 from canonical.values import EnumerationValue
 from connectors.content import read_content
@@ -18,6 +18,7 @@ from connectors.tryton.messages import microseconds, tryton_moment
 from connectors.tryton.sales import NoOrder, Referenced, Sale, decode_sale, find_sales, status_of
 from connectors.tryton.session import TrytonSession
 from connectors.tryton.settings import customer_code, orders_since, overlap_of
+from connectors.tryton.shipments import shipments_of
 from foundation.decoding import ForeignDecoder, decode_json
 from foundation.i18n.messages import text_of
 
@@ -47,7 +48,7 @@ class SaleReader:
             return False
         return True
 
-    def translate(self, body: bytes) -> list[Observation]:
+    def translate(self, body: bytes) -> list[Message]:
         """Raises PayloadInvalid."""
         snapshot = self._snapshot.decode(body)
         try:
@@ -59,11 +60,13 @@ class SaleReader:
             unreadable = [Unreadable(reference, ORDER_STATUS, reason, record_type=ORDER)] if reference else []
             raise PayloadInvalid(reason, unreadable=unreadable) from problem
         version = microseconds(snapshot.read_at)
-        return [
-            Observation(
-                sale.reference, ORDER_STATUS, status, version, changed_at, version_is_ours=True, record_type=ORDER
-            )
-        ]  # fmt: skip
+        seen = Observation(
+            sale.reference, ORDER_STATUS, status, version, changed_at, version_is_ours=True, record_type=ORDER
+        )
+        try:
+            return [seen, *shipments_of(sale)]
+        except (msgspec.DecodeError, ValueError) as problem:
+            raise PayloadInvalid(reasons.SHIPMENT_NOT_READ.write(reason=text_of(problem)), messages=[seen]) from problem
 
     def _only(self, snapshot: SaleSnapshot) -> Sale:
         if (count := len(snapshot.sales)) != 1:

@@ -30,6 +30,11 @@ SALE_FIELDS: Final = [
     "shipments.state",
     "shipments.create_date",
     "shipments.write_date",
+    "shipments.number",
+    "shipments.outgoing_moves.quantity",
+    "shipments.outgoing_moves.origin",
+    "shipments.outgoing_moves.state",
+    "shipments.outgoing_moves.product.code",
     "lines.type",
     "lines.quantity",
     "lines.unit_price",
@@ -87,10 +92,24 @@ class SaleLine(msgspec.Struct, frozen=True):
     product: Coded | None = msgspec.field(name="product.", default=None)
 
 
+class ShippedMove(msgspec.Struct, frozen=True):
+    """`origin` names what is shipped, such as `sale.line,7`."""
+
+    id: int
+    state: str
+    quantity: msgspec.Raw
+    origin: str | None = None
+    product: SaleLine.Coded | None = msgspec.field(name="product.", default=None)
+
+
 class SaleShipment(msgspec.Struct, frozen=True):
+    """A shipment to a customer. Snapshots that were stored before shipments were reported have no number of it."""
+
     state: str
     create_date: TrytonMoment | None = None
     write_date: TrytonMoment | None = None
+    number: str | None = None
+    moves: list[ShippedMove] = msgspec.field(name="outgoing_moves.", default_factory=list)
 
 
 class Referenced(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
+from canonical.messages import Message, Observation
 from connectors.ports import ConnectionConfig, HttpResponse
 from connectors.sandbox.faults import WELL, Faults
 from connectors.sandbox.plan import SystemPlan
@@ -109,3 +110,8 @@ def running_sandbox(folder: Path) -> Iterator[RunningSandbox]:
 
 def connection(url: str, **settings: str) -> ConnectionConfig:
     return ConnectionConfig(url.rsplit("/", 1)[-1], url, settings, {"api_key": TOKEN})
+
+
+def observed(found: Sequence[Message]) -> list[Observation]:
+    """The observations among what an adapter translated."""
+    return [one for one in found if isinstance(one, Observation)]

@@ -19,7 +19,7 @@ from connectors.ports import ConnectionConfig, PayloadInvalid, PollPage, SystemU
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.messages import snapshot_bytes
 from foundation.clock import utc_now
-from tests.connectors.running import PlainCaller
+from tests.connectors.running import PlainCaller, observed
 from tests.real.tryton import RunningTryton, running_tryton
 from tests.support.values import minor, pieces
 
@@ -35,7 +35,7 @@ async def poll(adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, c
 
 
 def found_in(adapter: Tryton, page: PollPage) -> dict[tuple[str, str], Observation]:
-    found = [observation for _, body in page.payloads for observation in adapter.translate(body)]
+    found = [observation for _, body in page.payloads for observation in observed(adapter.translate(body))]
     return {(observation.record_key, observation.element): observation for observation in found}
 
 
@@ -208,7 +208,7 @@ class TestTranslate:
     def test_a_snapshot_has_price_cost_and_stock(self) -> None:
         version = int(READ_AT.timestamp()) * 1_000_000
         created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-        assert Tryton().translate(snapshot(PRODUCT)) == [
+        assert observed(Tryton().translate(snapshot(PRODUCT))) == [
             Observation("SKU-000", PRICE, minor(1000, "USD"), version, created, "1", version_is_ours=True),
             Observation("SKU-000", COST, minor(500, "USD"), version, created, "1", version_is_ours=True),
             Observation("SKU-000", STOCK, pieces(100), version, READ_AT, "1", version_is_ours=True),
@@ -217,7 +217,7 @@ class TestTranslate:
     def test_the_newest_move_dates_the_stock(self) -> None:
         move = msgspec.Raw(json.dumps({"id": 9, "product": 1, "write_date": CREATED}).encode())
         body = snapshot_bytes("USD", READ_AT, msgspec.Raw(json.dumps(PRODUCT).encode()), move)
-        [*_, stock] = Tryton().translate(body)
+        [*_, stock] = observed(Tryton().translate(body))
         assert stock.committed_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
     @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ class TestTranslate:
     )  # fmt: skip
     def test_an_exact_price_has_its_currencys_digits(self, currency: str, price: str, minor: int) -> None:
         body = PRODUCT | {"list_price_used": {"decimal": price}, "cost_price": None}
-        assert Tryton().translate(snapshot(body, currency))[0].value == minor_money(minor, currency)
+        assert observed(Tryton().translate(snapshot(body, currency)))[0].value == minor_money(minor, currency)
 
     @pytest.mark.parametrize("quantity", ["1e300", "9007199254740994", '"5"', "true", "[1]"])
     def test_an_invalid_quantity_is_reported(self, quantity: str) -> None:
@@ -261,7 +261,9 @@ class TestTranslate:
         dated = {"create_date": CREATED, "write_date": None}
         prices, costs = (dated | {"write_date": CREATED | {"year": year}} for year in (2027, 2028))
         template = {"id": 1, "write_date": None, "list_prices.": [prices]}
-        of_price, of_cost, _ = Tryton().translate(snapshot(PRODUCT | {"template.": template, "cost_prices.": [costs]}))
+        of_price, of_cost, _ = observed(
+            Tryton().translate(snapshot(PRODUCT | {"template.": template, "cost_prices.": [costs]}))
+        )
         assert (of_price.committed_at.year, of_cost.committed_at.year) == (2027, 2028)
 
     @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
@@ -269,7 +271,7 @@ class TestTranslate:
         body = PRODUCT | {"list_price_used": {"decimal": str(price)}}
         for currency, digits in (("USD", 2), ("JPY", 0), ("KWD", 3)):
             try:
-                found = Tryton().translate(snapshot(body, currency))[0].value
+                found = observed(Tryton().translate(snapshot(body, currency)))[0].value
             except PayloadInvalid:
                 assert price != round(price, digits)
             else:
@@ -280,7 +282,7 @@ class TestTranslate:
     def test_stock_is_whole_pieces_or_refused(self, quantity: Decimal) -> None:
         body = snapshot(PRODUCT | {"quantity": float(quantity)})
         if quantity == int(quantity):
-            assert Tryton().translate(body)[-1].value == pieces(int(quantity))
+            assert observed(Tryton().translate(body))[-1].value == pieces(int(quantity))
             return
         with pytest.raises(PayloadInvalid) as told:
             Tryton().translate(body)
@@ -295,7 +297,7 @@ class TestTranslate:
     )
     def test_whole_pieces_count_however_they_are_written(self, quantity: str, whole: int) -> None:
         body = snapshot(PRODUCT).replace(b'"quantity": 100.0', f'"quantity": {quantity}'.encode())
-        assert Tryton().translate(body)[-1].value == pieces(whole)
+        assert observed(Tryton().translate(body))[-1].value == pieces(whole)
 
     @pytest.mark.parametrize("quantity", ["12.5", "2.9999999999", "12.0000000000000000001", "1e-400", "-0.5", "0.1"])
     def test_a_fraction_of_a_piece_is_reported(self, quantity: str) -> None:
@@ -305,11 +307,11 @@ class TestTranslate:
 
     @pytest.mark.parametrize("change", [{"type": "service"}, {"consumable": True}, {"quantity": None}])
     def test_products_without_stock_keeping_have_no_stock(self, change: dict[str, Any]) -> None:
-        elements = [o.element for o in Tryton().translate(snapshot(PRODUCT | change))]
+        elements = [o.element for o in observed(Tryton().translate(snapshot(PRODUCT | change)))]
         assert elements == [PRICE, COST]
 
     def test_a_product_without_prices_has_no_price_observations(self) -> None:
-        found = Tryton().translate(snapshot(PRODUCT | {"list_price_used": None, "cost_price": None}))
+        found = observed(Tryton().translate(snapshot(PRODUCT | {"list_price_used": None, "cost_price": None})))
         assert [o.element for o in found] == [STOCK]
 
     @pytest.mark.parametrize("name", [name for name in PRODUCT if name != "write_date"])

@@ -22,6 +22,7 @@ from connectors.ports import ConnectionConfig, HttpResponse, PayloadInvalid, Pol
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.cursor import Cursor
 from connectors.tryton.messages import PRODUCT_FIELDS, Divided, snapshot_bytes
+from tests.connectors.running import observed
 from tests.connectors.test_tryton import CREATED, PRODUCT, READ_AT
 from tests.connectors.test_tryton_clock import CONFIG, NOW, STEP, Answered, Server
 from tests.support.values import pieces
@@ -88,7 +89,7 @@ def two_products() -> Trader:
 
 def values_in(page: PollPage) -> dict[ElementKey, Value]:
     adapter = Tryton()
-    return {found.key: found.value for _, body in page.payloads for found in adapter.translate(body)}
+    return {found.key: found.value for _, body in page.payloads for found in observed(adapter.translate(body))}
 
 
 def key(record: str, element: str, dimension: str = "") -> ElementKey:
@@ -129,7 +130,7 @@ async def test_a_language_without_a_usable_code_is_reported_and_the_poll_continu
     assert msgspec.json.encode(row) in body, "as Tryton gave it"
     with pytest.raises(PayloadInvalid, match="has no code that names a language"):
         Tryton().translate(body)
-    texts = {found.key for _, each in products for found in Tryton().translate(each) if found.element == NAME}
+    texts = {found.key for _, each in products for found in observed(Tryton().translate(each)) if found.element == NAME}
     assert texts == {key(f"P{id_}", NAME, f"locale={locale}") for id_ in (1, 2) for locale in ("en", "es-419")}
     again = await Tryton().poll(server, WITH_TEXTS, page.cursor, NOW + STEP)
     assert again.payloads[0] == (name, body), "stored once, because its name is the same"
@@ -148,7 +149,7 @@ async def test_a_division_that_fails_for_one_product_holds_nothing_else_back() -
     server.broken = {8, "en"}
     page = await Tryton().poll(server, set_to(stock_per_warehouse="yes", texts="yes"), "", NOW)
     good, bad = (body for _, body in page.payloads)
-    assert len(Tryton().translate(good)) == 5
+    assert len(observed(Tryton().translate(good))) == 5
     with pytest.raises(PayloadInvalid, match="cannot be computed") as told:
         Tryton().translate(bad)
     failed = [each.key for each in told.value.unreadable]
@@ -267,7 +268,7 @@ def test_a_fractional_stock_is_reported_and_other_warehouses_are_read(amount: st
 
 @pytest.mark.parametrize("change", [{"type": "service"}, {"consumable": True}])
 def test_products_without_stock_keeping_have_no_stock_in_any_warehouse(change: dict[str, Any]) -> None:
-    found = Tryton().translate(divided(stock_part("7.0"), **change))
+    found = observed(Tryton().translate(divided(stock_part("7.0"), **change)))
     assert [each.element for each in found] == [PRICE, COST]
 
 
@@ -281,7 +282,7 @@ def test_a_name_that_cannot_be_stored_is_reported(name: Any) -> None:
 def test_texts_are_dated_by_the_products_and_not_by_its_prices() -> None:
     late = {"create_date": CREATED, "write_date": CREATED | {"year": 2028}}
     template = {"id": 1, "write_date": CREATED | {"year": 2027}, "list_prices.": [late]}
-    found = Tryton().translate(divided(text_part("Tisch"), **{"template.": template}))
+    found = observed(Tryton().translate(divided(text_part("Tisch"), **{"template.": template})))
     assert {each.element: each.committed_at.year for each in found if each.element in (PRICE, NAME)} == {
         PRICE: 2028, NAME: 2027,
     }  # fmt: skip
@@ -306,4 +307,4 @@ def test_any_division_is_translated_or_refused(parts: list[dict[str, Any]]) -> N
     body = snapshot_bytes("USD", READ_AT, msgspec.Raw(json.dumps(PRODUCT).encode()), None)
     body = body[:-1] + b',"divided":' + msgspec.json.encode(parts) + b"}"
     with suppress(PayloadInvalid):
-        assert Tryton().translate(body)
+        assert observed(Tryton().translate(body))

@@ -7,6 +7,7 @@ from canonical.elements import PRICE
 from canonical.values import Value
 from connectors.ports import PollPage
 from connectors.tryton.adapter import Tryton
+from tests.connectors.running import observed
 from tests.connectors.test_tryton_clock import CONFIG, NOW, Server
 from tests.support.values import minor
 
@@ -28,7 +29,7 @@ class Company(Server):
 
 
 def prices(adapter: Tryton, page: PollPage) -> list[Value]:
-    return [o.value for _, body in page.payloads for o in adapter.translate(body) if o.element == PRICE]
+    return [o.value for _, body in page.payloads for o in observed(adapter.translate(body)) if o.element == PRICE]
 
 
 async def test_another_currency_has_every_product_read_again_in_it() -> None:

@@ -16,6 +16,7 @@ from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.cursor import Cursor
 from connectors.tryton.messages import Divided, snapshot_bytes
+from tests.connectors.running import observed
 from tests.connectors.test_tryton import CREATED, PRODUCT, READ_AT
 from tests.connectors.test_tryton_clock import NOW, STEP, Server
 from tests.connectors.test_tryton_divided import set_to
@@ -64,7 +65,7 @@ def a_server() -> Seller:
 
 
 def prices_of(page: PollPage, record: str) -> dict[str, Value]:
-    found = [each for _, body in page.payloads for each in Tryton().translate(body)]
+    found = [each for _, body in page.payloads for each in observed(Tryton().translate(body))]
     return {each.dimension: each.value for each in found if each.record_key == record and each.element == PRICE}
 
 
@@ -170,13 +171,13 @@ def test_an_inexact_price_is_reported_and_the_others_are_read(part: Divided) -> 
 
 
 def test_a_list_without_a_price_for_the_product_has_no_observation() -> None:
-    found = Tryton().translate(snapshot(price_part(None)))
+    found = observed(Tryton().translate(snapshot(price_part(None))))
     assert [each.dimension for each in found if each.element == PRICE] == [""]
 
 
 def test_a_lists_price_is_dated_by_price_and_cost_as_it_may_follow_from_both() -> None:
     late = {"create_date": CREATED, "write_date": CREATED | {"year": 2028}}
-    found = Tryton().translate(snapshot(price_part({"decimal": "9"}), **{"cost_prices.": [late]}))
+    found = observed(Tryton().translate(snapshot(price_part({"decimal": "9"}), **{"cost_prices.": [late]})))
     assert {each.dimension: each.committed_at.year for each in found if each.element == PRICE} == {
         "": 2026, "currency=USD,price_list=Retail": 2028,
     }  # fmt: skip

@@ -13,6 +13,7 @@ from canonical.messages import Observation
 from connectors.ports import HttpResponse, PayloadInvalid, SystemUnavailable
 from connectors.tryton.adapter import Tryton
 from connectors.tryton.cursor import Cursor
+from tests.connectors.running import observed
 from tests.connectors.test_tryton_clock import CONFIG, NOW, STEP, Answered, Server
 
 
@@ -134,7 +135,7 @@ async def test_a_number_that_cannot_be_read_holds_no_other_product_back() -> Non
     adapter = Tryton()
     page = await adapter.poll(Vast(days_old(1, 2)), CONFIG, "", NOW)
     first, second = (body for _, body in page.payloads)
-    assert STOCK in {each.element for each in adapter.translate(first)}
+    assert STOCK in {each.element for each in observed(adapter.translate(first))}
     with pytest.raises(PayloadInvalid) as caught:
         adapter.translate(second)
     assert [each.element for each in caught.value.unreadable] == [STOCK]

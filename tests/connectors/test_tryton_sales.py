@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from canonical.elements import ELEMENTS, ORDER_STATUS
 from canonical.keys import ElementKey
+from canonical.messages import Observation, ShipmentUpdated
 from canonical.orders import ORDER
 from canonical.values import EnumerationValue
 from connectors.ports import PayloadInvalid, PollPage, SystemUnavailable
@@ -19,6 +20,7 @@ from connectors.tryton.adapter import Tryton
 from connectors.tryton.cursor import Cursor
 from connectors.tryton.messages import tryton_moment
 from connectors.tryton.sale_poll import SaleSnapshot
+from tests.connectors.running import observed
 from tests.connectors.test_tryton_clock import NOW, STEP, Server, date_of
 from tests.connectors.test_tryton_orders import set_to
 
@@ -74,7 +76,7 @@ def statuses(adapter: Tryton, page: PollPage) -> dict[str, str]:
     return {
         each.record_key: each.value.code
         for _, body in page.payloads
-        for each in adapter.translate(body)
+        for each in observed(adapter.translate(body))
         if each.record_type == ORDER and isinstance(each.value, EnumerationValue)
     }
 
@@ -107,7 +109,7 @@ def snapshot(*sales: dict[str, Any]) -> bytes:
 def test_each_state_of_a_sale_is_one_status(state: str, shipped: str, shipments: list[str], status: str) -> None:
     sale = a_sale(1, state=state, shipment_state=shipped)
     sale["shipments."] = [{"state": each} for each in shipments]
-    (found,) = Tryton().translate(snapshot(sale))
+    (found,) = observed(Tryton().translate(snapshot(sale)))
     assert found.key == ElementKey("S-1", ORDER_STATUS, "", ORDER)
     assert found.value == EnumerationValue(status)
     assert status in ELEMENTS[ORDER_STATUS].codes
@@ -207,7 +209,44 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 @given(st.dictionaries(st.sampled_from(list(a_sale(1))), JSON))
 def test_any_sale_is_translated_or_refused(change: dict[str, Any]) -> None:
     try:
-        (found,) = Tryton().translate(snapshot(a_sale(1) | change))
+        (found,) = observed(Tryton().translate(snapshot(a_sale(1) | change)))
     except PayloadInvalid:
         return
     assert found.element == ORDER_STATUS
+
+
+def shipped(**more: Any) -> dict[str, Any]:
+    moved = {"id": 31, "state": "done", "quantity": 2.0, "origin": "sale.line,7", "product.": {"code": "P1"}}
+    return {
+        "state": "done", "number": "CS-4", "create_date": tryton_moment(NOW - STEP), "write_date": tryton_moment(NOW),
+        "outgoing_moves.": [
+            moved, moved | {"id": 32, "origin": "sale.line,99"}, moved | {"id": 33, "state": "cancelled"},
+        ],
+        **more,
+    }  # fmt: skip
+
+
+def sale_with(*shipments: dict[str, Any]) -> bytes:
+    line = {"id": 7, "type": "line", "quantity": 2.0, "unit_price": None, "product.": {"code": "P1"}}
+    return snapshot(a_sale(1) | {"lines.": [line], "shipments.": list(shipments)})
+
+
+def test_a_shipment_that_is_done_is_reported_once_its_goods_have_left() -> None:
+    """With the moves that were done, and the order of those that are of this sale."""
+    status, found = Tryton().translate(sale_with(shipped(), shipped(state="packed"), {"state": "done"}))
+    assert isinstance(status, Observation)
+    assert isinstance(found, ShipmentUpdated)
+    assert (found.number, found.status, found.changed_at) == ("CS-4", "dispatched", NOW)
+    lines = [(one.line, one.sku, one.quantity.amount, one.order, one.order_line) for one in found.lines]
+    assert lines == [("31", "P1", "2", "S-1", "7"), ("32", "P1", "2", "", "")]
+    [again] = [one for one in Tryton().translate(sale_with(shipped())) if isinstance(one, ShipmentUpdated)]
+    assert again.version == found.version
+
+
+def test_a_shipment_that_cannot_be_read_leaves_the_status_of_its_order() -> None:
+    odd = {"id": 31, "state": "done", "quantity": 2.0, "origin": None, "product.": None}
+    with pytest.raises(PayloadInvalid, match="SKU") as told:
+        Tryton().translate(sale_with(shipped(**{"outgoing_moves.": [odd]})))
+    [status] = told.value.messages
+    assert isinstance(status, Observation)
+    assert status.element == ORDER_STATUS

@@ -9,12 +9,13 @@ import pytest
 
 from canonical.elements import DESCRIPTION, NAME, ORDER_DOCUMENT, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import ElementKey
+from canonical.messages import ShipmentUpdated
 from canonical.orders import ORDER, OrderLine, OrderValue, cancelled_order
 from canonical.values import EnumerationValue, MoneyValue, TextValue, Value
 from connectors.ports import ChannelReading, ChannelWrite, ConnectionConfig, PayloadInvalid, PollPage, WriteState
 from connectors.tryton.adapter import Tryton
 from foundation.clock import utc_now
-from tests.connectors.running import PlainCaller
+from tests.connectors.running import PlainCaller, observed
 from tests.real.tryton import RunningTryton, running_tryton
 from tests.support.values import pieces
 
@@ -39,7 +40,7 @@ def an_order(number: str) -> ChannelWrite:
 async def status_of(adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str) -> tuple[Value, str]:
     """The only order's status, and the next cursor."""
     page = await adapter.poll(caller, config, cursor, utc_now())
-    found = [each for _, body in page.payloads for each in adapter.translate(body)]
+    found = [each for _, body in page.payloads for each in observed(adapter.translate(body))]
     ((_, value),) = {(each.record_key, each.value) for each in found if each.element == ORDER_STATUS}
     return value, page.cursor
 
@@ -47,7 +48,7 @@ async def status_of(adapter: Tryton, caller: PlainCaller, config: ConnectionConf
 def values_of(adapter: Tryton, page: PollPage, record: str, *elements: str) -> dict[str, Value]:
     """By element and dimension, as one text."""
     bodies = [body for _, body in page.payloads if f'"code":"{record}"'.encode() in body]
-    found = [each for body in bodies for each in adapter.translate(body)]
+    found = [each for body in bodies for each in observed(adapter.translate(body))]
     return {f"{each.element} {each.dimension}": each.value for each in found if each.element in elements}
 
 
@@ -130,8 +131,16 @@ async def test_an_order_is_one_confirmed_sale_and_its_status_follows_the_shipmen
     code, cursor = await status_of(adapter, caller, config, cursor)
     assert code == EnumerationValue("allocated")
     tryton.ship("SHOP-1001")
+    page = await adapter.poll(caller, config, cursor, utc_now())
     code, cursor = await status_of(adapter, caller, config, cursor)
     assert code == EnumerationValue("shipped")
+    found = [one for _, body in page.payloads for one in adapter.translate(body) if isinstance(one, ShipmentUpdated)]
+    [shipment] = found
+    sent = sorted((one.sku, one.quantity.amount, one.order, bool(one.order_line)) for one in shipment.lines)
+    assert sent == [
+        ("SKU-003", "2", "SHOP-1001", True), ("SKU-004", "1", "SHOP-1001", True), ("SKU-004", "1", "SHOP-1001", True),
+    ]  # fmt: skip
+    assert (shipment.status, bool(shipment.number)) == ("dispatched", True)
     assert await adapter.orders.read(caller, config, [order.key]) == [ChannelReading(order.key, AN_ORDER)]
 
 
