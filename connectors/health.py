@@ -15,7 +15,7 @@ from foundation.jobs.types import NoPayload
 ALWAYS = timedelta(0)
 IS_FAILING = "coalesce(last_failure_at, '-infinity') > coalesce(last_success_at, '-infinity')"
 """SQL condition on a connection."""
-_HEARD_EVERY = timedelta(seconds=5)
+_RECORDED_EVERY = timedelta(seconds=5)
 _DRIFT = timedelta(minutes=5)
 """Times further ahead come from a clock that was temporarily wrong, and are ignored."""
 
@@ -80,8 +80,9 @@ async def record_message_received(session: AsyncSession, connection_id: UUID, *,
     """
     await session.execute(
         text("""
-            UPDATE connection SET heard_at = :at
-             WHERE tenant_id = :t AND id = :c AND coalesce(heard_at, '-infinity') < CAST(:at AS timestamptz) - :every
+            UPDATE connection SET last_message_at = :at
+             WHERE tenant_id = :t AND id = :c
+               AND coalesce(last_message_at, '-infinity') < CAST(:at AS timestamptz) - :every
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "at": at, "every": _HEARD_EVERY},
+        {"t": scope_of(session).tenant_id, "c": connection_id, "at": at, "every": _RECORDED_EVERY},
     )

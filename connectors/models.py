@@ -45,7 +45,7 @@ class Connection(TenantOwned, Base):
     environment: Mapped[str] = mapped_column(server_default=Environment.LIVE)
     revision: Mapped[int] = mapped_column(Integer, server_default="1")
     """Grows with each change that a person makes; health does not change it."""
-    heard_at: Mapped[datetime | None]
+    last_message_at: Mapped[datetime | None]
     """Time of receipt of about the newest webhook that was processed."""
     credentials_expire_on: Mapped[date | None]
     deleted_at: Mapped[datetime | None]
@@ -103,4 +103,4 @@ class PollCursor(TenantOwned, Base):
     connection_id: Mapped[UUID] = mapped_column(primary_key=True)
     cursor: Mapped[str]
     polled_at: Mapped[datetime]
-    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # see `connectors.paging`
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # see `connectors.paging`

@@ -82,7 +82,7 @@ def poll_handler(
         connection_id = batch.connection_id
         async with batch.read() as session:
             opened = await runtime.open(session, connection_id)
-            cursor, walk = await _place(session, connection_id)
+            cursor, progress = await _place(session, connection_id)
         source = opened.connector.poll
         if source is None or not opened.active:
             return
@@ -98,7 +98,7 @@ def poll_handler(
         async with batch.commit() as session:
             new = await _store(session, connection_id, page, now=now, new_id=new_id)
             ids = [external_id for external_id, _ in page.payloads]
-            step = check_page(walk, ListPage(cursor, page.cursor, page.more, ids, new))
+            step = check_page(progress, ListPage(cursor, page.cursor, page.more, ids, new))
             await _move(session, connection_id, step, now=now)
             if step.trouble:
                 retry_with_backoff(
@@ -117,24 +117,31 @@ def poll_handler(
 
 async def _place(session: AsyncSession, connection_id: UUID) -> tuple[str, ListProgress]:
     found = await session.execute(
-        text("SELECT cursor, walk FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
+        text("SELECT cursor, progress FROM poll_cursor WHERE tenant_id = :t AND connection_id = :c"),
         {"t": scope_of(session).tenant_id, "c": connection_id},
     )
     row = found.one_or_none()
-    return ("", ListProgress()) if row is None else (row.cursor, msgspec.convert(row.walk or {}, ListProgress))
+    return ("", ListProgress()) if row is None else (row.cursor, msgspec.convert(row.progress or {}, ListProgress))
 
 
 async def _move(session: AsyncSession, connection_id: UUID, step: Step, *, now: datetime) -> None:
     scope = scope_of(session)
-    walk = msgspec.json.encode(step.progress).decode()
+    progress = msgspec.json.encode(step.progress).decode()
     await session.execute(
         text("""
-            INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at, walk)
-            VALUES (:t, :m, :c, :cursor, :now, CAST(:walk AS jsonb))
+            INSERT INTO poll_cursor (tenant_id, msp_id, connection_id, cursor, polled_at, progress)
+            VALUES (:t, :m, :c, :cursor, :now, CAST(:progress AS jsonb))
             ON CONFLICT (tenant_id, connection_id)
-            DO UPDATE SET cursor = excluded.cursor, polled_at = excluded.polled_at, walk = excluded.walk
+            DO UPDATE SET cursor = excluded.cursor, polled_at = excluded.polled_at, progress = excluded.progress
         """),
-        {"t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "cursor": step.cursor, "now": now, "walk": walk},
+        {
+            "t": scope.tenant_id,
+            "m": scope.msp_id,
+            "c": connection_id,
+            "cursor": step.cursor,
+            "now": now,
+            "progress": progress,
+        },
     )
 
 

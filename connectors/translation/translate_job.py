@@ -48,8 +48,8 @@ def translate_handler(registry: Mapping[str, Connector], router: MessageRouter) 
         async with batch.commit() as session:
             found = await _read(session, batch, registry)
             await _deliver(session, router, found)
-            if found.heard_at is not None:
-                await record_message_received(session, batch.connection_id, at=found.heard_at)
+            if found.last_message_at is not None:
+                await record_message_received(session, batch.connection_id, at=found.last_message_at)
 
     return translate
 
@@ -61,7 +61,7 @@ class _BatchMessages:
     by_type: dict[type[Message], list[Received[Any]]] = field(default_factory=dict)
     stored: dict[tuple[UUID, type[Message]], Received[Any]] = field(default_factory=dict)
     failures: list[Received[TranslationFailure]] = field(default_factory=list)
-    heard_at: datetime | None = None
+    last_message_at: datetime | None = None
     """Receipt of the newest webhook."""
 
     def add(self, origin: Origin, messages: Sequence[Message], *, only: str | None) -> None:
@@ -89,7 +89,7 @@ async def _read(
         if event.is_deleted:
             continue
         if event.via == "webhook":
-            found.heard_at = max(found.heard_at or event.received_at, event.received_at)
+            found.last_message_at = max(found.last_message_at or event.received_at, event.received_at)
         origin = Origin(
             event.id, event.connection_id, event.received_at, event.correlation, event.via, item.payload.any_version
         )

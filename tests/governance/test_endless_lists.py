@@ -74,7 +74,7 @@ async def test_records_of_a_page_without_progress_are_stored_and_polling_resumes
         await env.work()
     assert await env.rows("SELECT minor(value) FROM record_value") == [(4,)]
     assert await env.rows("SELECT count(*) FROM source_event") == [(4,)]
-    assert await env.rows("SELECT cursor, walk FROM poll_cursor") == [("y", {})]
+    assert await env.rows("SELECT cursor, progress FROM poll_cursor") == [("y", {})]
     assert (await env.rows(_HEALTH, c=env.erp))[0][0] is False
     assert await env.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [(1,)]
 

@@ -14,8 +14,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "baseline": "accepted after automatic awaiting decided_at decided_by decided_by_id finished_at overtaken proven"
                 " read_at refused state",
     "baseline_item": "connection_id source_event_id source_version unreadable value",
-    "baseline_part": "auto below_cost channel_only cursor differs equal error listed refuse review source_only state"
-                     " unkeyed walk",
+    "baseline_part": "auto below_cost channel_only cursor differs equal error listed progress refuse review source_only"
+                     " state unkeyed",
     "baseline_reading": "change_id",
     "brand": "name tokens updated_at",
     "brand_domain": "brand_id",
@@ -26,8 +26,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "client": "language name region revision staff_access status suspended_at time_zone",
     "client_import": "ended_at state",
     "client_import_row": "error state",
-    "connection": "base_url credentials_expire_on deleted_at environment heard_at jurisdiction last_error"
-                  " last_failure_at last_success_at missing_since name paused_at revision settings state",
+    "connection": "base_url credentials_expire_on deleted_at environment jurisdiction last_error"
+                  " last_failure_at last_message_at last_success_at missing_since name paused_at revision"
+                  " settings state",
     "connection_secret": "ciphertext set_at set_by",
     "custom_element": "retired_at retired_by",
     "dead_letter": "closed_at closed_by state",
@@ -61,7 +62,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "oauth_token": "revoked_at",
     "onboarding": "checked_at live_at live_by live_by_id",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
-    "poll_cursor": "cursor polled_at walk",
+    "poll_cursor": "cursor polled_at progress",
     "price": "valid_to",
     "price_book": "name",
     "propagation": "accepted_at attempts breached error excluded excluded_until previous_value read_value sent_at"

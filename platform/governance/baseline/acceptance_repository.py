@@ -112,7 +112,7 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
     """Load the readings of these records, ordered by channel."""
     rows = await session.execute(
         text(f"""
-            SELECT {key_columns("r")}, r.connection_id, r.value, r.version, r.verdict, r.outcome, r.below_cost,
+            SELECT {key_columns("r")}, r.connection_id, r.value, r.version, r.comparison, r.outcome, r.below_cost,
                    r.seen_at
               FROM baseline_part p, unnest(CAST(:records AS varchar[])) AS k (record_key),
                    LATERAL (SELECT * FROM baseline_reading r WHERE r.tenant_id = :t AND r.baseline_id = :b
@@ -121,7 +121,7 @@ async def load_readings(session: AsyncSession, baseline_id: UUID, records: Seque
         """),
         {"t": scope_of(session).tenant_id, "b": baseline_id, "records": list(records)},
     )
-    return [msgspec.structs.replace(_READ_READING(row), verdict=Comparison(row.verdict)) for row in rows]
+    return [msgspec.structs.replace(_READ_READING(row), comparison=Comparison(row.comparison)) for row in rows]
 
 
 async def load_in_flight(session: AsyncSession, compared: Sequence[Compared], snapshot: DecisionSnapshot) -> InFlight:

@@ -45,13 +45,13 @@ def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool
 def _compare(
     want: ReadRequest, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime
 ) -> Reading:
-    verdict = _compare_values(want.value, reading)
+    comparison = _compare_values(want.value, reading)
     return Reading(
         *want.key,
         connection_id=connection_id,
         value=reading.value,
         version=reading.version,
-        verdict=verdict,
+        comparison=comparison,
         outcome=_foresee(want, reading, index),
         below_cost=is_below_cost(want.element, want.value, want.cost),
         seen_at=now,

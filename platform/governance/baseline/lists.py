@@ -86,7 +86,7 @@ COMPARED_VALUES: Final = ListDefinition[ComparedValue](
         *value_columns("source", lambda value: value.source),
         *value_columns("shown", lambda value: value.shown),
         *value_columns("cost", lambda value: value.cost),
-        "verdict",
+        "comparison",
         "outcome",
         "below_cost",
         "seen_at",

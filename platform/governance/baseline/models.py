@@ -71,7 +71,7 @@ class BaselinePart(TenantOwned, Base):
     review: Mapped[int] = mapped_column(Integer, server_default="0")
     refuse: Mapped[int] = mapped_column(Integer, server_default="0")
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
-    walk: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # progress of the listing, see `connectors.paging`
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # progress of the listing, see `connectors.paging`
     unkeyed: Mapped[int] = mapped_column(Integer, server_default="0")  # records listed by the channel without a key
 
 
@@ -95,7 +95,7 @@ class BaselineItem(TenantOwned, Base):
 
 
 class BaselineReading(TenantOwned, Base):
-    """One channel's value beside the source's. verdict: equal | differs | source_only | channel_only.
+    """One channel's value beside the source's. comparison: equal | differs | source_only | channel_only.
 
     `outcome` is the policy outcome, at the time of reading, of making a difference equal; `change_id` is the resulting
     change. `unreadable` says why the channel's value is none of ours; the value is null then.
@@ -111,7 +111,7 @@ class BaselineReading(TenantOwned, Base):
     record_type: Mapped[str] = mapped_column(primary_key=True, server_default="product")
     value: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int | None] = mapped_column(BigInteger)
-    verdict: Mapped[str]
+    comparison: Mapped[str]
     outcome: Mapped[str | None]
     below_cost: Mapped[bool]
     seen_at: Mapped[datetime]
@@ -120,10 +120,10 @@ class BaselineReading(TenantOwned, Base):
 
     __table_args__ = (
         Index(
-            "ix_baseline_reading_verdict",
+            "ix_baseline_reading_comparison",
             "tenant_id",
             "baseline_id",
-            "verdict",
+            "comparison",
             "record_key",
             "element",
             "dimension",

@@ -169,7 +169,7 @@ def _differing(case: _Case, in_flight: InFlight) -> list[Reading]:
     differing = [
         reading
         for reading in case.readings
-        if reading.value != case.value and (reading.value is not None or reading.verdict is Comparison.DIFFERS)
+        if reading.value != case.value and (reading.value is not None or reading.comparison is Comparison.DIFFERS)
     ]
     if case.fresh:
         return differing

@@ -23,7 +23,7 @@ from governance.messages.writer import write_reason
 from governance.records.keys import key_columns, same_key
 
 BELOW_COST: Final = "below_cost"
-LISTS: Final = (*(verdict.value for verdict in Comparison), BELOW_COST)
+LISTS: Final = (*(each.value for each in Comparison), BELOW_COST)
 _COLUMNS: Final = ", ".join(f"b.{name}" for name in BaselineView.__struct_fields__[:-1])
 _PARTS: Final = ", ".join(f"p.{name}" for name in BaselinePartView.__struct_fields__[2:-1])
 
@@ -80,12 +80,12 @@ async def list_compared(session: AsyncSession, query: ListQuery, _: datetime) ->
     which = query["which"]
     baseline_id = query.parents["baseline_id"]
     await find_baseline(session, baseline_id)
-    fits = "r.below_cost" if which == BELOW_COST else "r.verdict = :which"
+    fits = "r.below_cost" if which == BELOW_COST else "r.comparison = :which"
 
     def source(keyset: Keyset) -> ListSource:
         return ListSource(
             columns=f"""n.name, {key_columns("r")}, r.connection_id,
-                       i.value AS source, r.value, c.value AS cost, r.verdict, r.outcome, r.below_cost, r.seen_at,
+                       i.value AS source, r.value, c.value AS cost, r.comparison, r.outcome, r.below_cost, r.seen_at,
                        r.change_id, r.unreadable, i.unreadable AS source_unreadable""",
             tables=f"""(SELECT * FROM baseline_reading r
                          WHERE r.tenant_id = :t AND r.baseline_id = :b AND {fits} AND {keyset.condition}
@@ -121,7 +121,7 @@ def _to_compared(row: Row[Any]) -> ComparedValue:
         source=to_value(row.source),
         shown=to_value(row.value),
         cost=to_value(row.cost),
-        verdict=row.verdict,
+        comparison=row.comparison,
         outcome=row.outcome,
         below_cost=row.below_cost,
         seen_at=row.seen_at,

@@ -223,7 +223,7 @@ async def _write(session: AsyncSession, services: GovernanceServices, turn: _Tur
 async def _write_page(session: AsyncSession, services: GovernanceServices, turn: _Turn, page: PollPage) -> _Written:
     await _write_source(session, services, turn, page)
     ids = [external_id for external_id, _ in page.payloads]
-    step = check_page(turn.part.walk, ListPage(turn.part.cursor, page.cursor, page.more, ids))
+    step = check_page(turn.part.progress, ListPage(turn.part.cursor, page.cursor, page.more, ids))
     await _move(session, turn, BaselinePartState.READING, step)
     return _Written(more=page.more, trouble=step.trouble)
 
@@ -238,7 +238,7 @@ async def _write_listing(session: AsyncSession, turn: _Turn, page: KeyPage | Non
     await repository.put_keys(session, baseline_id, keys, elements)
     unkeyed = page.unkeyed + len(page.keys) - len(keys)
     step = check_page(
-        turn.part.walk,
+        turn.part.progress,
         ListPage(turn.part.cursor, page.cursor, page.more, page.records, total=page.total, identity=page.identity),
     )
     if page.more:
@@ -275,7 +275,7 @@ async def _channels_of(session: AsyncSession, services: GovernanceServices, turn
 
 async def _move(session: AsyncSession, turn: _Turn, state: BaselinePartState, step: Step, *, unkeyed: int = 0) -> None:
     await repository.move_part(
-        session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, walk=step.progress,
+        session, turn.baseline_id, turn.part.connection_id, state=state, cursor=step.cursor, progress=step.progress,
         error=step.trouble, unkeyed=unkeyed,
     )  # fmt: skip
 

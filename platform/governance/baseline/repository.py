@@ -39,13 +39,13 @@ _PUT_ITEMS: Final = BulkWrite(
 )  # fmt: skip
 _PUT_READINGS: Final = BulkWrite(
     {
-        "connection_id": "uuid", **KEY_TYPES, "value": "jsonb", "version": "bigint", "verdict": "varchar",
+        "connection_id": "uuid", **KEY_TYPES, "value": "jsonb", "version": "bigint", "comparison": "varchar",
         "outcome": "varchar", "below_cost": "boolean", "seen_at": "timestamptz", "unreadable": "jsonb",
     },
     f"""
-    INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, {KEY_COLUMNS}, value, version, verdict,
-                                  outcome, below_cost, seen_at, unreadable)
-    SELECT :tenant_id, :msp_id, :baseline_id, r.connection_id, {key_columns("r")}, r.value, r.version, r.verdict,
+    INSERT INTO baseline_reading (tenant_id, msp_id, baseline_id, connection_id, {KEY_COLUMNS}, value, version,
+                                  comparison, outcome, below_cost, seen_at, unreadable)
+    SELECT :tenant_id, :msp_id, :baseline_id, r.connection_id, {key_columns("r")}, r.value, r.version, r.comparison,
            r.outcome, r.below_cost, r.seen_at, r.unreadable
       FROM {{rows}} ORDER BY {key_columns("r")}
     ON CONFLICT DO NOTHING
@@ -53,7 +53,7 @@ _PUT_READINGS: Final = BulkWrite(
 )  # fmt: skip
 _READ_REQUEST: Final = row_reader(ReadRequest)
 _KEYS_WITH_REASONS: Final = key_set(reason=("reasons", "varchar[]"))
-_COMPARISONS: Final = tuple(verdict.value for verdict in Comparison)
+_COMPARISONS: Final = tuple(each.value for each in Comparison)
 _OUTCOMES: Final = tuple(outcome.value for outcome in PolicyOutcome)
 
 
@@ -124,7 +124,7 @@ async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_
     row = (
         await session.execute(
             text("""
-                SELECT p.connection_id, p.role, p.state, p.cursor, p.walk
+                SELECT p.connection_id, p.role, p.state, p.cursor, p.progress
                   FROM baseline_part p JOIN baseline b ON b.tenant_id = p.tenant_id AND b.id = p.baseline_id
                  WHERE p.tenant_id = :t AND p.baseline_id = :b AND p.connection_id = :c
                    AND b.state = 'reading' AND p.state <> 'read'
@@ -134,7 +134,7 @@ async def find_part(session: AsyncSession, baseline_id: UUID | None, connection_
     ).one_or_none()
     if row is None:
         return None
-    return Part(row.connection_id, row.role, row.state, row.cursor, msgspec.convert(row.walk or {}, ListProgress))
+    return Part(row.connection_id, row.role, row.state, row.cursor, msgspec.convert(row.progress or {}, ListProgress))
 
 
 async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
@@ -146,14 +146,14 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
     cursor: str,
     listed: bool = False,
     error: MessageText | None = None,
-    walk: ListProgress | None = None,
+    progress: ListProgress | None = None,
     unkeyed: int = 0,
 ) -> None:
     """Update the progress of the part that is not read yet. `unkeyed` is added to the stored count."""
     await session.execute(
         text("""
             UPDATE baseline_part SET state = :state, cursor = :cursor, error = CAST(:error AS jsonb),
-                   listed = listed OR :listed, walk = CAST(:walk AS jsonb), unkeyed = unkeyed + :unkeyed
+                   listed = listed OR :listed, progress = CAST(:progress AS jsonb), unkeyed = unkeyed + :unkeyed
              WHERE tenant_id = :t AND baseline_id = :b AND connection_id = :c AND state <> 'read'
         """),
         {
@@ -164,7 +164,7 @@ async def move_part(  # noqa: PLR0913 - keyword-only parts of one place
             "cursor": cursor,
             "listed": listed,
             "error": encode_text(error),
-            "walk": None if walk is None else msgspec.json.encode(walk).decode(),
+            "progress": None if progress is None else msgspec.json.encode(progress).decode(),
             "unkeyed": unkeyed,
         },
     )
@@ -288,7 +288,7 @@ async def next_wanted(session: AsyncSession, baseline_id: UUID, cursor: ElementK
 async def put_readings(session: AsyncSession, baseline_id: UUID, connection_id: UUID, rows: Sequence[Reading]) -> None:
     """Store readings and update the counts shown on pages."""
     await _PUT_READINGS.execute(session, rows, baseline_id=baseline_id)
-    counts = {name: sum(row.verdict == name for row in rows) for name in _COMPARISONS}
+    counts = {name: sum(row.comparison == name for row in rows) for name in _COMPARISONS}
     counts |= {name: sum(row.outcome == name for row in rows) for name in _OUTCOMES}
     counts["below_cost"] = sum(row.below_cost for row in rows)
     added = ", ".join(f"{name} = {name} + :{name}" for name in counts)

@@ -27,7 +27,7 @@ class Part(msgspec.Struct, frozen=True):
     role: str
     state: str
     cursor: str
-    walk: ListProgress = ListProgress()
+    progress: ListProgress = ListProgress()
 
 
 class SourceItem(FrozenKeyed, frozen=True, gc=False):
@@ -52,7 +52,7 @@ class Reading(FrozenKeyed, frozen=True, gc=False):
     connection_id: UUID
     value: Value | None
     version: int | None
-    verdict: Comparison
+    comparison: Comparison
     outcome: str | None
     below_cost: bool
     seen_at: datetime

@@ -84,7 +84,7 @@ class ComparedValue(msgspec.Struct, frozen=True):
     source: Value | None
     shown: Value | None
     cost: Value | None
-    verdict: str
+    comparison: str
     outcome: str | None
     below_cost: bool
     seen_at: datetime

@@ -52,7 +52,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
         "last_success_at",
         "last_failure_at",
         "last_error",
-        "heard_at",
+        "last_message_at",
         "credentials_expire_on",
         "waiting",
         "oldest_waiting",

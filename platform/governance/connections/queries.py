@@ -37,7 +37,7 @@ _WHERE: Final = {
 
 _SHOWN: Final = """n.id, n.kind, n.is_source, n.takes_webhooks, n.writes, n.name, n.base_url, n.state,
                    p.name AS partner, n.last_success_at, n.last_failure_at, n.last_error,
-                   n.environment, n.heard_at, n.credentials_expire_on"""
+                   n.environment, n.last_message_at, n.credentials_expire_on"""
 _TABLES: Final = f"""{CONNECTIONS} n
                   LEFT JOIN {PARTNERS} p ON p.tenant_id = n.tenant_id AND p.partner_id = n.partner_id"""
 

@@ -33,7 +33,7 @@ class ConnectionView(msgspec.Struct, frozen=True):
     last_error: str | None
     problem: StoredMessage | None
     environment: str
-    heard_at: datetime | None
+    last_message_at: datetime | None
     credentials_expire_on: date | None
     waiting: int
     oldest_waiting: datetime | None

@@ -84,7 +84,7 @@ FACTS: Final = f"""(
               count(*) FILTER (WHERE greatest(n.last_success_at, n.last_failure_at) IS NULL) AS untested,
               count(*) FILTER (WHERE {_IS_FAILING}) AS failing,
               count(*) FILTER (WHERE n.is_source AND n.takes_webhooks) AS hooked,
-              count(*) FILTER (WHERE n.is_source AND n.takes_webhooks AND n.heard_at IS NULL) AS unheard,
+              count(*) FILTER (WHERE n.is_source AND n.takes_webhooks AND n.last_message_at IS NULL) AS unheard,
               max(n.created_at) AS connected_at
          FROM {CONNECTIONS} n WHERE n.tenant_id = c.tenant_id AND n.state = 'active') s
      CROSS JOIN LATERAL (

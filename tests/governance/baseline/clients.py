@@ -71,10 +71,10 @@ async def counts(env: ClientEnv, baseline_id: UUID) -> dict[str, object]:
         return dict(row.one()._mapping)
 
 
-async def verdicts(env: ClientEnv, baseline_id: UUID, channel: str) -> dict[str, int]:
+async def comparisons(env: ClientEnv, baseline_id: UUID, channel: str) -> dict[str, int]:
     rows = await env.rows(
-        "SELECT verdict, count(*) FROM baseline_reading WHERE baseline_id = :b AND connection_id = :c GROUP BY verdict",
+        "SELECT comparison, count(*) FROM baseline_reading WHERE baseline_id = :b AND connection_id = :c GROUP BY 1",
         b=baseline_id,
         c=env.channels[channel],
     )
-    return {str(verdict): int(str(count)) for verdict, count in rows}
+    return {str(comparison): int(str(count)) for comparison, count in rows}

@@ -25,13 +25,13 @@ from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.governance.baseline.clients import (
     accept,
+    comparisons,
     counts,
     member_scope,
     read,
     read_and_accept,
     set_in_erp,
     set_in_shop,
-    verdicts,
 )
 from tests.support.as_owner import delete_as_owner
 from tests.support.client_env import ClientEnv, build_client_env
@@ -78,7 +78,7 @@ async def test_a_system_that_owns_one_element_is_compared_for_those_of_others(en
     }  # fmt: skip
     assert {row[3:] for row in found if row[:2] == (shop, "source")} == {(0, 0)}
     assert {row[3:] for row in found if row[:2] == (shop, "channel")} == {(2 * SKUS - 1, 1)}
-    assert await verdicts(env, baseline, "shop0") == {"equal": 2 * SKUS - 1, "differs": 1}
+    assert await comparisons(env, baseline, "shop0") == {"equal": 2 * SKUS - 1, "differs": 1}
     assert await env.rows(
         "SELECT count(*) FROM baseline_reading WHERE connection_id = :c AND element = :e", c=shop, e=NAME
     ) == [(0,)], "never with its own values"
@@ -110,7 +110,7 @@ async def test_the_comparison_foresees_the_three_answers_of_policy(env: ClientEn
     baseline = await read(env)
     foreseen = await env.rows(
         "SELECT record_key, minor(value), outcome, below_cost FROM baseline_reading"
-        " WHERE verdict = 'differs' AND connection_id = :c ORDER BY record_key",
+        " WHERE comparison = 'differs' AND connection_id = :c ORDER BY record_key",
         c=env.channels["shop0"],
     )
     assert foreseen == [
@@ -118,8 +118,8 @@ async def test_the_comparison_foresees_the_three_answers_of_policy(env: ClientEn
         ("SKU-002", 1_000, "review", False),
         ("SKU-003", 1_300, "refuse", True),
     ]
-    assert await verdicts(env, baseline, "shop0") == {"equal": 2 * SKUS - 3, "differs": 3}
-    assert await verdicts(env, baseline, "market1") == {"equal": 2 * SKUS - 1, "differs": 1}
+    assert await comparisons(env, baseline, "shop0") == {"equal": 2 * SKUS - 3, "differs": 3}
+    assert await comparisons(env, baseline, "market1") == {"equal": 2 * SKUS - 1, "differs": 1}
     for table in ("record_value", "change", "channel_value", "propagation"):
         assert await env.rows(f"SELECT count(*) FROM {table}") == [(0,)], "reading alone has changed something"
 
@@ -141,7 +141,9 @@ async def test_differences_become_changes_from_the_channels_value(env: ClientEnv
     ]  # fmt: skip
     assert [await env.rows(SHOWN, sku=sku, c=shop) for sku in DIFFERENT] == [[(1_100,)], [(1_000,)], [(1_300,)]]
     assert await env.rows("SELECT code, record_key FROM governance_exception") == [("change.refused", "SKU-003")]
-    linked = "SELECT count(*) FROM baseline_reading r JOIN change c ON c.id = r.change_id WHERE r.verdict = 'differs'"
+    linked = (
+        "SELECT count(*) FROM baseline_reading r JOIN change c ON c.id = r.change_id WHERE r.comparison = 'differs'"
+    )
     assert await env.rows(linked) == [(4,)]
 
 
@@ -214,8 +216,8 @@ async def test_values_of_one_side_are_listed_and_unchanged(
     set_in_erp(env, SKU_018=300)  # below its cost, and on the market only
     set_in_erp(env, SKU_019=1_000)
     baseline = await read_and_accept(env)
-    assert await verdicts(env, baseline, "shop0") == {"equal": 2 * (SKUS - 4), "source_only": 8}
-    assert await verdicts(env, baseline, "market1") == {"equal": 2 * SKUS - 2, "differs": 2, "channel_only": 6}
+    assert await comparisons(env, baseline, "shop0") == {"equal": 2 * (SKUS - 4), "source_only": 8}
+    assert await comparisons(env, baseline, "market1") == {"equal": 2 * SKUS - 2, "differs": 2, "channel_only": 6}
     assert await env.rows("SELECT count(*) FROM record_value WHERE record_key > 'SKU-019'") == [(0,)]
     assert sandbox.effects(env.urls["shop0"])["received"] == 0
     await env.close()

@@ -44,7 +44,7 @@ async def test_connections_show_their_health_and_waiting_jobs(busy: GovernanceWe
         assert re.search(r'data-label="Pending jobs"[^>]*>\s*<div>\s*3\b', rows["Web shop"])
         assert "Working" in rows["Harbour market"]
         assert "Harbour Retail" in rows["Harbour market"]
-        assert "Webhooks: never heard" in rows["Central ERP"]
+        assert "No webhook yet" in rows["Central ERP"]
         assert "Of Borealis" not in page
 
 
