@@ -76,7 +76,12 @@ def revoke(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID) -> None:
 @access.command("set")
 @MSP
 @CLIENT
-@click.option("--staff-access", required=True, type=click.Choice([str(one) for one in StaffAccess]))
+@click.option(
+    "--staff-access",
+    required=True,
+    type=click.Choice([str(one) for one in StaffAccess]),
+    help="Always, or only on a request that the client approves.",
+)
 def set_(*, msp_id: UUID, tenant_id: UUID, staff_access: str) -> None:
     """Set whether the MSP's staff enter the client always or on request only."""
 

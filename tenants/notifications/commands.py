@@ -27,7 +27,12 @@ def notification() -> None:
 @CLIENT_OR_MSP
 @_EMAIL
 @click.option("--mute", "muted", multiple=True, metavar="KIND", help="A kind they do not want; repeatable.")
-@click.option("--least-severity", default="info", type=click.Choice([str(one) for one in NoticeSeverity]))
+@click.option(
+    "--least-severity",
+    default="info",
+    type=click.Choice([str(one) for one in NoticeSeverity]),
+    help="The least severe ones that they want.",
+)
 def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, muted: tuple[str, ...], least_severity: str) -> None:
     """Set what a member wants to be told; without --mute, every kind."""
 

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "202611292258"
+revision = "202611292201"
 down_revision = "202611292127"
 branch_labels = None
 depends_on = None

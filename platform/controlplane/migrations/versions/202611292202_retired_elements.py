@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.roles import APP
 
 revision = "202611292202"
-down_revision = "202611292258"
+down_revision = "202611292201"
 branch_labels = None
 depends_on = None
 

@@ -22,7 +22,7 @@ CREATE TABLE passkey (
     created_at timestamptz NOT NULL,
     last_used_at timestamptz,
     CONSTRAINT pk_passkey PRIMARY KEY (tenant_id, id),
-    CONSTRAINT uq_passkey_tenant_id UNIQUE (tenant_id, credential_id)
+    CONSTRAINT uq_passkey_tenant_id_credential_id UNIQUE (tenant_id, credential_id)
 );
 CREATE INDEX ix_passkey_tenant_id_member_id ON passkey (tenant_id, member_id);
 """
