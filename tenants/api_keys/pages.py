@@ -115,7 +115,7 @@ async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
         "made": made,
         "soon": access.now + EXPIRES_SOON,
         "uses": [(str(use), translate(use.label)) for use in KeyUse],
-        "permissions": _permissions(),
+        "permissions": _permissions(access),
         "chosen": chosen,
         "typed": typed or {},
         "shown": typed is not None and not made,
@@ -126,9 +126,11 @@ async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
     )
 
 
-def _permissions() -> list[tuple[str, str]]:
-    declared = ((str(one), translate(one.label)) for each in Permission.__subclasses__() for one in each)
-    return sorted(declared, key=lambda pair: pair[1])
+def _permissions(access: Access) -> list[tuple[str, str]]:
+    """Those of the reader: a key never has more."""
+    declared = (one for each in Permission.__subclasses__() for one in each)
+    own = ((str(one), translate(one.label)) for one in declared if access.may(one))
+    return sorted(own, key=lambda pair: pair[1])
 
 
 def _read_day(typed: str) -> datetime | None:

@@ -267,6 +267,7 @@ async def add_webhook(rows: Rows, number: int) -> Matches:
         WebhookEndpoint(
             **rows.own, id=new_id(), url=f"https://hooks.example.com/{number}", description=rows.name(number),
             event_types=["change.released"], state=state, created_at=utc_now(), created_by="Ada",
+            paused_at=utc_now() if number % 2 else None,
         )
     )  # fmt: skip
     return {"status": [state]}

@@ -41,6 +41,7 @@ _NOT_SHOWN: Final = frozenset({"code", "script", "style", "time"})
 
 _DATA: Final = (
     r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
+    r"https://hooks\.example\.com/\d+", r"\bclient-[0-9a-f]{8}\b",
     r"Calm Harbour", r"\bb-[0-9a-f]{8}\b", r"\b(Ada|Admin|Approver|Partner|setup)\b",
     *(re.escape(rule.description) for rule in starter_rules("") if rule.description),
     r"“none”",
@@ -52,7 +53,8 @@ _DATA: Final = (
 _CODES: Final = (
     r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+_[a-z]+|currency|location|locale|product)\b",
     r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",
-    r"^[A-Z]{2}$", r"https://",
+    r"^[A-Z]{2}$", r"https://", r"^[a-z_]+\.[a-z_]+( · |$)",
+    r"name, ?slug, ?currency(; language, time_zone, region, environment)?",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (

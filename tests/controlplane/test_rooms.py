@@ -251,6 +251,7 @@ async def test_its_rows_are_under_retention_and_its_table_is_its_own(services: S
 async def test_its_command_and_its_meter_on_the_command_line(there: Urls, services: Services) -> None:
     root = click.Group("fairlead", context_settings={"obj": build_host(EVERY_ROOM)})
     root.add_command(NounGroup("client"))
+    root.add_command(NounGroup("member"))
     add_room_commands(root, EVERY_ROOM)
     environment = {
         "DATABASE_URL": there.owner, "DATABASE_APP_URL": there.app, "DATABASE_INTAKE_URL": there.intake,
