@@ -82,7 +82,7 @@ async def note_refused_use(session: AsyncSession, auth: AuthServices, parts: Key
     key = await session.scalar(
         select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id, ApiKey.id == key_id)
     )
-    if key is not None and (token is not None or is_right(key, parts, now, use=KeyUse.KEY)):
+    if key is not None and (token is not None or has_secret(key, parts, now)):
         await note_use(session, key, now)
 
 
@@ -96,14 +96,20 @@ async def find_token(session: AsyncSession, parts: KeyParts, now: datetime) -> O
 
 
 def is_right(key: ApiKey | None, parts: KeyParts, now: datetime, *, use: KeyUse) -> bool:
-    """Whether the secret is the key's, or its previous one within the overlap, and the key is live. An unknown key
-    costs the same comparisons.
+    """Whether the secret is the key's, and the key is live."""
+    right = has_secret(key, parts, now)
+    return right and is_live(key, now, use=use)
+
+
+def has_secret(key: ApiKey | None, parts: KeyParts, now: datetime) -> bool:
+    """Whether the secret is the key's, or its previous one within the overlap. An unknown key costs the same
+    comparisons.
     """
     given = hashlib.sha256(parts.secret).digest()
     current = hmac.compare_digest(given, _NO_HASH if key is None else bytes(key.current_hash or key.secret_hash))
     before = hmac.compare_digest(given, _NO_HASH if key is None or not key.previous_hash else bytes(key.previous_hash))
     in_overlap = key is not None and key.previous_until is not None and now < key.previous_until
-    return (current or (before and in_overlap)) and is_live(key, now, use=use)
+    return current or (before and in_overlap)
 
 
 def is_live(key: ApiKey | None, now: datetime, *, use: KeyUse) -> bool:

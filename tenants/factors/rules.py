@@ -12,6 +12,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.marks import N_
+from foundation.text import is_storable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.factors.audit_actions import SecondFactorAction
 from tenants.factors.models import SecondFactorRule
@@ -52,7 +53,8 @@ async def set_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
 async def remove_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
     """Raises: NotFound: there is no such rule."""
     own = (SecondFactorRule.tenant_id == scope_of(session).tenant_id, SecondFactorRule.role == role)
-    if await session.scalar(delete(SecondFactorRule).where(*own).returning(SecondFactorRule.role)) is None:
+    removing = delete(SecondFactorRule).where(*own).returning(SecondFactorRule.role)
+    if not is_storable(role) or await session.scalar(removing) is None:
         raise NotFound
     subject = _SUBJECT.format(role=role)
     append_audit(session, action=SecondFactorAction.RULE_REMOVED, subject=subject, data={"role": role}, at=now)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from branding.directory import read_own_brand
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.errors import NotFound
+from foundation.errors import InvalidInput, NotFound
 from foundation.i18n.catalogues import SOURCE_LANGUAGE
 from foundation.mail_settings import DEFAULT_PORT, SmtpTls
 from foundation.rooms import AppServices, CliCommand
@@ -24,6 +24,14 @@ from tenants.mail_admin.use_cases import send_again, send_test_mail
 @click.group(cls=NounGroup)
 def mail() -> None:
     """Outgoing mail of an MSP: its server, a test, and mails that were not sent."""
+
+
+def _read_password(path: Path) -> str:
+    """Raises InvalidInput: the file is no text."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise InvalidInput("The password file is not UTF-8 text.", field="password_file") from None
 
 
 @mail.command("show")
@@ -56,7 +64,7 @@ def set_server(  # noqa: PLR0913 - the options of one server
     *, msp_id: UUID, host: str, port: int, tls: str, user: str, password_file: Path | None, from_address: str
 ) -> None:
     """Set the mail server that sends an MSP's mails."""
-    password = password_file.read_text(encoding="utf-8").strip() if password_file is not None else None
+    password = None if password_file is None else _read_password(password_file)
 
     async def act(services: AppServices) -> CommandResult:
         wanted = MailServerInput(host, port, SmtpTls.of(tls), user, password, from_address)

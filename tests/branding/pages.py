@@ -50,6 +50,7 @@ def every_page() -> dict[str, str]:
         for error in ("", "That e-mail and password do not match."):
             pages[f"{brand.slug} sign-in {error}"] = templates.get_template("sign_in.html").render(
                 expired=not error,
+                reset=False,
                 page=page,
                 action="/sign-in",
                 email="ada@northwind.example",

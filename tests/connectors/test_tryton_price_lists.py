@@ -127,7 +127,7 @@ async def test_a_change_within_a_window_begins_it_again() -> None:
         ({"price_lists": "Retail"}, [a_list(1, "Retail"), a_list(2, "Retail")], "2 price lists called Retail"),
         ({"price_lists": "Retail"}, [a_list(1, "Retail", tax_included=True)], "Retail includes taxes"),
         ({"currencies": "JPY"}, [], "0 currencies called JPY"),
-        ({"price_lists": "\x07"}, [a_list(1, "\x07")], "not a price list"),
+        ({"price_lists": "\x07"}, [a_list(1, "\x07")], "cannot be a value of the dimension price_list"),
     ],
 )
 async def test_ambiguous_price_lists_need_a_person(

@@ -35,7 +35,7 @@ def test_events_are_declared_in_their_rooms_events_and_nowhere_else() -> None:
     assert set(ROOMS.every(lambda room: room.events)) == declared
     assert len({event.name for event in declared}) == len(declared)
     for event in declared:
-        assert re.fullmatch(r"[a-z]+\.[a-z]+", event.name), event
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+", event.name), event
         assert event.title, event
         assert issubclass(event.payload, msgspec.Struct), event
 

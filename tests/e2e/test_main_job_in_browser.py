@@ -222,8 +222,8 @@ class TestMembers:
             user.arrives("/fleet")
             expect(user.page.locator(".viewer")).to_contain_text("MSP admin")
             names = user.page.locator("#fleet tbody .lead a")
-            expect(names).to_have_count(2)
-            assert sorted(names.all_inner_texts()) == ["Alder Tools", "Birch & Sons"]
+            expect(names).to_have_count(3)
+            assert sorted(names.all_inner_texts()) == ["Alder Tools", "Birch & Sons", "Maple Living"]
             user.shot("fleet")
             user.page.get_by_role("link", name="Birch & Sons").click()
             expect(user.page.get_by_role("heading", level=1)).to_contain_text("Overview")

@@ -48,7 +48,7 @@ def test_a_newcomer_finishes_the_onboarding_in_the_browser(walk: DemoWalk) -> No
         user.open("/onboarding?status=live")
         row = user.sees(user.row(NAME), "Live")
         expect(row.locator("td").last).not_to_contain_text("none yet")
-    assert walk.shopper_sees(SLUG, "SKU-001", "41")
+    assert walk.shopper_sees(SLUG, "SKU-000", "41")
 
 
 def _told_on_the_start_page(user: BrowserUser, demo: DemoInstallation) -> tuple[str, str]:

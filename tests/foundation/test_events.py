@@ -210,7 +210,8 @@ async def test_an_undecodable_event_is_dead_lettered_and_blocks_no_other(
     await web_app.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
     await web_app.work(scope)
     assert [payload.number for _, payload in heard] == [7]
-    params = {"kind": "house.sold", "error": "Object missing required field `price`"}
+    error = {"code": "text", "params": {"text": "Object missing required field `price`"}}
+    params = {"kind": "house.sold", "error": error}
     assert await web_app.rows(scope, "SELECT payload -> 'data', error FROM dead_letter") == [
         ({"rooms": 4}, {"code": "job.payload_invalid", "params": params})
     ]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from controlplane.rooms import ROOMS as PRODUCT
 from policy.index import compile_rules, may
-from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES, starter_rules, system_rules
+from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES, packaged_rules, starter_rules, system_rules
 from policy.rules import ANY_TENANT, RuleKind
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,8 @@ def declared_permissions() -> Iterator[str]:
 
 def test_every_permission_a_room_demands_is_held_by_a_packaged_role() -> None:
     declared = set(declared_permissions())
-    held = {f"{rule.obj}:{rule.act}" for rule in system_rules() if rule.ptype is RuleKind.PERMISSION}
+    packaged = packaged_rules(PRODUCT.grants)
+    held = {f"{rule.obj}:{rule.act}" for rule in packaged if rule.ptype is RuleKind.PERMISSION}
     assert "approval:decide" in declared
     assert declared <= held
 

@@ -195,7 +195,7 @@ async def test_a_cached_route_refuses_no_delivery_after_a_change(
     http: httpx.AsyncClient, env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Resumed, and given another secret, within the time for which addresses are remembered."""
-    monkeypatch.setattr("connectors.webhooks.directory._ANEW_SECONDS", 0.0)
+    monkeypatch.setattr("connectors.webhooks.directory._REFRESH_SECONDS", 0.0)
     secret = env.hook_secret
     for state, status in (("paused", 409), ("active", 202)):
         async with env.services.db.transaction(env.scope) as session:

@@ -69,7 +69,8 @@ class TestUsing:
         for tenant, role in ((client, "client_admin"), (msp, "msp_admin")):
             by_ada = Tenant(replace(tenant.scope, actor=ada), tenant.slug)
             machine = await machine_of(auth, msp, (await make_key(auth, by_ada, role))[1])
-            assert machine.actor == Actor("machine", str(machine.id), "Webshop", on_behalf_of=ada.id)
+            expected = Actor("machine", str(machine.id), "Webshop", on_behalf_of=ada.id, roles=machine.roles)
+            assert machine.actor == expected
             by_key = Tenant(replace(tenant.scope, actor=machine.actor), tenant.slug)
             assert (await machine_of(auth, msp, (await make_key(auth, by_key, role))[1])).on_behalf_of_id == UUID(
                 ada.id
