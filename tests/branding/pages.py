@@ -59,7 +59,13 @@ def every_page() -> dict[str, str]:
             )
         for status in (401, 403, 404, 500, 503):
             pages[f"{brand.slug} {status}"] = templates.get_template("error.html").render(
-                page=page, status=status, title="A title", detail="A detail.", reference="r-1", home_href="/"
+                page=page,
+                status=status,
+                title="A title",
+                detail="A detail.",
+                reference="r-1",
+                home_href="/",
+                request_href="",
             )
     return pages
 

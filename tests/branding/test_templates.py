@@ -145,7 +145,7 @@ LIST = (
     "{'fields': [{'is_hidden': false, 'is_day': false, 'options': none, 'name': x, 'label': x, 'value': x,"
     " 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'heading': x, 'detail': x}, 'orders': [(x, x)], 'sort': x,"
     " 'is_filtered': true, 'export_href': x, 'order': x, 'first_href': x, 'next_href': x,"
-    " 'previous_href': x, 'here': x, 'select_href': x, 'select_all': true}"
+    " 'previous_href': x, 'here': x, 'select_href': x, 'select_all': true, 'count': none}"
 )
 """The fields of a `foundation.web.list_view.ListView` that the macros read."""
 
