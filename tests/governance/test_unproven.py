@@ -113,8 +113,14 @@ async def test_a_replay_preserves_the_acceptance(
         assert await reopen_propagation(session, UUID(str(change_id)), env.channels["shop0"]) == "pending"
         work = push_job(UUID(str(change_id)), env.channels["shop0"], at("SKU-001", STOCK), "replay")
         enqueue(session, [work])
+        # The newer value is planned before the earlier one is pushed again, however slow the machine is.
+        lane = "UPDATE lane SET paused_until = now() + interval '1 hour' WHERE name = :name"
+        await session.execute(text(lane), {"name": work.lane})
     sandbox.mend(env.urls["shop0"])
     await env.deliver(env.change("SKU-001", STOCK, 6))
+    await env.work(until="SELECT count(*) = 2 FROM change")
+    async with env.services.db.transaction(env.scope) as session:
+        await session.execute(text("UPDATE lane SET paused_until = NULL"))
     await env.work(settle=5.0)
     (state, _), notes, metric = await unproven(env, 5)
     assert (state, len(notes), metric) == ("superseded", 1, "1.0")
