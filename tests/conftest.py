@@ -1,4 +1,4 @@
-"""What every test starts with. It costs nothing: what needs the product is imported by the fixtures that need it."""
+"""Fixtures of every test. Fixtures that need the product import it themselves, so that loading this file is cheap."""
 
 import base64
 import gc
@@ -13,13 +13,12 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 
 VAULT_KEYS = "k1:" + base64.b64encode(bytes(range(32))).decode()
-# No test of ours fails because the machine was busy; what a fixture holds between examples, each test says itself.
+# No test fails because the machine is busy. Fixtures shared by a test's examples are suppressed at the test itself.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("any machine")
-# The pretty form of a traceback prints every local variable, which can block the loop for half a minute on a busy
-# machine.
+# Rich tracebacks print every local variable, which can block the loop for half a minute on a busy machine.
 structlog.configure(
     processors=[
         *structlog.get_config()["processors"][:-1],
@@ -37,14 +36,14 @@ pytest_plugins = [
 
 
 def pytest_collection() -> None:
-    """Nothing that collection makes is garbage, and looking for it takes a third of its time."""
+    """Collection creates no garbage, and searching for it takes a third of the time."""
     gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Garbage collections look at what tests make, not at the product and pytest, which stay.
+    """Excludes the product and pytest from garbage collection.
 
-    An application is forty thousand objects. With Python's own settings, half of making it were collections.
+    An application is forty thousand objects. With Python's own settings, collections took half of its construction.
     """
     gc.collect()
     gc.freeze()
@@ -54,7 +53,7 @@ def pytest_collection_finish() -> None:
 
 @dataclass(frozen=True)
 class Urls:
-    """One migrated database, as each role reaches it."""
+    """Addresses of one migrated database, by role."""
 
     owner: str
     app: str
@@ -67,7 +66,7 @@ class Urls:
 def make_scope(
     *, msp_id: UUID | None = None, tenant_id: UUID | None = None, name: str = "Ada", partner_id: UUID | None = None
 ) -> Scope:
-    """A scope of a tenant that exists nowhere else."""
+    """A scope of a tenant without any other rows."""
     actor = Actor(kind="member", id=str(new_id()), name=name)
     return Scope(msp_id=msp_id or new_id(), tenant_id=tenant_id or new_id(), actor=actor, partner_id=partner_id)
 
@@ -79,7 +78,7 @@ def scope() -> Scope:
 
 @pytest.fixture
 def other_scope() -> Scope:
-    """Another client of another MSP, for every isolation test."""
+    """Another client of another MSP, for isolation tests."""
     return make_scope(name="Mallory")
 
 

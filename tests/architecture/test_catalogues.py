@@ -1,4 +1,4 @@
-"""What has a code is declared once, with its label: permissions, exception types, meters."""
+"""Codes are declared once, with their labels: permissions, exception types, meters."""
 
 import ast
 import re
@@ -49,7 +49,7 @@ def strings(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def spelled(codes: set[str], *, declared_in: tuple[str, ...]) -> list[str]:
-    """Places that spell a code, in strings of code and within their SQL, other than its declaration."""
+    """Lines that contain a code as a literal, in Python or in embedded SQL, apart from its declaration."""
     inside = re.compile("'(" + "|".join(map(re.escape, sorted(codes))) + ")'")
     return [
         f"{path.relative_to(ROOT)}:{line} {value[:60]!r}"
@@ -65,7 +65,7 @@ def test_permissions_are_spelled_where_they_are_declared_only() -> None:
 
 
 def test_exception_codes_are_spelled_where_they_are_declared_only() -> None:
-    """Messages, events and audited actions of the same name are declarations of their own."""
+    """Excludes messages, events and audited actions of the same name, which have declarations of their own."""
     declarations = (
         "exception_types.py",
         "messages/exceptions.py",
@@ -87,7 +87,7 @@ def test_meters_are_spelled_where_they_are_declared_only() -> None:
 
 
 def test_audited_actions_are_members_of_their_rooms_declarations() -> None:
-    """Messages and exception types of the same name are declarations of their own."""
+    """Excludes messages and exception types of the same name, which have declarations of their own."""
     declared = [action for each in ROOMS.every(lambda room: room.audit_actions) for action in each]
     assert len(declared) > 50
     assert len(ROOMS.audit_labels) == len(declared)

@@ -1,4 +1,4 @@
-"""The layout's guards: the standard library keeps its name, every package is under a contract, edges stay edges."""
+"""Checks of the layout: no module shadows the standard library, and every package is under an import contract."""
 
 import ast
 import platform
@@ -120,14 +120,14 @@ OWN_DOCUMENTS = {
 
 
 def test_json_from_outside_is_decoded_with_a_bounded_depth() -> None:
-    """Finding V10: a decoder without a bound fails in other ways than its callers expect."""
+    """Finding V10: a decoder without a depth limit raises errors that its callers do not catch."""
     parsing = re.compile(r"\bjson\.(?:loads?|decode|Decoder)\(|\bjson\.JSONDecoder|\borjson\b|\.request\.json\(")
     users = {str(path.relative_to(ROOT)) for path in modules() if parsing.search(path.read_text())}
     assert users == OWN_DOCUMENTS
 
 
 def test_no_address_is_built_from_the_host_header() -> None:
-    """Findings V13 and V15: the framework's URL object fails on odd hosts, and the Host header is the caller's text."""
+    """Findings V13 and V15: the framework's URL object fails on malformed hosts, and callers choose the Host header."""
     reading = re.compile(r"\brequest\.(?:url|base_url)\b|\bheaders(?:\.get\(|\[)['\"]host['\"]", re.IGNORECASE)
     users = [str(path.relative_to(ROOT)) for path in modules() if reading.search(path.read_text())]
     assert users == []

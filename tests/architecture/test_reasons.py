@@ -1,4 +1,4 @@
-"""Reasons are stored as messages: a code with parameters, of which the sentence is made in the reader's language."""
+"""Reasons are stored as messages, i.e. a code with parameters, and rendered in the reader's language."""
 
 import ast
 import re
@@ -62,12 +62,12 @@ def test_columns_of_reasons_hold_messages_or_typed_text() -> None:
     ],
 )  # fmt: skip
 def test_values_of_reason_columns_are_typed_as_messages(where: object, name: str) -> None:
-    """So the type checker refuses a bare sentence at every call."""
+    """The type checker then rejects an untyped sentence at every call."""
     assert get_type_hints(where)[name] is MessageText
 
 
 def bare_sentences(tree: ast.Module) -> Iterator[int]:
-    """Lines that write a sentence of ours as the data of another system."""
+    """Lines that pass one of the product's sentences as text of another system."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(
@@ -102,7 +102,7 @@ _STORING = {"write", "fill"}
 
 
 def errors_as_words(tree: ast.Module) -> Iterator[int]:
-    """Lines that give a message the English text of an error (`str(error)`, or an f-string of it) as a parameter."""
+    """Lines that pass the English text of an error (`str(error)`, or an f-string of it) as a parameter of a message."""
     for handler in (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name):
         for node in ast.walk(handler):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _STORING):
@@ -118,7 +118,7 @@ def errors_as_words(tree: ast.Module) -> Iterator[int]:
 
 
 def test_no_message_holds_the_english_text_of_an_error() -> None:
-    """`reason_of` and `text_of` keep the message of an error that has one."""
+    """`reason_of` and `text_of` return the message of an error that has one."""
     found = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in modules()
@@ -166,7 +166,7 @@ def problem_types() -> Iterator[type[CanonicalError]]:
 
 
 def test_every_error_of_canonical_has_a_problem() -> None:
-    """A class beside them would be stored in English."""
+    """An error class without a problem would be stored as English text."""
     assert len(set(problem_types())) > 5
     plain = [
         f"{path.name}:{node.name}"
@@ -179,7 +179,7 @@ def test_every_error_of_canonical_has_a_problem() -> None:
 
 
 def test_messages_of_every_declaring_module_are_in_the_catalogue() -> None:
-    """Else their sentences could not be written from what is stored."""
+    """Messages that are missing in the catalogue could not be rendered."""
     declared = {
         node.args[0].value
         for path in modules()

@@ -1,4 +1,4 @@
-"""States are enumerations: no bare string is compared with one or assigned to one, and SQL names declared ones."""
+"""States are enumerations: code compares and assigns members, never strings, and SQL contains declared states only."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ _SQL = re.compile(r"\b(?:state|status)\s*(?:=|<>|!=)\s*'([a-z_]+)'|\b(?:state|st
 
 
 def bare_states(tree: ast.Module) -> Iterator[int]:
-    """Lines where a string stands for a state."""
+    """Lines that compare or assign a state as a string."""
     for node in ast.walk(tree):
         match node:
             case ast.Compare(left=left, comparators=[right, *_]):
@@ -49,7 +49,7 @@ def _is_text(node: ast.expr) -> bool:
 
 
 def sql_states(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The literals that SQL compares with a state or writes as one."""
+    """Literals that SQL statements compare with a state column or write to it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for one, several in _SQL.findall(node.value):

@@ -1,7 +1,7 @@
-"""A room names its own tables only: others' rows it reads by relations and functions that their room publishes.
+"""Table ownership: a room names its own tables only, and reads others through relations and functions of their room.
 
-All SQL of the product is read: every string and f-string of the code, and uses of table classes in expressions. Import
-contracts cannot see what a string names.
+Checks all SQL in strings and f-strings, and uses of table classes in expressions. Import contracts do not cover table
+names in strings.
 """
 
 import ast
@@ -31,7 +31,7 @@ def room_of(path: Path) -> str:
 
 
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Strings with their lines, f-strings as a whole; docstrings are left out."""
+    """Strings with their line numbers; each f-string as one text. Docstrings are excluded."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
@@ -45,7 +45,7 @@ def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def tables_in(sql: str) -> set[str]:
-    """Names of our tables where SQL names a table, also in fragments that other SQL embeds."""
+    """Names of our tables where SQL refers to a table, also in fragments that are embedded in other SQL."""
     if not _SQL.search(sql) and sql not in OWNER:
         return set()
     bare = _QUOTED.sub("''", _COMMENT.sub("", sql))
@@ -68,7 +68,7 @@ def foreign_sql(path: Path) -> list[str]:
 
 
 def foreign_models(path: Path) -> list[str]:
-    """Table classes of other rooms that are used in expressions; a row may be passed on, and its type named."""
+    """Table classes of other rooms used in expressions. Passing on a row or naming its type is allowed."""
     tree, room = ast.parse(path.read_text()), room_of(path)
     imported = {
         alias.asname or alias.name: node.module
@@ -107,7 +107,7 @@ def test_rooms_name_their_own_tables_only() -> None:
 
 
 def test_stored_functions_name_tables_of_foundation_only() -> None:
-    """They serve lanes, timers, the audit chain and partitions, and belong to foundation."""
+    """These functions implement lanes, timers, the audit chain and partitions, which belong to foundation."""
     files = list((ROOT / "platform/controlplane/migrations/functions").glob("*.sql"))
     assert len(files) >= 4
     named = {table for file in files for table in tables_in(file.read_text())}
@@ -133,7 +133,7 @@ def test_tables_are_found_where_sql_names_them(sql: str, tables: set[str]) -> No
 
 
 def test_published_relations_are_simple_enough_to_be_merged_into_plans() -> None:
-    """No condition, aggregate or limit: the planner pulls such a subquery up, so that it costs nothing."""
+    """Without conditions, aggregates or limits, the planner inlines such a subquery at no cost."""
     published = [path for path in modules() if path.name == "relations.py"]
     assert len(published) >= 5
     for path in published:

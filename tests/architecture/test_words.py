@@ -1,4 +1,4 @@
-"""One word, one meaning: class names, and the names that were given up for the field's terms."""
+"""Terminology: no class name has two meanings, and replaced names are not used any more."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""`make bench`: every figure of the plan, measured here and now, as one table of ratios. Nothing passes or fails."""
+"""`make bench`: measures every figure of docs/benchmarks.md and prints one table of ratios. Nothing passes or fails."""
 
 import argparse
 import importlib

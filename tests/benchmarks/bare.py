@@ -1,9 +1,9 @@
-"""What the intake is compared with, as a process: `python -m tests.benchmarks.bare <port> <database url>`.
+"""Reference servers for the intake benchmark: `python -m tests.benchmarks.bare <port> <database url>`.
 
 /bare   a Litestar route that decodes the body and does one autocommit INSERT: no signature, no tenant, no queue
-/orm    the usual way: an SQLAlchemy session per request, set_config, an object added, a commit
-/nothing   answers without looking, below any framework: the ceiling of whoever sends
-Same uvicorn settings as the product's web process.
+/orm    the usual pattern: an SQLAlchemy session per request, set_config, one added object, a commit
+/nothing   answers without reading, below any framework: the upper limit of the load generator
+The uvicorn settings are those of the product's web process.
 """
 
 import asyncio

@@ -1,14 +1,13 @@
-"""Lanes compared with Dramatiq's own RedisBroker: eight threads, default settings, the same Valkey, a job that does
-nothing.
+"""Lanes compared with Dramatiq's own RedisBroker: eight threads, default settings, the same Valkey, an empty job.
 
-What is compared is not the same promise. A lane's work is committed to disk in PostgreSQL with what caused it, keeps
-its order, is shared out fairly among tenants, and reaches its job in batches of up to 250; Dramatiq's messages are in
-Valkey's memory alone and reach theirs one by one.
+The guarantees differ. A lane's jobs are committed to disk in PostgreSQL together with their cause, keep their order,
+are scheduled fairly among tenants, and are processed in batches of up to 250. Dramatiq's messages exist in Valkey's
+memory only and are processed one by one.
 
-Rounds: all jobs are enqueued, then one worker process is started. Its rate counts from the start of its first job until
-everything is acknowledged: the work table or Dramatiq's hash of messages is empty. Start latency: each of ten tenants
-gets a job every 0.5 to 1.5 s on either side, in a lane or a queue of its own, both workers running. It counts from just
-before the call that enqueues; so on our side the commit is part of it.
+Rounds: all jobs are enqueued, then one worker process is started. The rate counts from the start of the first job until
+everything is acknowledged, i.e. until the job table or Dramatiq's hash of messages is empty. Start latency: each of ten
+tenants gets a job every 0.5 to 1.5 s on both sides, in a lane or queue of its own, while both workers run. It is
+measured from just before the enqueueing call, so on our side it includes the commit.
 """
 
 import asyncio
@@ -31,12 +30,12 @@ from tests.benchmarks.rig import NO_WORK, WAIT, Rig, Starts, new_tenant, quantil
 from tests.benchmarks.table import Row, at_least, at_most
 
 ROUNDS = 3
-JOBS, THEIR_JOBS = 50_000, 4_000  # each side works for a second or two
+JOBS, THEIR_JOBS = 50_000, 4_000  # each side takes a second or two
 LANES, SLOTS = 8, 8
 TENANTS, SECONDS = 10, 12.0
 QUEUE = "bench"
 Rates = tuple[float, float]  # enqueued and processed per second
-Sent = dict[str, list[float]]  # by tenant, when
+Sent = dict[str, list[float]]  # by tenant: (enqueued at, seconds until the start)
 
 
 def run() -> list[Row]:
@@ -76,7 +75,7 @@ def _our_round(rig: Rig) -> Rates:
 
 async def _enqueue(services: Services, scope: Scope) -> float:
     async with services.db.transaction(scope):
-        pass  # a connection is open
+        pass  # opens a connection
     started = time.perf_counter()
     async with services.db.transaction(scope) as session:
         enqueue(session, [_job(n) for n in range(JOBS)])
@@ -140,13 +139,13 @@ async def _start_latencies(rig: Rig, services: Services) -> tuple[list[float], l
             for queue in queues:
                 theirs = partial(_send_one, jobs[queue])
                 tasks.create_task(_now_and_then(theirs, their_sent[queue], until))
-        await asyncio.sleep(2.0)  # the longest of Dramatiq's waits between two looks is one second
+        await asyncio.sleep(2.0)  # Dramatiq polls at least once a second
     broker.close()
     return _waits(sent, done), _waits(their_sent, their_done)
 
 
 async def _now_and_then(enqueue: Callable[[], Awaitable[None]], sent: list[float], until: float) -> None:
-    await asyncio.sleep(2.0)  # both workers have come up
+    await asyncio.sleep(2.0)  # both workers have started
     while time.monotonic() < until:
         await asyncio.sleep(random.uniform(0.5, 1.5))
         sent.append(time.time())
@@ -163,7 +162,7 @@ async def _send_one(job: Job) -> None:
 
 
 def _waits(sent: Sent, done: Starts) -> list[float]:
-    """Without each tenant's first job, at which connections are opened."""
+    """Latencies without each tenant's first job, which opens connections."""
     waits: list[float] = []
     for name, times in sent.items():
         starts = sorted(enqueued + wait for enqueued, wait in done[name])

@@ -1,10 +1,10 @@
-"""A quiet tenant beside a flood, at the level of lanes and end to end.
+"""A tenant with little load beside one with a backlog, at the level of lanes and end to end.
 
-Lanes: ten quiet tenants get 20 items a second each while another holds 100,000; each item awaits 2 ms, as a call to
-another system would, or nothing, so that the processor is the limit. The time is from an item's enqueueing to its
-start. FIFO is the same load as one tenant's: quiet items stand behind the flood in the same lanes. Whole way: a client
-changes one price every 50 ms while another sends 100,000 changes; the time is from the change's commit in the ERP to
-its read-back.
+Lanes: ten tenants get 20 jobs a second each while another has a backlog of 100,000. Each job awaits 2 ms, as a call to
+another system would, or nothing, so that the processor is the limit. The latency is from enqueueing to the start of the
+job. FIFO is the same load in lanes of one tenant: the ten tenants' jobs queue behind the backlog. End to end: a client
+changes one price every 50 ms while another sends 100,000 changes; the latency is from the commit in the ERP to the
+read-back.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ def run() -> list[Row]:
 
 
 def _lanes(rig: Rig, limit: str, *, call: float) -> list[Row]:
-    """Medians of rounds: ten of a thousand waits make one round's p99, and one stall of the machine makes ten."""
+    """Medians of several rounds: a round's p99 is its ten slowest jobs, and one pause of the machine can cause those."""
     alone, beside, medians, rates, fifo_rates = [], [], [], [], []
     for _ in range(ROUNDS):
         waits, rate, (began, ended) = _flooded(rig, fair=True, call=call)
@@ -92,11 +92,11 @@ def _lanes(rig: Rig, limit: str, *, call: float) -> list[Row]:
 
 
 def _flooded(rig: Rig, *, fair: bool, call: float) -> tuple[list[tuple[float, float]], float, tuple[float, float]]:
-    """Quiet items' waits, items per second during the flood, and from when to when there was one."""
+    """Latencies of the quiet tenants' jobs, jobs per second during the backlog, and the backlog's start and end."""
     with _workers(rig, call) as done:
         rig.run(lambda services: _put(services, new_tenant(), 1))
         rig.wait(NO_WORK, 1)
-        started = time.time() + 1.0  # connections are opened in the first second
+        started = time.time() + 1.0  # connections are opened during the first second
         began, noisy = rig.run(lambda services: _feed(services, fair=fair))
         with rig.owner() as connection:
             connection.execute("TRUNCATE job")
@@ -108,7 +108,7 @@ def _flooded(rig: Rig, *, fair: bool, call: float) -> tuple[list[tuple[float, fl
 
 @contextmanager
 def _workers(rig: Rig, call: float) -> Iterator[Starts]:
-    """The two of `fairlead up`."""
+    """The two workers that `fairlead up` starts."""
     done: Starts = {}
     settings = str(call), str(SLOTS)
     with (
@@ -122,7 +122,7 @@ def _workers(rig: Rig, call: float) -> Iterator[Starts]:
 
 
 async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
-    """When the flood was there, and whose it is."""
+    """When the backlog was enqueued, and for which tenant."""
     noisy = new_tenant()
     quiet = [new_tenant() if fair else noisy for _ in range(QUIET_TENANTS)]
     stop = asyncio.Event()
@@ -138,11 +138,13 @@ async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
 
 
 def _prepare() -> None:
-    """Modules are imported before anything is measured."""
+    """Imports the modules before the measurement starts."""
 
 
 def _pour(settings: Settings, scope: Scope) -> float:
-    """In a process of its own: building a flood would hold up the quiet tenants' senders. Returns when it was there."""
+    """Enqueues the backlog in a process of its own, so that the quiet tenants' senders are not delayed. Returns its
+    time.
+    """
 
     async def pour() -> float:
         services = build_services(settings, pool_size=1)

@@ -1,4 +1,4 @@
-"""What hostile clients cost others: `/healthz` while 200 connections with slow or huge requests are open, and alone."""
+"""Cost of hostile clients to others: `/healthz` with and without 200 connections that send slow or huge requests."""
 
 import http.client
 import statistics
@@ -46,7 +46,7 @@ def _hostile(port: int) -> Iterator[None]:
 
 
 def _ask(port: int) -> float:
-    """The p99 of requests one after the other on one connection, spread over some seconds."""
+    """The p99 of sequential requests on one connection over some seconds."""
     connection, times = http.client.HTTPConnection("127.0.0.1", port, timeout=60), []
     for _ in range(REQUESTS):
         began = time.perf_counter()

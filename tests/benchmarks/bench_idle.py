@@ -1,7 +1,7 @@
-"""A thousand idle tenants compared with one: the cost of a worker and a relay without input.
+"""A thousand idle tenants compared with one: resources of a worker and a relay without input.
 
-Every tenant has had work, so its lane is known; then nothing arrives. Threads, processor time and Valkey commands of
-the two processes, over some seconds.
+Every tenant has had a job, so that its lane exists; then nothing arrives. Measures threads, processor time and Valkey
+commands of the two processes over some seconds.
 """
 
 import os
@@ -21,7 +21,7 @@ TENANTS = 1_000
 
 
 class Idle:
-    """Of worker and relay together, per second where it is a rate."""
+    """Totals of worker and relay; rates are per second."""
 
     def __init__(self, threads: int, cpu: float, commands: float) -> None:
         self.threads = threads
@@ -53,7 +53,7 @@ def run() -> list[Row]:
 
 
 def _live_and_rest(rig: Rig, tenants: int) -> None:
-    """Each tenant gets work once, so that its lane, its share of the ring and its metrics exist."""
+    """Gives each tenant one job, so that its lane, its share and its metrics exist."""
 
     async def feed(services: Services) -> None:
         for _ in range(tenants):
@@ -71,7 +71,7 @@ def _measure(rig: Rig) -> Idle:
     before, calls = sum(map(_cpu_seconds, pids)), _commands(client)
     time.sleep(SECONDS)
     threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids)
-    # Our own INFO is one of the commands.
+    # The INFO command of this function is one of the commands counted.
     commands = _commands(client) - calls - 1
     return Idle(threads, (sum(map(_cpu_seconds, pids)) - before) / SECONDS, commands / SECONDS)
 

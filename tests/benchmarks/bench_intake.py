@@ -1,7 +1,7 @@
-"""Intake with all features, compared with a bare route with one INSERT and with the usual session per request.
+"""Intake with all features, compared with a minimal route with one INSERT and with a session per request.
 
-Everything: signature, deduplication, group commit to disk, the work it causes, the ring, metrics, correlation.
-No worker runs meanwhile: what happens after the acknowledgement is `bench_way`'s matter.
+The product's route verifies the signature, deduplicates, commits in groups to disk, enqueues the job, and records
+metrics and the correlation id. No worker runs: `bench_way` measures what follows the acknowledgement.
 """
 
 import socket
@@ -20,7 +20,7 @@ SECONDS = 3.0
 
 
 class _Loads(NamedTuple):
-    """The rounds of each side: at full load, and at fixed times at half of it."""
+    """Rounds of each side: at full load, and at fixed times at half of it."""
 
     mine: tuple[LoadResult, ...]
     bare: tuple[LoadResult, ...]

@@ -1,9 +1,9 @@
-"""What isolation costs.
+"""Cost of isolation.
 
-The same statements through the product's `Database` under a tenant's scope and row-level security, and through a plain
-session, as SQLAlchemy's manual writes it, on an unprotected copy of the table. Both name `tenant_id`, both are one
-transaction per statement, on one pooled connection each; fifty tenants' rows are in each table. They take turns with
-every transaction, each begins as often as the other, and the median transactions are compared.
+Runs the same statements through the product's `Database` under a tenant's scope and row-level security, and through a
+plain session, as in SQLAlchemy's manual, on an unprotected copy of the table. Both name `tenant_id`, both use one
+transaction per statement on one pooled connection each, and each table has rows of fifty tenants. The two alternate at
+every transaction, each is first equally often, and the medians are compared.
 """
 
 import statistics
@@ -92,7 +92,7 @@ async def _compare(rig: Rig, tenant: UUID) -> list[Row]:
 
 
 def _plain_engine(url: str) -> AsyncEngine:
-    """As `Database` makes it. psycopg begins a transaction itself, with its first statement."""
+    """The same engine as `Database` creates. psycopg itself begins a transaction at the first statement."""
     return create_async_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=1,

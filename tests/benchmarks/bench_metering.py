@@ -1,7 +1,7 @@
-"""What metering and audit cost: the same changes governed, pushed and read back with them, and without.
+"""Cost of metering and audit: the same changes decided, pushed and read back with and without them.
 
-Ingest and push turns are run one after the other in this process, against a real database and sandbox shop; sides take
-turns. "Without" leaves out the recording and nothing else.
+Ingest and push batches run one after the other in this process, against a real database and a sandbox shop; the sides
+alternate. Only the recording is left out.
 """
 
 import statistics
@@ -71,7 +71,7 @@ async def _compare(rig: Rig, client: Client) -> tuple[float, float, float]:
         await receiver.receive(str(client.erp), headers, body, now=utc_now(), correlation="bench")
         with _left_out(off):
             started = time.perf_counter()
-            for lane in (lanes[0], lanes[1], lanes[1]):  # a push turn takes 250
+            for lane in (lanes[0], lanes[1], lanes[1]):  # a push batch has up to 250
                 await worker.run_lane(client.scope.msp_id, client.scope.tenant_id, lane, bulk=True)
             return time.perf_counter() - started
 

@@ -1,11 +1,10 @@
-"""A policy decision: the compiled index compared with pycasbin's Enforcer and FastEnforcer, over the same rules, in
-one run.
+"""Policy decisions: the compiled index compared with pycasbin's Enforcer and FastEnforcer over the same rules.
 
-The index answers with an ABAC condition and a reason. The enforcers are asked the plain RBAC question first (in their
-favour: no condition, no reason), then, as a further row, our own model with its conditions.
-All rules belong to one tenant. Requests are spread over at most 200 rules picked at random, since a tenant's batch of
-changes concerns few elements; spread over 2,000, the processor's caches show (about twice the time at 10,000 rules).
-Figures are medians of batches.
+The index evaluates an ABAC condition and returns a reason. The enforcers get a plain RBAC request first (without
+condition and reason, which favours them), then, in a further row, our own model with its conditions. All rules belong
+to one tenant. Requests use at most 200 rules chosen at random, because a tenant's batch of changes concerns few
+elements; with 2,000, the processor's cache misses dominate (about twice the time at 10,000 rules). Figures are medians
+of batches.
 """
 
 import random
@@ -27,7 +26,7 @@ from tests.benchmarks.table import NO_AIM, Aim, Row, at_most
 TENANT = "t1"
 ROLES = 20
 SIZES = (10, 1_000, 10_000)
-AIMS = {("Enforcer", 10_000): 1_000} | {("FastEnforcer", size): 5 for size in SIZES}  # times as fast
+AIMS = {("Enforcer", 10_000): 1_000} | {("FastEnforcer", size): 5 for size in SIZES}  # how many times faster
 FACTS = {"change_bp": 120, "new_minor": 1050, "cost_minor": 800}
 PLAIN_MODEL = """
 [request_definition]
@@ -57,7 +56,7 @@ class _Plain(Adapter):  # type: ignore[misc] # casbin ships no types
 
 
 def make_rules(count: int) -> list[PolicyRule]:
-    """`count` governance rules, each of its own element, and one user in every role."""
+    """`count` governance rules, each of an element of its own, and one user in every role."""
     lines = [
         PolicyRule(
             id=f"rule-{n}",
@@ -85,7 +84,7 @@ def median_us(ask: Callable[[Request], object], requests: Sequence[Request], *, 
 
 
 def spread(count: int, size: int) -> tuple[list[int], list[Request]]:
-    """Rules picked at random, and the requests that meet them."""
+    """Rules chosen at random, and requests that match them."""
     pick = random.Random(count)
     picked = [pick.randrange(count) for _ in range(size)]
     return picked, [(f"user-{n % ROLES}", f"element-{n}") for n in picked]
@@ -128,7 +127,7 @@ def _as_permission(rule: PolicyRule) -> PolicyRule:
 
 
 def run() -> list[Row]:
-    # All of the index first: the product's processes never load Casbin's own structures beside it.
+    # The index is measured first: the product's processes never have Casbin's own data structures in memory.
     ours = {count: measure_index(count) for count in SIZES}
     rows: list[Row] = []
     for count in SIZES:

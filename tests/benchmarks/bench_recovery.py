@@ -1,4 +1,4 @@
-"""Orphans: a worker is killed with -9 while it holds a batch in the middle of its push; another one is running.
+"""Recovery after a worker's death: a worker is killed with -9 during a push, while another one is running.
 
 Measured from the kill until every change of the batch is committed as read back.
 """

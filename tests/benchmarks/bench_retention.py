@@ -1,7 +1,7 @@
-"""What a change takes on disk, and what it costs to remove a month: its partition dropped, or its rows deleted.
+"""Disk space per change, and the cost of deleting a month by dropping its partition or deleting its rows.
 
-Bytes are those of tables with their indexes, after verified changes of this run, scaled to a million. The
-month is a made-up one of changes and propagations; one row in a hundred is still needed and moves out before the drop.
+Bytes are those of tables with their indexes after verified changes of this run, scaled to a million. The month consists
+of generated changes and propagations; one row in a hundred is still needed and is moved out before the drop.
 """
 
 import time
@@ -76,7 +76,7 @@ def _month(
     start: Any,
     remove: Callable[["psycopg.Connection[Any]", str], None],
 ) -> tuple[float, int]:
-    """Seconds and bytes of WAL of `remove`, of a month that is filled first."""
+    """Seconds and bytes of WAL of `remove` for a month that is filled first."""
     owner.execute(
         f"INSERT INTO change SELECT r.*"
         f" FROM (SELECT to_jsonb(x) AS x FROM change x WHERE tenant_id = %(t)s LIMIT 1) one,"
@@ -91,7 +91,7 @@ def _month(
         f" LATERAL jsonb_populate_record(NULL::propagation, one.x || jsonb_build_object('change_id', {_ROW_ID})) r",
         {"start": start, "t": client.scope.tenant_id, "rows": MONTH_ROWS},
     )
-    for table in ("change", "propagation"):  # as autovacuum leaves a month that nobody writes any more
+    for table in ("change", "propagation"):  # the state in which autovacuum leaves a month without writes
         owner.execute(f"VACUUM ANALYZE {SCHEMA}.{table}_{start:%Y_%m}")
     owner.execute("CHECKPOINT")
     before = owner.execute("SELECT pg_current_wal_lsn()").fetchone()
@@ -111,7 +111,7 @@ def _delete(owner: "psycopg.Connection[Any]", month: str) -> None:
 
 
 def _drop(owner: "psycopg.Connection[Any]", month: str) -> None:
-    """As `fairlead retention run` does it, with one row in a hundred that stays."""
+    """Drops the month as `fairlead retention run` does; one row in a hundred is kept."""
     for table, key in (("propagation", "change_id"), ("change", "id")):
         with owner.transaction():
             owner.execute(f"SELECT tenant_id, count(*) FROM {SCHEMA}.{table}_{month} GROUP BY 1")

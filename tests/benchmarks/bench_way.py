@@ -1,11 +1,11 @@
-"""End to end: webhook in, decided by policy, written to the sandbox shop and read back there.
+"""End to end: a webhook arrives, policy decides, the value is written to the sandbox shop and read back there.
 
-Audit, lineage and usage are on. One web process, one worker, one relay, the sandbox, the servers and the sender share
-this machine's cores.
+Audit, lineage and usage are on. One web process, one worker, one relay, the sandbox, the servers and the load generator
+share this machine's cores.
 
-Rates count changes from the first request sent until the last one is seen to be committed as read back. The time of one
-change on an idle system is from just before its POST until another connection sees its read-back committed; that
-connection asks every millisecond.
+Rates count changes from the first request until the last one is seen as committed and read back. The latency of a
+single change on an idle system is from just before its POST until another connection, which polls every millisecond,
+sees its read-back committed.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ async def _one_by_one(rig: Rig, client: Client) -> list[float]:
 
 
 def _rate(rig: Rig, clients: list[Client], *, changes: int, version: int) -> float:
-    """Every SKU of every client changes once."""
+    """Changes every SKU of every client once."""
     before = rig.count(VERIFIED)
     total = SKUS * len(clients)
     plan = LoadPlan(
@@ -95,14 +95,14 @@ def _rate(rig: Rig, clients: list[Client], *, changes: int, version: int) -> flo
         requests=total // changes, changes=changes, skus=SKUS, first_version=version,
     )  # fmt: skip
     sent = send_load(plan)
-    ended = rig.wait(NO_WORK, 1, seconds=180)  # a look at an emptied table costs less than counting a growing one
+    ended = rig.wait(NO_WORK, 1, seconds=180)  # an emptiness check costs less than a count
     if rig.count(VERIFIED) != before + total:
         raise RuntimeError(f"{rig.count(VERIFIED) - before} of {total} changes were read back")
     return total / (ended - sent.began)
 
 
 def _reconcile(rig: Rig) -> None:
-    """A rate counts only when nothing was left out on the way: ledger, read-backs and the shops' own logs agree."""
+    """A rate is valid only if no step was skipped: ledger, read-backs and the shops' own logs agree."""
     verified = rig.count(VERIFIED)
     metered = rig.count("SELECT count(*) FROM usage_event WHERE meter = 'sync.verified'")
     audited = rig.count("SELECT count(*) FROM audit_entry WHERE action = 'propagation.verified'")

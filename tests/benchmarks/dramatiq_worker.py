@@ -1,4 +1,4 @@
-"""Dramatiq as it comes: its own RedisBroker, eight threads, a job that does nothing but say when it was started."""
+"""Dramatiq with defaults: its own RedisBroker, eight threads, a job that only records its start."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def default_broker(url: str) -> RedisBroker:
 
 
 def declare_jobs(broker: RedisBroker, queues: Sequence[str], started: Callable[[str, float], None]) -> dict[str, Job]:
-    """One job per queue; it is sent with the time of its sending."""
+    """One job per queue; its message contains the time of sending."""
 
     def declare(queue: str) -> Job:
         @dramatiq.actor(actor_name=f"job-{queue}", queue_name=queue, broker=broker)

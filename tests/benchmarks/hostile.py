@@ -1,7 +1,7 @@
-"""200 hostile connections, as a process of their own: slow headers, slow bodies and huge headers, in equal parts.
+"""200 hostile connections in a process of their own: slow headers, slow bodies and huge headers, in equal parts.
 
-`python -m tests.benchmarks.hostile PORT` prints a line when all are open and goes on until it is killed. What the other
-side closes is opened again a second later.
+`python -m tests.benchmarks.hostile PORT` prints a line when all are open and continues until it is killed. A connection
+that the server closes is opened again a second later.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ _HUGE = b"X: " + b"a" * 1_000_000
 
 
 async def _drip(port: int, head: bytes, opened: asyncio.Semaphore) -> None:
-    """A byte per second after `head`."""
+    """Sends one byte per second after `head`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     opened.release()
     try:
@@ -29,7 +29,7 @@ async def _drip(port: int, head: bytes, opened: asyncio.Semaphore) -> None:
 
 
 async def _flood(port: int, opened: asyncio.Semaphore) -> None:
-    """A header line of a megabyte, as fast as it is taken."""
+    """Sends a header line of a megabyte as fast as the server reads it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     opened.release()
     try:

@@ -1,4 +1,4 @@
-"""The product's worker with one kind of work, which awaits some seconds per item. Writes items' starts, by tenant."""
+"""The product's worker with one type of job, which awaits some seconds per job. Writes the jobs' starts by tenant."""
 
 import asyncio
 import json

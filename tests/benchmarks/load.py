@@ -1,8 +1,8 @@
-"""The load generator, as a process of its own: requests are built and signed before the first is sent.
+"""Load generator in a process of its own: requests are built and signed before the first is sent.
 
-`python -m tests.benchmarks.load` reads a `LoadPlan` as JSON from its input and writes a `LoadResult`. Keep-alive
-connections on raw sockets: a sender that costs as much as the server would measure itself. Its own ceiling, against a
-server that answers without looking, is part of the table.
+`python -m tests.benchmarks.load` reads a `LoadPlan` as JSON from standard input and writes a `LoadResult`. It uses
+keep-alive connections on raw sockets: a generator that costs as much as the server would measure itself. Its own
+maximum, against a server that answers without reading, is part of the table.
 """
 
 import asyncio
@@ -28,7 +28,9 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """`rate` 0 sends as fast as answers come; else at fixed times, and latency counts from the time it was due."""
+    """`rate` 0 sends as fast as responses arrive. Otherwise requests are due at fixed times, and latency counts from
+    then.
+    """
 
     port: int
     targets: list[Target]
@@ -56,7 +58,7 @@ class LoadResult(msgspec.Struct, frozen=True):
 
 
 def build_requests(plan: LoadPlan) -> list[bytes]:
-    """Each with an id of its own; prices move by at most 5 %, SKU after SKU, so that policy lets them pass."""
+    """Requests with distinct ids. Prices change by at most 5 %, SKU after SKU, so that policy passes them."""
     now = datetime.now(UTC)
     at = now.isoformat()
     built = []
@@ -183,7 +185,7 @@ class _Load:
 
 
 def send_load(plan: LoadPlan) -> LoadResult:
-    """Run a load in its own process. Every answer must be 202: a refusal would be the quickest answer of all."""
+    """Runs a load in its own process. Every response must be 202, because a refusal would be faster."""
     return finish_load(start_load(plan))
 
 

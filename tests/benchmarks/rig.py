@@ -1,4 +1,4 @@
-"""What the benchmarks stand on: the product's processes on their own durable servers, sandbox systems, and clients."""
+"""Environment of the benchmarks: the product's processes on durable servers, sandbox systems, and clients."""
 
 import asyncio
 import base64
@@ -44,7 +44,7 @@ NO_WORK = "SELECT 1 - count(*) FROM (SELECT FROM job LIMIT 1) AS rest"
 
 @dataclass(frozen=True)
 class Client:
-    """One client with an ERP and shops, and what a sender of its webhooks has to know."""
+    """One client with an ERP and shops, and the address and secret for sending its webhooks."""
 
     scope: Scope
     erp: UUID
@@ -70,7 +70,7 @@ class Rig:
         self.stack.run_product(port=self.port)
 
     def run(self, use: Callable[[Services], Awaitable[T]]) -> T:
-        """Run `use` with the product's own composition, in a loop of its own."""
+        """Runs `use` with the product's services, in an event loop of its own."""
 
         async def with_services() -> T:
             services = build_services(self.stack.settings, pool_size=8, name="fairlead bench")
@@ -82,7 +82,7 @@ class Rig:
         return asyncio.run(with_services())
 
     def owner(self) -> "psycopg.Connection[tuple[object, ...]]":
-        """The superuser of the embedded server: sees all tenants' rows, to count them."""
+        """Connection of the embedded server's superuser, which counts rows of all tenants."""
         assert self.stack.servers is not None
         return psycopg.connect(self.stack.servers.database_url(dbname="fairlead"), autocommit=True)
 
@@ -91,7 +91,7 @@ class Rig:
             return _number(connection, sql, binds)
 
     def wait(self, sql: str, wanted: int, *binds: object, seconds: float = 60.0, every: float = 0.05) -> float:
-        """Wait until the count is reached; returns the time it was seen, by the wall clock.
+        """Waits until the count is reached; returns the wall-clock time at which it was observed.
 
         Raises:
             TimeoutError: it was not reached.
@@ -113,7 +113,7 @@ def _number(connection: "psycopg.Connection[tuple[object, ...]]", sql: str, bind
 
 @contextmanager
 def running_rig(*, kills: bool = False) -> Iterator[Rig]:
-    """`kills`: processes are killed on purpose, so a crash spoils nothing."""
+    """`kills`: processes are killed intentionally, so a crash does not fail the run."""
     folder = Path(tempfile.mkdtemp(prefix="fairlead-bench-"))
     sandbox_port = free_port(0)
     try:
@@ -134,7 +134,7 @@ def running_rig(*, kills: bool = False) -> Iterator[Rig]:
 
 @contextmanager
 def recording_worker(rig: Rig, name: str, *arguments: str) -> Iterator[Starts]:
-    """A worker of the benchmarks' own, by its module. What it did is filled in when the block has ended."""
+    """A worker of the benchmarks, by its module. The recording is filled in at the end of the block."""
     results = rig.stack.root / f"{name}-{'-'.join(arguments)}.json"
     argv = (sys.executable, "-m", f"tests.benchmarks.{name}", str(results), *arguments)
     environment = write_environment(rig.stack.settings)
@@ -146,13 +146,13 @@ def recording_worker(rig: Rig, name: str, *arguments: str) -> Iterator[Starts]:
 
 
 def new_tenant() -> Scope:
-    """For work in lanes alone, which needs no rows of an account."""
+    """A tenant for jobs in lanes only, without rows of an account."""
     tenant = new_id()
     return Scope(msp_id=tenant, tenant_id=tenant, actor=Actor.system("bench"))
 
 
 def clients_at_work(rig: Rig, count: int, *, skus: int) -> list[Client]:
-    """The product running, and clients in it that have a live price for every SKU."""
+    """The running product with clients that have a live price for every SKU."""
     rig.start_product()
 
     async def begin(services: Services) -> list[Client]:
@@ -187,7 +187,7 @@ def sku(n: int) -> str:
 
 
 def change(n: int, element: str, amount: int, version: int, at: str) -> str:
-    """One change in the sandbox ERP's words, as JSON."""
+    """One change in the sandbox ERP's format, as JSON."""
     return (
         f'{{"sku":"{sku(n)}","element":"{element}","amount":{amount},"currency":"USD","version":{version},'
         f'"committed_at":"{at}"}}'
@@ -199,9 +199,9 @@ def batch(changes: Sequence[str]) -> bytes:
 
 
 async def publish_prices(services: Services, rig: Rig, client: Client, *, skus: int) -> None:
-    """Publish a first price of every SKU end to end, and then put the starter policy in force.
+    """Publishes a first price of every SKU end to end, then the starter policy.
 
-    The starter policy asks a person about a first price, so one rule that lets it pass is in force meanwhile.
+    The starter policy requires approval of first prices, so a rule that passes them is in force meanwhile.
     """
     starter = starter_rules(str(client.scope.tenant_id))
     opening = PolicyRule(

@@ -1,4 +1,4 @@
-"""Results of a benchmark: rows of figures with their targets, as a table of at most 120 columns."""
+"""Benchmark results: rows of figures with their targets, as a table of at most 120 columns."""
 
 import textwrap
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""An MSP with price books, and clients that use what they sell."""
+"""Fixtures: an MSP with price books, and clients with usage."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ METER = "sync.change"
 
 @dataclass
 class Market:
-    """One MSP and one client of it, with the test's own clock."""
+    """One MSP with one client, and a clock that the test controls."""
 
     db: Database
     msp_account: Scope
@@ -121,7 +121,7 @@ def market(db: Database) -> Market:
 
 @pytest.fixture
 async def priced(market: Market) -> Market:
-    """Wholesale at 0.03, retail at 0.10 with 5 included."""
+    """Prices: wholesale 0.03, retail 0.10 with 5 included units."""
     await market.open_book(Side.WHOLESALE)
     await market.open_book(Side.RETAIL)
     await market.price(Side.WHOLESALE, "0.03")

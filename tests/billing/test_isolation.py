@@ -1,4 +1,4 @@
-"""What the database refuses, asked by SQL under each scope, past every use case."""
+"""Row-level security of billing, tested by SQL in each scope, without the use cases."""
 
 import pytest
 from sqlalchemy import text

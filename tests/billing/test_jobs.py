@@ -1,4 +1,4 @@
-"""Rating by itself: the timers, and what a run of each job does."""
+"""Rating jobs: their timers, and the effect of each run."""
 
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ async def test_one_run_rates_both_sides_of_all_open_months(priced: Market) -> No
 
 
 async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_kinds(priced: Market) -> None:
-    later = START + timedelta(days=36500)  # the relay of another test never fires it
+    later = START + timedelta(days=36500)  # far in the future, so that another test's relay does not fire it
     for _ in range(2):
         async with priced.as_client() as session:
             await schedule_rating(session, later)
@@ -99,13 +99,13 @@ async def test_a_run_rates_the_last_days_and_the_daily_run_all_unrated_usage(pri
 
 
 async def test_rating_resumes_after_repeated_failures(priced: Market, valkey: "redis.asyncio.Redis") -> None:
-    """More often than work in general is tried."""
+    """More failures than the usual maximum of attempts."""
     worker = LaneWorker(
         priced.db, ReadyQueue(valkey), JobRegistry(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
         pool="shared", metrics=LaneMetrics(CollectorRegistry()), jitter=lambda: 1.0, lease=60,
     )  # fmt: skip
     msp_account = priced.msp_account
-    async with priced.db.transaction(msp_account) as session:  # a client's work, in an MSP account: refused each time
+    async with priced.db.transaction(msp_account) as session:  # a client's job, refused in an MSP account
         enqueue(session, [NewJob(LANE, RATE, RATE.name)])
     for _ in range(12):
         await worker.run_lane(msp_account.msp_id, msp_account.tenant_id, LANE)

@@ -1,4 +1,4 @@
-"""Whoever rates, drafts or closes one side of a client waits for whoever does so already."""
+"""Rating, drafting and closing of one side of a client are serialized."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ async def draft_the_msps_own(session: AsyncSession) -> object:
 
 
 async def waits(market: Market, scope: Scope, work: Work, side: Side) -> bool:
-    """Whether `work` waits while another transaction of its scope has `side`; it comes to its end afterwards."""
+    """Whether `work` waits while another transaction of its scope holds the lock of `side`; `work` then completes."""
 
     async def working() -> None:
         async with market.db.transaction(scope) as session:

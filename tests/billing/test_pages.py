@@ -1,4 +1,4 @@
-"""Invoices through the real edge: who is shown which side, page by page and over the API."""
+"""Invoices in the web application: visibility of each side, on pages and over the API."""
 
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -51,7 +51,7 @@ from tests.tenants.web_app import give_host, visiting
 
 
 async def _tell(session: AsyncSession, client_id: UUID, events: Sequence[UUID]) -> dict[UUID, UsageDescription]:
-    """Nothing of the first event."""
+    """A describer that describes no event."""
     return {
         one: UsageDescription("SKU <1>", f"{METER} of {client_id}", "Web & shop", f"/changes/{one}")
         for one in events[1:]
@@ -75,7 +75,7 @@ WHOLESALE_ONLY = ("wholesale", "margin", "0.03")
 
 @dataclass
 class BillingWebApp:
-    """One brand's host; two clients with a rated March each, and a key for each kind of reader."""
+    """One brand's host, two clients with rated usage in March, and an API key for each kind of reader."""
 
     http: httpx.AsyncClient
     host: str
@@ -292,7 +292,9 @@ async def test_reconciliation_lists_unpriced_meters_with_their_first_day(web_app
 
 
 async def test_reconciliation_counts_unrated_usage_and_shows_empty_months_as_no_usage(web_app: BillingWebApp) -> None:
-    """A tick stands for: every event is on a line of both sides. When rating ran and runs next is on each page."""
+    """A tick means that every event is on a line of both sides. Each page shows the times of the last and the next
+    rating.
+    """
     await web_app.market.use(*uses(276))
     shown = (await web_app.get("staff", "/invoices/reconciliation?month=2026-03")).text
     waiting = re.search(r"(\d+) of (\d+) events are not rated yet", shown)

@@ -1,4 +1,4 @@
-"""For any usage, in any order, however often reported and rated: the same invoice, the same events on both sides."""
+"""Properties: any order and repetition of reports and ratings gives the same invoice and events on both sides."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ SECOND = Terms(Decimal("0.02"), included=30, tiers=(Tier(25, Decimal("0.02")), T
 
 @dataclass(frozen=True)
 class Report:
-    """An event, as often as it is reported, and how the runs of rating are spread among the reports."""
+    """An event, the number of its reports, and the rating runs between them."""
 
     minute: int
     quantity: int

@@ -1,4 +1,4 @@
-"""Invoices, lines and margins as their readers get them: the client retail, the MSP's staff both."""
+"""Invoices, lines and margins by reader: the client sees retail only, the MSP's staff both sides."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.conftest import make_scope
 
 @pytest.fixture
 async def drafts(priced: Market) -> dict[Side, DraftInvoice]:
-    """Two clients' March; the drafts of the first, and the MSP's wholesale whole."""
+    """Two clients' March: the drafts of the first, and the MSP's complete wholesale draft."""
     neighbour = priced.another_client()
     await priced.use(*uses(12))
     await neighbour.use(*uses(3))

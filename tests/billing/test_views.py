@@ -1,4 +1,4 @@
-"""A month is the month in UTC, in whatever zone an instant is given."""
+"""Months of instants are months in UTC, whatever the instant's time zone."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

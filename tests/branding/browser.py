@@ -1,4 +1,4 @@
-"""The design page served as in production (strict policy, hashed files), and a Chromium to look at it."""
+"""The design page served as in production (strict policy, hashed files), and a Chromium that opens it."""
 
 import shutil
 import socket
@@ -63,7 +63,7 @@ RUN_AXE = """() => axe.run(document, {
 
 @dataclass
 class Seen:
-    """What reached the server."""
+    """Requests that reached the server."""
 
     posts: list[dict[str, str]] = field(default_factory=list)
     polls: int = 0
@@ -175,14 +175,14 @@ def launch() -> Iterator[Browser]:
 
 
 def find_barriers(page: Page) -> list[str]:
-    """What would keep people out: one sentence per rule and element."""
+    """Accessibility violations: one sentence per rule and element."""
     page.evaluate(AXE.read_text())
     found: list[str] = page.evaluate(RUN_AXE)
     return found
 
 
 def open_page(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
-    """The page, and what the browser complains about while it is open."""
+    """The page, and errors that the browser reports while it is open."""
     page, complaints = context.new_page(), []
 
     def complain(message: ConsoleMessage) -> None:

@@ -1,4 +1,4 @@
-"""Every page of this room, rendered, and a small reader of HTML."""
+"""Every page of this room, rendered, and a small HTML parser."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Browser files are built under names that follow their content."""
+"""Browser assets are built under names that depend on their content."""
 
 import json
 import re

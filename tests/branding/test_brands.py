@@ -1,4 +1,4 @@
-"""Brands in the database: found by host before anyone is signed in, changed only by their MSP."""
+"""Brands in the database: found by host without a session, changed by their MSP only."""
 
 import unicodedata
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The design system in a real Chromium under the strict policy: looks, behaviour, contrast, sizes."""
+"""The design system in a real Chromium under the strict policy: layout, behaviour, contrast, sizes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,7 +191,7 @@ class TestPolling:
         with trial.expect_response("**/trial/poll"):
             pass
         trial.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-        for _ in range(20):  # one may be on its way
+        for _ in range(20):  # one request may be in flight
             before = seen.polls
             trial.wait_for_timeout(400)
             if seen.polls == before:
@@ -202,7 +202,7 @@ class TestPolling:
     def test_a_press_that_outlasts_a_poll_is_a_click(self, trial: Page) -> None:
         trial.locator("#redrawn summary").hover()
         trial.mouse.down()
-        for _ in range(3):  # the first answer may have been under way before
+        for _ in range(3):  # the first response may have been in flight before
             with trial.expect_response("**/trial/redrawn"):
                 pass
         trial.mouse.up()

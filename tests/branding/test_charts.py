@@ -1,4 +1,4 @@
-"""Charts are well-formed, name themselves, hold their numbers as a table, and run into no policy."""
+"""Charts are well-formed, have a title, contain their numbers as a table, and comply with the security policy."""
 
 import re
 from collections.abc import Callable

@@ -71,7 +71,7 @@ def test_text_written_from_right_to_left_is_isolated() -> None:
 
 @pytest.mark.parametrize("key", HOSTILE.values(), ids=HOSTILE.keys())
 def test_text_joined_to_markup_is_marked_too(key: str) -> None:
-    """`~` makes markup of text beside it, and so do attributes; neither passes for the product's own."""
+    """`~` and attributes turn joined text into markup; it must not be mistaken for the product's own."""
     for source in ('{{ own ~ key ~ "." }}', '{{ "" ~ ("of " ~ own) ~ key }}', '<p{{ {"title": key}|xmlattr }}>'):
         page = render(source, key=key, own=Markup("<b>x</b>"))
         assert not has_hidden(page.replace("\u2068", "").replace("\u2069", ""), lines=True), source

@@ -1,4 +1,4 @@
-"""Every text for people is marked for translation, so that no page and no problem is half in another language."""
+"""Every text for people is marked for translation, so that no page or problem mixes languages."""
 
 import ast
 import pkgutil
@@ -46,9 +46,9 @@ _OPERATORS = re.compile(
 
 
 def unmarked(path: Path) -> list[str]:
-    """Words that stand between the tags of the template itself. What an expression writes is left out."""
+    """Words between the tags of the template itself. Output of expressions is excluded."""
     tokens = _ENVIRONMENT.lex(path.read_text())
-    # An expression becomes a sign without letters, so that the tags around it stay whole.
+    # An expression becomes a character without letters, so that the tags around it stay intact.
     source = "".join(value if kind == "data" else "\x01" for _, kind, value in tokens if kind != "comment")
     return [text.strip() for text in re.split(r"[\x01\n]", _TAG.sub("\x01", source)) if re.search(r"[A-Za-z]{3}", text)]
 
@@ -59,7 +59,7 @@ def test_every_text_of_a_template_is_marked(path: Path) -> None:
 
 
 def unmarked_literals(path: Path) -> list[str]:
-    """Words that an expression writes, such as the title of a card."""
+    """Words in literals of expressions, such as the title of a card."""
     found, before = [], ""
     for _, kind, value in _ENVIRONMENT.lex(path.read_text()):
         text = value[1:-1] if kind == "string" else ""
@@ -76,7 +76,7 @@ def test_every_text_of_an_expression_is_marked(path: Path) -> None:
 
 
 def errors() -> frozenset[str]:
-    """Names of the refusals that people read. Those of the command line alone are English."""
+    """Names of error classes that are shown to people. Errors of the command line only are in English."""
     for package in PACKAGES:
         for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
             if not module.name.endswith("__main__") and "migrations" not in module.name:
@@ -90,7 +90,7 @@ def errors() -> frozenset[str]:
 
 
 def unmarked_refusals(tree: ast.AST, names: frozenset[str]) -> Iterator[str]:
-    """Sentences of refusals, those of f-strings too, that are not inside `N_`."""
+    """Sentences of errors, including f-strings, that are not inside `N_`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and node.args:
             text = node.args[0]

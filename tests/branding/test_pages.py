@@ -1,4 +1,4 @@
-"""The brand's files as browsers get them."""
+"""Generated files of a brand as sent to browsers."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every page keeps: the security policy, the brand, and what people with other senses or devices need."""
+"""Rules of every page: security policy, brand, accessibility."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Tokens are refused unless they are exactly what they may be, and every colour made from them can be read."""
+"""Validation of tokens, and contrast of every colour that is computed from them."""
 
 import re
 from itertools import product

@@ -1,4 +1,4 @@
-"""Keys and dimensions: one text for each, so that equality of texts is equality of what they mean."""
+"""Keys and dimensions have one canonical text each, so that equal texts mean equal keys."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Canonical messages: equal messages have one JSON text, whatever way they came in, and nothing else is a message."""
+"""Canonical messages: equal messages have one JSON text, however they were constructed; all else is refused."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal

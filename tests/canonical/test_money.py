@@ -1,4 +1,4 @@
-"""Amounts are exact or refused, and each currency has the digits that ISO 4217 gives it."""
+"""Amounts are exact or refused, with the number of digits that ISO 4217 defines for the currency."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ from canonical.money import (
 
 
 def test_the_currency_table_matches_iso() -> None:
-    """It names each difference when the pinned package follows a newer edition."""
+    """The failure lists each difference when the pinned package contains a newer edition."""
     official = {currency.code: currency.exponent for currency in Currency}
     kept = {**DIGITS, **dict.fromkeys(WITHOUT_MINOR_UNIT)}
     assert {code: digits for code, digits in official.items() if kept.get(code, "missing") != digits} == {}

@@ -1,4 +1,4 @@
-"""Orders as one value: equal orders have one JSON text, whatever system lists their lines and in which order."""
+"""Orders as one value: equal orders have one JSON text, whatever the order of their lines."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Typed values: equal values have one JSON text, whatever way they came in, and nothing else is a value."""
+"""Typed values: equal values have one JSON text, however they were constructed; all else is refused."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -72,7 +72,7 @@ values = scalars | st.lists(scalars, max_size=4).map(lambda items: ListValue(tup
 
 
 def _has_content(value: Value) -> bool:
-    """Whether there is anything to write: not so for empty texts, and lists of nothing or of one empty text."""
+    """Whether the value has displayable content: not so an empty text, an empty list, and a list of one empty text."""
     match value:
         case TextValue(text=text):
             return text != ""

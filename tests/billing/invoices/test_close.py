@@ -1,4 +1,4 @@
-"""Closing a client's draft: by whom, when, once; over the API and on the page."""
+"""Closing of a client's draft: permissions, time and repetition, over the API and on the page."""
 
 import httpx
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""The arithmetic of prices, for all prices and quantities."""
+"""Price arithmetic, as properties over all prices and quantities."""
 
 import itertools
 from datetime import datetime, timedelta
@@ -75,7 +75,7 @@ def test_split_charges_use_one_allowance_and_one_ladder_of_tiers(terms: Terms, p
         charges.append(charge(terms, before=before, quantity=part, currency="EUR"))
         before += part
     assert sum(one.included for one in charges) == whole.included == min(terms.included, sum(parts))
-    # Each part is rounded by itself, so the parts differ from the whole by at most half a unit each.
+    # Each part is rounded separately, so each can add half a unit to the difference.
     assert abs(sum(one.amount_minor for one in charges) - whole.amount_minor) <= (len(parts) + 1) / 2
 
 
@@ -152,7 +152,7 @@ hours = st.integers(-400, 1200)
 
 @st.composite
 def validities(draw: st.DrawFn) -> list[Validity]:
-    """Prices of up to two meters, each meter's without overlap, as a book keeps them."""
+    """Prices of up to two meters, without overlap within a meter, as in a price book."""
     prices: list[Validity] = []
     for meter in ("a", "b"):
         bounds = sorted(draw(st.sets(hours, max_size=6)))

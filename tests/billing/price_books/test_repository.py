@@ -1,4 +1,4 @@
-"""Prices are dated: the future can be set, the past stands."""
+"""Validity of prices: future prices can be set, past ones cannot be changed."""
 
 import itertools
 from datetime import timedelta

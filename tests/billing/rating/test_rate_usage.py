@@ -1,4 +1,4 @@
-"""Usage becomes lines: each event once per side, at the price of its own time, never silently for nothing."""
+"""Rating: each event is on one line per side, at the price of its own time, and never free without a price."""
 
 import asyncio
 from datetime import timedelta
@@ -90,7 +90,7 @@ async def test_late_use_goes_to_the_open_draft_at_the_price_and_allowance_of_its
     april = await priced.rate(Side.RETAIL, APRIL)
 
     assert april is not None
-    assert april.total_minor == 2 * 10 + 50  # one more of March's five was free
+    assert april.total_minor == 2 * 10 + 50  # one more of March's five included units
     async with priced.as_client() as session:
         with pytest.raises(PeriodClosed):
             await rate_period(session, side=Side.RETAIL, period=MARCH, now=priced.now)
@@ -99,7 +99,7 @@ async def test_late_use_goes_to_the_open_draft_at_the_price_and_allowance_of_its
 
 
 async def test_late_use_of_an_older_month_finds_its_way_past_months_without_any(priced: Market) -> None:
-    """March is closed, April had no use, May is closed; use of all three arrives in June."""
+    """March is closed, April has no usage, May is closed; usage of all three months arrives in June."""
     may, june = month_of(APRIL.end), month_of(month_of(APRIL.end).end)
     priced.now = june.start
     for period, quantity in ((MARCH, 5), (may, 6)):
@@ -112,7 +112,7 @@ async def test_late_use_of_an_older_month_finds_its_way_past_months_without_any(
 
     assert draft is not None
     assert (draft.events, draft.lines) == (9, 3)
-    assert draft.total_minor == 10 + 10 + 20  # April's own five were free
+    assert draft.total_minor == 10 + 10 + 20  # April's own five included units
     async with priced.as_client() as session:
         assert await rerate_draft(session, side=Side.RETAIL, period=june) == 0
     assert await priced.rate(Side.RETAIL, june) == draft

@@ -1,4 +1,4 @@
-"""Every accepted event is accounted for, on each side, with a reason when it is on no line."""
+"""Reconciliation: every accepted event is on a line of each side, or reported with a reason."""
 
 from datetime import timedelta
 
