@@ -64,7 +64,7 @@ def run() -> list[Row]:
 
 
 def _lanes(rig: Rig, limit: str, *, call: float) -> list[Row]:
-    """Medians of several rounds: a round's p99 is its ten slowest jobs, and one pause of the machine can cause those."""
+    """Medians of several rounds: a round's p99 is its ten slowest jobs, which one pause of the machine can cause."""
     alone, beside, medians, rates, fifo_rates = [], [], [], [], []
     for _ in range(ROUNDS):
         waits, rate, (began, ended) = _flooded(rig, fair=True, call=call)

@@ -1,4 +1,4 @@
-"""What every channel adapter promises, run against the sandbox channels and the real shop alike."""
+"""Contract of every channel adapter, run against the sandbox channels and the real shop."""
 
 import asyncio
 import time
@@ -23,9 +23,10 @@ UNKNOWN = "NO-SUCH-SKU"
 
 
 class ChannelContract:
-    """Subclasses give `adapter`, `config` and `caller` fixtures; SKU-000 to SKU-019 exist on the channel, in USD.
+    """Subclasses provide the fixtures `adapter`, `config` and `caller`; SKU-000 to SKU-019 exist on the channel, in
+    USD.
 
-    `versioned`: the channel knows the version of what it shows.
+    `versioned`: the channel returns the version of the value it shows.
     """
 
     versioned = True
@@ -126,7 +127,7 @@ def write(sku: str, element: str, amount: int, version: int) -> ChannelWrite:
 async def seen(
     adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[ChannelReading]:
-    """The readings of what was written, as soon as they show it; the last ones after a minute."""
+    """The readings of what was written, as soon as the channel shows it; the last readings after a minute."""
     keys = [w.key for w in writes]
     deadline = time.monotonic() + 60
     while True:
@@ -137,7 +138,7 @@ async def seen(
 
 
 async def all_applied(adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig) -> None:
-    """Returns when the channel has applied what it took before: one more write, behind all of it, is seen."""
+    """Returns when the channel has applied its earlier writes: a later write has become visible."""
     [before] = await adapter.read(caller, config, [ElementKey("SKU-018", STOCK)])
     assert isinstance(before.value, QuantityValue)
     last = write("SKU-018", STOCK, int(before.value.amount) + 1, (before.version or 0) + 1)

@@ -14,7 +14,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 @pytest.fixture(scope="package")
 def real_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVendure]:
-    """One real shop for all files of this folder: it takes long to start."""
+    """One real shop for all files of this folder, because its start takes long."""
     with running_vendure(tmp_path_factory.mktemp("vendure")) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""The sandbox as a process, and a plain caller that stands for the guarded outbound client."""
+"""The sandbox as a process, and a plain caller in place of the guarded outbound client."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ class PlainCaller:
 
 
 class RunningSandbox:
-    """Each test adds systems of its own, so nothing is shared but the process."""
+    """The running sandbox. Each test adds systems of its own, so only the process is shared."""
 
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}"
@@ -45,7 +45,7 @@ class RunningSandbox:
         self._names = count(1)
 
     def add(self, kind: str, *, skus: int = 20, delay_seconds: float = 0.0, currency: str = "USD") -> str:
-        """A new system; returns its base URL."""
+        """Adds a system and returns its base URL."""
         name = f"{kind.removeprefix('sandbox-')}-{next(self._names)}"
         plan = msgspec.convert(
             {
@@ -62,7 +62,7 @@ class RunningSandbox:
         return f"{self.base_url}/{name}"
 
     def enlarge(self, url: str, kind: str, *, skus: int) -> None:
-        """Products are added on the other side; the system restarts with them."""
+        """Adds products on the remote side; the system restarts with them."""
         plan = {"name": url.rsplit("/", 1)[1], "kind": kind, "token": TOKEN, "skus": skus, "currency": "USD"}
         self._control.put("/_systems", content=msgspec.json.encode(plan)).raise_for_status()
 
@@ -73,7 +73,7 @@ class RunningSandbox:
         self._control.delete(f"{url}/_faults").raise_for_status()
 
     def delay(self, url: str, seconds: float) -> None:
-        """A market's, for what it takes and for what waits there already."""
+        """Sets a market's delay, also for feeds that already wait there."""
         self._control.put(f"{url}/_delay", content=msgspec.json.encode(seconds)).raise_for_status()
 
     def is_well(self, url: str) -> bool:
@@ -113,5 +113,5 @@ def connection(url: str, **settings: str) -> ConnectionConfig:
 
 
 def observed(found: Sequence[Message]) -> list[Observation]:
-    """The observations among what an adapter translated."""
+    """The observations among an adapter's translated messages."""
     return [one for one in found if isinstance(one, Observation)]

@@ -1,4 +1,4 @@
-"""A value or batch size that a channel refuses blocks no other. Channels in memory answer."""
+"""A value or batch size that a channel refuses blocks no other value. The channels are in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,9 @@ class Answered:
 
 @dataclass
 class Channel:
-    """Uses the messages of shop and market. `poison`: SKUs whose requests it always answers with `status`."""
+    """A channel in memory with the messages of shop and market. `poison`: SKUs whose requests get the response
+    `status`.
+    """
 
     poison: frozenset[str] = frozenset()
     status: int = 422
@@ -293,7 +295,7 @@ async def test_a_response_of_another_form_is_requested_a_few_times_only() -> Non
     "answer", [b"<html>", b"", b"[]", b"{}", b'{"results":[{"status":"queued"},{"status":"queued"}]}']
 )
 async def test_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: ChannelAdapter, answer: bytes) -> None:
-    """What was applied is not sent for ever, and is no proof."""
+    """A value that was applied is not sent for ever, and its unreadable response is no proof."""
 
     class Babbling(Channel):
         async def request(self, method: str, url: str, **rest: Any) -> HttpResponse:

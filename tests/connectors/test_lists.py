@@ -1,4 +1,4 @@
-"""Every variant is found and listed, whatever fills a page, limits a list or moves during it."""
+"""Every variant is found and listed, whatever the page sizes, list limits and changes during the reading."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -38,7 +38,9 @@ class Answered:
 
 @dataclass
 class VendureShop:
-    """`variants`: SKU by id. `limit`: the shop's own limit of a list; `says`: it refuses more, or gives less."""
+    """`variants`: SKU by id. `limit`: the shop's own limit of a list; `says`: it refuses a larger limit, or returns
+    less.
+    """
 
     variants: dict[int, str]
     limit: int = 1000
@@ -173,7 +175,7 @@ async def test_pages_of_records_without_a_key_are_no_endless_list(shop: VendureS
 
 
 async def list_all(source: CatalogueSource, shop: Any, between: dict[int, Any] | None = None) -> set[str]:
-    """`between`: what happens before the n-th page."""
+    """All listed keys. `between` is called before each page with its number."""
     found: set[str] = set()
     cursor, progress = "", ListProgress()
     for n in range(2000):
@@ -242,7 +244,7 @@ async def test_removing_more_than_a_page_hides_no_later_variant(adapter: Any, go
 
 @pytest.mark.parametrize("shared", ["", "N/A"])
 async def test_records_that_share_an_id_hide_none_that_follows(shared: str) -> None:
-    """Ten records are removed while the last ones read and some of the next ones cannot be distinguished."""
+    """Ten records are removed, and some of the records around the page boundary share an id."""
     skus = [f"S{n}" for n in range(40)] + [shared] * 30 + [f"T{n}" for n in range(60)] + [shared] * 30
     shop = PlainShop(skus, size=50)
 

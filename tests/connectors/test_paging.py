@@ -13,7 +13,7 @@ Answer = Callable[[str, int], ListPage]
 
 
 def read(answer: Answer, *, most: int = 500) -> tuple[int, Step]:
-    """How many pages were read until the end or the first trouble."""
+    """Number of pages that were read until the end or the first trouble."""
     step = Step("", ListProgress())
     for n in range(most):
         page = answer(step.cursor, n)
@@ -75,7 +75,7 @@ def test_pages_of_one_key_are_distinguished_by_their_identity() -> None:
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=200))
 def test_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
-    """Whatever its pages hold, as long as not too many in a row are empty."""
+    """Lists with any content on their pages, without too many empty pages in a row."""
     numbers = count()
     kept = [size for n, size in enumerate(sizes) if size or sizes[max(n - 1, 0)]]
 

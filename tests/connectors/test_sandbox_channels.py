@@ -1,4 +1,4 @@
-"""The two sandbox channels: the common contract, and what each does under faults."""
+"""The two sandbox channels: the common contract, and their behaviour under faults."""
 
 import asyncio
 
@@ -97,7 +97,7 @@ class TestSandboxMarket(ChannelContract):
             await adapter.push(caller, config, writes)
         await all_applied(adapter, caller, config)
         counted = sandbox.effects(config.base_url)
-        assert (counted["effects"], counted["received"]) == (1 + 1, 3 + 1)  # and the one that was waited for
+        assert (counted["effects"], counted["received"]) == (1 + 1, 3 + 1)  # and the one that was awaited
 
     async def test_amounts_of_currencies_without_minor_units_are_exact(
         self, adapter: ChannelAdapter, caller: PlainCaller, sandbox: RunningSandbox

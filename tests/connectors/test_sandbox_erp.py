@@ -1,4 +1,4 @@
-"""The sandbox ERP: translation, webhooks with their faults, polling, and who may write."""
+"""The sandbox ERP: translation, webhooks with faults, polling, and write permissions."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The sandbox as a process: how it publishes its address, and that it ends on request."""
+"""The sandbox as a process: publication of its address, and its end on request."""
 
 import os
 import signal

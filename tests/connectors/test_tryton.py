@@ -1,4 +1,4 @@
-"""Tryton behind the port, against a real server; and what translation does with other forms."""
+"""The adapter of Tryton against a real server, and translation of other formats."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def skus_in(page: PollPage) -> list[str]:
 async def every_page(
     adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str
 ) -> tuple[list[str], str]:
-    """The SKUs met, and the cursor at the end."""
+    """The listed SKUs, and the cursor at the end."""
     seen: list[str] = []
     for _ in range(60):
         page = await poll(adapter, caller, config, cursor)
@@ -75,7 +75,7 @@ class TestPoll:
     async def test_the_next_poll_returns_only_changes(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         adapter, config = Tryton(), tryton.connection(overlap_seconds=0)
         cursor = (await poll(adapter, caller, config, "")).cursor
-        # The boundary itself is always read again; the change must be the only new thing.
+        # The boundary itself is always read again; the change must be the only new record.
         known = {external_id for external_id, _ in (await poll(adapter, caller, config, cursor)).payloads}
         before = utc_now()
         tryton.set_list_price("SKU-004", Decimal("13.37"))

@@ -1,4 +1,4 @@
-"""Tryton's clock does not set the position. A server in memory holds products with chosen dates."""
+"""Tryton's clock does not determine the poll's position. A server in memory has products with chosen dates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Answered:
 
 @dataclass
 class Server:
-    """`dates`: of each product by id; `clock`: its Date header, None to send none."""
+    """`dates`: by product id; `clock`: its Date header, None to send none."""
 
     dates: dict[int, datetime] = field(default_factory=dict)
     moves: list[dict[str, Any]] = field(default_factory=list)
@@ -94,7 +94,7 @@ def date_of(value: Any) -> datetime | None:
 
 
 async def poll(server: Server, cursor: str, now: datetime) -> tuple[list[str], str]:
-    """Which products came, over all pages, and the last cursor."""
+    """The returned products of all pages, and the last cursor."""
     adapter, found = Tryton(), list[str]()
     for _ in range(50):
         page = await adapter.poll(server, CONFIG, cursor, now)
@@ -162,7 +162,7 @@ async def test_an_absurd_date_header_is_no_clock() -> None:
 
 
 async def test_records_of_the_current_second_are_not_in_the_future() -> None:
-    """The Date header names the second only."""
+    """The Date header has a resolution of one second."""
     now = NOW + timedelta(milliseconds=900)
     server = Server({1: NOW - timedelta(days=1), 2: now - timedelta(milliseconds=100)}, clock=now)
     _, cursor = await poll(server, "", now)
@@ -170,7 +170,7 @@ async def test_records_of_the_current_second_are_not_in_the_future() -> None:
 
 
 async def test_a_late_commit_within_the_window_is_read_by_the_next_poll() -> None:
-    """Product 1 changes after its page was read; a later page holds a much later date."""
+    """Product 1 changes after its page was read; a later page contains a much later date."""
     server = Server({n: NOW - timedelta(days=1) for n in range(1, 402)})
     adapter = Tryton()
     first = await adapter.poll(server, CONFIG, "", NOW)

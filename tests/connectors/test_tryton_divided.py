@@ -1,5 +1,7 @@
-"""Stock per warehouse and texts per language: each value by itself, exact or told, and read again when what they are
-divided by changes. The server in memory answers by the context that Tryton would compute them in.
+"""Stock per warehouse and texts per language: each value is exact or reported as unreadable, and read again when the
+warehouses or languages change.
+
+The server in memory responds by the context in which Tryton would compute the values.
 """
 
 import json
@@ -83,7 +85,7 @@ class Trader(Server):
 
 
 def two_products() -> Trader:
-    """The second is the newest, which each poll reads again."""
+    """Two products; the second is the newest, which each poll reads again."""
     return Trader({1: NOW - timedelta(days=2), 2: NOW - timedelta(days=1)})
 
 

@@ -1,6 +1,7 @@
-"""Orders in Tryton: one sale each, whatever happens between the calls; and what Tryton cannot hold is told.
+"""Orders in Tryton: one sale for each order, whatever happens between the calls; orders that Tryton cannot represent
+are reported.
 
-The server in memory keeps sales as Tryton does. `tests/connectors/test_tryton_trade.py` does the same on a real one.
+The server in memory stores sales as Tryton does. `tests/connectors/test_tryton_trade.py` runs on a real one.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ _STEPS = {
 
 @dataclass
 class Sales(Server):
-    """`sales` by id. `lost`: the number of the call whose answer is lost, after it was done or `before`."""
+    """`sales` by id. `lost`: the number of the call whose response is lost, after its effect or `before` it."""
 
     sales: dict[int, dict[str, Any]] = field(default_factory=dict)
     refuse: dict[str, Any] = field(default_factory=dict)
@@ -198,7 +199,7 @@ async def test_a_missing_sale_is_reported() -> None:
 
 
 async def test_two_sales_with_the_reference_are_never_confirmed() -> None:
-    """A creation that ends after we looked for its sale, and created another."""
+    """A creation that ends after our search for the sale, and creates another one."""
     server = Sales(refuse={"sale.sale.quote": ["UserError", ["Not now.", "", None]]})
     await push(server)
     server.sales[2] = server.sales[1] | {"id": 2}
@@ -347,7 +348,7 @@ CANCELLED = cancelled_order("USD")
 
 @pytest.mark.parametrize("state", ["draft", "quotation", "confirmed"])
 async def test_a_sale_that_is_not_processed_yet_gets_the_new_content(state: str) -> None:
-    """What people wrote to it stays, and it is confirmed again."""
+    """Text that people added to the sale is preserved, and the sale is confirmed again."""
     server = Sales()
     await push(server)
     remark = {"id": 99, "type": "comment", "quantity": None, "unit_price": None, "product.": None}
@@ -370,7 +371,7 @@ async def test_a_sale_of_somebody_else_with_the_number_is_never_amended() -> Non
 
 
 class Processing(Sales):
-    """Processes a sale while it is about to be changed."""
+    """Processes a sale just before it is changed."""
 
     def _answer(self, method: str, parameters: list[Any]) -> Any:
         if method == "model.sale.sale.draft":
@@ -389,7 +390,7 @@ async def test_a_sale_that_is_processed_meanwhile_is_left_alone(order: OrderValu
 
 @pytest.mark.parametrize("state", ["draft", "quotation", "confirmed", "cancelled"])
 async def test_an_order_that_the_shop_cancelled_is_cancelled_and_read_back_as_such(state: str) -> None:
-    """Also where people cancelled it before. Replaying the order itself opens nothing again."""
+    """Also if people cancelled it before. A replay of the order opens nothing again."""
     server = Sales()
     await push(server)
     server.sales[1]["state"] = state

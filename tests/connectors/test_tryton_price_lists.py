@@ -1,4 +1,4 @@
-"""Prices per price list and currency: each by itself and exact, and read again when a list or a rate changes."""
+"""Prices per price list and currency: each exact, and read again when a list or a rate changes."""
 
 import json
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Seller(Server):
 
 
 def a_server() -> Seller:
-    """The second product is the newest, which each poll reads again."""
+    """A server with two products; the second is the newest, which each poll reads again."""
     return Seller({1: NOW - timedelta(days=2), 2: NOW - timedelta(days=1)})
 
 

@@ -1,4 +1,4 @@
-"""An unreadable product blocks no other, and an expired session ends no poll."""
+"""An unreadable product blocks no other, and an expired session does not end a poll."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,9 @@ class Answer(Answered):
 
 @dataclass
 class Refusing(Server):
-    """`broken`: products whose prices Tryton cannot compute. `nameless`: of these it does not even give the code."""
+    """`broken`: products whose prices Tryton cannot compute. `nameless`: those of which it does not return the code
+    either.
+    """
 
     broken: set[int] = field(default_factory=set)
     nameless: set[int] = field(default_factory=set)
@@ -124,7 +126,7 @@ async def test_a_sign_in_without_a_session_names_the_credentials() -> None:
 
 @dataclass
 class Vast(Server):
-    """Product 2 has a stock that no number of ours can hold."""
+    """Product 2 has a stock that exceeds our range of numbers."""
 
     def _product(self, product_id: int) -> dict[str, Any]:
         stock = {"quantity": msgspec.Raw(b"1e400")} if product_id == 2 else {}

@@ -1,4 +1,4 @@
-"""Which status a sale of Tryton means, and that polls miss none: a server in memory holds the sales."""
+"""Status of Tryton's sales, and completeness of their polls: a server in memory has the sales."""
 
 import json
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class Orders(Server):
 
 
 async def progress(server: Orders, cursor: str, now: datetime) -> tuple[dict[str, str], str]:
-    """Each order's status, over all pages, and the last cursor."""
+    """Each order's status over all pages, and the last cursor."""
     adapter, found = Tryton(), dict[str, str]()
     for _ in range(20):
         page = await adapter.poll(server, set_to(), cursor, now)
@@ -232,7 +232,7 @@ def sale_with(*shipments: dict[str, Any]) -> bytes:
 
 
 def test_a_shipment_that_is_done_is_reported_once_its_goods_have_left() -> None:
-    """With the moves that were done, and the order of those that are of this sale."""
+    """With the moves that were done, and the order of those that belong to this sale."""
     status, found = Tryton().translate(sale_with(shipped(), shipped(state="packed"), {"state": "done"}))
     assert isinstance(status, Observation)
     assert isinstance(found, ShipmentUpdated)

@@ -1,4 +1,4 @@
-"""A real Tryton with two warehouses and three languages: each value comes by itself, as people there entered it."""
+"""A real Tryton with two warehouses and three languages: each value is read as people entered it."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -38,7 +38,7 @@ def an_order(number: str) -> ChannelWrite:
 
 
 async def status_of(adapter: Tryton, caller: PlainCaller, config: ConnectionConfig, cursor: str) -> tuple[Value, str]:
-    """The only order's status, and the next cursor."""
+    """The status of the only order, and the next cursor."""
     page = await adapter.poll(caller, config, cursor, utc_now())
     found = [each for _, body in page.payloads for each in observed(adapter.translate(body))]
     ((_, value),) = {(each.record_key, each.value) for each in found if each.element == ORDER_STATUS}
@@ -46,7 +46,7 @@ async def status_of(adapter: Tryton, caller: PlainCaller, config: ConnectionConf
 
 
 def values_of(adapter: Tryton, page: PollPage, record: str, *elements: str) -> dict[str, Value]:
-    """By element and dimension, as one text."""
+    """One text per element and dimension."""
     bodies = [body for _, body in page.payloads if f'"code":"{record}"'.encode() in body]
     found = [each for body in bodies for each in observed(adapter.translate(body))]
     return {f"{each.element} {each.dimension}": each.value for each in found if each.element in elements}
@@ -176,7 +176,7 @@ async def test_two_sales_of_one_order_are_a_matter_for_a_person(tryton: RunningT
 
 
 def copied_to_draft(tryton: RunningTryton, number: str) -> None:
-    """As a person who duplicates a sale under another number: the only way to a draft, as Tryton processes at once."""
+    """A duplicate of the sale under another number. Only this makes a draft, because Tryton processes at once."""
     tryton.copy_sale(number)
     newest = tryton.search("sale.sale", [["reference", "=", number]], ["id", "state"])
     (draft,) = [each["id"] for each in newest if each["state"] == "draft"]
@@ -209,7 +209,7 @@ async def test_an_order_that_the_shop_cancels_is_cancelled_as_far_as_tryton_lets
     cancelled = cancelled_order("USD")
     (result,) = await adapter.orders.push(caller, config, [ChannelWrite(order.key, cancelled, 2, "c")])
     assert (result.state, result.detail.message.code) == (WriteState.REFUSED, "tryton.cancelled_too_late")
-    for number in ("SHOP-5001-B", "SHOP-5002"):  # a draft, and an order that never came here
+    for number in ("SHOP-5001-B", "SHOP-5002"):  # a draft, and an order that Tryton never received
         key = ElementKey(number, ORDER_DOCUMENT, "", ORDER)
         for _ in range(2):
             (result,) = await adapter.orders.push(caller, config, [ChannelWrite(key, cancelled, 2, "c")])

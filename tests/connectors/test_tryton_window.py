@@ -1,4 +1,4 @@
-"""From when on Tryton is asked for changes. A server in memory answers that there are none, and keeps the questions."""
+"""Start of the poll window. A server in memory returns no changes and records the queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Answered:
 
 @dataclass
 class Quiet:
-    """`asked`: the domains by method, the latest."""
+    """`asked`: the latest domains by method."""
 
     asked: dict[str, Any] = field(default_factory=dict)
 

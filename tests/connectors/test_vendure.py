@@ -1,4 +1,4 @@
-"""Vendure behind the port: the common contract and its own ways, against a real shop."""
+"""The adapter of Vendure: the common contract and its own behaviour, against a real shop."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Prices per currency and price list, and stock per location, in shops that are set up in unusual ways."""
+"""Prices per currency and price list, and stock per location, in shops with unusual settings."""
 
 from collections.abc import Mapping
 
@@ -56,7 +56,7 @@ async def test_an_unsupported_currency_is_refused_with_a_remedy(shop: Shop) -> N
     refused, accepted = await push(shop, write(foreign, minor(900, "CHF")), write(own, minor(950, "EUR")))
     assert (refused.state, accepted.state) == (REFUSED, ACCEPTED)
     assert "only in USD, EUR, JPY. Add CHF to the channel's available currencies" in refused.detail
-    shop.variants["7"]["prices"]["CHF"] = 900  # left from when it was sold in
+    shop.variants["7"]["prices"]["CHF"] = 900  # of a currency in which the product was sold before
     [reading] = await read(shop, foreign)
     assert (reading.value, reading.unreadable) == (None, ""), "no buyer is shown it"
 

@@ -1,4 +1,4 @@
-"""Answers of a Vendure that does not keep to its own rules."""
+"""Responses of a Vendure that violates its own schema."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _MOST = 100
 
 @dataclass
 class Endless(Shop):
-    """Always has another page of orders, which nobody asked for; `fresh`: with another number each time."""
+    """Always has another page of orders; `fresh`: each page has a new order number."""
 
     fresh: bool = False
 
@@ -52,7 +52,7 @@ async def test_a_list_of_orders_that_never_ends_is_read_no_further(*, fresh: boo
 
 @dataclass
 class Selling(Shop):
-    """Lists orders as they were written, one of them with a number that nobody can read."""
+    """Lists orders as they were written, one of them with an unreadable number."""
 
     orders: list[bytes] = field(default_factory=list)
 

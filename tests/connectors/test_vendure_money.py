@@ -1,6 +1,4 @@
-"""What Vendure's integers mean: digits, currencies and places of a shop that is set up in another way than the real one
-of `test_vendure`.
-"""
+"""Vendure's integers in shops whose digits, currencies and locations differ from the real shop of `test_vendure`."""
 
 from typing import Any
 
@@ -106,7 +104,7 @@ async def test_a_reading_returns_the_shops_value_not_the_written_one() -> None:
     assert (result.state, reading.value) == (WriteState.ACCEPTED, minor(1000, "USD"))
     shop.forgets = False
     await adapter.push(shop, CONFIG, [write(minor(1100, "USD"))])
-    shop.variants["7"]["prices"]["USD"] = 900  # somebody at the shop's own desk
+    shop.variants["7"]["prices"]["USD"] = 900  # a member of the shop's staff
     [reading] = await adapter.read(shop, CONFIG, [ElementKey("SKU-1", PRICE)])
     assert reading.value == minor(900, "USD")
 
@@ -185,7 +183,7 @@ async def test_a_shop_in_an_unknown_currency_accepts_no_price() -> None:
 async def test_a_currency_that_changes_at_any_moment_writes_no_price_in_it(
     moment: str, available: tuple[str, ...]
 ) -> None:
-    """16.00 USD is never 1,600 JPY, neither written nor read, whenever the default changes."""
+    """16.00 USD is never read or written as 1,600 JPY, whenever the default currency changes."""
     adapter, shop = Vendure(), Shop("USD", available=available, changes={moment: "JPY"})
     shop.add("7", "SKU-1", USD=1500, JPY=700)
     [result] = await adapter.push(shop, CONFIG, [write(minor(1600, "USD"))])
@@ -228,7 +226,7 @@ async def test_a_price_is_written_in_its_own_currency_beside_the_others() -> Non
 
 @pytest.mark.parametrize(("precision", "cents"), [(2, 2**53), (2, 2**53 + 1), (3, 2**53 // 10 + 1), (2, 2**63 - 1)])
 async def test_a_price_beyond_the_shops_exact_numbers_is_refused(precision: int, cents: int) -> None:
-    """Its numbers are floats: it would keep a neighbour of such a price."""
+    """The shop stores floats, so it would store a neighbouring number."""
     shop = Shop("USD", precision)
     shop.add("7", "SKU-1", USD=9007199254740992)
     [result] = await Vendure().push(shop, CONFIG, [write(minor(cents, "USD"))])

@@ -1,4 +1,4 @@
-"""Orders of Vendure and their status: what is read of hostile ones, and all of it on a real shop."""
+"""Orders of Vendure and their status: malformed ones in memory, and complete ones on a real shop."""
 
 import json
 from datetime import timedelta
@@ -29,7 +29,7 @@ ACCEPTED, REFUSED, RETRY = WriteState.ACCEPTED, WriteState.REFUSED, WriteState.R
 
 
 def snapshot(precision: int = 2, **changed: Any) -> bytes:
-    """A payload of two lines, of 24.90 USD in all, with `changed` fields."""
+    """A payload of two lines, 24.90 USD in total, with `changed` fields."""
     line = {"quantity": 2, "proratedLinePrice": 1000, "productVariant": {"sku": "SKU-1"}}
     order = {
         "id": "5", "code": "ORDER-5", "updatedAt": "2026-11-29T10:00:00.000Z",
@@ -112,7 +112,7 @@ class Desk:
         self.config = shop.connection(orders_since=since) if since else shop.connection()
 
     async def poll(self, cursor: str = "") -> PollPage:
-        """All pages from `cursor` on as one."""
+        """All pages from `cursor` on, as one."""
         page = await self.source.poll(self.caller, self.config, cursor, utc_now())
         if not page.more:
             return page
@@ -129,7 +129,7 @@ class Desk:
         return result
 
     async def status(self, code: str) -> str:
-        """The status that is read back, or why there is none."""
+        """The status that is read back, or the reason why there is none."""
         [reading] = await self.channel.read(self.caller, self.config, [_status(code)])
         assert reading.value is None or isinstance(reading.value, EnumerationValue)
         return reading.unreadable if reading.value is None else reading.value.code
@@ -166,7 +166,7 @@ class TestRealOrders:
     async def test_an_order_whose_cart_was_filled_long_before_is_not_missed(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Vendure leaves `updatedAt` as it was when the order is placed."""
+        """Vendure leaves `updatedAt` unchanged when the order is placed."""
         monkeypatch.setattr(orders, "_OVERLAP", timedelta(0))
         cart = Cart(desk.shop, {"SKU-016": 1})
         Cart(desk.shop, {"SKU-017": 1}).pay()

@@ -1,4 +1,4 @@
-"""Product texts per language: on a shop in memory that is set up in unusual ways, and on a real Vendure."""
+"""Product texts per language: on a shop in memory with unusual settings, and on a real Vendure."""
 
 from typing import Literal
 
@@ -163,7 +163,7 @@ async def test_a_product_with_two_variants_keeps_its_texts(real_shop: RunningVen
 
 
 def _make_pair(shop: RunningVendure, *skus: str) -> None:
-    """A product with a variant for each SKU, as an administrator makes it."""
+    """Creates a product with a variant for each SKU, as an administrator does."""
     texts = [{"languageCode": "en", "name": "Pair", "slug": "pair", "description": ""}]
     create = "mutation ($i: CreateProductInput!) { createProduct(input: $i) { id } }"
     product = shop.administer(create, i={"translations": texts})["createProduct"]["id"]

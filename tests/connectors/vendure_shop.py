@@ -1,4 +1,4 @@
-"""A Vendure shop in memory, which answers in the shapes of the admin API, set up in any way."""
+"""A Vendure shop in memory with the response formats of the admin API and any settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class NotSoldIn(Exception):
 
 @dataclass
 class Shop:
-    """Variants by id; `forgets`: it says yes and keeps nothing."""
+    """Variants by id; `forgets`: it reports success and stores nothing."""
 
     currency: str = "USD"
     precision: int = 2
@@ -42,7 +42,7 @@ class Shop:
     locations: dict[str, str] = field(default_factory=lambda: {"1": "Main", "2": "Berlin"})
     channel: str = ""
     asked: list[str] = field(default_factory=list)
-    changes: dict[str, str] = field(default_factory=dict)  # by query: the default currency from its answer on
+    changes: dict[str, str] = field(default_factory=dict)  # by query: the default currency from its response on
 
     def add(self, variant_id: str, sku: str, **prices: int) -> None:
         self.variants[variant_id] = {"sku": sku, "prices": prices, "stock": {"1": 5, "2": 70}}

@@ -1,4 +1,4 @@
-"""What the command line finds in its environment, and the administrator of the web application's MSP."""
+"""Environment of the command line, and the administrator of the web application's MSP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rows for every list, by the list's name. A new list gets its checks by one function here."""
+"""Sample rows for every list, by the list's name. A new list is tested once it has a function here."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ Matches = Mapping[str, Collection[str]]
 
 @dataclass
 class Rows:
-    """One client, whose rows are named after `tag`: a text that a spreadsheet would run, where the product takes it."""
+    """One client, whose rows are named after `tag`: where allowed, a text that a spreadsheet would execute."""
 
     env: ClientEnv
     tag: str
@@ -85,7 +85,7 @@ async def add_approval(rows: Rows, number: int) -> Matches:
 
 
 async def add_exception(rows: Rows, number: int) -> Matches:
-    """Every other one is about a price."""
+    """Every other exception is about a price."""
     code = ExceptionType.CHANGE_REFUSED if number % 2 else ExceptionType.SOURCE_QUARANTINED
     record = rows.name(number) if number % 2 else None
     await rows.sample.exception(code, rows.name(number), exposure=number % 3 * 900, at=300 + number % 2, record=record)
@@ -96,7 +96,7 @@ async def add_exception(rows: Rows, number: int) -> Matches:
 
 
 async def add_inbox_item(rows: Rows, number: int) -> Matches:
-    """Exceptions and approvals in turn."""
+    """Exceptions and approvals alternate."""
     if number % 2:
         await add_exception(rows, number)
     else:
@@ -112,7 +112,7 @@ async def add_letter(rows: Rows, number: int) -> Matches:
 
 
 async def add_entry(rows: Rows, number: int) -> Matches:
-    """Entry `number` is of its own day."""
+    """Each entry is of a different day."""
     name, days = rows.name(number), [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 29)]
     dates = [f"{day:%Y-%m-%d}" for day in days]
     action = "change.tested" if number % 2 else "exception.tested"
@@ -179,7 +179,7 @@ async def add_client(rows: Rows, number: int) -> Matches:
 
 
 async def add_onboarding(rows: Rows, number: int) -> Matches:
-    """Every other client is being onboarded; the rest were created before there were onboardings."""
+    """Every other client is being onboarded; the rest were created before onboarding existed."""
     slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
     scope = rows.env.msp_account.for_tenant(new_id())
     if number % 2:
@@ -229,7 +229,7 @@ async def add_mail(rows: Rows, number: int) -> Matches:
 
 
 async def add_invoice(rows: Rows, number: int) -> Matches:
-    """A month of usage with its draft; its price book names the tag nowhere."""
+    """A month of usage with its draft. The tag is not in the price book."""
     market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START + timedelta(days=31 * number))
     if number == 1:
         await market.open_book(Side.RETAIL, "USD", own=True)

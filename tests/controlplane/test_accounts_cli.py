@@ -1,4 +1,4 @@
-"""Accounts are listed and named by their short names, and all missing options are named at once."""
+"""Accounts are listed and selected by short names, and all missing options are reported at once."""
 
 import secrets
 from uuid import UUID
@@ -17,7 +17,7 @@ Environment = dict[str, str | None]
 
 @pytest.fixture
 async def clients(services: Services) -> tuple[str, list[Scope]]:
-    """Two MSPs, each with a client of the same short name. Returns what their short names begin with."""
+    """Two MSPs, each with a client of the same short name. Returns the beginning of their short names."""
     mark, made = secrets.token_hex(4), []
     for letter in "ab":
         msp_account = await onboard_msp(services, name=f"MSP {letter}", slug=f"{mark}-{letter}")

@@ -1,4 +1,4 @@
-"""Suspending a client, taking roles, signing others out, pausing connections: by whom, and what it does elsewhere."""
+"""Suspension of clients, removal of roles, sign-out of others, pause of connections: permissions and effects."""
 
 import asyncio
 import re
@@ -55,7 +55,7 @@ async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def gate(env: ClientEnv, urls: Urls) -> AsyncIterator[ClientEnv]:
-    """A client whose intake of webhooks keeps nothing."""
+    """A client whose webhook intake caches nothing."""
     directory = HookDirectory(urls.intake, env.services.vault, ttl=0)
     env.receiver = HookReceiver(directory, env.writer, env.services.registry, new_id)
     yield env
@@ -88,7 +88,7 @@ class TestSuspendedClient:
         assert (await with_key(web_app, msp_setup, key)).json()["type"] == "/problems/suspended"
         with pytest.raises(Conflict, match="suspended"):
             await gate.deliver(gate.change("SKU-001", STOCK, 2))
-        with pytest.raises(Unauthenticated):  # who cannot sign is told nothing of it
+        with pytest.raises(Unauthenticated):  # an unauthenticated sender is not told the reason
             await gate.deliver(gate.change("SKU-001", STOCK, 2), secret="whsec_d3Jvbmc=")
         await gate.work()
         await claim(gate, str(before[0][0]))
@@ -178,7 +178,7 @@ async def with_key(web_app: WebApp, msp_setup: MspSetup, key: str) -> httpx.Resp
 
 
 async def claim(env: ClientEnv, lane: str) -> None:
-    """What a worker does that was rung before the suspension."""
+    """The claim of a worker that was woken before the suspension."""
     services = env.services
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics
@@ -198,7 +198,7 @@ class TestMembers:
         shown = (await admin.get(f"{page}/{member}")).text
         assert f'action="{page}/{member}/roles/client_approver/take"' in shown
         assert f'action="{page}/{member}/roles/client_admin/give"' in shown
-        assert "client_viewer/give" not in shown  # an approver is a viewer already
+        assert "client_viewer/give" not in shown  # an approver already has the viewer's permissions
         assert "msp_" not in shown
         assert (await admin.post(f"{page}/{member}/roles/client_admin/give")).status_code == 303
         assert (await approver.get(page)).status_code == 200

@@ -1,4 +1,4 @@
-"""The pages of API keys and of prices: a key is shown once, and other accounts see nothing."""
+"""Pages of API keys and prices: a key is shown once, and other accounts see nothing."""
 
 import re
 

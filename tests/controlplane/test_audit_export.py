@@ -1,4 +1,4 @@
-"""Audit that holds against whoever owns the database (V7): heads are exported, and forged chains are found out."""
+"""Export of audit heads, which detects forgery by the database's owner (V7)."""
 
 import asyncio
 import base64
@@ -49,7 +49,7 @@ def call(urls: Urls) -> Call:
 
 
 async def export(env: ClientEnv, services: Services) -> None:
-    """The job as the MSP's worker does it, at once."""
+    """Runs the job at once, as the MSP's worker does."""
     scope = env.msp_account
     async with services.db.transaction(scope) as session:
         await session.execute(
@@ -76,7 +76,7 @@ async def act(services: Services, scope: Scope, count: int = 3) -> None:
 
 @pytest.fixture
 async def kept(env: ClientEnv, tmp_path: Path) -> Path:
-    """The file of exports, after an export that names the client's chain and the MSP's."""
+    """The file of exports, after an export with the heads of the client and the MSP."""
     path = tmp_path / "heads.jsonl"
     await act(env.services, env.scope, 12)
     await export(env, with_settings(env.services, audit_heads_file=str(path)))
@@ -90,7 +90,7 @@ _CUT = (
      WHERE e.tenant_id = h.tenant_id AND e.seq = 9 AND h.tenant_id = %(t)s
     """,
 )
-# An act is blamed on somebody else, and every later hash and the head are made to fit.
+# An action is attributed to another actor, and all later hashes and the head are recomputed.
 _FORGE = (
     "UPDATE audit_entry SET body = replace(body, '\"n\":5', '\"n\":6') WHERE tenant_id = %(t)s",
     """
@@ -111,7 +111,7 @@ _REMOVED = (
 
 
 _NO_HASH = "decode(repeat('00', 32), 'hex')"
-# What retention leaves, left by somebody who removed what was not old: all of it, or its beginning.
+# The state that retention leaves, produced by somebody who removed recent entries: all of them, or the first ones.
 _ANCHORED = (
     """
     INSERT INTO audit_anchor (tenant_id, msp_id, seq, hash, entries, first_at, last_at, removed_at)
@@ -166,7 +166,7 @@ class TestOwner:
     async def test_cutting_forging_and_recomputing_are_found_out(
         self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
     ) -> None:
-        """Also where the chain is consistent in itself; for a client's chain and for the MSP's own."""
+        """Also if the chain is consistent in itself; for a client's chain and for the MSP's own."""
         scope: Scope = getattr(env, whose)
         path = tmp_path / "heads.jsonl"
         await act(env.services, scope, 12)
@@ -186,7 +186,7 @@ class TestOwner:
     async def test_two_chains_that_changed_places_are_found_out(
         self, env: ClientEnv, other_env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
-        """Each is whole in itself: entries do not name their tenant."""
+        """Each is consistent in itself, because entries do not contain their tenant."""
         path = tmp_path / "heads.jsonl"
         for one in (env, other_env):
             await act(one.services, one.scope, 12)
@@ -226,7 +226,7 @@ class TestOwner:
     async def test_entries_removed_by_retention_are_no_fault(
         self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
-        """Old exports, which lie before the anchor or on it, do not say that their entries must still be there."""
+        """Exports from before the anchor do not require entries that retention removed."""
         path, services, now = tmp_path / "heads.jsonl", env.services, utc_now()
         lines, seqs = [], []
         for count, age in ((3, 800), (3, 400), (6, 1)):
@@ -312,7 +312,7 @@ class TestExport:
         assert str(other_env.scope.tenant_id) not in content
 
     async def test_every_msp_is_exported_by_default(self, env: ClientEnv) -> None:
-        """Armed by the repair of timers, which every account has."""
+        """The repair of timers, which every account has, starts it."""
         scope = env.msp_account
         async with env.services.db.transaction(scope) as session:
             await session.execute(

@@ -1,4 +1,4 @@
-"""Backup and restore (V8, R4): whole, of one moment, encrypted, refused when damaged, drilled into a fresh server."""
+"""Backup and restore (V8, R4): complete, consistent, encrypted, refused when damaged, and restored to new servers."""
 
 import asyncio
 import hashlib
@@ -52,14 +52,14 @@ SKU = "SKU-001"
 
 @pytest.fixture(scope="module")
 def fresh_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServers]:
-    """Servers on which nothing of ours exists: no role, no database."""
+    """Servers without any role or database of ours."""
     with EmbeddedServers(tmp_path_factory.mktemp("fresh"), durable=False) as servers:
         yield servers
 
 
 @pytest.fixture
 def fresh(fresh_servers: EmbeddedServers, request: pytest.FixtureRequest) -> str:
-    """The owner's address of an empty database on the fresh servers."""
+    """The owner's address of an empty database on the new servers."""
     name = f"restored_{abs(hash(request.node.name)) % 10**8}"
     fresh_servers.create_database(name, owner="another_owner")
     return fresh_servers.database_url(dbname=name, role="another_owner")
@@ -67,7 +67,7 @@ def fresh(fresh_servers: EmbeddedServers, request: pytest.FixtureRequest) -> str
 
 @pytest.fixture(scope="module")
 def urls(servers: Servers, urls: Urls) -> Iterator[Urls]:
-    """A database of its own: a backup takes every row, also those of other tests with keys that nobody has."""
+    """A database of its own: a backup reads every row, also those of other tests with unknown keys."""
     with another_database(servers.admin_url, urls) as there:
         migrate_schema(there.owner)
         yield there
@@ -75,7 +75,7 @@ def urls(servers: Servers, urls: Urls) -> Iterator[Urls]:
 
 @pytest.fixture
 def call(urls: Urls, tmp_path: Path) -> Any:
-    """The command line as an operator of real servers calls it."""
+    """Runs the command line as an operator of external servers does."""
 
     def run(*arguments: str, url: str = "", keys: str = VAULT_KEYS) -> Result:
         owner = url or urls.owner
@@ -105,13 +105,13 @@ def refused(result: Result) -> str:
 
 @pytest.fixture
 async def backed_up(env: ClientEnv, call: Any, tmp_path: Path) -> Path:
-    """A backup of a database in which a price has gone to the channels."""
+    """A backup of a database in which a price was delivered to the channels."""
     await seed(env)
     return made(await asyncio.to_thread(call, "backup", "--out", str(tmp_path / "backups")))
 
 
 async def run_program(*argv: str) -> None:
-    """pg_restore ends with an error where it left something out; what it did is judged by what stands then."""
+    """pg_restore ends with an error if it omitted something; its result is judged by the database's content."""
     process = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.DEVNULL)
     await process.wait()
 
@@ -136,7 +136,7 @@ def flip(path: Path) -> None:
 
 
 def forge(folder: Path) -> None:
-    """As somebody without the vault's keys: rows left out, and every checksum made to fit."""
+    """A forgery without the vault's keys: rows are removed and every checksum is recomputed."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["heads"] = []
     text = json.dumps(manifest).encode()
@@ -151,7 +151,7 @@ def names_in(folder: Path) -> set[str]:
 
 
 def access_of(connection: psycopg.Connection[Any]) -> tuple[list[Policy], list[Grant]]:
-    """PostgreSQL spells the casts of a list in another way once it has read its own spelling."""
+    """PostgreSQL formats the casts of a list differently after parsing its own format."""
     found = read_access(connection, "")
     return [plain(policy) for policy in found.policies], found.grants
 
@@ -177,7 +177,7 @@ class TestDrill:
     async def test_a_restored_server_works_and_all_audit_chains_verify(
         self, env: ClientEnv, backed_up: Path, fresh: str, urls: Urls, call: Any
     ) -> None:
-        """Into a server without our roles, owned by a role of another name; then a price goes through there."""
+        """Restores to a server without our roles, with an owner of another name; then a price is delivered there."""
         restored = await asyncio.to_thread(call, "restore", str(backed_up), url=fresh)
         assert restored.exit_code == 0, restored.output
         assert "audit chains verified" in restored.output
@@ -221,7 +221,7 @@ class TestDrill:
     async def test_migrate_restores_policies_and_grants_at_the_head(
         self, env: ClientEnv, fresh: str, urls: Urls, tmp_path: Path
     ) -> None:
-        """A dump restored by other means where the roles did not exist: `CREATE POLICY` and `GRANT` failed there."""
+        """A dump that was restored by other means without the roles: `CREATE POLICY` and `GRANT` failed."""
         dump = tmp_path / "plain.dump"
         where = psycopg.conninfo.make_conninfo(urls.owner)
         options = [
@@ -245,7 +245,7 @@ class TestDrill:
 
 @pytest.fixture
 def nightly(servers: Servers, urls: Urls) -> Iterator[str]:
-    """A login of the operator's own choice, member of the backup's role only."""
+    """A login that the operator created, member of the backup's role only."""
     with psycopg.connect(servers.admin_url, autocommit=True) as admin:
         admin.execute("CREATE ROLE nightly LOGIN NOINHERIT PASSWORD 'x'")
         admin.execute(sql.SQL("GRANT {} TO nightly").format(sql.Identifier(BACKUP)))
@@ -257,7 +257,7 @@ def nightly(servers: Servers, urls: Urls) -> Iterator[str]:
 async def test_a_backup_by_a_login_of_its_own_needs_nothing_else(
     env: ClientEnv, urls: Urls, nightly: str, login: str, tmp_path: Path
 ) -> None:
-    """Also the newest partition, which the relay may have created since the migration."""
+    """Includes the newest partition, which the relay may have created after the migration."""
     await seed(env)
     month = f"SELECT {SCHEMA}.create_month('change', {SCHEMA}.last_end('change'))"
     with psycopg.connect(urls.owner) as owner:
@@ -285,7 +285,7 @@ async def test_without_the_backup_login_the_owner_is_used_with_a_warning(backed_
 
 
 class TestRefusals:
-    """Each with one sentence, and nothing is done."""
+    """Each refusal is one sentence, and nothing is changed."""
 
     async def test_a_target_that_is_not_empty(self, backed_up: Path, call: Any) -> None:
         assert "not empty" in refused(await asyncio.to_thread(call, "restore", str(backed_up)))
@@ -323,7 +323,7 @@ class TestRefusals:
         )
 
     async def test_a_table_that_the_backup_role_cannot_read_whole(self, urls: Urls, tmp_path: Path) -> None:
-        """Row-level security would leave rows out without a word."""
+        """Row-level security would silently omit rows."""
         with psycopg.connect(urls.owner) as connection:
             with connection.transaction(force_rollback=True):
                 connection.execute("DROP POLICY backup_reads ON change")
@@ -397,7 +397,7 @@ class TestSecrecy:
 
 
 async def test_a_backup_is_consistent_during_writes(env: ClientEnv, backed_up: Path, urls: Urls) -> None:
-    """Counts, heads and dump are of one snapshot: the check after writing compares them, and the commands passed."""
+    """Counts, heads and dump are of one snapshot: the verification compares them, and the commands succeed."""
     with psycopg.connect(urls.owner) as connection:
         found = read_last_backup(connection)
     assert found is not None
@@ -407,7 +407,7 @@ async def test_a_backup_is_consistent_during_writes(env: ClientEnv, backed_up: P
 async def test_an_embedded_installation_is_backed_up_and_restored_by_its_folder(
     env: ClientEnv, call: Any, tmp_path: Path
 ) -> None:
-    """The real database's backup becomes an embedded installation, whose own backup is whole as well."""
+    """The backup of external servers is restored to an embedded installation, whose own backup is complete as well."""
     secret = written(tmp_path / "passphrase", PASSPHRASE)
     sealed = ("--passphrase-file", str(secret))
     folder = made(await asyncio.to_thread(call, "backup", "--out", str(tmp_path / "first"), *sealed))

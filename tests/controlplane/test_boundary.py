@@ -1,4 +1,4 @@
-"""Malformed requests, headers, limits and links, on every route of the whole application."""
+"""Malformed requests, headers, limits and links, on every route of the application."""
 
 import gzip
 import itertools
@@ -93,7 +93,7 @@ async def raw(  # noqa: PLR0917 - a request as it is
     messages: list[dict[str, Any]] | None = None,
     client: str = "127.0.0.1",
 ) -> Answer:
-    """As uvicorn calls an application; clients' libraries would not send what is tried here."""
+    """Calls the application as uvicorn does, because client libraries refuse to send these requests."""
     from urllib.parse import unquote
 
     told: list[dict[str, Any]] = []
@@ -126,7 +126,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]
 
 
 async def test_the_application_leaves_the_logging_of_its_process_alone(services: Services, tmp_path: Path) -> None:
-    """Litestar would put its own handler in place of ours: lines in another form, with secrets in them."""
+    """Litestar would replace our handler: other line format, without redaction of secrets."""
     root = logging.getLogger()
     before = list(root.handlers), root.level
     async with running_web_app(services, tmp_path):
@@ -229,7 +229,7 @@ class TestMalformedRequests:
 
 
 class TestOneReading:
-    """Whatever else reads the same request, a proxy or a part of ours, reads the same in it."""
+    """A proxy and each part of ours must interpret a request identically."""
 
     async def test_a_path_with_empty_segments_has_the_rules_of_the_route_that_serves_it(
         self, web_app: WebApp, msp_setup: MspSetup
@@ -479,7 +479,7 @@ class TestBodies:
     async def test_public_forms_have_small_limits(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         http = web_app.visit(msp_setup.host).http
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        for path in PUBLIC_FORMS:  # signing out and an unknown link read no body at all
+        for path in PUBLIC_FORMS:  # sign-out and an unknown link do not read a body
             answer = await http.post(path, content=b"a&" * 500_000, headers=headers)
             read = path.startswith(("/sign-in", "/forgot-password"))
             by_link = path.startswith(("/welcome", "/reset-password"))
@@ -491,7 +491,7 @@ class TestBodies:
         assert (await http.post("/sign-in", content=b"--x--", headers=parts)).status_code == 415
 
     async def test_every_public_route_has_a_small_limit(self, web_app: WebApp) -> None:
-        """A sweep: a new public route without one fails here. Webhooks have a limit of their own."""
+        """A sweep: a new public route without a limit fails here. Webhooks have a limit of their own."""
         found = 0
         for route in web_app.app.routes:
             for handler in getattr(route, "route_handlers", []):

@@ -1,4 +1,4 @@
-"""What holds for webhooks at the edge: bodies that cannot be read, connections that are paused, ids of our own."""
+"""Webhooks at the boundary: unreadable bodies, paused connections, ids in the form of our own keys."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Brands and their domains as an MSP's administrators change them: on pages, over the API and by command."""
+"""Brands and their domains: changes by an MSP's administrators on pages, over the API and by command."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def web_app(
 
 @pytest.fixture
 def slug(env: ClientEnv) -> str:
-    """Of the brand that `msp_setup` gives the MSP."""
+    """Slug of the brand that `msp_setup` creates."""
     return f"b-{env.scope.tenant_id.hex[-8:]}"
 
 
@@ -66,7 +66,7 @@ def form_of(**changed: str) -> dict[str, str]:
 
 
 async def actions(env: ClientEnv) -> set[str]:
-    """Audited in the MSP's account."""
+    """Audited actions of the MSP's account."""
     async with env.services.db.transaction(env.msp_account) as session:
         return set(await session.scalars(text("SELECT action FROM audit_entry")))
 

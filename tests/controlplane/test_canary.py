@@ -1,4 +1,4 @@
-"""Two tenants over every route, found from the app's own route table: nothing of one ever reaches the other."""
+"""Isolation of two tenants over every route of the application's route table: nothing of one reaches the other."""
 
 import hashlib
 import re
@@ -78,7 +78,7 @@ progress of onboarding names its step in a parameter.
 """
 ANSWER = {"grant": True, "reason": "x", "name": "x"}
 REFUSALS = (400, 403, 404, 405, 422)
-# What differs between any two answers: correlation ids, form tokens, times.
+# Parts that differ between any two responses: correlation ids, form tokens, times.
 _VOLATILE = re.compile(
     rb'[0-9a-f]{32}|name="_csrf_token"[^>]*value="[^"]+"|value="[^"]+"[^>]*name="_csrf_token"|'
     rb'"X-CSRF-Token": ?"[^"]+"|X-CSRF-Token&#34;: ?&#34;[^&]+&#34;|[A-Za-z0-9_-]{80,}|datetime="[^"]+"'
@@ -108,7 +108,7 @@ async def live(env: ClientEnv, sku: str) -> None:
 
 
 async def listen(env: ClientEnv) -> None:
-    """A webhook of the client and one of its MSP, each with a delivery of the same id: addresses name both."""
+    """A webhook of the client and one of its MSP, each with a delivery of the same id: addresses contain both."""
     for scope in (env.scope, env.msp_account):
         own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": new_id()}
         async with env.services.db.transaction(scope) as session:
@@ -155,9 +155,9 @@ def handlers(app: Litestar) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def fields_of(template: str, handler: HTTPRouteHandler) -> tuple[str, ...]:
-    """The fields of the route's body. A body with others is refused before the route looks for a row."""
+    """Fields of the route's body. A body with unknown fields is refused before any row is read."""
     if handler.parsed_data_field is None or template.endswith("/{client:str}/suspension"):
-        return ()  # a suspended client would refuse the rest of a walk
+        return ()  # a suspended client would refuse the remaining requests
     return tuple(getattr(handler.parsed_data_field.annotation, "__struct_fields__", ()))
 
 
@@ -189,7 +189,7 @@ async def test_nothing_of_one_tenant_reaches_another_through_any_route(
     secrets = [CANARY, theirs.slug, str(other_env.scope.tenant_id), str(other_env.scope.msp_id)]
     names = [theirs.slug, *(str(each) for own in ids.values() for each in own)]
     visits = await clients_own(web_app, mine)
-    visits["staff"] = await web_app.signed_in(mine.host, mine.admin)  # the last one: this visit suspends the client
+    visits["staff"] = await web_app.signed_in(mine.host, mine.admin)  # the last one: this request suspends the client
     for who, visit in visits.items():
         tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
         assert tried > 150
@@ -211,7 +211,7 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
     for who, visit in (await clients_own(web_app, mine)).items():
         tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
         assert tried > 150
-    # Staff may look at either; but what is under one client's address is that client's.
+    # Staff may read both clients; a page of one client must not contain rows of the other.
     staff = await web_app.signed_in(mine.host, mine.admin)
     clients_ids = ids_by_parameter(urls, theirs, in_msp_account=False)
 
@@ -290,7 +290,7 @@ async def test_public_responses_do_not_contain_the_product_name(web_app: WebApp,
 
 
 async def clients_own(web_app: WebApp, mine: MspSetup) -> dict[str, Visit]:
-    """An approver, a partner's user and the most powerful key a client can have."""
+    """An approver, a partner's user and the most powerful key of a client."""
     scope = mine.env.scope
     async with web_app.services.db.transaction(scope) as session:
         wanted = NewApiKey(new_id(), "Canary", "client_admin")
@@ -313,8 +313,8 @@ async def press(  # noqa: PLR0917 - one actor's walk
     theirs: list[str],
     paths_of: Callable[[str], list[str]],
 ) -> int:
-    """Ask every route for what is another's: no answer reveals a secret, and requests that name something of `theirs`
-    are refused.
+    """Requests every route with ids of `theirs`: no response contains a secret, and requests that name another tenant's
+    object are refused.
     """
     tried = 0
     for method, template, opt in handlers(web_app.app):
@@ -329,20 +329,20 @@ async def press(  # noqa: PLR0917 - one actor's walk
                 if secret not in path:
                     assert secret not in answer.text, f"{asked} tells {secret}"
             if any(each in path for each in theirs):
-                signs_in = answer.headers.get("location", "").startswith("/sign-in")  # a page of one's own, by a key
+                signs_in = answer.headers.get("location", "").startswith("/sign-in")  # requested with a key
                 assert signs_in or answer.status_code in REFUSALS, asked
     return tried
 
 
 def object_ids(urls: Urls, msp_setup: MspSetup, *, in_msp_account: bool = True) -> list[UUID]:
-    """Ids of every kind of thing the other tenant has."""
+    """Ids of every kind of object of the other tenant."""
     return [each for ids in ids_by_parameter(urls, msp_setup, in_msp_account=in_msp_account).values() for each in ids]
 
 
 def ids_by_parameter(
     urls: Urls, msp_setup: MspSetup, *, in_msp_account: bool = True, most: int = 4
 ) -> dict[str, list[UUID]]:
-    """Of the client, and of its MSP with `in_msp_account`, at most so many each."""
+    """Ids of the client, and of its MSP with `in_msp_account`; the number of each kind is limited."""
     found: dict[str, list[UUID]] = {parameter: [] for parameter in KINDS.values()}
     tenants = [msp_setup.env.scope.tenant_id, *([msp_setup.env.msp_account.tenant_id] if in_msp_account else [])]
     with psycopg.connect(urls.app) as connection:
@@ -355,7 +355,7 @@ def ids_by_parameter(
 
 
 def fitting(template: str, ids: dict[str, list[UUID]]) -> list[UUID]:
-    """What the template's parameter can name and one that it cannot; without such rows, one of each kind."""
+    """Ids that fit the template's parameter, and one that does not; without such rows, one of each kind."""
     for parameter, own in ids.items():
         if own and f"{{{parameter}:uuid}}" in template:
             return [*own, *(others[0] for name, others in ids.items() if name != parameter and others)][: len(own) + 1]
@@ -363,7 +363,7 @@ def fitting(template: str, ids: dict[str, list[UUID]]) -> list[UUID]:
 
 
 def fingerprint(urls: Urls, msp_setup: MspSetup) -> str:
-    """A hash over all of the tenant's rows that another tenant could have touched."""
+    """A hash over all of the tenant's rows that another tenant could have changed."""
     digest = hashlib.sha256()
     with psycopg.connect(urls.app) as connection:
         enter(connection, msp_setup.env.scope.tenant_id, msp_setup.env.scope.msp_id)

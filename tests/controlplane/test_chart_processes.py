@@ -1,4 +1,4 @@
-"""Each process runs with just the arguments and credentials its container gets, and passes the chart's probes."""
+"""Each process runs with the arguments and credentials of its container only, and passes the chart's probes."""
 
 import base64
 import os
@@ -30,7 +30,7 @@ CONTAINERS = {name.removeprefix("prod-fairlead-"): container for name, container
 
 
 class Machine:
-    """Stands for the cluster: the secrets the values name, the image's files, one free port per listening socket."""
+    """Replaces the cluster: the secrets that the values name, the image's files, one free port per listening socket."""
 
     def __init__(self, folder: Path, servers: EmbeddedServers) -> None:
         servers.create_database("fairlead", owner="fairlead_owner")
@@ -57,7 +57,7 @@ class Machine:
             or self.secrets["{name}/{key}".format(**variable["valueFrom"]["secretKeyRef"])]
             for variable in container["env"]
         }
-        # The vault's keys are a mounted file where the chart mounts them.
+        # The vault's keys are a file where the chart mounts them.
         if any(mount["name"] == "vault" for mount in container["volumeMounts"]):
             told["FAIRLEAD_VAULT_KEYS_FILE"] = str(self.keys)
         return inherited | told
@@ -67,7 +67,7 @@ class Machine:
         places = {"0.0.0.0": "127.0.0.1", "/app/static": str(self.static)}  # noqa: S104 - what is replaced
         places |= {"8000": str(ports["http"]), "9100": str(ports["metrics"])}
         arguments = [places.get(argument, argument) for argument in container["args"]]
-        # `env -i`: nothing of the test's own environment may help.
+        # `env -i`: the test's own environment must not have an effect.
         settings = [f"{key}={value}" for key, value in self.environment(container).items()]
         argv = ["/usr/bin/env", "-i", *settings, sys.executable, "-m", "controlplane", *arguments]
         return Program(name=name, argv=argv, restart=False)
@@ -101,7 +101,7 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    """Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user."""
+    """Outside pytest's folder, which a concurrent pytest would make inaccessible to the database's user."""
     with (
         TemporaryDirectory(prefix="fairlead-chart-") as name,
         with_users(EmbeddedServers(Path(name) / "servers", durable=False)) as servers,

@@ -1,4 +1,4 @@
-"""What the doctor finds broken, and what it says to do."""
+"""Checks of `fairlead doctor`: detected problems and their remedies."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """As `fairlead up` leaves it."""
+    """A folder as `fairlead up` leaves it."""
     root = tmp_path / "up"
     data = root / "servers" / "postgres"
     for part in ("base", "global", "pg_wal", "pg_xact"):
@@ -147,7 +147,7 @@ class TestEmbeddedData:
         assert find_problems(folder, {"FAIRLEAD_VAULT_KEYS_FILE": "/elsewhere"}) == []
 
     def test_a_first_start_that_was_killed_continues(self, folder: Path) -> None:
-        """Nothing was stored under a key that was not made yet."""
+        """Nothing was stored under a key that did not exist yet."""
         shutil.rmtree(folder / "servers" / "postgres")
         begin_setup(folder)
         assert data_findings(folder) == []
@@ -205,7 +205,7 @@ class TestWork:
         assert relay.mend == "Start `fairlead relay`."
 
     def test_a_late_timer_is_no_alarm_while_the_relay_works(self) -> None:
-        """The timers of a suspended client rest; a backlog that is being worked on is no dead worker."""
+        """A suspended client's timers do not fire; a backlog that is being processed is no dead worker."""
         working = assess_jobs([], timedelta(hours=9), relay=timedelta(seconds=1), workers=())
         assert [(each.what, each.mend) for each in working] == [("Relay", "")]
         hung = assess_jobs([], timedelta(hours=9), relay=6 * MINUTE, workers=())

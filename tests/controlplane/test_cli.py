@@ -1,4 +1,4 @@
-"""The command line: help, doctor, tenants, audit chains and keys, as an operator calls it."""
+"""The command line as operators call it: help, doctor, accounts, audit chains and keys."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 
 def call(environment: dict[str, str | None], *arguments: str, typed: str = f"{PASSWORD}\n") -> Result:
-    """Every error is printed as a sentence: a traceback is never shown."""
+    """Every error is printed as a sentence, never as a traceback."""
     done = CliRunner().invoke(main, [*arguments], env=environment, input=typed)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -203,7 +203,7 @@ class TestTenants:
         assert asked.exit_code == 0, asked.output
         assert PASSWORD not in asked.output
         file = tmp_path / "password"
-        file.write_text(f"{PASSWORD}\r\n", encoding="utf-8-sig")  # as an editor of Windows writes it
+        file.write_text(f"{PASSWORD}\r\n", encoding="utf-8-sig")  # as Windows editors write it
         other = f"{slug}-2"
         made = call(environment, "msp", "create", *msp_options(other)[:-2], "--admin-password-file", str(file))
         assert made.exit_code == 0, made.output
@@ -311,7 +311,7 @@ class TestAudit:
 
 
 async def forge(urls: Urls, scope: Scope) -> None:
-    """As whoever owns the table could, with the policies lifted."""
+    """A forgery by the table's owner, with the policies disabled."""
     async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
         await connection.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
         await connection.execute("ALTER TABLE audit_entry NO FORCE ROW LEVEL SECURITY")
@@ -342,7 +342,7 @@ class TestKeys:
 
 
 async def read_secret(services: Services, scope: Scope, connection_id: UUID) -> str:
-    """With nothing remembered, as a process that has just started."""
+    """Opens the secret without a cache, as a new process does."""
     services.vault.evict(scope.tenant_id)
     runtime = ConnectorRuntime(services.registry, services.vault, services.outbound)
     async with services.db.transaction(scope) as session:
@@ -359,7 +359,7 @@ async def key_of(services: Services, scope: Scope) -> UUID:
 def test_retention_is_planned_held_and_run_from_the_command_line(
     environment: dict[str, str | None], client: Scope
 ) -> None:
-    """Nothing of today is old enough, so a run removes nothing, and says so."""
+    """Nothing is old enough, so a run removes nothing and reports that."""
     who = tenancy(client)
 
     def retention(*arguments: str) -> str:

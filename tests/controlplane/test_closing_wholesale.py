@@ -1,4 +1,4 @@
-"""Closing the wholesale side by command: with its entry in the MSP's audit chain, or not at all."""
+"""Closing of the wholesale side by command, with its entry in the MSP's audit chain or not at all."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ _SHIFT = "UPDATE audit_head SET seq = seq + %(by)s WHERE tenant_id = %(t)s"
 
 @pytest.fixture
 async def market(db: Database) -> Market:
-    """Wholesale at 0.03, used three times by one client and twice by its sibling, in a month that is long over."""
+    """Wholesale at 0.03, used three times by one client and twice by its sibling, in a past month."""
     msp_id = new_id()
     msp_account = make_scope(msp_id=msp_id, tenant_id=msp_id)
     made = Market(db, msp_account, make_scope(msp_id=msp_id), now=LONG_AGO)
@@ -77,7 +77,7 @@ async def test_it_is_recorded_once_in_the_msp_account_and_not_in_a_clients(
 async def test_an_invoice_is_not_closed_without_its_audit_entry(
     market: Market, environment: dict[str, str | None], urls: Urls
 ) -> None:
-    await shift_head(urls, market, -1)  # the next entry would take the last one's place
+    await shift_head(urls, market, -1)  # the next entry would overwrite the last one
     refused = await close(environment, market.client)
     assert (refused.exit_code, "audit" in refused.output) == (1, True)
     assert await states(market) == []

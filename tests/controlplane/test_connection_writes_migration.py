@@ -1,4 +1,4 @@
-"""What a connector learnt to read and write, connections that were made before it can do too."""
+"""Migration of existing connections to the elements that their connector has gained since."""
 
 from collections.abc import Iterator
 

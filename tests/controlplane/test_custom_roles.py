@@ -1,4 +1,4 @@
-"""Roles of an account's own: pages and API, within the caller's rights, effective at once, unknown to others."""
+"""Roles of an account's own: pages and API, within the caller's rights, immediate effect, isolation."""
 
 import re
 
@@ -104,7 +104,7 @@ async def test_nobody_grants_what_they_do_not_hold(web_app: WebApp, msp_setup: M
         refused = await member.api("PUT", f"{api}/members/{other_id}/roles/{beyond}")
         assert refused.json()["type"].endswith("role-not-assignable"), refused.text
     unknown = await admin.api("POST", f"{api}/roles", {"name": "Odd", "permissions": ["price_book:read"]})
-    assert unknown.status_code == 422, unknown.text  # an MSP's, in a client's account
+    assert unknown.status_code == 422, unknown.text  # of an MSP, in a client's account
 
 
 async def test_a_role_in_use_is_not_deleted_and_the_refusal_names_its_holders(
@@ -125,7 +125,7 @@ async def test_a_role_in_use_is_not_deleted_and_the_refusal_names_its_holders(
 async def test_the_last_administrator_does_not_lose_administration_by_a_change_of_the_role(
     web_app: WebApp, msp_setup: MspSetup, admin: Visit
 ) -> None:
-    """Also where the right to administer comes from a role of the account's own."""
+    """Also if the permission to administer comes from a role of the account's own."""
     rights = ["member:read", "member:invite", "role:assign", "role:write"]
     role = await make_role(admin, "", "Keeper", *rights)
     scope, db = msp_setup.env.msp_account, web_app.services.db

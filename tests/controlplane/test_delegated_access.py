@@ -1,4 +1,4 @@
-"""Delegated access: staff enter a client that wants to be asked for a time that its own members approved."""
+"""Delegated access: staff enter a client for a time that its own members approved."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ REQUEST: dict[str, object] = {"role": "client_operations", "reason": REASON, "ho
 
 @pytest.fixture
 async def client_admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
-    """An administrator of the client, who wants to be asked."""
+    """An administrator of a client that admits staff on request only."""
     email = f"{new_id().hex}@example.test"
     await add_member(
         web_app.services, msp_setup.env.scope, NewAccountMember(email, "Cleo Client", PASSWORD, "client_admin")
@@ -49,7 +49,7 @@ async def test_staff_enter_for_the_time_and_with_the_role_that_the_client_grante
     assert (await admin.post(f"{root}/access/request", {"role": "client_viewer", "hours": "4"})).status_code == 422
     wanted = {"role": "client_operations", "reason": REASON, "hours": "4"}
     assert (await admin.post(f"{root}/access/request", wanted)).status_code == 303
-    assert (await admin.get(f"{root}/changes")).status_code == 403  # not before the answer
+    assert (await admin.get(f"{root}/changes")).status_code == 403  # not before the approval
     assert (await admin.api("POST", f"/api/v1{root}/access", REQUEST)).status_code == 409
 
     [asked] = (await client_admin.api("GET", f"/api/v1{root}/access")).json()["items"]
@@ -58,12 +58,12 @@ async def test_staff_enter_for_the_time_and_with_the_role_that_the_client_grante
     assert (await client_admin.post(f"{root}/access/{asked['id']}/answer", {"grant": "yes"})).status_code == 303
     page = await admin.get(f"{root}/changes")
     assert page.status_code == 200
-    assert "Operations" in page.text  # the granted role, in place of the MSP's
+    assert "Operations" in page.text  # the granted role instead of the MSP's
     assert (await admin.get(f"{root}/invoices")).status_code == 200
-    assert (await admin.get(f"{root}/audit")).status_code == 403  # not of that role
+    assert (await admin.get(f"{root}/audit")).status_code == 403  # not included in that role
     listed = (await client_admin.get(f"{root}/access")).text
     assert "Has access" in listed
-    assert f"{root}/audit?actor=" in listed  # what they did
+    assert f"{root}/audit?actor=" in listed  # their actions
 
     end = utc_now() + timedelta(hours=4, minutes=1)
     later = web_app.services.auth
@@ -133,7 +133,7 @@ async def test_an_msps_key_enters_with_its_creator_only(
     grant_id = await request(admin, msp_setup, role="client_executive")
     await client_admin.api("POST", f"{root}/access/{grant_id}/answer", {"grant": True})
     assert (await machine.api("GET", f"{root}/changes")).status_code == 200
-    assert (await machine.api("GET", f"{root}/dead-letters")).status_code == 403  # the creator's role has no more
+    assert (await machine.api("GET", f"{root}/dead-letters")).status_code == 403  # not in the creator's role
     async with web_app.services.db.transaction(msp_setup.env.msp_account) as session:
         orphan, text = await create_api_key(
             session, new_secret, NewApiKey(new_id(), "Orphan", "msp_operator"), now=utc_now()

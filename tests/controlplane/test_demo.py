@@ -1,4 +1,4 @@
-"""`fairlead demo` as it is called: its check reconciles, and however it ends, nothing is left running or listening."""
+"""`fairlead demo` as a command: its check reconciles, and it never leaves a process or listener behind."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ GONE_SECONDS = 90
 
 
 class Demo:
-    """The command as a process, and all that it started."""
+    """The command as a process, with all processes that it started."""
 
     def __init__(self, home: Path, *options: str) -> None:
         self.port = free_port(0)
@@ -68,7 +68,7 @@ class Demo:
         return any("Stop everything with Ctrl-C" in line for line in self.lines)
 
     def family(self) -> set[int]:
-        """Every process under it, by who started whom."""
+        """All processes below it, by parent."""
         parents = {pid: parent for pid in running() if (parent := parent_of(pid)) is not None}
         found, size = {self.process.pid}, 0
         while len(found) > size:
@@ -77,7 +77,7 @@ class Demo:
         return found - {self.process.pid}
 
     def left(self, family: set[int]) -> dict[int, str]:
-        """Processes of it that live on: of its family, or that name or stand in its folder."""
+        """Remaining processes: descendants, or those that name its folder or run in it."""
         mine = os.fspath(self.folder)
         return {pid: told for pid in running() if (told := told_of(pid)) and (pid in family or mine in told)}
 
@@ -95,7 +95,7 @@ class Demo:
 
 
 class MadeDemo(Demo):
-    """`make demo`, with a `fairlead` that takes a free port; `home` is where that one stands."""
+    """`make demo`, with a `fairlead` that uses a free port; `home` is the folder of that one."""
 
     _known: frozenset[int] | set[int] = frozenset()
 
@@ -111,7 +111,7 @@ class MadeDemo(Demo):
         return self._known
 
     def end(self) -> None:
-        """With what outlived `make`: it would hold open the output that is read to its end."""
+        """Ends with the processes that outlived `make`, which would keep the output open."""
         for pid in self.left({*self._known, *super().family()}):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -119,7 +119,7 @@ class MadeDemo(Demo):
 
 
 def environment() -> dict[str, str]:
-    """What a person's shell would give it: not the servers of these tests, nor the `make` they run in."""
+    """The environment of a user's shell: neither these tests' servers nor the `make` that runs them."""
     others = ("DATABASE_", "REDIS_", "FAIRLEAD", "MAKE", "MFLAGS")
     return {name: value for name, value in os.environ.items() if not name.startswith(others)}
 
@@ -135,7 +135,7 @@ def parent_of(pid: int) -> int | None:
 
 
 def told_of(pid: int) -> str:
-    """Command line and working folder of a living process; empty for one that is gone or only waits to be reaped."""
+    """Command line and working folder of a live process; empty for an ended one or a zombie."""
     with contextlib.suppress(OSError):
         place = Path("/proc") / str(pid)
         if (place / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
@@ -171,7 +171,7 @@ def test_the_check_does_the_main_job_and_every_number_reconciles() -> None:
 
 
 def test_a_failing_step_is_reported_and_the_exit_status_is_1() -> None:
-    """The channels stand still from the moment the check begins. It is over soon: who looked away tries again."""
+    """The channels are stopped when the check begins. The check is short, so the test repeats if it was missed."""
     for _ in range(5):
         with running_demo("--check", "--json") as demo:
             family = stop_the_channels_at_the_check(demo)
@@ -188,7 +188,7 @@ def test_a_failing_step_is_reported_and_the_exit_status_is_1() -> None:
 
 
 def stop_the_channels_at_the_check(demo: Demo) -> set[int]:
-    """Returns the processes there were then."""
+    """Returns the processes at that time."""
     url = Postgres(embedded_paths(demo.folder / "servers"), Spawner(), durable=True).url()
 
     def check_begins() -> bool:
@@ -266,7 +266,7 @@ def test_stopped_while_starting_it_leaves_nothing(number: signal.Signals) -> Non
         demo.process.send_signal(number)
         ended = demo.process.wait(GONE_SECONDS)
         demo._reader.join()
-        assert ended != 0 or demo.said_ready  # unless it was quicker than this test
+        assert ended != 0 or demo.said_ready  # unless it ended before this check
         demo.expect_nothing_left(family)
 
 

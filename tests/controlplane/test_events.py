@@ -1,4 +1,4 @@
-"""Every event is declared by its room and known to the workers; every subscription is to a known one."""
+"""Every event is declared by its room and known to the workers; every subscription is to a declared one."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""An expired session leads to sign-in and back to a whole page, with a notice, and loses no input."""
+"""After an expired session, sign-in returns to a complete page with a notice, and no input is lost."""
 
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -39,7 +39,7 @@ def next_of(location: str) -> str:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ended(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> Visit:
-    """Somebody whose sessions were all ended while a page is open."""
+    """A visitor whose sessions were all ended while a page is open."""
     await admin.post("/sign-out-everywhere")
     admin.http.cookies.set("session", "A" * 43, domain=msp_setup.host)
     return admin
@@ -47,7 +47,7 @@ async def ended(web_app: WebApp, msp_setup: MspSetup, admin: Visit) -> Visit:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def dropped(ended: Visit) -> Visit:
-    """Somebody whose browser dropped the cookie, because its time ended with the session's."""
+    """A visitor whose browser dropped the cookie when the session expired."""
     for name in [cookie.name for cookie in ended.http.cookies.jar if cookie.name == "session"]:
         ended.http.cookies.delete(name)
     return ended

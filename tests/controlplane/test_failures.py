@@ -44,7 +44,7 @@ BROKEN = {
 
 
 def minimal(command: click.Command, folder: Path) -> list[str]:
-    """Each required option with a value of its kind."""
+    """Each required option with a valid value."""
     file = folder / "value"
     file.write_text("a long enough password of a test\n")
     given = ["--all"] if command.name == "verify" else []
@@ -147,7 +147,7 @@ class TestProcesses:
 
 
 def run(environment: dict[str, str | None], folder: Path, process: str) -> tuple[int, str]:
-    """In a process of its own: it takes signals and event loops for itself."""
+    """Runs the command in a process of its own, because it uses signals and event loops."""
     given = {name: value for name, value in environment.items() if value is not None} | {"FAIRLEAD_DATA": str(folder)}
     return run_command([process, *(["--port", "1"] if process == "web" else [])], given)
 
@@ -188,7 +188,7 @@ PAIRS = ("", "=", "x", "x=", "=x", "x=/proc/nonexistent", "x=/proc", "x=\udcff",
 
 
 def odd_values() -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Each option and argument of each command with values nobody should give."""
+    """Each option and argument of each command with unusual values."""
     for path in leaves():
         for option in command_at(path).params:
             if isinstance(option, click.Option) and option.is_flag:
@@ -227,7 +227,7 @@ class TestValues:
     def test_no_option_value_causes_a_traceback(
         self, environment: dict[str, str | None], tmp_path: Path, client: Scope, path: tuple[str, ...], option: str
     ) -> None:
-        """On an account that exists, so that the value itself is what is looked at."""
+        """On an existing account, so that the value itself is what is validated."""
         binary = tmp_path / "binary"
         binary.write_bytes(b"\xff\x00\xfe" * 50)
         for value in [value for at, name, value in odd_values() if (at, name) == (path, option)]:
@@ -250,7 +250,7 @@ class TestValues:
 
 
 def with_value(path: tuple[str, ...], folder: Path, client: Scope, option: str, value: str) -> list[str]:
-    """The command's arguments with that value for one option or argument, for a client that exists."""
+    """The command's arguments with that value for one option or argument, for an existing client."""
     given, flags, texts = minimal(command_at(path), folder), [], []
     known: dict[str, str] = {}
     while given:

@@ -1,4 +1,4 @@
-"""A process of ours that stands still is replaced: stopped from outside, or blocked by what it does itself."""
+"""A hanging process is replaced, whether it was stopped from outside or blocks itself."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def supervisor(tmp_path: Path, crashes: list[Crash]) -> Iterator[Supervisor]:
 
 @pytest.fixture
 def options(tmp_path: Path) -> Iterator[dict[str, list[str]]]:
-    """Of each process."""
+    """Options of each process."""
     build_assets(project_root(), tmp_path / "static")
     with held_port() as port:
         web = ["--port", str(port), "--static", str(tmp_path / "static")]
@@ -93,4 +93,4 @@ async def test_a_worker_whose_loop_is_blocked_by_its_work_is_replaced(
     start(supervisor, environment, "relay", "controlplane", "relay")
     start(supervisor, environment, "worker", "tests.support.brittle_worker", "worker", pool)
     until(lambda: any(crash.name == "worker" and crash.hung for crash in crashes))
-    until(lambda: "in handle" in supervisor.log("worker").read_text())  # not of a standstill before that
+    until(lambda: "in handle" in supervisor.log("worker").read_text())  # not of an earlier hang

@@ -1,4 +1,4 @@
-"""Bringing somebody in from the pages, as administrators of an MSP and of a client do."""
+"""Invitations on the pages, by administrators of an MSP and of a client."""
 
 import re
 import secrets
@@ -186,7 +186,9 @@ class TestWhatIsRefused:
                 assert (await inviter.post(f"{members}/invite", form(fresh(), role))).status_code == 403, role
 
     async def test_an_unfitting_role_creates_no_member(self, msp_setup: MspSetup, admin: Visit) -> None:
-        """An MSP's administrator holds what a client's viewer may, but not in the MSP's account."""
+        """An MSP's administrator has the permissions of a client's viewer, but the role does not exist in the MSP
+        account.
+        """
         email = fresh()
         await admin.get("/members")
         answer = await admin.post("/members/invite", form(email, "client_viewer"))

@@ -1,4 +1,4 @@
-"""Jobs, timers and dead letters that were stored under the old names are still there under the new ones."""
+"""Migration of jobs, timers and dead letters to new names."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -120,7 +120,7 @@ def test_every_row_has_its_new_name_and_its_payload_decodes(there: Urls, scope: 
         ),
         (f"poll/{CONNECTION}", f"poll/{CONNECTION}", "connectors.poll_source"),
     ]
-    # A batch of a renamed lane that was under way finds no lease, so its jobs are not completed under the old name.
+    # A running batch of a renamed lane finds no lease, so its jobs are not completed under the old name.
     assert lanes == {f"push/{CONNECTION}", f"ingest/{CONNECTION}", "billing", "events/governance.watch_connection"}
 
 

@@ -41,7 +41,7 @@ def test_a_type_has_the_name_of_its_room_and_a_verb_a_title_and_a_payload(job_ty
 
 @pytest.mark.parametrize("job_type", DECLARED, ids=lambda job_type: job_type.name)
 def test_no_name_is_spelled_outside_its_declaration(job_type: JobType[msgspec.Struct]) -> None:
-    """Except in SQL that the database stores: the relay has no other way to name the type."""
+    """Except in stored SQL: the relay has no other way to name the type."""
     quoted = re.compile(rf"['\"]{re.escape(job_type.name)}['\"]")
     places = [path.name for path, text in SOURCES.items() for _ in quoted.findall(text)]
     stored = ["timers.sql"] if job_type == REPAIR else []

@@ -1,4 +1,4 @@
-"""The CSV of every list, as every role: given, or refused."""
+"""CSV exports of every list for every role: allowed or refused."""
 
 import secrets
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every list, over all routes: a wrong parameter is reported on the list's own page, or by the API as a problem."""
+"""Invalid parameters of every list, over all routes: shown on the list's own page, or a problem of the API."""
 
 import inspect
 import re
@@ -20,7 +20,7 @@ NAMES_A_ROW = frozenset({"rule"})
 
 
 def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
-    """Names of what it takes from the query, with their types."""
+    """Names of its query parameters, with their types."""
     found: dict[str, Any] = {}
     provided = [provide.dependency for provide in handler.resolve_dependencies().values()]
     for function in (handler.fn, *provided):
@@ -36,7 +36,7 @@ def parameters_of(handler: HTTPRouteHandler) -> dict[str, Any]:
 
 
 def lists_of(web_app: WebApp, slug: str) -> Iterator[tuple[str, str, Any]]:
-    """Address, parameter and its type, of each route whose address names nothing but the client."""
+    """Address, parameter and its type, of each route whose address contains no other id than the client's."""
     for route in web_app.app.routes:
         for handler in getattr(route, "route_handlers", []):
             path = route.path_format.replace("{client}", slug)
@@ -59,7 +59,7 @@ async def test_an_invalid_filter_is_reported_on_the_lists_page(
         headers = {"HX-Request": "true"} if path.endswith(("/rows", "/waiting", "/charts")) else {}
         plain = await admin.http.get(path, headers=headers)
         if plain.status_code in {403, 404}:
-            continue  # another kind of reader's
+            continue  # for another kind of reader
         for value in WRONG:
             answer = await admin.http.get(f"{path}?{urlencode({name: value})}", headers=headers)
             unknown = {404} if name in NAMES_A_ROW else set()
@@ -68,7 +68,7 @@ async def test_an_invalid_filter_is_reported_on_the_lists_page(
                 continue
             if path.startswith("/api/"):
                 assert answer.status_code == 200 or answer.json()["type"].startswith("/problems/")
-            elif kind is str and not path.endswith(".csv"):  # a file's error has a page of its own
+            elif kind is str and not path.endswith(".csv"):  # errors of files have a page of their own
                 assert heading_of(answer.text) == heading_of(plain.text), (path, name, value[:20])
 
 

@@ -1,4 +1,4 @@
-"""Hostile clients do not slow down others; against the real process."""
+"""Hostile clients do not slow down others; tested against the real process."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ DOWNLOADS = 100
 
 
 def cpu_seconds(port: int) -> float:
-    """Of the process that listens on the port: the only child with this port in its command line."""
+    """CPU seconds of the process that listens on the port: the only child with this port in its command line."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):

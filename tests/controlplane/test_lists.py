@@ -1,4 +1,4 @@
-"""Every list of the product, found from the application's routes: cursors, orders, filters, CSV, and whose rows."""
+"""Every list of the product, found from the application's routes: cursors, orders, filters, CSV, isolation."""
 
 import csv
 import importlib
@@ -39,7 +39,7 @@ FORMULA = re.compile(r"[=+@\t\r]|-(?!\d)")
 
 
 def declared() -> dict[str, ListDefinition[Any]]:
-    """Definitions of all modules called `lists`."""
+    """Definitions in all modules called `lists`."""
     found: dict[str, ListDefinition[Any]] = {}
     for path in project_root().rglob("lists.py"):
         inside = path.relative_to(project_root())
@@ -61,7 +61,7 @@ def addresses(app: Litestar, name: str) -> tuple[list[str], list[str]]:
         for handler in getattr(route, "route_handlers", [])
         if getattr(handler.opt.get(LIST), "name", None) == name
     }
-    # A client's own come last: what is asked of one address is asked of the last.
+    # A client's own lists come last, because the last one of an address is used.
     paths = sorted(found, key=lambda path: "{client" in path)
     return [path for path in paths if path.startswith("/api/")], [path for path in paths if path.endswith(".csv")]
 
@@ -138,7 +138,7 @@ async def test_a_list_is_whole_in_order_filtered_exported_and_only_its_own(
 
 
 async def check_counts(visit: Visit, path: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All rows, from whichever page they are asked for; beyond the bound they are many, and no more is counted."""
+    """The count is that of all rows, from whichever page it is requested; above the bound it is "more"."""
     first = await read(visit, path, count="true", limit="2")
     assert first["count"] == {"number": rows, "more": False}
     assert (await read(visit, path, count="true", limit="2", cursor=first["next_cursor"]))["count"] == first["count"]
@@ -152,7 +152,7 @@ async def check_counts(visit: Visit, path: str, rows: int, monkeypatch: pytest.M
 async def walk(  # noqa: PLR0917 - one walk
     visit: Visit, path: str, name: str, order: str, before: set[str], insert: Any
 ) -> None:
-    """Every row that was there is read exactly once, forth and back, while another is added."""
+    """Every row that existed is read exactly once, forwards and backwards, while another is added."""
     seen: list[str] = []
     query = {"sort": order, "limit": "2"}
     page = await read(visit, path, **query)
@@ -227,7 +227,7 @@ async def check_refusals(visit: Visit, path: str, definition: ListDefinition[Any
 
 
 async def check_csv(visit: Visit, path: str, definition: ListDefinition[Any]) -> None:
-    """The file has the rows of the API in the same order, and nothing that a spreadsheet would run."""
+    """The file has the rows of the API in the same order, and nothing that a spreadsheet would execute."""
     lines = await table(visit, path)
     items = (await read(visit, path, limit=str(definition.most)))["items"]
     if definition.name == "audit":

@@ -1,4 +1,4 @@
-"""The start page of a local installation names the hosts; other machines are told of none."""
+"""The start page of a local installation lists the hosts, for requests from this machine only."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Mails from their cause to a real SMTP server, and their settings: on pages, over the API and by command."""
+"""Mails from their cause to a real SMTP server, and mail settings: on pages, over the API and by command."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def smtp() -> Iterator[MailServer]:
 
 
 async def do_work(services: Services, scope: Scope) -> None:
-    """One turn of the lane of mails."""
+    """One batch of the lane of mails."""
     worker = LaneWorker(
         services.db,
         services.ready_queue,

@@ -1,4 +1,4 @@
-"""Migrations: from empty, step by step, never back, equal to the models, once at a time, never behind a long lock."""
+"""Migrations: from an empty database, step by step, no downgrade, equal to the models, serialized, lock timeouts."""
 
 import re
 import threading
@@ -37,7 +37,7 @@ STEPS = [script.revision for script in SCRIPTS]
 
 @pytest.fixture
 def empty(servers: Servers, urls: Urls) -> Iterator[str]:
-    """The owner's URL of a database with nothing in it. The roles exist: `urls` made them."""
+    """The owner's URL of an empty database. The roles exist: `urls` created them."""
     with another_database(servers.admin_url, urls) as there:
         yield there.owner
 
@@ -63,7 +63,7 @@ def test_every_migration_can_be_applied_alone(empty: str) -> None:
 
 
 def test_steps_are_named_by_their_time_and_follow_it() -> None:
-    """Else two branches of work would take the same number."""
+    """Otherwise two branches would use the same number."""
     names = [Path(script.path).name for script in SCRIPTS]
     assert [name for name in names if re.fullmatch(r"\d{12}_[a-z_]+\.py", name) is None] == []
     assert [name[:12] for name in names] == STEPS == sorted(STEPS)
@@ -71,7 +71,7 @@ def test_steps_are_named_by_their_time_and_follow_it() -> None:
 
 @pytest.mark.parametrize("revision", [script.revision for script in SCRIPTS if script.path.endswith("_base.py")])
 def test_a_base_migration_cannot_be_reverted(empty: str, revision: str) -> None:
-    """Nothing of the product goes back; alembic's own command, which could, changes nothing."""
+    """The product has no downgrade; alembic's own command, which could, changes nothing."""
     migrate_schema(empty, revision)
     before = tables(empty)
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty))
@@ -96,7 +96,7 @@ def stored_functions(url: str) -> dict[str, tuple[str, str]]:
 
 
 def test_every_stored_function_matches_its_file(empty: str) -> None:
-    """None is made elsewhere, and applying the files again changes neither a function nor its rights."""
+    """No function is created elsewhere, and applying the files again changes neither a function nor its rights."""
     migrate_schema(empty)
     first = stored_functions(empty)
     files = sorted((Path(migrate.__file__).parent / "migrations" / "functions").glob("*.sql"))
@@ -169,7 +169,7 @@ def test_a_long_lock_makes_it_fail_instead_of_queueing(empty: str) -> None:
         blocker.execute("LOCK TABLE work IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(Exception, match="lock timeout"):
             migrate_schema(empty)
-    # Each migration is a transaction of its own: it stopped where something stood in the way, and goes on from there.
+    # Each migration is a transaction of its own: an interrupted upgrade continues with the one that failed.
     assert current_revision(empty) == before
     migrate_schema(empty)
     assert current_revision(empty) == latest_revision()

@@ -1,4 +1,4 @@
-"""Notifications: members are told what concerns them, once until they have read it; others are told nothing."""
+"""Notifications: members get those that concern them, counted once until read; others get none."""
 
 import pytest
 
@@ -17,7 +17,7 @@ async def approver(web_app: WebApp, msp_setup: MspSetup) -> Visit:
 
 
 async def unread(visit: Visit, root: str = "") -> list[tuple[str, int]]:
-    """Kinds and numbers of the visitor's unread notifications, the newest first."""
+    """Kinds and numbers of the visitor's unread notifications, newest first."""
     answer = await visit.api("GET", f"/api/v1{root}/notifications?status=unread")
     assert answer.status_code == 200, answer.text
     return [(one["kind"], one["number"]) for one in answer.json()["items"]]
@@ -54,7 +54,7 @@ async def test_those_who_may_approve_are_told_once_until_they_have_read_it(  # n
     page = await approver.get(f"{root}/notifications")
     assert "2 changes need approval" in page.text
     assert "Notifications not read: 1" in page.text
-    assert "Client" in (await admin.get("/notifications")).text  # which client it was
+    assert "Client" in (await admin.get("/notifications")).text  # the client's name
 
     [one] = (await approver.api("GET", f"/api/v1{root}/notifications")).json()["items"]
     assert (await stranger.get(f"/notifications/{one['id']}")).status_code == 404
@@ -63,7 +63,7 @@ async def test_those_who_may_approve_are_told_once_until_they_have_read_it(  # n
     opened = await approver.get(f"{root}/notifications/{one['id']}")
     assert opened.headers["location"] == f"{root}/approvals"
     assert await unread(approver, root) == []
-    assert await unread(admin) == [(kind, 2)]  # each member reads for themselves
+    assert await unread(admin) == [(kind, 2)]  # each member has a read state of their own
     await propose_price(env, "SKU-003")
     assert await unread(approver, root) == [(kind, 1)]
     assert (await approver.post(f"{root}/notifications/read")).status_code == 303

@@ -1,4 +1,4 @@
-"""Every route's request is one transaction: begun after the last byte came in, over before the first goes out."""
+"""Each request is one transaction, begun after the last received byte and ended before the first sent one."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,12 +18,12 @@ from tests.support.web_app import Visit, WebApp, running_web_app, set_up_msp
 
 pytestmark = pytest.mark.slow
 
-# These open their own: members sign in and out, or nobody is known yet.
+# These open their own transactions: members sign in and out, or no caller is known yet.
 BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome", "/api/v1/mails/{mail_id:uuid}/send")
 
 
 class Watched:
-    """The application, with what its requests do to the pool."""
+    """The application, with the pool events of its requests."""
 
     def __init__(self, app: Any, services: Services) -> None:
         self._app = app
@@ -40,7 +40,7 @@ class Watched:
         self.begun = self.open_while_waiting = self.open_while_answering = 0
 
     def _count(self, session: Session, transaction: SessionTransaction, _connection: object) -> None:
-        # A host's brand is looked up now and then, in a transaction that sees nothing else.
+        # The brand of a host is looked up occasionally, in a transaction without access to other rows.
         its_own = not transaction.nested and session.info["host"] is None
         self.begun += its_own and session.get_bind() is self._engine
 
@@ -70,13 +70,13 @@ async def test_every_request_is_one_transaction(web_app: WebApp, env: ClientEnv,
     await live(env, "SKU-001")
     ids = ids_by_parameter(urls, mine)
     tried = succeeded = 0
-    for who in (mine.partner, mine.approver, mine.admin):  # the admin's visit suspends the client
+    for who in (mine.partner, mine.approver, mine.admin):  # the admin's request suspends the client
         visit = await web_app.signed_in(mine.host, who)
         for method, template, opt in handlers(web_app.app):
             if "permission" not in opt or template.startswith(BY_THEMSELVES):
                 continue
             if "sessions" in template or "sign-out" in template:
-                continue  # one of them would be one's own
+                continue  # one of them would be the caller's own
             for each in fitting(template, ids) if "_id:uuid}" in template else ids["change_id"][:1]:
                 web_app.observed.start()
                 answer = await ask(visit, method, fill(template, mine.slug, each))

@@ -1,14 +1,14 @@
-"""What the OpenAPI document declares is what comes: schemathesis with all checks against the real process (item 7).
+"""Responses match the OpenAPI document: schemathesis with all checks against the real process (item 7).
 
-Listed with a reason, and nothing else, is excepted:
+Exceptions, each with its reason:
 
 * `positive_data_acceptance` takes 422 too: rules between values (a role that may be given, a currency's digits, a
-  page's size) are beyond a schema. It takes 410 and 413 for the same reason.
+page's size) are beyond a schema. It takes 410 and 413 for the same reason.
 * `negative_data_rejection` takes 405 and 415, as they are rejections.
 * `cursor` is empty: a cursor is opaque, so a schema cannot describe a valid one; others answer 400.
-  `tests/controlplane/test_lists.py` and `tests/foundation/web/test_pagination.py` judge cursors.
+`tests/controlplane/test_lists.py` and `tests/foundation/web/test_pagination.py` judge cursors.
 * `use_after_free` and `ensure_resource_availability`: off. What is revoked or suspended stays listed, on purpose, and
-  can be read.
+can be read.
 """
 
 import json
@@ -97,7 +97,7 @@ def running_web(settings: Settings, static: Path, log: Path) -> Iterator[int]:
 
 
 def threading_wait() -> None:
-    time.sleep(0.1)  # until a process listens there is nothing to wait on but its port
+    time.sleep(0.1)  # before the process listens, only its port can be polled
 
 
 def run_schemathesis(tmp_path: Path, port: int, msp_setup: MspSetup, *options: str) -> subprocess.CompletedProcess[str]:

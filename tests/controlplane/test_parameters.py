@@ -1,4 +1,4 @@
-"""Query parameters over all routes: what an address does not know is refused with the reason, never ignored.
+"""Query parameters over all routes: unknown ones are refused with the reason, never ignored.
 
 The API answers 400 with the parameter and its values; a page shows its default view with the reason above it.
 """
@@ -140,7 +140,7 @@ async def test_a_repeated_filter_of_a_page_is_not_guessed(msp_setup: MspSetup, a
     answer = await admin.get(f"/clients/{msp_setup.slug}/approvals?status=answered&status=pending")
     assert answer.status_code == 400
     assert "times in the address. Send it once." in answer.text
-    # What mail programs add to links is no mistake of the reader.
+    # Parameters that mail programs add to links are not the reader's error.
     assert (await admin.get(f"/clients/{msp_setup.slug}/approvals?utm_source=mail&utm_source=x")).status_code == 200
 
 

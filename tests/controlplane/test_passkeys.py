@@ -1,4 +1,4 @@
-"""Passkeys in a real Chromium with a virtual authenticator: registered, used to sign in and as a proof, removed."""
+"""Passkeys in a real Chromium with a virtual authenticator: registration, sign-in, proof, removal."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""A forgotten password, from the sign-in page through a mail to a new one."""
+"""Reset of a forgotten password, from the sign-in page through a mail to a new password."""
 
 import re
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def services(urls: Urls) -> AsyncIterator[Services]:
 
 
 async def request_link(web_app: WebApp, msp_setup: MspSetup, email: str) -> str:
-    """The answer's text without the form's token."""
+    """The response's text without the form's token."""
     visit = web_app.visit(msp_setup.host)
     await visit.get("/forgot-password")
     answer = await visit.post("/forgot-password", {"email": email})
@@ -39,7 +39,7 @@ async def request_link(web_app: WebApp, msp_setup: MspSetup, email: str) -> str:
 
 
 async def links_to(admin: Visit, env: ClientEnv, email: str) -> list[str]:
-    """Newest first."""
+    """Links of the mails, newest first."""
     await do_work(env.services, env.msp_account)
     for _ in range(3):
         await do_work(env.services, env.scope)

@@ -1,4 +1,4 @@
-"""Work that ends whatever process works on it: a real worker dies of it, and nobody but it is given up."""
+"""A job that crashes every process: a real worker is killed by it, and only that job is dead-lettered."""
 
 import asyncio
 import sys
@@ -32,7 +32,7 @@ def crashes() -> list[Crash]:
 
 @pytest.fixture
 def supervisor(urls: Urls, tmp_path: Path, scope: Scope, crashes: list[Crash]) -> Iterator[Supervisor]:
-    """A relay, and a worker of a pool that is this tenant's alone."""
+    """A relay, and a worker of a pool that serves this tenant only."""
     settings = Settings(
         owner_url=urls.owner, app_url=urls.app, intake_url=urls.intake, relay_url=urls.relay, redis_url=urls.redis,
         vault_keys=VAULT_KEYS, secret_key=b"a secret of the tests, 32 bytes long",
@@ -76,7 +76,7 @@ async def test_a_job_that_kills_its_worker_is_dead_lettered_alone(
             {"t": scope.tenant_id, "m": scope.msp_id, "p": f"tenant-{scope.tenant_id}"},
         )
     await put(db, scope, "a", [HEALTHY[0], KILLS, *HEALTHY[1:]])
-    await put(db, scope, "b", [SLOW])  # under way each time its neighbour kills the worker
+    await put(db, scope, "b", [SLOW])  # in progress each time its neighbour crashes the worker
     await until_nothing_is_left(db, scope)
     log = supervisor.log("worker").read_text()[-3000:]
     assert await done(db, scope) == Counter([*HEALTHY, SLOW]), log

@@ -1,4 +1,4 @@
-"""`fairlead policy`: a rule is drafted, shown, replayed, and not published by whoever edited it."""
+"""`fairlead policy`: a rule is drafted, shown and replayed, and its editor cannot publish it."""
 
 import asyncio
 

@@ -1,7 +1,7 @@
-"""Every page in a pseudo-language: what still reads as plain letters is data, or a text that nobody marked.
+"""Every page in a pseudo-language: a text with plain letters is data, or was not marked for translation.
 
-Each marked text is longer than its English, in brackets, and has no plain letter, so that it can be distinguished
-from the rest.
+Each marked text is longer than its English, in brackets, and has no plain letter, so that it can be distinguished from
+the rest.
 """
 
 import re
@@ -75,7 +75,7 @@ def test_a_pseudo_text_has_its_placeholders_and_no_letters() -> None:
 
 
 class _Shown(HTMLParser):
-    """Texts that a reader sees or hears; the classes of exact data, such as links, are left out."""
+    """Visible and spoken texts; the classes of exact data, such as links, are excluded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ async def fill_client(env: ClientEnv) -> None:
 
 
 def paths_of(web_app: WebApp, msp_setup: MspSetup, urls: Urls) -> list[str]:
-    """Addresses of all pages and of the parts that refresh themselves."""
+    """Addresses of all pages and of self-refreshing fragments."""
     ids = ids_by_parameter(urls, msp_setup, most=3)
     templates = [template for method, template, _ in handlers(web_app.app) if method == "GET"]
     pages = [each for each in templates if not _NO_PAGE.search(each)]

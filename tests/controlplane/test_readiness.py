@@ -27,7 +27,7 @@ FIRST = ScriptDirectory.from_config(alembic_config()).get_base() or ""
 
 @pytest.fixture
 def elsewhere(servers: Servers, urls: Urls) -> Iterator[Urls]:
-    """The same server's empty database, as each role reaches it."""
+    """An empty database of the same server, as each role reaches it."""
     with another_database(servers.admin_url, urls) as there:
         yield there
 

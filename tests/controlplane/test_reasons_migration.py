@@ -1,4 +1,4 @@
-"""Sentences that were stored as errors before they had codes are kept as the texts that they were."""
+"""Migration of errors that were stored as sentences: they are kept as texts."""
 
 from collections.abc import Iterator
 

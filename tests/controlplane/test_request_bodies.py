@@ -51,7 +51,7 @@ async def test_every_body_is_checked_strictly_and_without_further_fields(web_app
     for path, handler, shape in found:
         assert issubclass(shape, RequestBody), path
         assert "access" in handler.resolve_dependencies(), path
-        assert "permission" in handler.opt, path  # what `access` requires before it checks the body
+        assert "permission" in handler.opt, path  # required by `access` before it checks the body
 
 
 async def test_every_body_with_an_unknown_field_is_refused_with_its_name(

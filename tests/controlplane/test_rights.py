@@ -1,4 +1,4 @@
-"""Keys, invitations and approvals have the present rights of the members behind them; the four-eyes rule."""
+"""Keys, invitations and approvals have the current rights of the members behind them; the four-eyes rule."""
 
 import asyncio
 import secrets
@@ -66,7 +66,7 @@ async def make_key(web_app: WebApp, msp_setup: MspSetup, maker: Visit, path: str
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def boss(env: ClientEnv) -> tuple[UUID, str]:
-    """A second administrator of the client, whose key and rights the tests take away."""
+    """A second administrator of the client, whose key and rights the tests remove."""
     await add(env, env.scope, "client_admin")
     return await add(env, env.scope, "client_admin")
 
@@ -217,7 +217,7 @@ class TestLastAdministrator:
     ) -> None:
         members = f"/clients/{msp_setup.slug}/members"
         last, email = await add(env, env.scope, "client_admin")
-        invited = form(fresh(), "client_admin")  # who has not joined does not count
+        invited = form(fresh(), "client_admin")  # a member who has not joined does not count
         await admin.get(members)
         assert (await admin.post(f"{members}/invite", invited)).status_code == 200
         for answer in (
@@ -306,7 +306,7 @@ class TestLastAdministrator:
     async def test_the_operator_confirms_only_members_who_joined(
         self, msp_setup: MspSetup, admin: Visit, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
-        """The inviter could still use the link, and would then be the second pair of eyes."""
+        """Otherwise the inviter could use the link and act as the second person."""
         members, email = f"/clients/{msp_setup.slug}/members", fresh()
         await admin.get(members)
         link_in(await admin.post(f"{members}/invite", form(email, "client_approver")))
@@ -318,7 +318,7 @@ class TestLastAdministrator:
 class TestLapsedApprovals:
     @pytest_asyncio.fixture(loop_scope="module")
     async def asked(self, env: ClientEnv) -> UUID:
-        """A change by its proposer, put up for approval."""
+        """A change that its proposer submitted for approval."""
         async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE element_contract SET source_connection_id = NULL"))
         return UUID(int=0)
@@ -386,7 +386,7 @@ class TestLapsedApprovals:
 
 
 class TestSameIdentity:
-    """The hardening paragraph: the inviter cannot become the second pair of eyes by using the link."""
+    """The inviter cannot become the second person by using the link."""
 
     @pytest_asyncio.fixture(loop_scope="module")
     async def editable(self, env: ClientEnv) -> None:

@@ -1,4 +1,4 @@
-"""A room is one entry in the product's list: all that the example room has works, and is its tenants' only."""
+"""A room is one entry in the product's list: all parts of the example room work, isolated by tenant."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ SECRET = b"a secret of the tests, 32 bytes long"
 
 @pytest.fixture(scope="module")
 def there(servers: Servers, urls: Urls) -> Iterator[Urls]:
-    """A database with the example room's table, which only its own migration would add."""
+    """A database with the example room's table, which only its own migration would create."""
     with another_database(servers.admin_url, urls) as found:
         migrate_schema(found.owner)
         with psycopg.connect(found.owner) as connection:
@@ -214,7 +214,7 @@ async def test_its_timer_is_repaired(services: Services) -> None:
 
 
 class _Batch:
-    """Only what a repair uses of a batch."""
+    """The part of a batch that a repair uses."""
 
     def __init__(self, services: Services, scope: Scope) -> None:
         self._services, self._scope = services, scope

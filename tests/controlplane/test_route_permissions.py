@@ -1,4 +1,4 @@
-"""Every route requires a declared permission, or says that it is public."""
+"""Every route declares a permission, or is declared public."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Second factor of sign-in: set up, used, required and reset; sessions; and the proof that dangerous acts need."""
+"""Second factor of sign-in: set-up, use, requirement and reset; sessions; and the proof for dangerous actions."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ def code_of(secret: str, *, steps: int = 0) -> str:
 
 
 async def set_up(visit: Visit) -> tuple[str, list[str]]:
-    """The app's secret and the recovery codes. The code of the present step is used up."""
+    """The app's secret and the recovery codes. The code of the current time step is used."""
     await visit.get(SECURITY)
     begun = await visit.post(f"{SECURITY}/app")
     assert begun.status_code in {200, 201}, begun.text[:500]
@@ -57,7 +57,7 @@ async def set_up(visit: Visit) -> tuple[str, list[str]]:
 
 
 async def first_step(web_app: WebApp, msp_setup: MspSetup, email: str) -> tuple[Visit, str]:
-    """A browser after the password, and where it was sent."""
+    """A browser after the password, and the page it was redirected to."""
     visit = web_app.visit(msp_setup.host)
     answer = await visit.sign_in(email)
     assert answer.status_code == 303
@@ -272,7 +272,7 @@ DANGEROUS = {
 
 
 async def forget_proof(services: Services, msp_setup: MspSetup, visit: Visit) -> None:
-    """The session's proof becomes older than ten minutes."""
+    """Makes the session's proof older than ten minutes."""
     msp_id, now = msp_setup.env.scope.msp_id, utc_now()
     session = await services.auth.sessions.find(visit.http.cookies["session"], msp_id=msp_id, now=now)
     assert session is not None

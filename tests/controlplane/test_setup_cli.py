@@ -1,4 +1,4 @@
-"""Setting clients and their members up from the command line."""
+"""Set-up of clients and their members from the command line."""
 
 import json
 import secrets
@@ -25,7 +25,7 @@ async def a_client(services: Services) -> Scope:
 
 
 async def audited(services: Services, scope: Scope) -> set[tuple[str, str]]:
-    """What was done, and by whom."""
+    """Audited actions with their actors."""
     async with services.db.transaction(scope) as session:
         bodies = await session.scalars(
             text("SELECT body FROM audit_entry WHERE tenant_id = :t"), {"t": scope.tenant_id}

@@ -1,4 +1,4 @@
-"""Inputs of the kinds that broke the edge before, in forms that no report has named: over all routes where possible."""
+"""Malformed inputs over all routes: variants of reported ones that no report has named."""
 
 from collections.abc import Iterator
 from urllib.parse import quote, urljoin, urlsplit

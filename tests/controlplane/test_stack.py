@@ -1,4 +1,4 @@
-"""A start that fails ends what it had begun, and says why."""
+"""A failed start ends all processes that it had started, and reports the reason."""
 
 import socket
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ from tests.conftest import VAULT_KEYS
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    """Not below pytest's own folder, which each of its sessions makes private: the servers run as another user."""
+    """Outside pytest's folder, which each of its sessions makes private: the servers run as another user."""
     with TemporaryDirectory(prefix="fairlead-test-stack-") as folder:
         yield Path(folder)
 
 
 def expect_nothing_left(root: Path) -> None:
-    """No server runs, and the next owner may come."""
+    """Checks that no server runs and that the lock is free."""
     servers = EmbeddedServers(root / "servers")
     assert processes_in(servers.paths.postgres_data, "postgres") == []
     assert processes_in(servers.paths.valkey_data, "valkey-server") == []

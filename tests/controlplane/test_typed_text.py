@@ -1,4 +1,4 @@
-"""What people type into the pages' forms: refused at its field and shown again as typed, never lost."""
+"""Text of the pages' forms: an invalid one is refused at its field and shown again as typed, never lost."""
 
 import pytest
 import pytest_asyncio
@@ -21,7 +21,7 @@ INVISIBLE = ["\u200b", "\u2800\u2800", "\U000e0041", "\u0301", "\u2060 \u00a0"]
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def forms(web_app: WebApp, msp_setup: MspSetup) -> dict[str, tuple[str, dict[str, str], str]]:
-    """Address of each form with a text field: where it is shown, its other fields, and the field."""
+    """Address of each form with a text field: its page, its other fields, and the field."""
     async with web_app.services.db.transaction(msp_setup.env.scope) as session:
         member = (await session.execute(text("SELECT id FROM member WHERE email LIKE 'approver%'"))).scalar_one()
     client = f"/clients/{msp_setup.slug}"

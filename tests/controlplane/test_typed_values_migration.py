@@ -1,4 +1,4 @@
-"""The step to typed values keeps every amount exactly, and leaves no row behind."""
+"""The migration to typed values keeps every amount exactly, and converts every row."""
 
 import uuid
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def old(servers: Servers, urls: Urls) -> Iterator[str]:
 
 
 def fill(connection: psycopg.Connection) -> None:
-    # As of one tenant: the tables' owner is subject to their policies too.
+    # In a tenant's scope: the tables' owner is subject to their policies too.
     connection.execute("SELECT set_config('app.tenant_id', %s, false)", (str(TENANT),))
     rows = [(f"{code}/{amount}", amount, code) for code in ("", *DIGITS, *FORMER) for amount in AMOUNTS]
     with connection.cursor() as cursor:
@@ -91,5 +91,5 @@ def test_amounts_become_values_by_the_digits_of_their_currency(old: str, servers
 
 
 def old_as_admin(url: str, servers: Servers) -> str:
-    """The same database as its server's superuser reaches it."""
+    """The same database, as its server's superuser reaches it."""
     return servers.admin_url.rsplit("/", 1)[0] + "/" + url.rsplit("/", 1)[1]

@@ -1,4 +1,4 @@
-"""`fairlead up` as it is called: ended processes are restarted, other commands find the installation, and nothing is
+"""`fairlead up` as a command: ended processes are restarted, other commands find the installation, and nothing is
 created twice.
 """
 
@@ -83,7 +83,7 @@ class Up:
         return min(pids, default=0)
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """Of one of its processes, which are identified by their heartbeat file."""
+        """Environment of one of its processes, which are identified by their heartbeat file."""
         wanted = f"FAIRLEAD_HEARTBEAT_FILE={self.root / 'logs' / name}.heartbeat"
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -108,7 +108,7 @@ class Up:
 
 
 def clean(home: Path) -> dict[str, str]:
-    """As a shell that knows of nothing."""
+    """A shell's environment without our settings."""
     return {"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
@@ -129,7 +129,7 @@ def running_up(home: Path, port: int, **environment: str) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """Not below pytest's own folder, which each of its sessions makes private: the servers run as another user."""
+    """Outside pytest's folder, which each of its sessions makes private: the servers run as another user."""
     with TemporaryDirectory(prefix="fairlead-up-") as folder:
         yield Path(folder)
 
@@ -215,7 +215,7 @@ class TestAdministration:
         assert found.settings().outbound_allowed == PRIVATE["FAIRLEAD_OUTBOUND_ALLOWED"]
 
     def test_a_stopped_data_folder_is_not_mistaken_for_a_running_one(self, up: Up, tmp_path: Path) -> None:
-        """Neither a backup nor an administrator's act goes to another installation of the same user."""
+        """Neither a backup nor an administrator's action affects another installation of the same user."""
         data = tmp_path / "fairlead" / "up" / "servers" / "postgres"
         data.mkdir(parents=True)
         (data / "PG_VERSION").write_text("17")
@@ -297,7 +297,7 @@ def test_a_restart_uses_the_same_port_and_keys() -> None:
         home, port = Path(folder), free_port()
         with running_up(home, port) as first:
             first.wait_until_ready()
-            assert first.is_ready()  # a connection that is still closing when the next one comes
+            assert first.is_ready()  # a connection that is still closing when the next one arrives
             first.process.send_signal(signal.SIGTERM)
             with running_up(home, port) as second:
                 second.wait_until_ready()

@@ -1,4 +1,4 @@
-"""The walkthrough's commands run as they are printed, one after the other."""
+"""The walkthrough's commands run as printed, one after the other."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""The glossary against the code: its terms are words of code and pages, and every noun of a command has an entry."""
+"""The glossary against the code: its terms occur in code and pages, and every noun of a command has an entry."""
 
 import re
 from collections.abc import Iterator

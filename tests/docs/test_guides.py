@@ -58,7 +58,7 @@ def test_every_link_leads_somewhere(guide: Path) -> None:
 
 
 def test_help_of_every_command_is_helpful() -> None:
-    """Each command says what it is for; a person can find the way from `fairlead --help`."""
+    """Each command states its purpose, and the groups of `fairlead --help` list it."""
     runner = CliRunner()
     for path, command in walk(main, []):
         answer = runner.invoke(main, [*path, "--help"])

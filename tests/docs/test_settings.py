@@ -1,4 +1,4 @@
-"""Every setting stands in the operator's guide, and every option of every command says what it does."""
+"""Every setting is in the operator's guide, and every option of every command has a help text."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +12,12 @@ from tests.docs.test_guides import walk
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
 URL = "postgresql://a:b@c/d"
-# Internal: a worker starts itself with it for one batch, whose content and answer go through descriptors.
+# Internal: a worker starts itself with it for one batch, whose content and result go through descriptors.
 HIDDEN = {("worker", "--batch")}
 
 
 class Recording(dict[str, str]):
-    """An environment that remembers the names it was asked for."""
+    """An environment that records the names that were read."""
 
     def __init__(self, given: dict[str, str]) -> None:
         super().__init__(given)

@@ -1,4 +1,4 @@
-"""Unclaimed messages are locked in the order of their keys, however the table is read, so no two acts deadlock."""
+"""Unclaimed messages are locked in the order of their keys, however the table is read, to avoid deadlocks."""
 
 import asyncio
 from uuid import UUID

@@ -39,7 +39,7 @@ async def replay(env: ClientEnv, *, connection_id: UUID | None = None, message_t
 
 
 async def translate_again(env: ClientEnv, *payloads: TranslateEvents) -> None:
-    """Enqueue each source event once for each payload."""
+    """Enqueues each source event once for each payload."""
     events = await env.rows("SELECT id FROM source_event ORDER BY id")
     lane, key = ingest_lane(env.erp), str(env.erp)
     async with env.services.db.transaction(env.scope) as session:
@@ -79,7 +79,7 @@ async def test_a_room_that_subscribes_later_gets_each_of_them_once(env: ClientEn
     await replay(env)
     await work(env, write_down())
     assert await taken(env) == ["S3", "S1", "S2"]
-    await translate_again(env, TranslateEvents(unclaimed=SHIPMENT))  # a replay that was asked for meanwhile
+    await translate_again(env, TranslateEvents(unclaimed=SHIPMENT))  # a replay that was requested meanwhile
     await work(env, write_down())
     assert await taken(env) == ["S3", "S1", "S2"]
     assert await env.rows(KEPT) == await env.rows(OPEN) == []

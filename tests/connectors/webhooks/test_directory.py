@@ -1,4 +1,4 @@
-"""Looking addresses up: floods of unknown ones, a database that says nothing, a secret that cannot be read."""
+"""Look-ups of webhook addresses: floods of unknown ones, an unresponsive database, an unreadable secret."""
 
 import asyncio
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ async def test_a_secret_that_cannot_be_read_is_no_others_matter(env: ClientEnv, 
     )
 
     class Vault:
-        """Which has lost the key of one secret."""
+        """A vault that has lost the key of one secret."""
 
         def open_with(self, tenant_id: UUID, wrapped: Mapping[UUID, bytes], purpose: str, ciphertext: bytes) -> bytes:
             if str(other) in purpose:

@@ -1,4 +1,4 @@
-"""The webhook door over HTTP: what is acknowledged is durable, what is not authentic is refused."""
+"""Webhook intake over HTTP: an acknowledged delivery is durable, an unauthentic one is refused."""
 
 import asyncio
 import base64
@@ -74,7 +74,7 @@ async def test_the_body_is_stored_unchanged(http: httpx.AsyncClient, env: Client
 
 
 async def test_deliveries_during_a_write_share_the_next_transaction(env: ClientEnv, urls: Urls) -> None:
-    await env.deliver(env.change("SKU-001", STOCK, 1))  # from now on the address is known
+    await env.deliver(env.change("SKU-001", STOCK, 1))  # from now on the address is cached
     with psycopg.connect(urls.owner) as owner:
         owner.execute("LOCK TABLE source_event IN EXCLUSIVE MODE")
         first = asyncio.create_task(env.deliver(env.change("SKU-001", STOCK, 2)))
@@ -194,14 +194,14 @@ async def test_a_paused_connection_refuses_deliveries(http: httpx.AsyncClient, e
 async def test_a_cached_route_refuses_no_delivery_after_a_change(
     http: httpx.AsyncClient, env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Resumed, and given another secret, within the time for which addresses are remembered."""
+    """Resumption and a new secret, within the lifetime of cached addresses."""
     monkeypatch.setattr("connectors.webhooks.directory._REFRESH_SECONDS", 0.0)
     secret = env.hook_secret
     for state, status in (("paused", 409), ("active", 202)):
         async with env.services.db.transaction(env.scope) as session:
             await set_connection_state(session, env.erp, state=ConnectionState(state), now=utc_now())
         assert (await post(http, env, body_of(env))).status_code == status
-    for n in range(2):  # the one before the last is no longer valid
+    for n in range(2):  # the secret before the previous one is no longer valid
         secret = "whsec_" + base64.b64encode(bytes([n] * 24)).decode()
         async with env.services.db.transaction(env.scope) as session:
             await rotate_hook_secret(session, env.services.vault, env.erp, secret=secret, now=utc_now())
@@ -211,7 +211,7 @@ async def test_a_cached_route_refuses_no_delivery_after_a_change(
 async def test_a_delivery_the_database_refuses_does_not_fail_its_neighbours(
     http: httpx.AsyncClient, env: ClientEnv
 ) -> None:
-    """A NUL in a header's text cannot be stored; the others of the same group are."""
+    """A NUL in a header's text cannot be stored; the other deliveries of the group can."""
     good = [body_of(env, f"SKU-{n:03}") for n in range(1, 9)]
     bad = body_of(env, "SKU-010")
     headers = headers_for(env, bad) | {"content-type": "text/\x00plain"}

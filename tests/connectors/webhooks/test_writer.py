@@ -1,4 +1,4 @@
-"""The one writer of a web process: whatever happens to one group, the next one is written."""
+"""The writer of a web process: a failed group does not prevent the next one."""
 
 import asyncio
 from contextlib import suppress
@@ -36,7 +36,7 @@ async def test_a_failing_bell_does_not_stop_the_writer(env: ClientEnv, urls: Url
 
 
 async def test_a_group_that_cannot_be_encoded_fails_and_the_next_is_written(env: ClientEnv) -> None:
-    """A lone surrogate is text in Python and nowhere else."""
+    """A lone surrogate is text in Python only."""
     unspeakable = Delivery(
         id=new_id(), msp_id=env.scope.msp_id, tenant_id=env.scope.tenant_id, connection_id=env.erp,
         dedupe_key="\ud800", body_hash=bytes(32), body=b"{}", content_type="application/json", via="webhook",

@@ -1,4 +1,4 @@
-"""Logs are rotated while their writers run, by size and age, and are readable by their owner only."""
+"""Log rotation while processes write, by size and age; logs are readable by their owner only."""
 
 import os
 import subprocess

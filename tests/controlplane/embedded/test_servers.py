@@ -1,4 +1,4 @@
-"""The embedded servers as their owner, a second process, and a crash see them. Real servers, real signals."""
+"""The embedded servers with their owner, a second process, and crashes. Real servers, real signals."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Path]:
-    """A data folder after its first ordered stop; a copy of it saves each test the creation."""
+    """A data folder after its first orderly stop; tests copy it instead of creating one."""
     with tempfile.TemporaryDirectory(prefix="fairlead-servers-") as folder:
         root = Path(folder) / "var"
         with EmbeddedServers(root, durable=False):
@@ -126,7 +126,7 @@ class TestAddresses:
             assert len(str(servers.paths.valkey_socket)) <= LONGEST_SOCKET_PATH
             assert stat.S_IMODE(servers.paths.sockets.stat().st_mode) == 0o700
             sockets = servers.paths.sockets
-        sockets.rmdir()  # nothing is left in it
+        sockets.rmdir()  # the folder is empty
 
     def test_sockets_and_data_are_closed_to_other_users(self, servers: EmbeddedServers) -> None:
         for folder in (servers.paths.sockets, servers.paths.postgres_data, servers.paths.valkey_data):
@@ -244,7 +244,7 @@ class TestOwnership:
                 assert servers.is_owner
                 assert run_sql(servers, "select n from kept") == [(7,)]
                 assert client.ping()
-                # The former owner's Valkey, when it ends late, must not take the new one's socket away.
+                # When the former owner's Valkey ends late, it must not remove the new one's socket.
                 assert servers.paths.valkey_socket.is_socket()
 
     def test_servers_outlive_the_thread_that_started_them(self, root: Path) -> None:
@@ -253,7 +253,8 @@ class TestOwnership:
         thread.start()
         thread.join()
         try:
-            # A parent-death signal bound to the ended thread would have been sent by now; a query proves it was not.
+            # A parent-death signal bound to the ended thread would have been sent by now; a query proves that it was
+            # not.
             assert run_sql(servers, "select pg_sleep(0.2), 1")[0][1] == 1
             assert servers.valkey.answers()
         finally:
@@ -310,7 +311,7 @@ class TestRunningAsRoot:
         assert [stat.S_IMODE(p.stat().st_mode) & 0o007 for p in (tree, tree / "bin", program, data)] == [5, 5, 5, 4]
 
     def test_root_hands_the_servers_to_another_user(self, servers: EmbeddedServers) -> None:
-        """Root runs them as an OS user of their own; an ordinary user runs them as itself."""
+        """Root runs them as an OS user of their own; an ordinary user runs them under the same user."""
         user = os_user.server_user()
         expected = user.uid if user else os.geteuid()
         assert (user is not None) == (os.geteuid() == 0)

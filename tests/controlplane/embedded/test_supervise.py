@@ -62,7 +62,7 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """A zombie does not run."""
+    """Whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
@@ -241,7 +241,7 @@ class TestPulse:
         assert not crashes[0].hung
 
     def test_time_while_the_watcher_was_stopped_does_not_count(self, tmp_path: Path) -> None:
-        """As on a machine that was suspended, or has far too much to do."""
+        """As on a machine that was suspended or is overloaded."""
         crashes: list[Crash] = []
         jumps = iter(range(10**9))
         supervisor = Supervisor(tmp_path, on_crash=crashes.append, now=lambda: next(jumps) * 1000.0)
@@ -253,12 +253,12 @@ class TestPulse:
 
 
 def said_up_by(supervisor: Supervisor, name: str) -> None:
-    """Without the supervisor's own clock."""
+    """The output of the programs, without the supervisor's own clock."""
     until(lambda: supervisor.log(name).exists() and "up" in supervisor.log(name).read_text())
 
 
 def test_a_program_can_be_ended_with_its_parent(tmp_path: Path) -> None:
-    """What `--die-with-parent` rests on: the parent is killed, and the child receives SIGTERM."""
+    """For `--die-with-parent`: when the parent is killed, the child receives SIGTERM."""
     child = """
 import signal, sys, time
 from controlplane.embedded.processes import die_with_parent

@@ -1,1 +1,1 @@
-"""A tiny room, to prove that a room adds all that it has by its own files and one entry in a list."""
+"""A minimal room, to prove that a room needs its own files and one list entry only."""

@@ -1,4 +1,4 @@
-"""Table of notes. Its base is its own, so that the product's metadata stays the product's."""
+"""Table of notes. It has a base of its own, so that the product's metadata is unchanged."""
 
 from datetime import datetime
 from uuid import UUID

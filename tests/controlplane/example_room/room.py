@@ -1,4 +1,4 @@
-"""What the example room adds: one of each kind."""
+"""Parts of the example room: one of each kind."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -42,7 +42,7 @@ def replayed(answer: httpx.Response) -> bool:
 
 
 def acts(web_app: WebApp) -> list[tuple[str, str, dict[str, object]]]:
-    """Method, address and body of each action; a body has only fields that the action takes."""
+    """Method, address and body of each action; the body has only fields that the action accepts."""
     return [
         (method, path, {name: BODY[name] for name in opt["fields"] if name in BODY})
         for method, path, opt in handlers(web_app.app)
@@ -95,7 +95,7 @@ class TestEveryAct:
         ids, kept = object_ids(urls, msp_setup), 0
         for number, (method, template, body) in enumerate(acts(web_app)):
             if template.endswith("/sessions"):
-                continue  # one of them is one's own
+                continue  # one of them is the caller's own
             for each in ids if "_id:uuid}" in template else ids[:1]:
                 path, key = fill(template, msp_setup.slug, each), f"{number}-{each}"
                 first = await send(admin, path, key, body, method=method)
@@ -215,7 +215,7 @@ class TestTwoAtOnce:
     ) -> None:
         path = f"/api/v1/clients/{msp_setup.slug}/api-keys"
         with psycopg.connect(urls.owner) as owner:
-            owner.execute("LOCK TABLE api_key IN EXCLUSIVE MODE")  # the first request waits with its work half done
+            owner.execute("LOCK TABLE api_key IN EXCLUSIVE MODE")  # the first request waits, half completed
             first = asyncio.create_task(send(admin, path, "k"))
             async with asyncio.timeout(60):
                 while not waiting(urls):  # noqa: ASYNC110 - the database tells nobody

@@ -1,4 +1,4 @@
-"""What is kept of an act that was refused after it had begun to do something."""
+"""Responses that are stored for an action that was refused after its first effects."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -38,7 +38,7 @@ def vault() -> Vault:
 
 @pytest.fixture
 def refusals() -> Refusals:
-    """How the following acts end."""
+    """Results of the following actions."""
     return []
 
 
