@@ -106,7 +106,7 @@ async def test_a_machines_request_too(web_app: WebApp, env: ClientEnv) -> None:
         "value": {"type": "money", "amount": "10.40", "currency": "USD"},
     }
     changes = f"/api/v1/clients/{mine.slug}/changes"
-    # A key is looked up in a transaction of its own before the body is received: strangers get none of theirs read.
+    # A key is looked up in a transaction of its own first: bodies of unauthenticated callers are not read.
     for method, path, body, begun in (("GET", changes, None, 1), ("POST", changes, wish, 2)):
         web_app.observed.start()
         answer = await shop.api(method, path, body)

@@ -1,4 +1,4 @@
-"""What must hold when the dust has settled: the sender's memory, our database and the channels' own logs agree."""
+"""Consistency checks after a drill: the sender's log, our database and the channels' own logs agree."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _SHOWN = 8
 
 
 class Found(msgspec.Struct):
-    """Figures of one client, and what is wrong in words."""
+    """Figures of one client, and inconsistencies in words."""
 
     acknowledged: int = 0
     changes: int = 0
@@ -43,7 +43,9 @@ class Found(msgspec.Struct):
 
 
 async def wait_until_settled(web_app: DrillWebApp, client: Client, *, seconds: float) -> None:
-    """No job left, nothing under way, nothing complained of. Gives up quietly: the check then says what is left."""
+    """Waits until no job, running delivery or exception is left. Returns silently on a time-out: the check reports the
+    rest.
+    """
 
     async def settled() -> bool:
         (left,) = await web_app.rows(_UNDONE, t=client.scope.tenant_id, settled=list(SETTLED))
@@ -91,7 +93,7 @@ async def _events_are_kept(web_app: DrillWebApp, client: Client, history: Histor
 
 
 async def _changes_are_once(web_app: DrillWebApp, client: Client, history: History, found: Found) -> None:
-    """Every SKU of its own has exactly one change; a contested one never goes back to an older version."""
+    """Every SKU of its own has exactly one change; a contested one never returns to an older version."""
     rows = await _rows(
         web_app,
         client,
@@ -121,7 +123,7 @@ def _channel_agrees(  # noqa: PLR0917
     history: History,
     found: Found,
 ) -> None:
-    """The channel's own log against what the sender knows and against our propagations."""
+    """Compares the channel's own log with the sender's log and with our propagations."""
     seen = web_app.sandbox.effects(channel.url)
     log: list[dict[str, Any]] = seen["log"]  # type: ignore[assignment]
     received: dict[str, int] = seen["received_by_key"]  # type: ignore[assignment]

@@ -17,10 +17,10 @@ _KEEP_SECONDS = 24 * 3600
 
 @pytest.fixture(scope="session")
 def web_app(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator[DrillWebApp]:
-    """One for all drills of a process; each leaves it whole, and works with clients of its own.
+    """One installation for all drills of a process; each drill restores it and uses clients of its own.
 
-    Its folder stays for a day when something failed. Not below pytest's own: every session of pytest makes that one
-    private again, and the servers run as another user.
+    Its folder is kept for the examination of failures. It is outside pytest's folder, which every session of pytest
+    makes private: the servers run as another user.
     """
     _sweep(Path(tempfile.gettempdir()))
     root = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -32,7 +32,7 @@ def web_app(request: pytest.FixtureRequest, sandbox: RunningSandbox) -> Iterator
 
 def _sweep(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*"):
-        with suppress(FileNotFoundError):  # a neighbour removes its own
+        with suppress(FileNotFoundError):  # a concurrent run removes its own
             if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
                 release(folder / "servers")
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""A file system that can be filled to its last byte: an image on a loop device, where this machine lets us mount one.
+"""A file system that can be filled to its last byte: an image on a loop device, where mounting is permitted.
 
-Where it does not, the database says what it would say (SQLSTATE 53100) from triggers on the tables that grow.
+Elsewhere, triggers on the growing tables raise the database's error (SQLSTATE 53100).
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-_SIZE = 16 * 1024**3  # the image is sparse, and so is what fills it
+_SIZE = 16 * 1024**3  # the image is sparse, and so is the file that fills it
 _GROWING = ("source_event", "job", "change", "propagation", "audit_entry", "usage_event")
 _REFUSE = """
     CREATE OR REPLACE FUNCTION drill_disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -20,7 +20,7 @@ _REFUSE = """
 
 
 class Disk:
-    """`filler` is on the file system of the servers' data; None when none of its own could be mounted."""
+    """`filler` is on the file system of the servers' data; None when no image could be mounted."""
 
     def __init__(self, filler: Path | None) -> None:
         self._filler = filler
@@ -35,7 +35,7 @@ class Disk:
             return
         with self._filler.open("ab") as file:
             size = 1 << 30
-            while size >= 4096:  # what goes in by gigabytes, then by halves, to the last page
+            while size >= 4096:  # fills by gigabytes, then by halves, down to the last page
                 try:
                     os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, size)
                 except OSError:
@@ -43,7 +43,7 @@ class Disk:
 
     def empty(self, admin_url: str) -> None:
         if self._filler is None:
-            # One by one: who wants the locks of all tables at once stands in the way of those who have some of them.
+            # One by one: locks of all tables at once would conflict with transactions that hold some of them.
             with psycopg.connect(admin_url, autocommit=True) as connection:
                 for table in _GROWING:
                     connection.execute(f"DROP TRIGGER IF EXISTS drill_disk_full ON {table}".encode())
@@ -62,7 +62,7 @@ def _refuse_growth(admin_url: str) -> None:
 
 @contextmanager
 def limited_disk(folder: Path) -> Iterator[Disk]:
-    """`folder` on a file system of its own, if that is permitted here."""
+    """`folder` on a file system of its own, if mounting is permitted."""
     folder.mkdir(parents=True, exist_ok=True)
     image = folder.with_name(folder.name + ".image")
     mounted = _mount(image, folder)
@@ -75,7 +75,7 @@ def limited_disk(folder: Path) -> Iterator[Disk]:
 
 
 def release(folder: Path) -> None:
-    """Unmount, also what a killed run left."""
+    """Unmounts the image, also that of a killed run."""
     if os.path.ismount(folder):
         subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)
 

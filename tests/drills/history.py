@@ -1,4 +1,4 @@
-"""The sender's log: what it sent, when it was accepted, and every answer in between."""
+"""The sender's log: sent messages, times of acceptance, and every response."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from tests.drills.plan import Act, Target
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """One value the source set: later versions were committed later. `alone`: no other change concerns its SKU."""
+    """One value that the source set: later versions were committed later. `alone`: no other change concerns its SKU."""
 
     sku: str
     version: int
@@ -31,7 +31,7 @@ class Message(msgspec.Struct):
 
 @dataclass
 class History:
-    """Of one client. `answers` counts every reply by status, and transport errors by name."""
+    """History of one client. `answers` counts every response by status, and transport errors by name."""
 
     messages: list[Message] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class History:
 
     @property
     def changes(self) -> list[Sent]:
-        """Of the acknowledged messages."""
+        """Changes of the acknowledged messages."""
         return [change for message in self.acknowledged for change in message.changes]
 
     @property
@@ -62,7 +62,7 @@ class History:
 
 @dataclass
 class Injected:
-    """A fault as it happened. `lasted` is zero for what somebody else could take over at once."""
+    """An injected fault. `lasted` is zero for a fault whose work another process could take over at once."""
 
     name: str
     at: datetime

@@ -1,4 +1,4 @@
-"""Carries a plan of faults out, and mends what a real installation's supervisor would mend."""
+"""Execution of a plan of faults, with the repairs that a real installation's supervisor would make."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ LINK_TROUBLES = {
     Act.HALF_CLOSE: Trouble(half_close=True),
     Act.THROTTLE: Trouble(bytes_per_second=8000),
     Act.HALF_OPEN: Trouble(half_open=True),
-    Act.CUT: Trouble(cut_after=700),  # within a request's or an answer's head
+    Act.CUT: Trouble(cut_after=700),  # within the head of a request or response
 }
 ANSWER_SECONDS = {Target.TO_CHANNELS: OutboundSettings().read_seconds, Target.TO_POSTGRES: WORK_PATIENCE_SECONDS}
 STORM_PAUSE_SECONDS = 0.25
@@ -57,7 +57,7 @@ class Inflictor:
                 mending.create_task(self.inflict(fault))
 
     async def inflict(self, fault: Fault) -> Injected:
-        """Returns when the fault has ended. What befalls one target befalls it one after the other."""
+        """Injects one fault; returns when it has ended. Faults of one target are serialized."""
         if fault.act is Act.STOP or (fault.act is Act.KILL and fault.target not in self._servers):
             injected = self._begin(fault)
             if fault.act is Act.STOP:
@@ -74,7 +74,7 @@ class Inflictor:
         if fault.act is not Act.KILL:
             injected.lasted = utc_now() - injected.at
         if fault.act is Act.HALF_OPEN:
-            # An answer may take so long; nobody can know sooner that this one will never come.
+            # The longest time of a response; a missing one cannot be detected sooner.
             injected.lasted += timedelta(seconds=ANSWER_SECONDS.get(fault.target, 0.0))
         return injected
 
@@ -86,7 +86,7 @@ class Inflictor:
         """SIGSTOP, then SIGCONT to the same process unless it was killed meanwhile."""
 
         async def stopped() -> int | None:
-            pid = self._site.supervisor.pid(target)  # none while it is started again after an earlier fault
+            pid = self._site.supervisor.pid(target)  # none while it restarts after an earlier fault
             with suppress(ProcessLookupError):
                 if pid is not None:
                     os.kill(pid, signal.SIGSTOP)
@@ -113,13 +113,13 @@ class Inflictor:
             await full_until()
         finally:
             await asyncio.to_thread(disk.empty, url)
-            # A database that cannot write its log ends itself; whoever frees the disk starts it again.
+            # A database that cannot write its log ends; it is restarted when there is disk space again.
             for server in self._servers:
                 await self._start(server)
 
     async def _start(self, target: Target) -> None:
         server = self._servers[target]
-        with suppress(EmbeddedServerFailed):  # one that was about to end itself may do so while it is waited for
+        with suppress(EmbeddedServerFailed):  # one that is about to end may do so during the wait
             await asyncio.to_thread(server.start)
             return
         await asyncio.to_thread(server.start)
@@ -152,14 +152,14 @@ class Inflictor:
         await self._start(fault.target)
 
     async def _terminate_backends(self, seconds: float) -> None:
-        """All of the product's, again and again."""
+        """Terminates all connections of the product, repeatedly."""
         async with await psycopg.AsyncConnection.connect(self._site.admin_url, autocommit=True) as connection:
             for _ in range(max(1, round(seconds / STORM_PAUSE_SECONDS))):
                 await connection.execute(_TERMINATE)
                 await asyncio.sleep(STORM_PAUSE_SECONDS)
 
     async def _restart_at_once(self, down_seconds: float) -> None:
-        """What `pg_ctl stop -m immediate` sends; then a recovery from the log."""
+        """Sends the signal of `pg_ctl stop -m immediate`; the server then recovers from the log."""
         server = self._servers[Target.POSTGRES]
         pid = server.pid
         assert pid is not None
@@ -188,7 +188,7 @@ class Inflictor:
             await valkey.aclose()
 
     async def _ensure_target(self, target: Target) -> None:
-        """A fault needs something to strike: wait for the restart that the last one made necessary."""
+        """Waits until the target runs again after the previous fault."""
 
         async def there() -> bool:
             if target in self._servers:

@@ -1,4 +1,4 @@
-"""A source that never gives up: signed webhooks over HTTP, sent again under the same id until they are accepted."""
+"""A source that retries without limit: signed webhooks over HTTP, sent under the same id until they are accepted."""
 
 import asyncio
 import random
@@ -21,10 +21,10 @@ REFUSED_SECONDS = 120.0
 
 
 class Load:
-    """What is sent follows from the seed; when, and in which order it arrives, is up to the day.
+    """The messages follow from the seed; time and order of their arrival do not.
 
-    Seven of ten messages carry one change of a SKU nothing else touches, one several such, and the rest set the same
-    few SKUs again and again, newer and older versions crossing each other. Some messages are sent twice.
+    Seven of ten messages carry one change of a SKU of their own, one carries several, and the rest set a few shared
+    SKUs, with newer and older versions in any order. Some messages are sent twice.
     """
 
     def __init__(self, client: Client, addresses: Sequence[str], *, seed: int, skus: int, per_second: float) -> None:
@@ -40,7 +40,7 @@ class Load:
         self._http: httpx2.AsyncClient
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`; returns when everything sent is acknowledged."""
+        """Sends until `stop`; returns when everything sent is acknowledged."""
         limits = httpx2.Limits(max_connections=AT_ONCE * 2)
         async with (
             httpx2.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits) as self._http,
@@ -58,19 +58,19 @@ class Load:
         return message
 
     async def sent(self, messages: int) -> None:
-        """Returns when `run` has begun to send so many, however fast this machine is."""
+        """Returns when `run` has begun to send so many messages, however fast this machine is."""
         while len(self.history.messages) < messages:  # noqa: ASYNC110 - it is counted in one place only
             await asyncio.sleep(self._pause)
 
     async def refused(self) -> None:
-        """Returns when the sender is asked once more to retry."""
+        """Returns at the sender's next refused message."""
         told = self.history.answers["503"]
         async with asyncio.timeout(REFUSED_SECONDS):
             while self.history.answers["503"] == told:  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(self._pause)
 
     async def send(self, *changes: Sent, patience: float = PATIENCE_SECONDS) -> Message:
-        """One message by itself, until it is acknowledged."""
+        """Sends one message until it is acknowledged."""
         async with httpx2.AsyncClient(timeout=patience) as self._http:
             message = self.message(*changes)
             await self._persist(message, random.Random(0))
@@ -122,7 +122,7 @@ class Load:
                 await asyncio.sleep(rng.uniform(0.02, min(1.0, 0.05 * 2.0**message.attempts)))
 
     async def _post(self, message: Message, address: int) -> int:
-        """The status, or 0 when no answer came."""
+        """The status, or 0 without a response."""
         body = self.body(message)
         headers = sign(
             self.client.hook_secret.encode(), message_id=message.message_id, sent_at=utc_now(), body=body
@@ -137,7 +137,7 @@ class Load:
         return status
 
     def body(self, message: Message) -> bytes:
-        """The same bytes each time."""
+        """The message's body, always with the same bytes."""
         changes = [
             {
                 "sku": change.sku, "element": STOCK, "amount": change.amount, "currency": "", "version": change.version,

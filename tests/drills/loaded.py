@@ -25,7 +25,7 @@ async def make_load(web_app: DrillWebApp) -> Load:
 
 @asynccontextmanager
 async def under(load: Load) -> AsyncIterator[None]:
-    """What befalls the site befalls it under load. Afterwards everything sent is acknowledged."""
+    """Injects the faults under load. Afterwards everything sent is acknowledged."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(load.run(stop))
@@ -43,6 +43,6 @@ async def assert_whole(web_app: DrillWebApp, load: Load) -> Found:
 
 
 async def print_recovery(web_app: DrillWebApp, load: Load, injected: list[Injected]) -> str:
-    """Call when all is settled. A later fault may prolong the figures of those before it."""
+    """Call when all is settled. A later fault may lengthen the recovery of earlier ones."""
     measure_recoveries(injected, load.history.messages, await read_proofs(web_app, load.client))
     return ", ".join(f"{fault.name} {fault.recovery_seconds:.1f} s" for fault in injected)

@@ -1,4 +1,4 @@
-"""What goes wrong, when, and to whom: drawn from a seed, so that a run can be repeated."""
+"""Plan of faults with their times and targets, drawn from a seed, so that a run can be repeated."""
 
 import random
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ class Target(StrEnum):
     TO_CHANNELS = "link to the channels"
     TO_POSTGRES = "link to postgres"  # of web-2 and worker-2; the others are beside it
     TO_VALKEY = "link to valkey"  # likewise
-    TO_WEB = "link to web-2"  # the source's
+    TO_WEB = "link to web-2"  # the source's link
 
 
 class Act(StrEnum):
-    KILL = "kill -9"  # and Valkey's data is gone
+    KILL = "kill -9"  # and Valkey's data is deleted
     STOP = "stop"
     TERMINATE = "terminate backends of"
     IMMEDIATE = "immediate restart of"
@@ -70,9 +70,9 @@ _STOP_WEIGHTS: Mapping[Target, int] = {
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """After `wait` seconds `target` suffers `act`, for `seconds` where it lasts.
+    """After `wait` seconds `act` is done to `target`, for `seconds` where it has a duration.
 
-    A killed server is started again after `seconds`; a killed process of ours is its supervisor's business.
+    A killed server is restarted after `seconds`; a killed process of ours is restarted by its supervisor.
     """
 
     wait: float
@@ -92,9 +92,9 @@ class FaultPlan(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_seed(cls, seed: int, kills: int, *, stop_seconds: float = 30.0) -> Self:
-        """`kills` kill -9 in random order, every target at least once when there are enough.
+        """`kills` times kill -9 in random order, every target at least once when there are enough.
 
-        Stops and troubles come between; every trouble once before one comes again.
+        Stops and troubles are in between; every kind of trouble occurs once before one is repeated.
         """
         rng = random.Random(f"faults {seed}")
         targets = list(KILLED)[:kills] + _draw(rng, _KILL_WEIGHTS, max(0, kills - len(KILLED)))
@@ -118,12 +118,14 @@ class FaultPlan(msgspec.Struct, frozen=True):
 
     @property
     def seconds(self) -> float:
-        """How long carrying it out takes at least."""
+        """The least duration of the plan."""
         return sum(fault.wait for fault in self.faults) + max((fault.seconds for fault in self.faults), default=0.0)
 
 
 def _wait(rng: random.Random, number: int) -> float:
-    """Mostly a breath between faults, now and then none: the second hits while the first is being mended."""
+    """Usually a short pause between faults, sometimes none: the second fault then occurs during the repair of the
+    first.
+    """
     drawn = rng.uniform(0.0, 0.3) if rng.random() < 0.2 else rng.uniform(0.8, 3.5)
     calm = number % FAULTS_PER_CALM_ONE in (FAULTS_PER_CALM_ONE // 2, FAULTS_PER_CALM_ONE // 2 + 1)
     return CALM_SECONDS if calm else round(drawn, 3)

@@ -1,4 +1,4 @@
-"""How long each fault was felt after it ended: until what was under way was proven on every channel."""
+"""Recovery times of faults: from a fault's end until everything in progress was verified on every channel."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ AFTERMATH = timedelta(seconds=0.5)
 
 
 async def read_proofs(web_app: DrillWebApp, client: Client) -> dict[str, datetime]:
-    """When each SKU was last proven on the last of its channels."""
+    """When each SKU was last verified on the last of its channels."""
     rows = await web_app.rows(
         "SELECT record_key, max(verified_at) AS at FROM propagation WHERE tenant_id = %(t)s GROUP BY record_key",
         t=client.scope.tenant_id,
@@ -23,9 +23,10 @@ async def read_proofs(web_app: DrillWebApp, client: Client) -> dict[str, datetim
 def measure_recoveries(
     injected: Sequence[Injected], messages: Sequence[Message], proofs: Mapping[str, datetime]
 ) -> None:
-    """Of one client after the other. Counts what was sent until just after the fault's end and not proven before it.
+    """Recovery times of one client's faults. Includes changes sent before or just after the fault's end and not
+    verified by then.
 
-    A kill or stop ends at once: others go on. Later faults may prolong it.
+    A kill or stop ends at once, because other processes continue. Later faults may lengthen it.
     """
     spans = [
         (message.first_sent, proofs[change.sku])
@@ -41,7 +42,7 @@ def measure_recoveries(
 
 
 def undisturbed(injected: Sequence[Injected]) -> list[Injected]:
-    """Faults that struck a whole system and were mended before the next one."""
+    """Faults of a whole system that were repaired before the next one."""
     ordered = sorted(injected, key=lambda fault: fault.at)
     chosen, whole_at = [], datetime.min.replace(tzinfo=UTC)
     for fault, following in zip(ordered, [*ordered[1:], None], strict=True):
@@ -69,7 +70,7 @@ def recovery_table(injected: Sequence[Injected]) -> list[str]:
 
 
 class Timeline:
-    """Second by second: what struck, how much was first sent, acknowledged and proven."""
+    """Per second: faults, and the numbers of changes first sent, acknowledged and verified."""
 
     def __init__(self, injected: Sequence[Injected]) -> None:
         self._struck: dict[int, list[str]] = defaultdict(list)

@@ -33,10 +33,11 @@ CHANNELS_DAY = Faults(
 
 
 def chosen_plan() -> FaultPlan:
-    """FAIRLEAD_CHAOS_SEED repeats a run; FAIRLEAD_CHAOS_KILLS makes it as long as you like."""
+    """FAIRLEAD_CHAOS_SEED repeats a run; FAIRLEAD_CHAOS_KILLS sets its length."""
     seed = int(os.environ.get("FAIRLEAD_CHAOS_SEED") or secrets.randbits(32))
     kills = int(os.environ.get("FAIRLEAD_CHAOS_KILLS") or SHORT_KILLS)
-    # The long form's zombies sleep as long as a paused virtual machine does; a bit over the lease is enough to be one.
+    # In the long form, stopped processes sleep as long as a paused virtual machine; elsewhere just longer than the
+    # lease.
     return FaultPlan.from_seed(seed, kills, stop_seconds=30.0 if kills > SHORT_KILLS else LEASE_SECONDS + 1.5)
 
 
@@ -51,7 +52,7 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
         web_app.sandbox.break_(channel.url, CHANNELS_DAY)
     inflictor = Inflictor(web_app)
     stop = asyncio.Event()
-    with suppress(TimeoutError):  # what was never accepted by then is a finding
+    with suppress(TimeoutError):  # a message that was not accepted by then is a failure
         async with asyncio.timeout(plan.seconds * 4 + 300), asyncio.TaskGroup() as group:
             for load in loads:
                 group.create_task(load.run(stop))

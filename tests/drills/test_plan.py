@@ -1,4 +1,4 @@
-"""A failure is worth as much as it can be repeated."""
+"""Plans of faults can be repeated from their seed."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What is accepted survives the loss of a server, and what is not durable is not accepted."""
+"""Loss of a server: accepted messages are preserved, and messages that are not durable are not accepted."""
 
 import asyncio
 import os
@@ -78,8 +78,8 @@ async def test_without_a_relay_only_delayed_jobs_wait(web_app: DrillWebApp) -> N
 
 
 async def push_without_a_relay(web_app: DrillWebApp, load: Load) -> list[Sent]:
-    """Returns what was sent once all of it is on both channels. A ring may be lost in a slow moment, and the relay
-    would ring again; here the next change does.
+    """Returns the sent changes when all of them are on both channels. A wake-up may be lost when the machine is slow,
+    and the relay would repeat it; here the next change does.
     """
     sent: list[Sent] = []
 
@@ -94,7 +94,7 @@ async def push_without_a_relay(web_app: DrillWebApp, load: Load) -> list[Sent]:
 
 
 async def is_pushed(web_app: DrillWebApp, load: Load, sent: list[Sent]) -> bool:
-    """Seen in the shop, and taken by the market."""
+    """Visible in the shop, and accepted by the market."""
     rows = await web_app.rows(
         "SELECT record_key, connection_id, state FROM propagation WHERE tenant_id = %(t)s AND record_key = ANY (%(k)s)",
         t=load.client.scope.tenant_id,

@@ -1,4 +1,4 @@
-"""Servers that are unwell but not dead, and links that are neither there nor gone."""
+"""Degraded servers and links: slow, hanging, half-open."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ BREATH_SECONDS = 0.5
 
 
 async def suffer(web_app: DrillWebApp, *faults: Fault) -> tuple[Load, Inflictor]:
-    """Each after the other, under load."""
+    """Injects each fault after the other, under load."""
     load, inflictor = await make_load(web_app), Inflictor(web_app)
     async with under(load):
         for fault in faults:

@@ -1,4 +1,4 @@
-"""What a dead or late worker leaves behind is done by another, once; what it does late counts for nothing."""
+"""Dead and delayed workers: another worker does their jobs once, and late effects are rejected."""
 
 import asyncio
 import signal
@@ -29,7 +29,7 @@ async def client(web_app: DrillWebApp) -> Client:
 
 @pytest.fixture
 async def load(web_app: DrillWebApp, client: Client) -> AsyncIterator[Load]:
-    """Everything is whole: a first change went all the way."""
+    """A load whose first change was delivered end to end."""
     await web_app.wait_until_ready()
     load = Load(client, web_app.addresses, seed=0, skus=SKUS, per_second=20)
     first = load.alone()
@@ -55,7 +55,7 @@ async def propagation_ids(web_app: DrillWebApp, client: Client, amount: int) -> 
 
 
 async def shop_view(web_app: DrillWebApp, client: Client, change_id: UUID) -> tuple[PropagationView, list[AttemptView]]:
-    """What people are shown of a change at the shop, once no call can be under way: delivery, and attempts in order."""
+    """The displayed state of a change at the shop when no call can be in progress: delivery, and attempts in order."""
     async with web_app.services() as services, services.db.transaction(client.scope) as session:
         detail = await read_change(session, change_id, now=utc_now() + UNDER_WAY)
     (delivery,) = [each for each in detail.change.channels if each.connection_id == client.shop.id]
@@ -64,7 +64,7 @@ async def shop_view(web_app: DrillWebApp, client: Client, change_id: UUID) -> tu
 
 
 async def push_and_lose_the_answer(web_app: DrillWebApp, client: Client, load: Load, change: Sent) -> Target:
-    """The shop shows the value, and the worker, whose name is returned, waits for an answer that does not come."""
+    """The shop shows the value, and the worker, whose name is returned, waits for a response that never arrives."""
     web_app.sandbox.break_(client.shop.url, Faults(lost_answer=1.0, hang_seconds=120, remaining=1))
     await load.send(change)
 
@@ -102,7 +102,7 @@ async def test_a_value_that_a_killed_worker_sent_and_a_newer_one_replaced_stays_
     holder = await push_and_lose_the_answer(web_app, client, load, older)
     newer = msgspec.structs.replace(load.alone(), sku=older.sku, alone=False)
     await load.send(newer)
-    await propagation_ids(web_app, client, newer.amount)  # waits in the lane that the worker still holds
+    await propagation_ids(web_app, client, newer.amount)  # stays in the lane that the worker still holds
     web_app.supervisor.kill(holder)
     await web_app.proven(client, newer.sku, newer.amount)
     assert [effect["amount"] for effect in web_app.effects(client.shop, older.sku)] == [older.amount, newer.amount]
@@ -131,7 +131,7 @@ async def test_a_stopped_workers_late_write_and_transaction_have_no_effect(
     web_app.sandbox.break_(client.shop.url, Faults(held=1.0, remaining=1))
     older = msgspec.structs.replace(load.alone(), alone=False)
     await load.send(older)
-    # The fault is the next request's and ends with it: then the write is on its way, and stays there until we mend.
+    # The fault affects the next request only; the write is then in flight until the link is repaired.
     await until(lambda: asyncio.to_thread(web_app.sandbox.is_well, client.shop.url), seconds=90)
     zombie = await web_app.holder(f"push/{client.shop.id}")
     web_app.signal(zombie, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""The whole product as in earnest: two webs, two workers, a relay and their servers, under its own supervisor."""
+"""The complete product: two web processes, two workers, a relay and their servers, under its own supervisor."""
 
 import asyncio
 import base64
@@ -40,7 +40,7 @@ HEALTHY_SECONDS = 2.0
 
 
 async def until(asked: Callable[[], Awaitable[T]], *, seconds: float) -> T:
-    """The first answer that is not empty or false.
+    """The first result that is not empty or false.
 
     Raises:
         TimeoutError: there was none in time.
@@ -77,7 +77,7 @@ class Client(msgspec.Struct, frozen=True):
 
 
 class DrillWebApp:
-    """`web-2` and `worker-2` reach the servers, the source reaches `web-2`, and all reach the channels, over links."""
+    """Links connect `web-2` and `worker-2` to the servers, the source to `web-2`, and all workers to the channels."""
 
     def __init__(
         self, stack: Stack, sandbox: RunningSandbox, ports: tuple[int, int], links: dict[Target, FaultyLink], disk: Disk
@@ -102,7 +102,7 @@ class DrillWebApp:
             msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
             scope = await onboard_client(services, msp_account, name=f"Client {slug}", slug=f"c-{slug}", currency="USD")
             secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-            url = f"{self.sandbox.base_url}/none"  # deliveries come from the load, not from a pretended ERP
+            url = f"{self.sandbox.base_url}/none"  # the load sends webhooks, not a sandbox ERP
             erp = await connect(
                 services, scope, NewConnection("sandbox-erp", "ERP", url, secrets={"webhook_secret": secret})
             )
@@ -127,7 +127,7 @@ class DrillWebApp:
             await built.close()
 
     async def rows(self, sql: str, **binds: object) -> list[dict[str, Any]]:
-        """As the superuser: every tenant's rows."""
+        """Rows as the superuser: those of every tenant."""
         async with await psycopg.AsyncConnection.connect(
             self.admin_url, autocommit=True, row_factory=dict_row
         ) as found:
@@ -151,7 +151,7 @@ class DrillWebApp:
         return pid
 
     async def holder(self, lane: str, *, seconds: float = 90) -> Target:
-        """The worker that holds `lane` now, or as soon as one does."""
+        """The worker that holds `lane`, as soon as there is one."""
 
         async def held() -> Target | None:
             workers = {self.supervisor.pid(target): target for target in WORKERS}
@@ -171,12 +171,12 @@ class DrillWebApp:
             os.kill(self.pid(target), number)
 
     def said(self, target: Target, event: str, about: str) -> bool:
-        """Whether a line of the program's log holds both."""
+        """Whether a line of the program's log contains both texts."""
         lines = self.supervisor.log(target).read_text(errors="replace").splitlines()
         return any(event in line and about in line for line in lines)
 
     async def proven(self, client: Client, sku: str, amount: int, *, seconds: float = 120) -> datetime:
-        """When the last channel was seen to show it."""
+        """When the last channel was observed to show the value."""
         found = await self.wait_for(
             """
             SELECT max(verified_at) AS at FROM propagation
@@ -193,12 +193,12 @@ class DrillWebApp:
         return at
 
     def effects(self, channel: Channel, sku: str) -> list[dict[str, Any]]:
-        """What became visible there, oldest first."""
+        """Values that became visible there, oldest first."""
         log: list[dict[str, Any]] = self.sandbox.effects(channel.url)["log"]  # type: ignore[assignment]
         return [effect for effect in log if effect["sku"] == sku]
 
     def received(self, channel: Channel, key: str) -> int:
-        """How often a write with this idempotency key arrived."""
+        """Number of writes received with this idempotency key."""
         counts: dict[str, int] = self.sandbox.effects(channel.url)["received_by_key"]  # type: ignore[assignment]
         return counts.get(key, 0)
 

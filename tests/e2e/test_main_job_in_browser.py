@@ -1,4 +1,4 @@
-"""The main job as people see it: two brands, their clients and a partner, in real browsers before the product."""
+"""The main use case in real browsers: two brands, their clients and a partner."""
 
 import re
 from collections.abc import Iterator
@@ -130,7 +130,7 @@ class TestExceptions:
             user.page.goto(place)
             user.page.get_by_role("button", name="Replay").click()
             user.sees(user.page.locator("main"), "Resolved", "Nora Lind")
-            # The bytes are still what they were: reading them again fails again, and is reported again.
+            # The bytes are unchanged: reading them again fails again, and is reported again.
             user.open(quarantined)
             newcomer(user, links, others).click()
             user.page.get_by_role("button", name="Discard").first.click()
@@ -368,7 +368,7 @@ DEEPER = ("changes", "approvals", "approvals?status=answered", "exceptions", "in
 
 @pytest.fixture(scope="module")
 def busy_town(walk: DemoWalk) -> DemoWalk:
-    """Each list of birch's has something to open, whichever tests ran before."""
+    """Fills each list of the client birch, whichever tests ran before."""
     assert walk.send_hook("birch", b'{"type": "price.changed"}') == 202
     walk.change("birch", "SKU-020", "price.list", 45_00)
     walk.behind_the_desk(lambda services: rate(walk, services))
@@ -432,7 +432,7 @@ class TestEveryPage:
 
 
 def look(user: BrowserUser, name: str, width: int, *, script: bool = True) -> None:
-    """Without `script` nothing can be asked about barriers: what asks is a script with timers."""
+    """Without `script` accessibility is not checked, because the checker is a script with timers."""
     user.shot("every/" + re.sub(r"[^a-z0-9]+", "-", name))
     assert user.page.evaluate("document.documentElement.scrollWidth") == width, user.page.url
     assert "fairlead" not in user.page.content().lower(), user.page.url

@@ -1,4 +1,4 @@
-"""A newcomer finishes the onboarding that the demonstration leaves half done, in a browser and without a terminal."""
+"""A new member completes the demonstration's half-finished onboarding in a browser, without a terminal."""
 
 import re
 from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _accept_baseline(user: BrowserUser) -> None:
 
 
 def _back(user: BrowserUser, step: str) -> None:
-    """By the menu to the wizard, which is at `step` now."""
+    """Returns by the menu to the wizard, whose current step is `step`."""
     user.page.locator(".nav").get_by_role("link", name="Onboarding").first.click()
     user.arrives(f"/clients/{SLUG}/onboarding")
     expect(user.page.locator(".steps-rail [aria-current]")).to_contain_text(step)

@@ -1,5 +1,7 @@
-"""The main job on real systems: what is saved in a real Tryton is seen by a shopper of a real Vendure, and billed; an
-order of the shop becomes a sale in Tryton, and its status comes back.
+"""The main use case on real systems.
+
+A value saved in a real Tryton is visible to a shopper of a real Vendure, and billed; an order of the shop becomes a
+sale in Tryton, and its status is returned.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -71,7 +73,9 @@ class Trade:
     shop: UUID
 
     async def poll(self, connection: UUID | None = None) -> None:
-        """The ERP, or another connection, as the timer would; then all work, until what was pushed was read back."""
+        """Polls the ERP, or another connection, as the timer does; then runs all jobs until pushed values are read
+        back.
+        """
         async with self.env.services.db.transaction(self.env.scope) as session:
             await schedule_poll(session, connection or self.erp, at=utc_now())
         await self.env.work(until=ALL_VERIFIED)
@@ -88,7 +92,7 @@ class Trade:
         return len(waiting)
 
     async def propose_prices(self, sku: str, own: MoneyValue, other: MoneyValue) -> None:
-        """A member's: the price without a currency of its own, and that of another currency."""
+        """Proposes two prices as a member: one without a currency of its own, and one of another currency."""
         divided = ElementKey(sku, PRICE, dimension(currency=other.currency))
         async with self.env.services.db.transaction(self.env.scope) as session:
             for key, value in ((ElementKey(sku, PRICE), own), (divided, other)):
@@ -115,7 +119,7 @@ class Trade:
         return rows[0][0]
 
     async def seen(self, sku: str, element: str) -> object:
-        """What was last read back from the shop."""
+        """The values last read back from the shop."""
         rows = await self.env.rows(
             "SELECT minor(value) FROM channel_value WHERE connection_id = :c AND record_key = :sku AND element = :e",
             c=self.shop,
@@ -172,7 +176,7 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
     assert vendure.shopper_price("SKU-003") == await trade.seen("SKU-003", PRICE) == 1350
     await trade.poll()
     kept = await trade.env.rows("SELECT count(*) FROM source_event")
-    await trade.poll()  # looks back over the same minutes, and finds nothing that is not kept
+    await trade.poll()  # reads the same minutes again, and finds nothing new
     assert await trade.env.rows("SELECT count(*) FROM source_event") == kept
 
     tryton.set_list_price("SKU-004", Decimal("20.00"))
@@ -204,7 +208,7 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
 
 
 async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
-    """Both sides, each line opened to as many events as there were values seen."""
+    """Checks both sides: each line lists as many events as there were verified values."""
     db, scope, msp_account = trade.env.services.db, trade.env.scope, trade.env.msp_account
     async with db.transaction(scope) as session:
         await schedule_rating(session, since)
@@ -297,8 +301,8 @@ async def _goes_to_the_erp_and_back(trade: Trade, tryton: RunningTryton, vendure
 
 
 async def _trade_in_everything(env: ClientEnv, tryton: RunningTryton, vendure: RunningVendure) -> Trade:
-    """Tryton owns stock, texts and the status of orders, Vendure the orders. Members set prices. The
-    sandbox ERP, which would take orders too, is paused.
+    """Tryton owns stock, texts and the status of orders, Vendure the orders. Members set prices. The sandbox ERP, which
+    would accept orders too, is paused.
     """
     for name in ("WH", "HAM"):
         vendure.add_location(name)

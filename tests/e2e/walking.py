@@ -1,4 +1,4 @@
-"""People in real browsers before the running product, and what happens outside it: the ERP's operator, a shopper."""
+"""Users in real browsers of the running product, and actions outside it: of the ERP's operator and of a shopper."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ from tests.branding.browser import SECONDS
 
 
 class BrowserUser:
-    """One browser of one person, on the address of one brand. What the browser complains about is kept."""
+    """One browser of one person, on the address of one brand. Errors that the browser reports are recorded."""
 
     def __init__(self, browser: Browser, address: str, shots: Path, **options: Any) -> None:
         self.address = address
@@ -66,25 +66,23 @@ class BrowserUser:
         return self
 
     def open(self, path: str) -> int:
-        """Returns the status of the answer."""
+        """Returns the status of the response."""
         answer = self.page.goto(self.address + path)
         assert answer is not None
         return answer.status
 
     def row(self, text: str) -> Locator:
-        """The first row of a table that holds `text`."""
+        """The first row of a table that contains `text`."""
         return self.page.locator("tbody tr").filter(has_text=text).first
 
     def sees(self, found: Locator, *texts: str) -> Locator:
-        """Waits until `found` shows every text at one time: a page redrawn between two checks may have shown
-        neither.
-        """
+        """Waits until `found` shows all texts at once: a page redrawn between two checks may have shown neither."""
         words = (r"\s+".join(map(re.escape, text.split())) for text in texts)
         expect(found).to_contain_text(re.compile("".join(rf"(?=[\s\S]*{each})" for each in words)))
         return found
 
     def arrives(self, pattern: str) -> None:
-        """Waits until the address ends so, and that page is there: a click returns while the old one is still shown."""
+        """Waits until the address ends so and that page is loaded: a click returns while the old one is still shown."""
         self.page.wait_for_url(re.compile(f"{pattern}$"))
 
     def shot(self, name: str) -> None:
@@ -93,7 +91,7 @@ class BrowserUser:
 
 
 class DemoWalk:
-    """The running product, its sandbox systems, and the people who use them."""
+    """The running product, its sandbox systems, and their users."""
 
     def __init__(self, demo: DemoInstallation, browser: Browser, shots: Path) -> None:
         self.demo = demo
@@ -122,7 +120,7 @@ class DemoWalk:
         self._http.post(self._system(client, "erp", "changes"), json=body, headers=headers).raise_for_status()
 
     def shopper_sees(self, client: str, sku: str, price: str) -> bool:
-        """On the shop's own storefront."""
+        """The values on the shop's own storefront."""
         page = self._http.get(self._system(client, "shop", "")).raise_for_status().text
         return price in page.split(f'data-sku="{sku}"')[1].split("</tr>")[0]
 
@@ -134,7 +132,7 @@ class DemoWalk:
         self._http.delete(self._system(client, system, "_faults")).raise_for_status()
 
     def send_hook(self, client: str, body: bytes) -> int:
-        """A rightly signed webhook of the client's ERP."""
+        """Sends a webhook of the client's ERP with a valid signature."""
         found = self.client(client)
         headers = sign(found.hook_secret.encode(), message_id=f"msg_{new_id()}", sent_at=utc_now(), body=body)
         headers["content-type"] = "application/json"
@@ -142,7 +140,7 @@ class DemoWalk:
         return self._http.post(url, content=body, headers=headers).status_code
 
     def raw(self, user: BrowserUser, path: str) -> str:
-        """Everything the person's browser is sent for `path`: status line, headers and body as text."""
+        """The response for `path` as text: status line, headers and body."""
         cookie = "; ".join(f"{one['name']}={one['value']}" for one in user.context.cookies())
         headers = {"Host": user.address.removeprefix("http://"), "Cookie": cookie}
         answer = self._http.get(f"http://127.0.0.1:{self.demo.port}{path}", headers=headers)
@@ -150,7 +148,7 @@ class DemoWalk:
         return "\n".join([str(answer.status_code), *lines, answer.text])
 
     def behind_the_desk(self, act: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
-        """What no page offers yet. In a thread: the browser's own loop runs in this one."""
+        """Actions that no page offers yet. In a thread, because the browser's event loop runs in this one."""
 
         async def carry_out() -> None:
             services = build_services(self.demo.stack.settings, pool_size=2, name="fairlead tests")
@@ -168,9 +166,9 @@ class DemoWalk:
 
 @contextmanager
 def running_env() -> Iterator[DemoInstallation]:
-    """Before any browser: Playwright's loop occupies its thread, and the demo needs one for a moment.
+    """The demonstration, started before any browser, because Playwright's loop occupies its thread.
 
-    Not in pytest's folder: another pytest that begins meanwhile closes that one to the database's own user.
+    Outside pytest's folder, which a concurrent pytest would make inaccessible to the database's user.
     """
     with (
         TemporaryDirectory(prefix="fairlead-demo-") as folder,
@@ -191,7 +189,7 @@ def open_town(demo: DemoInstallation, browser: Browser, factory: pytest.TempPath
 
 
 def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
-    """For pages that do not refresh themselves."""
+    """Reloads the page until it holds, for pages that do not refresh themselves."""
     for _ in range(SECONDS // 250):
         if is_so():
             return
@@ -201,7 +199,9 @@ def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
 
 
 def sees_read_back(user: BrowserUser, value: str) -> None:
-    """On both channels of a change's page. A rollback's old page names the old value too, in another column."""
+    """Waits for the read-back on both channels of a change's page. A rollback's old page names the old value too, in
+    another column.
+    """
     channels = user.page.get_by_role("table", name="State on each channel").locator("tbody tr")
     expect(channels).to_have_count(2)
     for channel in (channels.nth(0), channels.nth(1)):
@@ -221,7 +221,7 @@ def newcomer(user: BrowserUser, links: Locator, known: Collection[str]) -> Locat
 
 
 def forgive(user: BrowserUser, *statuses: str) -> None:
-    """The browser itself logs answers like these; they were asked for."""
+    """Ignores these responses in the browser's log, because the test requested them."""
     told = tuple(f"the server responded with a status of {status}" for status in statuses)
     user.complaints[:] = [text for text in user.complaints if not any(words in text for words in told)]
 

@@ -1,4 +1,4 @@
-"""Instants of other systems are written whatever they are."""
+"""Every instant of another system can be written."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""The depth of foreign JSON is bounded before it is parsed."""
+"""The depth of JSON from other systems is checked before parsing."""
 
 import json
 import time
@@ -92,7 +92,7 @@ def test_a_nearly_used_up_stack_is_a_decode_error() -> None:
         try:
             deeper(levels)
         except RecursionError:
-            continue  # of this test's own calls
+            continue  # for this test's own calls
         except msgspec.DecodeError:
             return
     pytest.fail("the stack was never used up inside the decoder")

@@ -1,4 +1,4 @@
-"""Events leave with their transaction and become jobs of each subscriber, apart from one another."""
+"""Events are published with their transaction, and become independent jobs of each subscriber."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class Sold(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A subscriber's own payload, made of the event's."""
+    """A subscriber's own payload, made from the event's."""
 
     event: str
     at: datetime
@@ -82,7 +82,7 @@ async def deaf(_: Batch[Any]) -> None:
 
 
 class MspSetup:
-    """A worker with its subscribers, and the lanes it has jobs in."""
+    """A worker with its subscribers, and their lanes."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ async def test_an_undecodable_event_is_dead_lettered_and_blocks_no_other(
 ) -> None:
     heard: Heard = []
     web_app = MspSetup(db, valkey, [Subscription(SOLD, HEAR, sold)], JobHandler(HEAR, hearing(heard)))
-    odd: EventType[Any] = EventType(SOLD.name, SOLD.title, Built)  # as another release declared it
+    odd: EventType[Any] = EventType(SOLD.name, SOLD.title, Built)  # as declared by another release
     await web_app.tell(scope, DomainEvent(odd, new_id(), AT, Built(4)), DomainEvent(SOLD, new_id(), AT, Sold(7)))
     await web_app.work(scope)
     assert [payload.number for _, payload in heard] == [7]

@@ -53,7 +53,7 @@ def test_the_metrics_port_has_the_same_limits() -> None:
 
 
 def test_the_metrics_port_accepts_any_header_and_sends_security_headers() -> None:
-    """The format's negotiation decodes headers, and failed on what is not UTF-8."""
+    """Content negotiation decodes headers, and failed on bytes that are not UTF-8."""
     port = serve_metrics(0, CollectorRegistry(), Heartbeat())
     for header in (b"Accept: \xff", b"Accept-Encoding: \xff, gzip;q=nan", b"X: \xff"):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as asking:

@@ -1,4 +1,4 @@
-"""Identifiers in the order of their time."""
+"""Identifiers are ordered by their time."""
 
 from datetime import UTC, datetime, timedelta
 

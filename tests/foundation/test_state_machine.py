@@ -1,4 +1,4 @@
-"""Every state machine of the product: only declared transitions happen, and each life comes to where it may end."""
+"""State machines of the product: only declared transitions are possible, and every state leads to a final one."""
 
 from enum import StrEnum
 from typing import Any
@@ -47,7 +47,7 @@ def test_a_state_that_nothing_leads_to_is_no_part_of_a_machine() -> None:
 
 
 def test_states_in_sql_are_in_order() -> None:
-    """As the predicates of the partial indexes are written."""
+    """The order in which the predicates of the partial indexes are written."""
     assert in_sql([Light.RED, Light.GREEN]) == "'red', 'green'"
     machine = StateMachine(
         Light, starts=[Light.RED], transitions={Light.RED: [Light.GREEN], Light.GREEN: [Light.RED, Light.BROKEN]}

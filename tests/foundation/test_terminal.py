@@ -1,4 +1,4 @@
-"""Command output cannot control the terminal, and is the same JSON for machines."""
+"""Command output cannot control the terminal, and JSON output is the same for programs."""
 
 import json
 import re

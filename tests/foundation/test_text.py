@@ -1,4 +1,4 @@
-"""Foreign text is storable, compared in one form, and displayed with hidden characters marked."""
+"""Text of other systems is storable, compared in one form, and displayed with hidden characters marked."""
 
 import unicodedata
 

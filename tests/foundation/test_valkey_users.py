@@ -1,4 +1,4 @@
-"""Each component's Valkey user can do that component's work, and cannot use another's keys."""
+"""Each component's Valkey user can access that component's keys and no others."""
 
 from collections.abc import Iterator
 from pathlib import Path

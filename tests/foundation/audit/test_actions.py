@@ -6,7 +6,7 @@ from foundation.audit.actions import AuditAction
 
 
 def test_actions_without_a_kind_are_refused_where_they_are_declared() -> None:
-    """They would be found under no kind of the audit page."""
+    """The audit page could not show them under any kind."""
     with pytest.raises(TypeError, match="kind"):
 
         class KindlessAction(AuditAction):

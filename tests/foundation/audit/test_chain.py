@@ -1,4 +1,4 @@
-"""The audit chain: whatever is changed afterwards, verification says from where."""
+"""The audit chain: verification detects every later change, and its position."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ async def twelve(db: Database, scope: Scope) -> Scope:
 
 
 async def tamper(urls: Urls, scope: Scope, statement: str, *arguments: object) -> None:
-    """As the database's owner, who can switch off what protects the tables from everybody else."""
+    """Changes rows as the database's owner, who can disable the tables' protection."""
     async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
         await connection.execute("SELECT set_config('row_security', 'off', true)")
         for table in ("audit_entry", "audit_head"):
@@ -119,7 +119,7 @@ class TestWhole:
         }  # fmt: skip
 
     async def test_each_entry_has_the_correlation_of_its_action(self, db: Database, scope: Scope) -> None:
-        """A batch of work carries items of many webhooks into one transaction."""
+        """One batch writes entries for several webhooks in one transaction."""
         async with db.transaction(scope) as session:
             for correlation in ("first-1", "second-2"):
                 with correlated(correlation):

@@ -1,4 +1,4 @@
-"""The set of rows that bulk writes are made of: what PostgreSQL makes of each kind of attribute."""
+"""Row sets of bulk writes: PostgreSQL's interpretation of each type of attribute."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ _COLUMNS = {
 
 
 class _Row(msgspec.Struct):
-    """In another order than the columns, with an attribute that is none."""
+    """Attributes in another order than the columns, and one without a column."""
 
     other: str = "not sent"
     word: str | None = None

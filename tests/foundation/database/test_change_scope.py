@@ -1,4 +1,4 @@
-"""A transaction whose scope changes shows what each scope may see, and no effect of one is written in another."""
+"""A change of scope: each scope reads and writes its own rows only."""
 
 import pytest
 from sqlalchemy import select, text
@@ -27,7 +27,7 @@ async def test_each_scope_shows_its_own_and_the_fleets_role_is_left_again(
     for each in (scope, sibling_scope, other_scope):
         await open_client(db, each)
     fleet, both = scope.for_fleet(), {scope.tenant_id, sibling_scope.tenant_id}
-    for _ in range(6):  # statements of one text are prepared after a few times
+    for _ in range(6):  # statements are prepared after some executions
         async with db.transaction(scope) as session:
             assert await seen(session) == {scope.tenant_id}
             await change_scope(session, fleet)

@@ -1,4 +1,4 @@
-"""Partitions: created ahead by the relay's role, reached only through their table, and never a way round dedup."""
+"""Partitions: created ahead by the relay's role, reached only through their table, without duplicates across months."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def test_this_month_and_the_next_two_have_partitions(urls: Urls) -> None:
 
 
 def test_the_relay_creates_missing_partitions_and_moves_early_rows(urls: Urls, scope: Scope) -> None:
-    """Undone at the end: the other tests have the partitions."""
+    """The changes are reverted at the end, because other tests use the partitions."""
     last = month_after(month_after(datetime.now(UTC)))
     early = id_floor(last + timedelta(days=3))
     part = f"source_event_{last:%Y_%m}"
@@ -99,7 +99,7 @@ async def test_a_delivery_of_an_earlier_month_is_known_again(urls: Urls, scope: 
 
 
 async def connect_something(urls: Urls, scope: Scope, connection_id: UUID) -> None:
-    """Intake stores messages of connections that exist."""
+    """A connection, because intake stores messages of existing connections only."""
     async with await psycopg.AsyncConnection.connect(urls.app) as connection:
         await connection.execute(
             "SELECT set_config('app.tenant_id', %s, true), set_config('app.msp_id', %s, true)",
@@ -141,7 +141,7 @@ INSERT = "INSERT INTO {} VALUES (%s, %s, %s, %s, 'k', '', '', 't', 'poll', now()
 
 
 def drop_months(owner: psycopg.Connection[Any], table: str, *, after: datetime | None = None) -> int:
-    """Of one table, as nobody created them, or as retention dropped them. Returns how many."""
+    """Drops months of one table, as if they were never created, or as retention does. Returns their number."""
     rows = owner.execute(
         f"SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass"
         f" AND c.relname NOT LIKE '%%default' AND (%s::timestamptz IS NULL OR {SCHEMA}.time_of("
@@ -154,7 +154,7 @@ def drop_months(owner: psycopg.Connection[Any], table: str, *, after: datetime |
 
 
 def test_inserts_without_partitions_succeed_and_move_later(urls: Urls, scope: Scope) -> None:
-    """As after months in which every call failed; also rows of odd times, which never get a month."""
+    """As after months of failed calls; includes rows with times that no month covers."""
     now = datetime.now(UTC)
     odd = [UUID(int=1), UUID(int=2**128 - 1), id_floor(datetime(9999, 12, 31, tzinfo=UTC)), UUID(int=2**127)]
     with psycopg.connect(urls.owner) as owner:
@@ -176,7 +176,7 @@ def test_inserts_without_partitions_succeed_and_move_later(urls: Urls, scope: Sc
 
 
 def test_a_clock_years_ahead_makes_a_bounded_number_of_months(urls: Urls) -> None:
-    """The function's clock is the transaction's; here the months that exist end long ago."""
+    """The function's clock is the transaction's; here the existing months end in the distant past."""
     with psycopg.connect(urls.owner) as owner:
         drop_months(owner, "source_event")
         owner.execute(f"SELECT {SCHEMA}.create_month('source_event', '1999-01-01Z')")

@@ -1,4 +1,4 @@
-"""A connection that was never made keeps nobody waiting who could make one; one that was lost fails nobody."""
+"""The connection pool: a failed attempt to connect does not block waiters, and a lost one fails no transaction."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -41,9 +41,9 @@ async def one(urls: Urls, link: FaultyLink) -> AsyncIterator[Database]:
 
 
 async def connecting_and_waiting(database: Database, ask: Ask) -> list["asyncio.Task[object]"]:
-    """The first connects, and gets no answer yet; the others wait for what it will give back."""
+    """The first task connects without getting a response; the others wait for its slot."""
     tasks = [asyncio.ensure_future(ask(database)) for _ in range(3)]
-    for _ in range(20):  # until none of them can go on
+    for _ in range(20):  # until all of them are blocked
         await asyncio.sleep(0)
     return tasks
 
@@ -72,7 +72,7 @@ async def test_waiters_continue_when_a_connect_is_cancelled(one: Database, link:
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
 async def test_waiters_connect_themselves_when_a_connect_fails(one: Database, link: FaultyLink, ask: Ask) -> None:
-    await one.discard_connections()  # the pool that follows is of the same kind
+    await one.discard_connections()  # the recreated pool is of the same class
     link.suffer(Trouble(blackhole=True))
     tasks = await connecting_and_waiting(one, ask)
     link.suffer(Trouble(reset=True))

@@ -1,4 +1,4 @@
-"""A refused part of a transaction leaves nothing, and the rest goes on."""
+"""Savepoints: a refused part of a transaction has no effect, and the rest continues."""
 
 import pytest
 from sqlalchemy import text

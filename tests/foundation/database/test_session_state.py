@@ -39,7 +39,7 @@ LEAVES = [
 
 
 class Undone(Exception):
-    """Rolls a transaction back; what it did to its session is not undone by that."""
+    """Rolls a transaction back, which does not undo its changes to the session."""
 
 
 KEEPS_NOTHING = [

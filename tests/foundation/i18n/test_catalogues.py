@@ -1,7 +1,7 @@
 """Catalogues: in step with code and templates, with the same placeholders, and German complete.
 
-`test_complete_languages.py` asks the same of the other languages, in the whole run only: who adds a text writes it in
-English and German, and a translator completes the rest.
+`test_complete_languages.py` checks the same of the other languages, in the full run only: authors add texts in English
+and German, and translators complete the others.
 """
 
 import re
@@ -73,7 +73,7 @@ def test_translations_have_the_placeholders_of_their_texts(language: str) -> Non
         wanted = set().union(*map(placeholders_of, forms(message, translated=False)))
         for form in filter(None, forms(message, translated=True)):
             found = placeholders_of(form)
-            # "One day" may leave the number out.
+            # The singular form may omit the number, as in "one day".
             if not (found == wanted or (isinstance(message.id, tuple) and found == wanted - {"number"})):
                 wrong.append((message.id, form))
     assert wrong == []

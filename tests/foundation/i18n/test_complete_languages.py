@@ -1,4 +1,4 @@
-"""Languages besides German: each is complete, too. Only the whole run asks this, see `test_catalogues.py`."""
+"""Completeness of the languages besides German. Checked in the full run only, see `test_catalogues.py`."""
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -16,7 +16,7 @@ def test_a_language_on_offer_is_complete(language: str) -> None:
 
 @pytest.mark.parametrize("language", LATER)
 def test_a_translation_is_none_of_the_english_texts(language: str) -> None:
-    """Words that two languages share are few; a catalogue filled with copies of the English has many."""
+    """Two languages share few words; a catalogue filled with copies of the English text has many equal entries."""
     catalogue: Catalog = read(language)
     texts = [message for message in catalogue if message.id]
     same = [each.id for each in texts if forms(each, translated=True) == forms(each, translated=False)]

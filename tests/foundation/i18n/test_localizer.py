@@ -1,4 +1,4 @@
-"""Formats of each language: what is written can be read back, and is written by the language's own signs."""
+"""Formats of each language: they can be parsed back, and use the language's own characters."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Messages: parameters are exactly the placeholders, and are stored as data that PostgreSQL's jsonb can hold."""
+"""Messages: their parameters are exactly the placeholders, and are stored as data that PostgreSQL's jsonb accepts."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The language and zone of a reader: the browser's wish as RFC 9110 has it, and no input that breaks a page."""
+"""Language and time zone of a reader: RFC 9110 preferences, and no input that breaks a page."""
 
 from datetime import UTC, datetime
 

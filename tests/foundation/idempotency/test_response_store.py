@@ -1,4 +1,4 @@
-"""Keys: how they are written, whose they are, what is kept under them and for how long."""
+"""Idempotency keys: format, scope, stored responses and their lifetime."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -91,7 +91,7 @@ async def test_a_key_is_its_actors_and_its_tenants(
     colleague = make_scope(msp_id=scope.msp_id, tenant_id=scope.tenant_id)
     same_actor_elsewhere = Scope(sibling_scope.msp_id, sibling_scope.tenant_id, scope.actor)
     for another in (sibling_scope, other_scope, colleague, same_actor_elsewhere):
-        async with db.transaction(scope) as session:  # under way there, too
+        async with db.transaction(scope) as session:  # in progress there, too
             assert await find_response(session, vault, key="k", request_hash=SAME) == ANSWER
             assert await find(db, vault, another) is None
 

@@ -1,4 +1,4 @@
-"""A lane with a backlog goes round the bulk ring until it had none for a while; prompt turns are taken first."""
+"""A lane with a backlog is scheduled in the bulk queue until it has been short for a while; prompt batches go first."""
 
 import asyncio
 from typing import Any
@@ -41,7 +41,7 @@ async def test_a_backlog_is_bulk_until_it_is_done(
 
     await put(db, scope, *(work(str(n)) for n in range(PROMPT_BATCH + 100)))
     await put(db, scope, work("small", lane="u"))
-    await valkey.flushdb()  # rung as they were put; a ring before the mark is one prompt turn more
+    await valkey.flushdb()  # woken in the order of their insertion; a wake-up before the mark is one more prompt batch
     lanes = worker(db, valkey, note)
     prompt, bulk = reader(urls, LaneClass.PROMPT), reader(urls, LaneClass.BULK)
 
@@ -59,7 +59,7 @@ async def test_a_backlog_is_bulk_until_it_is_done(
 
     mark = f"fl:lanes:bulk:{scope.msp_id}:{scope.tenant_id}"
     assert 0 < await valkey.pttl(mark) <= BULK_SECONDS * 1000
-    await valkey.zadd(mark, {"t": 1})  # it ran out
+    await valkey.zadd(mark, {"t": 1})  # it expired
     await ready_queue.wake({(scope.msp_id, scope.tenant_id): {"t"}})
     assert await take(prompt) == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
 
@@ -67,7 +67,7 @@ async def test_a_backlog_is_bulk_until_it_is_done(
 async def test_a_prompt_batch_that_left_jobs_makes_the_lane_bulk(
     db: Database, valkey: "redis.asyncio.Redis", ready_queue: ReadyQueue, urls: Urls, scope: Scope
 ) -> None:
-    """A few large items are a backlog as well as many small ones."""
+    """A few large jobs are a backlog, like many small ones."""
     told: list[bool] = []
 
     async def one_at_a_time(batch: Batch[Any]) -> None:

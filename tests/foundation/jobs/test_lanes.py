@@ -1,4 +1,4 @@
-"""Work leaves with its transaction, is done in order, once, and by whoever holds the lane."""
+"""Lanes: jobs are enqueued with their transaction and run in order, once, by the holder of the lease."""
 
 import asyncio
 import threading
@@ -41,7 +41,7 @@ def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0
 
 
 def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
-    """It loses no hint and forgets no mark because a machine stood still for a while."""
+    """Ready queue with long time limits, so that a pause of the machine loses no hint or mark."""
     return ReadyQueue(valkey, time_limit=PATIENCE_SECONDS, bulk_seconds=BULK_SECONDS)
 
 
@@ -219,7 +219,7 @@ def test_a_delay_is_drawn_up_to_a_bound_that_doubles(attempt: int, draw: float) 
 
 
 async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope) -> None:
-    """Its whole loop stands still, in a thread of its own, and its renewals with it, as under SIGSTOP."""
+    """Its event loop stops in a thread of its own, with the renewals, as under SIGSTOP."""
     resumed, stopped = threading.Event(), threading.Event()
     late: list[str] = []
     done: list[str] = []
@@ -235,7 +235,7 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
 
     async def be_a_zombie() -> None:
         own, client = Database(urls.app, pool_size=3), redis.asyncio.Redis.from_url(urls.redis)
-        while not stopped.is_set():  # a claim of so short a lease may be given up
+        while not stopped.is_set():  # a claim under so short a lease may be abandoned
             await worker(own, client, stop_and_resume, lease=2.0).run_lane(scope.msp_id, scope.tenant_id, "t")
         await own.close()
         await client.aclose()

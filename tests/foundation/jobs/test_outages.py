@@ -1,4 +1,4 @@
-"""A database that is away costs a job no attempt; a job that fails by itself does."""
+"""A database outage costs a job no attempt; a failure of the job does."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""A database that is there and says nothing: whoever asks gives up, and asks again over a new connection."""
+"""An unresponsive database: callers time out, and retry over a new connection."""
 
 import asyncio
 import time
@@ -109,7 +109,7 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
     async def handle(batch: Batch[Any]) -> None:
         first = await lease_until()
         link.suffer(Trouble(reset=True))
-        await asyncio.sleep(lease / 2)  # its first renewal, after a third, fails
+        await asyncio.sleep(lease / 2)  # its first renewal, after a third of the lease, fails
         link.suffer(Trouble())
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await lease_until() == first:  # noqa: ASYNC110 - it happens in PostgreSQL
@@ -133,7 +133,7 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
 async def test_a_lease_ends_here_no_later_than_in_the_database(
     urls: Urls, link: FaultyLink, db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
-    """Its answer is a while on the way; whoever takes the lane over meanwhile is not to be met by a late effect."""
+    """The claim's response takes a while, and another worker may take the lane meanwhile without a late effect."""
     left: list[tuple[float, float]] = []
 
     async def handle(batch: Batch[Any]) -> None:

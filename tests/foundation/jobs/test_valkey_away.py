@@ -1,4 +1,4 @@
-"""Valkey only carries hints: when it is away or hangs, nobody waits for it, and workers look again by themselves."""
+"""Valkey only transports hints: during its outage no caller waits for it, and workers resume on their own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture
 async def hanging() -> AsyncIterator[str]:
-    """Takes connections and never says a word."""
+    """A server that accepts connections and never responds."""
     gone = asyncio.Event()
 
     async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,7 +46,7 @@ async def hanging() -> AsyncIterator[str]:
 
 
 async def test_a_wakeup_to_a_hanging_valkey_times_out(hanging: str) -> None:
-    # Without a patience of its own, so that it is the hint's that ends.
+    # Without a timeout of its own, so that the hint's own timeout applies.
     client = redis.asyncio.Redis.from_url(hanging, socket_timeout=None, socket_connect_timeout=None)
     async with asyncio.timeout(PATIENCE_SECONDS) as patience:
         await ReadyQueue(client).hint({(new_id(), new_id()): {"lane"}})
@@ -64,7 +64,7 @@ async def test_an_absent_valkey_is_reported_after_one_retry() -> None:
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     client = valkey_client(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
-    for name in ("socket_connect_timeout", "socket_timeout"):  # it is about hanging up, not about patience
+    for name in ("socket_connect_timeout", "socket_timeout"):  # this test is about disconnection, not timeouts
         assert client.connection_pool.connection_kwargs[name]
         client.connection_pool.connection_kwargs[name] = PATIENCE_SECONDS
     with pytest.raises(redis.ConnectionError):
@@ -84,7 +84,7 @@ async def test_a_consumer_survives_an_outage_with_its_slots() -> None:
 
 @pytest.fixture
 def link(urls: Urls) -> Iterator[FaultyLink]:
-    """Before the real Valkey."""
+    """A link to the real Valkey."""
     end = urlsplit(urls.redis)
     with faulty_link(end.path if end.scheme == "unix" else (end.hostname or "", end.port or 6379)) as opened:
         yield opened
@@ -138,7 +138,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
     await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
     reader, owner = ReadyQueueReader(redis.Redis.from_url(urls.redis)), (scope.msp_id, scope.tenant_id)
     rung = []
-    while (ticket := await asyncio.to_thread(reader.take, "shared", 0.1)) is not None:  # also what other tests left
+    while (ticket := await asyncio.to_thread(reader.take, "shared", 0.1)) is not None:  # including those of other tests
         rung.append(ticket)
     assert LaneTicket(*owner, "two", bulk=False) in rung
     await client.aclose()

@@ -1,4 +1,4 @@
-"""Other systems for the tests: a scripted HTTP server on a real socket, and a name service."""
+"""Remote systems for tests: a scripted HTTP server on a real socket, and a name service."""
 
 import asyncio
 import contextlib
@@ -93,7 +93,7 @@ async def running(handler: Handler, context: ssl.SSLContext | None = None) -> As
 
 
 class FakeNames:
-    """A name service with `names`; what is not in it is read as numbers, as the C library does, or does not exist."""
+    """A name service with `names`; other names are parsed as numbers, as the C library does, or do not exist."""
 
     def __init__(self, **names: list[str]) -> None:
         self.names = {name.replace("_", "."): addresses for name, addresses in names.items()}

@@ -1,4 +1,4 @@
-"""Retries are a fraction of first attempts: the arithmetic, all workers together, a system that fails every call."""
+"""Retry budget: its arithmetic, its sharing among workers, and a system that fails every call."""
 
 import asyncio
 from dataclasses import replace
@@ -160,7 +160,7 @@ async def test_without_valkey_each_process_has_its_own_budget(clock: Clock) -> N
 async def test_a_system_that_fails_every_call_sees_little_more_than_the_first_attempts(
     valkey: "redis.asyncio.Redis", clock: Clock
 ) -> None:
-    """Two hundred works in eight workers' hands, each tried again as soon as it may be, for a minute."""
+    """Two hundred jobs on eight workers, each retried as soon as permitted, for a minute."""
     registry = CollectorRegistry()
     observer, firsts, seconds = OutboundMetrics(registry), 200, 60
     client = OutboundClient(SETTINGS, valkey, clock, resolver=FakeNames(), observer=observer)

@@ -1,4 +1,4 @@
-"""The client against real sockets."""
+"""The outbound client against real sockets."""
 
 import asyncio
 import gzip
@@ -214,7 +214,7 @@ class TestAddresses:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of shop.example, signed by itself."""
+    """Key and self-signed certificate of shop.example."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
     now = datetime.now(UTC)
@@ -417,7 +417,7 @@ class TestLimits:
             callers = [outside.client.for_credential(TENANT, name, 1000, 1000) for _ in range(6)]
             tasks = [asyncio.create_task(caller.request("GET", slow.url)) for caller in callers]
             await two.wait()
-            await asyncio.sleep(0.05)  # time for a third to come, if one may
+            await asyncio.sleep(0.05)  # time for a third request, if one is permitted
             assert slow.connections == 2
             gate.set()
             await asyncio.gather(*tasks)
@@ -431,7 +431,7 @@ class TestLimits:
             first = asyncio.create_task(caller.request("GET", slow.url))
             while not slow.seen:  # noqa: ASYNC110 - the other end of a socket
                 await asyncio.sleep(0.001)
-            # No connection from here on: this is the time-out for a slot.
+            # No connection is opened from here on: this is the time-out for a slot.
             outside.client.settings = replace(settings, connect_seconds=0.05)
             others = [caller.request("GET", slow.url) for _ in range(4)]
             for refusal in await asyncio.gather(*others, return_exceptions=True):

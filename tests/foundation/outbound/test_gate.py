@@ -1,4 +1,4 @@
-"""Token bucket and breaker: the readable form, the shared form in Valkey, and both alike."""
+"""Token bucket and breaker: the readable form, the shared form in Valkey, and their equality."""
 
 import asyncio
 import contextlib
@@ -54,7 +54,7 @@ def clock() -> MovableClock:
 
 @pytest.fixture(params=["shared", "local"])
 def gate(request: pytest.FixtureRequest, clock: MovableClock) -> Gate:
-    """The same tests on both forms."""
+    """Each form of the gate, so that the tests run on both."""
     valkey = request.getfixturevalue("valkey") if request.param == "shared" else None
     return Gate(SETTINGS, valkey, clock)
 
@@ -132,7 +132,7 @@ class TestBucket:
             clock.advance(0.1)
         await second.aclose()
 
-        # the burst, 9.9 seconds at 20 a second, and what may be reserved half a second ahead
+        # the burst, 9.9 seconds at 20 per second, and half a second reserved ahead
         assert sum(sent) == 5 + 198 + 10
         assert abs(sent[0] - sent[1]) <= 5
 
@@ -331,10 +331,10 @@ def plain(urls: Urls) -> Iterator["redis.Redis"]:
 
 steps = st.lists(
     st.tuples(
-        st.integers(0, 6_000_000),  # microseconds that pass
+        st.integers(0, 6_000_000),  # elapsed microseconds
         st.sampled_from(["admit", "answered", "failed", "unknown"]),
         st.sampled_from([0, 0, 0, 700_000, 9_000_000]),  # hold
-        st.integers(0, 3),  # which of the open admissions
+        st.integers(0, 3),  # index of one of the open admissions
         st.sampled_from(AttemptKind),
     ),
     max_size=60,

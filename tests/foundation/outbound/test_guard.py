@@ -1,4 +1,4 @@
-"""No address of ours is ever called for someone else."""
+"""Addresses that must not be called on behalf of others are refused."""
 
 import ipaddress
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ NAMES = {
 
 ANY = "0.0.0.0"  # noqa: S104 - it is refused, not bound to
 
-# Every way we know to write an address that must not be called. Port 443 throughout: only the address can be wrong.
+# Every known notation of an address that must not be called. Port 443 throughout, so that only the address is invalid.
 CLOSED_HOSTS = [
     "127.0.0.1", "127.1", "127.0.1", "127.255.255.254", "2130706433", "017700000001", "0x7f000001", "0x7f.1",
     "0x7f.0x0.0x0.0x1", "0177.0.0.1", "0177.1", "00000177.0.0.1", "127.0.0.1.", "0", ANY, "0x0", "00",

@@ -1,4 +1,4 @@
-"""Values of response headers, valid and absurd. One parser of each form."""
+"""Values of response headers, valid and absurd, and one parser per form."""
 
 from datetime import UTC, datetime
 

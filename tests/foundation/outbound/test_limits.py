@@ -1,4 +1,4 @@
-"""What an answer's headers ask of us."""
+"""Pauses that a response's headers request."""
 
 import math
 from datetime import UTC, datetime

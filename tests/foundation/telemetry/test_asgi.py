@@ -1,4 +1,4 @@
-"""What every request leaves behind, around a real Litestar application."""
+"""Telemetry of every request, around a real Litestar application."""
 
 import asyncio
 import io
@@ -69,7 +69,7 @@ def answer_refusal(_: object, error: DomainError) -> Response[str]:
 
 @dataclass
 class Observed:
-    """An application with its figures, called directly as ASGI."""
+    """An application with its metrics, called directly as ASGI."""
 
     app: ObservedApp
     registry: CollectorRegistry

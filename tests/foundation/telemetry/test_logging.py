@@ -1,4 +1,4 @@
-"""Log lines: form, correlation, and no secrets."""
+"""Log lines: form, correlation, redaction of secrets."""
 
 import io
 import logging
@@ -187,7 +187,7 @@ def test_the_console_form_is_redacted_too() -> None:
     configure_logging(json=False, stream=output)
     log = structlog.get_logger()
     log.info("hello", password="hunter22", shop="a")
-    secret = "hunter" + str(22)  # a traceback shows source lines, so it must not stand in one
+    secret = "hunter" + str(22)  # a traceback shows source lines, which must not contain the secret
     try:
         int(f"https://user:{secret}@db.example/")
     except ValueError:

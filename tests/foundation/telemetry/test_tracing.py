@@ -1,4 +1,4 @@
-"""Traces meet by their correlation id."""
+"""Spans of one correlation id belong to one trace."""
 
 import asyncio
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""The usage ledger: in the effect's own transaction, once, never changed."""
+"""The usage ledger: written in the effect's own transaction, once, and never changed."""
 
 import asyncio
 from collections import Counter
@@ -84,7 +84,7 @@ async def test_an_undone_effect_is_not_metered(db: Database, scope: Scope) -> No
 
 
 async def test_a_failing_ledger_undoes_the_effect(db: Database, scope: Scope) -> None:
-    """Metering cannot be lost on its own: what cannot be metered does not happen."""
+    """An effect that cannot be metered is rolled back."""
     broken = Usage("sync", new_id(), None, AT)  # type: ignore[arg-type]
 
     async def attempt() -> None:

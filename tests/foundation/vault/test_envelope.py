@@ -1,4 +1,4 @@
-"""The sealed form, without a database."""
+"""Envelope encryption, without a database."""
 
 import base64
 import stat

@@ -1,4 +1,4 @@
-"""Acts on many items: each by itself, with its own result."""
+"""Bulk actions: each item separately, with its own result."""
 
 from uuid import UUID
 

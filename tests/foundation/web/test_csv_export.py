@@ -1,4 +1,4 @@
-"""CSV: cells that no spreadsheet runs, RFC 4180, and pages read one after the other."""
+"""CSV: cells that no spreadsheet executes, RFC 4180, and pages read one after the other."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Answers as they are written to a connection."""
+"""Responses as they are written to a connection."""
 
 import asyncio
 import logging

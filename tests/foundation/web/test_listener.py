@@ -28,8 +28,8 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers the body's size; `/large` 8 MB, `/host` the host, `/turns` in how many parts the body came; `/early`
-    answers without reading.
+    """Answers the body's size; `/large` 8 MB, `/host` the host, `/turns` the number of parts in which the body arrived;
+    `/early` answers without reading.
     """
     if scope["type"] != "http":
         return
@@ -79,7 +79,7 @@ def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Until the listener closes."""
+    """Reads until the listener closes the connection."""
     parts = []
     try:
         while part := connection.recv(65536):
@@ -90,7 +90,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """One answer with a Content-Length."""
+    """One response with a Content-Length."""
     answer = b""
     while b"\r\n\r\n" not in answer:
         part = connection.recv(65536)
@@ -104,7 +104,7 @@ def read_answer(connection: socket.socket) -> bytes:
 
 
 def send_some(connection: socket.socket, chunk: bytes, times: int) -> int:
-    """How many chunks the other side took before it closed."""
+    """Number of chunks that the listener read before it closed the connection."""
     for sent in range(times):
         try:
             connection.sendall(chunk)
@@ -170,7 +170,7 @@ def test_oversized_and_malformed_requests_are_refused_with_all_headers(
 
 
 def test_the_listener_names_a_mistake_as_the_application_does(caplog: pytest.LogCaptureFixture) -> None:
-    """`correlation` is declared for each problem; whoever is quoted it finds the refusal in the access log."""
+    """`correlation` is declared for each problem, so that its id leads to the entry in the access log."""
     noted: list[tuple[int, str]] = []
     started = Listener(QUICK, note_refusal=lambda status, correlation: noted.append((status, correlation)))
     for request, error in (
@@ -252,7 +252,7 @@ def test_an_endless_body_times_out(listener: Listener, path: bytes) -> None:
 @pytest.mark.parametrize("listener", [{"body_seconds": 3.0}], indirect=True)
 @pytest.mark.parametrize("seconds", [0.1, 0.3])
 def test_a_body_that_drips_never_reaches_the_application(listener: Listener, seconds: float) -> None:
-    """It would answer 200 without reading. The deadline holds while a slow client is read seldom."""
+    """The application would answer 200 without reading. The deadline applies while a slow client is read seldom, too."""
     with closing(listener.connect()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")
@@ -319,7 +319,7 @@ def test_a_body_byte_by_byte_is_one_turn_of_the_application(listener: Listener) 
 
 @pytest.mark.parametrize("cut", range(-4, 1))
 def test_a_long_body_after_headers_in_two_parts_is_read(listener: Listener, cut: int) -> None:
-    """It has no line break, as headers without end have none."""
+    """The body has no line break, like headers without an end."""
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"
     sent = head + b"a" * 200_000
     with closing(listener.connect()) as connection:
@@ -386,7 +386,7 @@ def test_an_absolute_address_of_the_same_host_is_served(listener: Listener) -> N
 
 
 def test_a_refusal_during_a_response_is_no_server_error(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
-    """Who pipelined gets the answers to the requests before the one that is refused, in their order."""
+    """A client that pipelines gets the responses to the earlier requests in order."""
     post = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
     for before, behind, refusal in (
         (3, b"nonsense\r\n\r\n", 400),
@@ -408,7 +408,7 @@ def test_a_refusal_during_a_response_is_no_server_error(listener: Listener, capl
 
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_many_pipelined_requests_are_all_answered_in_order(listener: Listener, pieces: int) -> None:
-    """What comes faster than it is answered is left unread; nothing is refused."""
+    """Requests that arrive faster than they are answered are left unread; none is refused."""
     requests = 2_000
     bodies = [b"x" * (number % 50) for number in range(requests)]
     post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"

@@ -1,4 +1,4 @@
-"""Pages by cursor: each row once while others are inserted, in every order, forth and back; wrong cursors refused."""
+"""Pages by cursor: each row once while others are inserted, in every order, in both directions; bad cursors refused."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ async def page_of(session: AsyncSession, entries: Sequence[Entry], query: ListQu
 async def walk(
     session: AsyncSession, held: Sequence[Entry], added: Sequence[Entry], query: ListQuery
 ) -> tuple[list[Entry], list[Entry]]:
-    """What a reader sees from the first page to the last and back, while a row is added before each page."""
+    """Reads all pages to the last and back, while a row is added before each page."""
     entries, later = list(held), list(added)
     seen: list[Entry] = []
     page = await page_of(session, entries, query)

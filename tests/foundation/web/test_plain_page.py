@@ -1,4 +1,4 @@
-"""Page of a refusal before the brand is known: in the reader's language."""
+"""Page of a refusal before the brand is known, in the reader's language."""
 
 import pytest
 

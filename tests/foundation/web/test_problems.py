@@ -1,4 +1,4 @@
-"""Bodies of problems: parameters of every kind are written as plain JSON."""
+"""Bodies of problems: parameters of every type are written as plain JSON."""
 
 import msgspec
 

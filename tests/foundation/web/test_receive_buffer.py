@@ -1,4 +1,4 @@
-"""Receive buffer of connections: bounded, so that a flood is not read in one piece before it is refused."""
+"""Receive buffer of connections: bounded, so that a flood is refused before all of it is read."""
 
 import socket
 
