@@ -41,7 +41,7 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Excludes the product and pytest from garbage collection.
+    """Exclude the product and pytest from garbage collection.
 
     An application is forty thousand objects. With Python's own settings, collections took half of its construction.
     """

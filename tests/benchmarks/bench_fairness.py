@@ -138,11 +138,11 @@ async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
 
 
 def _prepare() -> None:
-    """Imports the modules before the measurement starts."""
+    """Import the modules before the measurement starts."""
 
 
 def _pour(settings: Settings, scope: Scope) -> float:
-    """Enqueues the backlog in a process of its own, so that the quiet tenants' senders are not delayed. Returns its
+    """Enqueue the backlog in a process of its own, so that the quiet tenants' senders are not delayed. Returns its
     time.
     """
 

@@ -53,7 +53,7 @@ def run() -> list[Row]:
 
 
 def _live_and_rest(rig: Rig, tenants: int) -> None:
-    """Gives each tenant one job, so that its lane, its share and its metrics exist."""
+    """Give each tenant one job, so that its lane, its share and its metrics exist."""
 
     async def feed(services: Services) -> None:
         for _ in range(tenants):

@@ -111,7 +111,7 @@ def _delete(owner: "psycopg.Connection[Any]", month: str) -> None:
 
 
 def _drop(owner: "psycopg.Connection[Any]", month: str) -> None:
-    """Drops the month as `fairlead retention run` does; one row in a hundred is kept."""
+    """Drop the month as `fairlead retention run` does; one row in a hundred is kept."""
     for table, key in (("propagation", "change_id"), ("change", "id")):
         with owner.transaction():
             owner.execute(f"SELECT tenant_id, count(*) FROM {SCHEMA}.{table}_{month} GROUP BY 1")

@@ -87,7 +87,7 @@ async def _one_by_one(rig: Rig, client: Client) -> list[float]:
 
 
 def _rate(rig: Rig, clients: list[Client], *, changes: int, version: int) -> float:
-    """Changes every SKU of every client once."""
+    """Change every SKU of every client once."""
     before = rig.count(VERIFIED)
     total = SKUS * len(clients)
     plan = LoadPlan(

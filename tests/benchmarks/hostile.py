@@ -15,7 +15,7 @@ _HUGE = b"X: " + b"a" * 1_000_000
 
 
 async def _drip(port: int, head: bytes, opened: asyncio.Semaphore) -> None:
-    """Sends one byte per second after `head`."""
+    """Send one byte per second after `head`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     opened.release()
     try:
@@ -29,7 +29,7 @@ async def _drip(port: int, head: bytes, opened: asyncio.Semaphore) -> None:
 
 
 async def _flood(port: int, opened: asyncio.Semaphore) -> None:
-    """Sends a header line of a megabyte as fast as the server reads it."""
+    """Send a header line of a megabyte as fast as the server reads it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     opened.release()
     try:

@@ -58,7 +58,7 @@ class LoadResult(msgspec.Struct, frozen=True):
 
 
 def build_requests(plan: LoadPlan) -> list[bytes]:
-    """Requests with distinct ids. Prices change by at most 5 %, SKU after SKU, so that policy passes them."""
+    """Request with distinct ids. Prices change by at most 5 %, SKU after SKU, so that policy passes them."""
     now = datetime.now(UTC)
     at = now.isoformat()
     built = []
@@ -185,7 +185,7 @@ class _Load:
 
 
 def send_load(plan: LoadPlan) -> LoadResult:
-    """Runs a load in its own process. Every response must be 202, because a refusal would be faster."""
+    """Run a load in its own process. Every response must be 202, because a refusal would be faster."""
     return finish_load(start_load(plan))
 
 

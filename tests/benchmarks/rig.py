@@ -70,7 +70,7 @@ class Rig:
         self.stack.run_product(port=self.port)
 
     def run(self, use: Callable[[Services], Awaitable[T]]) -> T:
-        """Runs `use` with the product's services, in an event loop of its own."""
+        """Run `use` with the product's services, in an event loop of its own."""
 
         async def with_services() -> T:
             services = build_services(self.stack.settings, pool_size=8, name="fairlead bench")
@@ -91,7 +91,7 @@ class Rig:
             return _number(connection, sql, binds)
 
     def wait(self, sql: str, wanted: int, *binds: object, seconds: float = 60.0, every: float = 0.05) -> float:
-        """Waits until the count is reached; returns the wall-clock time at which it was observed.
+        """Wait until the count is reached; returns the wall-clock time at which it was observed.
 
         Raises:
             TimeoutError: it was not reached.

@@ -138,7 +138,7 @@ async def seen(
 
 
 async def all_applied(adapter: ChannelAdapter, caller: HttpCaller, config: ConnectionConfig) -> None:
-    """Returns when the channel has applied its earlier writes: a later write has become visible."""
+    """Return when the channel has applied its earlier writes: a later write has become visible."""
     [before] = await adapter.read(caller, config, [ElementKey("SKU-018", STOCK)])
     assert isinstance(before.value, QuantityValue)
     last = write("SKU-018", STOCK, int(before.value.amount) + 1, (before.version or 0) + 1)

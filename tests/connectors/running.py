@@ -45,7 +45,7 @@ class RunningSandbox:
         self._names = count(1)
 
     def add(self, kind: str, *, skus: int = 20, delay_seconds: float = 0.0, currency: str = "USD") -> str:
-        """Adds a system and returns its base URL."""
+        """Add a system and returns its base URL."""
         name = f"{kind.removeprefix('sandbox-')}-{next(self._names)}"
         plan = msgspec.convert(
             {
@@ -62,7 +62,7 @@ class RunningSandbox:
         return f"{self.base_url}/{name}"
 
     def enlarge(self, url: str, kind: str, *, skus: int) -> None:
-        """Adds products on the remote side; the system restarts with them."""
+        """Add products on the remote side; the system restarts with them."""
         plan = {"name": url.rsplit("/", 1)[1], "kind": kind, "token": TOKEN, "skus": skus, "currency": "USD"}
         self._control.put("/_systems", content=msgspec.json.encode(plan)).raise_for_status()
 
@@ -73,7 +73,7 @@ class RunningSandbox:
         self._control.delete(f"{url}/_faults").raise_for_status()
 
     def delay(self, url: str, seconds: float) -> None:
-        """Sets a market's delay, also for feeds that already wait there."""
+        """Set a market's delay, also for feeds that already wait there."""
         self._control.put(f"{url}/_delay", content=msgspec.json.encode(seconds)).raise_for_status()
 
     def is_well(self, url: str) -> bool:

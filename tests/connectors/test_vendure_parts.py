@@ -102,7 +102,7 @@ async def test_a_price_list_is_shown_by_its_own_vendure_channel(real_shop: Runni
 
 
 def _open_channel(shop: RunningVendure, code: str, sku: str) -> None:
-    """Creates a Vendure channel with one product, as an administrator does."""
+    """Create a Vendure channel with one product, as an administrator does."""
     default = shop.administer("{ activeChannel { defaultTaxZone { id } defaultShippingZone { id } seller { id } } }")
     own = default["activeChannel"]
     new: dict[str, Any] = {

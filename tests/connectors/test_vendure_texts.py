@@ -163,7 +163,7 @@ async def test_a_product_with_two_variants_keeps_its_texts(real_shop: RunningVen
 
 
 def _make_pair(shop: RunningVendure, *skus: str) -> None:
-    """Creates a product with a variant for each SKU, as an administrator does."""
+    """Create a product with a variant for each SKU, as an administrator does."""
     texts = [{"languageCode": "en", "name": "Pair", "slug": "pair", "description": ""}]
     create = "mutation ($i: CreateProductInput!) { createProduct(input: $i) { id } }"
     product = shop.administer(create, i={"translations": texts})["createProduct"]["id"]

@@ -49,7 +49,7 @@ def call(urls: Urls) -> Call:
 
 
 async def export(env: ClientEnv, services: Services) -> None:
-    """Runs the job at once, as the MSP's worker does."""
+    """Run the job at once, as the MSP's worker does."""
     scope = env.msp_account
     async with services.db.transaction(scope) as session:
         await session.execute(

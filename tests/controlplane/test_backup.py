@@ -75,7 +75,7 @@ def urls(servers: Servers, urls: Urls) -> Iterator[Urls]:
 
 @pytest.fixture
 def call(urls: Urls, tmp_path: Path) -> Any:
-    """Runs the command line as an operator of external servers does."""
+    """Run the command line as an operator of external servers does."""
 
     def run(*arguments: str, url: str = "", keys: str = VAULT_KEYS) -> Result:
         owner = url or urls.owner

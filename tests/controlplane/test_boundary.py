@@ -93,7 +93,7 @@ async def raw(  # noqa: PLR0917 - a request as it is
     messages: list[dict[str, Any]] | None = None,
     client: str = "127.0.0.1",
 ) -> Answer:
-    """Calls the application as uvicorn does, because client libraries refuse to send these requests."""
+    """Call the application as uvicorn does, because client libraries refuse to send these requests."""
     from urllib.parse import unquote
 
     told: list[dict[str, Any]] = []

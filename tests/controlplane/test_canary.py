@@ -313,7 +313,7 @@ async def press(  # noqa: PLR0917 - one actor's walk
     theirs: list[str],
     paths_of: Callable[[str], list[str]],
 ) -> int:
-    """Requests every route with ids of `theirs`: no response contains a secret, and requests that name another tenant's
+    """Request every route with ids of `theirs`: no response contains a secret, and requests that name another tenant's
     object are refused.
     """
     tried = 0

@@ -342,7 +342,7 @@ class TestKeys:
 
 
 async def read_secret(services: Services, scope: Scope, connection_id: UUID) -> str:
-    """Opens the secret without a cache, as a new process does."""
+    """Open the secret without a cache, as a new process does."""
     services.vault.evict(scope.tenant_id)
     runtime = ConnectorRuntime(services.registry, services.vault, services.outbound)
     async with services.db.transaction(scope) as session:

@@ -111,7 +111,7 @@ class MadeDemo(Demo):
         return self._known
 
     def end(self) -> None:
-        """Ends with the processes that outlived `make`, which would keep the output open."""
+        """End with the processes that outlived `make`, which would keep the output open."""
         for pid in self.left({*self._known, *super().family()}):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -188,7 +188,7 @@ def test_a_failing_step_is_reported_and_the_exit_status_is_1() -> None:
 
 
 def stop_the_channels_at_the_check(demo: Demo) -> set[int]:
-    """Returns the processes at that time."""
+    """Return the processes at that time."""
     url = Postgres(embedded_paths(demo.folder / "servers"), Spawner(), durable=True).url()
 
     def check_begins() -> bool:

@@ -147,7 +147,7 @@ class TestProcesses:
 
 
 def run(environment: dict[str, str | None], folder: Path, process: str) -> tuple[int, str]:
-    """Runs the command in a process of its own, because it uses signals and event loops."""
+    """Run the command in a process of its own, because it uses signals and event loops."""
     given = {name: value for name, value in environment.items() if value is not None} | {"FAIRLEAD_DATA": str(folder)}
     return run_command([process, *(["--port", "1"] if process == "web" else [])], given)
 

@@ -272,7 +272,7 @@ DANGEROUS = {
 
 
 async def forget_proof(services: Services, msp_setup: MspSetup, visit: Visit) -> None:
-    """Makes the session's proof older than ten minutes."""
+    """Make the session's proof older than ten minutes."""
     msp_id, now = msp_setup.env.scope.msp_id, utc_now()
     session = await services.auth.sessions.find(visit.http.cookies["session"], msp_id=msp_id, now=now)
     assert session is not None

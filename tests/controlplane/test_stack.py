@@ -26,7 +26,7 @@ def root() -> Iterator[Path]:
 
 
 def expect_nothing_left(root: Path) -> None:
-    """Checks that no server runs and that the lock is free."""
+    """Check that no server runs and that the lock is free."""
     servers = EmbeddedServers(root / "servers")
     assert processes_in(servers.paths.postgres_data, "postgres") == []
     assert processes_in(servers.paths.valkey_data, "valkey-server") == []

@@ -43,7 +43,7 @@ class Found(msgspec.Struct):
 
 
 async def wait_until_settled(web_app: DrillWebApp, client: Client, *, seconds: float) -> None:
-    """Waits until no job, running delivery or exception is left. Returns silently on a time-out: the check reports the
+    """Wait until no job, running delivery or exception is left. Returns silently on a time-out: the check reports the
     rest.
     """
 
@@ -123,7 +123,7 @@ def _channel_agrees(  # noqa: PLR0917
     history: History,
     found: Found,
 ) -> None:
-    """Compares the channel's own log with the sender's log and with our propagations."""
+    """Compare the channel's own log with the sender's log and with our propagations."""
     seen = web_app.sandbox.effects(channel.url)
     log: list[dict[str, Any]] = seen["log"]  # type: ignore[assignment]
     received: dict[str, int] = seen["received_by_key"]  # type: ignore[assignment]

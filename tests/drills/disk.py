@@ -75,7 +75,7 @@ def limited_disk(folder: Path) -> Iterator[Disk]:
 
 
 def release(folder: Path) -> None:
-    """Unmounts the image, also that of a killed run."""
+    """Unmount the image, also that of a killed run."""
     if os.path.ismount(folder):
         subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)
 

@@ -49,7 +49,7 @@ class Inflictor:
         self.done: list[Injected] = []
 
     async def carry_out(self, plan: FaultPlan) -> None:
-        """Returns when everything that was stopped is resumed and every server runs again."""
+        """Return when everything that was stopped is resumed and every server runs again."""
         async with asyncio.TaskGroup() as mending:
             for fault in plan.faults:
                 await asyncio.sleep(fault.wait)
@@ -57,7 +57,7 @@ class Inflictor:
                 mending.create_task(self.inflict(fault))
 
     async def inflict(self, fault: Fault) -> Injected:
-        """Injects one fault; returns when it has ended. Faults of one target are serialized."""
+        """Inject one fault; returns when it has ended. Faults of one target are serialized."""
         if fault.act is Act.STOP or (fault.act is Act.KILL and fault.target not in self._servers):
             injected = self._begin(fault)
             if fault.act is Act.STOP:
@@ -152,14 +152,14 @@ class Inflictor:
         await self._start(fault.target)
 
     async def _terminate_backends(self, seconds: float) -> None:
-        """Terminates all connections of the product, repeatedly."""
+        """Terminate all connections of the product, repeatedly."""
         async with await psycopg.AsyncConnection.connect(self._site.admin_url, autocommit=True) as connection:
             for _ in range(max(1, round(seconds / STORM_PAUSE_SECONDS))):
                 await connection.execute(_TERMINATE)
                 await asyncio.sleep(STORM_PAUSE_SECONDS)
 
     async def _restart_at_once(self, down_seconds: float) -> None:
-        """Sends the signal of `pg_ctl stop -m immediate`; the server then recovers from the log."""
+        """Send the signal of `pg_ctl stop -m immediate`; the server then recovers from the log."""
         server = self._servers[Target.POSTGRES]
         pid = server.pid
         assert pid is not None
@@ -188,7 +188,7 @@ class Inflictor:
             await valkey.aclose()
 
     async def _ensure_target(self, target: Target) -> None:
-        """Waits until the target runs again after the previous fault."""
+        """Wait until the target runs again after the previous fault."""
 
         async def there() -> bool:
             if target in self._servers:

@@ -40,7 +40,7 @@ class Load:
         self._http: httpx2.AsyncClient
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sends until `stop`; returns when everything sent is acknowledged."""
+        """Send until `stop`; returns when everything sent is acknowledged."""
         limits = httpx2.Limits(max_connections=AT_ONCE * 2)
         async with (
             httpx2.AsyncClient(timeout=PATIENCE_SECONDS, limits=limits) as self._http,
@@ -58,19 +58,19 @@ class Load:
         return message
 
     async def sent(self, messages: int) -> None:
-        """Returns when `run` has begun to send so many messages, however fast this machine is."""
+        """Return when `run` has begun to send so many messages, however fast this machine is."""
         while len(self.history.messages) < messages:  # noqa: ASYNC110 - it is counted in one place only
             await asyncio.sleep(self._pause)
 
     async def refused(self) -> None:
-        """Returns at the sender's next refused message."""
+        """Return at the sender's next refused message."""
         told = self.history.answers["503"]
         async with asyncio.timeout(REFUSED_SECONDS):
             while self.history.answers["503"] == told:  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(self._pause)
 
     async def send(self, *changes: Sent, patience: float = PATIENCE_SECONDS) -> Message:
-        """Sends one message until it is acknowledged."""
+        """Send one message until it is acknowledged."""
         async with httpx2.AsyncClient(timeout=patience) as self._http:
             message = self.message(*changes)
             await self._persist(message, random.Random(0))

@@ -25,7 +25,7 @@ async def make_load(web_app: DrillWebApp) -> Load:
 
 @asynccontextmanager
 async def under(load: Load) -> AsyncIterator[None]:
-    """Injects the faults under load. Afterwards everything sent is acknowledged."""
+    """Inject the faults under load. Afterwards everything sent is acknowledged."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(load.run(stop))

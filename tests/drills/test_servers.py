@@ -78,7 +78,7 @@ async def test_without_a_relay_only_delayed_jobs_wait(web_app: DrillWebApp) -> N
 
 
 async def push_without_a_relay(web_app: DrillWebApp, load: Load) -> list[Sent]:
-    """Returns the sent changes when all of them are on both channels. A wake-up may be lost when the machine is slow,
+    """Return the sent changes when all of them are on both channels. A wake-up may be lost when the machine is slow,
     and the relay would repeat it; here the next change does.
     """
     sent: list[Sent] = []

@@ -17,7 +17,7 @@ BREATH_SECONDS = 0.5
 
 
 async def suffer(web_app: DrillWebApp, *faults: Fault) -> tuple[Load, Inflictor]:
-    """Injects each fault after the other, under load."""
+    """Inject each fault after the other, under load."""
     load, inflictor = await make_load(web_app), Inflictor(web_app)
     async with under(load):
         for fault in faults:

@@ -139,7 +139,7 @@ class DrillWebApp:
 
     @asynccontextmanager
     async def locked(self, sql: str, **binds: object) -> AsyncIterator[None]:
-        """Holds the rows that `sql` locks."""
+        """Hold the rows that `sql` locks."""
         async with await psycopg.AsyncConnection.connect(self.admin_url) as connection:
             await connection.execute(sql, binds)
             yield

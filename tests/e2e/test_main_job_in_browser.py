@@ -368,7 +368,7 @@ DEEPER = ("changes", "approvals", "approvals?status=answered", "exceptions", "in
 
 @pytest.fixture(scope="module")
 def busy_town(walk: DemoWalk) -> DemoWalk:
-    """Fills each list of the client birch, whichever tests ran before."""
+    """Fill each list of the client birch, whichever tests ran before."""
     assert walk.send_hook("birch", b'{"type": "price.changed"}') == 202
     walk.change("birch", "SKU-020", "price.list", 45_00)
     walk.behind_the_desk(lambda services: rate(walk, services))

@@ -95,7 +95,7 @@ def _accept_baseline(user: BrowserUser) -> None:
 
 
 def _back(user: BrowserUser, step: str) -> None:
-    """Returns by the menu to the wizard, whose current step is `step`."""
+    """Return by the menu to the wizard, whose current step is `step`."""
     user.page.locator(".nav").get_by_role("link", name="Onboarding").first.click()
     user.arrives(f"/clients/{SLUG}/onboarding")
     expect(user.page.locator(".steps-rail [aria-current]")).to_contain_text(step)

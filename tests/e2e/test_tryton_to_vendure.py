@@ -73,7 +73,7 @@ class Trade:
     shop: UUID
 
     async def poll(self, connection: UUID | None = None) -> None:
-        """Polls the ERP, or another connection, as the timer does; then runs all jobs until pushed values are read
+        """Poll the ERP, or another connection, as the timer does; then run all jobs until pushed values are read
         back.
         """
         async with self.env.services.db.transaction(self.env.scope) as session:
@@ -92,7 +92,7 @@ class Trade:
         return len(waiting)
 
     async def propose_prices(self, sku: str, own: MoneyValue, other: MoneyValue) -> None:
-        """Proposes two prices as a member: one without a currency of its own, and one of another currency."""
+        """Propose two prices as a member: one without a currency of its own, and one of another currency."""
         divided = ElementKey(sku, PRICE, dimension(currency=other.currency))
         async with self.env.services.db.transaction(self.env.scope) as session:
             for key, value in ((ElementKey(sku, PRICE), own), (divided, other)):
@@ -208,7 +208,7 @@ async def test_from_a_saved_price_to_a_shoppers_page_and_a_draft_invoice(
 
 
 async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
-    """Checks both sides: each line lists as many events as there were verified values."""
+    """Check both sides: each line lists as many events as there were verified values."""
     db, scope, msp_account = trade.env.services.db, trade.env.scope, trade.env.msp_account
     async with db.transaction(scope) as session:
         await schedule_rating(session, since)

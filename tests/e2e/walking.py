@@ -66,7 +66,7 @@ class BrowserUser:
         return self
 
     def open(self, path: str) -> int:
-        """Returns the status of the response."""
+        """Return the status of the response."""
         answer = self.page.goto(self.address + path)
         assert answer is not None
         return answer.status
@@ -76,13 +76,13 @@ class BrowserUser:
         return self.page.locator("tbody tr").filter(has_text=text).first
 
     def sees(self, found: Locator, *texts: str) -> Locator:
-        """Waits until `found` shows all texts at once: a page redrawn between two checks may have shown neither."""
+        """Wait until `found` shows all texts at once: a page redrawn between two checks may have shown neither."""
         words = (r"\s+".join(map(re.escape, text.split())) for text in texts)
         expect(found).to_contain_text(re.compile("".join(rf"(?=[\s\S]*{each})" for each in words)))
         return found
 
     def arrives(self, pattern: str) -> None:
-        """Waits until the address ends so and that page is loaded: a click returns while the old one is still shown."""
+        """Wait until the address ends so and that page is loaded: a click returns while the old one is still shown."""
         self.page.wait_for_url(re.compile(f"{pattern}$"))
 
     def shot(self, name: str) -> None:
@@ -132,7 +132,7 @@ class DemoWalk:
         self._http.delete(self._system(client, system, "_faults")).raise_for_status()
 
     def send_hook(self, client: str, body: bytes) -> int:
-        """Sends a webhook of the client's ERP with a valid signature."""
+        """Send a webhook of the client's ERP with a valid signature."""
         found = self.client(client)
         headers = sign(found.hook_secret.encode(), message_id=f"msg_{new_id()}", sent_at=utc_now(), body=body)
         headers["content-type"] = "application/json"
@@ -189,7 +189,7 @@ def open_town(demo: DemoInstallation, browser: Browser, factory: pytest.TempPath
 
 
 def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
-    """Reloads the page until it holds, for pages that do not refresh themselves."""
+    """Reload the page until it holds, for pages that do not refresh themselves."""
     for _ in range(SECONDS // 250):
         if is_so():
             return
@@ -199,7 +199,7 @@ def until(user: BrowserUser, is_so: Callable[[], bool]) -> None:
 
 
 def sees_read_back(user: BrowserUser, value: str) -> None:
-    """Waits for the read-back on both channels of a change's page. A rollback's old page names the old value too, in
+    """Wait for the read-back on both channels of a change's page. A rollback's old page names the old value too, in
     another column.
     """
     channels = user.page.get_by_role("table", name="State on each channel").locator("tbody tr")
@@ -221,7 +221,7 @@ def newcomer(user: BrowserUser, links: Locator, known: Collection[str]) -> Locat
 
 
 def forgive(user: BrowserUser, *statuses: str) -> None:
-    """Ignores these responses in the browser's log, because the test requested them."""
+    """Ignore these responses in the browser's log, because the test requested them."""
     told = tuple(f"the server responded with a status of {status}" for status in statuses)
     user.complaints[:] = [text for text in user.complaints if not any(words in text for words in told)]
 

@@ -1,4 +1,4 @@
-"""Connectors whose answers a test writes itself, in the place of the sandbox's."""
+"""Connectors with scripted responses, in place of the sandbox's."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ Answer = Callable[[str, int], PollPage]
 
 
 class ScriptedSource:
-    """`answer` gets the cursor and how many polls came before; it returns a page or raises."""
+    """`answer` gets the cursor and the number of earlier polls; it returns a page or raises."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer

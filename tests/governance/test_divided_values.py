@@ -1,4 +1,4 @@
-"""Values of every type, divided by price list, warehouse and language: each its own value, to the read-back."""
+"""Values of every type, divided by price list, warehouse and language: separate up to the read-back."""
 
 from datetime import timedelta
 
@@ -62,7 +62,7 @@ def change(env: ClientEnv, key: ElementKey, value: Value) -> dict[str, object]:
 
 
 async def shown(env: ClientEnv) -> dict[tuple[str, ElementKey], Value]:
-    """What each channel was last seen to show."""
+    """The values last read on each channel."""
     rows = await env.rows(
         "SELECT n.name, v.record_key, v.element, v.dimension, v.record_type, v.value FROM channel_value v"
         " JOIN connection n ON n.id = v.connection_id"

@@ -1,4 +1,4 @@
-"""Lists of a source or channel that make no progress are read ever less often, and reported."""
+"""Lists of a source or channel that make no progress are read with growing delays, and reported."""
 
 from collections.abc import Callable
 
@@ -48,7 +48,7 @@ async def test_a_poll_without_progress_is_stopped_and_reported(env: ClientEnv, h
     ((failing, error),) = await env.rows(_HEALTH, c=env.erp)
     assert failing
     assert "list" in str(error)
-    for _ in range(8):  # each time it waits twice as long
+    for _ in range(8):  # the delay doubles each time
         async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE job SET ready_at = now() WHERE delayed"))
         await env.work()

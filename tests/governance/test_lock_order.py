@@ -1,4 +1,4 @@
-"""Values are locked before changes, and changes before approvals, so that nobody waits for another in a circle."""
+"""Lock order: values before changes, changes before approvals, so that there are no deadlocks."""
 
 import asyncio
 from uuid import UUID
@@ -107,7 +107,7 @@ async def test_a_settlement_locks_in_the_order_of_the_changes_whatever_the_order
 
     async def settle() -> None:
         async with env.services.db.transaction(env.scope) as session:
-            for statement in KEYED_LOOKUPS.split("; "):  # as workers plan it
+            for statement in KEYED_LOOKUPS.split("; "):  # planned by workers
                 await session.execute(text(statement.replace("SET", "SET LOCAL")))
             settled = [Settled(id_, "verified", verified_at=now) for id_ in (second, first)]
             assert len(await settle_propagations(session, channel, settled, was="verified")) == 2

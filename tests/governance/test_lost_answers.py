@@ -1,4 +1,4 @@
-"""A channel that hangs on one value, or whose answers are lost, blocks no other value."""
+"""A channel that hangs on one value, or whose responses are lost, blocks no other value."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.support.client_env import ClientEnv
 
 
 async def hurry(env: ClientEnv, times: int) -> None:
-    """No rest and no delay holds anything back."""
+    """Run delayed jobs at once."""
     for _ in range(times):
         async with env.services.db.transaction(env.scope) as session:
             await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
@@ -46,7 +46,7 @@ async def test_values_over_which_a_channel_hangs_hold_no_other_back(
     monkeypatch.setattr(SandboxShop, "push", hang)
     await env.deliver(*(env.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(5)))
     await env.work(settle=0.3)
-    for _ in range(1_000):  # as the budget of retries, which the clock fills, lets it
+    for _ in range(1_000):  # as the retry budget, which is refilled by time, permits
         found = await states(env, "shop0")
         if sum(state == "verified" for state in found.values()) == 5 - len(poison):
             break

@@ -1,4 +1,4 @@
-"""The main job on real systems: a price changes in the ERP, is governed, pushed, seen by read-back, and metered."""
+"""The main use case on real systems: a price changes in the ERP, is decided, pushed, read back, and metered."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ STATES = "SELECT state, count(*) FROM propagation GROUP BY state ORDER BY state"
 
 
 async def seed(env: ClientEnv, sku: str = "SKU-001", price: int = 10_000, cost: int = 5_000) -> None:
-    """A product whose price is live on every channel; the first price needs a person, having none before it."""
+    """A product whose price is live on every channel; the first price needs approval, because none precedes it."""
     await env.deliver(env.change(sku, COST, cost), env.change(sku, PRICE, price))
     await env.work()
     await approve_all(env)
@@ -277,7 +277,7 @@ async def test_one_correlation_id_leads_from_the_webhook_to_the_read_back(env: C
 
 
 async def test_each_push_is_done_under_the_id_of_its_own_webhook(env: ClientEnv) -> None:
-    """Also when one batch took both in."""
+    """Also when one batch contained both."""
     services, scope = env.services, env.scope
     worker = LaneWorker(
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60

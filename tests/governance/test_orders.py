@@ -1,4 +1,4 @@
-"""Orders flow from the shop to the ERP, their status back to the shop; each by its contract, and each read back."""
+"""Orders from the shop to the ERP and their status back, each by its contract and each read back."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -66,7 +66,7 @@ async def poll(env: ClientEnv, connection_id: UUID) -> None:
 
 
 def set_status(env: ClientEnv, number: str, code: str) -> None:
-    """What a person does in the ERP."""
+    """Set the status as a person does in the ERP."""
     change = {
         "sku": number, "element": ORDER_STATUS, "record_type": ORDER, "value": {"type": "enumeration", "code": code},
     }  # fmt: skip

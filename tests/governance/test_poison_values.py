@@ -32,7 +32,7 @@ _OPEN = "SELECT code FROM governance_exception WHERE state = 'open'"
 async def push_or_fail(
     self: SandboxShop, http: HttpCaller, config: ConnectionConfig, writes: Sequence[ChannelWrite]
 ) -> list[WriteResult]:
-    """A server that fails (500) over the whole request for one value in it."""
+    """A server that fails (500) on the whole request because of one value in it."""
     if any(write.record_key == POISON for write in writes):
         return [WriteResult(w.key, WriteState.RETRY, TEXT.write(text="The channel answered 500.")) for w in writes]
     return await push(self, http, config, writes)
@@ -63,7 +63,7 @@ async def read_or_raise(
 
 
 async def set_aside(env: ClientEnv) -> None:
-    """The poisoned value waits, so that no other is in one turn with it."""
+    """Delay the poisoned value, so that no other is in a batch with it."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("""
@@ -76,7 +76,7 @@ async def set_aside(env: ClientEnv) -> None:
 
 
 async def go_on(env: ClientEnv) -> None:
-    """Other values are delivered round by round until the poisoned one has stopped."""
+    """Deliver other values round by round until the poisoned one has failed."""
     await env.deliver(env.change(POISON, STOCK, 42), env.change("SKU-003", STOCK, 43))
     await env.work()
     for n in range(1, ROUNDS):

@@ -1,4 +1,4 @@
-"""A source that gives no answer when it is polled: asked later and later, seen by a person, well again by itself."""
+"""A source that does not respond to polls: polled with growing delays, reported, and recovered automatically."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -72,12 +72,12 @@ async def database_now(env: ClientEnv) -> datetime:
 
 
 async def forgive(env: ClientEnv) -> None:
-    """What the way out has learnt of the source is forgotten: its rest, its budget."""
+    """Clear the outbound client's state for the source: its pause and its retry budget."""
     await env.services.valkey.delete(Credential(env.scope.tenant_id, str(env.erp), RateLimit(1, 1)).key)
 
 
 async def ask_once_more(env: ClientEnv) -> None:
-    """At once, until an attempt more is counted."""
+    """Poll at once, until one more attempt is counted."""
     before = (await waiting(env))[0]
     for _ in range(OFTEN):
         await hurry(env)
@@ -87,7 +87,7 @@ async def ask_once_more(env: ClientEnv) -> None:
 
 
 async def wait_since(env: ClientEnv, began: datetime) -> float:
-    """Seconds, by the attempts that are counted; the work waits for just so long from a moment since `began`."""
+    """Seconds by the number of attempts; the job is delayed by as much from a moment after `began`."""
     attempts, again, error, ready_at = await waiting(env)
     assert (again, error) == (True, ANSWERED_500)
     wait = POLL.retry.delay(attempts - 1, 1.0)

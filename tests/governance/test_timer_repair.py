@@ -1,4 +1,4 @@
-"""Interrupted chains of timers are restarted."""
+"""Lost timers of recurring jobs are restored."""
 
 import base64
 import secrets
@@ -48,7 +48,7 @@ async def poll_at_once(env: ClientEnv) -> None:
 
 
 async def repair(env: ClientEnv) -> None:
-    """As the relay does every few minutes."""
+    """Run the repair, as the relay does every few minutes."""
     update_as_owner(env, "lane_share", _NEXT)
     async with env.relay_db.transaction(None) as session:
         await session.execute(text("SELECT repairs_fire()"))
@@ -64,7 +64,7 @@ async def test_a_poll_due_during_a_pause_runs_at_the_resumption(env: ClientEnv) 
     await poll_at_once(env)
     await env.work()
     assert await env.rows("SELECT count(*) FROM poll_cursor") == [(0,)]
-    await set_state(env, env.erp, "active")  # within the time for which connections are remembered
+    await set_state(env, env.erp, "active")  # within the time for which connections are cached
     await env.work()
     assert await env.rows("SELECT count(*) FROM poll_cursor") == [(1,)]
     assert poll_lane(env.erp) in await timers(env)
@@ -101,10 +101,10 @@ async def test_every_duty_whose_timer_is_lost_gets_one_again(env: ClientEnv, oth
     await seed(env)
     await poll_at_once(env)
     await env.work()
-    await env.deliver(env.change("SKU-001", PRICE, 90_000))  # waits for a person
+    await env.deliver(env.change("SKU-001", PRICE, 90_000))  # needs approval
     await env.deliver(env.change("SKU-001", "price.map", 1), message_id="unreadable")
     await env.work()
-    # A clock that runs, for it is not seen.
+    # A running clock, because the value is not visible.
     await run(env, "UPDATE propagation SET state = 'refused', verified_at = NULL, slo_due_at = now() + interval '1 h'"
                      " WHERE change_id = (SELECT id FROM change WHERE state = 'released' LIMIT 1)")  # fmt: skip
     async with env.services.db.transaction(env.scope) as session:
@@ -270,13 +270,13 @@ async def test_a_timer_far_in_the_future_is_reset(env: ClientEnv) -> None:
         (job_types.BREACH_SLOS.name,),
         (job_types.ESCALATE_EXCEPTIONS.name,),
         (job_types.EXPIRE_APPROVALS.name,),
-    }  # set sooner by the next one that is due
+    }  # set earlier by the next one that is due
     assert set(await env.rows(ahead)) <= idle
 
 
 @pytest.mark.parametrize("put_ahead", ["job", "rest", "lease"])
 async def test_jobs_delayed_far_into_the_future_are_reset(env: ClientEnv, other_env: ClientEnv, put_ahead: str) -> None:
-    """The check itself was put ahead as well."""
+    """The check itself was delayed as well."""
     for each in (env, other_env):
         await run(
             each,

@@ -1,4 +1,4 @@
-"""Every audited action is found under the kind that its room or slice declares, and under no other."""
+"""Every audited action is listed under the kind that its room or slice declares, and under no other."""
 
 from controlplane.rooms import ROOMS
 from foundation.audit.actions import AuditKind, nouns_of

@@ -1,4 +1,4 @@
-"""Whatever happens to a client, the database sees declared transitions only. Triggers of this test note all others."""
+"""Random actions on a client cause only declared state transitions. Triggers of this test record all others."""
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,7 +66,7 @@ Step = Callable[[], Awaitable[object]]
 
 @pytest.fixture
 async def noting(urls: Urls) -> AsyncIterator[None]:
-    """Records inserts and updates of states while the test runs."""
+    """Record inserts and updates of states while the test runs."""
     with psycopg.connect(urls.owner, autocommit=True) as owner:
         owner.execute(_TRIGGER)
         for table, (_, column) in TABLES.items():
@@ -87,7 +87,7 @@ def noted(urls: Urls, tenant_id: UUID) -> set[tuple[str, str | None, str]]:
 
 
 class Life:
-    """A client to whom things happen in a random order."""
+    """A client on which random actions are performed."""
 
     def __init__(self, env: ClientEnv, sandbox: RunningSandbox, chance: random.Random) -> None:
         self.env, self.sandbox, self.chance = env, sandbox, chance
@@ -98,7 +98,7 @@ class Life:
         return self.chance.choice(found)[0] if found else None
 
     async def do(self, act: Callable[..., Awaitable[object]], *arguments: object, **named: object) -> None:
-        """As a member; what the product refuses with a reason did not happen."""
+        """Perform an action as a member; a refusal has no effect."""
         try:
             async with self.services.db.transaction(member_scope(self.env)) as session:
                 await act(session, *arguments, **named)

@@ -25,7 +25,7 @@ from tests.support.values import at
 
 
 async def unproven(env: ClientEnv, amount: int) -> tuple[tuple[object, ...], list[tuple[object, ...]], str]:
-    """(state, code of the error) of the value on the shop, what the audit trail has of it, and the metric."""
+    """(state, code of the error) of the value on the shop, its entries in the audit trail, and the metric."""
     ((change_id,),) = await env.rows("SELECT id FROM change WHERE minor(new_value) = :a", a=amount)
     query = "SELECT state, error ->> 'code' FROM propagation WHERE connection_id = :c AND change_id = :id"
     (row,) = await env.rows(query, c=env.channels["shop0"], id=change_id)
@@ -37,7 +37,7 @@ async def unproven(env: ClientEnv, amount: int) -> tuple[tuple[object, ...], lis
 
 
 async def lose(self: SandboxShop, *args: object) -> list[WriteResult]:
-    """The shop applies the values and its answer is lost."""
+    """The shop applies the values and its response is lost."""
     await push(self, *args)  # type: ignore[arg-type]
     raise OutboundUnavailable(TEXT.write(text="The other system did not answer in time."))
 
@@ -59,12 +59,12 @@ async def limit(_: SandboxShop, *args: object) -> list[WriteResult]:
 
 
 async def hold(*_: object) -> list[WriteResult]:
-    """Our own limits held the values back: nothing was sent."""
+    """Our own limits blocked the values: nothing was sent."""
     raise OutboundHeld(TEXT.write(text="The breaker is open."))
 
 
 async def miss(*_: object) -> list[WriteResult]:
-    """No connection to the shop came about."""
+    """No connection to the shop was established."""
     raise OutboundUnavailable(TEXT.write(text="The other system could not be reached."), sent=False)
 
 

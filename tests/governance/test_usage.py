@@ -1,4 +1,4 @@
-"""An invoice line shows what was billed: the record, its value, the channel, and the change behind it."""
+"""An invoice line shows its usage: the record, its value, the channel, and the change."""
 
 import re
 from datetime import datetime
@@ -19,7 +19,7 @@ _EVENTS = "SELECT id FROM usage_event WHERE meter = :meter"
 
 
 async def synced(env: ClientEnv) -> tuple[list[UUID], UUID]:
-    """A price that went to two channels, and a newer one. The usage events, and the newer change."""
+    """A price that was sent to two channels, and a newer one. The usage events, and the newer change."""
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 10_400))
     await env.work(until="SELECT count(*) = 4 FROM usage_event")

@@ -1,4 +1,4 @@
-"""The chart as Kubernetes would get it, rendered without a cluster."""
+"""The chart rendered as for Kubernetes, without a cluster."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -66,7 +66,7 @@ DIGEST = "sha256:" + "d" * 64
 
 
 def render(values: Values | None = None) -> list[Object]:
-    """With a digest of the image, unless the values say something about the image themselves."""
+    """Rendered with a digest of the image, unless the values specify the image."""
     values = {"image": {"digest": DIGEST}, **(values or {})}
     with helm_python.Chart.load(CHART) as chart:
         chart.validate_schema(chart.merge_values(values))

@@ -381,7 +381,7 @@ class TestValues:
         assert render()
 
     def test_every_default_is_described(self) -> None:
-        """A value the schema does not name would be refused in an override although the defaults have it."""
+        """Overrides of a value that is missing in the schema would be refused although the defaults have it."""
         schema = json.loads((CHART / "values.schema.json").read_text())
         with helm_python.Chart.load(CHART) as chart:
             assert set(chart.values) <= set(schema["properties"])

@@ -1,4 +1,4 @@
-"""The image is not built in a test; what its recipe names must exist, and the chart must fit what it makes."""
+"""The image is not built in a test; files that its recipe names must exist, and the chart must match it."""
 
 import re
 import tomllib
@@ -39,7 +39,7 @@ def test_the_chart_runs_the_image_as_the_user_the_image_makes() -> None:
 
 
 def test_every_base_image_is_named_by_digest_at_the_build() -> None:
-    """No default: an ARG without one makes a build fail that names no image."""
+    """No default: without one, a build that specifies no image fails."""
     assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${NODE_IMAGE}", "${PYTHON_IMAGE}"}
     assert re.findall(r"^ARG (\w+)=", DOCKERFILE, re.MULTILINE) == []
     assert {"node:22-*@sha256:*", "python:3.*@sha256:*"} <= set(re.findall(r"in (\S+)\) ;;", DOCKERFILE))

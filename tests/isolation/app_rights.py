@@ -1,7 +1,8 @@
-"""What the application's role may do with each table, declared: `test_grants` compares it with the catalogue.
+"""Rights of the application's role on each table: `test_grants` compares them with the catalogue.
 
-A new table needs its line with what its jobs and pages need: DELETE only where one deletes, UPDATE only of the columns
-that one changes. What identifies a row, or says what was decided, sent or measured, is none of them.
+A new table needs a line with the rights that its jobs and pages use: DELETE only if one deletes, UPDATE only of the
+columns that one changes. Columns that identify a row, or record what was decided, sent or measured, are never among
+them.
 """
 
 from typing import Final

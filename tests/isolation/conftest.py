@@ -1,4 +1,4 @@
-"""The catalogue is read by the owner, who sees no tenant's rows either."""
+"""The catalogue is read by the owner, who cannot read tenants' rows either."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +11,6 @@ from tests.conftest import Urls
 
 @pytest.fixture(scope="module")
 def owner(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
-    """As the owner, but without row security, which is forced on the owner too."""
+    """The owner without row security, which is forced on the owner too."""
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         yield connection

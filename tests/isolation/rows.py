@@ -1,4 +1,4 @@
-"""One made-up row per table, whatever tables there are."""
+"""One generated row per table, for any set of tables."""
 
 import hashlib
 from typing import Any, LiteralString
@@ -29,7 +29,7 @@ def privileges(owner: psycopg.Connection[Any], table: str) -> set[str]:
 
 
 def updating(table: str) -> sql.Composed:
-    """An UPDATE that changes nothing, of a column that the application may update."""
+    """An UPDATE of a column that the application may update, to its own value."""
     column = sql.Identifier(UPDATED_COLUMNS[table].split()[0])
     return sql.SQL("UPDATE {} SET {column} = {column}").format(sql.Identifier(table), column=column)
 
@@ -46,7 +46,7 @@ def enter(connection: psycopg.Connection[Any], scope: Scope, *, rating: bool = F
 def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
     """A row of each table as the application itself would write it, in a client's own scope or in its MSP's account.
 
-    Every id is the tenant's, so that foreign keys fit once the table they name has its row.
+    Every id is the tenant's, so that foreign keys are valid once the referenced table has its row.
     """
     client = make_scope()
     msp_account = make_scope(msp_id=client.msp_id, tenant_id=client.msp_id)
@@ -62,7 +62,7 @@ def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
                     except (
                         psycopg.errors.CheckViolation,
                         psycopg.errors.ForeignKeyViolation,
-                        psycopg.errors.InsufficientPrivilege,  # a row that may only stand beside one made later
+                        psycopg.errors.InsufficientPrivilege,  # a row that references one created later
                         psycopg.OperationalError,  # an audit entry without its head
                     ):
                         connection.rollback()

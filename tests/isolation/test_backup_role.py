@@ -1,4 +1,4 @@
-"""What the login of backups can do (V8): read every row of every account, and note that it did."""
+"""Rights of the backup's login (V8): reads every row of every account, and records the backup."""
 
 import json
 from collections.abc import Iterator
@@ -101,7 +101,7 @@ def test_it_records_its_backup_and_no_other_fact(urls: Urls, servers: Servers) -
 
 
 async def test_without_a_password_it_has_no_login(urls: Urls, servers: Servers) -> None:
-    """As on servers where backups are made as the owner; a migration without a password takes no login away."""
+    """As on servers where backups are made as the owner; a migration without a password does not disable a login."""
     with psycopg.connect(servers.admin_url, autocommit=True) as admin:
         login = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
         admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(BACKUP)))

@@ -50,7 +50,7 @@ def test_keys_and_indexes_start_with_the_tenant(owner: psycopg.Connection[Any]) 
         " WHERE c.relname = ANY (%s) AND (i.indisunique OR i.indisprimary)",
         (tenant_tables(owner),),
     ).fetchall()
-    # Two look-ups happen before a tenant is known: a client's short name within its MSP, and a brand by its host.
+    # Two look-ups precede the tenant: a client's short name within its MSP, and a brand by its host.
     before_any_tenant = {name for name, column in rows if column != "tenant_id"}
     assert before_any_tenant <= {"uq_client_msp_id_slug", "uq_msp_slug", "pk_brand_domain", "uq_brand_domain_host"}
 
@@ -84,8 +84,8 @@ def test_there_is_no_view_or_materialized_view(owner: psycopg.Connection[Any]) -
 
 
 def test_partitions_are_reached_through_their_table_only(owner: psycopg.Connection[Any]) -> None:
-    """Forced row security with the owner's policy, no grant, and a schema that only the relay may enter; but backups
-    read each partition.
+    """Forced row security with the owner's policy, no grant, and a schema that only the relay may use; but backups read
+    each partition.
     """
     rows = owner.execute(
         "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, c.relacl IS NULL OR NOT EXISTS ("
@@ -135,7 +135,7 @@ def test_ledgers_are_append_only_for_the_application(owner: psycopg.Connection[A
 
 @pytest.mark.parametrize("role", LOGIN_ROLES)
 def test_without_a_scope_nothing_is_seen(urls: Urls, owner: psycopg.Connection[Any], role: str) -> None:
-    """The relay and intake see only what their grants name; the application sees nothing at all."""
+    """The relay and intake read only what their grants name; the application reads nothing at all."""
     if role != APP:
         return
     with psycopg.connect(urls.app) as connection:
@@ -145,7 +145,7 @@ def test_without_a_scope_nothing_is_seen(urls: Urls, owner: psycopg.Connection[A
 
 
 def test_every_row_of_one_tenant_is_invisible_to_every_other(urls: Urls, owner: psycopg.Connection[Any]) -> None:
-    """One made-up row per table, then each stranger looks, updates and deletes: none is found, none is touched."""
+    """One generated row per table, then each other tenant reads, updates and deletes: no row is found or changed."""
     made = make_rows(urls, owner)
     assert len(made) >= 25
     for table, scope in made.items():

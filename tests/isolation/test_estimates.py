@@ -1,4 +1,4 @@
-"""What the planner expects under the policies is near what it finds; its plans of large tenants are chosen by it."""
+"""The planner's estimates under the policies are near the actual numbers, and determine its plans for large tenants."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -112,7 +112,7 @@ async def test_the_newest_rows_are_the_end_of_the_index_not_a_sort_of_all(db: Da
 
 
 async def plans_of(db: Database, scope: Scope, read: Callable[[AsyncSession], Awaitable[object]]) -> str:
-    """The plans of the statements `read` executes, as they are planned under the policies."""
+    """The plans of the statements that `read` executes, as planned under the policies."""
     asked: list[tuple[str, Any]] = []
 
     def note(connection: object, cursor: object, statement: str, binds: Any, *rest: object) -> None:
@@ -137,7 +137,7 @@ async def test_a_records_changes_are_found_by_the_record(db: Database, partners:
     own = replace(partners[0], partner_id=None)
     plans = await plans_of(db, own, lambda session: list_changes(session, CHANGES.query(record="SKU-7"), utc_now()))
     assert "change_initial_tenant_id_record_key_element_dimension_reco" in plans, plans
-    assert "Seq Scan on change_initial" not in plans  # empty partitions may be read whole
+    assert "Seq Scan on change_initial" not in plans  # empty partitions may be read entirely
 
 
 async def test_a_partners_lists_read_the_partners_rows(db: Database, partners: list[Scope]) -> None:

@@ -1,4 +1,4 @@
-"""Every right of every role, judged against the catalogue (V9): each with its reason, and nothing besides."""
+"""Every right of every role, compared with the catalogue (V9): each with its reason, and no others."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -69,7 +69,7 @@ DEFINERS = {
     "record_backup(jsonb)": {BACKUP},
 }
 
-# What only retention deletes, as the owner in the purge role.
+# Deleted by retention only, as the owner in the purge role.
 PURGED = {
     "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "source_event_key",
     "webhook_attempt", "webhook_delivery",
@@ -150,7 +150,7 @@ IMMUTABLE = {
 
 @pytest.mark.parametrize("table", IMMUTABLE)
 def test_identity_and_decision_columns_are_never_updated(scope: Scope, urls: Urls, table: str) -> None:
-    """Refused by the grant, in the row's own scope; nobody moves a row to another account either."""
+    """The grant refuses them in the row's own scope, and a row cannot be moved to another account."""
     with psycopg.connect(urls.app) as connection:
         for column in [*IMMUTABLE[table].split(), "tenant_id", "msp_id"]:
             enter(connection, scope)
@@ -310,7 +310,9 @@ def connection(request: pytest.FixtureRequest, urls: Urls) -> Iterator[Owner]:
 def test_no_role_reads_files_signals_the_server_or_stores_large_objects(
     connection: Owner, servers: Servers, call: str
 ) -> None:
-    """Large objects are nobody's rows. Only a superuser can revoke them, so on other servers they stay."""
+    """Large objects are not covered by row-level security. Only a superuser can revoke them, so on other servers they
+    stay.
+    """
     if call.startswith("lo_") and not call.startswith("lo_import") and servers.embedded is None:
         return
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -443,7 +445,7 @@ REACHED = (
 
 
 def refused(connection: Owner) -> list[str]:
-    """Of REACHED, what the present role may not."""
+    """The rights in REACHED that the current role lacks."""
     found = []
     for statement in REACHED:
         try:
@@ -456,7 +458,7 @@ def refused(connection: Owner) -> list[str]:
 
 @pytest.mark.parametrize("role", [*OUR_ROLES, "public"])
 def test_new_objects_have_no_grants_until_a_migration(owner: Owner, servers: Servers, role: str) -> None:
-    """Tables, sequences, views, functions: none is reachable by the way."""
+    """Tables, sequences, views, functions: none is accessible without an explicit grant."""
     user = owner.execute("SELECT current_user").fetchall()[0][0]
     name = new_id().hex
     with psycopg.connect(urlsplit(servers.admin_url)._replace(path=f"/{owner.info.dbname}").geturl()) as admin:
@@ -484,7 +486,9 @@ def test_foreign_default_privileges_are_revoked(urls: Urls) -> None:
 
 
 def test_roles_enter_no_other_role_but_as_declared(owner: Owner) -> None:
-    """The application enters the fleet's role, the owner the backup's; nobody is a member of a role of the server's."""
+    """The application may switch to the fleet's role, the owner to the backup's; no role is a member of one of the
+    server's.
+    """
     user = owner.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()")
     found = owner.execute(
         "SELECT pg_get_userbyid(m.member)::text, pg_get_userbyid(m.roleid)::text, m.inherit_option, m.admin_option"
@@ -548,7 +552,7 @@ def test_no_runtime_role_reads_as_backups_do(urls: Urls) -> None:
 
 
 def test_no_role_sees_the_statements_of_another(connection: Owner, owner: Owner) -> None:
-    """A session sees the statements of other roles' sessions as hidden."""
+    """The server hides statements of other roles' sessions."""
     seen = connection.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user AND query <> '<insufficient privilege>'"
         " AND backend_type = 'client backend'"

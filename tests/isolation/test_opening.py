@@ -1,4 +1,4 @@
-"""How a transaction's scope is set: with its first statement, for whoever began it, and never for the next one."""
+"""The scope of a transaction is set with its first statement, and never applies to the next transaction."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ TENANT = "SELECT current_setting('app.tenant_id', true)"
 
 @pytest.fixture
 async def one(urls: Urls) -> AsyncIterator[Database]:
-    """One connection, so that every transaction follows the one before on it."""
+    """One connection, so that consecutive transactions share it."""
     database = Database(urls.app, pool_size=1)
     yield database
     await database.close()
@@ -39,7 +39,7 @@ async def on_wire(session: AsyncSession) -> ScopedConnection:
 
 
 async def next_borrower(database: Database) -> tuple[object, ...]:
-    """As somebody would see it who says nothing about a scope."""
+    """A transaction without a scope."""
     async with database.engine.connect() as connection:
         return tuple((await connection.execute(SETTINGS)).one())
 
@@ -95,7 +95,7 @@ async def test_a_transaction_that_begins_with_a_savepoint_is_scoped(one: Databas
 
 
 async def test_a_transaction_that_begins_with_many_rows_is_scoped(one: Database, scope: Scope) -> None:
-    """`executemany` goes through a pipeline, which takes no message of several statements."""
+    """`executemany` uses a pipeline, which accepts no message of several statements."""
     await leave(one, scope)
     async with one.transaction(scope) as session:
         await session.execute(
@@ -141,7 +141,7 @@ async def test_an_error_of_the_first_statement_is_its_own(one: Database, scope: 
 
 @pytest.mark.parametrize("asleep", ["opening", "statement"])
 async def test_a_borrower_cancelled_on_the_way(one: Database, urls: Urls, scope: Scope, asleep: str) -> None:
-    """Half set, or set and not used yet: whoever comes next has none, and the connection has no transaction."""
+    """Half set, or set and not used yet: the next borrower has no scope, and the connection no transaction."""
     await leave(one, scope)
     pids: list[int] = []
 
@@ -171,7 +171,7 @@ async def test_a_connection_lost_before_the_opening_is_replaced(one: Database, u
 
     async def lose_it_meanwhile() -> None:
         async with one.transaction(scope) as session:
-            await session.connection()  # it was well when it was borrowed
+            await session.connection()  # it was intact when it was borrowed
             async with await psycopg.AsyncConnection.connect(urls.app, autocommit=True) as killer:
                 await killer.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
             await session.execute(COUNT)

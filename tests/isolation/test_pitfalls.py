@@ -1,4 +1,4 @@
-"""Row-level security's known pitfalls (performance notes C1), each shown closed on the application's own access."""
+"""Known pitfalls of row-level security (performance notes C1), each with the application's own access."""
 
 import asyncio
 import gc
@@ -53,7 +53,7 @@ async def test_no_scope_sees_nothing_and_writes_nothing(db: Database, scope: Sco
 
 
 async def test_a_scope_ends_with_its_transaction(urls: Urls, scope: Scope) -> None:
-    """One pooled connection: what the first borrower could see, the next one cannot, also after a failure."""
+    """One pooled connection: what the first borrower could read, the next one cannot, also after a failure."""
     database = Database(urls.app, pool_size=1)
     await leave(database, scope)
     assert await seen(database, scope) == 1
@@ -69,7 +69,7 @@ async def test_a_scope_ends_with_its_transaction(urls: Urls, scope: Scope) -> No
 
 
 async def test_a_session_wide_setting_does_not_survive_the_next_transaction(urls: Urls, scope: Scope) -> None:
-    """Even plain SET on a pooled connection is overridden: every transaction sets its own scope first."""
+    """A plain SET on a pooled connection is overridden: every transaction sets its own scope first."""
     database = Database(urls.app, pool_size=1)
     await leave(database, scope)
     async with database.transaction(scope) as session:
@@ -115,7 +115,7 @@ async def test_a_cross_tenant_insert_is_refused_and_an_update_touches_nothing(
 
 
 async def test_a_unique_key_is_no_oracle(db: Database, scope: Scope, other_scope: Scope) -> None:
-    """The same business key in two tenants is two rows; nobody learns that it is taken elsewhere."""
+    """The same business key in two tenants is two rows; a tenant cannot detect that another uses it."""
     for one in (scope, other_scope):
         async with db.transaction(one) as session:
             await session.execute(
@@ -188,7 +188,7 @@ def test_a_scope_cannot_break_out_of_its_statement() -> None:
         begin_sql(None, host="x'; SET app.tenant_id = '1")
 
 
-# Cancelled while it is opened, a connection is closed by whoever collects it, with a warning.
+# A connection cancelled while it opens is closed by the garbage collector, with a warning.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @settings(max_examples=15)
 @given(turns=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["read", "write", "fail", "cancel"])), max_size=12))

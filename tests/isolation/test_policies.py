@@ -1,4 +1,4 @@
-"""What each table's policies say: one form for all, enough for the fleet without any condition, nothing by default."""
+"""Policies of each table: one form for all, sufficient for the fleet without any condition, no rows by default."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def fleet_tables(connection: Owner) -> list[str]:
 
 
 def test_a_fleet_sees_its_own_msp_by_the_policy_alone(urls: Urls, owner: Owner) -> None:
-    """The statements name no MSP: what keeps the others out is the policy."""
+    """The statements name no MSP: only the policy excludes the others."""
     first, second = make_rows(urls, owner), make_rows(urls, owner)
     tables = fleet_tables(owner)
     assert len(tables) >= 15

@@ -48,7 +48,7 @@ async def test_a_relation_has_the_plan_of_its_table(name: str, db: Database, sco
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Kinds of steps with tables, indexes and estimates, without the aliases of this statement."""
+    """Kinds of plan nodes with tables, indexes and estimates, without the statement's aliases."""
     yield plan["Node Type"], plan.get("Relation Name"), plan.get("Index Name"), plan["Plan Rows"], plan["Total Cost"]
     for below in plan.get("Plans", ()):
         yield from nodes(below)

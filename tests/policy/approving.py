@@ -1,4 +1,4 @@
-"""What tests of approvals do over and over, each in a transaction of its own."""
+"""Shared steps of tests of approvals, each in a transaction of its own."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -14,7 +14,7 @@ def now() -> datetime:
 
 
 def as_member(scope: Scope, name: str) -> Scope:
-    """The same account, acted in by someone else."""
+    """The same account, with another member as actor."""
     return replace(scope, actor=Actor(kind="member", id=str(new_id()), name=name))
 
 

@@ -1,4 +1,4 @@
-"""Random policies and requests over small alphabets, so that rules and requests meet often."""
+"""Random policies and requests over small alphabets, so that rules often match requests."""
 
 from dataclasses import dataclass
 

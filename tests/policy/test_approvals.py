@@ -304,7 +304,7 @@ class TestIsolation:
     async def test_naming_the_tenant_is_not_enough(
         self, db: Database, scope: Scope, boss: Scope, other_scope: Scope
     ) -> None:
-        """Row-level security is the floor: a query for the right tenant in the wrong transaction finds nothing."""
+        """Row-level security applies as well: a query for the right tenant in the wrong transaction finds nothing."""
         approval = await ask(db, scope)
         await answer(db, boss, approval)
         async with db.transaction(other_scope) as session:

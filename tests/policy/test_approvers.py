@@ -1,4 +1,4 @@
-"""Rules that name who must approve: what they require together, and how approvals are counted."""
+"""Rules that name approvers: combination of their requirements, and counting of approvals."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -22,7 +22,7 @@ def bind(payload: Any = None, version: int = 1, snapshot: Any = None, target: An
 
 
 def identical(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: True is not 1."""
+    """Equality as in JSON: True is not 1."""
     return msgspec.json.encode(one, order="deterministic") == msgspec.json.encode(other, order="deterministic")
 
 

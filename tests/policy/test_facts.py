@@ -1,4 +1,4 @@
-"""Facts follow from typed values: exact for amounts of any fineness, and each element has its general ones."""
+"""Facts of typed values: exact for amounts of any precision, and general facts for every element."""
 
 from decimal import Decimal
 from fractions import Fraction

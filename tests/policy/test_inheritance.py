@@ -1,4 +1,4 @@
-"""A client's policy beside its MSP's: what it inherits, what it has in place of it, and what it omits."""
+"""A client's policy and its MSP's: inherited rules, rules in their place, and omitted ones."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The compiled index gives pycasbin's own answers, down to the rule that explains them."""
+"""The compiled index gives pycasbin's answers, including the rule that explains them."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ def test_index_and_pycasbin_agree(rules: list[PolicyRule], asked: list[Request])
 @settings(max_examples=20)
 @given(ctx=facts, subject=st.sampled_from(NAMES))
 def test_random_policies_reach_every_answer_somewhere(ctx: dict[str, int | str], subject: str) -> None:
-    """Keeps the property above from passing on requests that never match: each outcome has its own rule here."""
+    """Prevents the property above from passing on requests that never match: each outcome has its own rule here."""
     rules = [
         PolicyRule(str(i), RuleKind.GOVERNANCE, "*", "t1", f"element.{outcome}", outcome.value)
         for i, outcome in enumerate(PolicyOutcome)

@@ -1,4 +1,4 @@
-"""Packaged roles and the rooms' permissions name the same things."""
+"""Packaged roles and the rooms' permissions use the same names."""
 
 import importlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rules as forms: what a form says is read back from the condition, and it means what the sentence tells."""
+"""Rules as forms: a form is read back from its condition, and both have the meaning of the sentence."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Where the real systems are installed, and how two test processes keep out of each other's way."""
+"""Installation of the real systems, and its serialization between test processes."""
 
 import fcntl
 import hashlib
@@ -26,11 +26,11 @@ GOODS = [
 
 
 class RealSystemMissing(Exception):
-    """A real system cannot be installed or started here. The tests fail: they never pass over it."""
+    """A real system cannot be installed or started here. The tests fail; they are not skipped."""
 
 
 def installed(name: str, inputs: Sequence[bytes], build: Callable[[Path], None]) -> Path:
-    """The folder `build` filled, once per state of `inputs`; a second call is instant. Safe between processes."""
+    """The folder that `build` filled, once per state of `inputs`; a second call is instant. Safe between processes."""
     digest = hashlib.sha256(b"\0".join(inputs)).hexdigest()[:16]
     folder = CACHE / f"{name}-{digest}"
     stamp = folder / ".complete"
@@ -40,7 +40,7 @@ def installed(name: str, inputs: Sequence[bytes], build: Callable[[Path], None])
     with _locked(CACHE / f".{name}.lock"):
         if stamp.exists():
             return folder
-        shutil.rmtree(folder, ignore_errors=True)  # what an interrupted build left
+        shutil.rmtree(folder, ignore_errors=True)  # the rest of an interrupted build
         folder.mkdir()
         build(folder)
         stamp.touch()
@@ -56,7 +56,7 @@ def run(
     feed: bytes = b"",
     seconds: float = 900,
 ) -> None:
-    """Run a step of an installation. Raises `RealSystemMissing` with `what` and the end of the step's own words."""
+    """Run a step of an installation. Raises `RealSystemMissing` with `what` and the end of the step's output."""
     try:
         done = subprocess.run(command, cwd=cwd, env=env, input=feed, capture_output=True, timeout=seconds, check=False)
     except FileNotFoundError as problem:

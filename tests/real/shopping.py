@@ -1,4 +1,4 @@
-"""A shopper of the real Vendure shop: fills a cart, and pays."""
+"""A shopper of the real Vendure shop, with a cart and payments."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ _STEPS: Final = (
 
 
 class Cart:
-    """A shopper's cart, ready to be paid."""
+    """A shopper's cart, ready for payment."""
 
     def __init__(
         self, shop: RunningVendure, lines: Mapping[str, int], *, coupon: str = "", currency: str = "USD"
@@ -31,7 +31,9 @@ class Cart:
             self._do(step, given)
 
     def pay(self, method: str = "paid") -> str:
-        """The order's code. `method` is "paid", or "authorized" for a payment that is settled later."""
+        """Pay the cart; returns the order's code. `method` is "paid", or "authorized" for a payment that is settled
+        later.
+        """
         return str(self._do("addPaymentToOrder", f'input: {{method: "{method}", metadata: {{}}}}')["code"])
 
     def _do(self, step: str, given: str) -> dict[str, Any]:
@@ -43,14 +45,14 @@ class Cart:
 
 
 def order_state(shop: RunningVendure, code: str) -> str:
-    """As an administrator sees it."""
+    """The order's state, as an administrator sees it."""
     query = "query ($c: String!) { orders(options: {filter: {code: {eq: $c}}}) { items { state } } }"
     [found] = shop.administer(query, c=code)["orders"]["items"]
     return str(found["state"])
 
 
 def cancel_order(shop: RunningVendure, code: str) -> None:
-    """As an administrator who cancels all of it."""
+    """Cancel all of an order, as an administrator."""
     query = "query ($c: String!) { orders(options: {filter: {code: {eq: $c}}}) { items { id } } }"
     [found] = shop.administer(query, c=code)["orders"]["items"]
     cancel = "mutation ($i: CancelOrderInput!) { cancelOrder(input: $i) { __typename } }"

@@ -1,4 +1,4 @@
-"""The real systems are never silently left out, and never installed twice."""
+"""The real systems are never silently omitted, and never installed twice."""
 
 from pathlib import Path
 

@@ -21,14 +21,14 @@ from tests.real.installing import GOODS, HERE, installed, run, wait_until
 
 DATABASE = "erp"
 USERNAME = "admin"
-PASSWORD = "erp-of-a-test"  # of a server that lives on loopback for the length of a test
+PASSWORD = "erp-of-a-test"  # password of a server on loopback during a test
 DELIVERY = "DELIVERY"
 """Code of the product that stands for delivery."""
 MODULES = ("product", "product_price_list", "sale", "sale_price_list", "stock")
 
 
 class RunningTryton:
-    """The server, and what a person does in it. Not through the adapter: that is what is tested."""
+    """The server, and actions of people in it. They do not use the adapter, which is under test."""
 
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}"
@@ -60,7 +60,7 @@ class RunningTryton:
         self._call("model.product.template.write", [template], values, self._context)
 
     def set_stock(self, sku: str, quantity: int, *, warehouse: str = "WH") -> None:
-        """By an inventory of the warehouse, as a person at the shelf would."""
+        """Set the stock by an inventory of the warehouse, as a person does."""
         location = self.search("stock.location", [["code", "=", warehouse]], ["storage_location"])[0]
         line = {"product": self._product(sku)["id"], "quantity": float(quantity)}
         values = {"location": location["storage_location"], "lines": [["create", [line]]]}
@@ -68,7 +68,7 @@ class RunningTryton:
         self._call("model.stock.inventory.confirm", [inventory], self._context)
 
     def set_text(self, sku: str, language: str, name: str, description: str) -> None:
-        """As a user with that language in Tryton."""
+        """Set the text as a user with that language in Tryton."""
         product, context = self._product(sku), self._context | {"language": language}
         self._call("model.product.template.write", [product["template"]], {"name": name}, context)
         self._call("model.product.product.write", [product["id"]], {"description": description}, context)
@@ -78,13 +78,13 @@ class RunningTryton:
         self._call("model.product.price_list.line.write", found["lines"], {"formula": formula}, self._context)
 
     def set_rate(self, currency: str, rate: Decimal) -> None:
-        """From today on, for one unit of the company's currency."""
+        """Set the rate from today on, for one unit of the company's currency."""
         [found] = self.search("currency.currency", [["code", "=", currency]], ["id"])
         values = {"currency": found["id"], "rate": {"__class__": "Decimal", "decimal": str(rate)}}
         self._call("model.currency.currency.rate.create", [values], self._context)
 
     def pack(self, reference: str) -> None:
-        """Everything of a web order, ready to be sent."""
+        """Pack all goods of a web order, ready to be shipped."""
         for button in ("wait", "assign_force", "pick", "pack"):
             self._call(f"model.stock.shipment.out.{button}", self._shipments(reference), self._context)
 
@@ -93,7 +93,7 @@ class RunningTryton:
             self._call(f"model.stock.shipment.out.{button}", self._shipments(reference), self._context)
 
     def copy_sale(self, reference: str) -> None:
-        """As a person who duplicates it and enters the same reference."""
+        """Duplicate the sale and enter the same reference, as a person does."""
         [sale] = self.search("sale.sale", [["reference", "=", reference]], ["id"])
         [copied] = self._call("model.sale.sale.copy", [sale["id"]], {}, self._context)
         self._call("model.sale.sale.write", [copied], {"reference": reference}, self._context)
@@ -108,7 +108,7 @@ class RunningTryton:
         return found
 
     def sign_everyone_out(self) -> None:
-        """A password that is set again ends every session of the user."""
+        """End every session of the user by setting the password again."""
         self._call("model.res.user.write", [1], {"password": PASSWORD}, self._context)
         self.sign_in()
 
@@ -153,7 +153,7 @@ def running_tryton(folder: Path) -> Iterator[RunningTryton]:
 
 
 def install_tryton() -> Path:
-    """Holds `venv` and `template.sqlite`. A minute or more the first time."""
+    """The folder with `venv` and `template.sqlite`. Takes a minute or more the first time."""
     sources = [HERE / "tryton-requirements.txt", HERE / "erp/seed.py", HERE / "erp/trytond.conf"]
     inputs = [sys.version.encode(), json.dumps(GOODS).encode(), " ".join(MODULES).encode(), PASSWORD.encode()]
     return installed("tryton", [*inputs, *(path.read_bytes() for path in sources)], _build)

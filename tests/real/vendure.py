@@ -27,7 +27,7 @@ SOURCES = ("package.json", "package-lock.json", "config.js", "serve.js")
 
 
 class RunningVendure:
-    """The shop, and what a shopper sees of it. Not through the adapter: that is what is tested."""
+    """The shop, and a shopper's view of it. It does not use the adapter, which is under test."""
 
     def __init__(self, port: int) -> None:
         self.base_url = f"http://127.0.0.1:{port}"
@@ -38,10 +38,10 @@ class RunningVendure:
         return ConnectionConfig("vendure", self.base_url, {"username": USERNAME, **settings}, {"password": password})
 
     def administer(self, query: str, **variables: Any) -> dict[str, Any]:
-        """What an administrator does in the shop's own pages. Raises RuntimeError with the shop's refusal.
+        """Perform an administrator's action in the shop. Raises RuntimeError with the shop's refusal.
 
         Signs in again once if the shop has lost the session: all transactions of its in-memory database share one
-        connection, and the roll-back of one can take another's session along.
+        connection, and the roll-back of one can undo another's session.
         """
         try:
             return self._ask("/admin-api", query, variables, self._signed_in())
@@ -76,19 +76,19 @@ class RunningVendure:
         return dict(found)
 
     def shopper_price(self, sku: str, currency: str = "USD") -> int | None:
-        """Minor units, by the shop's public API, as a storefront asks."""
+        """Price in minor units from the shop's public API, as a storefront requests it."""
         variant = self._variant(sku, currency)
         return None if variant is None else int(variant["price"])
 
     def shopper_texts(self, sku: str, language: str) -> tuple[str, str]:
-        """Name and description, as a storefront in that language asks."""
+        """Name and description, as a storefront in that language requests them."""
         query = "query ($id: ID!) { product(id: $id) { name description } }"
         product_id = self.variant(sku)["product"]["id"]
         found = self._ask(f"/shop-api?languageCode={language}", query, {"id": product_id}, {})["product"]
         return found["name"], found["description"]
 
     def shopper_stock(self, sku: str) -> str:
-        """IN_STOCK or OUT_OF_STOCK: the shop shows no numbers to shoppers."""
+        """IN_STOCK or OUT_OF_STOCK: the shop does not publish numbers to shoppers."""
         variant = self._variant(sku)
         return "" if variant is None else str(variant["stockLevel"])
 
@@ -135,7 +135,7 @@ def running_vendure(folder: Path) -> Iterator[RunningVendure]:
 
 
 def _set_up(shop: RunningVendure) -> None:
-    """A shop in three languages and two currencies, with a second warehouse, as an administrator sets it up."""
+    """A shop in three languages and two currencies, with a second warehouse, set up as an administrator does."""
     channel = shop.administer("{ activeChannel { id } }")["activeChannel"]["id"]
     languages = {"availableLanguages": list(LANGUAGES)}
     shop.administer(
@@ -148,7 +148,7 @@ def _set_up(shop: RunningVendure) -> None:
 
 
 def install_vendure() -> Path:
-    """Holds the sources and `node_modules`. Between 15 and 60 seconds the first time."""
+    """The folder with the sources and `node_modules`. Takes between 15 and 60 seconds the first time."""
     inputs = [(HERE / "shop" / name).read_bytes() for name in SOURCES]
     return installed("vendure", inputs, _build)
 
@@ -162,7 +162,7 @@ def _build(home: Path) -> None:
 
 
 def _node() -> str:
-    """Raises `RealSystemMissing` unless Node is there and new enough."""
+    """Raises `RealSystemMissing` unless a recent Node is installed."""
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         raise RealSystemMissing(f"The real shop needs Node {NODE_MAJOR} or newer with npm. Install both and run again.")

@@ -1,7 +1,7 @@
-"""`make fast`: runs the tests that the changes since the branch left main touch.
+"""`make fast`: runs the tests of the changes since the branch left main.
 
-The choice goes by names and direct imports only, as it has to be quick: it shortens the loop while one works, and
-`make test` remains the judge. Arguments are handed to pytest.
+The selection uses names and direct imports only, because it has to be quick; `make test` is decisive. Arguments are
+passed on to pytest.
 """
 
 import ast
@@ -33,7 +33,7 @@ class Chosen:
 
 
 def changed_files(root: Path) -> list[Path]:
-    """Committed since the merge base with main, uncommitted and untracked; what was deleted too."""
+    """Files committed since the merge base with main, uncommitted, untracked and deleted ones."""
     since = next(base for base in BASES if _git(root, "rev-parse", "--verify", "--quiet", base) is not None)
     differing = _git(root, "diff", "--name-only", "--no-renames", "-z", "--merge-base", since) or ""
     untracked = _git(root, "ls-files", "--others", "--exclude-standard", "-z") or ""
@@ -41,8 +41,9 @@ def changed_files(root: Path) -> list[Path]:
 
 
 def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
-    """The most relevant first: changed tests, importers of changed test modules, mirrors of changed files, and
-    importers of changed modules, the most specific first. A changed template changes the modules that render it.
+    """Selected tests, the most relevant first: changed tests, importers of changed test modules, mirrors of changed
+    files, and importers of changed modules, the most specific first. A changed template counts as a change of the
+    modules that render it.
     """
     changed = list(changed)
     touched = [*changed, *(module for path in changed for module in renderers(root, path))]
@@ -72,7 +73,7 @@ def _is_named(path: Path, found: Iterable[Chosen]) -> bool:
 
 
 def of_slice(root: Path, changed: Path, tests: Iterable[Path]) -> Iterator[Chosen]:
-    """For a module that no test mirrors or imports: the tests in its slice's folder, or else those of its room that
+    """Tests for a module that no test mirrors or imports: those in its slice's folder, or else those of its room that
     name the slice most often, as in addresses of pages.
     """
     inside = changed.parts[changed.parts[0] == "platform" :]
@@ -99,11 +100,13 @@ def renderers(root: Path, changed: Path) -> Iterator[Path]:
 
 
 def mirrors(changed: Path, tests: Iterable[Path]) -> Iterator[Path]:
-    """`platform/a/b.py` is mirrored by `tests/a/test_b.py` and `test_b_*.py`, and as part of a by `tests/test_a.py`.
-    As `platform/room/a/b.py`, it is mirrored by each `test_a.py` of the room as well.
+    """Tests that mirror a file.
+
+    `platform/a/b.py` is mirrored by `tests/a/test_b.py` and `test_b_*.py`, and as part of a by `tests/test_a.py`. As
+    `platform/room/a/b.py`, it is mirrored by each `test_a.py` of the room as well.
 
     A template is mirrored by tests of its name anywhere below its package's, or else of its folder's name. Another file
-    that is no Python, and has none of these, is mirrored by the nearest folder that has tests.
+    that is not Python, and has none of these, is mirrored by the nearest folder that has tests.
     """
     if changed.parts[0] == "tests":
         if changed.name == "conftest.py":
@@ -142,7 +145,7 @@ def module_name(path: Path) -> str:
 
 
 def imported_names(path: Path) -> set[str]:
-    """Modules, and what is imported from them, which may be modules as well."""
+    """Imported modules, and the names imported from them, which may be modules as well."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

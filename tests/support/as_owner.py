@@ -1,4 +1,4 @@
-"""What no role of the product may do any more, done by the owner for a test: rows of one client deleted or aged."""
+"""Changes that no role of the product may make, made as the owner for a test: deletion or ageing of a client's rows."""
 
 from typing import TYPE_CHECKING
 

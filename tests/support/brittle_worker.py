@@ -1,4 +1,4 @@
-"""The product's worker and its turn apart, with one kind of work: an item may end the process that works on it."""
+"""The product's worker and its isolated batches, with one type of job, which may end the process that runs it."""
 
 import asyncio
 import os

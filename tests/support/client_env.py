@@ -1,4 +1,4 @@
-"""A client with an ERP and channels on sandbox systems, and an engine that does all its work in the test's own loop."""
+"""A client with an ERP and channels on sandbox systems, and a worker that runs in the test's own loop."""
 
 import base64
 import secrets
@@ -63,7 +63,7 @@ class ClientEnv:
     async def deliver(
         self, *changes: dict[str, object], message_id: str | None = None, secret: str | None = None
     ) -> Stored:
-        """One signed webhook of the ERP."""
+        """Send one signed webhook of the ERP."""
         body = msgspec.json.encode({"type": "changes", "changes": list(changes)})
         return await self.deliver_bytes(body, message_id=message_id, secret=secret)
 
@@ -87,14 +87,14 @@ class ClientEnv:
         }
 
     async def work(self, *, rounds: int = 40, settle: float = 0.0, until: str = "") -> None:
-        """Do all work of this tenant that is ready.
+        """Run all ready jobs of this tenant.
 
-        `settle` also waits for delayed work that becomes ready within so many seconds; what is further away ends the
-        wait at once. `until`, a query of one truth value, waits for as long as that takes. Only idle seconds are
-        counted: a slow machine does the same work as a fast one.
+        `settle` also waits for delayed jobs that become ready within so many seconds; later ones end the wait at once.
+        `until`, a query of one truth value, waits until it holds. Only idle seconds are counted, so that slow machines
+        run the same jobs.
 
         Raises:
-            AssertionError: `until` does not hold after PATIENCE_SECONDS without work, or work never ends.
+            AssertionError: `until` does not hold after PATIENCE_SECONDS without a job, or the jobs never end.
         """
         job_types = build_jobs(self.services)
         worker = LaneWorker(
@@ -127,7 +127,9 @@ class ClientEnv:
             return [row.name for row in found if row.tenant_id == self.scope.tenant_id]
 
     async def _seconds_to_next(self) -> float | None:
-        """Until the next job is ready, 0 while another worker has it; None without jobs, or while the client rests."""
+        """Seconds until the next job is ready, 0 while another worker has it; None without jobs, or while the client is
+        suspended.
+        """
         ((seconds,),) = await self.rows(_SECONDS_TO_NEXT)
         return None if seconds is None else float(str(seconds))
 
@@ -136,7 +138,7 @@ class ClientEnv:
             return [tuple(row) for row in await session.execute(text(with_minor(sql)), binds)]
 
     async def exceptions(self, where: str = "id IS NOT NULL") -> list[ExceptionView]:
-        """Exceptions as a reader of English sees them, the oldest first."""
+        """Exceptions with their English sentences, the oldest first."""
         query = f"""
             SELECT {EXCEPTION_COLUMNS} FROM governance_exception e LEFT JOIN connection n ON n.id = e.connection_id
              WHERE e.{where} ORDER BY e.opened_at, e.id
@@ -161,7 +163,7 @@ async def build_client_env(
     market_skus: int | None = None,
     msp_account: Scope | None = None,
 ) -> ClientEnv:
-    """A client of `msp_account`, or of an MSP of its own, with what it connects."""
+    """A client of `msp_account`, or of an MSP of its own, with its connections."""
     slug = secrets.token_hex(4)
     if msp_account is None:
         msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")

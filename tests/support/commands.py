@@ -1,6 +1,6 @@
-"""`fairlead` in processes of its own that need not import it again: a server that has, forks them.
+"""`fairlead` in forked processes: a server that has imported it forks one per command.
 
-Importing takes more than a CPU second, most commands take a tenth of one.
+The import takes more than a CPU second, most commands a tenth of one.
 """
 
 import multiprocessing
@@ -22,7 +22,7 @@ def run_command(
     typed: str = "",
     seconds: float = 120,
 ) -> tuple[int, str]:
-    """Exit code, and what was written to both streams. `environment` is all that the command has; `typed` is its input.
+    """Exit code and both outputs. `environment` is the command's complete environment; `typed` is its input.
 
     Raises:
         TimeoutError: it did not end in time, and was killed.

@@ -1,4 +1,4 @@
-"""Further databases on the tests' server, for tests that judge a whole database or change its schema."""
+"""Further databases on the tests' server, for tests that check a whole database or change its schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def another_database(admin_url: str, urls: "Urls", *, copy_of: str = "template1") -> Iterator["Urls"]:
     """An empty database with the same owner, as each role reaches it; dropped at the end. The roles exist already.
 
-    `copy_of` is one of this function to begin with, to which nobody is connected: copying a migrated database is
-    quicker than migrating another. Rights on a database itself are not copied.
+    `copy_of` is another database of this function, without open connections: copying a migrated database is quicker
+    than a migration. Rights on a database itself are not copied.
     """
     name = f"fairlead_{new_id().hex[-12:]}"
     with psycopg.connect(urls.owner) as connection:

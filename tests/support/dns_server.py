@@ -1,4 +1,4 @@
-"""A DNS server on this machine, with the TXT records that a test gives it."""
+"""A DNS server on this machine, with TXT records that the test sets."""
 
 import threading
 from collections.abc import Iterator

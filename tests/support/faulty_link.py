@@ -1,4 +1,4 @@
-"""A TCP link with bad days, between two processes that know nothing of it. Runs in a thread of its own."""
+"""A TCP proxy with configurable faults, transparent to both sides. Runs in a thread of its own."""
 
 import asyncio
 import contextlib
@@ -19,17 +19,15 @@ _RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What befalls every connection through the link, old and new, while it holds."""
+    """Fault of every connection through the link, old and new, while it is active."""
 
     latency_seconds: float = 0.0
     bytes_per_second: int = 0  # per direction; 0 is no limit
     cut_after: int | None = None  # both directions' bytes together; then a reset
     reset: bool = False
-    blackhole: bool = False  # nothing passes and nothing ends; what was held goes on afterwards
-    half_close: bool = False  # the far side seems to have ended; what is sent to it still arrives
-    half_open: bool = (
-        False  # connections that stand when it begins are dead for ever, and nobody is told; new ones work
-    )
+    blackhole: bool = False  # nothing passes and nothing ends; held bytes are passed on afterwards
+    half_close: bool = False  # the far side appears closed; bytes sent to it still arrive
+    half_open: bool = False  # open connections are dead for ever, without notice; new ones work
 
 
 WELL = Trouble()
@@ -53,11 +51,11 @@ class FaultyLink:
 
     @property
     def connections(self) -> int:
-        """How many stand now, whatever passes."""
+        """Number of open connections."""
         return len(self._open)
 
     def suffer(self, trouble: Trouble) -> None:
-        """From now on; `WELL` ends it. Returns when it holds."""
+        """Activate a fault; `WELL` ends it. Returns when it is active."""
         asyncio.run_coroutine_threadsafe(self._suffer(trouble), self._loop).result(_PATIENCE_SECONDS)
 
     def close(self) -> None:
@@ -111,7 +109,7 @@ class FaultyLink:
             far[1].close()
 
     async def bearable(self) -> Trouble:
-        """The trouble now, once something may pass at all."""
+        """The current fault, once bytes may pass."""
         while self._trouble.blackhole:
             await self._changed.wait()
         return self._trouble
@@ -127,7 +125,7 @@ class _Connection:
         self._dead = False
 
     def strike(self, trouble: Trouble) -> None:
-        """What happens at once, whether or not anything is under way."""
+        """Immediate effects of the fault on idle connections."""
         self._passed = 0
         self._dead = self._dead or (trouble.half_open and self._is_old)
         self._is_old = True
@@ -147,7 +145,7 @@ class _Connection:
             writer.transport.abort()
 
     async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
-        """Pass on what comes until either side ends; a reset is passed on too."""
+        """Pass on bytes until either side ends; a reset is passed on too."""
         try:
             while (data := await reader.read(_CHUNK)) != END:
                 trouble = await self._link.bearable()
@@ -159,7 +157,7 @@ class _Connection:
                     await self._pass_on(data, writer, trouble)
             await self._link.bearable()
             if not (answers and self._ended_early) and not writer.is_closing():
-                if self._dead:  # only whoever gives up by itself gets away
+                if self._dead:  # only a side that gives up can end
                     self.reset()
                 else:
                     writer.write_eof()
@@ -182,7 +180,7 @@ class _Connection:
 
 
 def end_of(database_url: str) -> tuple[str, int] | str:
-    """Where a libpq URL leads."""
+    """Target of a libpq URL."""
     found = conninfo_to_dict(database_url)
     host, port = str(found.get("host") or "127.0.0.1"), int(found.get("port") or 5432)
     return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)

@@ -1,4 +1,4 @@
-"""What a test measured and does not judge: `record_property("figure", text)` is printed at the end of the run."""
+"""Measured figures without a pass criterion: `record_property("figure", text)` is printed at the end of the run."""
 
 import pytest
 

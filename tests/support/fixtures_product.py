@@ -32,7 +32,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 def settings_of(urls: Urls) -> Settings:
-    """The product's settings on the test's servers; loopback may be called because the sandbox is there."""
+    """The product's settings on the test's servers; loopback may be called because the sandbox listens there."""
     from foundation.settings import Settings
     from tests.conftest import VAULT_KEYS
 
@@ -50,7 +50,7 @@ def settings_of(urls: Urls) -> Settings:
 
 @pytest.fixture
 async def services(urls: Urls) -> AsyncIterator[Services]:
-    """The product's own composition, but for the cost of a password's hash."""
+    """The product's own composition, with a cheap password hash."""
     from controlplane.services import build_services
     from tests.support.passwords import hash_cheaply
 
@@ -98,7 +98,7 @@ async def web_app(services: Services, tmp_path: Path) -> AsyncIterator[WebApp]:
 
 @pytest.fixture
 async def msp_setup(env: ClientEnv) -> MspSetup:
-    """The client's MSP with a brand and its people."""
+    """The client's MSP with a brand and members."""
     from tests.support.web_app import set_up_msp
 
     return await set_up_msp(env, name="Calm Harbour")

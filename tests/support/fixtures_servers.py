@@ -32,7 +32,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def urls(servers: Servers) -> Urls:
-    """The database, migrated once per pytest process. Tests do not clean up: each makes its own MSP and clients."""
+    """The database, migrated once per pytest process. Tests do not clean up: each creates its own MSP and clients."""
     from controlplane.migrate import migrate_schema, prepare_roles
     from foundation.database.roles import APP, BACKUP, INTAKE, RELAY
     from foundation.settings import with_role
@@ -55,7 +55,9 @@ def urls(servers: Servers) -> Urls:
 
 
 def _bear_pauses(servers: Servers, roles: tuple[str, ...]) -> None:
-    """A test whose process stands still inside a transaction goes on with it afterwards."""
+    """Disable the server's idle time-out: a test whose process is paused inside a transaction continues with it
+    afterwards.
+    """
     import psycopg
     from psycopg import sql
 

@@ -1,4 +1,4 @@
-"""Job types that only tests have."""
+"""Job types for tests only."""
 
 from typing import Any
 

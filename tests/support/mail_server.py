@@ -1,4 +1,4 @@
-"""A real SMTP server for tests, which keeps what it takes, refuses what it is told to, and speaks TLS."""
+"""A real SMTP server for tests: it stores accepted mails, refuses on request, and supports TLS."""
 
 import ssl
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ USER, PASSWORD = "portal", "a password of the mail server"
 
 @dataclass
 class MailServer:
-    """`answers` are given to the next mails instead of taking them."""
+    """`answers` are the responses to the next mails, which are then not accepted."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -49,7 +49,7 @@ class MailServer:
 
 @contextmanager
 def running_mail_server(*, tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
-    """On loopback. With `tls`, mails are taken after STARTTLS only."""
+    """A server on loopback. With `tls`, mails are accepted after STARTTLS only."""
     server = MailServer(port=free_port())
     controller = Controller(
         server, hostname="127.0.0.1", port=server.port, tls_context=tls, require_starttls=tls is not None,

@@ -1,4 +1,4 @@
-"""`make migration NAME=some_words`: an empty revision behind the newest, numbered by the minute it was made in.
+"""`make migration NAME=some_words`: an empty revision after the newest, numbered by its minute of creation.
 
 Numbers of two branches do not collide; the branch that lands second points its `down_revision` at the other's.
 """
@@ -17,7 +17,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def create_migration(config: Config, name: str, *, now: datetime) -> Path:
-    """Raises ValueError for a name that is none, or a second migration within the minute."""
+    """Raises ValueError for an invalid name, or a second migration within the minute."""
     if not _NAME.fullmatch(name):
         raise ValueError("Name it in small letters and underscores: make migration NAME=partner_titles")
     folder = Path(config.get_main_option("script_location") or "") / "versions"

@@ -1,4 +1,4 @@
-"""Under CI a skipped test fails the run: a skip that nobody sees is a test that does not exist."""
+"""Under CI a skipped test fails the run, because a skip would go unnoticed."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Hashing as cheap as argon2 allows: tests judge what happens around the hash, and signing in verifies four of them."""
+"""Password hashing with argon2's least cost: signing in verifies four hashes, and tests do not depend on their cost."""
 
 from typing import Final
 
@@ -10,5 +10,5 @@ CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 def hash_cheaply(passwords: Passwords) -> None:
-    """The composition takes no other parameters than the product's, so that no setting can weaken them."""
+    """The composition accepts no other parameters than the product's, so that no setting can weaken them."""
     vars(passwords).update(vars(Passwords(CHEAP)))

@@ -1,4 +1,4 @@
-"""The servers the tests run on: embedded ones per pytest process, or those named by DATABASE_URL and REDIS_URL."""
+"""Servers of the tests: embedded ones per pytest process, or those named by DATABASE_URL and REDIS_URL."""
 
 import contextlib
 import fcntl
@@ -39,7 +39,7 @@ class Servers:
     """For tests that kill and restart servers; None for what the environment named."""
 
     def hang_up(self, application_name: str) -> None:
-        """PostgreSQL ends every connection of this name, as in a restart."""
+        """End every PostgreSQL connection of this name, as in a restart."""
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             ended = connection.execute(
                 "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
@@ -50,7 +50,7 @@ class Servers:
 
 
 def start_servers(environment: Mapping[str, str] | None = None) -> Servers:
-    """Both servers, ready. A server the environment names is used as it is; the other one is embedded."""
+    """Both servers, ready. A server that the environment names is used as it is; the other one is embedded."""
     environment = os.environ if environment is None else environment
     database_url, redis_url = environment.get("DATABASE_URL"), environment.get("REDIS_URL")
     worker = environment.get("PYTEST_XDIST_WORKER", "gw0")
@@ -93,11 +93,11 @@ def _start_embedded() -> EmbeddedServers:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what killed test runs left: data folders whose lock nobody holds."""
+    """Remove the data folders of killed test runs, i.e. those whose lock is free."""
     for folder in parent.glob(f"{FOLDER_PREFIX}*"):
-        with contextlib.suppress(OSError):  # a neighbour may remove it meanwhile, or hold it
+        with contextlib.suppress(OSError):  # a concurrent run may remove it meanwhile, or hold it
             if time.time() - folder.stat().st_mtime < SWEEP_AFTER_SECONDS:
-                continue  # a neighbour may be about to take the lock
+                continue  # a concurrent run may be about to take the lock
             with (folder / "owner.lock").open("r+b") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
@@ -112,7 +112,7 @@ def _own_database(server_url: str, dbname: str) -> str:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(dbname)))
         superuser = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
         if superuser == (True,):
-            # A superuser is above row-level security: the tests' owner must not be one, or they would prove nothing.
+            # A superuser bypasses row-level security: with one as the owner the tests would prove nothing.
             _own_role(connection)
             owner = sql.SQL("alter database {} owner to {}")
             connection.execute(owner.format(sql.Identifier(dbname), sql.Identifier(OWNER_ROLE)))
@@ -122,13 +122,13 @@ def _own_database(server_url: str, dbname: str) -> str:
 
 
 def _own_role(connection: psycopg.Connection[object]) -> None:
-    """The owner's role, made once by whichever worker comes first."""
+    """The owner's role, created once by the first worker."""
     role, password = sql.Identifier(OWNER_ROLE), sql.Literal(OWNER_PASSWORD)
     with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         connection.execute(sql.SQL("create role {} login createrole password {}").format(role, password))
 
 
 def _own_redis(server_url: str, number: int) -> str:
-    """Valkey's database `number`: workers do not meet. Tests may flush it."""
+    """Valkey's database `number`, so that workers do not share one. Tests may flush it."""
     scheme, netloc, path, _query, _fragment = urlsplit(server_url)
     return f"unix://{path}?db={number}" if scheme == "unix" else f"{scheme}://{netloc}/{number}"

@@ -1,9 +1,9 @@
 """The web application once for all tests of a file.
 
-A file that imports these fixtures runs in one event loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
-They replace the usual fixtures of the same names. `shared_services`, `shared_relay_db` and `shared_web_app` are needed
-always. With them goes the MSP: `shared_env`, `shared_msp` and `shared_admin` for tests that change nothing that
-another looks at; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each test has MSPs of its own.
+A file that imports these fixtures runs in one event loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`. They
+replace the usual fixtures of the same names. `shared_services`, `shared_relay_db` and `shared_web_app` are always
+needed. In addition the MSP: `shared_env`, `shared_msp` and `shared_admin` for tests that change nothing that others
+read; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each test has MSPs of its own.
 """
 
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
-"""`make shell`: psql on the demonstration or installation that runs here. Arguments are handed to psql.
+"""`make shell`: psql on the demonstration or installation that runs here. Arguments are passed on to psql.
 
-With embedded servers it is the superuser's, who sees every tenant's rows; with servers of one's own it is the owner's,
-who sees those of the tenant that `app.tenant_id` names.
+With embedded servers it is the superuser's, who sees every tenant's rows; with external servers it is the owner's, who
+sees those of the tenant that `app.tenant_id` names.
 """
 
 import os
@@ -18,7 +18,7 @@ _VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": 
 
 
 def find_database(environment: Mapping[str, str]) -> str:
-    """The address of its database; without one, the error says what to start."""
+    """The address of its database; without one, the error names what to start."""
     found = None if names_servers(environment) else find_installation(environment)
     return (
         found.admin_url if found is not None else find_settings(environment, vault_needed=False, partial=True).owner_url
@@ -26,7 +26,7 @@ def find_database(environment: Mapping[str, str]) -> str:
 
 
 def psql_environment(address: str) -> dict[str, str]:
-    """The address for psql, kept out of its arguments, which every user of the machine may read."""
+    """The address for psql in its environment, because every user of the machine may read arguments."""
     parts = conninfo_to_dict(address)
     return {variable: str(parts[name]) for name, variable in _VARIABLES.items() if parts.get(name)}
 

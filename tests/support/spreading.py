@@ -1,4 +1,4 @@
-"""How `make test` spreads files over processes: the long ones first, so that none begins when the others end."""
+"""Distribution of files over the processes of `make test`: long ones first, so that none starts when the others end."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     if config.getvalue("dist") != "loadfile":
         return None
     scheduling = LoadFileScheduling(config, log)
-    scheduling._split_scope = unit_of  # xdist's documented way of making units of one's own
+    scheduling._split_scope = unit_of  # xdist's documented extension point for custom units
     return scheduling
 
 
 def unit_of(nodeid: str) -> str:
-    """What one process runs as a whole: a file, or a folder of TOGETHER."""
+    """The unit that one process runs as a whole: a file, or a folder of TOGETHER."""
     return next((folder for folder in TOGETHER if nodeid.startswith(f"{folder}/")), nodeid.partition("::")[0])
 
 

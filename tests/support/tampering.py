@@ -1,4 +1,4 @@
-"""What whoever owns the database can do to audit chains, after switching off what protects them."""
+"""Changes to audit chains by the database's owner, with the protection disabled."""
 
 import psycopg
 from psycopg import sql

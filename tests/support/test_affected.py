@@ -1,4 +1,4 @@
-"""Which tests `make fast` chooses, on a small repository."""
+"""Selection of tests by `make fast`, on a small repository."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Waiting for a client's work ends as soon as it can, and never without a word."""
+"""Waiting for a client's jobs ends as soon as possible, and reports a time-out."""
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from tests.support.client_env import ClientEnv
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were not slept."""
+    """The requested sleeps, which are skipped."""
     taken: list[float] = []
 
     async def pause(seconds: float) -> None:
@@ -21,7 +21,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def later(env: ClientEnv, interval: str) -> None:
-    """One job that waits for so long."""
+    """One job with that delay."""
     await env.deliver(env.change("SKU-001", COST, 500), env.change("SKU-001", PRICE, 1000))
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(

@@ -1,4 +1,4 @@
-"""The link itself: each fault behaves as described and ends on request."""
+"""The faulty link: each fault behaves as described and ends on request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +11,7 @@ PATIENCE = 60.0
 
 
 class Echo:
-    """Answers every byte with itself, and remembers what came."""
+    """Echoes every byte, and records the received ones."""
 
     def __init__(self) -> None:
         self.heard = bytearray()

@@ -1,4 +1,4 @@
-"""A new migration on a copy of the real ones."""
+"""Creation of a migration, on a copy of the real ones."""
 
 import shutil
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The guard against silent skips, tried on a small suite of its own in another pytest."""
+"""The guard against skips, on a small suite of its own in another pytest."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def run(folder: Path, source: str, *options: str, ci: bool) -> subprocess.Comple
     # Of the installed plugins only xdist's matters here; importing the others takes longer than the suite.
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "tests.support.no_skips", "-p", "no:cacheprovider"]
-    # A folder of its own: pytest makes the common one private, while a neighbour may start servers below it.
+    # A folder of its own: pytest makes the common one private, while a concurrent run may start servers below it.
     command += ["--basetemp", str(folder / "temporary")]
     command += ["--rootdir", str(folder), "-c", os.devnull, str(folder), *options]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)

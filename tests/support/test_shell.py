@@ -1,4 +1,4 @@
-"""How `make shell` reaches a database."""
+"""Database connection of `make shell`."""
 
 import os
 import subprocess

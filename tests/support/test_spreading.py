@@ -1,4 +1,4 @@
-"""The order of files in `make test`, tried on a small suite of its own in another pytest."""
+"""The order of files in `make test`, on a small suite of its own in another pytest."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`--time-by-folder` prints where a run's seconds went, as the table of docs/testing.md."""
+"""`--time-by-folder` prints the seconds of a run by folder, as the table of docs/testing.md."""
 
 from collections import defaultdict
 from pathlib import PurePath

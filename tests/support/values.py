@@ -1,4 +1,4 @@
-"""Short ways to typed values in tests, and to their integers in SQL."""
+"""Short constructors of typed values for tests, and SQL for their integers."""
 
 import re
 from typing import Final
@@ -45,5 +45,5 @@ def at(record_key: str, element: str, dimension: str = "") -> ElementKey:
 
 
 def with_minor(sql: str) -> str:
-    """The query with `minor(column)` written out: the value's integer of minor units or pieces."""
+    """The query with `minor(column)` expanded: the value's integer of minor units or pieces."""
     return _MINOR.sub(lambda found: _IN_MINOR.format(found[1]), sql)

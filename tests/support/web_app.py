@@ -34,7 +34,7 @@ _TOKEN = re.compile(r'name="_csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]
 
 @dataclass
 class Visit:
-    """One browser. Forms carry the token of the page last seen."""
+    """One browser. Forms have the token of the last received page."""
 
     http: httpx.AsyncClient
     token: str = ""
@@ -109,7 +109,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
 
 @dataclass(frozen=True)
 class MspSetup:
-    """A client's MSP with a brand, a host and people; `slug` is the client's."""
+    """A client's MSP with a brand, a host and members; `slug` is the client's."""
 
     env: ClientEnv
     host: str
@@ -120,7 +120,7 @@ class MspSetup:
 
 
 async def brand_of(services: Services, msp_account: Scope, *, name: str, label: str = "") -> str:
-    """Give an MSP a brand. Returns its host."""
+    """Create a brand for an MSP. Returns its host."""
     label = label or msp_account.msp_id.hex[-8:]
     host, now = f"{label}.localhost", utc_now()
     tokens = {"name": name, "monogram": "CA", "accent": "#1f5fbf", "support_email": "help@example.test"}
@@ -131,7 +131,7 @@ async def brand_of(services: Services, msp_account: Scope, *, name: str, label: 
 
 
 async def set_up_msp(env: ClientEnv, *, name: str) -> MspSetup:
-    """Give a client's MSP a brand and its people; the second channel belongs to a partner."""
+    """Create a brand and members for a client's MSP; the second channel belongs to a partner."""
     services, label = env.services, env.scope.tenant_id.hex[-8:]
     host = await brand_of(services, env.msp_account, name=name, label=label)
     admin, approver, partner = (f"{who}-{label}@example.test" for who in ("admin", "approver", "partner"))

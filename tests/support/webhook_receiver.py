@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback: it records each request and answers as told."""
+"""A receiver of webhooks on loopback: it records each request and answers as scripted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

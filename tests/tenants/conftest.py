@@ -36,7 +36,7 @@ _ROOT = Actor.system("operator")
 
 
 class Ticking:
-    """A clock that moves on request."""
+    """A clock that advances on request."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -82,7 +82,7 @@ def clock() -> Ticking:
 
 
 async def leave_clocks(session: AsyncSession, since: datetime, now: datetime) -> None:
-    """No higher room is there."""
+    """There is no higher room in these tests."""
 
 
 @pytest.fixture

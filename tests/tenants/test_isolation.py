@@ -1,4 +1,4 @@
-"""The database's own rule on this room's tables, asked without any WHERE of ours."""
+"""Row-level security of this room's tables, with queries that have no condition."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ TABLES = ("msp", "client", "partner", "member", "api_key")
 
 @pytest.fixture
 async def full(auth: AuthServices, client: Tenant) -> Tenant:
-    """A client with a row in every table it can have one in."""
+    """A client with a row in every table that can have one."""
     async with auth.db.transaction(client.scope) as session:
         partner_id = new_id()
         await create_partner(session, partner_id=partner_id, name="P", kind=PartnerKind.OEM, now=NOW)

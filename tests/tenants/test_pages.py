@@ -241,7 +241,7 @@ class TestSigningOut:
 
 
 async def page_token(auth: AuthServices, browser: Browser, somebody: Somebody) -> str:
-    """What a page shown to this browser would hold."""
+    """A token as on a page sent to this browser."""
     cookie = browser.cookies["__Host-session"]
     session = await auth.sessions.find(cookie, msp_id=somebody.scope.msp_id, now=auth.clock())
     assert session is not None

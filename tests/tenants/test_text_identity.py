@@ -80,7 +80,7 @@ def test_an_accepted_address_is_stored_in_one_form(local: str, domain: str) -> N
 
 @given(st.text(st.characters(min_codepoint=0x80), min_size=1, max_size=5))
 def test_an_accepted_address_is_in_lower_case_and_assigned(local: str) -> None:
-    """The table's check compares with PostgreSQL's lower case, whose tables are newer than Python's."""
+    """The table's check uses PostgreSQL's lower case, whose Unicode tables are newer than Python's."""
     try:
         kept = clean_email(f"{local}@example.com")
     except InvalidInput:

@@ -37,7 +37,7 @@ _TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 def build_site(auth: AuthServices) -> Litestar:
     brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(tenants.__file__).parent / "templates"], static_url=lambda name: name)
-    # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
+    # The web layer uses these services only; the vault for requests with an Idempotency-Key.
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
         route_handlers=[*PAGES, *WELCOME_PAGES, *ROUTES],
@@ -65,7 +65,7 @@ async def give_host(db: Database, msp: Tenant, host: str) -> None:
 
 
 class Browser:
-    """One visitor on one host. Cookies are kept as a browser keeps them, by name, for this host."""
+    """One visitor on one host. Cookies are stored by name for this host, as in a browser."""
 
     def __init__(self, client: httpx.AsyncClient, origin: str) -> None:
         self.client = client

@@ -48,7 +48,7 @@ class Api:
         return await self.visit.http.request(method, f"{self.root}/webhook-endpoints{path}", json=body, headers=sent)
 
     async def add(self, receiver: WebhookReceiver, *types: str) -> tuple[str, str]:
-        """An endpoint's id and secret."""
+        """Add an endpoint; returns its id and secret."""
         made = await self.call("POST", "", {"url": receiver.url, "event_types": list(types or CHANGES)})
         assert made.status_code == 201, made.text
         return made.json()["endpoint"]["id"], made.json()["secret"]
@@ -59,7 +59,7 @@ class Api:
         return dict(answer.json())
 
     async def deliveries(self, endpoint: str, **query: str) -> list[dict[str, Any]]:
-        """In the order of sending."""
+        """Deliveries in the order of sending."""
         given = "&".join(f"{name}={value}" for name, value in {"sort": "sent", **query}.items())
         answer = await self.call("GET", f"/{endpoint}/deliveries?{given}")
         assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""Webhooks out: what a receiver gets, in which order, how often, and what a stranger never gets."""
+"""Webhooks to receivers: contents, order, number of attempts, isolation from other accounts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,12 +25,12 @@ from webhooks.services import WebhookServices
 
 
 def verify(heard: Heard, secret: str) -> dict[str, Any]:
-    """By the standard's own library."""
+    """Verify with the standard's own library."""
     return dict(Webhook(secret).verify(heard.body, dict(heard.headers)))
 
 
 async def tell(env: ClientEnv, *names: str) -> None:
-    """Emit events that need no other work, and send them."""
+    """Emit events that need no other job, and send them."""
     async with env.services.db.transaction(env.scope) as session:
         for name in names:
             payload = ConnectionPayload(env.erp, name)
@@ -39,7 +39,7 @@ async def tell(env: ClientEnv, *names: str) -> None:
 
 
 async def resend(env: ClientEnv, endpoint: str) -> None:
-    """As if the time of the next attempt had come."""
+    """Make the next attempt due."""
     async with env.services.db.transaction(env.scope) as session:
         await send_now(session, msgspec.convert(endpoint, type=type(env.erp)), now=utc_now())
     await env.work()

@@ -30,7 +30,7 @@ def shipment(env: ClientEnv, number: str, *, status: str = "packed") -> dict[str
 
 
 def write_down() -> MessageSubscription[Any]:
-    """Enqueues a job for each shipment, in the transaction that delivers it."""
+    """Enqueue a job for each shipment, in the transaction that delivers it."""
 
     async def take(session: AsyncSession, received: Sequence[Received[Message]]) -> None:
         jobs = [
@@ -47,7 +47,7 @@ async def taken(env: ClientEnv) -> list[str]:
 
 
 async def work(env: ClientEnv, *more: MessageSubscription[Any], whole: bool = True) -> None:
-    """Runs the ERP's lane with `more` subscriptions in addition to the product's."""
+    """Run the ERP's lane with `more` subscriptions in addition to the product's."""
     router = build_router(env.services)
     given = [MessageSubscription(kind, handle) for kind, each in router.handlers.items() for handle in each]
     handler = translate_handler(env.services.registry, MessageRouter([*more, *given] if whole else more))

@@ -39,7 +39,7 @@ async def replay(env: ClientEnv, *, connection_id: UUID | None = None, message_t
 
 
 async def translate_again(env: ClientEnv, *payloads: TranslateEvents) -> None:
-    """Enqueues each source event once for each payload."""
+    """Enqueue each source event once for each payload."""
     events = await env.rows("SELECT id FROM source_event ORDER BY id")
     lane, key = ingest_lane(env.erp), str(env.erp)
     async with env.services.db.transaction(env.scope) as session:

@@ -42,7 +42,7 @@ async def twelve(db: Database, scope: Scope) -> Scope:
 
 
 async def tamper(urls: Urls, scope: Scope, statement: str, *arguments: object) -> None:
-    """Changes rows as the database's owner, who can disable the tables' protection."""
+    """Change rows as the database's owner, who can disable the tables' protection."""
     async with await psycopg.AsyncConnection.connect(urls.owner) as connection:
         await connection.execute("SELECT set_config('row_security', 'off', true)")
         for table in ("audit_entry", "audit_head"):

@@ -141,7 +141,7 @@ INSERT = "INSERT INTO {} VALUES (%s, %s, %s, %s, 'k', '', '', 't', 'poll', now()
 
 
 def drop_months(owner: psycopg.Connection[Any], table: str, *, after: datetime | None = None) -> int:
-    """Drops months of one table, as if they were never created, or as retention does. Returns their number."""
+    """Drop months of one table, as if they were never created, or as retention does. Returns their number."""
     rows = owner.execute(
         f"SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass"
         f" AND c.relname NOT LIKE '%%default' AND (%s::timestamptz IS NULL OR {SCHEMA}.time_of("

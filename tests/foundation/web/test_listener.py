@@ -79,7 +79,7 @@ def listener(request: pytest.FixtureRequest) -> Iterator[Listener]:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Reads until the listener closes the connection."""
+    """Read until the listener closes the connection."""
     parts = []
     try:
         while part := connection.recv(65536):
@@ -252,7 +252,7 @@ def test_an_endless_body_times_out(listener: Listener, path: bytes) -> None:
 @pytest.mark.parametrize("listener", [{"body_seconds": 3.0}], indirect=True)
 @pytest.mark.parametrize("seconds", [0.1, 0.3])
 def test_a_body_that_drips_never_reaches_the_application(listener: Listener, seconds: float) -> None:
-    """The application would answer 200 without reading. The deadline applies while a slow client is read seldom, too."""
+    """The application would answer 200 without reading. The deadline applies also to a client that is read seldom."""
     with closing(listener.connect()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n")

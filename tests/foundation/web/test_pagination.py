@@ -49,7 +49,7 @@ async def page_of(session: AsyncSession, entries: Sequence[Entry], query: ListQu
 async def walk(
     session: AsyncSession, held: Sequence[Entry], added: Sequence[Entry], query: ListQuery
 ) -> tuple[list[Entry], list[Entry]]:
-    """Reads all pages to the last and back, while a row is added before each page."""
+    """Read all pages to the last and back, while a row is added before each page."""
     entries, later = list(held), list(added)
     seen: list[Entry] = []
     page = await page_of(session, entries, query)

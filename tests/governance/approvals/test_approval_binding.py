@@ -1,4 +1,4 @@
-"""First Q4: an approval is for one exact content. Anything else is refused, re-routed, and said."""
+"""Binding of approvals: an approval covers one exact content; anything else is refused, or decided again."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -100,7 +100,7 @@ def member_scope(env: ClientEnv, actor_id: str = "") -> Scope:
 
 
 async def waiting(env: ClientEnv, amount: int = 10_000) -> UUID:
-    """A first price, which always needs a person."""
+    """A first price, which always needs approval."""
     await env.deliver(env.change(SKU, COST, 5_000), env.change(SKU, PRICE, amount))
     await env.work()
     rows = await env.rows("SELECT id FROM change WHERE state = 'awaiting_approval'")
@@ -114,14 +114,14 @@ async def answer(env: ClientEnv, change_id: UUID, *, grant: bool = True, actor_i
 
 
 async def approved(env: ClientEnv) -> UUID:
-    """A change that waits for the worker to carry it out."""
+    """An approved change that waits for the worker."""
     change_id = await waiting(env)
     await answer(env, change_id)
     return change_id
 
 
 async def meanwhile(env: ClientEnv, sql: str) -> None:
-    """Something else changes before the worker comes to it."""
+    """Another change that is committed before the worker processes the approval."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text(sql))
     await env.work(settle=0.5)
@@ -170,7 +170,7 @@ async def test_a_new_channel_since_the_approval_is_another_target(env: ClientEnv
 
 
 async def test_an_answer_to_an_earlier_request_is_refused(env: ClientEnv) -> None:
-    """While the page is open, someone approves; that approval is found stale and requested again; then "Approve" is
+    """While the page is open, somebody approves; that approval is found stale and requested again; then "Approve" is
     clicked.
     """
     change_id = await approved(env)

@@ -1,5 +1,5 @@
-"""A change whose rule names its approvers waits until each of them has approved, and is withdrawn when one loses the
-right before it is released.
+"""Rules that name approvers: a change waits until each of them has approved, and is withdrawn when one loses the
+permission before the release.
 """
 
 from dataclasses import replace

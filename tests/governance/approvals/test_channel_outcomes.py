@@ -1,4 +1,6 @@
-"""One value that policy passes on one channel, asks about on another and refuses on a third: one approval shows all."""
+"""One value that passes on one channel, needs approval on another and is refused on a third: the approval shows all
+three.
+"""
 
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from tests.support.client_env import ClientEnv
 
 @pytest.fixture
 async def trade(env: ClientEnv) -> ClientEnv:
-    """Small price changes pass, but the market needs a person."""
+    """Small price changes pass, but the market needs approval."""
     dom = str(env.scope.tenant_id)
     rules = [
         PolicyRule("market", RuleKind.GOVERNANCE, "source", dom, PRICE, PolicyOutcome.REVIEW,

@@ -1,4 +1,4 @@
-"""What the audit trail says about an entry: names and values, never an id or a name of the code."""
+"""Sentences of audit entries: they contain names and values, never ids or names of the code."""
 
 import re
 from datetime import UTC, datetime

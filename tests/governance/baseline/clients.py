@@ -1,4 +1,4 @@
-"""A client whose shop and market show something else than its ERP says, and how a test changes each of them."""
+"""A client whose shop and market show other values than its ERP reports, and changes of each."""
 
 from uuid import UUID
 
@@ -30,7 +30,7 @@ def set_in_erp(env: ClientEnv, **amounts: int) -> None:
 
 
 def set_in_shop(env: ClientEnv, shop: str = "shop0", /, *, version: int = 1, **amounts: int) -> None:
-    """As the shop's own staff would, before it was connected."""
+    """Set values as the shop's own staff did before it was connected."""
     values = [
         NewShopValue(sku.replace("_", "-"), "price", amount, "USD", version, f"{sku}{new_id()}")
         for sku, amount in amounts.items()

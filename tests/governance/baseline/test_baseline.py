@@ -1,4 +1,4 @@
-"""A baseline from the first reading to the last proof, on real systems."""
+"""A baseline from the first reading to the last read-back, on real systems."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -100,7 +100,9 @@ DIFFERENT = ("SKU-001", "SKU-002", "SKU-003")
 
 
 async def differ(env: ClientEnv) -> None:
-    """Three prices that policy lets pass, asks about and refuses; the market shows the ERP's own of the first two."""
+    """Three prices that policy passes, sends for approval and refuses; the market shows the ERP's own price of the
+    first two.
+    """
     set_in_erp(env, SKU_001=1_100, SKU_002=1_200, SKU_003=400)
     set_in_shop(env, version=7, SKU_001=1_060, SKU_002=1_000, SKU_003=1_300)
 
@@ -135,7 +137,7 @@ async def test_differences_become_changes_from_the_channels_value(env: ClientEnv
     ]
     made = await counts(env, baseline)
     assert (made["automatic"], made["awaiting"], made["refused"]) == (1, 1, 1)
-    # What nobody has let pass is not approved: the next value is judged against what buyers see.
+    # A value that is not approved has no effect: the next value is compared with what buyers see.
     assert await env.rows(PRICES, keys=list(DIFFERENT)) == [
         ("SKU-001", 1_100), ("SKU-002", 1_000), ("SKU-003", 1_300),
     ]  # fmt: skip
@@ -239,7 +241,7 @@ async def test_a_value_no_channel_has_is_approved_unless_policy_never_lets_it_pa
 
 
 async def test_first_prices_that_wait_for_a_person_no_longer_do(env: ClientEnv) -> None:
-    """Webhooks came before the baseline did: without a previous value every price was put before a person."""
+    """Webhooks arrived before the baseline: without a previous value every price needed approval."""
     await env.deliver(env.change("SKU-001", COST, 500), env.change("SKU-001", PRICE, 1_100))
     await env.work()
     assert await env.rows("SELECT state FROM change") == [("awaiting_approval",)]

@@ -1,4 +1,4 @@
-"""What was read for a discarded baseline goes; who discarded it, how much differed, and every other baseline stay."""
+"""Deletion of a discarded baseline's readings; the decision, the counts and every other baseline are kept."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ async def test_only_the_discarded_baselines_readings_are_deleted(env: ClientEnv,
     first = await read(env)
     differing = "SELECT sum(equal), sum(differs) FROM baseline_part WHERE baseline_id = :b"
     totals = await env.rows(differing, b=first)
-    second = await read(env)  # which takes the first one's place
+    second = await read(env)  # which replaces the first one
     await env.work()
     assert await env.rows("SELECT DISTINCT baseline_id FROM baseline_item") == [(second,)]
     assert await env.rows("SELECT DISTINCT baseline_id FROM baseline_reading") == [(second,)]
@@ -72,7 +72,7 @@ async def test_an_accepted_baselines_readings_are_not_deleted(env: ClientEnv) ->
 
 
 async def test_a_system_that_never_answered_holds_nothing_back(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """Its turn waits to ask again; the others' part of the reading goes at once, and its own when it ends."""
+    """Its job waits for a retry; the other systems' readings are deleted at once, and its own when the job ends."""
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
     async with env.services.db.transaction(member_scope(env)) as session:
         baseline = await start_baseline(session, env.services.governance, now=utc_now())

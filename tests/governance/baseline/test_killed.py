@@ -1,4 +1,4 @@
-"""Workers that die in the middle of reading and of carrying out: nothing is lost, and nothing is done twice."""
+"""Workers killed during reading and acceptance of a baseline: nothing is lost, and nothing is done twice."""
 
 import asyncio
 import random
@@ -23,10 +23,11 @@ SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
 
 
 async def let_die(env: ClientEnv, draw: random.Random, *, while_: str) -> int:
-    """Turns of workers, every other of which ends somewhere in it, until the baseline has left the state.
+    """Run batches, every other of which is killed, until the baseline has left the state. Returns the number killed.
 
-    Returns how many died. Never twice in a row: what ends a worker again and again is meant to be given up. A dead
-    worker's lease ends at once, so that leases can be long: on a busy machine a short one ends under the living.
+    No batch is killed twice in a row, because a job that repeatedly crashes its worker is dead-lettered. A killed
+    worker's lease is released at once, so that leases can be long: on a busy machine a short one expires during normal
+    work.
     """
     services, scope, died = env.services, env.scope, 0
     worker = LaneWorker(

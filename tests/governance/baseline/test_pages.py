@@ -1,4 +1,4 @@
-"""Baselines on their pages and in the API: who may do what, and the way from reading to accepting."""
+"""Baselines on their pages and in the API: permissions, and the steps from reading to acceptance."""
 
 import re
 from uuid import UUID
@@ -206,7 +206,7 @@ async def test_the_api_does_the_same(web_app: WebApp, env: ClientEnv, msp_setup:
 async def test_a_channels_inexact_value_is_shown_as_it_was_read(
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
-    """On the page and in the API; neither as nothing nor rounded."""
+    """On the page and in the API; neither omitted nor rounded."""
     odd = TEXT.write(text="10.9951 USD\u202e\x1b with 4 digits")
 
     def answer(*key: str) -> ChannelReading:

@@ -1,4 +1,4 @@
-"""One value, several channels: policy passes it for one, asks a person for another and refuses it for a third."""
+"""One value on several channels: policy passes it on one, sends it for approval on another, refuses it on a third."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -92,7 +92,7 @@ def test_the_same_value_is_not_sent_for_approval_twice() -> None:
 
 
 def test_small_steps_approved_elsewhere_are_added_up() -> None:
-    """Boston still has 10.00 when 10.30 asks about it, so 10.40 is compared with 10.00 there, not with 10.30."""
+    """Boston still has 10.00 while 10.30 needs approval there, so 10.40 is compared with 10.00, not with 10.30."""
     made = snapshot(BERLIN, BOSTON)
     start(made, 1_000)
     observe(made, 1_030, 2)

@@ -1,4 +1,4 @@
-"""Two records of a source with one key are reported; nothing is released until only one has it."""
+"""Two records of a source with one key are reported; nothing is released for the key until only one has it."""
 
 from contextlib import nullcontext
 from uuid import UUID
@@ -137,7 +137,7 @@ async def test_a_baseline_accepts_nothing_for_a_key_of_two_records(
     translate = SandboxErp.translate
 
     def as_two(self: SandboxErp, body: bytes) -> list[Observation]:
-        """SKU-002 is said to be a second SKU-001."""
+        """Report SKU-002 as a second SKU-001."""
         return [
             msgspec.structs.replace(o, source_id=o.record_key, record_key=o.record_key.replace("SKU-002", "SKU-001"))
             for o in translate(self, body)
@@ -154,7 +154,7 @@ async def test_a_baseline_accepts_nothing_for_a_key_of_two_records(
 
 
 async def test_records_of_two_types_share_numbers_and_keys_and_are_no_duplicates(env: ClientEnv) -> None:
-    """Many systems number their products and their customers from 1 each."""
+    """Many systems number both their products and their customers from 1."""
     group = {"element": "customer.group", "record_type": "customer", "value": {"type": "enumeration", "code": "retail"}}
     customer = of(env, "7", "SKU-002", 0) | group
     await env.deliver(of(env, "7", "SKU-001", 10), customer, of(env, "8", "SKU-002", 20))

@@ -1,4 +1,4 @@
-"""Planning is pure, so its promises are shown for any order, any repetition and any mix of senders."""
+"""Properties of the planner for any order, repetition and mix of senders."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,7 @@ stock = st.builds(
 
 
 def first_of_each_version(batch: list[Observed]) -> list[Observed]:
-    """A source never says two things under one version."""
+    """A source never reports two values under one version."""
     known: dict[tuple[str, int], Observed] = {}
     for item in batch:
         known.setdefault((item.observation.record_key, item.observation.source_version), item)
@@ -129,7 +129,7 @@ def test_a_written_value_is_an_echo_and_any_other_is_drift() -> None:
 
 
 def test_a_late_report_of_an_earlier_value_is_an_echo() -> None:
-    """101 was sent, then 102; the channel's message about 101 comes only now. Another channel's is not an echo."""
+    """101 was sent, then 102; the channel's message about 101 arrives only now. Another channel's is not an echo."""
     made = snapshot()
     plan_changes([seen("A", STOCK, 102, 1)], made)
     made = replace(made, sent={(SHOP, ElementKey("A", STOCK)): frozenset({pieces(101), pieces(102)})})
@@ -178,7 +178,7 @@ def test_a_value_superseded_in_its_batch_is_requested_once() -> None:
 
 
 def asking(value: Observed, *, answered: bool) -> DecisionSnapshot:
-    """A person is asked about `value`, whose cost is not known yet."""
+    """A value that needs approval, because its cost is not known yet."""
     made = snapshot()
     (change,) = plan_changes([value], made).changes
     asked = Awaiting(change, content_of(change, made), answered=answered)

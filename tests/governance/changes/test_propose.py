@@ -1,4 +1,4 @@
-"""A value proposed here goes the way of a source's: policy, a person who is not its author, the channels, the proof."""
+"""Proposals take the path of a source's values: policy, approval by another member, the channels, the read-back."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a batch of messages does when one of them is not as it should be."""
+"""Batches of messages in which one is invalid."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""What was approved and waits for a channel arrives although its data moved, or says why not; and replays work."""
+"""An approved value that waits for a channel while its data changes is delivered or reported; and replays."""
 
 from sqlalchemy import text
 
@@ -104,7 +104,7 @@ async def test_each_held_channel_has_its_own_exception(env: ClientEnv, sandbox: 
 
 
 async def test_a_refused_value_is_sent_again_by_its_replay(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """The product is not on the shop yet; someone makes it there, and has the value sent again."""
+    """The product is not in the shop yet; a person creates it there and replays the value."""
     await env.deliver(env.change("SKU-030", STOCK, 7))
     await env.work(settle=20.0)
     states = "SELECT state FROM propagation WHERE record_key = 'SKU-030'"

@@ -52,7 +52,7 @@ async def test_a_price_a_market_always_refuses_blocks_no_other(env: ClientEnv, m
 async def test_two_hundred_and_fifty_long_keys_are_verified_and_metered(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The address of one reading of all of them would be longer than servers take."""
+    """The address of one reading of all of them would exceed the length that servers accept."""
     longest: list[int] = []
     request = SandboxMarket._read_part
 

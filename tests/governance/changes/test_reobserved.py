@@ -1,4 +1,4 @@
-"""A source says again what it said before: nothing is decided twice, and what was corrected is closed."""
+"""Repeated reports of a source: nothing is decided twice, and exceptions about corrected values are closed."""
 
 from uuid import UUID
 
@@ -59,7 +59,7 @@ async def test_withdrawing_a_refused_value_closes_its_exception(env: ClientEnv) 
 
 
 async def test_a_cost_that_arrives_after_its_price_reissues_the_approval(env: ClientEnv) -> None:
-    """Whatever turns the source's messages fall into, the approver answers once, on what is known by then."""
+    """However the source's messages are divided into batches, there is one approval, based on all of them."""
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()
     first = await waiting(env)
@@ -94,7 +94,7 @@ async def test_approving_again_closes_the_exception(env: ClientEnv) -> None:
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()
     await approve_all(env)
-    async with env.services.db.transaction(env.scope) as session:  # before its release is carried out
+    async with env.services.db.transaction(env.scope) as session:  # before its release job runs
         await session.execute(
             text("UPDATE record_value SET value = jsonb_set(value, '{amount}', '\"51\"') WHERE element = 'price.cost'")
         )

@@ -1,4 +1,4 @@
-"""A channel that does not answer readings is failing, whichever of its jobs meets it, and no clock hides it."""
+"""A channel that does not respond to readings is reported as failing, whichever job calls it."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ async def failing(env: ClientEnv) -> list[str]:
 
 
 async def scan(env: ClientEnv) -> None:
-    """The drift scans that come every few minutes."""
+    """Run the drift scans, which are due every few minutes."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE timer SET due_at = now() WHERE kind = :kind"), {"kind": job_types.SCAN_DRIFT.name}

@@ -1,4 +1,4 @@
-"""A connection that fails for a while is an exception; a short trouble, a pause and a recovery are none."""
+"""A connection that keeps failing has an exception; a short failure, a pause and a recovery have none."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ _SETTLED = "SELECT code, state, closed_by FROM governance_exception"
 
 
 async def pass_by(env: ClientEnv, **time: float) -> None:
-    """All recorded times move into the past, and what is due then becomes due."""
+    """Move all recorded times into the past, so that timers become due."""
     noted = ("created_at", "last_success_at", "last_failure_at")
     older = ", ".join(f"{column} = {column} - %(by)s" for column in noted)
     update_as_owner(env, "connection", older, by=timedelta(**time))

@@ -44,7 +44,7 @@ async def test_a_paused_channel_stays_listed_and_is_never_complete(env: ClientEn
 async def test_each_waiting_part_of_a_paused_channels_value_counts(
     env: ClientEnv,
 ) -> None:
-    """Each part of a divided value has versions of its own."""
+    """Each part of a divided value has its own versions."""
     for amount in (1, 2):
         berlin = {"value": msgspec.to_builtins(pieces(amount)), "dimension": "location=Berlin"}
         await env.deliver(env.change("SKU-001", STOCK, 0) | berlin)

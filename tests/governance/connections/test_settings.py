@@ -28,7 +28,7 @@ Body = dict[str, Any]
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
-    """Of another MSP."""
+    """A connection of another MSP."""
     other = await set_up_msp(other_env, name="Elsewhere")
     return await web_app.signed_in(other.host, other.admin)
 
@@ -139,7 +139,7 @@ async def test_stored_credentials_are_not_sent_to_another_address(root: str, adm
 
 
 async def test_no_value_passes_between_live_and_sandbox(root: str, admin: Visit, env: ClientEnv) -> None:
-    """The ERP is live, and so are its channels; the new shop is for practice."""
+    """The ERP is live, and so are its channels; the new shop is a sandbox."""
     shop_id = UUID((await admin.api("POST", root, shop(env, environment="sandbox"))).json()["id"])
     await env.deliver(env.change("SKU-001", STOCK, 7))
     await env.work(settle=1)
@@ -170,7 +170,7 @@ async def test_deleting_a_source_removes_what_its_preview_lists(root: str, admin
     assert str(env.erp) not in (await admin.api("GET", root)).text
     assert await env.rows("SELECT 1 FROM connection_secret WHERE connection_id = :c", c=env.erp) == []
     assert await env.rows("SELECT 1 FROM element_contract WHERE source_connection_id = :c", c=env.erp) == []
-    with pytest.raises((NotFound, Unauthenticated)):  # an address is known for a second after its deletion
+    with pytest.raises((NotFound, Unauthenticated)):  # an address is cached for a second after its deletion
         await env.deliver(env.change("SKU-001", PRICE, 1100), secret="whsec_" + "A" * 32)
     changes = await admin.api("GET", f"{root.removesuffix('/connections')}/changes")
     assert "SKU-001" in changes.text

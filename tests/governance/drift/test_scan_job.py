@@ -1,4 +1,4 @@
-"""What was proven is read again, what comes late is known again, and what is not corrected in time weighs more."""
+"""Drift scans: verified values are read again, late ones are verified, and uncorrected exceptions are escalated."""
 
 from sqlalchemy import text
 
@@ -23,7 +23,7 @@ _OPEN = "SELECT code FROM governance_exception WHERE state = 'open'"
 
 
 async def fire(env: ClientEnv, name: str) -> None:
-    """The timer is due now."""
+    """Make the timer due."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE timer SET due_at = clock_timestamp() WHERE name LIKE :name"), {"name": f"{name}%"}
@@ -32,7 +32,7 @@ async def fire(env: ClientEnv, name: str) -> None:
 
 
 async def write_there(env: ClientEnv, channel: str, sku: str, amount: int) -> None:
-    """Someone types it in on the channel itself, as its newest version."""
+    """Set the value on the channel itself, as its newest version."""
     async with env.services.db.transaction(env.scope) as session:
         opened = await env.services.governance.runtime.open(session, env.channels[channel])
     assert opened.connector.channel is not None

@@ -1,4 +1,4 @@
-"""Custom elements: declared without a release, and governed like any other; of one account only."""
+"""Custom elements: declared without a release, governed like any other, and isolated by account."""
 
 from uuid import UUID
 

@@ -107,7 +107,9 @@ async def test_earlier_exceptions_are_resolved_and_their_values_processed(env: C
 async def test_held_values_wait_for_a_corrected_contract(
     env: ClientEnv, sandbox: RunningSandbox, later: list[int]
 ) -> None:
-    """The first contract names the wrong system; meanwhile the right one goes on, and the newest value is taken."""
+    """The first contract names the wrong system; meanwhile the right one reports values, the newest of which is
+    processed.
+    """
     await without_contracts(env)
     await env.deliver(env.change("SKU-001", STOCK, 3), env.change("SKU-002", STOCK, 9))
     await env.work()
@@ -146,7 +148,7 @@ async def connect_other(env: ClientEnv, sandbox: RunningSandbox) -> UUID:
 
 
 async def print_text(env: ClientEnv, connection: UUID, amount: int) -> None:
-    """The connection reports a stock."""
+    """Report a stock on this connection."""
     body = msgspec.json.encode(env.change("SKU-001", STOCK, amount))
     page = PollPage([(f"chg_{env.version}", body)], str(env.version), more=False)
     async with env.services.db.transaction(env.scope) as session:

@@ -1,4 +1,4 @@
-"""Elements that an MSP declares: its clients have them, beside their own; another MSP and its clients do not."""
+"""Elements declared by an MSP: its clients have them beside their own; another MSP and its clients do not."""
 
 import asyncio
 
@@ -158,7 +158,7 @@ async def test_concurrent_declarations_conflict(env: ClientEnv, whose: str) -> N
 
 
 async def test_values_of_other_records_go_where_their_type_is_written(env: ClientEnv) -> None:
-    """The sandbox's channels write every element of products only; one more writes every one of customers."""
+    """The sandbox's channels write every element of products only; another one writes every element of customers."""
     await declare(env, env.msp_account, SEGMENT)
     await publish(env, "custom.segment")
     await env.deliver(change(env, ElementKey("C-1", "custom.segment", "", "customer"), EnumerationValue("a")))

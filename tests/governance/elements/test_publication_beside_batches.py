@@ -1,4 +1,4 @@
-"""Publication of a contract beside a batch of observations: one of them comes first, as a whole."""
+"""Publication of a contract and a batch of observations are serialized."""
 
 import asyncio
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.support.client_env import ClientEnv
 
 
 async def until_waiting(session: AsyncSession, other: "asyncio.Task[None]") -> None:
-    """Until `other` waits for a lock of `session`, or has ended without."""
+    """Wait until `other` waits for a lock of `session`, or has ended."""
     async with asyncio.timeout(60):
         while not other.done() and not await someone_waits_for(session):  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Selectors of contracts: parsed, kept apart, and the same in Python and in SQL."""
+"""Selectors of contracts: parsing, overlaps, and equality of the Python and SQL forms."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -47,7 +47,7 @@ def contract(selector: str, element: str = STOCK, source: UUID = ONE) -> Contrac
 
 @st.composite
 def published(draw: st.DrawFn) -> list[Contract]:
-    """Contracts of two elements, as they can be published one after the other."""
+    """Contracts of two elements that can be published one after the other."""
     made: dict[tuple[str, str], Contract] = {}
     for element, written in draw(st.lists(st.tuples(st.sampled_from([STOCK, PRICE]), SELECTORS), max_size=8)):
         selector = parse_selector(written)
@@ -111,7 +111,7 @@ def test_only_a_dimension_of_the_element_selects() -> None:
 
 @given(st.lists(SELECTORS.map(parse_selector), max_size=4), KEYS)
 def test_overlapping_selectors_are_exactly_those_that_are_refused(selectors: list[str], key: ElementKey) -> None:
-    """What is published after each other never has two owners for one value."""
+    """Contracts that were accepted one after the other never assign two owners to one value."""
     taken: list[str] = []
     for selector in selectors:
         try:
@@ -132,7 +132,7 @@ def test_overlapping_selectors_are_exactly_those_that_are_refused(selectors: lis
         ("location=Berlin", "location=Lyon", False),
         ("currency=EUR", "price_list=retail", True),
         ("", "record_key=WH-*", False),
-        ("record_key=WH-*", "record_key=WH-*", False),  # published anew
+        ("record_key=WH-*", "record_key=WH-*", False),  # published again
     ],
 )
 def test_two_selectors_overlap_either_way_round(one: str, other: str, overlap: bool) -> None:  # noqa: FBT001

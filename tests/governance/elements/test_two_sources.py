@@ -53,7 +53,7 @@ _SHOWN = """
 
 
 async def connect_warehouse(env: ClientEnv, sandbox: RunningSandbox) -> ClientEnv:
-    """A second ERP of the client; the same client seen from it."""
+    """A second ERP of the client, as an environment of the same client."""
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     new = NewConnection("sandbox-erp", "Warehouse", sandbox.add("sandbox-erp"), secrets={"webhook_secret": secret})
     return replace(env, erp=await connect(env.services, env.scope, new), hook_secret=secret)
@@ -77,7 +77,7 @@ async def remove(env: ClientEnv, element: str, selector: str = WAREHOUSE) -> UUI
 
 
 async def approve(env: ClientEnv, change_id: UUID) -> None:
-    """As a member, and what follows from it."""
+    """Approve as a member, and run the resulting jobs."""
     scope = Scope(env.scope.msp_id, env.scope.tenant_id, Actor("member", str(new_id()), "Ada"))
     async with env.services.db.transaction(scope) as session:
         await answer_change(session, change_id, grant=True, reason="looked at it", now=utc_now())
@@ -195,7 +195,7 @@ async def test_records_that_change_their_owner_keep_their_value_and_are_audited(
 async def test_an_approval_of_the_former_owners_value_is_requested_again(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
-    """What was approved is the value of the record's source of truth, which another system is by now."""
+    """The approval covers the record's source of truth, which is another system by now."""
     second = await connect_warehouse(env, sandbox)
     await env.deliver(*(env.change("SKU-011", *part) for part in ((COST, 5_000), (PRICE, 10_000))))
     await env.work()
@@ -350,7 +350,7 @@ async def test_the_targets_and_the_owner_are_those_of_the_contract_that_selects(
 
 
 async def test_a_channel_that_owns_some_records_gets_only_the_others(env: ClientEnv) -> None:
-    """Also after a pause, in which a contract made it the source of what it missed."""
+    """Also after a pause during which a contract made the channel the source of the missed values."""
     shop = env.channels["shop0"]
     async with env.services.db.transaction(env.scope) as session:
         await pause_connection(session, shop, now=utc_now())

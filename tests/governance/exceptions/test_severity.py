@@ -1,4 +1,4 @@
-"""Severity is the sum of its factors, and more at stake never weighs less."""
+"""Severity is the sum of its factors, and grows with each of them."""
 
 from collections.abc import Callable
 

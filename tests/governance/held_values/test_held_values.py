@@ -1,4 +1,4 @@
-"""Values without a usable contract are listed, discarded with a reason, and deleted by retention."""
+"""Values without a usable contract: listed, discarded with a reason, and deleted by retention."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
 
 
 async def hold(env: ClientEnv) -> None:
-    """Two records' stock, whose element has no contract, and the price of a channel that no contract names."""
+    """Two records' stock, whose element has no contract, and the price from a channel that no contract names."""
     delete_as_owner(env, "element_contract", "element = %(e)s", e=STOCK)
     await env.deliver(env.change("SKU-001", STOCK, 1), env.change("SKU-002", STOCK, 2))
     await env.deliver(env.change("SKU-001", STOCK, 3))

@@ -1,4 +1,4 @@
-"""Sentences of stored messages: every declared one can be written, foreign text stays inert, old rows keep theirs."""
+"""Sentences of stored messages: every declared one renders, foreign text has no effect, old rows keep their text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -114,7 +114,7 @@ class _Outer(msgspec.Struct):
 
 
 def test_an_error_of_canonical_is_written_in_the_readers_language() -> None:
-    """Also one that decoding wrapped, with its place, and one within another."""
+    """Also an error that decoding wrapped, with its place, and one within another."""
     with pytest.raises(UnknownCurrency) as unknown:
         minor_exponent("EURO")
     with pytest.raises(msgspec.ValidationError) as wrapped:
@@ -140,7 +140,7 @@ def test_an_error_of_canonical_is_written_in_the_readers_language() -> None:
 
 
 def test_a_refusal_that_stops_a_job_is_written_in_the_readers_language() -> None:
-    """With its numbers and the phrases in it; reworded since, in English."""
+    """With its numbers and phrases; in English if the text was reworded since."""
     error = Conflict(
         N_("The reason has {number} characters; at most {most} are allowed. Shorten it."),
         params={"number": 1234, "most": Phrase(N_("Stock on hand"))},

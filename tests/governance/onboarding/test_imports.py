@@ -1,4 +1,4 @@
-"""Creating many clients from a CSV file: hostile files, the preview, the job and repeating it."""
+"""Imports of clients from CSV files: malformed files, the preview, the job, and its repetition."""
 
 from contextlib import suppress
 from typing import Any
@@ -21,7 +21,7 @@ API = "/api/v1/client-import"
 
 
 async def run_jobs(env: ClientEnv) -> None:
-    """The jobs of the MSP's account."""
+    """Run the jobs of the MSP's account."""
     worker = LaneWorker(
         env.services.db, env.services.ready_queue, build_jobs(env.services), pool="shared",
         metrics=env.services.lane_metrics, lease=60,

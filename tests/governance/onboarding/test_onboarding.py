@@ -1,4 +1,4 @@
-"""Creating clients, and onboarding one from nothing to its first proven value, over the API and on the pages."""
+"""Creation of clients, and onboarding up to the first verified value, over the API and on the pages."""
 
 from typing import Any
 
@@ -128,7 +128,7 @@ class TestSteps:
     async def test_from_nothing_to_a_proven_value_and_live(
         self, admin: Visit, msp_setup: MspSetup, env: ClientEnv
     ) -> None:
-        """The fixture's client has its systems and contracts; the rest follows from what happens."""
+        """The fixture's client has its systems and contracts; the remaining steps follow from its jobs."""
         slug, one = msp_setup.slug, f"/api/v1/clients/{msp_setup.slug}/onboarding"
         states = await steps_of(admin, slug)
         assert (states["contracts"], states["people"], states["baseline"]) == ("done", "done", "open")
@@ -182,7 +182,7 @@ class TestSteps:
         await env.deliver(env.change("SKU-001", STOCK, 5) | {"element": "custom.unheard_of"})
         await env.work(settle=0.5)
         held = await env.rows("SELECT DISTINCT element FROM held_observation")
-        if held:  # an element nobody declared may be quarantined instead
+        if held:  # an undeclared element may be quarantined instead
             assert (await checks_of(admin, msp_setup.slug))["contracts"] == "failed"
 
     async def test_a_waived_check_needs_a_reason_and_does_not_hold_back(

@@ -1,4 +1,4 @@
-"""Rows of governance as its jobs would have written them, made by hand so that each test says what it shows."""
+"""Sample rows of governance, as its jobs would have written them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ JOBS = "SELECT count(*) FROM job WHERE tenant_id = :t AND kind = :kind"
 
 
 def id_at(at: datetime) -> UUID:
-    """A UUIDv7 of `at` that exists nowhere else."""
+    """A UUIDv7 of `at` that no other row has."""
     stamp = int(at.timestamp() * 1000) << 80
     return UUID(int=stamp | 7 << 76 | 2 << 62 | next(_numbers))
 
@@ -48,12 +48,12 @@ ORDER_LINES = (OrderLine("SKU-1", "2", "19.99"), OrderLine("SKU-2", "1", "12.5")
 
 
 def stored(element: str, amount: int | None, currency: str) -> Any:
-    """A value as its column holds it."""
+    """A value as its column stores it."""
     return None if amount is None else msgspec.to_builtins(of(element, amount, currency))
 
 
 def told(text: str) -> dict[str, Any]:
-    """The message of another system's words, as its column holds it."""
+    """The message of another system's text, as its column stores it."""
     return {"code": "text", "params": {"text": text}}
 
 
@@ -113,7 +113,7 @@ class Sample:
         return made
 
     async def fail(self, name: str, *, at: float) -> None:
-        """The latest attempt at a channel failed."""
+        """Make the latest attempt at a channel a failure."""
         statement = update(Connection).where(Connection.tenant_id == self.scope.tenant_id, Connection.name == name)
         async with self.db.transaction(self.scope) as session:
             await session.execute(statement.values(last_success_at=self.ago(at + 1), last_failure_at=self.ago(at)))
@@ -168,7 +168,7 @@ class Sample:
         author: str | None = None,
         is_current: bool = True,
     ) -> UUID:
-        """`states` are those of its propagations by channel."""
+        """A change with its propagations; `states` are theirs by channel."""
         made = id_at(self.ago(at))
         await self.add(
             Change(
@@ -261,7 +261,7 @@ class Sample:
         self, record: str, old: int, new: int, *, author: str | None = None, at: float = 600, hours: float = 40,
         approvers: Sequence[dict[str, Any]] = (),
     ) -> UUID:  # fmt: skip
-        """A change that waits for a person, with its approval."""
+        """A change pending approval, with its approval."""
         approval = id_at(self.ago(at))
         change = await self.change(
             record, old, new, state="awaiting_approval", outcome="review", rule="price-large-change", at=at,
@@ -326,7 +326,7 @@ class Sample:
         return made
 
     async def replay(self, change: UUID, *, state: str = "done") -> UUID:
-        """A draft with a stricter rule, and its replay, which that change goes another way in."""
+        """A draft with a stricter rule, and its replay, which decides that change differently."""
         terms = (Term(TermKind.CHANGE_PERCENT, "more_than", ("2.5",)), Term(TermKind.JURISDICTION, "any_of", ("EU",)))
         form = RuleForm(element=PRICE, outcome=RuleOutcome.REVIEW, terms=terms, reason="")
         async with self.db.transaction(self.scope) as session:

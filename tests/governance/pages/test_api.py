@@ -1,4 +1,4 @@
-"""The API: the same rows under the same permissions, page by page, and refusals with their reason."""
+"""The API: the rows of the pages under the same permissions, page by page, and refusals with their reason."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The inbox: what waits, what a yes would show, who may answer, and answers that come too late."""
+"""The approvals' pages: pending ones, previews of an approval, permissions, and late answers."""
 
 import html
 import re
@@ -118,7 +118,7 @@ async def test_an_answer_applies_to_the_displayed_content_only(busy: GovernanceW
 
 
 async def token(busy: GovernanceWebApp) -> str:
-    """From another page of the same session, as a form that was left open has it."""
+    """A form token from another page of the same session, as a form that was left open has it."""
     other = await busy.acme.awaiting("SKU-other", 1000, 2000)
     return token_of(await busy["admin"].get(f"{LIST}/{other}"))
 

@@ -1,4 +1,4 @@
-"""Every page of this room in a real Chromium: it fits, can be read and touched, and breaks no policy."""
+"""Every page of this room in a real Chromium: layout, readability, touch targets, security policy."""
 
 import asyncio
 import shutil
@@ -33,7 +33,7 @@ LOOKS = ((1280, "light", "fr"), (390, "dark", "es"), (320, "light", "de"))
 
 
 async def fill(web_app: GovernanceWebApp) -> dict[str, str]:
-    """One of everything; pages by name, with the reader before the colon."""
+    """A row of each kind; addresses of pages by name, with the reader before the colon."""
     acme = web_app.acme
     event = await acme.event(b'{"sku": "SKU-1", "note": "' + b"long " * 60 + b'"}')
     states = {"Web shop": "verified", "Harbour market": "accepted"}
@@ -79,7 +79,7 @@ async def add_elements(acme: Sample) -> None:
 
 @asynccontextmanager
 async def serving(web_app: GovernanceWebApp, static: Path) -> AsyncIterator[str]:
-    """The address, on a host of its own: browsers take every name under localhost for this machine."""
+    """The address, on a host of its own: browsers resolve every name under localhost to this machine."""
     host = f"{new_id().hex}.localhost"
     await give_host(web_app.auth.db, web_app.msp, host)
     urls = asset_urls(build_assets(ROOT, static))
@@ -110,7 +110,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def faults(
     browser: Browser, reader: Reader, address: str, *, width: int, scheme: str, language: str
 ) -> list[str]:
-    """What is wrong with a page at this width, in words."""
+    """Faults of a page at this width, in words."""
     context = await browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",

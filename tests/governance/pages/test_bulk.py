@@ -1,4 +1,4 @@
-"""Acts on several rows at once, over the API and from the page: each row by itself, with its own result."""
+"""Bulk actions over the API and from the page: each row separately, with its own result."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Acts on several rows in a real Chromium: ticks outlive the polling, the result has the focus, without script too."""
+"""Bulk actions in a real Chromium: the selection survives refreshes, the result gets the focus; without script too."""
 
 from pathlib import Path
 

@@ -265,5 +265,5 @@ async def test_a_filter_that_is_too_long_is_an_error_of_the_form_and_stays_in_it
     for name in (
         "element",
         "key",
-    ):  # a choice such as the state is refused before: tests/controlplane/test_list_filters
+    ):  # a choice such as the state is refused earlier: tests/controlplane/test_list_filters
         assert 'role="search"' in (await busy["viewer"].get(f"{LIST}?{name}={typed}")).text

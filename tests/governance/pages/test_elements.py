@@ -1,4 +1,4 @@
-"""The page and the API of custom elements; who may declare them, and what others see."""
+"""Page and API of custom elements: permissions, and isolation from other accounts."""
 
 from tests.governance.pages.web_app import GovernanceWebApp
 

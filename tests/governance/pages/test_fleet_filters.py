@@ -1,4 +1,4 @@
-"""The fleet's tiles agree with each other and link to the clients they count."""
+"""The fleet's tiles are consistent and link to the clients they count."""
 
 import re
 

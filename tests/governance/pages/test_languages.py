@@ -1,4 +1,4 @@
-"""The same stored rows, read by members of different languages and time zones."""
+"""The same stored rows, read by members with different languages and time zones."""
 
 import dataclasses
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ SEEN = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
 
 @pytest.fixture
 async def bounded(busy: GovernanceWebApp) -> AsyncIterator[GovernanceWebApp]:
-    """The application as it is served: the language of a request begins at its boundary."""
+    """The application as it is served: the language of a request is set at its boundary."""
     async with visiting(cast("Any", Boundary(cast("Any", build_app(busy.auth))))) as http:
         readers = {name: dataclasses.replace(reader, http=http) for name, reader in busy.readers.items()}
         yield dataclasses.replace(busy, http=http, readers=readers)

@@ -1,4 +1,4 @@
-"""What the menu says waits, on every page of the client and for nobody else."""
+"""Badges of the menu, on every page of the client and for no other account."""
 
 import re
 

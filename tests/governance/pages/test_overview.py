@@ -1,4 +1,4 @@
-"""The dashboard: what it counts, and that accepted is never shown as visible."""
+"""The dashboard's figures; an accepted value is never shown as visible."""
 
 import re
 

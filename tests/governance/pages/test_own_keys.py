@@ -1,4 +1,4 @@
-"""What a key proposes is its maker's own proposal, wherever the key is at home."""
+"""A key's proposal counts as its creator's own, whichever account the key belongs to."""
 
 from dataclasses import replace
 

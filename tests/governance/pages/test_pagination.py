@@ -1,6 +1,4 @@
-"""Lists lead back to the page before, results of actions are shown, and characters of reasons are counted,
-in a browser.
-"""
+"""In a browser: lists link to the previous page, results of actions are shown, characters of reasons are counted."""
 
 from pathlib import Path
 

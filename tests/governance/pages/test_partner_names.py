@@ -1,4 +1,4 @@
-"""Names of products on a partner's pages: of the records on its own channels, and of no others."""
+"""Names of products on a partner's pages: only those of records on its own channels."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ NAMES = {"SKU-1": "Oak chair", "SKU-2": "Pine table", "SKU-3": "Secret lamp"}
 
 @pytest.fixture
 async def named(busy: GovernanceWebApp) -> GovernanceWebApp:
-    """SKU-1 is on the partner's channel, SKU-2 is being sent there, SKU-3 on another channel only."""
+    """SKU-1 is on the partner's channel, SKU-2 is being sent there, SKU-3 is on another channel only."""
     acme = busy.acme
     await acme.change("SKU-1", 1000, 1040, states={"Web shop": "verified", "Harbour market": "verified"}, at=5)
     await acme.change("SKU-2", None, 700, states={"Harbour market": "pending"}, at=4)

@@ -1,4 +1,4 @@
-"""The policy's pages and API: rules as people read them, drafts, publication by another, rollback; other accounts."""
+"""Pages and API of the policy: rules as sentences, drafts, publication by another member, rollback, isolation."""
 
 from typing import Any
 

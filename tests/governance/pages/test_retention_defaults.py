@@ -1,4 +1,4 @@
-"""The page of an MSP's retention defaults: what applies, who keeps longer, the preview before a change, holds."""
+"""The page of an MSP's retention defaults: periods, clients that keep longer, the preview of a change, holds."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Search from any page: clients of the MSP, records of the client, and nothing of another's."""
+"""Search from any page: clients of the MSP and records of the client, never those of others."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""This room's pages and API behind the real edge, and readers of every kind."""
+"""This room's pages and API in a small application, and readers of every kind."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ _TOKEN = re.compile(r'name="_csrf_token"\s+value="([^"]+)"')
 
 @dataclass
 class Reader:
-    """A signed-in member. What is not found, refused or wrong is only a status: tests look at it."""
+    """A signed-in member. A response that is not found, refused or invalid is a status for the test to check."""
 
     http: httpx.AsyncClient
     host: str
@@ -58,7 +58,7 @@ class Reader:
     async def post(
         self, path: str, form: Mapping[str, str] | None = None, *, page: str, token: str | None = None
     ) -> httpx.Response:
-        """As a browser does: the form's token comes from `page`."""
+        """Post as a browser does: the form's token comes from `page`."""
         value = token if token is not None else token_of(await self.get(page))
         headers = {"origin": f"https://{self.host}", "sec-fetch-site": "same-origin"}
         return await self._send("POST", path, headers=headers, data=dict(form or {}) | {"_csrf_token": value})
@@ -138,7 +138,7 @@ def build_app(
 ) -> Litestar:
     brands = BrandDirectory(auth.db, auth.clock)
     environment = build_environment([Path(governance.__path__[0]) / "templates"], static_url=static_url)
-    # The edge takes from its services these only; the vault for requests with an Idempotency-Key.
+    # The web layer uses these services only; the vault for requests with an Idempotency-Key.
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS, get=lambda _: context_of(auth))
     governance_room = Rooms([ROOM])
     return Litestar(
@@ -165,7 +165,7 @@ def _refuse(_: Request[Any, Any, Any], error: DomainError) -> Response[dict[str,
 
 
 class CurrentService:
-    """A service of the test that runs now, for whoever keeps it longer than one test."""
+    """A proxy for a service of the running test, for holders that outlive one test."""
 
     def __init__(self, find: Callable[[], Any]) -> None:
         self._find = find
@@ -178,7 +178,7 @@ class CurrentService:
 
 
 class CurrentAuth:
-    """The `AuthServices` of the test that runs now. What an application keeps when it is built finds them anew."""
+    """The `AuthServices` of the running test, for an application that stores them when it is built."""
 
     def __init__(self) -> None:
         self.current: AuthServices
@@ -195,7 +195,9 @@ _AUTH = CurrentAuth()
 
 @cache
 def _shared_app() -> Litestar:
-    """Once per process: building it takes half of a test's time. Every test has MSPs, hosts and services of its own."""
+    """One application per process: building it takes half of a test's time. Every test has MSPs, hosts and services of
+    its own.
+    """
     return build_app(cast("AuthServices", _AUTH))
 
 

@@ -1,4 +1,4 @@
-"""What an MSP publishes in its own account decides in its clients' accounts, and in nobody else's."""
+"""Rules that an MSP publishes in its own account apply in its clients' accounts, and in no others."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Replays of recorded changes: the published policy changes nothing, a draft's forecast is what it then decides."""
+"""Replays of recorded changes: the published policy changes nothing, a draft's outcomes are those it decides later."""
 
 from datetime import timedelta
 from typing import Any

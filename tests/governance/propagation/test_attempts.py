@@ -1,4 +1,4 @@
-"""Each push of a value is a row before the request is sent, so that it survives the death of a worker."""
+"""Each push of a value is recorded before the request is sent, so that the record survives a crash of the worker."""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -40,7 +40,7 @@ async def wake(env: ClientEnv) -> None:
 
 
 async def deliver_and_die(env: ClientEnv, monkeypatch: pytest.MonkeyPatch, amount: int) -> UUID:
-    """The shop takes the value, and the worker records nothing. Returns the change."""
+    """The shop accepts the value, and the worker records nothing. Returns the change."""
     with monkeypatch.context() as patched:
         patched.setattr(push_job, "complete_attempts", die)
         await env.deliver(env.change("SKU-001", STOCK, amount))

@@ -1,4 +1,4 @@
-"""A paused channel gets nothing; resumed, it gets what it missed, once, and only that."""
+"""A paused channel gets nothing; after its resumption it gets exactly the missed values, once."""
 
 import pytest
 from sqlalchemy import text
@@ -73,7 +73,7 @@ async def test_values_approved_during_the_pause_are_sent_too(env: ClientEnv) -> 
     await env.work()
     update_as_owner(env, "change", "proposed_at = proposed_at - interval '1 day'")
     await turn(env, "shop0", "paused")
-    for _ in range(2):  # what was asked before the pause was asked for two channels
+    for _ in range(2):  # the approval that was requested before the pause is for two channels
         await approve_all(env)
         await env.work(until=SETTLED)
     assert await env.rows("SELECT state FROM change WHERE minor(new_value) = 12000") == [("released",)]
@@ -82,7 +82,7 @@ async def test_values_approved_during_the_pause_are_sent_too(env: ClientEnv) -> 
 
 
 async def test_a_value_released_before_the_pause_is_not_sent_again(env: ClientEnv) -> None:
-    """Somebody else's matter: what a channel never got before it paused stays as it was."""
+    """A value that a channel lacked before its pause is not part of the backfill."""
     await seed(env)
     shop = env.channels["shop0"]
     delete_as_owner(env, "propagation", "connection_id = %(shop)s", shop=shop)
@@ -115,13 +115,13 @@ async def test_a_source_that_is_resumed_and_another_client_get_nothing(env: Clie
 
 
 async def set_state(env: ClientEnv, channel: str, state: str) -> None:
-    """Without any work after it, as when the workers are busy or away."""
+    """Set the state without running jobs afterwards, as when all workers are busy."""
     async with env.services.db.transaction(env.scope) as session:
         await set_connection_state(session, env.channels[channel], state=ConnectionState(state), now=utc_now())
 
 
 def pass_an_hour(env: ClientEnv) -> None:
-    """By which what happened so far is older."""
+    """Make all earlier events an hour older."""
     for table, columns in _PASSED.items():
         update_as_owner(env, table, ", ".join(f"{column} = {column} - interval '1 hour'" for column in columns))
     for path in ("{data,since}", "{since}"):  # of the event, and of its subscriber's job

@@ -1,4 +1,4 @@
-"""Decision and delivery have separate clocks; waiting for a person never makes a channel late."""
+"""Decision and delivery have separate clocks: time that approvals take never makes a channel late."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -158,7 +158,7 @@ async def test_late_reports_of_a_source_do_not_count_as_delivery_time(env: Clien
 
 
 async def hold(env: ClientEnv) -> None:
-    """An approved price waits for a new decision, because the cost moved before the push."""
+    """An approved price waits for a new decision, because the cost changed before the push."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text(
@@ -263,7 +263,7 @@ _STATES = ("pending", "accepted", "verified", "stale_approval", "refused", "fail
 
 
 async def test_pages_timeline_and_figures_agree_on_lateness(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """The rule in Python and its twin in SQL agree for every state, mark and channel."""
+    """The rule in Python and its equivalent in SQL agree for every state, mark and channel."""
     await paused_delivery(env, sandbox)
     for state in _STATES:
         for breached in (True, False):
@@ -318,7 +318,7 @@ async def on_fleet(env: ClientEnv) -> ClientHealth:
 
 
 async def resolve_all(env: ClientEnv) -> None:
-    """A person resolves every open exception by hand."""
+    """Resolve every open exception as a member."""
     for (exception_id,) in await env.rows("SELECT id FROM governance_exception WHERE state = 'open'"):
         async with env.services.db.transaction(env.scope) as session:
             await close_exception(session, exception_id, state=ExceptionState.RESOLVED, now=utc_now())  # type: ignore[arg-type]

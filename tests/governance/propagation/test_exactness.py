@@ -1,4 +1,4 @@
-"""A channel verifies a value only by showing exactly the approved one."""
+"""A value is verified only if the channel shows exactly the approved one."""
 
 import msgspec
 import pytest
@@ -31,7 +31,7 @@ _EXCEPTIONS = "SELECT code, state FROM governance_exception ORDER BY opened_at"
 async def test_an_inexact_source_value_is_one_exception_resolved_by_an_exact_one(
     env: ClientEnv, element: str, says: dict[str, object], told: str
 ) -> None:
-    for _ in range(3):  # however often it comes
+    for _ in range(3):  # however often it arrives
         await env.deliver(env.change("SKU-001", element, 1000) | says)
     await env.work()
     [found] = await env.exceptions()

@@ -1,4 +1,4 @@
-"""A clock may expire while the value is being sent; the verification that follows must still resolve the exception."""
+"""A delivery target may pass while the value is being sent; the verification afterwards must resolve the exception."""
 
 import asyncio
 from urllib.parse import urlsplit

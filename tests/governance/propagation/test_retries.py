@@ -1,4 +1,4 @@
-"""What a channel takes in vain is put off, seen by a person, and no load on it; what is new goes on."""
+"""Failed values of a channel are deferred, reported and limited to the retry budget; new values continue."""
 
 from collections import Counter
 from dataclasses import replace
@@ -22,7 +22,7 @@ RETRIES = RetrySettings(ratio=0.25, per_second=0.0001, saved=2)
 
 
 class Calls:
-    """Outcomes of calls, by credential."""
+    """Results of calls, by credential."""
 
     def __init__(self) -> None:
         self.of: Counter[tuple[str, str]] = Counter()
@@ -38,7 +38,7 @@ class Calls:
 
 
 def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -> Services:
-    """Without a breaker: it would hide what the budget does."""
+    """Without a breaker, which would hide the effect of the budget."""
     never_open = BreakerSettings(failures=10**9, min_calls=10**9)
     settings = OutboundSettings(
         allowed=parse_allowed("127.0.0.0/8"), breaker=never_open, retries=retries, valkey_seconds=60
@@ -49,7 +49,7 @@ def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -
 
 
 async def hurry(env: ClientEnv) -> None:
-    """No rest and no delay holds anything back."""
+    """Run delayed jobs at once."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
         await session.execute(text("UPDATE lane SET paused_until = NULL"))

@@ -1,4 +1,4 @@
-"""Accepted is no proof: what is done until a value is seen, and that it is done once, bounded, and by one alone."""
+"""Verification of accepted values: repeated readings, their limits, and concurrency."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ _ON_SHOP = """
 
 
 async def hurry(env: ClientEnv) -> None:
-    """Delayed work is due now."""
+    """Make delayed jobs due."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(
             text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE tenant_id = :t AND delayed"),
@@ -49,7 +49,7 @@ async def works(env: ClientEnv) -> list[tuple[object, ...]]:
 async def test_proving_one_value_is_never_more_than_one_item_of_work(
     env: ClientEnv, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (settlement, verify_job):  # no look but those that are hurried
+    for module in (settlement, verify_job):  # no readings except those made due here
         monkeypatch.setattr(module, "FIRST_READ_SECONDS", 3600.0)
     monkeypatch.setattr(verify_job, "LONGEST_PAUSE_SECONDS", 3600.0)
     await seed(env)
@@ -173,7 +173,7 @@ async def test_concurrent_push_and_verification_are_metered_once(env: ClientEnv,
 
 
 async def test_an_older_value_is_not_sent_after_a_newer_one(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """Two values wait for one channel when a third goes to another: the first of the two stays overtaken."""
+    """Two values wait for one channel when a third is released for another: the first of the two stays superseded."""
     await seed(env)
     shop, market = env.channels["shop0"], env.channels["market1"]
     sandbox.break_(env.urls["shop0"], Faults(outage=1.0))
@@ -208,7 +208,7 @@ async def test_resuming_a_channel_skips_its_requested_pause(env: ClientEnv, sand
 
 
 async def test_a_refused_values_clock_runs_until_it_is_superseded(env: ClientEnv, sandbox: RunningSandbox) -> None:
-    """A currency the shop does not sell in: it refuses, buyers see nothing new, so the clock must not stop."""
+    """The shop does not sell in the currency and refuses it: buyers see nothing new, so the clock must not stop."""
     await seed(env)
     shop = env.channels["shop0"]
     async with env.services.db.transaction(env.scope) as session:

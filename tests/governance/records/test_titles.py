@@ -1,4 +1,4 @@
-"""Changes are found by any case, a part of the SKU, and the product's name, which pages show."""
+"""Search of changes by part of the SKU or product name in any case, and product names on pages."""
 
 import pytest
 

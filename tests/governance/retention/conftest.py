@@ -1,4 +1,4 @@
-"""A database of its own: whole months are dropped in it."""
+"""A database of its own, because months are dropped in it."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ VALUES (:t, :m, :id, :id, 'k', 'h', 'b', 'application/json', 'poll', now(), '')
 
 
 class Pins:
-    """What the tests put into the database, and what is still there."""
+    """Rows that the tests insert, and their state afterwards."""
 
     def __init__(self, app: Database, owner: Database) -> None:
         self.app = app
@@ -106,7 +106,7 @@ class Pins:
             return await verify_chain(session)
 
     async def run(self, days: int, *, after: datetime = MONTH_END) -> RetentionReport:
-        """So many days after the first partition's month has ended, which no clock says yet."""
+        """Run retention as of so many days after the end of the first partition's month, which is in the future."""
         now = after + timedelta(days=days)
         return await run_retention(self.owner, self.app, ROOMS.retained, now=now, new_id=new_id, clock_confirmed=True)
 
@@ -116,7 +116,7 @@ class Pins:
 
 @pytest.fixture(scope="session")
 def migrated(servers: Servers, urls: Urls) -> Iterator[str]:
-    """The name of a migrated database that nobody uses."""
+    """The name of a migrated database that no test uses."""
     with another_database(servers.admin_url, urls) as there:
         migrate_schema(there.owner)
         yield urlsplit(there.owner).path.removeprefix("/")
@@ -124,7 +124,7 @@ def migrated(servers: Servers, urls: Urls) -> Iterator[str]:
 
 @pytest.fixture
 def own(servers: Servers, urls: Urls, migrated: str) -> Iterator[tuple[str, str]]:
-    """The owner's and the application's address of a fresh database."""
+    """Addresses of the owner and the application for a new database."""
     with another_database(servers.admin_url, urls, copy_of=migrated) as there:
         yield there.owner, there.app
 

@@ -1,4 +1,4 @@
-"""Nothing is removed by a clock that something contradicts: what a wrong clock removes is gone."""
+"""Nothing is removed while the clock is in doubt, because removal cannot be undone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,7 +37,7 @@ async def test_a_machine_whose_clock_is_not_the_databases_removes_nothing(
 
 @pytest.mark.parametrize("ago", [timedelta(days=46), timedelta(days=20_000), timedelta(hours=-2), timedelta(days=-900)])
 async def test_both_clocks_far_from_the_last_run_remove_nothing(kept: Pins, ago: timedelta) -> None:
-    """Both clocks are one machine's: they jump together."""
+    """Both clocks are on one machine, so they jump together."""
     await last_run(kept, ago)
     before = await recorded(kept)
     with pytest.raises(ClockInDoubt, match="the last run was at"):

@@ -1,4 +1,4 @@
-"""What retention deletes and retains, for which account, and the record of it."""
+"""Retention: deleted and kept rows by account, and the log of deletions."""
 
 import asyncio
 from datetime import timedelta
@@ -94,7 +94,7 @@ async def test_a_contract_can_only_extend_retention(kept: Pins, scope: Scope) ->
     await kept.change(scope)
     stock = await kept.change(scope, element="stock.on_hand")
     await policy(kept, scope, "changes", 1500, "stock.on_hand")
-    await policy(kept, scope, "changes", 90, "price.list")  # shorter than the class: the class's days hold
+    await policy(kept, scope, "changes", 90, "price.list")  # shorter than the class: the class's days apply
     await kept.run(100)
     assert len(await kept.ids(scope)) == 2
     await kept.run(DEFAULT)
@@ -220,7 +220,7 @@ async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scop
 
 
 async def test_an_audit_chain_that_lost_its_beginning_verifies(kept: Pins, scope: Scope, other_scope: Scope) -> None:
-    """Also where entries around a month's end are out of order, and where another client keeps its own."""
+    """Also if entries around a month's end are out of order, and if another client keeps its own."""
     early, late = MONTH_END - timedelta(seconds=1), MONTH_END + timedelta(seconds=1)
     for at in (early, early, late, early, late):
         await kept.act(scope, at)
@@ -259,7 +259,7 @@ async def test_policies_and_holds_are_audited_and_their_own(kept: Pins, scope: S
 
 
 async def test_identities_and_answers_go_only_when_they_are_old(kept: Pins, scope: Scope) -> None:
-    """The database itself refuses what is younger than the shortest policy, whatever the job asks for."""
+    """The database refuses the deletion of rows younger than the shortest policy, whatever the job requests."""
     old, young, open_ = id_floor(MONTH_END - timedelta(days=1500)), new_id(), id_floor(MONTH_END - timedelta(days=1501))
     key = """
         INSERT INTO source_event_key (tenant_id, msp_id, connection_id, dedupe_key, body_hash, event_id, via)

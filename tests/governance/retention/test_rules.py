@@ -39,7 +39,7 @@ async def test_an_msps_default_holds_for_its_clients_and_no_others(
 
 
 async def test_a_clients_period_is_never_shorter_than_its_msps(kept: Pins, scope: Scope) -> None:
-    """Also where the client's policy was set before the MSP's default."""
+    """Also if the client's policy was set before the MSP's default."""
     await kept.change(scope)
     await policy(kept, scope, "changes", 90)
     await default(kept, scope, "changes", 1000)
@@ -143,7 +143,7 @@ async def book(kept: Pins, scope: Scope, side: str, client: UUID | None = None) 
 
 
 async def test_usage_stays_until_each_side_that_is_billed_has_closed_it(kept: Pins, scope: Scope) -> None:
-    """An event that one side has no price for can still be billed there."""
+    """An event without a price on one side can still be billed there."""
     usage = await metered(kept, scope)
     await book(kept, scope, "retail")
     await book(kept, scope, "wholesale")

@@ -1,4 +1,4 @@
-"""A suspension stops a client's clocks: what had time left when it began has the same time left when it ends."""
+"""Clocks of a suspended client: the time that was left at the suspension is left at the resumption."""
 
 from datetime import datetime, timedelta
 
@@ -42,7 +42,7 @@ async def suspend(env: ClientEnv) -> datetime:
 
 
 async def pass_by(env: ClientEnv, time: timedelta = LONG) -> None:
-    """All recorded times move into the past by this much."""
+    """Move all recorded times into the past by this much."""
     for table, columns in _DATED.items():
         update_as_owner(env, table, ", ".join(f"{column} = {column} - %(by)s" for column in columns), by=time)
 
@@ -62,7 +62,7 @@ async def left(env: ClientEnv) -> tuple[datetime, ...]:
 
 async def leave_waiting(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """A value being sent to an unavailable shop, one pending approval, and an exception."""
-    async with env.services.db.transaction(env.scope) as session:  # however slow the machine is, there is time
+    async with env.services.db.transaction(env.scope) as session:  # enough time on any machine
         await session.execute(text("UPDATE element_contract SET propagation_slo_ms = 86400000"))
     await seed(env)
     sandbox.break_(env.urls["shop0"], Faults(outage=1.0))

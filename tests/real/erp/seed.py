@@ -1,9 +1,9 @@
-"""Runs inside Tryton's own environment: one company and the goods every test system has.
+"""Runs inside Tryton's own environment: creates one company and the goods of every test system.
 
 The company has two warehouses, texts in three languages, a price list, a second currency, and a party that web orders
 belong to.
 
-Arguments: the configuration file, the database. The goods come as JSON on standard input.
+Arguments: the configuration file, the database. The goods are JSON on standard input.
 """
 
 import json
@@ -36,7 +36,7 @@ def main(config_file: str, database: str, goods: list[dict[str, Any]]) -> None:
 
 
 def _translate_into(database: str, *codes: str) -> None:
-    """As the system itself: a person's button would load the translations of every module's own texts, too."""
+    """Uses the server's method: the button in its client would load translations of every module's own texts, too."""
     with Transaction().start(database, 0) as transaction:
         languages = Pool(database).get("ir.lang")
         languages.write(languages.search([("code", "in", codes)]), {"translatable": True})

@@ -31,7 +31,7 @@ from tests.tenants.conftest import NOW, Tenant, Ticking
 
 
 async def make_key(auth: AuthServices, tenant: Tenant, role: str = "machine") -> tuple[ApiKey, str]:
-    """By the operator; those of administrators are made to manage access."""
+    """Create a key as the operator; administrators' keys may manage access."""
     async with auth.db.transaction(tenant.scope) as session:
         manages = role.endswith("_admin") and tenant.scope.actor.kind == "system"
         wanted = NewApiKey(new_id(), "Webshop", role, manages_access=manages)

@@ -1,4 +1,4 @@
-"""Signing in computes the same number of hashes for every address, whatever its accounts."""
+"""Sign-in computes the same number of hashes for every address, whatever its accounts."""
 
 from collections.abc import Iterator
 

@@ -51,7 +51,7 @@ class TestRequests:
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "post", "ANYTHING"])
     def test_an_unsafe_request_from_our_own_page_passes(self, method: str) -> None:
         check(method)
-        check(method, headers={})  # a browser too old to say
+        check(method, headers={})  # a browser that does not send these headers
         with pytest.raises(CrossSiteRequest):
             check(method, token="")
 

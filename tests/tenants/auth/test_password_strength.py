@@ -1,4 +1,4 @@
-"""Passwords that are common, patterns, or made of names that belong to the account are refused wherever set."""
+"""Passwords that are common, patterns, or made of names of the account are refused wherever they are set."""
 
 from time import process_time
 

@@ -137,7 +137,7 @@ class TestEnding:
     async def test_idle_for_twelve_hours(self, auth: AuthServices, ada: Somebody, clock: Ticking) -> None:
         session = await begin(auth, ada)
         clock.forward(hours=12, seconds=-1)
-        assert await who(auth, session) == ada.id  # seen, so it idles anew
+        assert await who(auth, session) == ada.id  # used, so its idle time restarts
         clock.forward(hours=12, seconds=-1)
         assert await who(auth, session) == ada.id
         clock.forward(hours=12)
@@ -187,7 +187,7 @@ class TestEnding:
         class EndsMeanwhile(SessionStore):
             async def _run(self, command: object) -> object:
                 answer = await super()._run(command)
-                if isinstance(answer, bytes):  # it has been read; the sign-out comes in between
+                if isinstance(answer, bytes):  # it has been read; the sign-out happens in between
                     await auth.sessions.end(session)
                 return answer
 

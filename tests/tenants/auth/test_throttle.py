@@ -1,4 +1,4 @@
-"""Failures of strangers neither lock a member out nor affect a device that signed in before."""
+"""Failed attempts of others neither lock a member out nor affect a device that signed in before."""
 
 import asyncio
 from uuid import UUID
@@ -33,7 +33,7 @@ async def throttled(auth: AuthServices, msp: Tenant, email: str, address: str = 
 
 
 async def attack(auth: AuthServices, msp: Tenant, email: str) -> None:
-    """From so many networks that every new one has to wait."""
+    """Attempts from so many networks that every new one has to wait."""
     for number in range(EMAIL.free):
         await fail(auth, msp, email, f"198.51.100.{number}")
 
@@ -106,7 +106,7 @@ class TestKnownDevice:
     async def test_it_is_one_members_on_one_msps_host(
         self, auth: AuthServices, client: Tenant, msp: Tenant, other_msp: Tenant, ada: Somebody
     ) -> None:
-        """Somebody else's device of the same MSP, the same person's of another, and a made-up one."""
+        """Another member's device of the same MSP, the same person's of another, and an invented one."""
         bob = await make_member(auth.db, auth.passwords, client, "bob@example.com")
         own = cookie_of(auth, ada)
         elsewhere = Devices(new_secret, b"another key").remember(

@@ -1,4 +1,4 @@
-"""What an invitation's link opens, on the host where it was made."""
+"""Acceptance of invitations, on the host where they were created."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -51,7 +51,7 @@ async def inviter(auth: AuthServices, tenant: Tenant) -> UUID:
 
 
 async def invite(auth: AuthServices, tenant: Tenant, email: str = EMAIL) -> str:
-    """By somebody called Nora Lind."""
+    """An invitation by a member called Nora Lind."""
     member_id = new_id()
     nora = await inviter(auth, tenant)
     scope = replace(tenant.scope, actor=Actor(kind="member", id=str(nora), name="Nora Lind"))

@@ -1,4 +1,4 @@
-"""Plain-text mail contains no markup, whatever names contain."""
+"""Plain-text mail contains no markup, whatever the names contain."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_an_address_adds_no_field_to_the_mail(email: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("[!.]*/**/templates/**/*.html")), ids=str)
 def test_no_page_writes_a_mail(path: Path) -> None:
-    """A template escapes and marks what it joins; a mail's text is written in Python."""
+    """A template escapes and marks joined text; a mail's text is written in Python."""
     if "node_modules" not in path.parts and "mailto:" in (source := path.read_text()):
         assert "body=" not in source
         assert "subject=" not in source

@@ -1,4 +1,4 @@
-"""A member's own language and time zone, and those that administrators set; nobody else's."""
+"""A member's own language and time zone, and those set by administrators; isolation from other accounts."""
 
 from collections.abc import AsyncIterator
 from typing import Any, cast
