@@ -21,6 +21,9 @@ NAMES = (
     "dramatiq",
     "hostile",
     "retention",
+    "pages",
+    "replay",
+    "api",
 )
 
 

@@ -1,6 +1,7 @@
 """Reference servers for the intake benchmark: `python -m tests.benchmarks.bare <port> <database url>`.
 
 /bare   a Litestar route that decodes the body and does one autocommit INSERT: no signature, no tenant, no queue
+/list   one SELECT of at most 50 rows, as JSON
 /orm    the usual pattern: an SQLAlchemy session per request, set_config, one added object, a commit
 /nothing   answers without reading, below any framework: the upper limit of the load generator
 The uvicorn settings are those of the product's web process.
@@ -18,7 +19,7 @@ from uuid import UUID
 import msgspec
 import uvicorn
 import uvloop
-from litestar import Litestar, post
+from litestar import Litestar, get, post
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
@@ -80,6 +81,12 @@ def create_bare_app(database: str) -> Litestar:
             )
         return {"status": "new"}
 
+    @get("/list")
+    async def list_events() -> dict[str, list[str]]:
+        async with pool.connection() as connection:
+            found = await connection.execute("SELECT id FROM bench_event WHERE tenant_id = %s LIMIT 50", [TENANT])
+            return {"items": [str(row[0]) for row in await found.fetchall()]}
+
     @post("/orm", status_code=202)
     async def orm(data: Body) -> dict[str, str]:
         async with AsyncSession(engine) as session:
@@ -93,7 +100,7 @@ def create_bare_app(database: str) -> Litestar:
             await session.commit()
         return {"status": "new"}
 
-    return Litestar(route_handlers=[bare, orm], lifespan=[lifespan], openapi_config=None)
+    return Litestar(route_handlers=[bare, orm, list_events], lifespan=[lifespan], openapi_config=None)
 
 
 class _Nothing(asyncio.Protocol):

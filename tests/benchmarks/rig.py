@@ -90,6 +90,15 @@ class Rig:
         with self.owner() as connection:
             return _number(connection, sql, binds)
 
+    def slug(self, client: Client) -> str:
+        """The client's name in addresses."""
+        with self.owner() as connection:
+            row = connection.execute(
+                "SELECT slug FROM client WHERE tenant_id = %s", [client.scope.tenant_id]
+            ).fetchone()
+        assert row is not None
+        return str(row[0])
+
     def wait(self, sql: str, wanted: int, *binds: object, seconds: float = 60.0, every: float = 0.05) -> float:
         """Wait until the count is reached; returns the wall-clock time at which it was observed.
 
