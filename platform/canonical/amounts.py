@@ -39,7 +39,7 @@ def canonical_amount(amount: Decimal | int | str) -> str:
 
 
 def normalise_amount(struct: msgspec.Struct, name: str) -> None:
-    """Give an amount of a frozen struct its one text, in `__post_init__`. Raises InexactAmount."""
+    """Convert an amount of a frozen struct to its canonical text, in `__post_init__`. Raises InexactAmount."""
     given = getattr(struct, name)
     if (text := canonical_amount(given)) is not given:
         force_setattr(struct, name, text)

@@ -26,19 +26,21 @@ def require(holds: bool, rule: ProblemType, **params: object) -> None:  # noqa: 
 
 
 def check_text(text: str, field: Problem, *, least: int = 1, most: int = _LONGEST) -> None:
-    """Raises InvalidMessage unless it has `least` to `most` characters, all of which can be stored."""
+    """Raises InvalidMessage unless it has `least` to `most` characters, all storable."""
     if not least <= len(text) <= most or _LOST.search(text):
         raise InvalidMessage(problems.TEXT_LENGTH, field=field, text=quote(text), least=least, most=most)
 
 
 def check_code(code: str) -> None:
-    """Raises InvalidMessage unless it is words in lower case, divided by points."""
+    """Raises InvalidMessage unless it consists of words in lower case, separated by points."""
     if len(code) > _LONGEST or not _CODE.fullmatch(code):
         raise InvalidMessage(problems.CODE_FORM, text=quote(code))
 
 
 def normalise_instants(struct: msgspec.Struct) -> None:
-    """Give every instant of a frozen struct its one form, in UTC. Raises InvalidMessage for one without an offset."""
+    """Convert every instant of a frozen struct to its canonical form, in UTC. Raises InvalidMessage for one without an
+    offset.
+    """
     for name in struct.__struct_fields__:
         value = getattr(struct, name)
         if not isinstance(value, datetime) or value.tzinfo is UTC:

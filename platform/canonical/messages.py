@@ -30,7 +30,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="type"):
 
     @property
     def reference(self) -> str:
-        """What people call the message's subject: the source's own number of it."""
+        """The display name of the message's subject: the source's own number of it."""
         raise NotImplementedError
 
 

@@ -38,9 +38,9 @@ class OrderLine(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class OrderValue(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="order"):
-    """An order. Lines are sorted, so that two systems that list them differently have the same value; `shipping` is
-    the price of delivery without tax. `status` is set when the system that took the order has cancelled it: then
-    nothing is left of its content but the currency (`cancelled_order`).
+    """An order. Lines are sorted, so that systems that list them in different orders have the same value; `shipping` is
+    the price of delivery without tax. `status` is set when the system that took the order has cancelled it: then the
+    content is empty except for the currency (`cancelled_order`).
 
     Raises InexactAmount, also for a total that is no exact amount; UnknownCurrency; and InvalidOrder for an order
     without lines or with too many.

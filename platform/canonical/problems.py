@@ -1,4 +1,4 @@
-"""Why something is no value, key or message: a code with parameters, of which the sentence is made where it is shown.
+"""Reasons why something is not a value, key or message: a code with parameters, rendered as a sentence when shown.
 
 `canonical` imports no other package, so these are declared beside the messages of the foundation, in the same form.
 """

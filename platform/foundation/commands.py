@@ -1,5 +1,5 @@
-"""Commands of rooms, and the services they run with. A room's commands are independent of settings and construction of
-services: the root command has a `CommandHost` as its context object, which every command below uses.
+"""Commands of rooms, and the services they use. A room's commands are independent of settings and of the construction
+of services: the root command has a `CommandHost` as its context object, which every command below uses.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -65,7 +65,7 @@ def print_result(result: CommandResult) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CommandHost:
-    """`run` performs an act with the services and prints its result. `settings` are those of a component that needs
+    """`run` calls a function with the services and prints its result. `settings` are those of a component that needs
     neither vault nor every address.
     """
 

@@ -63,7 +63,7 @@ class NavEntry:
     """An entry of the menu, shown to members with `permission`. `path` starts after the account's path; entries of an
     area are in the order of `position`.
 
-    `badge` is SQL that selects one row per waiting thing in the tenant :t; the badge shows how many, and readers need
+    `badge` is SQL that selects one row per pending item in the tenant :t; the badge shows how many, and readers need
     `badge_permission` to see it.
     """
 
@@ -79,7 +79,7 @@ class NavEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebPart:
-    """Parts of the web application other than its guarded handlers: `mounts` are handlers beside the guard,
+    """Parts of the web application other than its guarded handlers: `mounts` are handlers outside the guard,
     `dependencies` parameters of handlers, `lifespan` runs as long as the application.
     """
 
@@ -145,7 +145,7 @@ class Room(Slice):
 
 
 class Rooms:
-    """The product's rooms, lower ones first, and all their parts."""
+    """The product's rooms, lower ones first, and their parts."""
 
     def __init__(self, rooms: Iterable[Room]) -> None:
         self.rooms = tuple(rooms)

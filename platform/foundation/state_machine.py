@@ -8,7 +8,9 @@ S = TypeVar("S", bound=StrEnum)
 
 
 class UndeclaredTransition(ValueError):
-    """A programming error. Requests of people are checked before, and refused with a reason."""
+    """A transition that is not declared: a programming error. Users' requests are checked earlier, and refused with a
+    reason.
+    """
 
 
 class StateMachine(Generic[S]):
@@ -41,7 +43,7 @@ class StateMachine(Generic[S]):
         """The state of a new row.
 
         Raises:
-            UndeclaredTransition: no row begins in it.
+            UndeclaredTransition: it is not a start state.
         """
         new = self.states(state)
         if new not in self.starts:

@@ -16,8 +16,8 @@ def casbin_line(rule: PolicyRule) -> list[str]:
 
 
 def casbin_text(rule: PolicyRule) -> str:
-    """The stored line in the form of Casbin's CSV adapter, its type first. Its condition is without the check for
-    facts that are not known, which `casbin_line` adds.
+    """The stored line in the form of Casbin's CSV adapter, its type first. Its condition lacks the check for unknown
+    facts, which `casbin_line` adds.
     """
     fields = [rule.sub, rule.dom, rule.obj, rule.act, rule.condition, rule.effect.value, rule.id, *_approvers(rule)]
     written = StringIO()

@@ -94,8 +94,8 @@ def _exact(value: NumberValue) -> int | Fraction:
 
 
 def explain_missing(reason: StoredMessage, missing: Sequence[str], facts: Facts) -> StoredMessage:
-    """Explanation of a rule that applied because it could not be evaluated. Its own reason would claim unknown facts,
-    so a missing comparison value is explained instead.
+    """Explanation of a rule that applied because it could not be evaluated. Its own reason would state unknown facts,
+    so the missing comparison value is explained instead.
     """
     if not missing:
         return reason

@@ -45,8 +45,8 @@ async def load_rules(session: AsyncSession, scope: Scope) -> tuple[int, list[Pol
 
 
 async def rules_at(session: AsyncSession, scope: Scope, version: int) -> list[PolicyRule]:
-    """The rules of an earlier version: today's, with each later difference undone. Among rules that are equal in
-    effect the order may differ, which decides only which of them explains.
+    """The rules of an earlier version: the current ones, with each later difference undone. The order of rules with
+    equal effect may differ, which only decides which of them explains.
 
     Raises:
         NotFound: no such version in this account.

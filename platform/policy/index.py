@@ -187,8 +187,8 @@ def roles_of(index: PolicyIndex, subject: str) -> frozenset[str]:
 
 
 def permissions_of(index: PolicyIndex, subjects: Subjects) -> frozenset[str]:
-    """Permissions that a rule allows to `subjects`, as "object:act": also those that a condition or a deny limits, so
-    that whoever grants them is asked for no less.
+    """Permissions that a rule allows to `subjects`, as "object:act". Includes those limited by a condition or a deny,
+    so that granting them requires them in full.
     """
     names = set(_names(index, subjects))
     return frozenset(

@@ -11,7 +11,7 @@ from policy.rules import PolicyRule, RuleKind
 
 
 def inherit(known: Sequence[PolicyRule], of_msp: Iterable[PolicyRule]) -> list[PolicyRule]:
-    """The client's rules `known`, brought in step with the MSP's: its own stay, unless the MSP has locked theirs."""
+    """The client's rules `known`, updated with the MSP's: the client's own stay, unless the MSP has locked the rule."""
     wanted = {rule.id: as_inherited(rule) for rule in of_msp if rule.ptype is RuleKind.GOVERNANCE}
     found = []
     for rule in known:
@@ -42,8 +42,8 @@ def omit(base: PolicyRule) -> PolicyRule:
 
 
 def restored(rule: PolicyRule | None, base: PolicyRule | None) -> PolicyRule | None:
-    """An earlier `rule` of a client beside what its MSP has now: a rule that the MSP has changed since becomes the
-    client's own in its place, and one that the client did not have then is omitted.
+    """An earlier `rule` of a client, adapted to the MSP's current rules: a rule that the MSP has changed since becomes
+    the client's own in its place, and one that the client did not have then is omitted.
     """
     if base is None:
         if rule is None or rule.ptype is RuleKind.OMITTED:

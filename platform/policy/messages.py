@@ -1,4 +1,4 @@
-"""Messages of decisions. The description of a rule is its MSP's text."""
+"""Messages of decisions. Descriptions of rules are texts written by the account."""
 
 from typing import Final
 

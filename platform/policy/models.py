@@ -35,7 +35,7 @@ class PolicyRuleRow(TenantOwned, Base):
 
 
 class PolicyRole(TenantOwned, Base):
-    """A role that an account made of permissions. `id` is the role's name in rules and assignments."""
+    """A role that an account composed of permissions. `id` is the role's name in rules and assignments."""
 
     __tablename__ = "policy_role"
 
@@ -71,7 +71,7 @@ class PolicyVersion(TenantOwned, Base):
 class ApprovalRow(TenantOwned, Base):
     """A decision of members on one exact content. A subject has at most one that is open (pending or granted).
 
-    `approvers` are the required ones (`policy.approvers.Approvers`), none for one approval by anybody who may;
+    `approvers` are the required ones (`policy.approvers.Approvers`), none if one approval by any approver is enough;
     `votes` the approvals given so far (`policy.approvers.Vote`).
     """
 

@@ -1,4 +1,4 @@
-"""The reason that a rule gives: its own words, or its conditions."""
+"""The reason of a rule: its own text, or its conditions."""
 
 from canonical.elements import element_type
 from foundation.i18n.messages import TEXT, StoredMessage
@@ -9,7 +9,7 @@ from policy.terms import read_terms
 
 
 def reason_of(rule: PolicyRule) -> StoredMessage:
-    """Message of the people whom the rule affects. A rule without words and without terms is named by its id."""
+    """Message to the people whom the rule affects. A rule without text and without terms is named by its id."""
     if rule.description or rule.ptype is not RuleKind.GOVERNANCE:
         return TEXT.fill(text=rule.description)
     known = element_type(rule.obj)

@@ -1,4 +1,4 @@
-"""Roles that an account made of permissions: their rows, and the rules that they stand for."""
+"""Roles composed by an account: their rows, and the permission rules that they represent."""
 
 from collections.abc import Iterable, Sequence
 

@@ -28,7 +28,7 @@ LONGEST_ABOUT: Final = 300
 
 
 class RoleContent(msgspec.Struct, frozen=True):
-    """What people choose of a role. `permissions` are codes, "object:act"; `about` says what the role is for."""
+    """Editable content of a role. `permissions` are codes, "object:act"; `about` describes the role."""
 
     name: str
     permissions: Sequence[str]
@@ -84,11 +84,11 @@ async def change_role(
 
 
 async def remove_role(session: AsyncSession, role: str, *, clock: Clock, new_id: NewId) -> None:
-    """Delete a role that nobody has.
+    """Delete a role that is not assigned.
 
     Raises:
         NotFound: no such role of the account's own.
-        RoleInUse: a subject has it. The room that knows names says whose they are before.
+        RoleInUse: it is assigned. The room that knows members' names checks this earlier and lists them.
     """
     scope = scope_of(session)
     await lock_policy(session, scope)
@@ -131,8 +131,8 @@ def _told(content: RoleContent) -> dict[str, Any]:
 async def _record(  # noqa: PLR0913, PLR0917 - one step of three use cases, not an interface
     session: AsyncSession, action: RoleAction, role: str, data: dict[str, Any], clock: Clock, new_id: NewId
 ) -> None:
-    """Give the policy a new stamp, by which every process notices, and audit the act. The version of the rules is
-    unchanged: a role does not change what was approved.
+    """Give the policy a new stamp, which invalidates the index in every process, and audit the action. The version of
+    the rules is unchanged: a role does not change approved content.
     """
     scope, now = scope_of(session), clock()
     state, _ = await fetch_policy(session, scope)

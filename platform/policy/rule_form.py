@@ -1,4 +1,4 @@
-"""A governance rule as a form has it, and the Casbin rule that it is."""
+"""Governance rules as forms, and their Casbin rules."""
 
 from typing import Annotated, Final
 
@@ -15,7 +15,7 @@ from policy.terms import Term, kinds_of, read_terms, write_condition
 
 
 class RuleOutcome(LabelledCode):
-    """The decision about a change to which a rule applies. The last three lift outcomes of other rules."""
+    """The decision about a change to which a rule applies. The last three override outcomes of other rules."""
 
     AUTO = "auto", N_("passes by itself")
     REVIEW = "review", N_("needs approval")
@@ -40,10 +40,10 @@ Label = Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule: all `terms` hold for a change of `element` from `origin`, then `outcome`.
+    """A rule: if all `terms` hold for a change of `element` from `origin`, `outcome` applies.
 
-    `reason` is what people who are affected read; without one, they read the conditions in their language. Of a rule
-    that needs approval, `approvals` members with the role `approver` must approve; without a role, any that may.
+    `reason` is the text for people who are affected; without one, they read the conditions in their language. Of a rule
+    that needs approval, `approvals` members with the role `approver` must approve; without a role, any approver.
     """
 
     element: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -58,7 +58,7 @@ class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class GovernedElement(msgspec.Struct, frozen=True):
-    """An element that rules can name. `dimensions`: what its values may be divided by."""
+    """An element that rules can name. `dimensions`: those that its values may be divided by."""
 
     code: str
     label: str
@@ -67,10 +67,10 @@ class GovernedElement(msgspec.Struct, frozen=True):
 
 
 def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> PolicyRule:
-    """The Casbin rule, in no account yet.
+    """The Casbin rule, not assigned to an account yet.
 
     Raises:
-        InvalidRule: a term that the element's changes have no fact for, or that is incomplete.
+        InvalidRule: an incomplete term, or one for which the element's changes have no fact.
     """
     possible = kinds_of(element.value_type, element.dimensions)
     for term in form.terms:

@@ -85,7 +85,7 @@ def role_rule(*, id: str, member: str, role: str, dom: str) -> PolicyRule:  # no
 
 
 def rule_from(rule_id: str, fields: Mapping[str, Any]) -> PolicyRule:
-    """A rule from its fields, in no account yet."""
+    """A rule from its fields, not assigned to an account yet."""
     return PolicyRule(
         id=rule_id, ptype=RuleKind(fields["ptype"]), sub=fields["sub"], dom="", obj=fields["obj"], act=fields["act"],
         condition=fields["condition"], effect=Effect(fields["effect"]), description=fields["description"],

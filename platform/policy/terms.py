@@ -1,7 +1,7 @@
 """Conditions as terms, for forms and sentences: each term is one conjunct of a condition's text.
 
-`read_terms` is the inverse of `write_condition`. A condition that somebody wrote by hand, with `or` or arithmetic of
-its own, has no terms; it is shown as it is written.
+`read_terms` is the inverse of `write_condition`. A handwritten condition with `or` or other arithmetic has no terms; it
+is shown as written.
 """
 
 import ast
@@ -223,7 +223,9 @@ def _percent(term: Term, *, most: int = 100 * _WHOLE) -> int:
 
 
 def _scaled(text: str, digits: int, *, exact: bool = True) -> int:
-    """The number times ten to the power of `digits`. Raises InvalidRule for a text that is none, or a finer one."""
+    """The number times ten to the power of `digits`. Raises InvalidRule for a text that is not a number, or has more
+    digits.
+    """
     try:
         number = parse_decimal(text.strip()).scaleb(digits)
     except InexactAmount:
@@ -296,5 +298,5 @@ def _plain(number: int, digits: int) -> str:
 
 
 def percent_fraction(text: str) -> Decimal:
-    """The fraction of one that a percentage is: 0.05 of "5"."""
+    """The fraction of a percentage: 0.05 for "5"."""
     return Decimal(text) / _HUNDREDTHS

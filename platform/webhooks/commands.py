@@ -29,7 +29,7 @@ _Use = Callable[[AsyncSession, WebhookServices], Awaitable[CommandResult]]
 
 @click.group(cls=NounGroup)
 def webhook() -> None:
-    """Webhooks: addresses that are told about events."""
+    """Webhooks: addresses that receive events."""
 
 
 @webhook.command("list")
@@ -132,7 +132,7 @@ def pause(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID) -> None:
 @CLIENT_OR_MSP
 @_ENDPOINT
 def resume(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID) -> None:
-    """Resume an endpoint. What has waited is sent in order."""
+    """Resume an endpoint. Pending events are sent in order."""
 
     async def use(session: AsyncSession, _: WebhookServices) -> CommandResult:
         await endpoints.resume_endpoint(session, endpoint_id, now=utc_now())
@@ -148,7 +148,7 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID) -> None:
 @click.option("--since", type=_TIME, required=True, help="Beginning in UTC, such as 2026-11-29.")
 @click.option("--until", type=_TIME, required=True, help="End in UTC, not included.")
 def replay(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, since: datetime, until: datetime) -> None:
-    """Send the finished events of a time again, with their message IDs."""
+    """Send the finished events of a period again, with their message IDs."""
     wanted = WebhookReplay(since.replace(tzinfo=UTC), until.replace(tzinfo=UTC))
 
     async def use(session: AsyncSession, _: WebhookServices) -> CommandResult:
@@ -164,7 +164,7 @@ def replay(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, since: da
 @_ENDPOINT
 @click.option("--delivery", "delivery_id", type=click.UUID, required=True, help="The pending delivery's ID.")
 def skip(*, msp_id: UUID, tenant_id: UUID | None, endpoint_id: UUID, delivery_id: UUID) -> None:
-    """Give up a pending event, so that those behind it are sent."""
+    """Skip a pending event, so that those behind it are sent."""
 
     async def use(session: AsyncSession, _: WebhookServices) -> CommandResult:
         await deliveries.skip_delivery(session, endpoint_id, delivery_id, now=utc_now())

@@ -43,7 +43,7 @@ _RANGE: Final = text(
 
 
 async def send_test(session: AsyncSession, endpoint_id: UUID, *, now: datetime) -> UUID:
-    """Queue a test event behind what is pending, and return the id of its message. Raises NotFound, Conflict."""
+    """Queue a test event behind pending ones, and return the id of its message. Raises NotFound, Conflict."""
     endpoint = await _active(session, endpoint_id)
     slug = await session.scalar(
         text(f"SELECT slug FROM {CLIENTS} c WHERE tenant_id = :t"), {"t": scope_of(session).tenant_id}
@@ -72,11 +72,11 @@ async def replay_delivery(session: AsyncSession, endpoint_id: UUID, delivery_id:
 
 
 async def replay_range(session: AsyncSession, endpoint_id: UUID, wanted: WebhookReplay, *, now: datetime) -> int:
-    """Send the finished events of a time again, in order, and return their number.
+    """Send the finished events of a period again, in order, and return their number.
 
     Raises:
         NotFound: this account has no such endpoint.
-        InvalidInput: the time is empty or has no offset, or holds too many events.
+        InvalidInput: the period is empty, has no offset, or contains too many events.
         Conflict: the endpoint is paused.
     """
     endpoint = await _active(session, endpoint_id)
@@ -99,7 +99,7 @@ async def replay_range(session: AsyncSession, endpoint_id: UUID, wanted: Webhook
 
 
 async def skip_delivery(session: AsyncSession, endpoint_id: UUID, delivery_id: UUID, *, now: datetime) -> None:
-    """Give up a pending event, so that those behind it are sent. Raises NotFound, Conflict."""
+    """Skip a pending event, so that those behind it are sent. Raises NotFound, Conflict."""
     endpoint = await get_endpoint(session, endpoint_id, lock=True)
     if await _state_of(session, endpoint_id, delivery_id) != DeliveryState.PENDING:
         raise Conflict(N_("This event is not pending any more."))

@@ -1,4 +1,4 @@
-"""Emission of events: their deliveries are written in the transaction of what they report, and exist if it commits."""
+"""Emission of events: their deliveries are written in the transaction of their cause, and exist only if it commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -64,7 +64,7 @@ def emit(session: AsyncSession, event_type: WebhookEventType[E], *, subject: str
 
 
 async def _write_emitted(session: AsyncSession, emitted: list[Any]) -> None:
-    """Runs at commit: one query where no endpoint listens."""
+    """Write the gathered events at the commit: one query if no endpoint listens."""
     scope = scope_of(session)
     found = (await session.execute(_ENDPOINTS, {"t": scope.tenant_id, "m": scope.msp_id})).all()
     if not found:
@@ -90,8 +90,8 @@ async def _write_emitted(session: AsyncSession, emitted: list[Any]) -> None:
 async def write_deliveries(
     session: AsyncSession, events: Sequence[EmittedEvent], endpoints: Mapping[UUID, frozenset[str]]
 ) -> None:
-    """Write a delivery of each event for each of the tenant's endpoints that listens to its type, and the job that
-    sends them. An event that an endpoint has already is left out.
+    """Write a delivery of each event for each of the tenant's endpoints that subscribed to its type, and the job that
+    sends them. An event that an endpoint already has is omitted.
     """
     rows = [
         _delivery(endpoint_id, event)
@@ -106,7 +106,7 @@ async def write_deliveries(
 
 
 def send_job(endpoint_id: UUID) -> NewJob[Any]:
-    """The job that sends what is pending for an endpoint."""
+    """The job that sends pending events of an endpoint."""
     return NewJob(endpoint_lane(endpoint_id), SEND_EVENTS, key=str(endpoint_id), ref=endpoint_id)
 
 

@@ -144,7 +144,7 @@ async def pause_endpoint(session: AsyncSession, endpoint_id: UUID, *, now: datet
 
 
 def set_paused(session: AsyncSession, endpoint: WebhookEndpoint, reason: PauseReason, *, now: datetime) -> None:
-    """Pause a locked endpoint. What the product pauses is published, so that a person sees it."""
+    """Pause a locked endpoint. An automatic pause is published as an event, so that a member is notified."""
     endpoint.state = ENDPOINTS.move(endpoint.state, EndpointState.PAUSED)
     endpoint.paused_for, endpoint.paused_at = reason, now
     endpoint.paused_by = scope_of(session).actor.name
@@ -155,7 +155,7 @@ def set_paused(session: AsyncSession, endpoint: WebhookEndpoint, reason: PauseRe
 
 
 async def resume_endpoint(session: AsyncSession, endpoint_id: UUID, *, now: datetime) -> None:
-    """Resume an endpoint: what has waited is sent now, in order. Raises NotFound, Conflict."""
+    """Resume an endpoint: pending events are sent now, in order. Raises NotFound, Conflict."""
     endpoint = await get_endpoint(session, endpoint_id, lock=True)
     if endpoint.state != EndpointState.PAUSED:
         raise Conflict(N_("This webhook is not paused."))
@@ -169,7 +169,7 @@ async def resume_endpoint(session: AsyncSession, endpoint_id: UUID, *, now: date
 
 
 async def delete_endpoint(session: AsyncSession, endpoint_id: UUID, *, revision: int, now: datetime) -> None:
-    """Delete an endpoint with its secrets. What is pending is skipped; the log of deliveries stays.
+    """Delete an endpoint with its secrets. Pending events are skipped; the log of deliveries stays.
 
     Raises:
         NotFound: this account has no such endpoint.
@@ -190,7 +190,7 @@ async def delete_endpoint(session: AsyncSession, endpoint_id: UUID, *, revision:
 
 
 async def send_now(session: AsyncSession, endpoint_id: UUID, *, now: datetime) -> None:
-    """Send what is pending without waiting for its next attempt's time."""
+    """Send pending events without waiting for the next attempt's time."""
     await session.execute(_NEXT_NOW, {"t": scope_of(session).tenant_id, "e": endpoint_id, "now": now})
     await wake_lanes(session, endpoint_id)
     enqueue(session, [send_job(endpoint_id)])

@@ -14,8 +14,8 @@ E = TypeVar("E", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class WebhookEventType(Generic[E]):
-    """A type of event that receivers see. `name` is `<noun>.<past participle>`, `label` what pages call it, `about`
-    when it is sent. A published payload gains optional fields only.
+    """A type of event as receivers see it. `name` is `<noun>.<past participle>`, `label` its display name, `about` when
+    it is sent. A published payload may only gain optional fields.
     """
 
     name: str
@@ -25,7 +25,7 @@ class WebhookEventType(Generic[E]):
 
 
 class ConnectionPayload(msgspec.Struct, frozen=True):
-    """The connection that was paused, was resumed, began to fail, or works again."""
+    """The connection that was paused, was resumed, began to fail, or recovered."""
 
     connection_id: UUID
     name: str

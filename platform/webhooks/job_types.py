@@ -12,7 +12,7 @@ from foundation.marks import N_
 
 
 class EmittedEvent(msgspec.Struct, frozen=True):
-    """An event as a job carries it."""
+    """An event in the payload of a job."""
 
     id: UUID
     type: str
@@ -47,5 +47,5 @@ FORWARD_LANE: Final = "webhooks-forward"
 
 
 def endpoint_lane(endpoint_id: UUID) -> str:
-    """Each endpoint has a lane of its own: a failing one holds up no other."""
+    """Each endpoint has its own lane, so that a failing one does not delay others."""
     return f"webhook/{endpoint_id}"

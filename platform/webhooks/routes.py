@@ -1,4 +1,4 @@
-"""API of webhooks. Without a client in the path, endpoints are the MSP's: they hear the events of all its clients."""
+"""API of webhooks. Without a client in the path, endpoints are the MSP's, which receive events of all its clients."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -105,7 +105,7 @@ def _build_changes(services: WebhookServices) -> list[HTTPRouteHandler]:
 
     @delete(_ONE, opt=_WRITE, tags=_TAGS, operation_class=EditOperation)
     async def remove_webhook_endpoint(request: AnyRequest, access: OpenAccess, endpoint_id: FromPath[UUID]) -> None:
-        """Delete an endpoint. What is pending is not sent. `If-Match` must have the endpoint's `ETag`."""
+        """Delete an endpoint. Pending events are not sent. `If-Match` must have the endpoint's `ETag`."""
         await endpoints.get_endpoint(access.session, endpoint_id)
         await endpoints.delete_endpoint(access.session, endpoint_id, revision=read_if_match(request), now=access.now)
 
@@ -138,14 +138,14 @@ def _build_changes(services: WebhookServices) -> list[HTTPRouteHandler]:
 def _build_sending() -> list[HTTPRouteHandler]:
     @post(_under("test"), opt=_WRITE, tags=_TAGS, status_code=202)
     async def send_webhook_test(access: OpenAccess, endpoint_id: FromPath[UUID]) -> QueuedTest:
-        """Send a test event, behind what is pending."""
+        """Send a test event, behind pending ones."""
         return QueuedTest(message_id_of(await deliveries.send_test(access.session, endpoint_id, now=access.now)))
 
     @post(_under("replay"), opt=_WRITE, tags=_TAGS, status_code=200)
     async def replay_webhook_deliveries(
         access: OpenAccess, endpoint_id: FromPath[UUID], data: JSONBody[WebhookReplay]
     ) -> WebhookReplayResult:
-        """Send the events of a time again, in order, with the same message ids."""
+        """Send the events of a period again, in order, with the same message ids."""
         return WebhookReplayResult(await deliveries.replay_range(access.session, endpoint_id, data, now=access.now))
 
     @post([f"{path}/replay" for path in _DELIVERY], opt=_WRITE, tags=_TAGS, status_code=200)
@@ -160,7 +160,7 @@ def _build_sending() -> list[HTTPRouteHandler]:
     async def skip_webhook_delivery(
         access: OpenAccess, endpoint_id: FromPath[UUID], delivery_id: FromPath[UUID]
     ) -> None:
-        """Give up a pending event, so that those behind it are sent."""
+        """Skip a pending event, so that those behind it are sent."""
         await deliveries.skip_delivery(access.session, endpoint_id, delivery_id, now=access.now)
 
     return [send_webhook_test, replay_webhook_deliveries, replay_webhook_delivery, skip_webhook_delivery]

@@ -34,7 +34,7 @@ class WebhookEndpointChanges(RequestBody, frozen=True):
 
 
 class WebhookReplay(RequestBody, frozen=True):
-    """Events to send again: those of the time from `since` to `until`, of some states, or all finished ones."""
+    """Events to send again: those of the period from `since` to `until`, of some states, or all finished ones."""
 
     since: datetime
     until: datetime

@@ -1,5 +1,5 @@
-"""Job that sends what is pending for an endpoint, one event after the other: the next begins when the previous one is
-delivered or given up.
+"""Job that sends pending events of an endpoint one by one: the next begins when the previous one is delivered or
+skipped.
 """
 
 import time
@@ -65,7 +65,7 @@ def send_handler(services: WebhookServices) -> Handler[NoPayload]:
 
 
 async def send_pending(services: WebhookServices, batch: Batch[NoPayload], endpoint_id: UUID) -> float | None:
-    """Send until nothing is pending (None), or until the next event must wait: the seconds."""
+    """Send until no event is pending (None), or until the next event must wait: the seconds."""
     started = time.monotonic()
     while True:
         async with batch.read() as session:
@@ -85,7 +85,7 @@ async def send_pending(services: WebhookServices, batch: Batch[NoPayload], endpo
 
 
 async def find_due(session: AsyncSession, services: WebhookServices, endpoint_id: UUID) -> Due | None:
-    """The endpoint's first pending event; None without one, or while the endpoint is paused or deleted."""
+    """The endpoint's first pending event; None if there is none, or while the endpoint is paused or deleted."""
     try:
         endpoint = await get_endpoint(session, endpoint_id)
     except NotFound:
@@ -156,7 +156,7 @@ async def record_attempt(  # noqa: PLR0913 - the parts of one attempt
     *,
     at: datetime,
 ) -> None:
-    """Write the attempt down, with what follows for the delivery and for its endpoint."""
+    """Record the attempt, with its consequences for the delivery and the endpoint."""
     delivery, tenant_id, now = due.delivery, scope_of(session).tenant_id, services.clock()
     number, delivered = delivery.attempts + 1, attempt.outcome is AttemptOutcome.DELIVERED
     delay = next_delay(number, retry_after=attempt.retry_after, jitter=services.jitter())

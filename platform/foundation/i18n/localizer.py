@@ -42,13 +42,13 @@ class Localizer:
         return load_catalogue(self.language).texts.get(source, source)
 
     def in_sentence(self, label: str) -> str:
-        """The label within a sentence: in small letters, but for abbreviations and where nouns have capitals."""
+        """The label within a sentence: in lower case, except abbreviations, and in languages that capitalise nouns."""
         if self.language in _CAPITAL_NOUNS:
             return label
         return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in label.split(" "))
 
     def plural(self, one: str, many: str, number: int) -> str:
-        """The form of the language for `number`."""
+        """The plural form of a text for `number` in the language."""
         catalogue = load_catalogue(self.language)
         forms = catalogue.plurals.get(one)
         if forms is None:
@@ -66,12 +66,12 @@ class Localizer:
         return self.number(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     def number(self, value: float | Decimal, digits: int | None = None) -> str:
-        """With the language's separators, and as many decimals as given."""
+        """The number with the language's separators, and as many decimals as given."""
         plain = f"{value:,}" if digits is None else f"{value:,.{digits}f}"
         return plain.translate(_signs(self.language))
 
     def percent(self, value: float | Decimal, digits: int = 1) -> str:
-        """`value` is a fraction of one: 0.123 is 12.3%."""
+        """The percentage of a fraction: 0.123 is 12.3%."""
         return self.number(value * 100, digits) + _percent_sign(self.language)
 
     def moment(self, at: datetime, *, seconds: bool = False) -> str:
@@ -91,12 +91,12 @@ class Localizer:
         return str(locale.date_formats["medium"].apply(at.astimezone(self.zone), locale))
 
     def month(self, at: datetime) -> str:
-        """November 2026, noviembre de 2026."""
+        """Month and year, such as "November 2026" or "noviembre de 2026"."""
         locale = _locale(self.language)
         return str(locale.datetime_skeletons["yMMMM"].apply(at, locale))
 
     def ago(self, at: datetime, now: datetime) -> str:
-        """5 min ago, in 2 hr, just now."""
+        """Time relative to now, such as "5 min ago", "in 2 hr" or "just now"."""
         seconds = (now - at).total_seconds()
         if abs(seconds) < _NOW_SECONDS:
             return self.text(N_("just now"))
@@ -105,7 +105,7 @@ class Localizer:
         return _ago(self.language, unit, -count if seconds > 0 else count)
 
     def duration(self, value: timedelta | float) -> str:
-        """The two largest units; tenths of a second below ten. `value` is a timedelta or seconds."""
+        """A duration in its two largest units, with tenths of a second below ten. `value` is a timedelta or seconds."""
         seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
         if 0 < abs(seconds) < 1:
             return f"{self.number(round(seconds * 1000))}{NO_BREAK}ms"
@@ -124,7 +124,9 @@ class Localizer:
         return sign + " ".join(parts)
 
     def language_name(self, tag: str) -> str:
-        """German, English (GB): the language of a tag such as `en-GB`; the tag's own part where CLDR has no name."""
+        """Name of the language of a tag such as `en-GB`, as in "English (GB)"; the tag's own part where CLDR has no
+        name.
+        """
         language, _, rest = tag.partition("-")
         name = str(_locale(self.language).languages.get(language, language))
         return f"{name} ({rest})" if rest else name
@@ -174,7 +176,7 @@ def localized(localizer: Localizer) -> Iterator[None]:
 
 
 def _hour(local: datetime) -> datetime:
-    """The instant's hour: names change at full hours only, and few hours are requested."""
+    """The instant's hour, as the key of a cache: names of zones change at full hours only."""
     return local.replace(minute=0, second=0, microsecond=0)
 
 

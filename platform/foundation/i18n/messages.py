@@ -101,7 +101,7 @@ def message_of(text: str) -> StoredMessage:
 
 
 def reason_of(error: BaseException) -> MessageText:
-    """Why `error` was raised: the message that it carries as `reason` or `problem`, else its type and text."""
+    """The reason for `error`: the message that it carries as `reason` or `problem`, else its type and text."""
     return _declared_in(error) or FAILED.write(type=type(error).__name__, error=str(error))
 
 
@@ -115,7 +115,7 @@ def encode_message(message: StoredMessage) -> str:
 
 
 def text_of(error: BaseException) -> MessageText:
-    """As `reason_of`, without the type where that says nothing to a reader: of an error about a value."""
+    """As `reason_of`, without the type of an error about a value, which is of no use to readers."""
     return _declared_in(error) or TEXT.write(text=str(error))
 
 
@@ -141,7 +141,7 @@ def write_problem(problem: CodedReason) -> MessageText:
 
 
 def _declared_in(error: BaseException | None) -> MessageText | None:
-    """The message that an error carries; of one that decoding wrapped, with its place in the document."""
+    """The message that an error carries; of an error that decoding wrapped, with its place in the document."""
     if isinstance(reason := getattr(error, "reason", None), MessageText):
         return reason
     if isinstance(problem := getattr(error, "problem", None), CodedReason):
@@ -158,7 +158,7 @@ def encode_text(text: MessageText | None) -> str | None:
 
 
 def to_message(document: object) -> StoredMessage | None:
-    """The message in the document of a jsonb column; None for NULL."""
+    """The message stored in a jsonb column; None for NULL."""
     return None if document is None else msgspec.convert(document, StoredMessage)
 
 

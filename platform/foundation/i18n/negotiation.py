@@ -38,6 +38,6 @@ def time_zones() -> frozenset[str]:
 
 
 def localizer_of(language: str, zone: str) -> Localizer:
-    """A name that this release does not know counts as English, or as UTC."""
+    """The localizer of stored preferences. An unknown language counts as English, an unknown zone as UTC."""
     known = language if language in LANGUAGES else SOURCE_LANGUAGE
     return Localizer(known, ZoneInfo(zone) if zone != UTC_ZONE and zone in time_zones() else UTC)

@@ -78,13 +78,13 @@ def enqueue(session: AsyncSession, jobs: Sequence[NewJob[Any]]) -> None:
 
 
 async def enqueue_at_commit(session: AsyncSession, jobs: Sequence[NewJob[Any]]) -> None:
-    """As `enqueue`, for what itself runs just before the commit, when jobs are no longer gathered."""
+    """As `enqueue`, for functions that run just before the commit, when jobs are no longer gathered."""
     if jobs:
         await _insert_jobs(session, [_stored(job) for job in jobs])
 
 
 def enqueue_stored(session: AsyncSession, jobs: Sequence[StoredJob]) -> None:
-    """Enqueue jobs that were stored before, e.g. as dead letters: their type may be one of another release."""
+    """Enqueue jobs that were stored before, e.g. as dead letters. Their type may be one of another release."""
     buffer(session, _insert_jobs).extend(jobs)
 
 
@@ -128,7 +128,7 @@ async def set_timer(
 
 
 async def discard_jobs(session: AsyncSession, lanes: Sequence[str]) -> int:
-    """Delete the jobs of these lanes, and return their number. A batch that is under way ends without them."""
+    """Delete the jobs of these lanes, and return their number. A batch in progress ends without them."""
     gone = text("""
         WITH gone AS (DELETE FROM job WHERE tenant_id = :t AND lane = ANY (:lanes) RETURNING 1)
         SELECT count(*) FROM gone

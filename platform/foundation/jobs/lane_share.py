@@ -1,4 +1,4 @@
-"""A tenant's share of the workers: its pool, weight and cap, and whether its lanes rest."""
+"""A tenant's share of the workers: its pool, weight and cap, and whether its lanes are suspended."""
 
 from typing import Any
 

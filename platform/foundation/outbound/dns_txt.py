@@ -1,4 +1,4 @@
-"""Look-up of TXT records, with which the owner of a domain proves that it is theirs."""
+"""Look-up of TXT records, with which owners prove that a domain is theirs."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -15,7 +15,7 @@ _MOST_RECORDS: Final = 50
 
 
 class LookupFailed(Exception):
-    """No server answered, or the answer was an error: nothing is known about the record."""
+    """No server answered, or the answer was an error, so the record is unknown."""
 
 
 class TxtLookup(Protocol):
@@ -41,7 +41,7 @@ class DnsLookup:
         return [text.decode("utf-8", "replace") for text in texts]
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
-        """A new one for each look-up, so that a changed configuration of the machine counts. Without a cache."""
+        """A new resolver for each look-up, so that changes of the machine's configuration apply. Without a cache."""
         resolver = dns.asyncresolver.Resolver(configure=not self._servers)
         if self._servers:
             resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in self._servers]

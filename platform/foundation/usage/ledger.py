@@ -19,7 +19,7 @@ _INSERT: Final = BulkWrite.insert(
 
 
 class Usage(NamedTuple):
-    """A use to record. `id` is the id of the metered object: recording it twice is one event. `subject_id`: see
+    """A usage event to record. `id` is the id of the metered object: recording it twice is one event. `subject_id`: see
     `UsageEvent`.
     """
 

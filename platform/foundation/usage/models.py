@@ -10,9 +10,9 @@ from foundation.database.base import Base, TenantOwned
 
 
 class UsageEvent(TenantOwned, Base):
-    """One use of one meter, identified by (meter, id): `id` is that of the metered object, so a repeat counts once.
+    """One usage of one meter, identified by (meter, id): `id` is that of the metered object, so a repeat counts once.
 
-    `subject_id` is the id of the object it was used for, by which the metering room describes the use.
+    `subject_id` is the id of the object it was used for, by which the metering room describes the usage.
     """
 
     __tablename__ = "usage_event"

@@ -1,4 +1,4 @@
-"""Acts of pages and of the API: one act with its refusal, and the same act on many items with a result for each."""
+"""Actions of pages and of the API: one action with its refusal, and bulk actions with a result for each item."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
@@ -17,8 +17,8 @@ _SERVER_ERROR: Final = 500
 
 
 async def run_action(session: AsyncSession, act: Awaitable[Any]) -> DomainError | None:
-    """Run `act` in full or not at all; returns the refusal, for the page to show. NotFound and Unauthenticated are
-    still raised: they have pages of their own.
+    """An action in full or not at all; returns the refusal, for the page to show. NotFound and Unauthenticated are
+    still raised, because they have pages of their own.
     """
     try:
         async with savepoint(session):
@@ -44,7 +44,7 @@ BulkIds = Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=MOST_AT_ON
 
 
 class BulkItem(msgspec.Struct, frozen=True):
-    """Result of one item. A refusal has the code and the sentence that the single act would have answered with."""
+    """Result of one item. A refusal has the code and the sentence of the single action's response."""
 
     id: UUID
     result: Literal["done", "refused"]
@@ -76,8 +76,9 @@ def distinct_ids(ids: Sequence[UUID]) -> list[UUID]:
 async def bulk_action(
     session: AsyncSession, ids: Sequence[UUID], act: Callable[[UUID], Awaitable[object]]
 ) -> BulkResult:
-    """Do `act`, the use case of the single act, on each item, in a savepoint of its own: a refused item has no effect
-    behind and stops no other. Items are taken in the order of their ids, so that two requests cannot lock each other.
+    """Run `act`, the use case of the single action, on each item, in a savepoint of its own: a refused item leaves no
+    effect and does not stop the others. Items are processed in the order of their ids, so that concurrent requests
+    cannot deadlock.
 
     Raises:
         InvalidInput: no item, or too many.

@@ -1,4 +1,4 @@
-"""A bulk act from a page: the selection of checkboxes, and the results that the list shows above itself."""
+"""Bulk actions from a page: the selected checkboxes, and the results that the list shows above its rows."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -17,8 +17,8 @@ FIELD = "id"
 
 
 class BulkView(msgspec.Struct, frozen=True):
-    """`names` are the labels of the page's rows by id. With a `refusal`, nothing was done at all; `selected` rows are
-    ticked again, after a result those that were refused.
+    """`names` are the labels of the page's rows by id. With a `refusal`, nothing was done. `selected` rows are ticked
+    again: all of them after a refusal, else those that were refused.
     """
 
     action: str
@@ -38,8 +38,8 @@ BulkAct = Callable[[Sequence[UUID]], Awaitable[BulkResult]]
 async def run_bulk_form(
     form: FormMultiDict, choose: Callable[[], BulkAct | None], names: Mapping[str, str]
 ) -> BulkView:
-    """Run the bulk act that `choose` returns, that of the pressed button, on the ticked rows. Forbidden and
-    InvalidInput must be raised before anything is changed.
+    """Run the bulk action that `choose` returns for the pressed button on the ticked rows. Forbidden and InvalidInput
+    must be raised before any change.
     """
     selected = [str(value) for value in form.getall(FIELD, [])]
     view = BulkView(str(form.get("action", "")), names, frozenset(selected), str(form.get("reason", "")))
@@ -62,7 +62,7 @@ async def bulk_form(
     choose: Callable[[], Callable[[UUID], Awaitable[object]] | None],
     names: Mapping[str, str],
 ) -> BulkView:
-    """Run the act that `choose` returns, the use case of a single row, on each of the ticked rows."""
+    """Run the action that `choose` returns, the use case of a single row, on each of the ticked rows."""
 
     def bulk() -> BulkAct | None:
         act = choose()

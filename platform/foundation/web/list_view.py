@@ -68,7 +68,7 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     export: str = "",
 ) -> ListView:
     """`options` are those of filters whose values are in the database, by name, in the reader's language; `hidden`
-    filters are not shown. `export` is the export's address without `.csv` where it is not the page's.
+    filters are not shown. `export` is the export's address without `.csv` if it differs from the page's.
     """
     filters = [one for one in definition.filters if one.name not in hidden]
     shown = {one.name: listed.raw.get(one.name, one.default) for one in filters}

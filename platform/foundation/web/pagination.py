@@ -217,7 +217,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, limit=limit, counted=False)
 
     def after(self, token: str, *, limit: int) -> "ListQuery":
-        """The same list from a cursor of it on."""
+        """The same list, from one of its cursors on."""
         cursor = ListCursor.decode(token, of=self.list, sort=self.sort)
         return msgspec.structs.replace(self, cursor=cursor, limit=limit)
 

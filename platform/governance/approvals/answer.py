@@ -13,7 +13,7 @@ from policy.approvals import require_reason
 
 
 def answer_many(session: AsyncSession, *, grant: bool, reason: str, now: datetime) -> Callable[[UUID], Awaitable[None]]:
-    """The act for each approval, bound to exactly the approval that was shown.
+    """The action for each approval, bound to exactly the approval that was shown.
 
     Raises:
         InvalidInput: no reason for declining, or one that cannot be stored.

@@ -59,5 +59,5 @@ async def find_lapsed(
 
 
 def _deciders(approval: Approval) -> set[str]:
-    """Everybody whose approval made it granted."""
+    """Members whose approvals led to the grant."""
     return {vote.by for vote in approval.votes} | ({approval.decided_by} if approval.decided_by else set())

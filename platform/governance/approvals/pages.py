@@ -63,7 +63,7 @@ async def list_approvals_fragment(access: OpenAccess, listed: ListParameters) ->
 
 @post(_ROOT, opt=_DECIDE, dependencies=APPROVALS.page_parameters, include_in_schema=False, status_code=200)
 async def answer_approvals_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    """Answer the selected approvals; the answer is the list with the result of each."""
+    """Answer the selected approvals; the response is the list with the result of each."""
     form = await request.form()
     found = await load_page(access, APPROVALS, listed)
     names = {

@@ -87,7 +87,7 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
 
 
 async def _elsewhere(session: AsyncSession, change: ChangeView) -> list[ChannelOutcome]:
-    """Decisions on the same value for other channels: changes that were proposed with this one."""
+    """Decisions on the same value for other channels, proposed together with this change."""
     if change.targets is None:
         return []
     rows = await session.execute(
@@ -113,7 +113,7 @@ async def _elsewhere(session: AsyncSession, change: ChangeView) -> list[ChannelO
 
 
 async def _cost(session: AsyncSession, key: ElementKey) -> Value | None:
-    """The reference value that policy judges the change by."""
+    """The reference value that policy compares the change with."""
     return known_cost(await load_values(session, reference_keys(key), lock=False), key)
 
 

@@ -73,15 +73,15 @@ _UPDATE = BulkWrite(
 async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
     session: AsyncSession, change_id: UUID, *, grant: bool, reason: str, now: datetime, seen: UUID | None = None
 ) -> None:
-    """Approve or decline. The release job carries out an approval after checking it again. Where the rule needs more
-    approvals than this one, the change keeps waiting.
+    """Approve or decline. The release job carries out an approval after checking it again. If the rule needs more
+    approvals than this one, the change stays pending.
 
-    `seen` is the id of the approval shown to the person; it may have been reissued since.
+    `seen` is the id of the approval that was shown; it may have been reissued since.
 
     Raises:
         NotFound: no such change in this account.
-        NotAwaiting: the change was decided, superseded or expired, its approval is not `seen`, or two records claim
-            its key.
+        NotAwaiting: the change was decided, superseded or expired, its approval is not `seen`, or two records claim its
+            key.
         OwnApproval, ApprovalExpired, NotAnApprover, AlreadyApproved, InvalidInput: see
             `policy.approvals.decide_approval`.
     """
@@ -126,7 +126,7 @@ async def answer_change(  # noqa: PLR0913 - keyword-only parts of one answer
 
 
 def _notify_proposer(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
-    """A change of a source or a job has no member behind it."""
+    """Notify the proposer. A change of a source or a job has none."""
     try:
         proposer = UUID(change.on_behalf_of or change.author)
     except ValueError:

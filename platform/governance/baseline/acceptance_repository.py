@@ -189,7 +189,7 @@ async def _newer_values(session: AsyncSession, readings: Sequence[Reading]) -> d
 
 
 async def store_observed(session: AsyncSession, rows: Sequence[ShownReading]) -> None:
-    """Store the values read; never an older version, or an earlier reading, over a later one."""
+    """Store the values read; an older version or an earlier reading never replaces a later one."""
     await _SEE.execute(session, rows)
 
 

@@ -22,7 +22,7 @@ def compare(
     index: PolicyIndex,
     now: datetime,
 ) -> list[Reading]:
-    """Compare in the order of `wanted`, without values missing on both sides."""
+    """Comparisons in the order of `wanted`, without values missing on both sides."""
     return [
         _compare(want, reading, connection_id, index, now)
         for want, reading in zip(wanted, shown, strict=True)

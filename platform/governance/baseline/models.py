@@ -76,8 +76,8 @@ class BaselinePart(TenantOwned, Base):
 
 
 class BaselineItem(TenantOwned, Base):
-    """The source of truth's value of one element of one record. The value is null when only a channel has the value,
-    or when the source's value is none of ours (`unreadable` says why).
+    """The source of truth's value of one element of one record. The value is null when only a channel has the value, or
+    when the source's value has no exact equivalent (`unreadable` is the reason).
     """
 
     __tablename__ = "baseline_item"
@@ -95,10 +95,13 @@ class BaselineItem(TenantOwned, Base):
 
 
 class BaselineReading(TenantOwned, Base):
-    """One channel's value beside the source's. comparison: equal | differs | source_only | channel_only.
+    """One channel's value beside the source's. comparison: equal
+    differs
+    source_only
+    channel_only.
 
     `outcome` is the policy outcome, at the time of reading, of making a difference equal; `change_id` is the resulting
-    change. `unreadable` says why the channel's value is none of ours; the value is null then.
+    change. `unreadable` is the reason why the channel's value has no exact equivalent; the value is null then.
     """
 
     __tablename__ = "baseline_reading"

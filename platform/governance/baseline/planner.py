@@ -93,7 +93,7 @@ def plan_acceptance(
 
 
 def _take(one: Compared, in_flight: InFlight, snapshot: DecisionSnapshot, made: Acceptance) -> _Case | None:
-    """Prepare one value; None when nothing is left to decide."""
+    """Prepare one value; None if there is nothing to decide."""
     item, value, key = one.item, one.item.value, one.item.key
     contract = snapshot.contracts.find(key)
     if value is None or contract is None or contract.source_connection_id != item.connection_id:

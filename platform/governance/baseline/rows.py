@@ -47,7 +47,7 @@ class ReadRequest(FrozenKeyed, frozen=True, gc=False):
 
 
 class Reading(FrozenKeyed, frozen=True, gc=False):
-    """A channel's value and its result. `unreadable` says why its value is none of ours."""
+    """A channel's value and its result. `unreadable` is the reason why the value has no exact equivalent."""
 
     connection_id: UUID
     value: Value | None

@@ -71,8 +71,8 @@ class BaselineView(msgspec.Struct, frozen=True):
 class ComparedValue(msgspec.Struct, frozen=True):
     """The source's value and one channel's. `outcome` is the policy outcome of approving the source's value.
 
-    `unreadable` says why the channel's value is none of ours (a fraction of a minor unit, an unknown currency);
-    `shown` is null then. `source_unreadable` is the same for the source, whose value was not taken over.
+    `unreadable` is the reason why the channel's value has no exact equivalent (a fraction of a minor unit, an unknown
+    currency); `shown` is null then. `source_unreadable` is the same for the source, whose value was not used.
     """
 
     record_key: str

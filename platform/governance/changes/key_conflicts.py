@@ -31,7 +31,7 @@ _NAMED: Final = 5
 
 
 class _Origin(NamedTuple):
-    """A source's records of one type: numbers and keys are unique within."""
+    """A source's records of one type: ids and keys are unique among them."""
 
     connection_id: UUID
     record_type: str

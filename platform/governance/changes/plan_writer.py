@@ -154,7 +154,7 @@ def audit_key(key: ElementKey) -> dict[str, str]:
 
 
 def audit_decision(session: AsyncSession, change: ChangeRow, now: datetime) -> None:
-    """Write a decision to the audit trail, and tell the webhooks that listen."""
+    """Write a decision to the audit trail, and emit it to webhooks."""
     payload = ChangePayload(change.id, *change.key, change.old_value, change.new_value)
     emit(session, CHANGE_EVENTS[change.state], subject=f"changes/{change.id}", payload=payload, at=now)
     append_audit(

@@ -335,7 +335,7 @@ def _with_approvers_of(decision: Decision, other: Decision) -> Decision:
 
 
 def strictest_decision(change: ChangeRow, row: ValueRow, snapshot: DecisionSnapshot) -> Decision:
-    """Decision on an open change as a whole, when it is decided again: the strictest of its channels'."""
+    """Decision on an open change as a whole when it is decided again: the strictest of its channels'."""
     decided = decide_by_channel(
         change.new_value, row, old_value_of(change, row), snapshot, origin=change.origin, targets=change.targets
     )
@@ -343,7 +343,7 @@ def strictest_decision(change: ChangeRow, row: ValueRow, snapshot: DecisionSnaps
 
 
 def old_value_of(change: ChangeRow, row: ValueRow) -> Value | None:
-    """The value that an open change replaces: the approved one, unless the change is for channels that have not got
+    """The value that an open change replaces: the approved one, unless the change is for channels that do not have
     that.
     """
     return row.value if change.targets is None or change.origin in {BASELINE, ROLLBACK} else change.old_value
@@ -401,7 +401,7 @@ def draft_change(
 
 
 def reference_keys(key: ElementKey) -> tuple[ElementKey, ...]:
-    """Keys of the reference value to compare a value with, the best first: in its own currency, then undivided."""
+    """Keys of the reference value to compare a value with, best first: in its own currency, then undivided."""
     known = element_type(key.element)
     if known is None or not known.policy_reference:
         return ()

@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 
 def observation_reader(services: GovernanceServices) -> MessageHandler[Observation]:
-    """Turns the observations of a batch into decided changes, and what of them cannot be kept into exceptions."""
+    """Handler that decides changes for a batch's observations, and opens exceptions for those that cannot be kept."""
 
     async def read(session: AsyncSession, received: Sequence[Received[Observation]]) -> None:
         await share_contracts(session)

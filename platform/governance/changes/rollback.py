@@ -61,8 +61,8 @@ async def roll_back_change(
 
 
 async def _shown_before(session: AsyncSession, change_id: UUID, connection_id: UUID) -> Value:
-    """The value that the change replaces. Nothing is settled yet when a worker died after sending: then it is the one
-    that was last read there.
+    """The value that the change replaces; if a worker died after sending, so that nothing is settled yet, the value
+    last read there.
     """
     found = (
         await session.execute(

@@ -58,7 +58,9 @@ class ChangeView(msgspec.Struct, frozen=True):
 
 
 class ApproversView(msgspec.Struct, frozen=True):
-    """`given` of `number` required approvals by members with `role`, called `label`. An empty role: any that may."""
+    """Required approvers: `given` of `number` approvals by members with `role`, called `label`. An empty role: any
+    approver.
+    """
 
     role: str
     label: str

@@ -9,7 +9,7 @@ from governance.connections.schemas import ConnectorField, ConnectorView
 
 
 def list_connectors(registry: Mapping[str, Connector]) -> list[ConnectorView]:
-    """By category and title, those for practice last."""
+    """All connectors by category and title, sandbox ones last."""
     found = [view_connector(connector) for connector in registry.values()]
     return sorted(found, key=lambda one: (one.environment.value, one.category.value, one.title))
 

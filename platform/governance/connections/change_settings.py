@@ -1,4 +1,4 @@
-"""Changing of a connection's settings: the environment changes only before any value has passed."""
+"""Changes of a connection's settings. The environment can change only before any value has passed."""
 
 from datetime import datetime
 from uuid import UUID

@@ -54,13 +54,14 @@ async def preview_deletion(session: AsyncSession, connection_id: UUID) -> Deleti
 
 
 async def delete_connection(session: AsyncSession, connection_id: UUID, *, revision: int, now: datetime) -> None:
-    """Delete a connection. Contracts with a selector of which it is the source are removed, so that their values fall
-    to the default contract; of a default contract, people and API clients become the source. Approved values stay.
+    """Delete a connection. Contracts with a selector of which it is the source are removed, so that the default
+    contract applies to their values; the source of a default contract becomes people and API clients. Approved values
+    stay.
 
     Raises:
         NotFound: no such connection.
         PreconditionFailed: it has another revision than the preview had.
-        Conflict: a contract with a selector has no default contract that its values could fall to.
+        Conflict: a contract with a selector has no default contract that could apply instead.
     """
     preview = await preview_deletion(session, connection_id)
     if preview.revision != revision:
@@ -90,7 +91,9 @@ def _lanes(connection_id: UUID) -> list[str]:
 
 
 async def _contracts(session: AsyncSession, connection_id: UUID) -> list[ElementContract]:
-    """Contracts of which the connection is the source, those with a selector first: default ones take their values."""
+    """Contracts of which the connection is the source, those with a selector first: default ones then apply to their
+    values.
+    """
     found = await session.scalars(
         select(ElementContract)
         .where(

@@ -25,7 +25,7 @@ _HISTORY: Final = 20
 
 
 class HealthSpell(msgspec.Struct, frozen=True):
-    """A time in which the connection failed or was paused; `until` is None as long as it lasts."""
+    """A period in which the connection failed or was paused; `until` is None while it continues."""
 
     code: str
     since: datetime

@@ -61,7 +61,7 @@ def health_handler(services: GovernanceServices) -> Handler[NoPayload]:
 async def watch_connections(
     session: AsyncSession, services: GovernanceServices, turns: Mapping[UUID, WatchConnection]
 ) -> None:
-    """Act on the latest turn of each connection."""
+    """Process the latest event of each connection."""
     ids = list(turns)
     now = {health.id: health for health in await _load_health(session, ids)}
     for connection_id, watched in turns.items():

@@ -1,4 +1,4 @@
-"""Words for environments and categories of systems."""
+"""Labels of environments and of categories of systems."""
 
 from collections.abc import Mapping
 from typing import Final

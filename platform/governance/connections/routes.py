@@ -90,7 +90,7 @@ def build_connection_routes(services: GovernanceServices) -> tuple[HTTPRouteHand
     @post(_CONTRACTS_ROOT, opt=_PUBLISH, tags=_TAGS)
     async def publish_element_contract(access: OpenAccess, data: JSONBody[NewContract]) -> ContractPublished:
         """Publish a contract: the source of truth, owner and targets of an element, or of the values that its selector
-        selects. Held values that it selects are taken; approved ones stay until their new source reports others.
+        selects. Held values that it selects are processed; approved ones stay until their new source reports others.
         """
         made = await publish_new_contract(access.session, services.runtime.registry, data, now=access.now)
         return ContractPublished(made.element, made.selector, made.version)

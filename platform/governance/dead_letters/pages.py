@@ -52,7 +52,7 @@ async def list_dead_letters_page(access: OpenAccess, job_title: OpenJobTitle, li
 async def replay_or_discard_dead_letters_page(
     request: AnyRequest, access: OpenAccess, job_title: OpenJobTitle, listed: ListParameters
 ) -> Response[Any]:
-    """Act on the selected jobs; the answer is the list with the result of each."""
+    """Act on the selected jobs; the response is the list with the result of each."""
     form = await request.form()
     act, permission = BULK.get(str(form.get("action", "")), (None, None))
     if permission is not None:

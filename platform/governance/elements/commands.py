@@ -205,7 +205,7 @@ def create(  # noqa: PLR0913 - click passes options by name
 @click.option("--code", required=True, help="The element, such as custom.care_label.")
 @click.option("--reason", required=True, type=REASON, help="Recorded in the audit trail.")
 def retire(*, msp_id: UUID, tenant_id: UUID | None, code: str, reason: str) -> None:
-    """Retire an element: its contracts end, and what arrives for it is held. Values and history stay."""
+    """Retire an element: its contracts end, and later values for it are held. Values and history stay."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:

@@ -14,8 +14,8 @@ from governance.elements.selectors import DEFAULT, selects
 
 
 class Contracts:
-    """Contracts by element and selector, those that ended apart: only what is under way sees them (`get`). A look-up
-    costs one step where an element has one contract.
+    """Contracts by element and selector. Ended ones are separate: only running changes use them (`get`). A look-up
+    costs one step if an element has one contract.
     """
 
     __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources")
@@ -44,7 +44,7 @@ class Contracts:
         return len(self._all)
 
     def find(self, key: ElementKey) -> Contract | None:
-        """The contract for the value of `key`; None when the element has none, or none that selects it."""
+        """The contract for the value of `key`; None if the element has none, or none that selects it."""
         for contract in self._selecting.get(key.element, _NONE):
             if selects(contract.selector, key):
                 return contract
@@ -55,7 +55,7 @@ class Contracts:
         return None if self._ended is None else self._ended.find(key)
 
     def get(self, key: ElementKey) -> Contract:
-        """The contract of a change that was decided by it, also if it has ended since. Raises LookupError."""
+        """The contract by which a change was decided, even if it has ended since. Raises LookupError."""
         found = self.find(key) or self.find_ended(key)
         if found is None:
             raise LookupError(f"No contract selects {key.joined(':')}.")

@@ -1,4 +1,4 @@
-"""Declaration of a custom element: a client's own, with the contract that lets its values in, or an MSP's for all its
+"""Declaration of a custom element: a client's own, with the contract that admits its values, or an MSP's for all its
 clients, each of which publishes its own contract.
 """
 
@@ -33,8 +33,9 @@ async def create_element(session: AsyncSession, new: NewElement, *, now: datetim
 
     Raises:
         InvalidInput: an unknown type or dimension, codes of another type than an enumeration, a label without visible
-        text, or a source of an MSP's element. NotFound: no such connection in this account. Conflict: the account, its
-        MSP or one of the MSP's clients has an element of this name.
+            text, or a source for an MSP's element.
+        NotFound: no such connection in this account.
+        Conflict: the account, its MSP or one of the MSP's clients has an element of this name.
     """
     _check(new)
     scope, code = scope_of(session), f"{CUSTOM}{new.name}"

@@ -52,7 +52,7 @@ async def find_declaration(session: AsyncSession, code: str) -> CustomElement | 
 
 
 async def dimensions_of(session: AsyncSession, element: str) -> Sequence[str]:
-    """What values of the element may be divided by; of an element that nobody declared, anything."""
+    """Dimensions that may divide the element's values; any dimension for an undeclared element."""
     if (known := element_type(element)) is not None:
         return known.dimensions
     declared = await find_declaration(session, element)

@@ -53,12 +53,12 @@ async def publish_contract(  # noqa: PLR0913 - keyword-only parts of one contrac
     """Publish a contract, and return it. Without a source connection, people and API clients set the element
     (`governance.changes.propose`).
 
-    `selector`: see `governance.elements.selectors`; with it, a source is that of the selected values only.
+    `selector`: see `governance.elements.selectors`; with it, the source is that of the selected values only.
     `decision_slo`: the decision target of approvals; by default a day, at most `approval_ttl`.
 
     Raises:
-        InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; a selector
-            that is none, or that overlaps with another contract's.
+        InvalidInput: a part is missing: an element without owner, workflow or clocks is not distributed; or the
+            selector is invalid or overlaps with another contract's.
         Conflict: the element has MOST_CONTRACTS already, or is retired.
     """
     if not has_visible_text(owner):
@@ -153,7 +153,7 @@ async def assign_elements(
 async def _lock_contract(
     session: AsyncSession, element: str, selector: str
 ) -> tuple[ElementContract, ElementContract | None]:
-    """The contract to publish, which may be new, and the one that its values have had until now.
+    """The contract to publish, which may be new, and the one that has applied to its values until now.
 
     Raises InvalidInput or Conflict.
     """
@@ -178,7 +178,7 @@ async def _lock_contract(
 
 
 def _count(target: timedelta, unit: timedelta) -> int:
-    """A target in units, the last one in full: none becomes zero, with which nothing could be in time."""
+    """A target in units, the last one rounded up: a target of zero could never be met."""
     return -(-target // unit)
 
 

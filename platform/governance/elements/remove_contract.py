@@ -18,11 +18,11 @@ from governance.elements.selectors import DEFAULT, parse_selector
 
 
 async def remove_contract(session: AsyncSession, *, element: str, selector: str, now: datetime) -> ElementContract:
-    """Remove the contract and return the default one, which owns its values from now on. Approved values stay as they
-    are, as in `publish_contract`. `selector`: as a person writes it, as there.
+    """Remove the contract and return the default one, which applies to its values from now on. Approved values stay as
+    they are, as in `publish_contract`. `selector`: as a person writes it, as there.
 
     Raises:
-        InvalidInput: the default contract of an element cannot be removed; a selector that is none.
+        InvalidInput: the default contract of an element cannot be removed; or the selector is invalid.
         NotFound: no contract of the element has this selector.
         Conflict: the element has no default contract, so nobody would own the values.
     """

@@ -1,8 +1,8 @@
-"""Retirement of a custom element: its contracts end, and nothing new is taken into it.
+"""Retirement of a custom element: its contracts end, and no new values are accepted.
 
-The declaration and the contracts stay as rows: changes, approvals and deliveries that are under way end by them,
-history is read with the element's label, and no other element takes the name. A contract has ended once its element is
-retired (`elements.contracts`), also that of an MSP's client, whose rows the MSP's transaction cannot write.
+The declaration and the contracts stay as rows: running changes, approvals and deliveries are completed by them, history
+uses the element's label, and no other element can have the name. A contract ends with the retirement of its element
+(`elements.contracts`), also that of an MSP's client, whose rows the MSP's transaction cannot write.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ async def retire_element(session: AsyncSession, *, code: str, reason: str, now: 
     """Retire a custom element of this account. Returns how many contracts of the account end with it; those of an MSP's
     clients are not counted.
 
-    What arrives for it later is held, as values without a contract are (`elements.held_observations`).
+    Later values for it are held, as values without a contract are (`elements.held_observations`).
 
     Raises:
         InvalidInput: the reason is empty or too long.

@@ -38,8 +38,8 @@ async def create_custom_element(access: OpenAccess, data: JSONBody[NewElement]) 
 
 @post([f"{root}/retire" for root in _ROOTS], opt=_CREATE, tags=_TAGS)
 async def retire_custom_element(access: OpenAccess, data: JSONBody[ElementToRetire]) -> ElementRetired:
-    """Retire an element that this account declared. Its contracts end, also those of an MSP's clients; what arrives for
-    it is held. Values, changes and the name stay.
+    """Retire an element that this account declared. Its contracts end, also those of an MSP's clients; later values for
+    it are held. Values, changes and the name stay.
     """
     ended = await retire_element(access.session, code=data.code, reason=data.reason, now=access.now)
     return ElementRetired(data.code, ended)

@@ -33,7 +33,7 @@ class Contract(msgspec.Struct, frozen=True):
 
     @property
     def is_of_products(self) -> bool:
-        """Whether the element describes products. Orders, by contrast, happen: they are no state to compare."""
+        """Whether the element describes products. Orders, by contrast, are events: they are no state to compare."""
         known = self.declared or element_type(self.element)
         return known is None or known.record_type == PRODUCT
 

@@ -98,7 +98,7 @@ class ContractToRemove(RequestBody, frozen=True):
 
 
 class ContractRemoved(msgspec.Struct, frozen=True):
-    """What owns the removed contract's values now: the `owner` and the source of the element's default contract."""
+    """The `owner` and the source of the element's default contract, which applies to the contract's values now."""
 
     owner: str
     source_connection_id: UUID | None

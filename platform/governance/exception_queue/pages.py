@@ -1,4 +1,4 @@
-"""Pages of exceptions, worst first, each with its possible actions; and the same acts on several."""
+"""Pages of exceptions, worst first, each with its possible actions; and bulk actions."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -51,7 +51,7 @@ async def list_exceptions_fragment(access: OpenAccess, listed: ListParameters) -
 async def close_or_replay_exceptions_page(
     request: AnyRequest, access: OpenAccess, listed: ListParameters
 ) -> Response[Any]:
-    """Act on the selected exceptions; the answer is the list with the result of each."""
+    """Act on the selected exceptions; the response is the list with the result of each."""
     form = await request.form()
     names = {str(one.id): one.title for one in (await load_page(access, EXCEPTIONS, listed)).items}
     act = BULK.get(str(form.get("action", "")))

@@ -34,7 +34,9 @@ async def unknown_among(session: AsyncSession, severe: Sequence[tuple[str, str]]
 
 
 def notify_severe(session: AsyncSession, opened: Sequence[tuple[UUID, UUID | None, str]], now: datetime) -> None:
-    """`opened` are ids, connections and codes. Those about a whole connection are told by themselves."""
+    """Notify about severe exceptions. `opened` are ids, connections and codes. Those about a whole connection are
+    separate notifications.
+    """
     others = [one for one, _, code in opened if code not in _CONNECTIONS]
     for _, connection_id, code in opened:
         if code in _CONNECTIONS:

@@ -11,7 +11,7 @@ from governance.exception_types import ExceptionType
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """The difference that an exception is about: the value that should be, and the one beside it, if there is one."""
+    """The difference that an exception is about: the expected value, and the value beside it, if there is one."""
 
     old: Value | None
     new: Value | None

@@ -140,7 +140,7 @@ _ALL: Final = ListQuery(list="fleet", sort=WORST_FIRST, limit=100_000)
 
 
 async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
-    """Read all clients of the fleet, worst client first, then by name."""
+    """The clients of the fleet, worst client first, then by name."""
     return (await list_fleet(session, _ALL, now)).items
 
 

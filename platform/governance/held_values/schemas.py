@@ -34,7 +34,7 @@ class HeldList(msgspec.Struct, frozen=True):
 
 
 class DiscardInput(RequestBody, frozen=True):
-    """The held values of `connection_id` and `element`, and why they are not needed."""
+    """The held values of `connection_id` and `element`, and the reason why they are not needed."""
 
     connection_id: UUID
     element: str

@@ -1,4 +1,4 @@
-"""The same act on items of several clients: in each client's account, in a transaction of its own."""
+"""Bulk actions on items of several clients: in each client's account, in a transaction of its own."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,8 +34,8 @@ async def act_on_items(access: Access, db: Database, action: str, ids: Sequence[
     """Results in the order of `ids`. Effects on one client's items remain when a later client's fail.
 
     Raises:
-        InvalidInput: there is no such action, no or too many items, or no reason for declining.
-        Forbidden: the member may not act on this kind.
+        InvalidInput: no such action, no item or too many, or no reason for declining.
+        Forbidden: the member lacks the permission for this kind of item.
     """
     kind = InboxKind.APPROVAL if action in _ANSWERS else InboxKind.EXCEPTION
     if action not in _ANSWERS and action not in BULK:
@@ -66,7 +66,7 @@ def _act(access: Access, session: AsyncSession, action: str, reason: str) -> Cal
 
 
 def _unfit(one: UUID, owners: Mapping[UUID, tuple[UUID, InboxKind]], kind: InboxKind) -> BulkItem | None:
-    """The refusal of an item that is not there or of another kind."""
+    """The refusal of an item that does not exist or is of another kind."""
     if one not in owners:
         return BulkItem(one, "refused", "not-found", _text(_GONE))
     return None if owners[one][1] == kind else BulkItem(one, "refused", "invalid-input", _text(_OTHER_KIND))

@@ -1,4 +1,4 @@
-"""Page of the inbox: approvals and exceptions of all clients, with the acts on several at once."""
+"""Page of the inbox: approvals and exceptions of all clients, with bulk actions."""
 
 from functools import partial
 from typing import Any, Final
@@ -41,7 +41,7 @@ async def list_inbox_fragment(access: OpenAccess, listed: ListParameters) -> Res
 def build_inbox_pages(db: Database) -> tuple[HTTPRouteHandler, ...]:
     @post(_ROOT, opt=_READ, dependencies=INBOX.page_parameters, include_in_schema=False, status_code=200)
     async def act_on_inbox_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
-        """Act on the selected items; the answer is the list with the result of each."""
+        """Act on the selected items; the response is the list with the result of each."""
         form = await request.form()
         before = (await load_page(access, INBOX, listed)).items
         names = {str(item.id): f"{item.client_name}: {item.record_key or item.title}" for item in before}

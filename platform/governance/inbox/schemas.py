@@ -55,8 +55,8 @@ class InboxItem(msgspec.Struct, frozen=True):
 
 
 class InboxAct(RequestBody, frozen=True):
-    """Up to 200 items of any clients and what to do with them: `approve` and `decline` are for approvals, the others
-    for exceptions. `reason` is needed to decline.
+    """Up to 200 items of any clients and an action: `approve` and `decline` are for approvals, the others for
+    exceptions. `reason` is needed to decline.
     """
 
     action: Literal["approve", "decline", "replay", "resolve", "discard"]

@@ -69,7 +69,7 @@ def _write(message: StoredMessage, declared: MessageType | None, part: str, loca
 
 
 def _refusal(message: StoredMessage, localizer: Localizer) -> str:
-    """A sentence that was stored as its source: one reworded since has no translation any more."""
+    """A sentence that was stored with its source text, which has no translation any more if it was reworded since."""
     sentence = msgspec.convert(message.params["sentence"], Sentence)
     return clean_error_text(localizer.fill(sentence.source, params_of(sentence)), longest=2 * _LONGEST)
 

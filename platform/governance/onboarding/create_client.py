@@ -29,7 +29,7 @@ FIRST_RATING: Final = timedelta(minutes=15)
 
 
 def check_client(new: ClientInput) -> None:
-    """Raises InvalidInput for a client that could not be created whatever there is."""
+    """Check the input. Raises InvalidInput for a client that is invalid regardless of existing ones."""
     clean_name(new.name)
     check_slug(new.slug)
     check_preferences(Preferences(new.language, new.time_zone))
@@ -41,8 +41,8 @@ def check_client(new: ClientInput) -> None:
 
 
 async def create_client(db: Database, scope: Scope, new: ClientInput, *, clock: Clock, new_id: NewId) -> Client:
-    """Create a client with the starter policy and the rules of its MSP, in a transaction of its own: its rows belong to
-    another account than those of whoever creates it. `scope` is the new client's.
+    """Create a client with the starter policy and the rules of its MSP, in a transaction of its own, because its rows
+    belong to another account than the caller's. `scope` is the new client's.
 
     Raises:
         SlugTaken: another client of the same MSP has the slug.

@@ -1,5 +1,5 @@
-"""What truly exists of clients that are being onboarded, in one statement. Needs the fleet's scope: price books belong
-to the MSP.
+"""Facts about clients that are being onboarded, in one statement. Needs the fleet's scope: price books belong to the
+MSP.
 """
 
 from datetime import datetime
@@ -24,11 +24,11 @@ _DECIDE: Final = PolicyPermission.DECIDE_APPROVAL.partition(":")
 
 class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Facts of one client. Numbers of `active` connections: `sources` report values, `channels` show those of products,
-    `untested` have never answered, `failing` did not answer last, `hooked` sources send webhooks, `unheard` have sent
-    none yet. `unowned`: elements with values that no contract is for; `orphaned`: contracts whose source is deleted.
-    `approvers` are active members of the client's account who may answer approvals, `invited` those who have not signed
-    in yet. `first_sync_at`: the first value that was read back from a channel. `latest_at`: the last time that anything
-    of this changed.
+    `untested` never responded, `failing` did not respond last, `hooked` sources send webhooks, `unheard` have sent none
+    yet. `unowned`: elements with values without a contract; `orphaned`: contracts whose source is deleted. `approvers`
+    are active members of the client's account who may answer approvals, `invited` those who have not signed in yet.
+    `first_sync_at`: the first value that was read back from a channel. `latest_at`: the time of the last change of any
+    of these.
     """
 
     tenant_id: UUID

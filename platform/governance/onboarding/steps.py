@@ -1,6 +1,6 @@
-"""Steps of an onboarding and checks of its go-live checklist, with the SQL that tells whether each is done.
+"""Steps of an onboarding and checks of its go-live checklist, with the SQL that determines whether each is done.
 
-A step is done when what it is for exists, never because somebody ticked it. The SQL reads the columns of
+A step is done when its subject exists, never because somebody ticked it. The SQL reads the columns of
 `governance.onboarding.facts`.
 """
 

@@ -1,5 +1,5 @@
-"""The job that brings an MSP's governance rules to its clients: one transaction per client, each of which is a no-op
-where nothing has changed.
+"""Job that applies an MSP's governance rules to its clients: one transaction per client, without effect if nothing has
+changed.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ from tenants.relations import CLIENTS
 
 
 def request_inheritance(session: AsyncSession) -> None:
-    """Bring the MSP's rules to all its clients, after this transaction. `session` is in the MSP account."""
+    """Apply the MSP's rules to all its clients, after this transaction. `session` is in the MSP account."""
     enqueue(session, [NewJob(INHERIT_LANE, INHERIT_POLICY, key="policy")])
 
 

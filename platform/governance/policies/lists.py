@@ -1,4 +1,4 @@
-"""The list of changes that a draft decides otherwise."""
+"""The list of changes that a draft decides differently."""
 
 from typing import Final
 

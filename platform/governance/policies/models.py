@@ -1,4 +1,4 @@
-"""Tables of drafts with their edits, and of replays with the changes that go another way."""
+"""Tables of drafts with their edits, and of replays with the changes that are decided differently."""
 
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,7 @@ class PolicyReplay(TenantOwned, Base):
 
 
 class PolicyReplayDifference(TenantOwned, Base):
-    """A change that the draft decides otherwise, with what of it the list shows."""
+    """A change that the draft decides differently, with the values that the list shows."""
 
     __tablename__ = "policy_replay_difference"
 

@@ -1,4 +1,4 @@
-"""Publication of a draft, by somebody who did not edit it."""
+"""Publication of a draft, by a member who did not edit it."""
 
 from datetime import datetime
 
@@ -23,15 +23,16 @@ from policy.repository import lock_policy
 
 
 async def publish_draft(session: AsyncSession, services: GovernanceServices, *, revision: int, now: datetime) -> int:
-    """Publish the open draft as it was read, at `revision`. Returns the version now in force. A job brings what an MSP
+    """Publish the open draft as it was read, at `revision`. Returns the version now in force. A job applies what an MSP
     publishes in its own account to its clients.
 
     Raises:
         NotFound: no draft is open.
         Forbidden: the actor is an API key.
-        OwnDraft: the actor has edited the draft, or counts as one of its editors. DraftChanged: it has been edited
-        since it was read. NothingDrafted: its edits are published already. InvalidRule: a rule that cannot be
-        published.
+        OwnDraft: the actor has edited the draft, or counts as one of its editors.
+        DraftChanged: it has been edited since it was read.
+        NothingDrafted: its edits are published already.
+        InvalidRule: a rule that cannot be published.
     """
     scope = scope_of(session)
     draft = await repository.find_draft(session, lock=True)

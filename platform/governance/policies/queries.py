@@ -157,7 +157,7 @@ def _write_difference(one: RuleDifference, writer: RuleWriter) -> RuleDifference
 
 
 async def list_differences(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[ReplayDifferenceView]:
-    """One page of `policies.lists`: the changes that go another way.
+    """One page of `policies.lists`: the changes that are decided differently.
 
     Raises:
         NotFound: no such replay in this account.

@@ -72,7 +72,7 @@ class ReplayTotals:
 
 
 def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> tuple[ReplayTotals, list[Difference]]:
-    """Totals of all changes, and those that the draft decides otherwise."""
+    """Totals of all changes, and those that the draft decides differently."""
     totals, found = ReplayTotals(), list[Difference]()
     for change in changes:
         facts = value_facts(change.element, change.dimension, change.old_value, change.new_value, change.cost_value)

@@ -1,4 +1,4 @@
-"""Start of replays, and the job that carries one out: PAGE changes per transaction, so that memory stays flat."""
+"""Start of replays, and the job that executes one: PAGE changes per transaction, so that memory use stays constant."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

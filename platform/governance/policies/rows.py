@@ -61,7 +61,7 @@ class RecordedChange(Keyed, gc=False):
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A change that the draft decides otherwise."""
+    """A change that the draft decides differently."""
 
     change: RecordedChange
     before: str

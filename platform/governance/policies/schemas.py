@@ -137,7 +137,7 @@ class OutcomeCounts(msgspec.Struct, frozen=True):
 
 
 class MoneyMoved(msgspec.Struct, frozen=True):
-    """The sum of the price differences, in major units, of changes that go another way."""
+    """The sum of the price differences, in major units, of changes that are decided differently."""
 
     currency: str
     before: str
@@ -198,7 +198,7 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
 
 class VersionView(msgspec.Struct, frozen=True):
     """A published version. `editors` drafted it, `published_by` published it. `inherits` is the version of the MSP's
-    policy that it brought, where it was not published here.
+    policy that it applied, if it was not published here.
     """
 
     version: int
@@ -211,7 +211,7 @@ class VersionView(msgspec.Struct, frozen=True):
 
 
 class ReplayDifferenceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that the draft decides otherwise. `reason` is in the reader's language."""
+    """A change that the draft decides differently. `reason` is in the reader's language."""
 
     change_id: UUID
     record_key: str

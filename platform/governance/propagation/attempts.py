@@ -1,11 +1,11 @@
-"""Delivery attempts: a row for each value of each push, written before the request leaves, completed with its answer.
+"""Delivery attempts: a row for each value of each push, written before the request is sent, completed with its answer.
 
 A worker that dies between sending and recording leaves a row without an answer: the value was possibly shown. The rows
-of a batch are one statement in the transaction that loads it. That transaction commits without waiting for the disk:
-the death of a worker loses nothing, because the server writes its log within a second all the same, and so does every
-later commit that waits. Only a crash of the database server within that time loses the mark. Then the job is still in
-its lane, so the value is sent again under its idempotency key, marked again and read back, or a newer value is; what
-buyers see is proven either way. Waiting would cost each change on an idle system a write to disk.
+of a batch are one statement in the transaction that loads it. That transaction commits without waiting for the disk: a
+worker's death loses nothing, because the server writes its log within a second, and so does every later commit that
+waits. Only a crash of the database server within that time loses the rows. Then the job is still in its lane, so the
+value is sent again under its idempotency key, recorded again and read back, or a newer value is; what buyers see is
+verified either way. Waiting would cost each change on an idle system a write to disk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -144,7 +144,7 @@ async def begin_attempts(  # noqa: PLR0913 - keyword-only parts of one mark
 async def complete_attempts(
     session: AsyncSession, connection_id: UUID, attempt: PushAttempt, repeated: AbstractSet[UUID | None] = frozenset()
 ) -> None:
-    """Record the answers. Values held back by our own limits never left, so their marks are removed. In an outage,
+    """Record the answers. Values that our own limits blocked were never sent, so their rows are removed. In an outage,
     `repeated` attempts that certainly had no effect leave no rows either: each value would have one for every second.
     """
     answers = {}

@@ -134,7 +134,7 @@ async def _read_back(
     again: AbstractSet[UUID | None],
     draw: Callable[[], float],
 ) -> None:
-    """Read values back into `attempt`. Without an answer nothing is proven either way."""
+    """Read values back into `attempt`. Without an answer neither success nor failure is proven."""
     try:
         attempt.readings |= await read_back(opened, sent, again, draw)
     except NO_ANSWER as error:
@@ -148,8 +148,8 @@ def parts(
 ) -> Iterator[tuple[bool, Sequence[Pending]]]:
     """Split into requests; yields (is_retry, part). Retries go separately, so that they do not block new values.
 
-    Retries are dealt at random into two requests, all values of a record into the same one: after a few rounds the
-    values that make the channel hang or disconnect are isolated.
+    Retries are distributed at random over two requests, all values of a record into the same one: after a few rounds
+    the values that make the channel hang or disconnect are isolated.
     """
     for retried in (True, False) if again else (False,):
         group = [p for p in ordered if (p.change_id in again) is retried]
@@ -202,7 +202,7 @@ async def _rest(  # noqa: PLR0913 - one step of the job above
 ) -> None:
     """Pause the lane after the channel accepted nothing: the clocks keep running, and an outage counts no attempts.
 
-    Retries that fail alone, while the channel is otherwise healthy, are at fault themselves: their attempts count, and
+    Retries that fail alone, while the channel is otherwise healthy, are themselves the cause: their attempts count, and
     are limited. The lane pauses, unless only the retry budget is used up: retries are then deferred, and new values
     continue.
     """

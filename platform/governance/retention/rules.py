@@ -47,7 +47,7 @@ class ClientRules:
         return self.defaults.get(data_class.name, data_class.default_days)
 
     def least_days(self, data_class: DataClass) -> int:
-        """The shortest possible policy of the client."""
+        """The shortest period that the client can set."""
         return max(data_class.least_days, self.defaults.get(data_class.name, 0))
 
     def is_held(self, data_class: DataClass) -> bool:

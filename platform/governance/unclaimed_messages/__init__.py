@@ -1,1 +1,1 @@
-"""Messages of types that no room reads, kept until one does."""
+"""Messages of types that no room reads, kept until a room does."""

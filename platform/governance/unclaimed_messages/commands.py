@@ -50,7 +50,7 @@ def list_(msp_id: UUID, tenant_id: UUID) -> None:
 @_CONNECTION
 @_TYPE
 def replay(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, message_type: str) -> None:
-    """Deliver the kept messages of one connection and type to what reads them now. Each is delivered once."""
+    """Deliver the kept messages of one connection and type to the rooms that read them now. Each is delivered once."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:

@@ -30,7 +30,9 @@ def _subject(origin: Origin, unclaimed: UnclaimedMessages) -> str:
 
 
 def _exception(origin: Origin, unclaimed: UnclaimedMessages) -> NewException:
-    """Without a source event: replaying one would find no reader, and close the exception about the others."""
+    """An exception without a source event: replaying one would find no reader, and close the exception about the
+    others.
+    """
     template = messages.MESSAGE_UNCLAIMED if unclaimed.stored < MANY else messages.MESSAGE_UNCLAIMED_MANY
     return NewException(
         code=ExceptionType.MESSAGE_UNCLAIMED,

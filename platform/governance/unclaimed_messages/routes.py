@@ -31,8 +31,8 @@ def build_unclaimed_routes(services: AppServices) -> tuple[HTTPRouteHandler, ...
 
     @post(f"{_ROOT}/replay", opt=_ACT, tags=_TAGS, status_code=202)
     async def replay_unclaimed_messages(access: OpenAccess, data: JSONBody[ReplayInput]) -> Replay:
-        """Deliver the kept messages of one connection and type to what reads them now, the oldest source events first.
-        Call it again for what remains. Each message is delivered once.
+        """Deliver the kept messages of one connection and type to the rooms that read them now, the oldest source
+        events first. Call it again for the remaining ones. Each message is delivered once.
         """
         return await replay_unclaimed(
             access.session, router, connection_id=data.connection_id, message_type=data.message_type, now=access.now

@@ -118,7 +118,7 @@ def _build_deletion() -> tuple[HTTPRouteHandler, ...]:
 async def _act(
     request: AnyRequest, access: Access, connection_id: UUID, act: Awaitable[None], done: str
 ) -> Response[Any]:
-    """Back to the page that the button was on: the list, or the connection's own."""
+    """Redirect to the page that the button was on: the list, or the connection's own."""
     refusal = await run_action(access.session, act)
     if refusal is not None:
         return await render_list(access, CONNECTIONS.parse({}), refusal)

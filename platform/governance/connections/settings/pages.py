@@ -1,4 +1,6 @@
-"""Pages that add, test and change a connection: the catalogue of connectors and the form that its fields make."""
+"""Pages that add, test and change a connection: the catalogue of connectors and the form generated from a connector's
+fields.
+"""
 
 from typing import Any, Final
 from uuid import UUID
@@ -153,7 +155,7 @@ async def _tested(  # noqa: PLR0913 - the parts of one answer
     refusal: DomainError | None = None,
     detail: ConnectionDetail | None = None,
 ) -> Response[Any]:
-    """The result alone for a script's request, so that typed credentials stay in the form; else the form with the
+    """Only the result for a script's request, so that typed credentials stay in the form; else the form with the
     result.
     """
     if request.headers.get("hx-request") and not request.headers.get("hx-boosted"):

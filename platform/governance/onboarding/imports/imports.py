@@ -125,8 +125,8 @@ Done = Sequence[tuple[int, ImportRowState, str | None]]
 
 
 async def _create_rows(db: Database, services: GovernanceServices, scope: Scope, import_id: UUID | None) -> Done:
-    """Create the next clients, each in a transaction of its own account. One that was created by a run that ended
-    before its results were recorded exists already.
+    """Create the next clients, each in a transaction of its own account. A client exists already if an earlier run
+    ended before recording its results.
     """
     async with db.transaction(scope) as session:
         rows = (

@@ -34,7 +34,7 @@ class ClientImport(TenantOwned, Base):
 
 
 class ClientImportRow(TenantOwned, Base):
-    """One row of an import: the client to create, and what became of it. `line` is the line of the file."""
+    """One row of an import: the client to create, and the result. `line` is the line of the file."""
 
     __tablename__ = "client_import_row"
 
