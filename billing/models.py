@@ -99,8 +99,8 @@ class RatedUsage(TenantOwned, Base):
 class RatingRun(TenantOwned, Base):
     """Times of a client's last rating and its next run. One row per client.
 
-    It has no state: the row is written in the transaction that completes a rating. One that is under way or has failed
-    is a job (`billing.jobs`), with the state of one.
+    It has no state: the row is written in the transaction that completes a rating. A running or failed rating is a job
+    (`billing.jobs`), which has a state.
     """
 
     __tablename__ = "rating_run"
@@ -138,7 +138,7 @@ class Invoice(TenantOwned, Base):
 
 
 class InvoiceLine(TenantOwned, Base):
-    """One meter at one price, for use in the period from `service_start` (before the invoice's if late)."""
+    """One meter at one price, for usage in the period from `service_start` (before the invoice's if late)."""
 
     __tablename__ = "invoice_line"
 

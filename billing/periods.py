@@ -26,7 +26,7 @@ class Period(msgspec.Struct, frozen=True, order=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """Use between `start` and `end` counts towards the allowance that began at `allowance_from`."""
+    """Usage between `start` and `end` counts towards the allowance that began at `allowance_from`."""
 
     start: datetime
     end: datetime
@@ -49,10 +49,10 @@ def parse_month(text: str) -> Period:
 
 
 def services_billed_in(period: Period, closed: Sequence[Period]) -> list[Service]:
-    """Services that an invoice of `period` may bill: its own use, and late use from before the end of the last closed
-    period.
+    """Services that an invoice of `period` may bill: its own usage, and late usage from before the end of the last
+    closed period.
 
-    Late use keeps the allowance of its own, closed period, so lateness does not lower the price.
+    Late usage keeps the allowance of its own, closed period, so lateness does not lower the price.
     """
     services: list[Service] = []
     cursor = EPOCH

@@ -28,7 +28,7 @@ class InvoiceSummary(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """`service_start` before the invoice's period marks late use. With `tiers`, `unit_price` is the first tier's."""
+    """`service_start` before the invoice's period marks late usage. With `tiers`, `unit_price` is the first tier's."""
 
     id: UUID
     client_id: UUID

@@ -12,7 +12,7 @@ from branding.theme import DEFAULT_THEME, Theme
 
 @dataclass(frozen=True, slots=True)
 class BrandFile:
-    """`path` contains the content's hash, so the file can be cached for ever."""
+    """A generated file. `path` contains the content's hash, so the file can be cached for ever."""
 
     path: str
     media_type: str

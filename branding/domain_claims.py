@@ -1,6 +1,6 @@
-"""Proof that a host name is the MSP's, before a brand is shown under it: a TXT record with a random value.
+"""Proof that a host name belongs to the MSP, before a brand is shown under it: a TXT record with a random value.
 
-Without it, an MSP could take names of others: a host shows one brand only, in the whole installation.
+Without it, an MSP could claim names of others: a host shows one brand only, in the whole installation.
 """
 
 import secrets
@@ -28,7 +28,7 @@ _TOKEN_BYTES: Final = 24
 
 
 class ClaimResult(StrEnum):
-    """Result of the last check. A claim whose record is found is no claim any more."""
+    """Result of the last check. A claim is removed once its record is found."""
 
     UNCHECKED = "unchecked"
     MISSING = "missing"
@@ -79,8 +79,8 @@ async def claim_host(session: AsyncSession, *, slug: str, host: str, now: dateti
 
 
 async def verify_host(session: AsyncSession, lookup: TxtLookup, *, slug: str, host: str, now: datetime) -> bool:
-    """Look the record up. If it has the claim's token, the brand is shown under the host and the claim is removed;
-    otherwise the claim has the result.
+    """Look up the record. If it has the claim's token, the brand is shown under the host and the claim is removed;
+    otherwise the result is stored with the claim.
 
     Raises:
         NotFound: there is no such claim.

@@ -16,7 +16,7 @@ class InvalidTheme(InvalidInput):
 
 
 class MissingAsset(RuntimeError):
-    """A browser file was not built; a fault of the deployment, not of a request."""
+    """A browser file was not built: a fault of the deployment, not of a request."""
 
 
 class UnknownHost(NotFound):

@@ -41,7 +41,7 @@ class BrandDomain(TenantOwned, Base):
 
 
 class BrandDomainClaim(TenantOwned, Base):
-    """A host name that a brand shall be shown under once the MSP has proved, by a DNS record, that it is theirs.
+    """A host name under which a brand is to be shown once the MSP has proved, by a DNS record, that it is theirs.
 
     `token` is the record's value. `result` is a `ClaimResult`, of the check at `checked_at`.
     """

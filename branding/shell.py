@@ -34,7 +34,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bell:
-    """The viewer's notifications: the page that lists them, and how many are not read."""
+    """The viewer's notifications: the page that lists them, and the number of unread ones."""
 
     href: str
     unread: int

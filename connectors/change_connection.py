@@ -1,5 +1,5 @@
-"""Changing of a connection's settings and credentials. New ones take effect once they have passed their test; until
-then the stored ones are in use.
+"""Changes of a connection's settings and credentials. New ones take effect once they have passed their test; until then
+the stored ones are in use.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ _UPDATE: Final = text("""
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """A connection as it would be. `secrets` are the changed ones; `connects`: it would call the system otherwise."""
+    """The changed connection. `secrets` are the changed ones; `connects`: its calls to the system would differ."""
 
     connector: Connector
     config: ConnectionConfig

@@ -8,8 +8,8 @@ from foundation.decoding import decode_json
 
 
 def read_content(raw: msgspec.Raw) -> Any:
-    """The document's content, independent of the order of its fields; its original text if a number in it is too
-    large to be read: translation quarantines that one, and it must not hold the others back.
+    """The document's content, independent of the order of its fields; its original text if one of its numbers is too
+    large to be read: translation quarantines that one without delaying the others.
     """
     try:
         return decode_json(raw)

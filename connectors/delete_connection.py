@@ -1,4 +1,4 @@
-"""Deletion of a connection: its credentials are deleted, its row stays, because history names it."""
+"""Deletion of a connection: its credentials are deleted; its row stays, because history refers to it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from foundation.jobs.enqueue import set_timer
 async def delete_connection_row(
     session: AsyncSession, connection_id: UUID, *, taken: dict[str, object], now: datetime
 ) -> None:
-    """Delete the connection for this room; `taken` is what higher rooms removed with it, for the audit trail.
+    """Delete the connection's rows of this room; `taken` is what higher rooms removed with it, for the audit trail.
 
     Raises NotFound.
     """

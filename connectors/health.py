@@ -75,8 +75,8 @@ async def record_health(
 
 
 async def record_message_received(session: AsyncSession, connection_id: UUID, *, at: datetime) -> None:
-    """Record the receipt of a webhook, to about five seconds: under load it costs nothing. Locks the connection, so it
-    comes last in its transaction.
+    """Record the receipt of a webhook, accurate to about five seconds, so that it costs nothing under load. Locks the
+    connection, so it comes last in its transaction.
     """
     await session.execute(
         text("""

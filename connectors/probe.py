@@ -1,4 +1,4 @@
-"""Test of a system with the settings that a connection to it has or would have: one reading, nothing is written."""
+"""Test of a system with the present or intended settings of a connection: one reading, nothing is written."""
 
 import asyncio
 import contextlib
@@ -52,10 +52,10 @@ LABELS: Final[Mapping[ProbeOutcome, str]] = {
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """Result of a test. `reachable`: the system answered. `signed_in`: it accepted the credentials; None if the test
-    needs none, or ended earlier. `records` is the number on the first page, or the system's total, `more`: there are
-    others. `sample`: keys of the first ones. `detail`: the text of the system or its connector, and `problem` the same
-    as a message.
+    """Result of a test. `reachable`: the system responded. `signed_in`: it accepted the credentials; None if the test
+    needs none, or ended earlier. `records` is the number on the first page, or the system's total; `more`: there are
+    others. `sample`: keys of the first ones. `detail`: the text of the system or its connector; `problem`: the same as
+    a message.
     """
 
     outcome: ProbeOutcome
@@ -74,7 +74,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
 
 
 class ConnectionTestFailed(DomainError):
-    """Settings that are to be saved did not pass their test; nothing was saved."""
+    """Settings to be saved did not pass their test; nothing was saved."""
 
     status = 422
     code = "connection-test-failed"
@@ -88,7 +88,7 @@ class ConnectionTestFailed(DomainError):
 
 
 def failure_of(result: ProbeResult) -> MessageText:
-    """Why a test did not pass."""
+    """The reason why a test did not pass."""
     if result.problem is None:
         return TEST_UNANSWERED.write()
     reason = MessageText(result.detail)

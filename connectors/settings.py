@@ -83,6 +83,6 @@ def clean_address(address: str) -> str:
 
 
 def origin_of(address: str) -> tuple[bool, str, int]:
-    """What secrets are sent to: scheme, host and port of an address."""
+    """Target of secrets: scheme, host and port of an address."""
     target = check_url(address)
     return target.secure, target.host, target.port

@@ -30,7 +30,7 @@ class Access:
 
     `client` is the client in the path; None for the MSP account. `index` is the policy that admitted the request.
     `enter_home` switches the rest of the transaction to the caller's own account: a fleet scope reads only.
-    `leave_partner` lifts the limits of a partner's scope, for the record of what it did: partners never write.
+    `leave_partner` lifts the limits of a partner's scope for the audit record, because partners never write.
     `enter_account` switches it to another account of a staff member's MSP, `enter_fleet` to reading all of them.
     """
 
@@ -67,7 +67,7 @@ class Access:
         return self.client
 
     def _bell(self) -> Bell | None:
-        """At home: staff have one list for all clients."""
+        """Notifications of the caller's own account: staff have one list for all clients."""
         if self.principal.kind != "member" or not self.principal.may(TenantPermission.READ_NOTIFICATIONS):
             return None
         home = self.principal.home

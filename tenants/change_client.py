@@ -1,4 +1,4 @@
-"""Changing of a client's details."""
+"""Changes of a client's details."""
 
 from datetime import datetime
 from typing import Final

@@ -1,4 +1,4 @@
-"""What people say of a client: a new one, and changes to one. Shared by pages, API and commands."""
+"""Input for a new client, and for changes to one. Shared by pages, API and commands."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ class ClientInput(RequestBody, frozen=True, kw_only=True):
 
 
 class ClientChanges(RequestBody, frozen=True, kw_only=True):
-    """Changes to a client; what is not named stays. An empty text is no longer chosen."""
+    """Changes to a client; omitted fields are unchanged. An empty text removes a choice."""
 
     name: Name | None = None
     language: Code | None = None

@@ -180,7 +180,7 @@ class AccessGrant(TenantOwned, Base):
 
 
 class Notification(TenantOwned, Base):
-    """What happened, for one member. Until it is read, repeated causes are counted in the same row (`number`).
+    """An event, for one member. Until it is read, repeated causes are counted in the same row (`number`).
 
     `params` are those of the kind's text; `href` is the page of the latest cause, `list_href` that of several.
     `account` names the client in which it happened, for members of the MSP.
@@ -216,7 +216,7 @@ class Notification(TenantOwned, Base):
 
 
 class NotificationSetting(TenantOwned, Base):
-    """What a member does not want to be told: kinds by code, and everything below `least_severity`."""
+    """Notifications that a member has muted: kinds by code, and everything below `least_severity`."""
 
     __tablename__ = "notification_setting"
 

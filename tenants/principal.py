@@ -23,11 +23,10 @@ class Principal:
     `roles` are those held at home; MSP staff have theirs in every client of their MSP. `policy` is the home's, and
     `home` the client that is the home (None for staff), both read together with the roles. `on_behalf_of_id` is the
     member who created an API key, at home in `on_behalf_of_home`, and `on_behalf_of` that member with current rights; a
-    key's rights never exceed its creator's, nor `permissions` if it has some. `vouched_by` is the inviter of a
-    member who is not independently confirmed
-    yet. `language` and `time_zone` are those that the member or the account chose; empty for none. `granted_until` is
-    the end of access that a client granted to a member of its MSP: `roles` and `policy` are then the client's. `unread`
-    counts a member's notifications.
+    key's rights never exceed its creator's, nor `permissions` if it has some. `vouched_by` is the inviter of a member
+    who is not independently confirmed yet. `language` and `time_zone` are those that the member or the account chose;
+    empty for none. `granted_until` is the end of access that a client granted to a member of its MSP: `roles` and
+    `policy` are then the client's. `unread` counts a member's notifications.
     """
 
     kind: Literal["member", "machine"]

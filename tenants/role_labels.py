@@ -57,7 +57,7 @@ _ABOUT: Final = {
 
 
 def role_label(role: str, names: Mapping[str, str] | None = None) -> str:
-    """Label of a role: `msp_admin` as "MSP admin", and one of the account's own by its name in `names`, else as its
+    """Label of a role: `msp_admin` as "MSP admin". A role of the account's own has its name in `names`, else its id as
     words.
     """
     if role in _SINGLE:
@@ -72,5 +72,5 @@ def role_label(role: str, names: Mapping[str, str] | None = None) -> str:
 
 
 def about_role(role: str) -> str:
-    """What a packaged role is for; empty for others."""
+    """Description of a packaged role; empty for others."""
     return translate(_ABOUT[role]) if role in _ABOUT else ""

@@ -30,7 +30,7 @@ class ClientStatus(StrEnum):
 
 
 class Environment(StrEnum):
-    """What a connected system, or a client, is for. No value passes between a live and a sandbox connection, and a
+    """Purpose of a connected system, or of a client. No value passes between a live and a sandbox connection, and a
     sandbox client has sandbox connections only.
     """
 
@@ -78,7 +78,7 @@ INVITATIONS: Final = StateMachine(
 
 
 class AccessState(LabelledCode):
-    """A granted one whose end has come is over without a change of its state."""
+    """State of a request. A granted one is over when its end has passed, without a change of its state."""
 
     REQUESTED = "requested", N_("Waiting for an answer")
     GRANTED = "granted", N_("Granted")

@@ -13,7 +13,7 @@ from foundation.errors import NotFound
 
 
 async def close_invoice(session: AsyncSession, invoice_id: UUID, *, now: datetime) -> DraftInvoice:
-    """Close the retail invoice, in the client's scope. The wholesale side is the operator's to close.
+    """Close the retail invoice, in the client's scope. Only the operator closes the wholesale side.
 
     Raises:
         NotFound: the client has no such invoice.

@@ -114,7 +114,7 @@ class Validity(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Use of `meter` from `start` until `end`, with its price and its allowance."""
+    """Usage of `meter` from `start` until `end`, with its price and its allowance."""
 
     meter: str
     price_id: UUID

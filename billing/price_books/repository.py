@@ -53,8 +53,8 @@ class PriceRow(msgspec.Struct, frozen=True):
 
 
 async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:
-    """Create a price book in the scope of the MSP account. Wholesale books are the operator's to create, which the
-    caller checks.
+    """Create a price book in the scope of the MSP account. Only the operator creates wholesale books, which the caller
+    checks.
 
     Raises:
         Conflict: there is already one for this side and client.

@@ -1,1 +1,1 @@
-"""Translation of source events into canonical messages, and their delivery to the rooms that subscribe to them."""
+"""Translation of source events into canonical messages, and their delivery to subscribing rooms."""

@@ -17,7 +17,9 @@ MANY: Final = 10_000
 
 
 class EventRow(msgspec.Struct, frozen=True, gc=False):
-    """A source event with its connection's connector kind. `is_deleted`: nothing is made of it, the connection is."""
+    """A source event with its connection's connector kind. `is_deleted`: the connection is deleted, so nothing is
+    translated.
+    """
 
     id: UUID
     connection_id: UUID

@@ -1,4 +1,4 @@
-"""Subscriptions of rooms to canonical messages, and what their handlers receive."""
+"""Subscriptions of rooms to canonical messages, and the messages that their handlers receive."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class FailureKind(StrEnum):
 
 
 class TranslationFailure(msgspec.Struct, frozen=True):
-    """A part of a source event that was not translated; its bytes stay stored."""
+    """A part of a source event that could not be translated; its bytes stay stored."""
 
     kind: FailureKind
     detail: str = ""

@@ -56,7 +56,7 @@ def translate_handler(registry: Mapping[str, Connector], router: MessageRouter) 
 
 @dataclass(slots=True)
 class _BatchMessages:
-    """What a batch contains: messages by type, those to be delivered only if they are still stored, and failures."""
+    """Content of a batch: messages by type, those to be delivered only if they are still stored, and failures."""
 
     by_type: dict[type[Message], list[Received[Any]]] = field(default_factory=dict)
     stored: dict[tuple[UUID, type[Message]], Received[Any]] = field(default_factory=dict)
@@ -107,8 +107,8 @@ async def _read(
 
 
 async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMessages) -> None:
-    """Deliver what rooms read, and keep the rest. Failures are reported after the messages: a value that is unreadable
-    in a newer event of the batch may be readable in an older one.
+    """Deliver messages that rooms read, and keep the rest. Failures are reported after the messages: a value that is
+    unreadable in a newer event of the batch may be readable in an older one.
     """
     reading = {one: items for one, items in found.by_type.items() if router.reads(one)}
     unclaimed = [(code_of(one), item) for one, items in found.by_type.items() if one not in reading for item in items]
@@ -138,7 +138,7 @@ async def _deliver(session: AsyncSession, router: MessageRouter, found: _BatchMe
 async def _count(
     session: AsyncSession, *, added: Sequence[_Coded], gone: Sequence[_Coded]
 ) -> list[Received[UnclaimedMessages]]:
-    """Stored messages of each type of which messages were added, or of which none is left."""
+    """Number of stored messages of each type to which messages were added, or of which none is left."""
     origins = {(item.origin.connection_id, code): item.origin for code, item in (*gone, *added)}
     grown = {(item.origin.connection_id, code) for code, item in added}
     notices = []

@@ -27,7 +27,7 @@ _NO_READER: Final = N_("Messages of this type are not processed yet, so they rem
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """`replayed` source events are translated again; `remaining` are not yet, because they are too many for once."""
+    """`replayed` source events are translated again; `remaining` ones are not yet, because their number is limited."""
 
     replayed: int
     remaining: int
@@ -108,7 +108,7 @@ async def discard_unclaimed(  # noqa: PLR0913 - keyword-only parts of one act
 
 
 def _storable(message_type: str) -> str:
-    """The code, also of a type of another release. Raises NotFound for a text of which nothing can be kept."""
+    """The code, also of a type of another release. Raises NotFound for a text that cannot be a stored code."""
     if not is_storable(message_type):
         raise NotFound(_NOTHING)
     return message_type

@@ -1,7 +1,7 @@
-"""Changes to a sale that exists: the order's new content, while nothing is sent for it, and its cancellation.
+"""Changes of existing sales: an order's new content, as long as nothing was sent for it, and cancellation.
 
-Tryton's workflow decides what is possible: a sale goes back to a draft until it is processed. Its buttons leave a sale
-alone that they do not apply to, so the state is read again after them.
+Tryton's workflow decides what is possible: a sale can return to a draft until it is processed. Its buttons ignore sales
+in other states, so the state is read again afterwards.
 """
 
 from typing import Any, Final
@@ -31,8 +31,7 @@ CHANGEABLE: Final = PENDING | {SaleState.CONFIRMED}
 
 
 async def amend_sale(http: HttpCaller, session: TrytonSession, sale: Sale, order: OrderValue) -> Sale:
-    """The draft that the sale became, with the order's content. Lines that are no products, and what people added to
-    the comment, stay.
+    """The draft sale with the order's content. Lines without products, and text that people added to the comment, stay.
 
     Raises CannotBeHeld: the sale is not of a shop's order, or Tryton no longer lets it be changed. NotSetUp, and as
     `TrytonSession.call`.
@@ -60,7 +59,7 @@ async def amend_sale(http: HttpCaller, session: TrytonSession, sale: Sale, order
 async def cancel_sale(
     http: HttpCaller, session: TrytonSession, key: ElementKey, found: list[msgspec.Raw], order: OrderValue
 ) -> WriteResult:
-    """Cancel the sale of an order that the shop cancelled. An order that never came here becomes a cancelled sale
+    """Cancel the sale of an order that the shop cancelled. An order that Tryton never received becomes a cancelled sale
     without lines, so that its cancellation can be read back and the order is not created later.
 
     Raises CannotBeHeld, NotSetUp, and as `TrytonSession.call`.

@@ -34,7 +34,7 @@ class _LanguagePayload(msgspec.Struct, frozen=True):
 
 
 class Divisions(NamedTuple):
-    """`unknown`: rows of languages whose code names none, as Tryton gave them; their texts are not read."""
+    """`unknown`: rows of languages without a valid language tag, as Tryton returned them; their texts are not read."""
 
     readable: list[Division]
     unknown: list[msgspec.Raw]
@@ -99,7 +99,7 @@ def unknown_language_payload(row: msgspec.Raw) -> tuple[str, bytes]:
 
 
 def find_unknown_language(body: bytes) -> PayloadInvalid | None:
-    """Why the texts of a language are not read; None for any other payload."""
+    """The reason why the texts of a language are not read; None for any other payload."""
     try:
         found = decode_json(body, type=_LanguagePayload)
     except msgspec.DecodeError:

@@ -132,7 +132,7 @@ LEFT_OUT: Final = "left-out"
 
 
 class Divided(msgspec.Struct, frozen=True):
-    """One product's values of a division: as Tryton gave them, or why it could not, in its words."""
+    """One product's values of a division: as Tryton returned them, or its error text."""
 
     dimension: str
     elements: tuple[str, ...]

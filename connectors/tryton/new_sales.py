@@ -1,4 +1,4 @@
-"""The content of a new sale: an order in the terms of Tryton, with what Tryton itself proposes for the customer."""
+"""Content of a new sale: an order in Tryton's format, with Tryton's own defaults for the customer."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -160,7 +160,7 @@ async def _find_products(http: HttpCaller, session: TrytonSession, codes: list[s
 
 
 async def _find_taxes(http: HttpCaller, session: TrytonSession, head: dict[str, Any], product: _Product) -> list[int]:
-    """As Tryton proposes them for this product and customer, by its own rules."""
+    """Taxes as Tryton's own rules propose them for this product and customer."""
     values = {"type": "line", "product": product.id, "unit": product.sale_uom, "quantity": 1, "sale": head, "taxes": []}
     proposed = await session.call(http, dict[str, Any], "model.sale.line.on_change", values, ["product"])
     return [added["id"] for _, added in (proposed.get("taxes") or {}).get("add", ())]

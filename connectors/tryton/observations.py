@@ -31,7 +31,7 @@ class _Wanted(NamedTuple):
 
 
 class _Refused(Exception):
-    """Tryton could not compute this value, or not one that we can keep."""
+    """Tryton could not compute this value, or the value cannot be stored."""
 
     def __init__(self, reason: MessageText) -> None:
         super().__init__(reason)

@@ -1,10 +1,10 @@
 """Orders in Tryton: each is one sale, found by its reference, created once, and confirmed when it equals the order.
 
-A sale that differs is amended while Tryton lets it be a draft again, and an order that the shop cancelled is cancelled
-there (`change_sale`); else a person decides.
+A sale that differs is amended as long as Tryton can return it to a draft, and an order that the shop cancelled is
+cancelled there (`change_sale`); otherwise a person decides.
 
-Creating, quoting and confirming are separate calls. After an interruption between them, the next attempt finds the
-sale by its reference and continues. A call whose answer was lost may create a second draft after that look-up: then
+Creating, quoting and confirming are separate calls. After an interruption between them, the next attempt finds the sale
+by its reference and continues. A call whose response was lost may create a second draft after that look-up: then
 neither is confirmed, and a person decides.
 """
 
@@ -127,7 +127,7 @@ def _equals(sale: Sale, order: OrderValue, delivery: str) -> bool:
 
 
 async def _confirm(http: HttpCaller, session: TrytonSession, sale: Sale) -> None:
-    """Tryton's own buttons leave a sale alone that is already in a later state."""
+    """Confirm the sale. Tryton's own buttons ignore a sale that is already in a later state."""
     if sale.state == SaleState.DRAFT:
         await session.call(http, Any, "model.sale.sale.quote", [sale.id])
     if sale.state in PENDING:
@@ -135,7 +135,7 @@ async def _confirm(http: HttpCaller, session: TrytonSession, sale: Sale) -> None
 
 
 def _reading(key: ElementKey, found: Sequence[msgspec.Raw], delivery: str) -> ChannelReading:
-    """A sale that is not confirmed does not count: nothing is sent for it yet."""
+    """The reading of a sale. One that is not confirmed does not count, because nothing is sent for it yet."""
     if len(found) > 1:
         return ChannelReading(key, None, unreadable=reasons.SEVERAL_SALES.write(count=len(found)))
     for raw in found:

@@ -1,7 +1,7 @@
 """Prices per price list and currency: Tryton computes each product's sale price for one piece, as it does on a sale.
 
-No date on a product marks that a list or a rate changed, so both are part of what divided values are read by: any
-change of them has every product read again.
+No date on a product changes with a list or a rate, so both are part of the basis of divided values: after any change of
+them, every product is read again.
 """
 
 from collections.abc import Sequence

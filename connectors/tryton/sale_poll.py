@@ -27,7 +27,7 @@ _CHANGE_FIELDS: Final = ("create_date", "write_date", "shipments.create_date", "
 
 
 class SaleSnapshot(msgspec.Struct, frozen=True):
-    """The sales with one reference as of `read_at`: one, unless somebody gave another the same."""
+    """The sales with one reference as of `read_at`: normally one; several if somebody copied a reference."""
 
     read_at: datetime
     sales: list[msgspec.Raw]

@@ -175,7 +175,7 @@ def comment_with_buyer(sale: Sale, order: OrderValue) -> str:
 
 
 def has_buyer(sale: Sale) -> bool:
-    """Whether the sale was made of a shop's order."""
+    """Whether the sale was created from a shop's order."""
     try:
         _buyer(sale.comment or "")
     except NoOrder:
@@ -184,8 +184,8 @@ def has_buyer(sale: Sale) -> bool:
 
 
 def is_cancelled_by_shop(sale: Sale) -> bool:
-    """Whether the shop cancelled the order. A sale that people cancelled in Tryton still holds the order as it was;
-    its status tells.
+    """Whether the shop cancelled the order. A sale that people cancelled in Tryton still has the order's content; only
+    its status shows the cancellation.
     """
     return sale.state == SaleState.CANCELLED and _CANCELLED in (sale.comment or "").splitlines()
 

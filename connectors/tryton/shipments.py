@@ -22,7 +22,7 @@ def shipments_of(sale: Sale) -> Iterator[ShipmentUpdated]:
 
 
 def _shipment(shipment: SaleShipment, order: str, lines: dict[str, str]) -> ShipmentUpdated:
-    """A shipment may hold goods of other sales, too: those lines name no order."""
+    """The message of a shipment, which may contain goods of other sales, too: those lines name no order."""
     changed_at = max(each.aware() for each in (shipment.create_date, shipment.write_date) if each is not None)
     return ShipmentUpdated(
         number=shipment.number or "", version=microseconds(changed_at), changed_at=changed_at, status=_DISPATCHED,

@@ -56,7 +56,9 @@ class Lookup(Generic[Item]):
         return first, found
 
     async def _read_on(self, sku: str, answer: Listed[Item]) -> list[Item]:
-        """A shop that compares without regard to case or blanks may list many more variants than the requested one."""
+        """Read further pages: a shop that compares without regard to case or blanks may list many more variants than
+        requested.
+        """
         start, progress = 0, ListProgress()
         found = [each for each in answer.product_variants.items if each.sku == sku]
         while len(found) < _MANY and not self._is_complete(answer, start):

@@ -65,7 +65,7 @@ class OrderCursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Known(msgspec.Struct, frozen=True, rename="camel"):
-    """The identity of an order, also if other fields are invalid."""
+    """The identity of an order, available even if other fields are invalid."""
 
     id: str = ""
     code: str = ""

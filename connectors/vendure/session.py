@@ -41,13 +41,13 @@ class GraphQlRefused(Exception):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Meaning of the shop's numbers, from the same response as the numbers. Never cached: the shop's administrators may
-    change each setting at any time, and a price of 16.00 USD would be one of 1,600 JPY.
+    """Units and settings of the shop's numbers, from the same response as the numbers. Never cached: the shop's
+    administrators may change each setting at any time, and a price of 16.00 USD would be one of 1,600 JPY.
 
-    `precision`: digits after the point in the shop's integer prices, for every currency. `currencies` and
-    `languages` are the channel's, as Vendure writes them; `currency` and `language` are its defaults, and the first.
-    `tax_trouble`: the reason why no price can be written or read, None when one can; `currency_trouble`: the same of
-    prices in the default currency.
+    `precision`: digits after the point in the shop's integer prices, for every currency. `currencies` and `languages`
+    are the channel's, as Vendure writes them; `currency` and `language` are its defaults, and the first. `tax_trouble`:
+    the reason why no price can be written or read, None when one can; `currency_trouble`: the same for prices in the
+    default currency.
     """
 
     currency: str

@@ -42,7 +42,7 @@ class Places(msgspec.Struct, frozen=True):
 
 
 async def find_places(http: HttpCaller, session: VendureSession, facts: Facts, keys: Sequence[ElementKey]) -> Places:
-    """The shop is asked for its locations only when a key names one. Raises as `VendureSession.query`."""
+    """Stock locations, requested from the shop only when a key names one. Raises as `VendureSession.query`."""
     if not any(key.element == STOCK and key.dimension for key in keys):
         return Places(facts.location_id)
     found: dict[str, StockLocation] = {}

@@ -37,7 +37,7 @@ async def build_menu(
 
 
 def first_page(rooms: Rooms, principal: Principal) -> str:
-    """Address of the page on which the member starts: the overview, or the menu's first that they may see."""
+    """Address of the member's start page: the overview, or the first entry of the menu that they may see."""
     home = principal.home
     areas = _areas(principal, home)
     entries = sorted(

@@ -127,7 +127,7 @@ async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
 
 
 def _permissions(access: Access) -> list[tuple[str, str]]:
-    """Those of the reader: a key never has more."""
+    """Permissions of the reader: a key never has more."""
     declared = (one for each in Permission.__subclasses__() for one in each)
     own = ((str(one), translate(one.label)) for one in declared if access.may(one))
     return sorted(own, key=lambda pair: pair[1])

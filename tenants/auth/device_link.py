@@ -11,6 +11,6 @@ LINK_LIFE: Final = timedelta(hours=1)
 
 
 def opens(auth: AuthServices, token: str, *, msp_id: UUID, now: datetime) -> bool:
-    """Whether the token is a link's, of this MSP, and within its hour."""
+    """Whether the token is a link's, of this MSP, and not older than an hour."""
     found = auth.devices.recognize(token, msp_id=msp_id, now=now)
     return len(found) == 1 and timedelta(0) <= now - found[0].since < LINK_LIFE

@@ -140,8 +140,8 @@ async def find_signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) 
 async def continue_sign_in(
     request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
 ) -> Response[Any]:
-    """After the first factor, however it was proved (password, invitation, a sign-in elsewhere): start the session, or
-    ask for the second factor first.
+    """Continue after the first factor, however it was proved (password, invitation, a sign-in elsewhere): start the
+    session, or request the second factor first.
     """
     step = await begin_second_step(auth, principal, target)
     if step is None:

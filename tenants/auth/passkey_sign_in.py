@@ -1,4 +1,4 @@
-"""Sign-in by a passkey, which is both factors: the device, and what unlocks it."""
+"""Sign-in by a passkey, which provides both factors: the device, and the finger, face or PIN that unlocks it."""
 
 from typing import Final
 
@@ -52,7 +52,7 @@ async def sign_in_by_passkey(auth: AuthServices, host: Host, response: str, *, m
 
 
 async def confirm_by_passkey(auth: AuthServices, host: Host, who: SignedIn, response: str, *, address: str) -> None:
-    """A new proof of the person for this session, by a passkey of the same member.
+    """Record a new proof of identity for this session, by a passkey of the same member.
 
     Raises:
         PasskeyRefused, SignInThrottled: see `sign_in_by_passkey`.

@@ -115,7 +115,7 @@ async def finish_step(auth: AuthServices, scope: Scope, ticket: str, pending: Pe
 async def require_factor(  # noqa: PLR0913 - keyword-only
     auth: AuthServices, scope: Scope, member_id: UUID, typed: str, *, address: str, portal: Portal
 ) -> None:
-    """Accept a code of the member's app, or a recovery code, which the member is told of by mail.
+    """Accept a code of the member's app, or a recovery code, whose use is reported to the member by mail.
 
     Raises:
         SignInThrottled: too many wrong codes.

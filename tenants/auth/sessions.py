@@ -50,8 +50,8 @@ class _Record(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`secret` is the cookie's value; it proves the session and never goes into logs. `proved_at` is the time of the
-    latest proof of the person (`tenants.auth.step_up`).
+    """`secret` is the cookie's value; it authenticates the session and is never logged. `proved_at` is the time of the
+    latest proof of identity (`tenants.auth.step_up`).
     """
 
     secret: bytes = field(repr=False)
@@ -140,7 +140,7 @@ class SessionStore:
         return session
 
     async def prove(self, session: Session, *, now: datetime) -> Session:
-        """Note a new proof of the person."""
+        """Record a new proof of identity."""
         proved = replace(session, proved_at=now, seen_at=now)
         await self._rewrite(_key(session.msp_id, session.secret), proved, now)
         return proved

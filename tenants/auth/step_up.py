@@ -1,8 +1,8 @@
-"""Step-up: dangerous acts need a proof of the person that is at most ten minutes old.
+"""Step-up: dangerous actions need a proof of identity that is at most ten minutes old.
 
 A route declares it with `STEP_UP` in its options. A proof is a sign-in, or the password, a second factor or a passkey
-on the page *Confirm that it is you*. API keys are exempt: no person is there to ask, a key is created by a member with
-a recent proof, and what it may do is limited by its role (`manages_access`).
+on the page *Confirm that it is you*. API keys are exempt: no person is present, a key is created by a member with a
+recent proof, and its rights are limited by its role (`manages_access`).
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ CONFIRM_PATH: Final = "/confirm"
 
 
 class StepUpRequired(Forbidden):
-    """Pages answer with the page that asks for a proof, and return to the act."""
+    """Pages answer with the page that asks for a proof, and return to the action."""
 
     code = "step-up-required"
     title = N_("Confirm that it is you")

@@ -1,4 +1,5 @@
-"""Tickets: short-lived records in Valkey of something begun in a browser, such as a sign-in that needs a second step.
+"""Tickets: short-lived records in Valkey of a process that began in a browser, such as a sign-in that needs a second
+step.
 
 The browser holds 256 random bits; the store has their SHA-256 and a MAC, as for sessions. A ticket belongs to the MSP
 of one host and to one purpose.

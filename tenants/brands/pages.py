@@ -69,7 +69,7 @@ async def brands_page(access: OpenAccess) -> Response[Any]:
 
 @get("/brands/new", opt=_WRITE, include_in_schema=False)
 async def new_brand_page(access: OpenAccess) -> Response[Any]:
-    """The editor with the tokens of the brand that is shown now."""
+    """The editor with the tokens of the current brand."""
     return await _editor(access, "", all_tokens(access.brand.theme) | {"name": ""})
 
 

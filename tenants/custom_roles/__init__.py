@@ -1,1 +1,1 @@
-"""Roles that an account makes of permissions, and what a role shows its holders."""
+"""Roles that an account composes of permissions, and the preview of a role's pages."""

@@ -1,4 +1,4 @@
-"""Permissions that an account's roles can have, by room, and what a set of them shows on pages."""
+"""Permissions that an account's roles can have, by room, and the pages that a set of them shows."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class PermissionGroup:
 
 @dataclass(frozen=True, slots=True)
 class SeenArea:
-    """Entries of one part of the menu, those that the role shows and those that it does not."""
+    """Entries of one part of the menu: those that the role shows and those that it does not."""
 
     title: str
     shown: Sequence[NavEntry]
@@ -55,7 +55,7 @@ class SeenArea:
 
 @dataclass(frozen=True, slots=True)
 class RolePreview:
-    """What a member with these permissions alone would see. `actions` are labels of what they may do."""
+    """The preview of a member with only these permissions. `actions` are labels of permitted actions."""
 
     areas: Sequence[SeenArea]
     actions: Sequence[str]

@@ -106,7 +106,7 @@ def change(  # noqa: PLR0913 - keyword-only
 @CLIENT_OR_MSP
 @_ROLE
 def delete(*, msp_id: UUID, tenant_id: UUID | None, role: str) -> None:
-    """Delete a role of the account's own that nobody has."""
+    """Delete a role of the account's own that is not assigned."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:

@@ -63,7 +63,7 @@ class RoleManager:
         return changed
 
     async def delete(self, session: AsyncSession, by: Principal | None, role: str) -> None:
-        """Delete a role that nobody has.
+        """Delete a role that is not assigned.
 
         Raises:
             RoleInUse: names its holders.

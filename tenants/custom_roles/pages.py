@@ -34,13 +34,13 @@ _EMPTY: Final = RoleContent("", ())
 
 
 class RolePages:
-    """What the pages show."""
+    """Template context of the roles' pages."""
 
     def __init__(self, manager: RoleManager) -> None:
         self._manager = manager
 
     async def index(self, access: Access) -> PolicyIndex:
-        """The policy of the page's account; staff in a client are admitted by another."""
+        """The policy of the page's account; the permissions of staff in a client come from another."""
         return await self._manager.auth.policies.index_for(access.session, access.scope)
 
     async def own(self, access: Access, role: str) -> RoleView:
@@ -179,7 +179,7 @@ ROLE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 
 async def _typed(request: AnyRequest) -> tuple[RoleContent, str]:
-    """The form's content, and which button sent it."""
+    """The form's content, and the button that was pressed."""
     form = await request.form()
     chosen = [str(one) for one in form.getall("permissions", [])]
     content = RoleContent(str(form.get("name", "")).strip(), chosen, str(form.get("about", "")).strip())

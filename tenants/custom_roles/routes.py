@@ -78,7 +78,7 @@ async def change_role(
 
 @delete(_ONE, opt=_WRITE, tags=_TAGS)
 async def remove_custom_role(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> None:
-    """Delete a role of the account's own that nobody has. A refusal names in `holders` who has it."""
+    """Delete a role of the account's own that is not assigned. A refusal lists the holders in `holders`."""
     await role_manager.delete(access.session, access.principal, role)
 
 

@@ -17,7 +17,7 @@ class RoleInput(RequestBody, frozen=True):
 
 
 class RoleView(msgspec.Struct, frozen=True):
-    """A role. `id` is what members are assigned; `custom` is false for the packaged roles, which do not change.
+    """A role. `id` is what is assigned to members; `custom` is false for the packaged roles, which do not change.
     `members` counts those to whom it is assigned.
     """
 

@@ -26,9 +26,9 @@ def admits_always(principal: Principal, client: Client) -> bool:
 async def admit_staff(
     session: AsyncSession, policies: PolicyCache, principal: Principal, client: Client, *, now: datetime
 ) -> Principal:
-    """The principal with the rights that the client lends now, in the client's scope: those of the role granted, by the
-    client's policy, in place of those at home. A key has its own and the lent rights of its creator, whichever are
-    less.
+    """The principal with the rights that the client grants now, in the client's scope: those of the granted role, by
+    the client's policy, instead of those at home. A key has the intersection of its own and its creator's granted
+    rights.
 
     Raises:
         AccessNeeded: no access is granted to the member now.

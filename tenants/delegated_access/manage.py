@@ -1,4 +1,4 @@
-"""Asking for access to a client, its answer, its end, and whether it must be asked for."""
+"""Requests for access to a client, their answers and end, and the setting whether a request is needed."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,7 +32,7 @@ _NOT_GRANTABLE: Final = frozenset({"partner", "machine"})
 
 
 class NewAccessRequest(msgspec.Struct, frozen=True):
-    """What a member of the staff asks for. `role` is one of the client's, `hours` counts from the answer."""
+    """A request of a member of the staff. `role` is one of the client's, `hours` counts from the answer."""
 
     role: str
     reason: str
@@ -40,19 +40,19 @@ class NewAccessRequest(msgspec.Struct, frozen=True):
 
 
 def grantable_roles(index: PolicyIndex) -> list[str]:
-    """Roles that a client can lend. `index` is the client's policy."""
+    """Roles that a client can grant. `index` is the client's policy."""
     return [*sorted(CLIENT_ROLES - _NOT_GRANTABLE), *sorted(index.role_names, key=index.role_names.__getitem__)]
 
 
 async def request_access(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, by: Principal, wanted: NewAccessRequest, *, index: PolicyIndex, now: datetime, new_id: NewId
 ) -> AccessGrant:
-    """Ask the scope's client for access.
+    """Request access to the scope's client.
 
     Raises:
         Forbidden: the caller is not a member of the MSP's staff.
         InvalidInput: an unknown role, no reason, or a duration outside 1 hour to 30 days.
-        Conflict: the caller's earlier request is still waiting, or their access has not ended.
+        Conflict: the caller's earlier request is still pending, or their access has not ended.
     """
     scope = scope_of(session)
     if not by.is_staff or by.kind != "member":

@@ -36,7 +36,7 @@ _SETUP_STEPS: Final = 2
 
 
 class Proof(StrEnum):
-    """What proved a second factor."""
+    """The factor that proved a member's identity."""
 
     APP = "app"
     RECOVERY_CODE = "recovery-code"
@@ -64,7 +64,7 @@ class SecondFactors:
         return FactorState(since, await session.scalar(codes) or 0)
 
     async def begin(self, session: AsyncSession, member_id: UUID, *, now: datetime, renew: bool = False) -> str:
-        """The secret to be confirmed, in base32: the one that was begun, or a new one.
+        """The secret to be confirmed, in base32: the pending one, or a new one.
 
         Raises:
             Conflict: an app is set up already.

@@ -43,8 +43,8 @@ class SecondFactorRule(TenantOwned, Base):
 
 
 class Passkey(TenantOwned, Base):
-    """A passkey of a member (WebAuthn), for the host `rp_id`. `public_key` is COSE; `sign_count` as its device last
-    told.
+    """A passkey of a member (WebAuthn), for the host `rp_id`. `public_key` is COSE; `sign_count` is the device's last
+    counter.
     """
 
     __tablename__ = "passkey"

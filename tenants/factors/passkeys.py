@@ -54,7 +54,7 @@ class PasskeyRefused(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where a passkey is used: its relying party id and the origin that browsers report."""
+    """The host of a passkey: its relying party id and the origin that browsers report."""
 
     rp_id: str
     origin: str
@@ -71,7 +71,7 @@ class PasskeyUser:
 
     @property
     def handle(self) -> bytes:
-        """What the authenticator returns at sign-in, when no member is known yet."""
+        """User handle, which the authenticator returns at sign-in, when no member is known yet."""
         return self.tenant_id.bytes + self.member_id.bytes
 
 
@@ -157,7 +157,7 @@ def read_sign_in(response: str) -> tuple[AuthenticationCredential, bytes]:
     """The response of a sign-in, unverified, and its challenge.
 
     Raises:
-        PasskeyRefused: it is none.
+        PasskeyRefused: it is malformed.
     """
     try:
         credential = parse_authentication_credential_json(_read(response))

@@ -1,4 +1,4 @@
-"""Which members need a second factor: rules per role of an account."""
+"""Rules per role of an account: which members need a second factor."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

@@ -27,7 +27,7 @@ def new_totp_secret(new_secret: NewSecret) -> str:
 
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
-    """The time step whose code this is; None if it is none of the accepted ones."""
+    """The time step of the code; None if it is not one of the accepted codes."""
     digits = "".join(code.split())
     step = int(now.timestamp()) // STEP_SECONDS
     totp = pyotp.TOTP(secret)

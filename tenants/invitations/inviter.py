@@ -21,7 +21,7 @@ from tenants.principal import Principal
 
 
 class Given(NamedTuple):
-    """Roles of the invited, and the policy of their account."""
+    """Roles of the invited member, and the policy of their account."""
 
     roles: frozenset[str]
     policy: PolicyIndex

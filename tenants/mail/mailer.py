@@ -44,7 +44,7 @@ class Recipient:
 
 
 class Mailer:
-    """Queues mails. `is_certain`: each is sent or shown even if the MSP has no mail server of its own."""
+    """Queues mails. `is_certain`: each mail is sent or shown even if the MSP has no mail server of its own."""
 
     def __init__(self, vault: Vault, new_id: NewId, *, is_certain: bool = False) -> None:
         self._vault = vault

@@ -14,7 +14,7 @@ from tenants.mail.states import MailState
 
 class Mail(TenantOwned, Base):
     """A mail to one person. `content` are its parameters, sealed in the vault because they contain links that sign in;
-    it is deleted once the mail is sent. `brand_id` is the brand of the page that caused it.
+    it is deleted once the mail is sent. `brand_id` is the brand of the page that caused the mail.
     """
 
     __tablename__ = "mail"

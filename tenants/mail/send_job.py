@@ -43,7 +43,7 @@ class MailSending:
 
 
 class _Way(NamedTuple):
-    """A server, the sender's address if it is not the brand's, and whether the MSP chose the server."""
+    """A server, the sender's address if it differs from the brand's, and whether the MSP chose the server."""
 
     server: SmtpServer
     from_address: str

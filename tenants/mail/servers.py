@@ -42,7 +42,7 @@ class MailServerInput(RequestBody, frozen=True):
 
 
 async def find_mail_server(session: AsyncSession) -> MailServer | None:
-    """That of the scope's MSP account."""
+    """The mail server of the scope's MSP account."""
     found: MailServer | None = await session.scalar(
         select(MailServer).where(MailServer.tenant_id == scope_of(session).tenant_id)
     )

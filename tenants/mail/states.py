@@ -8,7 +8,9 @@ from foundation.state_machine import StateMachine
 
 
 class MailState(LabelledCode):
-    """A failed mail can be sent again. One that is kept is only shown, because the installation has no mail server."""
+    """A failed mail can be sent again. A mail of state `kept` is only shown, because the installation has no mail
+    server.
+    """
 
     QUEUED = "queued", N_("Waiting")
     SENT = "sent", N_("Sent")

@@ -93,7 +93,7 @@ def remove(*, msp_id: UUID) -> None:
 @MSP
 @click.option("--to", required=True, help="Address that gets the test mail.")
 def test(*, msp_id: UUID, to: str) -> None:
-    """Queue a test mail. The list of mails tells whether it was sent."""
+    """Queue a test mail. Its state in the list of mails is the result."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:

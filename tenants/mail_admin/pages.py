@@ -97,7 +97,7 @@ def build_mail_pages(services: AppServices) -> tuple[HTTPRouteHandler, ...]:
 
     @post("/mail/test", opt=_WRITE, include_in_schema=False)
     async def send_test_mail_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-        """To the member who asks."""
+        """Send a test mail to the requesting member."""
         member = await get_member(access.session, access.principal.id)
         to = await recipient_of(access.session, member)
         await send_test_mail(access.session, mailer, to, portal=portal_of(request, access.brand), now=access.now)

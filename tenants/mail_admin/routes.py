@@ -70,7 +70,7 @@ def build_mail_routes(services: AppServices) -> tuple[Any, ...]:
 
     @post("/api/v1/mail-server/test", opt=_WRITE, tags=["mail"], status_code=202)
     async def request_test_mail(request: AnyRequest, access: OpenAccess) -> MailView:
-        """Send a test mail to yourself, or to the member who created the API key. Its state tells the result."""
+        """Send a test mail to yourself, or to the member who created the API key. Its state is the result."""
         principal = access.principal
         member = await get_member(access.session, principal.on_behalf_of_id or principal.id)
         to = await recipient_of(access.session, member)

@@ -1,4 +1,4 @@
-"""Acts on mails: a test mail, sending again, and the text of a mail that is only shown."""
+"""Actions on mails: a test mail, sending again, and the text of a mail that is only shown."""
 
 from datetime import datetime
 from uuid import UUID
@@ -56,10 +56,10 @@ async def send_again(session: AsyncSession, mail_id: UUID, *, now: datetime) -> 
 
 
 async def show_mail(session: AsyncSession, mailer: Mailer, settings: MailSettings, mail_id: UUID) -> Letter:
-    """The text of a mail, where the installation shows mails instead of sending them.
+    """The text of a mail, if the installation shows mails instead of sending them.
 
     Raises:
-        NotFound: it does not, or this mail has no text any more.
+        NotFound: it sends mails, or this mail has no text any more.
     """
     mail = await find_mail(session, mail_id) if settings.mailbox else None
     if mail is None or mail.content is None:

@@ -20,7 +20,7 @@ _ADMINISTERS = [tuple(one.split(":")) for one in (TenantPermission.INVITE_MEMBER
 
 async def require_other_administrator(session: AsyncSession, member: Member, *, losing: str | None = None) -> None:
     """Check before `member` is suspended, or loses the role `losing`. Holds the account's lock until the transaction
-    ends, which serializes two administrators who act on each other at the same moment.
+    ends, which serializes two administrators who act on each other at the same time.
 
     Raises:
         LastAdministrator: no other active member may invite members and assign roles here.

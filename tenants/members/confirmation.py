@@ -1,4 +1,4 @@
-"""Confirmation of members who are vouched for by their inviter only.
+"""Confirmation of members whose only voucher is their inviter.
 
 An inviter sees the invitation's link, and could open it in another browser and approve their own proposals as a second
 member. So four-eyes rules count inviter and invited as one until an administrator who is neither, and is not vouched

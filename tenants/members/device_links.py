@@ -1,4 +1,5 @@
-"""Device links: an administrator lets a member sign in, at once, in a browser that must wait for others' failures.
+"""Device links: an administrator unblocks a member's sign-in, at once, in a browser that is delayed by others' failed
+attempts.
 
 A network from which somebody guesses an account's password must wait up to 15 minutes, and so must a member who is
 there with a new device. The link makes a browser a known device of the member, with its own counter. It does not sign

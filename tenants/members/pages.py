@@ -172,7 +172,7 @@ ADMINISTRATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 async def _change(
     access: Access, auth: AuthServices, member_id: UUID, act: Awaitable[object], *, typed: str = ""
 ) -> Response[Any]:
-    """Run the act and redirect to the member's page, with the reason if the act was refused."""
+    """Run the action and redirect to the member's page, with the reason if the action was refused."""
     refusal = await run_action(access.session, act)
     if refusal is None:
         return redirect_to(access, f"/members/{member_id}", done=translate("Saved"))

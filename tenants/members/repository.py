@@ -59,7 +59,7 @@ class NewMember(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """Parsed, unverified invitation token; verified by `accept_invite`."""
+    """A parsed, unverified invitation token; verified by `accept_invite`."""
 
     tenant_id: UUID
     member_id: UUID

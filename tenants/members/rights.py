@@ -58,8 +58,8 @@ class MemberRights:
         return RightsReport(frozenset(map(str, members)), frozenset(map(str, lapsed)))
 
     async def _find_granted(self, session: AsyncSession, permissions: tuple[str, ...]) -> set[UUID] | None:
-        """Staff to whom the scope's client granted one of `permissions`; None if it admits staff always. What they did
-        while they had access stays valid after its end, but not after it was revoked.
+        """Staff to whom the scope's client granted one of `permissions`; None if it always admits staff. Their earlier
+        actions stay valid after the end of the access, but not after its revocation.
         """
         scope = scope_of(session)
         setting = await session.scalar(select(Client.staff_access).where(Client.tenant_id == scope.tenant_id))

@@ -1,4 +1,4 @@
-"""View of roles on a member's page: what each allows, and which ones the reader may give or take."""
+"""View of roles on a member's page: their permissions, and which ones the reader may assign or remove."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from tenants.role_labels import about_role, role_label
 
 @dataclass(frozen=True, slots=True)
 class RoleRow:
-    """`changeable`: the reader may take a held role, or give an offered one. `custom`: one of the account's own."""
+    """`changeable`: the reader may remove a held role, or assign an offered one. `custom`: one of the account's own."""
 
     name: str
     words: str
@@ -40,7 +40,7 @@ def offered_rows(access: Access, index: PolicyIndex, member: Member, held: set[s
 
 
 def inviting_rows(access: Access, index: PolicyIndex, *, partners: bool) -> list[RoleRow]:
-    """Roles that the reader may invite with, the least first. `partners`: the account has trading partners."""
+    """Roles that the reader may invite with, fewest permissions first. `partners`: the account has trading partners."""
     fitting = _here(access, index) - (set() if partners else {PARTNER})
     givable = assignable_roles(access.principal, index, access.scope) & fitting
     return [_row(index, role) for role in _sorted(index, givable)]

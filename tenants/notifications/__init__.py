@@ -1,1 +1,1 @@
-"""Notifications: what happened, for each member whom it concerns, until they have read it."""
+"""Notifications: events that concern a member, listed for each member until read."""

@@ -1,4 +1,4 @@
-"""`fairlead notification`: what a member is told, and what they want to be told."""
+"""`fairlead notification`: notifications of a member, and which ones they get."""
 
 from uuid import UUID
 
@@ -34,7 +34,7 @@ def notification() -> None:
     help="The least severe ones that they want.",
 )
 def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, muted: tuple[str, ...], least_severity: str) -> None:
-    """Set what a member wants to be told; without --mute, every kind."""
+    """Set which notifications a member gets; without --mute, every kind."""
 
     async def act(services: AppServices) -> CommandResult:
         chosen = NotificationSettings(list(muted), least_severity)  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, muted: tuple[s
 @CLIENT_OR_MSP
 @_EMAIL
 def show(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
-    """Show the kinds of notifications, and which of them a member does not want."""
+    """Show the kinds of notifications, and which of them a member has muted."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:

@@ -27,7 +27,7 @@ NEWEST_FIRST: Final = Sort(
 
 
 async def list_own(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[NotificationView]:
-    """Those of the acting member: whoever else reads the list sees none of them."""
+    """Notifications of the acting member only, whoever may read the list."""
     scope = scope_of(session)
     member_id = UUID(scope.actor.id) if scope.actor.kind == "member" else None
     statement = select(Notification).where(

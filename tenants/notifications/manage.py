@@ -1,4 +1,4 @@
-"""A member's own notifications: reading them, and what the member wants to be told."""
+"""A member's own notifications: reading them, and choosing which ones to get."""
 
 from datetime import datetime
 from typing import Final
@@ -80,7 +80,7 @@ async def load_settings(session: AsyncSession, member_id: UUID) -> NotificationS
 
 
 async def save_settings(session: AsyncSession, member_id: UUID, chosen: NotificationSettings, *, now: datetime) -> None:
-    """Set what a member of the scope's account wants to be told, from the next cause on.
+    """Set which notifications a member of the scope's account gets, from the next cause on.
 
     Raises:
         InvalidInput: an unknown kind or severity.

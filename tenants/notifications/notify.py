@@ -1,8 +1,8 @@
-"""Notifying: a job in the transaction of the cause, which then writes a row for each member whom it concerns.
+"""Notification of members: a job, enqueued in the transaction of the cause, writes a row for each member concerned.
 
-The rows are not written in that transaction itself, because those of the MSP's staff are in another account, which row
-level security hides from it, and because a batch with thousands of causes must not wait for them. The job exists when,
-and only when, its cause is committed.
+The transaction of the cause does not write the rows itself, because those of the MSP's staff are in another account,
+which row-level security hides from it, and because a batch with thousands of causes must not wait for them. The job
+exists when, and only when, its cause is committed.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ LANE: Final = "notifications"
 
 
 class NotifyMembers(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`path` is the page of the cause, after the account's root. `members` are the recipients' ids, all that `kind`
-    concerns if empty, without `by`, who caused it.
+    """`path` is the page of the cause, after the account's root. `members` are the recipients' ids; if empty, all
+    members whom `kind` concerns, except `by`, who caused it.
     """
 
     kind: str

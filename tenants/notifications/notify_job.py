@@ -1,4 +1,4 @@
-"""The job that writes a notification for each member whom a cause concerns."""
+"""Job that writes a notification for each member whom a cause concerns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,9 @@ def notify_handler(notifier: Notifier) -> Handler[NotifyMembers]:
 
 
 def _concerns_staff(payload: NotifyMembers, client: Client) -> bool:
-    """Staff of a client that admits them on request only are told what is addressed to them by name."""
+    """Whether staff are notified. Of a client that admits them on request only, they get only what is addressed to them
+    by name.
+    """
     kind = known_kinds()[payload.kind]
     return kind.staff and (bool(payload.members) or client.staff_access == StaffAccess.STANDING)
 
@@ -83,7 +85,9 @@ async def _write(session: AsyncSession, notifier: Notifier, payload: NotifyMembe
 async def _recipients(
     session: AsyncSession, notifier: Notifier, kind: NotificationKind, payload: NotifyMembers
 ) -> Sequence[UUID]:
-    """Active members with the kind's permission who want to know, without the one who caused it; not a partner's."""
+    """Active members with the kind's permission who have not muted it, except the one who caused it and partners'
+    members.
+    """
     scope = scope_of(session)
     index = await notifier.policies.index_for(session, scope)
     obj, _, act = kind.permission.partition(":")

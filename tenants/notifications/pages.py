@@ -1,4 +1,4 @@
-"""Pages of a member's own notifications and of what they want to be told."""
+"""Pages of a member's own notifications and of their settings."""
 
 from typing import Any, Final
 from uuid import UUID

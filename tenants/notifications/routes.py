@@ -39,13 +39,13 @@ async def mark_all_notifications_read(access: OpenAccess) -> ReadView:
 
 @get([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS)
 async def show_notification_settings(access: OpenAccess) -> SettingsView:
-    """Show what the caller wants to be told."""
+    """Show which notifications the caller gets."""
     return settings_view(await load_settings(access.session, access.principal.id))
 
 
 @put([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
 async def save_notification_settings(access: OpenAccess, data: JSONBody[NotificationSettings]) -> SettingsView:
-    """Set what the caller, a member, wants to be told in this account."""
+    """Set which notifications the caller, a member, gets in this account."""
     await save_settings(access.session, own_id(access), data, now=access.now)
     return settings_view(data)
 

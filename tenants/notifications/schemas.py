@@ -25,7 +25,7 @@ class NotificationView(msgspec.Struct, frozen=True):
 
 
 class NotificationSettings(RequestBody, frozen=True):
-    """Kinds that the member does not want, by code, and the least severity that they want."""
+    """Kinds that the member has muted, by code, and the least severity of notifications."""
 
     muted: list[str]
     least_severity: Literal["info", "warning", "critical"] = "info"

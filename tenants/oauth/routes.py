@@ -1,6 +1,6 @@
 """Endpoints of OAuth 2 on each brand's host: token, revocation, introspection and metadata.
 
-They answer with the members of the RFCs, not with problem details, as libraries expect. Wrong credentials of every kind
+They answer in the formats of the RFCs, not with problem details, as libraries expect. Wrong credentials of every kind
 have one answer.
 """
 
@@ -103,7 +103,7 @@ async def introspect_oauth_token(request: AnyRequest, brand: ShownBrand, auth: O
 
 @get("/.well-known/oauth-authorization-server", opt=_PUBLIC, include_in_schema=False)
 async def show_oauth_metadata(request: AnyRequest, brand: ShownBrand) -> Response[Any]:
-    """RFC 8414: where the endpoints of this host are."""
+    """RFC 8414: addresses of this host's endpoints."""
     msp_of(brand)
     origin = public_origin(request.scope)
     methods = ["client_secret_basic", "client_secret_post"]
@@ -176,7 +176,7 @@ def _credentials(request: AnyRequest, form: Mapping[str, str]) -> tuple[str, str
 
 
 def _client_parts(client_id: str, secret: str) -> KeyParts:
-    """Malformed credentials become ones that nobody has, so that they take the same way."""
+    """The parts of a client id. Malformed credentials are replaced by unknown ones, so that both take the same time."""
     match, opened = _CLIENT_ID.fullmatch(client_id), bytes_of(secret, SECRET_BYTES)
     if match is None or opened is None:
         return KeyParts(UUID(int=0), UUID(int=0), bytes(SECRET_BYTES))

@@ -26,7 +26,7 @@ _KEPT: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """`scope` is None for all the client may do."""
+    """`scope` is None for all permissions of the client."""
 
     text: str
     expires_in: int
@@ -69,7 +69,7 @@ async def issue_token(
 async def find_own_token(
     session: AsyncSession, client: ApiKey, parts: KeyParts | None, *, now: datetime
 ) -> OAuthToken | None:
-    """A live token of this client; another's is as unknown."""
+    """A live token of this client. A token of another client counts as unknown."""
     if parts is None or not parts.is_token or parts.tenant_id != client.tenant_id:
         return None
     token = await find_token(session, parts, now)

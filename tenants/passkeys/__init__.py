@@ -1,1 +1,1 @@
-"""Passkeys as members register, name, use and remove them."""
+"""Passkeys of members: registration, use at sign-in, and removal."""

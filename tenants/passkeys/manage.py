@@ -1,4 +1,4 @@
-"""Registration and removal of a member's own passkeys, told to the member by mail."""
+"""Registration and removal of a member's own passkeys, reported to the member by mail."""
 
 from typing import Final
 from uuid import UUID

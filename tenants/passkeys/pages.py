@@ -1,4 +1,4 @@
-"""Pages of passkeys: registration and removal by the member, sign-in, and the proof for dangerous acts."""
+"""Pages of passkeys: registration and removal by the member, sign-in, and the proof for dangerous actions."""
 
 from typing import Any, Final
 from uuid import UUID

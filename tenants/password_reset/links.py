@@ -1,4 +1,4 @@
-"""Links with which a member chooses a new password: made, sent, checked and used up."""
+"""Links with which a member chooses a new password: created, sent, checked and used up."""
 
 import hashlib
 import hmac
@@ -98,8 +98,8 @@ async def preview_reset(auth: AuthServices, link: ResetLink) -> Member:
 
 
 async def reset_password(auth: AuthServices, link: ResetLink, *, password: str, again: str, portal: Portal) -> None:
-    """Set the password, end all sessions of the member, and tell the member by mail. Signs nobody in: a second factor
-    may be needed.
+    """Set the password, end all sessions of the member, and notify the member by mail. Does not sign in, because a
+    second factor may be needed.
 
     Raises:
         WeakPassword: the link stays valid.

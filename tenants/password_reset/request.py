@@ -1,7 +1,7 @@
-"""Request of a link by anybody who types an address.
+"""Request of a link by an anonymous visitor who types an address.
 
-The web process does the same for every address: it seals the address and enqueues a job. Who is a member is looked up
-by the job, so neither the answer nor its time tells whether the address is known.
+The web process does the same for every address: it seals the address and enqueues a job. Only the job looks up the
+member, so neither the response nor its time reveals whether the address is known.
 """
 
 from typing import Final

@@ -37,7 +37,7 @@ _SIGN_IN: Final = "/sign-in?next=/settings"
 
 @get("/settings", name="settings", opt=_PUBLIC, include_in_schema=False)
 async def show_preferences_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """Every member's own: no permission is needed beside being signed in."""
+    """The page of every member: no permission is needed besides being signed in."""
     who = await _signed_in(request, brand.msp_id, auth)
     if who is None:
         return Redirect(_SIGN_IN, status_code=303, headers=_HEADERS)
@@ -79,7 +79,7 @@ async def _signed_in(request: AnyRequest, msp_id: Any, auth: AuthServices) -> Si
 
 
 def _own_scope(who: SignedIn) -> Scope:
-    """Without the partner, whose scope shows no members. Only the caller's own row is used here."""
+    """The scope without the partner, in which members are visible. Only the caller's own row is used here."""
     return replace(home_scope(who.principal), partner_id=None)
 
 

@@ -1,4 +1,4 @@
-"""Changes of a member's second factors, told to the member by mail."""
+"""Changes of a member's second factors, reported to the member by mail."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -73,7 +73,7 @@ async def reset_factors(  # noqa: PLR0913 - keyword-only
 async def remove_factors(
     session: AsyncSession, auth: AuthServices, member_id: UUID, *, portal: Portal, now: datetime
 ) -> None:
-    """For administrators and the operator, after they checked who asks."""
+    """Remove the factors, for administrators and the operator, after they have verified the member's identity."""
     await auth.factors.remove(session, member_id)
     await remove_passkeys(session, member_id)
     await sign_out_everywhere(session, member_id=member_id, now=now)

@@ -26,7 +26,7 @@ _ROLE: Final = click.option(
 @CLIENT_OR_MSP
 @click.option("--email", required=True, help="The member's e-mail address.")
 def reset_factors(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
-    """Remove the second factors of a member whom no administrator of the account can help. They are told by mail."""
+    """Remove the second factors of a member whom no administrator of the account can help. The member gets a mail."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:

@@ -61,7 +61,7 @@ async def show_second_factors(access: OpenAccess, auth: OpenAuth, member_id: Fro
 async def reset_second_factors(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> None:
-    """Remove the second factors of a member who lost them, and sign them out. They are told by mail."""
+    """Remove the second factors of a member who lost them, and sign them out. The member gets a mail."""
     portal = portal_of(request, access.brand)
     await reset_factors(access.session, auth, access.principal, member_id, portal=portal, now=access.now)
 

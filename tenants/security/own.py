@@ -16,14 +16,14 @@ from tenants.principal import home_scope
 
 
 def own_scope(who: SignedIn) -> Scope:
-    """Without the partner, whose scope shows no members. Only the member's own rows are used in it."""
+    """The scope without the partner, in which members are visible. Only the member's own rows are used in it."""
     return replace(home_scope(who.principal), partner_id=None)
 
 
 async def confirm_person(  # noqa: PLR0913 - keyword-only
     auth: AuthServices, who: SignedIn, *, password: str, code: str, address: str, portal: Portal
 ) -> None:
-    """A new proof of the person for this session: the second factor if the member has one, else the password.
+    """Record a new proof of identity for this session: the second factor if the member has one, else the password.
 
     Raises:
         SignInFailed, CodeRefused: it is wrong.

@@ -1,4 +1,4 @@
-"""Pages of a member's own security, of another member's sessions, and the proof that dangerous acts need."""
+"""Pages of a member's own security, of another member's sessions, and the proof that dangerous actions need."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -167,7 +167,7 @@ async def show_confirm_page(request: AnyRequest, brand: ShownBrand, auth: OpenAu
 
 @post(CONFIRM_PATH, **_FORM)
 async def submit_confirm_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
-    """Note the proof and return to the page of the act."""
+    """Record the proof and return to the page of the action."""
     who = await signed_in_member(request, brand, auth)
     if who is None:
         return _sign_in()

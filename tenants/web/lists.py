@@ -114,7 +114,7 @@ def _parents(request: AnyRequest) -> Mapping[str, UUID]:
 async def load_page(
     access: Access, definition: ListDefinition[Any], listed: ListInput, **parents: UUID
 ) -> ResultPage[Any]:
-    """The page of a list to show; empty when the query was refused; the page shows the reason."""
+    """The page of a list to show; an empty one, with the reason, if the query was refused."""
     if listed.refusal is not None:
         return ResultPage([])
     return await definition.load(access.session, listed.query.inside(parents), access.now)

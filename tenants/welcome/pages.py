@@ -34,7 +34,7 @@ _PUBLIC: Final = {"public": True}
 async def show_welcome_page(
     request: AnyRequest, token: FromPath[str], brand: ShownBrand, auth: OpenAuth
 ) -> Response[Any]:
-    """Target of an invitation's link. GET does not use the link up: mail scanners open every link."""
+    """Target of an invitation's link. GET does not use up the link: mail scanners open every link."""
     preview = await preview_invitation(auth, _invitation_link(request, brand, token))
     return await _welcome_form(request, brand, auth, token, preview)
 

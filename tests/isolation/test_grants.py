@@ -10,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import text
 
 from controlplane.rooms import ROOMS
-from foundation.database.access import settle_access
+from foundation.database.access import finish_access
 from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, PURGE, RELAY
 from foundation.ids import new_id
@@ -477,7 +477,7 @@ def test_foreign_default_privileges_are_revoked(urls: Urls) -> None:
         for what in ("ALL ON TABLES TO PUBLIC", f"SELECT ON TABLES TO {APP}", f"EXECUTE ON FUNCTIONS TO {INTAKE}"):
             owner.execute(f"ALTER DEFAULT PRIVILEGES GRANT {what}".encode())
             owner.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {what}".encode())
-        settle_access(owner, "a revision")
+        finish_access(owner, "a revision")
         left = owner.execute(
             "SELECT a.grantee::regrole FROM pg_default_acl d, aclexplode(d.defaclacl) a WHERE a.grantee <> d.defaclrole"
         ).fetchall()

@@ -42,7 +42,7 @@ LAST_BACKUP: Final = "last_backup"
 
 
 class LastBackup(msgspec.Struct, frozen=True):
-    """`as_owner`: it was made with the rights to change everything, for want of a login for backups."""
+    """`as_owner`: it was made with the owner's rights, because no login for backups exists."""
 
     created_at: datetime
     revision: str

@@ -44,7 +44,7 @@ _MORE_THAN_READING = """
 
 
 async def backup_role(settings: Settings) -> list[Finding]:
-    """Rights of the login in `backup_url`, where one is configured."""
+    """Rights of the login in `backup_url`, if one is configured."""
     if not settings.backup_url:
         return []
     async with await psycopg.AsyncConnection.connect(

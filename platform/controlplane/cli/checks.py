@@ -62,7 +62,9 @@ async def partitions_are_ready(settings: Settings) -> Finding:
 
 
 def assess_partitions(tables: Iterable[tuple[str, datetime, bool]], *, now: datetime) -> Finding:
-    """`tables`: each with the end of its last month, and whether its default partition has rows of a later time."""
+    """Assess partitions. `tables`: each with the end of its last month, and whether its default partition has later
+    rows.
+    """
     rows = list(tables)
     missing = sorted(name for name, ends, beyond in rows if beyond or ends <= now + PARTITIONS_AHEAD)
     if not missing:

@@ -1,1 +1,1 @@
-"""The demonstration: two MSPs with clients on sandbox systems, and its unattended check."""
+"""The demonstration: two MSPs with clients on sandbox systems, and its automated check."""

@@ -20,8 +20,8 @@ answer still applies.
 
 
 class ErpPlay:
-    """Simulation of one client's ERP. A value is saved only if it was not changed by others since the last read or
-    write (compare-and-set).
+    """Simulation of one client's ERP. A value is saved only if nobody else has changed it since the last read or write
+    (compare-and-set).
     """
 
     def __init__(self, http: httpx2.Client, url: str, draw: random.Random) -> None:

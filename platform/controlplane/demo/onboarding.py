@@ -1,4 +1,6 @@
-"""A client that is onboarded by half: its ERP is connected and heard, the rest is left to a newcomer in the browser."""
+"""A client whose onboarding is half finished: its ERP is connected and has sent a webhook; a visitor does the rest in
+the browser.
+"""
 
 import base64
 import secrets
@@ -52,7 +54,7 @@ def onboarding_plans(token: str) -> list[SystemPlan]:
 
 
 def practice_systems(sandbox: str, token: str) -> list[PracticeSystem]:
-    """What the start page of this machine tells a newcomer about the shop to connect."""
+    """Data about the shop to connect, for the start page of this machine."""
     return [
         PracticeSystem(
             name=f"{NAME}: web shop", kind="Sandbox shop", address=f"{sandbox}/{SLUG}-shop", key=token,

@@ -1,4 +1,4 @@
-"""Waiting for what happens in a client of the demonstration, and answering its approvals as its approver."""
+"""Waiting for events in a client of the demonstration, and answering its approvals as its approver."""
 
 import asyncio
 import time

@@ -61,11 +61,11 @@ class ClientSystems:
         await self._request("POST", "erp/changes", NewErpValues(list(values)))
 
     async def place(self, order: OrderValue) -> str:
-        """A shopper's order; returns its number."""
+        """Place a shopper's order; returns its number."""
         return decode_json(await self._request("POST", "shop/orders", order), type=_PlacedOrder).number
 
     async def set_status(self, order: str, code: str) -> None:
-        """The status of an order, in the ERP."""
+        """Set the status of an order in the ERP."""
         await self.enter(NewErpValue(order, ORDER_STATUS, value=EnumerationValue(code), record_type=ORDER))
 
     async def order_in_erp(self, order: str) -> OrderValue | None:
@@ -83,7 +83,7 @@ class ClientSystems:
         return None if shown is None else shown.value
 
     async def storefront(self) -> str:
-        """The shop's page."""
+        """The shop's page, as shoppers see it."""
         return (await self._request("GET", "shop/")).decode()
 
     async def _request(self, method: str, path: str, body: object = None) -> bytes:

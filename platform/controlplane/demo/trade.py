@@ -31,7 +31,7 @@ _VERIFIED: Final = f"SELECT count(*) FROM {PROPAGATIONS} p WHERE state = 'verifi
 
 
 def divided_values(currency: str) -> dict[ElementKey, Value]:
-    """What channels show of one product of a client, whose own currency is `currency`."""
+    """Values that channels show of one product of a client, whose own currency is `currency`."""
     abroad = _ABROAD[currency]
     values: dict[ElementKey, Value] = {
         ElementKey(_SKU, PRICE, dimension(currency=abroad)): money("29.90", abroad),

@@ -87,7 +87,7 @@ class Valkey(EmbeddedServer):
         return bool(self._request(self.paths.valkey_socket, b"PING\r\n"))
 
     def lose_data(self) -> None:
-        """Kill the server and delete its data, as in the loss of its machine."""
+        """Kill the server and delete its data, to simulate the loss of its machine."""
         self.kill()
         shutil.rmtree(self.data, ignore_errors=True)
 

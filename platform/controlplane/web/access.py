@@ -250,7 +250,7 @@ async def _admit(
 
 
 async def _enter_account(session: AsyncSession, principal: Principal, tenant_id: UUID) -> None:
-    """Change to the scope of an account of the MSP. The database hides another MSP's rows in it.
+    """Change to the scope of an account of the MSP, in which the database hides rows of other MSPs.
 
     Raises:
         NotFound: only staff have more than one account.

@@ -21,7 +21,7 @@ _STATE_KEYS: Final = ("public_port", "brand_and_caller")
 
 
 class FallbackPage(Response[None]):
-    """Handles the request again, without the refused parameter. An answer 200 gets the refusal's status."""
+    """Handles the request again, without the refused parameter. A response of status 200 gets the refusal's status."""
 
     def __init__(self, scope: Scope, refusal: InvalidInput, query: bytes) -> None:
         super().__init__(None, status_code=int(refusal.status))

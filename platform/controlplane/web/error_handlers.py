@@ -141,7 +141,7 @@ class ErrorHandlers:
         return Redirect(place, status_code=303)
 
     def confirm(self, request: AnyRequest, error: StepUpRequired) -> Response[Any]:
-        """The page that asks for a proof, which returns to the page of the act."""
+        """The page that asks for a proof, which then returns to the page of the action."""
         if _is_machine(request):
             return self.refuse(request, error)
         place = f"{CONFIRM_PATH}?next={quote(safe_next(page_behind(request)), safe='')}"

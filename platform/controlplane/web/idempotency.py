@@ -1,4 +1,4 @@
-"""The API's `Idempotency-Key`: an act runs once, however often its request is repeated."""
+"""The API's `Idempotency-Key`: an action runs once, however often its request is repeated."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -56,10 +56,10 @@ def key_of(request: AnyRequest) -> str | None:
 async def idempotent_request(
     session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock
 ) -> AsyncIterator[RequestResult]:
-    """Wrap an admitted request's act. A refused act is rolled back; its refusal is stored like any response.
+    """Wrap an admitted request's action. A refused action is rolled back; its refusal is stored like any response.
 
     Raises:
-        AlreadyAnswered: the act ran before.
+        AlreadyAnswered: the action ran before.
         KeyInUse, KeyReused: see `find_response`.
     """
     result, key = RequestResult(), key_of(request)

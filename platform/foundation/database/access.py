@@ -121,14 +121,14 @@ def repair_access(connection: Connection, revision: str) -> Lost:
     return lost
 
 
-def settle_access(connection: Connection, revision: str) -> None:
+def finish_access(connection: Connection, revision: str) -> None:
     """Final step of a migration to the head: opens all tables to backups, closes everything to PUBLIC, and records
     access.
     """
     _close_to_public(connection)
     _revoke_default_privileges(connection)
     _close_partitions(connection)
-    _name_owner_by_office(connection)
+    _replace_owner_name(connection)
     open_to_backup(connection)
     record = msgspec.json.encode(read_access(connection, revision)).decode()
     with connection.transaction():
@@ -185,7 +185,7 @@ def _close_partitions(connection: Connection) -> None:
         connection.execute(sql.SQL("SELECT {}.close(%s::regclass)").format(sql.Identifier(SCHEMA)), (name,))
 
 
-def _name_owner_by_office(connection: Connection) -> None:
+def _replace_owner_name(connection: Connection) -> None:
     """Replace policies that name the owner: they cannot be restored where the owner has another name."""
     found = connection.execute(
         "SELECT c.oid::regclass::text, p.polname, ARRAY(SELECT pg_get_userbyid(r)::text FROM unnest(p.polroles) r"

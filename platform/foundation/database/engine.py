@@ -24,7 +24,7 @@ from foundation.database.connecting import connect_as
 from foundation.database.pool import ConnectingAtCheckout
 from foundation.database.roles import FLEET
 from foundation.database.scoped import NO_SCOPE, ScopedConnection, begin_sql, scope_sql
-from foundation.database.session_state import NotingCursor
+from foundation.database.session_state import StateTrackingCursor
 from foundation.scope import Scope
 
 _log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class Database:
                 round_trip_timeout=round_trip_timeout,
                 prepare_threshold=3,
                 application_name=application_name,
-                cursor_factory=NotingCursor,
+                cursor_factory=StateTrackingCursor,
             )
             if planning:
                 await connection.execute(planning)

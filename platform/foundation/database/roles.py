@@ -69,14 +69,14 @@ async def ensure_roles(connection: AsyncConnection, passwords: RolePasswords) ->
                 sql.Identifier(BACKUP), sql.Literal(_verifier(connection, BACKUP, passwords.backup))
             )
         )
-    await _let_enter(connection, FLEET, APP)
-    await _let_inherit(connection, APP, PURGE)
+    await _grant_switch(connection, FLEET, APP)
+    await _grant_inheritance(connection, APP, PURGE)
     found = await connection.execute(
         "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
     )
     if owner := await found.fetchone():
-        await _let_enter(connection, BACKUP, owner[0])
-        await _let_enter(connection, PURGE, owner[0])
+        await _grant_switch(connection, BACKUP, owner[0])
+        await _grant_switch(connection, PURGE, owner[0])
     await _close_large_objects(connection)
 
 
@@ -101,7 +101,7 @@ async def _close_large_objects(connection: AsyncConnection) -> None:
         await connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(signature)))
 
 
-async def _let_enter(connection: AsyncConnection, role: str, member: str) -> None:
+async def _grant_switch(connection: AsyncConnection, role: str, member: str) -> None:
     """Allow `member` to switch to `role` by SET ROLE only: it does not inherit the privileges."""
     found = await connection.execute(
         "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"
@@ -114,7 +114,7 @@ async def _let_enter(connection: AsyncConnection, role: str, member: str) -> Non
         )
 
 
-async def _let_inherit(connection: AsyncConnection, role: str, member: str) -> None:
+async def _grant_inheritance(connection: AsyncConnection, role: str, member: str) -> None:
     """Give `member` the privileges and policies of `role`, to which it cannot switch."""
     found = await connection.execute(
         "SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles a ON a.oid = m.member"

@@ -40,7 +40,7 @@ def _text(query: bytes | Composable) -> str:
     return query.decode("utf-8", "replace") if isinstance(query, bytes) else query.as_string(None)
 
 
-class NotingCursor(psycopg.AsyncCursor[Any]):
+class StateTrackingCursor(psycopg.AsyncCursor[Any]):
     """A cursor that sets `keeps_state` on its connection for such statements."""
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Coroutine[Any, Any, Self]:

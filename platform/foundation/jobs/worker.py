@@ -54,7 +54,7 @@ class ClaimStatus(StrEnum):
 
 
 @dataclass(slots=True)
-class _Met:
+class _Interruption:
     """Reason why a batch was interrupted."""
 
     away: bool = False  # database outage
@@ -94,38 +94,38 @@ class LaneWorker:
         """Claim and run one batch. Never raises for a job's failure; after a database outage the lease expires."""
         scope = Scope(msp_id=msp_id, tenant_id=tenant_id, actor=Actor.system("worker"))
         batch = None
-        with self._sitting_out(tenant_id, lane) as met:
+        with self._log_interruption(tenant_id, lane) as interruption:
             batch = await answered(self._database, self._claim(scope, lane, bulk=bulk), seconds=self._lease)
-        if met.away:
+        if interruption.away:
             await asyncio.sleep(CLAIM_AGAIN_SECONDS)
         if batch is None:
             return
         claimed = len(batch.items)
-        with self._sitting_out(tenant_id, lane) as met:
+        with self._log_interruption(tenant_id, lane) as interruption:
             await self._work(batch)
-        if met.lost:
+        if interruption.lost:
             return
-        if met.away:
+        if interruption.away:
             await batch.release_lease()
             batch.more = True
         await self._wake_again(batch, claimed)
 
     @contextmanager
-    def _sitting_out(self, tenant_id: UUID, lane: str) -> Iterator[_Met]:
+    def _log_interruption(self, tenant_id: UUID, lane: str) -> Iterator[_Interruption]:
         """Log lost leases and database outages, which are not the jobs' fault, and report them to the caller instead of
         raising.
         """
-        met = _Met()
+        interruption = _Interruption()
         try:
-            yield met
+            yield interruption
         except LeaseLost:
-            met.lost = True
+            interruption.lost = True
             self._metrics.fenced(tenant_id)
             _log.warning("lane.lease_lost", lane=lane, tenant_id=str(tenant_id))
         except Exception as error:
             if not is_outage(error):
                 raise
-            met.away = True
+            interruption.away = True
             _log.warning("lane.database_away", lane=lane, error=str(error))
 
     async def _claim(self, scope: Scope, lane: str, *, bulk: bool) -> Batch[Any] | None:
@@ -155,9 +155,9 @@ class LaneWorker:
     async def run_batch(self, leased: LeasedBatch) -> bool:
         """Run a batch that another process claimed. False when it was interrupted."""
         batch = Batch(self._database, leased.scope, leased.lease, leased.items)
-        with self._sitting_out(batch.scope.tenant_id, batch.lane) as met:
+        with self._log_interruption(batch.scope.tenant_id, batch.lane) as interruption:
             await run_with_lease(batch, self._handle(batch, self._jobs[batch.items[0].kind]))
-        return not (met.lost or met.away)
+        return not (interruption.lost or interruption.away)
 
     async def _work(self, batch: Batch[Any]) -> None:
         claimed, head = batch.items, batch.items[0]
