@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
-from foundation.database.access import repair_access, finish_access
+from foundation.database.access import finish_access, repair_access
 from foundation.database.roles import RolePasswords, ensure_roles
 from foundation.database.settings import with_settings
 from foundation.errors import Conflict
