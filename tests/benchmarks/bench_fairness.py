@@ -130,7 +130,7 @@ async def _feed(services: Services, *, fair: bool) -> tuple[float, UUID]:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         await asyncio.wrap_future(pool.submit(_prepare))
         await asyncio.sleep(SECONDS)
-        began = await asyncio.wrap_future(pool.submit(_pour, services.settings, noisy))
+        began = await asyncio.wrap_future(pool.submit(_enqueue_backlog, services.settings, noisy))
         await asyncio.sleep(SECONDS)
     stop.set()
     await asyncio.gather(*trickles)
@@ -141,19 +141,19 @@ def _prepare() -> None:
     """Import the modules before the measurement starts."""
 
 
-def _pour(settings: Settings, scope: Scope) -> float:
+def _enqueue_backlog(settings: Settings, scope: Scope) -> float:
     """Enqueue the backlog in a process of its own, so that the quiet tenants' senders are not delayed. Returns its
     time.
     """
 
-    async def pour() -> float:
+    async def enqueue_backlog() -> float:
         services = build_services(settings, pool_size=1)
         await _put(services, scope, FLOOD)
         began = time.time()
         await services.close()
         return began
 
-    return asyncio.run(pour())
+    return asyncio.run(enqueue_backlog())
 
 
 async def _put(services: Services, scope: Scope, items: int) -> None:

@@ -14,7 +14,7 @@ _BODY = _HEAD + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Len
 _HUGE = b"X: " + b"a" * 1_000_000
 
 
-async def _drip(port: int, head: bytes, opened: asyncio.Semaphore) -> None:
+async def _send_slowly(port: int, head: bytes, opened: asyncio.Semaphore) -> None:
     """Send one byte per second after `head`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     opened.release()
@@ -45,9 +45,9 @@ async def _again(number: int, port: int, opened: asyncio.Semaphore) -> None:
         try:
             match number % 3:
                 case 0:
-                    await _drip(port, _HEAD + b"X: ", opened)
+                    await _send_slowly(port, _HEAD + b"X: ", opened)
                 case 1:
-                    await _drip(port, _BODY, opened)
+                    await _send_slowly(port, _BODY, opened)
                 case _:
                     await _flood(port, opened)
         except OSError:

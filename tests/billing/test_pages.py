@@ -50,7 +50,7 @@ from tests.tenants.conftest import (  # noqa: F401 - fixtures
 from tests.tenants.web_app import give_host, visiting
 
 
-async def _tell(session: AsyncSession, client_id: UUID, events: Sequence[UUID]) -> dict[UUID, UsageDescription]:
+async def _no_usage(session: AsyncSession, client_id: UUID, events: Sequence[UUID]) -> dict[UUID, UsageDescription]:
     """A describer that describes no event."""
     return {
         one: UsageDescription("SKU <1>", f"{METER} of {client_id}", "Web & shop", f"/changes/{one}")
@@ -65,7 +65,7 @@ METERS = Meters(
             unit=NN_("{number} delivery", "{number} deliveries"),
             label="Updates",
             permission="change:read",
-            describe=_tell,
+            describe=_no_usage,
         )
     ]
 )

@@ -191,7 +191,7 @@ async def test_nothing_of_one_tenant_reaches_another_through_any_route(
     visits = await clients_own(web_app, mine)
     visits["staff"] = await web_app.signed_in(mine.host, mine.admin)  # the last one: this request suspends the client
     for who, visit in visits.items():
-        tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
+        tried = await probe(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
         assert tried > 150
     assert fingerprint(urls, theirs) == before, "something of the other tenant was changed"
 
@@ -209,7 +209,7 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
     secrets = [CANARY, theirs.slug, str(sibling_env.scope.tenant_id)]
     names = [theirs.slug, *(str(each) for own in ids.values() for each in own)]
     for who, visit in (await clients_own(web_app, mine)).items():
-        tried = await press(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
+        tried = await probe(web_app, who, visit, secrets, names, lambda template: paths(template, mine, theirs, ids))
         assert tried > 150
     # Staff may read both clients; a page of one client must not contain rows of the other.
     staff = await web_app.signed_in(mine.host, mine.admin)
@@ -220,7 +220,7 @@ async def test_nothing_of_a_client_reaches_another_of_the_same_msp(
             [fill(template, mine.slug, each) for each in fitting(template, clients_ids)] if has_both(template) else []
         )
 
-    assert await press(web_app, "staff", staff, [], names, wrong) > 50
+    assert await probe(web_app, "staff", staff, [], names, wrong) > 50
     assert fingerprint(urls, theirs) == before, "something of the sibling was changed"
 
 
@@ -305,7 +305,7 @@ async def clients_own(web_app: WebApp, mine: MspSetup) -> dict[str, Visit]:
     }
 
 
-async def press(  # noqa: PLR0917 - one actor's walk
+async def probe(  # noqa: PLR0917 - one actor's walk
     web_app: WebApp,
     who: str,
     visit: Visit,

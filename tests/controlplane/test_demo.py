@@ -79,7 +79,7 @@ class Demo:
     def left(self, family: set[int]) -> dict[int, str]:
         """Remaining processes: descendants, or those that name its folder or run in it."""
         mine = os.fspath(self.folder)
-        return {pid: told for pid in running() if (told := told_of(pid)) and (pid in family or mine in told)}
+        return {pid: told for pid in running() if (told := describe_process(pid)) and (pid in family or mine in told)}
 
     def expect_nothing_left(self, family: set[int]) -> None:
         self.wait_for("processes left", lambda: not self.left(family), seconds=GONE_SECONDS)
@@ -134,7 +134,7 @@ def parent_of(pid: int) -> int | None:
     return None
 
 
-def told_of(pid: int) -> str:
+def describe_process(pid: int) -> str:
     """Command line and working folder of a live process; empty for an ended one or a zombie."""
     with contextlib.suppress(OSError):
         place = Path("/proc") / str(pid)
@@ -200,7 +200,7 @@ def stop_the_channels_at_the_check(demo: Demo) -> set[int]:
     demo.wait_for("check", check_begins)
     family = demo.family()
     for pid in family:
-        if "connectors.sandbox" in told_of(pid):
+        if "connectors.sandbox" in describe_process(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
     return family
@@ -213,7 +213,7 @@ def test_it_prints_its_address_and_ctrl_c_removes_everything() -> None:
         for wanted in ("MSP administrator", "client approver", "partner", "password", f"localhost:{demo.port}"):
             assert wanted in told
         family = demo.family()
-        names = " ".join(told_of(pid) for pid in family)
+        names = " ".join(describe_process(pid) for pid in family)
         for program in (
             "postgres",
             "valkey-server",

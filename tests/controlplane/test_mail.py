@@ -51,7 +51,7 @@ async def do_work(services: Services, scope: Scope) -> None:
     await worker.run_lane(scope.msp_id, scope.tenant_id, MAIL_LANE)
 
 
-async def hurry(services: Services, scope: Scope) -> None:
+async def make_jobs_due(services: Services, scope: Scope) -> None:
     async with services.db.transaction(scope) as session:
         await session.execute(text("UPDATE job SET ready_at = clock_timestamp()"))
 
@@ -118,7 +118,7 @@ class TestInvitation:
         smtp.answers.append("451 4.3.0 later")
         await do_work(env.services, env.scope)
         assert (smtp.mails, await mails_of(env.services, env.scope)) == ([], [("queued", False, "mail.delayed")])
-        await hurry(env.services, env.scope)
+        await make_jobs_due(env.services, env.scope)
         await do_work(env.services, env.scope)
         assert len(smtp.mails) == 1
         async with env.services.db.transaction(env.scope) as session:

@@ -65,7 +65,7 @@ async def make_key(web_app: WebApp, msp_setup: MspSetup, maker: Visit, path: str
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def boss(env: ClientEnv) -> tuple[UUID, str]:
+async def second_admin(env: ClientEnv) -> tuple[UUID, str]:
     """A second administrator of the client, whose key and rights the tests remove."""
     await add(env, env.scope, "client_admin")
     return await add(env, env.scope, "client_admin")
@@ -74,19 +74,26 @@ async def boss(env: ClientEnv) -> tuple[UUID, str]:
 class TestKeys:
     @pytest.mark.parametrize("home", ["client", "msp"])
     async def test_a_key_ends_with_its_makers_suspension_and_returns_with_it(
-        self, *, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, boss: tuple[UUID, str], home: str
+        self,
+        *,
+        web_app: WebApp,
+        msp_setup: MspSetup,
+        admin: Visit,
+        env: ClientEnv,
+        second_admin: tuple[UUID, str],
+        home: str,
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
         if home == "msp":
-            boss = await add(env, env.msp_account, "msp_admin")
-        maker = await web_app.signed_in(msp_setup.host, boss[1])
+            second_admin = await add(env, env.msp_account, "msp_admin")
+        maker = await web_app.signed_in(msp_setup.host, second_admin[1])
         role = "msp_admin" if home == "msp" else "client_admin"
         key = await make_key(web_app, msp_setup, maker, "" if home == "msp" else client, role)
         of_client = await make_key(web_app, msp_setup, maker, client, "client_approver")
         members = "/members" if home == "msp" else f"{client}/members"
         for one in (key, of_client):
             assert (await one("GET", f"{client}/changes")).status_code == 200
-        suspension = f"/api/v1{members}/{boss[0]}/suspension"
+        suspension = f"/api/v1{members}/{second_admin[0]}/suspension"
         assert (await admin.api("POST", suspension, {"reason": "left"})).status_code == 204
         for one in (key, of_client):
             refused = await one("GET", f"{client}/changes")
@@ -95,10 +102,10 @@ class TestKeys:
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
     async def test_a_key_is_never_more_than_its_maker_is_now(
-        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, boss: tuple[UUID, str]
+        self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, second_admin: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
-        maker = await web_app.signed_in(msp_setup.host, boss[1])
+        maker = await web_app.signed_in(msp_setup.host, second_admin[1])
         key = await make_key(web_app, msp_setup, maker, client, "client_admin")
         machine = await make_key(web_app, msp_setup, maker, client, "machine")
         wish = {
@@ -108,7 +115,7 @@ class TestKeys:
         }
         assert (await key("GET", f"{client}/members")).status_code == 200
         assert (await machine("POST", f"{client}/changes", wish)).status_code != 403
-        roles = f"/api/v1{client}/members/{boss[0]}/roles"
+        roles = f"/api/v1{client}/members/{second_admin[0]}/roles"
         assert (await admin.api("PUT", f"{roles}/client_viewer")).status_code == 204
         assert (await admin.api("DELETE", f"{roles}/client_admin")).status_code == 204
         refused = await key("GET", f"{client}/members")
@@ -131,12 +138,12 @@ class TestKeys:
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
     async def test_no_key_manages_members_roles_invitations_or_keys(
-        self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, boss: tuple[UUID, str]
+        self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, second_admin: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
         other_id, _ = await add(env, env.scope, "client_viewer")
         key = await make_key(
-            web_app, msp_setup, await web_app.signed_in(msp_setup.host, boss[1]), client, "client_admin"
+            web_app, msp_setup, await web_app.signed_in(msp_setup.host, second_admin[1]), client, "client_admin"
         )
         member = f"{client}/members/{other_id}"
         for method, path, body in [
@@ -155,10 +162,10 @@ class TestKeys:
         assert (await key("GET", f"{client}/members")).status_code == 200
 
     async def test_a_key_with_access_management_is_marked_audited_and_creates_no_other(
-        self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, boss: tuple[UUID, str]
+        self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, second_admin: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
-        maker = await web_app.signed_in(msp_setup.host, boss[1])
+        maker = await web_app.signed_in(msp_setup.host, second_admin[1])
         key = await make_key(web_app, msp_setup, maker, client, "client_admin", manages_access=True)
         listed = (await key("GET", f"{client}/api-keys")).json()["items"]
         assert [one["manages_access"] for one in listed] == [True]
@@ -168,7 +175,9 @@ class TestKeys:
         more = await key("POST", f"{client}/api-keys", {"name": "More", "manages_access": True})
         assert more.status_code == 403
         for method, act in (("POST", "suspension"), ("DELETE", "suspension")):
-            own = await key(method, f"{client}/members/{boss[0]}/{act}", {"reason": "x"} if method == "POST" else None)
+            own = await key(
+                method, f"{client}/members/{second_admin[0]}/{act}", {"reason": "x"} if method == "POST" else None
+            )
             assert own.status_code == 409, (method, own.text)
         [noted] = await env.rows("SELECT body FROM audit_entry WHERE action = 'api_key.created' ORDER BY seq LIMIT 1")
         assert '"manages_access":true' in str(noted[0])
@@ -184,14 +193,14 @@ class TestInvitations:
         msp_setup: MspSetup,
         admin: Visit,
         env: ClientEnv,
-        boss: tuple[UUID, str],
+        second_admin: tuple[UUID, str],
         home: str,
         lost: str,
     ) -> None:
         members = f"/clients/{msp_setup.slug}/members"
         if home == "msp":
-            boss = await add(env, env.msp_account, "msp_admin")
-        inviter = await web_app.signed_in(msp_setup.host, boss[1])
+            second_admin = await add(env, env.msp_account, "msp_admin")
+        inviter = await web_app.signed_in(msp_setup.host, second_admin[1])
         await inviter.get(members)
         link = link_in(await inviter.post(f"{members}/invite", form(fresh(), "client_viewer")))
         path, guest = httpx.URL(link).path, web_app.visit(msp_setup.host)
@@ -199,9 +208,9 @@ class TestInvitations:
         own = "/api/v1/members" if home == "msp" else f"/api/v1{members}"
         role = "msp_admin" if home == "msp" else "client_admin"
         if lost == "suspended":
-            answer = await admin.api("POST", f"{own}/{boss[0]}/suspension", {"reason": "left"})
+            answer = await admin.api("POST", f"{own}/{second_admin[0]}/suspension", {"reason": "left"})
         else:
-            answer = await admin.api("DELETE", f"{own}/{boss[0]}/roles/{role}")
+            answer = await admin.api("DELETE", f"{own}/{second_admin[0]}/roles/{role}")
         assert answer.status_code == 204, answer.text
         assert (await guest.get(path)).status_code == 410
         assert (await choose_password(guest, link)).status_code == 410
@@ -426,10 +435,10 @@ class TestSameIdentity:
         msp_setup: MspSetup,
         admin: Visit,
         env: ClientEnv,
-        boss: tuple[UUID, str],
+        second_admin: tuple[UUID, str],
         editable: None,
     ) -> None:
-        inviter = await web_app.signed_in(msp_setup.host, boss[1])
+        inviter = await web_app.signed_in(msp_setup.host, second_admin[1])
         second, email = await self.join(web_app, msp_setup, inviter, "client_admin")
         third, _ = await self.join(web_app, msp_setup, inviter, "client_approver")
         fourth, _ = await self.join(web_app, msp_setup, second, "client_approver")
@@ -460,10 +469,10 @@ class TestSameIdentity:
         assert await self.approve(third, msp_setup, of_third) == 403
 
     async def test_the_operator_confirms_when_no_member_can(
-        self, *, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, boss: tuple[UUID, str], editable: None,
+        self, *, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, second_admin: tuple[UUID, str], editable: None,
         environment: dict[str, str | None],
     ) -> None:  # fmt: skip
-        inviter = await web_app.signed_in(msp_setup.host, boss[1])
+        inviter = await web_app.signed_in(msp_setup.host, second_admin[1])
         second, email = await self.join(web_app, msp_setup, inviter, "client_approver")
         change = await self.propose(inviter, msp_setup, "SKU-1")
         assert await self.approve(second, msp_setup, change) == 403

@@ -14,7 +14,7 @@ import pytest
 from connectors.sandbox.faults import Faults
 from tests.drills.check import Found, check_client, wait_until_settled
 from tests.drills.history import Injected
-from tests.drills.inflict import Inflictor
+from tests.drills.inject import FaultInjector
 from tests.drills.load import Load
 from tests.drills.loaded import SETTLE_SECONDS
 from tests.drills.plan import LEASE_SECONDS, Act, FaultPlan
@@ -50,7 +50,7 @@ async def test_nothing_accepted_is_lost_and_every_effect_happens_once(
     loads = [Load(c, web_app.addresses, seed=plan.seed, skus=SKUS, per_second=PER_SECOND) for c in clients]
     for channel in (channel for client in clients for channel in client.channels):
         web_app.sandbox.break_(channel.url, CHANNELS_DAY)
-    inflictor = Inflictor(web_app)
+    inflictor = FaultInjector(web_app)
     stop = asyncio.Event()
     with suppress(TimeoutError):  # a message that was not accepted by then is a failure
         async with asyncio.timeout(plan.seconds * 4 + 300), asyncio.TaskGroup() as group:

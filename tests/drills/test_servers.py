@@ -11,7 +11,7 @@ import pytest
 from foundation.clock import utc_now
 from foundation.valkey import valkey_client
 from tests.drills.history import Sent
-from tests.drills.inflict import Inflictor
+from tests.drills.inject import FaultInjector
 from tests.drills.load import Load
 from tests.drills.loaded import assert_whole, make_load, under
 from tests.drills.plan import Target
@@ -32,7 +32,7 @@ async def test_valkey_flushed_again_and_again_under_load_loses_nothing(web_app: 
 
 
 async def test_postgresql_killed_during_intake_accepts_nothing_it_then_loses(web_app: DrillWebApp) -> None:
-    load, inflictor = await make_load(web_app), Inflictor(web_app)
+    load, inflictor = await make_load(web_app), FaultInjector(web_app)
     async with under(load):
         for _ in range(2):
             await asyncio.sleep(1.0)

@@ -149,7 +149,7 @@ async def test_a_stopped_workers_late_write_and_transaction_have_no_effect(
     web_app.signal(zombie, signal.SIGCONT)
 
     async def fenced() -> bool:
-        return web_app.said(zombie, "lane.lease_lost", f"push/{client.shop.id}")
+        return web_app.has_logged(zombie, "lane.lease_lost", f"push/{client.shop.id}")
 
     await until(fenced, seconds=90)
     assert [effect["amount"] for effect in web_app.effects(client.shop, older.sku)] == [newer.amount]

@@ -170,7 +170,7 @@ class DrillWebApp:
         with suppress(ProcessLookupError):
             os.kill(self.pid(target), number)
 
-    def said(self, target: Target, event: str, about: str) -> bool:
+    def has_logged(self, target: Target, event: str, about: str) -> bool:
         """Whether a line of the program's log contains both texts."""
         lines = self.supervisor.log(target).read_text(errors="replace").splitlines()
         return any(event in line and about in line for line in lines)

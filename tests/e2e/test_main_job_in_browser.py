@@ -21,9 +21,9 @@ from tests.e2e.walking import (
     BrowserUser,
     DemoWalk,
     addresses,
-    forgive,
+    ignore_responses,
     newcomer,
-    open_town,
+    open_demo,
     rate,
     running_env,
     sees_read_back,
@@ -46,7 +46,7 @@ def demo() -> Iterator[DemoInstallation]:
 
 @pytest.fixture(scope="module")
 def walk(demo: DemoInstallation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWalk]:
-    with launch() as browser, open_town(demo, browser, tmp_path_factory) as opened:
+    with launch() as browser, open_demo(demo, browser, tmp_path_factory) as opened:
         yield opened
 
 
@@ -149,14 +149,14 @@ class TestExceptions:
                 await session.execute(text("UPDATE propagation SET slo_due_at = now() WHERE state <> 'verified'"))
                 await start_clock(session, utc_now())
 
-        walk.behind_the_desk(allow_an_hour)
+        walk.run_with_services(allow_an_hour)
         walk.break_("alder", "shop", Faults(discard=1.0))
         with walk.user("northbeam", ALDER_APPROVER) as user:
             walk.change("alder", "SKU-005", "price.list", 15_30)
             row = user.page.locator("#flow tbody tr").filter(has_text="SKU-005").first
             user.sees(row, "Web shop: accepted, not visible yet", "Kestrel Supply: visible")
             user.shot("accepted-not-visible")
-            walk.behind_the_desk(let_it_pass)
+            walk.run_with_services(let_it_pass)
             user.sees(row, "Web shop: late: accepted, not visible")
             user.open("/clients/alder/exceptions")
             user.sees(user.row("SKU-005"), "Web shop")
@@ -192,7 +192,7 @@ class TestRollback:
 
 class TestMoney:
     def test_the_draft_invoice_opens_to_events_and_only_the_msp_sees_both_sides(self, walk: DemoWalk) -> None:
-        walk.behind_the_desk(lambda services: rate(walk, services))
+        walk.run_with_services(lambda services: rate(walk, services))
         with walk.user("northbeam", BO) as user:
             user.open("/clients/birch/invoices")
             until(user, lambda: user.page.locator("tbody tr").count() > 0)
@@ -243,7 +243,7 @@ class TestMembers:
             for page in ("overview", "changes", "approvals", "exceptions", "connections", "invoices", "audit"):
                 assert user.open(f"/clients/birch/{page}") in (403, 404), page
             user.shot("partner-refused")
-            forgive(user, "403", "404")
+            ignore_responses(user, "403", "404")
 
     def test_another_msp_has_another_brand_and_finds_nothing_of_the_first(self, walk: DemoWalk) -> None:
         with walk.user("northbeam", NORA) as nora, walk.user("harborline", HUGO) as hugo:
@@ -278,7 +278,7 @@ class TestMembers:
             hugo.open("/clients/birch/overview")
             expect(hugo.page.locator("main")).to_contain_text("Harborline Partners")
             hugo.shot("harborline-not-found")
-            forgive(hugo, "404")
+            ignore_responses(hugo, "404")
 
     def test_a_password_of_one_brand_opens_nothing_on_another(self, walk: DemoWalk) -> None:
         with walk.user("harborline") as user:
@@ -289,7 +289,7 @@ class TestMembers:
             expect(user.page.locator("main")).to_contain_text("Sign in")
             expect(user.page.locator(".notice.is-bad")).to_be_visible()
             user.shot("sign-in-refused")
-            forgive(user, "401", "422", "403")
+            ignore_responses(user, "401", "422", "403")
 
     @pytest.mark.parametrize(("width", "scheme", "script"), [(1280, "light", True), (390, "dark", False)])
     def test_an_invited_member_chooses_a_password(
@@ -323,7 +323,7 @@ class TestMembers:
             user.page.get_by_role("link", name="Done").click()
             user.sees(user.row(email), "Pending", "Client approver", "Nora Lind")
             look(user, f"{shown}-invitations", width, script=script)
-            forgive(user, "409")
+            ignore_responses(user, "409")
         with walk.user("northbeam", **options) as guest:
             guest.page.goto(link)
             guest.sees(guest.page.locator("main"), "Welcome, Mia Sand", "Nora Lind has invited you")
@@ -335,7 +335,7 @@ class TestMembers:
             guest.page.goto(link)
             guest.sees(guest.page.locator("main"), "no longer valid")
             look(guest, f"{shown}-link-used", width, script=script)
-            forgive(guest, "410")
+            ignore_responses(guest, "410")
 
     def test_signing_out_ends_it(self, walk: DemoWalk) -> None:
         with walk.user("northbeam", "ana@birch.example") as user:
@@ -367,11 +367,11 @@ DEEPER = ("changes", "approvals", "approvals?status=answered", "exceptions", "in
 
 
 @pytest.fixture(scope="module")
-def busy_town(walk: DemoWalk) -> DemoWalk:
+def filled_demo(walk: DemoWalk) -> DemoWalk:
     """Fill each list of the client birch, whichever tests ran before."""
     assert walk.send_hook("birch", b'{"type": "price.changed"}') == 202
     walk.change("birch", "SKU-020", "price.list", 45_00)
-    walk.behind_the_desk(lambda services: rate(walk, services))
+    walk.run_with_services(lambda services: rate(walk, services))
     with walk.user("northbeam", NORA) as user:
         for page in DEEPER:
             user.open(f"/clients/birch/{page}")
@@ -381,10 +381,10 @@ def busy_town(walk: DemoWalk) -> DemoWalk:
 
 class TestEveryPage:
     @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-    def test_fits_keeps_nobody_out_and_breaks_no_policy(self, busy_town: DemoWalk, width: int, scheme: str) -> None:
+    def test_fits_keeps_nobody_out_and_breaks_no_policy(self, filled_demo: DemoWalk, width: int, scheme: str) -> None:
         options: dict[str, Any] = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
         for email in (NORA, FINN):
-            with busy_town.user("northbeam", email, **options) as user:
+            with filled_demo.user("northbeam", email, **options) as user:
                 for place in [path for who, path in PLACES if who == email]:
                     assert user.open(place) == 200, place
                     look(user, f"{width}-{scheme}-{place}", width)
@@ -394,11 +394,11 @@ class TestEveryPage:
                     user.arrives(ONE)
                     expect(user.page.locator("main nav.trail, main .trail").first).to_be_visible()
                     look(user, f"{width}-{scheme}-one-of-{page}", width)
-        with busy_town.user("northbeam", **options) as user:
+        with filled_demo.user("northbeam", **options) as user:
             for place in ("/sign-in", "/nothing-here"):
                 user.open(place)
                 look(user, f"{width}-{scheme}-{place}", width)
-            forgive(user, "404")
+            ignore_responses(user, "404")
 
     def test_no_byte_of_it_names_the_product(self, walk: DemoWalk) -> None:
         with walk.user("northbeam", NORA) as user:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from controlplane.demo.installation import DemoInstallation
 from controlplane.demo.onboarding import NAME, SLUG
 from tests.branding.browser import launch
-from tests.e2e.walking import BrowserUser, DemoWalk, open_town, running_env
+from tests.e2e.walking import BrowserUser, DemoWalk, open_demo, running_env
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 
@@ -25,7 +25,7 @@ def demo() -> Iterator[DemoInstallation]:
 
 @pytest.fixture(scope="module")
 def walk(demo: DemoInstallation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoWalk]:
-    with launch() as browser, open_town(demo, browser, tmp_path_factory) as opened:
+    with launch() as browser, open_demo(demo, browser, tmp_path_factory) as opened:
         yield opened
 
 

@@ -147,7 +147,7 @@ class DemoWalk:
         lines = [f"{name}: {value}" for name, value in answer.headers.multi_items()]
         return "\n".join([str(answer.status_code), *lines, answer.text])
 
-    def behind_the_desk(self, act: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
+    def run_with_services(self, act: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
         """Actions that no page offers yet. In a thread, because the browser's event loop runs in this one."""
 
         async def carry_out() -> None:
@@ -178,7 +178,7 @@ def running_env() -> Iterator[DemoInstallation]:
 
 
 @contextmanager
-def open_town(demo: DemoInstallation, browser: Browser, factory: pytest.TempPathFactory) -> Iterator[DemoWalk]:
+def open_demo(demo: DemoInstallation, browser: Browser, factory: pytest.TempPathFactory) -> Iterator[DemoWalk]:
     """Screenshots go to FAIRLEAD_ARTIFACTS, or into pytest's own folder."""
     kept = os.environ.get("FAIRLEAD_ARTIFACTS")
     walk = DemoWalk(demo, browser, Path(kept) / "pages" if kept else factory.mktemp("pages"))
@@ -220,7 +220,7 @@ def newcomer(user: BrowserUser, links: Locator, known: Collection[str]) -> Locat
     return user.page.locator(f"a[href='{new}']")
 
 
-def forgive(user: BrowserUser, *statuses: str) -> None:
+def ignore_responses(user: BrowserUser, *statuses: str) -> None:
     """Ignore these responses in the browser's log, because the test requested them."""
     told = tuple(f"the server responded with a status of {status}" for status in statuses)
     user.complaints[:] = [text for text in user.complaints if not any(words in text for words in told)]

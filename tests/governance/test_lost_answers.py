@@ -16,7 +16,7 @@ from governance.propagation import verify_job
 from tests.support.client_env import ClientEnv
 
 
-async def hurry(env: ClientEnv, times: int) -> None:
+async def run_delayed_jobs(env: ClientEnv, times: int) -> None:
     """Run delayed jobs at once."""
     for _ in range(times):
         async with env.services.db.transaction(env.scope) as session:
@@ -50,7 +50,7 @@ async def test_values_over_which_a_channel_hangs_hold_no_other_back(
         found = await states(env, "shop0")
         if sum(state == "verified" for state in found.values()) == 5 - len(poison):
             break
-        await hurry(env, 1)
+        await run_delayed_jobs(env, 1)
     assert {key for key, state in found.items() if state != "verified"} == poison
 
 
@@ -69,7 +69,7 @@ async def test_a_value_that_was_applied_is_proven_though_every_answer_is_lost(
     monkeypatch.setattr(SandboxShop, "push", lose)
     await env.deliver(*(env.change(f"SKU-00{n}", STOCK, 40 + n) for n in range(3)))
     await env.work(settle=0.3)
-    await hurry(env, 3)
+    await run_delayed_jobs(env, 3)
     assert await states(env, "shop0") == {f"SKU-00{n}": "verified" for n in range(3)}
     metered = """
         SELECT count(*) FROM usage_event u JOIN propagation p ON p.id = u.id OR p.change_id = u.subject_id
@@ -89,7 +89,7 @@ async def test_a_reading_that_is_refused_for_good_ends_as_an_exception(
     monkeypatch.setattr(verify_job, "GIVE_UP_AFTER", timedelta(0))
     await env.deliver(env.change("SKU-001", STOCK, 41))
     await env.work(settle=0.3)
-    await hurry(env, 2)
+    await run_delayed_jobs(env, 2)
     assert await states(env, "market1") == {"SKU-001": "failed"}
     [found] = await env.exceptions("state = 'open'")
     assert found.code == "propagation.failed"

@@ -19,7 +19,7 @@ from foundation.outbound.errors import OutboundUnavailable
 from governance.changes.replay import replay_exception
 from governance.propagation import push_job, verify_job
 from tests.connectors.running import RunningSandbox
-from tests.governance.test_lost_answers import hurry, states
+from tests.governance.test_lost_answers import run_delayed_jobs, states
 from tests.support.client_env import ClientEnv
 
 POISON = "SKU-002"
@@ -83,7 +83,7 @@ async def go_on(env: ClientEnv) -> None:
         await set_aside(env)
         await env.deliver(env.change("SKU-001", STOCK, 100 + n))
         await env.work(settle=0.3)
-        await hurry(env, 1)
+        await run_delayed_jobs(env, 1)
         if (await states(env, "shop0"))[POISON] == "failed":
             return
     raise AssertionError(f"{POISON} is still {(await states(env, 'shop0'))[POISON]}")
@@ -97,7 +97,7 @@ async def test_a_value_that_always_fails_is_dead_lettered_and_can_be_replayed(
     with monkeypatch.context() as patched:
         patched.setattr(SandboxShop, "push", fault)
         await go_on(env)
-        await hurry(env, 3)
+        await run_delayed_jobs(env, 3)
     found = await env.rows(
         "SELECT record_key, state FROM propagation WHERE connection_id = :c AND state <> 'superseded'",
         c=env.channels["shop0"],
@@ -111,7 +111,7 @@ async def test_a_value_that_always_fails_is_dead_lettered_and_can_be_replayed(
     ((exception_id,),) = await env.rows("SELECT id FROM governance_exception WHERE state = 'open'")
     async with env.services.db.transaction(env.scope) as session:
         await replay_exception(session, UUID(str(exception_id)), now=utc_now())
-    await hurry(env, 3)
+    await run_delayed_jobs(env, 3)
     assert (await states(env, "shop0"))[POISON] == "verified"
     assert await env.rows(_OPEN) == []
 
@@ -125,7 +125,7 @@ async def test_an_outage_of_the_whole_channel_fails_no_value(
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
     await env.deliver(env.change("SKU-001", STOCK, 2), env.change("SKU-002", STOCK, 2))
     await env.work()
-    await hurry(env, 3 * FEW.attempts)
+    await run_delayed_jobs(env, 3 * FEW.attempts)
     query = "SELECT DISTINCT state FROM propagation WHERE connection_id = :c AND minor(value) = 2"
     assert await env.rows(query, c=env.channels["shop0"]) == [("pending",)]
     assert await env.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]

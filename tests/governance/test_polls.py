@@ -19,7 +19,7 @@ from foundation.outbound.gate import Credential, RateLimit
 from foundation.outbound.settings import RetrySettings
 from tests.connectors.running import RunningSandbox
 from tests.governance.connections.test_health_job import pass_by
-from tests.governance.propagation.test_retries import RETRIES, Calls, hurry, stingy
+from tests.governance.propagation.test_retries import RETRIES, Calls, run_delayed_jobs, with_retry_budget
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 
@@ -39,7 +39,7 @@ OFTEN = 20
 @pytest.fixture
 async def calls(env: ClientEnv) -> AsyncIterator[Calls]:
     counted = Calls()
-    async with using(env, stingy(env.services, counted, PLENTY)):
+    async with using(env, with_retry_budget(env.services, counted, PLENTY)):
         yield counted
 
 
@@ -71,7 +71,7 @@ async def database_now(env: ClientEnv) -> datetime:
     return now
 
 
-async def forgive(env: ClientEnv) -> None:
+async def clear_outbound_state(env: ClientEnv) -> None:
     """Clear the outbound client's state for the source: its pause and its retry budget."""
     await env.services.valkey.delete(Credential(env.scope.tenant_id, str(env.erp), RateLimit(1, 1)).key)
 
@@ -80,7 +80,7 @@ async def ask_once_more(env: ClientEnv) -> None:
     """Poll at once, until one more attempt is counted."""
     before = (await waiting(env))[0]
     for _ in range(OFTEN):
-        await hurry(env)
+        await run_delayed_jobs(env)
         if (await waiting(env))[0] > before:
             return
     raise AssertionError("it was not asked again")
@@ -128,10 +128,10 @@ async def test_retries_respect_the_budget_and_count_no_attempt_beyond_it(
 ) -> None:
     counted = Calls()
     sandbox.break_(env.urls["erp"], DOWN)
-    async with using(env, stingy(env.services, counted)):
+    async with using(env, with_retry_budget(env.services, counted)):
         await begin(env)
         for _ in range(12):
-            await hurry(env)
+            await run_delayed_jobs(env)
         attempts, still_again, error, _ = await waiting(env)
     sent, again = (counted.of[str(env.erp), outcome] for outcome in ("5xx", "again"))
     assert sent - again == 1, "the poll itself; whatever came after it was a retry"
@@ -192,9 +192,9 @@ async def test_polling_recovers_without_loss_or_effect_on_another_client(
     assert await other_env.rows("SELECT count(*) FROM governance_exception WHERE code = 'connection.failing'") == [(0,)]
 
     sandbox.mend(env.urls["erp"])
-    await forgive(env)
+    await clear_outbound_state(env)
     for _ in range(OFTEN):
-        await hurry(env)
+        await run_delayed_jobs(env)
         if await env.rows("SELECT count(*) FROM job WHERE lane LIKE 'poll/%'") == [(0,)]:
             break
     assert await env.rows(polled) == [(theirs,)]

@@ -65,7 +65,7 @@ Step = Callable[[], Awaitable[object]]
 
 
 @pytest.fixture
-async def noting(urls: Urls) -> AsyncIterator[None]:
+async def recording_transitions(urls: Urls) -> AsyncIterator[None]:
     """Record inserts and updates of states while the test runs."""
     with psycopg.connect(urls.owner, autocommit=True) as owner:
         owner.execute(_TRIGGER)
@@ -161,7 +161,7 @@ class Life:
 
 @pytest.mark.parametrize("seed_of_chance", [20261129, 7])
 async def test_only_declared_transitions_happen(
-    env: ClientEnv, sandbox: RunningSandbox, urls: Urls, noting: None, seed_of_chance: int
+    env: ClientEnv, sandbox: RunningSandbox, urls: Urls, recording_transitions: None, seed_of_chance: int
 ) -> None:
     await seed(env)
     life = Life(env, sandbox, random.Random(seed_of_chance))

@@ -27,7 +27,7 @@ async def synced(env: ClientEnv) -> tuple[list[UUID], UUID]:
     return [UUID(str(id_)) for (id_,) in await env.rows(_EVENTS, meter=VERIFIED_DELIVERIES.name)], UUID(str(change))
 
 
-async def told(services: Services, scope: Scope, client: ClientEnv, events: list[UUID]) -> set[tuple[str, str, str]]:
+async def usages(services: Services, scope: Scope, client: ClientEnv, events: list[UUID]) -> set[tuple[str, str, str]]:
     async with services.db.transaction(scope) as session:
         found = await describe_deliveries(session, client.scope.tenant_id, events)
     return {(used.subject, used.what, used.where) for used in found.values()}
@@ -44,7 +44,7 @@ async def test_each_usage_event_is_one_value_on_one_channel_of_one_client(env: C
     fleet = env.msp_account.for_fleet()
     for scope in (env.scope, fleet):
         shown = {(one, what.replace("\N{NO-BREAK SPACE}", " "), where)
-                 for one, what, where in await told(env.services, scope, env, events)}  # fmt: skip
+                 for one, what, where in await usages(env.services, scope, env, events)}  # fmt: skip
         assert shown == both
     async with env.services.db.transaction(env.scope) as session:
         found = await describe_deliveries(session, env.scope.tenant_id, events)
@@ -52,7 +52,7 @@ async def test_each_usage_event_is_one_value_on_one_channel_of_one_client(env: C
         assert [used.path for used in found.values()].count(f"/changes/{change}") == 2
     for scope in (other_env.scope, other_env.msp_account.for_fleet()):
         for client in (env, other_env):
-            assert await told(env.services, scope, client, events) == set()
+            assert await usages(env.services, scope, client, events) == set()
 
 
 async def test_the_line_leads_to_the_change(web_app: WebApp, env: ClientEnv, msp_setup: MspSetup) -> None:

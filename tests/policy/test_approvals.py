@@ -36,7 +36,7 @@ from tests.policy.conftest import NOW, as_member, as_system
 
 
 @pytest.fixture
-def boss(scope: Scope) -> Scope:
+def approver(scope: Scope) -> Scope:
     return as_member(scope, "Boss")
 
 
@@ -46,12 +46,12 @@ class _EffectFailedError(Exception):
 
 class TestDeciding:
     async def test_someone_else_grants_and_it_is_carried_out_once(
-        self, db: Database, scope: Scope, boss: Scope
+        self, db: Database, scope: Scope, approver: Scope
     ) -> None:
         approval = await ask(db, scope)
-        granted = await answer(db, boss, approval)
+        granted = await answer(db, approver, approval)
         assert (granted.state, granted.decided_by, granted.decided_at) == (
-            ApprovalState.GRANTED, boss.actor.id, NOW,
+            ApprovalState.GRANTED, approver.actor.id, NOW,
         )  # fmt: skip
         await redeem(db, as_system(scope), approval)
         assert await state(db, scope, approval) is ApprovalState.USED
@@ -65,11 +65,11 @@ class TestDeciding:
         assert await state(db, scope, approval) is ApprovalState.PENDING
 
     async def test_the_member_behind_an_agent_cannot_decide_its_changes(
-        self, db: Database, scope: Scope, boss: Scope
+        self, db: Database, scope: Scope, approver: Scope
     ) -> None:
-        approval = await ask(db, scope, wish(scope, author=boss.actor.id))
+        approval = await ask(db, scope, wish(scope, author=approver.actor.id))
         with pytest.raises(OwnApproval):
-            await answer(db, boss, approval)
+            await answer(db, approver, approval)
 
     async def test_the_requester_of_an_approval_cannot_decide_it(self, db: Database, scope: Scope) -> None:
         approval = await ask(db, scope, wish(scope, author="agent:7"))
@@ -90,10 +90,10 @@ class TestDeciding:
                 )
 
     async def test_nor_by_the_person_whose_key_wrote_it_even_when_it_is_used(
-        self, db: Database, scope: Scope, boss: Scope
+        self, db: Database, scope: Scope, approver: Scope
     ) -> None:
-        key = replace(scope, actor=Actor("machine", str(new_id()), "Price tool", on_behalf_of=boss.actor.id))
-        approval = await ask(db, key, wish(key, author=boss.actor.id))
+        key = replace(scope, actor=Actor("machine", str(new_id()), "Price tool", on_behalf_of=approver.actor.id))
+        approval = await ask(db, key, wish(key, author=approver.actor.id))
         for state_ in ("granted", "used"):
             with pytest.raises(Exception, match="decided_by_another"):
                 async with db.transaction(scope) as session:
@@ -107,28 +107,28 @@ class TestDeciding:
         with pytest.raises(Forbidden):
             await answer(db, as_system(scope), approval)
 
-    async def test_a_refusal_has_a_reason_and_ends_it(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_a_refusal_has_a_reason_and_ends_it(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
         with pytest.raises(InvalidInput):
-            await answer(db, boss, approval, grant=False, reason=" ")
-        await answer(db, boss, approval, grant=False, reason="Too steep")
+            await answer(db, approver, approval, grant=False, reason=" ")
+        await answer(db, approver, approval, grant=False, reason="Too steep")
         with pytest.raises(ApprovalNotPending):
-            await answer(db, boss, approval)
+            await answer(db, approver, approval)
         with pytest.raises(ApprovalNotGranted):
             await redeem(db, scope, approval)
 
-    async def test_after_its_time_it_cannot_be_granted(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_after_its_time_it_cannot_be_granted(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
-        async with db.transaction(boss) as session:
+        async with db.transaction(approver) as session:
             with pytest.raises(ApprovalExpired):
-                await decide_approval(session, boss, approval_id=approval, grant=True, now=NOW + HOUR)
+                await decide_approval(session, approver, approval_id=approval, grant=True, now=NOW + HOUR)
         assert await state(db, scope, approval) is ApprovalState.EXPIRED
 
-    async def test_concurrent_answers_have_one_effect(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_concurrent_answers_have_one_effect(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
         chief = as_member(scope, "Chief")
         answers = await asyncio.gather(
-            answer(db, boss, approval),
+            answer(db, approver, approval),
             answer(db, chief, approval, grant=False, reason="No"),
             return_exceptions=True,
         )
@@ -137,10 +137,10 @@ class TestDeciding:
 
 class TestRedeeming:
     async def test_other_content_is_refused_and_leaves_the_approval(
-        self, db: Database, scope: Scope, boss: Scope
+        self, db: Database, scope: Scope, approver: Scope
     ) -> None:
         approval = await ask(db, scope)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         with pytest.raises(ApprovalMismatch, match="has changed since the approval") as refusal:
             await redeem(db, scope, approval, price=101)
         assert refusal.value.status == 409
@@ -156,25 +156,25 @@ class TestRedeeming:
         ids=["policy", "data", "target"],
     )
     async def test_policy_data_and_target_are_bound_too(
-        self, db: Database, scope: Scope, boss: Scope, changed: bytes
+        self, db: Database, scope: Scope, approver: Scope, changed: bytes
     ) -> None:
         approval = await ask(db, scope)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         async with db.transaction(scope) as session:
             with pytest.raises(ApprovalMismatch):
                 await redeem_approval(session, scope, approval_id=approval, content_hash=changed, now=NOW)
 
-    async def test_neither_too_early_nor_too_late(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_neither_too_early_nor_too_late(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
         with pytest.raises(ApprovalNotGranted):
             await redeem(db, scope, approval)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         with pytest.raises(ApprovalExpired):
             await redeem(db, scope, approval, later=HOUR)
 
-    async def test_the_second_redemption_finds_it_used(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_the_second_redemption_finds_it_used(self, db: Database, scope: Scope, approver: Scope) -> None:
         approval = await ask(db, scope)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         async with db.transaction(scope) as session:
             await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
             second = asyncio.create_task(redeem(db, scope, approval))
@@ -184,10 +184,10 @@ class TestRedeeming:
             await second
 
     async def test_a_rolled_back_effect_leaves_the_approval_unused(
-        self, db: Database, scope: Scope, boss: Scope
+        self, db: Database, scope: Scope, approver: Scope
     ) -> None:
         approval = await ask(db, scope)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         with pytest.raises(_EffectFailedError):
             await self.redeem_and_fail(db, scope, approval)
         await redeem(db, scope, approval)
@@ -197,12 +197,12 @@ class TestRedeeming:
             await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
             raise _EffectFailedError
 
-    async def test_a_batch_has_a_verdict_for_each(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_a_batch_has_a_verdict_for_each(self, db: Database, scope: Scope, approver: Scope) -> None:
         good, changed, pending, late = await ask_many(
             db, scope, [wish(scope), wish(scope), wish(scope), replace(wish(scope), expires_at=NOW + HOUR / 2)]
         )
         for approval in (good, changed, late):
-            await answer(db, boss, approval)
+            await answer(db, approver, approval)
         unknown = new_id()
         hashes = {one: content() for one in (good, pending, late, unknown)} | {changed: content(99)}
         async with db.transaction(scope) as session:
@@ -219,17 +219,19 @@ class TestRedeeming:
 
 
 class TestRequesting:
-    async def test_the_same_content_is_the_same_approval(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_the_same_content_is_the_same_approval(self, db: Database, scope: Scope, approver: Scope) -> None:
         subject = new_id()
         first = await ask(db, scope, wish(scope, subject=subject))
         assert await ask(db, scope, wish(scope, subject=subject)) == first
-        await answer(db, boss, first)
+        await answer(db, approver, first)
         assert await ask(db, scope, wish(scope, subject=subject)) == first
 
-    async def test_other_content_withdraws_even_a_granted_one(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_other_content_withdraws_even_a_granted_one(
+        self, db: Database, scope: Scope, approver: Scope
+    ) -> None:
         subject = new_id()
         first = await ask(db, scope, wish(scope, subject=subject))
-        await answer(db, boss, first)
+        await answer(db, approver, first)
         second = await ask(db, scope, wish(scope, subject=subject, price=120))
         assert second != first
         assert await state(db, scope, first) is ApprovalState.WITHDRAWN
@@ -263,12 +265,12 @@ class TestRequesting:
 
 
 class TestEnding:
-    async def test_expiring_and_withdrawing_are_set_based(self, db: Database, scope: Scope, boss: Scope) -> None:
+    async def test_expiring_and_withdrawing_are_set_based(self, db: Database, scope: Scope, approver: Scope) -> None:
         stays, ends, gone = await ask_many(
             db, scope, [wish(scope), replace(wish(scope), expires_at=NOW + HOUR / 2), wish(scope)]
         )
-        await answer(db, boss, ends)
-        await answer(db, boss, gone)
+        await answer(db, approver, ends)
+        await answer(db, approver, gone)
         async with db.transaction(scope) as session:
             assert [one.id for one in await expire_approvals(session, scope, now=NOW + HOUR / 2)] == [ends]
             subject = (await find_approval(session, scope, approval_id=gone)).subject_id
@@ -284,13 +286,13 @@ class TestEnding:
 
 class TestIsolation:
     async def test_another_tenant_can_neither_see_nor_decide_nor_redeem(
-        self, db: Database, scope: Scope, boss: Scope, sibling_scope: Scope, other_scope: Scope
+        self, db: Database, scope: Scope, approver: Scope, sibling_scope: Scope, other_scope: Scope
     ) -> None:
         approval = await ask(db, scope)
         for stranger in (sibling_scope, other_scope):
             with pytest.raises(NotFound):
                 await answer(db, stranger, approval)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         for stranger in (sibling_scope, other_scope):
             with pytest.raises(NotFound):
                 await redeem(db, stranger, approval)
@@ -302,11 +304,11 @@ class TestIsolation:
         assert await state(db, scope, approval) is ApprovalState.GRANTED
 
     async def test_naming_the_tenant_is_not_enough(
-        self, db: Database, scope: Scope, boss: Scope, other_scope: Scope
+        self, db: Database, scope: Scope, approver: Scope, other_scope: Scope
     ) -> None:
         """Row-level security applies as well: a query for the right tenant in the wrong transaction finds nothing."""
         approval = await ask(db, scope)
-        await answer(db, boss, approval)
+        await answer(db, approver, approval)
         async with db.transaction(other_scope) as session:
             with pytest.raises(NotFound):
                 await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)

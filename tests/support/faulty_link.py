@@ -54,9 +54,9 @@ class FaultyLink:
         """Number of open connections."""
         return len(self._open)
 
-    def suffer(self, trouble: Trouble) -> None:
+    def set_fault(self, trouble: Trouble) -> None:
         """Activate a fault; `WELL` ends it. Returns when it is active."""
-        asyncio.run_coroutine_threadsafe(self._suffer(trouble), self._loop).result(_PATIENCE_SECONDS)
+        asyncio.run_coroutine_threadsafe(self._set_fault(trouble), self._loop).result(_PATIENCE_SECONDS)
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_PATIENCE_SECONDS)
@@ -69,12 +69,12 @@ class FaultyLink:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
-    async def _suffer(self, trouble: Trouble) -> None:
+    async def _set_fault(self, trouble: Trouble) -> None:
         self._trouble = trouble
         self._changed.set()
         self._changed = asyncio.Event()
         for connection in list(self._open):
-            connection.strike(trouble)
+            connection.apply_fault(trouble)
 
     async def _close(self) -> None:
         self._server.close()
@@ -100,7 +100,7 @@ class FaultyLink:
             return
         connection = _Connection(self, writer, far[1])
         self._open.add(connection)
-        connection.strike(self._trouble)
+        connection.apply_fault(self._trouble)
         try:
             await asyncio.gather(connection.pump(reader, far[1]), connection.pump(far[0], writer, answers=True))
         finally:
@@ -108,7 +108,7 @@ class FaultyLink:
             writer.close()
             far[1].close()
 
-    async def bearable(self) -> Trouble:
+    async def until_passable(self) -> Trouble:
         """The current fault, once bytes may pass."""
         while self._trouble.blackhole:
             await self._changed.wait()
@@ -124,7 +124,7 @@ class _Connection:
         self._is_old = False
         self._dead = False
 
-    def strike(self, trouble: Trouble) -> None:
+    def apply_fault(self, trouble: Trouble) -> None:
         """Immediate effects of the fault on idle connections."""
         self._passed = 0
         self._dead = self._dead or (trouble.half_open and self._is_old)
@@ -148,14 +148,14 @@ class _Connection:
         """Pass on bytes until either side ends; a reset is passed on too."""
         try:
             while (data := await reader.read(_CHUNK)) != END:
-                trouble = await self._link.bearable()
+                trouble = await self._link.until_passable()
                 if self._dead:
                     continue
                 if trouble.latency_seconds:
                     await asyncio.sleep(trouble.latency_seconds)
                 if not (answers and self._ended_early):
                     await self._pass_on(data, writer, trouble)
-            await self._link.bearable()
+            await self._link.until_passable()
             if not (answers and self._ended_early) and not writer.is_closing():
                 if self._dead:  # only a side that gives up can end
                     self.reset()

@@ -42,7 +42,7 @@ def urls(servers: Servers) -> Urls:
     dbname = urlsplit(servers.owner_url).path
     asyncio.run(prepare_roles(urlsplit(servers.admin_url)._replace(path=dbname).geturl(), PASSWORDS))
     migrate_schema(servers.owner_url)
-    _bear_pauses(servers, (APP, INTAKE, RELAY))
+    _disable_idle_timeout(servers, (APP, INTAKE, RELAY))
     patient = f"{servers.owner_url}{'&' if '?' in servers.owner_url else '?'}connect_timeout={PATIENCE_SECONDS}"
     return Urls(
         owner=servers.owner_url,
@@ -54,7 +54,7 @@ def urls(servers: Servers) -> Urls:
     )
 
 
-def _bear_pauses(servers: Servers, roles: tuple[str, ...]) -> None:
+def _disable_idle_timeout(servers: Servers, roles: tuple[str, ...]) -> None:
     """Disable the server's idle time-out: a test whose process is paused inside a transaction continues with it
     afterwards.
     """

@@ -67,12 +67,12 @@ async def test_a_well_link_passes_everything_on(caller: Caller) -> None:
 
 
 async def test_reset_strikes_open_and_new_connections(link: FaultyLink, caller: Caller) -> None:
-    link.suffer(Trouble(reset=True))
+    link.set_fault(Trouble(reset=True))
     with pytest.raises(ConnectionResetError):
         await caller.ask(b"?")
     with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
         await Caller(*await asyncio.open_connection("127.0.0.1", link.port)).ask(b"?")
-    link.suffer(WELL)
+    link.set_fault(WELL)
     again = Caller(*await asyncio.open_connection("127.0.0.1", link.port))
     assert await again.ask(b"!") == b"!"
     again.writer.transport.abort()
@@ -81,19 +81,19 @@ async def test_reset_strikes_open_and_new_connections(link: FaultyLink, caller: 
 async def test_bytes_held_by_a_black_hole_are_delivered_afterwards(
     link: FaultyLink, caller: Caller, echo: tuple[Echo, int]
 ) -> None:
-    link.suffer(Trouble(blackhole=True))
+    link.set_fault(Trouble(blackhole=True))
     asking = asyncio.create_task(caller.ask(b"held"))
     await asyncio.sleep(0.3)
     assert not asking.done()
     assert bytes(echo[0].heard) == b"hello"
-    link.suffer(WELL)
+    link.set_fault(WELL)
     assert await asking == b"held"
 
 
 async def test_a_half_closed_link_delivers_without_an_answer(
     link: FaultyLink, caller: Caller, echo: tuple[Echo, int]
 ) -> None:
-    link.suffer(Trouble(half_close=True))
+    link.set_fault(Trouble(half_close=True))
     caller.writer.write(b"still heard")
     assert await asyncio.wait_for(caller.reader.read(), PATIENCE) == b""
     caller.writer.write_eof()
@@ -102,8 +102,8 @@ async def test_a_half_closed_link_delivers_without_an_answer(
 
 
 async def test_half_open_connections_are_dead_and_new_ones_work(link: FaultyLink, caller: Caller) -> None:
-    link.suffer(Trouble(half_open=True))
-    link.suffer(WELL)
+    link.set_fault(Trouble(half_open=True))
+    link.set_fault(WELL)
     asking = asyncio.create_task(caller.ask(b"anyone?"))
     again = Caller(*await asyncio.open_connection("127.0.0.1", link.port))
     assert await again.ask(b"!") == b"!"
@@ -114,7 +114,7 @@ async def test_half_open_connections_are_dead_and_new_ones_work(link: FaultyLink
 
 
 async def test_cut_after_so_many_bytes(link: FaultyLink, caller: Caller) -> None:
-    link.suffer(Trouble(cut_after=30))
+    link.set_fault(Trouble(cut_after=30))
     assert await caller.ask(b"ten bytes!") == b"ten bytes!"
     with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
         await caller.ask(b"ten bytes!")
@@ -122,7 +122,7 @@ async def test_cut_after_so_many_bytes(link: FaultyLink, caller: Caller) -> None
 
 @pytest.mark.parametrize("trouble", [Trouble(latency_seconds=0.2), Trouble(bytes_per_second=400)])
 async def test_slow_is_slow_and_still_right(link: FaultyLink, caller: Caller, trouble: Trouble) -> None:
-    link.suffer(trouble)
+    link.set_fault(trouble)
     started = asyncio.get_running_loop().time()
     data = b"x" * 100
     assert await caller.ask(data) == data

@@ -29,7 +29,7 @@ def verify(heard: Heard, secret: str) -> dict[str, Any]:
     return dict(Webhook(secret).verify(heard.body, dict(heard.headers)))
 
 
-async def tell(env: ClientEnv, *names: str) -> None:
+async def emit_and_send(env: ClientEnv, *names: str) -> None:
     """Emit events that need no other job, and send them."""
     async with env.services.db.transaction(env.scope) as session:
         for name in names:
@@ -77,7 +77,7 @@ async def test_a_change_arrives_signed_as_a_cloud_event(
 
 async def test_nothing_names_the_product(env: ClientEnv, api: Api, receiver: WebhookReceiver) -> None:
     await api.add(receiver, "connection.paused")
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     [heard] = receiver.heard
     assert b"fairlead" not in (str(heard.headers).encode() + heard.body).lower()
     assert heard.headers["user-agent"] == "webhooks/1"
@@ -90,8 +90,8 @@ async def test_a_failing_event_holds_up_its_own_endpoint_only(
     receiver.refuse(500, body=b"no " * 2000, retry_after="600")  # longer than the test
     failing, _ = await api.add(receiver, "connection.paused")
     await api.add(second_receiver, "connection.paused")
-    await tell(env, "one", "two")
-    await tell(env, "three")
+    await emit_and_send(env, "one", "two")
+    await emit_and_send(env, "three")
     assert subjects(second_receiver) == ["one", "two", "three"]
     assert subjects(receiver) == ["one"]
     view = await api.read(failing)
@@ -113,7 +113,7 @@ async def test_retry_after_is_honoured(env: ClientEnv, api: Api, receiver: Webho
     receiver.refuse(503, retry_after="1800")
     endpoint, _ = await api.add(receiver, "connection.paused")
     before = utc_now()
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     [delivery] = await api.deliveries(endpoint)
     next_at = datetime.fromisoformat(delivery["next_at"])
     assert before + timedelta(seconds=1800) <= next_at < utc_now() + timedelta(seconds=1900)
@@ -137,7 +137,7 @@ async def test_an_event_fails_after_its_last_attempt_and_the_next_is_sent(
         emit(session, CONNECTION_PAUSED, subject="connections/one", payload=payload, at=utc_now())
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE webhook_delivery SET attempts = :n"), {"n": MOST_ATTEMPTS - 1})
-    await tell(env, "two")
+    await emit_and_send(env, "two")
     assert [one["state"] for one in await api.deliveries(endpoint)] == ["failed", "delivered"]
 
 
@@ -146,14 +146,14 @@ async def test_both_secrets_sign_after_a_rotation(env: ClientEnv, api: Api, rece
     rotated = await api.call("POST", f"/{endpoint}/secret")
     assert rotated.status_code == 201
     new = rotated.json()["secret"]
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     [heard] = receiver.heard
     assert len(heard.headers["webhook-signature"].split()) == 2
     assert verify(heard, old) == verify(heard, new)
     async with env.services.db.transaction(env.scope) as session:
         gone = text("UPDATE webhook_secret SET expires_at = :now WHERE expires_at IS NOT NULL")
         await session.execute(gone, {"now": utc_now()})
-    await tell(env, "two")
+    await emit_and_send(env, "two")
     verify(receiver.heard[1], new)
     with pytest.raises(WebhookVerificationError):
         verify(receiver.heard[1], old)
@@ -163,7 +163,7 @@ async def test_secrets_are_encrypted_and_in_no_answer(
     env: ClientEnv, api: Api, receiver: WebhookReceiver, msp_setup: MspSetup
 ) -> None:
     endpoint, secret = await api.add(receiver, "connection.paused")
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     [delivery] = await api.deliveries(endpoint)
     shown = [
         (await api.call("GET", path)).text for path in ("", f"/{endpoint}", f"/{endpoint}/deliveries/{delivery['id']}")
@@ -185,7 +185,7 @@ async def test_an_endpoint_that_fails_for_days_is_paused_and_people_see_it(
 ) -> None:
     endpoint, _ = await api.add(receiver, "connection.paused")
     receiver.refuse(500, times=2, retry_after="600")
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     await fail_since(env, timedelta(days=4, hours=23))
     await resend(env, endpoint)
     assert (await api.read(endpoint))["state"] == "active"
@@ -199,7 +199,7 @@ async def test_an_endpoint_that_fails_for_days_is_paused_and_people_see_it(
     assert exception.params["name"] == "127.0.0.1"
     page = await api.visit.get(f"/clients/{msp_setup.slug}/webhooks/{endpoint}")
     assert "Paused because it failed for days" in page.text
-    await tell(env, "two")
+    await emit_and_send(env, "two")
     assert subjects(receiver) == ["one"] * 3
     assert (await api.call("POST", f"/{endpoint}/test")).status_code == 409
     assert (await api.call("DELETE", f"/{endpoint}/pause")).status_code == 204
@@ -212,14 +212,14 @@ async def test_an_endpoint_that_fails_for_days_is_paused_and_people_see_it(
 async def test_a_receiver_that_is_gone_is_not_asked_again(env: ClientEnv, api: Api, receiver: WebhookReceiver) -> None:
     receiver.refuse(410)
     endpoint, _ = await api.add(receiver, "connection.paused")
-    await tell(env, "one", "two")
+    await emit_and_send(env, "one", "two")
     view = await api.read(endpoint)
     assert (view["state"], view["paused_for"], len(receiver.heard)) == ("paused", "gone", 1)
 
 
 async def test_events_are_sent_again_one_and_all_of_a_time(env: ClientEnv, api: Api, receiver: WebhookReceiver) -> None:
     endpoint, secret = await api.add(receiver, "connection.paused")
-    await tell(env, "one", "two")
+    await emit_and_send(env, "one", "two")
     first, _ = await api.deliveries(endpoint)
     again = await api.call("POST", f"/{endpoint}/deliveries/{first['id']}/replay")
     assert (again.status_code, again.json()["delivery"]["is_replay"]) == (200, True)
@@ -255,7 +255,7 @@ async def test_a_pending_event_is_skipped_so_that_the_next_is_sent(
 ) -> None:
     receiver.refuse(500, retry_after="600")
     endpoint, _ = await api.add(receiver, "connection.paused")
-    await tell(env, "one", "two")
+    await emit_and_send(env, "one", "two")
     first, second = await api.deliveries(endpoint)
     assert (await api.call("POST", f"/{endpoint}/deliveries/{first['id']}/skip")).status_code == 204
     await env.work()
@@ -306,8 +306,8 @@ async def test_an_msps_endpoint_hears_its_clients_and_no_others(  # noqa: PLR091
 ) -> None:
     endpoint, secret = await msp_api.add(receiver, "connection.paused")
     await api.add(second_receiver, "connection.paused")
-    await tell(env, "one", "two")
-    await tell(other_env, "of another MSP")
+    await emit_and_send(env, "one", "two")
+    await emit_and_send(other_env, "of another MSP")
     await as_msp(env).work()
     await as_msp(other_env).work()
     assert subjects(receiver) == subjects(second_receiver) == ["one", "two"]
@@ -324,7 +324,7 @@ async def test_another_msp_finds_nothing(
     receiver: WebhookReceiver,
 ) -> None:
     endpoint, _ = await api.add(receiver, "connection.paused")
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     [delivery] = await api.deliveries(endpoint)
     visit, other = stranger
     for root in (f"/api/v1/clients/{other.slug}", "/api/v1"):
@@ -367,7 +367,7 @@ async def test_endpoints_are_changed_by_revision_and_deleted(
     assert (await api.call("PATCH", f"/{endpoint}", changes)).status_code == 428
     unknown = await api.call("PATCH", f"/{endpoint}", {"event_types": ["no.such"]}, **{"If-Match": '"1"'})
     assert (unknown.status_code, unknown.json()["field"]) == (422, "event_types")
-    await tell(env, "one")
+    await emit_and_send(env, "one")
     assert receiver.heard == []
     assert (await api.call("DELETE", f"/{endpoint}", **{"If-Match": '"1"'})).status_code == 204
     assert (await api.call("GET", f"/{endpoint}")).status_code == 404

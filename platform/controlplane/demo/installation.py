@@ -16,9 +16,9 @@ from controlplane.demo.onboarding import (
     MSP,
     SLUG,
     OnboardedByHalf,
-    let_go_live,
     onboarding_plans,
     practice_systems,
+    record_live,
     seed_onboarding,
     send_first_webhook,
 )
@@ -115,7 +115,7 @@ class DemoInstallation:
                 await approve_until(services, client, _VERIFIED, SKUS * 2 * len(client.channels))
             await asyncio.gather(*(self._trade(services, client) for client in self.clients))
             for client in self.clients:
-                await let_go_live(services, client.scope)
+                await record_live(services, client.scope)
         finally:
             await services.close()
 

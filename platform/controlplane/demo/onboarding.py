@@ -91,7 +91,7 @@ async def send_first_webhook(systems: ClientSystems) -> None:
     await systems.enter(NewErpValue(sku_of(0), STOCK, value=quantity(41)))
 
 
-async def let_go_live(services: Services, scope: Scope) -> None:
+async def record_live(services: Services, scope: Scope) -> None:
     """Record that a client, which works already, is live."""
     async with services.db.transaction(scope.for_tenant(scope.msp_id).for_fleet()) as session:
         view = await load_onboarding(session, scope.tenant_id, now=utc_now())

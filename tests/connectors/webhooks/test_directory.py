@@ -44,12 +44,12 @@ async def test_a_silent_database_is_waited_for_once_and_not_by_one_after_the_oth
     with faulty_link(end_of(urls.intake)) as link:
         directory = HookDirectory(over(link, urls.intake), env.services.vault)
         assert await directory.find(new_id()) is None
-        link.suffer(Trouble(blackhole=True))
+        link.set_fault(Trouble(blackhole=True))
         asking = [asyncio.create_task(directory.find(new_id())) for _ in range(40)]
         async with asyncio.timeout(90):  # one by one it would be 40 times 5 seconds
             told = await asyncio.gather(*asking, return_exceptions=True)
         assert {isinstance(each, psycopg.OperationalError) for each in told} == {True}
-        link.suffer(WELL)
+        link.set_fault(WELL)
         found = await directory.find(env.erp)
         assert found is not None
         await directory.close()

@@ -60,12 +60,12 @@ async def test_a_restart_between_two_transactions_causes_no_error(urls: Urls, se
 
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
 async def test_waiters_continue_when_a_connect_is_cancelled(one: Database, link: FaultyLink, ask: Ask) -> None:
-    link.suffer(Trouble(blackhole=True))
+    link.set_fault(Trouble(blackhole=True))
     first, *others = await connecting_and_waiting(one, ask)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    link.suffer(WELL)
+    link.set_fault(WELL)
     async with asyncio.timeout(PATIENCE_SECONDS):
         assert await asyncio.gather(*others) == [1, 1]
 
@@ -73,26 +73,26 @@ async def test_waiters_continue_when_a_connect_is_cancelled(one: Database, link:
 @pytest.mark.parametrize("ask", [ask_in_a_transaction, ask_in_a_call])
 async def test_waiters_connect_themselves_when_a_connect_fails(one: Database, link: FaultyLink, ask: Ask) -> None:
     await one.discard_connections()  # the recreated pool is of the same class
-    link.suffer(Trouble(blackhole=True))
+    link.set_fault(Trouble(blackhole=True))
     tasks = await connecting_and_waiting(one, ask)
-    link.suffer(Trouble(reset=True))
+    link.set_fault(Trouble(reset=True))
     async with asyncio.timeout(PATIENCE_SECONDS):
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     for outcome in outcomes:
         error = outcome.orig if isinstance(outcome, DBAPIError) else outcome
         assert isinstance(error, psycopg.OperationalError)
-    link.suffer(WELL)
+    link.set_fault(WELL)
     assert await ask(one) == 1
 
 
 async def test_no_more_connections_than_its_size(one: Database, link: FaultyLink) -> None:
     for _ in range(3):
-        link.suffer(Trouble(blackhole=True))
+        link.set_fault(Trouble(blackhole=True))
         tasks = await connecting_and_waiting(one, ask_in_a_transaction)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        link.suffer(WELL)
+        link.set_fault(WELL)
     asking = text("SELECT pg_backend_pid()")
 
     async def ask() -> object:

@@ -14,13 +14,13 @@ from foundation.jobs.ready_queue import LaneClass, LaneTicket, ReadyQueue, Ready
 from foundation.jobs.worker import PROMPT_BATCH
 from foundation.scope import Scope
 from tests.conftest import Urls
-from tests.foundation.jobs.test_lanes import BULK_SECONDS, left, patient_ring, put, work, worker
+from tests.foundation.jobs.test_lanes import BULK_SECONDS, left, patient_queue, put, work, worker
 
 
 @pytest.fixture
 async def ready_queue(valkey: "redis.asyncio.Redis") -> ReadyQueue:
     await valkey.flushdb()
-    return patient_ring(valkey)
+    return patient_queue(valkey)
 
 
 def reader(urls: Urls, turns: LaneClass) -> ReadyQueueReader:

@@ -40,7 +40,7 @@ def work(key: str, *, lane: str = "t", kind: str = "test.note", delay: float = 0
     return NewJob(lane, job_type(kind, NotePayload), key, payload=NotePayload(key), delay=delay)
 
 
-def patient_ring(valkey: "redis.asyncio.Redis") -> ReadyQueue:
+def patient_queue(valkey: "redis.asyncio.Redis") -> ReadyQueue:
     """Ready queue with long time limits, so that a pause of the machine loses no hint or mark."""
     return ReadyQueue(valkey, time_limit=PATIENCE_SECONDS, bulk_seconds=BULK_SECONDS)
 
@@ -49,7 +49,7 @@ def worker(
     db: Database, valkey: "redis.asyncio.Redis", handler: Callable[[Batch[Any]], Awaitable[None]], **options: object
 ) -> LaneWorker:
     lease = float(options.pop("lease", PATIENCE_SECONDS))  # type: ignore[arg-type]
-    ring = options.pop("ring", None) or patient_ring(valkey)
+    ring = options.pop("ring", None) or patient_queue(valkey)
     note = job("test.note", handler, NotePayload, **options)
     metrics = LaneMetrics(CollectorRegistry())
     return LaneWorker(db, ring, JobRegistry([note]), pool="shared", metrics=metrics, lease=lease)  # type: ignore[arg-type]
@@ -370,7 +370,7 @@ async def test_a_pinned_tenant_is_served_by_its_own_pool_only(
     ticket = await asyncio.to_thread(reader.take, pool, 2.0)
     assert ticket == LaneTicket(scope.msp_id, scope.tenant_id, "t", bulk=False)
     job_types, metrics = JobRegistry([job("test.note", note, NotePayload)]), LaneMetrics(CollectorRegistry())
-    own = LaneWorker(db, patient_ring(valkey), job_types, pool=pool, metrics=metrics, lease=PATIENCE_SECONDS)
+    own = LaneWorker(db, patient_queue(valkey), job_types, pool=pool, metrics=metrics, lease=PATIENCE_SECONDS)
     await own.run_lane(scope.msp_id, scope.tenant_id, "t")
     assert done == ["a"]
 

@@ -38,7 +38,7 @@ def link(urls: Urls) -> Iterator[FaultyLink]:
 
 async def test_a_connection_past_its_timeout_is_closed(urls: Urls, link: FaultyLink) -> None:
     connection = await connect_to_database(over(link, urls.app), round_trip_timeout=0.5)
-    link.suffer(Trouble(half_open=True))
+    link.set_fault(Trouble(half_open=True))
     async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(psycopg.OperationalError, match=r"no answer within 0\.5 s"):
             await connection.execute("SELECT 1")
@@ -72,7 +72,7 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
         async with batch.commit() as session:
             if not done:
                 done.append("begun")
-                link.suffer(Trouble(half_open=True))
+                link.set_fault(Trouble(half_open=True))
             await session.execute(text("SELECT 1"))
         done.append("finished")
 
@@ -108,9 +108,9 @@ async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
 
     async def handle(batch: Batch[Any]) -> None:
         first = await lease_until()
-        link.suffer(Trouble(reset=True))
+        link.set_fault(Trouble(reset=True))
         await asyncio.sleep(lease / 2)  # its first renewal, after a third of the lease, fails
-        link.suffer(Trouble())
+        link.set_fault(Trouble())
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await lease_until() == first:  # noqa: ASYNC110 - it happens in PostgreSQL
                 await asyncio.sleep(0.1)
@@ -141,13 +141,13 @@ async def test_a_lease_ends_here_no_later_than_in_the_database(
             until = text("SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM lane")
             there = (await session.execute(until)).scalar_one()
         left.append((batch._deadline - time.monotonic(), there))
-        link.suffer(Trouble())
+        link.set_fault(Trouble())
 
     async with db.transaction(scope) as session:
         enqueue(session, [NewJob("t", job_type("test.try"), "a")])
     linked = Database(over(link, urls.app), pool_size=1)
     await linked.call("SELECT 1", ())
-    link.suffer(Trouble(latency_seconds=1.0))
+    link.set_fault(Trouble(latency_seconds=1.0))
     worker = LaneWorker(
         linked, ReadyQueue(valkey), JobRegistry([job("test.try", handle)]), pool="shared",
         metrics=LaneMetrics(CollectorRegistry()), lease=PATIENCE_SECONDS,

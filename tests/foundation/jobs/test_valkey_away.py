@@ -127,13 +127,13 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
     lanes = worker(db, client, busy, ring=ReadyQueue(client))
     first = asyncio.create_task(lanes.run_lane(scope.msp_id, scope.tenant_id, "one"))
     await begun.wait()
-    link.suffer(trouble)
+    link.set_fault(trouble)
     async with asyncio.timeout(60):
         await lanes.run_lane(scope.msp_id, scope.tenant_id, "two")
         go_on.set()
         await first
     assert await left(db, scope) == 1
-    link.suffer(WELL)
+    link.set_fault(WELL)
     await valkey.flushdb()
     await Relay(relay_db, ReadyQueue(valkey), metrics=LaneMetrics(CollectorRegistry())).sweep()
     reader, owner = ReadyQueueReader(redis.Redis.from_url(urls.redis)), (scope.msp_id, scope.tenant_id)
@@ -153,7 +153,7 @@ async def test_a_backlog_is_worked_off_while_valkey_is_away(
 
     await put(db, scope, *(work(str(n)) for n in range(PROMPT_BATCH + 1)))
     client = valkey_client(over(link, urls.redis))
-    link.suffer(trouble)
+    link.set_fault(trouble)
     async with asyncio.timeout(60):
         for _ in range(2):
             await worker(db, client, done, ring=ReadyQueue(client)).run_lane(scope.msp_id, scope.tenant_id, "t")

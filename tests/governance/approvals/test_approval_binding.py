@@ -120,7 +120,7 @@ async def approved(env: ClientEnv) -> UUID:
     return change_id
 
 
-async def meanwhile(env: ClientEnv, sql: str) -> None:
+async def commit_change(env: ClientEnv, sql: str) -> None:
     """Another change that is committed before the worker processes the approval."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text(sql))
@@ -135,7 +135,7 @@ async def pushed(env: ClientEnv) -> int:
 async def test_the_source_changes_between_approval_and_execution(env: ClientEnv) -> None:
     """The approved value is not sent; the newer one has its own decision and its own approval."""
     await approved(env)
-    await meanwhile(
+    await commit_change(
         env,
         "UPDATE record_value SET source_value = jsonb_set(source_value, '{amount}', '\"110\"'),"
         " source_version = source_version + 1",
@@ -148,7 +148,7 @@ async def test_the_source_changes_between_approval_and_execution(env: ClientEnv)
 
 async def test_a_cost_changed_before_execution_invalidates_the_approval(env: ClientEnv) -> None:
     await approved(env)
-    await meanwhile(env, COST_MOVED)
+    await commit_change(env, COST_MOVED)
     assert await pushed(env) == 0
 
 
@@ -165,7 +165,7 @@ async def test_the_policy_changes_before_execution(env: ClientEnv) -> None:
 
 async def test_a_new_channel_since_the_approval_is_another_target(env: ClientEnv) -> None:
     await approved(env)
-    await meanwhile(env, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
+    await commit_change(env, "UPDATE connection SET state = 'paused' WHERE name = 'shop0'")
     assert await pushed(env) == 0
 
 
@@ -175,7 +175,7 @@ async def test_an_answer_to_an_earlier_request_is_refused(env: ClientEnv) -> Non
     """
     change_id = await approved(env)
     ((seen,),) = await env.rows("SELECT id FROM approval")
-    await meanwhile(env, COST_MOVED)
+    await commit_change(env, COST_MOVED)
     async with env.services.db.transaction(member_scope(env)) as session:
         with pytest.raises(NotAwaiting):
             await answer_change(session, change_id, grant=True, reason="", now=utc_now(), seen=UUID(str(seen)))

@@ -22,7 +22,7 @@ from tests.support.client_env import ClientEnv, build_client_env
 SKUS, SMALL, LARGE, CHEAP = 700, 40, 20, 10
 
 
-async def let_die(env: ClientEnv, draw: random.Random, *, while_: str) -> int:
+async def run_killing_workers(env: ClientEnv, draw: random.Random, *, while_: str) -> int:
     """Run batches, every other of which is killed, until the baseline has left the state. Returns the number killed.
 
     No batch is killed twice in a row, because a job that repeatedly crashes its worker is dead-lettered. A killed
@@ -67,12 +67,12 @@ async def test_dying_workers_lose_nothing_and_do_nothing_twice(
     set_in_shop(env, version=3, **shop)
     async with services.db.transaction(member_scope(env)) as session:
         baseline = await start_baseline(session, services.governance, now=utc_now())
-    died = await let_die(env, draw, while_="reading")
+    died = await run_killing_workers(env, draw, while_="reading")
     assert await env.rows("SELECT count(*) FROM baseline_item WHERE value IS NOT NULL") == [(3 * SKUS,)]
     read = "SELECT equal + differs, equal, source_only + channel_only FROM baseline_part WHERE role = 'channel'"
     assert sorted(await env.rows(read)) == sorted([(2 * SKUS, 2 * SKUS - cheap, 0), (2 * SKUS, 2 * SKUS - CHEAP, 0)])
     await accept(env, baseline)
-    died += await let_die(env, draw, while_="accepting")
+    died += await run_killing_workers(env, draw, while_="accepting")
     assert died, "the test should have killed something"
     await env.work(until="SELECT count(*) = 0 FROM propagation WHERE state <> 'verified'")
     made = await counts(env, baseline)

@@ -47,7 +47,10 @@ class TestHeldValues:
             f'href="/clients/{msp_setup.slug}/held-values"'
             in (await admin.get(f"/clients/{msp_setup.slug}/connections")).text
         )
-        assert [(await stranger.get(page)).status_code, (await stranger.api("GET", api)).status_code] == [404, 404]
+        assert [(await stranger.get(page)).status_code, (await stranger.api("GET", api)).status_code] == [
+            404,
+            404,
+        ]
         async with other_env.services.db.transaction(other_env.scope) as session:
             assert await list_held(session) == []
 

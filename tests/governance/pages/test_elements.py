@@ -73,7 +73,12 @@ async def test_staff_see_that_a_client_uses_a_code(busy: GovernanceWebApp) -> No
 
 
 async def test_members_of_clients_and_operators_declare_nothing_for_all(busy: GovernanceWebApp) -> None:
-    own = {"admin": PAGE, "viewer": PAGE, "stranger": "/clients/borealis/elements", "partner": "/clients/acme/channel"}
+    own = {
+        "admin": PAGE,
+        "viewer": PAGE,
+        "stranger": "/clients/borealis/elements",
+        "partner": "/clients/acme/channel",
+    }
     for who, page in own.items():
         assert (await busy[who].get("/elements")).status_code == 404, who
         assert (await busy[who].get("/api/v1/elements")).status_code == 404, who

@@ -10,7 +10,7 @@ from connectors.sandbox.market.adapter import SandboxMarket
 from foundation.clock import utc_now
 from governance.propagation import settlement, verify_job
 from tests.connectors.running import RunningSandbox
-from tests.governance.propagation.test_verify_job import hurry
+from tests.governance.propagation.test_verify_job import make_jobs_due
 from tests.governance.scripted import ScriptedSource, replace_part
 from tests.governance.test_main_job import seed
 from tests.support.client_env import ClientEnv
@@ -84,6 +84,6 @@ async def test_a_price_shown_with_more_digits_is_not_proven_metered_or_rounded(
     assert (told.code, told.state) == ("propagation.unreadable", "open")
     assert "103.9951 USD" in told.detail
     shown.clear()
-    await hurry(env)
+    await make_jobs_due(env)
     assert await env.rows(states) == [("verified", False)] * 2
     assert [row[:2] for row in await env.rows(_EXCEPTIONS)] == [("propagation.unreadable", "resolved")]

@@ -32,7 +32,7 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
         update_as_owner(env, "connection", "base_url = %(url)s", where="id = %(shop)s", url=linked, shop=shop)
         await env.deliver(env.change("SKU-001", STOCK, 7))
         await worker.run_lane(scope.msp_id, scope.tenant_id, ingest_lane(env.erp))
-        link.suffer(Trouble(blackhole=True))
+        link.set_fault(Trouble(blackhole=True))
         push = asyncio.create_task(worker.run_lane(scope.msp_id, scope.tenant_id, push_lane(shop)))
         while not link.connections:  # noqa: ASYNC110 - what stands is the link's to tell
             await asyncio.sleep(0.01)
@@ -43,7 +43,7 @@ async def test_a_clock_that_runs_out_during_the_push_is_corrected_by_the_proof(
         async with services.db.transaction(scope) as session:
             assert await breach_slos(session, services.governance) == 2
         assert not push.done(), "the clock should run out while the shop is being written to"
-        link.suffer(WELL)
+        link.set_fault(WELL)
         await push
         await env.work(settle=20.0)
     found = await env.rows("SELECT code, state, closed_by FROM governance_exception")

@@ -37,7 +37,7 @@ class Calls:
         self.of[credential_id, "again"] += 1
 
 
-def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -> Services:
+def with_retry_budget(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -> Services:
     """Without a breaker, which would hide the effect of the budget."""
     never_open = BreakerSettings(failures=10**9, min_calls=10**9)
     settings = OutboundSettings(
@@ -48,7 +48,7 @@ def stingy(services: Services, calls: Calls, retries: RetrySettings = RETRIES) -
     return replace(services, outbound=outbound).using(runtime, replace(services.governance, runtime=runtime))
 
 
-async def hurry(env: ClientEnv) -> None:
+async def run_delayed_jobs(env: ClientEnv) -> None:
     """Run delayed jobs at once."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(text("UPDATE job SET ready_at = clock_timestamp() - interval '1 ms' WHERE delayed"))
@@ -58,13 +58,13 @@ async def hurry(env: ClientEnv) -> None:
 
 async def test_a_failing_channel_gets_few_retries_per_value(env: ClientEnv, sandbox: RunningSandbox) -> None:
     calls, shop = Calls(), env.channels["shop0"]
-    env.services = stingy(env.services, calls)
+    env.services = with_retry_budget(env.services, calls)
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
     for n in range(VALUES):
         await env.deliver(env.change(f"SKU-{n + 1:03}", STOCK, 100 + n))
         await env.work()
         for _ in range(4):
-            await hurry(env)
+            await run_delayed_jobs(env)
     sent, again = calls.of[str(shop), "5xx"], calls.of[str(shop), "again"]
     assert sent - again == VALUES, "each value has its first attempt at once"
     assert 0 < again <= RETRIES.saved + VALUES * RETRIES.ratio
@@ -79,7 +79,7 @@ async def test_a_failing_channel_gets_few_retries_per_value(env: ClientEnv, sand
 
     sandbox.mend(env.urls["shop0"])
     await env.services.valkey.delete(Credential(env.scope.tenant_id, str(shop), RateLimit(1, 1)).key)
-    await hurry(env)
+    await run_delayed_jobs(env)
     shown = "SELECT count(*) FROM propagation WHERE connection_id = :shop AND state = 'verified'"
     assert await env.rows(shown, shop=shop) == [(VALUES,)]
     await env.services.outbound.close()

@@ -32,7 +32,7 @@ _ON_SHOP = """
 """
 
 
-async def hurry(env: ClientEnv) -> None:
+async def make_jobs_due(env: ClientEnv) -> None:
     """Make delayed jobs due."""
     async with env.services.db.transaction(env.scope) as session:
         await session.execute(
@@ -59,7 +59,7 @@ async def test_proving_one_value_is_never_more_than_one_item_of_work(
     before = sandbox.effects(env.urls["shop0"])["effects"]
     for _ in range(30):
         assert await works(env) == [("verify", 1)]
-        await hurry(env)
+        await make_jobs_due(env)
     attempts = await env.rows("SELECT attempts FROM propagation WHERE minor(value) = 10100 AND state = 'accepted'")
     assert attempts == [(1 + 2 * (30 // 4),)], "sent again after every four looks"
     assert sandbox.effects(env.urls["shop0"])["effects"] == before
@@ -74,7 +74,7 @@ async def test_a_value_that_never_appears_fails_with_its_clock_running(env: Clie
         await session.execute(
             text("UPDATE propagation SET accepted_at = accepted_at - interval '5 hours' WHERE value->>'amount' = '101'")
         )
-    await hurry(env)
+    await make_jobs_due(env)
     assert await works(env) == []
     found = await env.rows("SELECT state, verified_at FROM propagation WHERE minor(value) = 10100 AND attempts > 1")
     assert found == [("failed", None)]
@@ -163,7 +163,7 @@ async def test_concurrent_push_and_verification_are_metered_once(env: ClientEnv,
         services.db, services.ready_queue, build_jobs(services), pool="shared", metrics=services.lane_metrics, lease=60
     )
     for _ in range(4):
-        await hurry(env)
+        await make_jobs_due(env)
         for lane in (verify_lane(shop), push_lane(shop)):
             await worker.run_lane(scope.msp_id, scope.tenant_id, lane)
     seen = "SELECT state, verified_at IS NOT NULL FROM propagation WHERE minor(value) = 10100"

@@ -38,7 +38,7 @@ _TERMINATE = """
 """
 
 
-class Inflictor:
+class FaultInjector:
     def __init__(self, web_app: DrillWebApp) -> None:
         self._site = web_app
         self._servers: dict[Target, EmbeddedServer] = {
@@ -54,9 +54,9 @@ class Inflictor:
             for fault in plan.faults:
                 await asyncio.sleep(fault.wait)
                 await self._ensure_target(fault.target)
-                mending.create_task(self.inflict(fault))
+                mending.create_task(self.inject(fault))
 
-    async def inflict(self, fault: Fault) -> Injected:
+    async def inject(self, fault: Fault) -> Injected:
         """Inject one fault; returns when it has ended. Faults of one target are serialized."""
         if fault.act is Act.STOP or (fault.act is Act.KILL and fault.target not in self._servers):
             injected = self._begin(fault)
@@ -126,9 +126,9 @@ class Inflictor:
 
     async def _trouble_link(self, fault: Fault) -> None:
         link = self._site.links[fault.target]
-        await asyncio.to_thread(link.suffer, LINK_TROUBLES[fault.act])
+        await asyncio.to_thread(link.set_fault, LINK_TROUBLES[fault.act])
         await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(link.suffer, WELL)
+        await asyncio.to_thread(link.set_fault, WELL)
 
     async def _trouble_server(self, fault: Fault) -> None:
         match fault.act:
