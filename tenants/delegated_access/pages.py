@@ -123,7 +123,7 @@ ACCESS_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 
 async def _act(access: Access, act: Awaitable[object], done: str) -> Response[Any]:
-    """Redirect after the action. Staff who end their own access return to the form, as the list may be closed to them."""
+    """Redirect after the action. Staff who end their own access return to the form: the list may be closed to them."""
     refusal = await run_action(access.session, act)
     if access.principal.is_staff and refusal is None:
         return redirect_to(access, "/access/request", done=done)
