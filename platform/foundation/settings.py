@@ -358,7 +358,8 @@ def _redis(environment: Mapping[str, str], name: str, *, needed: bool) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        redis.ConnectionPool.from_url(url).make_connection()  # parses the parameters, and does not connect
+        # Parses the parameters, and does not connect. By default it would read its own version from a file.
+        redis.ConnectionPool.from_url(url, driver_info=None).make_connection()
         # Defaults of the library are refused: they would be another host, port or database than intended.
         named = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
         valid = named and (parts.scheme == "unix" or re.fullmatch(r"(/[0-9]*)?", parts.path))

@@ -21,13 +21,19 @@ _ANSWER_SECONDS = 5.0
 
 def valkey_client(url: str) -> "redis.asyncio.Redis":
     retry = redis.asyncio.retry.Retry(NoBackoff(), _TRIES_AGAIN)
-    return redis.asyncio.Redis.from_url(url, retry=retry, **_timeouts(url))
+    return redis.asyncio.Redis.from_url(url, retry=retry, **_options(url))
 
 
 def blocking_valkey_client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), _TRIES_AGAIN), **_timeouts(url))
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), _TRIES_AGAIN), **_options(url))
 
 
-def _timeouts(url: str) -> dict[str, Any]:
+def _options(url: str) -> dict[str, Any]:
     kept_alive = {} if url.startswith("unix") else {"socket_keepalive": True}
-    return {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _ANSWER_SECONDS, **kept_alive}
+    return {
+        "socket_connect_timeout": _CONNECT_SECONDS,
+        "socket_timeout": _ANSWER_SECONDS,
+        # By default each connection reads the library's version from a file, and tells it to Valkey.
+        "driver_info": None,
+        **kept_alive,
+    }
