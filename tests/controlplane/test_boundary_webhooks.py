@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from canonical.elements import STOCK
 from connectors.connections import set_connection_state
@@ -11,7 +12,16 @@ from connectors.webhooks.signatures import sign
 from foundation.clock import utc_now
 from tests.controlplane.test_boundary import DEEP
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class TestBodies:

@@ -3,16 +3,28 @@
 import re
 
 import pytest
+import pytest_asyncio
 
 from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from policy.publishing import assign_role, list_assignments, revoke_role
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
     other = await set_up_msp(other_env, name="Elsewhere")
     return await web_app.signed_in(other.host, other.admin)

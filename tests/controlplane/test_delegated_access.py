@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from controlplane.provisioning import NewAccountMember, add_member
 from foundation.clock import utc_now
@@ -10,13 +11,24 @@ from foundation.ids import new_id
 from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.secrets import new_secret
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REASON = "Their shop shows old prices"
 REQUEST: dict[str, object] = {"role": "client_operations", "reason": REASON, "hours": 4}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def client_admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     """An administrator of a client that admits staff on request only."""
     email = f"{new_id().hex}@example.test"

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 
+import pytest
 from sqlalchemy import text
 
 from controlplane.provisioning import NewAccountMember, add_member
@@ -13,7 +14,16 @@ from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES
 from tenants.auth.api_keys import NewApiKey, create_api_key
 from tenants.secrets import new_secret
 from tenants.web.lists import LIST
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_msp_setup,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def exports_of(web_app: WebApp) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,18 @@ from tests.support.client_env import ClientEnv
 from tests.support.fixtures_product import settings_of
 from tests.support.mail_server import PASSWORD, USER, MailServer, running_mail_server
 from tests.support.passwords import hash_cheaply
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp, running_web_app, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _LINK = re.compile(r"http://\S+/welcome/[A-Za-z0-9_-]+")
 
@@ -166,33 +177,6 @@ class TestInvitation:
         form = {"email": "mia@client.example", "name": "Mia Sand", "role": "msp_admin"}
         assert (await admin.post(f"/clients/{msp_setup.slug}/members/invite", form)).status_code == 403
         assert await mails_of(env.services, env.scope) == []
-
-
-class TestMailbox:
-    @pytest.fixture
-    async def services(self, urls: Urls) -> AsyncIterator[Services]:
-        """As in the demonstration: no mail server, and mails are shown."""
-        settings = msgspec.structs.replace(settings_of(urls), mail=MailSettings(mailbox=True))
-        built = build_services(settings)
-        hash_cheaply(built.auth.passwords)
-        yield built
-        await built.close()
-
-    async def test_mails_are_shown_to_the_administrators_of_their_msp_only(
-        self, web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
-    ) -> None:
-        link = await invite(admin, msp_setup)
-        await do_work(env.services, env.scope)
-        assert await mails_of(env.services, env.scope) == [("kept", False, None)]
-        (one,) = (await admin.api("GET", "/api/v1/mails")).json()["items"]
-        assert link in (await admin.get(f"/mail/{one['id']}")).text
-        assert link in (await admin.api("GET", f"/api/v1/mails/{one['id']}/text")).json()["text"]
-        stranger = await set_up_msp(other_env, name="Far Shore")
-        other = await web_app.signed_in(stranger.host, stranger.admin)
-        assert (await other.get(f"/mail/{one['id']}")).status_code == 404
-        approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
-        assert (await approver.get(f"/mail/{one['id']}")).status_code == 404
-        assert (await approver.api("GET", f"/api/v1/mails/{one['id']}/text")).status_code == 404
 
 
 class TestServer:

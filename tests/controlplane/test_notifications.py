@@ -1,17 +1,29 @@
 """Notifications: members get those that concern them, counted once until read; others get none."""
 
 import pytest
+import pytest_asyncio
 
 from canonical.elements import PRICE
 from controlplane.provisioning import NewAccountMember, add_member
 from foundation.ids import new_id
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REQUEST = {"role": "client_operations", "reason": "Their shop shows old prices", "hours": 4}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def approver(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     return await web_app.signed_in(msp_setup.host, msp_setup.approver)
 
@@ -29,7 +41,7 @@ async def propose_price(env: ClientEnv, sku: str) -> None:
     await env.work(settle=0.5)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
     other = await set_up_msp(other_env, name="Elsewhere")
     return await web_app.signed_in(other.host, other.admin)

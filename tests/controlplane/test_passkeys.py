@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from sqlalchemy import text
@@ -17,9 +18,17 @@ from controlplane.services import Services
 from tests.branding.browser import FLAGS
 from tests.controlplane.test_second_factor import forget_proof
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, WebApp, set_up_msp
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.asyncio(loop_scope="module")]
 
 
 @asynccontextmanager
@@ -37,7 +46,7 @@ async def serving(web_app: WebApp) -> AsyncIterator[int]:
         await serve
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path is not None, "Chromium is needed: apt-get install chromium"

@@ -1,33 +1,29 @@
 """Reset of a forgotten password, from the sign-in page through a mail to a new password."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import msgspec
 import pytest
 from sqlalchemy import text
 
-from controlplane.services import Services, build_services
-from foundation.mail_settings import MailSettings
-from tests.conftest import Urls
 from tests.controlplane.test_administration import member_of
 from tests.controlplane.test_mail import do_work
 from tests.support.client_env import ClientEnv
-from tests.support.fixtures_product import settings_of
-from tests.support.passwords import hash_cheaply
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_mailbox_services,
+    shared_relay_db,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _LINK = re.compile(r"http://[^\s<\"]+(/reset-password/[A-Za-z0-9_-]+)")
 NEW = "eleven amber kettles hum"
-
-
-@pytest.fixture
-async def services(urls: Urls) -> AsyncIterator[Services]:
-    built = build_services(msgspec.structs.replace(settings_of(urls), mail=MailSettings(mailbox=True)))
-    hash_cheaply(built.auth.passwords)
-    yield built
-    await built.close()
 
 
 async def request_link(web_app: WebApp, msp_setup: MspSetup, email: str) -> str:

@@ -3,11 +3,9 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pyotp
 import pytest
 from click.testing import CliRunner
@@ -15,28 +13,26 @@ from litestar.routes import HTTPRoute
 from sqlalchemy import text
 
 from controlplane.cli.main import main
-from controlplane.services import Services, build_services
+from controlplane.services import Services
 from foundation.clock import utc_now
-from foundation.mail_settings import MailSettings
-from tests.conftest import Urls
 from tests.controlplane.test_administration import member_of
 from tests.support.client_env import ClientEnv
-from tests.support.fixtures_product import settings_of
-from tests.support.passwords import hash_cheaply
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_mailbox_services,
+    shared_relay_db,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 
 _SECRET = re.compile(r'id="totp-secret">([A-Z2-7]+)<')
 _CODE = re.compile(r"[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}")
 STEP = "/sign-in/second-step"
 SECURITY = "/settings/security"
-
-
-@pytest.fixture
-async def services(urls: Urls) -> AsyncIterator[Services]:
-    built = build_services(msgspec.structs.replace(settings_of(urls), mail=MailSettings(mailbox=True)))
-    hash_cheaply(built.auth.passwords)
-    yield built
-    await built.close()
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 def code_of(secret: str, *, steps: int = 0) -> str:
@@ -75,6 +71,7 @@ async def kinds_of_mails(env: ClientEnv) -> list[str]:
         return list(await session.scalars(text("SELECT kind FROM mail ORDER BY id")))
 
 
+@in_one_loop
 class TestApp:
     async def test_a_code_is_needed_beside_the_password_and_works_once(
         self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv
@@ -145,6 +142,7 @@ class TestApp:
         assert answer.headers["location"] == "/sign-in?expired=1"
 
 
+@in_one_loop
 class TestRules:
     async def test_who_needs_one_sets_it_up_before_the_session_starts(
         self, web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv
@@ -190,6 +188,7 @@ class TestRules:
             assert json.loads(done.stdout)["required"] is required
 
 
+@in_one_loop
 class TestReset:
     async def test_an_administrator_resets_a_members_factors(
         self, web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
@@ -214,6 +213,7 @@ class TestReset:
         assert "second_factor.reset" in await actions(env)
 
 
+@in_one_loop
 class TestSessions:
     async def test_a_member_sees_and_ends_their_own(self, web_app: WebApp, msp_setup: MspSetup) -> None:
         here = await web_app.signed_in(msp_setup.host, msp_setup.approver)
@@ -291,6 +291,7 @@ class TestStepUp:
         }
         assert DANGEROUS - declared == set()
 
+    @in_one_loop
     async def test_an_act_waits_for_a_proof_and_then_goes_on(
         self, web_app: WebApp, services: Services, admin: Visit, msp_setup: MspSetup
     ) -> None:
@@ -316,6 +317,7 @@ class TestStepUp:
         again = await machine.http.post("/api/v1/api-keys", json={"name": "z", "role": "msp_operator"}, headers=key)
         assert again.status_code == 201, "API keys are exempt"
 
+    @in_one_loop
     async def test_reading_and_everyday_acts_need_none(
         self, services: Services, admin: Visit, msp_setup: MspSetup
     ) -> None:
@@ -323,6 +325,7 @@ class TestStepUp:
         assert (await admin.get("/api-keys")).status_code == 200
         assert (await admin.post("/mail/test")).status_code == 303
 
+    @in_one_loop
     async def test_a_member_with_an_app_confirms_with_its_code(
         self, web_app: WebApp, services: Services, msp_setup: MspSetup
     ) -> None:
@@ -337,6 +340,7 @@ class TestStepUp:
         await visit.get(SECURITY)
         assert (await visit.post(f"{SECURITY}/app/remove")).status_code == 303
 
+    @in_one_loop
     async def test_confirming_is_slowed_down(self, admin: Visit) -> None:
         await admin.get("/confirm")
         answers: list[Any] = [(await admin.post("/confirm", {"password": "no"})).status_code for _ in range(7)]

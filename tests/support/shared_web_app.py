@@ -8,11 +8,13 @@ read; `own_env`, `own_other_env`, `own_msp_setup` and `own_admin` where each tes
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from controlplane.services import Services, build_services
 from foundation.database.engine import Database
+from foundation.mail_settings import MailSettings
 from tests.conftest import Urls
 from tests.connectors.running import RunningSandbox
 from tests.support.client_env import ClientEnv, build_client_env
@@ -24,6 +26,15 @@ from tests.support.web_app import MspSetup, Visit, WebApp, running_web_app, set_
 @pytest_asyncio.fixture(name="services", scope="module", loop_scope="module")
 async def shared_services(urls: Urls) -> AsyncIterator[Services]:
     built = build_services(settings_of(urls))
+    hash_cheaply(built.auth.passwords)
+    yield built
+    await built.close()
+
+
+@pytest_asyncio.fixture(name="services", scope="module", loop_scope="module")
+async def shared_mailbox_services(urls: Urls) -> AsyncIterator[Services]:
+    """As in the demonstration: no mail server, and mails are shown. Instead of `shared_services`."""
+    built = build_services(msgspec.structs.replace(settings_of(urls), mail=MailSettings(mailbox=True)))
     hash_cheaply(built.auth.passwords)
     yield built
     await built.close()

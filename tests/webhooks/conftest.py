@@ -6,30 +6,40 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
-from tests.controlplane.conftest import admin, environment
+from tests.controlplane.conftest import environment
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 from webhooks.services import WebhookServices
 
-__all__ = ("admin", "environment")
+__all__ = ("environment",)
 CHANGES = ["change.released", "change.published"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def receiver() -> AsyncIterator[WebhookReceiver]:
     async with webhook_receiver() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def second_receiver() -> AsyncIterator[WebhookReceiver]:
     async with webhook_receiver() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def stranger(web_app: WebApp, other_env: ClientEnv) -> tuple[Visit, MspSetup]:
     """The administrator of another MSP."""
     other = await set_up_msp(other_env, name="Elsewhere")

@@ -10,6 +10,8 @@ from tests.support.web_app import MspSetup, Visit, WebApp
 from tests.support.webhook_receiver import WebhookReceiver
 from tests.webhooks.conftest import Api, as_msp
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 
 

@@ -19,9 +19,11 @@ from tests.webhooks.conftest import Api, as_msp
 from webhooks.emit import emit
 from webhooks.endpoints import send_now
 from webhooks.event_types import CONNECTION_PAUSED, ConnectionPayload
-from webhooks.schedule import MOST_ATTEMPTS, RETRY_SCHEDULE, next_delay
+from webhooks.schedule import MOST_ATTEMPTS
 from webhooks.send_job import LONGEST_RESPONSE
 from webhooks.services import WebhookServices
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def verify(heard: Heard, secret: str) -> dict[str, Any]:
@@ -117,14 +119,6 @@ async def test_retry_after_is_honoured(env: ClientEnv, api: Api, receiver: Webho
     [delivery] = await api.deliveries(endpoint)
     next_at = datetime.fromisoformat(delivery["next_at"])
     assert before + timedelta(seconds=1800) <= next_at < utc_now() + timedelta(seconds=1900)
-
-
-def test_attempts_follow_the_schedule_over_days() -> None:
-    delays = [next_delay(failed, retry_after=None, jitter=0.0) for failed in range(1, MOST_ATTEMPTS + 1)]
-    assert delays == [*RETRY_SCHEDULE, None]
-    assert timedelta(days=3) < sum(RETRY_SCHEDULE, timedelta()) < timedelta(days=4)
-    assert next_delay(1, retry_after=60.0, jitter=0.0) == timedelta(seconds=60)
-    assert next_delay(3, retry_after=60.0, jitter=1.0) == timedelta(minutes=33)
 
 
 async def test_an_event_fails_after_its_last_attempt_and_the_next_is_sent(

@@ -1,10 +1,11 @@
-"""The administrator of the client's MSP, in the whole application."""
+"""The whole application once per file, and the administrator of the client's MSP."""
 
-import pytest
-
-from tests.support.web_app import MspSetup, Visit, WebApp
-
-
-@pytest.fixture
-async def admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
-    return await web_app.signed_in(msp_setup.host, msp_setup.admin)
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)

@@ -1,8 +1,12 @@
 """Data ownership: the report of gaps, contracts of several elements at once, and the editor of one."""
 
+import pytest
+
 from canonical.elements import PRICE, STOCK
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def drop_contracts(env: ClientEnv) -> None:

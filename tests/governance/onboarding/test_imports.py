@@ -79,6 +79,7 @@ def test_no_text_breaks_the_reader(text: str) -> None:
             parse_clients(head + text)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_clients_are_previewed_created_by_a_job_and_created_once(
     admin: Visit, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
@@ -106,6 +107,7 @@ async def test_clients_are_previewed_created_by_a_job_and_created_once(
     assert 'href="/clients/fir/onboarding"' in page.text
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_page_previews_and_starts(admin: Visit, env: ClientEnv) -> None:
     await admin.get("/client-import")
     previewed = await admin.post("/client-import", {"csv": GOOD, "action": "preview"})
@@ -118,6 +120,7 @@ async def test_the_page_previews_and_starts(admin: Visit, env: ClientEnv) -> Non
     assert "0 of 2" in (await admin.get("/client-import")).text
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_another_msp_has_imports_of_its_own(
     web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
 ) -> None:

@@ -10,6 +10,8 @@ from tests.connectors.running import TOKEN
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 Body = dict[str, Any]
 
 

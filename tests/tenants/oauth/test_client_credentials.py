@@ -1,26 +1,48 @@
 """API keys with limits, and OAuth 2 client credentials, by Authlib's client against the whole application."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata  # type: ignore[import-untyped]
 
 from foundation.clock import utc_now
 from tests.controlplane.conftest import environment
 from tests.support.client_env import ClientEnv
 from tests.support.commands import run_command
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 __all__ = ("environment",)
 READ = "connection:read"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     return await web_app.signed_in(msp_setup.host, msp_setup.admin)
+
+
+@pytest.fixture(autouse=True)
+def own_clock(web_app: WebApp) -> Iterator[None]:
+    """What a test does to the clock ends with it: the application is the whole file's."""
+    auth = web_app.services.auth
+    clock = auth.clock
+    yield
+    object.__setattr__(auth, "clock", clock)
 
 
 @pytest.fixture
