@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import click
 import psycopg
 import pytest
+import pytest_asyncio
 import redis
 from click.testing import CliRunner
 
@@ -21,6 +22,7 @@ from foundation.scope import Scope
 from foundation.settings import SettingsInvalid, read_settings
 from tests.controlplane.test_cli import commands
 from tests.support.commands import run_command
+from tests.support.shared_web_app import shared_services  # noqa: F401 - a fixture
 
 SECRET = "a-password-nobody-may-see"
 NO_SERVERS = {"demo", "connector-list", "valkey-create-users", "doctor"}
@@ -70,14 +72,17 @@ def value_of(option: click.Option, file: Path) -> str:
     return known.get(str(option.name), "a-name")
 
 
+COMMANDS = dict(commands(main))
+
+
 def leaves() -> Iterator[tuple[str, ...]]:
-    for path, command in commands(main):
+    for path, command in COMMANDS.items():
         if not isinstance(command, click.Group) and "-".join(path) not in NOT_A_COMMAND_OF_ONE_ACT:
             yield path
 
 
 def command_at(path: tuple[str, ...]) -> click.Command:
-    return dict(commands(main))[path]
+    return COMMANDS[path]
 
 
 def expect_a_sentence(output: str) -> None:
@@ -211,17 +216,35 @@ def has_option(path: tuple[str, ...], name: str) -> bool:
     return any(name in each.opts for each in command_at(path).params)
 
 
-@pytest.fixture
-async def client(services: Services) -> Scope:
+@pytest.fixture(scope="module")
+def known_clients() -> dict[tuple[str, ...], Scope]:
+    """By the command that is tried on them."""
+    return {}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(services: Services, known_clients: dict[tuple[str, ...], Scope], path: tuple[str, ...]) -> Scope:
+    """A client for all options of one command: what one command does to a client, no other command sees."""
+    if path not in known_clients:
+        known_clients[path] = await make_client(services)
+    return known_clients[path]
+
+
+async def make_client(services: Services) -> Scope:
     slug = uuid4().hex[:12]
     msp_account = await onboard_msp(services, name=f"MSP {slug}", slug=f"msp-{slug}")
     return await onboard_client(services, msp_account, name="Client", slug=f"client-{slug}", currency="USD")
 
 
+ODD_VALUES: dict[tuple[tuple[str, ...], str], list[str]] = {}
+for _path, _option, _value in odd_values():
+    ODD_VALUES.setdefault((_path, _option), []).append(_value)
+
+
 class TestValues:
     @pytest.mark.parametrize(
         ("path", "option"),
-        sorted({(path, option) for path, option, _ in odd_values()}),
+        sorted(ODD_VALUES),
         ids=lambda it: "-".join(it) if isinstance(it, tuple) else it,
     )
     def test_no_option_value_causes_a_traceback(
@@ -230,12 +253,13 @@ class TestValues:
         """On an existing account, so that the value itself is what is validated."""
         binary = tmp_path / "binary"
         binary.write_bytes(b"\xff\x00\xfe" * 50)
-        for value in [value for at, name, value in odd_values() if (at, name) == (path, option)]:
+        for value in ODD_VALUES[path, option]:
             arguments = with_value(path, tmp_path, client, option, str(binary) if value == "BINARY" else value)
             done = CliRunner().invoke(main, [*path, *arguments], env=environment)
             assert done.exception is None or isinstance(done.exception, SystemExit), (value[:20], repr(done.exception))
             expect_an_end_that_is_said(done.exit_code, done.output, value)
 
+    @pytest.mark.asyncio(loop_scope="module")
     @pytest.mark.parametrize("path", [path for path in leaves() if has_option(path, "--client")], ids="-".join)
     async def test_no_command_reaches_a_client_through_another_msp(
         self, environment: dict[str, str | None], tmp_path: Path, client: Scope, services: Services,

@@ -7,10 +7,22 @@ from html import escape
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlencode
 
+import httpx
+import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    shared_admin,
+    shared_env,
+    shared_msp,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WRONG = ["x" * 5_000, "no such choice", "\u202e\u200b", "0", "-1", "9" * 30]
 
@@ -55,9 +67,12 @@ async def test_an_invalid_filter_is_reported_on_the_lists_page(
 ) -> None:
     tried = list(lists_of(web_app, msp_setup.slug))
     assert {"status", "subject", "kind", "code", "owner", "record", "cursor", "limit"} <= {name for _, name, _ in tried}
+    pages: dict[str, httpx.Response] = {}
     for path, name, kind in tried:
         headers = {"HX-Request": "true"} if path.endswith(("/rows", "/waiting", "/charts")) else {}
-        plain = await admin.http.get(path, headers=headers)
+        if path not in pages:
+            pages[path] = await admin.http.get(path, headers=headers)
+        plain = pages[path]
         if plain.status_code in {403, 404}:
             continue  # for another kind of reader
         for value in WRONG:

@@ -6,6 +6,7 @@ the rest.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from typing import Final
 
@@ -110,13 +111,18 @@ def plain_words(html: str) -> Iterator[str]:
             yield text
 
 
-@pytest.fixture
-def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+@cache
+def pseudo_translations() -> Translations:
     """Every marked text of the sources in the pseudo-language."""
     texts: Catalog = extract_texts(ROOTS)
     single = {each.id: pseudo(each.id) for each in texts if isinstance(each.id, str) and each.id}
     plural = {each.id[0]: tuple(map(pseudo, each.id)) for each in texts if isinstance(each.id, tuple)}
-    made = Translations(single, plural)
+    return Translations(single, plural)
+
+
+@pytest.fixture
+def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pseudo_translations()
     monkeypatch.setattr(
         "foundation.i18n.localizer.load_catalogue", lambda language: made if language == LANGUAGE else Translations()
     )
