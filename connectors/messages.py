@@ -40,19 +40,17 @@ WRONG_READINGS: Final = MessageType(
 )
 ANSWER_CHANGED: Final = MessageType(
     "connector.answer_changed",
-    N_("{system} gave an answer about {what} that no longer has the agreed form: {error}"),
+    N_("{system} sent an answer about {what} that no longer has the expected form: {error}"),
 )
-WRONG_COUNT: Final = MessageType(
-    "connector.wrong_count", N_("{system} was asked about {number} values and answered about {count}.")
-)
+WRONG_COUNT: Final = MessageType("connector.wrong_count", N_("{system} returned {count} of {number} requested values."))
 PAYLOAD_CHANGED: Final = MessageType(
-    "connector.payload_changed", N_("{system} sent a payload that no longer has the agreed form: {error}")
+    "connector.payload_changed", N_("{system} sent a payload that no longer has the expected form: {error}")
 )
 PAYLOAD_AMBIGUOUS: Final = MessageType(
     "connector.payload_ambiguous", N_("{system} sent an ambiguous payload: {error}.")
 )
 PAYLOAD_NOT_JSON: Final = MessageType(
-    "connector.payload_not_json", N_("{system} sent a payload that is no JSON: {error}.")
+    "connector.payload_not_json", N_("{system} sent a payload that is not JSON: {error}.")
 )
 VALUE_UNUSABLE: Final = MessageType(
     "connector.value_unusable", N_("{system} sent a value that cannot be used: {error}")
@@ -62,36 +60,36 @@ NOT_UNDERSTOOD: Final = MessageType(
     "connector.not_understood", N_("{system} answered a write in a way that could not be understood.")
 )
 NOT_SHOWN: Final = MessageType("connector.not_shown", N_("{system} does not show {element} to anyone."))
-SYSTEM_TEXT: Final = MessageType("connector.said", N_("{system} says: “{text}”"))
-SOURCE_REPORTS: Final = MessageType("translation.source_says", N_("The source reports {value}. {reason}"))
+SYSTEM_TEXT: Final = MessageType("connector.system_text", N_("{system} reports: “{text}”"))
+SOURCE_REPORTS: Final = MessageType("translation.source_report", N_("The source reports {value}. {reason}"))
 CURSOR_UNKNOWN: Final = MessageType(
     "connector.cursor_unknown",
     N_("The stored cursor is not one of {system}. Clear it to read everything."),
 )
 AND_OTHERS: Final = MessageType("connector.and_others", N_("{named} and others"))
 POSITION_NOT_KEPT: Final = MessageType(
-    "connector.position_not_kept", N_("The position to continue from is no text that can be kept.")
+    "connector.position_not_kept", N_("The position to continue from is not a text that can be stored.")
 )
 LIST_STANDS_STILL: Final = MessageType(
     "connector.list_stands_still",
-    N_("The list continues at the place where it was just read, again and again."),
+    N_("The next page of the list is always the page that was just read."),
 )
 LIST_LEADS_BACK: Final = MessageType(
-    "connector.list_leads_back", N_("The list leads back to a place where it was read before, without an end.")
+    "connector.list_leads_back", N_("The list returns to an earlier page and never ends.")
 )
 LIST_REPEATS: Final = MessageType(
-    "connector.list_repeats", N_("The list gives the same page again under another position.")
+    "connector.list_repeats", N_("The list returned the same page again for another position.")
 )
 LIST_EMPTY_PAGES: Final = MessageType(
-    "connector.list_empty_pages", N_("The list gave {count} empty pages in a row and says that there is more.")
+    "connector.list_empty_pages", N_("The list returned {count} empty pages in a row and reports further ones.")
 )
 LIST_KNOWN_PAGES: Final = MessageType(
     "connector.list_known_pages",
-    N_("The list gave {count} pages in a row of what is known already and says that there is more."),
+    N_("The list returned {count} pages in a row without new records and reports further ones."),
 )
 LIST_GREW: Final = MessageType(
     "connector.list_grew",
-    N_("The list said that it holds {total} records, gave {count} and says that there is more."),
+    N_("The list reported {total} records, returned {count} and reports further ones."),
 )
 LIST_ENDLESS: Final = MessageType("connector.list_endless", N_("The list has no end after {count} pages."))
 MESSAGE_GONE: Final = MessageType(

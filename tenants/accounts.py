@@ -53,7 +53,7 @@ async def create_msp(session: AsyncSession, *, name: str, slug: str, now: dateti
     msp: Msp | None = await session.scalar(statement.returning(Msp))
     if msp is None:
         raise SlugTaken(
-            N_("Another provider has the short name “{slug}”. Choose a different one."),
+            N_("Another MSP has the short name “{slug}”. Choose a different one."),
             params={"slug": slug},
             slug=slug,
         )

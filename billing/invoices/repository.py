@@ -124,7 +124,7 @@ async def list_margins(
     """
     scope = scope_of(session)
     if not scope.fleet:
-        raise Forbidden(N_("Margins are shown to the MSP's own staff."))
+        raise Forbidden(N_("Margins are visible to the MSP's own members only."))
     rows = await session.execute(
         text("""
             SELECT l.client_id, l.meter,

@@ -182,7 +182,7 @@ async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> R
     """One page of the MSP's prices, both sides. In a fleet scope, which is that of the MSP's staff."""
     scope = scope_of(session)
     if not scope.fleet:
-        raise Forbidden(N_("Price books are read by the MSP's own staff."))
+        raise Forbidden(N_("Price books are visible to the MSP's own members only."))
     wanted = query.values.get("side", "")
     source = ListSource(
         columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,

@@ -12,7 +12,7 @@ UNKNOWN_PRODUCT: Final = MessageType(
     "sandbox.unknown_product", N_("The shop has no product with this SKU. Create it there, or unmap the record.")
 )
 NEWER_THERE: Final = MessageType("sandbox.newer_there", N_("The shop holds a newer version."))
-VALUE_NOT_TAKEN: Final = MessageType("sandbox.value_not_taken", N_("The shop does not take this value."))
+VALUE_NOT_TAKEN: Final = MessageType("sandbox.value_not_taken", N_("The shop does not accept this value."))
 UNKNOWN_LISTING: Final = MessageType(
     "sandbox.unknown_listing", N_("The market has no listing with this SKU. Create it there, or unmap the record.")
 )

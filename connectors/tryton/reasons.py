@@ -6,13 +6,13 @@ from foundation.i18n.messages import MessageType
 from foundation.marks import N_
 
 SESSION_NOT_ACCEPTED: Final = MessageType(
-    "tryton.session_not_accepted", N_("Tryton did not accept the session that it had just given. Try again later.")
+    "tryton.session_not_accepted", N_("Tryton did not accept the session that it had just created. Try again later.")
 )
 SIGN_IN_REFUSED: Final = MessageType(
     "tryton.sign_in_refused", N_("Tryton did not accept our sign-in. Check the credentials.")
 )
 SESSION_FORGOTTEN: Final = MessageType(
-    "tryton.session_forgotten", N_("Tryton forgot the session right after sign-in. Try again later.")
+    "tryton.session_ended", N_("Tryton ended the session right after sign-in. Try again later.")
 )
 NO_COMPANY: Final = MessageType(
     "tryton.no_company", N_("The Tryton user has no company. Choose one in its preferences.")
@@ -40,10 +40,10 @@ LEFT_OUT: Final = MessageType("tryton.left_out", N_("Tryton left it out of its a
 TEXT_NOT_KEPT: Final = MessageType("tryton.text_not_kept", N_("The text contains a character that cannot be stored."))
 OTHER_UNIT: Final = MessageType(
     "tryton.other_unit",
-    N_("It is sold in another unit than it is counted in, so this is no price of one piece."),
+    N_("It is sold and counted in different units, so this is not the price of one piece."),
 )
 BEYOND_FLOATS: Final = MessageType(
-    "tryton.beyond_floats", N_("{number} is beyond the whole numbers that Tryton can tell apart.")
+    "tryton.beyond_floats", N_("{number} is beyond the whole numbers that Tryton can store exactly.")
 )
 NOT_WHOLE: Final = MessageType(
     "tryton.not_whole", N_("{number} is not a whole number of pieces. Keep this product in a unit without digits.")
@@ -80,7 +80,7 @@ CANCELLED_TOO_LATE: Final = MessageType(
     ),
 )
 BLANKS: Final = MessageType(
-    "tryton.blanks", N_("Tryton keeps no blanks around a reference, so the sale would not be found again.")
+    "tryton.blanks", N_("Tryton removes blanks around a reference, so the sale would not be found again.")
 )
 SEVERAL_LINES: Final = MessageType(
     "tryton.several_lines",
@@ -90,7 +90,9 @@ BUYER_NOT_KEPT: Final = MessageType(
     "tryton.buyer_not_kept", N_("The customer's name or address has a character that cannot be stored.")
 )
 NO_PRODUCT: Final = MessageType("tryton.no_product", N_("A line has no product, or one without a code."))
-DELIVERY_TWICE: Final = MessageType("tryton.delivery_twice", N_("Delivery stands in it more than once."))
+DELIVERY_TWICE: Final = MessageType(
+    "tryton.delivery_twice", N_("The product for delivery charges occurs in it more than once.")
+)
 OTHER_COMMENT: Final = MessageType(
     "tryton.other_comment",
     N_("Its comment does not begin with the customer and the address of the shop's order."),
@@ -134,7 +136,7 @@ WAREHOUSES_ALIKE: Final = MessageType(
 )
 TAXES_INCLUDED: Final = MessageType(
     "tryton.taxes_included",
-    N_("Tryton's price list {name} includes taxes; prices are told without. Use another."),
+    N_("Tryton's price list {name} includes taxes; prices are reported without. Use another."),
 )
 PRICE_LISTS_CALLED: Final = MessageType(
     "tryton.price_lists_called",
@@ -145,7 +147,7 @@ CURRENCIES_CALLED: Final = MessageType(
     N_("Tryton has {count} currencies called {name}. Correct the setting, or the name there."),
 )
 NO_DAY: Final = MessageType(
-    "tryton.no_day", N_("“{text}” is no day from which on sales can be read. Correct the connection's setting.")
+    "tryton.no_day", N_("“{text}” is not a day from which sales can be read. Correct the connection's setting.")
 )
 DIMENSION_UNUSABLE: Final = MessageType(
     "tryton.dimension_unusable", N_("Tryton's values cannot be divided by it: {error} Rename it there.")

@@ -42,12 +42,12 @@ NO_DATA: Final = MessageType("vendure.no_data", N_("Vendure answered without dat
 NO_PRICE_LIST: Final = MessageType(
     "vendure.no_price_list",
     N_(
-        "This connection does not know which Vendure channel shows the price list “{name}”. {known} Add it to the "
-        "connection's price lists."
+        "The setting of this connection does not name the Vendure channel that shows the price list “{name}”. {known} "
+        "Add it to the connection's price lists."
     ),
 )
-KNOWN_LISTS: Final = MessageType("vendure.known_lists", N_("It knows: {named}."))
-NO_KNOWN_LIST: Final = MessageType("vendure.no_known_list", N_("It knows none."))
+KNOWN_LISTS: Final = MessageType("vendure.known_lists", N_("It names: {named}."))
+NO_KNOWN_LIST: Final = MessageType("vendure.no_known_list", N_("It names none."))
 READING_REFUSED: Final = MessageType("vendure.reading_refused", N_("Vendure did not answer the reading: {reason}"))
 LISTING_REFUSED: Final = MessageType("vendure.listing_refused", N_("Vendure did not list its variants: {reason}"))
 NOT_DIVIDED: Final = MessageType("vendure.not_divided", N_("Vendure does not divide {element} by {dimension}."))
@@ -61,7 +61,7 @@ ORDERS_REFUSED: Final = MessageType(
 OTHER_TOTAL: Final = MessageType(
     "vendure.other_total", N_("its lines and shipping make {sum}, and its total is {total}.")
 )
-NEGATIVE_QUANTITY: Final = MessageType("vendure.negative_quantity", N_("{number} pieces of {sku} is no quantity."))
+NEGATIVE_QUANTITY: Final = MessageType("vendure.negative_quantity", N_("{number} pieces of {sku} is not a quantity."))
 LINE_WITHOUT_SKU: Final = MessageType(
     "vendure.line_without_sku", N_("a line's variant has no SKU. Give it one in Vendure.")
 )
@@ -69,7 +69,7 @@ SURCHARGE_WITHOUT_SKU: Final = MessageType(
     "vendure.surcharge_without_sku", N_("its surcharge “{text}” has no SKU. Give surcharges one in Vendure.")
 )
 NO_DAY: Final = MessageType(
-    "vendure.no_day", N_("“{text}” is no day from which on orders can be read. Correct the setting.")
+    "vendure.no_day", N_("“{text}” is not a day from which orders can be read. Correct the setting.")
 )
 NO_SUCH_ORDER: Final = MessageType("vendure.no_such_order", N_("Vendure has no order with this number."))
 NEWER_STATUS: Final = MessageType("vendure.newer_status", N_("A newer status of the order was in the same batch."))

@@ -123,7 +123,7 @@ class ExceptionType(StrEnum):
         "webhook.paused",
         N_("Webhook paused"),
         SeverityWeights(5, 5, 20),
-        N_("Another system is not told about events any more."),
+        N_("Another system is no longer notified of events."),
         timedelta(days=1),
     )
     PROPAGATION_SLO_BREACHED = (

@@ -17,12 +17,12 @@ from policy.terms import Term, kinds_of, read_terms, write_condition
 class RuleOutcome(LabelledCode):
     """The decision about a change to which a rule applies. The last three override outcomes of other rules."""
 
-    AUTO = "auto", N_("passes by itself")
+    AUTO = "auto", N_("passes automatically")
     REVIEW = "review", N_("needs approval")
     REFUSE = "refuse", N_("is refused")
     NO_REVIEW = "no_review", N_("needs no approval")
     NO_REFUSE = "no_refuse", N_("is not refused")
-    NO_AUTO = "no_auto", N_("does not pass by itself")
+    NO_AUTO = "no_auto", N_("does not pass automatically")
 
 
 class RuleOrigin(LabelledCode):

@@ -11,4 +11,4 @@ class AccessAction(AuditAction, kind=AuditKind.ACCESS):
     ACCESS_WITHDRAWN = "access.withdrawn", N_("Request for access withdrawn")
     ACCESS_USED = "access.used", N_("Access used for the first time")
     ACCESS_REVOKED = "access.revoked", N_("Access revoked")
-    ACCESS_SETTING_CHANGED = "access.setting_changed", N_("Access of the MSP's staff changed")
+    ACCESS_SETTING_CHANGED = "access.setting_changed", N_("Access of the service provider's staff changed")

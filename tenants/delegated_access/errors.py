@@ -22,4 +22,4 @@ class OnlyTheClient(Forbidden):
     title = N_("Only the client decides this")
 
     def __init__(self) -> None:
-        super().__init__(N_("Only members of the client itself decide who of the MSP's staff enters it."))
+        super().__init__(N_("Only members of the client itself decide who of the service provider's staff enters it."))

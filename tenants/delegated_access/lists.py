@@ -32,7 +32,7 @@ async def list_access(session: AsyncSession, query: ListQuery, now: datetime) ->
 
 ACCESS_GRANTS: Final = ListDefinition[AccessView](
     name="access",
-    title=N_("Access of the MSP's staff"),
+    title=N_("Access of the service provider's staff"),
     item=AccessView,
     load=list_access,
     usual=50,

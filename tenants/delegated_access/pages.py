@@ -140,10 +140,10 @@ async def _list(access: Access, listed: ListInput, refusal: DomainError | None =
         "client": await get_client(access.session),
         "settings": [
             (str(StaffAccess.STANDING), translate(StaffAccess.STANDING.label), translate(
-                "Members of the MSP enter with the roles of their own account, as often as they need."
+                "Members of your service provider enter with the roles of their own account, as often as they need."
             )),
             (str(StaffAccess.ON_REQUEST), translate(StaffAccess.ON_REQUEST.label), translate(
-                "They ask for a role and a time, with a reason. You answer, and access ends by itself."
+                "They ask for a role and a time, with a reason. You answer, and access ends automatically."
             )),
         ],
         "role_label": partial(role_label, names=names),
@@ -153,7 +153,7 @@ async def _list(access: Access, listed: ListInput, refusal: DomainError | None =
         "me": access.principal.id,
         "refused": refusal,
     }  # fmt: skip
-    title = translate("Access of the MSP's staff")
+    title = translate("Access of the service provider's staff")
     return render_page(access, "tenants/access.html", title, context, refusal=refusal or listed.refusal)
 
 

@@ -19,7 +19,7 @@ SLICE: Final = Slice(
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
             position=32,
-            label=N_("MSP access"),
+            label=N_("Service provider access"),
             path="/access",
             icon="eye",
             permission=TenantPermission.READ_ACCESS,

@@ -18,7 +18,7 @@ SIGN_IN_REFUSED: Final = MessageType(
     "mail.sign_in_refused", N_("{host} refuses the user name or the password: {answer}")
 )
 REFUSED: Final = MessageType("mail.refused", N_("{host} refuses the mail: {answer}"))
-DELAYED: Final = MessageType("mail.delayed", N_("{host} does not take the mail now: {answer}"))
+DELAYED: Final = MessageType("mail.delayed", N_("{host} does not accept the mail now: {answer}"))
 UNREADABLE: Final = MessageType("mail.unreadable", N_("The mail is of a kind that this release does not know."))
 
 MAIL_MESSAGES: Final[Mapping[str, MessageType]] = by_code(

@@ -8,7 +8,7 @@ from tenants.permissions import TenantPermission
 
 ACCESS_REQUESTED: Final = NotificationKind(
     code="access.requested",
-    label=N_("A member of the MSP asks for access"),
+    label=N_("A member of the service provider asks for access"),
     text=N_("{member} asks for access: {reason}"),
     many=N_("{number} requests for access wait for an answer"),
     severity=NoticeSeverity.WARNING,

@@ -140,7 +140,7 @@ async def confirm_by_passkey_page(request: AnyRequest, brand: ShownBrand, auth: 
     except DomainError:
         again = f"{CONFIRM_PATH}?refused=1" + (f"&next={target}" if target else "")
         return Redirect(again, status_code=303, headers=_HEADERS)
-    done = done_cookies(translate("Confirmed. Repeat the act now."))
+    done = done_cookies(translate("Confirmed. Repeat the action now."))
     return Redirect(target or "/", status_code=303, headers=_HEADERS, cookies=done)
 
 

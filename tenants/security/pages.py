@@ -182,7 +182,7 @@ async def submit_confirm_page(request: AnyRequest, brand: ShownBrand, auth: Open
     except DomainError as refusal:
         return await _confirm(request, brand, auth, who, target, refusal)
     await _note(auth, who, SecurityAction.CONFIRMED)
-    done = done_cookies(translate("Confirmed. Repeat the act now."))
+    done = done_cookies(translate("Confirmed. Repeat the action now."))
     return Redirect(target or "/", status_code=303, headers=_HEADERS, cookies=done)
 
 

@@ -339,7 +339,7 @@ async def test_a_reason_that_cannot_be_stored_fails_no_neighbour(odd: bytes) -> 
 
     taken, refused = await SandboxShop().push(Caller(), CONFIG, [stock("A"), stock("B")])
     assert (taken.state, refused.state) == (WriteState.ACCEPTED, WriteState.REFUSED)
-    assert refused.detail == "The shop says: “too \ufffd”"
+    assert refused.detail == "The shop reports: “too \ufffd”"
 
 
 @pytest.mark.parametrize("place", range(3))

@@ -174,7 +174,7 @@ async def test_a_price_list_is_shown_by_its_own_channel() -> None:
     values = [minor(1100, "USD"), minor(900, "EUR"), minor(800, "EUR"), minor(1200, "USD")]
     results = await Vendure().push(shop, config, list(map(write, keys, values)))
     assert [r.state for r in results] == [ACCEPTED, ACCEPTED, ACCEPTED, REFUSED]
-    assert "price list “retail”. It knows: trade, vip." in results[3].detail
+    assert "price list “retail”. It names: trade, vip." in results[3].detail
     assert [r.value for r in await Vendure().read(shop, config, keys)] == [*values[:3], None]
     prices = {token: each.variants["7"]["prices"] for token, each in shop.shops.items()}
     assert prices == {"": {"USD": 1100}, "t1": {"USD": 1000, "EUR": 900}, "t2": {"USD": 1000, "EUR": 800}}

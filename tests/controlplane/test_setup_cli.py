@@ -117,7 +117,7 @@ class TestSettingUp:
         assert "custom.care_label  text  Care label  (msp)" in await done("element", "list", *tenancy(client))
         await done("contract", "publish", *tenancy(client), "--source", str(erp), "--element", "custom.care_label")
         status, refused = await run_program(environment, "element", "create", *tenancy(client), *new)
-        assert (status, "Your MSP already declares custom.care_label" in refused) == (1, True)
+        assert (status, "Your service provider already declares custom.care_label" in refused) == (1, True)
         old = ("--code", "custom.care_label", "--reason", "Not shown.")
         status, refused = await run_program(environment, "element", "retire", *tenancy(client), *old)
         assert (status, "only your MSP can retire it" in refused) == (1, True)

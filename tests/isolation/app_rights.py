@@ -39,7 +39,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
                             " params seen_at severity severity_factors source_event_id state",
     "held_observation": "held_at source_event_id source_version",
-    "idempotency_key": "kept",
+    "idempotency_key": "sealed_response",
     "invoice": "content_hash state total_minor updated_at",
     "invoice_line": "amount_minor events first_at included last_at quantity",
     "job": "attempts delayed error is_retry ready_at",

@@ -162,7 +162,7 @@ def to_message(document: object) -> StoredMessage | None:
     return None if document is None else msgspec.convert(document, StoredMessage)
 
 
-def by_code(types: Iterable[MessageType]) -> Mapping[str, MessageType]:
+def by_code(types: Iterable[MessageType]) -> dict[str, MessageType]:
     """Declarations by code. Raises ValueError for a code that is declared twice."""
     found: dict[str, MessageType] = {}
     for one in types:

@@ -19,7 +19,9 @@ class KeyReused(InvalidInput):
     title = N_("The Idempotency-Key is already used")
 
     def __init__(self) -> None:
-        super().__init__(N_("This Idempotency-Key came with another request before. Use a new key for a new act."))
+        super().__init__(
+            N_("This Idempotency-Key was used with another request before. Use a new key for a new action.")
+        )
 
 
 class KeyInUse(Conflict):

@@ -28,7 +28,7 @@ LONGEST: Final = 255
 _KEY: Final = re.compile(r"[!-~]+", re.ASCII)
 _PURPOSE: Final = "idempotency:{actor_id}:{key}"
 
-SEALED: Final = EncryptedColumn("idempotency_key", "kept", _PURPOSE, keys=("actor_id", "key"))
+SEALED: Final = EncryptedColumn("idempotency_key", "sealed_response", _PURPOSE, keys=("actor_id", "key"))
 """Sealed column, for `vault.rotation`."""
 
 
@@ -75,17 +75,20 @@ async def find_response(session: AsyncSession, vault: Vault, *, key: str, reques
     if not mine:
         raise KeyInUse
     sealed = await session.scalar(
-        text("SELECT kept FROM idempotency_key WHERE tenant_id = :tenant_id AND actor_id = :actor_id AND key = :key"),
+        text("""
+            SELECT sealed_response FROM idempotency_key
+            WHERE tenant_id = :tenant_id AND actor_id = :actor_id AND key = :key
+        """),
         names,
     )
     if sealed is None:
         return None
-    kept = msgspec.msgpack.decode(
+    stored = msgspec.msgpack.decode(
         await vault.decrypt(session, _PURPOSE.format(**names), bytes(sealed)), type=_SealedResponse
     )
-    if kept.request_hash != request_hash:
+    if stored.request_hash != request_hash:
         raise KeyReused
-    return kept.answer
+    return stored.answer
 
 
 async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
@@ -97,12 +100,12 @@ async def store_response(  # noqa: PLR0913 - keyword-only parts of one row
     plain = msgspec.msgpack.encode(_SealedResponse(request_hash, answer))
     await session.execute(
         text("""
-            INSERT INTO idempotency_key (tenant_id, msp_id, actor_id, key, kept, created_at)
-            VALUES (:tenant_id, :msp_id, :actor_id, :key, :kept, :now)
+            INSERT INTO idempotency_key (tenant_id, msp_id, actor_id, key, sealed_response, created_at)
+            VALUES (:tenant_id, :msp_id, :actor_id, :key, :sealed_response, :now)
         """),
         {
             "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, **names, "now": now,
-            "kept": await vault.encrypt(session, _PURPOSE.format(**names), plain),
+            "sealed_response": await vault.encrypt(session, _PURPOSE.format(**names), plain),
         },
     )  # fmt: skip
     # At the commit: the timer's row is the tenant's only one, and must not stay locked for the rest of the transaction.

@@ -89,7 +89,10 @@ async def _require_free(session: AsyncSession, code: str, *, is_msps: bool) -> N
         )
     if found is not None and found.tenant_id != scope_of(session).tenant_id:
         raise Conflict(
-            N_("Your MSP already declares {code} for all its clients. Use that element, or choose another name."),
+            N_(
+                "Your service provider already declares {code} for all its clients. Use that element, or choose another"
+                " name."
+            ),
             params={"code": code},
         )
     if found is not None:

@@ -38,7 +38,12 @@ async def retire_element(session: AsyncSession, *, code: str, reason: str, now: 
     await lock_contracts(session)  # no batch of observations is decided by contracts that are ending
     await session.refresh(declared)
     if declared.tenant_id != scope.tenant_id:
-        raise Conflict(N_("Your MSP declares this element for all its clients, so only your MSP can retire it."))
+        raise Conflict(
+            N_(
+                "Your service provider declares this element for all its clients, so only your service "
+                "provider can retire it."
+            )
+        )
     if declared.retired_at is not None:
         raise Conflict(N_("This element is retired already."))
     declared.retired_at, declared.retired_by = now, scope.actor.name

@@ -33,6 +33,12 @@ def _problems() -> Iterator[MessageType]:
             yield MessageType(value.code, value.text)
 
 
-MESSAGES: Final[Mapping[str, MessageType]] = by_code(
-    [*(one for module in _DECLARED for one in _types(module)), *_problems()]
-)
+_RENAMED: Final = {
+    "connector.said": "connector.system_text",
+    "translation.source_says": "translation.source_report",
+    "translation.source_says_why": "translation.source_report_reason",
+    "tryton.session_forgotten": "tryton.session_ended",
+}
+"""Codes in rows that earlier versions stored."""
+_BY_CODE: Final = by_code([*(one for module in _DECLARED for one in _types(module)), *_problems()])
+MESSAGES: Final[Mapping[str, MessageType]] = _BY_CODE | {old: _BY_CODE[new] for old, new in _RENAMED.items()}

@@ -237,8 +237,8 @@ PROPAGATION_STALE: Final = MessageType("approval.stale.not_sent", _OF_ONE_VALUE,
 WEBHOOK_PAUSED: Final = MessageType(
     "webhook.paused",
     N_(
-        "The webhook {name} was paused, because its receiver has not accepted an event for days or is gone. Events are "
-        "kept. Correct the receiver, then resume the webhook: what has waited is sent in order."
+        "The webhook {name} was paused, because its receiver has not accepted an event for days or is gone. Events are"
+        " kept. Correct the receiver, then resume the webhook: waiting events are sent in order."
     ),
     N_("A failing webhook was paused"),
 )

@@ -66,7 +66,9 @@ UNANSWERED: Final = MessageType(
         "shown it. Not verified and not billed."
     ),
 )
-SOURCE_REPORTS_REASON: Final = MessageType("translation.source_says_why", N_("The source reports {value}: {reason}"))
+SOURCE_REPORTS_REASON: Final = MessageType(
+    "translation.source_report_reason", N_("The source reports {value}: {reason}")
+)
 VALUE_SHOWN: Final = MessageType("propagation.value_shown", N_("{text}. {reason}"))
 NOT_ANSWERED: Final = MessageType(
     "baseline.not_answered", N_("It gave no answer about this value, although it answered about other records.")

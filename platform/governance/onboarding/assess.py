@@ -148,7 +148,7 @@ def _webhooks(facts: OnboardingFacts) -> tuple[CheckState, str]:
         return CheckState.NOT_NEEDED, translate(N_("No source sends webhooks."))
     if facts.unheard:
         return CheckState.FAILED, _count(_UNHEARD, facts.unheard)
-    return CheckState.PASSED, translate(N_("Every source that sends webhooks was heard."))
+    return CheckState.PASSED, translate(N_("A webhook has arrived from every source that sends them."))
 
 
 def _owners(facts: OnboardingFacts) -> tuple[CheckState, str]:

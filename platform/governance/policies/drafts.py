@@ -81,7 +81,9 @@ async def _inherited(session: AsyncSession, rule_id: str) -> PolicyRule | None:
     _, rules = await load_rules(session, scope_of(session))
     base = inherited_rule(next((rule for rule in rules if rule.id == rule_id), None))
     if base is not None and base.locked:
-        raise LockedRule(N_("This rule is set for all clients of the service provider, so it cannot be changed here."))
+        raise LockedRule(
+            N_("Your service provider has locked this rule for all its clients, so it cannot be changed here.")
+        )
     return base
 
 

@@ -81,7 +81,9 @@ _ABOUT = {
     RuleOutcome.AUTO: N_("It is released at once, unless another rule refuses it or asks for approval."),
     RuleOutcome.REVIEW: N_("An approver other than its author answers, unless another rule refuses it."),
     RuleOutcome.REFUSE: N_("It is not released, and an exception says so."),
-    RuleOutcome.NO_REVIEW: N_("Lifts every rule that asks for approval. Another rule must still let it pass."),
-    RuleOutcome.NO_REFUSE: N_("Lifts every rule that refuses."),
-    RuleOutcome.NO_AUTO: N_("Lifts every rule that lets it pass, so that it needs approval."),
+    RuleOutcome.NO_REVIEW: N_(
+        "Overrides every rule that asks for approval. Another rule must still let the change pass."
+    ),
+    RuleOutcome.NO_REFUSE: N_("Overrides every rule that refuses the change."),
+    RuleOutcome.NO_AUTO: N_("Overrides every rule that lets the change pass, so that it needs approval."),
 }

@@ -11,6 +11,6 @@ REPLAY_POLICY: Final = JobType(
 )
 INHERIT_LANE: Final = "policy_inheritance"
 INHERIT_POLICY: Final = JobType(
-    "governance.inherit_policy", N_("Bring a policy to all clients"), NoPayload, batch=100, seconds=300.0
+    "governance.inherit_policy", N_("Apply a policy to all clients"), NoPayload, batch=100, seconds=300.0
 )
 JOB_TYPES: Final = (REPLAY_POLICY, INHERIT_POLICY)

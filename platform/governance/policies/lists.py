@@ -21,10 +21,10 @@ WAYS: Final[Options] = [
 
 REPLAY_DIFFERENCES: Final = ListDefinition[ReplayDifferenceView](
     name="replay-differences",
-    title=N_("Changes that go another way"),
+    title=N_("Changes decided differently"),
     item=ReplayDifferenceView,
     load=list_differences,
-    filters=[ChoiceFilter(name="way", label=N_("Goes another way"), options=WAYS)],
+    filters=[ChoiceFilter(name="way", label=N_("Decided differently"), options=WAYS)],
     sorts=[
         Sort(
             name="-proposed",

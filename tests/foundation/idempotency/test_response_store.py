@@ -112,17 +112,17 @@ async def test_stored_responses_are_encrypted_and_survive_a_key_rotation(
 ) -> None:
     await keep(db, vault, scope)
 
-    async def kept() -> bytes:
+    async def sealed() -> bytes:
         async with db.transaction(scope) as session:
-            return bytes(await session.scalar(text("SELECT kept FROM idempotency_key")))
+            return bytes(await session.scalar(text("SELECT sealed_response FROM idempotency_key")))
 
-    before = await kept()
+    before = await sealed()
     assert b"SHOWN" not in before
     async with db.transaction(scope) as session:
         await rotate_data_key(session, vault)
     async with db.transaction(scope) as session:
         assert await reencrypt(session, vault, columns=[SEALED], batch=10) == 1
-    assert await kept() != before
+    assert await sealed() != before
     assert await find(db, vault, scope) == ANSWER
 
 

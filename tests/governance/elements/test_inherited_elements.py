@@ -116,7 +116,7 @@ async def test_the_database_alone_shows_a_client_its_msps_rows_and_lets_it_write
 
 async def test_a_code_is_declared_by_the_msp_or_by_its_clients(env: ClientEnv, other_env: ClientEnv) -> None:
     await declare(env, env.msp_account)
-    with pytest.raises(Conflict, match="Your MSP already declares"):
+    with pytest.raises(Conflict, match="Your service provider already declares"):
         await declare(env, env.scope)
     with pytest.raises(Conflict, match="This account has"):
         await declare(env, env.msp_account)

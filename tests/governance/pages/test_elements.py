@@ -55,7 +55,7 @@ async def test_staff_declare_an_element_for_all_clients(busy: GovernanceWebApp) 
             ("custom.care_label", "msp"), ("custom.grade", "msp"),
         ]  # fmt: skip
     page = (await busy["admin"].get(PAGE)).text
-    assert "MSP, for all clients" in page
+    assert "Service provider, for all clients" in page
     assert "once its contract is published" in page
     assert "Staff" not in page, "no name of the MSP's staff"
     refused = await busy["admin"].call(API, NEW, page=PAGE)

@@ -81,7 +81,7 @@ AWAY = {
     "code": "connector.system_answered",
     "params": {"system": {"code": "sandbox.shop", "params": {}}, "status": "503"},
 }
-SYSTEM_TEXT = {"code": "connector.said", "params": {"system": "Vendure", "text": "No such \x1bvariant"}}
+SYSTEM_TEXT = {"code": "connector.system_text", "params": {"system": "Vendure", "text": "No such \x1bvariant"}}
 
 
 async def test_stored_reasons_are_read_in_each_readers_language(bounded: GovernanceWebApp) -> None:
@@ -97,7 +97,9 @@ async def test_stored_reasons_are_read_in_each_readers_language(bounded: Governa
     german, english = bounded["admin"], bounded["operator"]
     told = "Der Auftrag hat den Prozess beendet, der ihn bearbeitete (SIGKILL)"
     assert told in (await german.get("/clients/acme/dead-letters")).text
-    assert "It ended the process that worked on it (SIGKILL)" in (await english.get("/clients/acme/dead-letters")).text
+    assert (
+        "This job crashed the process that ran it (SIGKILL)" in (await english.get("/clients/acme/dead-letters")).text
+    )
     [row] = (await german.get(f"{API}/dead-letters", **{"accept-language": "de"})).json()["items"]
     assert row["error"].startswith(told)
     assert (row["id"], row["problem"]) == (str(letter), PROCESS_ENDED)
