@@ -95,7 +95,7 @@ async def test_stored_reasons_are_read_in_each_readers_language(bounded: Governa
         shop.last_failure_at, shop.last_error = acme.ago(5), AWAY
     await choose(bounded, bounded["admin"], "de", "")
     german, english = bounded["admin"], bounded["operator"]
-    told = "Der Auftrag hat den Prozess beendet, der ihn bearbeitete (SIGKILL)"
+    told = "Dieser Auftrag brachte den Prozess zum Absturz, der ihn ausführte (SIGKILL)"
     assert told in (await german.get("/clients/acme/dead-letters")).text
     assert (
         "This job crashed the process that ran it (SIGKILL)" in (await english.get("/clients/acme/dead-letters")).text
@@ -104,7 +104,7 @@ async def test_stored_reasons_are_read_in_each_readers_language(bounded: Governa
     assert row["error"].startswith(told)
     assert (row["id"], row["problem"]) == (str(letter), PROCESS_ENDED)
     [same] = (await english.get(f"{API}/dead-letters")).json()["items"]
-    assert same["error"].startswith("It ended the process")
+    assert same["error"].startswith("This job crashed the process")
     assert same["problem"] == row["problem"]
     assert told in (await german.get("/clients/acme/dead-letters.csv")).text
     assert "Der Shop hat mit 503 geantwortet." in (await german.get("/clients/acme/connections")).text
