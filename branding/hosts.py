@@ -73,3 +73,9 @@ def public_origin(scope: Mapping[str, Any]) -> str:
     else:
         scheme = "https"
     return f"{scheme}://{name}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
+
+
+def origin_of(host: str, port: int | None) -> str:
+    """Base of links to a brand's host where there is no request: `port` is the configured one, if any."""
+    scheme = "http" if is_local(host) else "https"
+    return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS[scheme] else "")

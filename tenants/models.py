@@ -27,6 +27,8 @@ class Msp(TenantOwned, Base):
     created_at: Mapped[datetime]
     language: Mapped[str | None]  # of members who chose none, as the time zone
     time_zone: Mapped[str | None]
+    requests_per_caller: Mapped[int | None]  # to the API in a minute; None: the default
+    requests_per_account: Mapped[int | None]
 
     __table_args__ = (
         CheckConstraint("tenant_id = msp_id", name="own_account"),
@@ -53,6 +55,8 @@ class Client(TenantOwned, Base):
     environment: Mapped[str] = mapped_column(server_default=Environment.LIVE)
     revision: Mapped[int] = mapped_column(Integer, server_default="1")
     """Grows with each change of the client's details."""
+    requests_per_caller: Mapped[int | None]  # as of the MSP's own account
+    requests_per_account: Mapped[int | None]
 
     __table_args__ = (
         CheckConstraint("tenant_id <> msp_id", name="not_msp_account"),
@@ -216,10 +220,13 @@ class Notification(TenantOwned, Base):
 
 
 class NotificationSetting(TenantOwned, Base):
-    """Notifications that a member has muted: kinds by code, and everything below `least_severity`."""
+    """Notifications that a member has muted in the app: kinds by code, and everything below `least_severity`.
+    `delivery` is a `StoredDelivery`: what is mailed or sent to webhooks, and when.
+    """
 
     __tablename__ = "notification_setting"
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     muted: Mapped[list[str]] = mapped_column(ARRAY(String))
     least_severity: Mapped[str]
+    delivery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))

@@ -8,6 +8,7 @@ from uuid import UUID
 from foundation.errors import NotFound
 from foundation.marks import N_
 from foundation.scope import Actor, Scope
+from foundation.web.rate_limit import DEFAULT_LIMITS, RateLimits
 from policy.errors import PermissionRefused
 from policy.index import PolicyIndex
 from policy.permissions import require_permission
@@ -26,7 +27,8 @@ class Principal:
     key's rights never exceed its creator's, nor `permissions` if it has some. `vouched_by` is the inviter of a member
     who is not independently confirmed yet. `language` and `time_zone` are those that the member or the account chose;
     empty for none. `granted_until` is the end of access that a client granted to a member of its MSP: `roles` and
-    `policy` are then the client's. `unread` counts a member's notifications.
+    `policy` are then the client's. `unread` counts a member's notifications. `limits` are the home's rate limits of the
+    API.
     """
 
     kind: Literal["member", "machine"]
@@ -48,6 +50,7 @@ class Principal:
     time_zone: str = ""
     granted_until: datetime | None = None
     unread: int = 0
+    limits: RateLimits = DEFAULT_LIMITS
 
     @property
     def is_staff(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 import tenants.models
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, Room, WebPart
+from foundation.web.rate_limit import RateLimiter
 from policy.cache import PolicyCache
 from tenants.api_keys.commands import COMMANDS
 from tenants.api_keys.pages import API_KEY_PAGES
@@ -36,6 +37,7 @@ from tenants.password_reset.slice import SLICE as PASSWORD_RESET
 from tenants.permissions import TenantPermission
 from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
+from tenants.rate_limits.slice import SLICE as RATE_LIMITS
 from tenants.routes import ROUTES
 from tenants.second_factor.slice import SLICE as SECOND_FACTOR
 from tenants.secrets import new_secret
@@ -60,6 +62,7 @@ def _services(services: AppServices) -> Sequence[object]:
         tickets=TicketStore(services.valkey, new_secret, sessions_key),
         factors=SecondFactors(services.vault, new_secret),
         challenges=Challenges(services.valkey, new_secret, sessions_key),
+        limiter=RateLimiter(services.valkey, services.metrics),
     )
     return auth, MemberRights(services.db, policies), mailer
 
@@ -115,6 +118,7 @@ ROOM: Final = Room(
         NOTIFICATIONS,
         PASSKEYS,
         PASSWORD_RESET,
+        RATE_LIMITS,
         SECOND_FACTOR,
         SECURITY,
     ),

@@ -44,6 +44,14 @@ _BODY_REFUSALS: Final = {
     "413": "The body is too large.",
     "415": "The body is not JSON in UTF-8, or it is compressed.",
 }
+_RATE_HEADERS: Final = {
+    "RateLimit-Policy": "Requests per minute of the caller and of its account.",
+    "RateLimit": "Of each, the requests left, and the seconds until the whole limit is available again.",
+}
+_DEPRECATION_HEADERS: Final = {
+    "Deprecation": "Since when the operation is deprecated (RFC 9745).",
+    "Sunset": "When it may be removed (RFC 8594).",
+}
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "Problem details (RFC 9457).",
@@ -140,10 +148,18 @@ def _complete(method: str, operation: dict[str, Any]) -> dict[str, Any]:
         for status, answer in operation["responses"].items()
         if int(status) < 400
     }
+    is_deprecated = bool(operation.get("deprecated"))
+    responses = {status: _with_headers(each, is_deprecated=is_deprecated) for status, each in responses.items()}
     responses |= {status: _problem(sentence) for status, sentence in sorted(refusals.items())}
     parameters = [_bounded(parameter) for parameter in operation.get("parameters", ())]
     summary = _summary(operation["operationId"])
     return operation | {"summary": summary, "responses": responses, "parameters": parameters}
+
+
+def _with_headers(answer: dict[str, Any], *, is_deprecated: bool) -> dict[str, Any]:
+    named = _RATE_HEADERS | (_DEPRECATION_HEADERS if is_deprecated else {})
+    added = {name: {"description": about, "schema": {"type": "string"}} for name, about in named.items()}
+    return answer | {"headers": {**answer.get("headers", {}), **added}}
 
 
 def _summary(operation_id: str) -> str:

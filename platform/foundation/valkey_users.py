@@ -6,6 +6,7 @@ Possible forgeries per key, and the protection besides the user's rights:
 - `fl:{msp}:sessions-of:*` (web): keep a session in the store. `member.signed_out_after` in PostgreSQL refuses it.
 - `fl:{msp}:sign-in:*` (web): reset failures, or delay a member's sign-in. Delays are bounded when they are read.
   Tickets below it (`tenants.auth.tickets`) carry a MAC by a key that only web has.
+- `fl:{msp}:rate:*` (web): spend or refill a caller's requests to the API. A limit is no protection from attackers.
 - `fl:lanes:*` (web as hints, worker, relay): wake or delay jobs. Leases, fences and scopes are in PostgreSQL, and the
   relay wakes lanes again; malformed members are dropped.
 - `fl:out:*` (worker): delay a client's calls, or lift our own limit on them. Unreadable state falls back to the
@@ -24,7 +25,8 @@ _WAKE: Final = "~fl:lanes:* +hget +zrangebyscore +incr +spop +zadd +zscore +time
 
 RULES: Final[Mapping[str, str]] = {
     "web": (
-        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* +get +mget +getdel +set +del"
+        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* ~fl:*:rate:*"
+        f" +get +mget +getdel +set +del"
         f" +expire +exists +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hincrby +time"
         f" ({_WAKE})"
     ),

@@ -31,6 +31,19 @@ class ConnectionPayload(msgspec.Struct, frozen=True):
     name: str
 
 
+class NotificationPayload(msgspec.Struct, frozen=True):
+    """What a member is told. `account` is the name of the client where it happened, for members of the MSP; `number`
+    counts causes; `path` is the page to open on the portal.
+    """
+
+    member_id: UUID
+    kind: str
+    severity: str
+    account: str
+    number: int
+    path: str
+
+
 class TestPayload(msgspec.Struct, frozen=True):
     """Content of a test event."""
 
@@ -54,6 +67,12 @@ CONNECTION_FAILING: Final = WebhookEventType(
 )
 CONNECTION_RECOVERED: Final = WebhookEventType(
     "connection.recovered", N_("Connection recovered"), N_("The first success after a failure."), ConnectionPayload
+)
+NOTIFICATION_SENT: Final = WebhookEventType(
+    "notification.sent",
+    N_("Notification sent"),
+    N_("A member who wants webhooks to carry this kind is told something."),
+    NotificationPayload,
 )
 TEST: Final = WebhookEventType(
     "webhook.test", N_("Test event"), N_("Sent to one endpoint, when a person asks for it."), TestPayload

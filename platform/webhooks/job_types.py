@@ -9,6 +9,7 @@ import msgspec
 
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.marks import N_
+from tenants.notifications.events import SentNotification
 
 
 class EmittedEvent(msgspec.Struct, frozen=True):
@@ -35,6 +36,13 @@ class RelayConnectionEvent(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class RelayNotification(msgspec.Struct, frozen=True):
+    """A domain event about a notification."""
+
+    sent: SentNotification
+    at: datetime
+
+
 SEND_EVENTS: Final = JobType(
     "webhooks.send_events", N_("Send events to a webhook endpoint"), NoPayload, seconds=150.0, retry=ENDLESS
 )
@@ -42,7 +50,10 @@ FORWARD_EVENTS: Final = JobType("webhooks.forward_events", N_("Forward events to
 RELAY_CONNECTION_EVENT: Final = JobType(
     "webhooks.relay_connection_event", N_("Send events of connections to webhooks"), RelayConnectionEvent
 )
-JOB_TYPES: Final = (SEND_EVENTS, FORWARD_EVENTS, RELAY_CONNECTION_EVENT)
+RELAY_NOTIFICATION: Final = JobType(
+    "webhooks.relay_notification", N_("Send notifications to webhooks"), RelayNotification
+)
+JOB_TYPES: Final = (SEND_EVENTS, FORWARD_EVENTS, RELAY_CONNECTION_EVENT, RELAY_NOTIFICATION)
 FORWARD_LANE: Final = "webhooks-forward"
 
 

@@ -11,8 +11,8 @@ from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from webhooks.emit import emit, write_deliveries
-from webhooks.event_types import OF_CONNECTIONS, ConnectionPayload
-from webhooks.job_types import ForwardEvents, RelayConnectionEvent
+from webhooks.event_types import NOTIFICATION_SENT, OF_CONNECTIONS, ConnectionPayload, NotificationPayload
+from webhooks.job_types import ForwardEvents, RelayConnectionEvent, RelayNotification
 from webhooks.services import WebhookServices
 
 _BY_NAME: Final = {one.name: one for one in OF_CONNECTIONS}
@@ -47,3 +47,13 @@ async def relay_connection_events(batch: Batch[RelayConnectionEvent]) -> None:
             if item.ref is not None and name is not None and event is not None:
                 payload = ConnectionPayload(item.ref, name)
                 emit(session, event, subject=f"connections/{item.ref}", payload=payload, at=item.payload.at)
+
+
+async def relay_notifications(batch: Batch[RelayNotification]) -> None:
+    async with batch.commit() as session:
+        for item in batch.items:
+            if item.ref is None:
+                continue
+            sent = item.payload.sent
+            payload = NotificationPayload(item.ref, sent.kind, sent.severity, sent.account, sent.number, sent.path)
+            emit(session, NOTIFICATION_SENT, subject=f"members/{item.ref}", payload=payload, at=item.payload.at)

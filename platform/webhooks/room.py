@@ -11,15 +11,24 @@ from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Room
+from tenants.notifications.events import NOTIFICATION_SENT as NOTIFIED
 from tenants.secrets import new_secret
 from webhooks.audit_actions import WebhookAction
 from webhooks.commands import COMMANDS
-from webhooks.event_types import OF_CONNECTIONS, by_name
+from webhooks.event_types import NOTIFICATION_SENT, OF_CONNECTIONS, by_name
 from webhooks.events import EVENTS
-from webhooks.job_types import FORWARD_EVENTS, JOB_TYPES, RELAY_CONNECTION_EVENT, SEND_EVENTS, RelayConnectionEvent
+from webhooks.job_types import (
+    FORWARD_EVENTS,
+    JOB_TYPES,
+    RELAY_CONNECTION_EVENT,
+    RELAY_NOTIFICATION,
+    SEND_EVENTS,
+    RelayConnectionEvent,
+    RelayNotification,
+)
 from webhooks.pages import build_webhook_pages
 from webhooks.permissions import WebhookPermission
-from webhooks.relay_jobs import forward_handler, relay_connection_events
+from webhooks.relay_jobs import forward_handler, relay_connection_events, relay_notifications
 from webhooks.routes import build_webhook_routes
 from webhooks.secrets import SEALED
 from webhooks.send_job import send_handler
@@ -58,6 +67,7 @@ def _jobs(services: WebhookServices) -> list[JobHandler[Any]]:
         JobHandler(SEND_EVENTS, send_handler(services)),
         JobHandler(FORWARD_EVENTS, forward_handler(services)),
         JobHandler(RELAY_CONNECTION_EVENT, relay_connection_events),
+        JobHandler(RELAY_NOTIFICATION, relay_notifications),
     ]
 
 
@@ -90,10 +100,11 @@ ROOM: Final = Room(
     job_types=JOB_TYPES,
     jobs=with_services(_jobs),
     events=EVENTS,
-    subscriptions=tuple(
-        _relay(event) for event in (CONNECTION_PAUSED, CONNECTION_RESUMED, CONNECTION_FAILING, CONNECTION_RECOVERED)
+    subscriptions=(
+        *(_relay(event) for event in (CONNECTION_PAUSED, CONNECTION_RESUMED, CONNECTION_FAILING, CONNECTION_RECOVERED)),
+        Subscription(NOTIFIED, RELAY_NOTIFICATION, lambda event: RelayNotification(event.payload, event.at)),
     ),
-    webhook_events=OF_CONNECTIONS,
+    webhook_events=(*OF_CONNECTIONS, NOTIFICATION_SENT),
     permissions=(WebhookPermission,),
     audit_actions=(WebhookAction,),
     grants=(

@@ -15,6 +15,7 @@ from tenants.auth.api_keys import KeyParts, parse_key
 from tenants.auth.key_authentication import authenticate_key, key_scope
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session
+from tenants.limits import limits_of
 from tenants.models import Client, Member, Msp
 from tenants.principal import Principal
 from tenants.roles import held_roles
@@ -145,5 +146,6 @@ async def load_principal(
         vouched_by=row.vouched_by if row.confirmed_at is None else None,
         language=row.language or (account.language if account is not None else None) or "",
         unread=row.unread,
+        limits=limits_of(account),
         time_zone=row.time_zone or (account.time_zone if account is not None else None) or "",
     )

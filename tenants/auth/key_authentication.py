@@ -16,7 +16,8 @@ from policy.repository import latest_policy
 from tenants.auth.api_keys import KeyParts
 from tenants.auth.services import AuthServices
 from tenants.errors import ApiKeyRefused, Suspended
-from tenants.models import ApiKey, Client, Member, OAuthToken
+from tenants.limits import limits_of
+from tenants.models import ApiKey, Client, Member, Msp, OAuthToken
 from tenants.principal import Principal
 from tenants.roles import held_roles
 from tenants.states import AccountStatus, KeyUse
@@ -42,13 +43,14 @@ async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: Key
     token = await find_token(session, parts, now) if parts.is_token else None
     row = (
         await session.execute(
-            select(ApiKey, Client, latest_policy(scope.tenant_id), Member.id)
+            select(ApiKey, Client, Msp, latest_policy(scope.tenant_id), Member.id)
             .outerjoin(Client, Client.tenant_id == ApiKey.tenant_id)
+            .outerjoin(Msp, Msp.tenant_id == ApiKey.tenant_id)
             .outerjoin(Member, (Member.tenant_id == ApiKey.tenant_id) & (Member.id == ApiKey.on_behalf_of_id))
             .where(ApiKey.tenant_id == scope.tenant_id, ApiKey.id == (parts.key_id if token is None else token.key_id))
         )
     ).one_or_none()
-    key, home, stamp, colleague = row if row is not None else (None, None, None, None)
+    key, home, msp, stamp, colleague = row if row is not None else (None, None, None, None, None)
     accepted = is_live(key, now, use=KeyUse.OAUTH_CLIENT) if token else is_right(key, parts, now, use=KeyUse.KEY)
     if key is None or not accepted:
         raise ApiKeyRefused
@@ -69,6 +71,7 @@ async def authenticate_key(session: AsyncSession, auth: AuthServices, parts: Key
         on_behalf_of_home=scope.tenant_id if colleague is not None else scope.msp_id,
         manages_access=key.manages_access,
         permissions=narrow(key.permissions, None if token is None else token.permissions),
+        limits=limits_of(home or msp),
     )
 
 

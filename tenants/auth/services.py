@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import Clock
 from foundation.database.engine import Database
+from foundation.web.rate_limit import RateLimiter
 from policy.cache import PolicyCache
 from tenants.auth.challenges import Challenges
 from tenants.auth.devices import Devices
@@ -26,7 +27,7 @@ MoveClocks = Callable[[AsyncSession, datetime, datetime], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class AuthServices:
     """`move_clocks` is implemented by a higher room: clocks must be right when a client's resumption commits, before
-    any of its jobs run; an event would arrive too late.
+    any of its jobs run; an event would arrive too late. Without a `limiter`, requests to the API are not counted.
     """
 
     db: Database
@@ -42,3 +43,4 @@ class AuthServices:
     tickets: TicketStore
     factors: SecondFactors
     challenges: Challenges
+    limiter: RateLimiter | None = None

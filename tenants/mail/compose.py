@@ -20,7 +20,7 @@ from branding.formats import write_datetime
 from foundation.i18n.localizer import localized, translate
 from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
-from tenants.mail.mail_types import LINK, TIMES, MailType
+from tenants.mail.mail_types import ENTRIES, LINK, TIMES, Entry, MailType, read_entries
 from tenants.mail.mailer import Recipient
 
 _TEMPLATE: Final = "tenants/mail.html"
@@ -41,16 +41,19 @@ def write_letter(mail_type: MailType, params: Mapping[str, str], brand: Brand, t
         values = {
             name: write_datetime(datetime.fromisoformat(value)) if name in TIMES else one_line(value)
             for name, value in params.items()
+            if name != ENTRIES
         }
+        entries = [Entry(one_line(one.text), one_line(one.link)) for one in read_entries(params.get(ENTRIES, "[]"))]
         values["support"] = brand.support_email
         subject = translate(mail_type.subject, **values)
         greeting = translate(_GREETING, name=one_line(to.name))
         lines = [greeting, *(translate(line, **values) for line in mail_type.lines)]
         closing = [translate(line, **values) for line in mail_type.closing]
         link = values.get(LINK, "") if mail_type.action else ""
-        parts = [*lines, *([link] if link else []), *closing, f"{brand.name}\n{brand.support_email}"]
+        listed = [f"- {one.text}\n  {one.link}" for one in entries]
+        parts = [*lines, *listed, *([link] if link else []), *closing, f"{brand.name}\n{brand.support_email}"]
         context = {
-            "brand": brand, "subject": subject, "lines": lines, "closing": closing, "link": link,
+            "brand": brand, "subject": subject, "lines": lines, "entries": entries, "closing": closing, "link": link,
             "action": translate(mail_type.action) if mail_type.action else "", "language": to.language,
         }  # fmt: skip
         html = _environment().get_template(_TEMPLATE).render(context)

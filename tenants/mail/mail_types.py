@@ -1,21 +1,25 @@
 """Kinds of mails, each declared once with its texts, from which the plain and the HTML part are made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from foundation.decoding import decode_json
 from foundation.i18n.messages import placeholders_of
 from foundation.marks import N_
 
 TIMES: Final = frozenset({"until", "at"})
 """Parameters that are instants; the others are texts."""
 LINK: Final = "link"
+ENTRIES: Final = "entries"
+"""A parameter that is a list: `write_entries` makes it."""
 
 
 class MailType(msgspec.Struct, frozen=True, kw_only=True):
     """`subject`, `lines` and `closing` are English texts with placeholders. `lines` come before the button with the
-    label `action`, which opens the parameter `link`; `closing` comes after it.
+    label `action`, which opens the parameter `link`; `closing` comes after it. With `is_list`, the parameter `entries`
+    follows the lines.
     """
 
     code: str
@@ -24,12 +28,29 @@ class MailType(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
     action: str = ""
     closing: tuple[str, ...] = ()
+    is_list: bool = False
 
     @property
     def params(self) -> frozenset[str]:
         texts = (self.subject, *self.lines, *self.closing)
         found = frozenset(name for text in texts for name in placeholders_of(text))
-        return found | ({LINK} if self.action else frozenset())
+        return found | ({LINK} if self.action else frozenset()) | ({ENTRIES} if self.is_list else frozenset())
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A sentence in a mail, with the page that it leads to."""
+
+    text: str
+    link: str
+
+
+def write_entries(entries: Sequence[Entry]) -> str:
+    """As a parameter of a mail."""
+    return msgspec.json.encode(entries).decode()
+
+
+def read_entries(written: str) -> list[Entry]:
+    return decode_json(written, type=list[Entry])
 
 
 _NOT_YOU: Final = N_("If this was not you, tell your administrator now, or write to us: {support}")
@@ -97,6 +118,26 @@ TEST: Final = MailType(
     subject=N_("Test mail of {account}"),
     lines=(N_("This mail shows that {account} can send mails. It was requested by {name}."),),
 )
+_AFTER_SIGN_IN: Final = N_(
+    "Pages open after you have signed in. What you are told, and when, is in the settings of your notifications."
+)
+NOTICE: Final = MailType(
+    code="notice",
+    title=N_("Notification"),
+    subject=N_("{account}: {notice}"),
+    lines=(N_("{notice}."), N_("{account}, {at}")),
+    action=N_("Open the page"),
+    closing=(_AFTER_SIGN_IN,),
+)
+NOTICE_SUMMARY: Final = MailType(
+    code="notice_summary",
+    title=N_("Summary of notifications"),
+    subject=N_("{account}: {number} notifications"),
+    lines=(N_("This happened:"),),
+    action=N_("Open the notifications"),
+    closing=(_AFTER_SIGN_IN,),
+    is_list=True,
+)
 
 _ALL: Final = (
     INVITATION,
@@ -108,6 +149,8 @@ _ALL: Final = (
     PASSKEY_ADDED,
     PASSKEY_REMOVED,
     TEST,
+    NOTICE,
+    NOTICE_SUMMARY,
 )
 MAIL_TYPES: Final[Mapping[str, MailType]] = {one.code: one for one in _ALL}
 """All kinds, by code."""

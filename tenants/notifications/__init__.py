@@ -1,1 +1,1 @@
-"""Notifications: events that concern a member, listed for each member until read."""
+"""Notifications: events that concern a member, listed for each member until read, mailed, and sent to webhooks."""

@@ -1,20 +1,28 @@
 """`fairlead notification`: notifications of a member, and which ones they get."""
 
+from typing import Any, Final
 from uuid import UUID
 
 import click
 import msgspec
 
+from branding.hosts import origin_of
+from branding.manage import list_brands
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT_OR_MSP, MSP
+from tenants.mail.mailer import Portal
 from tenants.members.repository import find_member
+from tenants.notifications.delivery import DAILY_AT
 from tenants.notifications.kinds import NoticeSeverity
 from tenants.notifications.manage import load_settings, mark_all_read, save_settings, settings_view
 from tenants.notifications.schemas import NotificationSettings
+from tenants.notifications.timing import MailMode
 
 _EMAIL = click.option("--email", required=True, help="The member's e-mail address.")
+_SEVERITIES: Final = click.Choice([str(one) for one in NoticeSeverity])
+_MODES: Final = click.Choice([str(one) for one in MailMode])
 
 
 @click.group(cls=NounGroup)
@@ -30,20 +38,41 @@ def notification() -> None:
 @click.option(
     "--least-severity",
     default="info",
-    type=click.Choice([str(one) for one in NoticeSeverity]),
+    type=_SEVERITIES,
     help="The least severe ones that they want.",
 )
-def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, muted: tuple[str, ...], least_severity: str) -> None:
-    """Set which notifications a member gets; without --mute, every kind."""
+@click.option("--mail", default="off", type=_MODES, help="When they get mails.")
+@click.option("--mail-kind", "mail_kinds", multiple=True, metavar="KIND=MODE", help="Mails of one kind; repeatable.")
+@click.option("--mail-least-severity", default="info", type=_SEVERITIES, help="The least severe ones that are mailed.")
+@click.option("--webhook-kind", "webhook_kinds", multiple=True, metavar="KIND", help="A kind for webhooks; repeatable.")
+@click.option("--webhook-least-severity", default="info", type=_SEVERITIES, help="The least severe ones for webhooks.")
+@click.option("--quiet-from", default="", metavar="HH:MM", help="When mails begin to wait, by the member's clock.")
+@click.option("--quiet-until", default="", metavar="HH:MM", help="When mails leave again.")
+@click.option("--critical-passes", is_flag=True, help="Mail critical ones in quiet hours, too.")
+@click.option("--digest-at", default=DAILY_AT, metavar="HH:MM", help="When the daily summary is mailed.")
+def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, mail_kinds: tuple[str, ...], **given: Any) -> None:
+    """Set which notifications a member gets; without --mute, every kind. Replaces what was set before."""
 
     async def act(services: AppServices) -> CommandResult:
-        chosen = NotificationSettings(list(muted), least_severity)  # type: ignore[arg-type]
+        kinds = {kind: mode for kind, _, mode in (one.partition("=") for one in mail_kinds)}
+        lists = {name: list(given.pop(name)) for name in ("muted", "webhook_kinds")}
+        chosen = NotificationSettings(mail_kinds=kinds, **lists, **given)  # type: ignore[arg-type]
+        portal = await _portal(services, msp_id)
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             member = await find_member(session, email)
-            await save_settings(session, member.id, chosen, now=utc_now())
+            await save_settings(session, member.id, chosen, portal=portal, now=utc_now())
         return CommandResult(f"The settings of {member.email} are saved.", msgspec.to_builtins(settings_view(chosen)))
 
     run_with_services(act)
+
+
+async def _portal(services: AppServices, msp_id: UUID) -> Portal:
+    """That of the MSP's first brand, where links in mails lead; empty while it has no host name."""
+    async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+        for brand, hosts in await list_brands(session):
+            if hosts:
+                return Portal(origin_of(hosts[0], services.settings.public_port), brand.id)
+    return Portal("", None)
 
 
 @notification.command()
@@ -57,7 +86,10 @@ def show(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
         async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
             member = await find_member(session, email)
             found = settings_view(await load_settings(session, member.id))
-        lines = [f"{one.code}  {one.severity}{'  muted' if one.muted else ''}" for one in found.kinds]
+        lines = [
+            f"{one.code}  {one.severity}  mail {one.mail or found.mail}{'  muted' if one.muted else ''}"
+            for one in found.kinds
+        ]
         return CommandResult("\n".join(lines), msgspec.to_builtins(found))
 
     run_with_services(act)

@@ -1,9 +1,12 @@
 """A member's own notifications: reading them, and choosing which ones to get."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,39 +16,46 @@ from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
+from tenants.mail.mailer import Portal
 from tenants.models import Notification, NotificationSetting
 from tenants.notifications.audit_actions import NotificationAction
+from tenants.notifications.delivery import settings_of, to_stored
 from tenants.notifications.kinds import NoticeSeverity, known_kinds
-from tenants.notifications.schemas import KindView, NotificationSettings, NotificationView, SettingsView
-
-_NOTHING_MUTED: Final = NotificationSettings([])
+from tenants.notifications.schemas import CLOCK, KindView, NotificationSettings, NotificationView, SettingsView
+from tenants.notifications.timing import MailMode
 
 
 def notification_view(row: Notification) -> NotificationView:
+    text = notice_text(row.kind, row.params, row.number)
     return NotificationView(
-        id=row.id, kind=row.kind, severity=row.severity, text=_text(row), account=row.account, number=row.number,
+        id=row.id, kind=row.kind, severity=row.severity, text=text, account=row.account, number=row.number,
         href=row.href if row.number == 1 else row.list_href, happened_at=row.happened_at, read_at=row.read_at,
     )  # fmt: skip
 
 
-def _text(row: Notification) -> str:
-    kind = known_kinds().get(row.kind)
+def notice_text(code: str, params: Mapping[str, Any], number: int) -> str:
+    """The sentence of one cause, or of `number` causes, in the reader's language."""
+    kind = known_kinds().get(code)
     if kind is None:  # of another release
-        return row.kind
-    if row.number > 1:
-        return translate(kind.many, number=row.number)
+        return code
+    if number > 1:
+        return translate(kind.many, number=number)
     try:
-        return translate(kind.text, **row.params)
+        return translate(kind.text, **params)
     except KeyError:  # of another release
         return translate(kind.label)
 
 
 def settings_view(chosen: NotificationSettings) -> SettingsView:
     kinds = [
-        KindView(kind.code, translate(kind.label), kind.severity, kind.code in chosen.muted)
+        KindView(
+            kind.code, translate(kind.label), kind.severity, kind.code in chosen.muted,
+            chosen.mail_kinds.get(kind.code), kind.code in chosen.webhook_kinds,
+        )
         for kind in known_kinds().values()
-    ]
-    return SettingsView(chosen.least_severity, kinds)
+    ]  # fmt: skip
+    same = set(SettingsView.__struct_fields__) & set(NotificationSettings.__struct_fields__)
+    return SettingsView(kinds=kinds, **{name: getattr(chosen, name) for name in same})
 
 
 async def mark_read(session: AsyncSession, member_id: UUID, notification_id: UUID, *, now: datetime) -> Notification:
@@ -71,30 +81,54 @@ async def mark_all_read(session: AsyncSession, member_id: UUID, *, now: datetime
 
 
 async def load_settings(session: AsyncSession, member_id: UUID) -> NotificationSettings:
+    return settings_of(await _find_settings(session, member_id))
+
+
+async def _find_settings(session: AsyncSession, member_id: UUID) -> NotificationSetting | None:
     own = (NotificationSetting.tenant_id == scope_of(session).tenant_id, NotificationSetting.member_id == member_id)
-    found = await session.scalar(select(NotificationSetting).where(*own))
-    if found is None:
-        return _NOTHING_MUTED
-    least = NoticeSeverity.of(found.least_severity)
-    return NotificationSettings(list(found.muted), least.value)  # type: ignore[arg-type]
+    found: NotificationSetting | None = await session.scalar(select(NotificationSetting).where(*own))
+    return found
 
 
-async def save_settings(session: AsyncSession, member_id: UUID, chosen: NotificationSettings, *, now: datetime) -> None:
-    """Set which notifications a member of the scope's account gets, from the next cause on.
+async def save_settings(
+    session: AsyncSession, member_id: UUID, chosen: NotificationSettings, *, portal: Portal, now: datetime
+) -> None:
+    """Set which notifications a member of the scope's account gets, from the next cause on. Links in mails lead to
+    `portal`.
 
     Raises:
-        InvalidInput: an unknown kind or severity.
+        InvalidInput: an unknown kind, or times that do not go together.
     """
-    unknown = sorted(set(chosen.muted) - known_kinds().keys())
-    if unknown:
-        raise InvalidInput(N_("There is no notification “{kind}”."), params={"kind": unknown[0]}, field="muted")
-    if chosen.least_severity not in set(NoticeSeverity):
-        raise InvalidInput(N_("There is no such severity."), field="least_severity")
+    _check(chosen)
     scope = scope_of(session)
-    values = {"muted": sorted(set(chosen.muted)), "least_severity": chosen.least_severity}
+    values = {
+        "muted": sorted(set(chosen.muted)), "least_severity": chosen.least_severity,
+        "delivery": msgspec.to_builtins(to_stored(chosen, portal)),
+    }  # fmt: skip
     own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "member_id": member_id}
     statement = insert(NotificationSetting).values(**own, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "member_id"], set_=dict(values)))
     append_audit(
-        session, action=NotificationAction.SETTINGS_CHANGED, subject=f"member:{member_id}", data=values, at=now
-    )
+        session, action=NotificationAction.SETTINGS_CHANGED, subject=f"member:{member_id}",
+        data=msgspec.to_builtins(chosen), at=now,
+    )  # fmt: skip
+
+
+def _check(chosen: NotificationSettings) -> None:
+    for field, codes in (
+        ("muted", chosen.muted), ("mail_kinds", chosen.mail_kinds), ("webhook_kinds", chosen.webhook_kinds),
+    ):  # fmt: skip
+        unknown = sorted(set(codes) - known_kinds().keys())
+        if unknown:
+            raise InvalidInput(N_("There is no notification “{kind}”."), params={"kind": unknown[0]}, field=field)
+    for field in ("least_severity", "mail_least_severity", "webhook_least_severity"):
+        if getattr(chosen, field) not in set(NoticeSeverity):
+            raise InvalidInput(N_("There is no such severity."), field=field)
+    if not {chosen.mail, *chosen.mail_kinds.values()} <= set(MailMode):
+        raise InvalidInput(N_("There is no such time for mails."), field="mail")
+    for field in ("quiet_from", "quiet_until", "digest_at"):
+        if not re.fullmatch(CLOCK, getattr(chosen, field)):
+            raise InvalidInput(N_("Write a time as 07:30."), field=field)
+    if bool(chosen.quiet_from) != bool(chosen.quiet_until):
+        field = "quiet_until" if chosen.quiet_from else "quiet_from"
+        raise InvalidInput(N_("Quiet hours need a beginning and an end."), field=field)

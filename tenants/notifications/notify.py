@@ -7,38 +7,15 @@ exists when, and only when, its cause is committed.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import to_param
 from foundation.jobs.enqueue import NewJob, enqueue
-from foundation.jobs.types import JobType
-from foundation.marks import N_
+from tenants.notifications.job_types import LANE, NOTIFY, NotifyMembers
 from tenants.notifications.kinds import NotificationKind
-
-LANE: Final = "notifications"
-
-
-class NotifyMembers(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`path` is the page of the cause, after the account's root. `members` are the recipients' ids; if empty, all
-    members whom `kind` concerns, except `by`, who caused it.
-    """
-
-    kind: str
-    topic: str
-    path: str
-    at: datetime
-    params: dict[str, Any] = msgspec.field(default_factory=dict)
-    number: int = 1
-    members: list[UUID] = msgspec.field(default_factory=list)
-    by: str = ""
-
-
-NOTIFY: Final = JobType("tenants.notify_members", N_("Notify members"), NotifyMembers, batch=100)
 
 
 def notify(  # noqa: PLR0913 - keyword-only parts of one notification

@@ -2,22 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.clock import Clock
 from foundation.database.engine import Database, scope_of
 from foundation.ids import NewId
-from foundation.jobs.batch import Batch
+from foundation.jobs.batch import Batch, ClaimedJob
 from foundation.jobs.registry import Handler
 from policy.cache import PolicyCache
-from policy.index import may
-from tenants.models import Client, Member, Notification, NotificationSetting
-from tenants.notifications.kinds import NoticeSeverity, NotificationKind, known_kinds
-from tenants.notifications.notify import NotifyMembers
-from tenants.states import AccountStatus, StaffAccess
+from tenants.models import Client, Notification
+from tenants.notifications.deliver import plan_deliveries
+from tenants.notifications.delivery import wants_in_app
+from tenants.notifications.job_types import NotifyMembers
+from tenants.notifications.kinds import known_kinds
+from tenants.notifications.recipients import find_concerned
+from tenants.states import StaffAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +31,25 @@ class Notifier:
     db: Database
     policies: PolicyCache
     new_id: NewId
+    clock: Clock
 
 
 def notify_handler(notifier: Notifier) -> Handler[NotifyMembers]:
     async def notify_members(batch: Batch[NotifyMembers]) -> None:
-        payloads = [item.payload for item in batch.items if item.payload.kind in known_kinds()]
+        items = [item for item in batch.items if item.payload.kind in known_kinds()]
         scope = batch.scope
         async with notifier.db.transaction(scope) as session:
             client = await session.scalar(select(Client).where(Client.tenant_id == scope.tenant_id))
         if client is not None:
             # A crash between the two transactions counts these causes twice, which the reader can bear.
             async with notifier.db.transaction(scope.for_tenant(scope.msp_id)) as session:
-                for payload in payloads:
-                    if _concerns_staff(payload, client):
-                        await _write(session, notifier, payload, f"/clients/{client.slug}", client.name)
+                for item in items:
+                    if _concerns_staff(item.payload, client):
+                        await _write(session, notifier, item, f"/clients/{client.slug}", client.name)
         async with batch.commit() as session:
             root = f"/clients/{client.slug}" if client is not None else ""
-            for payload in payloads:
-                await _write(session, notifier, payload, root, "")
+            for item in items:
+                await _write(session, notifier, item, root, "")
 
     return notify_members
 
@@ -57,20 +62,31 @@ def _concerns_staff(payload: NotifyMembers, client: Client) -> bool:
     return kind.staff and (bool(payload.members) or client.staff_access == StaffAccess.STANDING)
 
 
-async def _write(session: AsyncSession, notifier: Notifier, payload: NotifyMembers, root: str, account: str) -> None:
-    """Write the rows of the scope's account."""
-    kind, scope = known_kinds()[payload.kind], scope_of(session)
-    values = {
-        "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "kind": kind.code, "severity": str(kind.severity),
-        "topic": f"{account}|{payload.topic}", "params": payload.params, "href": root + payload.path,
-        "list_href": root + kind.path, "account": account, "number": payload.number, "happened_at": payload.at,
+async def _write(
+    session: AsyncSession, notifier: Notifier, item: ClaimedJob[NotifyMembers], root: str, account: str
+) -> None:
+    """Write the rows of the scope's account, and plan what leaves the app."""
+    payload, scope = item.payload, scope_of(session)
+    kind = known_kinds()[payload.kind]
+    concerned = await find_concerned(session, notifier.policies, kind, payload)
+    values: dict[str, Any] = {
+        "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "kind": kind.code, "topic": f"{account}|{payload.topic}",
+        "params": payload.params, "list_href": root + kind.path, "account": account, "number": payload.number,
+        "happened_at": payload.at,
     }  # fmt: skip
-    rows = [
-        values | {"id": notifier.new_id(), "member_id": member}
-        for member in await _recipients(session, notifier, kind, payload)
-    ]
-    if not rows:
-        return
+    href = root + payload.path
+    members = [one.member_id for one in concerned if wants_in_app(one.settings, kind)]
+    if members:
+        await _write_rows(session, notifier, members, values | {"severity": str(kind.severity), "href": href})
+    # The number of a job is one of the installation's, so a job that runs twice has the same.
+    planned = values | {"subject": href, "job_seq": str(item.seq)}
+    await plan_deliveries(session, notifier.new_id, kind, concerned, planned, notifier.clock())
+
+
+async def _write_rows(
+    session: AsyncSession, notifier: Notifier, members: Sequence[UUID], values: dict[str, Any]
+) -> None:
+    rows = [values | {"id": notifier.new_id(), "member_id": member} for member in members]
     statement = insert(Notification).values(rows)
     later = {name: statement.excluded[name] for name in ("params", "href", "happened_at")}
     await session.execute(
@@ -80,35 +96,3 @@ async def _write(session: AsyncSession, notifier: Notifier, payload: NotifyMembe
             set_={**later, "number": Notification.number + statement.excluded.number},
         )
     )
-
-
-async def _recipients(
-    session: AsyncSession, notifier: Notifier, kind: NotificationKind, payload: NotifyMembers
-) -> Sequence[UUID]:
-    """Active members with the kind's permission who have not muted it, except the one who caused it and partners'
-    members.
-    """
-    scope = scope_of(session)
-    index = await notifier.policies.index_for(session, scope)
-    obj, _, act = kind.permission.partition(":")
-    own = NotificationSetting.tenant_id == Member.tenant_id
-    statement = (
-        select(Member.id, NotificationSetting.muted, NotificationSetting.least_severity)
-        .outerjoin(NotificationSetting, own & (NotificationSetting.member_id == Member.id))
-        .where(
-            Member.tenant_id == scope.tenant_id,
-            Member.status == AccountStatus.ACTIVE,
-            Member.partner_id.is_(None),
-        )
-        .order_by(Member.id)
-    )
-    if payload.members:
-        statement = statement.where(Member.id.in_(payload.members))
-    found = []
-    for row in await session.execute(statement):
-        quiet = kind.code in (row.muted or ()) or (
-            row.least_severity is not None and kind.severity.rank < NoticeSeverity.of(row.least_severity).rank
-        )
-        if not quiet and str(row.id) != payload.by and may(index, str(row.id), obj, act).allowed:
-            found.append(row.id)
-    return found

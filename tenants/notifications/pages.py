@@ -4,12 +4,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.datastructures.multi_dicts import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from foundation.errors import DomainError
-from foundation.i18n.localizer import translate
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
@@ -20,12 +21,17 @@ from tenants.notifications.lists import NOTIFICATIONS
 from tenants.notifications.manage import load_settings, mark_all_read, mark_read, save_settings, settings_view
 from tenants.notifications.routes import own_id
 from tenants.notifications.schemas import NotificationSettings
+from tenants.notifications.timing import MailMode
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
+from tenants.web.links import portal_of
 from tenants.web.lists import export_page, load_page
 
 AnyRequest = Request[Any, Any, Any]
 _ROOTS: Final = ["/notifications", "/clients/{client:str}/notifications"]
+_SINGLE: Final = (
+    "least_severity", "mail", "mail_least_severity", "webhook_least_severity", "quiet_from", "quiet_until", "digest_at",
+)  # fmt: skip
 _READ: Final = {"permission": TenantPermission.READ_NOTIFICATIONS}
 BADGES: Final = {NoticeSeverity.INFO: "info", NoticeSeverity.WARNING: "warn", NoticeSeverity.CRITICAL: "bad"}
 
@@ -68,11 +74,9 @@ async def notification_settings_page(access: OpenAccess) -> Response[Any]:
 
 @post([f"{path}/settings" for path in _ROOTS], opt=_READ, include_in_schema=False)
 async def save_notification_settings_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    form = await request.form()
-    wanted = {str(one) for one in form.getall("kinds", [])}
-    muted = [code for code in known_kinds() if code not in wanted]
-    chosen = NotificationSettings(muted, str(form.get("least_severity", "")))  # type: ignore[arg-type]
-    saving = save_settings(access.session, own_id(access), chosen, now=access.now)
+    chosen = _chosen(await request.form())
+    portal = portal_of(request, access.brand)
+    saving = save_settings(access.session, own_id(access), chosen, portal=portal, now=access.now)
     refusal = await run_action(access.session, saving)
     if refusal is not None:
         return _settings(access, chosen, refusal)
@@ -90,11 +94,26 @@ NOTIFICATION_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
+def _chosen(form: FormMultiDict) -> NotificationSettings:
+    """The settings of the form: kinds that are not ticked are muted, a kind's own mail is a field of its own."""
+    in_app = {str(one) for one in form.getall("kinds", [])}
+    single = {name: str(form[name]) for name in _SINGLE if name in form}
+    return NotificationSettings(
+        muted=[code for code in known_kinds() if code not in in_app],
+        mail_kinds={code: str(form[f"mail.{code}"]) for code in known_kinds() if form.get(f"mail.{code}")},  # type: ignore[misc]
+        webhook_kinds=[str(one) for one in form.getall("webhook_kinds", [])],
+        critical_passes="critical_passes" in form,
+        **single,  # type: ignore[arg-type]
+    )
+
+
 def _settings(access: Access, chosen: NotificationSettings, refusal: DomainError | None = None) -> Template:
     context = {
         "chosen": settings_view(chosen),
         "severities": {str(one): (translate(one.label), BADGES[one]) for one in NoticeSeverity},
         "least": [(str(one), translate(one.label)) for one in NoticeSeverity],
+        "modes": [(str(one), translate(one.label)) for one in MailMode],
+        "zone": current_localizer().zone,
         "refused": refusal,
     }
     title = translate("Notification settings")

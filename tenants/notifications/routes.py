@@ -9,11 +9,13 @@ from litestar.params import FromPath, JSONBody
 from foundation.errors import NotFound
 from foundation.web.api import post, put
 from tenants.access import Access
+from tenants.auth.pages import AnyRequest
 from tenants.notifications.lists import NOTIFICATIONS
 from tenants.notifications.manage import load_settings, mark_all_read, mark_read, save_settings, settings_view
 from tenants.notifications.schemas import NotificationSettings, ReadView, SettingsView
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
+from tenants.web.links import portal_of
 from tenants.web.lists import list_route
 
 _ROOTS: Final = ["/api/v1/notifications", "/api/v1/clients/{client:str}/notifications"]
@@ -44,9 +46,12 @@ async def show_notification_settings(access: OpenAccess) -> SettingsView:
 
 
 @put([f"{path}/settings" for path in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
-async def save_notification_settings(access: OpenAccess, data: JSONBody[NotificationSettings]) -> SettingsView:
-    """Set which notifications the caller, a member, gets in this account."""
-    await save_settings(access.session, own_id(access), data, now=access.now)
+async def save_notification_settings(
+    request: AnyRequest, access: OpenAccess, data: JSONBody[NotificationSettings]
+) -> SettingsView:
+    """Set which notifications the caller, a member, gets in this account, and where. Links in mails lead here."""
+    portal = portal_of(request, access.brand)
+    await save_settings(access.session, own_id(access), data, portal=portal, now=access.now)
     return settings_view(data)
 
 

@@ -1,13 +1,19 @@
 """Bodies of the API of notifications."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from foundation.web.requests import RequestBody
+
+SeverityCode = Literal["info", "warning", "critical"]
+MailModeCode = Literal["off", "at_once", "hourly", "daily"]
+CLOCK: Final = "(?:(?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+ClockTime = Annotated[str, msgspec.Meta(pattern=f"^{CLOCK}$")]
+"""Hours and minutes, such as 07:30, or an empty text."""
 
 
 class NotificationView(msgspec.Struct, frozen=True):
@@ -25,10 +31,24 @@ class NotificationView(msgspec.Struct, frozen=True):
 
 
 class NotificationSettings(RequestBody, frozen=True):
-    """Kinds that the member has muted, by code, and the least severity of notifications."""
+    """What a member is told, and where. In the app: all kinds but the `muted`. By mail: as `mail` says, a kind of its
+    own as `mail_kinds` says. To the account's webhooks: `webhook_kinds`. Each has its least severity.
+
+    From `quiet_from` to `quiet_until` by the member's clock, mails wait; with `critical_passes`, critical ones do not.
+    `digest_at` is the time of the daily summary.
+    """
 
     muted: list[str]
-    least_severity: Literal["info", "warning", "critical"] = "info"
+    least_severity: SeverityCode = "info"
+    mail: MailModeCode = "off"
+    mail_kinds: dict[str, MailModeCode] = msgspec.field(default_factory=dict)
+    mail_least_severity: SeverityCode = "info"
+    webhook_kinds: list[str] = msgspec.field(default_factory=list)
+    webhook_least_severity: SeverityCode = "info"
+    quiet_from: ClockTime = ""
+    quiet_until: ClockTime = ""
+    critical_passes: bool = False
+    digest_at: ClockTime = "07:00"
 
 
 class ReadView(msgspec.Struct, frozen=True):
@@ -38,12 +58,26 @@ class ReadView(msgspec.Struct, frozen=True):
 
 
 class KindView(msgspec.Struct, frozen=True):
+    """A kind, and where it goes. `mail` is null where the kind has no setting of its own."""
+
     code: str
     label: str
     severity: str
     muted: bool
+    mail: str | None
+    webhook: bool
 
 
 class SettingsView(msgspec.Struct, frozen=True):
+    """As `NotificationSettings`, with each kind that there is."""
+
     least_severity: str
+    mail: str
+    mail_kinds: Mapping[str, str]
+    mail_least_severity: str
+    webhook_least_severity: str
+    quiet_from: str
+    quiet_until: str
+    critical_passes: bool
+    digest_at: str
     kinds: Sequence[KindView]

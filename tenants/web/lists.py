@@ -16,6 +16,8 @@ from litestar.response import Stream
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import later_transaction
+from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.web.boundary import header_text
 from foundation.web.csv_export import BATCH, CSV_TYPE, stream_csv, wants_csv
 from foundation.web.lists import ListDefinition, ListInput, ListParameters
@@ -52,8 +54,11 @@ def list_route(
     async def handler(request: AnyRequest, access: _OpenAccess, listed: ListParameters) -> Any:
         query = listed.require().inside(_parents(request))
         if wants_csv(header_text(request.scope, b"accept")):
+            if listed.fields:
+                raise InvalidInput(N_("A file has all columns. Leave “fields” out."), field="fields")
             return await export_list(access, definition, query)
-        return await definition.load(access.session, query, access.now)
+        page = await definition.load(access.session, query, access.now)
+        return narrow_items(page, listed.fields) if listed.fields else page
 
     handler.__doc__ = about
     handler.__name__ = handler.__qualname__ = f"list_{definition.name.replace('-', '_')}"
@@ -66,6 +71,20 @@ def list_route(
         operation_class=ListOperation,
     )
     return decorate(handler)
+
+
+def narrow_items(page: ResultPage[Any], fields: Sequence[str]) -> ResultPage[dict[str, Any]]:
+    """The page with these fields of its items only."""
+    return page.with_items(
+        [
+            {
+                shown: getattr(item, name)
+                for shown, name in zip(item.__struct_encode_fields__, item.__struct_fields__, strict=True)
+                if shown in fields
+            }
+            for item in page.items
+        ]
+    )
 
 
 def export_page(

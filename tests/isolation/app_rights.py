@@ -24,7 +24,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
               " state version",
     "channel_value": "change_id partner_id seen_at value version",
-    "client": "language name region revision staff_access status suspended_at time_zone",
+    "client": "language name region requests_per_account requests_per_caller revision staff_access status suspended_at"
+              " time_zone",
     "client_import": "ended_at state",
     "client_import_row": "error state",
     "connection": "base_url credentials_expire_on deleted_at environment jurisdiction last_error"
@@ -51,7 +52,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "member": "accepted_at confirmed_at confirmed_by invite_hash invite_until invited_at invited_by inviter_id"
               " language last_seen_at password_hash signed_out_after status time_zone vouched_by",
     "member_totp": "confirmed_at created_at last_step secret",
-    "msp": "language time_zone",
+    "msp": "language requests_per_account requests_per_caller time_zone",
     "passkey": "last_used_at sign_count",
     "password_reset": "created_at expires_at token_hash",
     "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name restores revision state version",
@@ -59,7 +60,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "policy_replay": "after_id counts differing ended_at money replayed state",
     "policy_role": "about changed_at changed_by_name name permissions",
     "notification": "happened_at href number params read_at",
-    "notification_setting": "least_severity muted",
+    "notification_delivery": "done_at",
+    "notification_setting": "delivery least_severity muted",
     "oauth_token": "revoked_at",
     "onboarding": "checked_at live_at live_by live_by_id",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
@@ -93,8 +95,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
     "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "mail_server", "member_totp",
-    "oauth_token", "onboarding_waiver", "passkey", "password_reset", "policy_draft_edit", "policy_replay",
-    "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt", "recovery_code",
+    "notification_delivery", "oauth_token", "onboarding_waiver", "passkey", "password_reset", "policy_draft_edit",
+    "policy_replay", "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt", "recovery_code",
     "retention_default", "retention_policy", "second_factor_rule", "source_record", "unclaimed_message", "vault_key",
     "webhook_secret",
 }  # fmt: skip

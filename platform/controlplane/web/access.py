@@ -31,9 +31,11 @@ from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
 from foundation.rooms import Rooms
 from foundation.scope import Scope
+from foundation.web.answer_headers import RATE
 from foundation.web.boundary import header_text, single_header
 from foundation.web.fragments import require_part
 from foundation.web.parameters import check_parameters
+from foundation.web.rate_limit import RateLimited
 from foundation.web.requests import check_body
 from policy.index import PolicyIndex
 from tenants.access import Access
@@ -98,6 +100,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
         await _receive(request, caller.session)
         async with _noting_refusals(services.auth, caller), services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.auth, caller)
+            await _count_request(services.auth, request, principal)
             _use_language(request, principal)
             client = await _enter(session, request, principal)
             principal = await _admit(session, services.auth, request, principal, client)
@@ -130,6 +133,22 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             raise result.refusal
 
     return Provide(access)
+
+
+async def _count_request(auth: AuthServices, request: AnyRequest, principal: Principal) -> None:
+    """Count a request to the API, once its caller is known: nobody spends another's limit.
+
+    Raises:
+        RateLimited: the limit of the caller or of its account is spent.
+    """
+    if auth.limiter is None or not request.scope["path"].startswith("/api/"):
+        return
+    state, wait = await auth.limiter.take(
+        msp_id=principal.msp_id, tenant_id=principal.tenant_id, caller=str(principal.id), limits=principal.limits
+    )
+    request.scope["state"][RATE] = state
+    if wait:
+        raise RateLimited(wait)
 
 
 def _use_language(request: AnyRequest, principal: Principal) -> None:

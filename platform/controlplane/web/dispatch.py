@@ -14,6 +14,7 @@ from litestar.routes import ASGIRoute
 from connectors.routes import HOOKS
 from foundation.errors import NotFound
 from foundation.telemetry.asgi import AsgiApp, Message, Receive, Scope, Send
+from foundation.web.answer_headers import with_answer_headers
 
 
 def dispatch_requests(app: Litestar) -> AsgiApp:
@@ -31,6 +32,7 @@ def dispatch_requests(app: Litestar) -> AsgiApp:
                 raise NotFound  # the framework would serve its mount there, too
             scope["path_template"] = template
             return receive_hook(scope, receive, send)
+        send = with_answer_headers(scope, send)
         if scope["method"] == "HEAD":
             return _answer_head(inner, scope, receive, send)
         return inner(scope, receive, _with_all_methods(app, scope, send))

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.errors import InvalidInput, MalformedInput
 from foundation.marks import N_
-from foundation.text import is_storable
+from foundation.text import is_storable, mark_hidden
 from foundation.web.csv_export import CsvColumn
 from foundation.web.pagination import COUNTED_AT_MOST, ListCursor, ListQuery, ResultPage, Sort
 
@@ -27,6 +27,8 @@ MOST: Final = 200
 LONGEST_TEXT: Final = 2_000
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNT: Final = f"`true`: `count` says how many rows match, exactly up to {COUNTED_AT_MOST:,}."
+_FIELDS: Final = "Names of the fields of the items to return, separated by commas; all if empty."
+_QUOTED: Final = 80
 Options = Sequence[tuple[str, str]]
 
 
@@ -100,11 +102,14 @@ Filter = ChoiceFilter | TextFilter | DayFilter
 
 
 class ListInput(msgspec.Struct, frozen=True, kw_only=True):
-    """The query of a request: `raw` as typed, and either a checked `query` or a `refusal`."""
+    """The query of a request: `raw` as typed, and either a checked `query` or a `refusal`. `fields` are those of the
+    items to return; empty for all.
+    """
 
     raw: Mapping[str, str]
     query: ListQuery
     refusal: InvalidInput | None = None
+    fields: Sequence[str] = ()
 
     def require(self) -> ListQuery:
         """The query. Raises: InvalidInput."""
@@ -146,13 +151,16 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         both = [(sort, sort.reversed()) for sort in self.sorts]
         return {sort.name: sort for pair in both for sort in pair}
 
-    def parse(self, raw: Mapping[str, str], *, limit: int | None = None, counted: bool = False) -> ListInput:
+    def parse(
+        self, raw: Mapping[str, str], *, limit: int | None = None, counted: bool = False, fields: str = ""
+    ) -> ListInput:
         """Check a query. A page shows the refusal beside the input, so it is returned, not raised."""
         typed = {name: value for name, value in raw.items() if isinstance(value, str)}
         values = {one.name: one.default for one in self.filters}
         query = ListQuery(list=self.name, sort=self.sorts[0], values=values, limit=limit or self.usual, counted=counted)
         try:
-            return ListInput(raw=typed, query=self._check(typed, query, limit))
+            chosen = self._fields(check_exact(fields, "fields"))
+            return ListInput(raw=typed, query=self._check(typed, query, limit), fields=chosen)
         except InvalidInput as refusal:
             return ListInput(raw=typed, query=query, refusal=refusal)
 
@@ -168,6 +176,20 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         token = raw.get("cursor", "")
         cursor = ListCursor.decode(token, of=self.name, sort=sort) if token else None
         return msgspec.structs.replace(query, sort=sort, values=values, cursor=cursor)
+
+    def _fields(self, typed: str) -> Sequence[str]:
+        if not typed:
+            return ()
+        chosen, known = [name for name in dict.fromkeys(typed.split(",")) if name], field_names(self.item)
+        unknown = next((name for name in chosen if name not in known), None)
+        if unknown is not None:
+            raise InvalidInput(
+                N_("The items of this list have no field “{name}”. They have: {known}."),
+                params={"name": mark_hidden(unknown[:_QUOTED]), "known": ", ".join(known)},
+                field="fields",
+                allowed=list(known),
+            )
+        return chosen
 
     def usual_sort(self, values: Mapping[str, str]) -> Sort:
         return self.sorts[0] if self.usual_order is None else self.orders[self.usual_order(values)]
@@ -197,7 +219,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
         def provide(**given: Any) -> ListInput:
             limit, counted = given.pop("limit", None), given.pop("count", not api)
-            return self.parse(given, limit=limit, counted=counted)
+            return self.parse(given, limit=limit, counted=counted, fields=given.pop("fields", ""))
 
         found = {one.name: (one.schema, one.about or one.label, one.default) for one in self.filters}
         usual = "" if self.usual_order else self.sorts[0].name
@@ -213,6 +235,8 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             defaults["limit"] = self.usual
             hints["count"] = Annotated[bool, QueryParameter(description=_COUNT)]
             defaults["count"] = False
+            hints["fields"] = Annotated[str, QueryParameter(description=_FIELDS)]
+            defaults["fields"] = ""
         else:  # the link that ticks all rows where no script can
             hints["select"] = Annotated[str, QueryParameter(description="`all` ticks every row.")]
             defaults["select"] = ""
@@ -223,6 +247,11 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         provide.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         provide.__annotations__ = {**hints, "return": ListInput}
         return provide
+
+
+def field_names(item: Any) -> Sequence[str]:
+    """Names of the fields of a list's items, as in JSON."""
+    return [one.encode_name for one in msgspec.structs.fields(item)]
 
 
 def is_day(text: str) -> bool:

@@ -1,0 +1,61 @@
+"""Members whom a cause concerns, with what they want to be told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from policy.cache import PolicyCache
+from policy.index import may
+from tenants.accounts import get_client, get_msp
+from tenants.models import Client, Member, Msp, NotificationSetting
+from tenants.notifications.delivery import settings_of
+from tenants.notifications.job_types import NotifyMembers
+from tenants.notifications.kinds import NotificationKind
+from tenants.notifications.schemas import NotificationSettings
+from tenants.states import AccountStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """`time_zone` is empty for the account's."""
+
+    member_id: UUID
+    settings: NotificationSettings
+    time_zone: str
+
+
+async def find_concerned(
+    session: AsyncSession, policies: PolicyCache, kind: NotificationKind, payload: NotifyMembers
+) -> Sequence[Concerned]:
+    """Active members with the kind's permission, without the one who caused it; not a partner's."""
+    scope = scope_of(session)
+    index = await policies.index_for(session, scope)
+    obj, _, act = kind.permission.partition(":")
+    own = NotificationSetting.tenant_id == Member.tenant_id
+    statement = (
+        select(Member.id, Member.time_zone, NotificationSetting)
+        .outerjoin(NotificationSetting, own & (NotificationSetting.member_id == Member.id))
+        .where(
+            Member.tenant_id == scope.tenant_id,
+            Member.status == AccountStatus.ACTIVE,
+            Member.partner_id.is_(None),
+        )
+        .order_by(Member.id)
+    )
+    if payload.members:
+        statement = statement.where(Member.id.in_(payload.members))
+    return [
+        Concerned(row.id, settings_of(row.NotificationSetting), row.time_zone or "")
+        for row in await session.execute(statement)
+        if str(row.id) != payload.by and may(index, str(row.id), obj, act).allowed
+    ]
+
+
+async def account_of(session: AsyncSession) -> Client | Msp:
+    """The scope's own."""
+    scope = scope_of(session)
+    return await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))
