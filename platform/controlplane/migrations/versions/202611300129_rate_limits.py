@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611300122"
-down_revision = "202611300059"
+revision = "202611300129"
+down_revision = "202611300128"
 branch_labels = None
 depends_on = None
 

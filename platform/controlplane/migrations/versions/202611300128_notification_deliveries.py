@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import APP
 
-revision = "202611300059"
-down_revision = "202611292258"
+revision = "202611300128"
+down_revision = "202611300127"
 branch_labels = None
 depends_on = None
 
