@@ -19,6 +19,9 @@ from governance.baseline.models import Baseline
 from governance.changes.queries import ANY
 from governance.elements.models import CustomElement, ElementContract
 from governance.exception_types import ExceptionType
+from governance.onboarding.client_templates.content import TemplateConnection, TemplateContent
+from governance.onboarding.client_templates.save import create_template, save_version
+from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.create_client import create_client as start_onboarding
 from governance.retention.models import RetentionPurge
 from policy.cache import PolicyCache
@@ -191,6 +194,32 @@ async def add_onboarding(rows: Rows, number: int) -> Matches:
     return {"status": ["live"], "step": ["live"]}
 
 
+async def add_template(rows: Rows, number: int) -> Matches | None:
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        await create_template(
+            session, name=f"{rows.name(number)} {number}", content=TemplateContent(), now=utc_now(), new_id=new_id
+        )
+    return None
+
+
+async def add_template_client(rows: Rows, number: int) -> Matches:
+    """A client with the first version of a template; every other template has a second one."""
+    account = rows.env.msp_account
+    name = f"{rows.name(number)} {number}"
+    async with rows.db.transaction(account) as session:
+        template_id = await create_template(session, name=name, content=TemplateContent(), now=utc_now(), new_id=new_id)
+        version = await load_version(session, template_id)
+    slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
+    new = ClientInput(name=rows.name(number), slug=slug, currency="EUR")
+    scope = account.for_tenant(new_id())
+    await start_onboarding(rows.db, scope, new, clock=utc_now, new_id=new_id, template=version)
+    if number % 2:
+        content = TemplateContent(connections=[TemplateConnection("ERP", "sandbox-erp")])
+        async with rows.db.transaction(account) as session:
+            await save_version(session, template_id, content, now=utc_now())
+    return {"status": ["behind" if number % 2 else "current"], "template": [name]}
+
+
 async def add_member(rows: Rows, number: int) -> Matches:
     async with rows.db.transaction(rows.env.scope) as session:
         new = NewMember(new_id(), f"{rows.tag.lower()}{number:03}@example.com", rows.name(number))
@@ -282,6 +311,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "changes": add_change,
     "channel-changes": add_change,
     "channel-values": add_change,
+    "client-templates": add_template,
     "clients": add_client,
     "connections": add_connection,
     "contracts": add_contract,
@@ -297,6 +327,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "onboardings": add_onboarding,
     "prices": add_price,
     "purges": add_purge,
+    "template-clients": add_template_client,
     "webhook-endpoints": add_webhook,
 }
 ELSEWHERE = {

@@ -61,6 +61,7 @@ KINDS = {
     "webhook_endpoint": "endpoint_id",
     "webhook_delivery": "delivery_id",
     "mail": "mail_id",
+    "client_template": "template_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (

@@ -28,6 +28,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
               " time_zone",
     "client_import": "ended_at state",
     "client_import_row": "error state",
+    "client_template": "changed_at name version",
+    "client_template_use": "applied_at applied_by content kept template_id template_name version",
     "connection": "base_url credentials_expire_on deleted_at environment jurisdiction last_error"
                   " last_failure_at last_message_at last_success_at missing_since name paused_at revision"
                   " settings state",
@@ -88,7 +90,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "partner", "policy_replay_difference", "policy_rule", "policy_version", "recovery_code",
+    "audit_entry", "client_template_version", "partner", "policy_replay_difference", "policy_rule", "policy_version",
+    "recovery_code",
     "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "usage_event",
     "webhook_attempt",
 }  # fmt: skip

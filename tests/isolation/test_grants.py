@@ -81,7 +81,8 @@ CALLERS = {
 # What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
 # who may do what, and of what is held and compared only that it is.
 FLEET_READS = {
-    "approval", "audit_head", "baseline", "change", "client", "connection", "dead_letter", "element_contract",
+    "approval", "audit_head", "baseline", "change", "client", "client_template", "client_template_use",
+    "client_template_version", "connection", "dead_letter", "element_contract",
     "governance_exception", "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding",
     "onboarding_waiver", "partner", "policy_rule", "policy_version", "price", "price_book", "propagation",
     "rated_usage", "rating_run", "usage_event", "webhook_endpoint",

@@ -27,6 +27,7 @@ _INVITED: Final = NN_(
 _UNHEARD: Final = NN_("{number} source has sent no webhook yet.", "{number} sources have sent no webhook yet.")
 _PATHS: Final[Mapping[OnboardingStep, str]] = {
     OnboardingStep.CLIENT: "/details",
+    OnboardingStep.TEMPLATE: "/template",
     OnboardingStep.SYSTEMS: "/connections",
     OnboardingStep.CONTRACTS: "/contracts",
     OnboardingStep.BASELINE: "/baselines",
@@ -46,6 +47,13 @@ def _client(facts: OnboardingFacts) -> Found:
     if facts.language and facts.time_zone:
         return StepState.DONE, translate(N_("Language and time zone are set."))
     return StepState.OPEN, translate(N_("The client's language and time zone are not set."))
+
+
+def _template(facts: OnboardingFacts) -> Found:
+    if not facts.template_name:
+        return StepState.OPTIONAL, translate(N_("No template is followed: each step is set by hand."))
+    said = N_("Follows “{name}”, version {number}.")
+    return StepState.DONE, translate(said, name=facts.template_name, number=facts.template_version)
 
 
 def _systems(facts: OnboardingFacts) -> Found:
@@ -110,6 +118,7 @@ def _go_live(facts: OnboardingFacts) -> Found:
 
 _STEPS: Final[Mapping[OnboardingStep, Callable[[OnboardingFacts], Found]]] = {
     OnboardingStep.CLIENT: _client,
+    OnboardingStep.TEMPLATE: _template,
     OnboardingStep.SYSTEMS: _systems,
     OnboardingStep.CONTRACTS: _contracts,
     OnboardingStep.BASELINE: _baseline,

@@ -14,6 +14,8 @@ from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
+from governance.onboarding.client_templates.apply import apply_version
+from governance.onboarding.client_templates.store import StoredVersion
 from governance.policies.inherit_job import read_msp_rules
 from policy.inheritance import inherit
 from policy.packaged import starter_rules
@@ -40,9 +42,17 @@ def check_client(new: ClientInput) -> None:
         raise InvalidInput(N_("A currency is an ISO 4217 code such as EUR."), field="currency") from None
 
 
-async def create_client(db: Database, scope: Scope, new: ClientInput, *, clock: Clock, new_id: NewId) -> Client:
-    """Create a client with the starter policy and the rules of its MSP, in a transaction of its own, because its rows
-    belong to another account than the caller's. `scope` is the new client's.
+async def create_client(  # noqa: PLR0913 - keyword-only
+    db: Database,
+    scope: Scope,
+    new: ClientInput,
+    *,
+    clock: Clock,
+    new_id: NewId,
+    template: StoredVersion | None = None,
+) -> Client:
+    """Create a client with the starter policy, the rules of its MSP and `template`, in a transaction of its own,
+    because its rows belong to another account than the caller's. `scope` is the new client's.
 
     Raises:
         SlugTaken: another client of the same MSP has the slug.
@@ -65,4 +75,6 @@ async def create_client(db: Database, scope: Scope, new: ClientInput, *, clock: 
             """),
             {"t": scope.tenant_id, "m": scope.msp_id, "now": now, "by": scope.actor.name},
         )
+        if template is not None:  # it has no connections yet, so no connector is asked
+            await apply_version(session, template, registry={}, now=now, new_id=new_id)
     return client

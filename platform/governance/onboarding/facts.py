@@ -28,7 +28,7 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     yet. `unowned`: elements with values without a contract; `orphaned`: contracts whose source is deleted. `approvers`
     are active members of the client's account who may answer approvals, `invited` those who have not signed in yet.
     `first_sync_at`: the first value that was read back from a channel. `latest_at`: the time of the last change of any
-    of these.
+    of these. `template_name` is empty if it follows none.
     """
 
     tenant_id: UUID
@@ -44,6 +44,8 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: datetime | None
     live_at: datetime | None
     live_by: str | None
+    template_name: str
+    template_version: int
     active: int
     sources: int
     channels: int
@@ -69,14 +71,16 @@ FACTS: Final = f"""(
            coalesce(c.language, '') AS language, coalesce(c.time_zone, '') AS time_zone, c.created_at,
            coalesce(o.started_at, c.created_at) AS started_at, o.checked_at,
            CASE WHEN o.tenant_id IS NULL THEN c.created_at ELSE o.live_at END AS live_at, o.live_by,
+           coalesce(a.template_name, '') AS template_name, coalesce(a.version, 0) AS template_version,
            s.active, s.sources, s.channels, s.untested, s.failing, s.hooked, s.unheard,
            k.contracts, k.orphaned, u.unowned, coalesce(b.state, '') AS baseline,
            coalesce(v.version, 0) AS policy_version, v.has_rules, p.has_prices, m.approvers, m.invited,
            y.occurred_at AS first_sync_at,
-           greatest(c.created_at, o.started_at, o.checked_at, s.connected_at, k.published_at, b.changed_at,
-                    v.published_at, y.occurred_at, o.live_at) AS latest_at
+           greatest(c.created_at, o.started_at, o.checked_at, a.applied_at, s.connected_at, k.published_at,
+                    b.changed_at, v.published_at, y.occurred_at, o.live_at) AS latest_at
       FROM {CLIENTS} c
       LEFT JOIN onboarding o ON o.tenant_id = c.tenant_id
+      LEFT JOIN client_template_use a ON a.tenant_id = c.tenant_id
      CROSS JOIN LATERAL (
        SELECT count(*) AS active, count(*) FILTER (WHERE n.is_source) AS sources,
               count(*) FILTER (WHERE EXISTS (SELECT 1 FROM unnest(n.writes) w

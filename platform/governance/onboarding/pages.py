@@ -47,6 +47,7 @@ _KINDS: Final = {
     "open": ("neutral", "dot"),
     "waiting": ("info", "clock"),
     "blocked": ("bad", "alert"),
+    "optional": ("neutral", "minus"),
     "passed": ("ok", "check-circle"),
     "failed": ("bad", "x-circle"),
     "waived": ("warn", "flag"),

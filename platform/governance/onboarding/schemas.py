@@ -9,6 +9,7 @@ import msgspec
 
 from foundation.web.requests import RequestBody
 from governance.onboarding.steps import CheckState, OnboardingCheck, OnboardingStep, StepState
+from tenants.client_input import ClientInput
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ class OnboardingView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def done(self) -> int:
-        return sum(step.state is StepState.DONE for step in self.steps)
+        return sum(step.state in {StepState.DONE, StepState.OPTIONAL} for step in self.steps)
 
 
 class OnboardingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +84,12 @@ class OnboardingRow(msgspec.Struct, frozen=True, kw_only=True):
     first_sync_at: datetime | None
     seconds_to_first_sync: int | None
     live_at: datetime | None
+
+
+class NewClientInput(ClientInput, frozen=True, kw_only=True):
+    """A client to create. `template_id`: the template that it follows from the start."""
+
+    template_id: UUID | None = None
 
 
 class WaiverInput(RequestBody, frozen=True):

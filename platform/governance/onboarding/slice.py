@@ -2,15 +2,21 @@
 
 from typing import Any, Final
 
+import governance.onboarding.client_templates.models
 import governance.onboarding.imports.models
 import governance.onboarding.models
 from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Slice
 from governance.onboarding.audit_actions import OnboardingAction
+from governance.onboarding.client_templates.client_pages import build_client_template_pages
+from governance.onboarding.client_templates.commands import COMMANDS as TEMPLATE_COMMANDS
+from governance.onboarding.client_templates.pages import build_template_pages
+from governance.onboarding.client_templates.routes import build_template_routes
 from governance.onboarding.clients.pages import build_client_pages
 from governance.onboarding.clients.routes import build_client_routes
 from governance.onboarding.commands import COMMANDS
+from governance.onboarding.imports.commands import COMMANDS as IMPORT_COMMANDS
 from governance.onboarding.imports.imports import import_handler
 from governance.onboarding.imports.job_types import IMPORT_CLIENTS, JOB_TYPES
 from governance.onboarding.imports.pages import IMPORT_PAGES
@@ -25,12 +31,18 @@ _OPEN: Final = "SELECT 1 FROM onboarding WHERE tenant_id = :t AND live_at IS NUL
 
 def _routes(services: AppServices) -> list[Any]:
     own = services.get(GovernanceServices)
-    return [*build_client_routes(services.db, own), *build_onboarding_routes(own), *IMPORT_ROUTES]
+    return [
+        *build_client_routes(services.db, own), *build_onboarding_routes(own), *build_template_routes(own),
+        *IMPORT_ROUTES,
+    ]  # fmt: skip
 
 
 def _pages(services: AppServices) -> list[Any]:
     own = services.get(GovernanceServices)
-    return [*build_client_pages(services.db, own), *build_onboarding_pages(own), *IMPORT_PAGES]
+    return [
+        *build_client_pages(services.db, own), *build_onboarding_pages(own), *build_template_pages(own),
+        *build_client_template_pages(own), *IMPORT_PAGES,
+    ]  # fmt: skip
 
 
 def _jobs(services: AppServices) -> list[JobHandler[Any]]:
@@ -38,7 +50,11 @@ def _jobs(services: AppServices) -> list[JobHandler[Any]]:
 
 
 SLICE: Final = Slice(
-    models=(governance.onboarding.models, governance.onboarding.imports.models),
+    models=(
+        governance.onboarding.models,
+        governance.onboarding.imports.models,
+        governance.onboarding.client_templates.models,
+    ),
     job_types=JOB_TYPES,
     jobs=_jobs,
     routes=_routes,
@@ -49,6 +65,9 @@ SLICE: Final = Slice(
         RoleGrant("msp_operator", OnboardingPermission.READ_ONBOARDING),
         RoleGrant("msp_operator", OnboardingPermission.RUN_CHECKS),
         RoleGrant("msp_admin", OnboardingPermission.GO_LIVE),
+        RoleGrant("msp_operator", OnboardingPermission.READ_TEMPLATES),
+        RoleGrant("msp_admin", OnboardingPermission.WRITE_TEMPLATES),
+        RoleGrant("msp_admin", OnboardingPermission.APPLY_TEMPLATE),
     ),
     navigation=(
         NavEntry(
@@ -58,6 +77,14 @@ SLICE: Final = Slice(
             path="/onboarding",
             icon="target",
             permission=OnboardingPermission.READ_ONBOARDING,
+        ),
+        NavEntry(
+            area=NavArea.MSP,
+            position=13,
+            label=N_("Client templates"),
+            path="/templates",
+            icon="copy",
+            permission=OnboardingPermission.READ_TEMPLATES,
         ),
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
@@ -70,5 +97,5 @@ SLICE: Final = Slice(
             badge_permission=OnboardingPermission.READ_ONBOARDING,
         ),
     ),
-    commands=COMMANDS,
+    commands=(*COMMANDS, *TEMPLATE_COMMANDS, *IMPORT_COMMANDS),
 )

@@ -13,6 +13,7 @@ from foundation.marks import N_
 
 class OnboardingStep(LabelledCode):
     CLIENT = "client", N_("Client details")
+    TEMPLATE = "template", N_("Template")
     SYSTEMS = "systems", N_("Systems")
     CONTRACTS = "contracts", N_("Data ownership")
     BASELINE = "baseline", N_("Baseline")
@@ -36,6 +37,7 @@ class StepState(LabelledCode):
     OPEN = "open", N_("Open")
     WAITING = "waiting", N_("In progress")
     BLOCKED = "blocked", N_("Needs attention")
+    OPTIONAL = "optional", N_("Optional")
 
 
 class CheckState(LabelledCode):
@@ -47,6 +49,7 @@ class CheckState(LabelledCode):
 
 DONE: Final[Mapping[OnboardingStep, str]] = {
     OnboardingStep.CLIENT: "f.language <> '' AND f.time_zone <> ''",
+    OnboardingStep.TEMPLATE: "true",  # a client may do without
     OnboardingStep.SYSTEMS: "f.sources > 0 AND f.channels > 0 AND f.untested = 0 AND f.failing = 0",
     OnboardingStep.CONTRACTS: "f.contracts > 0 AND f.unowned = 0 AND f.orphaned = 0",
     OnboardingStep.BASELINE: "f.baseline IN ('accepting', 'accepted')",

@@ -20,7 +20,7 @@ from governance.policies.elements import find_element, load_elements
 from governance.policies.errors import LockedRule, NothingDrafted
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
-from policy.edits import edits_between
+from policy.edits import Edits, edits_between
 from policy.history import load_rules, rules_at, same_rule
 from policy.inheritance import inherited_rule, omit, restored
 from policy.rule_form import RuleForm, build_rule
@@ -120,6 +120,15 @@ async def restore_version(session: AsyncSession, version: int, *, now: datetime,
     for rule_id, rule in edits.items():
         await repository.put_edit(session, draft.id, rule_id, rule)
     await _record(session, draft, {"restores": version}, restores=version, now=now)
+    return draft
+
+
+async def draft_edits(session: AsyncSession, edits: Edits, *, now: datetime, new_id: NewId) -> Draft:
+    """Draft these edits beside the draft's others; opens a draft when none is."""
+    draft = await repository.find_draft(session, lock=True) or await _open(session, now=now, new_id=new_id)
+    for rule_id, rule in edits.items():
+        await repository.put_edit(session, draft.id, rule_id, rule)
+    await _record(session, draft, {"rules": sorted(edits)}, now=now)
     return draft
 
 

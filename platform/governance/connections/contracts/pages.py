@@ -201,12 +201,19 @@ def _new_contract(form: dict[str, str]) -> NewContract:
         selector=form.get("selector", ""),
         source_connection_id=_source_in(form),
         owner=form.get("owner", ""),
-        propagation_slo=timedelta(seconds=_number(form, "publish_seconds")),
-        decision_slo=timedelta(hours=_number(form, "decide_hours")),
-        correction_slo=timedelta(hours=_number(form, "correct_hours")),
-        approval_ttl=timedelta(hours=_number(form, "expire_hours") if "expire_hours" in form else 48.0),
         sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else None,
+        **read_targets(form),
     )
+
+
+def read_targets(form: Mapping[str, str]) -> dict[str, Any]:
+    """The targets of a contract's form by their names in `NewContract`. Raises InvalidInput."""
+    return {
+        "propagation_slo": timedelta(seconds=_number(form, "publish_seconds")),
+        "decision_slo": timedelta(hours=_number(form, "decide_hours")),
+        "correction_slo": timedelta(hours=_number(form, "correct_hours")),
+        "approval_ttl": timedelta(hours=_number(form, "expire_hours") if "expire_hours" in form else 48.0),
+    }
 
 
 def _source_in(form: Mapping[str, str]) -> UUID | None:
@@ -218,7 +225,7 @@ def _source_in(form: Mapping[str, str]) -> UUID | None:
         raise InvalidInput(N_("Choose one of the systems."), field="source_connection_id") from wrong
 
 
-def _number(form: dict[str, str], name: str) -> float:
+def _number(form: Mapping[str, str], name: str) -> float:
     typed = form.get(name, "").strip().replace(",", ".")
     try:
         number = float(typed)

@@ -1,16 +1,20 @@
 """Pages that create a client and change its details."""
 
+from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from foundation.database.engine import Database
-from foundation.errors import DomainError
+from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
+from foundation.marks import N_
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
 from governance.connections.labels import ENVIRONMENTS
+from governance.onboarding.client_templates.store import StoredVersion, list_options, load_version
 from governance.onboarding.clients.forms import (
     Typed,
     clean_form,
@@ -34,6 +38,7 @@ from tenants.states import Environment
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
+Options = Sequence[tuple[str, str]]
 _CREATE: Final = {"permission": TenantPermission.CREATE_CLIENT}
 _READ: Final = {"permission": TenantPermission.READ_CLIENTS}
 _NEW: Final = "/clients/new"
@@ -45,10 +50,14 @@ def build_client_pages(db: Database, services: GovernanceServices) -> tuple[HTTP
     async def create_client_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         typed = clean_form((await request.form()).items())
         scope = home_scope(access.principal).for_tenant(services.new_id())
+        options = await list_options(access.session)
         try:
-            client = await create_client(db, scope, to_input(typed), clock=services.clock, new_id=services.new_id)
+            template = await _template(access, typed, options)
+            client = await create_client(
+                db, scope, to_input(typed), clock=services.clock, new_id=services.new_id, template=template
+            )
         except DomainError as refusal:
-            return _form(access, typed, refusal)
+            return _form(access, typed, refusal, templates=options)
         return redirect_to(access, f"/clients/{client.slug}/onboarding", done=translate("Client created"))
 
     return (new_client_page, create_client_page, show_client_page, save_client_page)
@@ -56,7 +65,7 @@ def build_client_pages(db: Database, services: GovernanceServices) -> tuple[HTTP
 
 @get(_NEW, name="new-client", opt=_CREATE, include_in_schema=False)
 async def new_client_page(access: OpenAccess) -> Response[Any]:
-    return _form(access, {"environment": Environment.LIVE})
+    return _form(access, {"environment": Environment.LIVE}, templates=await list_options(access.session))
 
 
 @get(_DETAILS, opt=_READ, include_in_schema=False)
@@ -75,8 +84,23 @@ async def save_client_page(request: AnyRequest, access: OpenAccess) -> Response[
     return _form(access, typed, refusal, client=client)
 
 
+async def _template(access: Access, typed: Typed, options: Options) -> StoredVersion | None:
+    """The newest version of the chosen template. Raises InvalidInput."""
+    chosen = typed.get("template_id", "")
+    if not chosen:
+        return None
+    if chosen not in dict(options):
+        raise InvalidInput(N_("Choose one of the templates."), field="template_id")
+    return await load_version(access.session, UUID(chosen))
+
+
 def _form(
-    access: Access, typed: Typed, refusal: DomainError | None = None, *, client: Client | None = None
+    access: Access,
+    typed: Typed,
+    refusal: DomainError | None = None,
+    *,
+    client: Client | None = None,
+    templates: Options = (),
 ) -> Response[Any]:
     errors = error_of(refusal)
     context = {
@@ -89,6 +113,7 @@ def _form(
         "zones": zone_options(),
         "environments": [(value, translate(label)) for value, label in ENVIRONMENTS.items()],
         "environment_labels": ENVIRONMENTS,
+        "templates": [("", translate(N_("None: every step is set by hand"))), *templates] if templates else [],
     }
     title = translate("Client details") if client else translate("Add a client")
     return render_page(access, "client_form.html", title, context, refusal=refusal)

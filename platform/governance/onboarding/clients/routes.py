@@ -9,10 +9,12 @@ from litestar.params import JSONBody
 from foundation.database.engine import Database
 from foundation.web.api import patch, post
 from foundation.web.etags import EditOperation, etag_of, read_if_match
+from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.create_client import create_client
+from governance.onboarding.schemas import NewClientInput
 from governance.services import GovernanceServices
 from tenants.change_client import change_client
-from tenants.client_input import ClientChanges, ClientInput
+from tenants.client_input import ClientChanges
 from tenants.models import Client
 from tenants.permissions import TenantPermission
 from tenants.principal import home_scope
@@ -29,10 +31,13 @@ _TAGS: Final = ["clients"]
 
 def build_client_routes(db: Database, services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(_ROOT, opt=_CREATE, tags=_TAGS, name="create_client")
-    async def create_new_client(access: OpenAccess, data: JSONBody[ClientInput]) -> Response[ClientView]:
-        """Create a client with the starter policy. Its onboarding begins."""
+    async def create_new_client(access: OpenAccess, data: JSONBody[NewClientInput]) -> Response[ClientView]:
+        """Create a client with the starter policy, and the template if one is named. Its onboarding begins."""
+        template = None if data.template_id is None else await load_version(access.session, data.template_id)
         scope = home_scope(access.principal).for_tenant(services.new_id())
-        return _tagged(await create_client(db, scope, data, clock=services.clock, new_id=services.new_id))
+        return _tagged(
+            await create_client(db, scope, data, clock=services.clock, new_id=services.new_id, template=template)
+        )
 
     return (create_new_client, show_client, change_client_details)
 

@@ -1,6 +1,6 @@
 """Use cases of imports: the preview, the start, the creation of rows by a job, and the latest import."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from foundation.marks import N_
 from foundation.scope import Actor, Scope
 from governance.messages.writer import write_reason
 from governance.onboarding.audit_actions import OnboardingAction
+from governance.onboarding.client_templates.store import list_named
 from governance.onboarding.create_client import create_client
 from governance.onboarding.imports.job_types import IMPORT_CLIENTS, IMPORT_LANE
 from governance.onboarding.imports.parse import ParsedClient, parse_clients
@@ -37,11 +38,34 @@ PAGE: Final = 20
 
 async def preview_import(session: AsyncSession, csv: str) -> ImportPreview:
     """What an import of the file would do. In the fleet's scope. Raises InvalidInput."""
-    parsed = parse_clients(csv)
+    parsed = await _parse(session, csv)
     known = await _known_slugs(session, parsed)
     rows = [_preview(one, known) for one in parsed]
     counts = {name: sum(row.result == name for row in rows) for name in ("new", "existing", "wrong")}
     return ImportPreview(**counts, rows=rows)
+
+
+async def _parse(session: AsyncSession, csv: str) -> Sequence[ParsedClient]:
+    """The rows of the file; one with a template that the MSP does not have is wrong. Raises InvalidInput."""
+    parsed = parse_clients(csv)
+    named = {one.template for one in parsed if one.template}
+    known = await list_named(session, named) if named else {}
+    return [
+        msgspec.structs.replace(one, client=None, error=_no_template(one.template))
+        if one.client is not None and one.template and one.template not in known
+        else one
+        for one in parsed
+    ]
+
+
+def _require_template(name: str, known: Collection[str]) -> None:
+    """Raises InvalidInput."""
+    if name and name not in known:
+        raise _no_template(name)
+
+
+def _no_template(name: str) -> InvalidInput:
+    return InvalidInput(N_("There is no template “{name}”."), params={"name": name[:120]}, field="template")
 
 
 def _preview(one: ParsedClient, known: set[str]) -> PreviewRow:
@@ -65,7 +89,7 @@ async def start_import(session: AsyncSession, csv: str, *, now: datetime, import
         InvalidInput: a row is wrong, or there is none.
         Conflict: an import runs already.
     """
-    parsed, scope = parse_clients(csv), scope_of(session)
+    parsed, scope = await _parse(session, csv), scope_of(session)
     if not parsed:
         raise InvalidInput(N_("The file has no clients."), field="csv")
     for one in parsed:
@@ -89,13 +113,15 @@ async def start_import(session: AsyncSession, csv: str, *, now: datetime, import
         raise Conflict(N_("Another import is still running. Wait until it has ended."))
     await session.execute(
         text("""
-            INSERT INTO client_import_row (tenant_id, msp_id, import_id, line, client, state)
-            SELECT :t, :m, :id, r.line, CAST(r.client AS jsonb), :state
-              FROM unnest(CAST(:lines AS integer[]), CAST(:clients AS varchar[])) AS r (line, client)
+            INSERT INTO client_import_row (tenant_id, msp_id, import_id, line, client, template, state)
+            SELECT :t, :m, :id, r.line, CAST(r.client AS jsonb), r.template, :state
+              FROM unnest(CAST(:lines AS integer[]), CAST(:clients AS varchar[]), CAST(:templates AS varchar[]))
+                   AS r (line, client, template)
         """),
         {
             **keys, "state": IMPORT_ROWS.start(ImportRowState.WAITING), "lines": [one.line for one in parsed],
             "clients": [msgspec.json.encode(one.client).decode() for one in parsed],
+            "templates": [one.template for one in parsed],
         },
     )  # fmt: skip
     enqueue(session, [_job(import_id)])
@@ -132,20 +158,24 @@ async def _create_rows(db: Database, services: GovernanceServices, scope: Scope,
         rows = (
             await session.execute(
                 text("""
-                    SELECT r.line, r.client, i.actor_kind, i.actor_id, i.actor_name
+                    SELECT r.line, r.client, r.template, i.actor_kind, i.actor_id, i.actor_name
                       FROM client_import_row r JOIN client_import i ON i.tenant_id = r.tenant_id AND i.id = r.import_id
                      WHERE r.tenant_id = :t AND r.import_id = :i AND r.state = 'waiting' ORDER BY r.line LIMIT :page
                 """),
                 {"t": scope.tenant_id, "i": import_id, "page": PAGE},
             )
         ).all()
+        templates = await list_named(session, {row.template for row in rows if row.template})
     done: list[tuple[int, ImportRowState, str | None]] = []
     for row in rows:
         actor = Actor(kind=row.actor_kind, id=row.actor_id, name=row.actor_name)
         own = Scope(msp_id=scope.msp_id, tenant_id=services.new_id(), actor=actor)
         try:
             new = msgspec.convert(row.client, ClientInput)
-            await create_client(db, own, new, clock=services.clock, new_id=services.new_id)
+            _require_template(row.template, templates)
+            await create_client(
+                db, own, new, clock=services.clock, new_id=services.new_id, template=templates.get(row.template)
+            )
         except SlugTaken:
             done.append((row.line, ImportRowState.EXISTING, None))
         except DomainError as error:

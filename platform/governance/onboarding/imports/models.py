@@ -41,5 +41,7 @@ class ClientImportRow(TenantOwned, Base):
     import_id: Mapped[UUID] = mapped_column(primary_key=True)
     line: Mapped[int] = mapped_column(Integer, primary_key=True)
     client: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    template: Mapped[str] = mapped_column(server_default="")
+    """The name of the template that the client follows; empty for none."""
     state: Mapped[str]
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message

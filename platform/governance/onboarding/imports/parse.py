@@ -17,18 +17,21 @@ from tenants.states import Environment
 MOST_ROWS: Final = 500
 LONGEST_FIELD: Final = 500
 REQUIRED: Final = ("name", "slug", "currency")
-OPTIONAL: Final = ("language", "time_zone", "region", "environment")
+OPTIONAL: Final = ("language", "time_zone", "region", "environment", "template")
 _SEPARATORS: Final = ",;\t"
 
 
 class ParsedClient(msgspec.Struct, frozen=True):
-    """A row of the file: its line, its short name as typed, and either the client or the error."""
+    """A row of the file: its line, its short name as typed, and either the client or the error. `template`: the name of
+    the template that the client follows.
+    """
 
     line: int
     slug: str
     name: str
     client: ClientInput | None = None
     error: DomainError | None = None
+    template: str = ""
 
 
 def parse_clients(text: str) -> Sequence[ParsedClient]:
@@ -104,7 +107,7 @@ def _parse(line: int, columns: Sequence[str], row: Sequence[str], first: dict[st
         check_client(client)
     except DomainError as error:
         return ParsedClient(line, slug, name, error=error)
-    return ParsedClient(line, slug, name, client)
+    return ParsedClient(line, slug, name, client, template=fields.get("template", ""))
 
 
 def _client(fields: dict[str, str]) -> ClientInput:

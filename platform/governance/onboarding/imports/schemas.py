@@ -13,8 +13,8 @@ from governance.onboarding.imports.states import ImportRowState, ImportState
 
 
 class ImportInput(RequestBody, frozen=True):
-    """`csv`: the file's text. Its first line names the columns: name, slug and currency; language, time_zone, region
-    and environment if wanted.
+    """`csv`: the file's text. Its first line names the columns: name, slug and currency; language, time_zone, region,
+    environment and template (the name of one) if wanted.
     """
 
     csv: Annotated[str, msgspec.Meta(max_length=60_000)]

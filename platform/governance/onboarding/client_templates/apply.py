@@ -1,0 +1,177 @@
+"""Applying a version of a template to a client, and keeping single items as the client has them. In the client's scope.
+
+Contracts whose source is not connected yet wait, and are published when the template is applied again. Rules are
+published at once while the client is being onboarded, as its starter policy is; of a live client they become edits of
+the draft, which somebody else publishes.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.ports import Connector
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.database.savepoint import savepoint
+from foundation.errors import DomainError, NotFound
+from foundation.ids import NewId
+from governance.elements.publish_contract import publish_new_contract
+from governance.elements.schemas import NewContract
+from governance.onboarding.audit_actions import OnboardingAction
+from governance.onboarding.check import waive_check
+from governance.onboarding.client_templates.client_state import read_state
+from governance.onboarding.client_templates.compare import ComparedItem, compare
+from governance.onboarding.client_templates.content import TemplateContract, TemplateRule, TemplateWaiver
+from governance.onboarding.client_templates.states import DRIFTING, ItemState
+from governance.onboarding.client_templates.store import StoredVersion, find_use, put_kept, put_use
+from governance.policies.drafts import draft_edits
+from policy.edits import apply_edits
+from policy.history import load_rules
+from policy.inheritance import inherited_rule
+from policy.publishing import publish_rules
+from policy.repository import lock_policy
+from policy.rules import PolicyRule
+
+
+class ItemRefusal(msgspec.Struct, frozen=True):
+    """An item that could not be applied, and why, in the reader's language."""
+
+    key: str
+    detail: str
+
+
+class ApplyResult(msgspec.Struct, frozen=True):
+    """Keys of items: `applied` now, `waiting` for a connection, and those refused. `drafted`: rules wait in the draft
+    of the policy, which somebody else must publish.
+    """
+
+    applied: Sequence[str]
+    waiting: Sequence[str]
+    refused: Sequence[ItemRefusal]
+    drafted: bool
+
+
+async def apply_version(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession,
+    version: StoredVersion,
+    *,
+    registry: Mapping[str, Connector],
+    keep: Collection[str] | None = None,
+    now: datetime,
+    new_id: NewId,
+) -> ApplyResult:
+    """Bring the scope's client in step with a version, but for the items in `keep`, by default those that it keeps.
+
+    Each item is applied in full or refused by itself: one whose element the client has retired stops no other.
+    """
+    used = await find_use(session)
+    if keep is None:
+        keep = used.kept if used is not None and used.template_id == version.template_id else ()
+    kept = set(keep) & set(version.content.keys)
+    state = await read_state(session)
+    items = compare(version.content, state, kept)
+    changing = [one for one in items if one.state in DRIFTING]
+    refused: list[ItemRefusal] = []
+    for item in changing:
+        if isinstance(item.wanted, TemplateContract | TemplateWaiver):
+            refused += await _apply_one(session, item, state.ids, registry, now=now)
+    rules = [one.wanted for one in changing if isinstance(one.wanted, TemplateRule)]
+    drafted, problems = await _apply_rules(session, rules, now=now, new_id=new_id)
+    refused += problems
+    await put_use(session, version, kept, now=now)
+    wrong = {one.key for one in refused}
+    result = ApplyResult(
+        applied=[one.key for one in changing if one.key not in wrong],
+        waiting=[one.key for one in items if one.state is ItemState.WAITING],
+        refused=refused,
+        drafted=drafted,
+    )
+    data = {
+        "template": version.name, "version": version.version, "applied": list(result.applied),
+        "waiting": list(result.waiting), "refused": sorted(wrong), "kept": sorted(kept),
+    }  # fmt: skip
+    _record(session, OnboardingAction.TEMPLATE_APPLIED, data, now=now)
+    return result
+
+
+async def _apply_one(
+    session: AsyncSession,
+    item: ComparedItem,
+    ids: Mapping[str, UUID],
+    registry: Mapping[str, Connector],
+    *,
+    now: datetime,
+) -> list[ItemRefusal]:
+    try:
+        async with savepoint(session):
+            if isinstance(item.wanted, TemplateWaiver):
+                await waive_check(session, item.wanted.check, reason=item.wanted.reason, now=now)
+            elif isinstance(item.wanted, TemplateContract):
+                await publish_new_contract(session, registry, _new_contract(item.wanted, ids), now=now)
+    except DomainError as refusal:
+        return [ItemRefusal(item.key, refusal.detail)]
+    return []
+
+
+def _new_contract(wanted: TemplateContract, ids: Mapping[str, UUID]) -> NewContract:
+    return NewContract(
+        element=wanted.element, selector=wanted.selector,
+        source_connection_id=None if wanted.source is None else ids[wanted.source], owner=wanted.owner,
+        propagation_slo=wanted.propagation_slo, correction_slo=wanted.correction_slo,
+        decision_slo=wanted.decision_slo, approval_ttl=wanted.approval_ttl, workflow=wanted.workflow,
+        sensitivity=wanted.sensitivity,
+    )  # fmt: skip
+
+
+async def _apply_rules(
+    session: AsyncSession, rules: Sequence[TemplateRule], *, now: datetime, new_id: NewId
+) -> tuple[bool, list[ItemRefusal]]:
+    """Whether the rules were drafted, and the refusal of all of them: they are published together."""
+    if not rules:
+        return False, []
+    scope = scope_of(session)
+    is_live = not await session.scalar(
+        text("SELECT 1 FROM onboarding WHERE tenant_id = :t AND live_at IS NULL"), {"t": scope.tenant_id}
+    )
+    try:
+        async with savepoint(session):
+            await lock_policy(session, scope)
+            _, known = await load_rules(session, scope)
+            bases = {one.id: inherited_rule(one) for one in known}
+            edits: dict[str, PolicyRule | None] = {
+                one.id: replace(one.rule(), overrides=bases.get(one.id)) for one in rules
+            }
+            if is_live:
+                await draft_edits(session, edits, now=now, new_id=new_id)
+            else:
+                await publish_rules(session, scope, rules=apply_edits(known, edits), clock=lambda: now, new_id=new_id)
+    except DomainError as refusal:
+        return False, [ItemRefusal(one.key, refusal.detail) for one in rules]
+    return is_live, []
+
+
+async def set_kept(session: AsyncSession, key: str, *, keep: bool, now: datetime) -> None:
+    """Keep an item of the template as the scope's client has it, or follow the template again. Following changes
+    nothing until the template is applied again.
+
+    Raises:
+        NotFound: the client follows no template, or one without this item.
+    """
+    used = await find_use(session)
+    if used is None or key not in used.content.keys:
+        raise NotFound
+    kept = {*used.kept, key} if keep else set(used.kept) - {key}
+    if kept == set(used.kept):
+        return
+    await put_kept(session, kept)
+    action = OnboardingAction.TEMPLATE_ITEM_KEPT if keep else OnboardingAction.TEMPLATE_ITEM_FOLLOWED
+    _record(session, action, {"template": used.template_name, "version": used.version, "item": key}, now=now)
+
+
+def _record(session: AsyncSession, action: OnboardingAction, data: dict[str, object], *, now: datetime) -> None:
+    append_audit(session, action=action, subject=f"client:{scope_of(session).tenant_id}", data=data, at=now)

@@ -1,0 +1,110 @@
+"""What clients have, read in the form of a template. In a client's scope with the rules of its policy, which are not
+read across clients; in the fleet's scope without them.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from connectors.relations import CONNECTIONS
+from foundation.database.engine import scope_of
+from governance.elements.declarations import is_retired
+from governance.elements.schemas import Sensitivity
+from governance.onboarding.client_templates.compare import ClientState
+from governance.onboarding.client_templates.content import (
+    TemplateConnection,
+    TemplateContent,
+    TemplateContract,
+    TemplateWaiver,
+    rule_of,
+)
+from governance.onboarding.steps import OnboardingCheck
+from policy.history import load_rules
+from policy.inheritance import inherited_rule
+from policy.rules import RuleKind
+
+_CONNECTIONS: Final = text(f"""
+    SELECT tenant_id, id, name, kind FROM {CONNECTIONS} n
+     WHERE tenant_id = ANY (:ids) AND state <> 'deleted' ORDER BY name, id
+""")
+_CONTRACTS: Final = f"""
+    SELECT k.tenant_id, k.element, k.selector, n.name AS source, k.owner, k.workflow, k.sensitivity,
+           k.propagation_slo_ms, k.correction_slo_ms, k.decision_slo_ms, k.approval_ttl_s
+      FROM element_contract k
+      LEFT JOIN {CONNECTIONS} n ON n.tenant_id = k.tenant_id AND n.id = k.source_connection_id AND n.state <> 'deleted'
+     WHERE k.tenant_id = ANY (:ids) AND (k.source_connection_id IS NULL OR n.id IS NOT NULL)
+"""
+_ORDER: Final = " ORDER BY k.element, k.selector"
+_NOT_RETIRED: Final = f" AND NOT {is_retired('k')}"
+"""Declarations of elements are not read across clients."""
+_WAIVERS: Final = text("""
+    SELECT tenant_id, check_name, reason FROM onboarding_waiver WHERE tenant_id = ANY (:ids) ORDER BY check_name
+""")
+
+
+async def read_state(session: AsyncSession) -> ClientState:
+    """What the scope's client has."""
+    scope = scope_of(session)
+    found = (await read_states(session, [scope.tenant_id]))[scope.tenant_id]
+    _, rules = await load_rules(session, scope)
+    own = [rule_of(one) for one in rules if one.ptype is RuleKind.GOVERNANCE]
+    content = TemplateContent(
+        connections=found.content.connections, contracts=found.content.contracts, rules=own,
+        waivers=found.content.waivers,
+    )  # fmt: skip
+    bases = {one.id: inherited_rule(one) for one in rules}
+    return ClientState(
+        content=content, ids=found.ids, locked={key for key, base in bases.items() if base is not None and base.locked}
+    )
+
+
+async def read_own_content(session: AsyncSession) -> TemplateContent:
+    """What a template takes from the scope's client. Rules that it inherits from its MSP reach every client anyway."""
+    scope = scope_of(session)
+    found = (await read_states(session, [scope.tenant_id]))[scope.tenant_id].content
+    _, rules = await load_rules(session, scope)
+    own = [rule_of(one) for one in rules if one.ptype is RuleKind.GOVERNANCE and not one.inherited]
+    return TemplateContent(connections=found.connections, contracts=found.contracts, rules=own, waivers=found.waivers)
+
+
+async def read_states(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, ClientState]:
+    """What each of these clients has, without rules."""
+    binds = {"ids": list(ids)}
+    connections: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in await session.execute(_CONNECTIONS, binds):
+        connections[row.tenant_id].append(row)
+    contracts: defaultdict[UUID, list[TemplateContract]] = defaultdict(list)
+    condition = "" if scope_of(session).fleet else _NOT_RETIRED
+    for row in await session.execute(text(_CONTRACTS + condition + _ORDER), binds):
+        contracts[row.tenant_id].append(_contract(row))
+    waivers: defaultdict[UUID, list[TemplateWaiver]] = defaultdict(list)
+    for row in await session.execute(_WAIVERS, binds):
+        waivers[row.tenant_id].append(TemplateWaiver(OnboardingCheck.of(row.check_name), row.reason))
+    return {
+        one: ClientState(
+            content=TemplateContent(
+                connections=_distinct(connections[one]), contracts=contracts[one], waivers=waivers[one]
+            ),
+            ids={row.name: row.id for row in connections[one]},
+        )
+        for one in ids
+    }
+
+
+def _distinct(rows: Collection[Row[Any]]) -> list[TemplateConnection]:
+    """One connection for each name: contracts name their source by it."""
+    return list({row.name: TemplateConnection(row.name, row.kind) for row in rows}.values())
+
+
+def _contract(row: Row[Any]) -> TemplateContract:
+    return TemplateContract(
+        element=row.element, selector=row.selector, source=row.source, owner=row.owner, workflow=row.workflow,
+        sensitivity=Sensitivity.of(row.sensitivity), propagation_slo=timedelta(milliseconds=row.propagation_slo_ms),
+        correction_slo=timedelta(milliseconds=row.correction_slo_ms),
+        decision_slo=timedelta(milliseconds=row.decision_slo_ms), approval_ttl=timedelta(seconds=row.approval_ttl_s),
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Tables of client templates, in the MSP account, and of their use, in each client's."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, String
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class ClientTemplate(TenantOwned, Base):
+    """A template of an MSP. `version` is its newest."""
+
+    __tablename__ = "client_template"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    version: Mapped[int] = mapped_column(Integer)
+    changed_at: Mapped[datetime]
+
+
+class ClientTemplateVersion(TenantOwned, Base):
+    """A version of a template. It is never changed."""
+
+    __tablename__ = "client_template_version"
+
+    template_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """See `content.TemplateContent`."""
+    note: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+
+class ClientTemplateUse(TenantOwned, Base):
+    """The template that a client follows, with a copy of the applied version: the client's account does not read the
+    MSP's. `kept` are the keys of items that the client has of its own.
+    """
+
+    __tablename__ = "client_template_use"
+
+    template_id: Mapped[UUID]
+    template_name: Mapped[str]
+    version: Mapped[int] = mapped_column(Integer)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    kept: Mapped[list[str]] = mapped_column(ARRAY(String))
+    applied_at: Mapped[datetime]
+    applied_by: Mapped[str]

@@ -1,0 +1,99 @@
+"""Queries of templates: lists of an MSP, and the comparison of a client with the one that it follows."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.onboarding.client_templates.client_state import read_state, read_states
+from governance.onboarding.client_templates.compare import ClientState, ComparedItem, compare
+from governance.onboarding.client_templates.content import TemplateContent
+from governance.onboarding.client_templates.schemas import (
+    TemplateClientRow,
+    TemplateRow,
+    TemplateUseView,
+    TemplateVersionView,
+)
+from governance.onboarding.client_templates.states import ItemState
+from governance.onboarding.client_templates.store import StoredUse, StoredVersion
+from governance.onboarding.client_templates.views import summarize, write_items
+from tenants.relations import CLIENTS
+
+_BEHIND: Final = {"": "true", "behind": "u.version < t.version", "current": "u.version = t.version"}
+
+
+async def list_templates(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[TemplateRow]:
+    """One page of `client_templates.lists`; in the fleet's scope, because clients follow them."""
+    source = ListSource(
+        columns="""t.id, t.name, t.version, t.changed_at,
+                   (SELECT count(*) FROM client_template_use u WHERE u.msp_id = t.msp_id AND u.template_id = t.id)
+                       AS clients,
+                   (SELECT count(*) FROM client_template_use u WHERE u.msp_id = t.msp_id AND u.template_id = t.id
+                       AND u.version < t.version) AS behind""",
+        tables="client_template t",
+        where="t.tenant_id = :m",
+        binds={"m": scope_of(session).msp_id},
+    )
+    return (await read_page(session, source, query)).map(
+        lambda row: TemplateRow(**{name: getattr(row, name) for name in TemplateRow.__struct_fields__})
+    )
+
+
+async def list_template_clients(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[TemplateClientRow]:
+    """One page of `client_templates.lists`: clients that follow a template, compared with the version they follow."""
+    named = query.values.get("template", "")
+    source = ListSource(
+        columns="""u.tenant_id, c.slug AS client, c.name AS client_name, u.template_id, t.name AS template, u.version,
+                   t.version AS latest, u.applied_at, u.content, u.kept""",
+        tables=f"""client_template_use u JOIN client_template t ON t.tenant_id = u.msp_id AND t.id = u.template_id
+                   JOIN {CLIENTS} c ON c.tenant_id = u.tenant_id""",
+        where=" AND ".join([
+            "u.msp_id = :m", _BEHIND[query.values.get("status", "")], *(["t.name = :template"] if named else []),
+        ]),
+        binds={"m": scope_of(session).msp_id, **({"template": named} if named else {})},
+    )  # fmt: skip
+    page = await read_page(session, source, query)
+    states = await read_states(session, [row.tenant_id for row in page.items])
+    return page.map(lambda row: _client(row, states[row.tenant_id]))
+
+
+def _client(row: Row[Any], state: ClientState) -> TemplateClientRow:
+    content = msgspec.convert(row.content, TemplateContent)
+    items = compare(msgspec.structs.replace(content, rules=[]), state, row.kept)
+    counts = {one: sum(each.state is one for each in items) for one in ItemState}
+    fields = {
+        name: getattr(row, name)
+        for name in ("tenant_id", "client", "client_name", "template_id", "template", "version", "latest", "applied_at")
+    }
+    return TemplateClientRow(
+        **fields, differing=counts[ItemState.DIFFERS], missing=counts[ItemState.MISSING],
+        waiting=counts[ItemState.WAITING], kept=len(row.kept), summary=summarize(items, row.version),
+    )  # fmt: skip
+
+
+def version_view(stored: StoredVersion) -> TemplateVersionView:
+    return TemplateVersionView(**{name: getattr(stored, name) for name in TemplateVersionView.__struct_fields__})
+
+
+async def compare_use(
+    session: AsyncSession, used: StoredUse, *, client: str, latest: int, version: StoredVersion | None = None
+) -> TemplateUseView:
+    """A client beside the version that it follows, or `version` of its template; in the client's scope."""
+    content, number = (used.content, used.version) if version is None else (version.content, version.version)
+    items = await compare_content(session, content, used.kept)
+    return TemplateUseView(
+        client=client, template_id=used.template_id, name=used.template_name, version=used.version, latest=latest,
+        compared=number, applied_at=used.applied_at, applied_by=used.applied_by, summary=summarize(items, number),
+        items=await write_items(session, items),
+    )  # fmt: skip
+
+
+async def compare_content(
+    session: AsyncSession, content: TemplateContent, kept: Collection[str] = ()
+) -> list[ComparedItem]:
+    return compare(content, await read_state(session), kept)

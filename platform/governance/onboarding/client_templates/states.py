@@ -1,0 +1,24 @@
+"""How an item of a template stands in a client."""
+
+from foundation.codes import LabelledCode
+from foundation.marks import N_
+
+
+class ItemKind(LabelledCode):
+    CONNECTION = "connection", N_("Connection")
+    CONTRACT = "contract", N_("Contract")
+    RULE = "rule", N_("Policy rule")
+    CHECK = "check", N_("Go-live check")
+
+
+class ItemState(LabelledCode):
+    SAME = "same", N_("As in the template")
+    DIFFERS = "differs", N_("Differs")
+    MISSING = "missing", N_("Missing")
+    WAITING = "waiting", N_("Waits for its connection")
+    LOCKED = "locked", N_("Set by the MSP for all clients")
+    KEPT = "kept", N_("Kept as the client has it")
+
+
+DRIFTING = frozenset({ItemState.DIFFERS, ItemState.MISSING})
+"""What applying the template would change."""

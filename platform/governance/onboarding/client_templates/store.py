@@ -1,0 +1,154 @@
+"""SQL of templates, their versions and their use."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.database.engine import scope_of
+from foundation.errors import NotFound
+from governance.onboarding.client_templates.content import TemplateContent
+
+
+class StoredVersion(msgspec.Struct, frozen=True, kw_only=True):
+    template_id: UUID
+    name: str
+    version: int
+    latest: int
+    content: TemplateContent
+    note: str
+    created_at: datetime
+    created_by: str
+
+
+class StoredUse(msgspec.Struct, frozen=True, kw_only=True):
+    """The template that a client follows, as it was applied."""
+
+    template_id: UUID
+    template_name: str
+    version: int
+    content: TemplateContent
+    kept: Collection[str]
+    applied_at: datetime
+    applied_by: str
+
+
+_VERSION: Final = """
+    SELECT t.id AS template_id, t.name, v.version, t.version AS latest, v.content, v.note, v.created_at, v.created_by
+      FROM client_template t
+      JOIN client_template_version v ON v.tenant_id = t.tenant_id AND v.template_id = t.id
+"""
+
+
+async def load_version(session: AsyncSession, template_id: UUID, version: int | None = None) -> StoredVersion:
+    """A version of a template of the scope's MSP; the newest if none is named. In the MSP account or the fleet's scope.
+
+    Raises:
+        NotFound: no such template, or no such version.
+    """
+    rows = await session.execute(
+        text(f"{_VERSION} WHERE t.tenant_id = :m AND t.id = :id AND v.version = coalesce(:version, t.version)"),
+        {"m": scope_of(session).msp_id, "id": template_id, "version": version},
+    )
+    row = rows.one_or_none()
+    if row is None:
+        raise NotFound
+    return _version(row)
+
+
+async def list_named(session: AsyncSession, names: Collection[str]) -> dict[str, StoredVersion]:
+    """The newest versions of the scope's MSP's templates with these names."""
+    rows = await session.execute(
+        text(f"{_VERSION} WHERE t.tenant_id = :m AND t.name = ANY (:names) AND v.version = t.version"),
+        {"m": scope_of(session).msp_id, "names": list(names)},
+    )
+    return {row.name: _version(row) for row in rows}
+
+
+async def list_versions(session: AsyncSession, template_id: UUID) -> list[StoredVersion]:
+    """All versions of a template, the newest first."""
+    rows = await session.execute(
+        text(f"{_VERSION} WHERE t.tenant_id = :m AND t.id = :id ORDER BY v.version DESC"),
+        {"m": scope_of(session).msp_id, "id": template_id},
+    )
+    return [_version(row) for row in rows]
+
+
+async def list_options(session: AsyncSession) -> list[tuple[str, str]]:
+    """Id and name of each template of the scope's MSP."""
+    rows = await session.execute(
+        text("SELECT id, name FROM client_template WHERE tenant_id = :m ORDER BY name"),
+        {"m": scope_of(session).msp_id},
+    )
+    return [(str(row.id), row.name) for row in rows]
+
+
+async def find_use(session: AsyncSession) -> StoredUse | None:
+    """The template that the scope's client follows."""
+    rows = await session.execute(
+        text("""
+            SELECT template_id, template_name, version, content, kept, applied_at, applied_by
+              FROM client_template_use WHERE tenant_id = :t
+        """),
+        {"t": scope_of(session).tenant_id},
+    )
+    row = rows.one_or_none()
+    if row is None:
+        return None
+    fields = {name: getattr(row, name) for name in StoredUse.__struct_fields__ if name != "content"}
+    return StoredUse(content=msgspec.convert(row.content, TemplateContent), **fields)
+
+
+async def put_use(session: AsyncSession, used: StoredVersion, kept: Collection[str], *, now: datetime) -> None:
+    scope = scope_of(session)
+    await session.execute(
+        text("""
+            INSERT INTO client_template_use
+                   (tenant_id, msp_id, template_id, template_name, version, content, kept, applied_at, applied_by)
+            VALUES (:t, :m, :id, :name, :version, CAST(:content AS jsonb), CAST(:kept AS varchar[]), :now, :by)
+                ON CONFLICT (tenant_id) DO UPDATE SET template_id = excluded.template_id,
+                   template_name = excluded.template_name, version = excluded.version, content = excluded.content,
+                   kept = excluded.kept, applied_at = excluded.applied_at, applied_by = excluded.applied_by
+        """),
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "id": used.template_id, "name": used.name,
+            "version": used.version, "content": msgspec.json.encode(used.content).decode(), "kept": sorted(kept),
+            "now": now, "by": scope.actor.name,
+        },
+    )  # fmt: skip
+
+
+async def put_kept(session: AsyncSession, kept: Collection[str]) -> None:
+    await session.execute(
+        text("UPDATE client_template_use SET kept = CAST(:kept AS varchar[]) WHERE tenant_id = :t"),
+        {"t": scope_of(session).tenant_id, "kept": sorted(kept)},
+    )
+
+
+async def insert_version(  # noqa: PLR0913 - the columns of one row
+    session: AsyncSession, template_id: UUID, version: int, content: TemplateContent, *, note: str, now: datetime
+) -> None:
+    scope = scope_of(session)
+    await session.execute(
+        text("""
+            INSERT INTO client_template_version
+                   (tenant_id, msp_id, template_id, version, content, note, created_at, created_by)
+            VALUES (:t, :m, :id, :version, CAST(:content AS jsonb), :note, :now, :by)
+        """),
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "id": template_id, "version": version, "note": note, "now": now,
+            "content": msgspec.json.encode(content).decode(), "by": scope.actor.name,
+        },
+    )  # fmt: skip
+
+
+def _version(row: Row[Any]) -> StoredVersion:
+    return StoredVersion(
+        template_id=row.template_id, name=row.name, version=row.version, latest=row.latest,
+        content=msgspec.convert(row.content, TemplateContent), note=row.note, created_at=row.created_at,
+        created_by=row.created_by,
+    )  # fmt: skip
