@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from billing.audit_actions import BillingAction
+from billing.client_prices.prices import PricedClient, set_client_price
 from billing.invoices.draft import close_period
 from billing.periods import parse_month
 from billing.price_books.pricing import Terms
@@ -20,6 +21,7 @@ from foundation.database.engine import change_scope
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
+from tenants.accounts import get_client
 from tenants.command_options import CLIENT, CLIENT_OF_MSP, MSP
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
@@ -118,10 +120,7 @@ def set_price_(  # noqa: PLR0913 - click passes options by name
     begins: datetime | None,
 ) -> None:
     """Set the price of one unit of a meter from a day on. Earlier prices are kept for earlier usage."""
-    try:
-        terms = Terms(Decimal(unit_price), included)
-    except InvalidOperation:
-        raise click.BadParameter("A price is a number, such as 0.03.", param_hint="--unit-price") from None
+    terms = _terms(unit_price, included)
     meter = command_host().rooms.meters.require(meter_name)
 
     async def act(services: AppServices) -> CommandResult:
@@ -133,6 +132,48 @@ def set_price_(  # noqa: PLR0913 - click passes options by name
         return CommandResult(f"price {price_id}", {"id": price_id, "book": book, "meter": meter.name})
 
     run_with_services(act)
+
+
+@price.command("set-client")
+@MSP
+@CLIENT
+@click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
+@click.option("--description", help="Text on the invoice; default: the meter's label.")
+@click.option("--unit-price", required=True, help="Amount in the client's currency, e.g. 0.03.")
+@click.option("--included", default=0, show_default=True, help="Units per month without charge.")
+@click.option("--from", "begins", type=_DATE, help="First day (UTC); default: now. The earlier price ends then.")
+def set_client_price_(  # noqa: PLR0913 - click passes options by name
+    *,
+    msp_id: UUID,
+    tenant_id: UUID,
+    meter_name: str | None,
+    description: str | None,
+    unit_price: str,
+    included: int,
+    begins: datetime | None,
+) -> None:
+    """Set a retail price of one client, in place of the common one."""
+    terms, meter = _terms(unit_price, included), command_host().rooms.meters.require(meter_name)
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            client = await get_client(session)
+            priced = PricedClient(client.tenant_id, client.currency)
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            made = await set_client_price(
+                session, priced, meter=meter.name, description=description or meter.label, terms=terms,
+                valid_from=None if begins is None else begins.replace(tzinfo=UTC), now=utc_now(), new_id=new_id,
+            )  # fmt: skip
+        return CommandResult(f"price {made.price_id}", {"id": made.price_id, "book": made.book_id, "meter": meter.name})
+
+    run_with_services(act)
+
+
+def _terms(unit_price: str, included: int) -> Terms:
+    try:
+        return Terms(Decimal(unit_price), included)
+    except InvalidOperation:
+        raise click.BadParameter("A price is a number, such as 0.03.", param_hint="--unit-price") from None
 
 
 COMMANDS: Final = (CliCommand(command=invoice), CliCommand(command=price_book), CliCommand(command=price))

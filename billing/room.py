@@ -5,6 +5,7 @@ from typing import Final
 
 import billing.models
 from billing.audit_actions import BillingAction
+from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.commands import COMMANDS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.pages import PAGES, provide_meters
@@ -27,7 +28,7 @@ ROOM: Final = Room(
     name="billing",
     models=(billing.models,),
     routes=ROUTES,
-    pages=(*PAGES, *PRICE_PAGES),
+    pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES),
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),

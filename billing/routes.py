@@ -4,15 +4,27 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import get
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
+from billing.client_prices.prices import (
+    ClientPriceInput,
+    ClientPrices,
+    PricedClient,
+    PriceSet,
+    load_client_prices,
+    set_client_price,
+)
 from billing.invoices.close import close_invoice
 from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.repository import load_invoice
+from billing.pages import KnownMeters
 from billing.permissions import BillingPermission
 from billing.price_books.lists import PRICES
+from billing.price_books.pricing import Terms
 from billing.schemas import InvoiceDetail
+from foundation.ids import new_id
 from foundation.web.api import post
+from tenants.accounts import get_client_by_slug
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
@@ -66,4 +78,30 @@ async def close_draft(access: OpenAccess, invoice_id: FromPath[UUID]) -> Invoice
     return await load_invoice(access.session, invoice_id)
 
 
-ROUTES: Final[tuple[Any, ...]] = (INVOICE_LIST, PRICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft)
+@get("/api/v1/clients/{client:str}/prices", opt={"permission": BillingPermission.READ_PRICE_BOOKS}, tags=["prices"])
+async def show_client_prices(access: OpenAccess) -> ClientPrices:
+    """Retail prices that apply to a client: its own, and the common ones where it has none."""
+    client = access.require_client()
+    await access.enter_fleet()
+    return await load_client_prices(access.session, client.tenant_id, now=access.now)
+
+
+@post("/api/v1/prices", opt={"permission": BillingPermission.WRITE_PRICE_BOOKS}, tags=["prices"])
+async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSONBody[ClientPriceInput]) -> PriceSet:
+    """Set a retail price of one client, from now or a later day on. It stands in place of the common one."""
+    meter = meters.require(data.meter)
+    await access.enter_fleet()
+    try:
+        client = await get_client_by_slug(access.session, data.client)
+        priced = PricedClient(client.tenant_id, client.currency)
+    finally:  # prices, and what is stored about the request, belong to the MSP account
+        await access.enter_home()
+    return await set_client_price(
+        access.session, priced, meter=meter.name, description=data.description or meter.label,
+        terms=Terms(data.unit_price, data.included), valid_from=data.valid_from, now=access.now, new_id=new_id,
+    )  # fmt: skip
+
+
+ROUTES: Final[tuple[Any, ...]] = (
+    INVOICE_LIST, PRICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, show_client_prices, set_price_of_client,
+)  # fmt: skip

@@ -32,7 +32,7 @@ _PATHS: Final[Mapping[OnboardingStep, str]] = {
     OnboardingStep.CONTRACTS: "/contracts",
     OnboardingStep.BASELINE: "/baselines",
     OnboardingStep.POLICY: "/policy",
-    OnboardingStep.PLAN: "/invoices",
+    OnboardingStep.PLAN: "/prices",
     OnboardingStep.PEOPLE: "/members",
     OnboardingStep.GO_LIVE: "/onboarding/go_live",
 }

@@ -9,10 +9,10 @@ from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Slice
 from governance.onboarding.audit_actions import OnboardingAction
-from governance.onboarding.client_templates.client_pages import build_client_template_pages
 from governance.onboarding.client_templates.commands import COMMANDS as TEMPLATE_COMMANDS
 from governance.onboarding.client_templates.pages import build_template_pages
 from governance.onboarding.client_templates.routes import build_template_routes
+from governance.onboarding.client_templates.use.pages import build_client_template_pages
 from governance.onboarding.clients.pages import build_client_pages
 from governance.onboarding.clients.routes import build_client_routes
 from governance.onboarding.commands import COMMANDS

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.decoding import decode_json
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
@@ -195,7 +196,7 @@ async def _named(session: AsyncSession, name: str) -> StoredVersion:
 def _read(path: Path) -> TemplateContent:
     """Raises InvalidInput."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=TemplateContent)
+        return decode_json(path.read_bytes(), TemplateContent)
     except (msgspec.DecodeError, OSError) as wrong:
         raise InvalidInput(f"The file is no content of a template: {wrong}", field="file") from wrong
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String
+from sqlalchemy import Index, Integer, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +20,8 @@ class ClientTemplate(TenantOwned, Base):
     name: Mapped[str]
     version: Mapped[int] = mapped_column(Integer)
     changed_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("tenant_id", "name", name="uq_client_template_name"),)
 
 
 class ClientTemplateVersion(TenantOwned, Base):
@@ -50,3 +52,5 @@ class ClientTemplateUse(TenantOwned, Base):
     kept: Mapped[list[str]] = mapped_column(ARRAY(String))
     applied_at: Mapped[datetime]
     applied_by: Mapped[str]
+
+    __table_args__ = (Index("ix_client_template_use_msp_id_template_id", "msp_id", "template_id"),)

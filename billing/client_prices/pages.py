@@ -1,0 +1,111 @@
+"""Page of one client's prices, where its MSP sets those of its own. The client's members do not see it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from billing.client_prices.prices import PricedClient, load_client_prices, set_client_price
+from billing.pages import KnownMeters
+from billing.permissions import BillingPermission
+from billing.price_books.pricing import Terms
+from foundation.errors import DomainError, InvalidInput, NotFound
+from foundation.i18n.localizer import translate
+from foundation.ids import new_id
+from foundation.marks import N_
+from foundation.usage.meters import Meters
+from foundation.web.actions import run_action
+from foundation.web.lists import is_day
+from foundation.web.render import redirect_to, render_page
+from tenants.access import Access
+from tenants.web.dependencies import OpenAccess
+
+AnyRequest = Request[Any, Any, Any]
+Typed = Mapping[str, str]
+_ROOT: Final = "/clients/{client:str}/prices"
+_READ: Final = {"permission": BillingPermission.READ_PRICE_BOOKS}
+_WRITE: Final = {"permission": BillingPermission.WRITE_PRICE_BOOKS}
+_MOST_INCLUDED: Final = 1_000_000_000
+
+
+@get(_ROOT, name="client-prices", opt=_READ, include_in_schema=False)
+async def show_client_prices_page(access: OpenAccess, meters: KnownMeters) -> Response[Any]:
+    return await _page(access, meters, {})
+
+
+@post(_ROOT, opt=_WRITE, include_in_schema=False)
+async def set_client_price_page(request: AnyRequest, access: OpenAccess, meters: KnownMeters) -> Response[Any]:
+    """Set a price of the client's own. It is a row of the MSP account."""
+    typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+    client = access.require_client()
+    try:
+        meter = meters.require(typed.get("meter", ""))
+        terms, valid_from = Terms(_amount(typed), _included(typed)), _day(typed)
+    except DomainError as wrong:
+        return await _page(access, meters, typed, wrong)
+    priced = PricedClient(client.tenant_id, client.currency)
+    await access.enter_home()
+    setting = set_client_price(
+        access.session, priced, meter=meter.name, description=typed.get("description", "") or meter.label, terms=terms,
+        valid_from=valid_from, now=access.now, new_id=new_id,
+    )  # fmt: skip
+    refusal = await run_action(access.session, setting)
+    if refusal is not None:
+        return await _page(access, meters, typed, refusal)
+    return redirect_to(access, "/prices", done=translate("Price set"))
+
+
+CLIENT_PRICE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (show_client_prices_page, set_client_price_page)
+
+
+async def _page(access: Access, meters: Meters, typed: Typed, refusal: DomainError | None = None) -> Response[Any]:
+    client = access.require_client()
+    if not access.principal.is_staff:
+        raise NotFound
+    await access.enter_fleet()
+    found = await load_client_prices(access.session, client.tenant_id, now=access.now)
+    field = "" if refusal is None else str(refusal.extra.get("field", ""))
+    context = {
+        "prices": found,
+        "own_meters": {one.meter for one in found.own},
+        "currency": found.own[0].currency if found.own else client.currency,
+        "meters": [(one.name, translate(one.label)) for one in meters],
+        "meter_labels": meters.label_of,
+        "typed": typed,
+        "errors": {} if refusal is None or not field else {field: refusal.detail},
+        "refused": refusal if not field else None,
+    }
+    return render_page(access, "billing/client_prices.html", translate("Prices"), context, refusal=refusal)
+
+
+def _amount(typed: Typed) -> Decimal:
+    """Raises InvalidInput."""
+    text = typed.get("unit_price", "").replace(",", ".")
+    try:
+        found = Decimal(text) if len(text) <= 30 else None
+    except InvalidOperation:
+        found = None
+    if found is None or not found.is_finite() or found < 0:
+        raise InvalidInput(N_("Enter a price such as 0.03."), field="unit_price")
+    return found
+
+
+def _included(typed: Typed) -> int:
+    """Raises InvalidInput."""
+    text = typed.get("included", "") or "0"
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _MOST_INCLUDED):
+        raise InvalidInput(N_("Enter a whole number of units, such as 1000."), field="included")
+    return int(text)
+
+
+def _day(typed: Typed) -> datetime | None:
+    """Raises InvalidInput."""
+    text = typed.get("valid_from", "")
+    if not text:
+        return None
+    if not is_day(text):
+        raise InvalidInput(N_("Enter a day, such as 2026-11-29."), field="valid_from")
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""The template that one client follows, on its pages."""
