@@ -1,9 +1,12 @@
 """A client's own prices, as the wizard's step leads to them: page and API, in place of the common ones."""
 
+import pytest
+
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 METER = VERIFIED_DELIVERIES.name
 
 

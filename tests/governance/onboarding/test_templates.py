@@ -35,6 +35,7 @@ async def states(visit: Visit, slug: str) -> dict[str, str]:
     return {item["key"]: item["state"] for item in found["items"]}
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_client_begins_with_a_template_and_drift_pull_and_kept_items_are_told(admin: Visit) -> None:
     template_id = await save(admin, "Shops", contracts=[OWNED], rules=[RULE])
     await add_client(admin, "maple", template_id)
@@ -79,6 +80,7 @@ async def contracts(visit: Visit, slug: str) -> Any:
     return (await visit.api("GET", f"/api/v1/clients/{slug}/contracts")).json()["items"]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_contracts_wait_for_their_connection_and_are_published_once_it_is_there(
     admin: Visit, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
@@ -105,6 +107,7 @@ async def test_contracts_wait_for_their_connection_and_are_published_once_it_is_
     }
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_rules_of_a_live_client_become_a_draft(admin: Visit, msp_setup: MspSetup, env: ClientEnv) -> None:
     async with env.services.db.transaction(env.scope) as session:
         connection = await session.connection()
@@ -117,6 +120,7 @@ async def test_rules_of_a_live_client_become_a_draft(admin: Visit, msp_setup: Ms
     assert "Stock is looked at." in draft
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_page_builds_a_template_item_by_item(admin: Visit) -> None:
     template_id = await save(admin, "Built")
     page = f"/templates/{template_id}"
@@ -143,12 +147,14 @@ async def test_the_page_builds_a_template_item_by_item(admin: Visit) -> None:
     {"rules": [RULE | {"act": "explode"}]}, {"rules": [RULE | {"condition": "import os"}]},
     {"waivers": [{"check": "webhooks", "reason": " "}]}, {"contracts": [OWNED | {"propagation_slo": "PT0S"}]},
 ])  # fmt: skip
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_malformed_template_is_refused(admin: Visit, content: object) -> None:
     refused = await admin.api("POST", API, {"name": "Bad", "content": content})
     assert refused.status_code == 422, refused.text
     assert (await admin.api("GET", API)).json()["items"] == []
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_import_names_a_template_for_each_row(admin: Visit, env: ClientEnv) -> None:
     await save(admin, "Shops", contracts=[OWNED])
     csv = "name,slug,currency,template\nOak,oak,EUR,Shops\nPine,pine,EUR,\n"
@@ -164,6 +170,7 @@ async def test_the_import_names_a_template_for_each_row(admin: Visit, env: Clien
     assert (await admin.api("GET", "/api/v1/clients/pine/template")).status_code == 404
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_templates_are_the_msps_own(
     web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
 ) -> None:
