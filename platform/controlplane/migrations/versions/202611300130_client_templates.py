@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611300055"
-down_revision = "202611292258"
+revision = "202611300130"
+down_revision = "202611300129"
 branch_labels = None
 depends_on = None
 
