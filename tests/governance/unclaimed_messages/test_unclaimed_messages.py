@@ -1,6 +1,7 @@
 """Unclaimed messages are listed, and discarded with a reason, on page and API; a replay needs a reader."""
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from foundation.clock import utc_now
@@ -8,15 +9,25 @@ from foundation.ids import new_id
 from governance.unclaimed_messages.repair import repair_unclaimed
 from tests.connectors.translation.shipments import SHIPMENT, shipment
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def admin(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     return await web_app.signed_in(msp_setup.host, msp_setup.admin)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
     theirs = await set_up_msp(other_env, name="Other")
     return await web_app.signed_in(theirs.host, theirs.admin)
