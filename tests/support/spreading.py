@@ -7,8 +7,28 @@ from typing import Any
 
 import pytest
 
-TOGETHER = ("tests/drills",)
-"""Folders whose files share an installation that takes half a minute to start."""
+TOGETHER = ("tests/drills/", "tests/connectors/test_vendure")
+"""How paths of files begin that share an installation, or a shop, which takes half a minute to start."""
+LONGEST = (
+    "tests/e2e/test_main_job_in_browser.py",
+    "tests/drills/",
+    "tests/controlplane/test_demo.py",
+    "tests/controlplane/test_failures.py",
+    "tests/controlplane/test_canary.py",
+    "tests/e2e/test_tryton_to_vendure.py",
+    "tests/controlplane/test_openapi.py",
+    "tests/controlplane/test_up.py",
+    "tests/connectors/test_vendure",
+    "tests/governance/pages/test_browser.py",
+    "tests/controlplane/test_list_filters.py",
+    "tests/controlplane/test_lists.py",
+    "tests/controlplane/test_list_exports.py",
+    "tests/controlplane/test_pseudo_locale.py",
+    "tests/controlplane/test_one_transaction.py",
+    "tests/e2e/test_onboarding_in_browser.py",
+    "tests/controlplane/test_walkthrough.py",
+)
+"""What takes longest, the longest first: neither marks nor numbers of tests tell it. See docs/testing.md."""
 LONG = ("chaos", "slow", "real")
 
 
@@ -24,8 +44,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def unit_of(nodeid: str) -> str:
-    """The unit that one process runs as a whole: a file, or a folder of TOGETHER."""
-    return next((folder for folder in TOGETHER if nodeid.startswith(f"{folder}/")), nodeid.partition("::")[0])
+    """The unit that one process runs as a whole: a file, or the files of one of TOGETHER."""
+    return next((start for start in TOGETHER if nodeid.startswith(start)), nodeid.partition("::")[0])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -35,10 +55,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def sort_by_length(items: list[pytest.Item]) -> None:
-    """Units with a mark of LONG first, in that order, then those with the most tests. A unit's own order is kept."""
+    """Units of LONGEST first, in that order, then those with a mark of LONG, in that order, then those with the most
+    tests. A unit's own order is kept.
+    """
     units = [unit_of(item.nodeid) for item in items]
     counts = Counter(units)
+    places = {unit: LONGEST.index(unit) if unit in LONGEST else len(LONGEST) for unit in counts}
     ranks = dict.fromkeys(units, len(LONG))
     for unit, item in zip(units, items, strict=True):
         ranks[unit] = min([ranks[unit], *(LONG.index(mark.name) for mark in item.iter_markers() if mark.name in LONG)])
-    items.sort(key=lambda item: (ranks[unit := unit_of(item.nodeid)], -counts[unit], unit))
+    items.sort(key=lambda item: (places[unit := unit_of(item.nodeid)], ranks[unit], -counts[unit], unit))
