@@ -32,16 +32,18 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def urls(servers: Servers) -> Urls:
-    """The database, migrated once per pytest process. Tests do not clean up: each creates its own MSP and clients."""
-    from controlplane.migrate import migrate_schema, prepare_roles
+    """The database, with the migrated schema. Tests do not clean up: each creates its own MSP and clients."""
     from foundation.database.roles import APP, BACKUP, INTAKE, RELAY
     from foundation.settings import with_role
     from tests.conftest import Urls
     from tests.support.servers import PASSWORDS
 
-    dbname = urlsplit(servers.owner_url).path
-    asyncio.run(prepare_roles(urlsplit(servers.admin_url)._replace(path=dbname).geturl(), PASSWORDS))
-    migrate_schema(servers.owner_url)
+    if not servers.is_migrated:
+        from controlplane.migrate import migrate_schema, prepare_roles
+
+        dbname = urlsplit(servers.owner_url).path
+        asyncio.run(prepare_roles(urlsplit(servers.admin_url)._replace(path=dbname).geturl(), PASSWORDS))
+        migrate_schema(servers.owner_url)
     _disable_idle_timeout(servers, (APP, INTAKE, RELAY))
     patient = f"{servers.owner_url}{'&' if '?' in servers.owner_url else '?'}connect_timeout={PATIENCE_SECONDS}"
     return Urls(
@@ -76,7 +78,7 @@ async def valkey(urls: Urls) -> AsyncIterator[redis.asyncio.Redis]:
     import redis.asyncio
 
     client = redis.asyncio.Redis.from_url(
-        urls.redis, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+        urls.redis, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS, driver_info=None
     )
     yield client
     await client.aclose()

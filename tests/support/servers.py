@@ -17,6 +17,7 @@ from psycopg import sql
 from controlplane.embedded.servers import EmbeddedServers
 from foundation.database.roles import RolePasswords
 from foundation.settings import with_role
+from tests.support.schema_template import DATABASE, copy_template
 
 FOLDER_PREFIX = "fairlead-test-"
 SWEEP_AFTER_SECONDS = 60
@@ -31,12 +32,14 @@ class Servers:
     """Every pytest process (xdist worker) has its own database, and its own Valkey or database number of it."""
 
     owner_url: str
-    """libpq URL of an empty database, as the role that owns it."""
+    """libpq URL of a database without rows, as the role that owns it."""
     admin_url: str
     """Same server, a role that may create databases and roles: a superuser on the embedded one."""
     redis_url: str
     embedded: EmbeddedServers | None
     """For tests that kill and restart servers; None for what the environment named."""
+    is_migrated: bool = False
+    """Whether the database has the roles and the schema already."""
 
     def hang_up(self, application_name: str) -> None:
         """End every PostgreSQL connection of this name, as in a restart."""
@@ -54,20 +57,21 @@ def start_servers(environment: Mapping[str, str] | None = None) -> Servers:
     environment = os.environ if environment is None else environment
     database_url, redis_url = environment.get("DATABASE_URL"), environment.get("REDIS_URL")
     worker = environment.get("PYTEST_XDIST_WORKER", "gw0")
-    embedded = None if database_url and redis_url else _start_embedded()
+    embedded = None if database_url and redis_url else _start_embedded(with_database=not database_url)
     if database_url:
         owner_url, admin_url = _own_database(database_url, f"fairlead_test_{worker}"), database_url
     else:
         assert embedded is not None
-        embedded.create_database("fairlead", owner=OWNER_ROLE)
-        owner_url = embedded.database_url(dbname="fairlead", role=OWNER_ROLE)
+        owner_url = embedded.database_url(dbname=DATABASE, role=OWNER_ROLE)
         admin_url = embedded.database_url()
     if redis_url:
         redis_url = _own_redis(redis_url, int(worker.removeprefix("gw")))
     else:
         assert embedded is not None
         redis_url = embedded.redis_url
-    return Servers(owner_url=owner_url, admin_url=admin_url, redis_url=redis_url, embedded=embedded)
+    return Servers(
+        owner_url=owner_url, admin_url=admin_url, redis_url=redis_url, embedded=embedded, is_migrated=not database_url
+    )
 
 
 def stop_servers(servers: Servers) -> None:
@@ -85,9 +89,11 @@ def running_servers(environment: Mapping[str, str] | None = None) -> Iterator[Se
         stop_servers(servers)
 
 
-def _start_embedded() -> EmbeddedServers:
+def _start_embedded(*, with_database: bool) -> EmbeddedServers:
     _sweep(Path(tempfile.gettempdir()))
     servers = EmbeddedServers(Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)), durable=False)
+    if with_database:
+        copy_template(servers.paths.postgres_data, owner=OWNER_ROLE, passwords=PASSWORDS)
     servers.start(seconds=START_SECONDS)
     return servers
 
