@@ -120,7 +120,7 @@ class TestSettingUp:
         assert (status, "Your service provider already declares custom.care_label" in refused) == (1, True)
         old = ("--code", "custom.care_label", "--reason", "Not shown.")
         status, refused = await run_program(environment, "element", "retire", *tenancy(client), *old)
-        assert (status, "only your MSP can retire it" in refused) == (1, True)
+        assert (status, "only your service provider can retire it" in refused) == (1, True)
         assert "custom.care_label is retired" in await done("element", "retire", *msp_setup, *old)
         assert "(msp, retired)" in await done("element", "list", *tenancy(client))
         book = (await done("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[2]

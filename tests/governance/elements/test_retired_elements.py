@@ -137,7 +137,7 @@ async def test_the_declaration_stays_and_says_when_and_by_whom_it_was_retired(en
 async def test_only_the_account_that_declared_an_element_retires_it(env: ClientEnv, other_env: ClientEnv) -> None:
     await declare(env, env.msp_account)
     await declare(other_env, other_env.msp_account)
-    with pytest.raises(Conflict, match="only your MSP"):
+    with pytest.raises(Conflict, match="only your service provider"):
         await retire(env, member_scope(env))
     with pytest.raises(InvalidInput):
         await retire(env, env.msp_account, " ")

@@ -76,6 +76,11 @@ def test_an_old_sentence_is_preserved() -> None:
     assert (write_title(old, ENGLISH), write_message(old, ENGLISH)) == ("Old {title}", "Old text of {nobody}.")
 
 
+def test_a_row_with_a_former_code_has_the_present_sentence() -> None:
+    old = StoredMessage("connector.said", {"system": "Vendure", "text": "No stock"})
+    assert write_message(old, ENGLISH) == "Vendure reports: “No stock”"
+
+
 def test_a_code_of_a_later_release_and_a_missing_parameter_are_shown_as_far_as_known() -> None:
     assert write_message(StoredMessage("not.known", {"a": "b"}), ENGLISH) == "not.known"
     assert write_message(StoredMessage("contract.missing"), ENGLISH).startswith("— is reported, but")
