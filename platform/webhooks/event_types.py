@@ -71,7 +71,7 @@ CONNECTION_RECOVERED: Final = WebhookEventType(
 NOTIFICATION_SENT: Final = WebhookEventType(
     "notification.sent",
     N_("Notification sent"),
-    N_("A member who wants webhooks to carry this kind is told something."),
+    N_("A member gets a notification of a kind that they have chosen for webhooks."),
     NotificationPayload,
 )
 TEST: Final = WebhookEventType(

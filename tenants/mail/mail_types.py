@@ -119,7 +119,8 @@ TEST: Final = MailType(
     lines=(N_("This mail shows that {account} can send mails. It was requested by {name}."),),
 )
 _AFTER_SIGN_IN: Final = N_(
-    "Pages open after you have signed in. What you are told, and when, is in the settings of your notifications."
+    "Pages open after you have signed in. Choose which notifications you get, and when, in the settings of your "
+    "notifications."
 )
 NOTICE: Final = MailType(
     code="notice",

@@ -16,7 +16,7 @@ class ItemState(LabelledCode):
     DIFFERS = "differs", N_("Differs")
     MISSING = "missing", N_("Missing")
     WAITING = "waiting", N_("Waits for its connection")
-    LOCKED = "locked", N_("Set by the MSP for all clients")
+    LOCKED = "locked", N_("Set by the service provider for all clients")
     KEPT = "kept", N_("Kept as the client has it")
 
 
