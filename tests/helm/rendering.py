@@ -51,6 +51,14 @@ VALUE_SETS: dict[str, Values] = {
         },
         "audit": {"headsUrl": "https://witness.example/heads", "headsSecretName": "fairlead-witness"},
     },
+    "mail": {
+        "mail": {
+            "host": "mail.example.com:587",
+            "user": "portal",
+            "from": "portal@example.com",
+            "passwordSecretName": "fairlead-mail",
+        },
+    },
     "closed network": {
         "networkPolicy": {
             "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],

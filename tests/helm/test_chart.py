@@ -237,6 +237,32 @@ class TestComponents:
         secret = found["FAIRLEAD_AUDIT_HEADS_SECRET"]["valueFrom"]["secretKeyRef"]
         assert secret == {"name": "fairlead-witness", "key": "secret"}
 
+    def test_web_and_workers_know_the_mail_server_and_workers_alone_its_password(self) -> None:
+        given = {
+            workload: {
+                v["name"]: v for v in container["env"] if v["name"].startswith(("FAIRLEAD_SMTP", "FAIRLEAD_MAIL"))
+            }
+            for workload, container in containers(rendered("mail"))
+        }
+        workers = {"prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk"}
+        assert {name for name, found in given.items() if found} == workers | {"prod-fairlead-web"}
+        assert {name for name, found in given.items() if "FAIRLEAD_SMTP_PASSWORD" in found} == workers
+        found = given["prod-fairlead-worker-shared"]
+        plain = {name: variable["value"] for name, variable in found.items() if "value" in variable}
+        assert plain == {
+            "FAIRLEAD_SMTP_HOST": "mail.example.com:587", "FAIRLEAD_SMTP_TLS": "starttls",
+            "FAIRLEAD_SMTP_USER": "portal", "FAIRLEAD_MAIL_FROM": "portal@example.com",
+        }  # fmt: skip
+        secret = found["FAIRLEAD_SMTP_PASSWORD"]["valueFrom"]["secretKeyRef"]
+        assert secret == {"name": "fairlead-mail", "key": "password"}
+        assert not any("SMTP" in v["name"] for _, one in containers(rendered("defaults")) for v in one["env"])
+
+    def test_only_workers_reach_mail_servers(self) -> None:
+        policy = of_kind(rendered("mail"), "NetworkPolicy")["prod-fairlead-mail"]["spec"]
+        assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "worker"
+        assert [one["port"] for one in policy["egress"][0]["ports"]] == [465, 587]
+        assert "10.0.0.0/8" in policy["egress"][0]["to"][0]["ipBlock"]["except"]
+
     def test_the_migration_runs_before_installation_and_upgrade(self) -> None:
         job = of_kind(rendered("defaults"), "Job")["prod-fairlead-migrate"]
         assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
@@ -312,7 +338,7 @@ class TestNetwork:
 
     def test_a_named_private_system_is_opened_and_servers_are_narrowed(self) -> None:
         rules = self.allowed("closed network", "worker", "egress")
-        assert self.ports(rules) == [443, 53, 6380, 6432, 8443]
+        assert self.ports(rules) == [443, 465, 53, 587, 6380, 6432, 8443]
         (database,) = [rule for rule in rules if {"port": 6432, "protocol": "TCP"} in rule["ports"]]
         assert database["to"] == [{"ipBlock": {"cidr": "10.1.2.0/24"}}]
         assert {"ipBlock": {"cidr": "10.9.0.5/32"}} in [peer for rule in rules for peer in rule["to"]]
@@ -348,6 +374,8 @@ REFUSED: dict[str, Values] = {
     "a password in the address of audit heads": {
         "audit": {"headsUrl": "https://user:word@witness.example/", "headsSecretName": "witness"}
     },
+    "a mail user without a password": {"mail": {"host": "mail.example.com", "user": "portal"}},
+    "a password in the address of the mail server": {"mail": {"host": "portal:word@mail.example.com"}},
     "a port out of range": {"networkPolicy": {"database": {"port": 70000}}},
 }
 

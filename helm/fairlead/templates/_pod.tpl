@@ -78,6 +78,27 @@ spec:
         {{- if .sessions }}
         {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_SESSION_KEY" "secretName" $root.Values.session.secretName "key" $root.Values.session.keyKey) | nindent 8 }}
         {{- end }}
+        {{- if or .http .auditHeads }}
+        {{- with $root.Values.mail }}
+        {{- if .host }}
+        - name: FAIRLEAD_SMTP_HOST
+          value: {{ .host | quote }}
+        - name: FAIRLEAD_SMTP_TLS
+          value: {{ .tls | quote }}
+        {{- with .user }}
+        - name: FAIRLEAD_SMTP_USER
+          value: {{ . | quote }}
+        {{- end }}
+        {{- with .from }}
+        - name: FAIRLEAD_MAIL_FROM
+          value: {{ . | quote }}
+        {{- end }}
+        {{- end }}
+        {{- end }}
+        {{- end }}
+        {{- if and .auditHeads $root.Values.mail.host $root.Values.mail.user }}
+        {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_SMTP_PASSWORD" "secretName" $root.Values.mail.passwordSecretName "key" $root.Values.mail.passwordKey) | nindent 8 }}
+        {{- end }}
         {{- if .auditHeads }}
         {{- with $root.Values.audit.headsUrl }}
         - name: FAIRLEAD_AUDIT_HEADS_URL
