@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.text import clean_foreign_text
 from governance.onboarding.client_templates.content import TemplateContent
 
 
@@ -64,7 +65,8 @@ async def list_named(session: AsyncSession, names: Collection[str]) -> dict[str,
     """The newest versions of the scope's MSP's templates with these names."""
     rows = await session.execute(
         text(f"{_VERSION} WHERE t.tenant_id = :m AND t.name = ANY (:names) AND v.version = t.version"),
-        {"m": scope_of(session).msp_id, "names": list(names)},
+        # A name from the command line or a file may have characters that cannot be stored: no template has it.
+        {"m": scope_of(session).msp_id, "names": [clean_foreign_text(name) for name in names]},
     )
     return {row.name: _version(row) for row in rows}
 
