@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -98,7 +98,10 @@ def write_datetime(value: datetime, zone: tzinfo | None = None, *, seconds: bool
     return _in_zone(zone).moment(value, seconds=seconds)
 
 
-def format_date(value: datetime, zone: tzinfo | None = None) -> Markup:
+def format_date(value: datetime | date, zone: tzinfo | None = None) -> Markup:
+    """A <time> element with the day of an instant in the reader's zone, or with a day of the calendar as it is."""
+    if not isinstance(value, datetime):
+        return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), current_localizer().day(value))
     return _time(value, _in_zone(zone).date(value))
 
 

@@ -27,6 +27,7 @@ from governance.onboarding.slice import SLICE as ONBOARDING
 from governance.overview.slice import SLICE as OVERVIEW
 from governance.partner_channel.slice import SLICE as PARTNER_CHANNEL
 from governance.permissions import GovernancePermission
+from governance.playbooks.slice import SLICE as PLAYBOOKS
 from governance.policies.slice import SLICE as POLICIES
 from governance.propagation.slice import SLICE as PROPAGATION
 from governance.records.slice import SLICE as RECORDS
@@ -81,6 +82,7 @@ ROOM: Final = Room(
         BASELINE,
         POLICIES,
         ONBOARDING,
+        PLAYBOOKS,
         RETENTION,
         OVERVIEW,
         PARTNER_CHANNEL,

@@ -25,6 +25,7 @@ BY_PEOPLE = {
     ("approval", "reason"),
     ("access_grant", "reason"),
     ("onboarding_waiver", "reason"),
+    ("onboarding_task", "reason"),
 }
 """What a member entered, in the member's own words."""
 BY_HAND = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -23,6 +23,10 @@ from governance.onboarding.client_templates.content import TemplateConnection, T
 from governance.onboarding.client_templates.save import create_template, save_version
 from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.create_client import create_client as start_onboarding
+from governance.playbooks.content import PlaybookContent, PlaybookTask
+from governance.playbooks.save_playbook import save_playbook
+from governance.playbooks.schemas import PlaybookView
+from governance.playbooks.work import start_project
 from governance.retention.models import RetentionPurge
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, suspend_client
@@ -220,6 +224,30 @@ async def add_template_client(rows: Rows, number: int) -> Matches:
     return {"status": ["behind" if number % 2 else "current"], "template": [name]}
 
 
+async def add_playbook(rows: Rows, number: int) -> Matches | None:
+    content = PlaybookContent([PlaybookTask(phase="One", task="Begin", days=1)])
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        name = f"{rows.name(number)} {number}"
+        await save_playbook(session, name=name, content=content, now=utc_now(), new_id=new_id)
+    return None
+
+
+async def add_stuck_task(rows: Rows, number: int) -> Matches:
+    """A task of another client, overdue and without an owner."""
+    scope = rows.env.msp_account.for_tenant(new_id())
+    slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
+    async with rows.db.transaction(scope) as session:
+        await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
+        content = PlaybookContent(
+            [PlaybookTask(phase="One", workstream=f"Stream {number}", task=rows.name(number), days=number)]
+        )
+        playbook = PlaybookView(
+            id=new_id(), name="P", revision=1, changed_at=utc_now(), changed_by="Ada", content=content
+        )
+        await start_project(session, playbook, starts_on=date(2026, 1, 5), now=utc_now(), new_id=new_id)
+    return {"problem": ["overdue", "unowned", "any"], "workstream": [f"Stream {number}"]}
+
+
 async def add_member(rows: Rows, number: int) -> Matches:
     async with rows.db.transaction(rows.env.scope) as session:
         new = NewMember(new_id(), f"{rows.tag.lower()}{number:03}@example.com", rows.name(number))
@@ -325,6 +353,8 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "mails": add_mail,
     "members": add_member,
     "onboardings": add_onboarding,
+    "onboarding-tasks": add_stuck_task,
+    "playbooks": add_playbook,
     "prices": add_price,
     "purges": add_purge,
     "template-clients": add_template_client,

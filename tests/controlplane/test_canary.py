@@ -62,6 +62,8 @@ KINDS = {
     "webhook_delivery": "delivery_id",
     "mail": "mail_id",
     "client_template": "template_id",
+    "playbook": "playbook_id",
+    "onboarding_task": "task_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (

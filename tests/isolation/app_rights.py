@@ -29,7 +29,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "client_import": "ended_at state",
     "client_import_row": "error state",
     "client_template": "changed_at name version",
-    "client_template_use": "applied_at applied_by content kept template_id template_name version",
+    "client_template_use": "applied_at applied_by items own_items template_id template_name version",
     "connection": "base_url credentials_expire_on deleted_at environment jurisdiction last_error"
                   " last_failure_at last_message_at last_success_at missing_since name paused_at revision"
                   " settings state",
@@ -66,7 +66,10 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "notification_setting": "delivery least_severity muted",
     "oauth_token": "revoked_at",
     "onboarding": "checked_at live_at live_by live_by_id",
+    "onboarding_project": "sponsors",
+    "onboarding_task": "changed_at changed_by due_on owner reason state",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
+    "playbook": "changed_at changed_by revision tasks",
     "poll_cursor": "cursor polled_at progress",
     "price": "valid_to",
     "price_book": "name",
@@ -90,7 +93,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "client_template_version", "partner", "policy_replay_difference", "policy_rule", "policy_version",
+    "audit_entry", "client_template_version", "onboarding_evidence", "partner", "policy_replay_difference",
+    "policy_rule", "policy_version",
     "recovery_code",
     "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "usage_event",
     "webhook_attempt",

@@ -120,6 +120,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "access_grant": {"state": "requested"},
     "client_import": {"state": "running"},
     "client_import_row": {"state": "waiting"},
+    "onboarding_task": {"state": "open"},
     "notification_setting": {"least_severity": "info"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},

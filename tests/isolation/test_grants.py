@@ -82,9 +82,9 @@ CALLERS = {
 # who may do what, and of what is held and compared only that it is.
 FLEET_READS = {
     "approval", "audit_head", "baseline", "change", "client", "client_template", "client_template_use",
-    "client_template_version", "connection", "dead_letter", "element_contract",
-    "governance_exception", "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding",
-    "onboarding_waiver", "partner", "policy_rule", "policy_version", "price", "price_book", "propagation",
+    "client_template_version", "connection", "dead_letter", "element_contract", "governance_exception",
+    "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding", "onboarding_task",
+    "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price", "price_book", "propagation",
     "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ the browser.
 
 import base64
 import secrets
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -26,8 +27,19 @@ from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.scope import Scope
+from governance.elements.publish_contract import USUAL_ELEMENTS
 from governance.onboarding.check import go_live
+from governance.onboarding.client_templates.apply import apply_version
+from governance.onboarding.client_templates.content import TemplateConnection, TemplateContent, TemplateContract
+from governance.onboarding.client_templates.save import create_template
+from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.queries import load_onboarding
+from governance.playbooks.content import EXAMPLE, parse_playbook
+from governance.playbooks.queries import find_project
+from governance.playbooks.save_playbook import load_playbook, save_playbook
+from governance.playbooks.schemas import EvidenceInput, SponsorsInput, TaskInput
+from governance.playbooks.states import EvidenceKind, TaskState
+from governance.playbooks.work import add_evidence, change_task, set_sponsors, start_project
 from tenants.client_input import ClientInput
 from tenants.states import Environment
 
@@ -35,6 +47,8 @@ MSP: Final = "northbeam"
 SLUG: Final = "maple"
 NAME: Final = "Maple Living"
 APPROVER: Final = DemoMember("mia@maple.example", "Mia Maple", "client_approver")
+TEMPLATE: Final = "Shop clients"
+PLAYBOOK: Final = "Client onboarding"
 _CURRENCY: Final = "USD"
 _SKUS: Final = 12
 
@@ -74,6 +88,8 @@ async def seed_onboarding(services: Services, msp_account: Scope, *, sandbox: st
     )  # fmt: skip
     scope = await create_new_client(services, msp_account, new)
     await add_member(services, scope, NewAccountMember(APPROVER.email, APPROVER.name, PASSWORD, APPROVER.role))
+    await _seed_template(services, msp_account, scope)
+    await _seed_project(services, msp_account, scope)
     hook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     erp = ConnectionInput(
         kind="sandbox-erp", name="ERP", base_url=f"{sandbox}/{SLUG}-erp",
@@ -84,6 +100,43 @@ async def seed_onboarding(services: Services, msp_account: Scope, *, sandbox: st
         erp_id = await add_connection(session, runtime, erp, now=utc_now(), new_id=new_id)
         await schedule_poll(session, erp_id, at=utc_now())
     return OnboardedByHalf(scope, erp_id, hook_secret)
+
+
+async def _seed_template(services: Services, msp_account: Scope, scope: Scope) -> None:
+    """A template that the client follows. Its contracts wait for the systems."""
+    content = TemplateContent(
+        connections=[TemplateConnection("ERP", "sandbox-erp"), TemplateConnection("Web shop", "sandbox-shop")],
+        contracts=[TemplateContract(element=code, source="ERP", owner=owner) for code, owner in USUAL_ELEMENTS.items()],
+    )
+    async with services.db.transaction(msp_account) as session:
+        template_id = await create_template(session, name=TEMPLATE, content=content, now=utc_now(), new_id=new_id)
+        version = await load_version(session, template_id)
+    async with services.db.transaction(scope) as session:
+        registry = services.get(ConnectorRuntime).registry
+        await apply_version(session, version, registry=registry, now=utc_now(), new_id=new_id)
+
+
+async def _seed_project(services: Services, msp_account: Scope, scope: Scope) -> None:
+    """A project that began ten days ago, with a task that is blocked and others without an owner."""
+    now = utc_now()
+    async with services.db.transaction(msp_account) as session:
+        content = parse_playbook(EXAMPLE)
+        saved = await save_playbook(session, name=PLAYBOOK, content=content, now=now, new_id=new_id)
+        playbook = await load_playbook(session, saved.playbook_id)
+    async with services.db.transaction(scope) as session:
+        first = (now - timedelta(days=10)).date()
+        await start_project(session, playbook, starts_on=first, now=now, new_id=new_id)
+        sponsors = SponsorsInput(commerce="Clara Maple", operations="Oscar Maple", it="Ines Maple")
+        await set_sponsors(session, sponsors, now=now)
+        project = await find_project(session, today=now.date())
+        tasks = [task for phase in project.phases for task in phase.tasks] if project is not None else []
+        await change_task(session, tasks[0].id, TaskInput(owner="Oscar Maple"), now=now)
+        note = EvidenceInput(kind=EvidenceKind.NOTE, text="Ownership workshop, minutes in the client's folder")
+        await add_evidence(session, tasks[0].id, note, now=now, new_id=new_id)
+        await change_task(session, tasks[0].id, TaskInput(state=TaskState.DONE), now=now)
+        reason = "The list of the warehouse's interfaces is missing."
+        blocked = TaskInput(state=TaskState.BLOCKED, reason=reason, owner="Ines Maple")
+        await change_task(session, tasks[1].id, blocked, now=now)
 
 
 async def send_first_webhook(systems: ClientSystems) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import date as CalendarDay  # noqa: N812 - Localizer.date is a method
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Final
@@ -89,6 +90,11 @@ class Localizer:
     def date(self, at: datetime) -> str:
         locale = _locale(self.language)
         return str(locale.date_formats["medium"].apply(at.astimezone(self.zone), locale))
+
+    def day(self, day: CalendarDay) -> str:
+        """A day of the calendar, which is in no zone."""
+        locale = _locale(self.language)
+        return str(locale.date_formats["medium"].apply(day, locale))
 
     def month(self, at: datetime) -> str:
         """Month and year, such as "November 2026" or "noviembre de 2026"."""

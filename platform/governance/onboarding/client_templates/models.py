@@ -31,7 +31,7 @@ class ClientTemplateVersion(TenantOwned, Base):
 
     template_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    items: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """See `content.TemplateContent`."""
     note: Mapped[str]
     created_at: Mapped[datetime]
@@ -40,7 +40,7 @@ class ClientTemplateVersion(TenantOwned, Base):
 
 class ClientTemplateUse(TenantOwned, Base):
     """The template that a client follows, with a copy of the applied version: the client's account does not read the
-    MSP's. `kept` are the keys of items that the client has of its own.
+    MSP's. `own_items` are the keys of items that the client has of its own.
     """
 
     __tablename__ = "client_template_use"
@@ -48,8 +48,8 @@ class ClientTemplateUse(TenantOwned, Base):
     template_id: Mapped[UUID]
     template_name: Mapped[str]
     version: Mapped[int] = mapped_column(Integer)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    kept: Mapped[list[str]] = mapped_column(ARRAY(String))
+    items: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    own_items: Mapped[list[str]] = mapped_column(ARRAY(String))
     applied_at: Mapped[datetime]
     applied_by: Mapped[str]
 

@@ -49,7 +49,7 @@ async def list_template_clients(session: AsyncSession, query: ListQuery, _: date
     named = query.values.get("template", "")
     source = ListSource(
         columns="""u.tenant_id, c.slug AS client, c.name AS client_name, u.template_id, t.name AS template, u.version,
-                   t.version AS latest, u.applied_at, u.content, u.kept""",
+                   t.version AS latest, u.applied_at, u.items AS content, u.own_items AS kept""",
         tables=f"""client_template_use u JOIN client_template t ON t.tenant_id = u.msp_id AND t.id = u.template_id
                    JOIN {CLIENTS} c ON c.tenant_id = u.tenant_id""",
         where=" AND ".join([

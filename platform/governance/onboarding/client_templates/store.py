@@ -39,7 +39,8 @@ class StoredUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _VERSION: Final = """
-    SELECT t.id AS template_id, t.name, v.version, t.version AS latest, v.content, v.note, v.created_at, v.created_by
+    SELECT t.id AS template_id, t.name, v.version, t.version AS latest, v.items AS content, v.note, v.created_at,
+           v.created_by
       FROM client_template t
       JOIN client_template_version v ON v.tenant_id = t.tenant_id AND v.template_id = t.id
 """
@@ -93,7 +94,7 @@ async def find_use(session: AsyncSession) -> StoredUse | None:
     """The template that the scope's client follows."""
     rows = await session.execute(
         text("""
-            SELECT template_id, template_name, version, content, kept, applied_at, applied_by
+            SELECT template_id, template_name, version, items AS content, own_items AS kept, applied_at, applied_by
               FROM client_template_use WHERE tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},
@@ -110,11 +111,11 @@ async def put_use(session: AsyncSession, used: StoredVersion, kept: Collection[s
     await session.execute(
         text("""
             INSERT INTO client_template_use
-                   (tenant_id, msp_id, template_id, template_name, version, content, kept, applied_at, applied_by)
+                   (tenant_id, msp_id, template_id, template_name, version, items, own_items, applied_at, applied_by)
             VALUES (:t, :m, :id, :name, :version, CAST(:content AS jsonb), CAST(:kept AS varchar[]), :now, :by)
                 ON CONFLICT (tenant_id) DO UPDATE SET template_id = excluded.template_id,
-                   template_name = excluded.template_name, version = excluded.version, content = excluded.content,
-                   kept = excluded.kept, applied_at = excluded.applied_at, applied_by = excluded.applied_by
+                   template_name = excluded.template_name, version = excluded.version, items = excluded.items,
+                   own_items = excluded.own_items, applied_at = excluded.applied_at, applied_by = excluded.applied_by
         """),
         {
             "t": scope.tenant_id, "m": scope.msp_id, "id": used.template_id, "name": used.name,
@@ -126,7 +127,7 @@ async def put_use(session: AsyncSession, used: StoredVersion, kept: Collection[s
 
 async def put_kept(session: AsyncSession, kept: Collection[str]) -> None:
     await session.execute(
-        text("UPDATE client_template_use SET kept = CAST(:kept AS varchar[]) WHERE tenant_id = :t"),
+        text("UPDATE client_template_use SET own_items = CAST(:kept AS varchar[]) WHERE tenant_id = :t"),
         {"t": scope_of(session).tenant_id, "kept": sorted(kept)},
     )
 
@@ -138,7 +139,7 @@ async def insert_version(  # noqa: PLR0913 - the columns of one row
     await session.execute(
         text("""
             INSERT INTO client_template_version
-                   (tenant_id, msp_id, template_id, version, content, note, created_at, created_by)
+                   (tenant_id, msp_id, template_id, version, items, note, created_at, created_by)
             VALUES (:t, :m, :id, :version, CAST(:content AS jsonb), :note, :now, :by)
         """),
         {

@@ -1,0 +1,12 @@
+"""Audited actions of this slice."""
+
+from foundation.audit.actions import AuditAction, AuditKind
+from foundation.marks import N_
+
+
+class PlaybookAction(AuditAction, kind=AuditKind.SETTINGS):
+    PLAYBOOK_SAVED = "playbook.saved", N_("Playbook saved")
+    PROJECT_STARTED = "project.started", N_("Onboarding project started")
+    PROJECT_SPONSORS_SET = "project.sponsors_set", N_("Sponsors of an onboarding project set")
+    TASK_CHANGED = "project.task_changed", N_("Task of an onboarding project changed")
+    EVIDENCE_ADDED = "project.evidence_added", N_("Evidence added to a task")

@@ -1,0 +1,238 @@
+"""`fairlead playbook` and `fairlead project`: playbooks of an MSP, and the onboarding projects of its clients."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import click
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from foundation.clock import utc_now
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.errors import NotFound
+from foundation.ids import new_id
+from foundation.rooms import AppServices, CliCommand
+from governance.onboarding.queries import load_onboarding
+from governance.playbooks import work
+from governance.playbooks.assessment import assess_client
+from governance.playbooks.content import parse_playbook
+from governance.playbooks.lists import PLAYBOOKS, STUCK_TASKS
+from governance.playbooks.queries import find_project
+from governance.playbooks.save_playbook import list_playbook_options, load_playbook, save_playbook
+from governance.playbooks.schemas import EvidenceInput, ProjectView, SponsorsInput, TaskInput
+from governance.playbooks.states import EvidenceKind, TaskState
+from tenants.command_options import CLIENT, MSP
+
+_DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
+_TASK: Final = click.option("--task", "task_id", type=click.UUID, required=True, help="The task's ID (`show`).")
+
+
+@click.group(cls=NounGroup)
+def playbook() -> None:
+    """Playbooks: phases with gates, tasks, roles, due days and evidence."""
+
+
+@playbook.command("list")
+@MSP
+def list_(*, msp_id: UUID) -> None:
+    """List the playbooks of an MSP."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            found = (await PLAYBOOKS.load(session, PLAYBOOKS.query().with_limit(PLAYBOOKS.most), utc_now())).items
+        lines = [f"{one.name}  {one.tasks} tasks" for one in found]
+        return CommandResult("\n".join(lines) or "no playbooks", msgspec.to_builtins(found))
+
+    run_with_services(act)
+
+
+@playbook.command("save")
+@MSP
+@click.option("--name", required=True, help="The playbook's name. One of this name is replaced.")
+@click.option(
+    "--file",
+    "path",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with the columns phase, gate, workstream, task, role, days, evidence.",
+)
+def save(*, msp_id: UUID, name: str, path: Path) -> None:
+    """Save a playbook from a CSV file."""
+    text = path.read_bytes().decode("utf-8", errors="replace")
+
+    async def act(services: AppServices) -> CommandResult:
+        content = parse_playbook(text)
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            saved = await save_playbook(session, name=name, content=content, now=utc_now(), new_id=new_id)
+        return CommandResult(f"{name}: {len(content.tasks)} tasks saved", msgspec.to_builtins(saved))
+
+    run_with_services(act)
+
+
+@click.group(cls=NounGroup)
+def project() -> None:
+    """Onboarding projects of clients, what is stuck in them, and assessments."""
+
+
+@project.command("start")
+@MSP
+@CLIENT
+@click.option("--playbook", "name", required=True, help="The playbook's name.")
+@click.option("--from", "begins", type=_DATE, help="First day; default: today.")
+def start(*, msp_id: UUID, tenant_id: UUID, name: str, begins: datetime | None) -> None:
+    """Start a client's onboarding project by a playbook."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            known = {label: UUID(one) for one, label in await list_playbook_options(session)}
+            if name not in known:
+                raise NotFound(f"The MSP has no playbook “{name}”. `fairlead playbook list` shows all.")
+            found = await load_playbook(session, known[name])
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            first = None if begins is None else begins.date()
+            await work.start_project(session, found, starts_on=first, now=utc_now(), new_id=new_id)
+            view = await _project(session)
+        return _written(view)
+
+    run_with_services(act)
+
+
+@project.command("show")
+@MSP
+@CLIENT
+def show(*, msp_id: UUID, tenant_id: UUID) -> None:
+    """Show the phases and tasks of a client's onboarding project."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            return _written(await _project(session))
+
+    run_with_services(act)
+
+
+@project.command("task")
+@MSP
+@CLIENT
+@_TASK
+@click.option("--state", type=click.Choice([str(one) for one in TaskState]), help="The new state.")
+@click.option("--reason", default="", help="Why it is blocked.")
+@click.option("--owner", help="Who is responsible; empty for nobody.")
+@click.option("--due", type=_DATE, help="The day on which it is due.")
+def task(  # noqa: PLR0913 - click passes options by name
+    *,
+    msp_id: UUID,
+    tenant_id: UUID,
+    task_id: UUID,
+    state: str | None,
+    reason: str,
+    owner: str | None,
+    due: datetime | None,
+) -> None:
+    """Change a task's state, owner or due day."""
+    wanted = TaskInput(
+        state=None if state is None else TaskState.of(state), reason=reason, owner=owner,
+        due_on=None if due is None else due.date(),
+    )  # fmt: skip
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await work.change_task(session, task_id, wanted, now=utc_now())
+        return CommandResult(f"task {task_id} saved", {"task": task_id})
+
+    run_with_services(act)
+
+
+@project.command("evidence")
+@MSP
+@CLIENT
+@_TASK
+@click.option("--kind", type=click.Choice([str(one) for one in EvidenceKind]), default="note", show_default=True)
+@click.option("--text", required=True, help="The note, the link, or the name and place of a file.")
+def evidence(*, msp_id: UUID, tenant_id: UUID, task_id: UUID, kind: str, text: str) -> None:
+    """Add evidence to a task."""
+
+    async def act(services: AppServices) -> CommandResult:
+        wanted = EvidenceInput(kind=EvidenceKind.of(kind), text=text)
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await work.add_evidence(session, task_id, wanted, now=utc_now(), new_id=new_id)
+        return CommandResult(f"evidence added to task {task_id}", {"task": task_id})
+
+    run_with_services(act)
+
+
+@project.command("sponsors")
+@MSP
+@CLIENT
+@click.option("--commerce", default="", help="Executive sponsor in commerce.")
+@click.option("--operations", default="", help="Executive sponsor in operations.")
+@click.option("--it", default="", help="Executive sponsor in IT.")
+@click.option("--channels", default="", help="Executive sponsor of the channels.")
+def sponsors(  # noqa: PLR0913 - click passes options by name
+    *, msp_id: UUID, tenant_id: UUID, commerce: str, operations: str, it: str, channels: str
+) -> None:
+    """Name the four executive sponsors of a client's project."""
+
+    async def act(services: AppServices) -> CommandResult:
+        wanted = SponsorsInput(commerce=commerce, operations=operations, it=it, channels=channels)
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await work.set_sponsors(session, wanted, now=utc_now())
+        return CommandResult("sponsors saved", msgspec.to_builtins(wanted))
+
+    run_with_services(act)
+
+
+@project.command("stuck")
+@MSP
+def stuck(*, msp_id: UUID) -> None:
+    """List tasks of all clients that are overdue, blocked or without an owner."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            query = STUCK_TASKS.query().with_limit(STUCK_TASKS.most)
+            found = (await STUCK_TASKS.load(session, query, utc_now())).items
+        lines = [f"{one.client}  {one.due_on}  {one.title}  {', '.join(one.problems)}  {one.reason}" for one in found]
+        return CommandResult("\n".join(lines) or "nothing is stuck", msgspec.to_builtins(found))
+
+    run_with_services(act)
+
+
+@project.command("assess")
+@MSP
+@CLIENT
+def assess(*, msp_id: UUID, tenant_id: UUID) -> None:
+    """Show a client's data ownership model, integration inventory and risk register."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            onboarding = await load_onboarding(session, tenant_id, now=utc_now())
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            found = await assess_client(session, onboarding, now=utc_now())
+        lines = [
+            *(f"{one.element}  {one.owner}  {one.source}  {one.problem}".rstrip() for one in found.ownership),
+            *(f"{one.name}  {one.kind}  {one.state}" for one in found.integrations),
+            *(f"{one.risk}  {one.finding}".rstrip() for one in found.risks),
+        ]
+        return CommandResult("\n".join(lines), msgspec.to_builtins(found))
+
+    run_with_services(act)
+
+
+async def _project(session: AsyncSession) -> ProjectView:
+    """Raises NotFound."""
+    found = await find_project(session, today=utc_now().date())
+    if found is None:
+        raise NotFound("The client has no onboarding project.")
+    return found
+
+
+def _written(view: ProjectView) -> CommandResult:
+    lines = [f"{view.playbook_name}: {view.done} of {view.total} done"]
+    for phase in view.phases:
+        lines.append(f"{phase.name}  {phase.done} of {len(phase.tasks)}  {phase.gate}".rstrip())
+        lines += [f"  {one.id}  {one.state:7}  {one.due_on}  {one.title}  {one.owner}".rstrip() for one in phase.tasks]
+    return CommandResult("\n".join(lines), msgspec.to_builtins(view))
+
+
+COMMANDS: Final = (CliCommand(command=playbook), CliCommand(command=project))

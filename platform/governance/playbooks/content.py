@@ -1,0 +1,133 @@
+"""What a playbook holds, and its form as CSV. Pure."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+
+from foundation.errors import InvalidInput
+from foundation.marks import N_
+from foundation.text import is_storable
+from foundation.web.requests import RequestBody
+
+COLUMNS: Final = ("phase", "gate", "workstream", "task", "role", "days", "evidence")
+MOST_TASKS: Final = 200
+MOST_DAYS: Final = 1000
+_LONGEST: Final = 200
+Line = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
+
+
+class PlaybookTask(RequestBody, frozen=True, kw_only=True):
+    """A task. `gate`: what must hold before the next phase begins, of the phase's last task. `role`: who usually owns
+    it. `days`: when it is due, after the project's first day. `evidence`: what proves it; empty for none.
+    """
+
+    phase: Line
+    gate: Line = ""
+    workstream: Line = ""
+    task: Line
+    role: Line = ""
+    days: Annotated[int, msgspec.Meta(ge=0, le=MOST_DAYS)]
+    evidence: Line = ""
+
+
+class PlaybookContent(RequestBody, frozen=True):
+    """Tasks in their order. Those of one phase stand together."""
+
+    tasks: Annotated[Sequence[PlaybookTask], msgspec.Meta(max_length=MOST_TASKS)]
+
+    @property
+    def phases(self) -> list[str]:
+        return list(dict.fromkeys(one.phase for one in self.tasks))
+
+
+def parse_playbook(text: str) -> PlaybookContent:
+    """The playbook of a CSV file whose first line names the columns.
+
+    Raises:
+        InvalidInput: it is no such file, or a row is malformed.
+    """
+    text = text.removeprefix("\ufeff")
+    if not is_storable(text):
+        raise InvalidInput(N_("The file contains characters that cannot be stored, such as NUL."), field="csv")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in row)]
+    except csv.Error as wrong:
+        raise InvalidInput(N_("The file is not CSV: {error}."), params={"error": str(wrong)}, field="csv") from wrong
+    if not rows or [cell.strip().lower() for cell in rows[0]] != list(COLUMNS):
+        raise InvalidInput(
+            N_("The first line names the columns: {columns}."), params={"columns": ",".join(COLUMNS)}, field="csv"
+        )
+    return check_playbook(PlaybookContent([_task(number, row) for number, row in enumerate(rows[1:], start=2)]))
+
+
+def _task(number: int, row: Sequence[str]) -> PlaybookTask:
+    """Raises InvalidInput."""
+    cells = [cell.strip() for cell in row]
+    if len(cells) != len(COLUMNS) or not cells[5].isdigit() or not cells[5].isascii() or len(cells[5]) > 4:
+        raise InvalidInput(
+            N_("Line {line}: a task has {number} fields, and “days” is a whole number."),
+            params={"line": str(number), "number": len(COLUMNS)},
+            field="csv",
+        )
+    phase, gate, workstream, task, role, days, evidence = cells
+    return PlaybookTask(
+        phase=phase, gate=gate, workstream=workstream, task=task, role=role, days=int(days), evidence=evidence
+    )
+
+
+def check_playbook(content: PlaybookContent) -> PlaybookContent:
+    """Raises: InvalidInput: no task or too many, one without a phase or a name, or a phase in two places."""
+    if not 1 <= len(content.tasks) <= MOST_TASKS:
+        raise InvalidInput(N_("A playbook has 1 to {most} tasks."), params={"most": MOST_TASKS}, field="csv")
+    if not is_storable(msgspec.json.encode(content).decode()):
+        raise InvalidInput(N_("The file contains characters that cannot be stored, such as NUL."), field="csv")
+    phase, ended = "", set[str]()
+    for one in content.tasks:
+        texts = (one.phase, one.gate, one.workstream, one.task, one.role, one.evidence)
+        if not one.phase.strip() or not one.task.strip() or one.days > MOST_DAYS or max(map(len, texts)) > _LONGEST:
+            raise InvalidInput(
+                N_("“{task}” needs a phase and a name of at most {most} characters, and at most {days} days."),
+                params={"task": one.task[:60], "most": _LONGEST, "days": MOST_DAYS},
+                field="csv",
+            )
+        if one.phase != phase:
+            if one.phase in ended:
+                raise InvalidInput(
+                    N_("The tasks of the phase “{phase}” do not stand together."),
+                    params={"phase": one.phase[:60]},
+                    field="csv",
+                )
+            ended.add(one.phase)
+            phase = one.phase
+    return content
+
+
+def write_playbook(content: PlaybookContent) -> str:
+    """The CSV that `parse_playbook` reads."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in content.tasks:
+        writer.writerow((one.phase, one.gate, one.workstream, one.task, one.role, one.days, one.evidence))
+    return buffer.getvalue()
+
+
+EXAMPLE: Final = """phase,gate,workstream,task,role,days,evidence
+Assess,,Ownership,Name the owner of each data domain,Client operations,3,Data ownership model
+Assess,,Systems,List the systems and what depends on them,Client IT,3,Integration inventory
+Assess,Sponsors have signed it,Ownership,Agree on one objective with all sponsors,Success manager,5,Signed objective
+Connect,,Systems,Connect the ERP and the first channel,Integration engineer,8,
+Connect,Every connection is tested,Systems,See a webhook of each source,Integration engineer,9,
+Govern,,Pricing,Publish the contracts of prices,Client finance,12,
+Govern,,Inventory,Publish the contracts of stock,Client operations,12,
+Govern,,Order status,Publish the contracts of order status,Client operations,13,
+Govern,Finance accepts the policy,Pricing,Replay the policy over recorded changes,Success manager,15,Replay result
+Prove,,Systems,Accept the baseline,Client operations,17,
+Prove,Control is measured,Systems,Read back the first value from a channel,Integration engineer,18,Link to the change
+Go live,,People,Train approvers and name who stands in for them,Success manager,20,List of participants
+Go live,Live operation is handed over,People,Hand over to live operation,Success manager,21,Minutes
+"""
+"""Phases in the order in which control is built: ownership first, automation last."""

@@ -1,0 +1,44 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+import governance.playbooks.models
+from foundation.marks import N_
+from foundation.rooms import NavArea, NavEntry, RoleGrant, Slice
+from governance.playbooks.audit_actions import PlaybookAction
+from governance.playbooks.commands import COMMANDS
+from governance.playbooks.pages import PLAYBOOK_PAGES
+from governance.playbooks.permissions import PlaybookPermission
+from governance.playbooks.routes import PLAYBOOK_ROUTES
+
+SLICE: Final = Slice(
+    models=(governance.playbooks.models,),
+    routes=lambda _: PLAYBOOK_ROUTES,
+    pages=lambda _: PLAYBOOK_PAGES,
+    permissions=(PlaybookPermission,),
+    audit_actions=(PlaybookAction,),
+    grants=(
+        RoleGrant("msp_operator", PlaybookPermission.READ_PROJECTS),
+        RoleGrant("msp_operator", PlaybookPermission.WRITE_PROJECTS),
+        RoleGrant("msp_admin", PlaybookPermission.WRITE_PLAYBOOKS),
+    ),
+    navigation=(
+        NavEntry(
+            area=NavArea.MSP,
+            position=14,
+            label=N_("Stuck tasks"),
+            path="/onboarding-tasks",
+            icon="flag",
+            permission=PlaybookPermission.READ_PROJECTS,
+        ),
+        NavEntry(
+            area=NavArea.CLIENT_ACCOUNT,
+            position=6,
+            label=N_("Onboarding project"),
+            path="/project",
+            icon="flag",
+            permission=PlaybookPermission.READ_PROJECTS,
+        ),
+    ),
+    commands=COMMANDS,
+)

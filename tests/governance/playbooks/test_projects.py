@@ -1,0 +1,140 @@
+"""Playbooks and the onboarding projects of clients: gates, evidence, what is stuck, and assessments."""
+
+from typing import Any
+
+import pytest
+
+from canonical.elements import PRICE
+from foundation.errors import InvalidInput
+from governance.playbooks.content import EXAMPLE, parse_playbook, write_playbook
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+HEAD = "phase,gate,workstream,task,role,days,evidence\n"
+CSV = HEAD + "Assess,Signed,Data,Name owners,Client,0,Signed list\nGo live,,People,Hand over,MSP,5,\n"
+API = "/api/v1/playbooks"
+
+
+async def start(visit: Visit, slug: str, *, starts_on: str = "2026-01-05") -> dict[str, Any]:
+    saved = await visit.api("POST", API, {"name": "Usual", "csv": CSV})
+    assert saved.status_code == 201, saved.text
+    body = {"playbook_id": saved.json()["playbook_id"], "starts_on": starts_on}
+    started = await visit.api("POST", f"/api/v1/clients/{slug}/project", body)
+    assert started.status_code == 201, started.text
+    found: dict[str, Any] = started.json()
+    return found
+
+
+def test_the_example_is_a_playbook_and_survives_its_csv() -> None:
+    found = parse_playbook(EXAMPLE)
+    assert found.phases == ["Assess", "Connect", "Govern", "Prove", "Go live"]
+    assert parse_playbook(write_playbook(found)) == found
+
+
+@pytest.mark.parametrize("text", [
+    "", "phase,task\nA,b\n", HEAD, HEAD + "A,,,b,,x,\n", HEAD + "A,,,b,,-1,\n", HEAD + ",,,b,,1,\n",
+    HEAD + "A,,,,,1,\n",
+    HEAD + "A,,,b,,1,\nB,,,c,,1,\nA,,,d,,1,\n", HEAD + "A,,,b,,9999,\n", HEAD + '"A,,,b,,1,\n',
+    HEAD + "A,,,b,,1\n", HEAD + "A\x00,,,b,,1,\n", HEAD + f"A,,,{'b' * 201},,1,\n", HEAD + "A,,,b,,1,\n" * 201,
+])  # fmt: skip
+def test_a_file_that_is_no_playbook_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_playbook(text)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_gate_and_missing_evidence_hold_a_task_back(admin: Visit, msp_setup: MspSetup) -> None:
+    page, api = f"/clients/{msp_setup.slug}/project", f"/api/v1/clients/{msp_setup.slug}/project"
+    assert (await admin.api("GET", api)).status_code == 404
+    assert "No playbooks yet" in (await admin.get(page)).text
+    view = await start(admin, msp_setup.slug)
+    [owners], [hand_over] = [phase["tasks"] for phase in view["phases"]]
+    assert [owners["due_on"], hand_over["due_on"]] == ["2026-01-05", "2026-01-10"]
+    gated = await admin.api("PATCH", f"{api}/tasks/{hand_over['id']}", {"state": "done"})
+    assert (gated.status_code, gated.json()["type"].rpartition("/")[2]) == (409, "gate-closed")
+    unproven = await admin.post(f"{page}/tasks/{owners['id']}", {"state": "done", "owner": "Ada"})
+    assert unproven.status_code == 409
+    assert "Signed list" in unproven.text
+    wrong = await admin.api("POST", f"{api}/tasks/{owners['id']}/evidence", {"kind": "link", "text": "javascript:x"})
+    assert wrong.status_code == 422
+    evidence = {"kind": "link", "text": "https://files.example.com/list"}
+    assert (await admin.post(f"{page}/tasks/{owners['id']}/evidence", evidence)).status_code == 303
+    assert (await admin.api("PATCH", f"{api}/tasks/{owners['id']}", {"state": "done"})).status_code == 204
+    assert (await admin.api("PATCH", f"{api}/tasks/{owners['id']}", {"state": "blocked"})).status_code == 409
+    no_reason = await admin.api("PATCH", f"{api}/tasks/{hand_over['id']}", {"state": "blocked"})
+    assert (no_reason.status_code, no_reason.json()["field"]) == (422, "reason")
+    again = await admin.api("POST", api, {"playbook_id": (await admin.api("GET", API)).json()["items"][0]["id"]})
+    assert again.status_code == 409
+    done = (await admin.api("GET", api)).json()
+    assert (done["done"], done["phases"][0]["is_passed"], done["phases"][1]["tasks"][0]["is_gated"]) == (1, True, False)
+    assert done["phases"][0]["tasks"][0]["evidence"][0]["text"] == evidence["text"]
+    assert "https://files.example.com/list" in (await admin.get(page)).text
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_stuck_is_listed_across_clients_by_its_reason(admin: Visit, msp_setup: MspSetup) -> None:
+    view = await start(admin, msp_setup.slug, starts_on="2099-01-01")
+    [owners], [hand_over] = [phase["tasks"] for phase in view["phases"]]
+    api = f"/api/v1/clients/{msp_setup.slug}/project"
+    await admin.api("PATCH", f"{api}/tasks/{owners['id']}", {"state": "blocked", "reason": "No list.", "owner": "Ada"})
+    await admin.api("PATCH", f"{api}/tasks/{hand_over['id']}", {"owner": "Ben", "due_on": "2026-01-01"})
+
+    async def listed(problem: str) -> list[str]:
+        found = await admin.api("GET", f"/api/v1/onboarding-tasks?problem={problem}")
+        return [one["title"] for one in found.json()["items"]]
+
+    assert await listed("") == ["Hand over", "Name owners"]
+    assert (await listed("blocked"), await listed("overdue"), await listed("unowned")) == (
+        ["Name owners"], ["Hand over"], [],
+    )  # fmt: skip
+    page = await admin.get("/onboarding-tasks?owner=ada")
+    assert "No list." in page.text
+    assert "Hand over" not in page.text
+    sponsors = {"commerce": "Cy", "operations": "Ola", "it": "Ivy", "channels": ""}
+    assert (await admin.post(f"/clients/{msp_setup.slug}/project/sponsors", sponsors)).status_code == 303
+    assert (await admin.api("GET", api)).json()["sponsors"] == sponsors
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_assessment_tells_owners_systems_and_risks_and_exports_them(
+    admin: Visit, msp_setup: MspSetup, env: ClientEnv
+) -> None:
+    await start(admin, msp_setup.slug)
+    found = (await admin.api("GET", f"/api/v1/clients/{msp_setup.slug}/assessment")).json()
+    owned = next(one for one in found["ownership"] if one["element"] == PRICE)
+    assert owned["owner"] == "Pricing"
+    assert len(found["integrations"]) == 3
+    assert list(dict.fromkeys(one["risk"] for one in found["risks"])) == [
+        "accountability", "integration", "data_quality", "automation", "service_model",
+    ]  # fmt: skip
+    assert "“Name owners” was due on 2026-01-05." in [one["finding"] for one in found["risks"]]
+    page = await admin.get(f"/clients/{msp_setup.slug}/assessment")
+    assert "Risk register" in page.text
+    for part in ("ownership", "integrations", "risks"):
+        file = await admin.get(f"/clients/{msp_setup.slug}/assessment/{part}.csv")
+        assert file.headers["content-type"].startswith("text/csv")
+        assert len(file.text.splitlines()) == len(found[part]) + 1
+    assert (await admin.get(f"/clients/{msp_setup.slug}/assessment/secrets.csv")).status_code == 404
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_projects_and_playbooks_are_the_msps_own(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
+) -> None:
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    view = await start(admin, msp_setup.slug)
+    playbook_id = (await admin.api("GET", API)).json()["items"][0]["id"]
+    assert (await foreign.api("GET", API)).json()["items"] == []
+    assert (await foreign.api("GET", "/api/v1/onboarding-tasks")).json()["items"] == []
+    assert (await foreign.api("GET", f"{API}/{playbook_id}")).status_code == 404
+    own = f"/api/v1/clients/{other.slug}/project"
+    assert (await foreign.api("POST", own, {"playbook_id": playbook_id})).status_code == 404
+    task = view["phases"][0]["tasks"][0]["id"]
+    assert (await foreign.api("PATCH", f"{own}/tasks/{task}", {"owner": "Eve"})).status_code == 404
+    evidence = {"kind": "note", "text": "x"}
+    assert (await foreign.api("POST", f"{own}/tasks/{task}/evidence", evidence)).status_code == 404
+    for path in ("project", "assessment", "assessment/risks.csv"):
+        assert (await foreign.get(f"/clients/{msp_setup.slug}/{path}")).status_code == 404
+    approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    assert (await approver.get(f"/clients/{msp_setup.slug}/project")).status_code == 403
