@@ -5,7 +5,7 @@ from tenants.models import Client, Msp
 
 
 def limits_of(account: Client | Msp | None) -> RateLimits:
-    """Those that apply to the callers of an account; the defaults for what is not set."""
+    """The limits of an account's callers; defaults where none are set."""
     if account is None:
         return DEFAULT_LIMITS
     return RateLimits(

@@ -1,1 +1,1 @@
-"""Prices of single clients, which stand in place of the common ones."""
+"""Prices of single clients, which replace the common ones."""

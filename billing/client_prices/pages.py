@@ -1,4 +1,4 @@
-"""Page of one client's prices, where its MSP sets those of its own. The client's members do not see it."""
+"""Page of one client's prices, on which its MSP sets the client's own. The client's members do not see it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

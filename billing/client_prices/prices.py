@@ -1,4 +1,4 @@
-"""Prices of one client: those of its own, and the common ones where it has none."""
+"""Prices of one client: its own, and the common ones of other meters."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,9 +46,7 @@ class PriceSet(msgspec.Struct, frozen=True):
 
 
 class ClientPrices(msgspec.Struct, frozen=True):
-    """Retail prices that are in force or begin later. The client's `own` stand in place of `common` ones of the same
-    meter.
-    """
+    """Retail prices that are in force or begin later. The client's `own` replace `common` ones of the same meter."""
 
     own: Sequence[PriceRow]
     common: Sequence[PriceRow]

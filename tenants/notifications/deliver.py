@@ -1,4 +1,4 @@
-"""Planning of what leaves the app, in the transaction that writes the notifications: mails wait for their time, events
+"""Planning of deliveries outside the app, in the transaction that writes the notifications: mails are scheduled, events
 for webhooks are published.
 """
 
@@ -27,7 +27,9 @@ async def plan_deliveries(  # noqa: PLR0913, PLR0917 - the parts of one cause
     session: AsyncSession, new_id: NewId, kind: NotificationKind, members: Sequence[Concerned],
     values: dict[str, object], now: datetime,
 ) -> None:  # fmt: skip
-    """`values` are the columns that all deliveries of the cause share. A cause that was planned before adds nothing."""
+    """Plan the deliveries of a cause. `values` are the columns that they share. A cause that was planned before adds
+    nothing.
+    """
     mailed = [one for one in members if mail_mode(one.settings, kind) is not MailMode.OFF]
     heard_by = [one.member_id for one in members if wants_webhook(one.settings, kind)]
     due = await _due_times(session, kind, mailed, str(values["subject"]), now) if mailed else {}

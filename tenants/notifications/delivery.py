@@ -1,4 +1,4 @@
-"""What a member's settings say about one kind of notification, and how they are stored."""
+"""A member's settings for one kind of notification, and their stored form."""
 
 from datetime import datetime, time
 from typing import Final
@@ -21,15 +21,15 @@ DAILY_AT: Final = "07:00"
 
 
 class NoticeChannel(LabelledCode):
-    """A way out of the app."""
+    """A channel outside the app."""
 
     MAIL = "mail", N_("Mail")
     WEBHOOK = "webhook", N_("Webhook")
 
 
 class StoredDelivery(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The column `delivery`: the settings beside those of the app, and the portal where the member made them, to which
-    links in mails lead. Fields of another release are ignored.
+    """The column `delivery`: the settings besides those of the app, and the portal where the member made them, which
+    links in mails lead to. Fields of another release are ignored.
     """
 
     mail: MailModeCode = "off"
@@ -86,7 +86,9 @@ def wants_webhook(chosen: NotificationSettings, kind: NotificationKind) -> bool:
 def mail_due_at(
     chosen: NotificationSettings, kind: NotificationKind, *, zone: str, now: datetime, last: datetime | None
 ) -> datetime:
-    """`last` is the time of the member's latest mail about the same. The mode must not be off."""
+    """The time at which a mail is due. `last` is the time of the member's latest mail about the same subject. The mode
+    must not be off.
+    """
     begins, ends = chosen.quiet_from, chosen.quiet_until
     quiet = QuietHours(time.fromisoformat(begins), time.fromisoformat(ends)) if begins and ends else None
     times = MailTimes(localizer_of(SOURCE_LANGUAGE, zone).zone, time.fromisoformat(chosen.digest_at or DAILY_AT), quiet)

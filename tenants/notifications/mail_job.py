@@ -1,4 +1,4 @@
-"""The job that mails what is due: to each member one mail, with a summary if it is about several things."""
+"""Job that sends due mails: one mail to each member, a summary if several notifications are due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _KEPT: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class NoticeMails:
-    """What the job needs."""
+    """Dependencies of the job."""
 
     policies: PolicyCache
     mailer: Mailer
@@ -78,7 +78,9 @@ async def _find_due(session: AsyncSession, now: datetime) -> Sequence[Delivery]:
 async def _send_to(
     session: AsyncSession, needs: NoticeMails, member_id: UUID, due: Sequence[Delivery], now: datetime
 ) -> None:
-    """Nothing to a member who is no longer active, about kinds that they may no longer see, or what they have read."""
+    """Send a member's mail. Nothing is sent to an inactive member, about kinds that they may no longer see, or about
+    notifications that they have read.
+    """
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
     member = await session.scalar(select(Member).where(*own, Member.status == AccountStatus.ACTIVE))
     settings = await session.scalar(
@@ -149,7 +151,7 @@ def _topic(row: Delivery) -> tuple[str, str]:
 
 
 def _entry(rows: Sequence[Delivery], origin: str) -> Entry:
-    """Of one cause, its own page; of several, the page of all."""
+    """The entry of a mail: with the cause's own page if there is one cause, else with the list."""
     number, last = sum(row.number for row in rows), rows[-1]
     same_page = len({row.subject for row in rows}) == 1
     href = last.subject if same_page and (number == 1 or len(rows) > 1) else last.list_href

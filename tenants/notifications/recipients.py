@@ -1,4 +1,4 @@
-"""Members whom a cause concerns, with what they want to be told."""
+"""Members whom a cause concerns, with their notification settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from tenants.states import AccountStatus
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """`time_zone` is empty for the account's."""
+    """A member whom a cause concerns. An empty `time_zone` is that of the account."""
 
     member_id: UUID
     settings: NotificationSettings
@@ -31,7 +31,7 @@ class Concerned:
 async def find_concerned(
     session: AsyncSession, policies: PolicyCache, kind: NotificationKind, payload: NotifyMembers
 ) -> Sequence[Concerned]:
-    """Active members with the kind's permission, without the one who caused it; not a partner's."""
+    """Active members with the kind's permission, except the one who caused it and partners' members."""
     scope = scope_of(session)
     index = await policies.index_for(session, scope)
     obj, _, act = kind.permission.partition(":")
@@ -56,6 +56,6 @@ async def find_concerned(
 
 
 async def account_of(session: AsyncSession) -> Client | Msp:
-    """The scope's own."""
+    """The account of the scope."""
     scope = scope_of(session)
     return await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))

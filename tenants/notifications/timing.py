@@ -1,4 +1,4 @@
-"""When a mail about a notification may leave: at once, or with a summary, and not in the member's quiet hours."""
+"""Times of mails about notifications: at once, or with a summary, and not in the member's quiet hours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ class MailTimes:
 
 
 def next_mail_at(now: datetime, mode: MailMode, times: MailTimes, *, passes: bool, last: datetime | None) -> datetime:
-    """The earliest time for a mail about what happens `now`. `passes`: quiet hours do not hold it. `last` is the time
-    of the latest mail about the same; it matters to mails at once only.
+    """The earliest time for a mail about an event at `now`. `passes`: quiet hours do not delay it. `last` is the time
+    of the latest mail about the same subject; it applies to mails at once only.
 
     Raises:
         ValueError: `mode` is off.

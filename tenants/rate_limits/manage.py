@@ -19,7 +19,7 @@ from tenants.rate_limits.schemas import LEAST, MOST, RateLimitInput, RateLimitVi
 
 
 async def load_rate_limits(session: AsyncSession) -> RateLimitView:
-    """Those of the scope's account."""
+    """The limits of the scope's account."""
     account = await _account(session)
     limits = limits_of(account)
     return RateLimitView(
@@ -28,7 +28,7 @@ async def load_rate_limits(session: AsyncSession) -> RateLimitView:
 
 
 async def set_rate_limits(session: AsyncSession, wanted: RateLimitInput, *, now: datetime) -> RateLimitView:
-    """Set those of the scope's account. They apply from the next request on.
+    """Set the limits of the scope's account. They apply from the next request on.
 
     Raises:
         InvalidInput: a limit is too low or too high, or the account's is lower than one caller's.

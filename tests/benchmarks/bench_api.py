@@ -1,6 +1,7 @@
-"""An authenticated API request beside a bare route that runs the list's query alone: what sign-in and rights cost.
+"""An authenticated API request compared with a minimal route that runs only the list's query: the cost of sign-in and
+rights.
 
-Both answer an empty list on a kept connection, one request after the other, in turns; medians of rounds.
+Both return an empty list on a keep-alive connection, one request after the other, alternating; medians of rounds.
 """
 
 import http.client
@@ -64,7 +65,7 @@ def _listens(port: int) -> bool:
 
 
 def _ask(port: int, path: str, headers: dict[str, str]) -> float:
-    """The median of requests one after the other on one connection, in seconds."""
+    """Median of sequential requests on one connection, in seconds."""
     connection, times = http.client.HTTPConnection("127.0.0.1", port, timeout=60), []
     for _ in range(REQUESTS):
         began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Lists and dashboards of an MSP with 1,000 clients and ten million recorded rows, beside those of an empty MSP.
+"""Lists and dashboards of an MSP with 1,000 clients and ten million recorded rows, compared with those of an empty MSP.
 
-Server time over loopback: the same member's session, one request after the other, the two MSPs in turns. A tenth of
-the rows belongs to the client whose pages are opened. FAIRLEAD_BENCH_EVENTS sets another number of rows.
+Server time over loopback: the same member's session, one request after the other, alternating between the two MSPs. A
+tenth of the rows belongs to the client whose pages are opened. FAIRLEAD_BENCH_EVENTS sets another number of rows.
 """
 
 import asyncio

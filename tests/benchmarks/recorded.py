@@ -1,6 +1,6 @@
 """Months of recorded changes for the benchmarks: copies of one real change and its deliveries, at other times.
 
-Triggers and foreign keys are off while rows are copied; the audit trail has no entries of them.
+Triggers and foreign keys are off while rows are copied; the audit trail has no entries for them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A deprecated route says so in its answers and in the API's description."""
+"""Deprecated routes are marked in their responses and in the API's description."""
 
 from datetime import UTC, datetime
 

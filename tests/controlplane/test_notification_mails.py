@@ -1,4 +1,4 @@
-"""What leaves the app about notifications: mails at once and in summaries, quiet hours, and events for webhooks."""
+"""Deliveries of notifications outside the app: mails at once and in summaries, quiet hours, and events for webhooks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ async def choose(visit: Visit, root: str, **body: object) -> None:
 
 
 async def propose(env: ClientEnv, *skus: str) -> None:
-    """Prices without a known cost, each of which needs approval."""
+    """Propose prices without a known cost, each of which needs approval."""
     for sku in skus:
         await env.deliver(env.change(sku, PRICE, 1000))
         await env.work(settle=0.5)
@@ -87,7 +87,7 @@ async def test_a_mail_at_once_leads_to_the_page_after_sign_in_and_is_not_repeate
     visit = web_app.visit(msp_setup.host)
     asked = await visit.get(path)
     assert asked.status_code == 303
-    assert "SKU-001" in (await approver.get(path)).text  # opening has answered nothing
+    assert "SKU-001" in (await approver.get(path)).text  # opening it answered nothing
     await visit.get(asked.headers["location"])
     signed_in = await visit.post("/sign-in", {"email": msp_setup.approver, "password": PASSWORD, "next": path})
     assert signed_in.headers["location"] == path
@@ -115,7 +115,7 @@ async def test_a_summary_has_one_line_for_each_thing_but_not_for_what_was_read(
     await mail_at(env, env.scope, now + LATER)
     [(kind, _, content)] = await mails(env, env.scope)
     listed = {one.text: one.link.partition(msp_setup.host)[2] for one in read_entries(content.get("entries", "[]"))}
-    if kind == "notice":  # who may not publish the policy is told of the approvals only
+    if kind == "notice":  # without the right to publish, only approvals are reported
         listed = {content["notice"]: content["link"].partition(msp_setup.host)[2]}
     assert listed["2 changes need approval"] == f"{root}/approvals"
 

@@ -1,4 +1,4 @@
-"""Rate limits of the API: counted by caller and account, told in each answer, set by staff of the MSP."""
+"""Rate limits of the API: counted by caller and account, stated in each response, set by staff of the MSP."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
 
 async def make_key(admin: Visit, root: str) -> tuple[str, dict[str, str]]:
-    """Its id, and the header that uses it."""
+    """The key's id, and the header that uses it."""
     made = await admin.api("POST", f"/api/v1{root}/api-keys", {"name": "Reader", "role": "client_viewer"})
     assert made.status_code == 201, made.text
     return made.json()["api_key"]["id"], {"Authorization": f"Bearer {made.json()['key']}"}
@@ -35,7 +35,7 @@ async def test_a_key_beyond_its_limit_is_told_when_to_try_again_and_no_other_cal
     assert first.headers["ratelimit-policy"] == '"caller";q=10;w=60, "account";q=15;w=60'
     assert first.headers["ratelimit"].startswith('"caller";r=9;t=')
     bucket = f"fl:{msp_setup.env.scope.msp_id}:rate:{msp_setup.env.scope.tenant_id}:{key_id}"
-    await web_app.services.valkey.set(bucket, 9_000_000_000_000_000)  # spent, however slow the test is
+    await web_app.services.valkey.set(bucket, 9_000_000_000_000_000)  # used up, however slow the test is
     refused = await call(headers)
     assert refused.status_code == 429
     assert refused.headers["content-type"].startswith("application/problem+json")

@@ -1,4 +1,4 @@
-"""The guide “Integrate in 15 minutes”: each step is carried out, and its answer compared with the one shown."""
+"""The guide “Integrate in 15 minutes”: each step is executed, and its response compared with the one shown."""
 
 import json
 import re
@@ -39,7 +39,7 @@ async def receiver() -> AsyncIterator[WebhookReceiver]:
 
 
 async def curl(http: httpx.AsyncClient, command: str, known: Mapping[str, str]) -> httpx.Response:
-    """The command as the program would send it, over ASGI."""
+    """Send the command's request over ASGI."""
     words = [_NAME.sub(lambda found: known[found[1]], word) for word in shlex.split(command.removeprefix("$ "))]
     assert words.pop(0) == "curl"
     method, url, headers = "", "", dict[str, str]()

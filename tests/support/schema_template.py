@@ -34,7 +34,7 @@ SOURCES = (
 
 
 def copy_template(to: Path, *, owner: str, passwords: RolePasswords) -> None:
-    """Put a cluster with the migrated `DATABASE` at `to`, which does not exist yet. No server may run on it."""
+    """Copy a cluster with the migrated `DATABASE` to `to`, which does not exist yet. No server may run on it."""
     home = project_root() / "var" / "schema-template"
     home.mkdir(parents=True, exist_ok=True)
     wanted = home / fingerprint(_sources(project_root()))
@@ -43,7 +43,7 @@ def copy_template(to: Path, *, owner: str, passwords: RolePasswords) -> None:
             _copy(wanted, to)
             return
     with _locked(home / "lock", fcntl.LOCK_EX):
-        if not wanted.is_dir():  # another process may have made it meanwhile
+        if not wanted.is_dir():  # another process may have created it meanwhile
             for outdated in (each for each in home.iterdir() if each.is_dir()):
                 shutil.rmtree(outdated)
             _make(wanted, owner, passwords)
@@ -51,7 +51,9 @@ def copy_template(to: Path, *, owner: str, passwords: RolePasswords) -> None:
 
 
 def fingerprint(sources: Iterable[Path]) -> str:
-    """Of the files' contents, of PostgreSQL, and of the day: migrations open the partitions of coming months."""
+    """Hash of the files' contents, of PostgreSQL's version, and of the day, because migrations create the partitions of
+    coming months.
+    """
     server = (postgres_programs() / "postgres").stat()
     digest = hashlib.sha256(f"{datetime.now(UTC):%Y-%m-%d} {server.st_size} {server.st_mtime_ns}".encode())
     for path in sources:

@@ -1,4 +1,4 @@
-"""The copied cluster is the one that migrating would make, and a change of what makes it is noticed."""
+"""The copied cluster equals a migrated one, and is renewed when its inputs change."""
 
 from pathlib import Path
 

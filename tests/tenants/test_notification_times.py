@@ -1,4 +1,4 @@
-"""When a mail about a notification may leave."""
+"""Times of mails about notifications."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -65,9 +65,9 @@ def test_the_same_is_mailed_again_after_an_hour_at_the_earliest() -> None:
 def test_a_time_that_the_clock_leaves_out_or_shows_twice() -> None:
     quiet = QuietHours(time(1), time(2, 30))
     times = MailTimes(BERLIN, time(2, 15), quiet)
-    forward = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # 01:30; 02:00 to 03:00 is left out
+    forward = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # 01:30; 02:00 to 03:00 is skipped
     assert next_mail_at(forward, MailMode.AT_ONCE, times, passes=False, last=None).astimezone(BERLIN).time() >= time(3)
-    back = datetime(2026, 10, 25, 0, 40, tzinfo=UTC)  # 02:40 the first time; 02:15 comes again
+    back = datetime(2026, 10, 25, 0, 40, tzinfo=UTC)  # 02:40 the first time; 02:15 occurs again
     daily = next_mail_at(back, MailMode.DAILY, MailTimes(BERLIN, time(2, 15), None), passes=False, last=None)
     assert daily == datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""When an event that was not delivered is sent again."""
+"""Times of further attempts for events that were not delivered."""
 
 from datetime import timedelta
 

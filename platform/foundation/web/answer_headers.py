@@ -1,4 +1,4 @@
-"""Headers that the API adds to each answer, whoever made it: what is left of the rate limits, and a deprecation."""
+"""Headers that the API adds to each response: remaining requests of the rate limits, and deprecation."""
 
 from typing import Any, Final, cast
 

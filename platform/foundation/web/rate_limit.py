@@ -1,8 +1,8 @@
 """Rate limits of the API: a token bucket per caller and one per account, in Valkey, shared by all processes.
 
 The rule is that of `outbound.bucket.TokenBucket`; a property test proves the script equal to it. A request takes a
-token of both buckets, or of none. While Valkey is away, requests pass and are counted in a metric: an outage of a cache
-must not become one of the API, and the limits protect from use that grows, not from attackers.
+token of both buckets, or of none. While Valkey is unreachable, requests pass and are counted in a metric: an outage of
+a cache must not become one of the API, and the limits protect against growing use, not against attackers.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ return answer
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Requests per minute, of one caller and of all callers of an account. So many may also come at once."""
+    """Requests per minute, of one caller and of all callers of an account. The same number may arrive at once."""
 
     per_caller: int
     per_account: int
@@ -67,7 +67,7 @@ DEFAULT_LIMITS: Final = RateLimits(per_caller=6_000, per_account=60_000)
 
 @dataclass(frozen=True, slots=True)
 class RateState:
-    """What is left: requests and seconds until the whole limit is available again, of the caller and of the account."""
+    """Remaining requests of the caller and of the account, and seconds until the whole limit is available again."""
 
     limits: RateLimits
     caller_left: int
@@ -77,7 +77,7 @@ class RateState:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Of draft-ietf-httpapi-ratelimit-headers-10."""
+        """Headers of draft-ietf-httpapi-ratelimit-headers-10."""
         limits = self.limits
         policy = f'"caller";q={limits.per_caller};w={MINUTE}, "account";q={limits.per_account};w={MINUTE}'
         left = (
@@ -109,8 +109,8 @@ class RateLimiter:
     async def take(
         self, *, msp_id: UUID, tenant_id: UUID, caller: str, limits: RateLimits
     ) -> tuple[RateState | None, int]:
-        """Take a token of the caller and of its account. Returns what is left, None while Valkey is away, and the
-        seconds to wait, 0 if the request may pass.
+        """Take a token of the caller and of its account. Returns the remaining requests, None while Valkey is
+        unreachable, and the seconds to wait, 0 if the request may pass.
         """
         answer = await self._ask(f"fl:{msp_id}:rate:{tenant_id}", caller, limits)
         if answer is None:
@@ -138,5 +138,5 @@ class RateLimiter:
 
 
 def interval_and_burst(per_minute: int) -> tuple[int, int]:
-    """Microseconds until the next token, and how many are saved."""
+    """Microseconds until the next token, and the number of saved tokens."""
     return MINUTE * 1_000_000 // per_minute, per_minute

@@ -1,4 +1,4 @@
-"""Rate limits: the script in Valkey is the token bucket of `outbound.bucket`, and an outage lets requests pass."""
+"""Rate limits: the script in Valkey equals the token bucket of `outbound.bucket`, and an outage lets requests pass."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ async def test_callers_have_buckets_of_their_own_and_share_their_accounts(valkey
     left, _, wait = await take("a")
     assert (left, 0 < wait <= 30) == (0, True)
     assert await take("b") == (1, 0, 0)
-    assert (await take("b"))[2] > 0  # the account's is spent
+    assert (await take("b"))[2] > 0  # the account's tokens are used up
     assert await take("a", other) == (1, 2, 0)
 
 

@@ -1,4 +1,4 @@
-"""A client's own prices, as the wizard's step leads to them: page and API, in place of the common ones."""
+"""A client's own prices in place of the common ones: the page of the wizard's step, and the API."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Templates: saved from a client, applied to others, compared with them, pulled with what they keep of their own."""
+"""Templates: saved from a client, applied to others, compared with them, and pulled without changing kept items."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Applying a version of a template to a client, and keeping single items as the client has them. In the client's scope.
+"""Application of a template's version to a client, and exclusion of single items. In the client's scope.
 
 Contracts whose source is not connected yet wait, and are published when the template is applied again. Rules are
 published at once while the client is being onboarded, as its starter policy is; of a live client they become edits of
-the draft, which somebody else publishes.
+the draft, which another member publishes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -39,7 +39,7 @@ from policy.rules import PolicyRule
 
 
 class ItemRefusal(msgspec.Struct, frozen=True):
-    """An item that could not be applied, and why, in the reader's language."""
+    """An item that could not be applied, with the reason in the reader's language."""
 
     key: str
     detail: str
@@ -65,9 +65,11 @@ async def apply_version(  # noqa: PLR0913 - keyword-only
     now: datetime,
     new_id: NewId,
 ) -> ApplyResult:
-    """Bring the scope's client in step with a version, but for the items in `keep`, by default those that it keeps.
+    """Apply a version to the scope's client, except for the items in `keep`; by default those that the client already
+    keeps.
 
-    Each item is applied in full or refused by itself: one whose element the client has retired stops no other.
+    Each item is applied in full or refused separately: an item whose element the client has retired does not stop the
+    others.
     """
     used = await find_use(session)
     if keep is None:

@@ -1,5 +1,5 @@
-"""What clients have, read in the form of a template. In a client's scope with the rules of its policy, which are not
-read across clients; in the fleet's scope without them.
+"""Content of clients in the form of a template. In a client's scope with the rules of its policy, which cannot be read
+across clients; in the fleet's scope without them.
 """
 
 from collections import defaultdict
@@ -48,7 +48,7 @@ _WAIVERS: Final = text("""
 
 
 async def read_state(session: AsyncSession) -> ClientState:
-    """What the scope's client has."""
+    """The content of the scope's client."""
     scope = scope_of(session)
     found = (await read_states(session, [scope.tenant_id]))[scope.tenant_id]
     _, rules = await load_rules(session, scope)
@@ -64,7 +64,7 @@ async def read_state(session: AsyncSession) -> ClientState:
 
 
 async def read_own_content(session: AsyncSession) -> TemplateContent:
-    """What a template takes from the scope's client. Rules that it inherits from its MSP reach every client anyway."""
+    """The scope's client's content for a template, without rules inherited from its MSP: every client has them."""
     scope = scope_of(session)
     found = (await read_states(session, [scope.tenant_id]))[scope.tenant_id].content
     _, rules = await load_rules(session, scope)
@@ -73,7 +73,7 @@ async def read_own_content(session: AsyncSession) -> TemplateContent:
 
 
 async def read_states(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, ClientState]:
-    """What each of these clients has, without rules."""
+    """The content of each of these clients, without rules."""
     binds = {"ids": list(ids)}
     connections: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
     for row in await session.execute(_CONNECTIONS, binds):
@@ -97,7 +97,7 @@ async def read_states(session: AsyncSession, ids: Collection[UUID]) -> Mapping[U
 
 
 def _distinct(rows: Collection[Row[Any]]) -> list[TemplateConnection]:
-    """One connection for each name: contracts name their source by it."""
+    """One connection for each name, because contracts name their source by it."""
     return list({row.name: TemplateConnection(row.name, row.kind) for row in rows}.values())
 
 

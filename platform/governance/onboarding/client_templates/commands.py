@@ -102,7 +102,7 @@ def save(*, msp_id: UUID, name: str, source: UUID | None, path: Path | None, not
 @CLIENT
 @_NAME
 def apply(*, msp_id: UUID, tenant_id: UUID, name: str) -> None:
-    """Apply the newest version of a template to a client. What the client keeps of its own stays."""
+    """Apply the newest version of a template to a client. Items that the client keeps are unchanged."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
@@ -125,7 +125,7 @@ def apply(*, msp_id: UUID, tenant_id: UUID, name: str) -> None:
 @MSP
 @CLIENT
 def status(*, msp_id: UUID, tenant_id: UUID) -> None:
-    """Show in what a client differs from the template that it follows."""
+    """Show the differences between a client and the template that it follows."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
@@ -164,7 +164,7 @@ def follow(*, msp_id: UUID, tenant_id: UUID, key: str) -> None:
 @client_template.command("clients")
 @MSP
 def clients(*, msp_id: UUID) -> None:
-    """List the clients that follow a template, and in what they differ."""
+    """List the clients that follow a template, with their differences."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:

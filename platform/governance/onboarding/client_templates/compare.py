@@ -36,8 +36,8 @@ Part = TemplateConnection | TemplateContract | TemplateRule | TemplateWaiver
 
 
 class ClientState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client has, in the form of a template. `ids` of its connections by name; `locked`: ids of rules that its
-    MSP has set for all clients.
+    """The content of a client in the form of a template. `ids` of its connections by name; `locked`: ids of rules that
+    its MSP has locked for all clients.
     """
 
     content: TemplateContent
@@ -54,7 +54,7 @@ class FieldDifference(msgspec.Struct, frozen=True):
 
 
 class ComparedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An item of a template. `wanted` is what applying it would set, with the client's own name of its source."""
+    """An item of a template. `wanted` is the value that applying would set, with the client's name of the source."""
 
     key: str
     kind: ItemKind
@@ -77,7 +77,7 @@ def match_connections(wanted: Sequence[TemplateConnection], known: Sequence[Temp
 
 
 def compare(template: TemplateContent, client: ClientState, kept: Collection[str]) -> list[ComparedItem]:
-    """Each item of the template as it stands in the client. What the client has beside them is its own."""
+    """Each item of the template compared with the client. Other content of the client is its own and not compared."""
     matched = match_connections(template.connections, client.content.connections)
     items = [
         ComparedItem(

@@ -1,4 +1,4 @@
-"""What a version of a template holds, and the limits of it. Pure."""
+"""Content of a template's version, and its limits. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -71,7 +71,7 @@ class TemplateRule(RequestBody, frozen=True, kw_only=True):
         return f"rule:{self.id}"
 
     def rule(self) -> PolicyRule:
-        """The rule, in no account yet."""
+        """The rule, not assigned to an account yet."""
         return PolicyRule(
             id=self.id, ptype=RuleKind.GOVERNANCE, sub=self.sub, dom="", obj=self.obj, act=self.act,
             condition=self.condition, effect=self.effect, description=self.description, approver=self.approver,
@@ -91,7 +91,7 @@ class TemplateWaiver(RequestBody, frozen=True):
 
 
 class TemplateContent(RequestBody, frozen=True, kw_only=True):
-    """What a template gives each client."""
+    """The items of a template's version."""
 
     connections: Annotated[Sequence[TemplateConnection], msgspec.Meta(max_length=MOST_CONNECTIONS)] = ()
     contracts: Annotated[Sequence[TemplateContract], msgspec.Meta(max_length=MOST_CONTRACTS)] = ()

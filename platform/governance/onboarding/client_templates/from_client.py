@@ -15,7 +15,7 @@ from tenants.relations import CLIENTS
 
 
 async def read_content(access: Access, slug: str) -> TemplateContent:
-    """What a template takes from the client with this short name; afterwards in the MSP account.
+    """The content for a template from the client with this short name; the scope is the MSP account afterwards.
 
     Raises:
         NotFound: no such client of this MSP.
@@ -30,7 +30,7 @@ async def read_content(access: Access, slug: str) -> TemplateContent:
 
 
 async def read_version(access: Access, template_id: UUID, version: int | None = None) -> StoredVersion:
-    """A version of a template of the MSP of the client in the address; afterwards in the client's account.
+    """A version of a template of the MSP of the client in the address; the scope is the client's account afterwards.
 
     Raises:
         NotFound: no such template of this MSP.

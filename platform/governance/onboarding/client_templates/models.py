@@ -39,8 +39,8 @@ class ClientTemplateVersion(TenantOwned, Base):
 
 
 class ClientTemplateUse(TenantOwned, Base):
-    """The template that a client follows, with a copy of the applied version: the client's account does not read the
-    MSP's. `own_items` are the keys of items that the client has of its own.
+    """The template that a client follows, with a copy of the applied version, because the client's account cannot read
+    the MSP's. `own_items` are the keys of items that the client keeps as they are.
     """
 
     __tablename__ = "client_template_use"

@@ -70,7 +70,7 @@ async def show_template_page(request: AnyRequest, access: OpenAccess, template_i
 
 @post(_ONE, opt=_WRITE, include_in_schema=False)
 async def save_template_page(request: AnyRequest, access: OpenAccess, template_id: FromPath[UUID]) -> Response[Any]:
-    """The next version: what a client has, or the newest with one item more or less."""
+    """Save the next version: a client's content, or the newest version with one item more or less."""
     typed = {name: str(value).strip() for name, value in (await request.form()).items()}
     newest = await load_version(access.session, template_id)
     try:

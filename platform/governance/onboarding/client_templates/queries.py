@@ -1,4 +1,4 @@
-"""Queries of templates: lists of an MSP, and the comparison of a client with the one that it follows."""
+"""Queries of templates: lists of an MSP, and the comparison of a client with its template."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -83,7 +83,7 @@ def version_view(stored: StoredVersion) -> TemplateVersionView:
 async def compare_use(
     session: AsyncSession, used: StoredUse, *, client: str, latest: int, version: StoredVersion | None = None
 ) -> TemplateUseView:
-    """A client beside the version that it follows, or `version` of its template; in the client's scope."""
+    """A client compared with the version that it follows, or with `version` of its template; in the client's scope."""
     content, number = (used.content, used.version) if version is None else (version.content, version.version)
     items = await compare_content(session, content, used.kept)
     return TemplateUseView(

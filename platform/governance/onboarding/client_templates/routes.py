@@ -78,7 +78,7 @@ async def add_template_version(
 
 @get(_CLIENT, opt=_READ, tags=_TAGS)
 async def show_client_template(access: OpenAccess) -> TemplateUseView:
-    """The template that the client follows, with each of its items beside what the client has."""
+    """The template that the client follows, with each of its items compared with the client's."""
     used = await _use(access)
     newest = await read_version(access, used.template_id)
     return await compare_use(access.session, used, client=access.require_client().slug, latest=newest.latest)
@@ -86,7 +86,7 @@ async def show_client_template(access: OpenAccess) -> TemplateUseView:
 
 @get(f"{_CLIENT}/update", opt=_READ, tags=_TAGS)
 async def show_client_template_update(access: OpenAccess) -> TemplateUseView:
-    """What pulling the newest version of the client's template would change."""
+    """Changes that pulling the newest version of the client's template would make."""
     used = await _use(access)
     newest = await read_version(access, used.template_id)
     slug = access.require_client().slug
@@ -102,7 +102,7 @@ async def keep_template_item(access: OpenAccess, data: JSONBody[KeepInput]) -> N
 def build_template_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
     @post(_ROOT, opt=_WRITE, tags=_TAGS)
     async def create_client_template(access: OpenAccess, data: JSONBody[TemplateInput]) -> TemplateSaved:
-        """Save a new template: of the given content, or of what a client has. Connections are saved without addresses
+        """Save a new template: of the given content, or of a client's content. Connections are saved without addresses
         and secrets.
         """
         content = await _content(access, data)

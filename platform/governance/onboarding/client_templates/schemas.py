@@ -15,7 +15,7 @@ Note = Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class TemplateInput(RequestBody, frozen=True, kw_only=True):
-    """A new template: its `content`, or what the client with the short name `client` has; empty without both."""
+    """A new template: its `content`, or that of the client with the short name `client`; empty without both."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
     client: Code = ""
@@ -24,7 +24,7 @@ class TemplateInput(RequestBody, frozen=True, kw_only=True):
 
 
 class VersionInput(RequestBody, frozen=True, kw_only=True):
-    """The next version of a template: its whole `content`, or what the client with this short name has now."""
+    """The next version of a template: its whole `content`, or the present content of the client of this short name."""
 
     client: Code = ""
     content: TemplateContent | None = None
@@ -88,7 +88,7 @@ class PartView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DifferenceView(msgspec.Struct, frozen=True):
-    """A field with what the client has and what the template has, in the reader's language."""
+    """A field with the client's and the template's value, in the reader's language."""
 
     field: str
     label: str
@@ -97,7 +97,7 @@ class DifferenceView(msgspec.Struct, frozen=True):
 
 
 class ItemView(PartView, frozen=True, kw_only=True):
-    """An item as it stands in a client."""
+    """An item compared with a client."""
 
     state: ItemState
     state_label: str
@@ -105,8 +105,8 @@ class ItemView(PartView, frozen=True, kw_only=True):
 
 
 class TemplateUseView(msgspec.Struct, frozen=True, kw_only=True):
-    """The template that a client follows, compared with what the client has now. `compared`: the version of `items`,
-    the applied one or the one to pull. `summary`: what differs, as a sentence.
+    """The template that a client follows, compared with the client's present content. `compared`: the version of
+    `items`, the applied one or the one to pull. `summary`: the differences as a sentence.
     """
 
     client: str

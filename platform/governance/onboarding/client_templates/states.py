@@ -1,4 +1,4 @@
-"""How an item of a template stands in a client."""
+"""States of a template's items in a client."""
 
 from foundation.codes import LabelledCode
 from foundation.marks import N_

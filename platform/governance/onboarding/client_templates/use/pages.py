@@ -1,4 +1,6 @@
-"""Pages of the template that a client follows: what differs, what the newest version changes, and what it keeps."""
+"""Pages of the template that a client follows: differences, changes of the newest version, and items that the client
+keeps.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -41,7 +43,7 @@ STATE_KINDS: Final = {
 
 @get(_ROOT, name="client-template", opt=_READ, include_in_schema=False)
 async def show_client_template_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    """The template that the client follows; with `choose`, what another would set."""
+    """The template that the client follows; with `choose`, the changes that another would make."""
     return await _page(access, choose=str(request.query_params.get("choose", "")))
 
 
@@ -122,7 +124,7 @@ async def _page(access: Access, *, choose: str = "", refusal: DomainError | None
 
 
 def _is_news(used: Any, newest: StoredVersion | None) -> bool:
-    """Whether the page shows what applying `newest` would set, beside what the client follows."""
+    """Whether the page shows the changes of `newest` beside the followed version."""
     if newest is None:
         return False
     return used is None or (newest.template_id, newest.version) != (used.template_id, used.version)
