@@ -15,13 +15,13 @@ lose the response.
 """
 
 
-class Reading(Enum):
+class ReadState(Enum):
     NOTHING = 0
     HEAD = 1
     BODY = 2
 
 
-NOTHING, HEAD, BODY = Reading
+NOTHING, HEAD, BODY = ReadState
 """Globals, because they are read for each header: an Enum's class attribute costs more."""
 
 
