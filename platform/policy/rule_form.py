@@ -58,12 +58,15 @@ class RuleForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class GovernedElement(msgspec.Struct, frozen=True):
-    """An element that rules can name. `dimensions`: those that its values may be divided by."""
+    """An element that rules name. `dimensions`: those that its values may be divided by. No new rule names one that
+    `is_retired`.
+    """
 
     code: str
     label: str
     value_type: str
     dimensions: tuple[str, ...] = ()
+    is_retired: bool = False
 
 
 def build_rule(form: RuleForm, element: GovernedElement, *, rule_id: str) -> PolicyRule:

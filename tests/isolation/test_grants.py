@@ -82,9 +82,10 @@ CALLERS = {
 # who may do what, and of what is held and compared only that it is.
 FLEET_READS = {
     "approval", "audit_head", "baseline", "change", "client", "client_template", "client_template_use",
-    "client_template_version", "connection", "dead_letter", "element_contract", "governance_exception",
-    "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding", "onboarding_task",
-    "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price", "price_book", "propagation",
+    "client_template_version", "connection", "custom_element", "dead_letter", "element_contract",
+    "governance_exception", "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding",
+    "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
+    "price_book", "propagation",
     "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
 }  # fmt: skip
 
@@ -213,6 +214,7 @@ def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     assert found[FLEET, "policy_rule", "SELECT"] == "act effect msp_id obj ptype sub tenant_id"
     assert found[FLEET, "policy_version", "SELECT"] == "created_at msp_id tenant_id version"
     assert found[FLEET, "held_observation", "SELECT"] == "element msp_id tenant_id"
+    assert found[FLEET, "custom_element", "SELECT"] == "code msp_id retired_at tenant_id"
     assert found[FLEET, "baseline", "SELECT"] == "decided_at msp_id started_at state tenant_id"
 
 

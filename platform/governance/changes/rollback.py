@@ -25,12 +25,15 @@ async def roll_back_change(
 
     Raises:
         NotFound: no such change or propagation in this account.
-        NothingToRollBack: the change was never released, has no earlier value, or is not the latest.
+        NothingToRollBack: the change was never released, has no earlier value, or is not the latest, or its element is
+        retired.
     """
     changes, snapshot = await lock_changes(session, services, [change_id])
     if not changes:
         raise NotFound
     change = changes[0]
+    if snapshot.contracts.find_ended(change.key) is not None:
+        raise NothingToRollBack(N_("The element of this change is retired and takes no values any more."))
     row = snapshot.values[change.key]
     if change.version is None:
         raise NothingToRollBack(N_("This change was never sent to a channel."))

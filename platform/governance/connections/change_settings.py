@@ -13,6 +13,7 @@ from connectors.runtime import ConnectorRuntime
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.marks import N_
+from governance.elements.declarations import is_retired
 
 
 async def change_settings(  # noqa: PLR0913 - keyword-only revision and time
@@ -44,9 +45,10 @@ async def change_settings(  # noqa: PLR0913 - keyword-only revision and time
 
 
 async def is_in_use(session: AsyncSession, connection_id: UUID) -> bool:
-    """Whether a contract names the connection, or a value was sent to it or reported by it."""
-    used = text("""
-        SELECT EXISTS (SELECT 1 FROM element_contract WHERE tenant_id = :t AND source_connection_id = :c)
+    """Whether a contract that has not ended names the connection, or a value was sent to it or reported by it."""
+    used = text(f"""
+        SELECT EXISTS (SELECT 1 FROM element_contract k
+                        WHERE k.tenant_id = :t AND k.source_connection_id = :c AND NOT {is_retired("k")})
             OR EXISTS (SELECT 1 FROM propagation WHERE tenant_id = :t AND connection_id = :c)
             OR EXISTS (SELECT 1 FROM channel_value WHERE tenant_id = :t AND connection_id = :c)
             OR EXISTS (SELECT 1 FROM source_record WHERE tenant_id = :t AND connection_id = :c)

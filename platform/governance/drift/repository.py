@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.keys import ElementKey, FrozenKeyed
 from canonical.values import Value
 from foundation.database.engine import scope_of
+from governance.elements.declarations import RETIRED
 from governance.elements.selection import is_contract_of
 from governance.exception_types import ExceptionType
 from governance.propagation.states import RUNNING
@@ -56,7 +57,8 @@ to it before it became the source remain, and are not compared.
 
 
 async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int) -> list[ObservedValue]:
-    """The next values from the cursor, and up to a quarter as many with known drift."""
+    """The next values from the cursor, and up to a quarter as many with known drift. None of retired elements."""
+    scope = scope_of(session)
     rows = await session.execute(
         text(f"""
             WITH round AS (
@@ -65,12 +67,14 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
             ), next AS (
                 SELECT {key_columns("v")}, true AS in_turn FROM channel_value v, round
                  WHERE v.tenant_id = :t AND v.connection_id = :c
-                   AND ({key_columns("v")}) > ({key_columns("round")}) AND {_NOT_OWN.format(is_contract_of("own", "v"))}
+                   AND ({key_columns("v")}) > ({key_columns("round")}) AND v.element <> ALL ({RETIRED})
+                   AND {_NOT_OWN.format(is_contract_of("own", "v"))}
                  ORDER BY {key_columns("v")} LIMIT :limit
             ), drifted AS (
                 SELECT {key_columns("e")} FROM governance_exception e
                  WHERE e.tenant_id = :t AND e.state = 'open' AND e.code = :code AND e.connection_id = :c
-                   AND e.source_event_id IS NULL AND {_NOT_OWN.format(is_contract_of("own", "e"))}
+                   AND e.source_event_id IS NULL AND e.element <> ALL ({RETIRED})
+                   AND {_NOT_OWN.format(is_contract_of("own", "e"))}
                  ORDER BY e.seen_at LIMIT :limit / 4
             )
             SELECT {key_columns("v")}, v.value, v.version, v.change_id, v.seen_at,
@@ -82,8 +86,11 @@ async def next_values(session: AsyncSession, connection_id: UUID, *, limit: int)
              GROUP BY v.tenant_id, v.connection_id, {key_columns("v")}
              ORDER BY {key_columns("v")}
         """),
-        {"t": scope_of(session).tenant_id, "c": connection_id, "limit": limit, "code": ExceptionType.CHANNEL_DRIFT},
-    )
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "c": connection_id, "limit": limit,
+            "code": ExceptionType.CHANNEL_DRIFT,
+        },
+    )  # fmt: skip
     return [_READ(row) for row in rows]
 
 

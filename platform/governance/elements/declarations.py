@@ -34,9 +34,14 @@ def record_type_of(contract: str) -> str:
 
 
 def is_retired(contract: str) -> str:
-    """As SQL: the element of `contract` is retired, so the contract has ended."""
-    return f"""EXISTS (SELECT 1 FROM custom_element e WHERE {declares("e", contract)} AND e.code = {contract}.element
-                           AND e.retired_at IS NOT NULL)"""
+    """As SQL: the element of `contract`, or of any row with an element, is retired, so that a contract has ended."""
+    return f"""EXISTS (SELECT 1 FROM custom_element retired WHERE {declares("retired", contract)}
+                           AND retired.code = {contract}.element AND retired.retired_at IS NOT NULL)"""
+
+
+RETIRED: Final = """ARRAY(SELECT retired.code FROM custom_element retired
+       WHERE retired.tenant_id IN (:t, :m) AND retired.retired_at IS NOT NULL)"""
+"""As SQL: codes of the retired elements that the account :t of the MSP :m may have used. Read once a statement."""
 
 
 async def find_declaration(session: AsyncSession, code: str) -> CustomElement | None:

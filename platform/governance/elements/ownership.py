@@ -11,6 +11,7 @@ from connectors.relations import CONNECTIONS
 from foundation.codes import LabelledCode
 from foundation.database.engine import scope_of
 from foundation.marks import N_
+from governance.elements.declarations import RETIRED
 
 _MOST: Final = 10_000
 """Held values are counted up to here."""
@@ -47,21 +48,24 @@ class OwnershipReport(msgspec.Struct, frozen=True):
 
 
 _GAPS: Final = f"""
-    WITH held AS (
+    WITH contracts AS (
+        SELECT * FROM element_contract WHERE tenant_id = :t AND element <> ALL ({RETIRED})),
+         held AS (
         SELECT h.element, h.connection_id, count(*) AS held
-          FROM (SELECT element, connection_id FROM held_observation WHERE tenant_id = :t LIMIT :most) h GROUP BY 1, 2),
+          FROM (SELECT element, connection_id FROM held_observation
+                 WHERE tenant_id = :t AND element <> ALL ({RETIRED}) LIMIT :most) h GROUP BY 1, 2),
     seen AS (
         SELECT h.element, array_agg(n.name ORDER BY n.name) AS names, sum(h.held) AS held
           FROM held h JOIN {CONNECTIONS} n ON n.tenant_id = :t AND n.id = h.connection_id GROUP BY 1)
     SELECT s.element, s.names, s.held, '{OwnershipProblem.NO_OWNER}' AS problem FROM seen s
-     WHERE NOT EXISTS (SELECT 1 FROM element_contract k WHERE k.tenant_id = :t AND k.element = s.element)
+     WHERE NOT EXISTS (SELECT 1 FROM contracts k WHERE k.element = s.element)
      UNION ALL
     SELECT k.element, coalesce(max(s.names), '{{}}'), coalesce(max(s.held), 0), '{OwnershipProblem.PARTLY_OWNED}'
-      FROM element_contract k LEFT JOIN seen s ON s.element = k.element
-     WHERE k.tenant_id = :t GROUP BY k.element HAVING bool_and(k.selector <> '')
+      FROM contracts k LEFT JOIN seen s ON s.element = k.element
+     GROUP BY k.element HAVING bool_and(k.selector <> '')
      UNION ALL
-    SELECT k.element, '{{}}', 0, '{OwnershipProblem.SOURCE_DELETED}' FROM element_contract k
-     WHERE k.tenant_id = :t AND k.source_connection_id IS NOT NULL AND NOT EXISTS (
+    SELECT k.element, '{{}}', 0, '{OwnershipProblem.SOURCE_DELETED}' FROM contracts k
+     WHERE k.source_connection_id IS NOT NULL AND NOT EXISTS (
        SELECT 1 FROM {CONNECTIONS} n WHERE n.tenant_id = :t AND n.id = k.source_connection_id AND n.state <> 'deleted')
      UNION ALL
     SELECT s.element, s.names, s.held, '{OwnershipProblem.TWO_SOURCES}' FROM seen s WHERE cardinality(s.names) > 1
@@ -70,8 +74,9 @@ _GAPS: Final = f"""
 
 
 async def read_ownership(session: AsyncSession) -> OwnershipReport:
-    """Gaps of the scope's client, by element."""
-    rows = await session.execute(text(_GAPS), {"t": scope_of(session).tenant_id, "most": _MOST})
+    """Gaps of the scope's client, by element. Retired elements have none."""
+    scope = scope_of(session)
+    rows = await session.execute(text(_GAPS), {"t": scope.tenant_id, "m": scope.msp_id, "most": _MOST})
     return OwnershipReport(
         [OwnershipGap(row.element, OwnershipProblem.of(row.problem), list(row.names), int(row.held)) for row in rows]
     )

@@ -11,6 +11,7 @@ import msgspec
 from billing.relations import PRICE_BOOKS, PRICES
 from connectors.relations import CONNECTIONS
 from foundation.relations import USAGE_EVENTS
+from governance.elements.declarations import is_retired
 from governance.propagation.meters import VERIFIED_DELIVERIES
 from policy.permissions import PolicyPermission
 from policy.relations import POLICY_RULES, POLICY_VERSIONS
@@ -96,10 +97,10 @@ FACTS: Final = f"""(
               count(*) FILTER (WHERE e.source_connection_id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM {CONNECTIONS} d WHERE d.tenant_id = e.tenant_id AND d.id = e.source_connection_id
                    AND d.state <> 'deleted')) AS orphaned
-         FROM element_contract e WHERE e.tenant_id = c.tenant_id) k
+         FROM element_contract e WHERE e.tenant_id = c.tenant_id AND NOT {is_retired("e")}) k
      CROSS JOIN LATERAL (
        SELECT count(DISTINCT h.element) AS unowned FROM held_observation h
-        WHERE h.tenant_id = c.tenant_id AND NOT EXISTS (
+        WHERE h.tenant_id = c.tenant_id AND NOT {is_retired("h")} AND NOT EXISTS (
           SELECT 1 FROM element_contract e
            WHERE e.tenant_id = h.tenant_id AND e.element = h.element AND e.selector = '')) u
       LEFT JOIN LATERAL (

@@ -14,10 +14,11 @@ from policy.rule_form import GovernedElement
 
 
 async def load_elements(session: AsyncSession) -> dict[str, GovernedElement]:
-    """By code, with labels in the reader's language."""
+    """By code, with labels in the reader's language. Retired ones are among them: published rules name them."""
     rows = await session.execute(
         text("""
-            SELECT code, label, value_type, dimensions FROM custom_element WHERE tenant_id IN (:t, :m) ORDER BY code
+            SELECT code, label, value_type, dimensions, retired_at IS NOT NULL AS is_retired FROM custom_element
+             WHERE tenant_id IN (:t, :m) ORDER BY code
         """),
         {"t": scope_of(session).tenant_id, "m": scope_of(session).msp_id},
     )
@@ -26,17 +27,24 @@ async def load_elements(session: AsyncSession) -> dict[str, GovernedElement]:
         for each in ELEMENTS.values()
     }
     return known | {
-        row.code: GovernedElement(row.code, row.label, row.value_type, tuple(row.dimensions)) for row in rows
+        row.code: GovernedElement(row.code, row.label, row.value_type, tuple(row.dimensions), row.is_retired)
+        for row in rows
     }
 
 
 def find_element(elements: Mapping[str, GovernedElement], code: str) -> GovernedElement:
-    """Raises InvalidInput."""
+    """The element for a new or edited rule. Raises InvalidInput: it is unknown or retired."""
     found = elements.get(code)
     if found is None:
         raise InvalidInput(
             N_("There is no element {code}. Declare it first, or correct its code."),
             params={"code": repr(code[:40])},
+            field="element",
+        )
+    if found.is_retired:
+        raise InvalidInput(
+            N_("{label} is retired, so nothing is decided about it any more. Choose another element."),
+            params={"label": found.label},
             field="element",
         )
     return found

@@ -28,7 +28,8 @@ async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
 
     Raises:
         NotFound: there is no such rule.
-        Conflict: the form cannot show it; it is edited over the API or by command, or removed.
+        Conflict: its element is retired, or the form cannot show it; it is edited over the API or by command, or
+        removed.
     """
     _, rules = await load_rules(session, scope_of(session))
     draft = await repository.find_draft(session)
@@ -37,6 +38,10 @@ async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
     if rule is None:
         raise NotFound
     element = (await load_elements(session)).get(rule.obj)
+    if element is not None and element.is_retired:
+        raise Conflict(
+            N_("The element of this rule is retired, so the rule decides nothing any more. Remove it, or leave it.")
+        )
     form = None if element is None else read_form(rule, element.value_type)
     fields = None if form is None else write_fields(form)
     if fields is None:
@@ -50,7 +55,7 @@ async def rule_context(
     session: AsyncSession, services: GovernanceServices, rule_id: str, fields: Mapping[str, str]
 ) -> dict[str, Any]:
     """Template context of the form, with its input."""
-    elements = await load_elements(session)
+    elements = {code: one for code, one in (await load_elements(session)).items() if not one.is_retired}
     element = elements.get(fields.get("element", ""))
     channels = [] if element is None else await load_channels(session, services.runtime.registry)
     index = await services.policies.index_for(session, scope_of(session))

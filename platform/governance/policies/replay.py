@@ -39,7 +39,7 @@ class ReplayPolicies:
 
     def reached(self, change: RecordedChange) -> list[Channel]:
         """Channels of the change."""
-        contract = self.contracts.find(change.key)
+        contract = self.contracts.find(change.key) or self.contracts.find_ended(change.key)
         source = None if contract is None else contract.source_connection_id
         found = targets_of(change.key, self.channels, source, only=self.contracts.returned_to(change.key))
         return [one for one in found if change.targets is None or one.connection_id in change.targets]

@@ -157,7 +157,7 @@ async def _overview(
 
 
 async def _editor(access: Access, typed: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
-    declared = await ELEMENTS.load(access.session, ELEMENTS.query(), access.now)
+    declared = await ELEMENTS.load(access.session, ELEMENTS.query(show="current"), access.now)
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "typed": typed,
