@@ -63,6 +63,7 @@ def _services(services: AppServices) -> Sequence[object]:
         factors=SecondFactors(services.vault, new_secret),
         challenges=Challenges(services.valkey, new_secret, sessions_key),
         limiter=RateLimiter(services.valkey, services.metrics),
+        permissions=services.rooms.permission_labels,
     )
     return auth, MemberRights(services.db, policies), mailer
 

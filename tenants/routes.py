@@ -77,7 +77,7 @@ async def create_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiK
     permissions = None if data.permissions is None else tuple(data.permissions)
     wanted = NewApiKey(new_id(), data.name, data.role, data.manages_access, permissions, data.expires_at, data.use)
     key, text = await api_keys.create_api_key(
-        access.session, auth.new_secret, wanted, by=access.principal, now=access.now
+        access.session, auth.new_secret, wanted, by=access.principal, now=access.now, declared=auth.permissions
     )
     return Response(new_key_view(key, text), headers={"Cache-Control": "no-store"})
 

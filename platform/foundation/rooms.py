@@ -19,7 +19,7 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.actions import AuditAction
+from foundation.audit.actions import AuditAction, AuditKind
 from foundation.clock import Clock
 from foundation.database.engine import Database
 from foundation.events import EventType, Subscription
@@ -173,6 +173,19 @@ class Rooms:
     @property
     def meters(self) -> Meters:
         return Meters(self.every(lambda room: room.meters))
+
+    @property
+    def permission_labels(self) -> Mapping[str, str]:
+        """Labels of every room's permissions, by code."""
+        return {str(one): one.label for kind in self.every(lambda room: room.permissions) for one in kind}
+
+    @property
+    def audit_nouns(self) -> Mapping[AuditKind, Sequence[str]]:
+        """Nouns of the audited actions of each kind, sorted."""
+        nouns: dict[AuditKind, set[str]] = {kind: set() for kind in AuditKind}
+        for actions in self.every(lambda room: room.audit_actions):
+            nouns[actions.kind].update(action.partition(".")[0] for action in actions)
+        return {kind: sorted(found) for kind, found in nouns.items()}
 
     @property
     def audit_labels(self) -> Mapping[str, str]:

@@ -70,11 +70,14 @@ def create(  # noqa: PLR0913 - options
         use=KeyUse.OAUTH_CLIENT if is_client else KeyUse.KEY,
     )  # fmt: skip
 
-    async def use(session: AsyncSession) -> CommandResult:
-        key, text = await api_keys.create_api_key(session, new_secret, wanted, now=utc_now())
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
+            key, text = await api_keys.create_api_key(
+                session, new_secret, wanted, now=utc_now(), declared=services.rooms.permission_labels
+            )
         return _shown(new_key_view(key, text))
 
-    _run(msp_id, tenant_id, use)
+    run_with_services(act)
 
 
 @api_key.command("rotate")

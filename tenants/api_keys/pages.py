@@ -13,7 +13,6 @@ from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
 from foundation.marks import N_
-from foundation.permissions import Permission
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
@@ -22,6 +21,7 @@ from tenants.access import Access
 from tenants.auth import api_keys
 from tenants.auth.api_keys import EXPIRES_SOON, NewApiKey
 from tenants.auth.pages import OpenAuth
+from tenants.auth.services import AuthServices
 from tenants.auth.step_up import STEP_UP
 from tenants.lists import API_KEYS
 from tenants.permissions import TenantPermission
@@ -38,8 +38,8 @@ _WRITE: Final = {"permission": TenantPermission.WRITE_API_KEYS} | STEP_UP
 
 
 @get(_ROOTS, name="api_keys", opt=_READ, dependencies=API_KEYS.page_parameters, include_in_schema=False)
-async def list_api_keys_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    return await _keys(access, listed)
+async def list_api_keys_page(access: OpenAccess, auth: OpenAuth, listed: ListParameters) -> Response[Any]:
+    return await _keys(access, auth, listed)
 
 
 @post([f"{path}/new" for path in _ROOTS], opt=_WRITE, include_in_schema=False, status_code=200)
@@ -57,12 +57,14 @@ async def create_api_key_page(request: AnyRequest, access: OpenAccess, auth: Ope
             use=KeyUse.OAUTH_CLIENT if typed["use"] == KeyUse.OAUTH_CLIENT else KeyUse.KEY,
         )  # fmt: skip
         key, text = await api_keys.create_api_key(
-            access.session, auth.new_secret, wanted, by=access.principal, now=access.now
+            access.session, auth.new_secret, wanted, by=access.principal, now=access.now, declared=auth.permissions
         )
         made.append(new_key_view(key, text))
 
     refusal = await run_action(access.session, create())
-    return await _keys(access, API_KEYS.parse({}), refusal, typed=typed, chosen=chosen, made=made[0] if made else None)
+    return await _keys(
+        access, auth, API_KEYS.parse({}), refusal, typed=typed, chosen=chosen, made=made[0] if made else None
+    )
 
 
 @post([f"{path}/{{key_id:uuid}}/rotate" for path in _ROOTS], opt=_WRITE, include_in_schema=False, status_code=200)
@@ -75,15 +77,15 @@ async def rotate_api_key_page(access: OpenAccess, auth: OpenAuth, key_id: FromPa
         made.append(new_key_view(key, text))
 
     refusal = await run_action(access.session, rotate())
-    return await _keys(access, API_KEYS.parse({}), refusal, made=made[0] if made else None)
+    return await _keys(access, auth, API_KEYS.parse({}), refusal, made=made[0] if made else None)
 
 
 @post([f"{path}/{{key_id:uuid}}/revoke" for path in _ROOTS], opt=_WRITE, include_in_schema=False)
-async def revoke_api_key_page(access: OpenAccess, key_id: FromPath[UUID]) -> Response[Any]:
+async def revoke_api_key_page(access: OpenAccess, auth: OpenAuth, key_id: FromPath[UUID]) -> Response[Any]:
     revoking = api_keys.revoke_api_key(access.session, key_id=key_id, now=access.now)
     refusal = await run_action(access.session, revoking)
     if refusal is not None:
-        return await _keys(access, API_KEYS.parse({}), refusal)
+        return await _keys(access, auth, API_KEYS.parse({}), refusal)
     return redirect_to(access, "/api-keys", done=translate("API key revoked"))
 
 
@@ -98,6 +100,7 @@ API_KEY_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
     access: Access,
+    auth: AuthServices,
     listed: ListInput,
     refusal: DomainError | None = None,
     *,
@@ -115,7 +118,7 @@ async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
         "made": made,
         "soon": access.now + EXPIRES_SOON,
         "uses": [(str(use), translate(use.label)) for use in KeyUse],
-        "permissions": _permissions(access),
+        "permissions": _permissions(access, auth),
         "chosen": chosen,
         "typed": typed or {},
         "shown": typed is not None and not made,
@@ -126,10 +129,9 @@ async def _keys(  # noqa: PLR0913 - keyword-only parts of one page
     )
 
 
-def _permissions(access: Access) -> list[tuple[str, str]]:
+def _permissions(access: Access, auth: AuthServices) -> list[tuple[str, str]]:
     """Permissions of the reader: a key never has more."""
-    declared = (one for each in Permission.__subclasses__() for one in each)
-    own = ((str(one), translate(one.label)) for one in declared if access.may(one))
+    own = ((code, translate(label)) for code, label in auth.permissions.items() if access.may(code))
     return sorted(own, key=lambda pair: pair[1])
 
 

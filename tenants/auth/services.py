@@ -1,6 +1,6 @@
 """Dependencies of authentication, built once by the composition root as `AuthServices`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,4 +43,6 @@ class AuthServices:
     tickets: TicketStore
     factors: SecondFactors
     challenges: Challenges
+    permissions: Mapping[str, str]
+    """Labels of every permission of the product, by code."""
     limiter: RateLimiter | None = None

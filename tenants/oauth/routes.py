@@ -7,7 +7,7 @@ have one answer.
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.hosts import public_origin
 from branding.pages import ShownBrand
-from foundation.permissions import Permission
 from foundation.web.boundary import single_header
 from foundation.web.requests import PUBLIC_FORM_BYTES
 from tenants.auth.api_keys import SECRET_BYTES, KeyParts, client_id_of, parse_key
@@ -63,7 +62,8 @@ async def issue_oauth_token(request: AnyRequest, brand: ShownBrand, auth: OpenAu
     async def act(session: AsyncSession, client: ApiKey, form: Mapping[str, str]) -> Response[Any]:
         if form.get("grant_type") != _GRANT:
             raise OAuthRefusal("unsupported_grant_type", f"The grant type is {_GRANT}.")
-        issued = await issue_token(session, auth, client, _wanted(form.get("scope", ""), client))
+        wanted = _wanted(form.get("scope", ""), client, auth.permissions)
+        issued = await issue_token(session, auth, client, wanted)
         answer = {"access_token": issued.text, "token_type": "Bearer", "expires_in": issued.expires_in}
         return _json(answer if issued.scope is None else {**answer, "scope": " ".join(issued.scope)})
 
@@ -102,7 +102,7 @@ async def introspect_oauth_token(request: AnyRequest, brand: ShownBrand, auth: O
 
 
 @get("/.well-known/oauth-authorization-server", opt=_PUBLIC, include_in_schema=False)
-async def show_oauth_metadata(request: AnyRequest, brand: ShownBrand) -> Response[Any]:
+async def show_oauth_metadata(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """RFC 8414: addresses of this host's endpoints."""
     msp_of(brand)
     origin = public_origin(request.scope)
@@ -118,7 +118,7 @@ async def show_oauth_metadata(request: AnyRequest, brand: ShownBrand) -> Respons
             "introspection_endpoint_auth_methods_supported": methods,
             "grant_types_supported": [_GRANT],
             "response_types_supported": [],
-            "scopes_supported": sorted(_permissions()),
+            "scopes_supported": sorted(auth.permissions),
         }
     )
 
@@ -190,17 +190,13 @@ def _parts(token: str) -> KeyParts | None:
         return None
 
 
-def _wanted(scope: str, client: ApiKey) -> list[str] | None:
+def _wanted(scope: str, client: ApiKey, declared: Collection[str]) -> list[str] | None:
     """Requested permissions; None for all of the client's."""
     names = sorted(set(scope.split()))
-    allowed = _permissions() if client.permissions is None else set(client.permissions)
+    allowed = set(declared) if client.permissions is None else set(client.permissions)
     if not set(names) <= allowed:
         raise OAuthRefusal("invalid_scope", "The client does not have one of these permissions.")
     return names or None
-
-
-def _permissions() -> set[str]:
-    return {str(one) for each in Permission.__subclasses__() for one in each}
 
 
 def _json(body: Mapping[str, Any], *, status: int = 200, more: Mapping[str, str] = {}) -> Response[Any]:

@@ -131,3 +131,8 @@ def test_no_address_is_built_from_the_host_header() -> None:
     reading = re.compile(r"\brequest\.(?:url|base_url)\b|\bheaders(?:\.get\(|\[)['\"]host['\"]", re.IGNORECASE)
     users = [str(path.relative_to(ROOT)) for path in modules() if reading.search(path.read_text())]
     assert users == []
+
+
+def test_registries_are_those_of_the_rooms() -> None:
+    """Which subclasses are known depends on the modules imported so far; `foundation.rooms` names them all."""
+    assert [str(path.relative_to(ROOT)) for path in modules() if "__subclasses__" in path.read_text()] == []

@@ -15,10 +15,12 @@ from urllib.parse import urlencode
 import pytest
 from litestar import Litestar
 
+from controlplane.rooms import ROOMS
 from controlplane.stack import project_root
 from foundation.web import pagination
 from foundation.web.csv_export import as_column
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
+from governance.audit_trail.lists import build_audit_list
 from tenants.web.lists import LIST
 from tests.controlplane.list_samples import ELSEWHERE, SAMPLES, Matches, Rows
 from tests.support.client_env import ClientEnv
@@ -50,7 +52,8 @@ def declared() -> dict[str, ListDefinition[Any]]:
     return found
 
 
-LISTS = declared()
+AUDIT = build_audit_list(ROOMS.audit_nouns)
+LISTS = declared() | {AUDIT.name: AUDIT}
 
 
 def addresses(app: Litestar, name: str) -> tuple[list[str], list[str]]:

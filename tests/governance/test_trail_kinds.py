@@ -1,7 +1,7 @@
 """Every audited action is listed under the kind that its room or slice declares, and under no other."""
 
 from controlplane.rooms import ROOMS
-from foundation.audit.actions import AuditKind, nouns_of
+from foundation.audit.actions import AuditKind
 
 DECLARED = ROOMS.every(lambda room: room.audit_actions)
 
@@ -11,7 +11,7 @@ def test_every_audited_action_is_under_its_kind_alone() -> None:
     for actions in DECLARED:
         for action in actions:
             noun = action.partition(".")[0]
-            assert [kind for kind in AuditKind if noun in nouns_of(kind)] == [actions.kind], action
+            assert [kind for kind in AuditKind if noun in ROOMS.audit_nouns[kind]] == [actions.kind], action
 
 
 def test_every_kind_has_actions() -> None:

@@ -26,6 +26,7 @@ from tenants.auth.tickets import TicketStore
 from tenants.factors.factors import SecondFactors
 from tenants.mail.mailer import Mailer
 from tenants.members.repository import NewMember, create_member, set_password
+from tenants.permissions import TenantPermission
 from tenants.secrets import new_secret
 from tests.conftest import VAULT_KEYS
 from tests.support.passwords import CHEAP
@@ -98,7 +99,7 @@ def auth(  # noqa: PLR0917 - fixtures
     return AuthServices(
         db, PolicyCache(), sessions, passwords, throttle, Devices(new_secret), clock, new_secret, leave_clocks,
         Mailer(vault, new_id), TicketStore(valkey, new_secret), SecondFactors(vault, new_secret),
-        Challenges(valkey, new_secret),
+        Challenges(valkey, new_secret), {str(one): one.label for one in TenantPermission},
     )  # fmt: skip
 
 

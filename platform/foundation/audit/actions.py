@@ -28,11 +28,3 @@ class AuditAction(LabelledCode):
     def __init_subclass__(cls, *, kind: AuditKind, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         cls.kind = kind
-
-
-def nouns_of(kind: AuditKind) -> list[str]:
-    """Nouns of the actions of a kind, sorted: of all modules imported so far, which are the product's in each of its
-    processes.
-    """
-    actions = (action for each in AuditAction.__subclasses__() if each.kind is kind for action in each)
-    return sorted({action.partition(".")[0] for action in actions})

@@ -1,7 +1,7 @@
 """Filter of the audit trail, and its SQL."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from foundation.audit.actions import AuditKind, nouns_of
+from foundation.audit.actions import AuditKind
 from foundation.database.engine import scope_of
 from foundation.i18n.localizer import translate
 from governance.audit_trail.formatter import ACTORS
@@ -24,12 +24,13 @@ _EARLIER_NOUNS: Final = {AuditKind.ACCESS: ["person", "role", "invitation", "ses
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Filter of audit entries; empty fields match any.
 
-    `kind` is an AuditKind. `action` is an action such as "change.released", or the first part of one. `actor` is a part
-    of the actor's name. `subject` is an exact subject such as "change:<id>"; `about` is a record key or a subject.
-    `since` and `until` are days in UTC, both included. A member's entries include those written as `person`.
+    `nouns` are those of a kind's actions. `action` is an action such as "change.released", or the first part of one.
+    `actor` is a part of the actor's name. `subject` is an exact subject such as "change:<id>"; `about` is a record key
+    or a subject. `since` and `until` are days in UTC, both included. A member's entries include those written as
+    `person`.
     """
 
-    kind: str = ALL
+    nouns: Sequence[str] = ()
     action: str = ALL
     actor: str = ALL
     subject: str = ALL
@@ -38,10 +39,11 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     until: date | None = None
 
 
-def audit_filter(values: Mapping[str, str]) -> AuditFilter:
-    """The filter of a checked query."""
+def audit_filter(values: Mapping[str, str], nouns: Mapping[AuditKind, Sequence[str]]) -> AuditFilter:
+    """The filter of a checked query. `nouns` are those of each kind's actions."""
+    kind = AuditKind.of(values["kind"]) if values["kind"] else None
     return AuditFilter(
-        kind=values["kind"],
+        nouns=[] if kind is None else [*nouns[kind], *_EARLIER_NOUNS.get(kind, [])],
         action=values["action"],
         actor=values["actor"],
         subject=values["subject"],
@@ -75,10 +77,9 @@ async def build_conditions(session: AsyncSession, wanted: AuditFilter) -> AuditC
         last = wanted.until + timedelta(days=1)
         among.append("at < :until")
         binds["until"] = datetime(last.year, last.month, last.day, tzinfo=UTC)
-    if wanted.kind:
+    if wanted.nouns:
         fits.append("split_part(action, '.', 1) = ANY (:nouns)")
-        kind = AuditKind.of(wanted.kind)
-        binds["nouns"] = nouns_of(kind) + _EARLIER_NOUNS.get(kind, [])
+        binds["nouns"] = list(wanted.nouns)
     if action := wanted.action.strip().lower():
         fits.append("EXISTS (SELECT 1 FROM unnest(CAST(:actions AS varchar[])) AS w (action)"
                     " WHERE e.action = w.action OR starts_with(e.action, w.action || '.'))")  # fmt: skip

@@ -1,6 +1,5 @@
 """Page of the audit trail. Verification reads the complete chain, so it runs only on request."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from litestar import Response, get
@@ -9,6 +8,7 @@ from litestar.params import FromQuery
 
 from foundation.audit.chain import verify_chain
 from foundation.i18n.localizer import translate
+from foundation.rooms import Rooms
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.pagination import ResultPage
@@ -16,7 +16,7 @@ from foundation.web.parameters import one_of
 from governance.audit_trail.filters import audit_filter
 from governance.audit_trail.formatter import find_ids, format_group
 from governance.audit_trail.groups import list_groups
-from governance.audit_trail.lists import AUDIT_ENTRIES
+from governance.audit_trail.lists import build_audit_list
 from governance.audit_trail.queries import load_names
 from governance.audit_trail.schemas import EntryGroup, GroupPage
 from governance.permissions import GovernancePermission
@@ -29,13 +29,11 @@ _FLAT: Final = "entries"
 _ROOT: Final = "/clients/{client:str}/audit"
 
 
-AUDIT_EXPORT: Final = export_page(AUDIT_ENTRIES, _ROOT, opt=_READ)
+def build_trail_pages(rooms: Rooms) -> list[HTTPRouteHandler]:
+    nouns, labels = rooms.audit_nouns, rooms.audit_labels
+    entries = build_audit_list(nouns)
 
-
-def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
-    """Pages of the audit trail. `labels` are those of audited actions, by code."""
-
-    @get(_ROOT, name="audit", opt=_READ, dependencies=AUDIT_ENTRIES.page_parameters, include_in_schema=False)
+    @get(_ROOT, name="audit", opt=_READ, dependencies=entries.page_parameters, include_in_schema=False)
     async def list_audit_entries_page(
         access: OpenAccess,
         listed: ListParameters,
@@ -45,14 +43,14 @@ def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
     ) -> Response[Any]:
         """One row for each change. `show`, a subject and an order list single entries."""
         is_flat = bool(show or listed.query["subject"] or listed.raw.get("cursor") or listed.query.sort.name != "-seq")
-        found = await load_page(access, AUDIT_ENTRIES, listed) if is_flat else ResultPage[Any]([])
+        found = await load_page(access, entries, listed) if is_flat else ResultPage[Any]([])
         groups = GroupPage([EntryGroup([entry], 1) for entry in found.items])
         if not is_flat and listed.refusal is None:
-            groups = await list_groups(access.session, wanted=audit_filter(listed.query.values), place=place)
+            groups = await list_groups(access.session, wanted=audit_filter(listed.query.values, nouns), place=place)
         names = await load_names(access.session, find_ids(entry for group in groups.items for entry in group.entries))
         page = found.with_items([format_group(group, names, labels) for group in groups.items])
         context = {
-            "listed": list_view(AUDIT_ENTRIES, listed, page, f"{access.root}/audit"),
+            "listed": list_view(entries, listed, page, f"{access.root}/audit"),
             "is_flat": is_flat,
             "place": place,
             "next_place": groups.next_place,
@@ -60,4 +58,4 @@ def build_trail_pages(labels: Mapping[str, str]) -> list[HTTPRouteHandler]:
         }
         return render_page(access, "audit.html", translate("Audit"), context, refusal=listed.refusal)
 
-    return [list_audit_entries_page, AUDIT_EXPORT]
+    return [list_audit_entries_page, export_page(entries, _ROOT, opt=_READ)]

@@ -1,6 +1,6 @@
 """Queries of the audit chain, newest first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.relations import CONNECTIONS
+from foundation.audit.actions import AuditKind
 from foundation.database.engine import scope_of
 from foundation.decoding import decode_json
 from foundation.relations import AUDIT_ENTRIES
@@ -32,9 +33,11 @@ class _Body(msgspec.Struct):
     correlation: str = ""
 
 
-async def list_entries(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[AuditEntryView]:
+async def list_entries(
+    session: AsyncSession, query: ListQuery, _: datetime, *, nouns: Mapping[AuditKind, Sequence[str]]
+) -> ResultPage[AuditEntryView]:
     """One page of `audit_trail.lists`. A filtered list scans SEARCHED_ROWS entries from the cursor on."""
-    conditions = await build_conditions(session, audit_filter(query.values))
+    conditions = await build_conditions(session, audit_filter(query.values, nouns))
 
     def source(keyset: Keyset) -> ListSource:
         return ListSource(

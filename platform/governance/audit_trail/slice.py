@@ -4,13 +4,14 @@ from typing import Final
 
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
+from governance.audit_trail.lists import build_audit_list
 from governance.audit_trail.pages import build_trail_pages
-from governance.audit_trail.routes import TRAIL_ROUTES
+from governance.audit_trail.routes import build_trail_routes
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
-    routes=TRAIL_ROUTES,
-    pages=lambda services: build_trail_pages(services.rooms.audit_labels),
+    routes=lambda services: build_trail_routes(build_audit_list(services.rooms.audit_nouns)),
+    pages=lambda services: build_trail_pages(services.rooms),
     navigation=(
         NavEntry(
             area=NavArea.CLIENT_ACCOUNT,
