@@ -52,7 +52,7 @@ def migrate_schema(owner_conninfo: str, revision: str = "head") -> str:
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(with_settings(owner_conninfo)))
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql("SET lock_timeout = '10s'")
+            connection.exec_driver_sql("SET lock_timeout = '10min'")  # as long as another migration may take
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
             connection.exec_driver_sql("SET lock_timeout = '5s'")
             connection.commit()
