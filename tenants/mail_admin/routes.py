@@ -20,7 +20,6 @@ from tenants.mail_admin.schemas import MailServerView, MailTextView, MailView, s
 from tenants.mail_admin.use_cases import send_again, send_test_mail, show_mail
 from tenants.members.repository import get_member
 from tenants.permissions import TenantPermission
-from tenants.principal import fleet_scope, home_scope
 from tenants.recipients import recipient_of
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
@@ -78,14 +77,12 @@ def build_mail_routes(services: AppServices) -> tuple[Any, ...]:
         mail_id = await send_test_mail(access.session, mailer, to, portal=portal, now=access.now)
         return await get_mail_view(access.session, mail_id, MAILS.query())
 
-    @post(f"{_ONE}/send", opt=_WRITE, tags=["mail"], status_code=204)
+    @post(f"{_ONE}/send", opt=_WRITE | _FLEET, tags=["mail"], status_code=204)
     async def send_mail_again(access: OpenAccess, mail_id: FromPath[UUID]) -> None:
         """Send a mail again that was not sent."""
-        async with services.db.transaction(fleet_scope(access.principal)) as session:
-            view = await get_mail_view(session, mail_id, MAILS.query())
-        # A transaction of its own: the mail may belong to a client, and the request's own is the MSP's.
-        async with services.db.transaction(home_scope(access.principal).for_tenant(view.tenant_id)) as session:
-            await send_again(session, mail_id, now=access.now)
+        view = await get_mail_view(access.session, mail_id, MAILS.query())
+        await access.enter_account(view.tenant_id)
+        await send_again(access.session, mail_id, now=access.now)
 
     @get(f"{_ONE}/text", opt=_READ | _FLEET, tags=["mail"])
     async def show_mail_text(access: OpenAccess, mail_id: FromPath[UUID]) -> MailTextView:

@@ -56,6 +56,7 @@ def test_only_the_edge_and_the_closing_of_wholesale_change_a_transactions_scope(
     assert sorted(users) == [
         "billing/commands.py",
         "platform/controlplane/web/access.py",
+        "platform/controlplane/web/idempotency.py",
         "platform/foundation/database/engine.py",
     ]
 

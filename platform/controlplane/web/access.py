@@ -126,7 +126,8 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 client=client,
                 notices=request.scope["state"].get(NOTICES, ()),
             )
-            async with idempotent_request(session, services.vault, request, services.auth.clock) as result:
+            own = home_scope(principal) if opened.scope.fleet else opened.scope  # the fleet's scope only reads
+            async with idempotent_request(session, services.vault, request, services.auth.clock, account=own) as result:
                 await check_body(request)
                 yield opened
         if result.refusal is not None:

@@ -12,9 +12,11 @@ from litestar.response.base import ASGIResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import Clock
+from foundation.database.engine import change_scope, scope_of, write_in
 from foundation.database.savepoint import savepoint
 from foundation.errors import DomainError
 from foundation.idempotency.response_store import StoredResponse, find_response, read_key, store_response
+from foundation.scope import Scope
 from foundation.telemetry.correlation import current_correlation
 from foundation.vault.vault import Vault
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
@@ -54,9 +56,10 @@ def key_of(request: AnyRequest) -> str | None:
 
 @asynccontextmanager
 async def idempotent_request(
-    session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock
+    session: AsyncSession, vault: Vault, request: AnyRequest, clock: Clock, *, account: Scope
 ) -> AsyncIterator[RequestResult]:
-    """Wrap an admitted request's action. A refused action is rolled back; its refusal is stored like any response.
+    """Wrap an admitted request's action. A refused action is rolled back; its refusal is stored like any response. The
+    response belongs to `account`, also of a request that reads the fleet or acts in another account.
 
     Raises:
         AlreadyAnswered: the action ran before.
@@ -67,9 +70,14 @@ async def idempotent_request(
         yield result
         return
     request_hash = await _hash(request)
+    opened = scope_of(session)
+    if account != opened:
+        await change_scope(session, account)
     known = await find_response(session, vault, key=key, request_hash=request_hash)
     if known is not None:
         raise AlreadyAnswered(known)
+    if account != opened:
+        await change_scope(session, opened)
     try:
         async with savepoint(session):
             yield result
@@ -81,6 +89,8 @@ async def idempotent_request(
         answer = StoredResponse(int(refusal.status), (("content-type", PROBLEM_TYPE),), body)
     else:
         answer = _answer(request.state.answer)
+    if account != scope_of(session):
+        await write_in(session, account)
     await store_response(session, vault, key=key, request_hash=request_hash, answer=answer, now=clock())
 
 

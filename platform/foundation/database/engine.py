@@ -201,6 +201,13 @@ async def _flush(session: AsyncSession) -> None:
     for (_, flush), entries in sorted(buffers.items(), key=lambda item: item[0][0]):
         if entries:
             await flush(session, entries)
+            entries.clear()
+
+
+async def write_in(session: AsyncSession, scope: Scope) -> None:
+    """Write the rest of the transaction in `scope`: what is buffered is written before, in the scope it belongs to."""
+    await _flush(session)
+    await change_scope(session, scope)
 
 
 async def change_scope(session: AsyncSession, scope: Scope) -> None:

@@ -9,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 @asynccontextmanager
 async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
-    """Savepoint for the block. An exception rolls back the block's statements and its buffered writes."""
+    """Savepoint for the block. An exception rolls back the block's statements, its buffered writes and a change of
+    scope, as the database does.
+    """
     buffers: dict[tuple[bool, Callable[..., Any]], list[Any]] = session.info["buffers"]
+    scope = session.info["scope"]
     lengths = {key: len(entries) for key, entries in buffers.items()}
     try:
         async with session.begin_nested():
@@ -18,4 +21,5 @@ async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
     except BaseException:
         for key, entries in buffers.items():
             del entries[lengths.get(key, 0) :]
+        session.info["scope"] = scope
         raise

@@ -19,7 +19,7 @@ from governance.inbox.schemas import InboxKind
 from governance.permissions import GovernancePermission
 from policy.permissions import PolicyPermission
 from tenants.access import Access
-from tenants.principal import fleet_scope, home_scope
+from tenants.principal import home_scope
 
 _ANSWERS: Final = {"approve": True, "decline": False}
 _PERMISSIONS: Final = {
@@ -31,7 +31,8 @@ _OTHER_KIND: Final = N_("This action is not for this kind of item.")
 
 
 async def act_on_items(access: Access, db: Database, action: str, ids: Sequence[UUID], *, reason: str) -> BulkResult:
-    """Results in the order of `ids`. Effects on one client's items remain when a later client's fail.
+    """Results in the order of `ids`. Effects on one client's items remain when a later client's fail. `access` reads
+    the fleet.
 
     Raises:
         InvalidInput: no such action, no item or too many, or no reason for declining.
@@ -44,8 +45,7 @@ async def act_on_items(access: Access, db: Database, action: str, ids: Sequence[
         raise Forbidden(N_("Your role does not include this."))
     wanted = distinct_ids(ids)
     _act(access, access.session, action, reason)  # refuses a missing reason before the first item
-    async with db.transaction(fleet_scope(access.principal)) as session:
-        owners = await find_owners(session, wanted)
+    owners = await find_owners(access.session, wanted)
     results = {one: _unfit(one, owners, kind) for one in wanted}
     by_account: dict[UUID, list[UUID]] = defaultdict(list)
     for one in wanted:

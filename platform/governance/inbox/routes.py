@@ -16,8 +16,6 @@ from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _READ: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
-_ACT: Final = {"permission": GovernancePermission.READ_FLEET}
-"""In the member's own account, where an `Idempotency-Key` is recorded: the fleet's scope only reads."""
 _TAGS: Final = ["inbox"]
 
 INBOX_LIST: Final = list_route(
@@ -30,7 +28,7 @@ INBOX_LIST: Final = list_route(
 
 
 def build_inbox_routes(db: Database) -> tuple[HTTPRouteHandler, ...]:
-    @post("/api/v1/inbox/bulk", opt=_ACT, tags=_TAGS, status_code=200)
+    @post("/api/v1/inbox/bulk", opt=_READ, tags=_TAGS, status_code=200)
     async def act_on_inbox(access: OpenAccess, data: JSONBody[InboxAct]) -> BulkResult:
         """Act on items of several clients. Each has its own result; a refusal does not stop the others."""
         return await act_on_items(access, db, data.action, data.ids, reason=data.reason)

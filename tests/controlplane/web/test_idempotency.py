@@ -6,9 +6,11 @@ import httpx
 import psycopg
 import pytest
 from litestar.routes import HTTPRoute
+from sqlalchemy import text
 
 from controlplane.jobs import build_jobs
 from foundation.idempotency.response_store import PRUNE, RETENTION
+from foundation.ids import new_id
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
@@ -206,6 +208,51 @@ class TestOneKey:
         ]
         assert [(a.status_code, replayed(a)) for a in answers] == [(201, False)] * 4
         assert len({a.json()["key"] for a in answers}) == 4
+
+
+@in_one_loop
+class TestTheFleet:
+    """Requests that read all clients of an MSP: their responses are stored in the caller's own account."""
+
+    async def stored(self, env: ClientEnv) -> list[tuple[object, ...]]:
+        async with env.services.db.transaction(env.msp_account) as session:
+            return [tuple(row) for row in await session.execute(text("SELECT key, tenant_id FROM idempotency_key"))]
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/api/v1/client-import/preview", {"csv": "name,slug,currency\nOak,oak,EUR\n"}),
+            ("/api/v1/inbox/bulk", {"action": "resolve", "ids": [str(new_id())], "reason": "done"}),
+            (f"/api/v1/mails/{new_id()}/send", {}),
+        ],
+    )
+    async def test_a_repeated_request_is_answered_again(
+        self, admin: Visit, env: ClientEnv, path: str, body: dict[str, object]
+    ) -> None:
+        first, second = await send(admin, path, "one", body), await send(admin, path, "one", body)
+        assert first.status_code in {200, 404}, first.text
+        assert (replayed(first), replayed(second)) == (False, True)
+        assert second.content == first.content
+        assert await self.stored(env) == [("one", env.scope.msp_id)]
+
+    async def test_an_act_in_a_clients_account_is_done_once(
+        self, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
+    ) -> None:
+        """A mail of a client is sent again: the effect is the client's, the response the caller's."""
+        invited = {"email": "mia@client.example", "name": "Mia", "role": "client_viewer"}
+        assert (await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/members", invited)).status_code == 201
+        async with env.services.db.transaction(env.scope) as session:
+            mail_id = await session.scalar(text("UPDATE mail SET state = 'failed' RETURNING id"))
+        path = f"/api/v1/mails/{mail_id}/send"
+        before = await audit_entries(env)
+        assert [(await send(admin, path, "again", {})).status_code for _ in range(2)] == [204, 204]
+        assert await audit_entries(env) == before + 1  # type: ignore[operator]
+        assert await env.rows("SELECT state FROM mail") == [("queued",)]
+        assert ("again", env.scope.msp_id) in await self.stored(env)
+        stranger = await set_up_msp(other_env, name="Far Shore")
+        assert stranger.slug
+        async with env.services.db.transaction(env.scope) as session:
+            assert list(await session.scalars(text("SELECT key FROM idempotency_key"))) == []
 
 
 @in_one_loop

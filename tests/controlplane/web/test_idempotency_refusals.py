@@ -45,7 +45,10 @@ def refusals() -> Refusals:
 @pytest.fixture
 async def web_app(db: Database, vault: Vault, scope: Scope, refusals: Refusals) -> AsyncIterator[httpx.AsyncClient]:
     async def acting(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncSession, None]:
-        async with db.transaction(scope) as session, idempotent_request(session, vault, request, utc_now) as result:
+        async with (
+            db.transaction(scope) as session,
+            idempotent_request(session, vault, request, utc_now, account=scope) as result,
+        ):
             yield session
         if result.refusal is not None:
             raise result.refusal

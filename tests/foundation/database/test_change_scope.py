@@ -1,12 +1,15 @@
 """A change of scope: each scope reads and writes its own rows only."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
-from foundation.database.engine import Database, change_scope, scope_of
+from foundation.database.engine import Database, change_scope, scope_of, write_in
+from foundation.database.savepoint import savepoint
 from foundation.scope import Scope
 from tenants.accounts import create_client
 from tenants.models import Client
@@ -62,6 +65,32 @@ async def test_an_effect_stays_in_the_scope_it_was_left_in(db: Database, scope: 
         append_audit(session, action="test", subject="test", data={}, at=utc_now())
         with pytest.raises(RuntimeError, match="before the first effect"):
             await change_scope(session, other_scope)
+
+
+async def test_the_rest_is_written_in_another_scope(db: Database, scope: Scope, other_scope: Scope) -> None:
+    async with db.transaction(scope) as session:
+        append_audit(session, action="first", subject="test", data={}, at=utc_now())
+        await write_in(session, other_scope)
+        append_audit(session, action="second", subject="test", data={}, at=utc_now())
+    for each, action in ((scope, "first"), (other_scope, "second")):
+        async with db.transaction(each) as session:
+            assert list(await session.scalars(text("SELECT action FROM audit_entry"))) == [action]
+
+
+async def test_a_rolled_back_savepoint_takes_its_change_of_scope_along(
+    db: Database, scope: Scope, other_scope: Scope
+) -> None:
+    async with db.transaction(scope.for_fleet()) as session:
+        with suppress(LookupError):
+            async with savepoint(session):
+                await change_scope(session, other_scope)
+                raise LookupError
+        assert scope_of(session) == scope.for_fleet()
+        assert await session.scalar(text("SELECT current_user")) == "fairlead_fleet"
+        await write_in(session, scope)
+        append_audit(session, action="after", subject="test", data={}, at=utc_now())
+    async with db.transaction(scope) as session:
+        assert list(await session.scalars(text("SELECT action FROM audit_entry"))) == ["after"]
 
 
 async def test_it_ends_with_the_transaction(db: Database, scope: Scope, other_scope: Scope) -> None:
