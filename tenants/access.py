@@ -13,10 +13,10 @@ from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.scope import Scope
 from policy.index import PolicyIndex
+from policy.role_labels import role_label
 from tenants.models import Client
 from tenants.permissions import TenantPermission
 from tenants.principal import Principal
-from tenants.role_labels import role_label
 from tenants.roles import leading_roles
 
 EnterHome = Callable[[], Awaitable[None]]

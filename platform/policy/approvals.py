@@ -22,6 +22,7 @@ from policy.approvers import ANYONE_ONCE, Approvers, Vote, missing_approvers, qu
 from policy.audit_actions import PolicyAction
 from policy.errors import AlreadyApproved, ApprovalExpired, ApprovalNotPending, NotAnApprover, OwnApproval
 from policy.messages import SUPERSEDED
+from policy.role_labels import write_roles
 from policy.states import APPROVALS, ApprovalState
 
 _OWN: Final = N_("You cannot decide on your own proposal. Another approver must decide.")
@@ -136,7 +137,7 @@ async def decide_approval(  # noqa: PLR0913 - keyword-only parts of one answer
         raise ApprovalNotPending(
             N_("This approval is {state}. Reload to see what happened."), params={"state": Phrase(approval.state.label)}
         )
-    _require_approver(scope.actor, approval, grant=grant)
+    await _require_approver(session, scope.actor, approval, grant=grant)
     if not grant:
         return await _settle(session, scope, approval, ApprovalState.REFUSED, reason, now)
     vote = Vote(scope.actor.id, scope.actor.roles, now, reason)
@@ -213,11 +214,11 @@ async def list_approvals(
     return [to_approval(row) for row in await run(session, scope, sql.LIST, wanted)]
 
 
-def _require_approver(actor: Actor, approval: Approval, *, grant: bool) -> None:
+async def _require_approver(session: AsyncSession, actor: Actor, approval: Approval, *, grant: bool) -> None:
     """Raises: NotAnApprover, AlreadyApproved."""
     required = approval.approvers or ANYONE_ONCE
     if not any(qualifies(actor.roles, one) for one in required):
-        roles = ", ".join(one.role.replace("_", " ") for one in required)
+        roles = await write_roles(session, (one.role for one in required))
         raise NotAnApprover(N_("This needs an answer by somebody with the role {roles}."), params={"roles": roles})
     if not grant:
         return
@@ -225,8 +226,9 @@ def _require_approver(actor: Actor, approval: Approval, *, grant: bool) -> None:
         raise AlreadyApproved(
             N_("You have approved this already, or count as somebody who has. Another member must approve it too.")
         )
-    if not any(qualifies(actor.roles, one) for one in missing_approvers(approval.approvers, approval.votes)):
-        roles = ", ".join(one.role.replace("_", " ") for one in missing_approvers(approval.approvers, approval.votes))
+    missing = missing_approvers(approval.approvers, approval.votes)
+    if not any(qualifies(actor.roles, one) for one in missing):
+        roles = await write_roles(session, (one.role for one in missing))
         raise NotAnApprover(
             N_("Enough members with your role have approved this. It still needs the role {roles}."),
             params={"roles": roles},

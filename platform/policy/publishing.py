@@ -5,6 +5,7 @@ numbered.
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from foundation.marks import N_
 from foundation.scope import Scope
 from policy.audit_actions import PolicyAction
 from policy.errors import InvalidRule, RoleNotAssignable
-from policy.index import PolicyIndex, check_rule, compile_rules, may_approve
+from policy.index import PolicyIndex, approver_roles, check_rule, compile_rules, may_approve
 from policy.packaged import CLIENT_ROLES, MSP_ROLES, SYSTEM_ROLES, system_rules
 from policy.repository import (
     PolicyState,
@@ -28,6 +29,7 @@ from policy.repository import (
     lock_policy,
     replace_lines,
 )
+from policy.role_labels import write_roles
 from policy.role_repository import list_roles, rules_of_roles
 from policy.rules import ANY_TENANT, Effect, PolicyRule, RuleKind, role_rule, rule_fields
 
@@ -73,9 +75,6 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     own = [replace(rule, dom=str(scope.tenant_id)) for rule in rules]
     _check_set(own)
     packaged = system_rules() if packaged is None else packaged
-    # An MSP's rules apply in its clients' accounts, where only the packaged roles are sure to exist.
-    roles = own if scope.tenant_id != scope.msp_id else []
-    _check_approvers([rule for rule in own if not rule.inherited], [*packaged, *roles], str(scope.tenant_id))
     if scope.tenant_id != scope.msp_id:
         _check_no_escalation(own, packaged)
     await lock_policy(session, scope)
@@ -83,7 +82,7 @@ async def publish_rules(  # noqa: PLR0913 - keyword-only
     before = [rule for rule in known if rule.ptype is not RuleKind.ROLE]
     if before == own:
         return state.version
-    compile_rules(own, tenant_id=str(scope.tenant_id), version=state.version + 1)
+    await _check_compiled(session, scope, own, packaged)
     await replace_lines(session, scope, rules=own)
     after = PolicyState(new_id(), state.serial + 1, state.version + 1)
     diff, now = _diff(before, own), clock()
@@ -195,18 +194,28 @@ def _check_assignable(scope: Scope, role: str, known: Iterable[PolicyRule], made
         )
 
 
-def _check_approvers(rules: Sequence[PolicyRule], known: Sequence[PolicyRule], tenant_id: str) -> None:
-    """Refuse a role of approvers that cannot answer approvals: nobody could ever approve such a change."""
-    named = {rule.approver: rule.id for rule in rules if rule.approver}
-    if not named:
-        return
-    index = compile_rules(known, tenant_id=tenant_id, version=0)
+async def _check_compiled(
+    session: AsyncSession, scope: Scope, own: Sequence[PolicyRule], packaged: Sequence[PolicyRule]
+) -> None:
+    """Compile the rules, once, and refuse a role of approvers that cannot answer approvals: nobody could ever approve
+    such a change. An MSP's rules apply in its clients' accounts, where only the packaged roles are sure to exist.
+    """
+    named = {rule.approver: rule.id for rule in own if rule.approver and not rule.inherited}
+    in_client = scope.tenant_id != scope.msp_id
+    others = [*packaged, *rules_of_roles(await list_roles(session))] if named and in_client else []
+    index = compile_rules([*others, *own], tenant_id=str(scope.tenant_id), version=0)
     for role, rule_id in named.items():
-        if not may_approve(index, role):
+        approves = may_approve(index, role) if in_client else role in _packaged_approvers(tuple(packaged))
+        if not approves:
             raise InvalidRule(
                 N_("The rule “{rule}” needs approval by “{role}”, a role that cannot answer approvals."),
-                params={"rule": rule_id, "role": role},
+                params={"rule": rule_id, "role": await write_roles(session, [role])},
             )
+
+
+@lru_cache(maxsize=4)
+def _packaged_approvers(packaged: tuple[PolicyRule, ...]) -> frozenset[str]:
+    return frozenset(approver_roles(compile_rules(packaged, tenant_id=ANY_TENANT, version=0)))
 
 
 def _diff(before: Sequence[PolicyRule], after: Sequence[PolicyRule]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
+from policy.role_labels import role_label
 from tenants.access import Access
 from tenants.auth import api_keys
 from tenants.auth.api_keys import EXPIRES_SOON, NewApiKey
@@ -25,7 +26,6 @@ from tenants.auth.services import AuthServices
 from tenants.auth.step_up import STEP_UP
 from tenants.lists import API_KEYS
 from tenants.permissions import TenantPermission
-from tenants.role_labels import role_label
 from tenants.schemas import NewApiKeyView, new_key_view
 from tenants.states import KeyUse
 from tenants.web.dependencies import OpenAccess

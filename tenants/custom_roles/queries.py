@@ -10,9 +10,9 @@ from policy.index import PolicyIndex, permissions_of, roles_of
 from policy.models import PolicyRole
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.publishing import list_assignments
+from policy.role_labels import about_role, role_label
 from policy.role_repository import list_roles
 from tenants.custom_roles.schemas import RoleView
-from tenants.role_labels import about_role, role_label
 
 
 async def read_roles(session: AsyncSession, index: PolicyIndex) -> list[RoleView]:

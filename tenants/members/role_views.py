@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from policy.index import PolicyIndex, roles_of
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from policy.permissions import PolicyPermission
+from policy.role_labels import about_role, role_label
 from tenants.access import Access
 from tenants.members.change_member import PARTNER, assignable_roles
 from tenants.models import Member
-from tenants.role_labels import about_role, role_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from foundation.marks import N_
+from policy.role_labels import role_label
 from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
-from tenants.role_labels import role_label
 from tenants.states import AccountStatus, InvitationState
 
 _BADGES: Final = {

@@ -1,7 +1,9 @@
 """Rules that name approvers: combination of their requirements, and counting of approvals."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,14 +16,16 @@ from foundation.database.engine import Database
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.scope import Scope
+from policy import publishing
 from policy.approvals import ApprovalRequest, find_approval
 from policy.approvers import Approvers, Vote, combine_approvers, count_given, missing_approvers
 from policy.casbin_line import casbin_text
 from policy.errors import AlreadyApproved, ApprovalNotPending, InvalidRule, NotAnApprover, OwnApproval
 from policy.history import rules_at
-from policy.index import approver_roles, compile_rules, decide
+from policy.index import PolicyIndex, approver_roles, compile_rules, decide
 from policy.packaged import system_rules
 from policy.publishing import publish_rules
+from policy.roles import RoleContent, create_role
 from policy.rules import Effect, PolicyOutcome, PolicyRule, RuleKind, rule_fields, rule_from
 from policy.states import ApprovalState
 from tests.policy.approving import answer, ask, state, wish
@@ -120,8 +124,52 @@ class TestPublishing:
                 with pytest.raises(InvalidRule, match="cannot answer approvals"):
                     await publish_rules(session, scope, rules=rules, clock=now, new_id=new_id)
 
+    async def test_roles_of_the_clients_own_approve_in_it_and_not_for_an_msps_clients(
+        self, db: Database, scope: Scope, other_scope: Scope
+    ) -> None:
+        for each in (scope, other_scope, scope.for_tenant(scope.msp_id)):
+            async with db.transaction(each) as session:
+                content = RoleContent("Pricing team", ["approval:decide"])
+                role = (await create_role(session, content, clock=now, new_id=new_id)).id
+            async with db.transaction(each) as session:
+                if each.tenant_id != each.msp_id:
+                    await publish_rules(session, each, rules=[review("own", approver=role)], clock=now, new_id=new_id)
+                    continue
+                with pytest.raises(InvalidRule, match="approval by “Pricing team”, a role that cannot"):
+                    await publish_rules(session, each, rules=[review("own", approver=role)], clock=now, new_id=new_id)
+                rules = [review("packaged", approver="client_finance")]
+                await publish_rules(session, each, rules=rules, clock=now, new_id=new_id)
+
+    async def test_the_rules_are_compiled_once(
+        self, db: Database, scope: Scope, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        compiled: list[int] = []
+
+        def count(rules: Iterable[PolicyRule], **more: Any) -> PolicyIndex:
+            compiled.append(1)
+            return compile_rules(rules, **more)
+
+        monkeypatch.setattr(publishing, "compile_rules", count)
+        async with db.transaction(scope) as session:
+            rules = [review("two", approver="client_finance")]
+            await publish_rules(session, scope, rules=rules, clock=now, new_id=new_id)
+        assert len(compiled) == 1
+
 
 class TestAnswers:
+    async def test_a_refusal_names_roles_as_people_know_them(self, db: Database, scope: Scope) -> None:
+        async with db.transaction(scope) as session:
+            content = RoleContent("Pricing team", ["approval:decide"])
+            role = (await create_role(session, content, clock=now, new_id=new_id)).id
+        approval = await ask(db, scope, request(scope, Approvers(role, 1), Approvers("client_finance", 1)))
+        with pytest.raises(NotAnApprover) as refused:
+            await answer(db, with_roles(scope, "Sue", "sales"), approval)
+        assert "the role Pricing team, Finance" in refused.value.detail
+        await answer(db, with_roles(scope, "Ann", role), approval)
+        with pytest.raises(NotAnApprover) as refused:
+            await answer(db, with_roles(scope, "Bob", role), approval)
+        assert "still needs the role Finance." in refused.value.detail
+
     async def test_two_members_of_the_role_must_approve(self, db: Database, scope: Scope) -> None:
         ann, bob = (with_roles(scope, name, "finance", "client_viewer") for name in ("Ann", "Bob"))
         approval = await ask(db, scope, request(scope, Approvers("finance", 2)))
@@ -150,7 +198,7 @@ class TestAnswers:
     async def test_each_role_gives_its_own(self, db: Database, scope: Scope) -> None:
         approval = await ask(db, scope, request(scope, Approvers("finance", 1), Approvers("sales", 1)))
         assert (await answer(db, with_roles(scope, "Ann", "finance"), approval)).state is ApprovalState.PENDING
-        with pytest.raises(NotAnApprover, match="still needs the role sales"):
+        with pytest.raises(NotAnApprover, match="still needs the role Sales"):
             await answer(db, with_roles(scope, "Bob", "finance"), approval)
         assert (await answer(db, with_roles(scope, "Sue", "sales"), approval)).state is ApprovalState.GRANTED
 

@@ -15,7 +15,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.approvals.schemas import ApprovalDetail, ApprovalItem, ChannelOutcome, ChannelPreview, VoteView
-from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
+from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, names_of_approvers, to_approval, to_change
 from governance.changes.planner import known_cost, reference_keys
 from governance.changes.schemas import ChangeView
 from governance.records.keys import bind_key, is_key
@@ -40,7 +40,8 @@ async def list_approvals(session: AsyncSession, query: ListQuery, _: datetime) -
         binds={"t": scope_of(session).tenant_id, "states": [state.value for state in states]},
     )
     page = await read_page(session, source, query)
-    return page.map(lambda row: ApprovalItem(to_approval(row), to_change(row)))
+    names = await names_of_approvers(session, page.items)
+    return page.map(lambda row: ApprovalItem(to_approval(row, names), to_change(row)))
 
 
 async def find_subject(session: AsyncSession, approval_id: UUID) -> UUID:
@@ -80,7 +81,7 @@ async def read_approval(session: AsyncSession, change_id: UUID) -> ApprovalDetai
         raise NotFound
     change = to_change(row)
     cost = await _cost(session, change.key)
-    approval = to_approval(row)
+    approval = to_approval(row, await names_of_approvers(session, [row]))
     preview = await _preview(session, change, cost, is_open=approval.state in _UNPUBLISHED)
     votes = msgspec.convert(row.a_votes, list[VoteView]) if approval.approvers else []
     return ApprovalDetail(approval, change, preview, cost, await _elsewhere(session, change), votes)

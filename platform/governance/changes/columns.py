@@ -1,10 +1,11 @@
 """Columns of changes and approvals, and their mapping to view structs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import read_value, to_value
 from foundation.i18n.localizer import current_localizer, translate
@@ -14,7 +15,7 @@ from governance.changes.schemas import ApprovalView, ApproversView, ChangeView
 from governance.messages.writer import write_message
 from governance.propagation.schemas import PropagationView
 from policy.approvers import Approvers, Vote, count_given
-from tenants.role_labels import role_label
+from policy.role_labels import names_among, role_label
 
 CHANGE_COLUMNS: Final = """
     c.id, c.record_key, c.element, c.dimension, c.record_type, c.old_value, c.new_value, c.origin, c.author,
@@ -58,16 +59,24 @@ def to_change(row: Row[Any], channels: Sequence[PropagationView] = ()) -> Change
     )
 
 
-def approver_label(role: str) -> str:
+def approver_label(role: str, names: Mapping[str, str]) -> str:
     """A role of approvers in the reader's language; for an empty one, any approver."""
-    return role_label(role) if role else translate(N_("Any approver"))
+    return role_label(role, names) if role else translate(N_("Any approver"))
 
 
-def to_approval(row: Row[Any]) -> ApprovalView:
-    """Map a row of APPROVAL_COLUMNS."""
+async def names_of_approvers(session: AsyncSession, rows: Iterable[Row[Any]]) -> Mapping[str, str]:
+    """Names of the account's own roles, if one of them must approve. `rows` have APPROVAL_COLUMNS."""
+    return await names_among(session, {one["role"] for row in rows for one in row.a_approvers} - {""})
+
+
+def to_approval(row: Row[Any], names: Mapping[str, str]) -> ApprovalView:
+    """Map a row of APPROVAL_COLUMNS. `names` are those of the account's own roles."""
     required = msgspec.convert(row.a_approvers, tuple[Approvers, ...])
     votes = msgspec.convert(row.a_votes, tuple[Vote, ...])
-    asked = [ApproversView(one.role, approver_label(one.role), one.number, count_given(one, votes)) for one in required]
+    asked = [
+        ApproversView(one.role, approver_label(one.role, names), one.number, count_given(one, votes))
+        for one in required
+    ]
     approval = ApprovalView(**{name: getattr(row, f"a_{name}") for name in _STORED}, approvers=asked)
     if row.a_cause is None:
         return approval

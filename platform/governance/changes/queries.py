@@ -16,7 +16,7 @@ from connectors.relations import CONNECTIONS, SOURCE_EVENTS
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
-from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, to_approval, to_change
+from governance.changes.columns import APPROVAL_COLUMNS, CHANGE_COLUMNS, names_of_approvers, to_approval, to_change
 from governance.changes.planner import ROLLBACK
 from governance.changes.schemas import ApprovalView, ChangeDetail, ChangeView, SourceEventView
 from governance.exceptions.queries import EXCEPTION_COLUMNS, to_exception
@@ -144,7 +144,7 @@ async def _approval(session: AsyncSession, approval_id: UUID) -> ApprovalView | 
             {"t": scope_of(session).tenant_id, "id": approval_id},
         )
     ).one_or_none()
-    return None if row is None else to_approval(row)
+    return None if row is None else to_approval(row, await names_of_approvers(session, [row]))
 
 
 async def _exceptions(session: AsyncSession, change: ChangeView) -> list[ExceptionView]:

@@ -18,9 +18,9 @@ from governance.services import GovernanceServices
 from policy.approvers import MOST_APPROVALS
 from policy.history import load_rules
 from policy.index import approver_roles
+from policy.role_labels import role_label
 from policy.rule_form import RuleOrigin, RuleOutcome, read_form
 from policy.terms import Direction, Membership, TermComparison, TermKind, kinds_of
-from tenants.role_labels import role_label
 
 
 async def find_rule(session: AsyncSession, rule_id: str) -> dict[str, str]:
@@ -76,7 +76,10 @@ async def rule_context(
             TermKind.CHANNEL_KIND.value: sorted({one.kind for one in channels if one.kind}),
             TermKind.JURISDICTION.value: sorted({one.jurisdiction for one in channels if one.jurisdiction}),
         },
-        "approvers": [("", translate(N_("Any approver"))), *((one, role_label(one)) for one in approver_roles(index))],
+        "approvers": [
+            ("", translate(N_("Any approver"))),
+            *((one, role_label(one, index.role_names)) for one in approver_roles(index)),
+        ],
         "numbers": [(str(number), str(number)) for number in range(1, MOST_APPROVALS + 1)],
         "partners": [("", translate(N_("Any"))), *(await load_partners(session)).items()],
     }

@@ -13,12 +13,12 @@ from foundation.marks import N_
 from governance.messages.writer import write_message
 from governance.policies.schemas import RuleSource, RuleView
 from policy.casbin_line import casbin_text
+from policy.role_labels import names_among, role_label
 from policy.rule_form import GovernedElement, RuleOrigin, outcome_of
 from policy.rules import PolicyRule
 from policy.term_messages import FROM_BASELINE, FROM_PROPOSAL, FROM_ROLLBACK, FROM_SOURCE, describe_terms
 from policy.terms import Term, TermKind, read_terms
 from tenants.relations import PARTNERS
-from tenants.role_labels import role_label
 
 _ALWAYS: Final = N_("always")
 _SENTENCE: Final = N_("{element}: {conditions} → {outcome}")
@@ -32,10 +32,16 @@ _FROM: Final = {
 
 
 class RuleWriter:
-    """Writes rules of the account `domain`. `elements` and `partners` (by id) are those it names."""
+    """Writes rules of the account `domain`. `elements`, `partners` and `roles` (names by id) are those it names."""
 
-    def __init__(self, domain: str, elements: Mapping[str, GovernedElement], partners: Mapping[str, str]) -> None:
-        self._domain, self._elements, self._partners = domain, elements, partners
+    def __init__(
+        self,
+        domain: str,
+        elements: Mapping[str, GovernedElement],
+        partners: Mapping[str, str],
+        roles: Mapping[str, str] | None = None,
+    ) -> None:
+        self._domain, self._elements, self._partners, self._roles = domain, elements, partners, roles
 
     def write(self, rule: PolicyRule) -> RuleView:
         element = self._elements.get(rule.obj) or GovernedElement(rule.obj, rule.obj, "")
@@ -43,7 +49,7 @@ class RuleWriter:
         conditions = rule.condition if terms is None else self._conditions(rule.sub, terms, element)
         outcome = outcome_of(rule)
         origin = translate(RuleOrigin.of(rule.sub).label) if rule.sub in set(RuleOrigin) else rule.sub
-        outcome_label, approvers = translate(outcome.label), describe_approvers(rule)
+        outcome_label, approvers = translate(outcome.label), describe_approvers(rule, self._roles)
         if approvers:
             outcome_label = translate(_BY).format(outcome=outcome_label, approvers=approvers)
         return RuleView(
@@ -76,13 +82,13 @@ class RuleWriter:
         return ", ".join(written if origin in set(RuleOrigin) else [*written, origin]) or translate(_ALWAYS)
 
 
-def describe_approvers(rule: PolicyRule) -> str:
+def describe_approvers(rule: PolicyRule, names: Mapping[str, str] | None = None) -> str:
     """Who must approve, such as “Finance” or “2 × Finance”; empty when any one approver will do."""
     if rule.approvers is None:
         return ""
     if not rule.approver:
         return translate(N_("{number} approvers"), number=rule.approvals)
-    role = role_label(rule.approver)
+    role = role_label(rule.approver, names)
     return role if rule.approvals == 1 else translate(N_("{number} × {role}"), number=rule.approvals, role=role)
 
 
@@ -95,9 +101,12 @@ def _source_of(rule: PolicyRule) -> RuleSource:
 async def build_writer(
     session: AsyncSession, elements: Mapping[str, GovernedElement], rules: Iterable[PolicyRule]
 ) -> RuleWriter:
-    """A writer for `rules`; partners are looked up only when a rule names one."""
+    """A writer for `rules`; partners and roles are looked up only when a rule names one."""
+    rules = list(rules)
+    roles = await names_among(session, {rule.approver for rule in rules} - {""})
     named = any(f"r.ctx.{TermKind.PARTNER.value}" in rule.condition for rule in rules)
-    return RuleWriter(str(scope_of(session).tenant_id), elements, await load_partners(session) if named else {})
+    partners = await load_partners(session) if named else {}
+    return RuleWriter(str(scope_of(session).tenant_id), elements, partners, roles)
 
 
 async def load_partners(session: AsyncSession) -> dict[str, str]:

@@ -1,10 +1,14 @@
 """Labels and descriptions of the packaged roles; an account's own have a name of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
+from policy.packaged import SYSTEM_ROLES
+from policy.role_repository import role_names
 
 _LABELS: Final = {
     "operations": N_("Operations"),
@@ -74,3 +78,15 @@ def role_label(role: str, names: Mapping[str, str] | None = None) -> str:
 def about_role(role: str) -> str:
     """Description of a packaged role; empty for others."""
     return translate(_ABOUT[role]) if role in _ABOUT else ""
+
+
+async def names_among(session: AsyncSession, roles: Iterable[str]) -> Mapping[str, str]:
+    """Names of the account's own roles, by id; read only if one of `roles` is not packaged."""
+    return {} if SYSTEM_ROLES.issuperset(roles) else await role_names(session)
+
+
+async def write_roles(session: AsyncSession, roles: Iterable[str]) -> str:
+    """Labels of roles as a list, such as “Finance, Pricing team”."""
+    wanted = list(dict.fromkeys(roles))
+    names = await names_among(session, wanted)
+    return ", ".join(role_label(role, names) for role in wanted)
