@@ -1,6 +1,6 @@
 """Current rights of members, for jobs that execute earlier requests or approvals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import Database, scope_of
 from foundation.scope import Scope
 from policy.cache import PolicyCache
-from policy.index import permissions_of
+from policy.index import permissions_of, roles_of
 from tenants.auth.identity import load_principal
 from tenants.models import AccessGrant, ApiKey, Client, Member
 from tenants.states import AccessState, StaffAccess
@@ -19,11 +19,13 @@ from tenants.states import AccessState, StaffAccess
 @dataclass(frozen=True, slots=True)
 class RightsReport:
     """Ids: `members` are members of the account or the MSP's staff; `lapsed` are those of them without any of the
-    permissions in question, and revoked keys. An id in neither is a system's.
+    permissions in question, and revoked keys. An id in neither is a system's. `roles` are those that the members have
+    in the account now; of staff whom it admits on request only, those of access that was granted and not revoked.
     """
 
     members: frozenset[str]
     lapsed: frozenset[str]
+    roles: Mapping[str, frozenset[str]]
 
 
 class MemberRights:
@@ -37,9 +39,9 @@ class MemberRights:
         """Rights of `ids`; members without any of `permissions` are lapsed."""
         requested = {found for one in ids if (found := _as_id(one)) is not None}
         if not requested:
-            return RightsReport(frozenset(), frozenset())
+            return RightsReport(frozenset(), frozenset(), {})
         async with self._db.transaction(replace(scope, partner_id=None, fleet=False)) as session:
-            members, lapsed = await self._find_rights(session, requested, permissions)
+            roles, lapsed = await self._find_rights(session, requested, permissions)
             keys = (ApiKey.tenant_id == scope.tenant_id, ApiKey.id.in_(requested))
             known = {
                 row.id: row.revoked_at
@@ -47,19 +49,24 @@ class MemberRights:
             }
             granted = await self._find_granted(session, permissions)
         lapsed |= {one for one, revoked_at in known.items() if revoked_at is not None}
-        elsewhere = requested - members - known.keys()
+        elsewhere = requested - roles.keys() - known.keys()
         if elsewhere and scope.tenant_id != scope.msp_id:
             async with self._db.transaction(
                 replace(scope, tenant_id=scope.msp_id, partner_id=None, fleet=False)
             ) as session:
                 staff, gone = await self._find_rights(session, elsewhere, permissions)
-            gone = gone if granted is None else staff - granted
-            members, lapsed = members | staff, lapsed | gone
-        return RightsReport(frozenset(map(str, members)), frozenset(map(str, lapsed)))
+            if granted is not None:
+                staff = {one: granted.get(one, frozenset()) for one in staff}
+                gone = staff.keys() - granted.keys()
+            roles, lapsed = roles | staff, lapsed | gone
+        of_members = {str(one): held for one, held in roles.items()}
+        return RightsReport(frozenset(of_members), frozenset(map(str, lapsed)), of_members)
 
-    async def _find_granted(self, session: AsyncSession, permissions: tuple[str, ...]) -> set[UUID] | None:
-        """Staff to whom the scope's client granted one of `permissions`; None if it always admits staff. Their earlier
-        actions stay valid after the end of the access, but not after its revocation.
+    async def _find_granted(
+        self, session: AsyncSession, permissions: tuple[str, ...]
+    ) -> dict[UUID, frozenset[str]] | None:
+        """Roles of the staff to whom the scope's client granted one of `permissions`; None if it always admits staff.
+        Their earlier actions stay valid after the end of the access, but not after its revocation.
         """
         scope = scope_of(session)
         setting = await session.scalar(select(Client.staff_access).where(Client.tenant_id == scope.tenant_id))
@@ -68,19 +75,28 @@ class MemberRights:
         index = await self._policies.index_for(session, scope)
         own = (AccessGrant.tenant_id == scope.tenant_id, AccessGrant.state == AccessState.GRANTED)
         rows = await session.execute(select(AccessGrant.member_id, AccessGrant.role).where(*own))
-        return {row.member_id for row in rows if permissions_of(index, row.role) & set(permissions)}
+        granted: dict[UUID, frozenset[str]] = {}
+        for row in rows:
+            if permissions_of(index, row.role) & set(permissions):
+                granted[row.member_id] = granted.get(row.member_id, frozenset()) | {
+                    row.role,
+                    *roles_of(index, row.role),
+                }
+        return granted
 
     async def _find_rights(
         self, session: AsyncSession, ids: set[UUID], permissions: tuple[str, ...]
-    ) -> tuple[set[UUID], set[UUID]]:
+    ) -> tuple[dict[UUID, frozenset[str]], set[UUID]]:
+        """Roles of those of `ids` who are members of the scope's account, and those without any of `permissions`."""
         own = (Member.tenant_id == scope_of(session).tenant_id, Member.id.in_(ids))
-        members = set(await session.scalars(select(Member.id).where(*own)))
+        roles: dict[UUID, frozenset[str]] = {}
         lapsed = set()
-        for one in members:
+        for one in set(await session.scalars(select(Member.id).where(*own))):
             member = await load_principal(session, self._policies, one)
+            roles[one] = frozenset() if member is None else frozenset(member.roles)
             if member is None or not any(map(member.may, permissions)):
                 lapsed.add(one)
-        return members, lapsed
+        return roles, lapsed
 
 
 def _as_id(text: str) -> UUID | None:

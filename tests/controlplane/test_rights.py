@@ -17,7 +17,8 @@ from foundation.ids import new_id
 from foundation.scope import Actor, Scope
 from governance.approvals.release import answer_change
 from governance.changes.propose import propose_change
-from policy.publishing import revoke_role
+from policy.publishing import assign_role, publish_rules, revoke_role
+from policy.rules import PolicyOutcome, PolicyRule, RuleKind
 from tenants.accounts import suspend_client
 from tenants.members.repository import mark_suspended
 from tests.controlplane.test_administration import actions
@@ -364,12 +365,40 @@ class TestLapsedApprovals:
         await env.work()
         assert (await self.state(env, change))[0] == "awaiting_approval"
         [found] = await env.exceptions("code = 'approval.stale'")
-        assert "was suspended or lost the permission" in found.detail
+        assert "was suspended, or lost the permission" in found.detail
         other, _ = await add(env, env.scope, "client_approver")
         async with env.services.db.transaction(self.as_member(env.scope, other)) as session:
             await answer_change(session, change, grant=True, reason="", now=utc_now())
         await env.work()
         assert (await self.state(env, change))[0] == "released"
+
+    @pytest.mark.parametrize(
+        ("home", "named", "other"),
+        [("client", "client_finance", "client_approver"), ("msp", "msp_supervisor", "msp_approver")],
+    )
+    async def test_an_approval_of_a_member_who_lost_the_named_role_is_requested_again(
+        self, asked: UUID, env: ClientEnv, home: str, named: str, other: str
+    ) -> None:
+        """The member may still answer approvals, but not this one."""
+        scope = env.msp_account if home == "msp" else env.scope
+        rule = PolicyRule("by-one", RuleKind.GOVERNANCE, "proposal", "", PRICE, PolicyOutcome.REVIEW, approver=named)
+        async with env.services.db.transaction(env.scope) as session:
+            await publish_rules(session, env.scope, rules=[rule], clock=utc_now, new_id=new_id)
+        proposer, _ = await add(env, env.scope, "client_approver")
+        first, second = [(await add(env, scope, named))[0] for _ in range(2)]
+        async with env.services.db.transaction(scope) as session:
+            await assign_role(session, scope, member_id=first, role=other, clock=utc_now, new_id=new_id)
+        change = await self.propose(env, self.as_member(env.scope, proposer), 1_000)
+        for decider, expected in ((first, "awaiting_approval"), (second, "released")):
+            acting = replace(env.scope, actor=Actor("member", str(decider), "Somebody", roles=(named,)))
+            async with env.services.db.transaction(acting) as session:
+                await answer_change(session, change, grant=True, reason="", now=utc_now())
+            async with env.services.db.transaction(scope) as session:
+                await revoke_role(session, scope, member_id=first, role=named, clock=utc_now, new_id=new_id)
+            await env.work()
+            assert (await self.state(env, change))[0] == expected
+        [found] = await env.exceptions("code = 'approval.stale'")
+        assert "lost the permission or the role" in found.detail
 
     async def test_a_suspended_members_proposal_is_not_released(self, asked: UUID, env: ClientEnv) -> None:
         proposer, _ = await add(env, env.scope, "client_approver")

@@ -1,8 +1,12 @@
-"""Lapsed approvals: granted, but invalid because the approver or proposer lost the permission before release."""
+"""Lapsed approvals: granted, but invalid because an approver or the proposer lost the permission, or an approver the
+role that the approval asks for, before the release.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from foundation.jobs.batch import Batch
 from foundation.jobs.types import NoPayload
@@ -11,6 +15,7 @@ from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from policy.approval_repository import Approval
 from policy.approvals import list_granted
+from policy.approvers import missing_approvers
 from policy.permissions import PolicyPermission
 
 _PROPOSE: Final = (
@@ -54,8 +59,17 @@ async def find_lapsed(
         behind = {one.requested_by} if one.requested_by in propose.members else {one.requested_by, one.author}
         if behind & propose.lapsed:
             proposals.add(one.id)
-    answers = {one.id for one in granted if _deciders(one) & decide.lapsed}
+    answers = {one.id for one in granted if _deciders(one) & decide.lapsed or _lacks_approvers(one, decide.roles)}
     return Lapsed(frozenset(answers | proposals), frozenset(proposals))
+
+
+def _lacks_approvers(approval: Approval, roles: Mapping[str, frozenset[str]]) -> bool:
+    """Whether the approvals given are not enough by the `roles` that the members have now."""
+    votes = [
+        msgspec.structs.replace(vote, roles=tuple(roles[vote.by])) if vote.by in roles else vote
+        for vote in approval.votes
+    ]
+    return bool(approval.approvers and missing_approvers(approval.approvers, votes))
 
 
 def _deciders(approval: Approval) -> set[str]:

@@ -152,8 +152,8 @@ async def release_changes(
 ) -> None:
     """Redeem each approval for exactly its content, then distribute; on a content mismatch decide again.
 
-    An approval by a member who lost the permission to approve is withdrawn and requested again; a proposal by a member
-    who lost the permission to propose is refused.
+    An approval by a member who lost the permission to approve, or the role that had to approve, is withdrawn and
+    requested again; a proposal by a member who lost the permission to propose is refused.
     """
     locked, snapshot = await lock_changes(session, services, ids)
     changes = [c for c in locked if c.state == ChangeState.AWAITING_APPROVAL and c.approval_id is not None]

@@ -126,16 +126,16 @@ _NO_LONGER_COUNTS: Final = N_("An approval is no longer valid")
 APPROVAL_LAPSED: Final = MessageType(
     "approval.stale.lapsed",
     N_(
-        "{element} of {record_key}: the person who proposed or approved it was suspended or lost the permission "
-        "before it was sent. It was not sent and was decided again: {outcome}."
+        "{element} of {record_key}: the person who proposed or approved it was suspended, or lost the permission or "
+        "the role, before it was sent. It was not sent and was decided again: {outcome}."
     ),
     _NO_LONGER_COUNTS,
 )
 PROPOSAL_LAPSED: Final = MessageType(
     "approval.stale.proposal_lapsed",
     N_(
-        "{element} of {record_key}: the person who proposed or approved it was suspended or lost the permission "
-        "before it was sent. It was not sent and was refused. Propose it again if it is still right."
+        "{element} of {record_key}: the person who proposed or approved it was suspended, or lost the permission or "
+        "the role, before it was sent. It was not sent and was refused. Propose it again if it is still right."
     ),
     _NO_LONGER_COUNTS,
 )

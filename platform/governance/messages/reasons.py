@@ -12,7 +12,7 @@ NEWER_PROPOSAL: Final = MessageType("approval.withdrawn.newer_proposal", N_("A n
 BASELINE_ACCEPTED: Final = MessageType("approval.withdrawn.baseline_accepted", N_("An accepted baseline replaced it."))
 RIGHT_LOST: Final = MessageType(
     "approval.withdrawn.right_lost",
-    N_("The person who proposed or approved this lost the permission before it was published."),
+    N_("The person who proposed or approved this lost the permission or the role before it was published."),
 )
 MAY_NOT_PROPOSE: Final = MessageType(
     "change.may_not_propose", N_("The person who proposed this may no longer propose changes.")
