@@ -8,6 +8,7 @@ from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.outbound.guard import Guard
 from foundation.outbound.settings import OutboundSettings, parse_allowed
+from foundation.retention import DataClass, RetainedTable
 from foundation.rooms import AppServices, NavArea, NavEntry, Slice
 from tenants.mail.audit_actions import MailAction
 from tenants.mail.job_types import SEND_MAIL
@@ -15,6 +16,7 @@ from tenants.mail.mailer import SEALED_CONTENT, Mailer
 from tenants.mail.send_job import MailSending, mail_handler
 from tenants.mail.servers import SEALED_PASSWORD
 from tenants.mail.smtp import SMTP_PORTS, SmtpTransport
+from tenants.mail.states import MailState
 from tenants.mail_admin.commands import COMMANDS
 from tenants.mail_admin.pages import build_mail_pages
 from tenants.mail_admin.routes import build_mail_routes
@@ -34,6 +36,14 @@ def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
     return [JobHandler(SEND_MAIL, mail_handler(sending))]
 
 
+RETAINED: Final = (
+    DataClass(
+        "mails", N_("Mails"), N_("Mails to members, with their result. The text of a sent one is not kept."),
+        (RetainedTable("mail", "created_at", by_time=True, closed=f"state <> '{MailState.QUEUED}'"),),
+        default_days=400, least_days=30,
+    ),
+)  # fmt: skip
+
 SLICE: Final = Slice(
     models=(tenants.mail.models,),
     job_types=(SEND_MAIL,),
@@ -42,6 +52,7 @@ SLICE: Final = Slice(
     pages=build_mail_pages,
     audit_actions=(MailAction,),
     sealed_columns=(SEALED_CONTENT, SEALED_PASSWORD),
+    retained=RETAINED,
     commands=COMMANDS,
     navigation=(
         NavEntry(

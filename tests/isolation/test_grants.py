@@ -71,7 +71,7 @@ DEFINERS = {
 
 # Deleted by retention only, as the owner in the purge role.
 PURGED = {
-    "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "source_event_key",
+    "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail", "source_event_key",
     "webhook_attempt", "webhook_delivery",
 }  # fmt: skip
 CALLERS = {

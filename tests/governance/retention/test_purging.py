@@ -16,6 +16,7 @@ from governance.retention import repository
 from governance.retention.change_policy import place_hold, release_hold, set_policy
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, PurgeView
+from tenants.mail.states import MailState
 from tests.governance.retention.conftest import MONTH_END, Pins
 from tests.support.jobs import job_type
 
@@ -300,3 +301,26 @@ async def test_readings_of_a_finished_baseline_go_and_its_figures_stay(kept: Pin
     assert (await kept.run(90)).removed["baseline_item"] == 1
     assert await kept.ids(scope, "baseline_item", "baseline_id") == {ids["ready"]}
     assert await kept.ids(scope, "baseline") == set(ids.values())
+
+
+async def test_mails_are_removed_unless_they_wait(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+    insert = """
+        INSERT INTO mail (tenant_id, msp_id, id, kind, recipient, recipient_name, language, time_zone, state,
+                          created_at)
+        VALUES (:t, :m, :id, 'test', 'mia@client.example', 'Mia', 'en', '', :state, now())
+    """
+    mails = {state: new_id() for state in MailState}
+    for state, mail_id in mails.items():
+        await kept.execute(scope, insert, id=mail_id, state=state)
+    for each in (scope, other_scope):
+        await kept.act(each, datetime.now(UTC))
+    held = new_id()
+    await kept.execute(other_scope, insert, id=held, state=MailState.SENT)
+    await policy(kept, other_scope, "mails", 2000)
+    days = next(one for one in ROOMS.retained if one.name == "mails").default_days
+    await kept.run(days - 1)
+    assert await kept.ids(scope, "mail") == set(mails.values())
+    report = await kept.run(days)
+    assert report.removed["mail"] == len(MailState) - 1
+    assert await kept.ids(scope, "mail") == {mails[MailState.QUEUED]}
+    assert await kept.ids(other_scope, "mail") == {held}
