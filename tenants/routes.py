@@ -36,6 +36,8 @@ from tenants.web.lists import list_route
 _KEYS: Final = ["/api/v1/api-keys", "/api/v1/clients/{client:str}/api-keys"]
 _KEY: Final = [f"{path}/{{key_id:uuid}}" for path in _KEYS]
 _WRITE_KEYS: Final = {"permission": TenantPermission.WRITE_API_KEYS} | STEP_UP
+_GRANT: Final = {"permission": TenantPermission.INVITE_MEMBERS} | STEP_UP
+"""Of what gives somebody rights; taking them needs no proof."""
 _MEMBERS: Final = ["/api/v1/members", "/api/v1/clients/{client:str}/members"]
 _INVITATION: Final = [f"{path}/{{member_id:uuid}}/invitation" for path in _MEMBERS]
 _SUSPENSION: Final = [f"{path}/{{member_id:uuid}}/suspension" for path in _MEMBERS]
@@ -82,7 +84,7 @@ async def create_api_key(access: OpenAccess, auth: OpenAuth, data: JSONBody[ApiK
     return Response(new_key_view(key, text), headers={"Cache-Control": "no-store"})
 
 
-@post([f"{path}/rotation" for path in _KEY], opt={"permission": TenantPermission.WRITE_API_KEYS}, tags=["API keys"])
+@post([f"{path}/rotation" for path in _KEY], opt=_WRITE_KEYS, tags=["API keys"])
 async def rotate_api_key(
     access: OpenAccess, auth: OpenAuth, key_id: FromPath[UUID], data: JSONBody[ApiKeyRotation]
 ) -> Response[NewApiKeyView]:
@@ -100,7 +102,7 @@ async def revoke_api_key(access: OpenAccess, key_id: FromPath[UUID]) -> None:
     await api_keys.revoke_api_key(access.session, key_id=key_id, now=access.now)
 
 
-@post(_MEMBERS, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+@post(_MEMBERS, opt=_GRANT, tags=["members"])
 async def invite_member(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, data: JSONBody[MemberInput]
 ) -> Response[InvitedView]:
@@ -113,7 +115,7 @@ async def invite_member(
     return _invited(access, member, link)
 
 
-@post(_INVITATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+@post(_INVITATION, opt=_GRANT, tags=["members"])
 async def reissue_invitation(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[InvitedView]:
@@ -138,7 +140,7 @@ async def suspend_member(
     await change_member.suspend_member(access.session, access.principal, member, reason=data.reason, auth=auth)
 
 
-@delete(_SUSPENSION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+@delete(_SUSPENSION, opt=_GRANT, tags=["members"])
 async def resume_member(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> None:
     """Resume a suspended member."""
     member = await get_member(access.session, member_id)

@@ -18,6 +18,7 @@ from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 from webhooks import deliveries, endpoints
@@ -36,6 +37,8 @@ _ONE: Final = [f"{path}/{{endpoint_id:uuid}}" for path in _ROOTS]
 _DELIVERY: Final = [f"{path}/deliveries/{{delivery_id:uuid}}" for path in _ONE]
 _READ: Final = {"permission": WebhookPermission.READ}
 _WRITE: Final = {"permission": WebhookPermission.WRITE}
+_SECRETS: Final = _WRITE | STEP_UP
+"""Of what shows a secret, or changes where events are sent."""
 _REASONS: Final = {str(reason): reason.label for reason in PauseReason}
 
 
@@ -67,7 +70,7 @@ def _build_form(services: WebhookServices) -> list[HTTPRouteHandler]:
     async def new_webhook_page(access: OpenAccess) -> Response[Any]:
         return _form(access, services, Typed())
 
-    @post(_NEW, opt=_WRITE, include_in_schema=False, status_code=200)
+    @post(_NEW, opt=_SECRETS, include_in_schema=False, status_code=200)
     async def create_webhook_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         """Answer with the endpoint's page instead of a redirect, because the secret is shown only once."""
         typed = await _read_form(request)
@@ -85,7 +88,7 @@ def _build_form(services: WebhookServices) -> list[HTTPRouteHandler]:
         typed = Typed(view.url, view.description, list(view.event_types), view.revision)
         return _form(access, services, typed, endpoint_id=endpoint_id)
 
-    @post(_under("edit"), opt=_WRITE, include_in_schema=False)
+    @post(_under("edit"), opt=_SECRETS, include_in_schema=False)
     async def save_webhook_page(request: AnyRequest, access: OpenAccess, endpoint_id: FromPath[UUID]) -> Response[Any]:
         typed = await _read_form(request)
         changes = WebhookEndpointChanges(typed.url, typed.event_types, typed.description)
@@ -106,7 +109,7 @@ def _build_endpoint(services: WebhookServices) -> list[HTTPRouteHandler]:
     async def webhook_page(access: OpenAccess, endpoint_id: FromPath[UUID], listed: ListParameters) -> Response[Any]:
         return await _endpoint(access, endpoint_id, listed)
 
-    @post(_under("secret"), opt=_WRITE, include_in_schema=False, status_code=200)
+    @post(_under("secret"), opt=_SECRETS, include_in_schema=False, status_code=200)
     async def rotate_webhook_secret_page(access: OpenAccess, endpoint_id: FromPath[UUID]) -> Response[Any]:
         """Answer with the page instead of a redirect, because the secret is shown only once."""
         secret, _ = await endpoints.rotate_secret(access.session, services, endpoint_id, now=access.now)

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import delete, patch, post
 from foundation.web.etags import EditOperation, etag_of, read_if_match
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 from webhooks import deliveries, endpoints
@@ -37,6 +38,8 @@ _ONE: Final = [f"{path}/{{endpoint_id:uuid}}" for path in _ROOT]
 _DELIVERY: Final = [f"{path}/deliveries/{{delivery_id:uuid}}" for path in _ONE]
 _READ: Final = {"permission": WebhookPermission.READ}
 _WRITE: Final = {"permission": WebhookPermission.WRITE}
+_SECRETS: Final = _WRITE | STEP_UP
+"""Of what shows a secret, or changes where events are sent."""
 _TAGS: Final = ["webhooks"]
 _SECRET: Final = {"Cache-Control": "no-store"}
 
@@ -83,7 +86,7 @@ def _build_reading(services: WebhookServices) -> list[HTTPRouteHandler]:
 
 
 def _build_changes(services: WebhookServices) -> list[HTTPRouteHandler]:
-    @post(_ROOT, opt=_WRITE, tags=_TAGS)
+    @post(_ROOT, opt=_SECRETS, tags=_TAGS)
     async def create_webhook_endpoint(
         access: OpenAccess, data: JSONBody[WebhookEndpointInput]
     ) -> Response[NewWebhookEndpointView]:
@@ -92,7 +95,7 @@ def _build_changes(services: WebhookServices) -> list[HTTPRouteHandler]:
         view = await read_endpoint(access.session, endpoint_id, now=access.now)
         return Response(NewWebhookEndpointView(view, secret), headers=_SECRET)
 
-    @patch(_ONE, opt=_WRITE, tags=_TAGS, operation_class=EditOperation)
+    @patch(_ONE, opt=_SECRETS, tags=_TAGS, operation_class=EditOperation)
     async def change_webhook_endpoint(
         request: AnyRequest, access: OpenAccess, endpoint_id: FromPath[UUID], data: JSONBody[WebhookEndpointChanges]
     ) -> Response[WebhookEndpointView]:
@@ -109,7 +112,7 @@ def _build_changes(services: WebhookServices) -> list[HTTPRouteHandler]:
         await endpoints.get_endpoint(access.session, endpoint_id)
         await endpoints.delete_endpoint(access.session, endpoint_id, revision=read_if_match(request), now=access.now)
 
-    @post(_under("secret"), opt=_WRITE, tags=_TAGS)
+    @post(_under("secret"), opt=_SECRETS, tags=_TAGS)
     async def rotate_webhook_secret(access: OpenAccess, endpoint_id: FromPath[UUID]) -> Response[WebhookSecretView]:
         """Create a new signing secret. For a day both sign, so that the receiver can change in between."""
         secret, until = await endpoints.rotate_secret(access.session, services, endpoint_id, now=access.now)

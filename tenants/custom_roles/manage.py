@@ -17,6 +17,7 @@ from policy.roles import RoleContent
 from tenants.auth.services import AuthServices
 from tenants.custom_roles.catalogue import PermissionCatalogue
 from tenants.errors import LastAdministrator
+from tenants.factors.rules import end_rule
 from tenants.members.administrators import has_administrator
 from tenants.models import Member
 from tenants.principal import Principal
@@ -63,7 +64,7 @@ class RoleManager:
         return changed
 
     async def delete(self, session: AsyncSession, by: Principal | None, role: str) -> None:
-        """Delete a role that is not assigned.
+        """Delete a role that is not assigned, with the rule that its members need a second factor.
 
         Raises:
             RoleInUse: names its holders.
@@ -79,6 +80,7 @@ class RoleManager:
                 params={"names": ", ".join(names)},
                 holders=[member.email for member in holders],
             )
+        await end_rule(session, role, now=self.auth.clock())
         await roles.remove_role(session, role, clock=self.auth.clock, new_id=self._new_id)
 
     async def _check(

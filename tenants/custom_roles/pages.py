@@ -16,6 +16,7 @@ from policy.index import PolicyIndex
 from policy.permissions import PolicyPermission
 from policy.roles import LONGEST_ABOUT, RoleContent
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.custom_roles.catalogue import RolePreview
 from tenants.custom_roles.manage import RoleManager, role_holders
 from tenants.custom_roles.queries import read_role, read_roles
@@ -29,7 +30,8 @@ AnyRequest = Request[Any, Any, Any]
 _ROOTS: Final = ["/roles", "/clients/{client:str}/roles"]
 _ONE: Final = [f"{path}/{{role:str}}" for path in _ROOTS]
 _READ: Final = {"permission": TenantPermission.READ_MEMBERS}
-_WRITE: Final = {"permission": PolicyPermission.WRITE_ROLES}
+_FORM: Final = {"permission": PolicyPermission.WRITE_ROLES}
+_WRITE: Final = _FORM | STEP_UP
 _EMPTY: Final = RoleContent("", ())
 
 
@@ -99,7 +101,7 @@ async def list_roles_page(access: OpenAccess, role_manager: OpenRoleManager) -> 
     return render_page(access, "tenants/roles.html", translate("Roles"), context)
 
 
-@get([f"{path}/new" for path in _ROOTS], opt=_WRITE, include_in_schema=False)
+@get([f"{path}/new" for path in _ROOTS], opt=_FORM, include_in_schema=False)
 async def new_role_page(request: AnyRequest, access: OpenAccess, role_manager: OpenRoleManager) -> Response[Any]:
     """The form, with the permissions of the role in `?copy=`, as far as the reader has them."""
     copied = request.query_params.get("copy", "")
@@ -123,7 +125,7 @@ async def create_role_page(request: AnyRequest, access: OpenAccess, role_manager
     return redirect_to(access, f"/roles/{made[0]}", done=translate("Role created"))
 
 
-@get([f"{path}/preview" for path in _ROOTS], opt=_WRITE, include_in_schema=False)
+@get([f"{path}/preview" for path in _ROOTS], opt=_FORM, include_in_schema=False)
 async def preview_role(request: AnyRequest, access: OpenAccess, role_manager: OpenRoleManager) -> Template:
     """The form's preview, of the permissions in the query."""
     chosen = request.query_params.getall("permissions", [])
@@ -137,7 +139,7 @@ async def role_page(access: OpenAccess, role_manager: OpenRoleManager, role: Fro
     return await RolePages(role_manager).show(access, role)
 
 
-@get([f"{path}/edit" for path in _ONE], opt=_WRITE, include_in_schema=False)
+@get([f"{path}/edit" for path in _ONE], opt=_FORM, include_in_schema=False)
 async def edit_role_page(access: OpenAccess, role_manager: OpenRoleManager, role: FromPath[str]) -> Response[Any]:
     known = await RolePages(role_manager).own(access, role)
     return await RolePages(role_manager).form(access, role, RoleContent(known.name, known.permissions, known.about))

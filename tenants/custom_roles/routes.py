@@ -12,6 +12,7 @@ from policy.models import PolicyRole
 from policy.permissions import PolicyPermission
 from policy.roles import RoleContent
 from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
 from tenants.custom_roles.manage import RoleManager
 from tenants.custom_roles.queries import read_role, read_roles
 from tenants.custom_roles.schemas import PermissionView, RoleInput, RoleView
@@ -22,7 +23,7 @@ _ROOTS: Final = ["/api/v1", "/api/v1/clients/{client:str}"]
 _ROLES: Final = [f"{root}/roles" for root in _ROOTS]
 _ONE: Final = [f"{root}/{{role:str}}" for root in _ROLES]
 _READ: Final = {"permission": TenantPermission.READ_MEMBERS}
-_WRITE: Final = {"permission": PolicyPermission.WRITE_ROLES}
+_WRITE: Final = {"permission": PolicyPermission.WRITE_ROLES} | STEP_UP
 _TAGS: Final = ["roles"]
 OpenRoleManager = NamedDependency[RoleManager]
 """Handler parameter `role_manager`, filled by `provide_role_manager`."""

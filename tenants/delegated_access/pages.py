@@ -21,11 +21,13 @@ from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to, render_page
+from policy.role_labels import about_role, role_label
 from policy.role_repository import role_names
 from tenants.access import Access
 from tenants.accounts import get_client
 from tenants.auth.pages import OpenAuth
 from tenants.auth.services import AuthServices
+from tenants.auth.step_up import STEP_UP
 from tenants.delegated_access.admission import find_grant
 from tenants.delegated_access.lists import ACCESS_GRANTS
 from tenants.delegated_access.manage import (
@@ -40,7 +42,6 @@ from tenants.delegated_access.manage import (
 from tenants.delegated_access.queries import waiting_request
 from tenants.delegated_access.routes import REQUEST
 from tenants.permissions import TenantPermission
-from tenants.role_labels import about_role, role_label
 from tenants.states import AccessState, StaffAccess
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
@@ -49,7 +50,7 @@ AnyRequest = Request[Any, Any, Any]
 ROOT: Final = "/clients/{client:str}/access"
 _ONE: Final = f"{ROOT}/{{grant_id:uuid}}"
 _READ: Final = {"permission": TenantPermission.READ_ACCESS}
-_DECIDE: Final = {"permission": TenantPermission.DECIDE_ACCESS}
+_DECIDE: Final = {"permission": TenantPermission.DECIDE_ACCESS} | STEP_UP
 _BADGES: Final = {
     AccessState.REQUESTED: "warn",
     AccessState.GRANTED: "neutral",

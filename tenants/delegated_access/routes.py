@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 from foundation.ids import new_id
 from foundation.web.api import post, put
 from tenants.auth.pages import OpenAuth
+from tenants.auth.step_up import STEP_UP
 from tenants.delegated_access.lists import ACCESS_GRANTS
 from tenants.delegated_access.manage import (
     NewAccessRequest,
@@ -24,7 +25,7 @@ from tenants.web.lists import list_route
 
 ROOT: Final = "/api/v1/clients/{client:str}/access"
 _ONE: Final = f"{ROOT}/{{grant_id:uuid}}"
-_DECIDE: Final = {"permission": TenantPermission.DECIDE_ACCESS}
+_DECIDE: Final = {"permission": TenantPermission.DECIDE_ACCESS} | STEP_UP
 REQUEST: Final = {"permission": TenantPermission.REQUEST_ACCESS, "requests_access": True}
 _TAGS: Final = ["access"]
 

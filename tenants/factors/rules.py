@@ -14,6 +14,7 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.marks import N_
 from foundation.text import is_storable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from policy.role_repository import list_roles
 from tenants.factors.audit_actions import SecondFactorAction
 from tenants.factors.models import SecondFactorRule
 
@@ -21,9 +22,11 @@ EVERYBODY: Final = "*"
 _SUBJECT: Final = "second_factor_rule:{role}"
 
 
-def roles_of_account(*, in_msp_account: bool) -> list[str]:
-    """Roles of members that a rule can name; `*` first."""
-    return [EVERYBODY, *sorted((MSP_ROLES if in_msp_account else CLIENT_ROLES) - {"machine"})]
+async def roles_of_account(session: AsyncSession) -> list[str]:
+    """Roles of the account's members that a rule can name: `*`, the packaged ones, and the account's own by name."""
+    scope = scope_of(session)
+    packaged = sorted((MSP_ROLES if scope.tenant_id == scope.msp_id else CLIENT_ROLES) - {"machine"})
+    return [EVERYBODY, *packaged, *(role.id for role in await list_roles(session))]
 
 
 async def list_rules(session: AsyncSession) -> Sequence[SecondFactorRule]:
@@ -38,7 +41,7 @@ async def set_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
         InvalidInput: members of this account have no such role.
     """
     scope = scope_of(session)
-    known = roles_of_account(in_msp_account=scope.tenant_id == scope.msp_id)
+    known = await roles_of_account(session)
     if role not in known:
         raise InvalidInput(
             N_("There is no such role. Choose one of {known}."), params={"known": ", ".join(known)}, field="role"
@@ -52,12 +55,19 @@ async def set_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
 
 async def remove_rule(session: AsyncSession, role: str, *, now: datetime) -> None:
     """Raises: NotFound: there is no such rule."""
+    if not await end_rule(session, role, now=now):
+        raise NotFound
+
+
+async def end_rule(session: AsyncSession, role: str, *, now: datetime) -> bool:
+    """Remove the rule of a role; returns whether there was one."""
     own = (SecondFactorRule.tenant_id == scope_of(session).tenant_id, SecondFactorRule.role == role)
     removing = delete(SecondFactorRule).where(*own).returning(SecondFactorRule.role)
     if not is_storable(role) or await session.scalar(removing) is None:
-        raise NotFound
+        return False
     subject = _SUBJECT.format(role=role)
     append_audit(session, action=SecondFactorAction.RULE_REMOVED, subject=subject, data={"role": role}, at=now)
+    return True
 
 
 async def is_required(session: AsyncSession, roles: Collection[str]) -> bool:

@@ -23,6 +23,7 @@ from policy.role_repository import role_names
 from tenants.access import Access
 from tenants.auth.pages import OpenAuth
 from tenants.auth.services import AuthServices
+from tenants.auth.step_up import STEP_UP
 from tenants.errors import EmailTaken
 from tenants.invitations.issue import invite_member, reissue_invitation
 from tenants.invitations.mail import mail_address
@@ -64,7 +65,7 @@ async def show_invite_page(access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     return await _form(access, auth, dict.fromkeys(_FIELDS, ""))
 
 
-@post([f"{path}/invite" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+@post([f"{path}/invite" for path in _ROOTS], opt=_INVITE | STEP_UP, include_in_schema=False)
 async def invite_member_page(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[Any]:
     """Invite a member. The response shows the link, once."""
     form = await request.form()
@@ -77,7 +78,7 @@ async def invite_member_page(request: AnyRequest, access: OpenAccess, auth: Open
     return _link(access, auth, member, link)
 
 
-@post([f"{path}/{{member_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE, include_in_schema=False)
+@post([f"{path}/{{member_id:uuid}}/invitation" for path in _ROOTS], opt=_INVITE | STEP_UP, include_in_schema=False)
 async def reissue_invitation_page(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[Any]:

@@ -67,7 +67,7 @@ async def sign_out_member_page(access: OpenAccess, auth: OpenAuth, member_id: Fr
     return await _change(access, auth, member_id, ending)
 
 
-@post([f"{path}/device-link" for path in _ONE], opt=_INVITE, include_in_schema=False)
+@post([f"{path}/device-link" for path in _ONE], opt=_INVITE | STEP_UP, include_in_schema=False)
 async def create_device_link_page(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[Any]:
@@ -102,13 +102,13 @@ async def suspend_member_page(
     )
 
 
-@post([f"{path}/confirm" for path in _ONE], opt=_INVITE, include_in_schema=False)
+@post([f"{path}/confirm" for path in _ONE], opt=_INVITE | STEP_UP, include_in_schema=False)
 async def confirm_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
     confirming = confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
     return await _change(access, auth, member_id, confirming)
 
 
-@post([f"{path}/resume" for path in _ONE], opt=_INVITE, include_in_schema=False)
+@post([f"{path}/resume" for path in _ONE], opt=_INVITE | STEP_UP, include_in_schema=False)
 async def resume_member_page(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]) -> Response[Any]:
     member = await get_member(access.session, member_id)
     return await _change(access, auth, member_id, resume_member(access.session, access.principal, member, auth=auth))

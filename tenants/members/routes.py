@@ -33,6 +33,7 @@ _SESSIONS: Final = [f"{path}/sessions" for path in _MEMBER]
 _DEVICE_LINK: Final = [f"{path}/device-link" for path in _MEMBER]
 _SUSPENSION: Final = "/api/v1/clients/{client:str}/suspension"
 _ASSIGN: Final = {"permission": PolicyPermission.ASSIGN_ROLE} | STEP_UP
+_GRANT: Final = {"permission": TenantPermission.INVITE_MEMBERS} | STEP_UP
 _SUSPEND: Final = {"permission": TenantPermission.SUSPEND_CLIENT}
 
 
@@ -50,7 +51,7 @@ async def remove_role(access: OpenAccess, auth: OpenAuth, member_id: FromPath[UU
     await revoke_from_member(access.session, access.principal, member, role=role, auth=auth, new_id=new_id)
 
 
-@put(_CONFIRMATION, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"], status_code=204)
+@put(_CONFIRMATION, opt=_GRANT, tags=["members"], status_code=204)
 async def confirm_member(access: OpenAccess, member_id: FromPath[UUID]) -> None:
     """Confirm that a member is not the same person as the inviter. Until then, both count as one in approvals."""
     await confirmation.confirm_member(access.session, access.principal, member_id=member_id, now=access.now)
@@ -62,7 +63,7 @@ async def sign_out_member(access: OpenAccess, member_id: FromPath[UUID]) -> None
     await sign_out_everywhere(access.session, member_id=member_id, now=access.now)
 
 
-@post(_DEVICE_LINK, opt={"permission": TenantPermission.INVITE_MEMBERS}, tags=["members"])
+@post(_DEVICE_LINK, opt=_GRANT, tags=["members"])
 async def create_device_link(
     request: AnyRequest, access: OpenAccess, auth: OpenAuth, member_id: FromPath[UUID]
 ) -> Response[DeviceLinkView]:

@@ -1,6 +1,6 @@
 """Pages of the second step of sign-in, of its set-up where it is required, and of the rules of an account."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from foundation.scope import Actor, Scope
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to, render_page
 from foundation.web.requests import PUBLIC_FORM_BYTES
+from policy.role_labels import role_label
+from policy.role_repository import role_names
 from tenants.access import Access
 from tenants.auth.csrf import FIELD
 from tenants.auth.pages import (
@@ -46,7 +48,6 @@ from tenants.factors.totp import draw_qr, provisioning_uri
 from tenants.members.pages import render_member
 from tenants.members.repository import get_member
 from tenants.permissions import TenantPermission
-from tenants.role_labels import role_label
 from tenants.second_factor.change_factors import reset_factors, set_up_app
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
@@ -205,17 +206,18 @@ async def _set_up_form(
 async def _rules_page(access: Access, refusal: DomainError | None = None) -> Response[Any]:
     rules = await list_rules(access.session)
     named = {rule.role for rule in rules}
-    roles = [role for role in roles_of_account(in_msp_account=access.client is None) if role not in named]
+    roles = [role for role in await roles_of_account(access.session) if role not in named]
+    names = await role_names(access.session)
     context = {
-        "rules": [(rule, write_rule(rule.role)) for rule in rules],
-        "roles": [(role, write_rule(role)) for role in roles],
+        "rules": [(rule, write_rule(rule.role, names)) for rule in rules],
+        "roles": [(role, write_rule(role, names)) for role in roles],
         "error": refusal.detail if refusal else "",
     }
     return render_page(access, "tenants/sign_in_rules.html", translate("Sign-in rules"), context, refusal=refusal)
 
 
-def write_rule(role: str) -> str:
-    return translate("Every member") if role == EVERYBODY else role_label(role)
+def write_rule(role: str, names: Mapping[str, str]) -> str:
+    return translate("Every member") if role == EVERYBODY else role_label(role, names)
 
 
 def _scope(brand: Brand, pending: PendingSignIn) -> Scope:

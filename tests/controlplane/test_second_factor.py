@@ -4,8 +4,9 @@ import asyncio
 import json
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pyotp
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from controlplane.cli.main import main
 from controlplane.services import Services
 from foundation.clock import utc_now
+from tenants.permissions import MANAGES_ACCESS
 from tests.controlplane.test_administration import member_of
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -187,6 +189,29 @@ class TestRules:
             assert done.exit_code == 0, done.output
             assert json.loads(done.stdout)["required"] is required
 
+    async def test_a_role_of_the_accounts_own_can_be_named_and_ends_with_it(
+        self, web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
+    ) -> None:
+        account, page = f"/api/v1/clients/{msp_setup.slug}", f"/clients/{msp_setup.slug}/members/sign-in-rules"
+        wanted = {"name": "Night watch", "permissions": ["change:read"]}
+        role = (await admin.api("POST", f"{account}/roles", wanted)).json()["id"]
+        approver = await member_of(admin, msp_setup.approver, f"{account}/members")
+        assert "Night watch" in (await admin.get(page)).text
+        rule = f"{account}/second-factor-rules/{role}"
+        stranger = await set_up_msp(other_env, name="Far Shore")
+        other = await web_app.signed_in(stranger.host, stranger.admin)
+        elsewhere = f"/api/v1/clients/{stranger.slug}/second-factor-rules/{role}"
+        assert (await other.api("PUT", elsewhere)).status_code == 422
+        assert (await admin.api("PUT", rule)).status_code == 204
+        assert "Night watch" in (await admin.get(page)).text
+        assert (await first_step(web_app, msp_setup, msp_setup.approver))[1] == "/"
+        assigned = f"{account}/members/{approver}/roles/{role}"
+        assert (await admin.api("PUT", assigned)).status_code == 204
+        assert (await first_step(web_app, msp_setup, msp_setup.approver))[1] == "/sign-in/set-up"
+        assert (await admin.api("DELETE", assigned)).status_code == 204
+        assert (await admin.api("DELETE", f"{account}/roles/{role}")).status_code == 204
+        assert (await admin.api("GET", f"{account}/second-factor-rules")).json() == []
+
 
 @in_one_loop
 class TestReset:
@@ -257,18 +282,45 @@ class TestSessions:
 
 
 DANGEROUS = {
-    "/api-keys/new", "/mail/server", "/mail/server/remove", "/members/sign-in-rules",
+    "/api-keys/new", "/api-keys/{key_id:uuid}/rotate", "/mail/server", "/mail/server/remove", "/members/sign-in-rules",
     "/clients/{client:str}/connections/{connection_id:uuid}/delete",
     "/clients/{client:str}/connections/{connection_id:uuid}/edit",
     "/clients/{client:str}/connections/{connection_id:uuid}/webhook-secret",
     "/clients/{client:str}/policy/draft/publish", "/members/{member_id:uuid}/roles/{role:str}/give",
     "/members/{member_id:uuid}/roles/{role:str}/take", "/members/{member_id:uuid}/second-factor/reset",
-    "/api/v1/api-keys", "/api/v1/api-keys/{key_id:uuid}", "/api/v1/mail-server",
+    "/api/v1/api-keys", "/api/v1/api-keys/{key_id:uuid}", "/api/v1/api-keys/{key_id:uuid}/rotation",
+    "/webhooks/new", "/webhooks/{endpoint_id:uuid}/edit", "/webhooks/{endpoint_id:uuid}/secret", "/roles/new",
+    "/roles/{role:str}/edit", "/roles/{role:str}/delete", "/clients/{client:str}/access/{grant_id:uuid}/answer",
+    "/clients/{client:str}/access/setting", "/api/v1/webhook-endpoints",
+    "/api/v1/webhook-endpoints/{endpoint_id:uuid}", "/api/v1/webhook-endpoints/{endpoint_id:uuid}/secret",
+    "/api/v1/mail-server",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}/webhook-secret",
     "/api/v1/clients/{client:str}/policy/draft/publish", "/api/v1/members/{member_id:uuid}/roles/{role:str}",
     "/api/v1/members/{member_id:uuid}/second-factors", "/api/v1/second-factor-rules/{role:str}",
 }  # fmt: skip
+
+
+TAKES_AWAY = {
+    "/members/{member_id:uuid}/sign-out", "/members/{member_id:uuid}/suspend",
+    "/members/{member_id:uuid}/invitation/withdraw", "/members/{member_id:uuid}/sessions/{session_id:str}/end",
+    "/api/v1/members/{member_id:uuid}/invitation", "/api/v1/members/{member_id:uuid}/suspension",
+    "/api/v1/members/{member_id:uuid}/sessions", "/api/v1/members/{member_id:uuid}/sessions/{session_id:str}",
+}  # fmt: skip
+HARMLESS = {
+    "/api/v1/members/{member_id:uuid}/preferences", "/api/v1/preferences",
+    "/members/{member_id:uuid}/password-reset", "/api/v1/members/{member_id:uuid}/password-reset",  # mailed, not shown
+}  # fmt: skip
+_SHOWN_ONCE = re.compile(r"secret|password|recovery_code|_link$")
+
+
+def shows_a_secret(annotation: object) -> bool:
+    """Whether a response of this type has a field for a secret."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return any(
+            _SHOWN_ONCE.search(one.name) or shows_a_secret(one.type) for one in msgspec.structs.fields(annotation)
+        )
+    return any(map(shows_a_secret, get_args(annotation)))
 
 
 async def forget_proof(services: Services, msp_setup: MspSetup, visit: Visit) -> None:
@@ -290,6 +342,19 @@ class TestStepUp:
             for path in handler.paths
         }
         assert DANGEROUS - declared == set()
+
+    def test_whatever_grants_rights_or_shows_a_secret_declares_it(self, web_app: WebApp) -> None:
+        """What takes rights away needs no proof: it may have to be quick."""
+        without = {
+            path
+            for route in web_app.app.routes
+            if isinstance(route, HTTPRoute)
+            for handler in route.route_handlers
+            if not handler.opt.get("step_up") and handler.opt.get("permission") and "GET" not in handler.http_methods
+            if handler.opt["permission"] in MANAGES_ACCESS or shows_a_secret(handler.parsed_return_field.annotation)
+            for path in (each.replace("/clients/{client:str}", "") for each in handler.paths)
+        }
+        assert sorted(without ^ (TAKES_AWAY | HARMLESS)) == []
 
     @in_one_loop
     async def test_an_act_waits_for_a_proof_and_then_goes_on(
