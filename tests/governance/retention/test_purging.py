@@ -1,7 +1,7 @@
 """Retention: deleted and kept rows by account, and the log of deletions."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
