@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import SAME_MSP
 from foundation.database.roles import FLEET
 
-revision = "202611300131"
-down_revision = "202611300130"
+revision = "202611300134"
+down_revision = "202611300133"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import PURGE
 
-revision = "202611300132"
-down_revision = "202611300131"
+revision = "202611300135"
+down_revision = "202611300134"
 branch_labels = None
 depends_on = None
 
