@@ -20,6 +20,7 @@ from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
+from foundation.web.lists import check_exact
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 
 
@@ -93,12 +94,14 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
     Raises:
         PastIsFixed: a price was in force at `valid_from` already, and that is before `now`.
         PriceNotAllowed: the terms are not valid.
+        InvalidInput: the description cannot be stored, or is too long.
         NotFound: the MSP has no such book.
     """
     scope = _require_msp_account(session)
     terms = check_terms(price.terms)
     if not price.meter or not price.description:
         raise PriceNotAllowed(N_("A price needs a meter and a description for the invoice line."))
+    check_exact(price.description, "description")
     price_id = new_id()
     keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
     async with as_rater(session):
