@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Template
 
-from branding.brand import Brand, BrandFile
+from branding.brand import Brand, BrandFile, default_brand
 from branding.design import design_context, design_page
 from branding.directory import BrandDirectory
 from branding.shell import is_boosted
@@ -25,9 +25,16 @@ _ASK_AGAIN = "no-cache"
 
 
 def provide_brand(directory: BrandDirectory) -> Provide:
-    """Provider of the application's dependency `brand`: the brand of the request's host, else 404."""
+    """Provider of the application's dependency `brand`: the brand of the request's host, else 404.
+
+    Files of the default brand are served on every host: its error pages and the start page of an installation use them.
+    """
+    default = default_brand()
+    files = {default.stylesheet.path, default.icon.path}
 
     async def brand(request: Request[Any, Any, Any]) -> Brand:
+        if request.scope["path"] in files:
+            return default
         return await directory.for_host(header_text(request.scope, b"host"))
 
     return Provide(brand)

@@ -72,7 +72,7 @@ async def shown(env: ClientEnv) -> dict[tuple[str, ElementKey], Value]:
 
 @pytest.fixture
 async def divided(env: ClientEnv) -> ClientEnv:
-    await own(env, DESCRIPTION, "product.status", "identifier.gtin", PRICE)
+    await own(env, *{key.element for key in VALUES} - {STOCK})  # `env` has the contract of stock
     await env.deliver(*(change(env, key, value) for key, value in VALUES.items()))
     await env.work(settle=20.0)
     return env

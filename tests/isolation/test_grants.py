@@ -126,7 +126,7 @@ def test_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -
     found: dict[str, set[str]] = {}
     for (_, table, verb), columns in rights(owner, [APP]).items():
         found.setdefault(table, set()).add(verb if columns == WHOLE else f"{verb} ({columns})")
-    assert found == APP_RIGHTS
+    assert found == APP_RIGHTS, "enter a new table with its rights, and why, in tests/isolation/app_rights.py"
 
 
 IMMUTABLE = {

@@ -24,6 +24,7 @@ PRODUCT = ("platform", "tenants", "connectors", "branding", "billing")
 OF_ROOT_FILES = ("docs", "architecture")
 TEMPLATES = "templates"
 READS_EVERY_MODULE = Path("tests/architecture/test_layout.py")
+READS_EVERY_TABLE = Path("tests/isolation/test_grants.py")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def choose(root: Path, changed: Iterable[Path]) -> list[Chosen]:
     found += [each for path in touched if not _is_named(path, found) for each in of_slice(root, path, tests)]
     if READS_EVERY_MODULE in tests and any(path.parts[0] in PRODUCT and path.suffix == ".py" for path in changed):
         found.insert(0, Chosen(READS_EVERY_MODULE, "reads every module"))
+    if READS_EVERY_TABLE in tests and any("migrations" in path.parts for path in changed):
+        found.insert(0, Chosen(READS_EVERY_TABLE, "reads the rights on every table"))
     first: dict[Path, Chosen] = {}
     for each in found:
         first.setdefault(each.test, each)

@@ -30,6 +30,8 @@ FILES = {
     "tests/prices/test_lists.py": "from tenants import keys\nfrom tests.prices import samples\nimport re",
     "tests/docs/test_guides.py": "from tests.support.rows import row",
     "tests/architecture/test_layout.py": "",
+    "tests/isolation/test_grants.py": "",
+    "platform/controlplane/migrations/versions/1_prices.py": "",
     "README.md": "",
 }
 
@@ -161,3 +163,8 @@ def test_a_slice_without_a_folder_of_tests_chooses_the_tests_that_name_it(root: 
     write(root, "tests/tenants/test_mail.py", "dead_letters = 1")
     found = [each for each in chosen(root, "platform/prices/dead_letters/queries.py") if not each.startswith("arch")]
     assert found == ["prices/pages/test_queue.py", "prices/pages/test_api.py"]
+
+
+def test_a_migration_chooses_the_test_of_rights(root: Path) -> None:
+    write(root, "platform/controlplane/migrations/versions/1_prices.py")
+    assert Path("tests/isolation/test_grants.py") in {each.test for each in choose(root, changed_files(root))}

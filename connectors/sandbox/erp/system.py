@@ -11,7 +11,7 @@ from canonical.elements import COST, ORDER_STATUS, PRICE, STOCK
 from canonical.keys import PRODUCT
 from canonical.money import Money, parse_decimal, to_integer
 from canonical.orders import ORDER, OrderValue
-from canonical.values import EnumerationValue, Value
+from canonical.values import EnumerationValue, QuantityValue, Value
 from connectors.sandbox.catalogue import STOCK_ON_HAND, cost_price, list_price, sku_of, title_of
 from connectors.sandbox.effects import EffectLog, SandboxEffect
 from connectors.sandbox.erp.messages import (
@@ -243,9 +243,14 @@ class ErpSystem:
             return to_integer(parse_decimal(text))
         return Money.from_text(text, self.currency).minor
 
+    def _shown(self, sku: str, element: str) -> int:
+        """Minor units or pieces; 0 for a value of another type."""
+        entered = self.current[sku, element]
+        return int(entered.value.number) if isinstance(entered.value, QuantityValue) else entered.amount or 0
+
     def _page(self, token: str) -> str:
         rows = [
-            ErpRow(sku, title, *(self.current[sku, element].amount or 0 for element in (PRICE, COST, STOCK)))
+            ErpRow(sku, title, *(self._shown(sku, element) for element in (PRICE, COST, STOCK)))
             for sku, title in self.titles.items()
         ]
         return erp_page(rows, self.currency, token if token == self.token else "")

@@ -95,9 +95,7 @@ class BaselineItem(TenantOwned, Base):
 
 
 class BaselineReading(TenantOwned, Base):
-    """One channel's value beside the source's. comparison: equal
-    differs
-    source_only
+    """One channel's value beside the source's. `comparison` is equal, differs, source_only or
     channel_only.
 
     `outcome` is the policy outcome, at the time of reading, of making a difference equal; `change_id` is the resulting
