@@ -24,9 +24,10 @@ from governance.onboarding.client_templates.save import create_template, save_ve
 from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.create_client import create_client as start_onboarding
 from governance.playbooks.content import PlaybookContent, PlaybookTask
+from governance.playbooks.queries import find_project
 from governance.playbooks.save_playbook import save_playbook
-from governance.playbooks.schemas import PlaybookView
-from governance.playbooks.work import start_project
+from governance.playbooks.schemas import PlaybookView, TaskInput
+from governance.playbooks.work import change_task, start_project
 from governance.retention.models import RetentionPurge
 from policy.cache import PolicyCache
 from tenants.accounts import create_client, suspend_client
@@ -233,7 +234,7 @@ async def add_playbook(rows: Rows, number: int) -> Matches | None:
 
 
 async def add_stuck_task(rows: Rows, number: int) -> Matches:
-    """A task of another client, overdue and without an owner."""
+    """A task of another client, which is overdue."""
     scope = rows.env.msp_account.for_tenant(new_id())
     slug = f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
     async with rows.db.transaction(scope) as session:
@@ -245,7 +246,11 @@ async def add_stuck_task(rows: Rows, number: int) -> Matches:
             id=new_id(), name="P", revision=1, changed_at=utc_now(), changed_by="Ada", content=content
         )
         await start_project(session, playbook, starts_on=date(2026, 1, 5), now=utc_now(), new_id=new_id)
-    return {"problem": ["overdue", "unowned", "any"], "workstream": [f"Stream {number}"]}
+        project = await find_project(session, today=date(2026, 1, 5))
+        assert project is not None
+        owner = f"Owner {number}"
+        await change_task(session, project.phases[0].tasks[0].id, TaskInput(owner=owner), now=utc_now())
+    return {"problem": ["overdue", "any"], "workstream": [f"Stream {number}"], "owner": [owner.upper()]}
 
 
 async def add_member(rows: Rows, number: int) -> Matches:

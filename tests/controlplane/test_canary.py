@@ -19,6 +19,13 @@ from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
 from governance.baseline.start import start_baseline
+from governance.onboarding.client_templates.apply import apply_version
+from governance.onboarding.client_templates.content import TemplateConnection, TemplateContent
+from governance.onboarding.client_templates.save import create_template
+from governance.onboarding.client_templates.store import load_version
+from governance.playbooks.content import PlaybookContent, PlaybookTask
+from governance.playbooks.save_playbook import load_playbook, save_playbook
+from governance.playbooks.work import start_project
 from governance.policies.drafts import remove_rule
 from governance.policies.replay_job import start_replay
 from governance.retention.change_policy import place_hold
@@ -135,10 +142,25 @@ async def write(env: ClientEnv) -> None:
         await env.services.get(Mailer).queue(session, TEST, to, portal=portal, now=utc_now(), account="A", name=CANARY)
 
 
+async def follow(env: ClientEnv) -> None:
+    """A template that the client follows, and a playbook with the project that the client has by it."""
+    async with env.services.db.transaction(env.msp_account) as session:
+        content = TemplateContent(connections=[TemplateConnection(CANARY, "sandbox-erp")])
+        template_id = await create_template(session, name=CANARY, content=content, now=utc_now(), new_id=new_id)
+        version = await load_version(session, template_id)
+        tasks = PlaybookContent([PlaybookTask(phase=CANARY, task=CANARY, days=1)])
+        saved = await save_playbook(session, name=CANARY, content=tasks, now=utc_now(), new_id=new_id)
+        playbook = await load_playbook(session, saved.playbook_id)
+    async with env.services.db.transaction(env.scope) as session:
+        await apply_version(session, version, registry={}, now=utc_now(), new_id=new_id)
+        await start_project(session, playbook, starts_on=None, now=utc_now(), new_id=new_id)
+
+
 async def hold(env: ClientEnv) -> None:
     """A baseline, a legal hold, webhooks and a mail."""
     await listen(env)
     await write(env)
+    await follow(env)
     async with env.services.db.transaction(env.scope) as session:
         await start_baseline(session, env.services.governance, now=utc_now())
         placed = NewHold(reason=CANARY)
@@ -255,6 +277,7 @@ async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env
         await remove_rule(session, "price-below-cost", now=utc_now(), new_id=new_id)
         replay = await start_replay(session, web_app.services.governance, days=1, now=utc_now())
     await write(env)
+    await follow(env)
     await env.work()
     ids = {**ids_by_parameter(urls, mine), "baseline_id": [baseline], "replay_id": [replay]}
     wanted = {template for method, template, _ in handlers(web_app.app) if method == "GET" and "{" in template}
@@ -403,7 +426,7 @@ def paths(template: str, mine: MspSetup, theirs: MspSetup, ids: dict[str, list[U
 
 def fill(template: str, slug: str, each: UUID) -> str:
     path = template.replace("{client:str}", slug).replace("{kind:str}", "vendure")
-    path = re.sub(r"\{[a-z_]+:uuid\}", str(each), path)
+    path = re.sub(r"\{[a-z_]+:uuid\}", str(each), path).replace("{version:int}", "1")
     return re.sub(r"\{[a-z_]+:str\}", "none", path)
 
 
