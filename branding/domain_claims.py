@@ -40,6 +40,10 @@ def record_name(host: str) -> str:
     return f"{RECORD}.{host}"
 
 
+def new_token() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
 async def list_claims(session: AsyncSession, slug: str) -> Sequence[BrandDomainClaim]:
     """Claims for a brand, oldest first. Raises: NotFound."""
     brand = await find_brand(session, slug)
@@ -68,7 +72,7 @@ async def claim_host(session: AsyncSession, *, slug: str, host: str, now: dateti
         )  # fmt: skip
     claim = BrandDomainClaim(
         tenant_id=scope.tenant_id, msp_id=scope.msp_id, host=name, brand_id=brand.id, created_at=now,
-        token=secrets.token_urlsafe(_TOKEN_BYTES), checked_at=None, result=ClaimResult.UNCHECKED,
+        token=new_token(), checked_at=None, result=ClaimResult.UNCHECKED,
     )  # fmt: skip
     session.add(claim)
     append_audit(
@@ -87,7 +91,7 @@ async def verify_host(session: AsyncSession, lookup: TxtLookup, *, slug: str, ho
         HostTaken: another MSP has the host.
     """
     claim = await _find(session, slug, host)
-    result = await _look_up(lookup, claim)
+    result = await check_record(lookup, claim.host, claim.token)
     if result is not None:
         claim.checked_at, claim.result = now, result
         return False
@@ -110,13 +114,13 @@ async def _find(session: AsyncSession, slug: str, host: str) -> BrandDomainClaim
     return claim
 
 
-async def _look_up(lookup: TxtLookup, claim: BrandDomainClaim) -> ClaimResult | None:
-    """None if the record has the token."""
+async def check_record(lookup: TxtLookup, host: str, token: str) -> ClaimResult | None:
+    """None if the record of `host` has the token."""
     try:
-        found = await lookup(record_name(claim.host))
+        found = await lookup(record_name(host))
     except LookupFailed:
         return ClaimResult.UNREACHABLE
     if not found:
         return ClaimResult.MISSING
-    matches = [secrets.compare_digest(text.strip().encode(), claim.token.encode()) for text in found]
+    matches = [secrets.compare_digest(text.strip().encode(), token.encode()) for text in found]
     return None if any(matches) else ClaimResult.DIFFERENT

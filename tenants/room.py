@@ -42,6 +42,7 @@ from tenants.routes import ROUTES
 from tenants.second_factor.slice import SLICE as SECOND_FACTOR
 from tenants.secrets import new_secret
 from tenants.security.slice import SLICE as SECURITY
+from tenants.single_sign_on.slice import SLICE as SINGLE_SIGN_ON
 from tenants.welcome.pages import WELCOME_PAGES
 
 
@@ -122,5 +123,6 @@ ROOM: Final = Room(
         RATE_LIMITS,
         SECOND_FACTOR,
         SECURITY,
+        SINGLE_SIGN_ON,
     ),
 )

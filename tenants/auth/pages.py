@@ -1,7 +1,9 @@
 """Pages for sign-in and sign-out, under the host's brand."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -17,6 +19,7 @@ from branding.shell import Page
 from foundation.audit.chain import append_audit
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
+from foundation.scope import Actor, Scope
 from foundation.web.boundary import header_text
 from foundation.web.fragments import page_of
 from foundation.web.requests import PUBLIC_FORM_BYTES
@@ -34,6 +37,7 @@ from tenants.auth.sign_out import sign_out_everywhere
 from tenants.auth.tickets import LIFE as TICKET_LIFE
 from tenants.auth.user_agents import read_agent
 from tenants.factors.passkeys import Host
+from tenants.identity_providers.queries import find_offer, linked_provider, must_use_provider
 from tenants.principal import Principal, home_scope
 from tenants.secrets import bytes_of, text_of
 
@@ -41,6 +45,8 @@ AnyRequest = Request[Any, Any, Any]
 OpenAuth = NamedDependency[AuthServices]
 """Handler parameter `auth`, filled by `provide_auth`."""
 
+SSO_PATH: Final = "/sign-in/sso"
+"""Root of the pages of single sign-on."""
 _VISIT_BYTES: Final = 32
 _VISIT_SECONDS: Final = 3600
 _PRIVATE: Final = {"Cache-Control": "no-store"}
@@ -57,7 +63,7 @@ async def show_sign_in_page(request: AnyRequest, brand: ShownBrand, auth: OpenAu
     target = _next_page(request, request.query_params.get("next", ""))
     if await find_signed_in(request, brand, auth) is not None:
         return Redirect(target or "/", status_code=303, headers=_PRIVATE)
-    return _sign_in_form(request, brand, auth, target=target, expired="expired" in request.query_params)
+    return await render_sign_in(request, brand, auth, target=target, expired="expired" in request.query_params)
 
 
 @post("/sign-in", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
@@ -69,8 +75,9 @@ async def submit_sign_in_page(request: AnyRequest, brand: ShownBrand, auth: Open
         require_own_form(request, form_text(form, FIELD))
         principal = await authenticate(auth, given)
     except DomainError as refusal:
-        return _sign_in_form(request, brand, auth, target=target, email=email, refusal=refusal)
-    return await continue_sign_in(request, brand, auth, principal, target)
+        return await render_sign_in(request, brand, auth, target=target, email=email, refusal=refusal)
+    elsewhere = await require_provider(auth, principal, target)
+    return elsewhere or await continue_sign_in(request, brand, auth, principal, target)
 
 
 @get("/sign-in/device/{token:str}", name="device_link", opt=_PUBLIC, include_in_schema=False)
@@ -101,14 +108,22 @@ async def _leave(
     request: AnyRequest, brand: Brand, auth: AuthServices, end: Callable[[AuthServices, SignedIn], Awaitable[None]]
 ) -> Response[Any]:
     """Sign out. Without a session the response is the same page."""
-    rule = _rule_of(request)
+    rule, place = _rule_of(request), "/sign-in"
     signed_in = await find_signed_in(request, brand, auth)
     if signed_in is not None:
         token = form_text(await request.form(), FIELD)
         _require_own_page(request, token, signed_in.session.secret)
+        place = await _place_after(auth, signed_in)
         await end(auth, signed_in)
     gone = _cookie(rule, rule.session_name, "", seconds=0)
-    return Redirect("/sign-in", status_code=303, headers=_PRIVATE, cookies=[gone])
+    return Redirect(place, status_code=303, headers=_PRIVATE, cookies=[gone])
+
+
+async def _place_after(auth: AuthServices, who: SignedIn) -> str:
+    """The page after a sign-out: for a member with single sign-on, the one that leads to the provider's sign-out."""
+    async with auth.db.transaction(replace(home_scope(who.principal), partner_id=None)) as session:
+        linked = await linked_provider(session, who.principal.id)
+    return "/sign-in" if linked is None else f"{SSO_PATH}/{linked.account_id}/signed-out"
 
 
 async def _end_this(auth: AuthServices, who: SignedIn) -> None:
@@ -140,7 +155,7 @@ async def find_signed_in(request: AnyRequest, brand: Brand, auth: AuthServices) 
 async def continue_sign_in(
     request: AnyRequest, brand: Brand, auth: AuthServices, principal: Principal, target: str
 ) -> Response[Any]:
-    """Continue after the first factor, however it was proved (password, invitation, a sign-in elsewhere): start the
+    """Continue after the first factor, however it was proved (password, invitation, single sign-on): start the
     session, or request the second factor first.
     """
     step = await begin_second_step(auth, principal, target)
@@ -149,6 +164,19 @@ async def continue_sign_in(
     rule = _rule_of(request)
     ticket = _cookie(rule, rule.step_name, step.ticket, seconds=int(TICKET_LIFE.total_seconds()))
     return Redirect(step.path, status_code=303, headers=_PRIVATE, cookies=[ticket])
+
+
+async def require_provider(auth: AuthServices, principal: Principal, target: str) -> Redirect | None:
+    """After a password or a passkey: the page that leads to the identity provider, if the account requires single
+    sign-on of this member.
+    """
+    scope = Scope(msp_id=principal.msp_id, tenant_id=principal.tenant_id, actor=principal.actor)
+    async with auth.db.transaction(scope) as session:
+        if not await must_use_provider(session, principal.id):
+            return None
+    query = urlencode({"required": "1"} | ({"next": target} if target else {}))
+    place = f"{SSO_PATH}/{principal.tenant_id}/continue?{query}"
+    return Redirect(place, status_code=303, headers=_PRIVATE)
 
 
 async def start_session(
@@ -176,7 +204,7 @@ async def start_session(
     return Redirect(target or "/", status_code=303, headers=_PRIVATE, cookies=cookies)
 
 
-def _sign_in_form(  # noqa: PLR0913 - keyword-only
+async def render_sign_in(  # noqa: PLR0913 - keyword-only
     request: AnyRequest,
     brand: Brand,
     auth: AuthServices,
@@ -186,8 +214,15 @@ def _sign_in_form(  # noqa: PLR0913 - keyword-only
     expired: bool = False,
     refusal: DomainError | None = None,
 ) -> Response[Any]:
+    msp_account = Scope(msp_id=msp_of(brand), tenant_id=msp_of(brand), actor=Actor.system("sign-in"))
+    async with auth.db.transaction(msp_account.for_fleet()) as session:
+        offer = await find_offer(session)
+    query = f"?{urlencode({'next': target})}" if target else ""
     context = {
         "template": "sign_in.html",
+        "provider": offer.own.name if offer.own else "",
+        "provider_href": f"{SSO_PATH}/{offer.own.account_id}/start{query}" if offer.own else "",
+        "sso_href": f"{SSO_PATH}{query}" if offer.is_used else "",
         "title": translate("Sign in"),
         "action": "/sign-in",
         "email": email,
@@ -202,8 +237,7 @@ def render_form(
     request: AnyRequest, brand: Brand, auth: AuthServices, context: dict[str, Any], *, refusal: DomainError | None
 ) -> Template:
     """Form for an anonymous visitor: the token is bound to a cookie of this visit."""
-    secret = _visit_secret(request) or auth.new_secret(_VISIT_BYTES)
-    rule = _rule_of(request)
+    secret = visit_secret(request) or auth.new_secret(_VISIT_BYTES)
     page = Page(brand=brand, title=context["title"], now=auth.clock(), csrf_token=make_token(secret, auth.new_secret))
     retry = {"Retry-After": str(refusal.extra["retry_after"])} if refusal and "retry_after" in refusal.extra else {}
     return Template(
@@ -211,12 +245,12 @@ def render_form(
         context={"page": page, "error": refusal.detail if refusal else "", **context},
         status_code=int(refusal.status) if refusal else 200,
         headers={**_PRIVATE, **retry},
-        cookies=[_cookie(rule, rule.visit_name, text_of(secret), seconds=_VISIT_SECONDS)],
+        cookies=[visit_cookie(request, secret)],
     )
 
 
 def require_own_form(request: AnyRequest, token: str) -> None:
-    _require_own_page(request, token, _visit_secret(request))
+    _require_own_page(request, token, visit_secret(request))
 
 
 def _require_own_page(request: AnyRequest, token: str, secret: bytes | None) -> None:
@@ -234,8 +268,14 @@ def step_ticket(request: AnyRequest) -> str:
     return request.cookies.get(_rule_of(request).step_name, "")
 
 
-def _visit_secret(request: AnyRequest) -> bytes | None:
+def visit_secret(request: AnyRequest) -> bytes | None:
+    """Secret of a browser that is not signed in, from its cookie."""
     return bytes_of(request.cookies.get(_rule_of(request).visit_name, ""), _VISIT_BYTES)
+
+
+def visit_cookie(request: AnyRequest, secret: bytes) -> Cookie:
+    rule = _rule_of(request)
+    return _cookie(rule, rule.visit_name, text_of(secret), seconds=_VISIT_SECONDS)
 
 
 def _device_cookie(request: AnyRequest) -> str:

@@ -11,6 +11,7 @@ from policy.permissions import PolicyPermission
 from policy.publishing import list_assignments, load_index
 from policy.repository import lock_policy
 from tenants.errors import LastAdministrator
+from tenants.identity_providers.queries import linked_members
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.states import AccountStatus
@@ -39,18 +40,16 @@ async def require_other_administrator(session: AsyncSession, member: Member, *, 
 
 
 async def has_administrator(session: AsyncSession) -> bool:
-    """Whether an active member with a password may invite members and assign roles in the scope's account."""
+    """Whether an active member who can sign in may invite members and assign roles in the scope's account."""
     index = await load_index(session, scope_of(session))
     return any(_administers(index, str(one)) for one in await _active(session))
 
 
 async def _active(session: AsyncSession) -> set[UUID]:
-    own = (
-        Member.tenant_id == scope_of(session).tenant_id,
-        Member.status == AccountStatus.ACTIVE,
-        Member.password_hash.is_not(None),
-    )
-    return set(await session.scalars(select(Member.id).where(*own)))
+    """Active members with a password, or an identity at the account's provider."""
+    own = (Member.tenant_id == scope_of(session).tenant_id, Member.status == AccountStatus.ACTIVE)
+    can_sign_in = Member.password_hash.is_not(None) | Member.id.in_(await linked_members(session))
+    return set(await session.scalars(select(Member.id).where(*own, can_sign_in)))
 
 
 def _administers(index: PolicyIndex, subjects: Subjects) -> bool:

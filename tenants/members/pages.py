@@ -28,6 +28,7 @@ from tenants.auth.pages import OpenAuth
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_out import sign_out_everywhere
 from tenants.auth.step_up import STEP_UP
+from tenants.identity_providers.queries import linked_since
 from tenants.members.change_member import assign_to_member, resume_member, revoke_from_member, suspend_member
 from tenants.members.confirmation import confirm_member, may_confirm, needs_confirmation
 from tenants.members.device_links import issue_device_link
@@ -200,6 +201,7 @@ async def render_member(
         "offered": offered_rows(access, index, member, held),
         "unconfirmed": needs_confirmation(member),
         "may_confirm": may_confirm(access.principal, member),
+        "linked_since": await linked_since(access.session, member_id),
         **_refused(access, refusal, typed),
     }
     return render_page(access, "tenants/member.html", member.name, context, refusal=refusal)

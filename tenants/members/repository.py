@@ -250,6 +250,13 @@ async def accept_invite(session: AsyncSession, invite: Invite, *, password_hash:
         await _change(session, member.id, accepted_at=now)
 
 
+async def mark_joined(session: AsyncSession, *, member_id: UUID, now: datetime) -> None:
+    """Activate an invited member who proved who they are without a password. An open invitation is used up."""
+    member = await get_member(session, member_id, lock=True)
+    status = MEMBERS.move(member.status, AccountStatus.ACTIVE)
+    await _change(session, member_id, status=status, accepted_at=now, invite_hash=None, invite_until=None)
+
+
 async def mark_suspended(session: AsyncSession, *, member_id: UUID, reason: str, now: datetime) -> None:
     """Suspend a member. Sessions end with their next request; the member's records stay."""
     reason = clean_reason(reason)

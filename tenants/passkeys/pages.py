@@ -25,6 +25,7 @@ from tenants.auth.pages import (
     passkey_host,
     render_form,
     require_own_form,
+    require_provider,
     start_session,
 )
 from tenants.auth.passkey_sign_in import PURPOSE, confirm_by_passkey, sign_in_by_passkey
@@ -69,7 +70,8 @@ async def submit_passkey_sign_in_page(request: AnyRequest, brand: ShownBrand, au
         )  # fmt: skip
     except DomainError as refusal:
         return _sign_in_form(request, brand, auth, target, refusal)
-    return await start_session(request, brand, auth, principal, target)
+    elsewhere = await require_provider(auth, principal, target)
+    return elsewhere or await start_session(request, brand, auth, principal, target)
 
 
 @get(f"{_ROOT}/passkeys/new", name="new_passkey", opt=_PUBLIC, include_in_schema=False)

@@ -28,6 +28,7 @@ from tenants.auth.services import AuthServices
 from tenants.auth.step_up import CONFIRM_PATH, StepUpRequired, require_recent_proof
 from tenants.factors.passkeys import PasskeyRefused, count_passkeys, list_passkeys, sign_in_options
 from tenants.factors.rules import is_required
+from tenants.identity_providers.queries import linked_provider
 from tenants.members.repository import get_member
 from tenants.permissions import TenantPermission
 from tenants.second_factor.change_factors import remove_app, set_up_app
@@ -286,11 +287,13 @@ async def _confirm(  # noqa: PLR0913, PLR0917 - the parts of one form
 ) -> Template:
     async with auth.db.transaction(own_scope(who)) as session:
         passkeys = await count_passkeys(session, who.principal.id)
+        provider = await linked_provider(session, who.principal.id)
     challenge = auth.challenges.issue(who.principal.msp_id, CONFIRM, now=auth.clock())
     refused = PasskeyRefused().detail if "refused" in request.query_params else ""
     context = {
         "has_app": await has_app(auth, who), "next": target, "error": refusal.detail if refusal else refused,
         "options": sign_in_options(passkey_host(request), challenge) if passkeys else "",
+        "provider": provider.name if provider else "",
     }  # fmt: skip
     return render_own("tenants/confirm.html", translate("Confirm that it is you"), brand, auth, who, context, refusal)
 

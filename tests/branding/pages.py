@@ -56,6 +56,9 @@ def every_page() -> dict[str, str]:
                 email="ada@northwind.example",
                 error=error,
                 next="/approvals",
+                provider="Northwind ID" if error else "",
+                provider_href="/sign-in/sso/a/start",
+                sso_href="/sign-in/sso",
             )
         for status in (401, 403, 404, 500, 503):
             pages[f"{brand.slug} {status}"] = templates.get_template("error.html").render(

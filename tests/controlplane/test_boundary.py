@@ -64,6 +64,7 @@ PUBLIC_FORMS = [
     "/settings/security/sessions/end-others",
     "/settings/security/sessions/" + "a" * 64 + "/end",
     "/sign-in/second-step",
+    "/sign-in/sso",
     "/sign-in/set-up",
     "/forgot-password",
     "/reset-password/" + "a" * 43,

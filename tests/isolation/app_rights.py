@@ -39,10 +39,13 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
                         " published_at sensitivity source_connection_id version workflow",
+    "external_identity": "used_at",
     "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
                             " params seen_at severity severity_factors source_event_id state",
     "held_observation": "held_at source_event_id source_version",
     "idempotency_key": "sealed_response",
+    "identity_provider": "checks_factors client_id client_secret creates_members default_role group_roles groups_claim"
+                         " issuer mode name set_at set_by tested_at",
     "invoice": "content_hash state total_minor updated_at",
     "invoice_line": "amount_minor events first_at included last_at quantity",
     "job": "attempts delayed error is_retry ready_at",
@@ -83,6 +86,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                     " value version",
     "retention_policy": "changed_at changed_by keep_days",
     "source_record": "record_key source_event_id version",
+    "sign_in_domain": "checked_at result token verified_at",
     "timer": "due_at kind lane",
     "unclaimed_message": "message_count reference",
     "webhook_delivery": "attempts finished_at next_at state",
@@ -101,11 +105,11 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 }  # fmt: skip
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
-    "element_contract", "held_observation", "idempotency_key", "invoice_line", "job", "mail_server", "member_totp",
-    "notification_delivery", "oauth_token", "onboarding_waiver", "passkey", "password_reset", "policy_draft_edit",
-    "policy_replay", "policy_replay_difference", "policy_role", "policy_rule", "propagation_attempt", "recovery_code",
-    "retention_default", "retention_policy", "second_factor_rule", "source_record", "unclaimed_message", "vault_key",
-    "webhook_secret",
+    "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
+    "invoice_line", "job", "mail_server", "member_totp", "notification_delivery", "oauth_token", "onboarding_waiver",
+    "passkey", "password_reset", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role",
+    "policy_rule", "propagation_attempt", "recovery_code", "retention_default", "retention_policy",
+    "second_factor_rule", "sign_in_domain", "source_record", "unclaimed_message", "vault_key", "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

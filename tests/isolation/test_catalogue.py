@@ -50,9 +50,11 @@ def test_keys_and_indexes_start_with_the_tenant(owner: psycopg.Connection[Any]) 
         " WHERE c.relname = ANY (%s) AND (i.indisunique OR i.indisprimary)",
         (tenant_tables(owner),),
     ).fetchall()
-    # Two look-ups precede the tenant: a client's short name within its MSP, and a brand by its host.
+    # Three look-ups happen before a tenant is known: within an MSP, a client's short name and the domain of a typed
+    # address, and a brand by its host.
     before_any_tenant = {name for name, column in rows if column != "tenant_id"}
-    assert before_any_tenant <= {"uq_client_msp_id_slug", "uq_msp_slug", "pk_brand_domain", "uq_brand_domain_host"}
+    known = {"uq_client_msp_id_slug", "uq_msp_slug", "pk_brand_domain", "uq_brand_domain_host"}
+    assert before_any_tenant <= known | {"uq_sign_in_domain_verified"}
 
 
 def test_no_role_of_ours_owns_a_table_or_steps_round_the_policies(owner: psycopg.Connection[Any]) -> None:

@@ -59,6 +59,8 @@ SECRET_COLUMNS = {
     "content",
     "password",
     "code_hash",
+    "client_secret",
+    "token",
 }
 DEFINERS = {
     "timers_fire()": {RELAY},
@@ -83,10 +85,11 @@ CALLERS = {
 FLEET_READS = {
     "approval", "audit_head", "baseline", "change", "client", "client_template", "client_template_use",
     "client_template_version", "connection", "custom_element", "dead_letter", "element_contract",
-    "governance_exception", "held_observation", "invoice", "invoice_line", "mail", "member", "msp", "onboarding",
+    "governance_exception", "held_observation", "identity_provider", "invoice", "invoice_line", "mail", "member", "msp",
+    "onboarding",
     "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
     "price_book", "propagation",
-    "rated_usage", "rating_run", "usage_event", "webhook_endpoint",
+    "rated_usage", "rating_run", "sign_in_domain", "usage_event", "webhook_endpoint",
 }  # fmt: skip
 
 
@@ -211,6 +214,7 @@ def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     assert found[FLEET, "member", "SELECT"] == (
         "created_at email id last_seen_at msp_id name partner_id status tenant_id"
     )
+    assert found[FLEET, "identity_provider", "SELECT"] == "mode msp_id name tenant_id"
     assert found[FLEET, "policy_rule", "SELECT"] == "act effect msp_id obj ptype sub tenant_id"
     assert found[FLEET, "policy_version", "SELECT"] == "created_at msp_id tenant_id version"
     assert found[FLEET, "held_observation", "SELECT"] == "element msp_id tenant_id"
