@@ -148,7 +148,8 @@ def task(  # noqa: PLR0913 - click passes options by name
 @MSP
 @CLIENT
 @_TASK
-@click.option("--kind", type=click.Choice([str(one) for one in EvidenceKind]), default="note", show_default=True)
+@click.option("--kind", type=click.Choice([str(one) for one in EvidenceKind]), default="note", show_default=True,
+              help="What the text is.")  # fmt: skip
 @click.option("--text", required=True, help="The note, the link, or the name and place of a file.")
 def evidence(*, msp_id: UUID, tenant_id: UUID, task_id: UUID, kind: str, text: str) -> None:
     """Add evidence to a task."""

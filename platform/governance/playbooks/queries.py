@@ -149,6 +149,7 @@ def _workstreams(tasks: Sequence[TaskView]) -> list[WorkstreamView]:
             total=len(own),
             blocked=sum(one.state is TaskState.BLOCKED for one in own),
             overdue=sum(one.is_overdue for one in own),
+            stuck=sum(one.is_overdue or one.state is TaskState.BLOCKED for one in own),
         )
         for name in names
         for own in [[task for task in tasks if task.workstream == name]]

@@ -127,6 +127,7 @@ class WorkstreamView(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     blocked: int
     overdue: int
+    stuck: int
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
