@@ -28,6 +28,7 @@ LONGEST_TEXT: Final = 2_000
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNT: Final = f"`true`: `count` says how many rows match, exactly up to {COUNTED_AT_MOST:,}."
 _FIELDS: Final = "Names of the fields of the items to return, separated by commas; all if empty."
+_NAMES: Final = {"pattern": "^[a-z0-9_,]*$"}
 _QUOTED: Final = 80
 Options = Sequence[tuple[str, str]]
 
@@ -235,7 +236,7 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
             defaults["limit"] = self.usual
             hints["count"] = Annotated[bool, QueryParameter(description=_COUNT)]
             defaults["count"] = False
-            hints["fields"] = Annotated[str, QueryParameter(description=_FIELDS)]
+            hints["fields"] = Annotated[str, QueryParameter(description=_FIELDS, schema_extra=_NAMES)]
             defaults["fields"] = ""
         else:  # the link that ticks all rows where no script can
             hints["select"] = Annotated[str, QueryParameter(description="`all` ticks every row.")]
