@@ -1,6 +1,7 @@
 """The API's Idempotency-Key, over the application's own route table and on real PostgreSQL."""
 
 import asyncio
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -10,7 +11,6 @@ from sqlalchemy import text
 
 from controlplane.jobs import build_jobs
 from foundation.idempotency.response_store import PRUNE, RETENTION
-from foundation.ids import new_id
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
 from tests.controlplane.test_canary import fill, handlers, live, object_ids
@@ -222,8 +222,8 @@ class TestTheFleet:
         ("path", "body"),
         [
             ("/api/v1/client-import/preview", {"csv": "name,slug,currency\nOak,oak,EUR\n"}),
-            ("/api/v1/inbox/bulk", {"action": "resolve", "ids": [str(new_id())], "reason": "done"}),
-            (f"/api/v1/mails/{new_id()}/send", {}),
+            ("/api/v1/inbox/bulk", {"action": "resolve", "ids": [str(UUID(int=1))], "reason": "done"}),
+            (f"/api/v1/mails/{UUID(int=1)}/send", {}),
         ],
     )
     async def test_a_repeated_request_is_answered_again(
