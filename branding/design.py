@@ -23,7 +23,7 @@ _NAV = (
         label="Set-up",
         items=(
             NavItem(label="Connections", href="/connections", icon="channel"),
-            NavItem(label="Data ownership and targets", href="/contracts", icon="policy"),
+            NavItem(label="Data ownership", href="/contracts", icon="policy"),
             NavItem(label="Members", href="/members", icon="members"),
         ),
     ),

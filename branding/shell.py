@@ -1,7 +1,7 @@
 """Data of the page shell: one `Page` per response."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from branding.brand import Brand
@@ -15,6 +15,8 @@ class NavItem:
     icon: str
     current: bool = False
     count: int | None = None
+    covers: tuple[str, ...] = ()
+    """Addresses of further pages that belong to the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +89,19 @@ def is_page(headers: Mapping[str, str], path: str) -> bool:
 
 
 def mark_current(nav: tuple[NavGroup, ...], path: str) -> tuple[NavGroup, ...]:
-    """`nav` with the current entry marked: the one whose address is the longest prefix of `path`."""
-    inside = [item.href for group in nav for item in group.items if _is_inside(path, item.href)]
-    current = max(inside, key=len, default=None)
+    """`nav` with the current entry marked: the one of which an address is the longest prefix of `path`."""
+    items = [item for group in nav for item in group.items]
+    nearest = max(items, key=lambda item: _inside(path, item), default=None)
+    current = nearest.href if nearest is not None and _inside(path, nearest) else None
     return tuple(
-        NavGroup(
-            label=group.label,
-            items=tuple(
-                NavItem(label=i.label, href=i.href, icon=i.icon, count=i.count, current=i.href == current)
-                for i in group.items
-            ),
-        )
+        NavGroup(label=group.label, items=tuple(replace(item, current=item.href == current) for item in group.items))
         for group in nav
     )
+
+
+def _inside(path: str, item: NavItem) -> int:
+    """Length of the item's longest address that `path` is inside of; 0 if it is inside of none."""
+    return max((len(href) for href in (item.href, *item.covers) if _is_inside(path, href)), default=0)
 
 
 def _is_inside(path: str, href: str) -> bool:

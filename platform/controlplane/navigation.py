@@ -64,9 +64,12 @@ def _items(
 ) -> tuple[NavItem, ...]:
     here = sorted((entry for entry in entries if entry.area is area), key=lambda entry: entry.position)
     return tuple(
-        NavItem(label=translate(each.label), href=root + each.path, icon=each.icon, count=counts.get(each))
+        NavItem(
+            label=translate(each.label), href=root + each.path, icon=each.icon, count=counts.get(each),
+            covers=tuple(root + path for path in each.covers),
+        )
         for each in here
-    )
+    )  # fmt: skip
 
 
 async def _count(session: AsyncSession, entries: Sequence[NavEntry]) -> Mapping[NavEntry, int]:

@@ -76,10 +76,14 @@ async def onboard_client(services: AppServices, msp_account: Scope, *, name: str
     return await create_new_client(services, msp_account, ClientInput(name=name, slug=slug, currency=currency))
 
 
-async def create_new_client(services: AppServices, msp_account: Scope, new: ClientInput) -> Scope:
-    """Create a client with the starter policy and the MSP's rules; returns its scope."""
+async def create_new_client(
+    services: AppServices, msp_account: Scope, new: ClientInput, *, holds_values: bool = False
+) -> Scope:
+    """Create a client with the starter policy and the MSP's rules; returns its scope. `holds_values`: see
+    `governance.elements.value_hold`.
+    """
     scope = Scope(msp_id=msp_account.msp_id, tenant_id=new_id(), actor=SETUP)
-    await create_client(services.db, scope, new, clock=utc_now, new_id=new_id)
+    await create_client(services.db, scope, new, clock=utc_now, new_id=new_id, holds_values=holds_values)
     return scope
 
 

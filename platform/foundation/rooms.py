@@ -64,7 +64,7 @@ class NavEntry:
     area are in the order of `position`.
 
     `badge` is SQL that selects one row per pending item in the tenant :t; the badge shows how many, and readers need
-    `badge_permission` to see it.
+    `badge_permission` to see it. `covers`: paths of further pages that belong to the entry, which is marked on them.
     """
 
     area: NavArea
@@ -75,6 +75,7 @@ class NavEntry:
     permission: str
     badge: str = ""
     badge_permission: str = ""
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ class GovernanceAction(AuditAction, kind=AuditKind.DECISIONS):
     BASELINE_STARTED = "baseline.started", N_("Baseline started")
     BASELINE_ACCEPTED = "baseline.accepted", N_("Baseline accepted")
     BASELINE_DISCARDED = "baseline.discarded", N_("Baseline discarded")
+    BASELINE_SKIPPED = "baseline.skipped", N_("Baseline skipped")
     REFERENCE_UPDATED = "reference.updated", N_("Reference value updated")
     CHANGE_AWAITING_APPROVAL = "change.awaiting_approval", N_("Change needs approval")
     CHANGE_RELEASED = "change.released", N_("Change released")

@@ -7,3 +7,5 @@ APPROVALS: Final = """(SELECT tenant_id, msp_id, id, subject_kind, subject_id, c
     used_at, created_at FROM approval)"""
 POLICY_RULES: Final = "(SELECT tenant_id, msp_id, ptype, sub, obj, act, effect FROM policy_rule)"
 POLICY_VERSIONS: Final = "(SELECT tenant_id, msp_id, version, created_at FROM policy_version)"
+REPLACED_RULES: Final = "(SELECT tenant_id, msp_id, id, ptype, overrides FROM policy_rule)"
+"""`overrides` is the MSP's rule that a client's rule replaces or, if it is of RuleKind.OMITTED, omits; else NULL."""

@@ -21,8 +21,9 @@ class NoticeSeverity(LabelledCode):
 @dataclass(frozen=True, slots=True)
 class NotificationKind:
     """A kind of notification. `text` is the sentence of one cause, with the placeholders of its parameters; `many` that
-    of several, with `number`. Members with `permission` receive it, those of the MSP only if `staff`. `path` is the
-    page of several causes, after the account's root.
+    of several, with `number`: what happened, not what is still open, because it is not rewritten later. Members with
+    `permission` receive it, those of the MSP only if `staff`. `path` is the page of several causes, after the account's
+    root.
     """
 
     code: str

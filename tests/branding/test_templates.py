@@ -243,11 +243,15 @@ class TestShell:
             ("/changes/7", "Changes"),
             ("/changes/new", "New"),
             ("/chang", None),
+            ("/drafts/7", "New"),
         ],
     )
     def test_the_nearest_entry_is_current(self, path: str, label: str | None) -> None:
         entries = {"Overview": "/", "Changes": "/changes", "New": "/changes/new"}
-        items = tuple(NavItem(label=name, href=href, icon="home") for name, href in entries.items())
+        covers = {"New": ("/drafts",)}
+        items = tuple(
+            NavItem(label=name, href=href, icon="home", covers=covers.get(name, ())) for name, href in entries.items()
+        )
         marked = mark_current((NavGroup(items=items),), path)
         assert [item.label for item in marked[0].items if item.current] == ([label] if label else [])
 

@@ -1,7 +1,7 @@
 """Sample rows for every list, by the list's name. A new list is tested once it has a function here."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -30,6 +30,9 @@ from governance.playbooks.schemas import PlaybookView, TaskInput
 from governance.playbooks.work import change_task, start_project
 from governance.retention.models import RetentionPurge
 from policy.cache import PolicyCache
+from policy.inheritance import omit
+from policy.publishing import publish_rules
+from policy.rules import PolicyRule, RuleKind
 from tenants.accounts import create_client, suspend_client
 from tenants.auth.api_keys import NewApiKey, create_api_key, revoke_api_key
 from tenants.client_input import ClientInput
@@ -184,6 +187,20 @@ async def add_client(rows: Rows, number: int) -> Matches:
         if number % 2:
             await suspend_client(session, reason="Tested.", now=utc_now())
     return {"status": ["suspended" if number % 2 else "active"], "show": ["healthy"]}
+
+
+async def add_override(rows: Rows, number: int) -> Matches:
+    """A client that replaces the MSP's rule, or omits it."""
+    scope = rows.env.msp_account.for_tenant(new_id())
+    name, slug = rows.name(number), f"{rows.tag.lower()}-{number}-{new_id().hex[-6:]}"
+    base = PolicyRule(id=f"rule-{number}", ptype=RuleKind.GOVERNANCE, sub="*", dom="", obj=PRICE, act="refuse")
+    async with rows.db.transaction(scope) as session:
+        await create_client(session, name=name, slug=slug, currency="EUR", now=utc_now())
+        own = omit(base) if number % 2 else replace(base, act="review", overrides=base)
+        await publish_rules(
+            session, scope, rules=[replace(own, dom=str(scope.tenant_id))], clock=utc_now, new_id=new_id
+        )
+    return {"override": ["omits" if number % 2 else "replaces"], "search": [name]}
 
 
 async def add_onboarding(rows: Rows, number: int) -> Matches:
@@ -360,6 +377,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "onboardings": add_onboarding,
     "onboarding-tasks": add_stuck_task,
     "playbooks": add_playbook,
+    "policy-overrides": add_override,
     "prices": add_price,
     "purges": add_purge,
     "template-clients": add_template_client,

@@ -117,7 +117,7 @@ async def test_a_summary_has_one_line_for_each_thing_but_not_for_what_was_read(
     listed = {one.text: one.link.partition(msp_setup.host)[2] for one in read_entries(content.get("entries", "[]"))}
     if kind == "notice":  # without the right to publish, only approvals are reported
         listed = {content["notice"]: content["link"].partition(msp_setup.host)[2]}
-    assert listed["2 changes need approval"] == f"{root}/approvals"
+    assert listed["2 changes were sent for approval"] == f"{root}/approvals"
 
     await propose(env, "SKU-003")
     assert (await approver.post(f"{root}/notifications/read")).status_code == 303

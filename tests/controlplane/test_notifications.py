@@ -64,7 +64,7 @@ async def test_those_who_may_approve_are_told_once_until_they_have_read_it(  # n
     assert await unread(viewer, root) == []
     assert await unread(stranger) == []
     page = await approver.get(f"{root}/notifications")
-    assert "2 changes need approval" in page.text
+    assert "2 changes were sent for approval" in page.text
     assert "Notifications not read: 1" in page.text
     assert "Client" in (await admin.get("/notifications")).text  # the client's name
 

@@ -93,6 +93,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "webhook_endpoint": "deleted_at description event_types failing_since last_failure_at last_success_at"
                         " paused_at paused_by paused_for revision state url",
     "webhook_secret": "ciphertext expires_at",
+    "value_hold": "ended_at ended_by ended_for",
     "vault_key": "kek_id state wrapped",
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}

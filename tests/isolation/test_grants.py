@@ -81,7 +81,7 @@ CALLERS = {
     "timers_fire": {RELAY}, "repairs_fire": {RELAY}, "record_backup": {BACKUP},
 }  # fmt: skip
 # What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
-# who may do what, and of what is held and compared only that it is.
+# who may do what and which rule of theirs a client replaces, and of what is held and compared only that it is.
 FLEET_READS = {
     "approval", "audit_head", "baseline", "change", "client", "client_template", "client_template_use",
     "client_template_version", "connection", "custom_element", "dead_letter", "element_contract",
@@ -89,7 +89,7 @@ FLEET_READS = {
     "onboarding",
     "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
     "price_book", "propagation",
-    "rated_usage", "rating_run", "sign_in_domain", "usage_event", "webhook_endpoint",
+    "rated_usage", "rating_run", "sign_in_domain", "usage_event", "webhook_endpoint", "value_hold",
 }  # fmt: skip
 
 
@@ -215,10 +215,10 @@ def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
         "created_at email id last_seen_at msp_id name partner_id status tenant_id"
     )
     assert found[FLEET, "identity_provider", "SELECT"] == "mode msp_id name tenant_id"
-    assert found[FLEET, "policy_rule", "SELECT"] == "act effect msp_id obj ptype sub tenant_id"
+    assert found[FLEET, "policy_rule", "SELECT"] == "act effect id msp_id obj overrides ptype sub tenant_id"
     assert found[FLEET, "policy_version", "SELECT"] == "created_at msp_id tenant_id version"
     assert found[FLEET, "held_observation", "SELECT"] == "element msp_id tenant_id"
-    assert found[FLEET, "custom_element", "SELECT"] == "code msp_id retired_at tenant_id"
+    assert found[FLEET, "custom_element", "SELECT"] == "code dimensions label msp_id retired_at tenant_id value_type"
     assert found[FLEET, "baseline", "SELECT"] == "decided_at msp_id started_at state tenant_id"
 
 

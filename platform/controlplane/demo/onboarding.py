@@ -86,7 +86,7 @@ async def seed_onboarding(services: Services, msp_account: Scope, *, sandbox: st
         name=NAME, slug=SLUG, currency=_CURRENCY, language="en", time_zone="America/New_York", region="US",
         environment=Environment.SANDBOX,
     )  # fmt: skip
-    scope = await create_new_client(services, msp_account, new)
+    scope = await create_new_client(services, msp_account, new, holds_values=True)
     await add_member(services, scope, NewAccountMember(APPROVER.email, APPROVER.name, PASSWORD, APPROVER.role))
     await _seed_template(services, msp_account, scope)
     await _seed_project(services, msp_account, scope)

@@ -21,6 +21,7 @@ from governance.approvals.answer import answer_many
 from governance.approvals.lists import APPROVALS
 from governance.approvals.queries import count_waiting, read_approval
 from governance.approvals.release import answer_change
+from governance.approvals.schemas import ApprovalDetail
 from governance.authors import find_members, name_authors
 from governance.changes.lists import CHANGES
 from governance.changes.order_view import describe_order
@@ -28,9 +29,11 @@ from governance.changes.queries import list_changes
 from governance.inputs import check_text
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
+from governance.propagation.queries import load_propagations
 from governance.records.titles import load_titles
 from governance.web.render import render_page
 from policy.permissions import PolicyPermission
+from policy.states import ApprovalState
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
@@ -84,6 +87,14 @@ async def show_approval_page(access: OpenAccess, change_id: FromPath[UUID]) -> R
     return await _detail(access, change_id)
 
 
+@get(f"{_ROOT}/{{change_id:uuid}}/preview", opt=_READ | FRAGMENT, include_in_schema=False)
+async def show_approval_preview_fragment(access: OpenAccess, change_id: FromPath[UUID]) -> Response[Any]:
+    """What each channel shows, while the approved value is on its way."""
+    detail = await read_approval(access.session, change_id)
+    context = await _preview(access, detail)
+    return render_page(access, "approval_preview.html", translate("Approval"), context)
+
+
 @post(f"{_ROOT}/{{change_id:uuid}}", opt=_DECIDE, include_in_schema=False)
 async def answer_approval_page(
     access: OpenAccess,
@@ -125,12 +136,9 @@ async def _detail(
     lately = await list_changes(access.session, same, access.now)
     me = access.principal.actor
     invited = answer.requested_by in await find_members(access.session, [answer.requested_by])
-    context = {
-        "detail": detail,
-        "change": detail.change,
+    context = await _preview(access, detail) | {
         "order": order,
         "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
-        "approval": answer,
         "names": names,
         "titles": await load_titles(access.session, [about.record_key, *(order.skus if order else ())]),
         "voted": not me.same_identity.isdisjoint(vote.by for vote in detail.votes),
@@ -146,6 +154,14 @@ async def _detail(
         else "",
     }
     return render_page(access, "approval.html", translate("Approval"), context, refusal=refusal)
+
+
+async def _preview(access: Access, detail: ApprovalDetail) -> dict[str, object]:
+    """`moving`: an approved value is not released yet, or jobs deliver it."""
+    change_id = detail.change.id
+    delivered = await load_propagations(access.session, [change_id], now=access.now)
+    moving = detail.approval.state == ApprovalState.GRANTED or any(one.is_open for one in delivered[change_id])
+    return {"detail": detail, "change": detail.change, "approval": detail.approval, "moving": moving}
 
 
 async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
@@ -184,5 +200,6 @@ APPROVAL_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_approvals_fragment,
     answer_approvals_page,
     show_approval_page,
+    show_approval_preview_fragment,
     answer_approval_page,
 )

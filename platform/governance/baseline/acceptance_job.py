@@ -27,6 +27,7 @@ from governance.baseline.rows import Compared, Counts, Reading, SourceItem
 from governance.baseline.states import BASELINES, BaselineState
 from governance.changes.plan_writer import write_plan
 from governance.changes.read_observations import load_snapshot
+from governance.elements.value_hold import HoldEnd, end_hold
 from governance.propagation.settlement import schedule_drift_scan
 from governance.services import GovernanceServices
 
@@ -127,9 +128,10 @@ def _compare(items: Sequence[SourceItem], readings: Sequence[Reading]) -> list[C
 
 async def _finish(session: AsyncSession, services: GovernanceServices, baseline_id: UUID) -> None:
     """Start polling the sources, whose earlier values are known and change nothing, and the drift scans of the
-    channels, including channels that were never sent anything.
+    channels, including channels that were never sent anything. A new client's values are no longer held.
     """
     now = services.clock()
+    await end_hold(session, HoldEnd.BASELINE, now=now)
     await acceptance_repository.set_accepted(session, baseline_id, now=now)
     for source in await acceptance_repository.list_parts(session, baseline_id, role="source"):
         await schedule_poll(session, source, at=now)

@@ -13,6 +13,7 @@ from foundation.rooms import AppServices, CliCommand
 from governance.baseline.lists import BASELINES
 from governance.baseline.queries import find_baseline, list_baselines
 from governance.baseline.schemas import BaselineView
+from governance.baseline.skip import skip_baseline
 from governance.baseline.start import start_baseline
 from governance.baseline.states import BaselineState
 from governance.services import GovernanceServices
@@ -61,6 +62,20 @@ def show(msp_id: UUID, tenant_id: UUID) -> None:
         if not found:
             return CommandResult("No baseline yet. Read one with `fairlead baseline read`.", None)
         return _result(found[0])
+
+    run_with_services(act)
+
+
+@baseline.command("skip")
+@MSP
+@CLIENT
+def skip(msp_id: UUID, tenant_id: UUID) -> None:
+    """Do without a baseline: the values that a new client holds for it are decided by policy, one by one."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await skip_baseline(session, now=utc_now())
+        return CommandResult("The baseline is skipped. The held values are decided by policy.", {"skipped": True})
 
     run_with_services(act)
 

@@ -19,7 +19,9 @@ from governance.baseline.acceptance_job import accept_baseline
 from governance.baseline.lists import BASELINES, COMPARED_VALUES
 from governance.baseline.queries import BELOW_COST, LISTS, find_baseline
 from governance.baseline.rows import Comparison
+from governance.baseline.skip import skip_baseline
 from governance.baseline.start import discard_baseline, start_baseline
+from governance.elements.value_hold import is_holding
 from governance.permissions import GovernancePermission
 from governance.records.titles import load_titles
 from governance.services import GovernanceServices
@@ -70,6 +72,14 @@ async def discard_baseline_page(access: OpenAccess, baseline_id: FromPath[UUID])
     return await _after_act(access, baseline_id, refusal, translate("Baseline discarded"))
 
 
+@post(f"{_ROOT}/skip", opt=_ACCEPT, include_in_schema=False)
+async def skip_baseline_page(access: OpenAccess) -> Response[Any]:
+    refusal = await run_action(access.session, skip_baseline(access.session, now=access.now))
+    if refusal is not None:
+        return await _list(access, BASELINES.parse({}), refusal)
+    return redirect_to(access, "/baselines", done=translate("Baseline skipped"))
+
+
 def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, include_in_schema=False)
     async def create_baseline_page(access: OpenAccess) -> Response[Any]:
@@ -89,12 +99,17 @@ def build_baseline_pages(services: GovernanceServices) -> list[HTTPRouteHandler]
         create_baseline_page,
         accept_baseline_page,
         discard_baseline_page,
+        skip_baseline_page,
     ]
 
 
 async def _list(access: Access, listed: ListInput, refusal: DomainError | None = None) -> Response[Any]:
     found = await load_page(access, BASELINES, listed)
-    context = {"listed": list_view(BASELINES, listed, found, f"{access.root}/baselines"), "refused": refusal}
+    context = {
+        "listed": list_view(BASELINES, listed, found, f"{access.root}/baselines"),
+        "refused": refusal,
+        "holds": await is_holding(access.session),
+    }
     return render_page(access, "baselines.html", translate("Baselines"), context, refusal=refusal or listed.refusal)
 
 

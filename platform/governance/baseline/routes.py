@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from foundation.web.api import post
-from governance.baseline import acceptance_job, start
+from governance.baseline import acceptance_job, skip, start
 from governance.baseline.lists import BASELINES, COMPARED_VALUES
 from governance.baseline.queries import find_baseline
 from governance.baseline.schemas import BaselineView
@@ -51,6 +51,15 @@ async def discard_baseline(access: OpenAccess, baseline_id: FromPath[UUID]) -> B
     return await find_baseline(access.session, baseline_id)
 
 
+@post(f"{_ROOT}/skip", opt=_ACCEPT, tags=_TAGS, status_code=204)
+async def skip_baseline(access: OpenAccess) -> None:
+    """Do without a baseline: the values held for it are decided by policy, one by one, and sent as it lets them pass.
+
+    A client created by an MSP admin holds its values until a baseline is accepted or skipped, or the client is live.
+    """
+    await skip.skip_baseline(access.session, now=access.now)
+
+
 def build_baseline_routes(services: GovernanceServices) -> list[HTTPRouteHandler]:
     @post(_ROOT, opt=_START, tags=_TAGS, status_code=202)
     async def create_baseline(access: OpenAccess) -> BaselineView:
@@ -58,4 +67,12 @@ def build_baseline_routes(services: GovernanceServices) -> list[HTTPRouteHandler
         baseline_id = await start.start_baseline(access.session, services, now=access.now)
         return await find_baseline(access.session, baseline_id)
 
-    return [BASELINE_LIST, show_baseline, COMPARED_LIST, create_baseline, accept_baseline, discard_baseline]
+    return [
+        BASELINE_LIST,
+        show_baseline,
+        COMPARED_LIST,
+        create_baseline,
+        accept_baseline,
+        discard_baseline,
+        skip_baseline,
+    ]

@@ -101,7 +101,9 @@ class Plan:
     exceptions: list[NewException] = field(default_factory=list)
     superseded: set[ElementKey] = field(default_factory=set)
     held: list[Observed] = field(default_factory=list)
-    """Held until a contract that selects them is published (`governance.elements.held_observations`)."""
+    """Held until a contract that selects them is published, and a new client's hold has ended
+    (`governance.elements.held_observations`).
+    """
     foreign: list[Observed] = field(default_factory=list)
     """Observations from a connection that is not the source of truth of their element."""
     reference_updates: list[ReferenceUpdate] = field(default_factory=list)
@@ -129,6 +131,9 @@ def _plan_one(item: Observed, snapshot: DecisionSnapshot, plan: Plan) -> None:
     contract = snapshot.contracts.find(seen.key)
     if contract is None or contract.source_connection_id != item.connection_id:
         _foreign(item, contract, snapshot, plan)
+        return
+    if snapshot.contracts.holds:
+        plan.held.append(item)
         return
     key = seen.key
     row = snapshot.values.get(key)

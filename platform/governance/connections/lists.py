@@ -60,7 +60,7 @@ CONNECTIONS: Final = ListDefinition[ConnectionView](
 )
 CONTRACTS: Final = ListDefinition[ContractView](
     name="contracts",
-    title=N_("Data ownership and targets"),
+    title=N_("Data ownership"),
     item=ContractView,
     load=list_contracts,
     usual=200,

@@ -21,6 +21,7 @@ from governance.elements.declarations import is_retired
 from governance.job_types import push_lane, verify_lane
 from governance.labels import DELETED_CONNECTION
 from governance.messages.writer import write_reason
+from governance.relations import ONBOARDINGS
 from tenants.relations import PARTNERS
 
 MANY: Final = 10_000
@@ -144,3 +145,12 @@ def _contract(row: Row[Any]) -> ContractView:
         timedelta(seconds=row.approval_ttl_s), row.version, row.published_at,
         row.source_connection_id, row.is_shared, row.sensitivity,
     )  # fmt: skip
+
+
+async def is_in_onboarding(session: AsyncSession) -> bool:
+    """Whether the scope's client is not live yet."""
+    found = await session.scalar(
+        text(f"SELECT EXISTS (SELECT 1 FROM {ONBOARDINGS} o WHERE tenant_id = :t AND live_at IS NULL)"),
+        {"t": scope_of(session).tenant_id},
+    )
+    return bool(found)

@@ -66,6 +66,7 @@ SLICE: Final = Slice(
             path="/connections",
             icon="link",
             permission=GovernancePermission.READ_CONNECTIONS,
+            covers=("/contracts", "/baselines", "/held-values"),
         ),
     ),
 )

@@ -15,12 +15,13 @@ from governance.elements.selectors import DEFAULT, selects
 
 class Contracts:
     """Contracts by element and selector. Ended ones are separate: only running changes use them (`get`). A look-up
-    costs one step if an element has one contract.
+    costs one step if an element has one contract. `holds`: values of the sources are held all the same (`value_hold`).
     """
 
-    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources")
+    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources", "holds")
 
-    def __init__(self, contracts: Iterable[Contract] = ()) -> None:
+    def __init__(self, contracts: Iterable[Contract] = (), *, holds: bool = False) -> None:
+        self.holds = holds
         given = tuple(contracts)
         self._all = tuple(each for each in given if not each.is_ended)
         self._ended = (

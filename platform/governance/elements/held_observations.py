@@ -1,5 +1,7 @@
 """Observations of keys without a contract: held, and ingested once a contract for them is published.
 
+A new client's are held until its baseline is accepted, contract or not (`value_hold`).
+
 Only the newest of each record and element is held; its source event has the original bytes. Observations of a
 connection that the contract does not name are held for a corrected contract, as long as their message is stored; newer
 ones of the connection replace them. Observations of a connection that is not the source open an exception, and are
@@ -27,10 +29,11 @@ from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.audit_actions import ExceptionAction
 from governance.elements.declarations import is_retired
+from governance.elements.repository import lock_contracts
 from governance.elements.rows import Observed
 from governance.elements.selection import is_contract_of
+from governance.elements.value_hold import IS_HOLDING, release_job
 from governance.exception_types import ExceptionType
-from governance.job_types import OBSERVATIONS_LANE, RELEASE_OBSERVATIONS
 from governance.services import GovernanceServices
 
 _BATCH: Final = 500
@@ -80,7 +83,8 @@ _RELEASE: Final = text(f"""
         SELECT h.connection_id, h.element, h.record_key, h.dimension, h.record_type
           FROM held_observation h JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "h")}
            AND k.source_connection_id = h.connection_id AND NOT {is_retired("k")}
-         WHERE h.tenant_id = :t ORDER BY h.connection_id, h.element, h.record_key, h.dimension, h.record_type
+         WHERE h.tenant_id = :t AND NOT {IS_HOLDING}
+         ORDER BY h.connection_id, h.element, h.record_key, h.dimension, h.record_type
          LIMIT :batch FOR UPDATE OF h
     )
     DELETE FROM held_observation h USING due
@@ -117,7 +121,7 @@ _WAITS: Final = text(f"""
     SELECT EXISTS (SELECT 1 FROM held_observation h
                      JOIN element_contract k ON k.tenant_id = :t AND {is_contract_of("k", "h")}
                       AND k.source_connection_id = h.connection_id AND NOT {is_retired("k")}
-                    WHERE h.tenant_id = :t)
+                    WHERE h.tenant_id = :t AND NOT {IS_HOLDING})
         OR EXISTS (SELECT 1 FROM governance_exception e
                     WHERE e.tenant_id = :t AND e.state = 'open' AND {_TAKEN})
 """)
@@ -150,20 +154,24 @@ def _newest(items: Sequence[Observed]) -> list[_Row]:
 async def schedule_release(session: AsyncSession) -> None:
     """Enqueue the release of held observations that a contract selects by now, if there are any."""
     if await session.scalar(_WAITS, {"t": scope_of(session).tenant_id, **_CODES}):
-        enqueue(session, [_job()])
+        enqueue(session, [release_job()])
 
 
 def release_held_handler(services: GovernanceServices) -> Handler[NoPayload]:
     async def release(batch: Batch[NoPayload]) -> None:
         async with batch.commit() as session:
             if await release_held(session, now=services.clock()):
-                enqueue(session, [_job()])
+                enqueue(session, [release_job()])
 
     return release
 
 
 async def release_held(session: AsyncSession, *, now: datetime) -> bool:
-    """Ingest held observations that their source's contract selects. Returns whether there may be more."""
+    """Ingest held observations that their source's contract selects. Returns whether there may be more.
+
+    A batch that still holds observations, because it began before the hold ended, is waited for.
+    """
+    await lock_contracts(session)
     tenant = {"t": scope_of(session).tenant_id, "batch": _BATCH}
     released = (await session.execute(_RELEASE, tenant)).all()
     resolved = (await session.execute(_RESOLVE, {**tenant, **_CODES, "now": now})).all()
@@ -188,7 +196,3 @@ async def release_held(session: AsyncSession, *, now: datetime) -> bool:
         ],
     )
     return _BATCH in (len(released), len(resolved))
-
-
-def _job() -> NewJob[NoPayload]:
-    return NewJob(OBSERVATIONS_LANE, RELEASE_OBSERVATIONS, RELEASE_OBSERVATIONS.name)

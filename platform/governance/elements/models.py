@@ -1,4 +1,4 @@
-"""Tables of element contracts, custom elements and held observations."""
+"""Tables of element contracts, custom elements, held observations and holds."""
 
 from datetime import datetime
 from uuid import UUID
@@ -69,3 +69,15 @@ class HeldObservation(TenantOwned, Base):
     source_event_id: Mapped[UUID]
     source_version: Mapped[int] = mapped_column(BigInteger)
     held_at: Mapped[datetime]
+
+
+class ValueHold(TenantOwned, Base):
+    """A new client's values are held, contracts or not, until `ended_at`. A client without a row was never held."""
+
+    __tablename__ = "value_hold"
+
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    ended_for: Mapped[str | None]
+    """See `governance.elements.value_hold.HoldEnd`."""

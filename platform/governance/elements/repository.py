@@ -14,21 +14,23 @@ from governance.elements.declarations import declares
 from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
 from governance.elements.selection import is_contract_of
+from governance.elements.value_hold import IS_HOLDING
 
 
 async def load_contracts(session: AsyncSession) -> Contracts:
-    rows = await session.execute(
+    found = await session.execute(
         text(f"""
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
                    k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
-                   e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at
+                   e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at, {IS_HOLDING} AS holds
               FROM element_contract k
               LEFT JOIN custom_element e ON {declares("e", "k")} AND e.code = k.element
              WHERE k.tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},
     )
-    return Contracts(map(_contract, rows))
+    rows = found.all()
+    return Contracts(map(_contract, rows), holds=bool(rows) and rows[0].holds)
 
 
 async def lock_contracts(session: AsyncSession) -> None:

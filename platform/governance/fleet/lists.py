@@ -10,6 +10,7 @@ from governance.fleet.queries import WORST_FIRST, ClientHealth, list_fleet
 SHOWN: Final = {
     "": N_("All clients"),
     "healthy": N_("Healthy clients"),
+    "onboarding": N_("Clients in onboarding"),
     "attention": N_("Clients that need attention"),
     "risk": N_("Clients at risk"),
     "exceptions": N_("Clients with open exceptions"),

@@ -20,6 +20,7 @@ from governance.labels import LEVELS
 from governance.overview.queries import DECIDING, unsent
 from governance.propagation.delivery import LATE
 from governance.propagation.states import RUNNING
+from governance.relations import ONBOARDINGS
 from policy.relations import APPROVALS
 from tenants.relations import CLIENTS
 
@@ -33,7 +34,8 @@ _DAY: Final = HOURS * _HOUR
 class ClientHealth(msgspec.Struct, frozen=True):
     """Health of a client. `changes` is counted up to MANY; visibility is that of the newest changes of the last 24
     hours. `failing` are active connections whose latest attempt failed; `letters` counts failed jobs, `overdue`
-    approvals past their due time.
+    approvals past their due time. A client that is not live is in onboarding, in which gaps are expected: it is at risk
+    or `onboarding`, and never healthy or in need of attention.
     """
 
     tenant_id: UUID
@@ -56,6 +58,7 @@ class ClientHealth(msgspec.Struct, frozen=True):
     failing: int
     paused: int
     overdue: int
+    is_live: bool
     exceptions: int
     worst: str
     """Level of the worst open exception, empty without one."""
@@ -111,14 +114,19 @@ _TABLES: Final = f"""
               CROSS JOIN LATERAL (
                 SELECT count(*) AS paused FROM {CONNECTIONS} o
                  WHERE o.tenant_id = c.tenant_id AND o.state = 'paused') u
+              CROSS JOIN LATERAL (
+                SELECT EXISTS (SELECT 1 FROM {ONBOARDINGS} w
+                                WHERE w.tenant_id = c.tenant_id AND w.live_at IS NULL) AS in_onboarding) z
 """
 _AT_RISK: Final = "x.critical + x.high + r.late > 0"
+_IS_LIVE: Final = "NOT z.in_onboarding"
 _NEEDS_ATTENTION: Final = "x.medium + d.letters + f.failing + a.awaiting + u.paused > 0"
 _SHOWN: Final = {
     "": "true",
     "risk": _AT_RISK,
-    "attention": f"NOT ({_AT_RISK}) AND {_NEEDS_ATTENTION}",
-    "healthy": f"NOT ({_AT_RISK}) AND NOT ({_NEEDS_ATTENTION})",
+    "attention": f"NOT ({_AT_RISK}) AND {_IS_LIVE} AND {_NEEDS_ATTENTION}",
+    "healthy": f"NOT ({_AT_RISK}) AND {_IS_LIVE} AND NOT ({_NEEDS_ATTENTION})",
+    "onboarding": f"NOT ({_AT_RISK}) AND NOT ({_IS_LIVE})",
     "exceptions": "x.critical + x.high + x.medium + x.low > 0",
     "late": "r.late > 0",
     "approvals": "a.awaiting > 0",
@@ -150,7 +158,8 @@ async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> 
     source = ListSource(
         columns="""c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
                    a.oldest_awaiting, r.running, r.late, r.oldest AS oldest_running, d.letters, h.changes,
-                   v.measured, v.visible, f.failing, u.paused, o.overdue""",
+                   v.measured, v.visible, f.failing, u.paused, o.overdue,
+                   NOT z.in_onboarding AS is_live""",
         tables=_TABLES,
         where=f"c.msp_id = :msp AND {_SHOWN[query.values.get('show', '')]}",
         binds={
@@ -180,17 +189,20 @@ async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Ro
 
 
 def _client_health(row: Row[Any]) -> ClientHealth:
-    needs_attention = row.medium or row.letters or row.failing or row.awaiting or row.paused
     return ClientHealth(
         **{name: getattr(row, name) for name in ClientHealth.__struct_fields__[:-3]},
         exceptions=row.critical + row.high + row.medium + row.low,
         worst=next((name for name, _ in LEVELS if getattr(row, name)), ""),
-        health="at risk"
-        if row.critical or row.high or row.late
-        else "needs attention"
-        if needs_attention
-        else "healthy",
+        health=_health(row),
     )
+
+
+def _health(row: Row[Any]) -> str:
+    if row.critical or row.high or row.late:
+        return "at risk"
+    if not row.is_live:
+        return "onboarding"
+    return "needs attention" if row.medium or row.letters or row.failing or row.awaiting or row.paused else "healthy"
 
 
 def hours_until(now: datetime) -> list[datetime]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from governance.elements.selection import join_selecting
+from governance.elements.value_hold import IS_HOLDING
 from governance.held_values.schemas import HeldGroup
 
 
@@ -23,7 +24,7 @@ async def list_held(session: AsyncSession) -> Sequence[HeldGroup]:
                    string_agg(DISTINCT s.name, ', ') AS source,
                    CAST(coalesce(sum(h.n) FILTER (WHERE k.element IS NULL), 0) AS bigint) AS unselected,
                    EXISTS (SELECT 1 FROM custom_element e WHERE e.tenant_id IN (:t, :m) AND e.code = h.element
-                              AND e.retired_at IS NOT NULL) AS is_retired
+                              AND e.retired_at IS NOT NULL) AS is_retired, {IS_HOLDING} AS awaits_baseline
               FROM (SELECT g.connection_id, g.element, coalesce(own.selector, '') AS selector, count(*) AS n,
                            min(g.held_at) AS oldest_at, max(g.held_at) AS newest_at
                       FROM held_observation g {join_selecting("g")} WHERE g.tenant_id = :t GROUP BY 1, 2, 3) h

@@ -14,7 +14,8 @@ from foundation.web.requests import RequestBody
 class HeldGroup(msgspec.Struct, frozen=True):
     """Held values of one connection and element, the newest of each record. `source` names the sources of truth of the
     contracts that select some of them; None without any. `unselected`: how many no contract selects.
-    `is_retired`: the element is, so its contracts have ended.
+    `is_retired`: the element is, so its contracts have ended. `awaits_baseline`: the client is new, and its values
+    are held until a baseline is accepted or skipped, or it is live.
     """
 
     connection_id: UUID
@@ -27,6 +28,7 @@ class HeldGroup(msgspec.Struct, frozen=True):
     source: str | None
     unselected: int = 0
     is_retired: bool = False
+    awaits_baseline: bool = False
 
 
 class HeldList(msgspec.Struct, frozen=True):

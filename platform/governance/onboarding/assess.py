@@ -5,6 +5,7 @@ from typing import Final
 
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_, NN_
+from governance.elements.value_hold import HoldEnd
 from governance.onboarding.facts import OnboardingFacts
 from governance.onboarding.schemas import CheckView, StepView, WaiverView
 from governance.onboarding.steps import CheckState, OnboardingCheck, OnboardingStep, StepState
@@ -81,6 +82,8 @@ def _contracts(facts: OnboardingFacts) -> Found:
 def _baseline(facts: OnboardingFacts) -> Found:
     if facts.baseline in {"accepting", "accepted"}:
         return StepState.DONE, translate(N_("A baseline is accepted."))
+    if facts.hold == HoldEnd.SKIPPED:
+        return StepState.OPTIONAL, translate(N_("The baseline was skipped: values are decided one by one."))
     if facts.baseline == "ready":
         return StepState.OPEN, translate(N_("A baseline is read. Compare it, and accept it."))
     if facts.baseline == "reading":

@@ -18,6 +18,7 @@ from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.marks import N_
 from foundation.reasons import clean_reason
+from governance.elements.value_hold import HoldEnd, end_hold
 from governance.onboarding.audit_actions import OnboardingAction
 from governance.onboarding.errors import AlreadyLive, NotReady
 from governance.onboarding.schemas import CheckView, OnboardingView
@@ -132,6 +133,7 @@ async def go_live(session: AsyncSession, view: OnboardingView, *, now: datetime)
     )
     if changed is None:
         raise AlreadyLive(N_("Nothing has to be done. Its onboarding shows since when."))
+    await end_hold(session, HoldEnd.LIVE, now=now)
     data = {"checks": {str(check.check): str(check.state) for check in view.checks}, **_times(view)}
     append_audit(
         session, action=OnboardingAction.ONBOARDING_LIVE, subject=f"client:{scope.tenant_id}", data=data, at=now

@@ -14,6 +14,7 @@ from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
+from governance.elements.value_hold import begin_hold
 from governance.onboarding.client_templates.apply import apply_version
 from governance.onboarding.client_templates.store import StoredVersion
 from governance.policies.inherit_job import read_msp_rules
@@ -50,9 +51,11 @@ async def create_client(  # noqa: PLR0913 - keyword-only
     clock: Clock,
     new_id: NewId,
     template: StoredVersion | None = None,
+    holds_values: bool = False,
 ) -> Client:
     """Create a client with the starter policy, the rules of its MSP and `template`, in a transaction of its own,
-    because its rows belong to another account than the caller's. `scope` is the new client's.
+    because its rows belong to another account than the caller's. `scope` is the new client's. With `holds_values`,
+    what its sources report is held until a baseline is accepted or skipped, or the client is live.
 
     Raises:
         SlugTaken: another client of the same MSP has the slug.
@@ -75,6 +78,8 @@ async def create_client(  # noqa: PLR0913 - keyword-only
             """),
             {"t": scope.tenant_id, "m": scope.msp_id, "now": now, "by": scope.actor.name},
         )
+        if holds_values:
+            await begin_hold(session, now=now)
         if template is not None:  # it has no connections yet, so no connector is asked
             await apply_version(session, template, registry={}, now=now, new_id=new_id)
     return client

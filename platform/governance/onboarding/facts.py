@@ -29,7 +29,8 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     yet. `unowned`: elements with values without a contract; `orphaned`: contracts whose source is deleted. `approvers`
     are active members of the client's account who may answer approvals, `invited` those who have not signed in yet.
     `first_sync_at`: the first value that was read back from a channel. `latest_at`: the time of the last change of any
-    of these. `template_name` is empty if it follows none.
+    of these. `hold`: open while reported values are held, then why that ended (`HoldEnd`); empty if they never were.
+    `template_name` is empty if it follows none.
     """
 
     tenant_id: UUID
@@ -58,6 +59,7 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     unowned: int
     orphaned: int
     baseline: str
+    hold: str
     policy_version: int
     has_rules: bool
     has_prices: bool
@@ -75,12 +77,14 @@ FACTS: Final = f"""(
            coalesce(a.template_name, '') AS template_name, coalesce(a.version, 0) AS template_version,
            s.active, s.sources, s.channels, s.untested, s.failing, s.hooked, s.unheard,
            k.contracts, k.orphaned, u.unowned, coalesce(b.state, '') AS baseline,
+           CASE WHEN w.tenant_id IS NULL THEN '' ELSE coalesce(w.ended_for, 'open') END AS hold,
            coalesce(v.version, 0) AS policy_version, v.has_rules, p.has_prices, m.approvers, m.invited,
            y.occurred_at AS first_sync_at,
            greatest(c.created_at, o.started_at, o.checked_at, a.applied_at, s.connected_at, k.published_at,
                     b.changed_at, v.published_at, y.occurred_at, o.live_at) AS latest_at
       FROM {CLIENTS} c
       LEFT JOIN onboarding o ON o.tenant_id = c.tenant_id
+      LEFT JOIN value_hold w ON w.tenant_id = c.tenant_id
       LEFT JOIN client_template_use a ON a.tenant_id = c.tenant_id
      CROSS JOIN LATERAL (
        SELECT count(*) AS active, count(*) FILTER (WHERE n.is_source) AS sources,

@@ -50,6 +50,7 @@ async def load_onboarding(session: AsyncSession, client_id: UUID, *, now: dateti
         seconds_to_first_sync=seconds_to_first_sync(facts),
         live_at=facts.live_at,
         live_by=facts.live_by or "",
+        holds_values=facts.hold == "open",
         steps=assess_steps(facts),
         checks=assess_checks(
             facts, {row.check_name: WaiverView(row.reason, row.waived_by, row.waived_at) for row in waivers}

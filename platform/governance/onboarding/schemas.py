@@ -41,7 +41,8 @@ class CheckView(msgspec.Struct, frozen=True):
 class OnboardingView(msgspec.Struct, frozen=True, kw_only=True):
     """A client's onboarding. `step`: the first one that is not done, or `live`. `since`: when anything of it changed
     last. `seconds_to_first_sync`: from the client's creation to the first value that was read back from a channel; null
-    until then.
+    until then. `holds_values`: what the sources report is held until a baseline is accepted or skipped, or the client
+    is live.
     """
 
     client: str
@@ -56,6 +57,7 @@ class OnboardingView(msgspec.Struct, frozen=True, kw_only=True):
     seconds_to_first_sync: int | None
     live_at: datetime | None
     live_by: str
+    holds_values: bool
     steps: Sequence[StepView]
     checks: Sequence[CheckView]
 

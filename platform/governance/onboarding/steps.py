@@ -52,7 +52,7 @@ DONE: Final[Mapping[OnboardingStep, str]] = {
     OnboardingStep.TEMPLATE: "true",  # a client may do without
     OnboardingStep.SYSTEMS: "f.sources > 0 AND f.channels > 0 AND f.untested = 0 AND f.failing = 0",
     OnboardingStep.CONTRACTS: "f.contracts > 0 AND f.unowned = 0 AND f.orphaned = 0",
-    OnboardingStep.BASELINE: "f.baseline IN ('accepting', 'accepted')",
+    OnboardingStep.BASELINE: "(f.baseline IN ('accepting', 'accepted') OR f.hold = 'skipped')",
     OnboardingStep.POLICY: "f.policy_version > 0 AND f.has_rules",
     OnboardingStep.PLAN: "f.has_prices",
     OnboardingStep.PEOPLE: "f.approvers > 0",

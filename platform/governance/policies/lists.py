@@ -1,12 +1,12 @@
-"""The list of changes that a draft decides differently."""
+"""The lists of changes that a draft decides differently, and of the MSP's rules that clients replace or omit."""
 
 from typing import Final
 
 from foundation.marks import N_
-from foundation.web.lists import ChoiceFilter, ListDefinition, Options
+from foundation.web.lists import ChoiceFilter, ListDefinition, Options, TextFilter
 from foundation.web.pagination import Sort, SortKey
-from governance.policies.queries import list_differences
-from governance.policies.schemas import ReplayDifferenceView
+from governance.policies.queries import list_differences, list_overrides
+from governance.policies.schemas import OverrideView, ReplayDifferenceView, RuleOverride
 from governance.records.value_columns import value_columns
 
 WAYS: Final[Options] = [
@@ -40,3 +40,27 @@ REPLAY_DIFFERENCES: Final = ListDefinition[ReplayDifferenceView](
         "proposed_at", "before", "after", "rule_id", "reason",
     ],
 )  # fmt: skip
+
+POLICY_OVERRIDES: Final = ListDefinition[OverrideView](
+    name="policy-overrides",
+    title=N_("Rules that clients replace or omit"),
+    item=OverrideView,
+    load=list_overrides,
+    filters=[
+        TextFilter(name="search", label=N_("Client"), about="A part of the client's name."),
+        ChoiceFilter(
+            name="override",
+            label=N_("What the client does"),
+            options=[("", N_("Any")), *((str(one), one.label) for one in RuleOverride)],
+        ),
+    ],
+    sorts=[
+        Sort(
+            name="name",
+            label=N_("By client"),
+            reverse_label=N_("By client, descending"),
+            keys=[SortKey("c.name"), SortKey("c.tenant_id", "uuid"), SortKey("r.id")],
+        )
+    ],
+    columns=["client", "name", "rule_id", "element", "sentence", "override"],
+)

@@ -20,7 +20,7 @@ from governance.labels import write_amount
 from governance.policies import drafts
 from governance.policies.form import read_fields
 from governance.policies.form_view import find_rule, rule_context
-from governance.policies.lists import REPLAY_DIFFERENCES, WAYS
+from governance.policies.lists import POLICY_OVERRIDES, REPLAY_DIFFERENCES, WAYS
 from governance.policies.publish_draft import publish_draft
 from governance.policies.queries import list_published, read_draft, read_policy, read_replay
 from governance.policies.replay_job import start_replay
@@ -37,6 +37,8 @@ AnyRequest = Request[Any, Any, Any]
 _ROOT: Final = "/clients/{client:str}/policy"
 _ROOTS: Final = (_ROOT, "/policy")
 _REPLAY: Final = f"{_ROOT}/replays/{{replay_id:uuid}}"
+_OVERRIDES: Final = "/policy/overrides"
+_FLEET: Final = READ | {"fleet": True}
 _USUAL_DAYS: Final = 30
 
 
@@ -78,6 +80,13 @@ async def policy_draft_progress(access: OpenAccess) -> Response[Any]:
 @get(_both("/versions"), opt=READ, include_in_schema=False)
 async def policy_versions_page(access: OpenAccess) -> Response[Any]:
     return await _versions(access)
+
+
+@get(_OVERRIDES, opt=_FLEET, dependencies=POLICY_OVERRIDES.page_parameters, include_in_schema=False)
+async def policy_overrides_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
+    found = await load_page(access, POLICY_OVERRIDES, listed)
+    context = {"listed": list_view(POLICY_OVERRIDES, listed, found, _OVERRIDES)}
+    return render_page(access, "policy_overrides.html", translate("Policy"), context, refusal=listed.refusal)
 
 
 @get(_REPLAY, opt=READ, dependencies=REPLAY_DIFFERENCES.page_parameters, include_in_schema=False)
@@ -221,7 +230,9 @@ async def _replay(access: Access, replay_id: UUID, listed: ListInput, template: 
 
 
 DIFFERENCE_EXPORT: Final = export_page(REPLAY_DIFFERENCES, f"{_REPLAY}/differences", opt=READ)
+OVERRIDE_EXPORT: Final = export_page(POLICY_OVERRIDES, _OVERRIDES, opt=_FLEET)
 POLICY_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     policy_page, policy_draft_page, policy_draft_progress, policy_versions_page, policy_replay_page,
-    policy_replay_progress, DIFFERENCE_EXPORT, policy_rule_revert, policy_draft_discard,
+    policy_overrides_page, OVERRIDE_EXPORT, policy_replay_progress, DIFFERENCE_EXPORT, policy_rule_revert,
+    policy_draft_discard,
 )  # fmt: skip

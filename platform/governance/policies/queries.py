@@ -25,10 +25,12 @@ from governance.policies.replay_view import view_replay
 from governance.policies.rows import Draft
 from governance.policies.schemas import (
     DraftView,
+    OverrideView,
     PolicyView,
     ReplayDifferenceView,
     ReplayView,
     RuleDifferenceView,
+    RuleOverride,
     RuleView,
     VersionView,
 )
@@ -36,7 +38,9 @@ from governance.policies.sentences import RuleWriter, build_writer
 from policy.casbin_line import casbin_text
 from policy.edits import RuleDifference, apply_edits, compare_rules
 from policy.history import PublishedVersion, list_versions, load_rules
+from policy.relations import REPLACED_RULES
 from policy.rules import PolicyRule, RuleKind, rule_from
+from tenants.relations import CLIENTS
 
 VERSIONS: Final = 50
 """Most versions that are listed."""
@@ -191,4 +195,36 @@ def _view_difference(row: Row[Any]) -> ReplayDifferenceView:
         after=row.after,
         rule_id=row.rule_id,
         reason=write_message(message, current_localizer()),
+    )
+
+
+async def list_overrides(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[OverrideView]:
+    """One page of `policies.lists`: the MSP's rules that its clients replace or omit. Needs the fleet's scope."""
+    chosen, search = query["override"], query["search"]
+    conditions = [
+        "r.msp_id = :msp AND r.overrides IS NOT NULL",
+        *([f"(r.ptype = '{RuleKind.OMITTED}') = {chosen == RuleOverride.OMITS}"] if chosen else []),
+        *(["strpos(lower(c.name), lower(:search)) > 0"] if search else []),
+    ]
+    source = ListSource(
+        columns="c.tenant_id, c.slug, c.name, r.id, r.ptype, r.overrides",
+        tables=f"{REPLACED_RULES} r JOIN {CLIENTS} c ON c.tenant_id = r.tenant_id AND c.msp_id = r.msp_id",
+        where=" AND ".join(conditions),
+        binds={"msp": scope_of(session).msp_id} | ({"search": search} if search else {}),
+    )
+    # The rules are those of the MSP's account, where no trading partner is named.
+    writer = RuleWriter(str(scope_of(session).msp_id), await load_elements(session), {})
+    return (await read_page(session, source, query)).map(lambda row: _view_override(row, writer))
+
+
+def _view_override(row: Row[Any], writer: RuleWriter) -> OverrideView:
+    rule = rule_from(row.id, row.overrides)
+    return OverrideView(
+        tenant_id=row.tenant_id,
+        client=row.slug,
+        name=row.name,
+        rule_id=row.id,
+        element=rule.obj,
+        sentence=writer.write(rule).sentence,
+        override=RuleOverride.OMITS if row.ptype == RuleKind.OMITTED else RuleOverride.REPLACES,
     )

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import post
 from governance.policies import drafts, repository
-from governance.policies.lists import REPLAY_DIFFERENCES
+from governance.policies.lists import POLICY_OVERRIDES, REPLAY_DIFFERENCES
 from governance.policies.publish_draft import publish_draft
 from governance.policies.queries import list_published, read_draft, read_policy, read_replay, write_rules
 from governance.policies.replay_job import start_replay
@@ -51,6 +51,12 @@ def _both(path: str) -> list[str]:
 DIFFERENCE_LIST: Final = list_route(
     REPLAY_DIFFERENCES, f"{_ROOT}/replays/{{replay_id:uuid}}/differences", opt=READ, tags=_TAGS,
     about="List the changes that the draft decides otherwise than the published policy, at most 10,000 of a replay.",
+)  # fmt: skip
+
+
+OVERRIDE_LIST: Final = list_route(
+    POLICY_OVERRIDES, "/api/v1/policy/overrides", opt=READ | {"fleet": True}, tags=_TAGS,
+    about="List the MSP's rules that its clients replace by their own, or omit.",
 )  # fmt: skip
 
 
@@ -133,7 +139,8 @@ def build_policy_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         return ReplayStarted(await start_replay(access.session, services, days=data.days, now=access.now))
 
     return (
-        show_policy, list_policy_versions, show_policy_draft, show_policy_replay, DIFFERENCE_LIST, save_policy_rule,
+        show_policy, list_policy_versions, show_policy_draft, show_policy_replay, DIFFERENCE_LIST, OVERRIDE_LIST,
+        save_policy_rule,
         remove_policy_rule, inherit_policy_rule, revert_policy_rule, restore_policy_version, discard_policy_draft,
         publish_policy_draft, start_policy_replay,
     )  # fmt: skip

@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 
 from canonical.values import Value
+from foundation.codes import LabelledCode
+from foundation.marks import N_
 from foundation.web.requests import RequestBody
 from policy.approvers import MOST_APPROVALS
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
@@ -50,6 +52,25 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     locked: bool
     inherited_sentence: str
     casbin: str
+
+
+class RuleOverride(LabelledCode):
+    """What a client does with a rule of its MSP."""
+
+    REPLACES = "replaces", N_("Replaces it by its own")
+    OMITS = "omits", N_("Does without it")
+
+
+class OverrideView(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule of the MSP that one of its clients replaces or omits. `sentence`: the MSP's rule."""
+
+    tenant_id: UUID
+    client: str
+    name: str
+    rule_id: str
+    element: str
+    sentence: str
+    override: RuleOverride
 
 
 class PolicyView(msgspec.Struct, frozen=True):

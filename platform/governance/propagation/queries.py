@@ -25,10 +25,13 @@ UNANSWERED_ATTEMPT: Final = """EXISTS (SELECT 1 FROM propagation_attempt w
 POSSIBLY_SHOWN: Final = f"""(p.verified_at IS NULL AND (coalesce(p.accepted_at, p.sent_at) IS NOT NULL
                               OR {UNANSWERED_ATTEMPT}))"""
 """As SQL, of propagation `p`: buyers may have seen the value, which was not read back."""
+_PUSHES: Final = """(SELECT count(*) FROM propagation_attempt u WHERE u.tenant_id = p.tenant_id
+                        AND u.change_id = p.change_id AND u.connection_id = p.connection_id)"""
+"""As SQL, of propagation `p`: its recorded pushes. `p.attempts` counts results of pushes and of readings."""
 PROPAGATION_COLUMNS: Final = f"""
     p.change_id, p.connection_id, n.name AS channel, p.record_key, p.element, p.dimension, p.record_type, p.value,
-    p.version, p.state, p.attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded, p.accepted_at,
-    p.verified_at, {POSSIBLY_SHOWN} AS possibly_shown, p.read_value, p.previous_value, p.error,
+    p.version, p.state, {_PUSHES} AS attempts, p.committed_at, p.released_at, p.slo_due_at, p.breached, p.excluded,
+    p.accepted_at, p.verified_at, {POSSIBLY_SHOWN} AS possibly_shown, p.read_value, p.previous_value, p.error,
     {ACTIVE_CHANNEL} AS channel_active,
     CASE WHEN n.state <> 'active' THEN n.paused_at END AS channel_paused_at
 """

@@ -14,9 +14,9 @@ class PropagationView(msgspec.Struct, frozen=True):
     """One change on one channel. Only `verified` means that a buyer sees the value.
 
     Delivery is timed from `released_at`; `excluded` is the time in which the channel was paused or the client
-    suspended. `late` compares the delivery time with the target, `slo_due_at`. `possibly_shown`: the channel accepted
-    it, or was sent it without an answer on record, and it was never read back. `error` is the sentence of `problem`, in
-    the reader's language.
+    suspended. `attempts`: recorded pushes of the value. `late` compares the delivery time with
+    the target, `slo_due_at`. `possibly_shown`: the channel accepted it, or was sent it without an answer on record, and
+    it was never read back. `error` is the sentence of `problem`, in the reader's language.
     """
 
     change_id: UUID

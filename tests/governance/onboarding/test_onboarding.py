@@ -232,3 +232,21 @@ async def test_the_list_shows_every_client_of_the_msp_with_its_step(admin: Visit
     page = await admin.get("/onboarding?step=client")
     assert 'href="/clients/maple/onboarding/client"' in page.text
     assert (await admin.api("GET", "/api/v1/onboardings?status=stuck")).json()["items"] == []
+
+
+async def test_a_client_that_is_not_live_is_led_back_to_its_onboarding(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv
+) -> None:
+    root = f"/clients/{msp_setup.slug}"
+    pages = [f"{root}/contracts", f"{root}/connections/{env.erp}"]
+    for path in pages:
+        assert "Next: continue the onboarding" in (await admin.get(path)).text, path
+    assert f'href="{root}/onboarding">Not live yet<' in (await admin.get("/fleet")).text
+    approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    assert "Next: continue the onboarding" not in (await approver.get(pages[1])).text
+    async with env.services.db.transaction(env.scope) as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("UPDATE onboarding SET live_at = now(), live_by = 'Ada'")
+    for path in pages:
+        assert "Next: continue the onboarding" not in (await admin.get(path)).text, path
+    assert "Not live yet" not in (await admin.get("/fleet")).text

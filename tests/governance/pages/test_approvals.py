@@ -4,11 +4,22 @@ import html
 import re
 
 import pytest
+from sqlalchemy import text
 
 from foundation.ids import new_id
 from tests.governance.pages.web_app import GovernanceWebApp, token_of
 
 LIST = "/clients/acme/approvals"
+_USED = text("""
+    WITH approved AS (UPDATE change c SET approval_id = a.id FROM approval a
+                       WHERE c.tenant_id = :t AND c.id = :sent AND a.tenant_id = :t AND a.subject_id = :asked
+                   RETURNING a.id)
+    UPDATE approval a SET state = 'used' FROM approved WHERE a.tenant_id = :t AND a.id = approved.id
+""")
+_DELIVERED = text("""
+    UPDATE propagation SET state = :state
+     WHERE tenant_id = :t AND change_id = :sent AND state IN ('pending', 'verified')
+""")
 
 
 async def test_an_empty_inbox_has_an_empty_state(web_app: GovernanceWebApp) -> None:
@@ -225,3 +236,24 @@ async def test_an_own_answer_reads_as_you(busy: GovernanceWebApp, reader: str) -
         page = (await busy[reader].get(shown)).text
         assert re.search(r"\bYou\b", page), shown
     assert not re.search(r"\bYou\b", (await busy["viewer"].get(path)).text)
+
+
+async def test_the_preview_refreshes_until_the_deliveries_have_ended(busy: GovernanceWebApp) -> None:
+    acme = busy.acme
+    change = await acme.awaiting("SKU-1", 1000, 2000)
+    page = f"{LIST}/{change}"
+    asks = f'hx-get="{page}/preview"'
+    assert asks not in (await busy["approver"].get(page)).text
+    assert (await busy["approver"].post(page, {"answer": "approve"}, page=page)).status_code == 303
+    for path in (page, f"{page}/preview"):
+        assert asks in (await busy["approver"].get(path)).text
+    assert (await busy["stranger"].get(f"{page}/preview")).status_code == 404
+    sent = await acme.change("SKU-2", 1000, 1040, states={"Web shop": "pending", "Harbour market": "failed"})
+    page = f"{LIST}/{sent}/preview"
+    for state, moves in (("pending", True), ("verified", False)):
+        async with acme.db.transaction(acme.scope) as session:
+            await session.execute(_USED, {"t": acme.scope.tenant_id, "asked": change, "sent": sent})
+            await session.execute(_DELIVERED, {"t": acme.scope.tenant_id, "sent": sent, "state": state})
+        shown = (await busy["approver"].get(page)).text
+        assert (f'hx-get="{page}"' in shown) is moves
+        assert "Web shop" in shown

@@ -33,3 +33,15 @@ async def test_fragments_and_the_api_do_not_count_menu_items(busy: GovernanceWeb
         answer = await busy["viewer"].get(path, **headers)
         assert answer.status_code == 200
         assert ('class="nav"' in answer.text) is menu, path
+
+
+async def test_pages_of_data_ownership_belong_to_connections(
+    busy: GovernanceWebApp,
+) -> None:
+    root = "/clients/acme"
+    for path in ("contracts", "baselines", "held-values"):
+        page = (await busy["operator"].get(f"{root}/{path}")).text
+        assert re.search(rf'<a href="{root}/connections" aria-current="page">', page), path
+        assert "Next: continue the onboarding" not in page
+    shown = (await busy["operator"].get(f"{root}/contracts")).text
+    assert f'<li><a href="{root}/connections">Connections</a></li>' in shown

@@ -1,7 +1,13 @@
 """Pages and API of the policy: rules as sentences, drafts, publication by another member, rollback, isolation."""
 
+from dataclasses import replace
 from typing import Any
 
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from policy.inheritance import omit
+from policy.publishing import publish_rules
+from policy.rules import PolicyRule, RuleKind
 from tests.governance.pages.web_app import GovernanceWebApp
 
 PAGE = "/clients/acme/policy"
@@ -208,3 +214,36 @@ async def test_the_msps_own_policy_is_staffs_only_and_marks_what_clients_cannot_
     refused = await call(busy, "admin", "/draft/rules", RULE | {"locked": True})
     assert refused.status_code == 422
     assert (await call(busy, "admin", "/draft/inherit", {"rule_id": "price-below-cost"})).status_code == 404
+
+
+async def test_the_line_of_casbin_is_shown_below_each_rule_and_decisions_link_to_their_rule(
+    busy: GovernanceWebApp,
+) -> None:
+    page = (await busy["viewer"].get(PAGE)).text
+    assert '<tr id="rule-price-large-change">' in page
+    assert page.count("<details>") == page.count("rule-line")
+    assert 'data-label="Casbin"' not in page
+    change = await busy.acme.awaiting("SKU-1", 1000, 2000)
+    for path in (f"/clients/acme/approvals/{change}", f"/clients/acme/changes/{change}"):
+        assert f'href="{PAGE}#rule-price-large-change"' in (await busy["viewer"].get(path)).text
+
+
+async def test_an_msp_sees_which_clients_replace_or_omit_its_rules(busy: GovernanceWebApp) -> None:
+    base = PolicyRule(id="ours", ptype=RuleKind.GOVERNANCE, sub="*", dom="", obj="price.list", act="refuse")
+    for sample, own in (
+        (busy.acme, omit(base)), (busy.borealis, replace(base, act="review", overrides=base)), (busy.alien, omit(base)),
+    ):  # fmt: skip
+        async with sample.db.transaction(sample.scope) as session:
+            await publish_rules(session, sample.scope, rules=[own], clock=utc_now, new_id=new_id)
+    told = (await busy["operator"].get("/api/v1/policy/overrides")).json()["items"]
+    assert [(one["client"], one["rule_id"], one["override"], one["sentence"]) for one in told] == [
+        ("acme", "ours", "omits", "List price: always → is refused"),
+        ("borealis", "ours", "replaces", "List price: always → is refused"),
+    ]
+    page = (await busy["operator"].get("/policy/overrides?override=omits")).text
+    assert 'href="/clients/acme/policy#rule-ours"' in page
+    assert "/clients/borealis/policy#rule-ours" not in page
+    assert 'href="/policy/overrides"' in (await busy["operator"].get("/policy")).text
+    assert "/policy/overrides" not in (await busy["admin"].get(PAGE)).text
+    for name in ("admin", "partner"):
+        assert (await busy[name].get("/api/v1/policy/overrides")).status_code in {403, 404}

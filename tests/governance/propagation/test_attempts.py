@@ -57,6 +57,7 @@ async def test_an_attempt_records_request_and_answer(env: ClientEnv) -> None:
         detail = await read_change(session, UUID(str(change_id)), now=utc_now())
     assert {attempt.connection_id for attempt in detail.attempts} == set(env.channels.values())
     (own,) = [attempt for attempt in detail.attempts if attempt.connection_id == env.channels["shop0"]]
+    assert [one.attempts for one in detail.change.channels] == [1] * len(env.channels)
     value = detail.change.new
     assert (own.sent, own.read, own.outcome, own.status_code, own.is_retry) == (value, value, "accepted", 200, False)
     assert own.answered_at is not None

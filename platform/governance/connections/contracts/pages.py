@@ -20,7 +20,7 @@ from foundation.web.list_view import list_view
 from foundation.web.render import redirect_to
 from governance.connections.lists import CONNECTIONS, CONTRACTS
 from governance.connections.pages import render_list
-from governance.connections.queries import list_sources
+from governance.connections.queries import is_in_onboarding, list_sources
 from governance.connections.schemas import ContractView
 from governance.elements.lists import ELEMENTS
 from governance.elements.ownership import read_ownership
@@ -152,6 +152,7 @@ async def _overview(
         "selector": write_selector,
         "sensitivities": {str(one): one.label for one in Sensitivity},
         "refused": refusal,
+        "in_onboarding": await is_in_onboarding(access.session),
     }
     return render_page(access, "contracts.html", translate("Data ownership"), context, refusal=refusal)
 

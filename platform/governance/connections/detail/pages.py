@@ -21,7 +21,7 @@ from governance.connections.delete_connection import delete_connection, preview_
 from governance.connections.details import hook_credential, list_health_spells, load_detail
 from governance.connections.lists import CONNECTIONS
 from governance.connections.pages import render_list
-from governance.connections.queries import MANY, load_connection
+from governance.connections.queries import MANY, is_in_onboarding, load_connection
 from governance.connections.settings.forms import revision_in
 from governance.connections.settings.pages import AnyRequest, read_form
 from governance.connections.webhook_secret import renew_hook_secret
@@ -156,6 +156,7 @@ async def render_connection(  # noqa: PLR0913 - the parts of one page
         "test_refusal": None,
         "test_labels": LABELS,
         "reason": write_reason,
+        "in_onboarding": await is_in_onboarding(session),
     }
     return render_page(access, "connection.html", detail.name, context, refusal=refusal)
 

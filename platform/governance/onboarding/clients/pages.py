@@ -54,8 +54,9 @@ def build_client_pages(db: Database, services: GovernanceServices) -> tuple[HTTP
         try:
             template = await _template(access, typed, options)
             client = await create_client(
-                db, scope, to_input(typed), clock=services.clock, new_id=services.new_id, template=template
-            )
+                db, scope, to_input(typed), clock=services.clock, new_id=services.new_id, template=template,
+                holds_values=True,
+            )  # fmt: skip
         except DomainError as refusal:
             return _form(access, typed, refusal, templates=options)
         return redirect_to(access, f"/clients/{client.slug}/onboarding", done=translate("Client created"))

@@ -36,7 +36,9 @@ def build_client_routes(db: Database, services: GovernanceServices) -> tuple[HTT
         template = None if data.template_id is None else await load_version(access.session, data.template_id)
         scope = home_scope(access.principal).for_tenant(services.new_id())
         return _tagged(
-            await create_client(db, scope, data, clock=services.clock, new_id=services.new_id, template=template)
+            await create_client(
+                db, scope, data, clock=services.clock, new_id=services.new_id, template=template, holds_values=True
+            )
         )
 
     return (create_new_client, show_client, change_client_details)

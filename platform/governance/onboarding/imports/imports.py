@@ -174,8 +174,9 @@ async def _create_rows(db: Database, services: GovernanceServices, scope: Scope,
             new = msgspec.convert(row.client, ClientInput)
             _require_template(row.template, templates)
             await create_client(
-                db, own, new, clock=services.clock, new_id=services.new_id, template=templates.get(row.template)
-            )
+                db, own, new, clock=services.clock, new_id=services.new_id, template=templates.get(row.template),
+                holds_values=True,
+            )  # fmt: skip
         except SlugTaken:
             done.append((row.line, ImportRowState.EXISTING, None))
         except DomainError as error:
