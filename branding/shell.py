@@ -43,6 +43,17 @@ class Bell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LooksAs:
+    """An impersonation: `by` looks as `member`. `csrf_token` is for the form that ends it."""
+
+    by: str
+    member: str
+    until: datetime
+    csrf_token: str
+    end_href: str = "/impersonation/end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The client (or the MSP account) whose records the page shows."""
 
@@ -66,6 +77,7 @@ class Page:
     search_href: str = ""
     """Address of the search's results; without it, the page has no search."""
     boosted: bool = False
+    looks_as: LooksAs | None = None
     notices: tuple[DomainError, ...] = ()
     """Invalid parts of the address, shown above the content."""
 

@@ -1,25 +1,27 @@
 """Request context of a handler: one open transaction, in one scope, for one principal, with the page shell."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand
-from branding.shell import Account, Bell, NavGroup, Page, Viewer
+from branding.shell import Account, Bell, LooksAs, NavGroup, Page, Viewer
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.scope import Scope
 from policy.index import PolicyIndex
 from policy.role_labels import role_label
+from tenants.auth.sessions import Session
 from tenants.models import Client
 from tenants.permissions import TenantPermission
 from tenants.principal import Principal
 from tenants.roles import leading_roles
 
 EnterHome = Callable[[], Awaitable[None]]
+AfterCommit = Callable[[], Awaitable[None]]
 EnterAccount = Callable[[UUID], Awaitable[None]]
 
 
@@ -32,6 +34,8 @@ class Access:
     `enter_home` switches the rest of the transaction to the caller's own account: a fleet scope reads only.
     `leave_partner` lifts the limits of a partner's scope for the audit record, because partners never write.
     `enter_account` switches it to another account of a staff member's MSP, `enter_fleet` to reading all of them.
+    `signed_in` is the session of a person, `looks_as` the impersonation in which it is; `after_commit` runs after the
+    transaction is committed, and not if it is rolled back.
     """
 
     session: AsyncSession
@@ -50,6 +54,9 @@ class Access:
     enter_fleet: EnterHome
     client: Client | None = None
     notices: tuple[DomainError, ...] = ()
+    signed_in: Session | None = None
+    looks_as: LooksAs | None = None
+    after_commit: list[AfterCommit] = field(default_factory=list)
 
     @property
     def root(self) -> str:
@@ -89,4 +96,5 @@ class Access:
             search_href="" if self.principal.partner_id else f"{self.root}/search",
             boosted=self.boosted,
             notices=self.notices,
+            looks_as=self.looks_as,
         )

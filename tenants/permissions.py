@@ -13,6 +13,7 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
     SUSPEND_CLIENT = "tenant:suspend", N_("Suspend and resume clients")
     READ_MEMBERS = "member:read", N_("Read members")
     INVITE_MEMBERS = "member:invite", N_("Invite and suspend members")
+    IMPERSONATE = "member:impersonate", N_("View a client's pages as one of its members")
     REQUEST_ACCESS = "access:request", N_("Request access to clients")
     READ_ACCESS = "access:read", N_("See who of the service provider has access")
     DECIDE_ACCESS = "access:decide", N_("Decide who of the service provider has access")
@@ -28,6 +29,7 @@ class TenantPermission(Permission, heading=N_("Clients, members and brands")):
 
 MANAGES_ACCESS: Final = frozenset({
     TenantPermission.INVITE_MEMBERS,
+    TenantPermission.IMPERSONATE,
     TenantPermission.WRITE_API_KEYS,
     TenantPermission.DECIDE_ACCESS,
     TenantPermission.WRITE_SIGN_IN_RULES,
@@ -36,3 +38,6 @@ MANAGES_ACCESS: Final = frozenset({
     PolicyPermission.PUBLISH_POLICY,
 })  # fmt: skip
 """Permissions to manage access. Denied to API keys, except those created for it (`ApiKey.manages_access`)."""
+
+HIDDEN_FROM_STAFF: Final = frozenset({TenantPermission.READ_API_KEYS})
+"""Permissions to read that staff do not use while they look as a member."""

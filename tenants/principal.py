@@ -1,8 +1,8 @@
 """The authenticated principal and the scopes it may enter."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from foundation.errors import NotFound
@@ -14,7 +14,9 @@ from policy.index import PolicyIndex
 from policy.permissions import require_permission
 from tenants.errors import KeyCreatorInactive
 from tenants.models import Client
-from tenants.permissions import MANAGES_ACCESS
+from tenants.permissions import HIDDEN_FROM_STAFF, MANAGES_ACCESS, TenantPermission
+
+_READS: Final = ":read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,9 @@ class Principal:
     key's rights never exceed its creator's, nor `permissions` if it has some. `vouched_by` is the inviter of a member
     who is not independently confirmed yet. `language` and `time_zone` are those that the member or the account chose;
     empty for none. `granted_until` is the end of access that a client granted to a member of its MSP: `roles` and
-    `policy` are then the client's. `unread` counts a member's notifications. `limits` are the home's rate limits of the
-    API.
+    `policy` are then the client's, and `at_home` is that member with the rights at home. `impersonator` is the member
+    of the staff who looks as this one, with their rights in the client: nothing but reading is allowed. `unread` counts
+    a member's notifications. `limits` are the home's rate limits of the API.
     """
 
     kind: Literal["member", "machine"]
@@ -49,6 +52,8 @@ class Principal:
     language: str = ""
     time_zone: str = ""
     granted_until: datetime | None = None
+    at_home: "Principal | None" = field(default=None, repr=False, compare=False)
+    impersonator: "Principal | None" = field(default=None, repr=False, compare=False)
     unread: int = 0
     limits: RateLimits = DEFAULT_LIMITS
 
@@ -58,6 +63,8 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
+        if self.impersonator is not None:
+            return replace(self.impersonator.actor, looks_as=str(self.id))
         behalf = "" if self.on_behalf_of_id is None else str(self.on_behalf_of_id)
         behind = self if self.on_behalf_of is None else self.on_behalf_of
         counts_as = "" if behind.vouched_by is None else str(behind.vouched_by)
@@ -79,6 +86,10 @@ class Principal:
             raise _refusal(N_("Your role does not allow this."), permission)
         if self.on_behalf_of_id is not None and self.on_behalf_of is None:
             raise KeyCreatorInactive
+        if self.at_home is not None and permission == TenantPermission.IMPERSONATE:
+            self.at_home.require(permission)  # no client lends it; its access is needed besides
+            return
+        self._require_as_seen(permission)
         require_permission(self.policy, self.subjects, permission)
         if self.granted_until is not None and permission in MANAGES_ACCESS:
             raise _refusal(
@@ -102,6 +113,15 @@ class Principal:
                 ),
                 permission,
             )
+
+    def _require_as_seen(self, permission: str) -> None:
+        """While staff look as this member: what is shown is reading, and within the access that a client granted."""
+        if self.impersonator is None:
+            return
+        if not permission.endswith(_READS) or permission in HIDDEN_FROM_STAFF:
+            raise _refusal(N_("This is not available while you view the pages as another member."), permission)
+        if self.impersonator.granted_until is not None:
+            self.impersonator.require(permission)
 
     def may(self, permission: str) -> bool:
         try:

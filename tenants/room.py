@@ -24,6 +24,7 @@ from tenants.brands.slice import SLICE as BRANDS
 from tenants.custom_roles.slice import SLICE as CUSTOM_ROLES
 from tenants.delegated_access.slice import SLICE as DELEGATED_ACCESS
 from tenants.factors.factors import SecondFactors
+from tenants.impersonation.slice import SLICE as IMPERSONATION
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.mail.mailer import Mailer
 from tenants.mail_admin.slice import SLICE as MAIL
@@ -116,6 +117,7 @@ ROOM: Final = Room(
         BRANDS,
         CUSTOM_ROLES,
         DELEGATED_ACCESS,
+        IMPERSONATION,
         MAIL,
         NOTIFICATIONS,
         PASSKEYS,

@@ -13,7 +13,8 @@ class Actor:
     `on_behalf_of` is the id of the member who created a machine's key and is responsible for its actions; empty where
     there is none. `counts_as` is the id of the member for whom four-eyes rules take this actor, if that is another one:
     the creator of a key, or the inviter of a member whom no independent member has confirmed yet. `roles` are those
-    that a member holds, for approvals that name a role.
+    that a member holds, for approvals that name a role. `looks_as` is the id of the member as whom this one looks
+    meanwhile (impersonation).
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Actor:
     on_behalf_of: str = ""
     counts_as: str = ""
     roles: tuple[str, ...] = ()
+    looks_as: str = ""
 
     @property
     def responsible_member_id(self) -> UUID | None:

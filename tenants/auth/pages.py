@@ -27,7 +27,9 @@ from tenants.audit_actions import TenantAction
 from tenants.auth.csrf import FIELD, make_token, require_same_site
 from tenants.auth.device_link import opens
 from tenants.auth.devices import LIFE
+from tenants.auth.end_impersonation import end_impersonation
 from tenants.auth.identity import SignedIn, identify_member
+from tenants.auth.impersonation import ENDS_IMPERSONATION, EndCause
 from tenants.auth.redirects import safe_next
 from tenants.auth.second_step import begin_second_step
 from tenants.auth.services import AuthServices
@@ -93,12 +95,17 @@ async def open_device_link_page(
     return Redirect("/sign-in", status_code=303, headers=_PRIVATE, cookies=[kept])
 
 
-@post("/sign-out", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
+@post("/sign-out", opt=_PUBLIC | ENDS_IMPERSONATION, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
 async def sign_out_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     return await _leave(request, brand, auth, _end_this)
 
 
-@post("/sign-out-everywhere", opt=_PUBLIC, include_in_schema=False, request_max_body_size=PUBLIC_FORM_BYTES)
+@post(
+    "/sign-out-everywhere",
+    opt=_PUBLIC | ENDS_IMPERSONATION,
+    include_in_schema=False,
+    request_max_body_size=PUBLIC_FORM_BYTES,
+)
 async def sign_out_everywhere_page(request: AnyRequest, brand: ShownBrand, auth: OpenAuth) -> Response[Any]:
     """End all sessions of the signed-in member, on every device."""
     return await _leave(request, brand, auth, _end_all)
@@ -112,8 +119,9 @@ async def _leave(
     signed_in = await find_signed_in(request, brand, auth)
     if signed_in is not None:
         token = form_text(await request.form(), FIELD)
-        _require_own_page(request, token, signed_in.session.secret)
+        _require_own_page(request, token, signed_in.session.form_secret)
         place = await _place_after(auth, signed_in)
+        await end_impersonation(auth, signed_in.session, EndCause.SIGN_OUT)
         await end(auth, signed_in)
     gone = _cookie(rule, rule.session_name, "", seconds=0)
     return Redirect(place, status_code=303, headers=_PRIVATE, cookies=[gone])
@@ -185,6 +193,7 @@ async def start_session(
     """Start a new session and end the browser's previous one (session fixation)."""
     before, rule = await find_signed_in(request, brand, auth), _rule_of(request)
     if before is not None:
+        await end_impersonation(auth, before.session, EndCause.SIGN_OUT)
         await auth.sessions.end(before.session)
     browser, system = read_agent(header_text(request.scope, b"user-agent"))
     session = await auth.sessions.start(

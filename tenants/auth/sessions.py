@@ -25,6 +25,7 @@ from branding.hosts import is_local, normal_host
 from foundation.decoding import decode_json
 from foundation.errors import Unavailable
 from foundation.marks import N_
+from tenants.auth.impersonation import Impersonation
 from tenants.secrets import NewSecret, bytes_of, text_of
 
 IDLE: Final = timedelta(hours=12)
@@ -36,6 +37,12 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 _SECURE_COOKIE: Final = "__Host-session"
 _PLAIN_COOKIE: Final = "session"
+
+
+_ACTING: Final = ":as"
+"""Suffix of the key beside a session's that holds its impersonation. Both are read at once, and rewriting one cannot
+restore the other.
+"""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -51,7 +58,8 @@ class _Record(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Session:
     """`secret` is the cookie's value; it authenticates the session and is never logged. `proved_at` is the time of the
-    latest proof of identity (`tenants.auth.step_up`).
+    latest proof of identity (`tenants.auth.step_up`). `acting` is the impersonation that was begun and not ended, even
+    if its time is over.
     """
 
     secret: bytes = field(repr=False)
@@ -63,6 +71,14 @@ class Session:
     proved_at: datetime
     browser: str = ""
     system: str = ""
+    acting: Impersonation | None = None
+
+    @property
+    def form_secret(self) -> bytes:
+        """Secret of the forms' tokens: a form that was shown during an impersonation is valid in it only."""
+        if self.acting is None:
+            return self.secret
+        return hashlib.sha256(self.secret + self.acting.id.bytes).digest()
 
     @property
     def id(self) -> str:
@@ -122,7 +138,7 @@ class SessionStore:
         if secret is None:
             return None
         key = _key(msp_id, secret)
-        stored = await self._run(self._client.get(key))
+        stored, acting = await self._run(self._client.mget([key, key + _ACTING]))
         if stored is None:
             return None
         record = self._opened(key, stored)
@@ -133,6 +149,7 @@ class SessionStore:
         session = Session(
             secret, msp_id, record.tenant_id, record.member_id, record.created_at, record.seen_at,
             proved_at=record.proved_at or record.created_at, browser=record.browser, system=record.system,
+            acting=self._acting(key + _ACTING, acting),
         )  # fmt: skip
         if now - record.seen_at >= _TOUCH_EVERY:
             session = replace(session, seen_at=now)
@@ -144,6 +161,14 @@ class SessionStore:
         proved = replace(session, proved_at=now, seen_at=now)
         await self._rewrite(_key(session.msp_id, session.secret), proved, now)
         return proved
+
+    async def impersonate(self, session: Session, acting: Impersonation, *, now: datetime) -> None:
+        key, content = _key(session.msp_id, session.secret) + _ACTING, msgspec.json.encode(acting)
+        await self._run(self._client.set(key, self._mac(key, content) + content, ex=_life(session, now)))
+
+    async def end_impersonation(self, session: Session) -> bool:
+        """Whether this call ended it."""
+        return bool(await self._run(self._client.delete(_key(session.msp_id, session.secret) + _ACTING)))
 
     async def list_of(self, *, msp_id: UUID, member_id: UUID, now: datetime) -> list[SessionFacts]:
         """The member's live sessions, latest used first."""
@@ -213,10 +238,16 @@ class SessionStore:
 
     def _opened(self, key: str, stored: bytes) -> _Record | None:
         """None for a record whose MAC does not match this name."""
+        content = self._verified(key, stored)
+        return None if content is None else decode_json(content, type=_Record)
+
+    def _acting(self, key: str, stored: bytes | None) -> Impersonation | None:
+        content = None if stored is None else self._verified(key, stored)
+        return None if content is None else decode_json(content, type=Impersonation)
+
+    def _verified(self, key: str, stored: bytes) -> bytes | None:
         mac, content = stored[:_MAC_BYTES], stored[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(key, content)):
-            return None
-        return decode_json(content, type=_Record)
+        return content if hmac.compare_digest(mac, self._mac(key, content)) else None
 
     def _mac(self, key: str, content: bytes) -> bytes:
         return hmac.new(self._key, key.encode() + b"\0" + content, hashlib.sha256).digest()

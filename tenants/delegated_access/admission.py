@@ -39,10 +39,15 @@ async def admit_staff(
         raise AccessNeeded(client.slug)
     if grant.used_at is None:
         await _record_first_use(session, grant, now)
+    lent = await lend_rights(session, policies, behind, grant)
+    return lent if principal.kind == "member" else replace(principal, on_behalf_of=lent)
+
+
+async def lend_rights(session: AsyncSession, policies: PolicyCache, member: Principal, grant: AccessGrant) -> Principal:
+    """A member of the staff with the rights of a grant of the scope's client."""
     index = await policies.index_for(session, scope_of(session))
     roles = (grant.role, *sorted(roles_of(index, grant.role)))
-    lent = replace(behind, roles=roles, policy=index, granted_until=grant.ends_at)
-    return lent if principal.kind == "member" else replace(principal, on_behalf_of=lent)
+    return replace(member, roles=roles, policy=index, granted_until=grant.ends_at, at_home=member)
 
 
 async def find_grant(session: AsyncSession, member: Principal, *, now: datetime) -> AccessGrant | None:

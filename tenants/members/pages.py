@@ -36,7 +36,7 @@ from tenants.members.invitation_queries import count_waiting
 from tenants.members.lists import MEMBERS
 from tenants.members.repository import get_member, list_members
 from tenants.members.role_views import held_rows, offered_rows
-from tenants.members.views import MemberRow, member_rows
+from tenants.members.views import LookForm, MemberRow, member_rows
 from tenants.models import Member
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
@@ -189,8 +189,14 @@ async def _typed(request: AnyRequest) -> str:
     return str((await request.form()).get("reason", "")).replace("\r\n", "\n")
 
 
-async def render_member(
-    access: Access, auth: AuthServices, member_id: UUID, refusal: DomainError | None = None, *, typed: str = ""
+async def render_member(  # noqa: PLR0913 - the input of either dialog
+    access: Access,
+    auth: AuthServices,
+    member_id: UUID,
+    refusal: DomainError | None = None,
+    *,
+    typed: str = "",
+    looking: LookForm | None = None,
 ) -> Template:
     member = await get_member(access.session, member_id)
     held = (await list_assignments(access.session, access.scope)).get(str(member.id), set())
@@ -202,7 +208,8 @@ async def render_member(
         "unconfirmed": needs_confirmation(member),
         "may_confirm": may_confirm(access.principal, member),
         "linked_since": await linked_since(access.session, member_id),
-        **_refused(access, refusal, typed),
+        "looking": looking or LookForm(),
+        **_refused(access, None if looking and looking.errors else refusal, typed),
     }
     return render_page(access, "tenants/member.html", member.name, context, refusal=refusal)
 

@@ -1,12 +1,14 @@
 """Status of a member in an account, as shown in the lists of members and invitations."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
+from branding.formats import format_duration
 from foundation.marks import N_
 from policy.role_labels import role_label
+from tenants.auth.impersonation import MINUTES
 from tenants.members.invitation_queries import invitation_state
 from tenants.models import Member
 from tenants.states import AccountStatus, InvitationState
@@ -16,6 +18,19 @@ _BADGES: Final = {
     InvitationState.EXPIRED: (N_("Invitation expired"), "warn"),
     InvitationState.WITHDRAWN: (N_("Invitation withdrawn"), "neutral"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LookForm:
+    """Input of the dialog with which staff look as a member. `errors` are sentences by field."""
+
+    minutes: str = str(MINUTES[0])
+    reason: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return [(str(one), format_duration(timedelta(minutes=one))) for one in MINUTES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,11 @@ def settings_view(chosen: NotificationSettings) -> SettingsView:
 
 
 async def mark_read(session: AsyncSession, member_id: UUID, notification_id: UUID, *, now: datetime) -> Notification:
-    """Mark one as read. Idempotent. Raises: NotFound: the member has no such notification."""
+    """Mark one as read, by its member only: not while staff look as them. Idempotent.
+
+    Raises:
+        NotFound: the member has no such notification.
+    """
     own = (
         Notification.tenant_id == scope_of(session).tenant_id,
         Notification.member_id == member_id,
@@ -68,7 +72,7 @@ async def mark_read(session: AsyncSession, member_id: UUID, notification_id: UUI
     found = await session.scalar(select(Notification).where(*own))
     if found is None:
         raise NotFound
-    if found.read_at is None:
+    if found.read_at is None and not scope_of(session).actor.looks_as:
         await session.execute(update(Notification).where(*own, Notification.read_at.is_(None)).values(read_at=now))
     return found
 

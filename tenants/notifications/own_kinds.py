@@ -35,3 +35,13 @@ ACCESS_ANSWERED: Final = NotificationKind(
     permission=TenantPermission.REQUEST_ACCESS,
     path="/access/request",
 )
+IMPERSONATED: Final = NotificationKind(
+    code="member.impersonated",
+    label=N_("A member of the service provider views the pages as a member"),
+    text=N_("{by} views the pages as {member}: {reason}"),
+    many=N_("The service provider viewed the pages as this member {number} times"),
+    severity=NoticeSeverity.WARNING,
+    permission=TenantPermission.DECIDE_ACCESS,
+    path="/members",
+    staff=False,
+)

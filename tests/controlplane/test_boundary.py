@@ -52,6 +52,7 @@ BAD_SEGMENTS = ["%00", "a%00b", "%", "%zz", "%ff", "%ed%a0%80", "%0a", "%7f", "a
 OAUTH_ENDPOINTS = ("token", "revoke", "introspect")
 """Public addresses of programs below `/oauth/`."""
 PUBLIC_FORMS = [
+    "/impersonation/end",
     "/confirm/passkey",
     "/settings/security/passkeys/new",
     "/settings/security/passkeys/00000000-0000-0000-0000-000000000007/remove",

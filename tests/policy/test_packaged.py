@@ -41,7 +41,8 @@ def test_system_rules_name_only_system_roles_and_hold_in_every_tenant() -> None:
 
 
 @pytest.mark.parametrize(
-    "permission", ["tenant:create", "invoice:issue", "price_book:read", "fleet:read", "dead_letter:discard"]
+    "permission",
+    ["tenant:create", "invoice:issue", "price_book:read", "fleet:read", "dead_letter:discard", "member:impersonate"],
 )
 def test_no_client_role_has_an_msps_permission(permission: str) -> None:
     index = compile_rules(system_rules(), tenant_id="t1", version=0)

@@ -24,6 +24,7 @@ from controlplane.navigation import build_menu, first_page
 from controlplane.services import Services
 from controlplane.web.default_view import NOTICES
 from controlplane.web.idempotency import idempotent_request, key_of
+from controlplane.web.impersonation import BANNER, concerns_sessions, end_where_refused, require_allowed
 from foundation.database.engine import change_scope, scope_of
 from foundation.errors import NotFound, Unauthenticated
 from foundation.i18n.localizer import current_localizer, translate, use_localizer
@@ -38,16 +39,18 @@ from foundation.web.parameters import check_parameters
 from foundation.web.rate_limit import RateLimited
 from foundation.web.requests import check_body
 from policy.index import PolicyIndex
-from tenants.access import Access
+from tenants.access import Access, AfterCommit
 from tenants.accounts import get_client, get_client_by_slug, get_msp
 from tenants.auth.csrf import FIELD, HEADER, SAFE_METHODS, make_token, require_same_site
 from tenants.auth.identity import Caller, find_caller, find_key_creator, identify
+from tenants.auth.impersonation import END_OPTION
 from tenants.auth.key_authentication import note_refused_use
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import Session, cookie_rule
 from tenants.auth.step_up import OPTION, require_recent_proof
 from tenants.delegated_access.admission import admit_staff, admits_always
 from tenants.delegated_access.errors import AccessNeeded
+from tenants.impersonation.look_as import look_as, require_still_allowed
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 
@@ -66,8 +69,12 @@ def authenticate_first(services: Services, brands: BrandDirectory) -> Guard:
     async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
         require_part(connection)
         if "permission" not in handler.opt:
+            if concerns_sessions(connection, handler):
+                session = await _find_session(services.auth, brands, connection)
+                await require_allowed(services.auth, connection, handler, session)
             return
         _, caller = await _brand_and_caller(services.auth, brands, connection)
+        await require_allowed(services.auth, connection, handler, caller.session)
         check_parameters(connection, handler, strict=connection.scope["path"].startswith("/api/"))
         if connection.scope.get("method") not in SAFE_METHODS:
             await _require_live_key(services.auth, caller)
@@ -86,6 +93,15 @@ async def _brand_and_caller(
     return known
 
 
+async def _find_session(auth: AuthServices, brands: BrandDirectory, connection: AnyConnection) -> Session | None:
+    """The session of a public route's caller, for which a key in the header is not looked at."""
+    cookie = session_cookie(connection)
+    if not cookie:
+        return None
+    _, msp_id = await _brand(brands, connection)
+    return await auth.sessions.find(cookie, msp_id=msp_id, now=auth.clock())
+
+
 async def _require_live_key(auth: AuthServices, caller: Caller) -> None:
     """Check that an API key is still live: its text alone proves nothing. A session was already found in the store."""
     if caller.key is None:
@@ -98,8 +114,10 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
     async def access(request: AnyRequest) -> AsyncGenerator[Access, None]:
         brand, caller = await _brand_and_caller(services.auth, brands, request)
         await _receive(request, caller.session)
-        async with _noting_refusals(services.auth, caller), services.db.transaction(caller.scope) as session:
-            principal = await _principal(session, services.auth, caller)
+        noting = _noting_refusals(services.auth, caller)
+        async with noting as after_commit, services.db.transaction(caller.scope) as session:
+            itself = bool(request.route_handler.opt.get(END_OPTION))
+            principal = await _principal(session, services.auth, caller, itself=itself)
             await _count_request(services.auth, request, principal)
             _use_language(request, principal)
             client = await _enter(session, request, principal)
@@ -117,7 +135,10 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 now=services.auth.clock(),
                 nav=await _nav(session, services.rooms, request, principal, client),
                 account=await _account(session, principal, client, brand),
-                csrf_token=make_token(caller.session.secret, services.auth.new_secret) if caller.session else "",
+                csrf_token=make_token(caller.session.form_secret, services.auth.new_secret) if caller.session else "",
+                signed_in=caller.session,
+                looks_as=request.scope["state"].get(BANNER),
+                after_commit=after_commit,
                 boosted=is_boosted(request.headers),
                 enter_home=partial(change_scope, session, home_scope(principal)),
                 leave_partner=partial(change_scope, session, replace(scope_of(session), partner_id=None)),
@@ -144,9 +165,8 @@ async def _count_request(auth: AuthServices, request: AnyRequest, principal: Pri
     """
     if auth.limiter is None or not request.scope["path"].startswith("/api/"):
         return
-    state, wait = await auth.limiter.take(
-        msp_id=principal.msp_id, tenant_id=principal.tenant_id, caller=str(principal.id), limits=principal.limits
-    )
+    by = principal.impersonator or principal
+    state, wait = await auth.limiter.take(msp_id=by.msp_id, tenant_id=by.tenant_id, caller=str(by.id), limits=by.limits)
     request.scope["state"][RATE] = state
     if wait:
         raise RateLimited(wait)
@@ -165,7 +185,7 @@ def provide_home(services: Services, brands: BrandDirectory) -> Provide:
     async def home(request: AnyRequest) -> str:
         _, msp_id = await _brand(brands, request)
         caller = await _caller(services.auth, request, msp_id)
-        async with services.db.transaction(caller.scope) as session:
+        async with _noting_refusals(services.auth, caller), services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.auth, caller)
         return first_page(services.rooms, principal)
 
@@ -217,26 +237,39 @@ async def _receive(request: AnyRequest, session: Session | None) -> None:
         headers=request.headers,
         origin=request_origin(request.scope),
         token=token,
-        secret=session.secret,
+        secret=session.form_secret,
     )
 
 
 @asynccontextmanager
-async def _noting_refusals(auth: AuthServices, caller: Caller) -> AsyncIterator[None]:
-    """Audit refusals outside the transaction, which is rolled back when the request is refused."""
+async def _noting_refusals(auth: AuthServices, caller: Caller) -> AsyncIterator[list[AfterCommit]]:
+    """Audit refusals outside the transaction, which is rolled back when the request is refused. Yields a list for what
+    runs once the transaction is committed.
+    """
+    later: list[AfterCommit] = []
     try:
-        yield
-    except Exception:
+        yield later
+    except Exception as refusal:
         if caller.key is not None:
             async with auth.db.transaction(caller.scope) as session:
                 await note_refused_use(session, auth, caller.key)
+        await end_where_refused(auth, caller.session, refusal)
         raise
+    for each in later:
+        await each()
 
 
-async def _principal(session: AsyncSession, auth: AuthServices, caller: Caller) -> Principal:
+async def _principal(session: AsyncSession, auth: AuthServices, caller: Caller, *, itself: bool = False) -> Principal:
+    """The caller; while staff look as a member, that member, unless the caller is asked for `itself`."""
     principal = await identify(session, auth, caller)
     if principal is None:
         raise SignInRequired(_SIGN_IN)
+    acting = None if caller.session is None or itself else caller.session.acting
+    if acting is not None:
+        now = auth.clock()
+        require_still_allowed(principal, acting, now)
+        await change_scope(session, home_scope(principal).for_tenant(acting.tenant_id))
+        return await look_as(session, auth.policies, principal, acting, now=now)
     if principal.on_behalf_of_id is None or principal.on_behalf_of_home == principal.tenant_id:
         return principal
     # A key that staff created for a client: their current rights are in the MSP account.

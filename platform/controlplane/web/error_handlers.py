@@ -19,6 +19,7 @@ from controlplane.local_index import LocalIndex
 from controlplane.web.access import SignInRequired, session_cookie
 from controlplane.web.default_view import find_default_view
 from controlplane.web.idempotency import AlreadyAnswered, replay
+from controlplane.web.impersonation import BANNER
 from foundation.clock import Clock
 from foundation.errors import DomainError, MalformedInput, NotFound, Unavailable
 from foundation.i18n.localizer import translate
@@ -31,6 +32,7 @@ from foundation.web.errors import BodyTooLarge, InternalError, MethodNotAllowed,
 from foundation.web.fragments import PageInstead, page_behind
 from foundation.web.negotiation import prefers_problem
 from foundation.web.problems import PROBLEM_TYPE, problem_body
+from tenants.auth.impersonation import ImpersonationEnded
 from tenants.auth.redirects import safe_next
 from tenants.auth.step_up import CONFIRM_PATH, StepUpRequired
 
@@ -166,7 +168,8 @@ class ErrorHandlers:
                 context={"page": page, "links": links, "systems": self._local.practice()},
                 media_type=MediaType.HTML,
             )
-        page = Page(brand=self._brand(request), title=error.heading, now=self._clock())
+        looks_as = None if isinstance(error, ImpersonationEnded) else request.scope["state"].get(BANNER)
+        page = Page(brand=self._brand(request), title=error.heading, now=self._clock(), looks_as=looks_as)
         context = {
             "page": page,
             "status": int(error.status),

@@ -93,6 +93,8 @@ async def _append(session: AsyncSession, notes: list[Any]) -> None:
     scope = scope_of(session)
     seq, last = await _lock_head(session, scope)
     actor = {"kind": scope.actor.kind, "id": scope.actor.id, "name": scope.actor.name}
+    if scope.actor.looks_as:
+        actor["looks_as"] = scope.actor.looks_as
     entries: list[_Entry] = []
     for number, entry in enumerate(notes, start=seq + 1):
         body = _encode(number, entry, actor)

@@ -187,7 +187,7 @@ class TestEnding:
         class EndsMeanwhile(SessionStore):
             async def _run(self, command: object) -> object:
                 answer = await super()._run(command)
-                if isinstance(answer, bytes):  # it has been read; the sign-out happens in between
+                if isinstance(answer, list):  # it has been read; the sign-out happens in between
                     await auth.sessions.end(session)
                 return answer
 
