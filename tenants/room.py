@@ -40,6 +40,7 @@ from tenants.preferences.pages import PREFERENCE_PAGES
 from tenants.preferences.routes import PREFERENCE_ROUTES
 from tenants.rate_limits.slice import SLICE as RATE_LIMITS
 from tenants.routes import ROUTES
+from tenants.scim.slice import SLICE as SCIM
 from tenants.second_factor.slice import SLICE as SECOND_FACTOR
 from tenants.secrets import new_secret
 from tenants.security.slice import SLICE as SECURITY
@@ -123,6 +124,7 @@ ROOM: Final = Room(
         PASSKEYS,
         PASSWORD_RESET,
         RATE_LIMITS,
+        SCIM,
         SECOND_FACTOR,
         SECURITY,
         SINGLE_SIGN_ON,

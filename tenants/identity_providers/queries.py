@@ -73,6 +73,11 @@ async def is_verified(session: AsyncSession, domain: str) -> bool:
     )
 
 
+async def verified_domains(session: AsyncSession) -> set[str]:
+    own = SignInDomain.tenant_id == scope_of(session).tenant_id
+    return set(await session.scalars(select(SignInDomain.domain).where(own, SignInDomain.verified_at.is_not(None))))
+
+
 async def linked_provider(session: AsyncSession, member_id: UUID) -> OfferedProvider | None:
     """The provider by which the member of the scope's account signs in, if it is offered."""
     tenant_id = scope_of(session).tenant_id

@@ -86,6 +86,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                     " value version",
     "retention_policy": "changed_at changed_by keep_days",
     "source_record": "record_key source_event_id version",
+    "scim_token": "created_at created_by last_used_at owner_home owner_id secret_hash",
+    "scim_user": "attributes external_id removed",
     "sign_in_domain": "checked_at result token verified_at",
     "timer": "due_at kind lane",
     "unclaimed_message": "message_count reference",
@@ -109,7 +111,7 @@ DELETED: Final = {
     "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
     "invoice_line", "job", "mail_server", "member_totp", "notification_delivery", "oauth_token", "onboarding_waiver",
     "passkey", "password_reset", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role",
-    "policy_rule", "propagation_attempt", "recovery_code", "retention_default", "retention_policy",
+    "policy_rule", "propagation_attempt", "recovery_code", "retention_default", "retention_policy", "scim_token",
     "second_factor_rule", "sign_in_domain", "source_record", "unclaimed_message", "vault_key", "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {

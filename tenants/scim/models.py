@@ -1,0 +1,38 @@
+"""Tables of SCIM."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class ScimToken(TenantOwned, Base):
+    """The account's token. `secret_hash` is the SHA-256 of 256 random bits. Its rights are those of the member who
+    made it, at home in `owner_home`; both are None if the operator did.
+    """
+
+    __tablename__ = "scim_token"
+
+    secret_hash: Mapped[bytes]
+    owner_id: Mapped[UUID | None]
+    owner_home: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    last_used_at: Mapped[datetime | None]
+
+
+class ScimUser(TenantOwned, Base):
+    """What the identity provider told of a member. `attributes` are `displayName` and `name` as it sent them.
+    `removed`: it deleted the member, who is suspended and no longer shown to it.
+    """
+
+    __tablename__ = "scim_user"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    external_id: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    removed: Mapped[bool]

@@ -1,0 +1,1 @@
+"""The service of SCIM, `/scim/v2`."""
