@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import protect
 
 revision = "202611300224"
-down_revision = "202611300136"
+down_revision = "202611300220"
 branch_labels = None
 depends_on = None
 
