@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from branding import formats
 from foundation.i18n.localizer import current_localizer
+from foundation.web.saved_views import column_name, hidden_columns
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -97,6 +98,22 @@ def _show_attributes(context: EvalContext, attributes: Mapping[str, object], aut
     return do_xmlattr(context, {name: formats.show_text(value) for name, value in attributes.items()}, autospace)
 
 
+class Label(str):
+    """A translated text without parameters, with its English original: names of columns are made of it."""
+
+    __slots__ = ("source",)
+    source: str
+
+
+def _label(text: str, **params: object) -> str:
+    """As `translate`."""
+    if params:
+        return translate(text, **params)
+    label = Label(translate(text))
+    label.source = text
+    return label
+
+
 def translate(text: str, **params: object) -> str:
     """A text of a template in the reader's language. `params` replace the placeholders in braces."""
     return _fill(current_localizer().text(text), params)
@@ -139,7 +156,7 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         bytecode_cache=_COMPILED_TEMPLATES,
     )
     environment.globals |= {
-        "_": translate,
+        "_": _label,
         "gettext": translate,
         "ngettext": translate_number,
         "reader_language": lambda: current_localizer().language,
@@ -161,5 +178,9 @@ def build_environment(template_dirs: Sequence[Path], *, static_url: Callable[[st
         "shown": formats.show_text,
         "xmlattr": _show_attributes,
     }
+    environment.globals["hidden_columns"] = hidden_columns
+    environment.filters["column_name"] = lambda label: column_name(
+        label.source if isinstance(label, Label) else str(label)
+    )
     environment.globals |= {"asset": static_url, "htmx_config": _HTMX_CONFIG}
     return environment

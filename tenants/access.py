@@ -12,6 +12,7 @@ from branding.shell import Account, Bell, LooksAs, NavGroup, Page, Viewer
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.scope import Scope
+from foundation.web.saved_views import ListViews
 from policy.index import PolicyIndex
 from policy.role_labels import role_label
 from tenants.auth.sessions import Session
@@ -36,6 +37,7 @@ class Access:
     `enter_account` switches it to another account of a staff member's MSP, `enter_fleet` to reading all of them.
     `signed_in` is the session of a person, `looks_as` the impersonation in which it is; `after_commit` runs after the
     transaction is committed, and not if it is rolled back.
+    `list_views` are the member's views of the page's list, if it has one.
     """
 
     session: AsyncSession
@@ -57,6 +59,7 @@ class Access:
     signed_in: Session | None = None
     looks_as: LooksAs | None = None
     after_commit: list[AfterCommit] = field(default_factory=list)
+    list_views: ListViews | None = None
 
     @property
     def root(self) -> str:

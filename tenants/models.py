@@ -104,6 +104,7 @@ class Member(TenantOwned, Base):
     confirmed_by: Mapped[str | None]
     language: Mapped[str | None]  # None: the account's, as for the time zone
     time_zone: Mapped[str | None]
+    shortcuts: Mapped[bool] = mapped_column(server_default="true")  # keys without modifiers, see WCAG 2.1.4
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "email"),

@@ -31,7 +31,8 @@ class Principal:
     empty for none. `granted_until` is the end of access that a client granted to a member of its MSP: `roles` and
     `policy` are then the client's, and `at_home` is that member with the rights at home. `impersonator` is the member
     of the staff who looks as this one, with their rights in the client: nothing but reading is allowed. `unread` counts
-    a member's notifications. `limits` are the home's rate limits of the API.
+    a member's notifications, `shortcuts` says whether pages react to single keys. `limits` are the home's rate limits
+    of the API.
     """
 
     kind: Literal["member", "machine"]
@@ -55,6 +56,7 @@ class Principal:
     at_home: "Principal | None" = field(default=None, repr=False, compare=False)
     impersonator: "Principal | None" = field(default=None, repr=False, compare=False)
     unread: int = 0
+    shortcuts: bool = True
     limits: RateLimits = DEFAULT_LIMITS
 
     @property

@@ -26,6 +26,7 @@ from tenants.delegated_access.slice import SLICE as DELEGATED_ACCESS
 from tenants.factors.factors import SecondFactors
 from tenants.impersonation.slice import SLICE as IMPERSONATION
 from tenants.invitations.pages import INVITATION_PAGES
+from tenants.list_views.slice import SLICE as LIST_VIEWS
 from tenants.mail.mailer import Mailer
 from tenants.mail_admin.slice import SLICE as MAIL
 from tenants.members.pages import ADMINISTRATION_PAGES
@@ -119,6 +120,7 @@ ROOM: Final = Room(
         CUSTOM_ROLES,
         DELEGATED_ACCESS,
         IMPERSONATION,
+        LIST_VIEWS,
         MAIL,
         NOTIFICATIONS,
         PASSKEYS,

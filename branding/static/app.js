@@ -247,7 +247,7 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
     // Nor does a list while rows of it are ticked: they would be drawn anew without the ticks and the text.
-    const ticked = elt.querySelector("[data-select]:checked, input[type=text]:focus");
+    const ticked = elt.querySelector("[data-select]:checked, input[type=text]:focus, [data-hold][open]");
     if ((document.hidden || elt.dataset.stopped || ticked) && polls(elt)) event.preventDefault();
   });
 

@@ -115,6 +115,7 @@ async def load_principal(
                 Member.confirmed_at,
                 Member.language,
                 Member.time_zone,
+                Member.shortcuts,
                 Client,
                 Msp,
                 latest_policy(scope.tenant_id).label("policy_stamp"),
@@ -146,6 +147,7 @@ async def load_principal(
         vouched_by=row.vouched_by if row.confirmed_at is None else None,
         language=row.language or (account.language if account is not None else None) or "",
         unread=row.unread,
+        shortcuts=row.shortcuts,
         limits=limits_of(account),
         time_zone=row.time_zone or (account.time_zone if account is not None else None) or "",
     )

@@ -1,4 +1,4 @@
-"""Page of a member's own language and time zone."""
+"""Page of a member's own language, time zone and keyboard shortcuts."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -26,7 +26,7 @@ from tenants.auth.pages import OpenAuth
 from tenants.auth.services import AuthServices
 from tenants.auth.sessions import cookie_rule
 from tenants.members.repository import get_member
-from tenants.preferences.set_preferences import Preferences, set_member_preferences
+from tenants.preferences.set_preferences import MemberPreferences, set_member_preferences
 from tenants.principal import home_scope
 
 AnyRequest = Request[Any, Any, Any]
@@ -57,7 +57,9 @@ async def save_preferences_page(request: AnyRequest, brand: ShownBrand, auth: Op
         token=str(form.get(FIELD, "")),
         secret=who.session.secret,
     )
-    wanted = Preferences(str(form.get("language", "")), str(form.get("time_zone", "")))
+    wanted = MemberPreferences(
+        str(form.get("language", "")), str(form.get("time_zone", "")), shortcuts="shortcuts" in form
+    )
     try:
         async with auth.db.transaction(_own_scope(who)) as session:
             await set_member_preferences(session, who.principal.id, wanted, now=auth.clock())
@@ -83,10 +85,10 @@ def _own_scope(who: SignedIn) -> Scope:
     return replace(home_scope(who.principal), partner_id=None)
 
 
-async def _load(db: Database, who: SignedIn) -> Preferences:
+async def _load(db: Database, who: SignedIn) -> MemberPreferences:
     async with db.transaction(_own_scope(who)) as session:
         member = await get_member(session, who.principal.id)
-        return Preferences(member.language or "", member.time_zone or "")
+        return MemberPreferences(member.language or "", member.time_zone or "", shortcuts=member.shortcuts)
 
 
 async def _show(  # noqa: PLR0913, PLR0917 - the parts of one form
@@ -94,7 +96,7 @@ async def _show(  # noqa: PLR0913, PLR0917 - the parts of one form
     brand: Brand,
     auth: AuthServices,
     who: SignedIn,
-    chosen: Preferences,
+    chosen: MemberPreferences,
     refusal: DomainError | None = None,
 ) -> Response[Any]:
     inherited = translate(N_("Same as the account"))

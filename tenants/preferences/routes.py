@@ -7,7 +7,12 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.web.api import put
 from tenants.permissions import TenantPermission
-from tenants.preferences.set_preferences import Preferences, set_account_preferences, set_member_preferences
+from tenants.preferences.set_preferences import (
+    MemberPreferences,
+    Preferences,
+    set_account_preferences,
+    set_member_preferences,
+)
 from tenants.web.dependencies import OpenAccess
 
 _MEMBER: Final = [
@@ -19,8 +24,10 @@ _INVITE: Final = {"permission": TenantPermission.INVITE_MEMBERS}
 
 
 @put(_MEMBER, opt=_INVITE, tags=["members"], status_code=204)
-async def save_member_preferences(access: OpenAccess, member_id: FromPath[UUID], data: JSONBody[Preferences]) -> None:
-    """Set the language and time zone of a member. Empty values are inherited from the account."""
+async def save_member_preferences(
+    access: OpenAccess, member_id: FromPath[UUID], data: JSONBody[MemberPreferences]
+) -> None:
+    """Set the language, time zone and keyboard shortcuts of a member. Empty texts are inherited from the account."""
     await set_member_preferences(access.session, member_id, data, now=access.now)
 
 

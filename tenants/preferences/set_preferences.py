@@ -27,6 +27,12 @@ class Preferences(RequestBody, frozen=True):
     time_zone: str = ""
 
 
+class MemberPreferences(Preferences, frozen=True):
+    """As `Preferences`. `shortcuts` says whether pages react to single keys; null leaves it as it is."""
+
+    shortcuts: bool | None = None
+
+
 async def set_member_preferences(
     session: AsyncSession, member_id: UUID, preferences: Preferences, *, now: datetime
 ) -> None:
@@ -34,6 +40,8 @@ async def set_member_preferences(
     check_preferences(preferences)
     member = await get_member(session, member_id, lock=True)
     member.language, member.time_zone = preferences.language or None, preferences.time_zone or None
+    if isinstance(preferences, MemberPreferences) and preferences.shortcuts is not None:
+        member.shortcuts = preferences.shortcuts
     append_audit(
         session,
         action=TenantAction.MEMBER_PREFERENCES_CHANGED,

@@ -99,7 +99,7 @@ def export_page(
     decorate = get(
         [f"{address}.csv" for address in addresses],
         opt={**opt, LIST: definition},
-        dependencies=definition.page_parameters,
+        dependencies=definition.export_parameters,
         include_in_schema=False,
     )
     return decorate(handler)

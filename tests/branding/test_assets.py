@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 def test_files_are_found_under_the_names_in_the_manifest(root: Path) -> None:
     manifest = build_assets(root, root / "out")
     assert manifest == read_manifest(root / "out")
-    assert set(manifest) == {"app.css", "app.js", "htmx.min.js", "palette.js", "fonts.css"}
+    assert set(manifest) == {"app.css", "app.js", "htmx.min.js", "palette.js", "row_keys.js", "fonts.css"}
     assert (root / "out" / manifest["htmx.min.js"]).read_text() == "var htmx={}"
     assert asset_urls(manifest)("app.css") == f"/static/{manifest['app.css']}"
 

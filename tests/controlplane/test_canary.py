@@ -31,6 +31,7 @@ from governance.policies.replay_job import start_replay
 from governance.retention.change_policy import place_hold
 from governance.retention.schemas import NewHold
 from tenants.auth.api_keys import NewApiKey, create_api_key
+from tenants.list_views.models import SavedListView
 from tenants.mail.mail_types import TEST
 from tenants.mail.mailer import Mailer, Portal, Recipient
 from tenants.secrets import new_secret
@@ -71,6 +72,7 @@ KINDS = {
     "client_template": "template_id",
     "playbook": "playbook_id",
     "onboarding_task": "task_id",
+    "list_view": "view_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
@@ -87,7 +89,7 @@ WITHOUT_SAMPLE = (
 """Addresses without a page of their own here: packaged roles are not edited, a notification leads elsewhere, the
 progress of onboarding names its step in a parameter, and single sign-on and SCIM need an identity provider.
 """
-ANSWER = {"grant": True, "reason": "x", "name": "x"}
+ANSWER = {"grant": True, "reason": "x", "name": "x", "list": "changes"}
 REFUSALS = (400, 403, 404, 405, 422)
 # Parts that differ between any two responses: correlation ids, form tokens, times.
 _VOLATILE = re.compile(
@@ -157,9 +159,19 @@ async def follow(env: ClientEnv) -> None:
         await start_project(session, playbook, starts_on=None, now=utc_now(), new_id=new_id)
 
 
+async def keep_views(env: ClientEnv) -> None:
+    """A view of a list that is shared in the client, and one in its MSP's account."""
+    for scope in (env.scope, env.msp_account):
+        own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": new_id(), "member_id": new_id()}
+        shown = {"list_name": "changes", "name": CANARY, "filters": {}, "sort": "", "columns": []}
+        async with env.services.db.transaction(scope) as session:
+            session.add(SavedListView(**own, **shown, is_shared=True, saved_at=utc_now(), saved_by=CANARY))
+
+
 async def hold(env: ClientEnv) -> None:
-    """A baseline, a legal hold, webhooks and a mail."""
+    """A baseline, a legal hold, webhooks, a mail and saved views."""
     await listen(env)
+    await keep_views(env)
     await write(env)
     await follow(env)
     async with env.services.db.transaction(env.scope) as session:

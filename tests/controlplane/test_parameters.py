@@ -75,7 +75,7 @@ async def test_the_api_names_the_parameter_and_its_values(web_app: WebApp, msp_s
             continue
         for name, rule in parameters_of(handler).items():
             kind = declared_by(handler)[name]
-            if kind in {str, str | None} and not rule.choices:
+            if kind in {str, str | None, list[str]} and not rule.choices:
                 continue
             for value in WRONG:
                 if kind in {int, bool, int | None} and value in NUMBERS:
@@ -101,7 +101,7 @@ async def test_a_page_shows_its_default_view_and_the_reason(web_app: WebApp, msp
             continue
         for name, rule in parameters_of(handler).items():
             kind = declared_by(handler)[name]
-            if kind in {str, str | None} and not rule.choices:
+            if kind in {str, str | None, list[str]} and not rule.choices:
                 continue
             for value in WRONG:
                 if kind == int | None and value in NUMBERS:

@@ -35,6 +35,7 @@ from foundation.scope import Scope
 from foundation.web.answer_headers import RATE
 from foundation.web.boundary import header_text, single_header
 from foundation.web.fragments import require_part
+from foundation.web.lists import list_of
 from foundation.web.parameters import check_parameters
 from foundation.web.rate_limit import RateLimited
 from foundation.web.requests import check_body
@@ -51,6 +52,7 @@ from tenants.auth.step_up import OPTION, require_recent_proof
 from tenants.delegated_access.admission import admit_staff, admits_always
 from tenants.delegated_access.errors import AccessNeeded
 from tenants.impersonation.look_as import look_as, require_still_allowed
+from tenants.list_views.queries import load_page_views
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
 
@@ -120,6 +122,8 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             principal = await _principal(session, services.auth, caller, itself=itself)
             await _count_request(services.auth, request, principal)
             _use_language(request, principal)
+            token = make_token(caller.session.form_secret, services.auth.new_secret) if caller.session else ""
+            views = await load_page_views(session, principal, _list_of(request), token)
             client = await _enter(session, request, principal)
             principal = await _admit(session, services.auth, request, principal, client)
             index = _policy(principal)
@@ -135,7 +139,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 now=services.auth.clock(),
                 nav=await _nav(session, services.rooms, request, principal, client),
                 account=await _account(session, principal, client, brand),
-                csrf_token=make_token(caller.session.form_secret, services.auth.new_secret) if caller.session else "",
+                csrf_token=token,
                 signed_in=caller.session,
                 looks_as=request.scope["state"].get(BANNER),
                 after_commit=after_commit,
@@ -146,6 +150,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
                 enter_fleet=partial(_enter_fleet, session, principal),
                 client=client,
                 notices=request.scope["state"].get(NOTICES, ()),
+                list_views=views,
             )
             own = home_scope(principal) if opened.scope.fleet else opened.scope  # the fleet's scope only reads
             async with idempotent_request(session, services.vault, request, services.auth.clock, account=own) as result:
@@ -316,6 +321,12 @@ async def _enter_account(session: AsyncSession, principal: Principal, tenant_id:
         client = await get_client(session)
         if not admits_always(principal, client):
             raise AccessNeeded(client.slug)
+
+
+def _list_of(request: AnyRequest) -> str:
+    """Name of the list that the page shows; empty for other pages."""
+    listed = request.route_handler.resolve_dependencies().get("listed")
+    return list_of(listed.dependency) if listed is not None else ""
 
 
 async def _enter_fleet(session: AsyncSession, principal: Principal) -> None:

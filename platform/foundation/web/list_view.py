@@ -14,6 +14,7 @@ from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.lists import ChoiceFilter, DayFilter, Filter, ListDefinition, ListInput, Options
 from foundation.web.pagination import ListQuery, ResultPage, RowCount, reverse_name
+from foundation.web.saved_views import NO_VIEW, ListViews, SavedView
 
 
 class FieldView(msgspec.Struct, frozen=True):
@@ -29,9 +30,34 @@ class FieldView(msgspec.Struct, frozen=True):
     is_day: bool = False
 
 
+class ViewLink(msgspec.Struct, frozen=True):
+    """A saved view in the row above the filters."""
+
+    name: str
+    href: str
+    is_current: bool
+    is_shared: bool
+    is_default: bool
+
+
+class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The reader's views of the list. `all_href` opens it without a view, `query` is what would be saved. `current` is
+    the open one; `missing` are its filters that the list does not have any more, `is_gone` that it was deleted.
+    """
+
+    links: Sequence[ViewLink]
+    all_href: str
+    query: str
+    current: SavedView | None
+    missing: Sequence[str]
+    is_gone: bool
+    may_update: bool
+    of: ListViews
+
+
 class ListView(msgspec.Struct, frozen=True, kw_only=True):
     """`address` is the list's own, without a query. `order` is the order in words, `count` the number of rows in all;
-    empty if they were not counted.
+    empty if they were not counted. `kept` is what forms send besides the filters: the open view and its columns.
     """
 
     name: str
@@ -55,6 +81,9 @@ class ListView(msgspec.Struct, frozen=True, kw_only=True):
     export_href: str
     select_href: str
     select_all: bool
+    views: ViewRow | None = None
+    kept: Mapping[str, str] = {}
+    columns: Sequence[str] = ()
 
 
 def list_view(  # noqa: PLR0913 - keyword-only parts of one view
@@ -77,8 +106,10 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
     order = {} if query.sort.name == definition.usual_sort(query.values).name else {"sort": query.sort.name}
     wrong = listed.refusal.extra.get("field") if listed.refusal else None
 
+    kept = _kept(listed)
+
     def href(**more: str) -> str:
-        return _href(address, chosen | order | more)
+        return _href(address, chosen | order | kept | more)
 
     cursor = {"cursor": listed.raw["cursor"]} if query.cursor is not None else {}
     return ListView(
@@ -94,15 +125,53 @@ def list_view(  # noqa: PLR0913 - keyword-only parts of one view
         is_filtered=bool(chosen),
         sort=order.get("sort", ""),
         orders=_orders(definition, query),
-        sorts=_sorts(definition, query.sort.name, lambda name: _href(address, chosen | {"sort": name})),
-        query=_href("", chosen | order),
-        here=_href("", chosen | order | cursor),
+        sorts=_sorts(definition, query.sort.name, lambda name: _href(address, chosen | {"sort": name} | kept)),
+        query=_href("", chosen | order | kept),
+        here=_href("", chosen | order | kept | cursor),
         first_href=href() if page.prev_cursor else "",
         previous_href=href(cursor=page.prev_cursor) if page.prev_cursor else "",
         next_href=href(cursor=page.next_cursor) if page.next_cursor else "",
-        select_href=_href(address, chosen | order | cursor | {"select": "all"}),
+        select_href=_href(address, chosen | order | kept | cursor | {"select": "all"}),
         select_all=listed.raw.get("select") == "all",
         export_href="" if listed.refusal else _href(f"{export or address}.csv", chosen | order),
+        views=_view_row(definition, listed, address, _href("", chosen | order | _columns(listed))),
+        kept=kept,
+        columns=listed.columns,
+    )
+
+
+def _columns(listed: ListInput) -> dict[str, str]:
+    return {"columns": ",".join(listed.columns)} if listed.columns else {}
+
+
+def _kept(listed: ListInput) -> dict[str, str]:
+    """The parameters besides filters and order: an open view, and columns."""
+    if listed.views is None:
+        return {}
+    is_known = listed.views.find(listed.view) is not None or (listed.view == NO_VIEW and listed.views.default)
+    return _columns(listed) | ({"view": listed.view} if is_known else {})
+
+
+def _view_row(definition: ListDefinition[Any], listed: ListInput, address: str, query: str) -> ViewRow | None:
+    views = listed.views
+    if views is None:
+        return None
+    current = views.find(listed.view)
+
+    def link(one: SavedView) -> ViewLink:
+        columns = {"columns": ",".join(one.columns)} if one.columns else {}
+        opened = _href(address, definition.fit(one)[0] | columns | {"view": str(one.id)})
+        return ViewLink(one.name, opened, one is current, one.is_shared, one.is_default)
+
+    return ViewRow(
+        links=[link(one) for one in views.views],
+        all_href=f"{address}?view={NO_VIEW}" if views.default else address,
+        query=query,
+        current=current,
+        missing=definition.fit(current)[1] if current else (),
+        is_gone=current is None and listed.view not in ("", NO_VIEW),
+        may_update=current is not None and (views.may_share if current.is_shared else current.is_own),
+        of=views,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
+from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.errors import InvalidInput, MalformedInput
 from foundation.marks import N_
 from foundation.text import is_storable, mark_hidden
+from foundation.web.boundary import header_text
 from foundation.web.csv_export import CsvColumn
 from foundation.web.pagination import COUNTED_AT_MOST, ListCursor, ListQuery, ResultPage, Sort
+from foundation.web.saved_views import ListViews, SavedView, column_names
 
 T = TypeVar("T")
 USUAL: Final = 50
@@ -31,6 +34,9 @@ _FIELDS: Final = "Names of the fields of the items to return, separated by comma
 _NAMES: Final = {"pattern": "^[a-z0-9_,]*$"}
 _QUOTED: Final = 80
 Options = Sequence[tuple[str, str]]
+AnyRequest = Request[Any, Any, Any]
+AnyAccess = NamedDependency[Any]
+"""The request's context: a list's page reads `list_views` of it."""
 
 
 class ChoiceFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,13 +110,17 @@ Filter = ChoiceFilter | TextFilter | DayFilter
 
 class ListInput(msgspec.Struct, frozen=True, kw_only=True):
     """The query of a request: `raw` as typed, and either a checked `query` or a `refusal`. `fields` are those of the
-    items to return; empty for all.
+    items to return; empty for all. On pages, `views` are the reader's, `view` is the open one's id or `NO_VIEW`, and
+    `columns` are the names of those shown.
     """
 
     raw: Mapping[str, str]
     query: ListQuery
     refusal: InvalidInput | None = None
     fields: Sequence[str] = ()
+    views: ListViews | None = None
+    view: str = ""
+    columns: Sequence[str] = ()
 
     def require(self) -> ListQuery:
         """The query. Raises: InvalidInput."""
@@ -212,13 +222,44 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     @property
     def page_parameters(self) -> dict[str, Provide]:
-        """As `parameters`, for pages, which have a length of their own and say how many rows there are."""
+        """As `parameters`, for pages, which have a length of their own, say how many rows there are, and open the
+        reader's views. The request's context `access` has them.
+        """
+        return {"listed": Provide(self._provider(api=False, views=True), sync_to_thread=False)}
+
+    @property
+    def export_parameters(self) -> dict[str, Provide]:
+        """As `page_parameters`, without views: a file has the rows of its address, and all columns."""
         return {"listed": Provide(self._provider(api=False), sync_to_thread=False)}
 
-    def _provider(self, *, api: bool) -> Callable[..., ListInput]:
+    def fit(self, view: SavedView) -> tuple[dict[str, str], Sequence[str]]:
+        """The values of a view's filters and order that this list has, and the names of the others."""
+        filters = {one.name: one for one in self.filters}
+        fitting: dict[str, str] = {}
+        for name, value in view.values.items():
+            try:
+                fitting[name] = filters[name].check(check_exact(value, name))
+            except (KeyError, InvalidInput):
+                continue
+        if view.sort in self.orders:
+            fitting["sort"] = view.sort
+        stored = [*view.values, *(["sort"] if view.sort else [])]
+        return fitting, [name for name in stored if name not in fitting]
+
+    def _open(self, request: AnyRequest, views: ListViews | None, given: dict[str, Any]) -> ListInput:
+        """The input of a page. Without any query, that of the reader's default view."""
+        view, columns = given.pop("view"), column_names(given.pop("columns"))
+        if views is not None and views.default is not None and _is_bare(request):
+            given |= self.fit(views.default)[0]
+            view, columns = str(views.default.id), list(views.default.columns)
+        return msgspec.structs.replace(self.parse(given, counted=True), views=views, view=view, columns=columns)
+
+    def _provider(self, *, api: bool, views: bool = False) -> Callable[..., ListInput]:
         """A function with the list's parameters in its signature, from which the framework takes names and schemas."""
 
         def provide(**given: Any) -> ListInput:
+            if views:
+                return self._open(given.pop("request"), given.pop("access").list_views, given)
             limit, counted = given.pop("limit", None), given.pop("count", not api)
             return self.parse(given, limit=limit, counted=counted, fields=given.pop("fields", ""))
 
@@ -241,13 +282,32 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         else:  # the link that ticks all rows where no script can
             hints["select"] = Annotated[str, QueryParameter(description="`all` ticks every row.")]
             defaults["select"] = ""
+        if views:
+            hints["view"] = Annotated[str, QueryParameter(description="Id of the open view, or `none`.")]
+            hints["columns"] = Annotated[list[str], QueryParameter(description="Names of the columns to show.")]
+            defaults |= {"view": "", "columns": ()}
+            hints |= {"request": AnyRequest, "access": AnyAccess}
+            provide.list_name = self.name  # type: ignore[attr-defined]
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
-            inspect.Parameter(name, keyword, annotation=hint, default=defaults[name]) for name, hint in hints.items()
+            inspect.Parameter(name, keyword, annotation=hint, default=defaults.get(name, inspect.Parameter.empty))
+            for name, hint in hints.items()
         ]
         provide.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         provide.__annotations__ = {**hints, "return": ListInput}
         return provide
+
+
+def list_of(dependency: object) -> str:
+    """Name of the list whose page has this dependency; empty for other dependencies."""
+    return getattr(dependency, "list_name", "")
+
+
+def _is_bare(request: AnyRequest) -> bool:
+    """Whether the request opens a page without a query. Parts of a page are drawn as the page is."""
+    scope = request.scope
+    is_part = header_text(scope, b"hx-request") and header_text(scope, b"hx-boosted") != "true"
+    return request.method == "GET" and not scope.get("query_string") and not is_part
 
 
 def field_names(item: Any) -> Sequence[str]:

@@ -61,6 +61,7 @@ async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkV
         "counts": await count_inbox(access.session, listed.query["client"]),
         "bulk": bulk,
         "reason_limit": LONGEST_TEXT,
+        "shortcuts": access.principal.shortcuts,
     }
     refusal = listed.refusal or (bulk.refusal if bulk else None)
     return render_page(access, template, translate("Inbox"), context, refusal=refusal)

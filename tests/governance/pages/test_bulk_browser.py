@@ -1,5 +1,6 @@
 """Bulk actions in a real Chromium: the selection survives refreshes, the result gets the focus; without script too."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,10 @@ async def test_selected_rows_outlive_a_poll_and_the_result_has_the_focus(
         await expect(page).to_have_url(base + LIST)
         await page.evaluate(AXE.read_text() + ";0")
         assert await page.evaluate(RUN_AXE) == []
+        for sku in ("SKU-1", "SKU-2", "SKU-3"):
+            await busy.acme.awaiting(sku, 1000, 2000)
+        await page.context.add_cookies([{"name": "session", "value": busy["staff"].cookie, "url": base}])
+        await press_keys(page, f"{base}/inbox")
         await page.context.close()
 
 
@@ -70,3 +75,42 @@ async def test_rows_are_selected_and_acted_on_without_script(
         await page.get_by_role("button", name="Resolve").click()
         await expect(page.locator(".notice[role=status]")).to_contain_text("2 resolved")
         await page.context.close()
+
+
+async def press_keys(page: Page, address: str) -> None:
+    """Keys move the focus among the rows of the inbox, tick, and open dialogs; never while somebody types."""
+    await page.goto(f"{address}?kind=approval")
+    first, second = (page.locator("tbody td.lead a").nth(at) for at in (0, 1))
+    await page.keyboard.press("j")
+    await expect(first).to_be_focused()
+    for key, row in (("j", second), ("k", first), ("k", first)):
+        await page.keyboard.press(key)
+        await expect(row).to_be_focused()
+    await page.keyboard.press("Control+j")
+    await expect(first).to_be_focused()
+    await page.keyboard.press("x")
+    await expect(page.locator(TICKS)).to_have_count(1)
+    await page.keyboard.press("x")
+    await page.keyboard.press("d")
+    decline = page.locator("#key-decline")
+    await expect(decline).to_be_visible()
+    await expect(decline.locator("input[name=id]")).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await expect(first).to_be_focused()
+    await page.keyboard.press("Shift+?")
+    await expect(page.locator("#key-help")).to_be_visible()
+    await page.evaluate(AXE.read_text() + ";0")
+    assert await page.evaluate(RUN_AXE) == []
+    await page.keyboard.press("Escape")
+    reason = page.locator("#bulk input[name=reason]")
+    await reason.focus()
+    await page.keyboard.type("jaxd?")
+    await expect(reason).to_have_value("jaxd?")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await first.focus()
+    await page.keyboard.press("a")
+    await page.locator("#key-approve").get_by_role("button", name="Approve").click()
+    await expect(page.locator(".notice[role=status]")).to_be_visible()
+    await page.locator("tbody td.lead a").first.focus()
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/approvals/"))
