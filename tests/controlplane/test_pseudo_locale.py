@@ -49,13 +49,15 @@ _DATA: Final = (
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
     r"What to do is known\.", r"The channel did not accept it\.", r"Use of [\w.]+", r"(Change|Exception) tested",
     r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
+    r"\b(One|Begin)\b", r"\b(Stream|Owner) \d+", r"phase,gate,workstream,task,role,days,evidence\n[\s\S]*",
 )  # fmt: skip
 """What the samples say: names, rules, answers of channels."""
 _CODES: Final = (
-    r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+_[a-z]+|currency|location|locale|product)\b",
+    r"\b(EUR|USD|UTC|MEZ|SHA-256)\b", r"\b([a-z]+(_[a-z]+)+|currency|location|locale|product)\b",
     r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",
     r"^[A-Z]{2}$", r"https://", r"^[a-z_]+\.[a-z_]+( · |$)",
-    r"name, ?slug, ?currency(; language, time_zone, region, environment)?",
+    r"name, ?slug, ?currency(; language, time_zone, region, environment(, template)?)?",
+    r"phase, gate, workstream, task, role, days, evidence", r"“days”",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (

@@ -8,11 +8,18 @@ from markupsafe import Markup
 
 from branding.axis import round_labels
 from branding.charts import Series, stacked_bar_chart
-from foundation.i18n.localizer import translate
+from foundation.i18n.localizer import current_localizer, translate
+from foundation.marks import NN_
 from governance.fleet.queries import ClientHours, hours_until
 
 _NAMED: Final = 5
 """Clients with a colour of their own; the others share the sixth."""
+_OTHERS: Final = NN_("{number} other client", "{number} other clients")
+
+
+def _count_others(number: int) -> str:
+    localizer = current_localizer()
+    return localizer.plural(*_OTHERS, number).format(number=localizer.number(number))
 
 
 def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
@@ -20,7 +27,7 @@ def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
     series = [Series(client.name, client.changes) for client in busiest[:_NAMED]]
     if len(busiest) > _NAMED:
         others = [sum(hour) for hour in zip(*(client.changes for client in busiest[_NAMED:]), strict=True)]
-        series.append(Series(f"{len(busiest) - _NAMED} others", others))
+        series.append(Series(_count_others(len(busiest) - _NAMED), others))
     labels = [f"{start.astimezone(UTC):%H:%M}" for start in hours_until(now)]
     return stacked_bar_chart(
         "chart-fleet",
