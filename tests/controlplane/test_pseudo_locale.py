@@ -57,7 +57,7 @@ _CODES: Final = (
     r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",
     r"^[A-Z]{2}$", r"https://", r"^[a-z_]+\.[a-z_]+( · |$)",
     r"name, ?slug, ?currency(; language, time_zone, region, environment(, template)?)?",
-    r"phase, gate, workstream, task, role, days, evidence", r"“days”",
+    r"phase, gate, workstream, task, role, days, evidence", r"“days”", r"^sandbox-\w+$",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (
