@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +32,7 @@ class ScimUser(TenantOwned, Base):
     """
 
     __tablename__ = "scim_user"
+    __table_args__ = (Index("ix_scim_user_external_id", "tenant_id", "external_id"),)
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     external_id: Mapped[str | None]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.ids import new_id
+from foundation.marks import N_
 from tenants.emails import clean_email
 from tenants.errors import EmailTaken
 from tenants.identity_providers.queries import is_verified, verified_domains
@@ -180,7 +181,10 @@ async def _find_removed(session: AsyncSession, email: str) -> Member | None:
         return None
     profile = await session.get(ScimUser, (member.tenant_id, member.id), populate_existing=True)
     if profile is None or not profile.removed:
-        raise EmailTaken("A member of this account has this userName.")
+        raise EmailTaken(
+            N_("{email} belongs to this account already. Change that member instead."), params={"email": email},
+            email=email,
+        )  # fmt: skip
     return member
 
 

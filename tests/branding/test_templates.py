@@ -145,7 +145,11 @@ LIST = (
     "{'fields': [{'is_hidden': false, 'is_day': false, 'options': none, 'name': x, 'label': x, 'value': x,"
     " 'is_wrong': 1}], 'address': x, 'title': x, 'refusal': {'heading': x, 'detail': x}, 'orders': [(x, x)], 'sort': x,"
     " 'is_filtered': true, 'export_href': x, 'order': x, 'first_href': x, 'next_href': x,"
-    " 'previous_href': x, 'here': x, 'select_href': x, 'select_all': true, 'count': none}"
+    " 'previous_href': x, 'here': x, 'select_href': x, 'select_all': true, 'count': none,"
+    " 'name': x, 'kept': {'a': x}, 'views': {'is_gone': false, 'missing': [x], 'all_href': x, 'may_update': true,"
+    " 'query': x, 'of': {'address': x, 'csrf_token': x, 'may_share': true},"
+    " 'current': {'id': x, 'name': x, 'is_shared': true, 'is_default': true},"
+    " 'links': [{'href': x, 'is_current': true, 'is_shared': true, 'name': x, 'is_default': true}]}}"
 )
 """The fields of a `foundation.web.list_view.ListView` that the macros read."""
 

@@ -66,7 +66,7 @@ def test_a_price_that_the_quantity_does_not_divide_makes_two_lines() -> None:
         ({"total": 2**53 + 1}, "exactly"),
         ({"shipping": 4.905}, "4.905"),
         ({"lines": [line(2, 10**30)]}, "exactly"),
-        ({"lines": [line(-2, 2000)]}, "no quantity"),
+        ({"lines": [line(-2, 2000)]}, "not a quantity"),
         ({"lines": [line("two", 2000)]}, "two"),
         ({"lines": [line(2, 2000, sku="")]}, "no SKU"),
         ({"lines": [], "total": 490}, "1 to"),
@@ -190,7 +190,7 @@ class TestRealOrders:
         tomorrow = f"{utc_now() + timedelta(days=1):%Y-%m-%d}"
         assert not await Desk(desk.shop, desk.caller, tomorrow).orders()
         assert not await Desk(desk.shop, desk.caller, "").orders()
-        with pytest.raises(SystemUnavailable, match="no day"):
+        with pytest.raises(SystemUnavailable, match="not a day"):
             await Desk(desk.shop, desk.caller, "2026-02-30").orders()
 
     async def test_an_order_is_shipped_and_delivered_and_never_goes_back(self, desk: Desk) -> None:

@@ -119,7 +119,7 @@ async def audit_entries(env: ClientEnv) -> object:
 
 
 def stable(answer: httpx.Response) -> dict[str, str]:
-    volatile = (REPLAYED_HEADER.lower(), "x-correlation-id", "x-request-id", "content-length", "date")
+    volatile = (REPLAYED_HEADER.lower(), "x-correlation-id", "x-request-id", "content-length", "date", "ratelimit")
     return {name: value for name, value in answer.headers.items() if name not in volatile}
 
 
