@@ -19,6 +19,9 @@ LONGEST = (
     "tests/controlplane/test_openapi.py",
     "tests/controlplane/test_up.py",
     "tests/connectors/test_vendure",
+    "tests/controlplane/test_poison.py",
+    "tests/controlplane/web/test_idempotency.py",
+    "tests/controlplane/test_single_sign_on.py",
     "tests/governance/pages/test_browser.py",
     "tests/controlplane/test_list_filters.py",
     "tests/controlplane/test_lists.py",
@@ -27,6 +30,9 @@ LONGEST = (
     "tests/controlplane/test_one_transaction.py",
     "tests/e2e/test_onboarding_in_browser.py",
     "tests/controlplane/test_walkthrough.py",
+    "tests/controlplane/test_heartbeat.py",
+    "tests/controlplane/test_impersonation.py",
+    "tests/controlplane/test_scim.py",
 )
 """What takes longest, the longest first: neither marks nor numbers of tests tell it. See docs/testing.md."""
 LONG = ("chaos", "slow", "real")
