@@ -5,12 +5,10 @@ Both return an empty list on a keep-alive connection, one request after the othe
 """
 
 import http.client
-import socket
 import statistics
 import time
 from typing import Final
 
-from controlplane.ports import free_port
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.ids import new_id
@@ -52,16 +50,7 @@ async def _credentials(services: Services, client: Client, port: int) -> dict[st
 def _start_bare(rig: Rig) -> int:
     with rig.owner() as owner:
         owner.execute(TABLE)
-    port = free_port(0)
-    assert rig.stack.servers is not None
-    rig.stack.run_module("bare", "tests.benchmarks.bare", str(port), rig.stack.servers.database_url(dbname="fairlead"))
-    rig.stack.supervisor.wait_until("bare", lambda: _listens(port), seconds=30)
-    return port
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    return rig.start_reference("bare", rig.database)
 
 
 def _ask(port: int, path: str, headers: dict[str, str]) -> float:

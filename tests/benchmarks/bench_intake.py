@@ -4,12 +4,10 @@ The product's route verifies the signature, deduplicates, commits in groups to d
 metrics and the correlation id. No worker runs: `bench_way` measures what follows the acknowledgement.
 """
 
-import socket
 import statistics
 from collections.abc import Callable
 from typing import NamedTuple
 
-from controlplane.ports import free_port
 from tests.benchmarks.bare import TABLE
 from tests.benchmarks.load import LoadPlan, LoadResult, Target, send_load
 from tests.benchmarks.rig import Rig, make_client, running_rig
@@ -64,18 +62,7 @@ def run() -> list[Row]:
 def _start_others(rig: Rig) -> tuple[int, int]:
     with rig.owner() as connection:
         connection.execute(TABLE)
-    ports = free_port(0), free_port(0)
-    assert rig.stack.servers is not None
-    database = rig.stack.servers.database_url(dbname="fairlead")
-    for name, port, argument in (("bare", ports[0], database), ("nothing", ports[1], "none")):
-        rig.stack.run_module(name, "tests.benchmarks.bare", str(port), argument)
-        rig.stack.supervisor.wait_until(name, lambda port=port: _listens(port), seconds=30)  # type: ignore[misc]
-    return ports
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    return rig.start_reference("bare", rig.database), rig.start_reference("nothing", "none")
 
 
 def _median(results: tuple[LoadResult, ...], of: Callable[[LoadResult], float]) -> float:

@@ -5,6 +5,7 @@ import base64
 import json
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -69,6 +70,19 @@ class Rig:
         self.port = free_port(0)
         self.stack.run_product(port=self.port)
 
+    def start_reference(self, name: str, database: str) -> int:
+        """Start a process of `tests.benchmarks.bare`; returns its port once it listens."""
+        port = free_port(0)
+        self.stack.run_module(name, "tests.benchmarks.bare", str(port), database)
+        self.stack.supervisor.wait_until(name, lambda: _listens(port), seconds=30)
+        return port
+
+    @property
+    def database(self) -> str:
+        """Address of the superuser of the embedded server."""
+        assert self.stack.servers is not None
+        return self.stack.servers.database_url(dbname="fairlead")
+
     def run(self, use: Callable[[Services], Awaitable[T]]) -> T:
         """Run `use` with the product's services, in an event loop of its own."""
 
@@ -83,8 +97,7 @@ class Rig:
 
     def owner(self) -> "psycopg.Connection[tuple[object, ...]]":
         """Connection of the embedded server's superuser, which counts rows of all tenants."""
-        assert self.stack.servers is not None
-        return psycopg.connect(self.stack.servers.database_url(dbname="fairlead"), autocommit=True)
+        return psycopg.connect(self.database, autocommit=True)
 
     def count(self, sql: str, *binds: object) -> int:
         with self.owner() as connection:
@@ -118,6 +131,11 @@ def _number(connection: "psycopg.Connection[tuple[object, ...]]", sql: str, bind
     row = connection.execute(sql, binds).fetchone()
     assert row is not None
     return int(str(row[0]))
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

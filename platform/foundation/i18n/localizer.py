@@ -56,6 +56,10 @@ class Localizer:
             return one if number == 1 else many
         return forms[catalogue.form_of(number)]
 
+    def count(self, one: str, many: str, number: int) -> str:
+        """The plural form with its `{number}` filled in."""
+        return self.plural(one, many, number).format(number=self.number(number))
+
     def fill(self, source: str, params: Mapping[str, object]) -> str:
         """The translation of `source` with its parameters: integers with separators, phrases translated."""
         text = self.text(source)

@@ -179,6 +179,10 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         """A query of the product's own. Raises: InvalidInput."""
         return self.parse(values, limit=limit).require()
 
+    async def load_most(self, session: AsyncSession, now: datetime) -> Sequence[T]:
+        """As many items as a page may have, in the usual order."""
+        return (await self.load(session, self.query(limit=self.most), now)).items
+
     def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
         if limit is not None and not 1 <= limit <= self.most:
             raise InvalidInput(N_("A page has 1 to {most} items."), params={"most": self.most}, field="limit")

@@ -17,17 +17,12 @@ _NAMED: Final = 5
 _OTHERS: Final = NN_("{number} other client", "{number} other clients")
 
 
-def _count_others(number: int) -> str:
-    localizer = current_localizer()
-    return localizer.plural(*_OTHERS, number).format(number=localizer.number(number))
-
-
 def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
     busiest = sorted(clients, key=lambda client: -sum(client.changes))
     series = [Series(client.name, client.changes) for client in busiest[:_NAMED]]
     if len(busiest) > _NAMED:
         others = [sum(hour) for hour in zip(*(client.changes for client in busiest[_NAMED:]), strict=True)]
-        series.append(Series(_count_others(len(busiest) - _NAMED), others))
+        series.append(Series(current_localizer().count(*_OTHERS, len(busiest) - _NAMED), others))
     labels = [f"{start.astimezone(UTC):%H:%M}" for start in hours_until(now)]
     return stacked_bar_chart(
         "chart-fleet",

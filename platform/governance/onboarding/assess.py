@@ -40,8 +40,7 @@ _PATHS: Final[Mapping[OnboardingStep, str]] = {
 
 
 def _count(forms: tuple[str, str], number: int) -> str:
-    localizer = current_localizer()
-    return localizer.plural(*forms, number).format(number=localizer.number(number))
+    return current_localizer().count(*forms, number)
 
 
 def _client(facts: OnboardingFacts) -> Found:

@@ -36,7 +36,7 @@ def list_(*, msp_id: UUID) -> None:
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = (await ONBOARDINGS.load(session, ONBOARDINGS.query().with_limit(ONBOARDINGS.most), utc_now())).items
+            found = await ONBOARDINGS.load_most(session, utc_now())
         lines = [f"{one.client}  {one.step_label}  since {one.since:%Y-%m-%d %H:%M}  {one.reason}" for one in found]
         return CommandResult("\n".join(lines) or "no clients", msgspec.to_builtins(found))
 

@@ -41,7 +41,7 @@ def list_(*, msp_id: UUID) -> None:
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = (await PLAYBOOKS.load(session, PLAYBOOKS.query().with_limit(PLAYBOOKS.most), utc_now())).items
+            found = await PLAYBOOKS.load_most(session, utc_now())
         lines = [f"{one.name}  {one.tasks} tasks" for one in found]
         return CommandResult("\n".join(lines) or "no playbooks", msgspec.to_builtins(found))
 
@@ -191,8 +191,7 @@ def stuck(*, msp_id: UUID) -> None:
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            query = STUCK_TASKS.query().with_limit(STUCK_TASKS.most)
-            found = (await STUCK_TASKS.load(session, query, utc_now())).items
+            found = await STUCK_TASKS.load_most(session, utc_now())
         lines = [f"{one.client}  {one.due_on}  {one.title}  {', '.join(one.problems)}  {one.reason}" for one in found]
         return CommandResult("\n".join(lines) or "nothing is stuck", msgspec.to_builtins(found))
 

@@ -46,8 +46,7 @@ def list_(*, msp_id: UUID) -> None:
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            query = CLIENT_TEMPLATES.query().with_limit(CLIENT_TEMPLATES.most)
-            found = (await CLIENT_TEMPLATES.load(session, query, utc_now())).items
+            found = await CLIENT_TEMPLATES.load_most(session, utc_now())
         lines = [f"{one.name}  version {one.version}  {one.clients} clients, {one.behind} behind" for one in found]
         return CommandResult("\n".join(lines) or "no templates", msgspec.to_builtins(found))
 
@@ -168,8 +167,7 @@ def clients(*, msp_id: UUID) -> None:
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            query = TEMPLATE_CLIENTS.query().with_limit(TEMPLATE_CLIENTS.most)
-            found = (await TEMPLATE_CLIENTS.load(session, query, utc_now())).items
+            found = await TEMPLATE_CLIENTS.load_most(session, utc_now())
         lines = [f"{one.client}  {one.template} {one.version} of {one.latest}  {one.summary}" for one in found]
         return CommandResult("\n".join(lines) or "no clients", msgspec.to_builtins(found))
 

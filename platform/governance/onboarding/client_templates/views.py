@@ -100,11 +100,7 @@ def summarize(items: Iterable[ComparedItem], version: int) -> str:
     """“Differs from version 3 in 2 contracts and 1 rule.”"""
     localizer, items = current_localizer(), list(items)
     counts = Counter(one.kind for one in items if one.state in DRIFTING)
-    parts = [
-        localizer.plural(*forms, counts[kind]).format(number=localizer.number(counts[kind]))
-        for kind, forms in _DIFFERING.items()
-        if counts[kind]
-    ]
+    parts = [localizer.count(*forms, counts[kind]) for kind, forms in _DIFFERING.items() if counts[kind]]
     waiting = sum(one.state is ItemState.WAITING for one in items)
     said = (
         translate(N_("Differs from version {number} in {what}."), number=version, what=localizer.join(parts))
@@ -112,5 +108,5 @@ def summarize(items: Iterable[ComparedItem], version: int) -> str:
         else translate(N_("As in version {number}."), number=version)
     )
     if waiting:
-        said = f"{said} {localizer.plural(*_WAITING, waiting).format(number=localizer.number(waiting))}"
+        said = f"{said} {localizer.count(*_WAITING, waiting)}"
     return said
