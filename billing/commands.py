@@ -171,7 +171,7 @@ def set_client_price_(  # noqa: PLR0913 - click passes options by name
 
 def _terms(unit_price: str, included: int) -> Terms:
     try:
-        return Terms(Decimal(unit_price), included)
+        return Terms(Decimal(unit_price), Decimal(included))
     except InvalidOperation:
         raise click.BadParameter("A price is a number, such as 0.03.", param_hint="--unit-price") from None
 

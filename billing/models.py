@@ -36,6 +36,7 @@ class PriceBook(TenantOwned, Base):
     client_id: Mapped[UUID | None]
     currency: Mapped[str]
     name: Mapped[str]
+    rules: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[datetime]
 
     __table_args__ = (
@@ -63,8 +64,9 @@ class Price(TenantOwned, Base):
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     unit_price: Mapped[Decimal] = mapped_column(Numeric(20, 8))
-    included_quantity: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    included_quantity: Mapped[Decimal] = mapped_column(Numeric, server_default="0")
     tiers: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    terms: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[datetime]
 
     __table_args__ = (
@@ -86,7 +88,7 @@ class RatedUsage(TenantOwned, Base):
     usage_id: Mapped[UUID] = mapped_column(primary_key=True)
     invoice_id: Mapped[UUID]
     line_id: Mapped[UUID]
-    quantity: Mapped[int] = mapped_column(BigInteger)
+    quantity: Mapped[Decimal] = mapped_column(Numeric)
     occurred_at: Mapped[datetime]
 
     __table_args__ = (
@@ -152,9 +154,10 @@ class InvoiceLine(TenantOwned, Base):
     service_start: Mapped[datetime]
     unit_price: Mapped[Decimal] = mapped_column(Numeric(20, 8))
     tiers: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    terms: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     events: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    quantity: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    included: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    quantity: Mapped[Decimal] = mapped_column(Numeric, server_default="0")
+    included: Mapped[Decimal] = mapped_column(Numeric, server_default="0")
     amount_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     first_at: Mapped[datetime | None]
     last_at: Mapped[datetime | None]

@@ -1,5 +1,6 @@
 """Invoice API. With a client in the path, that client's own; without, the MSP's, of all its clients."""
 
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -98,7 +99,7 @@ async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSO
         await access.enter_home()
     return await set_client_price(
         access.session, priced, meter=meter.name, description=data.description or meter.label,
-        terms=Terms(data.unit_price, data.included), valid_from=data.valid_from, now=access.now, new_id=new_id,
+        terms=Terms(data.unit_price, Decimal(data.included)), valid_from=data.valid_from, now=access.now, new_id=new_id,
     )  # fmt: skip
 
 

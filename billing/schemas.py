@@ -36,8 +36,8 @@ class Line(msgspec.Struct, frozen=True):
     description: str
     service_start: datetime
     events: int
-    quantity: int
-    included: int
+    quantity: Decimal
+    included: Decimal
     unit_price: Decimal
     tiers: Sequence[Tier]
     amount_minor: int
@@ -52,7 +52,7 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
 
 class UsageRow(msgspec.Struct, frozen=True):
     id: UUID
-    quantity: int
+    quantity: Decimal
     occurred_at: datetime
 
 
@@ -70,7 +70,7 @@ class Margin(msgspec.Struct, frozen=True):
     client_id: UUID
     meter: str
     description: str
-    quantity: int
+    quantity: Decimal
     retail_minor: int
     retail_currency: str | None
     wholesale_minor: int

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.invoices.states import InvoiceState
+from billing.price_books.pricing import plain
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from branding.formats import format_month
@@ -71,16 +72,19 @@ class LineView:
 
     @property
     def tiers(self) -> Sequence[tuple[str, str]]:
-        """(range of chargeable units, price) of graduated prices."""
+        """(range of chargeable units, price) of graduated prices. Ranges between fractions begin where the one before
+        ends.
+        """
         rows: list[tuple[str, str]] = []
-        floor = 1
+        step = int(all(tier.up_to is None or tier.up_to == int(tier.up_to) for tier in self.line.tiers))
+        floor = Decimal(step)
         for tier in self.line.tiers:
             if tier.up_to is None:
-                reach = translate("from {number}", number=floor)
+                reach = translate("from {number}", number=plain(floor))
             else:
-                reach = translate("{first} to {last}", first=floor, last=tier.up_to)
+                reach = translate("{first} to {last}", first=plain(floor), last=plain(tier.up_to))
             rows.append((reach, write_unit_price(tier.unit_price, self.invoice.currency)))
-            floor = (tier.up_to or 0) + 1
+            floor = (tier.up_to or Decimal(0)) + step
         return rows
 
     @property

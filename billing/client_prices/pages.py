@@ -43,7 +43,7 @@ async def set_client_price_page(request: AnyRequest, access: OpenAccess, meters:
     client = access.require_client()
     try:
         meter = meters.require(typed.get("meter", ""))
-        terms, valid_from = Terms(_amount(typed), _included(typed)), _day(typed)
+        terms, valid_from = Terms(_amount(typed), Decimal(_included(typed))), _day(typed)
     except DomainError as wrong:
         return await _page(access, meters, typed, wrong)
     priced = PricedClient(client.tenant_id, client.currency)

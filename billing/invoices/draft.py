@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
 from billing.invoices.states import INVOICES, InvoiceState
 from billing.periods import Period
-from billing.price_books.pricing import Charge, Terms, charge, tiers_from_json
+from billing.price_books.pricing import Charge, Terms, charge, plain, tiers_from_json
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
 from billing.sides import Side, as_rater
@@ -157,8 +158,8 @@ _FILL = text("""
     UPDATE invoice_line l
        SET events = n.events, quantity = n.quantity, included = n.included, amount_minor = n.amount_minor,
            first_at = n.first_at, last_at = n.last_at
-      FROM unnest(CAST(:ids AS uuid[]), CAST(:events AS bigint[]), CAST(:quantities AS bigint[]),
-                  CAST(:included AS bigint[]), CAST(:amounts AS bigint[]), CAST(:firsts AS timestamptz[]),
+      FROM unnest(CAST(:ids AS uuid[]), CAST(:events AS bigint[]), CAST(:quantities AS numeric[]),
+                  CAST(:included AS numeric[]), CAST(:amounts AS bigint[]), CAST(:firsts AS timestamptz[]),
                   CAST(:lasts AS timestamptz[]))
            AS n (id, events, quantity, included, amount_minor, first_at, last_at)
      WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id AND l.id = n.id
@@ -184,7 +185,7 @@ async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) 
             **keys,
             "ids": [line.id for line in lines],
             "events": [line.events for line in lines],
-            "quantities": [int(line.quantity) for line in lines],
+            "quantities": [line.quantity for line in lines],
             "included": [one.included for one in charges],
             "amounts": [one.amount_minor for one in charges],
             "firsts": [line.first_at for line in lines],
@@ -197,15 +198,14 @@ def _charges(lines: Sequence[Row[Any]], currency: str) -> list[Charge]:
     """Charges of the lines. Lines of one meter and allowance are charged in the order of their prices, after the
     quantity already billed.
     """
-    used: dict[tuple[str, datetime], int] = {}
+    used: dict[tuple[str, datetime], Decimal] = {}
     charges: list[Charge] = []
     for line in lines:
         allowance = (line.meter, line.service_start)
-        before = used.get(allowance, int(line.billed_before))
+        before = used.get(allowance, line.billed_before)
         terms = Terms(line.unit_price, line.included_quantity, tiers_from_json(line.tiers))
-        quantity = int(line.quantity)
-        charges.append(charge(terms, before=before, quantity=quantity, currency=currency))
-        used[allowance] = before + quantity
+        charges.append(charge(terms, before=before, quantity=line.quantity, currency=currency))
+        used[allowance] = before + line.quantity
     return charges
 
 
@@ -221,11 +221,11 @@ _OPEN_WHOLESALE = text("""
 _DROP_WHOLESALE_LINES = text("DELETE FROM invoice_line WHERE tenant_id = :msp_id AND invoice_id = :invoice_id")
 _COPY_WHOLESALE_LINES = text("""
     INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
-                              service_start, unit_price, tiers, events, quantity, included, amount_minor, first_at,
-                              last_at)
+                              service_start, unit_price, tiers, terms, events, quantity, included, amount_minor,
+                              first_at, last_at)
     SELECT :msp_id, :msp_id, l.id, 'wholesale', :invoice_id, l.client_id, l.meter, l.description, l.price_id,
-           l.service_start, l.unit_price, l.tiers, l.events, l.quantity, l.included, l.amount_minor, l.first_at,
-           l.last_at
+           l.service_start, l.unit_price, l.tiers, l.terms, l.events, l.quantity, l.included, l.amount_minor,
+           l.first_at, l.last_at
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
      WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id AND i.side = 'wholesale' AND i.period_start = :start
        AND i.currency = :currency
@@ -237,7 +237,7 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
         await session.execute(
             text("""
                 SELECT client_id, meter, description, price_id, service_start, unit_price, tiers, events, quantity,
-                       included, amount_minor, first_at, last_at
+                       included, amount_minor, first_at, last_at, nullif(terms, '{}') AS terms
                   FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id
                  ORDER BY client_id, meter, service_start, price_id
             """),
@@ -248,7 +248,7 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
     draft = DraftInvoice(
         id=invoice.id, side=Side(invoice.side), client_id=invoice.client_id,
         period=Period(invoice.period_start, invoice.period_end), currency=invoice.currency, total_minor=total,
-        content_hash=_hash(invoice, [tuple(row) for row in rows], total),
+        content_hash=_hash(invoice, [_content(row) for row in rows], total),
         lines=len(rows), events=sum(row.events for row in rows),
     )  # fmt: skip
     if draft.content_hash != invoice.content_hash:
@@ -262,6 +262,12 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
             },
         )  # fmt: skip
     return draft
+
+
+def _content(row: Row[Any]) -> tuple[Any, ...]:
+    """A line as hashed. Quantities are written as integers where they are, and terms only if there are any."""
+    values = {**row._mapping, "quantity": plain(row.quantity), "included": plain(row.included)}  # noqa: SLF001
+    return tuple(value for name, value in values.items() if name != "terms" or value is not None)
 
 
 def _hash(invoice: Row[Any], lines: Sequence[tuple[Any, ...]], total: int) -> str:

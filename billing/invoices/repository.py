@@ -130,7 +130,7 @@ async def list_margins(
             SELECT l.client_id, l.meter,
                    coalesce(max(l.description) FILTER (WHERE l.side = 'retail'), max(l.description)) AS description,
                    greatest(coalesce(sum(l.quantity) FILTER (WHERE l.side = 'retail'), 0),
-                            coalesce(sum(l.quantity) FILTER (WHERE l.side = 'wholesale'), 0))::bigint AS quantity,
+                            coalesce(sum(l.quantity) FILTER (WHERE l.side = 'wholesale'), 0)) AS quantity,
                    coalesce(sum(l.amount_minor) FILTER (WHERE l.side = 'retail'), 0)::bigint AS retail_minor,
                    max(i.currency) FILTER (WHERE l.side = 'retail') AS retail_currency,
                    coalesce(sum(l.amount_minor) FILTER (WHERE l.side = 'wholesale'), 0)::bigint AS wholesale_minor,

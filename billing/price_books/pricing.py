@@ -13,15 +13,18 @@ from billing.periods import Service
 from canonical.money import stored_exponent
 from foundation.marks import N_
 
-_DIGITS = 60  # a bigint quantity times numeric(20, 8), exactly
+_DIGITS = 80  # a quantity of 27 digits times numeric(20, 8), exactly
 _PLACES = 8
 _LIMIT = Decimal(10) ** 12
+_MOST_UNITS = Decimal(10) ** 18
+QUANTITY_PLACES = 9
+"""Decimals of a quantity, as the usage ledger keeps them."""
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`unit_price` for chargeable units up to and including number `up_to`; the last tier has no end."""
 
-    up_to: int | None
+    up_to: Decimal | None
     unit_price: Decimal
 
 
@@ -29,32 +32,33 @@ class Terms(msgspec.Struct, frozen=True):
     """`included` units are free per period; the rest is chargeable, at `unit_price` or by graduated `tiers`."""
 
     unit_price: Decimal
-    included: int = 0
+    included: Decimal = Decimal(0)
     tiers: tuple[Tier, ...] = ()
 
 
 class Charge(msgspec.Struct, frozen=True):
-    included: int
+    included: Decimal
     amount_minor: int
 
 
-def charge(terms: Terms, *, before: int, quantity: int, currency: str) -> Charge:
+def charge(terms: Terms, *, before: Decimal | int, quantity: Decimal | int, currency: str) -> Charge:
     """The price of `quantity` units after `before` units of the same meter and period; rounded once, half to even.
 
     Two charges in a row use the allowance and the tiers exactly as one charge of their sum does.
     """
     with localcontext(prec=_DIGITS):
-        amount = _cost(terms, before + quantity) - _cost(terms, before)
+        before, after = Decimal(before), Decimal(before) + quantity
+        amount = _cost(terms, after) - _cost(terms, before)
         minor = amount.scaleb(stored_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-    included = min(terms.included, before + quantity) - min(terms.included, before)
+        included = min(terms.included, after) - min(terms.included, before)
     return Charge(included=included, amount_minor=int(minor))
 
 
-def _cost(terms: Terms, units: int) -> Decimal:
-    chargeable = max(0, units - terms.included)
+def _cost(terms: Terms, units: Decimal) -> Decimal:
+    chargeable = max(Decimal(0), units - terms.included)
     if not terms.tiers:
         return chargeable * terms.unit_price
-    cost, passed = Decimal(0), 0
+    cost, passed = Decimal(0), Decimal(0)
     for tier in terms.tiers:
         reached = chargeable if tier.up_to is None else min(chargeable, tier.up_to)
         cost += (reached - passed) * tier.unit_price
@@ -70,19 +74,29 @@ def check_terms(terms: Terms) -> Terms:
     """
     for price in (terms.unit_price, *(tier.unit_price for tier in terms.tiers)):
         _check_price(price)
-    if not 0 <= terms.included < 2**63:
-        raise PriceNotAllowed(N_("The included quantity is a whole number, 0 or more."))
+    check_quantity(terms.included)
     if not terms.tiers:
         return terms
     *bounded, last = (tier.up_to for tier in terms.tiers)
     if last is not None:
         raise PriceNotAllowed(N_("The last tier has no upper end: leave its up_to empty."))
-    floor = 0
+    floor = Decimal(0)
     for bound in bounded:
+        if bound is not None:
+            check_quantity(bound)
         if bound is None or bound <= floor:
             raise PriceNotAllowed(N_("Each tier must end above the one before it; only the last has no end."))
         floor = bound
     return msgspec.structs.replace(terms, unit_price=terms.tiers[0].unit_price)
+
+
+def check_quantity(quantity: Decimal) -> None:
+    """Raises PriceNotAllowed for a quantity that a price cannot name."""
+    if not quantity.is_finite() or not 0 <= quantity < _MOST_UNITS or quantity != round(quantity, QUANTITY_PLACES):
+        raise PriceNotAllowed(
+            N_("A quantity is a number of 0 or more with at most {number} decimals."),
+            params={"number": QUANTITY_PLACES},
+        )
 
 
 def _check_price(price: Decimal) -> None:
@@ -93,7 +107,16 @@ def _check_price(price: Decimal) -> None:
 
 
 def tiers_to_json(tiers: Iterable[Tier]) -> list[dict[str, Any]] | None:
-    return [{"up_to": tier.up_to, "unit_price": str(tier.unit_price)} for tier in tiers] or None
+    return [
+        {"up_to": None if tier.up_to is None else plain(tier.up_to), "unit_price": str(tier.unit_price)}
+        for tier in tiers
+    ] or None
+
+
+def plain(quantity: Decimal) -> int | str:
+    """A quantity as stored and hashed: a whole number as an integer, any other as text without trailing zeros."""
+    whole = int(quantity)
+    return whole if whole == quantity else f"{quantity:f}".rstrip("0")
 
 
 def tiers_from_json(stored: object) -> tuple[Tier, ...]:

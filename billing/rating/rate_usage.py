@@ -1,6 +1,7 @@
 """Set-based rating: every usage event onto one line per side, at the price in force when it occurred."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -27,7 +28,7 @@ class Rated(msgspec.Struct, frozen=True):
     side: Side
     period: Period
     events: int = 0
-    quantity: int = 0
+    quantity: Decimal = Decimal(0)
 
 
 async def rate_period(
@@ -53,7 +54,7 @@ async def rate_period(
         if rated:
             await _open_draft(session, tariff, period, now)
             await _insert_lines(session, tariff, only={row.line_id for row in rated})
-    return Rated(side, period, sum(row.events for row in rated), int(sum(row.quantity for row in rated)))
+    return Rated(side, period, sum(row.events for row in rated), sum((row.quantity for row in rated), Decimal(0)))
 
 
 async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> int:
@@ -139,9 +140,9 @@ async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID
     await session.execute(
         text("""
             INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
-                                      service_start, unit_price, tiers)
+                                      service_start, unit_price, tiers, terms)
             SELECT :tenant_id, :msp_id, n.id, :side, i.id, :tenant_id, p.meter, p.description, p.id, n.service_start,
-                   p.unit_price, p.tiers
+                   p.unit_price, p.tiers, p.terms
               FROM unnest(CAST(:ids AS uuid[]), CAST(:prices AS uuid[]), CAST(:services AS timestamptz[]))
                    AS n (id, price_id, service_start)
               JOIN price p ON p.tenant_id = :msp_id AND p.id = n.price_id

@@ -80,7 +80,7 @@ class Market:
         meter: str = METER,
         own: bool = False,
     ) -> UUID:
-        terms = Terms(Decimal(unit_price), included, tuple(tiers))
+        terms = Terms(Decimal(unit_price), Decimal(included), tuple(tiers))
         price = NewPrice(meter=meter, description=f"Use of {meter}", terms=terms, valid_from=at)
         book_id = self.books[side, self.client.tenant_id if own else None]
         async with self.as_msp_account() as session:

@@ -21,8 +21,10 @@ from tests.billing.conftest import MARCH, METER, START, Market
 from tests.conftest import make_scope
 
 MIDDLE = START + timedelta(days=15)
-FIRST = Terms(Decimal("0.015"), included=20)
-SECOND = Terms(Decimal("0.02"), included=30, tiers=(Tier(25, Decimal("0.02")), Tier(None, Decimal("0.005"))))
+FIRST = Terms(Decimal("0.015"), included=Decimal(20))
+SECOND = Terms(
+    Decimal("0.02"), included=Decimal(30), tiers=(Tier(Decimal(25), Decimal("0.02")), Tier(None, Decimal("0.005")))
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ async def _market(db: Database, currency: str) -> Market:
     for side in Side:
         await market.open_book(side, currency)
         for terms, at in ((FIRST, START), (SECOND, MIDDLE)):
-            await market.price(side, str(terms.unit_price), at=at, included=terms.included, tiers=terms.tiers)
+            await market.price(side, str(terms.unit_price), at=at, included=int(terms.included), tiers=terms.tiers)
     return market
 
 

@@ -221,7 +221,7 @@ async def _is_billed(trade: Trade, verified: int, *, since: datetime) -> None:
         [line] = (await load_invoice(session, retail.id)).lines
         verdict = await verify_chain(session)
     assert (retail.side, retail.state, retail.total_minor) == (Side.RETAIL, "draft", int(verified * RETAIL * 100))
-    assert (line.quantity, line.events) == (verified, verified)
+    assert (int(line.quantity), line.events) == (verified, verified)
     async with db.transaction(msp_account.for_fleet()) as session:
         [wholesale] = await listed(session, side=Side.WHOLESALE)
     assert wholesale.total_minor == int(verified * WHOLESALE * 100)

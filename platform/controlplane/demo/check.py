@@ -185,7 +185,7 @@ async def _invoices(staff: Visitor, demo: DemoInstallation) -> dict[str, dict[st
     found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
     for invoice in (await staff.api("GET", "/invoices"))["items"]:
         detail = await staff.api("GET", f"/invoices/{invoice['id']}")
-        quantity = sum(line["quantity"] for line in detail["lines"])
+        quantity = sum(int(line["quantity"]) for line in detail["lines"])
         total = Money(invoice["total_minor"], invoice["currency"])
         found[invoice["side"]][slugs[invoice["client_id"]]] = (quantity, str(total))
     return found

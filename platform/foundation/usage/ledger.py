@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -13,19 +14,19 @@ from foundation.database.engine import buffer
 
 _INSERT: Final = BulkWrite.insert(
     "usage_event",
-    {"meter": "varchar", "id": "uuid", "quantity": "bigint", "occurred_at": "timestamptz", "subject_id": "uuid"},
+    {"meter": "varchar", "id": "uuid", "quantity": "numeric", "occurred_at": "timestamptz", "subject_id": "uuid"},
     conflict="ON CONFLICT (tenant_id, meter, id) DO NOTHING",
 )
 
 
 class Usage(NamedTuple):
     """A usage event to record. `id` is the id of the metered object: recording it twice is one event. `subject_id`: see
-    `UsageEvent`.
+    `UsageEvent`. A negative quantity takes back one that was recorded before.
     """
 
     meter: str
     id: UUID
-    quantity: int
+    quantity: int | Decimal
     occurred_at: datetime
     subject_id: UUID | None = None
 
@@ -33,7 +34,7 @@ class Usage(NamedTuple):
 class _Row(msgspec.Struct, frozen=True, gc=False):
     meter: str
     id: UUID
-    quantity: int
+    quantity: int | Decimal
     occurred_at: datetime
     subject_id: UUID | None
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -58,11 +60,11 @@ class Meters:
         found = self._meters.get(name)
         return name.replace(".", " ").capitalize() if found is None else translate(found.label)
 
-    def write_quantity(self, name: str, quantity: int) -> str:
+    def write_quantity(self, name: str, quantity: int | Decimal) -> str:
         """“12 deliveries”, in the reader's language; only the number for a meter of another release."""
         localizer, found = current_localizer(), self._meters.get(name)
         number = localizer.number(quantity)
-        return number if found is None else localizer.plural(*found.unit, quantity).format(number=number)
+        return number if found is None else localizer.plural(*found.unit, ceil(quantity)).format(number=number)
 
     def require(self, name: str | None) -> Meter:
         """The meter; without a name, the only one. Raises InvalidInput with the list of meters."""

@@ -1,12 +1,17 @@
 """The usage ledger. Append-only: the application may insert and read, never update or delete."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import CheckConstraint, Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
+
+QUANTITY: Final = "abs(quantity) < 1e19 AND scale(quantity) <= 9"
+"""Condition of a quantity: at most 19 digits before the point and 9 after, so neither NaN nor infinite."""
 
 
 class UsageEvent(TenantOwned, Base):
@@ -19,9 +24,12 @@ class UsageEvent(TenantOwned, Base):
 
     meter: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    quantity: Mapped[int] = mapped_column(BigInteger)
+    quantity: Mapped[Decimal] = mapped_column(Numeric)
     occurred_at: Mapped[datetime]
     subject_id: Mapped[UUID | None]
 
     # Rows are inserted in the order of time, so a BRIN index finds the last days at almost no cost.
-    __table_args__ = (Index("ix_usage_event_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),)
+    __table_args__ = (
+        Index("ix_usage_event_occurred", "tenant_id", "occurred_at", postgresql_using="brin"),
+        CheckConstraint(QUANTITY, name="quantity"),
+    )

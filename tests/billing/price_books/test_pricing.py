@@ -27,40 +27,40 @@ from foundation.ids import new_id
 from tests.billing.conftest import APRIL, MARCH, METER, START
 
 unit_prices = st.integers(0, 10**12).map(lambda units: Decimal(units).scaleb(-8))
-quantities = st.integers(0, 10**12)
+quantities = st.integers(0, 10**12).map(lambda thousandths: Decimal(thousandths).scaleb(-3))
 currencies = st.sampled_from(["JPY", "EUR", "KWD"])
 
 
 @st.composite
 def tier_lists(draw: st.DrawFn) -> tuple[Tier, ...]:
     bounds = sorted(draw(st.sets(st.integers(1, 10**6), max_size=4)))
-    ends: list[int | None] = [*bounds, None]
+    ends: list[Decimal | None] = [*map(Decimal, bounds), None]
     return tuple(Tier(end, draw(unit_prices)) for end in ends)
 
 
 all_terms = st.builds(
-    Terms, unit_price=unit_prices, included=st.integers(0, 10**6), tiers=st.one_of(st.just(()), tier_lists())
+    Terms,
+    unit_price=unit_prices,
+    included=st.integers(0, 10**6).map(Decimal),
+    tiers=st.one_of(st.just(()), tier_lists()),
 )
 
 
-def exact_cost(terms: Terms, units: int) -> Fraction:
-    """The price of the first `units`, computed unit by unit, independently of the product's algorithm."""
+def exact_cost(terms: Terms, units: Decimal) -> Fraction:
+    """The price of the first `units`, tier by tier in fractions, independently of the product's algorithm."""
     tiers = terms.tiers or (Tier(None, terms.unit_price),)
-    floors = [0, *(tier.up_to or 0 for tier in tiers)]
-    chargeable = max(0, units - terms.included)
-    return sum(
-        (
-            Fraction(tier.unit_price)
-            * max(0, min(chargeable, chargeable if tier.up_to is None else tier.up_to) - floor)
-            for tier, floor in zip(tiers, floors, strict=False)
-        ),
-        Fraction(0),
-    )
+    chargeable = max(Fraction(0), Fraction(units) - Fraction(terms.included))
+    cost, floor = Fraction(0), Fraction(0)
+    for tier in tiers:
+        top = chargeable if tier.up_to is None else min(chargeable, Fraction(tier.up_to))
+        cost += Fraction(tier.unit_price) * max(Fraction(0), top - floor)
+        floor = max(floor, top)
+    return cost
 
 
 @given(all_terms, quantities, quantities, currencies)
 def test_a_line_costs_its_units_exactly_rounded_once_half_to_even(
-    terms: Terms, before: int, quantity: int, currency: str
+    terms: Terms, before: Decimal, quantity: Decimal, currency: str
 ) -> None:
     exact = exact_cost(terms, before + quantity) - exact_cost(terms, before)
     minor = exact * {"JPY": 1, "EUR": 100, "KWD": 1000}[currency]
@@ -68,9 +68,9 @@ def test_a_line_costs_its_units_exactly_rounded_once_half_to_even(
 
 
 @given(all_terms, st.lists(quantities, max_size=6))
-def test_split_charges_use_one_allowance_and_one_ladder_of_tiers(terms: Terms, parts: list[int]) -> None:
+def test_split_charges_use_one_allowance_and_one_ladder_of_tiers(terms: Terms, parts: list[Decimal]) -> None:
     whole = charge(terms, before=0, quantity=sum(parts), currency="EUR")
-    charges, before = [], 0
+    charges, before = [], Decimal(0)
     for part in parts:
         charges.append(charge(terms, before=before, quantity=part, currency="EUR"))
         before += part
@@ -79,9 +79,9 @@ def test_split_charges_use_one_allowance_and_one_ladder_of_tiers(terms: Terms, p
     assert abs(sum(one.amount_minor for one in charges) - whole.amount_minor) <= (len(parts) + 1) / 2
 
 
-@given(quantities, st.integers(0, 10**12))
+@given(st.integers(0, 10**12), st.integers(0, 10**12))
 def test_included_units_are_free_and_the_next_is_not(included: int, quantity: int) -> None:
-    terms = Terms(Decimal(1), included)
+    terms = Terms(Decimal(1), Decimal(included))
     assert charge(terms, before=0, quantity=quantity, currency="JPY").amount_minor == max(0, quantity - included)
 
 
@@ -106,8 +106,8 @@ def test_large_quantities_are_exact() -> None:
 
 
 def test_tiers_are_graduated() -> None:
-    tiers = (Tier(10, Decimal(3)), Tier(20, Decimal(2)), Tier(None, Decimal(1)))
-    terms = Terms(Decimal(3), included=5, tiers=tiers)
+    tiers = (Tier(Decimal(10), Decimal(3)), Tier(Decimal(20), Decimal(2)), Tier(None, Decimal(1)))
+    terms = Terms(Decimal(3), included=Decimal(5), tiers=tiers)
     assert [charge(terms, before=0, quantity=units, currency="JPY").amount_minor for units in (5, 6, 15, 16, 30)] == [
         0, 3, 30, 32, 55,
     ]  # fmt: skip
@@ -128,11 +128,11 @@ def test_terms_survive_storage(terms: Terms) -> None:
         Terms(Decimal("NaN")),
         Terms(Decimal("1e12")),
         Terms(Decimal("0.000000001")),
-        Terms(Decimal(1), included=-1),
-        Terms(Decimal(1), included=2**63),
-        Terms(Decimal(1), tiers=(Tier(10, Decimal(1)),)),
+        Terms(Decimal(1), included=Decimal(-1)),
+        Terms(Decimal(1), included=Decimal(2**63)),
+        Terms(Decimal(1), tiers=(Tier(Decimal(10), Decimal(1)),)),
         Terms(Decimal(1), tiers=(Tier(None, Decimal(1)), Tier(None, Decimal(1)))),
-        Terms(Decimal(1), tiers=(Tier(10, Decimal(1)), Tier(10, Decimal(1)), Tier(None, Decimal(1)))),
+        Terms(Decimal(1), tiers=(Tier(Decimal(10), Decimal(1)), Tier(Decimal(10), Decimal(1)), Tier(None, Decimal(1)))),
         Terms(Decimal(1), tiers=(Tier(None, Decimal("Infinity")),)),
     ],
 )

@@ -85,7 +85,7 @@ async def test_validities_never_overlap(db: Database, steps: list[tuple[int, int
 
 async def test_tiers_are_stored_and_the_first_is_the_unit_price(market: Market) -> None:
     await market.open_book(Side.WHOLESALE)
-    tiers = (Tier(100, Decimal("0.5")), Tier(None, Decimal("0.25")))
+    tiers = (Tier(Decimal(100), Decimal("0.5")), Tier(None, Decimal("0.25")))
     await market.price(Side.WHOLESALE, "9", tiers=tiers)
     (row,) = await _prices(market)
     assert row.terms == Terms(Decimal("0.5"), tiers=tiers)

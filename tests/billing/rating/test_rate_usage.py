@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from billing.errors import MspAccountNotBilled, PeriodClosed, PriceNotAllowed
 from billing.invoices.draft import close_period, draft_invoice, draft_wholesale
@@ -14,6 +15,8 @@ from billing.rating.rate_usage import pending_periods, rate_period, rerate_draft
 from billing.sides import Side
 from canonical.currencies import DIGITS, FORMER
 from foundation.errors import Conflict
+from foundation.ids import new_id
+from foundation.usage.ledger import Usage
 from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
 
 
@@ -263,3 +266,23 @@ async def test_a_price_book_works_after_iso_drops_its_currency(priced: Market, m
     assert (retail.events, retail.total_minor, retail.currency) == (12, 70, "EUR")
     with pytest.raises(PriceNotAllowed):
         await priced.open_book(Side.RETAIL, own=True)
+
+
+async def test_fractions_and_reversals_are_rated_exactly(market: Market) -> None:
+    await market.open_book(Side.RETAIL)
+    await market.price(Side.RETAIL, "0.40")
+    amounts = [Decimal("1.123456789"), Decimal("0.25"), Decimal("-0.25")]
+    await market.use(*(Usage(METER, new_id(), amount, START) for amount in amounts))
+
+    draft = await market.rate(Side.RETAIL)
+
+    assert draft is not None
+    assert (draft.events, draft.total_minor) == (3, 45)
+    async with market.as_client() as session:
+        assert await session.scalar(text("SELECT quantity FROM invoice_line")) == Decimal("1.123456789")
+
+
+@pytest.mark.parametrize("quantity", ["NaN", "Infinity", "1e19", "0.0000000001"])
+async def test_a_quantity_that_is_no_number_or_too_fine_is_refused(market: Market, quantity: str) -> None:
+    with pytest.raises(DBAPIError):
+        await market.use(Usage(METER, new_id(), Decimal(quantity), START))
