@@ -1,0 +1,32 @@
+"""Faults of the line and of Stripe, from a list or from a seed."""
+
+import random
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    THROTTLED = "throttled"
+    """429, before any effect."""
+    LOST = "lost"
+    """The effect happens; the connection ends before the answer."""
+    BROKEN = "broken"
+    """500 without an effect, stored under the idempotency key and answered again to a repetition."""
+    BROKEN_AFTER = "broken_after"
+    """500 after the effect, stored likewise."""
+
+
+class Faults:
+    """`queue` faults are used up first, in order (None: no fault); then each request has one with `rate`."""
+
+    def __init__(self, seed: int = 0, rate: float = 0.0) -> None:
+        self.queue: list[Fault | None] = []
+        self.rate = rate
+        self._random = random.Random(seed)
+
+    def next(self, method: str) -> Fault | None:
+        if self.queue:
+            return self.queue.pop(0)
+        if self._random.random() >= self.rate:
+            return None
+        kinds: list[Fault] = [*Fault] if method != "GET" else [Fault.THROTTLED, Fault.LOST]
+        return self._random.choice(kinds)
