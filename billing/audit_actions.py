@@ -8,3 +8,6 @@ class BillingAction(AuditAction, kind=AuditKind.BILLING):
     INVOICE_CLOSED = "invoice.closed", N_("Invoice closed")
     PRICE_BOOK_CREATED = "price_book.created", N_("Price book created")
     PRICE_SET = "price.set", N_("Price set")
+    LEGAL_ENTITY_SET = "legal_entity.set", N_("Legal entity of invoices set")
+    TAX_RATE_ADDED = "tax_rate.added", N_("Tax rate added")
+    BILLING_DETAILS_SET = "billing_details.set", N_("Billing details set")

@@ -8,6 +8,7 @@ from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.commands import COMMANDS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
+from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
 from billing.pages import PAGES, provide_meters
 from billing.permissions import BillingPermission
 from billing.price_books.pages import PRICE_PAGES
@@ -39,4 +40,5 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
+    slices=(LEGAL_ENTITIES,),
 )

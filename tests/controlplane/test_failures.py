@@ -59,7 +59,8 @@ def minimal(command: click.Command, folder: Path) -> list[str]:
 
 
 def value_of(option: click.Option, file: Path) -> str:
-    known = {"url": "https://erp.example", "month": "2026-03", "kind": "tryton", "currency": "EUR", "unit_price": "0.1"}
+    known = {"url": "https://erp.example", "month": "2026-03", "kind": "tryton", "currency": "EUR", "unit_price": "0.1",
+             "country": "DE", "percent": "19"}  # fmt: skip
     known |= dict.fromkeys(("email", "admin_email", "support_email"), "ada@example.com")
     if isinstance(option.type, click.Choice):
         return str(next(iter(option.type.choices)))
@@ -209,7 +210,7 @@ def values_for(option: click.Parameter) -> tuple[str, ...]:
     if isinstance(option.type, click.Path | click.File):
         return PATHS
     is_number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
-    return NUMBERS if is_number or option.name == "unit_price" else TEXTS
+    return NUMBERS if is_number or option.name in {"unit_price", "percent"} else TEXTS
 
 
 def has_option(path: tuple[str, ...], name: str) -> bool:

@@ -18,6 +18,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "baseline_part": "auto below_cost channel_only cursor differs equal error listed progress refuse review source_only"
                      " state unkeyed",
     "baseline_reading": "change_id",
+    "billing_details": "city country email name payer_id po_number postcode street updated_at vat_id",
     "brand": "name tokens updated_at",
     "brand_domain": "brand_id",
     "brand_domain_claim": "brand_id checked_at result",
@@ -53,6 +54,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "list_view": "columns filters is_shared name saved_at saved_by sort",
     "list_view_default": "view_id",
     "lane_share": "cap pool resting weight",
+    "legal_entity": "bic city country credit_note_format dunning_days email grace_days iban language name number_format"
+                    " payment_days postcode street tax_number updated_at vat_id",
     "legal_hold": "release_reason released_at released_by",
     "mail": "content error sent_at state",
     "mail_server": "from_address host password port tls updated_at username",
@@ -69,6 +72,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "notification": "happened_at href number params read_at",
     "notification_delivery": "done_at",
     "notification_setting": "delivery least_severity muted",
+    "number_series": "last",
     "oauth_token": "revoked_at",
     "onboarding": "checked_at live_at live_by live_by_id",
     "onboarding_project": "sponsors",
@@ -105,7 +109,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "audit_entry", "client_template_version", "onboarding_evidence", "partner", "policy_replay_difference",
     "policy_rule", "policy_version",
     "recovery_code",
-    "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "usage_event",
+    "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "tax_rate",
+    "usage_event",
     "webhook_attempt",
 }  # fmt: skip
 DELETED: Final = {

@@ -121,6 +121,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "client_import": {"state": "running"},
     "client_import_row": {"state": "waiting"},
     "onboarding_task": {"state": "open"},
+    "tax_rate": {"category": "S"},
     "notification_setting": {"least_severity": "info"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},

@@ -83,13 +83,15 @@ CALLERS = {
 # What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
 # who may do what and which rule of theirs a client replaces, and of what is held and compared only that it is.
 FLEET_READS = {
-    "approval", "audit_head", "baseline", "change", "client", "client_template", "client_template_use",
+    "approval", "audit_head", "baseline", "billing_details", "change", "client", "client_template",
+    "client_template_use",
     "client_template_version", "connection", "custom_element", "dead_letter", "element_contract",
-    "governance_exception", "held_observation", "identity_provider", "invoice", "invoice_line", "mail", "member", "msp",
+    "governance_exception", "held_observation", "identity_provider", "invoice", "invoice_line", "legal_entity", "mail",
+    "member", "msp",
     "onboarding",
     "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
     "price_book", "propagation",
-    "rated_usage", "rating_run", "sign_in_domain", "usage_event", "webhook_endpoint", "value_hold",
+    "rated_usage", "rating_run", "sign_in_domain", "tax_rate", "usage_event", "webhook_endpoint", "value_hold",
 }  # fmt: skip
 
 
