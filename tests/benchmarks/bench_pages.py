@@ -19,6 +19,7 @@ from controlplane.provisioning import NewAccountMember, add_member, onboard_clie
 from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.scope import Actor, Scope
+from governance.fleet.hours import count_change_hours
 from tests.benchmarks.brands import give_brand
 from tests.benchmarks.recorded import copy_rows, record_changes
 from tests.benchmarks.rig import NO_WORK, Client, Rig, batch, change, clients_at_work, deliver, running_rig
@@ -46,6 +47,7 @@ def run() -> list[Row]:
         asyncio.run(_waiting_work(rig, busy))
         others = rig.run(lambda services: _open_accounts(services, rig, busy))
         rows = _fill(rig, busy, others)
+        rig.run(lambda services: _count_hours(services, busy, others))
         times = asyncio.run(_measure(rig, busy))
     return [
         Row(
@@ -96,6 +98,13 @@ def _fill(rig: Rig, busy: Client, others: list[UUID]) -> int:
         owner.execute("VACUUM ANALYZE")
         owner.execute("CHECKPOINT")
     return rows
+
+
+async def _count_hours(services: Services, busy: Client, others: list[UUID]) -> None:
+    """What each client's repair job does every few minutes: the copied rows are older than the clients."""
+    for tenant_id in (busy.scope.tenant_id, *others):
+        async with services.db.transaction(busy.scope.for_tenant(tenant_id)) as session:
+            await count_change_hours(session, utc_now())
 
 
 async def _measure(rig: Rig, busy: Client) -> dict[str, tuple[float, float]]:

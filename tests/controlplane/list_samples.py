@@ -186,7 +186,7 @@ async def add_client(rows: Rows, number: int) -> Matches:
         await create_client(session, name=rows.name(number), slug=slug, currency="EUR", now=utc_now())
         if number % 2:
             await suspend_client(session, reason="Tested.", now=utc_now())
-    return {"status": ["suspended" if number % 2 else "active"], "show": ["healthy"]}
+    return {"status": ["suspended" if number % 2 else "active"], "show": ["healthy"], "search": [rows.name(number)]}
 
 
 async def add_override(rows: Rows, number: int) -> Matches:

@@ -24,6 +24,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "brand_domain_claim": "brand_id checked_at result",
     "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
               " state version",
+    "change_hours": "counted_until counts",
     "channel_value": "change_id partner_id seen_at value version",
     "client": "language name region requests_per_account requests_per_caller revision staff_access status suspended_at"
               " time_zone",

@@ -83,7 +83,7 @@ CALLERS = {
 # What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
 # who may do what and which rule of theirs a client replaces, and of what is held and compared only that it is.
 FLEET_READS = {
-    "approval", "audit_head", "baseline", "billing_details", "change", "client", "client_template",
+    "approval", "audit_head", "baseline", "billing_details", "change", "change_hours", "client", "client_template",
     "client_template_use",
     "client_template_version", "connection", "custom_element", "dead_letter", "element_contract",
     "governance_exception", "held_observation", "identity_provider", "invoice", "invoice_line", "legal_entity", "mail",

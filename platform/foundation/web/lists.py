@@ -128,6 +128,10 @@ class ListInput(msgspec.Struct, frozen=True, kw_only=True):
             raise self.refusal
         return self.query
 
+    def uncounted(self) -> "ListInput":
+        """The same query, for a page that knows the number of rows already."""
+        return msgspec.structs.replace(self, query=msgspec.structs.replace(self.query, counted=False))
+
 
 ListParameters = NamedDependency[ListInput]
 """Type of a handler's parameter `listed`, which `ListDefinition.parameters` fills from the query."""

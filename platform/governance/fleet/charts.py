@@ -1,7 +1,7 @@
 """The fleet's charts."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from markupsafe import Markup
@@ -10,7 +10,7 @@ from branding.axis import round_labels
 from branding.charts import Series, stacked_bar_chart
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import NN_
-from governance.fleet.queries import ClientHours, hours_until
+from governance.fleet.hours import HOUR, SHOWN_AFTER, ClientHours, hours_before, shown_until
 
 _NAMED: Final = 5
 """Clients with a colour of their own; the others share the sixth."""
@@ -23,11 +23,17 @@ def draw_hours(clients: Sequence[ClientHours], now: datetime) -> Markup:
     if len(busiest) > _NAMED:
         others = [sum(hour) for hour in zip(*(client.changes for client in busiest[_NAMED:]), strict=True)]
         series.append(Series(current_localizer().count(*_OTHERS, len(busiest) - _NAMED), others))
-    labels = [f"{start.astimezone(UTC):%H:%M}" for start in hours_until(now)]
+    starts = hours_before(shown_until(now))
     return stacked_bar_chart(
         "chart-fleet",
-        translate("Changes per hour by client, last 24 hours, UTC"),
-        labels,
+        translate("Changes per hour by client, last 24 complete hours, UTC"),
+        [f"{start:%H:%M}" for start in starts],
         series,
-        ticks_at=round_labels(hours_until(now), timedelta(hours=4)),
+        ticks_at=round_labels(starts, timedelta(hours=4)),
     )
+
+
+def chart_times(now: datetime) -> tuple[datetime, datetime]:
+    """Time up to which the chart counts, and when its next hour is shown."""
+    until = shown_until(now)
+    return until, until + HOUR + SHOWN_AFTER

@@ -3,7 +3,7 @@
 from typing import Final
 
 from foundation.marks import N_
-from foundation.web.lists import ChoiceFilter, ListDefinition
+from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from foundation.web.pagination import Sort, SortKey
 from governance.fleet.queries import WORST_FIRST, ClientHealth, list_fleet
 
@@ -24,14 +24,17 @@ FLEET: Final = ListDefinition[ClientHealth](
     title=N_("Clients"),
     item=ClientHealth,
     load=list_fleet,
-    filters=[ChoiceFilter(name="show", label=N_("Show"), options=list(SHOWN.items()), hidden=True)],
+    filters=[
+        ChoiceFilter(name="show", label=N_("Show"), options=list(SHOWN.items()), hidden=True),
+        TextFilter(name="search", label=N_("Client"), about="Part of a client's name, in upper or lower case."),
+    ],
     sorts=[
         WORST_FIRST,
         Sort(
             name="name",
             label=N_("By name"),
             reverse_label=N_("By name, descending"),
-            keys=[SortKey("c.name"), SortKey("c.tenant_id", "uuid")],
+            keys=[SortKey("f.name"), SortKey("f.tenant_id", "uuid")],
         ),
     ],
     columns=list(ClientHealth.__struct_fields__),

@@ -11,9 +11,10 @@ from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.pagination import ResultPage, RowCount
-from governance.fleet.charts import draw_hours
+from governance.fleet.charts import chart_times, draw_hours
+from governance.fleet.hours import read_hours
 from governance.fleet.lists import FLEET, SHOWN
-from governance.fleet.queries import MANY, list_client_names, list_fleet, read_fleet, read_hours
+from governance.fleet.queries import MANY, list_client_names, read_fleet_page
 from governance.permissions import GovernancePermission
 from governance.web.render import render_page
 from tenants.access import Access
@@ -26,9 +27,7 @@ _FLEET: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 
 @get("/fleet", name="fleet", opt=_FLEET, dependencies=FLEET.page_parameters, include_in_schema=False)
 async def show_fleet_page(access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    context = await _rows(access, listed) | {
-        "chart": draw_hours(await read_hours(access.session, now=access.now), access.now),
-    }
+    context = await _rows(access, listed) | await _chart(access)
     return render_page(access, "fleet.html", translate("Clients"), context, refusal=listed.refusal)
 
 
@@ -49,26 +48,31 @@ async def show_switcher_fragment(access: OpenAccess) -> Response[Any]:
 
 @get("/fleet/chart", opt=_FLEET | FRAGMENT, include_in_schema=False)
 async def show_fleet_chart_fragment(access: OpenAccess) -> Response[Any]:
-    chart = draw_hours(await read_hours(access.session, now=access.now), access.now)
-    return render_page(access, "fleet_chart.html", translate("Clients"), {"chart": chart})
+    return render_page(access, "fleet_chart.html", translate("Clients"), await _chart(access))
 
 
 async def _rows(access: Access, listed: ListInput) -> dict[str, object]:
-    """Rows of the fleet. Tiles count all clients; the list shows all those of the filter, on one page."""
-    clients = await read_fleet(access.session, now=access.now)
-    query = msgspec.structs.replace(listed.query, counted=False)
-    found = ResultPage(clients)
+    """A page of the fleet. Tiles count all clients."""
+    show = listed.query["show"]
+    is_counted = not listed.query["search"]  # the tiles count the clients of each other filter
+    query = msgspec.structs.replace(listed.query, counted=not is_counted)
+    figures, found = await read_fleet_page(access.session, query, access.now)
     if listed.refusal is not None:
         found = ResultPage([])
-    elif query != FLEET.query():
-        found = await list_fleet(access.session, query.with_limit(len(clients)), access.now)
-    found = msgspec.structs.replace(found, count=RowCount(len(found.items)))
+    elif is_counted:
+        found = msgspec.structs.replace(found, count=RowCount(figures.clients[show]))
     return {
-        "all_clients": clients,
+        "figures": figures,
         "listed": list_view(FLEET, listed, found, "/fleet"),
         "many": MANY,
-        "only_label": SHOWN.get(listed.query["show"], "") if listed.query["show"] else "",
+        "only_label": SHOWN.get(show, "") if show else "",
     }
+
+
+async def _chart(access: Access) -> dict[str, object]:
+    counted_until, next_at = chart_times(access.now)
+    chart = draw_hours(await read_hours(access.session, now=access.now), access.now)
+    return {"chart": chart, "counted_until": counted_until, "next_at": next_at}
 
 
 FLEET_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (

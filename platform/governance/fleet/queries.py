@@ -1,6 +1,6 @@
-"""The health of all clients of an MSP, in one statement. Needs the fleet's scope."""
+"""The health of the clients of an MSP. Needs the fleet's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -26,9 +26,7 @@ from tenants.relations import CLIENTS
 
 MANY: Final = 10_000
 _NEWEST: Final = 2_000
-HOURS: Final = 24
-_HOUR: Final = timedelta(hours=1)
-_DAY: Final = HOURS * _HOUR
+_DAY: Final = timedelta(hours=24)
 
 
 class ClientHealth(msgspec.Struct, frozen=True):
@@ -65,118 +63,189 @@ class ClientHealth(msgspec.Struct, frozen=True):
     health: str
 
 
-class ClientHours(msgspec.Struct, frozen=True):
-    """Number of changes proposed in each of the last HOURS hours, oldest first; each number is counted up to MANY."""
+class FleetFigures(msgspec.Struct, frozen=True):
+    """Sums over all clients. `clients` are the numbers of clients by the list's filter `show`; all of them under ""."""
 
-    name: str
-    changes: Sequence[int]
+    clients: Mapping[str, int]
+    exceptions: int
+    critical: int
+    high: int
+    late: int
+    running: int
+    awaiting: int
+    overdue: int
 
 
-_TABLES: Final = f"""
-              {CLIENTS} c
-              CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE e.severity >= :critical) AS critical,
-                       count(*) FILTER (WHERE e.severity >= :high AND e.severity < :critical) AS high,
-                       count(*) FILTER (WHERE e.severity >= :medium AND e.severity < :high) AS medium,
-                       count(*) FILTER (WHERE e.severity < :medium) AS low
-                  FROM governance_exception e WHERE e.tenant_id = c.tenant_id AND e.state = 'open') x
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS awaiting, min(w.proposed_at) AS oldest_awaiting
-                  FROM change w WHERE w.tenant_id = c.tenant_id AND w.state = 'awaiting_approval') a
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS overdue FROM {APPROVALS} q
-                 WHERE q.tenant_id = c.tenant_id AND q.state = 'pending' AND q.due_at <= :now) o
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS running,
-                       count(*) FILTER (WHERE {LATE}) AS late,
-                       min(p.released_at) AS oldest
-                  FROM propagation p
-                 WHERE p.tenant_id = c.tenant_id AND p.{RUNNING}) r
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS letters FROM {DEAD_LETTERS} l
-                 WHERE l.tenant_id = c.tenant_id AND l.state = 'open') d
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS changes FROM (SELECT 1 FROM change n
-                 WHERE n.tenant_id = c.tenant_id AND n.id >= :floor LIMIT :many) m) h
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS measured, count(*) FILTER (WHERE j.visible) AS visible
-                  FROM (SELECT bool_and(q.state = 'verified') AS visible
-                          FROM ((SELECT s.change_id, s.state FROM propagation s
-                                  WHERE s.tenant_id = c.tenant_id AND s.change_id >= :earliest
-                                    AND s.released_at >= :since
-                                  ORDER BY s.change_id DESC LIMIT :newest)
-                                 UNION ALL {unsent("c.tenant_id")}) q
-                         WHERE q.state <> 'superseded' GROUP BY q.change_id) j) v
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS failing FROM {CONNECTIONS} o
-                 WHERE o.tenant_id = c.tenant_id AND o.state = 'active'
-                   AND o.last_failure_at > coalesce(o.last_success_at, '-infinity')) f
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS paused FROM {CONNECTIONS} o
-                 WHERE o.tenant_id = c.tenant_id AND o.state = 'paused') u
-              CROSS JOIN LATERAL (
-                SELECT EXISTS (SELECT 1 FROM {ONBOARDINGS} w
-                                WHERE w.tenant_id = c.tenant_id AND w.live_at IS NULL) AS in_onboarding) z
+_OF_THE_DAY: Final = ("changes", "measured", "visible")
+
+
+def _of_clients(table: str, row: str, columns: str, where: str) -> str:
+    """As SQL: `columns` of the rows of all the MSP's clients, by client. A join, so that the planner may look the rows
+    up client by client where another MSP has most of them.
+    """
+    return f"""LEFT JOIN (SELECT {row}.tenant_id, {columns} FROM {CLIENTS} k JOIN {table} {row} USING (tenant_id)
+                           WHERE k.msp_id = :msp AND {where} GROUP BY {row}.tenant_id)"""
+
+
+_HEALTH: Final = f"""(
+    SELECT c.tenant_id, c.slug, c.name, c.status, coalesce(x.critical, 0) AS critical, coalesce(x.high, 0) AS high,
+           coalesce(x.medium, 0) AS medium, coalesce(x.low, 0) AS low, coalesce(a.awaiting, 0) AS awaiting,
+           a.oldest_awaiting, coalesce(o.overdue, 0) AS overdue, coalesce(r.running, 0) AS running,
+           coalesce(r.late, 0) AS late, r.oldest_running, coalesce(d.letters, 0) AS letters,
+           coalesce(n.failing, 0) AS failing, coalesce(n.paused, 0) AS paused, z.tenant_id IS NULL AS is_live
+      FROM {CLIENTS} c
+      {
+    _of_clients(
+        "governance_exception",
+        "e",
+        '''count(*) FILTER (WHERE e.severity >= :critical) AS critical,
+           count(*) FILTER (WHERE e.severity >= :high AND e.severity < :critical) AS high,
+           count(*) FILTER (WHERE e.severity >= :medium AND e.severity < :high) AS medium,
+           count(*) FILTER (WHERE e.severity < :medium) AS low''',
+        "e.state = 'open'",
+    )
+} x USING (tenant_id)
+      {
+    _of_clients(
+        "change", "w", "count(*) AS awaiting, min(w.proposed_at) AS oldest_awaiting", "w.state = 'awaiting_approval'"
+    )
+} a USING (tenant_id)
+      {_of_clients(APPROVALS, "q", "count(*) AS overdue", "q.state = 'pending' AND q.due_at <= :now")} o
+          USING (tenant_id)
+      {
+    _of_clients(
+        "propagation",
+        "p",
+        f'''count(*) AS running, count(*) FILTER (WHERE {LATE}) AS late,
+           min(p.released_at) AS oldest_running''',
+        f"p.{RUNNING}",
+    )
+} r USING (tenant_id)
+      {_of_clients(DEAD_LETTERS, "l", "count(*) AS letters", "l.state = 'open'")} d USING (tenant_id)
+      {
+    _of_clients(
+        CONNECTIONS,
+        "i",
+        '''count(*) FILTER (WHERE i.state = 'paused') AS paused,
+           count(*) FILTER (WHERE i.state = 'active' AND i.last_failure_at > coalesce(i.last_success_at, '-infinity'))
+               AS failing''',
+        "i.state IN ('active', 'paused')",
+    )
+} n USING (tenant_id)
+      LEFT JOIN {ONBOARDINGS} z ON z.tenant_id = c.tenant_id AND z.live_at IS NULL
+     WHERE c.msp_id = :msp)"""
+"""As SQL, behind FROM: what is open for each client. Grouped over all clients at once: its cost is that of the open
+work, not a look-up of each kind for each client. Binds: `_binds`."""
+_DAY_FIGURES: Final = f"""
+    SELECT c.tenant_id, h.changes, v.measured, v.visible
+      FROM unnest(CAST(:ids AS uuid[])) c (tenant_id)
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS changes FROM (SELECT 1 FROM change n
+         WHERE n.tenant_id = c.tenant_id AND n.id >= :floor LIMIT :many) m) h
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS measured, count(*) FILTER (WHERE j.visible) AS visible
+          FROM (SELECT bool_and(q.state = 'verified') AS visible
+                  FROM ((SELECT s.change_id, s.state FROM propagation s
+                          WHERE s.tenant_id = c.tenant_id AND s.change_id >= :earliest AND s.released_at >= :since
+                          ORDER BY s.change_id DESC LIMIT :newest)
+                         UNION ALL {unsent("c.tenant_id")}) q
+                 WHERE q.state <> 'superseded' GROUP BY q.change_id) j) v
 """
-_AT_RISK: Final = "x.critical + x.high + r.late > 0"
-_IS_LIVE: Final = "NOT z.in_onboarding"
-_NEEDS_ATTENTION: Final = "x.medium + d.letters + f.failing + a.awaiting + u.paused > 0"
+_AT_RISK: Final = "f.critical + f.high + f.late > 0"
+_NEEDS_ATTENTION: Final = "f.medium + f.letters + f.failing + f.awaiting + f.paused > 0"
 _SHOWN: Final = {
     "": "true",
     "risk": _AT_RISK,
-    "attention": f"NOT ({_AT_RISK}) AND {_IS_LIVE} AND {_NEEDS_ATTENTION}",
-    "healthy": f"NOT ({_AT_RISK}) AND {_IS_LIVE} AND NOT ({_NEEDS_ATTENTION})",
-    "onboarding": f"NOT ({_AT_RISK}) AND NOT ({_IS_LIVE})",
-    "exceptions": "x.critical + x.high + x.medium + x.low > 0",
-    "late": "r.late > 0",
-    "approvals": "a.awaiting > 0",
+    "attention": f"NOT ({_AT_RISK}) AND f.is_live AND {_NEEDS_ATTENTION}",
+    "healthy": f"NOT ({_AT_RISK}) AND f.is_live AND NOT ({_NEEDS_ATTENTION})",
+    "onboarding": f"NOT ({_AT_RISK}) AND NOT f.is_live",
+    "exceptions": "f.critical + f.high + f.medium + f.low > 0",
+    "late": "f.late > 0",
+    "approvals": "f.awaiting > 0",
 }
+_SUMS: Final = ", ".join([
+    *(f"sum(f.{name}) OVER everyone AS sum_{name}"
+      for name in ("critical", "high", "late", "running", "awaiting", "overdue")),
+    "sum(f.critical + f.high + f.medium + f.low) OVER everyone AS sum_exceptions",
+    *(f"count(*) FILTER (WHERE {sql}) OVER everyone AS shown_{name}" for name, sql in _SHOWN.items()),
+])  # fmt: skip
 WORST_FIRST: Final = Sort(
     name="-health",
     label=N_("Worst first"),
     reverse_label=N_("Healthiest first"),
     keys=[
         *(
-            SortKey(sql, "bigint", descending=True)
-            for sql in ("x.critical", "x.high", "r.late", "x.medium", "d.letters", "a.awaiting")
+            SortKey(f"f.{name}", "bigint", descending=True)
+            for name in ("critical", "high", "late", "medium", "letters", "awaiting")
         ),
-        SortKey("c.name"),
-        SortKey("c.tenant_id", "uuid"),
+        SortKey("f.name"),
+        SortKey("f.tenant_id", "uuid"),
     ],
 )
-_ALL: Final = ListQuery(list="fleet", sort=WORST_FIRST, limit=100_000)
 
 
-async def read_fleet(session: AsyncSession, *, now: datetime) -> Sequence[ClientHealth]:
-    """The clients of the fleet, worst client first, then by name."""
-    return (await list_fleet(session, _ALL, now)).items
+async def read_fleet_page(
+    session: AsyncSession, query: ListQuery, now: datetime
+) -> tuple[FleetFigures, ResultPage[ClientHealth]]:
+    """The sums over all clients of the fleet, and one page of `fleet.lists`, in one reading of what is open."""
+    page = await _list(session, query, now, f"(SELECT f.*, {_SUMS} FROM {_HEALTH} f WINDOW everyone AS ()) f")
+    if page.items:
+        sums = page.items[0]
+    else:
+        found = await session.execute(
+            text(f"SELECT {_SUMS.replace('OVER everyone', '')} FROM {_HEALTH} f"), _binds(session, now)
+        )
+        sums = found.one()
+    figures = FleetFigures(
+        clients={name: getattr(sums, f"shown_{name}") for name in _SHOWN},
+        **{name: int(getattr(sums, f"sum_{name}") or 0) for name in FleetFigures.__struct_fields__[1:]},
+    )
+    return figures, await _with_day(session, page, now)
 
 
 async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[ClientHealth]:
-    """One page of `fleet.lists`."""
-    least = dict(LEVELS)
+    """One page of `fleet.lists`. Changes and visibility of the last 24 hours are read for its clients only."""
+    return await _with_day(session, await _list(session, query, now, f"{_HEALTH} f"), now)
+
+
+async def _list(session: AsyncSession, query: ListQuery, now: datetime, tables: str) -> ResultPage[Row[Any]]:
+    search = query.values.get("search", "")
+    where = [_SHOWN[query.values.get("show", "")], *(["strpos(lower(f.name), lower(:search)) > 0"] if search else [])]
     source = ListSource(
-        columns="""c.tenant_id, c.slug, c.name, c.status, x.critical, x.high, x.medium, x.low, a.awaiting,
-                   a.oldest_awaiting, r.running, r.late, r.oldest AS oldest_running, d.letters, h.changes,
-                   v.measured, v.visible, f.failing, u.paused, o.overdue,
-                   NOT z.in_onboarding AS is_live""",
-        tables=_TABLES,
-        where=f"c.msp_id = :msp AND {_SHOWN[query.values.get('show', '')]}",
-        binds={
-            "msp": scope_of(session).msp_id,
+        columns="f.*",
+        tables=tables,
+        where=" AND ".join(where),
+        binds={**_binds(session, now), **({"search": search} if search else {})},
+    )
+    return await read_page(session, source, query)
+
+
+async def _with_day(session: AsyncSession, page: ResultPage[Row[Any]], now: datetime) -> ResultPage[ClientHealth]:
+    rows = await session.execute(
+        text(_DAY_FIGURES),
+        {
+            "ids": [row.tenant_id for row in page.items],
             "reference": sorted(REFERENCE_ELEMENTS),
-            "now": now,
             "floor": id_floor(now - _DAY),
             "earliest": id_floor(now - _DAY - DECIDING),
             "since": now - _DAY,
             "newest": _NEWEST,
             "many": MANY,
-            "critical": least["critical"],
-            "high": least["high"],
-            "medium": least["medium"],
         },
     )
-    return (await read_page(session, source, query)).map(_client_health)
+    days = {row.tenant_id: row for row in rows}
+    return page.map(lambda row: _client_health(row, days[row.tenant_id]))
+
+
+def _binds(session: AsyncSession, now: datetime) -> dict[str, object]:
+    least = dict(LEVELS)
+    return {
+        "msp": scope_of(session).msp_id,
+        "now": now,
+        "critical": least["critical"],
+        "high": least["high"],
+        "medium": least["medium"],
+    }
 
 
 async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Row[Any]]:
@@ -188,9 +257,11 @@ async def list_client_names(session: AsyncSession, *, limit: int) -> Sequence[Ro
     return rows.all()
 
 
-def _client_health(row: Row[Any]) -> ClientHealth:
+def _client_health(row: Row[Any], day: Row[Any]) -> ClientHealth:
+    open_now = (name for name in ClientHealth.__struct_fields__[:-3] if name not in _OF_THE_DAY)
     return ClientHealth(
-        **{name: getattr(row, name) for name in ClientHealth.__struct_fields__[:-3]},
+        **{name: getattr(row, name) for name in open_now},
+        **{name: getattr(day, name) for name in _OF_THE_DAY},
         exceptions=row.critical + row.high + row.medium + row.low,
         worst=next((name for name, _ in LEVELS if getattr(row, name)), ""),
         health=_health(row),
@@ -203,27 +274,3 @@ def _health(row: Row[Any]) -> str:
     if not row.is_live:
         return "onboarding"
     return "needs attention" if row.medium or row.letters or row.failing or row.awaiting or row.paused else "healthy"
-
-
-def hours_until(now: datetime) -> list[datetime]:
-    """Start of each of the last HOURS hours, oldest first; the last hour is incomplete."""
-    last = now.replace(minute=0, second=0, microsecond=0)
-    return [last - _HOUR * back for back in reversed(range(HOURS))]
-
-
-async def read_hours(session: AsyncSession, *, now: datetime) -> Sequence[ClientHours]:
-    """Hourly changes of every client, by name. Ids are ordered by time, so that each hour is a range of the key."""
-    bounds = [id_floor(at) for at in (*hours_until(now), now + _HOUR)]
-    rows = await session.execute(
-        text(f"""
-            SELECT c.name, array_agg(x.changes ORDER BY h.low) AS changes
-              FROM {CLIENTS} c
-              CROSS JOIN unnest(CAST(:lows AS uuid[]), CAST(:highs AS uuid[])) AS h (low, high)
-              CROSS JOIN LATERAL (
-                SELECT count(*) AS changes FROM (SELECT 1 FROM change n
-                 WHERE n.tenant_id = c.tenant_id AND n.id >= h.low AND n.id < h.high LIMIT :many) m) x
-             WHERE c.msp_id = :msp GROUP BY c.tenant_id, c.name ORDER BY c.name
-        """),
-        {"msp": scope_of(session).msp_id, "lows": bounds[:-1], "highs": bounds[1:], "many": MANY},
-    )
-    return [ClientHours(row.name, row.changes) for row in rows]

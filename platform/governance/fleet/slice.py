@@ -2,13 +2,17 @@
 
 from typing import Final
 
+import governance.fleet.models
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
+from governance.fleet.hours import count_change_hours
 from governance.fleet.pages import FLEET_PAGES
 from governance.fleet.routes import FLEET_ROUTES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
+    models=(governance.fleet.models,),
+    repairs=(count_change_hours,),
     routes=FLEET_ROUTES,
     pages=FLEET_PAGES,
     navigation=(

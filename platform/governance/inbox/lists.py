@@ -18,7 +18,7 @@ INBOX: Final = ListDefinition[InboxItem](
     load=list_inbox,
     filters=[
         ChoiceFilter(name="kind", label=N_("Kind"), options=[("", N_("All")), *KIND_LABELS.items()], hidden=True),
-        TextFilter(name="client", label=N_("Client"), about="Short name of a client."),
+        TextFilter(name="client", label=N_("Client"), about="Short name of a client, or its whole name."),
     ],
     sorts=[
         Sort(

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
@@ -11,7 +12,8 @@ from foundation.i18n.localizer import translate
 from foundation.web.bulk_form import BulkView, run_bulk_form
 from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
-from foundation.web.lists import LONGEST_TEXT, ListInput, ListParameters
+from foundation.web.lists import LONGEST_TEXT, ListInput, ListParameters, Options
+from foundation.web.pagination import RowCount
 from governance.fleet.queries import list_client_names
 from governance.inbox.act import act_on_items
 from governance.inbox.lists import INBOX
@@ -25,7 +27,8 @@ from tenants.web.lists import export_page, load_page
 AnyRequest = Request[Any, Any, Any]
 _READ: Final = {"permission": GovernancePermission.READ_FLEET, "fleet": True}
 _ROOT: Final = "/inbox"
-_MOST_CLIENTS: Final = 1_000
+_MOST_CLIENTS: Final = 200
+"""Clients among which a reader chooses from a list; with more, the name is typed."""
 
 
 @get(_ROOT, name="inbox", opt=_READ, dependencies=INBOX.page_parameters, include_in_schema=False)
@@ -53,12 +56,17 @@ def build_inbox_pages(db: Database) -> tuple[HTTPRouteHandler, ...]:
 
 
 async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
-    found = await load_page(access, INBOX, listed)
-    clients = await list_client_names(access.session, limit=_MOST_CLIENTS)
-    options = {"client": [("", translate("All clients")), *((row.slug, row.name) for row in clients)]}
+    found = await load_page(access, INBOX, listed.uncounted())
+    counts = await count_inbox(access.session, listed.query["client"])
+    clients = await list_client_names(access.session, limit=_MOST_CLIENTS + 1)
+    options: dict[str, Options] = {}
+    if len(clients) <= _MOST_CLIENTS:
+        options["client"] = [("", translate("All clients")), *((row.slug, row.name) for row in clients)]
+    if listed.refusal is None:
+        found = msgspec.structs.replace(found, count=RowCount(counts.of(listed.query["kind"])))
     context: dict[str, object] = {
         "listed": list_view(INBOX, listed, found, _ROOT, options=options),
-        "counts": await count_inbox(access.session, listed.query["client"]),
+        "counts": counts,
         "bulk": bulk,
         "reason_limit": LONGEST_TEXT,
         "shortcuts": access.principal.shortcuts,

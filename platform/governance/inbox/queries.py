@@ -14,50 +14,61 @@ from foundation.database.engine import scope_of
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.i18n.messages import StoredMessage
 from foundation.marks import N_
-from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from foundation.web.pagination import Keyset, ListQuery, ListSource, ResultPage, read_page
 from governance.inbox.schemas import InboxCounts, InboxItem, InboxKind
 from governance.messages.writer import write_message, write_title
 from policy.relations import APPROVALS
 from tenants.relations import CLIENTS
 
 _ITEMS: Final = f"""(
-    SELECT CAST('exception' AS varchar) AS kind, e.tenant_id, e.id, e.change_id, e.code, e.message, e.params,
-           CAST(e.severity AS bigint) AS severity, e.record_key, e.element, e.dimension, e.record_type,
-           CAST(NULL AS jsonb) AS old_value, CAST(NULL AS jsonb) AS new_value, CAST(NULL AS jsonb) AS reason,
+    SELECT CAST('exception' AS varchar) AS kind, e.tenant_id, e.id, e.change_id, CAST(e.severity AS bigint) AS severity,
            e.opened_at, e.correction_due_at AS due_at
       FROM governance_exception e WHERE e.state = 'open'
      UNION ALL
-    SELECT 'approval', a.tenant_id, a.id, c.id, '', '', CAST(NULL AS jsonb), CAST(0 AS bigint),
-           c.record_key, c.element, c.dimension, c.record_type, c.old_value, c.new_value, c.reason,
-           a.created_at, coalesce(a.due_at, a.expires_at)
-      FROM {APPROVALS} a JOIN change c ON c.tenant_id = a.tenant_id AND c.id = a.subject_id
-     WHERE a.state = 'pending' AND a.subject_kind = 'change')"""
+    SELECT 'approval', a.tenant_id, a.id, a.subject_id, CAST(0 AS bigint), a.created_at,
+           coalesce(a.due_at, a.expires_at)
+      FROM {APPROVALS} a WHERE a.state = 'pending' AND a.subject_kind = 'change')"""
+"""As SQL: what a list is ordered and filtered by. What is shown is joined to a page's rows only."""
 _TABLES: Final = f"{_ITEMS} i JOIN {CLIENTS} k ON k.tenant_id = i.tenant_id AND k.staff_access = 'standing'"
 """Clients that admit staff on request only are worked on from their own pages."""
-_FILTERS: Final = {"kind": "i.kind = :kind", "client": "k.slug = :client"}
+_IS_CLIENT: Final = "(k.slug = :client OR lower(k.name) = lower(:client))"
+_FILTERS: Final = {"kind": "i.kind = :kind", "client": _IS_CLIENT}
 _NEEDS_APPROVAL: Final = N_("Needs approval")
 
 
 async def list_inbox(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[InboxItem]:
     """One page of `inbox.lists`."""
     chosen = {name: value for name, value in query.values.items() if value}
-    source = ListSource(
-        columns="""i.kind, i.tenant_id, i.id, i.change_id, i.code, i.message, i.params, i.severity, i.record_key,
-                   i.element, i.dimension, i.record_type, i.old_value, i.new_value, i.reason, i.opened_at, i.due_at,
-                   k.slug AS client, k.name AS client_name""",
-        tables=_TABLES,
-        where=" AND ".join(["k.msp_id = :msp", *(_FILTERS[name] for name in chosen)]),
-        binds={"msp": scope_of(session).msp_id, **chosen},
-    )
+    where = " AND ".join(["k.msp_id = :msp", *(_FILTERS[name] for name in chosen)])
+
+    def source(keyset: Keyset) -> ListSource:
+        return ListSource(
+            columns="""i.kind, i.tenant_id, i.id, i.change_id, coalesce(e.code, '') AS code,
+                       coalesce(e.message, '') AS message, e.params, i.severity, s.record_key, s.element, s.dimension,
+                       s.record_type, c.old_value, c.new_value, c.reason, i.opened_at, i.due_at, i.client,
+                       i.client_name""",
+            tables=f"""(SELECT i.*, k.slug AS client, k.name AS client_name FROM {_TABLES}
+                         WHERE {where} AND {keyset.condition} ORDER BY {keyset.order} LIMIT :page_rows) i
+                LEFT JOIN governance_exception e
+                  ON i.kind = 'exception' AND e.tenant_id = i.tenant_id AND e.id = i.id
+                LEFT JOIN change c ON i.kind = 'approval' AND c.tenant_id = i.tenant_id AND c.id = i.change_id
+               CROSS JOIN LATERAL (
+                 SELECT coalesce(e.record_key, c.record_key) AS record_key, coalesce(e.element, c.element) AS element,
+                        coalesce(e.dimension, c.dimension) AS dimension,
+                        coalesce(e.record_type, c.record_type) AS record_type) s""",
+            where="true",
+            binds={"msp": scope_of(session).msp_id, **chosen},
+        )
+
     return (await read_page(session, source, query)).map(_item)
 
 
 async def count_inbox(session: AsyncSession, client: str = "") -> InboxCounts:
-    """Items of each kind; of one client if its short name is given."""
+    """Items of each kind; of one client if its short name, or its name, is given."""
     rows = await session.execute(
         text(f"""
             SELECT i.kind, count(*) AS number FROM {_TABLES}
-             WHERE k.msp_id = :msp AND (:client = '' OR k.slug = :client) GROUP BY i.kind
+             WHERE k.msp_id = :msp AND (:client = '' OR {_IS_CLIENT}) GROUP BY i.kind
         """),
         {"msp": scope_of(session).msp_id, "client": client},
     )

@@ -71,3 +71,8 @@ class InboxCounts(msgspec.Struct, frozen=True):
     @property
     def all(self) -> int:
         return self.approval + self.exception
+
+    def of(self, kind: str) -> int:
+        """Number of the items of a kind; of all for an empty one."""
+        counts: dict[str, int] = {InboxKind.APPROVAL: self.approval, InboxKind.EXCEPTION: self.exception}
+        return counts.get(kind, self.all)

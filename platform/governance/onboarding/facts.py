@@ -134,3 +134,31 @@ FACTS: Final = f"""(
 """As SQL, behind FROM: a row for each client. One without an onboarding is live since its creation: it was created
 before there were onboardings. Binds: now."""
 COLUMNS: Final = ", ".join(f"f.{name}" for name in OnboardingFacts.__struct_fields__)
+
+
+def _newest(table: str, row: str, time: str, where: str = "true") -> str:
+    """As SQL: the newest `time` of the rows of all the MSP's clients, by client, as `at`."""
+    return f"""LEFT JOIN (SELECT {row}.tenant_id, max({time}) AS at
+                            FROM {CLIENTS} k JOIN {table} {row} USING (tenant_id)
+                           WHERE k.msp_id = :msp AND {where} GROUP BY {row}.tenant_id)"""
+
+
+PROGRESS: Final = f"""(
+    SELECT c.tenant_id, c.msp_id, c.name, CASE WHEN o.tenant_id IS NULL THEN c.created_at ELSE o.live_at END AS live_at,
+           greatest(c.created_at, o.started_at, o.checked_at, a.applied_at, s.at, k.at, b.at, v.at, y.occurred_at,
+                    o.live_at) AS latest_at
+      FROM {CLIENTS} c
+      LEFT JOIN onboarding o USING (tenant_id)
+      LEFT JOIN client_template_use a USING (tenant_id)
+      {_newest(CONNECTIONS, "n", "n.created_at", "n.state = 'active'")} s USING (tenant_id)
+      {_newest("element_contract", "e", "e.published_at", f"NOT {is_retired('e')}")} k USING (tenant_id)
+      LEFT JOIN (SELECT DISTINCT ON (l.tenant_id) l.tenant_id, greatest(l.started_at, l.decided_at) AS at
+                   FROM {CLIENTS} k JOIN baseline l USING (tenant_id) WHERE k.msp_id = :msp
+                  ORDER BY l.tenant_id, l.started_at DESC) b USING (tenant_id)
+      {_newest(POLICY_VERSIONS, "w", "w.created_at")} v USING (tenant_id)
+      LEFT JOIN LATERAL (
+       SELECT t.occurred_at FROM {USAGE_EVENTS} t
+        WHERE t.tenant_id = c.tenant_id AND t.meter = '{VERIFIED_DELIVERIES.name}' ORDER BY t.id LIMIT 1) y ON true
+     WHERE c.msp_id = :msp)"""
+"""As SQL, behind FROM: the columns of FACTS by which the list is ordered and filtered, for all clients at once. The
+facts themselves are then read of a page's clients only. Binds: msp."""

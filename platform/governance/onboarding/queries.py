@@ -13,7 +13,7 @@ from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 from governance.onboarding.assess import assess_checks, assess_steps
-from governance.onboarding.facts import COLUMNS, FACTS, OnboardingFacts
+from governance.onboarding.facts import COLUMNS, FACTS, PROGRESS, OnboardingFacts
 from governance.onboarding.schemas import OnboardingRow, OnboardingView, WaiverView
 from governance.onboarding.steps import OnboardingStep, first_open
 
@@ -71,19 +71,34 @@ async def load_facts(session: AsyncSession, client_id: UUID, *, now: datetime) -
 
 
 async def list_onboardings(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[OnboardingRow]:
-    """One page of `onboarding.lists`."""
+    """One page of `onboarding.lists`. The step follows from all facts of a client; without a filter by it, facts are
+    read of the page's clients only.
+    """
     step = query.values.get("step", "")
-    where = ["f.msp_id = :msp", _STATES[query.values.get("status", "")]]
-    source = ListSource(
-        columns=f"{COLUMNS}, {STEP} AS step",
-        tables=f"{FACTS} f",
-        where=" AND ".join([*where, *([f"{STEP} = :step"] if step else [])]),
-        binds={
-            "msp": scope_of(session).msp_id, "now": now, "stuck_before": now - STUCK_AFTER,
-            **({"step": step} if step else {}),
-        },
-    )  # fmt: skip
-    return (await read_page(session, source, query)).map(lambda row: _row(row, now))
+    status = _STATES[query.values.get("status", "")]
+    binds: dict[str, object] = {"msp": scope_of(session).msp_id, "now": now, "stuck_before": now - STUCK_AFTER}
+    if step:
+        source = ListSource(
+            columns=f"{COLUMNS}, {STEP} AS step",
+            tables=f"{FACTS} f",
+            where=f"f.msp_id = :msp AND {status} AND {STEP} = :step",
+            binds={**binds, "step": step},
+        )
+        return (await read_page(session, source, query)).map(lambda row: _row(row, now))
+    page = await read_page(
+        session,
+        ListSource(columns="f.tenant_id", tables=f"{PROGRESS} f", where=status, binds=binds),
+        query,
+    )
+    rows = await session.execute(
+        text(f"""
+            SELECT {COLUMNS}, {STEP} AS step FROM unnest(CAST(:ids AS uuid[])) i (id)
+              JOIN {FACTS} f ON f.tenant_id = i.id WHERE f.msp_id = :msp
+        """),
+        {**binds, "ids": [row.tenant_id for row in page.items]},
+    )
+    facts = {row.tenant_id: row for row in rows}
+    return page.map(lambda row: _row(facts[row.tenant_id], now))
 
 
 def is_stuck(facts: OnboardingFacts, now: datetime) -> bool:

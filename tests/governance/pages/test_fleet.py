@@ -2,7 +2,9 @@
 
 import re
 
+from governance.fleet.hours import shown_until
 from tests.governance.pages.web_app import GovernanceWebApp
+from tests.tenants.conftest import NOW
 
 
 async def test_clients_are_sorted_by_severity(busy: GovernanceWebApp) -> None:
@@ -44,12 +46,13 @@ async def test_page_and_api_show_the_same_health(busy: GovernanceWebApp) -> None
     ]
 
 
-async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: GovernanceWebApp) -> None:
-    for ago in (5, 10, 7_200):
+async def test_the_chart_counts_each_clients_changes_in_their_complete_hour(busy: GovernanceWebApp) -> None:
+    end = (NOW - shown_until(NOW)).total_seconds()
+    for ago in (end - 5, end + 5, end + 10, end + 7_200):  # the first is in an hour that is not shown yet
         await busy.acme.change(f"SKU-{ago}", 1000, 1040, states={"Web shop": "verified"}, at=ago)
-    await busy.borealis.change("SKU-1", 1000, 1040, states={"Web shop": "verified"}, at=7_200)
-    await busy.borealis.change("SKU-2", 1000, 1040, states={"Web shop": "verified"}, at=90_000)
-    await busy.alien.change("SKU-3", 1000, 1040, states={"Web shop": "verified"}, at=5)
+    await busy.borealis.change("SKU-1", 1000, 1040, states={"Web shop": "verified"}, at=end + 7_200)
+    await busy.borealis.change("SKU-2", 1000, 1040, states={"Web shop": "verified"}, at=end + 90_000)
+    await busy.alien.change("SKU-3", 1000, 1040, states={"Web shop": "verified"}, at=end + 5)
     for path in ("/fleet", "/fleet/chart"):
         page = (await busy["operator"].get(path)).text
         hours = re.findall(
@@ -57,6 +60,7 @@ async def test_the_chart_counts_each_clients_changes_in_their_hour(busy: Governa
         )
         assert len(hours) == 24
         assert [hour for hour in hours if hour != ("0", "0")] == [("1", "1"), ("2", "0")]
+        assert re.search(r"As of <time[^>]*>[^<]+</time>, next at <time", page)
 
 
 async def test_clocks_that_ran_out_count_before_their_job_has_run_and_after(busy: GovernanceWebApp) -> None:

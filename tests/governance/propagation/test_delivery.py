@@ -20,7 +20,8 @@ from governance.changes.schemas import ChangeView
 from governance.connections.pause import pause_connection, resume_connection
 from governance.exceptions.lifecycle import close_exception
 from governance.exceptions.states import ExceptionState
-from governance.fleet.queries import ClientHealth, read_fleet
+from governance.fleet.lists import FLEET
+from governance.fleet.queries import ClientHealth, list_fleet
 from governance.overview.queries import read_clocks, read_figures
 from governance.partner_channel.queries import read_channel
 from governance.propagation.delivery import LATE, is_late, split_time
@@ -313,7 +314,7 @@ async def test_nothing_is_late_while_the_client_is_suspended(env: ClientEnv, san
 
 async def on_fleet(env: ClientEnv) -> ClientHealth:
     async with env.services.db.transaction(env.msp_account.for_fleet()) as session:
-        (client,) = await read_fleet(session, now=utc_now())
+        (client,) = (await list_fleet(session, FLEET.query(), utc_now())).items
     return client
 
 
