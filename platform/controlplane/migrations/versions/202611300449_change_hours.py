@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611300448"
-down_revision = "202611300225"
+revision = "202611300449"
+down_revision = "202611300448"
 branch_labels = None
 depends_on = None
 
