@@ -9,6 +9,11 @@ class PeriodClosed(Conflict):
     title = N_("This period is closed")
 
 
+class PartyMissing(Conflict):
+    code = "party-missing"
+    title = N_("Details of the seller or the buyer are missing")
+
+
 class PriceNotAllowed(InvalidInput):
     code = "price-not-allowed"
     title = N_("This price cannot be set")

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.periods import EPOCH, month_of
 from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
+from foundation.ids import new_id
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler, JobHandler
@@ -39,7 +41,7 @@ def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> t
     """Job handlers of this room; each run sets the timer of the next, `every` later."""
     return (
         JobHandler(RATE, _handler(rate_recent, schedule_rating, clock, every)),
-        JobHandler(RERATE, _handler(rate_client, _schedule_rerating, clock, RERATE_EVERY)),
+        JobHandler(RERATE, _handler(bill_client, _schedule_rerating, clock, RERATE_EVERY)),
         JobHandler(TOTAL, _handler(total_wholesale, schedule_total, clock, every)),
     )
 
@@ -76,6 +78,12 @@ async def rate_client(session: AsyncSession, now: datetime, since: datetime = EP
             rated = await rate_period(session, side=side, period=period, now=now, since=since)
             if rated.events:
                 await draft_invoice(session, side=side, period=period, now=now)
+
+
+async def bill_client(session: AsyncSession, now: datetime) -> None:
+    """Update the client's drafts with all usage, and move its invoices that the day moves."""
+    await rate_client(session, now)
+    await advance_invoices(session, now, new_id=new_id)
 
 
 async def total_wholesale(session: AsyncSession, now: datetime) -> None:

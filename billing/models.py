@@ -13,13 +13,14 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Numeric,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.invoices.states import InvoiceState
+from billing.states import InvoiceState
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
@@ -114,7 +115,9 @@ class RatingRun(TenantOwned, Base):
 class Invoice(TenantOwned, Base):
     """Retail: one client's, for the client. Wholesale: one client's share, or the MSP's total (`client_id` = `msp_id`).
 
-    `content_hash` covers all content shown to the buyer, so the same usage and prices give the same hash.
+    `content_hash` covers all content shown to the buyer, so the same usage and prices give the same hash. Once it is
+    finalised, `issued_invoice` has its number and amounts; `paid_minor` and `credited_minor` count up to its gross
+    amount, and `dunning_level` counts reminders.
     """
 
     __tablename__ = "invoice"
@@ -128,6 +131,9 @@ class Invoice(TenantOwned, Base):
     state: Mapped[str] = mapped_column(server_default=InvoiceState.DRAFT)
     total_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     content_hash: Mapped[str] = mapped_column(server_default="")
+    paid_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    credited_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    dunning_level: Mapped[int] = mapped_column(Integer, server_default="0")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

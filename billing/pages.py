@@ -5,26 +5,29 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec.structs import replace
 
 from billing.invoices.close import close_invoice
+from billing.invoices.forms import acts_of, settle
 from billing.invoices.lists import INVOICES, LINE_EVENTS
+from billing.invoices.month_close import list_open_invoices
 from billing.invoices.repository import (
     list_margins,
     load_invoice,
     load_line,
     load_sibling_invoice,
 )
-from billing.invoices.states import InvoiceState
+from billing.invoices.steps import CAUSE_LABELS
 from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
 from billing.reconciliation.queries import reconcile
 from billing.schemas import Line
+from billing.states import OPEN
 from billing.views import InvoiceView, MarginView, line_view, meter_rows
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -40,6 +43,7 @@ from tenants.web.lists import export_page, load_page
 
 _INVOICES: Final = ["/invoices", "/clients/{client:str}/invoices"]
 _INVOICE: Final = [f"{path}/{{invoice_id:uuid}}" for path in _INVOICES]
+_OWN: Final = "/clients/{client:str}/invoices/{invoice_id:uuid}"
 _LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 _PAGE: Final = 50
@@ -83,6 +87,23 @@ async def close_invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id
     return redirect_to(access, f"/invoices/{invoice_id}", done=translate("Invoice closed"))
 
 
+@post(
+    [f"{_OWN}/acts", f"{_OWN}/payments", f"{_OWN}/credit-notes"],
+    opt={"permission": BillingPermission.ISSUE_INVOICE},
+    include_in_schema=False,
+)
+async def settle_invoice_page(
+    request: Request[Any, Any, Any], access: OpenAccess, meters: KnownMeters, invoice_id: FromPath[UUID]
+) -> Response[Any]:
+    """Send, suspend, write off, void, pay or credit an invoice."""
+    typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+    kind = request.url.path.rpartition("/")[2]
+    refusal = await run_action(access.session, settle(access, invoice_id, kind, typed))
+    if refusal is not None:
+        return await _invoice(access, meters, invoice_id, refusal)
+    return redirect_to(access, f"/invoices/{invoice_id}", done=translate("Saved"))
+
+
 async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: DomainError | None = None) -> Template:
     detail = await load_invoice(access.session, invoice_id)
     names = await _names(access, {detail.invoice.client_id} | {line.client_id for line in detail.lines})
@@ -92,6 +113,11 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "lines": [line_view(line, detail.invoice, names.get(line.client_id, ""), meters) for line in detail.lines],
         "by_client": view.is_whole,
         "close_href": await _close_href(access, view),
+        "detail": detail,
+        "own_root": await _own_root(access, view),
+        "acts": acts_of(detail.invoice) if access.may(BillingPermission.ISSUE_INVOICE) else [],
+        "cause_labels": CAUSE_LABELS,
+        "today": access.now.date(),
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
         **await _both_sides(access, meters, view),
     }
@@ -145,6 +171,24 @@ async def show_reconciliation_page(access: OpenAccess, meters: KnownMeters, mont
     return _render(access, "reconciliation.html", translate("Reconciliation"), context, refusal=refusal)
 
 
+@get(
+    "/invoices/month-close",
+    name="month_close",
+    opt={"permission": BillingPermission.ISSUE_INVOICE, "fleet": True},
+    include_in_schema=False,
+)
+async def show_month_close_page(access: OpenAccess) -> Template:
+    """Ended months that are not finalised, and what each still needs."""
+    found = await list_open_invoices(access.session, access.now)
+    names = await _names(access, {one.client_id for one in found})
+    slugs = {one.client_id: await find_client_slug(access.session, one.client_id) for one in found}
+    context = {
+        "rows": [(one, names.get(one.client_id, ""), slugs[one.client_id]) for one in found],
+        "rating_times": await read_rating(access.session),
+    }
+    return _render(access, "month_close.html", translate("Month close"), context)
+
+
 INVOICE_EXPORT: Final = export_page(INVOICES, _INVOICES, opt=_READ)
 EVENT_EXPORT: Final = export_page(LINE_EVENTS, [f"{path}/events" for path in _LINE], opt=_READ)
 PAGES: Final[tuple[Any, ...]] = (
@@ -155,6 +199,8 @@ PAGES: Final[tuple[Any, ...]] = (
     show_invoice_page,
     show_invoice_line_page,
     close_invoice_page,
+    settle_invoice_page,
+    show_month_close_page,
 )
 
 
@@ -176,11 +222,17 @@ def _root(access: Access) -> str:
 async def _close_href(access: Access, view: InvoiceView) -> str:
     """Address for closing this draft; empty when the reader may not close it, or not yet."""
     invoice = view.invoice
-    over = invoice.state == InvoiceState.DRAFT and invoice.period_end <= access.now
+    over = invoice.state in OPEN and invoice.period_end <= access.now
     if view.is_wholesale or not over or not access.may(BillingPermission.ISSUE_INVOICE):
         return ""
     slug = await find_client_slug(access.session, invoice.client_id)
     return f"/clients/{slug}/invoices/{invoice.id}/close" if slug else ""
+
+
+async def _own_root(access: Access, view: InvoiceView) -> str:
+    """Address of the invoice in its client's pages, where it is changed; empty for a wholesale one."""
+    slug = None if view.is_wholesale else await find_client_slug(access.session, view.invoice.client_id)
+    return f"/clients/{slug}/invoices/{view.invoice.id}" if slug else ""
 
 
 async def _names(access: Access, ids: Collection[UUID]) -> Mapping[UUID, str]:

@@ -2,15 +2,17 @@
 
 from typing import Final
 
+from billing.states import FIXED, OPEN
 from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.retention import DataClass, RetainedTable
+from foundation.state_machine import in_sql
 
 # Everything is kept from the first unbilled event on: one not on a closed invoice of each side that has a price book,
 # or, where there is no book, of any side. Reconciliation then finds all events in question.
 _UNINVOICED: Final = f"""
     WITH side AS (SELECT DISTINCT side FROM price_book WHERE msp_id = :m),
-         closed AS (SELECT id, side FROM invoice WHERE tenant_id = :t AND state = 'closed')
+         closed AS (SELECT id, side FROM invoice WHERE tenant_id = :t AND state IN ({in_sql(FIXED)}))
     SELECT u.id FROM {USAGE_EVENTS} u
      WHERE u.tenant_id = :t AND u.id < :before
        AND (EXISTS (SELECT 1 FROM side s WHERE NOT EXISTS (
@@ -21,9 +23,9 @@ _UNINVOICED: Final = f"""
                  WHERE r.tenant_id = :t AND r.meter = u.meter AND r.usage_id = u.id))
      ORDER BY u.id LIMIT 1
 """
-_IN_DRAFTS: Final = """
+_IN_DRAFTS: Final = f"""
     SELECT r.usage_id FROM rated_usage r JOIN invoice i ON i.tenant_id = r.tenant_id AND i.id = r.invoice_id
-     WHERE r.tenant_id = :t AND r.usage_id < :before AND i.state = 'draft'
+     WHERE r.tenant_id = :t AND r.usage_id < :before AND i.state IN ({in_sql(OPEN)})
      ORDER BY r.usage_id LIMIT 1
 """
 # Closed periods of a year and a month can be reconciled and examined, down to each event.

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Final
 
+import billing.invoices.models
 import billing.models
 from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.commands import COMMANDS
+from billing.events import EVENTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
 from billing.pages import PAGES, provide_meters
@@ -27,7 +29,7 @@ def _invoices(area: NavArea) -> NavEntry:
 
 ROOM: Final = Room(
     name="billing",
-    models=(billing.models,),
+    models=(billing.models, billing.invoices.models),
     routes=ROUTES,
     pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES),
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
@@ -35,6 +37,7 @@ ROOM: Final = Room(
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
     job_types=JOB_TYPES,
     jobs=lambda services: billing_jobs(services.clock),
+    events=EVENTS,
     repairs=(repair_billing,),
     permissions=(BillingPermission,),
     audit_actions=(BillingAction,),

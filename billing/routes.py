@@ -16,8 +16,10 @@ from billing.client_prices.prices import (
     set_client_price,
 )
 from billing.invoices.close import close_invoice
+from billing.invoices.inputs import CreditInput, InvoiceActInput, PaymentInput
 from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.repository import load_invoice
+from billing.invoices.settle import NewCredit, NewPayment, act_on_invoice, create_credit_note, record_payment
 from billing.pages import KnownMeters
 from billing.permissions import BillingPermission
 from billing.price_books.lists import PRICES
@@ -32,6 +34,8 @@ from tenants.web.lists import list_route
 _INVOICES: Final = ["/api/v1/invoices", "/api/v1/clients/{client:str}/invoices"]
 _INVOICE: Final = [f"{path}/{{invoice_id:uuid}}" for path in _INVOICES]
 _EVENTS: Final = [f"{path}/lines/{{line_id:uuid}}/events" for path in _INVOICE]
+_OWN: Final = "/api/v1/clients/{client:str}/invoices/{invoice_id:uuid}"
+_ISSUE: Final = {"permission": BillingPermission.ISSUE_INVOICE}
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 
 INVOICE_LIST: Final = list_route(
@@ -79,6 +83,32 @@ async def close_draft(access: OpenAccess, invoice_id: FromPath[UUID]) -> Invoice
     return await load_invoice(access.session, invoice_id)
 
 
+@post(f"{_OWN}/acts", opt=_ISSUE, tags=["invoices"], status_code=200)
+async def act_on_finalised_invoice(
+    access: OpenAccess, invoice_id: FromPath[UUID], data: JSONBody[InvoiceActInput]
+) -> InvoiceDetail:
+    """Send, suspend, write off or void a finalised invoice. All but sending need a reason."""
+    await act_on_invoice(access.session, invoice_id, data.act, reason=data.reason, now=access.now, new_id=new_id)
+    return await load_invoice(access.session, invoice_id)
+
+
+@post(f"{_OWN}/payments", opt=_ISSUE, tags=["invoices"], status_code=201)
+async def create_payment(access: OpenAccess, invoice_id: FromPath[UUID], data: JSONBody[PaymentInput]) -> InvoiceDetail:
+    """Record a payment that was made outside the product, in minor units; a negative amount takes one back."""
+    payment = NewPayment(paid_on=data.paid_on, amount_minor=data.amount_minor, reference=data.reference)
+    await record_payment(access.session, invoice_id, payment, now=access.now, new_id=new_id)
+    return await load_invoice(access.session, invoice_id)
+
+
+@post(f"{_OWN}/credit-notes", opt=_ISSUE, tags=["invoices"], status_code=201)
+async def create_credit(access: OpenAccess, invoice_id: FromPath[UUID], data: JSONBody[CreditInput]) -> InvoiceDetail:
+    """Credit net amounts by line, or one net amount, or all that is left, each with its part of the tax."""
+    lines = {line.line_id: line.net_minor for line in data.lines}
+    credit = NewCredit(reason=data.reason, net_minor=data.net_minor, lines=lines)
+    await create_credit_note(access.session, invoice_id, credit, now=access.now, new_id=new_id)
+    return await load_invoice(access.session, invoice_id)
+
+
 @get("/api/v1/clients/{client:str}/prices", opt={"permission": BillingPermission.READ_PRICE_BOOKS}, tags=["prices"])
 async def show_client_prices(access: OpenAccess) -> ClientPrices:
     """Retail prices that apply to a client: its own, and the common ones where it has none."""
@@ -104,5 +134,6 @@ async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSO
 
 
 ROUTES: Final[tuple[Any, ...]] = (
-    INVOICE_LIST, PRICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, show_client_prices, set_price_of_client,
+    INVOICE_LIST, PRICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, act_on_finalised_invoice,
+    create_payment, create_credit, show_client_prices, set_price_of_client,
 )  # fmt: skip

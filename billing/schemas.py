@@ -1,7 +1,7 @@
 """Billing data of pages and the API. Amounts are integer minor units of `currency`."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,10 +9,13 @@ import msgspec
 
 from billing.price_books.pricing import Tier
 from billing.sides import Side
+from billing.snapshot import Snapshot
 
 
 class InvoiceSummary(msgspec.Struct, frozen=True):
-    """`client_id` is the buyer; the MSP itself on its wholesale invoice."""
+    """`client_id` is the buyer; the MSP itself on its wholesale invoice. `total_minor` is before tax; `gross_minor`,
+    with tax, is 0 until the invoice is finalised.
+    """
 
     id: UUID
     msp_id: UUID
@@ -25,6 +28,53 @@ class InvoiceSummary(msgspec.Struct, frozen=True):
     total_minor: int
     content_hash: str
     updated_at: datetime
+    number: str | None = None
+    due_on: date | None = None
+    tax_minor: int = 0
+    gross_minor: int = 0
+    paid_minor: int = 0
+    credited_minor: int = 0
+    dunning_level: int = 0
+
+    @property
+    def balance_minor(self) -> int:
+        """What is left to pay; negative if too much was paid."""
+        return self.gross_minor - self.credited_minor - self.paid_minor
+
+
+class PaymentView(msgspec.Struct, frozen=True):
+    id: UUID
+    paid_on: date
+    amount_minor: int
+    method: str
+    reference: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+class CreditNoteView(msgspec.Struct, frozen=True):
+    """`lines` maps line ids to net amounts, if it was made by line."""
+
+    id: UUID
+    number: str | None
+    issued_on: date
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    lines: dict[str, int]
+    reason: str
+    created_by: str
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """A step of the invoice's life; `note` is a reason or a reference."""
+
+    at: datetime
+    actor: str
+    cause: str
+    state: str
+    amount_minor: int
+    note: str
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -46,8 +96,14 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class InvoiceDetail(msgspec.Struct, frozen=True):
+    """`document` is what was fixed when it was finalised: parties, lines and tax; None before, and without a number."""
+
     invoice: InvoiceSummary
     lines: Sequence[Line]
+    document: Snapshot | None = None
+    payments: Sequence[PaymentView] = ()
+    credit_notes: Sequence[CreditNoteView] = ()
+    steps: Sequence[StepView] = ()
 
 
 class UsageRow(msgspec.Struct, frozen=True):

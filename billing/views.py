@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from billing.invoices.states import InvoiceState
 from billing.price_books.pricing import plain
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
+from billing.states import LABELS, OPEN, InvoiceState
 from branding.formats import format_month
 from canonical.money import Money
 from foundation.i18n.localizer import translate
-from foundation.marks import N_
 from foundation.usage.meters import Meters
 
 
@@ -43,7 +42,23 @@ class InvoiceView:
     @property
     def state(self) -> tuple[str, str]:
         """Label, to be translated, and kind of the badge."""
-        return (N_("Closed"), "ok") if self.invoice.state == InvoiceState.CLOSED else (N_("Draft"), "info")
+        return LABELS[InvoiceState(self.invoice.state)]
+
+    @property
+    def is_open(self) -> bool:
+        return self.invoice.state in OPEN
+
+    @property
+    def gross(self) -> Money:
+        return Money(self.invoice.gross_minor, self.invoice.currency)
+
+    @property
+    def balance(self) -> Money:
+        return Money(self.invoice.balance_minor, self.invoice.currency)
+
+    def money(self, minor: int) -> Money:
+        """An amount in minor units of the invoice's currency."""
+        return Money(minor, self.invoice.currency)
 
     @property
     def is_whole(self) -> bool:

@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
-from billing.invoices.states import INVOICES, InvoiceState
+from billing.invoices.issue import ToIssue, issue
 from billing.periods import Period
 from billing.price_books.pricing import Charge, Terms, charge, plain, tiers_from_json
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
 from billing.sides import Side, as_rater
+from billing.states import FIXED, OPEN
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
@@ -91,6 +92,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
 
     Raises:
         PeriodClosed: already closed.
+        PartyMissing: as `issue`.
         Conflict: the period is not over, has nothing to invoice, or an earlier draft is still open.
     """
     scope = client_scope(session)
@@ -105,24 +107,56 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
     async with as_rater(session):
         earlier = await session.scalar(
             text(f"""
-                SELECT 1 FROM invoice WHERE tenant_id = :tenant_id AND side = :side AND state = '{InvoiceState.DRAFT}'
+                SELECT 1 FROM invoice WHERE tenant_id = :tenant_id AND side = :side AND state IN ({in_sql(OPEN)})
                    AND period_start < :start LIMIT 1
             """),
             keys,
         )
         if earlier is not None:
             raise Conflict(N_("An earlier period is still open. Close that one first."))
-        await session.execute(
-            text(
-                f"UPDATE invoice SET state = '{InvoiceState.CLOSED}', updated_at = :now WHERE tenant_id = :tenant_id"
-                f" AND id = :id AND state IN ({in_sql(INVOICES.before(InvoiceState.CLOSED))})"
-            ),
-            keys,
-        )
+        await issue(session, await _to_issue(session, draft), now=now)
     if side is Side.RETAIL:  # the client reads its own audit trail, so wholesale data is not written there
         data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
         append_audit(session, action=BillingAction.INVOICE_CLOSED, subject=f"invoice:{draft.id}", data=data, at=now)
     return draft
+
+
+async def close_wholesale(session: AsyncSession, *, period: Period, now: datetime) -> DraftInvoice:
+    """Issue the MSP's wholesale invoice, in the scope of its MSP account, once each client's share is closed.
+
+    Raises:
+        PeriodClosed: already closed.
+        PartyMissing: as `issue`.
+        Conflict: there is nothing to invoice, or a client's share is still open.
+    """
+    draft = await draft_wholesale(session, period=period, now=now)
+    if draft is None:
+        raise Conflict(N_("There was no usage in this period, so there is nothing to close."))
+    async with as_rater(session):
+        share = await session.scalar(
+            text(f"""
+                SELECT 1 FROM invoice WHERE msp_id = :msp_id AND tenant_id <> :msp_id AND side = 'wholesale'
+                   AND period_start = :start AND state IN ({in_sql(OPEN)}) LIMIT 1
+            """),
+            {"msp_id": scope_of(session).msp_id, "start": period.start},
+        )
+        if share is not None:
+            raise Conflict(N_("A client's share of this period is still open. Close it first."))
+        await issue(session, await _to_issue(session, draft), now=now)
+    data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
+    append_audit(session, action=BillingAction.INVOICE_CLOSED, subject=f"invoice:{draft.id}", data=data, at=now)
+    return draft
+
+
+async def _to_issue(session: AsyncSession, draft: DraftInvoice) -> ToIssue:
+    state = await session.scalar(
+        text("SELECT state FROM invoice WHERE tenant_id = :tenant_id AND id = :id"),
+        {"tenant_id": scope_of(session).tenant_id, "id": draft.id},
+    )
+    return ToIssue(
+        draft.id, draft.side, draft.period.start, draft.period.end, draft.currency, draft.total_minor,
+        draft.content_hash, str(state),
+    )  # fmt: skip
 
 
 async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: Period) -> Row[Any] | None:
@@ -132,12 +166,12 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
             {"tenant_id": scope.tenant_id, "id": invoice_id_of(scope.tenant_id, side, period)},
         )
     ).one_or_none()
-    if invoice is not None and invoice.state != InvoiceState.DRAFT:
+    if invoice is not None and invoice.state not in OPEN:
         raise PeriodClosed(N_("This invoice is closed and can no longer change."))
     return invoice
 
 
-_LINES = text("""
+_LINES = text(f"""
     SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers,
            u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before
       FROM invoice_line l
@@ -149,7 +183,7 @@ _LINES = text("""
       LEFT JOIN (
         SELECT e.meter, e.service_start, sum(e.quantity) AS quantity
           FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id
-         WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state = 'closed'
+         WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state IN ({in_sql(FIXED)})
          GROUP BY e.meter, e.service_start) b ON b.meter = l.meter AND b.service_start = l.service_start
      WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id
      ORDER BY l.meter, l.service_start, p.valid_from, l.id

@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.repository import list_invoices, list_line_events
-from billing.invoices.states import InvoiceState
 from billing.schemas import InvoiceSummary, UsageRow
+from billing.states import LABELS
 from canonical.money import decimal_amount
 from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
@@ -46,7 +46,7 @@ INVOICES: Final = ListDefinition[InvoiceSummary](
         ChoiceFilter(
             name="status",
             label=N_("State"),
-            options=[("", N_("Any")), (InvoiceState.DRAFT, N_("Draft")), (InvoiceState.CLOSED, N_("Closed"))],
+            options=[("", N_("Any")), *((state.value, label) for state, (label, _) in LABELS.items())],
         ),
         ChoiceFilter(
             name="side",
@@ -66,6 +66,11 @@ INVOICES: Final = ListDefinition[InvoiceSummary](
         "currency",
         "updated_at",
         "content_hash",
+        "number",
+        "due_on",
+        CsvColumn("tax", lambda invoice: decimal_amount(invoice.tax_minor, invoice.currency)),
+        CsvColumn("gross", lambda invoice: decimal_amount(invoice.gross_minor, invoice.currency)),
+        CsvColumn("balance", lambda invoice: decimal_amount(invoice.balance_minor, invoice.currency)),
     ],
 )
 

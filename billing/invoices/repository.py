@@ -11,16 +11,20 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.invoices.life import load_life
 from billing.price_books.pricing import tiers_from_json
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
 from billing.sides import Side
+from billing.snapshot import decode_snapshot
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 
 _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
-              i.content_hash, i.updated_at"""
+              i.content_hash, i.updated_at, x.number, x.due_on, coalesce(x.tax_minor, 0) AS tax_minor,
+              coalesce(x.gross_minor, 0) AS gross_minor, i.paid_minor, i.credited_minor, i.dunning_level"""
+_ISSUED = "LEFT JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id"
 _LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
            l.tiers, l.amount_minor, l.first_at, l.last_at"""
 
@@ -35,7 +39,7 @@ async def list_invoices(session: AsyncSession, query: ListQuery) -> ResultPage[I
         if query[name]:
             where.append(f"i.{column} = :{name}")
             binds[name] = query[name]
-    source = ListSource(columns=_INVOICE, tables="invoice i", where=" AND ".join(where), binds=binds)
+    source = ListSource(columns=_INVOICE, tables=f"invoice i {_ISSUED}", where=" AND ".join(where), binds=binds)
     page = await read_page(session, source, query)
     return page.map(lambda row: _summary({name: getattr(row, name) for name in InvoiceSummary.__struct_fields__}))
 
@@ -44,7 +48,8 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
     """Raises NotFound: no such invoice, or it is not visible to the reader."""
     own, keys = _mine(session, "i")
     found = await session.execute(
-        text(f"SELECT {_INVOICE}, i.tenant_id FROM invoice i WHERE {own} AND i.id = :id"), {**keys, "id": invoice_id}
+        text(f"SELECT {_INVOICE}, i.tenant_id, x.snapshot FROM invoice i {_ISSUED} WHERE {own} AND i.id = :id"),
+        {**keys, "id": invoice_id},
     )
     head = found.mappings().one_or_none()
     if head is None:
@@ -56,8 +61,12 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
         """),
         {"owner": head["tenant_id"], "id": invoice_id},
     )
-    summary = _summary({name: value for name, value in head.items() if name != "tenant_id"})
-    return InvoiceDetail(summary, [_line(row) for row in rows.mappings()])
+    own_columns = {"tenant_id", "snapshot"}
+    summary = _summary({name: value for name, value in head.items() if name not in own_columns})
+    return InvoiceDetail(
+        summary, [_line(row) for row in rows.mappings()], decode_snapshot(head["snapshot"]),
+        **await load_life(session, head["tenant_id"], invoice_id),
+    )  # fmt: skip
 
 
 async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -> InvoiceSummary | None:
@@ -66,7 +75,7 @@ async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -
     other = Side.WHOLESALE if invoice.side is Side.RETAIL else Side.RETAIL
     found = await session.execute(
         text(f"""
-            SELECT {_INVOICE} FROM invoice i WHERE {own} AND i.tenant_id = :client_id AND i.side = :side
+            SELECT {_INVOICE} FROM invoice i {_ISSUED} WHERE {own} AND i.tenant_id = :client_id AND i.side = :side
                AND i.period_start = :start AND i.client_id = :client_id
         """),
         {**keys, "client_id": invoice.client_id, "side": other.value, "start": invoice.period_start},

@@ -29,6 +29,7 @@ from foundation.errors import Conflict, Forbidden, InvalidInput
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.scope import Scope
+from tenants.accounts import get_client, get_msp
 
 _ENTITY = ", ".join(LegalEntityView.__struct_fields__)
 _DETAILS = ", ".join(BillingDetailsView.__struct_fields__)
@@ -120,11 +121,15 @@ def rate_on(issuer: Issuer, day: date) -> TaxRule | None:
     return None
 
 
-async def take_number(session: AsyncSession, side: Side, number_format: str, day: date, account: str) -> str:
+async def take_number(session: AsyncSession, side: Side, number_format: str, day: date) -> str:
     """The next number of the format's series, with the rater's rights. Its row is locked until the transaction ends, so
     that a rollback leaves no gap.
     """
-    scope, series = scope_of(session), series_of(number_format, day, account)
+    scope = scope_of(session)
+    account = ""
+    if "{account}" in number_format:
+        account = (await (get_msp(session) if scope.tenant_id == scope.msp_id else get_client(session))).slug
+    series = series_of(number_format, day, account)
     number = await session.scalar(
         text("""
             INSERT INTO number_series AS s (tenant_id, msp_id, side, series, last)

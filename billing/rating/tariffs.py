@@ -17,10 +17,12 @@ from billing.errors import MspAccountNotBilled, PeriodClosed
 from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
 from billing.price_books.pricing import Slot, Validity, slots_for
 from billing.sides import Side
+from billing.states import FIXED
 from foundation.database.engine import scope_of
 from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.scope import Scope
+from foundation.state_machine import in_sql
 
 
 class Tariff(msgspec.Struct, frozen=True):
@@ -147,9 +149,9 @@ def _validity(row: Row[Any]) -> Validity:
 
 async def closed_periods(session: AsyncSession, scope: Scope, side: Side) -> list[Period]:
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT period_start, period_end FROM invoice
-             WHERE tenant_id = :tenant_id AND side = :side AND state = 'closed' ORDER BY period_start
+             WHERE tenant_id = :tenant_id AND side = :side AND state IN ({in_sql(FIXED)}) ORDER BY period_start
         """),
         {"tenant_id": scope.tenant_id, "side": side.value},
     )

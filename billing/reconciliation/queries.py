@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.periods import Period
 from billing.schemas import MeterStates, Reconciliation, SideStates
 from billing.sides import Side, as_rater
+from billing.states import FIXED
 from foundation.database.engine import scope_of
 from foundation.relations import USAGE_EVENTS
+from foundation.state_machine import in_sql
 
 _SIDES = (Side.RETAIL, Side.WHOLESALE)
 # Usage and rated usage are stacked and grouped, not joined, for the reason given in `billing.rating.tariffs`.
@@ -23,7 +25,7 @@ _RECONCILE = f"""
     ), own_book AS (
         SELECT side, client_id, currency FROM price_book WHERE tenant_id = :msp_id AND client_id IS NOT NULL
     ), closed AS (
-        SELECT id FROM invoice u WHERE {{own}} AND state = 'closed'
+        SELECT id FROM invoice u WHERE {{own}} AND state IN ({in_sql(FIXED)})
     ), entry AS (
         SELECT u.tenant_id, u.meter, u.id, u.occurred_at, '' AS side, false AS closed
           FROM {USAGE_EVENTS} u WHERE {{own}} AND u.occurred_at >= :start AND u.occurred_at < :end

@@ -30,6 +30,13 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 MARCH = month_of(START)
 APRIL = month_of(MARCH.end)
 METER = "sync.change"
+FIX_DRAFTS = """
+    INSERT INTO issued_invoice (tenant_id, msp_id, invoice_id, side, issued_on, net_minor, tax_minor, gross_minor,
+                                content_hash, snapshot, snapshot_hash)
+    SELECT tenant_id, msp_id, id, side, period_end::date, total_minor, 0, total_minor, content_hash, '{}', ''
+      FROM invoice WHERE state = 'draft'
+"""
+"""What must be stored before a draft's state says that it is finalised."""
 
 
 @dataclass

@@ -45,7 +45,7 @@ async def test_staff_list_the_wholesale_whole_and_every_clients_retail(priced: M
         assert found[0].client_id == priced.msp_account.msp_id
         assert found[0].total_minor == 45
         assert len(await listed(session, side=Side.RETAIL)) == 2
-        assert await listed(session, status="closed") == []
+        assert await listed(session, status="finalised") == []
 
 
 async def test_a_line_opens_to_every_event_id_once_over_the_pages(

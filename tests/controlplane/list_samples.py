@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from billing.invoices.states import InvoiceState
 from billing.periods import month_of
 from billing.sides import Side
+from billing.states import InvoiceState
 from canonical.elements import PRICE
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now

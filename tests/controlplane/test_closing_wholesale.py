@@ -69,7 +69,7 @@ async def test_it_is_recorded_once_in_the_msp_account_and_not_in_a_clients(
     assert (done.exit_code, "closed: 9 minor units of EUR" in done.output) == (0, True)
     again = await close(environment, market.client)
     assert (again.exit_code, "was closed" in again.output) == (1, True)
-    assert (await states(market), await states(sibling)) == (["closed"], [])
+    assert (await states(market), await states(sibling)) == (["finalised"], [])
     counts = [await noted(market.db, scope) for scope in (market.msp_account, market.client, sibling.client)]
     assert counts == [1, 0, 0]
 
@@ -83,4 +83,4 @@ async def test_an_invoice_is_not_closed_without_its_audit_entry(
     assert await states(market) == []
     await shift_head(urls, market, 1)
     assert (await close(environment, market.client)).exit_code == 0
-    assert (await states(market), await noted(market.db, market.msp_account)) == (["closed"], 1)
+    assert (await states(market), await noted(market.db, market.msp_account)) == (["finalised"], 1)

@@ -60,7 +60,7 @@ def minimal(command: click.Command, folder: Path) -> list[str]:
 
 def value_of(option: click.Option, file: Path) -> str:
     known = {"url": "https://erp.example", "month": "2026-03", "kind": "tryton", "currency": "EUR", "unit_price": "0.1",
-             "country": "DE", "percent": "19"}  # fmt: skip
+             "country": "DE", "percent": "19", "amount_minor": "5"}  # fmt: skip
     known |= dict.fromkeys(("email", "admin_email", "support_email"), "ada@example.com")
     if isinstance(option.type, click.Choice):
         return str(next(iter(option.type.choices)))

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from billing.invoices.states import INVOICES
+from billing.states import INVOICES
 from canonical.elements import COST, PRICE, STOCK
 from connectors.connections import set_connection_state
 from connectors.sandbox.faults import Faults

@@ -48,7 +48,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "idempotency_key": "sealed_response",
     "identity_provider": "checks_factors client_id client_secret creates_members default_role group_roles groups_claim"
                          " issuer mode name set_at set_by tested_at",
-    "invoice": "content_hash state total_minor updated_at",
+    "invoice": "content_hash credited_minor dunning_level paid_minor state total_minor updated_at",
     "invoice_line": "amount_minor events first_at included last_at quantity",
     "job": "attempts delayed error is_retry ready_at",
     "lane": "crash_count failure_count fence holder lease_until paused_until",
@@ -107,7 +107,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "client_template_version", "onboarding_evidence", "partner", "policy_replay_difference",
+    "audit_entry", "client_template_version", "credit_note", "invoice_payment", "invoice_step", "issued_invoice",
+    "onboarding_evidence", "partner", "policy_replay_difference",
     "policy_rule", "policy_version",
     "recovery_code",
     "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "tax_rate",

@@ -122,6 +122,8 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "client_import_row": {"state": "waiting"},
     "onboarding_task": {"state": "open"},
     "tax_rate": {"category": "S"},
+    "credit_note": {"gross_minor": 2},
+    "issued_invoice": {"gross_minor": 2},
     "notification_setting": {"least_severity": "info"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},

@@ -51,10 +51,14 @@ def test_keys_and_indexes_start_with_the_tenant(owner: psycopg.Connection[Any]) 
         (tenant_tables(owner),),
     ).fetchall()
     # Three look-ups happen before a tenant is known: within an MSP, a client's short name and the domain of a typed
-    # address, and a brand by its host.
+    # address, and a brand by its host. Numbers of invoices are unique for their seller, the MSP.
     before_any_tenant = {name for name, column in rows if column != "tenant_id"}
     known = {"uq_client_msp_id_slug", "uq_msp_slug", "pk_brand_domain", "uq_brand_domain_host"}
-    assert before_any_tenant <= known | {"uq_sign_in_domain_verified"}
+    assert before_any_tenant <= known | {
+        "uq_sign_in_domain_verified",
+        "uq_issued_invoice_number",
+        "uq_credit_note_number",
+    }
 
 
 def test_no_role_of_ours_owns_a_table_or_steps_round_the_policies(owner: psycopg.Connection[Any]) -> None:

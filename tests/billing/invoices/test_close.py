@@ -33,19 +33,19 @@ async def test_a_draft_is_closed_once_after_its_month(web_app: BillingWebApp, cl
     page, api = f"/clients/acme/invoices/{retail.id}", f"/api/v1/clients/acme/invoices/{retail.id}/closure"
     early = await post(web_app, "staff", f"{page}/close")
     assert (early.status_code, "not over yet" in early.text) == (409, True)
-    assert "Close invoice" not in (await web_app.get("staff", page)).text
+    assert "Finalise invoice" not in (await web_app.get("staff", page)).text
     clock.forward(seconds=_FORTY_DAYS)
     for shown in (page, f"/invoices/{retail.id}"):
         assert f"{page}/close" in (await web_app.get("staff", shown)).text
-    assert "Close invoice" not in (await web_app.get("acme", page)).text
+    assert "Finalise invoice" not in (await web_app.get("acme", page)).text
     closed = await post(web_app, "staff", api)
-    assert (closed.status_code, closed.json()["invoice"]["state"]) == (200, "closed")
+    assert (closed.status_code, closed.json()["invoice"]["state"]) == (200, "finalised")
     assert closed.json()["invoice"]["total_minor"] == retail.total_minor
     for shown in (page, f"/invoices/{retail.id}"):
-        assert "Close invoice" not in (await web_app.get("staff", shown)).text
+        assert "Finalise invoice" not in (await web_app.get("staff", shown)).text
     again = await post(web_app, "staff", f"{page}/close")
     assert (again.status_code, "was closed" in again.text) == (409, True)
-    assert await states(web_app) == {("retail", "closed"), ("retail", "draft"), ("wholesale", "draft")}
+    assert await states(web_app) == {("retail", "finalised"), ("retail", "draft"), ("wholesale", "draft")}
     async with web_app.market.as_client() as session:
         noted = text("SELECT subject FROM audit_entry WHERE tenant_id = :t AND action = 'invoice.closed'")
         entries = list(await session.scalars(noted, {"t": web_app.market.client.tenant_id}))
@@ -57,7 +57,7 @@ async def test_the_page_closes_and_leads_back(web_app: BillingWebApp, clock: Tic
     page = f"/clients/acme/invoices/{web_app.drafts[Side.RETAIL].id}"
     done = await post(web_app, "staff", f"{page}/close")
     assert (done.status_code, done.headers["location"]) == (303, page)
-    assert "Closed" in (await web_app.get("acme", page)).text
+    assert "Finalised" in (await web_app.get("acme", page)).text
 
 
 async def test_only_retail_raters_close_an_invoice_and_no_member_a_wholesale_one(

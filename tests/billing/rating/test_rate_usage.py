@@ -97,7 +97,7 @@ async def test_late_use_goes_to_the_open_draft_at_the_price_and_allowance_of_its
     async with priced.as_client() as session:
         with pytest.raises(PeriodClosed):
             await rate_period(session, side=Side.RETAIL, period=MARCH, now=priced.now)
-        closed = await session.scalar(text("SELECT content_hash FROM invoice WHERE state = 'closed'"))
+        closed = await session.scalar(text("SELECT content_hash FROM invoice WHERE state = 'finalised'"))
     assert closed == march.content_hash
 
 
@@ -126,9 +126,11 @@ async def test_a_closed_invoice_and_its_lines_cannot_be_changed_even_by_sql(pric
     priced.now = APRIL.start
     async with priced.as_client() as session:
         await close_period(session, side=Side.RETAIL, period=MARCH, now=priced.now)
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with priced.as_client() as session:
+            await session.execute(text("UPDATE invoice SET total_minor = 1"))
     async with priced.as_client() as session:
         for statement in (
-            "UPDATE invoice SET total_minor = 1 RETURNING 1",
             "UPDATE invoice_line SET amount_minor = 1 RETURNING 1",
             "DELETE FROM invoice_line RETURNING 1",
         ):

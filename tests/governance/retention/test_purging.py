@@ -17,6 +17,7 @@ from governance.retention.change_policy import place_hold, release_hold, set_pol
 from governance.retention.plan import plan_retention
 from governance.retention.schemas import DataClassView, NewHold, NewPolicy, PurgeView
 from tenants.mail.states import MailState
+from tests.billing.conftest import FIX_DRAFTS
 from tests.governance.retention.conftest import MONTH_END, Pins
 from tests.support.jobs import job_type
 
@@ -209,7 +210,8 @@ async def test_usage_stays_until_a_closed_invoice_has_it(kept: Pins, scope: Scop
     )  # fmt: skip
     await kept.run(4000)
     assert await kept.ids(scope, "usage_event") == {billed}
-    await kept.execute(scope, "UPDATE invoice SET state = 'closed' WHERE tenant_id = :t")
+    await kept.execute(scope, f"{FIX_DRAFTS} AND tenant_id = :t")
+    await kept.execute(scope, "UPDATE invoice SET state = 'finalised' WHERE tenant_id = :t")
     with pytest.raises(InvalidInput, match="at least 400 days"):
         await policy(kept, scope, "usage", 365)
     await kept.run(3000)

@@ -12,6 +12,7 @@ from foundation.ids import new_id
 from foundation.scope import Scope
 from governance.retention.change_policy import set_default
 from governance.retention.plan import list_defaults
+from tests.billing.conftest import FIX_DRAFTS
 from tests.governance.retention.conftest import MONTH_END, Pins
 from tests.governance.retention.test_purging import policy, shown
 
@@ -108,7 +109,7 @@ async def metered(kept: Pins, scope: Scope) -> UUID:
     return usage
 
 
-async def billed(kept: Pins, scope: Scope, usage: UUID, side: str, state: str = "closed") -> None:
+async def billed(kept: Pins, scope: Scope, usage: UUID, side: str, state: str = "finalised") -> None:
     async with kept.app.transaction(scope) as session:
         await session.execute(text("SELECT set_config('app.billing', 'rating', true)"))
         keys = {"t": scope.tenant_id, "m": scope.msp_id, "i": new_id(), "u": usage, "s": side, "state": state}
@@ -156,7 +157,8 @@ async def test_usage_stays_until_each_side_that_is_billed_has_closed_it(kept: Pi
     assert await kept.ids(scope, "usage_event") == {usage}
     async with kept.app.transaction(scope) as session:
         await session.execute(text("SELECT set_config('app.billing', 'rating', true)"))
-        await session.execute(text("UPDATE invoice SET state = 'closed' WHERE state = 'draft'"))
+        await session.execute(text(FIX_DRAFTS))
+        await session.execute(text("UPDATE invoice SET state = 'finalised' WHERE state = 'draft'"))
     await policy(kept, scope, "usage", 400)
     await kept.run(399)
     assert await kept.ids(scope, "usage_event") == {usage}

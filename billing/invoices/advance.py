@@ -1,0 +1,51 @@
+"""Daily moves of a client's invoices: drafts whose period is over, invoices past their due day, and reminders."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.steps import Step, StepCause, lock_issued, write_step
+from billing.legal_entities.repository import find_issuer
+from billing.sides import Side, as_rater
+from billing.states import INVOICES, InvoiceState
+from foundation.database.engine import scope_of
+from foundation.ids import NewId
+from foundation.state_machine import in_sql
+
+_DUE = INVOICES.before(InvoiceState.OVERDUE)
+
+
+async def advance_invoices(session: AsyncSession, now: datetime, *, new_id: NewId) -> None:
+    """Move the client's invoices, in its scope. Repeated runs of a day do nothing more."""
+    scope, today = scope_of(session), now.date()
+    async with as_rater(session):
+        await session.execute(
+            text(f"""
+                UPDATE invoice SET state = '{InvoiceState.GRACE}', updated_at = :now
+                 WHERE tenant_id = :tenant AND state = '{InvoiceState.DRAFT}' AND period_end <= :now
+            """),
+            {"tenant": scope.tenant_id, "now": now},
+        )
+        issuer = await find_issuer(session, Side.RETAIL)
+    if issuer is None:
+        return
+    late = await session.scalars(
+        text(f"""
+            SELECT i.id FROM invoice i JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id
+             WHERE i.tenant_id = :tenant AND i.side = 'retail' AND x.due_on < :today
+               AND i.state IN ({in_sql([*_DUE, InvoiceState.OVERDUE])})
+             ORDER BY x.due_on, i.id
+        """),
+        {"tenant": scope.tenant_id, "today": today},
+    )
+    for invoice_id in list(late):
+        invoice = await lock_issued(session, invoice_id)
+        if invoice.state is not InvoiceState.OVERDUE:
+            await write_step(session, invoice, Step(StepCause.DUE_DAY, InvoiceState.OVERDUE), now=now, new_id=new_id)
+            invoice = await lock_issued(session, invoice_id)
+        days = issuer.entity.dunning_days
+        reached = sum(1 for day in days if invoice.due_on and invoice.due_on + timedelta(days=day) <= today)
+        if reached > invoice.dunning_level:
+            step = Step(StepCause.REMINDER, InvoiceState.OVERDUE, invoice.balance_minor, dunning_level=reached)
+            await write_step(session, invoice, step, now=now, new_id=new_id)

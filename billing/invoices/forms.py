@@ -1,0 +1,93 @@
+"""Forms of the invoice page: which acts its state allows, and what was typed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from billing.invoices.repository import load_invoice
+from billing.invoices.settle import (
+    InvoiceAct,
+    NewCredit,
+    NewPayment,
+    act_on_invoice,
+    create_credit_note,
+    parse_minor,
+    record_payment,
+)
+from billing.schemas import InvoiceSummary
+from billing.sides import Side
+from billing.states import INVOICES, OPEN, InvoiceState
+from canonical.money import stored_exponent
+from foundation.errors import InvalidInput, NotFound
+from foundation.ids import new_id
+from foundation.marks import N_
+from foundation.web.lists import is_day
+from tenants.access import Access
+
+_LABELS: Final = {
+    InvoiceAct.SEND: (InvoiceState.SENT, N_("Send")),
+    InvoiceAct.SUSPEND: (InvoiceState.SUSPENDED, N_("Suspend")),
+    InvoiceAct.WRITE_OFF: (InvoiceState.WRITTEN_OFF, N_("Write off")),
+    InvoiceAct.VOID: (InvoiceState.VOID, N_("Void")),
+}
+
+
+def acts_of(invoice: InvoiceSummary) -> Sequence[tuple[str, str]]:
+    """(act, label) of what may be done with a retail invoice in its state."""
+    if invoice.side is not Side.RETAIL or invoice.state in OPEN:
+        return []
+    following = INVOICES.transitions[InvoiceState(invoice.state)]
+    touched = bool(invoice.paid_minor or invoice.credited_minor)
+    return [
+        (act.value, label)
+        for act, (state, label) in _LABELS.items()
+        if state in following and not (act is InvoiceAct.VOID and touched)
+        and not (act is InvoiceAct.SEND and invoice.state == InvoiceState.PAID)
+    ]  # fmt: skip
+
+
+async def settle(access: Access, invoice_id: UUID, kind: str, typed: Mapping[str, str]) -> None:
+    """Do what a form of the page says; `kind` is the last part of its address.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        InvalidInput, Conflict: as the use cases.
+    """
+    session, now = access.session, access.now
+    invoice = (await load_invoice(session, invoice_id)).invoice
+    if invoice.side is not Side.RETAIL:
+        raise NotFound
+    exponent = stored_exponent(invoice.currency)
+    if kind == "payments":
+        day = typed.get("paid_on", "")
+        if not is_day(day):
+            raise InvalidInput(N_("Enter a day, such as 2026-11-29."), field="paid_on")
+        amount = parse_minor(typed.get("amount", ""), exponent, field="amount")
+        payment = NewPayment(paid_on=date.fromisoformat(day), amount_minor=amount, reference=typed.get("reference", ""))
+        await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
+    elif kind == "credit-notes":
+        amount_text = typed.get("amount", "")
+        net = parse_minor(amount_text, exponent, field="amount") if amount_text else None
+        lines = _line(typed, net)
+        credit = NewCredit(reason=typed.get("reason", ""), net_minor=None if lines else net, lines=lines)
+        await create_credit_note(session, invoice_id, credit, now=now, new_id=new_id)
+    else:
+        if typed.get("act") not in list(InvoiceAct):
+            raise InvalidInput(N_("Choose what to do."), field="act")
+        await act_on_invoice(
+            session, invoice_id, InvoiceAct(typed["act"]), reason=typed.get("reason", ""), now=now, new_id=new_id
+        )
+
+
+def _line(typed: Mapping[str, str], net: int | None) -> Mapping[UUID, int]:
+    """The amount by line, if one is chosen. Raises InvalidInput."""
+    chosen = typed.get("line", "")
+    if not chosen:
+        return {}
+    if net is None:
+        raise InvalidInput(N_("Enter the amount to credit on this line."), field="amount")
+    try:
+        return {UUID(chosen): net}
+    except ValueError:
+        raise InvalidInput(N_("Choose a line of this invoice."), field="line") from None

@@ -1,0 +1,118 @@
+"""Issue of a draft as an invoice: number, fixed parties, tax and due day, in the transaction that closes its period."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.errors import PartyMissing
+from billing.invoices.steps import Step, StepCause, record_step
+from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
+from billing.legal_entities.schemas import Issuer
+from billing.sides import Side
+from billing.snapshot import Buyer, Snapshot, buyer_of, encode_snapshot, line_of, seller_of, taxes_of
+from billing.states import InvoiceState
+from foundation.database.engine import scope_of
+from foundation.ids import new_id
+from foundation.marks import N_
+
+_SATURDAY = 5
+
+
+class ToIssue(msgspec.Struct, frozen=True):
+    """A draft whose amounts are final."""
+
+    id: UUID
+    side: Side
+    period_start: datetime
+    period_end: datetime
+    currency: str
+    total_minor: int
+    content_hash: str
+    state: str
+
+
+async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None:
+    """Fix the draft, with the rater's rights.
+
+    Without a legal entity of its side, and for a client's share of a wholesale invoice, it gets no number and no tax.
+
+    Raises:
+        PartyMissing: the legal entity has no tax rate on this day, or the buyer has no billing details.
+    """
+    scope = scope_of(session)
+    is_share = draft.side is Side.WHOLESALE and scope.tenant_id != scope.msp_id
+    issuer = None if is_share else await find_issuer(session, draft.side)
+    document = None if issuer is None else await _document(session, draft, issuer, now)
+    net, tax = draft.total_minor, 0 if document is None else document.tax_minor
+    stored, digest = ("{}", "") if document is None else encode_snapshot(document)
+    await session.execute(
+        _INSERT,
+        {
+            "tenant": scope.tenant_id, "msp": scope.msp_id, "id": draft.id, "side": draft.side.value, "net": net,
+            "tax": tax, "gross": net + tax, "hash": draft.content_hash, "snapshot": stored, "digest": digest,
+            "number": document and document.number, "issued_on": now.date(), "due_on": document and document.due_on,
+        },
+    )  # fmt: skip
+    await session.execute(
+        text(f"""
+            UPDATE invoice SET state = '{InvoiceState.FINALISED}', updated_at = :now
+             WHERE tenant_id = :tenant AND id = :id
+        """),
+        {"tenant": scope.tenant_id, "id": draft.id, "now": now},
+    )
+    step = Step(StepCause.FINALISED, InvoiceState.FINALISED, amount_minor=net + tax)
+    await record_step(session, draft.id, draft.side, (draft.state, step), now=now, new_id=new_id)
+
+
+_INSERT = text("""
+    INSERT INTO issued_invoice (tenant_id, msp_id, invoice_id, side, number, issued_on, due_on, net_minor, tax_minor,
+                                gross_minor, content_hash, snapshot, snapshot_hash)
+    VALUES (:tenant, :msp, :id, :side, :number, :issued_on, :due_on, :net, :tax, :gross, :hash,
+            CAST(:snapshot AS jsonb), :digest)
+""")
+
+
+def working_day(day: date) -> date:
+    """The day, or the Monday after a weekend."""
+    return day + timedelta(days=max(0, 7 - day.weekday())) if day.weekday() >= _SATURDAY else day
+
+
+async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: datetime) -> Snapshot:
+    today = now.date()
+    rate = rate_on(issuer, today)
+    if rate is None:
+        raise PartyMissing(N_("The legal entity has no tax rate for today. Add it, and finalise again."))
+    buyer = await _buyer(session)
+    rows = await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})
+    lines, seller = [line_of(row) for row in rows], seller_of(issuer)
+    return Snapshot(
+        number=await take_number(session, draft.side, issuer.entity.number_format, today),
+        issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),
+        language=issuer.entity.language, currency=draft.currency,
+        period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),
+        seller=seller, buyer=buyer, lines=lines, taxes=taxes_of(rate, seller, buyer, lines),
+    )  # fmt: skip
+
+
+async def _buyer(session: AsyncSession) -> Buyer:
+    own = await find_billing_details(session)
+    if own is None:
+        raise PartyMissing(N_("The buyer has no billing details yet. Enter them, and finalise again."))
+    if own.payer_id is None:
+        return buyer_of(own)
+    payer = await find_billing_details(session, own.payer_id)
+    if payer is None:
+        raise PartyMissing(N_("The client that pays has no billing details yet. Enter them, and finalise again."))
+    number = own.po_number or payer.po_number
+    return msgspec.structs.replace(buyer_of(payer, on_behalf_of=own.name), po_number=number)
+
+
+_LINES: Any = text("""
+    SELECT id, meter, description, service_start, first_at, last_at, quantity, included, unit_price, amount_minor
+      FROM invoice_line WHERE tenant_id = :tenant AND invoice_id = :id
+     ORDER BY client_id, description, service_start, unit_price, id
+""")

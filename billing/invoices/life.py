@@ -1,0 +1,47 @@
+"""What happened to a finalised invoice: payments, credit notes and steps, and the client's credit balance."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.schemas import CreditNoteView, PaymentView, StepView
+
+_PAYMENTS: Final = text("""
+    SELECT id, paid_on, amount_minor, method, reference, recorded_at, recorded_by FROM invoice_payment
+     WHERE tenant_id = :tenant AND invoice_id = :id ORDER BY paid_on, recorded_at, id
+""")
+_CREDITS: Final = text("""
+    SELECT id, number, issued_on, net_minor, tax_minor, gross_minor, lines, reason, created_by FROM credit_note
+     WHERE tenant_id = :tenant AND invoice_id = :id ORDER BY created_at, id
+""")
+_STEPS: Final = text("""
+    SELECT at, actor, cause, state_after AS state, amount_minor, note FROM invoice_step
+     WHERE tenant_id = :tenant AND invoice_id = :id ORDER BY id
+""")
+
+
+async def load_life(session: AsyncSession, tenant_id: UUID, invoice_id: UUID) -> dict[str, Any]:
+    """`payments`, `credit_notes` and `steps` of the invoice, oldest first."""
+    keys = {"tenant": tenant_id, "id": invoice_id}
+    return {
+        "payments": [PaymentView(**row) for row in (await session.execute(_PAYMENTS, keys)).mappings()],
+        "credit_notes": [CreditNoteView(**row) for row in (await session.execute(_CREDITS, keys)).mappings()],
+        "steps": [StepView(**row) for row in (await session.execute(_STEPS, keys)).mappings()],
+    }
+
+
+async def load_balances(session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
+    """(currency, minor units) of what an account paid beyond what it owes."""
+    rows = await session.execute(
+        text("""
+            SELECT i.currency, sum(i.paid_minor + i.credited_minor - x.gross_minor)::bigint AS left_over
+              FROM invoice i JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id
+             WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state <> 'void'
+               AND i.paid_minor + i.credited_minor > x.gross_minor
+             GROUP BY i.currency ORDER BY i.currency
+        """),
+        {"tenant": tenant_id},
+    )
+    return [(row.currency, row.left_over) for row in rows]

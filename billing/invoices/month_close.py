@@ -1,0 +1,79 @@
+"""Month close: drafts of ended periods of all clients, and what each still needs before it can be finalised."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.periods import Period
+from billing.reconciliation.queries import reconcile
+from billing.states import OPEN
+from canonical.money import Money
+from foundation.database.engine import scope_of
+from foundation.errors import Forbidden
+from foundation.marks import N_
+from foundation.state_machine import in_sql
+
+
+class OpenInvoice(msgspec.Struct, frozen=True):
+    """A draft of an ended period. `unpriced` and `waiting` count usage events of the client in the period that are on
+    no line of it; `seller` and `buyer` tell whether their details are entered.
+    """
+
+    id: UUID
+    client_id: UUID
+    period_start: datetime
+    period_end: datetime
+    currency: str
+    total_minor: int
+    seller: bool
+    buyer: bool
+    unpriced: int
+    waiting: int
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+    @property
+    def is_ready(self) -> bool:
+        return (self.buyer or not self.seller) and not self.unpriced and not self.waiting
+
+
+async def list_open_invoices(session: AsyncSession, now: datetime) -> Sequence[OpenInvoice]:
+    """Oldest first, in a fleet scope.
+
+    Raises:
+        Forbidden: the scope is not a fleet's.
+    """
+    scope = scope_of(session)
+    if not scope.fleet:
+        raise Forbidden(N_("Month close is for the MSP's own members only."))
+    rows = (await session.execute(_OPEN, {"msp": scope.msp_id, "now": now, "today": now.date()})).all()
+    counts: dict[tuple[datetime, UUID], tuple[int, int]] = {}
+    for period in {Period(row.period_start, row.period_end) for row in rows}:
+        for meter in (await reconcile(session, period=period)).meters:
+            unpriced, waiting = counts.get((period.start, meter.client_id), (0, 0))
+            found = (unpriced + meter.retail.unattributed, waiting + meter.retail.waiting)
+            counts[period.start, meter.client_id] = found
+    return [
+        OpenInvoice(
+            row.id, row.client_id, row.period_start, row.period_end, row.currency, row.total_minor, row.seller,
+            row.buyer, *counts.get((row.period_start, row.client_id), (0, 0)),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+_OPEN = text(f"""
+    SELECT i.id, i.client_id, i.period_start, i.period_end, i.currency, i.total_minor,
+           EXISTS (SELECT 1 FROM legal_entity e JOIN tax_rate r ON r.tenant_id = e.tenant_id AND r.side = e.side
+                    WHERE e.tenant_id = :msp AND e.side = 'retail' AND r.valid_from <= :today) AS seller,
+           EXISTS (SELECT 1 FROM billing_details d WHERE d.tenant_id = i.client_id AND d.msp_id = :msp) AS buyer
+      FROM invoice i
+     WHERE i.msp_id = :msp AND i.side = 'retail' AND i.state IN ({in_sql(OPEN)}) AND i.period_end <= :now
+     ORDER BY i.period_start, i.client_id, i.id LIMIT 1000
+""")

@@ -1,0 +1,243 @@
+"""What people do with a finalised invoice: send it, record payments, credit, suspend, write off and void."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.steps import Issued, Step, StepCause, lock_issued, write_step
+from billing.legal_entities.repository import find_issuer, take_number
+from billing.legal_entities.tax import credited_tax
+from billing.sides import Side, as_rater
+from billing.snapshot import decode_snapshot
+from billing.states import INVOICES, UNPAID, InvoiceState
+from canonical.money import LARGEST
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, InvalidInput
+from foundation.ids import NewId
+from foundation.marks import N_
+from foundation.reasons import clean_reason
+from foundation.web.lists import check_exact
+
+
+class InvoiceAct(StrEnum):
+    """Acts that only change the state."""
+
+    SEND = "send"
+    SUSPEND = "suspend"
+    WRITE_OFF = "write_off"
+    VOID = "void"
+
+
+class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment on a day, in minor units; a negative amount takes one back. `method`: how it was made."""
+
+    paid_on: date
+    amount_minor: int
+    reference: str = ""
+    method: str = "manual"
+
+
+class NewCredit(msgspec.Struct, frozen=True, kw_only=True):
+    """What is credited: `lines`, net amounts by line; or `net_minor`; or without both all that is left."""
+
+    reason: str
+    net_minor: int | None = None
+    lines: Mapping[UUID, int] = {}
+
+
+_ACTS: Final = {
+    InvoiceAct.SEND: (StepCause.SENT, InvoiceState.SENT),
+    InvoiceAct.SUSPEND: (StepCause.SUSPENDED, InvoiceState.SUSPENDED),
+    InvoiceAct.WRITE_OFF: (StepCause.WRITTEN_OFF, InvoiceState.WRITTEN_OFF),
+    InvoiceAct.VOID: (StepCause.VOIDED, InvoiceState.VOID),
+}
+
+
+async def act_on_invoice(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, invoice_id: UUID, act: InvoiceAct, *, reason: str = "", now: datetime, new_id: NewId
+) -> None:
+    """Do one of the acts, in the client's scope. All but sending need a reason.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: its state does not allow it, or something of it is paid or credited and it is to be voided.
+        InvalidInput: the reason is missing.
+    """
+    invoice = await lock_issued(session, invoice_id)
+    cause, state = _ACTS[act]
+    note = "" if act is InvoiceAct.SEND else clean_reason(reason)
+    if state not in INVOICES.transitions[invoice.state]:
+        raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
+    if act is InvoiceAct.VOID and (invoice.paid_minor or invoice.credited_minor):
+        raise Conflict(N_("Something of this invoice is paid or credited. Correct it by a credit note."))
+    await write_step(session, invoice, Step(cause, state, note=note), now=now, new_id=new_id)
+
+
+async def record_payment(
+    session: AsyncSession, invoice_id: UUID, payment: NewPayment, *, now: datetime, new_id: NewId
+) -> Issued:
+    """Record a payment, in the client's scope, and return the invoice as it was before. What is paid beyond the
+    balance is kept for later invoices.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: it is void, or more would be taken back than was paid.
+        InvalidInput: names the field.
+    """
+    invoice = await lock_issued(session, invoice_id)
+    _check_payment(invoice, payment, now)
+    scope, paid = scope_of(session), invoice.paid_minor + payment.amount_minor
+    await session.execute(
+        text("""
+            INSERT INTO invoice_payment (tenant_id, msp_id, id, invoice_id, side, paid_on, amount_minor, method,
+                                         reference, recorded_at, recorded_by)
+            VALUES (:tenant, :msp, :id, :invoice, :side, :paid_on, :amount, :method, :reference, :now, :actor)
+        """),
+        {
+            "tenant": scope.tenant_id, "msp": scope.msp_id, "id": new_id(), "invoice": invoice.id,
+            "side": invoice.side.value, "paid_on": payment.paid_on, "amount": payment.amount_minor,
+            "method": payment.method, "reference": payment.reference.strip(), "now": now, "actor": scope.actor.name,
+        },
+    )  # fmt: skip
+    state = _settled(invoice, paid, invoice.credited_minor)
+    step = Step(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
+    await write_step(session, invoice, step, now=now, new_id=new_id)
+    return invoice
+
+
+async def create_credit_note(
+    session: AsyncSession, invoice_id: UUID, credit: NewCredit, *, now: datetime, new_id: NewId
+) -> UUID:
+    """Credit a part of an invoice or all of it, in the client's scope, with its part of the tax.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: it is void or written off, or less is left to credit.
+        InvalidInput: names the field.
+    """
+    reason = clean_reason(credit.reason)
+    invoice = await lock_issued(session, invoice_id)
+    if invoice.state in {InvoiceState.VOID, InvoiceState.WRITTEN_OFF}:
+        raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
+    net = await _creditable(session, invoice, credit)
+    tax, number_format = await _tax_of_credit(session, invoice, net)
+    scope, note_id = scope_of(session), new_id()
+    async with as_rater(session):
+        number = None
+        if number_format:
+            number = await take_number(session, invoice.side, number_format, now.date())
+        await session.execute(
+            _INSERT_CREDIT,
+            {
+                "tenant": scope.tenant_id, "msp": scope.msp_id, "id": note_id, "invoice": invoice.id,
+                "side": invoice.side.value, "number": number, "on": now.date(), "net": net, "tax": tax,
+                "gross": net + tax, "reason": reason, "now": now, "actor": scope.actor.name,
+                "lines": msgspec.json.encode({str(key): amount for key, amount in credit.lines.items()}).decode(),
+            },
+        )  # fmt: skip
+    credited = invoice.credited_minor + net + tax
+    state = _settled(invoice, invoice.paid_minor, credited)
+    step = Step(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
+    await write_step(session, invoice, step, now=now, new_id=new_id)
+    return note_id
+
+
+_INSERT_CREDIT = text("""
+    INSERT INTO credit_note (tenant_id, msp_id, id, invoice_id, side, number, issued_on, net_minor, tax_minor,
+                             gross_minor, lines, reason, created_at, created_by)
+    VALUES (:tenant, :msp, :id, :invoice, :side, :number, :on, :net, :tax, :gross, CAST(:lines AS jsonb), :reason,
+            :now, :actor)
+""")
+
+
+def parse_minor(typed: str, exponent: int, *, field: str) -> int:
+    """An amount such as 12.50 in minor units.
+
+    Raises:
+        InvalidInput: another text, or more digits than the currency has.
+    """
+    number = typed.strip().replace(",", ".")
+    whole, _, decimals = number.lstrip("-").partition(".")
+    if not (number and whole.isascii() and whole.isdigit() and len(number) < 18) or (
+        (decimals or "." in number) and not (decimals.isascii() and decimals.isdigit() and len(decimals) <= exponent)
+    ):
+        raise InvalidInput(N_("Enter an amount such as 12.50."), field=field)
+    return int(Decimal(number).scaleb(exponent))
+
+
+def _check_payment(invoice: Issued, payment: NewPayment, now: datetime) -> None:
+    check_exact(payment.reference, "reference")
+    if not payment.amount_minor or abs(payment.amount_minor) > LARGEST // 1000:
+        raise InvalidInput(N_("Enter an amount such as 12.50."), field="amount")
+    if payment.paid_on > now.date():
+        raise InvalidInput(N_("A payment cannot be in the future."), field="paid_on")
+    if invoice.state is InvoiceState.VOID:
+        raise Conflict(N_("This invoice is void, so nothing is paid on it."))
+    if invoice.paid_minor + payment.amount_minor < 0:
+        raise Conflict(N_("More would be taken back than was paid."))
+
+
+def _settled(invoice: Issued, paid: int, credited: int) -> InvoiceState:
+    """The state after what is paid and credited now."""
+    left = invoice.gross_minor - credited - paid
+    if left <= 0:
+        return InvoiceState.PAID
+    if invoice.state is InvoiceState.PAID:
+        return InvoiceState.PARTLY_PAID if paid else InvoiceState.SENT
+    reached = invoice.state in {InvoiceState.OVERDUE, InvoiceState.SUSPENDED, InvoiceState.WRITTEN_OFF}
+    return invoice.state if reached or not paid or invoice.state not in UNPAID else InvoiceState.PARTLY_PAID
+
+
+async def _creditable(session: AsyncSession, invoice: Issued, credit: NewCredit) -> int:
+    """The net amount to credit. Raises Conflict, InvalidInput."""
+    keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice.id}
+    rows = (
+        await session.execute(
+            text("SELECT net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = :invoice"), keys
+        )
+    ).all()
+    left = invoice.net_minor - sum(row.net_minor for row in rows)
+    if credit.lines:
+        found = await session.execute(
+            text("SELECT id, amount_minor FROM invoice_line WHERE tenant_id = :tenant AND invoice_id = :invoice"), keys
+        )
+        amounts = {row.id: row.amount_minor for row in found}
+        for line_id, amount in credit.lines.items():
+            before = sum(int(row.lines.get(str(line_id), 0)) for row in rows)
+            if line_id not in amounts or not 0 < amount <= amounts[line_id] - before:
+                raise Conflict(N_("Less than that is left to credit on this line."))
+    net = sum(credit.lines.values()) if credit.lines else left if credit.net_minor is None else credit.net_minor
+    if left <= 0 or net > left:
+        raise Conflict(N_("Less than that is left to credit on this invoice."))
+    if net <= 0:
+        raise InvalidInput(N_("Enter an amount such as 12.50."), field="amount")
+    return net
+
+
+async def _tax_of_credit(session: AsyncSession, invoice: Issued, net: int) -> tuple[int, str]:
+    """Its part of the tax, and the number format; no tax and no format if the invoice has no number."""
+    row = (
+        await session.execute(
+            text("""
+                SELECT x.snapshot, coalesce(sum(c.net_minor), 0)::bigint AS credited FROM issued_invoice x
+                  LEFT JOIN credit_note c ON c.tenant_id = x.tenant_id AND c.invoice_id = x.invoice_id
+                 WHERE x.tenant_id = :tenant AND x.invoice_id = :invoice GROUP BY x.tenant_id, x.invoice_id
+            """),
+            {"tenant": scope_of(session).tenant_id, "invoice": invoice.id},
+        )
+    ).one()
+    document = decode_snapshot(row.snapshot)
+    if document is None:
+        return 0, ""
+    rule = document.taxes[0].rule
+    async with as_rater(session):
+        issuer = await find_issuer(session, Side(invoice.side))
+    tax = credited_tax(document.taxes, {rule: net}, {rule: row.credited})
+    return tax, issuer.entity.credit_note_format if issuer else ""

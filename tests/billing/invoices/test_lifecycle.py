@@ -1,0 +1,247 @@
+"""From the draft to the paid invoice: numbers, tax, payments, credit notes and reminders, without the web."""
+
+import asyncio
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from billing.errors import PartyMissing
+from billing.invoices.advance import advance_invoices
+from billing.invoices.draft import close_period, close_wholesale
+from billing.invoices.issue import working_day
+from billing.invoices.life import load_balances
+from billing.invoices.repository import load_invoice
+from billing.invoices.settle import (
+    InvoiceAct,
+    NewCredit,
+    NewPayment,
+    act_on_invoice,
+    create_credit_note,
+    record_payment,
+)
+from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity, take_number
+from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
+from billing.schemas import InvoiceDetail
+from billing.sides import Side, as_rater
+from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.ids import new_id
+from tests.billing.conftest import APRIL, MARCH, Market, uses
+
+NOW = APRIL.start + timedelta(days=3)
+ADDRESS: dict[str, Any] = {"street": "Kai 1", "postcode": "20457", "city": "Hamburg", "country": "DE"}
+
+
+@pytest.fixture
+async def issuing(priced: Market) -> Market:
+    """A German MSP with 19 % and a client with use of 11.50 in March."""
+    await enter(priced)
+    await priced.use(*uses(120))
+    return priced
+
+
+async def enter(market: Market, side: Side = Side.RETAIL, number_format: str = "R-{year}-{number:3}") -> None:
+    entity = LegalEntityInput(
+        name="Calm Harbour GmbH", **ADDRESS, vat_id="DE136695976", payment_days=14, dunning_days=(7, 14),
+        number_format=number_format, credit_note_format=f"G{number_format}",
+    )  # fmt: skip
+    async with market.as_msp_account() as session:
+        await set_legal_entity(session, entity, side=side, now=NOW, new_id=new_id)
+        rate = TaxRateInput(percent=Decimal(19), valid_from=date(2026, 1, 1))
+        await add_tax_rate(session, rate, side=side, now=NOW)
+    details = BillingDetailsInput(name="Birch AG", **ADDRESS, po_number="PO-7")
+    for opened in (market.as_client(), market.as_msp_account()):
+        async with opened as session:
+            await set_billing_details(session, details, payer_id=None, now=NOW)
+
+
+async def close(market: Market, side: Side = Side.RETAIL) -> InvoiceDetail:
+    async with market.as_client() as session:
+        closed = await close_period(session, side=side, period=MARCH, now=NOW)
+    async with market.as_staff() as session:
+        return await load_invoice(session, closed.id)
+
+
+async def shown(market: Market, before: InvoiceDetail) -> InvoiceDetail:
+    async with market.as_client() as session:
+        return await load_invoice(session, before.invoice.id)
+
+
+async def pay(market: Market, invoice: InvoiceDetail, amount: int) -> None:
+    payment = NewPayment(paid_on=NOW.date(), amount_minor=amount, reference="transfer 1")
+    async with market.as_client() as session:
+        await record_payment(session, invoice.invoice.id, payment, now=NOW, new_id=new_id)
+
+
+async def test_a_closed_draft_gets_number_tax_parties_and_due_day(issuing: Market) -> None:
+    closed = await close(issuing)
+    found, document = closed.invoice, closed.document
+    assert (found.state, found.number, found.total_minor) == ("finalised", "R-2026-001", 1150)
+    assert (found.tax_minor, found.gross_minor, found.due_on) == (219, 1369, date(2026, 4, 20))  # not on a Saturday
+    assert document is not None
+    assert (document.buyer.po_number, document.seller.vat_id) == ("PO-7", "DE136695976")
+    assert [(line.quantity, line.net_minor) for line in document.lines] == [(Decimal(115), 1150)]
+    async with issuing.as_msp_account() as session:  # what was issued does not change with the seller
+        entity = LegalEntityInput(name="Renamed", **ADDRESS)
+        await set_legal_entity(session, entity, side=Side.RETAIL, now=NOW, new_id=new_id)
+    assert (await shown(issuing, closed)).document == document
+    assert [step.cause for step in (await shown(issuing, closed)).steps] == ["finalised"]
+
+
+def test_due_days_are_working_days() -> None:
+    friday = date(2026, 4, 17)
+    assert [working_day(friday + timedelta(days=day)).day for day in range(4)] == [17, 20, 20, 20]
+
+
+async def test_nothing_is_issued_without_the_buyer(priced: Market) -> None:
+    await enter(priced)
+    stranger = priced.another_client()
+    await stranger.use(*uses(3))
+    with pytest.raises(PartyMissing, match="billing details"):
+        await close(stranger)
+    async with stranger.as_staff() as session:
+        assert await session.scalar(text("SELECT count(*) FROM issued_invoice")) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE invoice SET total_minor = 1", "UPDATE invoice SET content_hash = ''",
+        "UPDATE invoice SET state = 'draft'", "UPDATE issued_invoice SET net_minor = 1",
+        "DELETE FROM invoice_payment", "UPDATE credit_note SET reason = ''", "UPDATE invoice_step SET note = ''",
+    ],
+)  # fmt: skip
+async def test_the_database_refuses_to_change_what_is_fixed(issuing: Market, statement: str) -> None:
+    await close(issuing)
+    with pytest.raises(DBAPIError, match=r"row-level security|permission denied"):
+        async with issuing.as_client() as session:
+            await session.execute(text(statement))
+
+
+async def test_numbers_have_no_gap_with_concurrent_rollbacks(issuing: Market) -> None:
+    """Thirty at once of two clients, of which every third rolls back after it took its number."""
+    sibling = issuing.another_client()
+
+    async def take(turn: int) -> str:
+        market = sibling if turn % 2 else issuing
+        taken = ""
+        try:
+            async with market.as_client() as session, as_rater(session):
+                taken = await take_number(session, Side.RETAIL, "N-{year}-{number:3}", NOW.date())
+                await asyncio.sleep(0)
+                assert turn % 3, "rolls back"
+        except AssertionError:
+            return ""
+        return taken
+
+    taken = [number for number in await asyncio.gather(*map(take, range(30))) if number]
+    assert sorted(taken) == [f"N-2026-{number:03}" for number in range(1, 21)]
+
+
+async def test_payments_settle_the_invoice_and_what_is_too_much_is_kept(issuing: Market) -> None:
+    closed = await close(issuing)
+    stranger = issuing.another_client()
+    with pytest.raises(NotFound):
+        await pay(stranger, closed, 100)
+    await pay(issuing, closed, 1000)
+    assert (await shown(issuing, closed)).invoice.state == "partly_paid"
+    with pytest.raises(Conflict, match="taken back"):
+        await pay(issuing, closed, -1001)
+    await pay(issuing, closed, 400)
+    paid = await shown(issuing, closed)
+    assert (paid.invoice.state, paid.invoice.balance_minor, len(paid.payments)) == ("paid", -31, 2)
+    async with issuing.as_client() as session:
+        assert await load_balances(session, issuing.client.tenant_id) == [("EUR", 31)]
+    await pay(issuing, closed, -400)
+    assert (await shown(issuing, closed)).invoice.state == "partly_paid"
+
+
+async def test_credit_notes_never_exceed_the_invoice_and_take_their_tax(issuing: Market) -> None:
+    closed = await close(issuing)
+    line = closed.lines[0].id
+
+    async def credit(**given: object) -> None:
+        async with issuing.as_client() as session:
+            wanted = NewCredit(reason="too much", **given)  # type: ignore[arg-type]
+            await create_credit_note(session, closed.invoice.id, wanted, now=NOW, new_id=new_id)
+
+    await credit(lines={line: 333})
+    await credit(net_minor=333)
+    for wrong in ({"lines": {line: 818}}, {"net_minor": 485}, {"lines": {new_id(): 1}}):
+        with pytest.raises(Conflict, match="left to credit"):
+            await credit(**wrong)
+    with pytest.raises(InvalidInput):
+        await credit(net_minor=0)
+    await credit()
+    found = await shown(issuing, closed)
+    assert [one.number for one in found.credit_notes] == [f"GR-2026-00{number}" for number in (1, 2, 3)]
+    assert [sum(getattr(one, name) for one in found.credit_notes) for name in ("net_minor", "tax_minor")] == [1150, 219]
+    assert (found.invoice.state, found.invoice.balance_minor) == ("paid", 0)
+    with pytest.raises(Conflict, match="left to credit"):
+        await credit()
+
+
+async def test_only_an_unpaid_invoice_is_voided(issuing: Market) -> None:
+    closed = await close(issuing)
+
+    async def act(act: InvoiceAct, reason: str = "") -> None:
+        async with issuing.as_client() as session:
+            await act_on_invoice(session, closed.invoice.id, act, reason=reason, now=NOW, new_id=new_id)
+
+    await act(InvoiceAct.SEND)
+    with pytest.raises(InvalidInput, match="reason"):
+        await act(InvoiceAct.VOID)
+    await pay(issuing, closed, 1)
+    with pytest.raises(Conflict):
+        await act(InvoiceAct.VOID, "wrong client")
+    await pay(issuing, closed, -1)
+    with pytest.raises(Conflict, match="state"):
+        await act(InvoiceAct.SUSPEND, "unpaid")
+
+
+async def test_invoices_become_ready_overdue_and_reminded_by_the_day(issuing: Market) -> None:
+    async def advance(day: date) -> None:
+        async with issuing.as_client() as session:
+            await advance_invoices(session, NOW + (day - NOW.date()), new_id=new_id)
+
+    await issuing.rate(Side.RETAIL)
+    await advance(NOW.date())
+    async with issuing.as_client() as session:
+        assert await session.scalar(text("SELECT state FROM invoice WHERE side = 'retail'")) == "grace"
+    closed = await close(issuing)
+    for day, state, level in (
+        (date(2026, 4, 20), "finalised", 0), (date(2026, 4, 21), "overdue", 0), (date(2026, 4, 27), "overdue", 1),
+        (date(2026, 4, 27), "overdue", 1), (date(2026, 5, 20), "overdue", 2), (date(2026, 6, 20), "overdue", 2),
+    ):  # fmt: skip
+        await advance(day)
+        moved = (await shown(issuing, closed)).invoice
+        assert (moved.state, moved.dunning_level) == (state, level), day
+    await pay(issuing, closed, 1369)
+    found = await shown(issuing, closed)
+    assert found.invoice.state == "paid"
+    assert [step.cause for step in found.steps] == ["finalised", "due_day", "reminder", "reminder", "payment"]
+
+
+async def test_the_operator_issues_the_wholesale_invoice_once_all_shares_are_closed(issuing: Market) -> None:
+    async with issuing.db.transaction(issuing.msp_account) as session:
+        msp = {"t": issuing.msp_account.msp_id, "s": f"msp-{issuing.msp_account.msp_id.hex[-12:]}"}
+        insert = "INSERT INTO msp (tenant_id, msp_id, slug, name, created_at) VALUES (:t, :t, :s, 'M', now())"
+        await session.execute(text(insert), msp)
+    await enter(issuing, Side.WHOLESALE, "W-{account}-{number}")
+    await issuing.rate(Side.WHOLESALE)
+    with pytest.raises(Conflict, match="share of this period"):
+        async with issuing.as_msp_account() as session:
+            await close_wholesale(session, period=MARCH, now=NOW)
+    share = await close(issuing, Side.WHOLESALE)
+    assert (share.invoice.number, share.invoice.gross_minor) == (None, 360)
+    async with issuing.as_msp_account() as session:
+        whole = await close_wholesale(session, period=MARCH, now=NOW)
+    async with issuing.as_staff() as session:
+        found = (await load_invoice(session, whole.id)).invoice
+        ids = "SELECT array_agg(usage_id ORDER BY usage_id) FROM rated_usage WHERE side = :side"
+        sides = [await session.scalar(text(ids), {"side": side}) for side in ("retail", "wholesale")]
+    assert (found.number, found.gross_minor) == (f"W-{msp['s']}-1", 428)
+    assert sides[0] is None or sides[0] == sides[1]
