@@ -43,6 +43,15 @@ CONNECTION_FAILING: Final = NotificationKind(
     permission=GovernancePermission.READ_CONNECTIONS,
     path="/connections",
 )
+POLICY_NOT_PUBLISHED: Final = NotificationKind(
+    code="policy.not_published",
+    label=N_("A scheduled policy could not be published"),
+    text=N_("A scheduled policy could not be published"),
+    many=N_("{number} scheduled policies could not be published"),
+    severity=NoticeSeverity.CRITICAL,
+    permission=PolicyPermission.PUBLISH_POLICY,
+    path="/policy/versions",
+)
 POLICY_DRAFTED: Final = NotificationKind(
     code="policy.drafted",
     label=N_("A draft of the policy waits for publication"),

@@ -66,7 +66,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "msp": "language requests_per_account requests_per_caller time_zone",
     "passkey": "last_used_at sign_count",
     "password_reset": "created_at expires_at token_hash",
-    "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name restores revision state version",
+    "policy_draft": "changed_at editor_names editors ended_at ended_by ended_by_name failure publish_at restores"
+                    " revision scheduled_by scheduled_by_name state version",
     "policy_draft_edit": "rule",
     "policy_replay": "after_id counts differing ended_at money replayed state",
     "policy_role": "about changed_at changed_by_name name permissions",

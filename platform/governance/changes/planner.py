@@ -228,7 +228,8 @@ def _foreign(item: Observed, contract: Contract | None, snapshot: DecisionSnapsh
     if contract is None:
         plan.held.append(item)
         # Before the first contract is published the client is still being set up; who retires an element knows.
-        if snapshot.contracts and snapshot.contracts.find_ended(seen.key) is None:
+        ended = seen.element in snapshot.contracts.retired or snapshot.contracts.find_ended(seen.key) is not None
+        if snapshot.contracts and not ended:
             plan.exceptions.append(contract_missing(item, partly=snapshot.contracts.has(seen.element)))
         return
     plan.exceptions.append(

@@ -16,12 +16,14 @@ from governance.elements.selectors import DEFAULT, selects
 class Contracts:
     """Contracts by element and selector. Ended ones are separate: only running changes use them (`get`). A look-up
     costs one step if an element has one contract. `holds`: values of the sources are held all the same (`value_hold`).
+    `retired` elements need no contract any more, also those that never had one.
     """
 
-    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources", "holds")
+    __slots__ = ("_all", "_defaults", "_ended", "_selecting", "_sources", "holds", "retired")
 
-    def __init__(self, contracts: Iterable[Contract] = (), *, holds: bool = False) -> None:
+    def __init__(self, contracts: Iterable[Contract] = (), *, holds: bool = False, retired: Iterable[str] = ()) -> None:
         self.holds = holds
+        self.retired = frozenset(retired)
         given = tuple(contracts)
         self._all = tuple(each for each in given if not each.is_ended)
         self._ended = (

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import ElementType
 from foundation.database.engine import scope_of
 from governance.elements.contracts import Contracts
-from governance.elements.declarations import declares
+from governance.elements.declarations import RETIRED, declares
 from governance.elements.models import ElementContract
 from governance.elements.rows import Contract
 from governance.elements.selection import is_contract_of
@@ -22,15 +22,16 @@ async def load_contracts(session: AsyncSession) -> Contracts:
         text(f"""
             SELECT k.element, k.selector, k.source_connection_id, k.propagation_slo_ms, k.correction_slo_ms,
                    k.approval_ttl_s, k.clocks_from, k.decision_slo_ms, e.code, e.label, e.domain, e.record_type,
-                   e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at, {IS_HOLDING} AS holds
+                   e.value_type, e.dimensions, e.codes, e.distributed, e.retired_at, {IS_HOLDING} AS holds,
+                   {RETIRED} AS retired
               FROM element_contract k
               LEFT JOIN custom_element e ON {declares("e", "k")} AND e.code = k.element
              WHERE k.tenant_id = :t
         """),
-        {"t": scope_of(session).tenant_id},
+        {"t": scope_of(session).tenant_id, "m": scope_of(session).msp_id},
     )
     rows = found.all()
-    return Contracts(map(_contract, rows), holds=bool(rows) and rows[0].holds)
+    return Contracts(map(_contract, rows), holds=bool(rows) and rows[0].holds, retired=rows[0].retired if rows else ())
 
 
 async def lock_contracts(session: AsyncSession) -> None:

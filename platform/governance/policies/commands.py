@@ -14,10 +14,19 @@ from foundation.commands import CommandResult, NounGroup, operator_scope, run_wi
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
+from governance.inputs import read_local_time
 from governance.policies import drafts
 from governance.policies.publish_draft import publish_draft
-from governance.policies.queries import list_published, read_draft, read_policy, read_replay, write_rules
+from governance.policies.queries import (
+    list_published,
+    read_draft,
+    read_policy,
+    read_replay,
+    read_scheduled,
+    write_rules,
+)
 from governance.policies.replay_job import start_replay
+from governance.policies.schedule import schedule_publication, withdraw_scheduled
 from governance.policies.schemas import DraftView, ReplayView, RuleDifferenceView, RuleView
 from governance.policies.states import ReplayState
 from governance.services import GovernanceServices
@@ -207,12 +216,45 @@ def discard(*, msp_id: UUID, tenant_id: UUID) -> None:
 @MSP
 @CLIENT_OR_MSP
 @click.option("--revision", type=int, required=True, help="Revision of the draft that `policy draft` showed.")
-def publish(*, msp_id: UUID, tenant_id: UUID | None, revision: int) -> None:
-    """Publish the draft, unless the operator has edited it."""
+@click.option("--at", default="", help="When it comes into force, such as 2026-11-27T00:00+01:00; by default at once.")
+def publish(*, msp_id: UUID, tenant_id: UUID | None, revision: int, at: str) -> None:
+    """Publish the draft, now or at a later time, unless the operator has edited it."""
 
     async def act(session: AsyncSession, services: GovernanceServices) -> CommandResult:
+        if at:
+            when = read_local_time(at, "at")
+            draft_id = await schedule_publication(session, revision=revision, publish_at=when, now=utc_now())
+            return CommandResult(f"Scheduled for {when.isoformat()}: {draft_id}", {"id": draft_id})
         version = await publish_draft(session, services, revision=revision, now=utc_now())
         return CommandResult(f"Version {version} is published.", {"version": version})
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@policy.command("scheduled")
+@MSP
+@CLIENT_OR_MSP
+def scheduled(*, msp_id: UUID, tenant_id: UUID) -> None:
+    """List the versions that come into force at a later time."""
+
+    async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
+        found = await read_scheduled(session)
+        lines = [f"{one.id}  {one.publish_at.isoformat()}  {one.failure or one.state}" for one in found]
+        return CommandResult("\n".join(lines) or "No version is scheduled.", found)
+
+    _in_scope(msp_id, tenant_id, act)
+
+
+@policy.command("withdraw")
+@MSP
+@CLIENT_OR_MSP
+@click.option("--scheduled", "draft_id", type=click.UUID, required=True, help="Id that `policy scheduled` lists.")
+def withdraw(*, msp_id: UUID, tenant_id: UUID | None, draft_id: UUID) -> None:
+    """Withdraw a scheduled version. Its edits are a draft again, unless another draft is open."""
+
+    async def act(session: AsyncSession, _: GovernanceServices) -> CommandResult:
+        state = await withdraw_scheduled(session, draft_id, now=utc_now())
+        return CommandResult(f"The version is {state.value}.", {"state": state.value})
 
     _in_scope(msp_id, tenant_id, act)
 

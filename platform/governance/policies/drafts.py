@@ -16,7 +16,7 @@ from governance.inputs import check_text
 from governance.notices import POLICY_DRAFTED
 from governance.policies import repository
 from governance.policies.audit_actions import PolicyDraftAction
-from governance.policies.elements import find_element, load_elements
+from governance.policies.elements import find_element, is_about_retired, load_elements
 from governance.policies.errors import LockedRule, NothingDrafted
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
@@ -101,11 +101,12 @@ async def revert_rule(session: AsyncSession, rule_id: str, *, now: datetime) -> 
 
 
 async def restore_version(session: AsyncSession, version: int, *, now: datetime, new_id: NewId) -> Draft:
-    """Draft the rules of an earlier version in place of every other edit; publishing them is the rollback.
+    """Draft the rules of an earlier version in place of every other edit; publishing them is the rollback. A rule
+    about an element that is retired by now stays as it is published; the draft lists it (`left_out`).
 
     Raises:
         NotFound: no such version in this account.
-        NothingDrafted: its rules are those that are published.
+        NothingDrafted: its rules are those that are published, apart from rules about retired elements.
     """
     earlier = await rules_at(session, scope_of(session), version)
     _, published = await load_rules(session, scope_of(session))
@@ -113,6 +114,11 @@ async def restore_version(session: AsyncSession, version: int, *, now: datetime,
     found = {rule.id: rule for rule in earlier}
     wanted = [restored(found.get(rule_id), bases.get(rule_id)) for rule_id in {**bases, **found}]
     edits = edits_between(published, [rule for rule in wanted if rule is not None])
+    elements = await load_elements(session)
+    retired = {rule_id for rule_id, rule in edits.items() if rule is not None and is_about_retired(rule, elements)}
+    edits = {rule_id: rule for rule_id, rule in edits.items() if rule_id not in retired}
+    if not edits and retired:
+        raise NothingDrafted(N_("This version differs only in rules about retired elements, which are not restored."))
     if not edits:
         raise NothingDrafted(N_("This version has the rules that are published now."))
     draft = await _open(session, now=now, new_id=new_id)

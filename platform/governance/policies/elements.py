@@ -11,6 +11,7 @@ from foundation.errors import InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from policy.rule_form import GovernedElement
+from policy.rules import PolicyRule, RuleKind
 
 
 async def load_elements(session: AsyncSession) -> dict[str, GovernedElement]:
@@ -30,6 +31,12 @@ async def load_elements(session: AsyncSession) -> dict[str, GovernedElement]:
         row.code: GovernedElement(row.code, row.label, row.value_type, tuple(row.dimensions), row.is_retired)
         for row in rows
     }
+
+
+def is_about_retired(rule: PolicyRule, elements: Mapping[str, GovernedElement]) -> bool:
+    """Whether a governance rule names an element that is retired, so that nothing is decided by it any more."""
+    element = elements.get(rule.obj)
+    return rule.ptype is RuleKind.GOVERNANCE and element is not None and element.is_retired
 
 
 def find_element(elements: Mapping[str, GovernedElement], code: str) -> GovernedElement:

@@ -9,14 +9,15 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database.base import Base, TenantOwned
-from governance.policies.states import IS_OPEN_DRAFT
+from governance.policies.states import IS_OPEN_DRAFT, IS_SCHEDULED
 
 
 class PolicyDraft(TenantOwned, Base):
     """Edits of the policy that are not published yet. An account has at most one that is open.
 
     `revision` counts the edits, so that exactly the displayed edits are published. `editors` are the ids that four-eyes
-    rules count as authors, `editor_names` their names when they edited.
+    rules count as authors, `editor_names` their names when they edited. A scheduled one comes into force at
+    `publish_at`, as the member `scheduled_by` decided; `failure` is the message why that was not possible.
     """
 
     __tablename__ = "policy_draft"
@@ -33,9 +34,14 @@ class PolicyDraft(TenantOwned, Base):
     ended_by: Mapped[str | None]  # id of who published or discarded it
     ended_by_name: Mapped[str | None]
     version: Mapped[int | None] = mapped_column(Integer)  # as which it was published
+    publish_at: Mapped[datetime | None]
+    scheduled_by: Mapped[str | None]
+    scheduled_by_name: Mapped[str | None]
+    failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (
         Index("uq_policy_draft_open", "tenant_id", unique=True, postgresql_where=text(IS_OPEN_DRAFT)),
+        Index("ix_policy_draft_scheduled", "tenant_id", "publish_at", postgresql_where=text(IS_SCHEDULED)),
         Index("ix_policy_draft_version", "tenant_id", "version", postgresql_where=text("version IS NOT NULL")),
     )
 

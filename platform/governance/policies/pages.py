@@ -16,15 +16,17 @@ from foundation.web.fragments import FRAGMENT
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
+from governance.inputs import read_local_time
 from governance.labels import write_amount
 from governance.policies import drafts
 from governance.policies.form import read_fields
 from governance.policies.form_view import find_rule, rule_context
 from governance.policies.lists import POLICY_OVERRIDES, REPLAY_DIFFERENCES, WAYS
 from governance.policies.publish_draft import publish_draft
-from governance.policies.queries import list_published, read_draft, read_policy, read_replay
+from governance.policies.queries import list_published, read_draft, read_policy, read_replay, read_scheduled
 from governance.policies.replay_job import start_replay
 from governance.policies.routes import DRAFT, PUBLISH, READ
+from governance.policies.schedule import schedule_publication, withdraw_scheduled
 from governance.records.titles import load_titles
 from governance.services import GovernanceServices
 from governance.web.render import render_page
@@ -51,7 +53,14 @@ class RuleToAct(msgspec.Struct):
 
 
 class PublishForm(msgspec.Struct):
+    """`publish_at` is a time of the reader's zone, as browsers send it; empty publishes at once."""
+
     revision: int
+    publish_at: str = ""
+
+
+class ScheduledForm(msgspec.Struct):
+    id: UUID
 
 
 class RestoreForm(msgspec.Struct):
@@ -166,6 +175,8 @@ def build_policy_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
 
     @post(_both("/draft/publish"), opt=PUBLISH, include_in_schema=False)
     async def policy_draft_publish(access: OpenAccess, data: URLEncodedBody[PublishForm]) -> Response[Any]:
+        if data.publish_at:
+            return await _schedule(access, data)
         publish = publish_draft(access.session, services, revision=data.revision, now=access.now)
         refusal = await run_action(access.session, publish)
         if refusal is not None:
@@ -184,6 +195,25 @@ def build_policy_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
     )  # fmt: skip
 
 
+@post(_both("/scheduled/withdraw"), opt=PUBLISH, include_in_schema=False)
+async def policy_scheduled_withdraw(access: OpenAccess, data: URLEncodedBody[ScheduledForm]) -> Response[Any]:
+    refusal = await run_action(access.session, withdraw_scheduled(access.session, data.id, now=access.now))
+    if refusal is not None:
+        return await _versions(access, refusal)
+    return redirect_to(access, "/policy/versions", done=translate("Scheduled version withdrawn"))
+
+
+async def _schedule(access: Access, data: PublishForm) -> Response[Any]:
+    async def schedule() -> None:
+        at = read_local_time(data.publish_at, "publish_at")
+        await schedule_publication(access.session, revision=data.revision, publish_at=at, now=access.now)
+
+    refusal = await run_action(access.session, schedule())
+    if refusal is not None:
+        return await _draft(access, refusal)
+    return redirect_to(access, "/policy/versions", done=translate("Publication scheduled"))
+
+
 async def _after(access: Access, refusal: DomainError | None, done: str) -> Response[Any]:
     return await _draft(access, refusal) if refusal is not None else redirect_to(access, "/policy/draft", done=done)
 
@@ -191,7 +221,10 @@ async def _after(access: Access, refusal: DomainError | None, done: str) -> Resp
 async def _policy(access: Access, refusal: DomainError | None = None) -> Response[Any]:
     found = await read_policy(access.session)
     newest = (await list_published(access.session, me=str(access.principal.id), limit=1))[:1]
-    context = {"policy": found, "newest": newest[0] if newest else None, "quoted": quote}
+    context = {
+        "policy": found, "newest": newest[0] if newest else None, "quoted": quote,
+        "scheduled": await read_scheduled(access.session),
+    }  # fmt: skip
     return render_page(access, "policy.html", translate("Policy"), context, refusal=refusal)
 
 
@@ -210,9 +243,8 @@ async def _draft(
 
 async def _versions(access: Access, refusal: DomainError | None = None) -> Response[Any]:
     found = await list_published(access.session, me=str(access.principal.id))
-    return render_page(
-        access, "policy_versions.html", translate("Policy versions"), {"versions": found}, refusal=refusal
-    )
+    context = {"versions": found, "scheduled": await read_scheduled(access.session)}
+    return render_page(access, "policy_versions.html", translate("Policy versions"), context, refusal=refusal)
 
 
 async def _replay(access: Access, replay_id: UUID, listed: ListInput, template: str) -> Response[Any]:
@@ -234,5 +266,5 @@ OVERRIDE_EXPORT: Final = export_page(POLICY_OVERRIDES, _OVERRIDES, opt=_FLEET)
 POLICY_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     policy_page, policy_draft_page, policy_draft_progress, policy_versions_page, policy_replay_page,
     policy_overrides_page, OVERRIDE_EXPORT, policy_replay_progress, DIFFERENCE_EXPORT, policy_rule_revert,
-    policy_draft_discard,
+    policy_draft_discard, policy_scheduled_withdraw,
 )  # fmt: skip

@@ -11,12 +11,14 @@ from foundation.marks import N_
 from foundation.scope import Actor
 from governance.policies import repository
 from governance.policies.audit_actions import PolicyDraftAction
+from governance.policies.elements import is_about_retired, load_elements
 from governance.policies.errors import DraftChanged, NothingDrafted, OwnDraft
 from governance.policies.inherit_job import request_inheritance
 from governance.policies.rows import Draft
 from governance.policies.states import DraftState
 from governance.services import GovernanceServices
-from policy.edits import apply_edits
+from policy.edits import Edits, apply_edits
+from policy.errors import InvalidRule
 from policy.history import load_rules
 from policy.publishing import publish_rules
 from policy.repository import lock_policy
@@ -32,23 +34,11 @@ async def publish_draft(session: AsyncSession, services: GovernanceServices, *, 
         OwnDraft: the actor has edited the draft, or counts as one of its editors.
         DraftChanged: it has been edited since it was read.
         NothingDrafted: its edits are published already.
-        InvalidRule: a rule that cannot be published.
+        InvalidRule: a rule that cannot be published, such as one about a retired element.
     """
     scope = scope_of(session)
-    draft = await repository.find_draft(session, lock=True)
-    if draft is None:
-        raise NotFound
-    require_other(draft, scope.actor)
-    if draft.revision != revision:
-        raise DraftChanged(N_("Somebody has edited the draft since you opened it. Read it again, then publish."))
-    await lock_policy(session, scope)
-    before, rules = await load_rules(session, scope)
-    version = await publish_rules(
-        session, scope, rules=apply_edits(rules, draft.edits), clock=lambda: now, new_id=services.new_id,
-        packaged=services.policies.packaged,
-    )  # fmt: skip
-    if version == before:
-        raise NothingDrafted(N_("The draft changes nothing: its rules are published already."))
+    draft = await lock_reviewed(session, revision)
+    version = await publish_edits(session, services, draft.edits, now=now)
     await repository.end_draft(session, draft.id, DraftState.PUBLISHED, version=version, now=now)
     data = {"version": version, "edits": len(draft.edits), "editors": list(draft.editors)}
     if scope.tenant_id == scope.msp_id:
@@ -57,6 +47,44 @@ async def publish_draft(session: AsyncSession, services: GovernanceServices, *, 
         session, action=PolicyDraftAction.DRAFT_PUBLISHED, subject=f"policy_draft:{draft.id}", data=data, at=now
     )
     return version
+
+
+async def lock_reviewed(session: AsyncSession, revision: int) -> Draft:
+    """The open draft, if the actor may publish it at `revision`. Raises: as `publish_draft`."""
+    draft = await repository.find_draft(session, lock=True)
+    if draft is None:
+        raise NotFound
+    require_other(draft, scope_of(session).actor)
+    if draft.revision != revision:
+        raise DraftChanged(N_("Somebody has edited the draft since you opened it. Read it again, then publish."))
+    await _refuse_retired(session, draft.edits)
+    return draft
+
+
+async def publish_edits(session: AsyncSession, services: GovernanceServices, edits: Edits, *, now: datetime) -> int:
+    """Apply edits to the rules in force, and return the new version. Raises: InvalidRule, NothingDrafted."""
+    scope = scope_of(session)
+    await _refuse_retired(session, edits)
+    await lock_policy(session, scope)
+    before, rules = await load_rules(session, scope)
+    version = await publish_rules(
+        session, scope, rules=apply_edits(rules, edits), clock=lambda: now, new_id=services.new_id,
+        packaged=services.policies.packaged,
+    )  # fmt: skip
+    if version == before:
+        raise NothingDrafted(N_("The draft changes nothing: its rules are published already."))
+    return version
+
+
+async def _refuse_retired(session: AsyncSession, edits: Edits) -> None:
+    """Raises InvalidRule: a rule names an element that was retired since it was drafted."""
+    elements = await load_elements(session)
+    for rule in edits.values():
+        if rule is not None and is_about_retired(rule, elements):
+            raise InvalidRule(
+                N_("The rule “{rule}” is about {label}, which is retired. Undo this edit, or remove the rule."),
+                params={"rule": rule.id, "label": elements[rule.obj].label},
+            )
 
 
 def require_other(draft: Draft, actor: Actor) -> None:

@@ -19,10 +19,11 @@ from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_pa
 from governance.authors import name_authors
 from governance.messages.writer import write_message
 from governance.policies import replay_repository, repository
-from governance.policies.elements import load_elements
+from governance.policies.elements import is_about_retired, load_elements
 from governance.policies.publish_draft import is_own
 from governance.policies.replay_view import view_replay
 from governance.policies.rows import Draft
+from governance.policies.schedule_repository import list_scheduled
 from governance.policies.schemas import (
     DraftView,
     OverrideView,
@@ -32,12 +33,14 @@ from governance.policies.schemas import (
     RuleDifferenceView,
     RuleOverride,
     RuleView,
+    ScheduledVersionView,
     VersionView,
 )
 from governance.policies.sentences import RuleWriter, build_writer
+from governance.policies.states import DraftState
 from policy.casbin_line import casbin_text
 from policy.edits import RuleDifference, apply_edits, compare_rules
-from policy.history import PublishedVersion, list_versions, load_rules
+from policy.history import PublishedVersion, list_versions, load_rules, rules_at, same_rule
 from policy.relations import REPLACED_RULES
 from policy.rules import PolicyRule, RuleKind, rule_from
 from tenants.relations import CLIENTS
@@ -96,7 +99,47 @@ async def read_draft(session: AsyncSession, actor: Actor, *, may_publish: bool) 
         differences=[_write_difference(one, writer) for one in compare_rules(published, after)],
         rules=await write_rules(session, governs(after)),
         replays=await read_replays(session, draft, version),
+        left_out=[] if draft.restores is None else await _left_out(session, draft.restores, after),
     )
+
+
+async def _left_out(session: AsyncSession, version: int, after: Sequence[PolicyRule]) -> list[RuleView]:
+    """Rules of an earlier version that are not restored, because their elements are retired."""
+    elements = await load_elements(session)
+    drafted = {rule.id: rule for rule in after}
+    earlier = [rule for rule in await rules_at(session, scope_of(session), version) if is_about_retired(rule, elements)]
+    return await write_rules(
+        session, [rule for rule in earlier if rule.id not in drafted or not same_rule(rule, drafted[rule.id])]
+    )
+
+
+async def read_scheduled(session: AsyncSession) -> list[ScheduledVersionView]:
+    """Versions that come into force later, the earliest first, and those that could not."""
+    found = await list_scheduled(session, [DraftState.SCHEDULED, DraftState.FAILED])
+    if not found:
+        return []
+    _, published = await load_rules(session, scope_of(session))
+    edited = [rule for one in found for rule in one.edits.values() if rule is not None]
+    writer = await build_writer(session, await load_elements(session), [*published, *edited])
+    return [
+        ScheduledVersionView(
+            id=one.id,
+            state=one.state,
+            publish_at=one.publish_at,
+            editors=one.editor_names,
+            scheduled_by=one.scheduled_by_name,
+            restores=one.restores,
+            failure="" if one.failure is None else _write_failure(one.failure),
+            differences=[
+                _write_difference(each, writer) for each in compare_rules(published, apply_edits(published, one.edits))
+            ],
+        )
+        for one in found
+    ]
+
+
+def _write_failure(stored: dict[str, Any]) -> str:
+    return write_message(msgspec.convert(stored, StoredMessage), current_localizer())
 
 
 async def read_replays(session: AsyncSession, draft: Draft, version: int) -> list[ReplayView]:

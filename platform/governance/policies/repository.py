@@ -36,16 +36,20 @@ async def find_draft(session: AsyncSession, *, lock: bool = False) -> Draft | No
     ).one_or_none()
     if row is None:
         return None
+    found = Draft(*row)
+    return msgspec.structs.replace(found, edits=await load_edits(session, found.id))
+
+
+async def load_edits(session: AsyncSession, draft_id: UUID) -> dict[str, PolicyRule | None]:
+    """Edits of a draft by rule id, in their order."""
     edits = await session.execute(
         text("""
             SELECT rule_id, rule FROM policy_draft_edit WHERE tenant_id = :t AND draft_id = :d
              ORDER BY position, rule_id
         """),
-        {"t": scope_of(session).tenant_id, "d": row.id},
+        {"t": scope_of(session).tenant_id, "d": draft_id},
     )
-    rules = {one.rule_id: None if one.rule is None else rule_from(one.rule_id, one.rule) for one in edits}
-    found = Draft(*row)
-    return msgspec.structs.replace(found, edits=rules)
+    return {one.rule_id: None if one.rule is None else rule_from(one.rule_id, one.rule) for one in edits}
 
 
 async def insert_draft(session: AsyncSession, draft_id: UUID, *, now: datetime) -> None:
@@ -100,6 +104,7 @@ async def record_editor(session: AsyncSession, draft_id: UUID, *, restores: int 
 async def end_draft(
     session: AsyncSession, draft_id: UUID, state: DraftState, *, version: int | None = None, now: datetime
 ) -> None:
+    """End the open draft, by the scope's actor."""
     scope = scope_of(session)
     await session.execute(
         text(f"""

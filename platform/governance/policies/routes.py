@@ -12,19 +12,32 @@ from foundation.web.api import post
 from governance.policies import drafts, repository
 from governance.policies.lists import POLICY_OVERRIDES, REPLAY_DIFFERENCES
 from governance.policies.publish_draft import publish_draft
-from governance.policies.queries import list_published, read_draft, read_policy, read_replay, write_rules
+from governance.policies.queries import (
+    list_published,
+    read_draft,
+    read_policy,
+    read_replay,
+    read_scheduled,
+    write_rules,
+)
 from governance.policies.replay_job import start_replay
+from governance.policies.schedule import schedule_publication, withdraw_scheduled
 from governance.policies.schemas import (
     DraftToPublish,
+    DraftToSchedule,
     DraftView,
     PolicyPublished,
     PolicyView,
+    PublicationScheduled,
     ReplayStarted,
     ReplayToStart,
     ReplayView,
     RuleInput,
     RuleSaved,
     RuleToEdit,
+    ScheduledToWithdraw,
+    ScheduledVersionView,
+    ScheduleWithdrawn,
     VersionToRestore,
     VersionView,
 )
@@ -76,6 +89,27 @@ async def list_policy_versions(access: OpenAccess) -> Sequence[VersionView]:
 async def show_policy_draft(access: OpenAccess) -> DraftView:
     """Return the open draft with its differences to the published rules, and its replays."""
     return await _draft(access)
+
+
+@get(_both("/scheduled"), opt=READ, tags=_TAGS)
+async def list_scheduled_policies(access: OpenAccess) -> Sequence[ScheduledVersionView]:
+    """List the versions that come into force at a later time, the earliest first, and those that could not."""
+    return await read_scheduled(access.session)
+
+
+@post(_both("/draft/schedule"), opt=PUBLISH, tags=_TAGS, status_code=200)
+async def schedule_policy_draft(access: OpenAccess, data: JSONBody[DraftToSchedule]) -> PublicationScheduled:
+    """Let the draft, as it was read, come into force at a later time. Needs a member who has not edited it."""
+    draft_id = await schedule_publication(
+        access.session, revision=data.revision, publish_at=data.publish_at, now=access.now
+    )
+    return PublicationScheduled(draft_id, data.publish_at)
+
+
+@post(_both("/scheduled/withdraw"), opt=PUBLISH, tags=_TAGS, status_code=200)
+async def withdraw_scheduled_policy(access: OpenAccess, data: JSONBody[ScheduledToWithdraw]) -> ScheduleWithdrawn:
+    """Withdraw a scheduled version. Its edits are a draft again, unless another draft is open."""
+    return ScheduleWithdrawn((await withdraw_scheduled(access.session, data.id, now=access.now)).value)
 
 
 @get(f"{_ROOT}/replays/{{replay_id:uuid}}", opt=READ, tags=_TAGS)
@@ -142,7 +176,8 @@ def build_policy_routes(services: GovernanceServices) -> tuple[HTTPRouteHandler,
         show_policy, list_policy_versions, show_policy_draft, show_policy_replay, DIFFERENCE_LIST, OVERRIDE_LIST,
         save_policy_rule,
         remove_policy_rule, inherit_policy_rule, revert_policy_rule, restore_policy_version, discard_policy_draft,
-        publish_policy_draft, start_policy_replay,
+        publish_policy_draft, start_policy_replay, list_scheduled_policies, schedule_policy_draft,
+        withdraw_scheduled_policy,
     )  # fmt: skip
 
 

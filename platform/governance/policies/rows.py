@@ -26,6 +26,21 @@ class Draft(msgspec.Struct, frozen=True):
     edits: Mapping[str, PolicyRule | None] = msgspec.field(default_factory=dict)
 
 
+class ScheduledDraft(msgspec.Struct, frozen=True):
+    """A draft that comes into force at `publish_at`, or could not (`failure`)."""
+
+    id: UUID
+    state: str
+    publish_at: datetime
+    editors: Sequence[str]
+    editor_names: Sequence[str]
+    scheduled_by: str
+    scheduled_by_name: str
+    restores: int | None
+    failure: dict[str, Any] | None
+    edits: Mapping[str, PolicyRule | None] = msgspec.field(default_factory=dict)
+
+
 class PolicyReplayRow(msgspec.Struct, frozen=True):
     id: UUID
     draft_id: UUID

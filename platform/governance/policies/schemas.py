@@ -119,6 +119,28 @@ class DraftToPublish(RequestBody, frozen=True):
     revision: int
 
 
+class DraftToSchedule(RequestBody, frozen=True):
+    """`revision` of the draft that was read, and the time at which it comes into force, with its offset from UTC."""
+
+    revision: int
+    publish_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ScheduledToWithdraw(RequestBody, frozen=True):
+    id: UUID
+
+
+class ScheduleWithdrawn(msgspec.Struct, frozen=True):
+    """`state`: open, or withdrawn while another draft is open."""
+
+    state: str
+
+
+class PublicationScheduled(msgspec.Struct, frozen=True):
+    id: UUID
+    publish_at: datetime
+
+
 class VersionToRestore(RequestBody, frozen=True):
     version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
@@ -203,7 +225,9 @@ class ReplayView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DraftView(msgspec.Struct, frozen=True, kw_only=True):
-    """The open draft: `differences` to the published policy, and the `rules` as they would be."""
+    """The open draft: `differences` to the published policy, and the `rules` as they would be. `left_out`: rules of the
+    version that it restores which are not drafted, because their elements are retired.
+    """
 
     revision: int
     policy_version: int
@@ -215,6 +239,22 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
     differences: Sequence[RuleDifferenceView]
     rules: Sequence[RuleView]
     replays: Sequence[ReplayView]
+    left_out: Sequence[RuleView] = ()
+
+
+class ScheduledVersionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft that comes into force at `publish_at`. `state`: scheduled, or failed for the reason `failure`. The
+    differences are those to the rules in force now.
+    """
+
+    id: UUID
+    state: str
+    publish_at: datetime
+    editors: Sequence[str]
+    scheduled_by: str
+    restores: int | None
+    failure: str
+    differences: Sequence[RuleDifferenceView]
 
 
 class VersionView(msgspec.Struct, frozen=True):

@@ -10,10 +10,11 @@ from foundation.rooms import NavArea, NavEntry, Slice
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.commands import COMMANDS
 from governance.policies.inherit_job import inherit_handler
-from governance.policies.job_types import INHERIT_POLICY, JOB_TYPES, REPLAY_POLICY
+from governance.policies.job_types import INHERIT_POLICY, JOB_TYPES, PUBLISH_SCHEDULED, REPLAY_POLICY
 from governance.policies.pages import build_policy_pages
 from governance.policies.replay_job import replay_handler
 from governance.policies.routes import build_policy_routes
+from governance.policies.schedule import repair_publication, schedule_handler
 from governance.services import GovernanceServices, with_services
 from policy.permissions import PolicyPermission
 
@@ -33,6 +34,7 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
     return [
         JobHandler(REPLAY_POLICY, replay_handler(services)),
         JobHandler(INHERIT_POLICY, inherit_handler(services)),
+        JobHandler(PUBLISH_SCHEDULED, schedule_handler(services)),
     ]
 
 
@@ -41,6 +43,7 @@ SLICE: Final = Slice(
     models=(governance.policies.models,),
     job_types=JOB_TYPES,
     jobs=with_services(_jobs),
+    repairs=(repair_publication,),
     routes=with_services(build_policy_routes),
     pages=with_services(build_policy_pages),
     navigation=(

@@ -9,6 +9,11 @@ from foundation.state_machine import StateMachine
 
 class DraftState(LabelledCode):
     OPEN = "open", N_("open")
+    SCHEDULED = "scheduled", N_("scheduled")
+    """Comes into force at its time; no longer edited."""
+    FAILED = "failed", N_("not published")
+    """Could not be published at its time."""
+    WITHDRAWN = "withdrawn", N_("withdrawn")
     PUBLISHED = "published", N_("published")
     DISCARDED = "discarded", N_("discarded")
 
@@ -21,7 +26,13 @@ class ReplayState(LabelledCode):
 
 
 DRAFTS: Final = StateMachine(
-    DraftState, starts=[DraftState.OPEN], transitions={DraftState.OPEN: [DraftState.PUBLISHED, DraftState.DISCARDED]}
+    DraftState,
+    starts=[DraftState.OPEN],
+    transitions={
+        DraftState.OPEN: [DraftState.PUBLISHED, DraftState.DISCARDED, DraftState.SCHEDULED],
+        DraftState.SCHEDULED: [DraftState.PUBLISHED, DraftState.FAILED, DraftState.OPEN, DraftState.WITHDRAWN],
+        DraftState.FAILED: [DraftState.OPEN, DraftState.WITHDRAWN],
+    },
 )
 REPLAYS: Final = StateMachine(
     ReplayState,
@@ -30,3 +41,4 @@ REPLAYS: Final = StateMachine(
 )
 IS_OPEN_DRAFT: Final = f"state = '{DraftState.OPEN}'"
 """As SQL, the text of the partial index."""
+IS_SCHEDULED: Final = f"state = '{DraftState.SCHEDULED}'"

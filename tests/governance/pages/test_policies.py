@@ -1,6 +1,7 @@
 """Pages and API of the policy: rules as sentences, drafts, publication by another member, rollback, isolation."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from foundation.clock import utc_now
@@ -247,3 +248,24 @@ async def test_an_msp_sees_which_clients_replace_or_omit_its_rules(busy: Governa
     assert "/policy/overrides" not in (await busy["admin"].get(PAGE)).text
     for name in ("admin", "partner"):
         assert (await busy[name].get("/api/v1/policy/overrides")).status_code in {403, 404}
+
+
+async def test_a_draft_is_scheduled_shown_and_withdrawn_on_the_pages(busy: GovernanceWebApp) -> None:
+    await call(busy, "admin", "/draft/rules", RULE)
+    staff = busy["staff"]
+    wrong = await staff.post(f"{PAGE}/draft/publish", {"revision": "1", "publish_at": "soon"}, page=f"{PAGE}/draft")
+    assert (wrong.status_code, "is not a time" in wrong.text) == (422, True)
+    at = f"{utc_now() + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    done = await staff.post(f"{PAGE}/draft/publish", {"revision": "1", "publish_at": at}, page=f"{PAGE}/draft")
+    assert done.status_code == 303, done.text
+    assert "Other rules come into force" in (await busy["viewer"].get(PAGE)).text
+    [one] = (await busy["viewer"].get(f"{API}/scheduled")).json()
+    assert (one["state"], one["publish_at"][:16]) == ("scheduled", at)
+    assert f"scheduled-{one['id']}" in (await staff.get(f"{PAGE}/versions")).text
+    for name in ("viewer", "operator"):
+        assert (await call(busy, name, "/scheduled/withdraw", {"id": one["id"]})).status_code == 403
+    gone = await staff.post(f"{PAGE}/scheduled/withdraw", {"id": one["id"]}, page=f"{PAGE}/versions")
+    assert gone.status_code == 303
+    assert (await call(busy, "staff", "/scheduled/withdraw", {"id": one["id"]})).status_code == 404
+    again = await call(busy, "staff", "/draft/schedule", {"revision": 1, "publish_at": f"{at}:00Z"})
+    assert (again.status_code, (await busy["admin"].get(API)).json()["version"]) == (200, 1)
