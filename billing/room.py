@@ -5,6 +5,7 @@ from typing import Final
 
 import billing.invoices.models
 import billing.models
+import billing.payments.models
 from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.commands import COMMANDS

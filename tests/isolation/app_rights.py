@@ -80,6 +80,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "onboarding_project": "sponsors",
     "onboarding_task": "changed_at changed_by due_on owner reason state",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
+    "payment_request": "answer attempts external_id finished_at state",
     "playbook": "changed_at changed_by revision tasks",
     "poll_cursor": "cursor polled_at progress",
     "price": "valid_to",

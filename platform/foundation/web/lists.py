@@ -187,15 +187,6 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         """As many items as a page may have, in the usual order."""
         return (await self.load(session, self.query(limit=self.most), now)).items
 
-    async def load_all(self, session: AsyncSession, now: datetime) -> list[T]:
-        """The items of all pages, in the usual order; for lists that are short by their nature."""
-        page = await self.load(session, self.query(limit=self.most), now)
-        found = list(page.items)
-        while page.next_cursor is not None:
-            page = await self.load(session, self.query(limit=self.most, cursor=page.next_cursor), now)
-            found += page.items
-        return found
-
     def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
         if limit is not None and not 1 <= limit <= self.most:
             raise InvalidInput(N_("A page has 1 to {most} items."), params={"most": self.most}, field="limit")

@@ -82,9 +82,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def assess_client(session: AsyncSession, onboarding: OnboardingView, *, now: datetime) -> Assessment:
-    contracts = await CONTRACTS.load_all(session, now)
+    contracts = await CONTRACTS.load_most(session, now)
     gaps = await read_ownership(session)
-    systems = await CONNECTIONS.load_all(session, now)
+    systems = await CONNECTIONS.load_most(session, now)
     project = await find_project(session, today=now.date())
     problems = {gap.element: translate(gap.problem.label) for gap in gaps.items}
     owned = [

@@ -1,0 +1,1 @@
+"""Payments: the port to payment providers, the requests sent to them, and their states beside ours."""

@@ -1,0 +1,164 @@
+"""Port to a payment provider. Amounts are integers in minor units of `currency`, an ISO 4217 code in capitals."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from foundation.errors import Conflict, Unavailable
+from foundation.marks import N_
+
+
+class ProviderRefused(Conflict):
+    """The provider answered no; the same request would be refused again. `provider_code` is its own code."""
+
+    code = "payment-provider-refused"
+    title = N_("The payment provider refused this")
+
+    def __init__(self, detail: str, *, provider_code: str = "") -> None:
+        super().__init__(
+            N_("The payment provider answered: {answer}"), params={"answer": detail}, provider_code=provider_code
+        )
+        self.provider_code = provider_code
+        self.answer = detail
+
+
+class ProviderUncertain(Unavailable):
+    """No answer, or a failure of the provider: the call may have taken effect. `is_stored`: the provider answers this
+    failure again to the same idempotency key.
+    """
+
+    code = "payment-provider-uncertain"
+    title = N_("The payment provider did not answer")
+
+    def __init__(self, *, is_stored: bool = False) -> None:
+        super().__init__(N_("The answer of the payment provider is missing. It will be asked again."))
+        self.is_stored = is_stored
+
+
+class ProviderBusy(Unavailable):
+    """Nothing was done: a rate limit. `retry_after` is in seconds."""
+
+    code = "payment-provider-busy"
+    title = N_("The payment provider is busy")
+
+    def __init__(self, retry_after: float = 1.0) -> None:
+        super().__init__(N_("The payment provider asks to wait."), retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class TotalsDiffer(Conflict):
+    """The provider's draft has another total than our invoice: it is not finalised."""
+
+    code = "payment-totals-differ"
+    title = N_("The provider's total differs")
+
+
+class AccountStatus(msgspec.Struct, frozen=True):
+    external_id: str
+    can_charge: bool
+    requirements: Sequence[str] = ()
+    disabled_reason: str = ""
+
+
+class Customer(msgspec.Struct, frozen=True):
+    client_id: UUID
+    name: str
+    email: str = ""
+
+
+class PushedLine(msgspec.Struct, frozen=True):
+    line_id: UUID
+    description: str
+    amount_minor: int
+    service_start: datetime
+    service_end: datetime
+
+
+class PushedInvoice(msgspec.Struct, frozen=True):
+    """A finalised invoice of ours. `due_days`: the provider shows it; dunning stays here."""
+
+    invoice_id: UUID
+    client_id: UUID
+    currency: str
+    total_minor: int
+    lines: Sequence[PushedLine]
+    number: str = ""
+    due_days: int = 14
+
+
+class RemoteInvoice(msgspec.Struct, frozen=True):
+    """The provider's invoice, freshly fetched. `status` is the provider's own word."""
+
+    external_id: str
+    invoice_id: UUID | None
+    client_id: UUID | None
+    status: str
+    currency: str
+    total_minor: int
+    paid_minor: int = 0
+    credited_minor: int = 0
+    refunded_minor: int = 0
+    disputed_minor: int = 0
+    number: str = ""
+
+
+class PaymentMethod(msgspec.Struct, frozen=True):
+    """`brand` and `last4` of a card or account, for people to recognise it."""
+
+    external_id: str
+    kind: str
+    brand: str
+    last4: str
+    is_default: bool
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A verified webhook."""
+
+    event_id: str
+    type: str
+    object_id: str
+
+
+class RemoteEvent(msgspec.Struct, frozen=True):
+    """An event that the provider lists, for the sweep."""
+
+    event_id: str
+    type: str
+    object_id: str
+    body: bytes
+
+
+class PaymentProvider(Protocol):
+    """One account at a provider. Every method raises OutboundHeld, ProviderBusy, ProviderUncertain or ProviderRefused;
+    those that change something may be called again, also next week.
+    """
+
+    async def read_account(self) -> AccountStatus: ...
+
+    async def put_customer(self, customer: Customer) -> str: ...
+
+    async def method_link(self, customer_id: str, *, return_url: str) -> str: ...
+
+    async def list_methods(self, customer_id: str) -> Sequence[PaymentMethod]: ...
+
+    async def push_invoice(self, invoice: PushedInvoice, customer_id: str) -> RemoteInvoice: ...
+
+    async def collect(self, invoice_id: UUID, external_id: str, *, attempt: int) -> RemoteInvoice: ...
+
+    async def credit(
+        self, invoice_id: UUID, external_id: str, amount_minor: int, *, note_id: UUID
+    ) -> RemoteInvoice: ...
+
+    async def void(self, invoice_id: UUID, external_id: str) -> RemoteInvoice: ...
+
+    async def read_invoice(self, external_id: str) -> RemoteInvoice | None: ...
+
+    async def find_invoice_of(self, object_id: str) -> str | None: ...
+
+    async def list_invoices(self, since: datetime) -> Sequence[RemoteInvoice]: ...
+
+    async def list_events(self, since: datetime) -> Sequence[RemoteEvent]: ...

@@ -1,0 +1,252 @@
+"""Stripe as a payment provider: invoices are rated here and pushed line by line, their totals compared before they are
+finalised.
+
+Each changing call has a request row of its own (`billing.payments.requests`), and each object names ours in its
+metadata, by which a lost answer is found again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import stripe
+
+from billing.payments.port import (
+    AccountStatus,
+    Customer,
+    PaymentMethod,
+    ProviderRefused,
+    PushedInvoice,
+    PushedLine,
+    RemoteEvent,
+    RemoteInvoice,
+    TotalsDiffer,
+)
+from billing.payments.requests import ProviderCall, RequestLog, Sent
+from billing.stripe.client import provider_errors
+from billing.stripe.convert import (
+    OWN_CLIENT,
+    OWN_ID,
+    OWN_LEDGER,
+    account_status,
+    amount_in,
+    amount_out,
+    payment_method,
+    remote_invoice,
+)
+from billing.stripe.reading import find_by_own_id, invoice_of, read_remote
+from foundation.marks import N_
+
+Act = Callable[[str], Awaitable[Any]]
+Find = Callable[[], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StripeProvider:
+    """One account at Stripe. `ledger` is the side whose invoices it collects; `fee_basis_points` the platform's share,
+    of a connected account only.
+    """
+
+    client: stripe.StripeClient
+    log: RequestLog
+    ledger: str
+    fee_basis_points: int = 0
+
+    async def read_account(self) -> AccountStatus:
+        with provider_errors():
+            return account_status(await self.client.v1.accounts.retrieve_current_async())
+
+    async def put_customer(self, customer: Customer) -> str:
+        values: dict[str, Any] = {"name": customer.name, "metadata": self._metadata(customer.client_id)}
+        if customer.email:
+            values["email"] = customer.email
+
+        async def find() -> Any:
+            return await find_by_own_id(await self.client.v1.customers.list_async({"limit": 100}), customer.client_id)
+
+        made = await self._request(
+            customer.client_id, "cus", values, find,
+            lambda key: self.client.v1.customers.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
+        )  # fmt: skip
+        return str(made["id"])
+
+    async def method_link(self, customer_id: str, *, return_url: str) -> str:
+        with provider_errors():
+            session = await self.client.v1.checkout.sessions.create_async(
+                {"mode": "setup", "customer": customer_id, "success_url": return_url, "cancel_url": return_url,
+                 "currency": "eur"}
+            )  # fmt: skip
+        return str(session.url)
+
+    async def list_methods(self, customer_id: str) -> Sequence[PaymentMethod]:
+        with provider_errors():
+            customer = await self.client.v1.customers.retrieve_async(customer_id)
+            found = await self.client.v1.customers.payment_methods.list_async(customer_id, {"limit": 20})
+        settings = customer.invoice_settings
+        default = str(settings.default_payment_method) if settings and settings.default_payment_method else None
+        return [payment_method(one, default) for one in found.data]
+
+    async def push_invoice(self, invoice: PushedInvoice, customer_id: str) -> RemoteInvoice:
+        """Raises TotalsDiffer: the draft's total is not ours; it stays a draft."""
+        external_id = await self._draft(invoice, customer_id)
+        for line in invoice.lines:
+            await self._add_line(invoice, line, external_id, customer_id)
+        with provider_errors():
+            draft = await self.client.v1.invoices.retrieve_async(external_id)
+        total = amount_in(draft.total, invoice.currency)
+        if total != invoice.total_minor:
+            raise TotalsDiffer(
+                N_("Stripe's draft {draft} has the total {theirs}, ours is {ours}, in minor units."),
+                params={"draft": external_id, "theirs": str(total), "ours": str(invoice.total_minor)},
+            )
+        if draft.status == "draft":
+            await self._on_invoice(
+                invoice.invoice_id, external_id, "fin", lambda found: found.status != "draft",
+                lambda key: self.client.v1.invoices.finalize_invoice_async(
+                    external_id, {"auto_advance": False}, {"idempotency_key": key}
+                ),
+            )  # fmt: skip
+        return await self._fresh(external_id)
+
+    async def collect(self, invoice_id: UUID, external_id: str, *, attempt: int) -> RemoteInvoice:
+        """Charges the customer's default payment method. A declined card is ProviderRefused; the next attempt has a
+        number of its own.
+        """
+        await self._on_invoice(
+            invoice_id, external_id, f"pay.{attempt}", lambda found: found.status == "paid",
+            lambda key: self.client.v1.invoices.pay_async(external_id, {}, {"idempotency_key": key}),
+        )  # fmt: skip
+        return await self._fresh(external_id)
+
+    async def void(self, invoice_id: UUID, external_id: str) -> RemoteInvoice:
+        await self._on_invoice(
+            invoice_id, external_id, "void", lambda found: found.status == "void",
+            lambda key: self.client.v1.invoices.void_invoice_async(external_id, {}, {"idempotency_key": key}),
+        )  # fmt: skip
+        return await self._fresh(external_id)
+
+    async def credit(self, external_id: str, amount_minor: int, *, note_id: UUID) -> RemoteInvoice:
+        """By a credit note, not by a bare refund, which would leave the invoice wrong. What was paid is refunded; what
+        is open becomes less.
+        """
+        with provider_errors():
+            found = await self.client.v1.invoices.retrieve_async(external_id)
+        amount = amount_out(amount_minor, str(found.currency).upper())
+        is_open = found.status == "open"
+        values: dict[str, Any] = {"invoice": external_id, "amount": amount, "metadata": self._metadata(note_id)}
+        if not is_open:
+            paid_here = found.amount_paid
+            values["refund_amount" if paid_here else "out_of_band_amount"] = amount
+
+        async def find() -> Any:
+            notes = await self.client.v1.credit_notes.list_async({"invoice": external_id, "limit": 100})
+            return await find_by_own_id(notes, note_id)
+
+        await self._request(
+            note_id, "cn", values, find,
+            lambda key: self.client.v1.credit_notes.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
+        )  # fmt: skip
+        return await self._fresh(external_id)
+
+    async def read_invoice(self, external_id: str) -> RemoteInvoice | None:
+        with provider_errors():
+            return await read_remote(self.client, external_id)
+
+    async def find_invoice_of(self, object_id: str) -> str | None:
+        with provider_errors():
+            return await invoice_of(self.client, object_id)
+
+    async def list_invoices(self, since: datetime) -> Sequence[RemoteInvoice]:
+        """All of the time, with what was paid, refunded and disputed."""
+        found = []
+        with provider_errors():
+            listed = await self.client.v1.invoices.list_async(
+                {"created": {"gte": int(since.timestamp())}, "limit": 100}
+            )
+            async for one in listed.auto_paging_iter():
+                remote = await read_remote(self.client, one.id) if one.status == "paid" else remote_invoice(one)
+                if remote is not None:
+                    found.append(remote)
+        return found
+
+    async def list_events(self, since: datetime) -> Sequence[RemoteEvent]:
+        found = []
+        with provider_errors():
+            listed = await self.client.v1.events.list_async({"created": {"gte": int(since.timestamp())}, "limit": 100})
+            async for one in listed.auto_paging_iter():
+                body = msgspec.json.encode(one.to_dict())
+                found.append(RemoteEvent(one.id, one.type, str(one.data.object.get("id", "")), body))
+        return found
+
+    async def _draft(self, invoice: PushedInvoice, customer_id: str) -> str:
+        values: dict[str, Any] = {
+            "customer": customer_id, "currency": invoice.currency.lower(), "auto_advance": False,
+            "collection_method": "send_invoice", "days_until_due": invoice.due_days,
+            "pending_invoice_items_behavior": "exclude",
+            "metadata": {**self._metadata(invoice.invoice_id), OWN_CLIENT: str(invoice.client_id)},
+        }  # fmt: skip
+        if self.fee_basis_points:
+            fee = invoice.total_minor * self.fee_basis_points // 10_000
+            values["application_fee_amount"] = amount_out(fee, invoice.currency)
+
+        async def find() -> Any:
+            listed = await self.client.v1.invoices.list_async({"customer": customer_id, "limit": 100})
+            return await find_by_own_id(listed, invoice.invoice_id)
+
+        made = await self._request(
+            invoice.invoice_id, "inv", values, find,
+            lambda key: self.client.v1.invoices.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
+        )  # fmt: skip
+        return str(made["id"])
+
+    async def _add_line(self, invoice: PushedInvoice, line: PushedLine, external_id: str, customer_id: str) -> None:
+        values: dict[str, Any] = {
+            "customer": customer_id, "invoice": external_id, "currency": invoice.currency.lower(),
+            "amount": amount_out(line.amount_minor, invoice.currency), "description": line.description[:500],
+            "period": {"start": int(line.service_start.timestamp()), "end": int(line.service_end.timestamp())},
+            "metadata": self._metadata(line.line_id),
+        }  # fmt: skip
+
+        async def find() -> Any:
+            lines = await self.client.v1.invoices.line_items.list_async(external_id, {"limit": 100})
+            return await find_by_own_id(lines, line.line_id)
+
+        await self._request(
+            line.line_id, f"line.{invoice.invoice_id}", values, find,
+            lambda key: self.client.v1.invoice_items.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    async def _on_invoice(
+        self, invoice_id: UUID, external_id: str, action: str, is_done: Callable[[Any], bool], act: Act
+    ) -> None:
+        async def find() -> Any:
+            found = await self.client.v1.invoices.retrieve_async(external_id)
+            return found if is_done(found) else None
+
+        await self._request(invoice_id, action, {"invoice": external_id}, find, act)
+
+    async def _request(self, own: UUID, action: str, body: dict[str, Any], find: Find, act: Act) -> Sent:
+        async def send(key: str) -> Sent:
+            with provider_errors():
+                return {"id": (await act(key)).id}
+
+        async def find_again() -> Sent | None:
+            with provider_errors():
+                found = await find()
+            return None if found is None else {"id": found.id}
+
+        key = f"fl:{self.ledger}:{own}:{action}:v1"
+        return await self.log.send(ProviderCall(key, body, send, find_again))
+
+    async def _fresh(self, external_id: str) -> RemoteInvoice:
+        with provider_errors():
+            found = await read_remote(self.client, external_id)
+        if found is None:
+            raise ProviderRefused("The invoice no longer exists.", provider_code="resource_missing")
+        return found
+
+    def _metadata(self, own: UUID) -> dict[str, str]:
+        return {OWN_ID: str(own), OWN_LEDGER: self.ledger}

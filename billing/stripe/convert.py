@@ -1,0 +1,75 @@
+"""Stripe's objects as the port's values.
+
+Fields are read as they are since API version "basil": an invoice has several payments, and neither a payment intent
+nor a charge names its invoice.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+from billing.payments.port import AccountStatus, PaymentMethod, RemoteInvoice
+
+OWN_ID: Final = "fairlead_id"
+OWN_CLIENT: Final = "fairlead_client"
+OWN_LEDGER: Final = "fairlead_ledger"
+_ICELANDIC: Final = frozenset({"ISK", "UGX"})
+"""Have no decimals, but Stripe counts hundredths of them."""
+_LOST: Final = frozenset({"lost", "needs_response", "under_review", "warning_under_review"})
+"""States of a dispute in which the money is, or may stay, with the payer."""
+
+
+def own_id(value: object) -> UUID | None:
+    """The id of ours in metadata; None for another text."""
+    try:
+        return UUID(str(value)) if value else None
+    except ValueError:
+        return None
+
+
+def amount_out(minor: int, currency: str) -> int:
+    return minor * 100 if currency in _ICELANDIC else minor
+
+
+def amount_in(minor: int, currency: str) -> int:
+    return minor // 100 if currency in _ICELANDIC else minor
+
+
+def account_status(account: Any) -> AccountStatus:
+    wanted = getattr(account, "requirements", None)
+    due = list(getattr(wanted, "currently_due", None) or []) if wanted is not None else []
+    reason = getattr(wanted, "disabled_reason", None) if wanted is not None else None
+    return AccountStatus(account.id, bool(getattr(account, "charges_enabled", False)), due, reason or "")
+
+
+def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable[Any] = ()) -> RemoteInvoice:
+    """`charges` and `disputes` are those of the invoice's payments."""
+    metadata = invoice.metadata.to_dict() if invoice.metadata is not None else {}
+    currency = str(invoice.currency).upper()
+    off_line = getattr(invoice, "amount_paid_off_stripe", None) or 0
+    disputed = sum(one.amount for one in disputes if one.status in _LOST)
+
+    def amount(minor: int) -> int:
+        return amount_in(minor, currency)
+
+    return RemoteInvoice(
+        external_id=invoice.id,
+        invoice_id=own_id(metadata.get(OWN_ID)),
+        client_id=own_id(metadata.get(OWN_CLIENT)),
+        status=str(invoice.status),
+        currency=currency,
+        total_minor=amount(invoice.total),
+        paid_minor=amount(invoice.amount_paid + off_line),
+        credited_minor=amount(invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount),
+        refunded_minor=amount(sum(one.amount_refunded for one in charges)),
+        disputed_minor=amount(disputed),
+        number=invoice.number or "",
+    )
+
+
+def payment_method(method: Any, default: str | None) -> PaymentMethod:
+    details = getattr(method, method.type, None)
+    brand = str(getattr(details, "brand", "") or method.type)
+    return PaymentMethod(
+        method.id, method.type, brand, str(getattr(details, "last4", "") or ""), is_default=method.id == default
+    )

@@ -1,0 +1,37 @@
+"""Webhooks of Stripe, of both kinds: snapshots, and thin events that name their object only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import stripe
+
+from billing.payments.port import Notice
+from foundation.errors import Unauthenticated
+from foundation.marks import N_
+
+_TOLERANCE_SECONDS = 300
+
+
+def verify_hook(body: bytes, signature: str, secrets: Sequence[str]) -> Notice:
+    """What the webhook is about; its object's state is not read from it, because webhooks arrive in any order.
+
+    Raises:
+        Unauthenticated: no secret fits, the signature is older than five minutes, or the body is no event.
+    """
+    for secret in secrets:
+        try:
+            stripe.WebhookSignature.verify_header(body.decode(), signature, secret, _TOLERANCE_SECONDS)
+            return _read(msgspec.json.decode(body))
+        except stripe.SignatureVerificationError:
+            continue
+        except (UnicodeDecodeError, ValueError, KeyError, TypeError, msgspec.DecodeError):
+            break
+    raise Unauthenticated(N_("No signature matches the body. Check that both sides use the same signing secret."))
+
+
+def _read(event: dict[str, Any]) -> Notice:
+    if event.get("object") == "v2.core.event":
+        related = event.get("related_object") or {}
+        return Notice(str(event["id"]), str(event["type"]), str(related.get("id", "")))
+    return Notice(str(event["id"]), str(event["type"]), str(event["data"]["object"].get("id") or ""))
