@@ -56,14 +56,14 @@ class TotalsDiffer(Conflict):
     title = N_("The provider's total differs")
 
 
-class AccountStatus(msgspec.Struct, frozen=True):
+class ProviderAccount(msgspec.Struct, frozen=True):
     external_id: str
     can_charge: bool
     requirements: Sequence[str] = ()
     disabled_reason: str = ""
 
 
-class Customer(msgspec.Struct, frozen=True):
+class PayingClient(msgspec.Struct, frozen=True):
     client_id: UUID
     name: str
     email: str = ""
@@ -137,9 +137,9 @@ class PaymentProvider(Protocol):
     those that change something may be called again, also next week.
     """
 
-    async def read_account(self) -> AccountStatus: ...
+    async def read_account(self) -> ProviderAccount: ...
 
-    async def put_customer(self, customer: Customer) -> str: ...
+    async def put_customer(self, customer: PayingClient) -> str: ...
 
     async def method_link(self, customer_id: str, *, return_url: str) -> str: ...
 

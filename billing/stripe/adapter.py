@@ -15,9 +15,9 @@ import msgspec
 import stripe
 
 from billing.payments.port import (
-    AccountStatus,
-    Customer,
+    PayingClient,
     PaymentMethod,
+    ProviderAccount,
     ProviderRefused,
     PushedInvoice,
     PushedLine,
@@ -31,6 +31,7 @@ from billing.stripe.convert import (
     OWN_CLIENT,
     OWN_ID,
     OWN_LEDGER,
+    StripeInvoiceStatus,
     account_status,
     amount_in,
     amount_out,
@@ -55,11 +56,11 @@ class StripeProvider:
     ledger: str
     fee_basis_points: int = 0
 
-    async def read_account(self) -> AccountStatus:
+    async def read_account(self) -> ProviderAccount:
         with provider_errors():
             return account_status(await self.client.v1.accounts.retrieve_current_async())
 
-    async def put_customer(self, customer: Customer) -> str:
+    async def put_customer(self, customer: PayingClient) -> str:
         values: dict[str, Any] = {"name": customer.name, "metadata": self._metadata(customer.client_id)}
         if customer.email:
             values["email"] = customer.email
@@ -102,9 +103,9 @@ class StripeProvider:
                 N_("Stripe's draft {draft} has the total {theirs}, ours is {ours}, in minor units."),
                 params={"draft": external_id, "theirs": str(total), "ours": str(invoice.total_minor)},
             )
-        if draft.status == "draft":
+        if draft.status == StripeInvoiceStatus.DRAFT:
             await self._on_invoice(
-                invoice.invoice_id, external_id, "fin", lambda found: found.status != "draft",
+                invoice.invoice_id, external_id, "fin", lambda found: found.status != StripeInvoiceStatus.DRAFT,
                 lambda key: self.client.v1.invoices.finalize_invoice_async(
                     external_id, {"auto_advance": False}, {"idempotency_key": key}
                 ),
@@ -116,14 +117,14 @@ class StripeProvider:
         number of its own.
         """
         await self._on_invoice(
-            invoice_id, external_id, f"pay.{attempt}", lambda found: found.status == "paid",
+            invoice_id, external_id, f"pay.{attempt}", lambda found: found.status == StripeInvoiceStatus.PAID,
             lambda key: self.client.v1.invoices.pay_async(external_id, {}, {"idempotency_key": key}),
         )  # fmt: skip
         return await self._fresh(external_id)
 
     async def void(self, invoice_id: UUID, external_id: str) -> RemoteInvoice:
         await self._on_invoice(
-            invoice_id, external_id, "void", lambda found: found.status == "void",
+            invoice_id, external_id, "void", lambda found: found.status == StripeInvoiceStatus.VOID,
             lambda key: self.client.v1.invoices.void_invoice_async(external_id, {}, {"idempotency_key": key}),
         )  # fmt: skip
         return await self._fresh(external_id)
@@ -135,7 +136,7 @@ class StripeProvider:
         with provider_errors():
             found = await self.client.v1.invoices.retrieve_async(external_id)
         amount = amount_out(amount_minor, str(found.currency).upper())
-        is_open = found.status == "open"
+        is_open = found.status == StripeInvoiceStatus.OPEN
         values: dict[str, Any] = {"invoice": external_id, "amount": amount, "metadata": self._metadata(note_id)}
         if not is_open:
             paid_here = found.amount_paid
@@ -167,7 +168,11 @@ class StripeProvider:
                 {"created": {"gte": int(since.timestamp())}, "limit": 100}
             )
             async for one in listed.auto_paging_iter():
-                remote = await read_remote(self.client, one.id) if one.status == "paid" else remote_invoice(one)
+                remote = (
+                    await read_remote(self.client, one.id)
+                    if one.status == StripeInvoiceStatus.PAID
+                    else remote_invoice(one)
+                )
                 if remote is not None:
                     found.append(remote)
         return found

@@ -5,10 +5,11 @@ nor a charge names its invoice.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from billing.payments.port import AccountStatus, PaymentMethod, RemoteInvoice
+from billing.payments.port import PaymentMethod, ProviderAccount, RemoteInvoice
 
 OWN_ID: Final = "fairlead_id"
 OWN_CLIENT: Final = "fairlead_client"
@@ -17,6 +18,15 @@ _ICELANDIC: Final = frozenset({"ISK", "UGX"})
 """Have no decimals, but Stripe counts hundredths of them."""
 _LOST: Final = frozenset({"lost", "needs_response", "under_review", "warning_under_review"})
 """States of a dispute in which the money is, or may stay, with the payer."""
+
+
+class StripeInvoiceStatus(StrEnum):
+    """Stripe's own words, those that are compared; others pass through as text."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
 
 
 def own_id(value: object) -> UUID | None:
@@ -35,11 +45,11 @@ def amount_in(minor: int, currency: str) -> int:
     return minor // 100 if currency in _ICELANDIC else minor
 
 
-def account_status(account: Any) -> AccountStatus:
+def account_status(account: Any) -> ProviderAccount:
     wanted = getattr(account, "requirements", None)
     due = list(getattr(wanted, "currently_due", None) or []) if wanted is not None else []
     reason = getattr(wanted, "disabled_reason", None) if wanted is not None else None
-    return AccountStatus(account.id, bool(getattr(account, "charges_enabled", False)), due, reason or "")
+    return ProviderAccount(account.id, bool(getattr(account, "charges_enabled", False)), due, reason or "")
 
 
 def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable[Any] = ()) -> RemoteInvoice:

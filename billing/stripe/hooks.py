@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import stripe
 
 from billing.payments.port import Notice
-from foundation.errors import Unauthenticated
+from foundation.decoding import decode_json
+from foundation.errors import DomainError, Unauthenticated
 from foundation.marks import N_
 
 _TOLERANCE_SECONDS = 300
@@ -22,10 +22,10 @@ def verify_hook(body: bytes, signature: str, secrets: Sequence[str]) -> Notice:
     for secret in secrets:
         try:
             stripe.WebhookSignature.verify_header(body.decode(), signature, secret, _TOLERANCE_SECONDS)
-            return _read(msgspec.json.decode(body))
+            return _read(decode_json(body))
         except stripe.SignatureVerificationError:
             continue
-        except (UnicodeDecodeError, ValueError, KeyError, TypeError, msgspec.DecodeError):
+        except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, DomainError):
             break
     raise Unauthenticated(N_("No signature matches the body. Check that both sides use the same signing secret."))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import stripe
 
 from billing.payments.port import RemoteInvoice
-from billing.stripe.convert import OWN_ID, remote_invoice
+from billing.stripe.convert import OWN_ID, StripeInvoiceStatus, remote_invoice
 
 _PAGE: Final = 100
 
@@ -32,7 +32,7 @@ async def read_remote(client: stripe.StripeClient, external_id: str) -> RemoteIn
     charges, disputes = [], []
     for payment in invoice.payments.data if invoice.payments is not None else []:
         intent_id = payment.payment.payment_intent
-        if payment.status != "paid" or not intent_id:
+        if payment.status != StripeInvoiceStatus.PAID or not intent_id:
             continue
         intent = await client.v1.payment_intents.retrieve_async(str(intent_id), {"expand": ["latest_charge"]})
         charge: Any = intent.latest_charge

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from billing.payments.port import (
-    Customer,
+    PayingClient,
     ProviderBusy,
     ProviderRefused,
     ProviderUncertain,
@@ -36,7 +36,7 @@ class Shop:
         self.scope = make_scope()
         log = RequestLog(db, self.scope, new_id(), lambda: self.now)
         self.provider = StripeProvider(client_of(fake, retries=0), log, "retail")
-        self.client = Customer(new_id(), "Birch Outfitters")
+        self.client = PayingClient(new_id(), "Birch Outfitters")
 
     def invoice(self, *amounts: int) -> PushedInvoice:
         end = MARCH + timedelta(days=31)
@@ -87,7 +87,7 @@ async def test_a_retry_of_next_week_finds_what_was_made(shop: Shop, fault: Fault
 async def test_a_key_has_one_content_and_a_refusal_stays(shop: Shop) -> None:
     await shop.provider.put_customer(shop.client)
     with pytest.raises(Conflict):
-        await shop.provider.put_customer(Customer(shop.client.client_id, "Another name"))
+        await shop.provider.put_customer(PayingClient(shop.client.client_id, "Another name"))
     invoice = shop.invoice(500)
     pushed = await shop.push(invoice)
     for _ in range(2):
