@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +15,7 @@ from billing.payments.port import (
     PushedInvoice,
     PushedLine,
     RemoteInvoice,
+    TotalsDiffer,
 )
 from billing.payments.requests import RequestLog
 from billing.stripe.adapter import StripeProvider
@@ -93,6 +95,12 @@ async def test_a_key_has_one_content_and_a_refusal_stays(shop: Shop) -> None:
     for _ in range(2):
         with pytest.raises(ProviderRefused):  # no payment method
             await shop.provider.collect(invoice.invoice_id, pushed.external_id, attempt=1)
+
+
+async def test_another_total_than_ours_is_not_finalised(shop: Shop) -> None:
+    with pytest.raises(TotalsDiffer):
+        await shop.push(msgspec.structs.replace(shop.invoice(1000), total_minor=999))
+    assert [one["status"] for one in shop.fake.world.platform.of_kind("invoice")] == ["draft"]
 
 
 async def test_paid_credited_and_disputed(shop: Shop) -> None:
