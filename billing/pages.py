@@ -97,7 +97,7 @@ async def settle_invoice_page(
 ) -> Response[Any]:
     """Send, suspend, write off, void, pay or credit an invoice."""
     typed = {name: str(value).strip() for name, value in (await request.form()).items()}
-    kind = request.url.path.rpartition("/")[2]
+    kind = str(request.scope["path"]).rpartition("/")[2]
     refusal = await run_action(access.session, settle(access, invoice_id, kind, typed))
     if refusal is not None:
         return await _invoice(access, meters, invoice_id, refusal)

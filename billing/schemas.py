@@ -9,7 +9,7 @@ import msgspec
 
 from billing.price_books.pricing import Tier
 from billing.sides import Side
-from billing.snapshot import Snapshot
+from billing.snapshot import InvoiceSnapshot
 
 
 class InvoiceSummary(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class CreditNoteView(msgspec.Struct, frozen=True):
     created_by: str
 
 
-class StepView(msgspec.Struct, frozen=True):
+class InvoiceStepView(msgspec.Struct, frozen=True):
     """A step of the invoice's life; `note` is a reason or a reference."""
 
     at: datetime
@@ -100,10 +100,10 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
 
     invoice: InvoiceSummary
     lines: Sequence[Line]
-    document: Snapshot | None = None
+    document: InvoiceSnapshot | None = None
     payments: Sequence[PaymentView] = ()
     credit_notes: Sequence[CreditNoteView] = ()
-    steps: Sequence[StepView] = ()
+    steps: Sequence[InvoiceStepView] = ()
 
 
 class UsageRow(msgspec.Struct, frozen=True):

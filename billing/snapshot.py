@@ -53,7 +53,7 @@ class SnapshotLine(msgspec.Struct, frozen=True):
     net_minor: int
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class InvoiceSnapshot(msgspec.Struct, frozen=True):
     """An invoice as it was issued. All lines have the tax rule of the one entry of `taxes`."""
 
     number: str
@@ -92,15 +92,15 @@ def taxes_of(domestic: TaxRule, seller: Seller, buyer: Buyer, lines: Sequence[Sn
     return tax_amounts([(rule, line.net_minor) for line in lines] or [(rule, 0)])
 
 
-def encode_snapshot(snapshot: Snapshot) -> tuple[str, str]:
+def encode_snapshot(snapshot: InvoiceSnapshot) -> tuple[str, str]:
     """JSON and its SHA-256 in hexadecimal."""
     encoded = msgspec.json.encode(snapshot)
     return encoded.decode(), hashlib.sha256(encoded).hexdigest()
 
 
-def decode_snapshot(stored: Any) -> Snapshot | None:
+def decode_snapshot(stored: Any) -> InvoiceSnapshot | None:
     """The stored document; None for an invoice without one."""
-    return msgspec.convert(stored, Snapshot, strict=False) if stored else None
+    return msgspec.convert(stored, InvoiceSnapshot, strict=False) if stored else None
 
 
 def line_of(row: Any) -> SnapshotLine:

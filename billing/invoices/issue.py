@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import PartyMissing
-from billing.invoices.steps import Step, StepCause, record_step
+from billing.invoices.steps import InvoiceStep, StepCause, record_step
 from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
 from billing.sides import Side
-from billing.snapshot import Buyer, Snapshot, buyer_of, encode_snapshot, line_of, seller_of, taxes_of
+from billing.snapshot import Buyer, InvoiceSnapshot, buyer_of, encode_snapshot, line_of, seller_of, taxes_of
 from billing.states import InvoiceState
 from foundation.database.engine import scope_of
 from foundation.ids import new_id
@@ -64,7 +64,7 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
         """),
         {"tenant": scope.tenant_id, "id": draft.id, "now": now},
     )
-    step = Step(StepCause.FINALISED, InvoiceState.FINALISED, amount_minor=net + tax)
+    step = InvoiceStep(StepCause.FINALISED, InvoiceState.FINALISED, amount_minor=net + tax)
     await record_step(session, draft.id, draft.side, (draft.state, step), now=now, new_id=new_id)
 
 
@@ -81,7 +81,7 @@ def working_day(day: date) -> date:
     return day + timedelta(days=max(0, 7 - day.weekday())) if day.weekday() >= _SATURDAY else day
 
 
-async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: datetime) -> Snapshot:
+async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: datetime) -> InvoiceSnapshot:
     today = now.date()
     rate = rate_on(issuer, today)
     if rate is None:
@@ -89,7 +89,7 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
     buyer = await _buyer(session)
     rows = await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})
     lines, seller = [line_of(row) for row in rows], seller_of(issuer)
-    return Snapshot(
+    return InvoiceSnapshot(
         number=await take_number(session, draft.side, issuer.entity.number_format, today),
         issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),
         language=issuer.entity.language, currency=draft.currency,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.schemas import CreditNoteView, PaymentView, StepView
+from billing.schemas import CreditNoteView, InvoiceStepView, PaymentView
 
 _PAYMENTS: Final = text("""
     SELECT id, paid_on, amount_minor, method, reference, recorded_at, recorded_by FROM invoice_payment
@@ -28,7 +28,7 @@ async def load_life(session: AsyncSession, tenant_id: UUID, invoice_id: UUID) ->
     return {
         "payments": [PaymentView(**row) for row in (await session.execute(_PAYMENTS, keys)).mappings()],
         "credit_notes": [CreditNoteView(**row) for row in (await session.execute(_CREDITS, keys)).mappings()],
-        "steps": [StepView(**row) for row in (await session.execute(_STEPS, keys)).mappings()],
+        "steps": [InvoiceStepView(**row) for row in (await session.execute(_STEPS, keys)).mappings()],
     }
 
 

@@ -55,7 +55,7 @@ class WeightedSum(msgspec.Struct, frozen=True):
     carried: Decimal
 
 
-class Acceptance(StrEnum):
+class UsageAcceptance(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 
@@ -71,7 +71,7 @@ class LateEvent(msgspec.Struct, frozen=True):
     open period from there on. None for those that are not given.
     """
 
-    result: Acceptance
+    result: UsageAcceptance
     allowance: ServicePeriod | None = None
     billed_in: ServicePeriod | None = None
 
@@ -174,8 +174,8 @@ def place_event(
     """
     too_old = max_age is not None and received - occurred > max_age
     if too_old or (max_future is not None and occurred - received > max_future):
-        return LateEvent(Acceptance.REJECTED)
+        return LateEvent(UsageAcceptance.REJECTED)
     ordered = sorted(periods, key=lambda one: one.start)
     own = next((one for one in ordered if one.start <= occurred < one.end), None)
     billed = next((one for one in ordered if one.is_open and one.end > occurred), None)
-    return LateEvent(Acceptance.ACCEPTED, own, billed)
+    return LateEvent(UsageAcceptance.ACCEPTED, own, billed)

@@ -55,7 +55,7 @@ class Prepaid(msgspec.Struct, frozen=True):
     total: Decimal
 
 
-class Margin(msgspec.Struct, frozen=True):
+class MarginShare(msgspec.Struct, frozen=True):
     cost: Decimal
     revenue: Decimal
     margin: Decimal
@@ -151,10 +151,10 @@ def prepaid_then_overage(
     return Prepaid(found.free_used_now, found.billable, decimal(overage), decimal(fee + overage))
 
 
-def margin(cost_unit: Number, price_unit: Number, quantity: Number = 1) -> Margin:
+def margin(cost_unit: Number, price_unit: Number, quantity: Number = 1) -> MarginShare:
     """Cost, revenue and their difference, exact."""
     cost, revenue = exact(cost_unit) * exact(quantity), exact(price_unit) * exact(quantity)
-    return Margin(decimal(cost), decimal(revenue), decimal(revenue - cost))
+    return MarginShare(decimal(cost), decimal(revenue), decimal(revenue - cost))
 
 
 def marked_up(cost_unit: Number, markup_pct: Number, *, fixed: Number = 0) -> Decimal:

@@ -12,7 +12,7 @@ from billing.pricing.periods import Interval, step
 from billing.pricing.rounding import Rounding, to_minor
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
+class CreditGrant(msgspec.Struct, frozen=True, kw_only=True):
     """Units that can be used from `effective` until `expires` or `voided`, both not included. Lower `priority` numbers
     go first, then the earliest expiry, then the id. With `recurs` the balance is filled to `amount` again at each step
     from `anchor` (default: `effective`). `max_rollover` and `min_rollover` apply at resets.
@@ -79,7 +79,7 @@ class WalletsApplied(msgspec.Struct, frozen=True):
 
 
 class _Ledger:
-    def __init__(self, grants: Sequence[Grant], overage: Fraction, *, overage_from_next_grant: bool) -> None:
+    def __init__(self, grants: Sequence[CreditGrant], overage: Fraction, *, overage_from_next_grant: bool) -> None:
         self.grants = sorted(grants, key=lambda one: (one.priority, one.end is None, _stamp(one.end), one.id))
         self.left: dict[str, Fraction] = {}
         self.overage = overage
@@ -87,7 +87,7 @@ class _Ledger:
         self._open: list[tuple[str, Fraction]] = []
         self._settles = overage_from_next_grant
 
-    def fill(self, grant: Grant, at: datetime, amount: Fraction) -> None:
+    def fill(self, grant: CreditGrant, at: datetime, amount: Fraction) -> None:
         self.left[grant.id] = amount
         if self._settles and self.overage:
             owed, self.overage = self.overage, Fraction(0)
@@ -121,7 +121,7 @@ class _Ledger:
 
 
 def burn_down(  # noqa: PLR0913 - keyword-only
-    grants: Sequence[Grant],
+    grants: Sequence[CreditGrant],
     events: Sequence[UseEvent],
     *,
     until: datetime,
@@ -140,9 +140,9 @@ def burn_down(  # noqa: PLR0913 - keyword-only
     for at, kind, subject in sorted(moments, key=lambda one: (one[0], one[1])):
         if isinstance(subject, UseEvent):
             book.use(at, exact(subject.quantity))
-        elif isinstance(subject, Grant) and kind == 0:
+        elif isinstance(subject, CreditGrant) and kind == 0:
             book.left.pop(subject.id, None)
-        elif isinstance(subject, Grant):
+        elif isinstance(subject, CreditGrant):
             if kind == 2 or subject.id in book.left:
                 book.fill(subject, at, exact(subject.amount))
         else:
@@ -160,8 +160,8 @@ def burn_down(  # noqa: PLR0913 - keyword-only
 
 
 def _moments(
-    grants: Sequence[Grant], until: datetime, resets: Sequence[datetime]
-) -> Iterator[tuple[datetime, int, Grant | None]]:
+    grants: Sequence[CreditGrant], until: datetime, resets: Sequence[datetime]
+) -> Iterator[tuple[datetime, int, CreditGrant | None]]:
     """Ends before resets, beginnings and recurrences of the same instant."""
     for grant in grants:
         if grant.end is not None and grant.end <= grant.effective:

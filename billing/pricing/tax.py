@@ -33,7 +33,7 @@ class Waterfall(msgspec.Struct, frozen=True):
     unused_prepaid: Decimal
 
 
-class CreditNote(msgspec.Struct, frozen=True):
+class CreditNoteTotals(msgspec.Struct, frozen=True):
     net_minor: int
     tax_minor: int
 
@@ -117,7 +117,7 @@ def credit_note(
     of: Number = 1,
     tax_pct: Number = 0,
     mode: Rounding = Rounding.HALF_UP,
-) -> CreditNote:
+) -> CreditNoteTotals:
     """Credit for the unused part of a fee: the item is rounded first, the tax is of the rounded item."""
     net = round_to_integer(exact(fee_minor) * exact(unused) / exact(of), mode)
-    return CreditNote(net, round_to_integer(net * exact(tax_pct) / 100, mode))
+    return CreditNoteTotals(net, round_to_integer(net * exact(tax_pct) / 100, mode))

@@ -10,7 +10,7 @@ import msgspec
 from billing.pricing.numbers import Number, decimal, exact
 
 
-class Tier(msgspec.Struct, frozen=True):
+class PriceTier(msgspec.Struct, frozen=True):
     """Units up to and including `up_to`; None for the last tier. `unit` is the price of one unit, `flat` is due when
     the tier is entered. Bounds are adjacent: 100.5 lies above a tier that ends at 100.
     """
@@ -21,7 +21,7 @@ class Tier(msgspec.Struct, frozen=True):
 
 
 class PercentTier(msgspec.Struct, frozen=True):
-    """As `Tier`, with `rate_pct` per cent of the amount in the tier."""
+    """As `PriceTier`, with `rate_pct` per cent of the amount in the tier."""
 
     up_to: Number | None
     rate_pct: Number = 0
@@ -42,7 +42,7 @@ class PackageCharge(msgspec.Struct, frozen=True):
 
 
 def graduated(
-    tiers: Sequence[Tier], quantity: Number, *, before: Number = 0, zero_usage_pays_first_flat: bool = False
+    tiers: Sequence[PriceTier], quantity: Number, *, before: Number = 0, zero_usage_pays_first_flat: bool = False
 ) -> Decimal:
     """Each unit at the price of the tier that it lies in, plus the flat fee of every tier entered.
 
@@ -68,7 +68,7 @@ def graduated(
 
 
 def volume(
-    tiers: Sequence[Tier], quantity: Number, *, before: Number = 0, zero_usage_pays_first_flat: bool = False
+    tiers: Sequence[PriceTier], quantity: Number, *, before: Number = 0, zero_usage_pays_first_flat: bool = False
 ) -> Decimal:
     """All units at the price of the one tier that their number lies in, plus its flat fee only. The amount may fall
     when the next tier is reached; with `before` the difference can then be negative.
@@ -91,7 +91,7 @@ def graduated_percentage(
     tiers: Sequence[PercentTier], amount: Number, *, before: Number = 0, zero_usage_pays_first_flat: bool = False
 ) -> Decimal:
     """Graduated rates on an amount: each part of it at its tier's rate, plus the flat fee of every tier entered."""
-    by_unit = [Tier(tier.up_to, exact(tier.rate_pct) / 100, tier.flat) for tier in tiers]
+    by_unit = [PriceTier(tier.up_to, exact(tier.rate_pct) / 100, tier.flat) for tier in tiers]
     return graduated(by_unit, amount, before=before, zero_usage_pays_first_flat=zero_usage_pays_first_flat)
 
 
@@ -152,7 +152,7 @@ def _between(cost: Callable[[Fraction], Fraction], before: Number, quantity: Num
     return decimal(cost(start + exact(quantity)) - (cost(start) if start else 0))
 
 
-def _check(tiers: Sequence[Tier]) -> None:
+def _check(tiers: Sequence[PriceTier]) -> None:
     floor = Fraction(0)
     for number, tier in enumerate(tiers):
         if (tier.up_to is None) != (number == len(tiers) - 1):

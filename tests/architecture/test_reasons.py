@@ -26,6 +26,9 @@ BY_PEOPLE = {
     ("access_grant", "reason"),
     ("onboarding_waiver", "reason"),
     ("onboarding_task", "reason"),
+    ("credit_note", "reason"),
+    ("invoice_step", "cause"),
+    ("tax_rate", "reason"),
 }
 """What a member entered, in the member's own words."""
 BY_HAND = [

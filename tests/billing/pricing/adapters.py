@@ -53,8 +53,8 @@ def rounding(i: Inputs, *names: str) -> Rounding:
     return Rounding(found)
 
 
-def _tiers(i: Inputs) -> list[tiers.Tier]:
-    return [tiers.Tier(maybe(t["up_to"]), number(t.get("unit", 0)), number(t.get("flat", 0))) for t in i["tiers"]]
+def _tiers(i: Inputs) -> list[tiers.PriceTier]:
+    return [tiers.PriceTier(maybe(t["up_to"]), number(t.get("unit", 0)), number(t.get("flat", 0))) for t in i["tiers"]]
 
 
 def _zero(i: Inputs) -> bool:
@@ -201,10 +201,10 @@ def prepaid_then_overage(i: Inputs) -> Result:
 ENDS: Final = ("voided", "voided_at", "deleted", "deleted_at")
 
 
-def _grant(g: Inputs) -> grants.Grant:
+def _grant(g: Inputs) -> grants.CreditGrant:
     recurs = g.get("recurrence", g.get("recurs"))
     interval, anchor = (recurs.get("interval"), recurs.get("anchor")) if isinstance(recurs, dict) else (recurs, None)
-    return grants.Grant(
+    return grants.CreditGrant(
         id=str(g["id"]), amount=number(g["amount"]), priority=whole(g.get("priority", 0)),
         effective=instant(g["effective"]), expires=moment(g.get("expires")),
         voided=moment(next((g[name] for name in ENDS if g.get(name)), None)),

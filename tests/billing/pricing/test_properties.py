@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from billing.pricing.aggregation import Aggregation, LevelChange, Measured, aggregate, place_event, weighted_sum
 from billing.pricing.charges import Cell, DimensionUsage, Percentage, PriceMissing, matrix, percentage
 from billing.pricing.discounts import Coupon, Fee, Weight, allocate, apply_coupon, coupons_then_tax
-from billing.pricing.grants import Grant, UseEvent, Wallet, burn_down, draw_wallets
+from billing.pricing.grants import CreditGrant, UseEvent, Wallet, burn_down, draw_wallets
 from billing.pricing.numbers import decimal, exact
 from billing.pricing.periods import Interval, local_period, period_containing, period_starts, step
 from billing.pricing.proration import change_by_seconds, plan_change, prorate_days
 from billing.pricing.rounding import Rounding, round_amount, to_minor, to_stripe
 from billing.pricing.tax import TaxableLine, invoice_waterfall, tax_by_invoice, tax_by_line, tax_by_rate, tax_within
-from billing.pricing.tiers import BlockTier, Tier, block_tiers, graduated, package, volume
+from billing.pricing.tiers import BlockTier, PriceTier, block_tiers, graduated, package, volume
 from billing.pricing.true_ups import maximum_spend, minimum_true_up
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,13 +29,13 @@ instants = st.integers(0, 31 * 24 * 60 - 1).map(lambda minute: JANUARY + timedel
 
 
 @st.composite
-def tier_lists(draw: st.DrawFn) -> list[Tier]:
+def tier_lists(draw: st.DrawFn) -> list[PriceTier]:
     bounds = sorted(draw(st.sets(units.filter(bool), max_size=4)))
-    return [Tier(bound, draw(prices), draw(prices)) for bound in [*bounds, None]]
+    return [PriceTier(bound, draw(prices), draw(prices)) for bound in [*bounds, None]]
 
 
 @given(tier_lists(), st.lists(units, max_size=5))
-def test_charges_in_a_row_are_one_charge_of_the_sum(tiers: list[Tier], parts: list[Decimal]) -> None:
+def test_charges_in_a_row_are_one_charge_of_the_sum(tiers: list[PriceTier], parts: list[Decimal]) -> None:
     blocks = [BlockTier(Decimal(5), Decimal(2), 3), BlockTier(Decimal(10), Decimal(1))]
     charged, packages, in_blocks, before = Decimal(0), 0, Decimal(0), Decimal(0)
     for part in parts:
@@ -58,7 +58,7 @@ def test_percentages_of_split_events_use_the_free_part_once(
 
 
 @given(tier_lists())
-def test_bounds_are_inclusive_and_a_fraction_beyond_lies_in_the_next_tier(tiers: list[Tier]) -> None:
+def test_bounds_are_inclusive_and_a_fraction_beyond_lies_in_the_next_tier(tiers: list[PriceTier]) -> None:
     for tier, following in itertools.pairwise(tiers):
         bound, more = exact(tier.up_to or 0), Fraction(1, 1000)
         assert exact(volume(tiers, bound)) == bound * exact(tier.unit) + exact(tier.flat)
@@ -67,7 +67,7 @@ def test_bounds_are_inclusive_and_a_fraction_beyond_lies_in_the_next_tier(tiers:
 
 
 def test_no_use_is_free_unless_the_price_says_otherwise() -> None:
-    tiers = [Tier(10, 1, 5), Tier(None, 1, 7)]
+    tiers = [PriceTier(10, 1, 5), PriceTier(None, 1, 7)]
     assert graduated(tiers, 0) == volume(tiers, 0) == 0
     assert graduated(tiers, 0, zero_usage_pays_first_flat=True) == 5
     assert volume(tiers, 0, zero_usage_pays_first_flat=True) == 5
@@ -108,7 +108,7 @@ grants = st.lists(
     st.tuples(st.integers(0, 100), st.integers(0, 3), st.integers(0, 20), st.integers(1, 20)), max_size=4
 ).map(
     lambda rows: [
-        Grant(id=f"g{n}", amount=amount, priority=priority, effective=JANUARY + timedelta(days=start),
+        CreditGrant(id=f"g{n}", amount=amount, priority=priority, effective=JANUARY + timedelta(days=start),
               expires=JANUARY + timedelta(days=start + length))
         for n, (amount, priority, start, length) in enumerate(rows)
     ]
@@ -117,7 +117,7 @@ grants = st.lists(
 
 @given(grants, events, st.randoms(use_true_random=False))
 def test_balances_never_fall_below_nothing_and_all_use_is_drawn_or_overage(
-    found: list[Grant], used: list[tuple[datetime, int]], order: object
+    found: list[CreditGrant], used: list[tuple[datetime, int]], order: object
 ) -> None:
     until = JANUARY + timedelta(days=31)
     uses = [UseEvent(at, quantity) for at, quantity in used]
@@ -132,7 +132,7 @@ def test_balances_never_fall_below_nothing_and_all_use_is_drawn_or_overage(
 
 @given(grants, events)
 def test_use_that_is_taken_back_leaves_the_balances_as_they_were(
-    found: list[Grant], used: list[tuple[datetime, int]]
+    found: list[CreditGrant], used: list[tuple[datetime, int]]
 ) -> None:
     until = JANUARY + timedelta(days=31)
     uses = [UseEvent(at, quantity) for at, quantity in used]
@@ -144,7 +144,7 @@ def test_use_that_is_taken_back_leaves_the_balances_as_they_were(
 
 
 def test_a_recurring_grant_is_filled_again_and_pays_what_was_owed() -> None:
-    grant = Grant(id="a", amount=100, effective=JANUARY, recurs=Interval.DAY)
+    grant = CreditGrant(id="a", amount=100, effective=JANUARY, recurs=Interval.DAY)
     use = [UseEvent(JANUARY + timedelta(hours=1), 120)]
     found = burn_down([grant], use, until=JANUARY + timedelta(days=1, hours=1))
     assert (found.balances, found.overage) == ({"a": Decimal(80)}, Decimal(0))
