@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.steps import InvoiceStep, StepCause, lock_issued, write_step
+from billing.invoices.steps import NewStep, StepCause, lock_issued, write_step
 from billing.legal_entities.repository import find_issuer
 from billing.sides import Side, as_rater
 from billing.states import INVOICES, InvoiceState
@@ -42,12 +42,10 @@ async def advance_invoices(session: AsyncSession, now: datetime, *, new_id: NewI
     for invoice_id in list(late):
         invoice = await lock_issued(session, invoice_id)
         if invoice.state is not InvoiceState.OVERDUE:
-            await write_step(
-                session, invoice, InvoiceStep(StepCause.DUE_DAY, InvoiceState.OVERDUE), now=now, new_id=new_id
-            )
+            await write_step(session, invoice, NewStep(StepCause.DUE_DAY, InvoiceState.OVERDUE), now=now, new_id=new_id)
             invoice = await lock_issued(session, invoice_id)
         days = issuer.entity.dunning_days
         reached = sum(1 for day in days if invoice.due_on and invoice.due_on + timedelta(days=day) <= today)
         if reached > invoice.dunning_level:
-            step = InvoiceStep(StepCause.REMINDER, InvoiceState.OVERDUE, invoice.balance_minor, dunning_level=reached)
+            step = NewStep(StepCause.REMINDER, InvoiceState.OVERDUE, invoice.balance_minor, dunning_level=reached)
             await write_step(session, invoice, step, now=now, new_id=new_id)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import PartyMissing
-from billing.invoices.steps import InvoiceStep, StepCause, record_step
+from billing.invoices.steps import NewStep, StepCause, record_step
 from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
 from billing.sides import Side
@@ -64,7 +64,7 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
         """),
         {"tenant": scope.tenant_id, "id": draft.id, "now": now},
     )
-    step = InvoiceStep(StepCause.FINALISED, InvoiceState.FINALISED, amount_minor=net + tax)
+    step = NewStep(StepCause.FINALISED, InvoiceState.FINALISED, amount_minor=net + tax)
     await record_step(session, draft.id, draft.side, (draft.state, step), now=now, new_id=new_id)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.steps import InvoiceStep, Issued, StepCause, lock_issued, write_step
+from billing.invoices.steps import Issued, NewStep, StepCause, lock_issued, write_step
 from billing.legal_entities.repository import find_issuer, take_number
 from billing.legal_entities.tax import credited_tax
 from billing.sides import Side, as_rater
@@ -77,7 +77,7 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
         raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
     if act is InvoiceAct.VOID and (invoice.paid_minor or invoice.credited_minor):
         raise Conflict(N_("Something of this invoice is paid or credited. Correct it by a credit note."))
-    await write_step(session, invoice, InvoiceStep(cause, state, note=note), now=now, new_id=new_id)
+    await write_step(session, invoice, NewStep(cause, state, note=note), now=now, new_id=new_id)
 
 
 async def record_payment(
@@ -107,7 +107,7 @@ async def record_payment(
         },
     )  # fmt: skip
     state = _settled(invoice, paid, invoice.credited_minor)
-    step = InvoiceStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
+    step = NewStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
     await write_step(session, invoice, step, now=now, new_id=new_id)
     return invoice
 
@@ -144,7 +144,7 @@ async def create_credit_note(
         )  # fmt: skip
     credited = invoice.credited_minor + net + tax
     state = _settled(invoice, invoice.paid_minor, credited)
-    step = InvoiceStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
+    step = NewStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
     await write_step(session, invoice, step, now=now, new_id=new_id)
     return note_id
 

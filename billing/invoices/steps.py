@@ -71,7 +71,7 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceStep:
+class NewStep:
     """A step to write. `paid_minor`, `credited_minor` and `dunning_level` are the invoice's new values."""
 
     cause: StepCause
@@ -108,9 +108,7 @@ async def lock_issued(session: AsyncSession, invoice_id: UUID, side: Side = Side
     return Issued(**{**row._mapping, "side": Side(row.side), "state": InvoiceState(row.state)})  # noqa: SLF001
 
 
-async def write_step(
-    session: AsyncSession, invoice: Issued, step: InvoiceStep, *, now: datetime, new_id: NewId
-) -> None:
+async def write_step(session: AsyncSession, invoice: Issued, step: NewStep, *, now: datetime, new_id: NewId) -> None:
     """Write the step. The state must be one that may follow; the caller has checked that."""
     scope = scope_of(session)
     state = INVOICES.move(invoice.state, step.state)
@@ -132,7 +130,7 @@ async def write_step(
 
 
 async def record_step(  # noqa: PLR0913 - one row
-    session: AsyncSession, invoice_id: UUID, side: Side, step: tuple[str, InvoiceStep], *, now: datetime, new_id: NewId
+    session: AsyncSession, invoice_id: UUID, side: Side, step: tuple[str, NewStep], *, now: datetime, new_id: NewId
 ) -> None:
     """Write the row, the audit entry and the event of a step from a state. A client's own audit trail and webhooks have
     nothing of the wholesale side.

@@ -30,7 +30,7 @@ BY_PEOPLE = {
     ("invoice_step", "cause"),
     ("tax_rate", "reason"),
 }
-"""What a member entered, in the member's own words."""
+"""What a member entered, in the member's own words, and codes of an enumeration."""
 BY_HAND = [
     path
     for path in modules()
