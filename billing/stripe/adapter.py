@@ -250,7 +250,7 @@ class StripeProvider:
         with provider_errors():
             found = await read_remote(self.client, external_id)
         if found is None:
-            raise ProviderRefused("The invoice no longer exists.", provider_code="resource_missing")
+            raise ProviderRefused(N_("The invoice no longer exists."), provider_code="resource_missing")
         return found
 
     def _metadata(self, own: UUID) -> dict[str, str]:
