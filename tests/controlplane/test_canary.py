@@ -14,6 +14,8 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from billing.legal_entities.repository import set_billing_details
+from billing.legal_entities.schemas import BillingDetailsInput
 from canonical.elements import COST, PRICE, STOCK
 from foundation.clock import utc_now
 from foundation.database.engine import Database
@@ -168,12 +170,19 @@ async def keep_views(env: ClientEnv) -> None:
             session.add(SavedListView(**own, **shown, is_shared=True, saved_at=utc_now(), saved_by=CANARY))
 
 
+async def name_buyer(env: ClientEnv) -> None:
+    buyer = BillingDetailsInput(name=CANARY, street=CANARY, postcode="1", city=CANARY, country="DE")
+    async with env.services.db.transaction(env.scope) as session:
+        await set_billing_details(session, buyer, payer_id=None, now=utc_now())
+
+
 async def hold(env: ClientEnv) -> None:
-    """A baseline, a legal hold, webhooks, a mail and saved views."""
+    """A baseline, a legal hold, billing details, webhooks, a mail and saved views."""
     await listen(env)
     await keep_views(env)
     await write(env)
     await follow(env)
+    await name_buyer(env)
     async with env.services.db.transaction(env.scope) as session:
         await start_baseline(session, env.services.governance, now=utc_now())
         placed = NewHold(reason=CANARY)
@@ -291,6 +300,7 @@ async def test_no_product_name_in_anything_a_client_is_sent(web_app: WebApp, env
         replay = await start_replay(session, web_app.services.governance, days=1, now=utc_now())
     await write(env)
     await follow(env)
+    await name_buyer(env)
     await env.work()
     ids = {**ids_by_parameter(urls, mine), "baseline_id": [baseline], "replay_id": [replay]}
     wanted = {template for method, template, _ in handlers(web_app.app) if method == "GET" and "{" in template}
