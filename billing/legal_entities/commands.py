@@ -43,8 +43,9 @@ def _party(command: Any) -> Any:
         ("street", "Street and number.", True),
         ("name", "Legal name.", True),
     ):
-        add = click.option(f"--{name}", required=required, default=None if required else "", help=text)
-        command = add(command)
+        # An explicit default of None would count as given.
+        given: dict[str, Any] = {"required": True} if required else {"default": ""}
+        command = click.option(f"--{name}", help=text, **given)(command)
     return command
 
 
