@@ -28,7 +28,7 @@ async def test_an_admin_sets_prices_of_one_client_on_its_page_and_over_the_api(
     made = await admin.post(page, {"meter": METER, "unit_price": "0,05", "included": "1000"})
     assert made.status_code == 303, made.text
     [own] = (await admin.api("GET", api)).json()["own"]
-    assert (own["terms"]["unit_price"], own["terms"]["included"], own["meter"]) == ("0.05000000", 1000, METER)
+    assert (own["terms"]["unit_price"], own["terms"]["included"], own["meter"]) == ("0.05000000", "1000", METER)
     assert await plan_of(admin, msp_setup.slug) == "done"
     later = {"client": msp_setup.slug, "meter": METER, "unit_price": "0.04", "valid_from": "2199-01-01T00:00:00Z"}
     second = await admin.api("POST", "/api/v1/prices", later)
