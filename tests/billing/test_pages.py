@@ -17,6 +17,7 @@ from litestar.template.config import TemplateConfig
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
+from billing.documents.pages import DOCUMENT_PAGES
 from billing.invoices.draft import DraftInvoice, draft_wholesale
 from billing.pages import PAGES, provide_meters
 from billing.rating.runs import record_rating
@@ -135,7 +136,7 @@ def _site(auth: AuthServices) -> Litestar:  # noqa: F811
     environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
-        route_handlers=[*PAGES, *ROUTES],
+        route_handlers=[*PAGES, *ROUTES, *DOCUMENT_PAGES],
         dependencies={"access": provide_access(services, brands), "meters": provide_meters(METERS)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},

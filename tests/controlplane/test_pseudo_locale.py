@@ -31,7 +31,7 @@ _LETTERS: Final = str.maketrans(
 )
 _PLACEHOLDER: Final = re.compile(r"(\{[^}]*\}|%\([a-z_]+\)s)")
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
-_NO_PAGE: Final = re.compile(r"^/(api|static|brand|hooks|design)\b|\.csv$")
+_NO_PAGE: Final = re.compile(r"^/(api|static|brand|hooks|design)\b|\.(csv|pdf|xml)$")
 """Addresses that are no pages, and the sample page for developers."""
 _SHOWN_ATTRIBUTES: Final = frozenset({"alt", "aria-label", "data-confirm", "data-label", "placeholder", "title"})
 _VOID: Final = frozenset({"br", "circle", "hr", "img", "input", "link", "meta", "path", "rect"})
