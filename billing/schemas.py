@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.price_books.pricing import Tier
+from billing.price_books.pricing import Terms, Tier
 from billing.sides import Side
 from billing.snapshot import InvoiceSnapshot
 
@@ -93,6 +93,7 @@ class Line(msgspec.Struct, frozen=True):
     amount_minor: int
     first_at: datetime | None
     last_at: datetime | None
+    terms: Terms
 
 
 class InvoiceDetail(msgspec.Struct, frozen=True):

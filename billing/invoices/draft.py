@@ -15,7 +15,8 @@ from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
 from billing.invoices.issue import ToIssue, issue
 from billing.periods import Period
-from billing.price_books.pricing import Charge, Terms, charge, plain, tiers_from_json
+from billing.price_books.pricing import Charge, charge, plain, terms_from_row
+from billing.pricing.rules import BillingRules
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
 from billing.sides import Side, as_rater
@@ -172,16 +173,18 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
 
 
 _LINES = text(f"""
-    SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers,
-           u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before
+    SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers, p.terms,
+           k.rules, u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before,
+           coalesce(b.events, 0)::bigint AS events_before
       FROM invoice_line l
       JOIN price p ON p.tenant_id = :msp_id AND p.id = l.price_id
+      JOIN price_book k ON k.tenant_id = :msp_id AND k.id = p.book_id
       CROSS JOIN LATERAL (
         SELECT count(*) AS events, coalesce(sum(r.quantity), 0) AS quantity,
                min(r.occurred_at) AS first_at, max(r.occurred_at) AS last_at
           FROM rated_usage r WHERE r.tenant_id = :tenant_id AND r.line_id = l.id) u
       LEFT JOIN (
-        SELECT e.meter, e.service_start, sum(e.quantity) AS quantity
+        SELECT e.meter, e.service_start, sum(e.quantity) AS quantity, sum(e.events) AS events
           FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id
          WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state IN ({in_sql(FIXED)})
          GROUP BY e.meter, e.service_start) b ON b.meter = l.meter AND b.service_start = l.service_start
@@ -232,14 +235,18 @@ def _charges(lines: Sequence[Row[Any]], currency: str) -> list[Charge]:
     """Charges of the lines. Lines of one meter and allowance are charged in the order of their prices, after the
     quantity already billed.
     """
-    used: dict[tuple[str, datetime], Decimal] = {}
+    used: dict[tuple[str, datetime], tuple[Decimal, int]] = {}
     charges: list[Charge] = []
     for line in lines:
         allowance = (line.meter, line.service_start)
-        before = used.get(allowance, line.billed_before)
-        terms = Terms(line.unit_price, line.included_quantity, tiers_from_json(line.tiers))
-        charges.append(charge(terms, before=before, quantity=line.quantity, currency=currency))
-        used[allowance] = before + line.quantity
+        before, events = used.get(allowance, (line.billed_before, line.events_before))
+        charges.append(
+            charge(
+                terms_from_row(line._mapping), before=before, quantity=line.quantity, currency=currency,  # noqa: SLF001
+                events=line.events, events_before=events, rules=msgspec.convert(line.rules, BillingRules),
+            )
+        )  # fmt: skip
+        used[allowance] = before + line.quantity, events + line.events
     return charges
 
 

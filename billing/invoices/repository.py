@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.life import load_life
-from billing.price_books.pricing import tiers_from_json
+from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
 from billing.sides import Side
 from billing.snapshot import decode_snapshot
@@ -26,7 +26,7 @@ _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end,
               coalesce(x.gross_minor, 0) AS gross_minor, i.paid_minor, i.credited_minor, i.dunning_level"""
 _ISSUED = "LEFT JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id"
 _LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
-           l.tiers, l.amount_minor, l.first_at, l.last_at"""
+           l.tiers, l.terms, l.amount_minor, l.first_at, l.last_at"""
 
 
 async def list_invoices(session: AsyncSession, query: ListQuery) -> ResultPage[InvoiceSummary]:
@@ -166,4 +166,5 @@ def _summary(row: Mapping[Any, Any]) -> InvoiceSummary:
 
 
 def _line(row: Mapping[Any, Any]) -> Line:
-    return Line(**{**row, "tiers": tiers_from_json(row["tiers"])})
+    terms = terms_from_row(row)
+    return Line(**{**row, "tiers": terms.tiers, "terms": terms})

@@ -41,6 +41,7 @@ PRICES: Final = ListDefinition[PriceRow](
         CsvColumn("unit_price", lambda price: price.terms.unit_price),
         "currency",
         CsvColumn("included", lambda price: price.terms.included),
+        CsvColumn("kind", lambda price: price.terms.kind.value),
         CsvColumn("tiers", lambda price: price.terms.tiers or None),
     ],
 )

@@ -1,39 +1,89 @@
-"""Price arithmetic: pure, decimal, independent of the order in which usage arrived."""
+"""Terms of a price and what usage costs by them: pure, exact, independent of the order in which usage arrived."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Final
 
 import msgspec
 
 from billing.errors import PriceNotAllowed
-from billing.periods import Service
+from billing.pricing import tiers as tiered
+from billing.pricing.numbers import exact
+from billing.pricing.rounding import round_to_integer
+from billing.pricing.rules import BillingRules
 from canonical.money import stored_exponent
 from foundation.marks import N_
 
-_DIGITS = 80  # a quantity of 27 digits times numeric(20, 8), exactly
 _PLACES = 8
 _LIMIT = Decimal(10) ** 12
 _MOST_UNITS = Decimal(10) ** 18
 QUANTITY_PLACES = 9
 """Decimals of a quantity, as the usage ledger keeps them."""
+RULES: Final = BillingRules()
+
+
+class PriceKind(StrEnum):
+    """How units become an amount. The label is what the editor shows."""
+
+    PER_UNIT = "per_unit"
+    GRADUATED = "graduated"
+    VOLUME = "volume"
+    PACKAGE = "package"
+    BLOCKS = "blocks"
+    FLAT = "flat"
+    PERCENTAGE = "percentage"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+
+_LABELS: Final = {
+    PriceKind.PER_UNIT: N_("Per unit"),
+    PriceKind.GRADUATED: N_("Graduated: each unit at the price of its tier"),
+    PriceKind.VOLUME: N_("Volume: all units at the price of one tier"),
+    PriceKind.PACKAGE: N_("Packages of several units"),
+    PriceKind.BLOCKS: N_("Blocks, cheaper by tier"),
+    PriceKind.FLAT: N_("A fee for each month with usage"),
+    PriceKind.PERCENTAGE: N_("A percentage of the amount used"),
+}
+TIERED: Final = frozenset({PriceKind.GRADUATED, PriceKind.VOLUME, PriceKind.BLOCKS})
+SIZED: Final = frozenset({PriceKind.PACKAGE, PriceKind.BLOCKS})
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`unit_price` for chargeable units up to and including number `up_to`; the last tier has no end."""
+    """`unit_price` for chargeable units up to and including number `up_to`, of `blocks` for one block; the last tier
+    has no end. `flat` is due when the tier is entered.
+    """
 
     up_to: Decimal | None
     unit_price: Decimal
+    flat: Decimal = Decimal(0)
 
 
-class Terms(msgspec.Struct, frozen=True):
-    """`included` units are free per period; the rest is chargeable, at `unit_price` or by graduated `tiers`."""
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`included` units are free per period; the rest is charged by `kind`.
+
+    `unit_price` is that of a unit, of a package or of the month's fee; with tiers, the first tier's. `size`: units of a
+    package or block. `rate_pct` and `per_event`: per cent of the quantity, which is an amount then, and a fee for each
+    event. `minimum` and `maximum` bound what a period with usage costs.
+    """
 
     unit_price: Decimal
     included: Decimal = Decimal(0)
     tiers: tuple[Tier, ...] = ()
+    kind: PriceKind = PriceKind.PER_UNIT
+    size: Decimal = Decimal(0)
+    rate_pct: Decimal = Decimal(0)
+    per_event: Decimal = Decimal(0)
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if self.tiers and self.kind is PriceKind.PER_UNIT:  # as earlier releases stored graduated prices
+            msgspec.structs.force_setattr(self, "kind", PriceKind.GRADUATED)
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -41,29 +91,66 @@ class Charge(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
-def charge(terms: Terms, *, before: Decimal | int, quantity: Decimal | int, currency: str) -> Charge:
-    """The price of `quantity` units after `before` units of the same meter and period; rounded once, half to even.
+def charge(  # noqa: PLR0913 - keyword-only
+    terms: Terms,
+    *,
+    before: Decimal | int,
+    quantity: Decimal | int,
+    currency: str,
+    events: int | None = None,
+    events_before: int | None = None,
+    rules: BillingRules = RULES,
+) -> Charge:
+    """The price of `quantity` units after `before` units of the same meter and period; rounded once, by the rules.
 
-    Two charges in a row use the allowance and the tiers exactly as one charge of their sum does.
+    Charges in a row use the allowance, the tiers and the minimum exactly as one charge of their sum does. `events`: the
+    numbers of events behind the quantities, where the terms count them; without, one for any quantity.
     """
-    with localcontext(prec=_DIGITS):
-        before, after = Decimal(before), Decimal(before) + quantity
-        amount = _cost(terms, after) - _cost(terms, before)
-        minor = amount.scaleb(stored_exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-        included = min(terms.included, after) - min(terms.included, before)
-    return Charge(included=included, amount_minor=int(minor))
+    before, after = Decimal(before), Decimal(before) + quantity
+    earlier = int(before != 0) if events_before is None else events_before
+    later = earlier + (int(quantity != 0) if events is None else events)
+    amount = _cost(terms, after, later, rules) - _cost(terms, before, earlier, rules)
+    minor = round_to_integer(amount * 10 ** stored_exponent(currency), rules.rounding)
+    included = min(terms.included, after) - min(terms.included, before)
+    return Charge(included=included, amount_minor=minor)
 
 
-def _cost(terms: Terms, units: Decimal) -> Decimal:
-    chargeable = max(Decimal(0), units - terms.included)
-    if not terms.tiers:
-        return chargeable * terms.unit_price
-    cost, passed = Decimal(0), Decimal(0)
+def _cost(terms: Terms, units: Decimal, events: int, rules: BillingRules) -> Fraction:
+    """What a period costs with so much usage in all; nothing without an event."""
+    if not events:
+        return Fraction(0)
+    amount = _by_kind(terms, max(Fraction(0), exact(units) - exact(terms.included)), events, rules)
+    if terms.minimum is not None:
+        amount = max(amount, exact(terms.minimum))
+    return amount if terms.maximum is None else min(amount, exact(terms.maximum))
+
+
+def _by_kind(terms: Terms, units: Fraction, events: int, rules: BillingRules) -> Fraction:
+    price = exact(terms.unit_price)
+    match terms.kind:
+        case PriceKind.PER_UNIT:
+            return units * price
+        case PriceKind.FLAT:
+            return price
+        case PriceKind.PACKAGE:
+            return exact(tiered.package(terms.size, price, units, min_packages=rules.min_packages).amount)
+        case PriceKind.PERCENTAGE:
+            return units * exact(terms.rate_pct) / 100 + events * exact(terms.per_event)
+        case PriceKind.BLOCKS:
+            return exact(tiered.block_tiers(_blocks(terms), units))
+    steps = [tiered.PriceTier(tier.up_to, tier.unit_price, tier.flat) for tier in terms.tiers]
+    by_tier = tiered.volume if terms.kind is PriceKind.VOLUME else tiered.graduated
+    return exact(by_tier(steps, units, zero_usage_pays_first_flat=rules.zero_usage_pays_first_flat))
+
+
+def _blocks(terms: Terms) -> list[tiered.BlockTier]:
+    blocks: list[tiered.BlockTier] = []
+    floor = Decimal(0)
     for tier in terms.tiers:
-        reached = chargeable if tier.up_to is None else min(chargeable, tier.up_to)
-        cost += (reached - passed) * tier.unit_price
-        passed = reached
-    return cost
+        count = None if tier.up_to is None else int((tier.up_to - floor) / terms.size)
+        blocks.append(tiered.BlockTier(terms.size, tier.unit_price, count))
+        floor = tier.up_to or floor
+    return blocks
 
 
 def check_terms(terms: Terms) -> Terms:
@@ -72,11 +159,24 @@ def check_terms(terms: Terms) -> Terms:
     Raises:
         PriceNotAllowed: names the invalid part.
     """
-    for price in (terms.unit_price, *(tier.unit_price for tier in terms.tiers)):
+    bounds = [bound for bound in (terms.minimum, terms.maximum) if bound is not None]
+    tiers = [price for tier in terms.tiers for price in (tier.unit_price, tier.flat)]
+    for price in (terms.unit_price, terms.rate_pct, terms.per_event, *tiers, *bounds):
         _check_price(price)
     check_quantity(terms.included)
-    if not terms.tiers:
-        return terms
+    check_quantity(terms.size)
+    if bool(terms.tiers) != (terms.kind in TIERED):
+        raise PriceNotAllowed(N_("A price by tiers has at least one tier, and any other price has none."))
+    if (terms.size > 0) != (terms.kind in SIZED):
+        raise PriceNotAllowed(N_("A price of packages or blocks needs their size, and any other price has none."))
+    if len(bounds) == 2 and bounds[0] > bounds[1]:
+        raise PriceNotAllowed(N_("The minimum is not above the maximum."))
+    if terms.kind is not PriceKind.PERCENTAGE and (terms.rate_pct or terms.per_event):
+        raise PriceNotAllowed(N_("Only a price by percentage has a rate and a fee for each event."))
+    return _check_tiers(terms) if terms.tiers else terms
+
+
+def _check_tiers(terms: Terms) -> Terms:
     *bounded, last = (tier.up_to for tier in terms.tiers)
     if last is not None:
         raise PriceNotAllowed(N_("The last tier has no upper end: leave its up_to empty."))
@@ -86,7 +186,11 @@ def check_terms(terms: Terms) -> Terms:
             check_quantity(bound)
         if bound is None or bound <= floor:
             raise PriceNotAllowed(N_("Each tier must end above the one before it; only the last has no end."))
+        if terms.kind is PriceKind.BLOCKS and bound % terms.size:
+            raise PriceNotAllowed(N_("Each tier of blocks ends with a whole block."))
         floor = bound
+    if terms.kind is PriceKind.BLOCKS and any(tier.flat for tier in terms.tiers):
+        raise PriceNotAllowed(N_("Tiers of blocks have no fee of their own."))
     return msgspec.structs.replace(terms, unit_price=terms.tiers[0].unit_price)
 
 
@@ -107,10 +211,12 @@ def _check_price(price: Decimal) -> None:
 
 
 def tiers_to_json(tiers: Iterable[Tier]) -> list[dict[str, Any]] | None:
-    return [
-        {"up_to": None if tier.up_to is None else plain(tier.up_to), "unit_price": str(tier.unit_price)}
-        for tier in tiers
-    ] or None
+    return [_tier(tier) for tier in tiers] or None
+
+
+def _tier(tier: Tier) -> dict[str, Any]:
+    stored = {"up_to": None if tier.up_to is None else plain(tier.up_to), "unit_price": str(tier.unit_price)}
+    return stored | ({"flat": str(tier.flat)} if tier.flat else {})
 
 
 def plain(quantity: Decimal) -> int | str:
@@ -127,52 +233,25 @@ def tiers_from_json(stored: object) -> tuple[Tier, ...]:
         raise PriceNotAllowed(N_("These tiers cannot be read: {error}."), params={"error": str(error)}) from error
 
 
-class Validity(msgspec.Struct, frozen=True):
-    """A price of one meter and its validity; `end` None means until the next price."""
-
-    meter: str
-    price_id: UUID
-    start: datetime
-    end: datetime | None
+_IN_COLUMNS: Final = ("unit_price", "included", "tiers")
 
 
-class Slot(msgspec.Struct, frozen=True):
-    """Usage of `meter` from `start` until `end`, with its price and its allowance."""
-
-    meter: str
-    price_id: UUID
-    start: datetime
-    end: datetime
-    allowance_from: datetime
+def further_terms(terms: Terms) -> dict[str, Any]:
+    """What the columns of a price do not say; nothing for prices per unit and graduated ones."""
+    stored: dict[str, Any] = msgspec.to_builtins(terms)
+    rest = {name: value for name, value in stored.items() if name not in _IN_COLUMNS}
+    return {} if rest == {"kind": PriceKind.GRADUATED.value} else rest
 
 
-def slots_for(own: Sequence[Validity], common: Sequence[Validity], services: Sequence[Service]) -> list[Slot]:
-    """Disjoint slots: a client's own price takes precedence over the common one wherever both apply."""
-    slots: list[Slot] = []
-    for service in services:
-        mine = [slot for price in own if (slot := _within(price, service))]
-        slots += mine
-        for price in common:
-            if slot := _within(price, service):
-                slots += _without(slot, [own_slot for own_slot in mine if own_slot.meter == slot.meter])
-    return slots
+def terms_from_row(row: Mapping[Any, Any]) -> Terms:
+    """Terms from the columns `unit_price`, `tiers` and `terms`, and `included_quantity` where there is one.
 
-
-def _within(price: Validity, service: Service) -> Slot | None:
-    start = max(price.start, service.start)
-    end = service.end if price.end is None else min(price.end, service.end)
-    if start >= end:
-        return None
-    return Slot(price.meter, price.price_id, start, end, service.allowance_from)
-
-
-def _without(slot: Slot, taken: Iterable[Slot]) -> list[Slot]:
-    rest: list[Slot] = []
-    cursor = slot.start
-    for hole in sorted(taken, key=lambda other: other.start):
-        if hole.start > cursor and cursor < slot.end:
-            rest.append(msgspec.structs.replace(slot, start=cursor, end=min(hole.start, slot.end)))
-        cursor = max(cursor, hole.end)
-    if cursor < slot.end:
-        rest.append(msgspec.structs.replace(slot, start=cursor))
-    return rest
+    Raises:
+        PriceNotAllowed: the stored terms are none.
+    """
+    included = row.get("included_quantity", Decimal(0))
+    columns = {"unit_price": str(row["unit_price"]), "included": str(included), "tiers": row["tiers"] or []}
+    try:
+        return msgspec.convert(columns | row["terms"], Terms)
+    except msgspec.ValidationError as error:
+        raise PriceNotAllowed(N_("These terms cannot be read: {error}."), params={"error": str(error)}) from error

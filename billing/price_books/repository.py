@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.errors import PastIsFixed, PriceNotAllowed
-from billing.price_books.pricing import Terms, check_terms, tiers_from_json, tiers_to_json
+from billing.price_books.pricing import Terms, check_terms, further_terms, terms_from_row, tiers_to_json
+from billing.pricing.rules import BillingRules
 from billing.sides import Side, as_rater
 from canonical.money import UnknownCurrency, minor_exponent
 from foundation.audit.chain import append_audit
@@ -29,6 +30,7 @@ class NewPriceBook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
     name: str
     client_id: UUID | None = None
+    rules: BillingRules = BillingRules()
 
 
 class NewPrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,13 +71,14 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     async with as_rater(session):
         made = await session.scalar(
             text("""
-                INSERT INTO price_book (tenant_id, msp_id, id, side, client_id, currency, name, created_at)
-                VALUES (:tenant_id, :tenant_id, :id, :side, :client_id, :currency, :name, :now)
+                INSERT INTO price_book (tenant_id, msp_id, id, side, client_id, currency, name, rules,
+                                        created_at)
+                VALUES (:tenant_id, :tenant_id, :id, :side, :client_id, :currency, :name, CAST(:rules AS jsonb), :now)
                 ON CONFLICT (tenant_id, side, client_id) DO NOTHING RETURNING id
             """),
             {
                 "tenant_id": scope.tenant_id, "id": book_id, "side": book.side.value, "client_id": book.client_id,
-                "currency": book.currency, "name": name, "now": now,
+                "currency": book.currency, "name": name, "now": now, "rules": msgspec.json.encode(book.rules).decode(),
             },
         )  # fmt: skip
     if made is None:
@@ -117,7 +120,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
             {
                 **keys, "id": price_id, "side": side, "description": price.description,
                 "unit_price": terms.unit_price, "included": terms.included, "now": now,
-                "tiers": _as_json(terms),
+                "tiers": _as_json(terms), "terms": msgspec.json.encode(further_terms(terms)).decode(),
             },
         )  # fmt: skip
     data = {
@@ -132,12 +135,12 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
 
 _INSERT_PRICE = text("""
     INSERT INTO price (tenant_id, msp_id, id, side, book_id, meter, description, valid_from, valid_to,
-                       unit_price, included_quantity, tiers, created_at)
+                       unit_price, included_quantity, tiers, terms, created_at)
     SELECT :tenant_id, :tenant_id, :id, :side, :book_id, CAST(:meter AS varchar), :description, :valid_from,
            (SELECT min(later.valid_from) FROM price later WHERE later.tenant_id = :tenant_id
                AND later.book_id = :book_id AND later.meter = CAST(:meter AS varchar)
                AND later.valid_from > :valid_from),
-           :unit_price, :included, CAST(:tiers AS jsonb), :now
+           :unit_price, :included, CAST(:tiers AS jsonb), CAST(:terms AS jsonb), :now
 """)
 
 
@@ -189,7 +192,7 @@ async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> R
     wanted = query.values.get("side", "")
     source = ListSource(
         columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,
-                   p.unit_price, p.included_quantity, p.tiers""",
+                   p.unit_price, p.included_quantity, p.tiers, p.terms""",
         tables="price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id",
         where="p.tenant_id = :msp_id" + (" AND b.side = :side" if wanted else ""),
         binds={"msp_id": scope.msp_id, **({"side": wanted} if wanted else {})},
@@ -201,7 +204,7 @@ def _price(row: Row[Any]) -> PriceRow:
     return PriceRow(
         id=row.id, book_id=row.book_id, side=Side(row.side), client_id=row.client_id, currency=row.currency,
         meter=row.meter, description=row.description, valid_from=row.valid_from, valid_to=row.valid_to,
-        terms=Terms(row.unit_price, row.included_quantity, tiers_from_json(row.tiers)),
+        terms=terms_from_row(row._mapping),  # noqa: SLF001
     )  # fmt: skip
 
 

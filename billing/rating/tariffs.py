@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import MspAccountNotBilled, PeriodClosed
 from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
-from billing.price_books.pricing import Slot, Validity, slots_for
+from billing.price_books.slots import Slot, Validity, slots_for
 from billing.sides import Side
 from billing.states import FIXED
 from foundation.database.engine import scope_of

@@ -4,6 +4,7 @@ import itertools
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from math import floor
 
 import msgspec
 import pytest
@@ -13,21 +14,22 @@ from hypothesis import strategies as st
 from billing.errors import PriceNotAllowed
 from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
 from billing.price_books.pricing import (
-    Slot,
     Terms,
     Tier,
-    Validity,
     charge,
     check_terms,
-    slots_for,
     tiers_from_json,
     tiers_to_json,
 )
+from billing.price_books.slots import Slot, Validity, slots_for
+from billing.pricing.rounding import Rounding
+from billing.pricing.rules import BillingRules
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, MARCH, METER, START
 
 unit_prices = st.integers(0, 10**12).map(lambda units: Decimal(units).scaleb(-8))
 quantities = st.integers(0, 10**12).map(lambda thousandths: Decimal(thousandths).scaleb(-3))
+EVEN = BillingRules(rounding=Rounding.HALF_EVEN)
 currencies = st.sampled_from(["JPY", "EUR", "KWD"])
 
 
@@ -59,12 +61,14 @@ def exact_cost(terms: Terms, units: Decimal) -> Fraction:
 
 
 @given(all_terms, quantities, quantities, currencies)
-def test_a_line_costs_its_units_exactly_rounded_once_half_to_even(
+def test_a_line_costs_its_units_exactly_rounded_once_by_the_rules(
     terms: Terms, before: Decimal, quantity: Decimal, currency: str
 ) -> None:
     exact = exact_cost(terms, before + quantity) - exact_cost(terms, before)
     minor = exact * {"JPY": 1, "EUR": 100, "KWD": 1000}[currency]
-    assert charge(terms, before=before, quantity=quantity, currency=currency).amount_minor == round(minor)
+    even = charge(terms, before=before, quantity=quantity, currency=currency, rules=EVEN).amount_minor
+    up = charge(terms, before=before, quantity=quantity, currency=currency).amount_minor
+    assert (even, up) == (round(minor), floor(minor + Fraction(1, 2)))
 
 
 @given(all_terms, st.lists(quantities, max_size=6))
@@ -96,13 +100,14 @@ def test_included_units_are_free_and_the_next_is_not(included: int, quantity: in
 def test_halves_round_to_even_in_the_currencys_own_minor_unit(
     currency: str, unit_price: str, quantity: int, minor: int
 ) -> None:
-    assert charge(Terms(Decimal(unit_price)), before=0, quantity=quantity, currency=currency).amount_minor == minor
+    terms = Terms(Decimal(unit_price))
+    assert charge(terms, before=0, quantity=quantity, currency=currency, rules=EVEN).amount_minor == minor
 
 
 def test_large_quantities_are_exact() -> None:
     terms = Terms(Decimal("99999.99999999"))
     exact = (Decimal(10**13 - 1) * 10**9).scaleb(-8 + 2).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-    assert charge(terms, before=0, quantity=10**9, currency="EUR").amount_minor == int(exact)
+    assert charge(terms, before=0, quantity=10**9, currency="EUR", rules=EVEN).amount_minor == int(exact)
 
 
 def test_tiers_are_graduated() -> None:

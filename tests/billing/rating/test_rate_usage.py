@@ -207,7 +207,7 @@ async def test_a_clients_own_currency_leaves_the_common_book_aside(priced: Marke
     await priced.use(*uses(5), *uses(1, meter="copilot.answer"))
     draft = await priced.rate(Side.RETAIL)
     assert draft is not None
-    assert (draft.currency, draft.events, draft.total_minor) == ("JPY", 5, 12)
+    assert (draft.currency, draft.events, draft.total_minor) == ("JPY", 5, 13)
 
 
 async def test_the_wholesale_invoice_sums_its_clients(priced: Market) -> None:
