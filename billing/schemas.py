@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from billing.price_books.pricing import Terms, Tier
+from billing.price_books.pricing import Terms
+from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from billing.snapshot import InvoiceSnapshot
 
@@ -89,7 +90,7 @@ class Line(msgspec.Struct, frozen=True):
     quantity: Decimal
     included: Decimal
     unit_price: Decimal
-    tiers: Sequence[Tier]
+    tiers: Sequence[PriceTier]
     amount_minor: int
     first_at: datetime | None
     last_at: datetime | None

@@ -3,16 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
-from billing.price_books.pricing import plain
+from billing.price_books.wording import write_limits, write_price, write_tiers
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from billing.states import LABELS, OPEN, InvoiceState
 from branding.formats import format_month
 from canonical.money import Money
-from foundation.i18n.localizer import translate
 from foundation.usage.meters import Meters
 
 
@@ -81,26 +79,22 @@ class LineView:
         return Money(self.line.amount_minor, self.invoice.currency)
 
     @property
-    def unit_price(self) -> str:
-        """Without trailing zeros; prices have more digits than amounts."""
-        return write_unit_price(self.line.unit_price, self.invoice.currency)
+    def price(self) -> str:
+        return write_price(self.line.terms, self.invoice.currency)
 
     @property
-    def tiers(self) -> Sequence[tuple[str, str]]:
-        """(range of chargeable units, price) of graduated prices. Ranges between fractions begin where the one before
-        ends.
-        """
-        rows: list[tuple[str, str]] = []
-        step = int(all(tier.up_to is None or tier.up_to == int(tier.up_to) for tier in self.line.tiers))
-        floor = Decimal(step)
-        for tier in self.line.tiers:
-            if tier.up_to is None:
-                reach = translate("from {number}", number=plain(floor))
-            else:
-                reach = translate("{first} to {last}", first=plain(floor), last=plain(tier.up_to))
-            rows.append((reach, write_unit_price(tier.unit_price, self.invoice.currency)))
-            floor = (tier.up_to or Decimal(0)) + step
-        return rows
+    def limits(self) -> str:
+        return write_limits(self.line.terms, self.invoice.currency)
+
+    @property
+    def kind(self) -> str:
+        """Label of the kind of price, to be translated."""
+        return self.line.terms.kind.label
+
+    @property
+    def tiers(self) -> Sequence[tuple[str, str, str]]:
+        """As `write_tiers`; the price is that of a block in a price of blocks."""
+        return write_tiers(self.line.terms, self.invoice.currency)
 
     @property
     def is_late(self) -> bool:
@@ -165,8 +159,3 @@ def meter_rows(result: Reconciliation, names: Mapping[UUID, str], meters: Meters
         for meter in result.meters
         for side, states in ((Side.RETAIL, meter.retail), (Side.WHOLESALE, meter.wholesale))
     ]  # fmt: skip
-
-
-def write_unit_price(price: Decimal, currency: str) -> str:
-    digits = f"{price:f}".rstrip("0").rstrip(".") if price else "0"
-    return f"{digits}\N{NO-BREAK SPACE}{currency}"

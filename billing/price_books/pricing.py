@@ -13,6 +13,7 @@ from billing.pricing import tiers as tiered
 from billing.pricing.numbers import exact
 from billing.pricing.rounding import round_to_integer
 from billing.pricing.rules import BillingRules
+from billing.pricing.tiers import PriceTier
 from canonical.money import stored_exponent
 from foundation.marks import N_
 
@@ -53,17 +54,7 @@ TIERED: Final = frozenset({PriceKind.GRADUATED, PriceKind.VOLUME, PriceKind.BLOC
 SIZED: Final = frozenset({PriceKind.PACKAGE, PriceKind.BLOCKS})
 
 
-class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`unit_price` for chargeable units up to and including number `up_to`, of `blocks` for one block; the last tier
-    has no end. `flat` is due when the tier is entered.
-    """
-
-    up_to: Decimal | None
-    unit_price: Decimal
-    flat: Decimal = Decimal(0)
-
-
-class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
+class Terms(msgspec.Struct, frozen=True):
     """`included` units are free per period; the rest is charged by `kind`.
 
     `unit_price` is that of a unit, of a package or of the month's fee; with tiers, the first tier's. `size`: units of a
@@ -73,7 +64,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
 
     unit_price: Decimal
     included: Decimal = Decimal(0)
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[PriceTier, ...] = ()
     kind: PriceKind = PriceKind.PER_UNIT
     size: Decimal = Decimal(0)
     rate_pct: Decimal = Decimal(0)
@@ -138,9 +129,8 @@ def _by_kind(terms: Terms, units: Fraction, events: int, rules: BillingRules) ->
             return units * exact(terms.rate_pct) / 100 + events * exact(terms.per_event)
         case PriceKind.BLOCKS:
             return exact(tiered.block_tiers(_blocks(terms), units))
-    steps = [tiered.PriceTier(tier.up_to, tier.unit_price, tier.flat) for tier in terms.tiers]
     by_tier = tiered.volume if terms.kind is PriceKind.VOLUME else tiered.graduated
-    return exact(by_tier(steps, units, zero_usage_pays_first_flat=rules.zero_usage_pays_first_flat))
+    return exact(by_tier(terms.tiers, units, zero_usage_pays_first_flat=rules.zero_usage_pays_first_flat))
 
 
 def _blocks(terms: Terms) -> list[tiered.BlockTier]:
@@ -210,11 +200,11 @@ def _check_price(price: Decimal) -> None:
         raise PriceNotAllowed(N_("A unit price has at most {number} decimals."), params={"number": _PLACES})
 
 
-def tiers_to_json(tiers: Iterable[Tier]) -> list[dict[str, Any]] | None:
+def tiers_to_json(tiers: Iterable[PriceTier]) -> list[dict[str, Any]] | None:
     return [_tier(tier) for tier in tiers] or None
 
 
-def _tier(tier: Tier) -> dict[str, Any]:
+def _tier(tier: PriceTier) -> dict[str, Any]:
     stored = {"up_to": None if tier.up_to is None else plain(tier.up_to), "unit_price": str(tier.unit_price)}
     return stored | ({"flat": str(tier.flat)} if tier.flat else {})
 
@@ -225,22 +215,19 @@ def plain(quantity: Decimal) -> int | str:
     return whole if whole == quantity else f"{quantity:f}".rstrip("0")
 
 
-def tiers_from_json(stored: object) -> tuple[Tier, ...]:
+def tiers_from_json(stored: object) -> tuple[PriceTier, ...]:
     """Raises PriceNotAllowed for anything that is not a list of tiers."""
     try:
-        return tuple(msgspec.convert(stored or [], list[Tier], strict=True))
+        return tuple(msgspec.convert(stored or [], list[PriceTier], strict=True))
     except msgspec.ValidationError as error:
         raise PriceNotAllowed(N_("These tiers cannot be read: {error}."), params={"error": str(error)}) from error
-
-
-_IN_COLUMNS: Final = ("unit_price", "included", "tiers")
 
 
 def further_terms(terms: Terms) -> dict[str, Any]:
     """What the columns of a price do not say; nothing for prices per unit and graduated ones."""
     stored: dict[str, Any] = msgspec.to_builtins(terms)
-    rest = {name: value for name, value in stored.items() if name not in _IN_COLUMNS}
-    return {} if rest == {"kind": PriceKind.GRADUATED.value} else rest
+    usual = msgspec.to_builtins(Terms(terms.unit_price, terms.included, terms.tiers))
+    return {name: value for name, value in stored.items() if value != usual[name]}
 
 
 def terms_from_row(row: Mapping[Any, Any]) -> Terms:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.errors import PastIsFixed, PriceNotAllowed
 from billing.price_books.pricing import Terms, check_terms, further_terms, terms_from_row, tiers_to_json
+from billing.price_books.wording import write_limits, write_price
 from billing.pricing.rules import BillingRules
 from billing.sides import Side, as_rater
 from canonical.money import UnknownCurrency, minor_exponent
@@ -53,6 +54,15 @@ class PriceRow(msgspec.Struct, frozen=True):
     valid_from: datetime
     valid_to: datetime | None
     terms: Terms
+
+    @property
+    def text(self) -> str:
+        """The price in words."""
+        return write_price(self.terms, self.currency)
+
+    @property
+    def limits(self) -> str:
+        return write_limits(self.terms, self.currency)
 
 
 async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:

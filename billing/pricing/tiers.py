@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from math import ceil
 
 import msgspec
@@ -10,22 +11,23 @@ import msgspec
 from billing.pricing.numbers import Number, decimal, exact
 
 
-class PriceTier(msgspec.Struct, frozen=True):
-    """Units up to and including `up_to`; None for the last tier. `unit` is the price of one unit, `flat` is due when
-    the tier is entered. Bounds are adjacent: 100.5 lies above a tier that ends at 100.
+class PriceTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units up to and including `up_to`; None for the last tier. `unit_price` is the price of one unit, or of one block
+    in a price of blocks; `flat` is due when the tier is entered. Bounds are adjacent: 100.5 lies above a tier that ends
+    at 100.
     """
 
-    up_to: Number | None
-    unit: Number = 0
-    flat: Number = 0
+    up_to: Decimal | None
+    unit_price: Decimal
+    flat: Decimal = Decimal(0)
 
 
 class PercentTier(msgspec.Struct, frozen=True):
     """As `PriceTier`, with `rate_pct` per cent of the amount in the tier."""
 
-    up_to: Number | None
-    rate_pct: Number = 0
-    flat: Number = 0
+    up_to: Decimal | None
+    rate_pct: Decimal
+    flat: Decimal = Decimal(0)
 
 
 class BlockTier(msgspec.Struct, frozen=True):
@@ -52,19 +54,7 @@ def graduated(
     Raises:
         ValueError: no tiers, bounds that do not rise, or a last tier with an end.
     """
-    _check(tiers)
-
-    def cost(units: Fraction) -> Fraction:
-        amount, floor = Fraction(0), Fraction(0)
-        for number, tier in enumerate(tiers):
-            if units <= floor and not (number == 0 and zero_usage_pays_first_flat):
-                break
-            top = units if tier.up_to is None else min(units, exact(tier.up_to))
-            amount += max(Fraction(0), top - floor) * exact(tier.unit) + exact(tier.flat)
-            floor = units if tier.up_to is None else exact(tier.up_to)
-        return amount
-
-    return _between(cost, before, quantity)
+    return _between(partial(_graduated, tiers, pays_first_flat=zero_usage_pays_first_flat), before, quantity)
 
 
 def volume(
@@ -82,7 +72,7 @@ def volume(
         if units <= 0 and not zero_usage_pays_first_flat:
             return Fraction(0)
         tier = next(tier for tier in tiers if tier.up_to is None or units <= exact(tier.up_to))
-        return units * exact(tier.unit) + exact(tier.flat)
+        return units * exact(tier.unit_price) + exact(tier.flat)
 
     return _between(cost, before, quantity)
 
@@ -91,8 +81,23 @@ def graduated_percentage(
     tiers: Sequence[PercentTier], amount: Number, *, before: Number = 0, zero_usage_pays_first_flat: bool = False
 ) -> Decimal:
     """Graduated rates on an amount: each part of it at its tier's rate, plus the flat fee of every tier entered."""
-    by_unit = [PriceTier(tier.up_to, exact(tier.rate_pct) / 100, tier.flat) for tier in tiers]
-    return graduated(by_unit, amount, before=before, zero_usage_pays_first_flat=zero_usage_pays_first_flat)
+    by_unit = [PriceTier(tier.up_to, tier.rate_pct, tier.flat) for tier in tiers]
+    cost = partial(_graduated, by_unit, pays_first_flat=zero_usage_pays_first_flat, units_per_price=100)
+    return _between(cost, before, amount)
+
+
+def _graduated(
+    tiers: Sequence[PriceTier], units: Fraction, *, pays_first_flat: bool, units_per_price: int = 1
+) -> Fraction:
+    _check(tiers)
+    amount, floor = Fraction(0), Fraction(0)
+    for number, tier in enumerate(tiers):
+        if units <= floor and not (number == 0 and pays_first_flat):
+            break
+        top = units if tier.up_to is None else min(units, exact(tier.up_to))
+        amount += max(Fraction(0), top - floor) * exact(tier.unit_price) / units_per_price + exact(tier.flat)
+        floor = units if tier.up_to is None else exact(tier.up_to)
+    return amount
 
 
 def package(  # noqa: PLR0913 - keyword-only

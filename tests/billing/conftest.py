@@ -14,8 +14,9 @@ from billing.invoices.draft import DraftInvoice, draft_invoice
 from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.repository import list_invoices, list_line_events
 from billing.periods import Period, month_of
-from billing.price_books.pricing import Terms, Tier
+from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.pricing.tiers import PriceTier
 from billing.rating.rate_usage import rate_period
 from billing.schemas import InvoiceSummary, UsageRow
 from billing.sides import Side
@@ -83,7 +84,7 @@ class Market:
         *,
         at: datetime = START,
         included: int = 0,
-        tiers: Sequence[Tier] = (),
+        tiers: Sequence[PriceTier] = (),
         meter: str = METER,
         own: bool = False,
     ) -> UUID:

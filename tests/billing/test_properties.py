@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from billing.invoices.draft import DraftInvoice
 from billing.periods import Period
-from billing.price_books.pricing import Terms, Tier, charge
+from billing.price_books.pricing import Terms, charge
+from billing.pricing.tiers import PriceTier
 from billing.reconciliation.queries import reconcile
 from billing.sides import Side
 from foundation.database.engine import Database
@@ -23,7 +24,9 @@ from tests.conftest import make_scope
 MIDDLE = START + timedelta(days=15)
 FIRST = Terms(Decimal("0.015"), included=Decimal(20))
 SECOND = Terms(
-    Decimal("0.02"), included=Decimal(30), tiers=(Tier(Decimal(25), Decimal("0.02")), Tier(None, Decimal("0.005")))
+    Decimal("0.02"),
+    included=Decimal(30),
+    tiers=(PriceTier(Decimal(25), Decimal("0.02")), PriceTier(None, Decimal("0.005"))),
 )
 
 

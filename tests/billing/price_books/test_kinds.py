@@ -15,7 +15,6 @@ from billing.invoices.repository import load_invoice
 from billing.price_books.pricing import (
     PriceKind,
     Terms,
-    Tier,
     charge,
     check_terms,
     further_terms,
@@ -25,19 +24,20 @@ from billing.price_books.pricing import (
 from billing.price_books.repository import NewPrice, list_prices, set_price
 from billing.pricing.rounding import Rounding
 from billing.pricing.rules import BillingRules
+from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from foundation.ids import new_id
 from foundation.usage.ledger import Usage
 from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
 
 D = Decimal
-TIERS = (Tier(D(100), D("0.5"), D(2)), Tier(None, D("0.25"), D(1)))
+TIERS = (PriceTier(D(100), D("0.5"), D(2)), PriceTier(None, D("0.25"), D(1)))
 KINDS = [
     Terms(D("0.5"), D(5)),
     Terms(D("0.5"), tiers=TIERS),
     Terms(D("0.5"), tiers=TIERS, kind=PriceKind.VOLUME),
     Terms(D(3), D(5), kind=PriceKind.PACKAGE, size=D(10)),
-    Terms(D(3), tiers=(Tier(D(20), D(3)), Tier(None, D(2))), kind=PriceKind.BLOCKS, size=D(10)),
+    Terms(D(3), tiers=(PriceTier(D(20), D(3)), PriceTier(None, D(2))), kind=PriceKind.BLOCKS, size=D(10)),
     Terms(D(40), kind=PriceKind.FLAT),
     Terms(D(0), kind=PriceKind.PERCENTAGE, rate_pct=D("1.5"), per_event=D("0.1")),
     Terms(D(1), minimum=D(50), maximum=D(120)),
@@ -85,7 +85,7 @@ def test_terms_of_each_kind_survive_their_columns(terms: Terms) -> None:
         Terms(D(1), minimum=D(2), maximum=D(1)),
         Terms(D(1), rate_pct=D(1)),
         Terms(D(1), minimum=D("NaN")),
-        Terms(D(3), tiers=(Tier(D(25), D(3)), Tier(None, D(2))), kind=PriceKind.BLOCKS, size=D(10)),
+        Terms(D(3), tiers=(PriceTier(D(25), D(3)), PriceTier(None, D(2))), kind=PriceKind.BLOCKS, size=D(10)),
         Terms(D(3), tiers=TIERS, kind=PriceKind.BLOCKS, size=D(10)),
     ],
 )

@@ -15,7 +15,6 @@ from billing.errors import PriceNotAllowed
 from billing.periods import EPOCH, Period, Service, month_of, services_billed_in
 from billing.price_books.pricing import (
     Terms,
-    Tier,
     charge,
     check_terms,
     tiers_from_json,
@@ -24,6 +23,7 @@ from billing.price_books.pricing import (
 from billing.price_books.slots import Slot, Validity, slots_for
 from billing.pricing.rounding import Rounding
 from billing.pricing.rules import BillingRules
+from billing.pricing.tiers import PriceTier
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, MARCH, METER, START
 
@@ -34,10 +34,10 @@ currencies = st.sampled_from(["JPY", "EUR", "KWD"])
 
 
 @st.composite
-def tier_lists(draw: st.DrawFn) -> tuple[Tier, ...]:
+def tier_lists(draw: st.DrawFn) -> tuple[PriceTier, ...]:
     bounds = sorted(draw(st.sets(st.integers(1, 10**6), max_size=4)))
     ends: list[Decimal | None] = [*map(Decimal, bounds), None]
-    return tuple(Tier(end, draw(unit_prices)) for end in ends)
+    return tuple(PriceTier(end, draw(unit_prices)) for end in ends)
 
 
 all_terms = st.builds(
@@ -50,7 +50,7 @@ all_terms = st.builds(
 
 def exact_cost(terms: Terms, units: Decimal) -> Fraction:
     """The price of the first `units`, tier by tier in fractions, independently of the product's algorithm."""
-    tiers = terms.tiers or (Tier(None, terms.unit_price),)
+    tiers = terms.tiers or (PriceTier(None, terms.unit_price),)
     chargeable = max(Fraction(0), Fraction(units) - Fraction(terms.included))
     cost, floor = Fraction(0), Fraction(0)
     for tier in tiers:
@@ -111,7 +111,7 @@ def test_large_quantities_are_exact() -> None:
 
 
 def test_tiers_are_graduated() -> None:
-    tiers = (Tier(Decimal(10), Decimal(3)), Tier(Decimal(20), Decimal(2)), Tier(None, Decimal(1)))
+    tiers = (PriceTier(Decimal(10), Decimal(3)), PriceTier(Decimal(20), Decimal(2)), PriceTier(None, Decimal(1)))
     terms = Terms(Decimal(3), included=Decimal(5), tiers=tiers)
     assert [charge(terms, before=0, quantity=units, currency="JPY").amount_minor for units in (5, 6, 15, 16, 30)] == [
         0, 3, 30, 32, 55,
@@ -135,10 +135,13 @@ def test_terms_survive_storage(terms: Terms) -> None:
         Terms(Decimal("0.000000001")),
         Terms(Decimal(1), included=Decimal(-1)),
         Terms(Decimal(1), included=Decimal(2**63)),
-        Terms(Decimal(1), tiers=(Tier(Decimal(10), Decimal(1)),)),
-        Terms(Decimal(1), tiers=(Tier(None, Decimal(1)), Tier(None, Decimal(1)))),
-        Terms(Decimal(1), tiers=(Tier(Decimal(10), Decimal(1)), Tier(Decimal(10), Decimal(1)), Tier(None, Decimal(1)))),
-        Terms(Decimal(1), tiers=(Tier(None, Decimal("Infinity")),)),
+        Terms(Decimal(1), tiers=(PriceTier(Decimal(10), Decimal(1)),)),
+        Terms(Decimal(1), tiers=(PriceTier(None, Decimal(1)), PriceTier(None, Decimal(1)))),
+        Terms(
+            Decimal(1),
+            tiers=(PriceTier(Decimal(10), Decimal(1)), PriceTier(Decimal(10), Decimal(1)), PriceTier(None, Decimal(1))),
+        ),
+        Terms(Decimal(1), tiers=(PriceTier(None, Decimal("Infinity")),)),
     ],
 )
 def test_terms_that_could_not_be_priced_are_refused(terms: Terms) -> None:

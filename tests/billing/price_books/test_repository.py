@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from billing.errors import PastIsFixed, PriceNotAllowed
-from billing.price_books.pricing import Terms, Tier
+from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, PriceRow, create_price_book, list_prices, set_price
+from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from foundation.database.engine import Database
 from foundation.errors import Conflict, DomainError, Forbidden, NotFound
@@ -85,7 +86,7 @@ async def test_validities_never_overlap(db: Database, steps: list[tuple[int, int
 
 async def test_tiers_are_stored_and_the_first_is_the_unit_price(market: Market) -> None:
     await market.open_book(Side.WHOLESALE)
-    tiers = (Tier(Decimal(100), Decimal("0.5")), Tier(None, Decimal("0.25")))
+    tiers = (PriceTier(Decimal(100), Decimal("0.5")), PriceTier(None, Decimal("0.25")))
     await market.price(Side.WHOLESALE, "9", tiers=tiers)
     (row,) = await _prices(market)
     assert row.terms == Terms(Decimal("0.5"), tiers=tiers)

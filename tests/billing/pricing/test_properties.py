@@ -61,13 +61,13 @@ def test_percentages_of_split_events_use_the_free_part_once(
 def test_bounds_are_inclusive_and_a_fraction_beyond_lies_in_the_next_tier(tiers: list[PriceTier]) -> None:
     for tier, following in itertools.pairwise(tiers):
         bound, more = exact(tier.up_to or 0), Fraction(1, 1000)
-        assert exact(volume(tiers, bound)) == bound * exact(tier.unit) + exact(tier.flat)
+        assert exact(volume(tiers, bound)) == bound * exact(tier.unit_price) + exact(tier.flat)
         step_up = exact(graduated(tiers, bound + more)) - exact(graduated(tiers, bound))
-        assert step_up == more * exact(following.unit) + exact(following.flat)
+        assert step_up == more * exact(following.unit_price) + exact(following.flat)
 
 
 def test_no_use_is_free_unless_the_price_says_otherwise() -> None:
-    tiers = [PriceTier(10, 1, 5), PriceTier(None, 1, 7)]
+    tiers = [PriceTier(Decimal(10), Decimal(1), Decimal(5)), PriceTier(None, Decimal(1), Decimal(7))]
     assert graduated(tiers, 0) == volume(tiers, 0) == 0
     assert graduated(tiers, 0, zero_usage_pays_first_flat=True) == 5
     assert volume(tiers, 0, zero_usage_pays_first_flat=True) == 5
