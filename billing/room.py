@@ -18,6 +18,7 @@ from billing.permissions import BillingPermission
 from billing.price_books.pages import PRICE_PAGES
 from billing.retention import RETAINED
 from billing.routes import ROUTES
+from billing.tiles import TILES
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Room, WebPart
 
@@ -33,6 +34,7 @@ ROOM: Final = Room(
     name="billing",
     models=(billing.models, billing.invoices.models),
     routes=ROUTES,
+    tiles=TILES,
     pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES, *DOCUMENT_PAGES),
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.actions import AuditAction, AuditKind
 from foundation.clock import Clock
+from foundation.dashboard_tiles import Tile
 from foundation.database.engine import Database
 from foundation.events import EventType, Subscription
 from foundation.i18n.localizer import translate
@@ -119,6 +120,7 @@ class Slice:
     web: Callable[["AppServices"], WebPart] | None = None
     templates: Sequence[Path] = ()
     navigation: Sequence[NavEntry] = ()
+    tiles: Sequence[Tile] = ()
     job_types: Sequence[JobType[Any]] = ()
     jobs: Parts[JobHandler[Any]] = ()
     events: Sequence[EventType[Any]] = ()

@@ -12,6 +12,7 @@ from governance.audit_trail.slice import SLICE as AUDIT_TRAIL
 from governance.baseline.slice import SLICE as BASELINE
 from governance.changes.slice import SLICE as CHANGES
 from governance.connections.slice import SLICE as CONNECTIONS
+from governance.dashboards.slice import SLICE as DASHBOARDS
 from governance.dead_letters.slice import SLICE as DEAD_LETTERS
 from governance.drift.slice import SLICE as DRIFT
 from governance.elements.slice import SLICE as ELEMENTS
@@ -77,6 +78,7 @@ ROOM: Final = Room(
         CONNECTIONS,
         ENDPOINT_HEALTH,
         EXCEPTION_QUEUE,
+        DASHBOARDS,
         DEAD_LETTERS,
         AUDIT_TRAIL,
         BASELINE,

@@ -37,6 +37,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                   " settings state",
     "connection_secret": "ciphertext set_at set_by",
     "custom_element": "retired_at retired_by",
+    "dashboard_layout": "changed_at changed_by tiles",
     "dead_letter": "closed_at closed_by state",
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
@@ -118,7 +119,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "webhook_attempt",
 }  # fmt: skip
 DELETED: Final = {
-    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret",
+    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret", "dashboard_layout",
     "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
     "invoice_line", "job", "list_view", "list_view_default", "mail_server", "member_totp", "notification_delivery",
     "oauth_token", "onboarding_waiver",

@@ -212,6 +212,9 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     def with_limit(self, limit: int) -> "ListQuery":
         return msgspec.structs.replace(self, limit=limit)
 
+    def with_count(self) -> "ListQuery":
+        return msgspec.structs.replace(self, counted=True)
+
     def for_export(self, limit: int) -> "ListQuery":
         """The query of an export's first batch."""
         return msgspec.structs.replace(self, limit=limit, counted=False)

@@ -6,9 +6,11 @@ from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.exception_queue.pages import EXCEPTION_PAGES
 from governance.exception_queue.routes import EXCEPTION_ROUTES
+from governance.exception_queue.tiles import TILES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
+    tiles=TILES,
     routes=EXCEPTION_ROUTES,
     pages=EXCEPTION_PAGES,
     navigation=(

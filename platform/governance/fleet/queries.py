@@ -189,18 +189,21 @@ async def read_fleet_page(
 ) -> tuple[FleetFigures, ResultPage[ClientHealth]]:
     """The sums over all clients of the fleet, and one page of `fleet.lists`, in one reading of what is open."""
     page = await _list(session, query, now, f"(SELECT f.*, {_SUMS} FROM {_HEALTH} f WINDOW everyone AS ()) f")
-    if page.items:
-        sums = page.items[0]
-    else:
-        found = await session.execute(
-            text(f"SELECT {_SUMS.replace('OVER everyone', '')} FROM {_HEALTH} f"), _binds(session, now)
-        )
-        sums = found.one()
-    figures = FleetFigures(
+    figures = _figures(page.items[0]) if page.items else await read_fleet_figures(session, now=now)
+    return figures, await _with_day(session, page, now)
+
+
+async def read_fleet_figures(session: AsyncSession, *, now: datetime) -> FleetFigures:
+    """The sums over all clients of the fleet."""
+    sums = _SUMS.replace("OVER everyone", "")
+    return _figures((await session.execute(text(f"SELECT {sums} FROM {_HEALTH} f"), _binds(session, now))).one())
+
+
+def _figures(sums: Row[Any]) -> FleetFigures:
+    return FleetFigures(
         clients={name: getattr(sums, f"shown_{name}") for name in _SHOWN},
         **{name: int(getattr(sums, f"sum_{name}") or 0) for name in FleetFigures.__struct_fields__[1:]},
     )
-    return figures, await _with_day(session, page, now)
 
 
 async def list_fleet(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[ClientHealth]:

@@ -8,9 +8,11 @@ from foundation.rooms import NavArea, NavEntry, Slice
 from governance.fleet.hours import count_change_hours
 from governance.fleet.pages import FLEET_PAGES
 from governance.fleet.routes import FLEET_ROUTES
+from governance.fleet.tiles import TILES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
+    tiles=TILES,
     models=(governance.fleet.models,),
     repairs=(count_change_hours,),
     routes=FLEET_ROUTES,

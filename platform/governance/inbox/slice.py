@@ -6,9 +6,11 @@ from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.inbox.pages import build_inbox_pages
 from governance.inbox.routes import build_inbox_routes
+from governance.inbox.tiles import TILES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
+    tiles=TILES,
     routes=lambda services: build_inbox_routes(services.db),
     pages=lambda services: build_inbox_pages(services.db),
     navigation=(

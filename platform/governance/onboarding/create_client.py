@@ -14,6 +14,7 @@ from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
+from governance.dashboards.layouts import copy_msp_default, read_msp_default
 from governance.elements.value_hold import begin_hold
 from governance.onboarding.client_templates.apply import apply_version
 from governance.onboarding.client_templates.store import StoredVersion
@@ -63,6 +64,7 @@ async def create_client(  # noqa: PLR0913 - keyword-only
     """
     check_client(new)
     _, of_msp = await read_msp_rules(db, scope)
+    dashboard = await read_msp_default(db, scope)
     async with db.transaction(scope) as session:
         now = clock()
         client = await accounts.create_client(
@@ -78,6 +80,8 @@ async def create_client(  # noqa: PLR0913 - keyword-only
             """),
             {"t": scope.tenant_id, "m": scope.msp_id, "now": now, "by": scope.actor.name},
         )
+        if dashboard is not None:
+            await copy_msp_default(session, dashboard, now=now)
         if holds_values:
             await begin_hold(session, now=now)
         if template is not None:  # it has no connections yet, so no connector is asked

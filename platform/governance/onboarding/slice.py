@@ -24,6 +24,7 @@ from governance.onboarding.imports.routes import IMPORT_ROUTES
 from governance.onboarding.pages import build_onboarding_pages
 from governance.onboarding.permissions import OnboardingPermission
 from governance.onboarding.routes import build_onboarding_routes
+from governance.onboarding.tiles import TILES
 from governance.services import GovernanceServices
 
 _OPEN: Final = "SELECT 1 FROM onboarding WHERE tenant_id = :t AND live_at IS NULL"
@@ -50,6 +51,7 @@ def _jobs(services: AppServices) -> list[JobHandler[Any]]:
 
 
 SLICE: Final = Slice(
+    tiles=TILES,
     models=(
         governance.onboarding.models,
         governance.onboarding.imports.models,

@@ -47,7 +47,7 @@ def draw_changes(buckets: Sequence[TimeBucket], span: Span) -> Markup:
         Series(translate("Refused"), [bucket.refused for bucket in buckets]),
     )
     return stacked_bar_chart(
-        "chart-changes", translate("Changes by decision"), _labels(buckets), series, ticks_at=_ticks(buckets, span)
+        "chart-changes", translate("Changes by decision"), labels_of(buckets), series, ticks_at=_ticks(buckets, span)
     )
 
 
@@ -58,7 +58,7 @@ def draw_times(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     )
     title = translate("Time to publish, from release to read-back")
     return line_chart(
-        "chart-times", title, _labels(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
+        "chart-times", title, labels_of(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
     )
 
 
@@ -69,7 +69,7 @@ def draw_decisions(buckets: Sequence[TimeBucket], span: Span) -> Markup:
     )
     title = translate("Time to decide, of changes that needed approval")
     return line_chart(
-        "chart-decisions", title, _labels(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
+        "chart-decisions", title, labels_of(buckets), series, written=format_duration, ticks_at=_ticks(buckets, span)
     )
 
 
@@ -77,5 +77,6 @@ def _ticks(buckets: Sequence[TimeBucket], span: Span) -> list[str]:
     return round_labels([bucket.start for bucket in buckets], span.tick)
 
 
-def _labels(buckets: Sequence[TimeBucket]) -> list[str]:
+def labels_of(buckets: Sequence[TimeBucket]) -> list[str]:
+    """Start of each bucket, in UTC."""
     return [f"{bucket.start.astimezone(UTC):%H:%M}" for bucket in buckets]

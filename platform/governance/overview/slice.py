@@ -6,9 +6,11 @@ from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.overview.pages import OVERVIEW_PAGES
 from governance.overview.routes import OVERVIEW_ROUTES
+from governance.overview.tiles import TILES
 from governance.permissions import GovernancePermission
 
 SLICE: Final = Slice(
+    tiles=TILES,
     routes=OVERVIEW_ROUTES,
     pages=OVERVIEW_PAGES,
     navigation=(

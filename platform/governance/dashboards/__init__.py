@@ -1,0 +1,1 @@
+"""Dashboards of tiles that members arrange."""

@@ -1,0 +1,9 @@
+"""Audited actions of this slice: of defaults only, a member's own layout concerns nobody else."""
+
+from foundation.audit.actions import AuditAction, AuditKind
+from foundation.marks import N_
+
+
+class DashboardAction(AuditAction, kind=AuditKind.SETTINGS):
+    DEFAULT_SET = "dashboard.default_set", N_("Default dashboard set")
+    DEFAULT_REMOVED = "dashboard.default_removed", N_("Default dashboard removed")
