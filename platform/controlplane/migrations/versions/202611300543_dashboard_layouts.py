@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611300514"
-down_revision = "202611300512"
+revision = "202611300543"
+down_revision = "202611300542"
 branch_labels = None
 depends_on = None
 
