@@ -7,7 +7,7 @@ from billing.permissions import BillingPermission
 from billing.states import LABELS, InvoiceState
 from branding.formats import format_money, format_month
 from canonical.money import Money
-from foundation.dashboard_tiles import Tile, TileArea, TileData, TileKind, TileReader, TileRow
+from foundation.dashboard_tiles import LoadTile, Tile, TileArea, TileData, TileKind, TileReader, TileRow
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 
@@ -34,11 +34,11 @@ async def _newest(reader: TileReader) -> TileData:
     return TileData(path="/invoices", rows=rows)
 
 
-def _both(code: str, label: str, about: str, kind: TileKind, load: object) -> tuple[Tile, ...]:
+def _both(code: str, label: str, about: str, kind: TileKind, load: LoadTile) -> tuple[Tile, ...]:
     return tuple(
         Tile(
             code=f"invoices.{code}", label=label, about=about, kind=kind, area=area,
-            permission=BillingPermission.READ_INVOICES, load=load, fleet=area is TileArea.MSP,  # type: ignore[arg-type]
+            permission=BillingPermission.READ_INVOICES, load=load, fleet=area is TileArea.MSP,
         )
         for area in TileArea
     )  # fmt: skip

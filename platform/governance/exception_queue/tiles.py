@@ -3,6 +3,7 @@
 from typing import Final
 
 from foundation.dashboard_tiles import Tile, TileArea, TileData, TileKind, TileReader, TileRow
+from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from governance.exception_queue.lists import EXCEPTIONS
 from governance.permissions import GovernancePermission
@@ -12,7 +13,15 @@ _ROWS: Final = 5
 
 async def _worst(reader: TileReader) -> TileData:
     found = await EXCEPTIONS.load(reader.session, EXCEPTIONS.query(limit=_ROWS, sort="-severity"), reader.now)
-    rows = [TileRow(one.title, f"/exceptions/{one.id}", str(one.severity), one.record_key or "") for one in found.items]
+    rows = [
+        TileRow(
+            one.title,
+            f"/exceptions/{one.id}",
+            translate("{number} of 100", number=one.severity),
+            one.record_key or "",
+        )
+        for one in found.items
+    ]
     return TileData(path="/exceptions?sort=-severity", rows=rows)
 
 
