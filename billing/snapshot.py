@@ -11,6 +11,7 @@ import msgspec
 
 from billing.legal_entities.schemas import BillingDetailsView, Issuer
 from billing.legal_entities.tax import OwnRates, Place, TaxAmount, TaxRule, TaxSource, tax_amounts
+from branding.brand import Brand
 
 
 class Seller(msgspec.Struct, frozen=True):
@@ -40,6 +41,15 @@ class Buyer(msgspec.Struct, frozen=True):
     on_behalf_of: str = ""
 
 
+class InvoiceBrand(msgspec.Struct, frozen=True):
+    """The brand that a document shows. Colours are `#rrggbb`; without a name, the seller's is shown."""
+
+    name: str = ""
+    monogram: str = ""
+    accent: str = "#475569"
+    accent_text: str = "#ffffff"
+
+
 class SnapshotLine(msgspec.Struct, frozen=True):
     """One line; `quantity` is the charged quantity and `net_minor` its amount in minor units."""
 
@@ -54,7 +64,7 @@ class SnapshotLine(msgspec.Struct, frozen=True):
 
 
 class InvoiceSnapshot(msgspec.Struct, frozen=True):
-    """An invoice as it was issued. All lines have the tax rule of the one entry of `taxes`."""
+    """An invoice as it was issued, in the buyer's language. All lines have the rule of the one entry of `taxes`."""
 
     number: str
     issued_on: date
@@ -67,6 +77,7 @@ class InvoiceSnapshot(msgspec.Struct, frozen=True):
     buyer: Buyer
     lines: Sequence[SnapshotLine]
     taxes: Sequence[TaxAmount]
+    brand: InvoiceBrand = InvoiceBrand()
 
     @property
     def net_minor(self) -> int:
@@ -84,6 +95,11 @@ def seller_of(issuer: Issuer) -> Seller:
 def buyer_of(details: BillingDetailsView, *, on_behalf_of: str = "") -> Buyer:
     known = {name: getattr(details, name) for name in Buyer.__struct_fields__ if name != "on_behalf_of"}
     return Buyer(**known, on_behalf_of=on_behalf_of)
+
+
+def brand_of(brand: Brand) -> InvoiceBrand:
+    theme = brand.theme
+    return InvoiceBrand(theme.name, theme.monogram, theme.accent, theme.accent_text)
 
 
 def taxes_of(domestic: TaxRule, seller: Seller, buyer: Buyer, lines: Sequence[SnapshotLine]) -> Sequence[TaxAmount]:

@@ -1,32 +1,37 @@
-"""The invoice as PDF/A-3 with the e-invoice inside (Factur-X), in the language of the document."""
+"""The invoice as PDF/A-3 with the e-invoice inside (Factur-X), under the brand and in the language of the document."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from billing.documents.cii import write_cii
 from billing.legal_entities.tax import TaxCategory
-from billing.snapshot import Buyer, InvoiceSnapshot, Seller
+from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller
 from canonical.money import stored_exponent
 from foundation.i18n.localizer import Localizer
 from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
 
 _TEMPLATE: Final = Path(__file__).with_name("invoice.typ")
-_ACCENT: Final = "#1f5fbf"
 _NOTES: Final = {
     TaxCategory.REVERSE_CHARGE: N_("Reverse charge: the buyer owes the tax."),
     TaxCategory.EXPORT: N_("Service to a buyer outside the EU: no tax is charged."),
     TaxCategory.EXEMPT: N_("Exempt from tax."),
 }
+Pairs = list[tuple[str, str]]
+"""Labels with what they name."""
 
 
 def write_pdf(document: InvoiceSnapshot) -> bytes:
-    """The PDF; the same document gives the same text and XML. Takes about half a second of computing time."""
+    """The PDF. Takes about half a second of computing time. The same document gives the same text and XML, but not the
+    same bytes: they contain the time.
+    """
     import facturx  # noqa: PLC0415 - half a second, and few processes make documents
     import typst  # noqa: PLC0415
 
@@ -40,43 +45,58 @@ def write_pdf(document: InvoiceSnapshot) -> bytes:
 
 
 def _content(document: InvoiceSnapshot) -> dict[str, object]:
-    texts = localizer_of(document.language, "UTC")
-    language, currency = texts.language, document.currency
-    day = {name: format_date(getattr(document, name), "long", language) for name in ("issued_on", "due_on")}
-    service = [format_date(one, "medium", language) for one in (document.period_start, document.period_end)]
-    number = texts.fill(N_("Invoice {number}"), {"number": document.number})
-    facts = [
-        (texts.text(N_("Date")), day["issued_on"]),
-        (texts.text(N_("Due")), day["due_on"]),
-        (texts.text(N_("Period")), " – ".join(service)),
-        (texts.text(N_("Purchase order number")), document.buyer.po_number),
-        (texts.text(N_("VAT id of the buyer")), document.buyer.vat_id),
-    ]
+    texts, issued = localizer_of(document.language, "UTC"), document.issued_on
+    seller, language = document.seller, texts.language
+    gross = _money(document.net_minor + document.tax_minor, document, language)
     return {
-        "lang": language, "day": [document.issued_on.year, document.issued_on.month, document.issued_on.day],
-        "accent": _ACCENT, "title": number, "seller": _address(document.seller),
-        "buyer": _address(document.buyer), "facts": [one for one in facts if one[1]],
+        "lang": language, "day": [issued.year, issued.month, issued.day],
+        "brand": _brand(document.brand, seller.name),
+        "title": texts.fill(N_("Invoice {number}"), {"number": document.number}),
+        "seller": _address(seller, language), "buyer": _address(document.buyer, language),
+        "facts": _facts(document, texts),
         "head": [texts.text(one) for one in (N_("Service"), N_("Quantity"), N_("Unit price"), N_("Amount"))],
         "lines": [
             (
                 line.description, format_decimal(line.quantity, locale=language, decimal_quantization=False),
-                format_decimal(line.unit_price, locale=language, decimal_quantization=False),
-                _money(line.net_minor, currency, language),
+                _unit_price(line.unit_price, document.currency, language), _money(line.net_minor, document, language),
             )
             for line in document.lines
         ],
-        "totals": _totals(document, texts), "notes": _notes(document, texts), "footer": _footer(document.seller, texts),
+        "totals": _totals(document, texts), "due": (texts.text(N_("Amount due")), gross),
+        "notes": _notes(document, texts),
+        "payment_title": texts.text(N_("Payment")), "payment": _payment(document, texts, gross),
+        "footer": [
+            _address(seller, language), [seller.email] if seller.email else [],
+            _present([(texts.text(N_("VAT id")), seller.vat_id), (texts.text(N_("Tax number")), seller.tax_number)]),
+        ],
     }  # fmt: skip
 
 
-def _totals(document: InvoiceSnapshot, texts: Localizer) -> list[tuple[str, str]]:
-    language, currency = texts.language, document.currency
-    rows = [(texts.text(N_("Total before tax")), _money(document.net_minor, currency, language))]
+def _brand(brand: InvoiceBrand, seller: str) -> dict[str, Any]:
+    return msgspec.to_builtins(brand) | {"name": brand.name or seller}  # type: ignore[no-any-return]
+
+
+def _facts(document: InvoiceSnapshot, texts: Localizer) -> Pairs:
+    language = texts.language
+    service = [format_date(one, "medium", language) for one in (document.period_start, document.period_end)]
+    facts = [
+        (texts.text(N_("Date")), _day(document.issued_on, language)),
+        (texts.text(N_("Due")), _day(document.due_on, language)),
+        (texts.text(N_("Period")), " – ".join(service)),
+        (texts.text(N_("Purchase order number")), document.buyer.po_number),
+        (texts.text(N_("VAT id of the buyer")), document.buyer.vat_id),
+    ]
+    return [one for one in facts if one[1]]
+
+
+def _totals(document: InvoiceSnapshot, texts: Localizer) -> Pairs:
+    language = texts.language
+    rows = [(texts.text(N_("Total before tax")), _money(document.net_minor, document, language))]
     for tax in document.taxes:
-        rate = format_decimal(tax.rule.percent, locale=language)
-        rows.append((texts.fill(N_("Tax {rate} %"), {"rate": rate}), _money(tax.tax_minor, currency, language)))
-    gross = document.net_minor + document.tax_minor
-    return [*rows, (texts.text(N_("Total with tax")), _money(gross, currency, language))]
+        rate = format_percent(tax.rule.percent / 100, locale=language, decimal_quantization=False)
+        values = {"rate": rate, "net": _money(tax.net_minor, document, language)}
+        rows.append((texts.fill(N_("Tax {rate} on {net}"), values), _money(tax.tax_minor, document, language)))
+    return rows
 
 
 def _notes(document: InvoiceSnapshot, texts: Localizer) -> list[str]:
@@ -86,19 +106,41 @@ def _notes(document: InvoiceSnapshot, texts: Localizer) -> list[str]:
     return notes
 
 
-def _footer(seller: Seller, texts: Localizer) -> str:
-    parts = [
-        seller.name, seller.email, seller.vat_id,
-        seller.tax_number and f"{texts.text(N_('Tax number'))} {seller.tax_number}",
-        seller.iban and f"IBAN {seller.iban}", seller.bic and f"BIC {seller.bic}",
+def _payment(document: InvoiceSnapshot, texts: Localizer, gross: str) -> Pairs:
+    seller = document.seller
+    rows = [
+        (texts.text(N_("Amount due")), gross), (texts.text(N_("Due")), _day(document.due_on, texts.language)),
+        (texts.text(N_("Account holder")), seller.name if seller.iban else ""), ("IBAN", _grouped(seller.iban)),
+        ("BIC", seller.bic), (texts.text(N_("Reference")), document.number),
     ]  # fmt: skip
-    return " · ".join(part for part in parts if part)
+    return [row for row in rows if row[1]]
 
 
-def _address(party: Seller | Buyer) -> list[str]:
-    return [party.name, party.street, f"{party.postcode} {party.city}", party.country]
+def _present(pairs: Pairs) -> list[str]:
+    return [f"{label} {value}" for label, value in pairs if value]
 
 
-def _money(minor: int, currency: str, language: str) -> str:
-    amount = Decimal(minor).scaleb(-stored_exponent(currency))
-    return format_currency(amount, currency, locale=language)
+def _address(party: Seller | Buyer, language: str) -> list[str]:
+    country = Locale.parse(language).territories.get(party.country, party.country)
+    return [party.name, party.street, f"{party.postcode} {party.city}", country]
+
+
+def _grouped(iban: str) -> str:
+    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+def _day(day: date, language: str) -> str:
+    return format_date(day, "long", language)
+
+
+def _money(minor: int, document: InvoiceSnapshot, language: str) -> str:
+    currency = document.currency
+    return format_currency(Decimal(minor).scaleb(-stored_exponent(currency)), currency, locale=language)
+
+
+def _unit_price(price: Decimal, currency: str, language: str) -> str:
+    """Prices have more digits than amounts, but at least as many."""
+    least = stored_exponent(currency)
+    digits = "." + "0" * least + "#" * (9 - least)
+    pattern = Locale.parse(language).currency_formats["standard"].pattern.replace(".00", digits)
+    return format_currency(price, currency, format=pattern, locale=language, currency_digits=False)

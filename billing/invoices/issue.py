@@ -13,11 +13,24 @@ from billing.invoices.steps import NewStep, StepCause, record_step
 from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
 from billing.sides import Side
-from billing.snapshot import Buyer, InvoiceSnapshot, buyer_of, encode_snapshot, line_of, seller_of, taxes_of
+from billing.snapshot import (
+    Buyer,
+    InvoiceBrand,
+    InvoiceSnapshot,
+    brand_of,
+    buyer_of,
+    encode_snapshot,
+    line_of,
+    seller_of,
+    taxes_of,
+)
 from billing.states import InvoiceState
+from branding.directory import read_own_brand
 from foundation.database.engine import scope_of
+from foundation.errors import NotFound
 from foundation.ids import new_id
 from foundation.marks import N_
+from tenants.relations import CLIENTS
 
 _SATURDAY = 5
 
@@ -92,10 +105,31 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
     return InvoiceSnapshot(
         number=await take_number(session, draft.side, issuer.entity.number_format, today),
         issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),
-        language=issuer.entity.language, currency=draft.currency,
+        language=await _language(session, draft.side) or issuer.entity.language, currency=draft.currency,
         period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),
         seller=seller, buyer=buyer, lines=lines, taxes=taxes_of(rate, seller, buyer, lines),
+        brand=await _brand(session, draft.side),
     )  # fmt: skip
+
+
+async def _language(session: AsyncSession, side: Side) -> str:
+    """The client's language, also where another client pays; empty if it has none, and for the MSP."""
+    if side is Side.WHOLESALE:
+        return ""
+    found = await session.scalar(
+        text(f"SELECT language FROM {CLIENTS} c WHERE tenant_id = :tenant"), {"tenant": scope_of(session).tenant_id}
+    )
+    return str(found or "")
+
+
+async def _brand(session: AsyncSession, side: Side) -> InvoiceBrand:
+    """The MSP's brand for its clients. The operator has none."""
+    if side is Side.WHOLESALE:
+        return InvoiceBrand()
+    try:
+        return brand_of(await read_own_brand(session))
+    except NotFound:
+        return InvoiceBrand()
 
 
 async def _buyer(session: AsyncSession) -> Buyer:

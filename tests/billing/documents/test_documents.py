@@ -14,7 +14,7 @@ from saxonche import PySaxonProcessor
 from billing.documents.cii import write_cii
 from billing.documents.pdf import write_pdf
 from billing.legal_entities.tax import TaxCategory, TaxRule, tax_amounts
-from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
+from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
 
 _RULES = next(Path(facturx.__file__).parent.glob("xsd_and_schematron/facturx-en16931/*.xslt"))
 _ZERO = Decimal(0)
@@ -38,8 +38,9 @@ def invoice(rule: TaxRule = TAXED, language: str = "de", currency: str = "EUR") 
     ]
     taxes = tax_amounts([(rule, line.net_minor) for line in lines])
     return InvoiceSnapshot(
-        "R-2026-001", date(2026, 4, 4), date(2026, 4, 20), language, currency, day, end, SELLER, BUYER, lines, taxes
-    )
+        "R-2026-001", date(2026, 4, 4), date(2026, 4, 20), language, currency, day, end, SELLER, BUYER, lines, taxes,
+        InvoiceBrand("Northbeam Commerce", "NB", "#0f766e"),
+    )  # fmt: skip
 
 
 def failed(xml: bytes) -> str:
@@ -69,6 +70,10 @@ def test_the_pdf_contains_the_e_invoice_in_the_language_of_the_document(language
     assert (name, xml.strip()) == ("factur-x.xml", write_cii(invoice(language=language)).strip())
     reader = PdfReader(io.BytesIO(made))
     shown = reader.pages[0].extract_text()
-    for text in (title, "R-2026-001", "Birch & #[Söhne] <AG>", "PO-7", "DE136695976"):
+    drawn = reader.pages[0].get_contents()
+    assert drawn is not None
+    assert b"0.05882353 0.4627451 0.43137255" in drawn.get_data(), "the brand's colour"
+    parties = ("Northbeam Commerce", "Birch & #[Söhne] <AG>", "DE89 3704 0044 0532 0130 00", "DE136695976")
+    for text in (title, "R-2026-001", "PO-7", *parties):
         assert text in shown, text
     assert b"pdfaid" in made or "pdfaid" in str(reader.xmp_metadata and reader.xmp_metadata.stream.get_data())

@@ -6,6 +6,7 @@ from billing.legal_entities.repository import add_tax_rate, set_billing_details,
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
 from billing.sides import Side
 from foundation.ids import new_id
+from tenants.preferences.set_preferences import Preferences, set_account_preferences
 from tests.billing.invoices.test_close import post
 from tests.billing.test_pages import BillingWebApp, web_app  # noqa: F401 - the fixture
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
@@ -29,6 +30,7 @@ async def _enter(web_app: BillingWebApp, now: Ticking) -> None:  # noqa: F811
         await add_tax_rate(session, rate, side=Side.RETAIL, now=now())
     details = BillingDetailsInput(name="Acme AG", street=street, postcode=postcode, city=city, country=country)
     async with web_app.market.as_client() as session:
+        await set_account_preferences(session, Preferences("de", ""), now=now())
         await set_billing_details(session, details, payer_id=None, now=now())
 
 
@@ -45,6 +47,8 @@ async def test_an_invoice_is_sent_paid_and_credited_on_its_page(
     assert (await web_app.get("acme", "/invoices/month-close")).status_code in {403, 404}
     assert (await post(web_app, "staff", f"{page}/close")).status_code == 303
     assert page not in (await web_app.get("staff", "/invoices/month-close")).text
+    fixed = (await web_app.get("acme", api)).json()["document"]
+    assert (fixed["language"], fixed["brand"]["name"]) == ("de", f"Brand of {web_app.host}")
     headers = {name: {"authorization": f"Bearer {web_app.keys[name]}"} for name in ("staff", "acme", "borealis")}
 
     async def send(reader: str, path: str, **form: str) -> int:
