@@ -13,7 +13,7 @@ from controlplane.jobs import build_jobs
 from foundation.idempotency.response_store import PRUNE, RETENTION
 from foundation.web.api import KEY_HEADER, REPLAYED_HEADER, ActHandler
 from tests.conftest import Urls
-from tests.controlplane.test_canary import fill, handlers, live, object_ids
+from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter, live
 from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv, second_client
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -94,11 +94,12 @@ class TestEveryAct:
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, env: ClientEnv, urls: Urls
     ) -> None:
         await live(env, "SKU-001")
-        ids, kept = object_ids(urls, msp_setup), 0
+        ids, kept = ids_by_parameter(urls, msp_setup, most=1), 0
         for number, (method, template, body) in enumerate(acts(web_app)):
             if template.endswith("/sessions"):
                 continue  # one of them is the caller's own
-            for each in ids if "_id:uuid}" in template else ids[:1]:
+            fit = fitting(template, ids)
+            for each in fit if "_id:uuid}" in template else fit[:1]:
                 path, key = fill(template, msp_setup.slug, each), f"{number}-{each}"
                 first = await send(admin, path, key, body, method=method)
                 entries = await audit_entries(env)
