@@ -3,12 +3,11 @@
 The libraries are imported when a document is made: they take half a second, and few processes make any.
 """
 
-from decimal import Decimal
 from typing import Any, Final
 
+from billing.documents.amounts import amount_of, charge_of
 from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
-from canonical.money import stored_exponent
 
 _GUIDELINE: Final = "urn:cen.eu:en16931:2017"
 _INVOICE: Final = "380"
@@ -46,21 +45,22 @@ def _write_party(party: Any, known: Seller | Buyer) -> None:
     numbers = [("VA", known.vat_id)]
     if isinstance(known, Seller):
         numbers.append(("FC", known.tax_number))
+        if known.tax_number and not known.vat_id:  # a seller without a VAT id needs another identifier (rule BR-CO-26)
+            party.id = known.tax_number
+    if known.email:
+        party.electronic_address.uri_ID = ("EM", known.email)
     for scheme, number in numbers:
         if number:
             party.tax_registrations.add(TaxRegistration(id=(scheme, number)))
 
 
 def _line(number: int, line: SnapshotLine, rule: TaxRule, currency: str) -> Any:
-    """One line. Its net price is the amount over the quantity, because tiers have no single unit price."""
     from drafthorse.models.tradelines import LineItem  # noqa: PLC0415
 
-    item, net = LineItem(), _amount(line.net_minor, currency)
-    single = line.unit_price * line.quantity == net
-    quantity = line.quantity if single else Decimal(1)
+    item = LineItem()
+    quantity, item.agreement.net.amount, net = charge_of(line, currency)
     item.document.line_id = str(number)
     item.product.name = line.description
-    item.agreement.net.amount = line.unit_price.normalize() + 0 if single else net
     item.delivery.billed_quantity = (quantity, _PIECE)
     _write_rule(item.settlement.trade_tax, rule)
     item.settlement.monetary_summation.total_amount = net
@@ -81,15 +81,15 @@ def _settle(settlement: Any, document: InvoiceSnapshot) -> None:
         settlement.payment_means.add(means)
     for tax in document.taxes:
         entry = ApplicableTradeTax()
-        entry.calculated_amount = _amount(tax.tax_minor, currency)
-        entry.basis_amount = _amount(tax.net_minor, currency)
+        entry.calculated_amount = amount_of(tax.tax_minor, currency)
+        entry.basis_amount = amount_of(tax.net_minor, currency)
         _write_rule(entry, tax.rule)
         if tax.rule.reason:
             entry.exemption_reason_code = tax.rule.reason
         settlement.trade_tax.add(entry)
     settlement.period.start, settlement.period.end = document.period_start, document.period_end
     settlement.terms.add(PaymentTerms(due=document.due_on))
-    net, tax_total = _amount(document.net_minor, currency), _amount(document.tax_minor, currency)
+    net, tax_total = amount_of(document.net_minor, currency), amount_of(document.tax_minor, currency)
     total = settlement.monetary_summation
     total.line_total = total.tax_basis_total = net
     total.tax_total = (tax_total, currency)
@@ -99,7 +99,3 @@ def _settle(settlement: Any, document: InvoiceSnapshot) -> None:
 def _write_rule(entry: Any, rule: TaxRule) -> None:
     entry.type_code, entry.category_code = "VAT", rule.category.value
     entry.rate_applicable_percent = rule.percent
-
-
-def _amount(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-stored_exponent(currency))

@@ -66,7 +66,7 @@ async def test_an_invoice_is_sent_paid_and_credited_on_its_page(
         assert await send("staff", f"{page}/{kind}", **form) == wanted, (kind, form)
         assert await send("acme", f"{page}/{kind}", **form) == 403
     for reader, status in (("acme", 200), ("staff", 200), ("borealis", 404)):
-        for name, start in (("document.pdf", b"%PDF"), ("e-invoice.xml", b"<?xml")):
+        for name, start in (("document.pdf", b"%PDF"), ("e-invoice.xml", b"<?xml"), ("e-invoice-ubl.xml", b"<?xml")):
             path = f"{page}/{name}" if reader != "borealis" else f"{page}/{name}".replace("acme", "borealis")
             found = await web_app.get(reader, path)
             assert (found.status_code, found.content.startswith(start)) == (status, status == 200), (reader, name)

@@ -1,0 +1,18 @@
+"""Amounts of the documents: exact decimals in the currency's unit."""
+
+from decimal import Decimal
+
+from billing.snapshot import SnapshotLine
+from canonical.money import stored_exponent
+
+
+def amount_of(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-stored_exponent(currency))
+
+
+def charge_of(line: SnapshotLine, currency: str) -> tuple[Decimal, Decimal, Decimal]:
+    """Quantity, net price of one, and net amount. Tiers have no single unit price: their line is one piece."""
+    net = amount_of(line.net_minor, currency)
+    if line.unit_price * line.quantity == net:
+        return line.quantity, line.unit_price.normalize() + 0, net
+    return Decimal(1), net, net
