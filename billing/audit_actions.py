@@ -11,4 +11,6 @@ class BillingAction(AuditAction, kind=AuditKind.BILLING):
     PRICE_SET = "price.set", N_("Price set")
     LEGAL_ENTITY_SET = "legal_entity.set", N_("Legal entity of invoices set")
     TAX_RATE_ADDED = "tax_rate.added", N_("Tax rate added")
+    PAYMENT_ACCOUNT_SET = "payment_account.set", N_("Payments set up")
+    PAYMENT_ACCOUNT_CHECKED = "payment_account.checked", N_("Connection to the payment provider checked")
     BILLING_DETAILS_SET = "billing_details.set", N_("Billing details set")

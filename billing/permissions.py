@@ -10,4 +10,5 @@ class BillingPermission(Permission, heading=N_("Invoices and prices")):
     READ_PRICE_BOOKS = "price_book:read", N_("Read price books")
     WRITE_PRICE_BOOKS = "price_book:write", N_("Change price books")
     WRITE_LEGAL_ENTITY = "legal_entity:write", N_("Change the legal entity that issues invoices")
+    WRITE_PAYMENT_ACCOUNT = "payment_account:write", N_("Set how clients pay")
     WRITE_BILLING_DETAILS = "billing_details:write", N_("Change billing details")

@@ -14,6 +14,7 @@ from billing.events import EVENTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
 from billing.pages import PAGES, provide_meters
+from billing.payment_account.slice import SLICE as PAYMENT_ACCOUNT
 from billing.permissions import BillingPermission
 from billing.price_books.pages import PRICE_PAGES
 from billing.retention import RETAINED
@@ -47,5 +48,5 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES,),
+    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT),
 )

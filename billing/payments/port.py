@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
@@ -70,27 +71,41 @@ class PayingClient(msgspec.Struct, frozen=True):
 
 
 class PushedLine(msgspec.Struct, frozen=True):
+    """`amount_minor` is before tax. A line that is not taxed takes back what is settled already, tax included."""
+
     line_id: UUID
     description: str
     amount_minor: int
     service_start: datetime
     service_end: datetime
+    tax_minor: int = 0
+    is_taxed: bool = True
+
+
+class PushedTax(msgspec.Struct, frozen=True):
+    """The one rate of an invoice. `category` is a code of UNCL 5305, `label` what the payer reads."""
+
+    percent: Decimal
+    category: str
+    label: str = "VAT"
 
 
 class PushedInvoice(msgspec.Struct, frozen=True):
-    """A finalised invoice of ours. `due_days`: the provider shows it; dunning stays here."""
+    """A finalised invoice of ours. `total_minor` is with tax. `due_days`: the provider shows it; dunning stays here."""
 
     invoice_id: UUID
     client_id: UUID
     currency: str
     total_minor: int
     lines: Sequence[PushedLine]
-    number: str = ""
     due_days: int = 14
+    tax: PushedTax | None = None
 
 
 class RemoteInvoice(msgspec.Struct, frozen=True):
-    """The provider's invoice, freshly fetched. `status` is the provider's own word."""
+    """The provider's invoice, freshly fetched. `status` is the provider's own word; `attempts` are those to charge a
+    stored payment method; at `payment_url` the payer pays.
+    """
 
     external_id: str
     invoice_id: UUID | None
@@ -103,6 +118,8 @@ class RemoteInvoice(msgspec.Struct, frozen=True):
     refunded_minor: int = 0
     disputed_minor: int = 0
     number: str = ""
+    payment_url: str = ""
+    attempts: int = 0
 
 
 class PaymentMethod(msgspec.Struct, frozen=True):
@@ -149,9 +166,9 @@ class PaymentProvider(Protocol):
 
     async def collect(self, invoice_id: UUID, external_id: str, *, attempt: int) -> RemoteInvoice: ...
 
-    async def credit(
-        self, invoice_id: UUID, external_id: str, amount_minor: int, *, note_id: UUID
-    ) -> RemoteInvoice: ...
+    async def credit(self, external_id: str, amount_minor: int, *, note_id: UUID) -> RemoteInvoice: ...
+
+    async def settle_elsewhere(self, invoice_id: UUID, external_id: str) -> RemoteInvoice: ...
 
     async def void(self, invoice_id: UUID, external_id: str) -> RemoteInvoice: ...
 

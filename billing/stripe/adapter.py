@@ -8,7 +8,7 @@ metadata, by which a lost answer is found again.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,6 @@ from billing.payments.port import (
     ProviderAccount,
     ProviderRefused,
     PushedInvoice,
-    PushedLine,
     RemoteEvent,
     RemoteInvoice,
     TotalsDiffer,
@@ -36,11 +35,14 @@ from billing.stripe.convert import (
     amount_in,
     amount_out,
     payment_method,
+    pushed_line,
     remote_invoice,
 )
 from billing.stripe.reading import find_by_own_id, invoice_of, read_remote
 from foundation.marks import N_
 
+_LINES: Final = 100
+"""Lines of one request."""
 Act = Callable[[str], Awaitable[Any]]
 Find = Callable[[], Awaitable[Any]]
 
@@ -61,9 +63,8 @@ class StripeProvider:
             return account_status(await self.client.v1.accounts.retrieve_current_async())
 
     async def put_customer(self, customer: PayingClient) -> str:
-        values: dict[str, Any] = {"name": customer.name, "metadata": self._metadata(customer.client_id)}
-        if customer.email:
-            values["email"] = customer.email
+        """The customer's id. It is created without name and address, which change, and the request must not."""
+        values: dict[str, Any] = {"metadata": self._metadata(customer.client_id)}
 
         async def find() -> Any:
             return await find_by_own_id(await self.client.v1.customers.list_async({"limit": 100}), customer.client_id)
@@ -72,6 +73,10 @@ class StripeProvider:
             customer.client_id, "cus", values, find,
             lambda key: self.client.v1.customers.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
+        with provider_errors():
+            await self.client.v1.customers.update_async(
+                str(made["id"]), {"name": customer.name, "email": customer.email}
+            )
         return str(made["id"])
 
     async def method_link(self, customer_id: str, *, return_url: str) -> str:
@@ -93,8 +98,8 @@ class StripeProvider:
     async def push_invoice(self, invoice: PushedInvoice, customer_id: str) -> RemoteInvoice:
         """Raises TotalsDiffer: the draft's total is not ours; it stays a draft."""
         external_id = await self._draft(invoice, customer_id)
-        for line in invoice.lines:
-            await self._add_line(invoice, line, external_id, customer_id)
+        for start in range(0, len(invoice.lines), _LINES):
+            await self._add_lines(invoice, start, external_id)
         with provider_errors():
             draft = await self.client.v1.invoices.retrieve_async(external_id)
         total = amount_in(draft.total, invoice.currency)
@@ -122,6 +127,16 @@ class StripeProvider:
         )  # fmt: skip
         return await self._fresh(external_id)
 
+    async def settle_elsewhere(self, invoice_id: UUID, external_id: str) -> RemoteInvoice:
+        """Nothing is left to pay there, because it was paid outside the provider."""
+        await self._on_invoice(
+            invoice_id, external_id, "outside", lambda found: found.status == StripeInvoiceStatus.PAID,
+            lambda key: self.client.v1.invoices.pay_async(
+                external_id, {"paid_out_of_band": True}, {"idempotency_key": key}
+            ),
+        )  # fmt: skip
+        return await self._fresh(external_id)
+
     async def void(self, invoice_id: UUID, external_id: str) -> RemoteInvoice:
         await self._on_invoice(
             invoice_id, external_id, "void", lambda found: found.status == StripeInvoiceStatus.VOID,
@@ -146,8 +161,9 @@ class StripeProvider:
             notes = await self.client.v1.credit_notes.list_async({"invoice": external_id, "limit": 100})
             return await find_by_own_id(notes, note_id)
 
+        # What the body says of a refund depends on the time of the call; the request does not.
         await self._request(
-            note_id, "cn", values, find,
+            note_id, "cn", {"invoice": external_id, "amount": amount}, find,
             lambda key: self.client.v1.credit_notes.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
         return await self._fresh(external_id)
@@ -207,21 +223,19 @@ class StripeProvider:
         )  # fmt: skip
         return str(made["id"])
 
-    async def _add_line(self, invoice: PushedInvoice, line: PushedLine, external_id: str, customer_id: str) -> None:
+    async def _add_lines(self, invoice: PushedInvoice, start: int, external_id: str) -> None:
+        lines = invoice.lines[start : start + _LINES]
         values: dict[str, Any] = {
-            "customer": customer_id, "invoice": external_id, "currency": invoice.currency.lower(),
-            "amount": amount_out(line.amount_minor, invoice.currency), "description": line.description[:500],
-            "period": {"start": int(line.service_start.timestamp()), "end": int(line.service_end.timestamp())},
-            "metadata": self._metadata(line.line_id),
-        }  # fmt: skip
+            "lines": [pushed_line(invoice, line) | {"metadata": self._metadata(line.line_id)} for line in lines]
+        }
 
         async def find() -> Any:
-            lines = await self.client.v1.invoices.line_items.list_async(external_id, {"limit": 100})
-            return await find_by_own_id(lines, line.line_id)
+            added = await self.client.v1.invoices.line_items.list_async(external_id, {"limit": 100})
+            return await find_by_own_id(added, lines[-1].line_id)  # all of one request are added, or none
 
         await self._request(
-            line.line_id, f"line.{invoice.invoice_id}", values, find,
-            lambda key: self.client.v1.invoice_items.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
+            invoice.invoice_id, f"lines.{start}", values, find,
+            lambda key: self.client.v1.invoices.add_lines_async(external_id, values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
 
     async def _on_invoice(

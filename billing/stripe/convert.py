@@ -9,13 +9,17 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from billing.payments.port import PaymentMethod, ProviderAccount, RemoteInvoice
+from billing.payments.port import PaymentMethod, ProviderAccount, PushedInvoice, PushedLine, RemoteInvoice
 
 OWN_ID: Final = "fairlead_id"
 OWN_CLIENT: Final = "fairlead_client"
 OWN_LEDGER: Final = "fairlead_ledger"
 _ICELANDIC: Final = frozenset({"ISK", "UGX"})
 """Have no decimals, but Stripe counts hundredths of them."""
+_TAXABILITY: Final = {
+    "S": "standard_rated", "Z": "zero_rated", "E": "product_exempt", "AE": "reverse_charge", "G": "not_subject_to_tax",
+}  # fmt: skip
+"""Stripe's reasons by the codes of UNCL 5305."""
 _LOST: Final = frozenset({"lost", "needs_response", "under_review", "warning_under_review"})
 """States of a dispute in which the money is, or may stay, with the payer."""
 
@@ -74,7 +78,27 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
         refunded_minor=amount(sum(one.amount_refunded for one in charges)),
         disputed_minor=amount(disputed),
         number=invoice.number or "",
+        payment_url=invoice.hosted_invoice_url or "",
+        attempts=invoice.attempt_count,
     )
+
+
+def pushed_line(invoice: PushedInvoice, line: PushedLine) -> dict[str, Any]:
+    """A line with its tax as it was rated here, so that Stripe computes nothing."""
+    values: dict[str, Any] = {
+        "amount": amount_out(line.amount_minor, invoice.currency), "description": line.description[:500],
+        "period": {"start": int(line.service_start.timestamp()), "end": int(line.service_end.timestamp())},
+        "discountable": False,
+    }  # fmt: skip
+    if invoice.tax is not None and line.is_taxed:
+        values["tax_amounts"] = [{
+            "amount": amount_out(line.tax_minor, invoice.currency), "taxable_amount": values["amount"],
+            "taxability_reason": _TAXABILITY.get(invoice.tax.category, "standard_rated"),
+            "tax_rate_data": {
+                "display_name": invoice.tax.label, "inclusive": False, "percentage": float(invoice.tax.percent),
+            },
+        }]  # fmt: skip
+    return values
 
 
 def payment_method(method: Any, default: str | None) -> PaymentMethod:

@@ -51,6 +51,7 @@ PROXIES: Final = "FAIRLEAD_TRUSTED_PROXIES"
 FORWARDED_HEADER: Final = "FAIRLEAD_FORWARDED_HEADER"
 PUBLIC_PORT: Final = "FAIRLEAD_PUBLIC_PORT"
 DNS_SERVERS: Final = "FAIRLEAD_DNS_SERVERS"
+STRIPE_URL: Final = "FAIRLEAD_STRIPE_URL"
 LONGEST_VALUE: Final = 65_536
 _LONGEST_SHOWN: Final = 60
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -94,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     forwarded_header: str = X_FORWARDED_FOR
     public_port: int | None = None
     dns_servers: str = ""
+    stripe_url: str = ""
     log_json: bool = True
     otlp_endpoint: str = ""
     audit_heads_file: str = ""
@@ -194,6 +196,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
         forwarded_header=_plain(environment, FORWARDED_HEADER).strip().lower() or X_FORWARDED_FOR,
         public_port=_port(environment),
         dns_servers=_dns_servers(environment),
+        stripe_url=_http_url(environment, STRIPE_URL),
         log_json=_log_form(environment) == "json",
         otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         audit_heads_file=_plain(environment, AUDIT_FILE),
@@ -221,6 +224,7 @@ def write_environment(settings: Settings) -> dict[str, str]:
         FORWARDED_HEADER: settings.forwarded_header,
         PUBLIC_PORT: str(settings.public_port or ""),
         DNS_SERVERS: settings.dns_servers,
+        STRIPE_URL: settings.stripe_url,
         "FAIRLEAD_LOG": "json" if settings.log_json else "console",
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         AUDIT_FILE: settings.audit_heads_file,

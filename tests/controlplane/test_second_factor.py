@@ -293,7 +293,7 @@ DANGEROUS = {
     "/roles/{role:str}/edit", "/roles/{role:str}/delete", "/clients/{client:str}/access/{grant_id:uuid}/answer",
     "/clients/{client:str}/access/setting", "/api/v1/webhook-endpoints",
     "/api/v1/webhook-endpoints/{endpoint_id:uuid}", "/api/v1/webhook-endpoints/{endpoint_id:uuid}/secret",
-    "/api/v1/mail-server",
+    "/api/v1/mail-server", "/payment-account", "/api/v1/payment-account",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}/webhook-secret",
     "/api/v1/clients/{client:str}/policy/draft/publish", "/api/v1/members/{member_id:uuid}/roles/{role:str}",

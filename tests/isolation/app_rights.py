@@ -81,6 +81,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "onboarding_project": "sponsors",
     "onboarding_task": "changed_at changed_by due_on owner reason state",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
+    "payment_account": "can_charge checked_at external_id id key_hint mode provider requirements restriction"
+                       " secret_key set_at set_by signing_secret",
     "payment_request": "answer attempts external_id finished_at state",
     "playbook": "changed_at changed_by revision tasks",
     "poll_cursor": "cursor polled_at progress",

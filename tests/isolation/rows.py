@@ -125,6 +125,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "credit_note": {"gross_minor": 2},
     "issued_invoice": {"gross_minor": 2},
     "notification_setting": {"least_severity": "info"},
+    "payment_account": {"provider": "manual", "mode": "test"},
     "payment_request": {"state": "pending"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},

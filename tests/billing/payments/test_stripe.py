@@ -1,6 +1,7 @@
 """Invoices at Stripe: whatever answer is lost, each object is made once and every total is ours."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from billing.payments.port import (
     ProviderUncertain,
     PushedInvoice,
     PushedLine,
+    PushedTax,
     RemoteInvoice,
     TotalsDiffer,
 )
@@ -87,11 +89,13 @@ async def test_a_retry_of_next_week_finds_what_was_made(shop: Shop, fault: Fault
 
 
 async def test_a_key_has_one_content_and_a_refusal_stays(shop: Shop) -> None:
-    await shop.provider.put_customer(shop.client)
-    with pytest.raises(Conflict):
-        await shop.provider.put_customer(PayingClient(shop.client.client_id, "Another name"))
-    invoice = shop.invoice(500)
+    invoice = shop.invoice(500, 20)
     pushed = await shop.push(invoice)
+    renamed = PayingClient(shop.client.client_id, "Another name", "pay@birch.example")
+    customer = await shop.provider.put_customer(renamed)
+    assert [one["email"] for one in shop.fake.world.platform.of_kind("customer")] == ["pay@birch.example"]
+    with pytest.raises(Conflict):
+        await shop.provider.push_invoice(msgspec.structs.replace(invoice, lines=invoice.lines[:1]), customer)
     for _ in range(2):
         with pytest.raises(ProviderRefused):  # no payment method
             await shop.provider.collect(invoice.invoice_id, pushed.external_id, attempt=1)
@@ -101,6 +105,17 @@ async def test_another_total_than_ours_is_not_finalised(shop: Shop) -> None:
     with pytest.raises(TotalsDiffer):
         await shop.push(msgspec.structs.replace(shop.invoice(1000), total_minor=999))
     assert [one["status"] for one in shop.fake.world.platform.of_kind("invoice")] == ["draft"]
+
+
+async def test_tax_is_pushed_as_it_was_rated_here(shop: Shop) -> None:
+    invoice = shop.invoice(1003, 1003)
+    taxed = [msgspec.structs.replace(line, tax_minor=tax) for line, tax in zip(invoice.lines, (191, 190), strict=True)]
+    tax = PushedTax(Decimal("19.000"), "S")
+    pushed = await shop.push(msgspec.structs.replace(invoice, lines=taxed, total_minor=2387, tax=tax))
+    assert (pushed.status, pushed.total_minor, pushed.payment_url[:8]) == ("open", 2387, "https://")
+    (made,) = shop.fake.world.platform.of_kind("invoice")
+    assert [(one["amount"], one["taxable_amount"]) for one in made["total_taxes"]] == [(381, 2006)]
+    assert (await shop.provider.settle_elsewhere(invoice.invoice_id, pushed.external_id)).status == "paid"
 
 
 async def test_paid_credited_and_disputed(shop: Shop) -> None:

@@ -105,6 +105,37 @@ def create_item(call: Call) -> Object:
     return made
 
 
+@handles("invoice.add_lines")
+def add_lines(call: Call) -> Object:
+    """All lines, or none. Their tax is given as amounts, which Stripe does not compute again."""
+    invoice = _draft(call)
+    for line in call.params["lines"]:
+        period = line.get("period") or {"start": call.now, "end": call.now}
+        item = call.make(
+            "invoiceitem", customer=invoice["customer"], amount=line["amount"], currency=invoice["currency"],
+            description=line.get("description"), metadata=line.get("metadata") or {}, date=call.now, period=period,
+            quantity=1, quantity_decimal="1", discounts=[], net_amount=line["amount"], _rates=[],
+        )  # fmt: skip
+        _add(call, invoice, item)
+        invoice["lines"]["data"][-1]["taxes"] = [_given_tax(call, tax) for tax in line.get("tax_amounts") or []]
+        call.emit("invoiceitem.created", item)
+    _sum(invoice)
+    call.emit("invoice.updated", invoice)
+    return invoice
+
+
+def _given_tax(call: Call, tax: Object) -> Object:
+    """The rate is found by its content, or created, archived."""
+    data = tax["tax_rate_data"]
+    rates = [one for one in call.account.of_kind("tax_rate") if all(one[name] == data[name] for name in data)]
+    rate = rates[0] if rates else call.make("tax_rate", **data, active=False)
+    return {
+        "amount": tax["amount"], "tax_behavior": "inclusive" if data["inclusive"] else "exclusive",
+        "taxable_amount": tax["taxable_amount"], "tax_rate_details": {"tax_rate": rate["id"]},
+        "taxability_reason": tax.get("taxability_reason", "standard_rated"), "type": "tax_rate_details",
+    }  # fmt: skip
+
+
 @handles("invoice_item.delete")
 def delete_item(call: Call) -> Object:
     found = call.need(call.ids[0], "invoiceitem")

@@ -1,0 +1,1 @@
+"""The account at a payment provider through which an MSP's clients pay."""

@@ -1,0 +1,170 @@
+"""Payment accounts: read, set and checked, in the MSP account."""
+
+import asyncio
+import re
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.audit_actions import BillingAction
+from billing.payment_account.models import PaymentAccount
+from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
+from billing.payment_account.services import PaymentServices
+from billing.payment_account.states import PaymentMode, ProviderKind
+from billing.payments.port import ProviderAccount, ProviderRefused, ProviderUncertain
+from foundation.audit.chain import append_audit
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, Forbidden, InvalidInput
+from foundation.marks import N_
+from foundation.scope import Scope
+from foundation.vault.rotation import EncryptedColumn
+
+_KEY_PURPOSE: Final = "payment_account:secret_key"
+_SIGNING_PURPOSE: Final = "payment_account:signing_secret"
+SEALED: Final = (
+    EncryptedColumn("payment_account", "secret_key", _KEY_PURPOSE, keys=("tenant_id",)),
+    EncryptedColumn("payment_account", "signing_secret", _SIGNING_PURPOSE, keys=("tenant_id",)),
+)
+_SUBJECT: Final = "payment_account"
+_KEY: Final = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{4,}")
+_SIGNING_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9_+/=-]{4,}")
+_SECONDS: Final = 5.0
+"""For the request to the provider: a transaction waits for it."""
+
+
+async def find_payment_account(session: AsyncSession) -> PaymentAccount | None:
+    """That of the scope's MSP account."""
+    own = select(PaymentAccount).where(PaymentAccount.tenant_id == scope_of(session).tenant_id)
+    found: PaymentAccount | None = await session.scalar(own.execution_options(populate_existing=True))
+    return found
+
+
+def account_view(account: PaymentAccount | None) -> PaymentAccountView:
+    if account is None:
+        return PaymentAccountView(provider=ProviderKind.MANUAL)
+    return PaymentAccountView(
+        provider=ProviderKind(account.provider), mode=PaymentMode(account.mode), account=account.external_id,
+        key_hint=account.key_hint, verifies_webhooks=account.signing_secret is not None,
+        can_charge=account.can_charge, requirements=account.requirements, restriction=account.restriction,
+        checked_at=account.checked_at, set_at=account.set_at, set_by=account.set_by,
+    )  # fmt: skip
+
+
+async def set_payment_account(
+    session: AsyncSession, services: PaymentServices, wanted: PaymentAccountInput, *, now: datetime
+) -> None:
+    """Create or replace the MSP's account. A new key of Stripe is tried before it is stored.
+
+    Raises:
+        InvalidInput: a secret is missing, malformed or refused by Stripe; names the field.
+        ProviderUncertain, ProviderBusy, OutboundHeld: Stripe does not answer now.
+        Forbidden: the scope is not that of an MSP account.
+    """
+    scope = _msp_account(session)
+    before = await find_payment_account(session)
+    if wanted.provider is ProviderKind.STRIPE:
+        values = await _stripe_values(session, services, wanted, before, now)
+    else:
+        if wanted.secret_key or wanted.signing_secret:
+            raise InvalidInput(N_("Keys are for Stripe only."), field="secret_key")
+        values = {
+            "id": uuid5(scope.msp_id, wanted.provider), "mode": PaymentMode.TEST.value, "external_id": "",
+            "secret_key": None, "key_hint": "", "signing_secret": None, "can_charge": False, "requirements": [],
+            "restriction": "", "checked_at": None,
+        }  # fmt: skip
+    values |= {"provider": wanted.provider.value, "set_at": now, "set_by": scope.actor.name}
+    statement = insert(PaymentAccount).values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id"], set_=values))
+    audited = {name: values[name] for name in ("provider", "mode", "external_id", "key_hint")}
+    audited |= {"key_changed": bool(wanted.secret_key), "signing_secret_changed": bool(wanted.signing_secret)}
+    append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_SET, subject=_SUBJECT, data=audited, at=now)
+
+
+async def check_payment_account(session: AsyncSession, services: PaymentServices, *, now: datetime) -> None:
+    """Read the account at Stripe by the stored key, and note what it tells.
+
+    Raises:
+        Conflict: the provider is not Stripe, or the key is of another account now.
+        ProviderRefused, ProviderUncertain, ProviderBusy, OutboundHeld: no answer, or a refusal.
+    """
+    scope, account = _msp_account(session), await find_payment_account(session)
+    if account is None or account.secret_key is None:
+        raise Conflict(N_("There is nothing to check: payments are not made by Stripe."))
+    status = await _read(services, scope, account.id, await open_key(session, services, account))
+    if status.external_id != account.external_id:
+        raise Conflict(N_("The key is of another account at Stripe now. Enter the key of the account again."))
+    account.can_charge, account.requirements = status.can_charge, list(status.requirements)
+    account.restriction, account.checked_at = status.disabled_reason, now
+    await session.flush()
+    data = {"external_id": status.external_id, "can_charge": status.can_charge}
+    append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_CHECKED, subject=_SUBJECT, data=data, at=now)
+
+
+async def open_key(session: AsyncSession, services: PaymentServices, account: PaymentAccount) -> str:
+    """The secret key. Raises Conflict: the account has none."""
+    if account.secret_key is None:
+        raise Conflict(N_("There is nothing to check: payments are not made by Stripe."))
+    return (await services.vault.decrypt(session, _KEY_PURPOSE, account.secret_key)).decode()
+
+
+async def _stripe_values(
+    session: AsyncSession, services: PaymentServices, wanted: PaymentAccountInput, before: PaymentAccount | None,
+    now: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """Raises InvalidInput, ProviderUncertain, ProviderBusy, OutboundHeld."""
+    key, signing_secret = (wanted.secret_key or "").strip(), (wanted.signing_secret or "").strip()
+    if signing_secret and not _SIGNING_SECRET.fullmatch(signing_secret):
+        raise InvalidInput(N_("A signing secret of Stripe begins with whsec_."), field="signing_secret")
+    if key:
+        values = await _tried(session, services, key, now)
+    elif before is None or before.secret_key is None:
+        raise InvalidInput(N_("Enter the secret key of your account at Stripe."), field="secret_key")
+    else:
+        kept = ("id", "mode", "external_id", "secret_key", "key_hint", "can_charge", "requirements")
+        values = {name: getattr(before, name) for name in (*kept, "restriction", "checked_at")}
+    same = before is not None and before.id == values["id"]
+    sealed = before.signing_secret if before is not None and same else None
+    if signing_secret:
+        sealed = await services.vault.encrypt(session, _SIGNING_PURPOSE, signing_secret.encode())
+    return values | {"signing_secret": sealed}
+
+
+async def _tried(session: AsyncSession, services: PaymentServices, key: str, now: datetime) -> dict[str, Any]:
+    """Values of the account to which the key belongs."""
+    scope, form = scope_of(session), _KEY.fullmatch(key)
+    if form is None:
+        raise InvalidInput(
+            N_("A secret key of Stripe begins with sk_test_, sk_live_, rk_test_ or rk_live_."), field="secret_key"
+        )
+    try:
+        status = await _read(services, scope, scope.msp_id, key)
+    except ProviderRefused as refused:
+        raise InvalidInput(
+            N_("Stripe did not accept this key: {answer}"), params={"answer": refused.answer}, field="secret_key"
+        ) from refused
+    mode, sealed = PaymentMode(form[1]), await services.vault.encrypt(session, _KEY_PURPOSE, key.encode())
+    return {
+        "id": uuid5(scope.msp_id, f"{ProviderKind.STRIPE}:{mode}:{status.external_id}"), "mode": mode.value,
+        "external_id": status.external_id, "secret_key": sealed,
+        "key_hint": f"{key[: form.end(1) + 1]}…{key[-4:]}", "can_charge": status.can_charge,
+        "requirements": list(status.requirements), "restriction": status.disabled_reason, "checked_at": now,
+    }  # fmt: skip
+
+
+async def _read(services: PaymentServices, scope: Scope, account_id: UUID, key: str) -> ProviderAccount:
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await services.stripe_of(scope, account_id, key).read_account()
+    except TimeoutError:
+        raise ProviderUncertain from None
+
+
+def _msp_account(session: AsyncSession) -> Scope:
+    scope = scope_of(session)
+    if scope.fleet or scope.tenant_id != scope.msp_id:
+        raise Forbidden(N_("Payments are set in the MSP's own account. Open that account and try again."))
+    return scope

@@ -1,0 +1,86 @@
+"""`fairlead payment-account`: how an MSP's clients pay."""
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.payment_account.accounts import (
+    account_view,
+    check_payment_account,
+    find_payment_account,
+    set_payment_account,
+)
+from billing.payment_account.schemas import PaymentAccountInput
+from billing.payment_account.services import PaymentServices
+from billing.payment_account.states import ProviderKind
+from foundation.clock import utc_now
+from foundation.commands import CommandResult, NounGroup, operator_scope, read_first_line, run_with_services
+from foundation.rooms import AppServices, CliCommand
+from tenants.command_options import MSP
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group("payment-account", cls=NounGroup)
+def payment_account() -> None:
+    """How an MSP's clients pay."""
+
+
+@payment_account.command("show")
+@MSP
+def show(*, msp_id: UUID) -> None:
+    """Show how an MSP's clients pay, and its account at Stripe."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            return await _shown(session)
+
+    run_with_services(act)
+
+
+@payment_account.command("set")
+@MSP
+@click.option(
+    "--provider", type=click.Choice([kind.value for kind in ProviderKind]), required=True, help="How clients pay."
+)
+@click.option("--key-file", type=_FILE, help="File with the secret key; without it, the stored one is kept.")
+@click.option("--signing-file", type=_FILE, help="File with the webhooks' signing secret; without it, as before.")
+def set_(*, msp_id: UUID, provider: str, key_file: Path | None, signing_file: Path | None) -> None:
+    """Set how an MSP's clients pay. A key of Stripe is tried before it is stored."""
+    wanted = PaymentAccountInput(
+        provider=ProviderKind(provider),
+        secret_key=None if key_file is None else read_first_line(key_file, "--key-file"),
+        signing_secret=None if signing_file is None else read_first_line(signing_file, "--signing-file"),
+    )
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            await set_payment_account(session, services.get(PaymentServices), wanted, now=utc_now())
+            return await _shown(session)
+
+    run_with_services(act)
+
+
+@payment_account.command("check")
+@MSP
+def check(*, msp_id: UUID) -> None:
+    """Read an MSP's account at Stripe by the stored key."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            await check_payment_account(session, services.get(PaymentServices), now=utc_now())
+            return await _shown(session)
+
+    run_with_services(act)
+
+
+async def _shown(session: AsyncSession) -> CommandResult:
+    view = account_view(await find_payment_account(session))
+    about = f" ({view.mode}, {view.account}, {view.key_hint})" if view.provider is ProviderKind.STRIPE else ""
+    return CommandResult(f"Clients pay by {view.provider}{about}.", msgspec.to_builtins(view))
+
+
+COMMANDS = (CliCommand(command=payment_account),)

@@ -1,0 +1,45 @@
+"""Table of payment accounts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import String
+
+from billing.payment_account.states import PaymentMode, ProviderKind
+from foundation.database.base import Base, TenantOwned
+from foundation.state_machine import in_sql
+
+
+class PaymentAccount(TenantOwned, Base):
+    """An MSP's account at a payment provider. Without a row its clients pay outside the product.
+
+    `id` follows from the account at the provider, so that one which is set again finds the requests that were sent to
+    it. `secret_key` and `signing_secret` are sealed in the MSP's vault; `key_hint` is what pages show of the key.
+    `can_charge`, `requirements` and `restriction` are what the provider told at `checked_at`.
+    """
+
+    __tablename__ = "payment_account"
+
+    id: Mapped[UUID]
+    provider: Mapped[str]
+    mode: Mapped[str]
+    external_id: Mapped[str]
+    secret_key: Mapped[bytes | None]
+    key_hint: Mapped[str]
+    signing_secret: Mapped[bytes | None]
+    can_charge: Mapped[bool]
+    requirements: Mapped[list[str]] = mapped_column(ARRAY(String))
+    restriction: Mapped[str]
+    checked_at: Mapped[datetime | None]
+    set_at: Mapped[datetime]
+    set_by: Mapped[str]
+
+    __table_args__ = (
+        CheckConstraint(f"provider IN ({in_sql(ProviderKind)})", name="provider"),
+        CheckConstraint(f"mode IN ({in_sql(PaymentMode)})", name="mode"),
+        CheckConstraint("tenant_id = msp_id", name="msp_account"),
+        CheckConstraint("(provider = 'stripe') = (secret_key IS NOT NULL)", name="secret_key"),
+    )

@@ -1,0 +1,87 @@
+"""Page of the MSP's payment account."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from billing.payment_account.accounts import (
+    account_view,
+    check_payment_account,
+    find_payment_account,
+    set_payment_account,
+)
+from billing.payment_account.schemas import PaymentAccountInput
+from billing.payment_account.services import PaymentServices
+from billing.payment_account.states import MODE_LABELS, PROVIDER_LABELS, ProviderKind
+from billing.permissions import BillingPermission
+from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
+from foundation.web.actions import run_action
+from foundation.web.render import redirect_to, render_page
+from tenants.access import Access
+from tenants.auth.step_up import STEP_UP
+from tenants.web.dependencies import OpenAccess
+
+AnyRequest = Request[Any, Any, Any]
+_PATH: Final = "/payment-account"
+_READ: Final = {"permission": BillingPermission.READ_PRICE_BOOKS}
+_WRITE: Final = {"permission": BillingPermission.WRITE_PAYMENT_ACCOUNT}
+_SECRETS: Final = ("secret_key", "signing_secret")
+_LONGEST: Final = 255
+
+
+def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHandler, ...]:
+    @get(_PATH, name="payment_account", opt=_READ, include_in_schema=False)
+    async def show_payment_account_page(access: OpenAccess) -> Response[Any]:
+        return await _page(access, {})
+
+    @post(_PATH, opt=_WRITE | STEP_UP, include_in_schema=False)
+    async def set_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        form = await request.form()
+        typed = {name: str(form.get(name, "")).strip() for name in ("provider", *_SECRETS)}
+        refusal = await run_action(access.session, _set(access, services, typed))
+        if refusal is not None:
+            return await _page(access, typed, refusal)
+        return redirect_to(access, _PATH, done=translate("Saved"))
+
+    @post(f"{_PATH}/check", opt=_WRITE, include_in_schema=False)
+    async def check_payment_account_page(access: OpenAccess) -> Response[Any]:
+        refusal = await run_action(access.session, check_payment_account(access.session, services, now=access.now))
+        if refusal is not None:
+            return await _page(access, {}, refusal)
+        return redirect_to(access, _PATH, done=translate("Stripe answered"))
+
+    return (show_payment_account_page, set_payment_account_page, check_payment_account_page)
+
+
+async def _set(access: Access, services: PaymentServices, typed: Mapping[str, str]) -> None:
+    """Raises InvalidInput, and what `set_payment_account` raises."""
+    if typed["provider"] not in list(ProviderKind):
+        raise InvalidInput(N_("Choose how your clients pay."), field="provider")
+    for name in _SECRETS:
+        if len(typed[name]) > _LONGEST:
+            raise InvalidInput(N_("This is too long, or not within the limits."), field=name)
+    wanted = PaymentAccountInput(
+        provider=ProviderKind(typed["provider"]), secret_key=typed["secret_key"] or None,
+        signing_secret=typed["signing_secret"] or None,
+    )  # fmt: skip
+    await set_payment_account(access.session, services, wanted, now=access.now)
+
+
+async def _page(access: Access, typed: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
+    account = account_view(await find_payment_account(access.session))
+    field = "" if refusal is None else str(refusal.extra.get("field", ""))
+    context = {
+        "account": account,
+        "provider": typed.get("provider", account.provider.value),
+        "providers": [(kind.value, translate(label)) for kind, label in PROVIDER_LABELS.items()],
+        "provider_label": PROVIDER_LABELS[account.provider],
+        "mode": MODE_LABELS[account.mode] if account.provider is ProviderKind.STRIPE and account.mode else None,
+        "is_stripe": account.provider is ProviderKind.STRIPE,
+        "errors": {field: refusal.detail} if refusal is not None and field else {},
+        "refused": refusal if not field else None,
+    }
+    return render_page(access, "billing/payment_account.html", translate("Payments"), context, refusal=refusal)

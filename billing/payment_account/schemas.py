@@ -1,0 +1,40 @@
+"""Bodies of the API of payment accounts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from billing.payment_account.states import PaymentMode, ProviderKind
+from foundation.web.requests import RequestBody
+
+_Secret = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class PaymentAccountInput(RequestBody, frozen=True, kw_only=True):
+    """How clients pay. The secrets are for Stripe; without them the stored ones are kept. The signing secret is dropped
+    when the key is of another account or environment. Another provider than Stripe drops both.
+    """
+
+    provider: ProviderKind
+    secret_key: _Secret | None = None
+    signing_secret: _Secret | None = None
+
+
+class PaymentAccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """How clients pay. `account` is the provider's id of the account; `verifies_webhooks`: it has a signing secret;
+    `can_charge`, `requirements` (in the provider's words) and `restriction` are what it told at `checked_at`.
+    """
+
+    provider: ProviderKind
+    mode: PaymentMode | None = None
+    account: str = ""
+    key_hint: str = ""
+    verifies_webhooks: bool = False
+    can_charge: bool = False
+    requirements: Sequence[str] = ()
+    restriction: str = ""
+    checked_at: datetime | None = None
+    set_at: datetime | None = None
+    set_by: str = ""

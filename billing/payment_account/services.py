@@ -1,0 +1,30 @@
+"""What payment accounts need, built once; and the provider of an account."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.payments.requests import RequestLog
+from billing.sides import Side
+from billing.stripe.adapter import StripeProvider
+from billing.stripe.client import build_client
+from foundation.clock import Clock
+from foundation.database.engine import Database
+from foundation.outbound.client import OutboundClient
+from foundation.scope import Scope
+from foundation.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentServices:
+    """`stripe_url` is the address of another installation of Stripe's API; empty: Stripe's own."""
+
+    db: Database
+    vault: Vault
+    outbound: OutboundClient
+    clock: Clock
+    stripe_url: str = ""
+
+    def stripe_of(self, scope: Scope, account_id: UUID, secret_key: str) -> StripeProvider:
+        """Stripe by that key. `scope` is that of the MSP account, in which requests are logged."""
+        client = build_client(self.outbound, scope.tenant_id, account_id, api_key=secret_key, base_url=self.stripe_url)
+        return StripeProvider(client, RequestLog(self.db, scope, account_id, self.clock), Side.RETAIL.value)

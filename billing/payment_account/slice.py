@@ -1,0 +1,32 @@
+"""What this slice adds to the product."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import billing.payment_account.models
+from billing.payment_account.accounts import SEALED
+from billing.payment_account.commands import COMMANDS
+from billing.payment_account.pages import build_payment_account_pages
+from billing.payment_account.routes import build_payment_account_routes
+from billing.payment_account.services import PaymentServices
+from billing.permissions import BillingPermission
+from foundation.rooms import AppServices, RoleGrant, Slice, build_from
+
+
+def _services(services: AppServices) -> Sequence[object]:
+    settings = services.settings
+    return (PaymentServices(services.db, services.vault, services.outbound, services.clock, settings.stripe_url),)
+
+
+SLICE: Final = Slice(
+    models=(billing.payment_account.models,),
+    services=_services,
+    routes=build_from(PaymentServices, build_payment_account_routes),
+    pages=build_from(PaymentServices, build_payment_account_pages),
+    commands=COMMANDS,
+    sealed_columns=SEALED,
+    grants=(
+        RoleGrant("msp_admin", BillingPermission.WRITE_PAYMENT_ACCOUNT),
+        RoleGrant("msp_finance", BillingPermission.WRITE_PAYMENT_ACCOUNT),
+    ),
+)
