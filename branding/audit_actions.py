@@ -6,6 +6,8 @@ from foundation.marks import N_
 
 class BrandAction(AuditAction, kind=AuditKind.ACCESS):
     BRAND_SET = "brand.set", N_("Brand set")
+    BRAND_IMAGE_SET = "brand.image_set", N_("Image of a brand uploaded")
+    BRAND_IMAGE_REMOVED = "brand.image_removed", N_("Image of a brand removed")
     BRAND_DOMAIN_CLAIMED = "brand.domain_claimed", N_("Domain to be verified for a brand")
     BRAND_DOMAIN_ADDED = "brand.domain_added", N_("Domain added to a brand")
     BRAND_HOST_RELEASED = "brand.host_released", N_("Domain released")

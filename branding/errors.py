@@ -15,6 +15,14 @@ class InvalidTheme(InvalidInput):
         self.token = token
 
 
+class InvalidImage(InvalidInput):
+    code = "invalid-image"
+    title = N_("The image cannot be used")
+
+    def __init__(self, problem: str, *, params: Mapping[str, object] | None = None) -> None:
+        super().__init__(problem, params=params, field="file")
+
+
 class MissingAsset(RuntimeError):
     """A browser file was not built: a fault of the deployment, not of a request."""
 

@@ -1,7 +1,8 @@
-"""A brand's mark, drawn from its monogram, shape and accent. All three are validated tokens; there are no uploads."""
+"""A brand's mark: drawn from its monogram, shape and accent, which are validated tokens, or an uploaded image."""
 
 from markupsafe import Markup
 
+from branding.images import BrandImage
 from branding.theme import Mark, Theme
 
 _SHAPES = {
@@ -25,6 +26,23 @@ def render_logo(theme: Theme) -> Markup:
 def render_icon(theme: Theme) -> str:
     """The same mark as a file, for the browser's tab icon."""
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{_drawing(theme)}</svg>\n'
+
+
+def render_uploaded(logo: BrandImage, dark: BrandImage | None, *, alt: str = "") -> Markup:
+    """An uploaded logo, with the one that replaces it on dark pages. Without `alt` it is decorative."""
+    if dark is None:
+        return _image(logo, "", alt)
+    return _image(logo, " on-light", alt) + _image(dark, " on-dark", alt)
+
+
+def render_signature(logo: Markup, name: str) -> Markup:
+    return Markup("{}<b>{}</b>").format(logo, name)
+
+
+def _image(image: BrandImage, shown: str, alt: str) -> Markup:
+    return Markup('<img class="logo is-image{}" src="{}" width="{}" height="{}" alt="{}">').format(
+        shown, image.path, image.width, image.height, alt
+    )
 
 
 def _drawing(theme: Theme) -> str:

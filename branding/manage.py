@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding import repository
 from branding.audit_actions import BrandAction
-from branding.brand import Brand, prepare_brand
+from branding.brand import Brand
 from branding.errors import HostTaken
 from branding.hosts import normal_name, require_host
 from branding.theme import Theme
@@ -56,7 +56,7 @@ async def set_brand(session: AsyncSession, *, slug: str, theme: Theme, now: date
         data={"slug": slug, "tokens": tokens},
         at=now,
     )
-    return prepare_brand(brand_id=brand_id, msp_id=scope.msp_id, slug=slug, theme=theme)
+    return await find_brand(session, slug)
 
 
 async def point_host(session: AsyncSession, *, slug: str, host: str, now: datetime) -> None:

@@ -25,6 +25,26 @@ class BrandRow(TenantOwned, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "slug"),)
 
 
+class BrandImageRow(TenantOwned, Base):
+    """An uploaded image as PNG, with its sizes in pixels. `kind` is an `ImageKind`, `hash` begins the SHA-256."""
+
+    __tablename__ = "brand_image"
+
+    brand_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+    hash: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    contrast_light: Mapped[float]
+    contrast_dark: Mapped[float]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "brand_id"], ["brand.tenant_id", "brand.id"], ondelete="CASCADE"),
+    )
+
+
 class BrandDomain(TenantOwned, Base):
     """A host name of one brand, unique in the deployment, as it is looked up before any tenant is known."""
 

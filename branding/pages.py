@@ -1,5 +1,6 @@
-"""A brand's generated files, and the design page with every component."""
+"""A brand's files, generated and uploaded, and the design page with every component."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from litestar.response import Template
 from branding.brand import Brand, BrandFile, default_brand
 from branding.design import design_context, design_page
 from branding.directory import BrandDirectory
+from branding.image_store import HASH_DIGITS, ImageReader, kind_of
+from branding.images import MEDIA_TYPE
 from branding.shell import is_boosted
 from foundation.clock import Clock
 from foundation.errors import NotFound
@@ -22,6 +25,8 @@ ShownBrand = NamedDependency[Brand]
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
+_IMAGE_POLICY = "default-src 'none'; sandbox"
+"""An image opened by its own address runs and loads nothing."""
 
 
 def provide_brand(directory: BrandDirectory) -> Provide:
@@ -40,26 +45,50 @@ def provide_brand(directory: BrandDirectory) -> Provide:
     return Provide(brand)
 
 
-@get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
-async def show_brand_file(name: FromPath[str], brand: ShownBrand) -> Response[str]:
-    """A brand's file. An address with an outdated hash gets the current file, so that open pages keep their style."""
-    for file in (brand.stylesheet, brand.icon):
-        if file.path == f"/brand/{name}":
-            return _answer(file, _FOR_EVER)
-    for file in (brand.stylesheet, brand.icon):
-        if name.startswith(f"{brand.slug}-") and name.rpartition(".")[2] == file.path.rpartition(".")[2]:
-            return _answer(file, _ASK_AGAIN)
-    raise NotFound
+def brand_file_page(read: ImageReader) -> HTTPRouteHandler:
+    @get("/brand/{name:str}", name="brand_file", opt={"public": True}, include_in_schema=False)
+    async def show_brand_file(
+        request: Request[Any, Any, Any], name: FromPath[str], brand: ShownBrand
+    ) -> Response[str] | Response[bytes]:
+        """A brand's file. An address with an outdated hash gets the current file, so that open pages keep their
+        style.
+        """
+        for file in (brand.stylesheet, brand.icon):
+            if file.path == f"/brand/{name}":
+                return _answer(file, _FOR_EVER)
+        if (kind := kind_of(name, brand.slug)) is not None:
+            return _image_answer(name, await read(header_text(request.scope, b"host"), brand, kind))
+        for file in (brand.stylesheet, brand.icon):
+            if name.startswith(f"{brand.slug}-") and name.rpartition(".")[2] == file.path.rpartition(".")[2]:
+                return _answer(file, _ASK_AGAIN)
+        raise NotFound
+
+    return show_brand_file
 
 
 def _answer(file: BrandFile, caching: str) -> Response[str]:
     return Response(file.content, media_type=file.media_type, headers={"Cache-Control": caching})
 
 
-def build_pages(clock: Clock) -> Sequence[HTTPRouteHandler]:
+def _image_answer(name: str, content: bytes | None) -> Response[bytes]:
+    """Raises: NotFound: there is no such image, or no longer."""
+    if content is None:
+        raise NotFound
+    digest = hashlib.sha256(content).hexdigest()
+    is_asked = name.endswith(f"-{digest[:HASH_DIGITS]}.png")
+    headers = {
+        "Cache-Control": _FOR_EVER if is_asked else _ASK_AGAIN,
+        "Content-Security-Policy": _IMAGE_POLICY,
+        "Content-Disposition": "inline",
+        "ETag": f'"{digest[:32]}"',
+    }
+    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+
+
+def build_pages(clock: Clock, read: ImageReader) -> Sequence[HTTPRouteHandler]:
     @get("/design", name="design", opt={"public": True}, include_in_schema=False)
     async def show_design_page(request: Request[Any, Any, Any], brand: ShownBrand) -> Template:
         page = design_page(brand, clock(), boosted=is_boosted(request.headers))
         return Template("design.html", context=dict(design_context(page)), headers={"Vary": "HX-Request, HX-Boosted"})
 
-    return [show_brand_file, show_design_page]
+    return [brand_file_page(read), show_design_page]

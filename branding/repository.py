@@ -10,18 +10,25 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.brand import Brand, prepare_brand
+from branding.images import BrandImage, ImageKind
 from branding.theme import parse_theme
 from foundation.scope import Scope
 
+_IMAGES = (
+    "(SELECT jsonb_agg(jsonb_build_object('kind', i.kind, 'hash', i.hash, 'width', i.width, 'height', i.height,"
+    " 'contrast_light', i.contrast_light, 'contrast_dark', i.contrast_dark)) FROM brand_image AS i"
+    " WHERE i.tenant_id = b.tenant_id AND i.brand_id = b.id) AS images"
+)
+_COLUMNS = f"b.id, b.msp_id, b.slug, b.tokens, {_IMAGES}"
 # No tenant is known yet: the policy on app.host, set when the transaction was opened, admits this host only.
 _BY_HOST = text(
-    "SELECT b.id, b.msp_id, b.slug, b.tokens FROM brand_domain AS d"
+    f"SELECT {_COLUMNS} FROM brand_domain AS d"
     " JOIN brand AS b ON b.tenant_id = d.tenant_id AND b.id = d.brand_id WHERE d.host = :host"
 )
-_BY_SLUG = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id AND slug = :slug")
+_BY_SLUG = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :tenant_id AND b.slug = :slug")
 # Ids are ordered by time. The policy on app.brand admits rows of the MSP account, for reading.
-_FIRST = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :msp_id ORDER BY id LIMIT 1")
-_BY_ID = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :msp_id AND id = :brand_id")
+_FIRST = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :msp_id ORDER BY b.id LIMIT 1")
+_BY_ID = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :msp_id AND b.id = :brand_id")
 _ASK = text("SELECT set_config('app.brand', :brand, true)")
 _UPSERT = text(
     "INSERT INTO brand (tenant_id, msp_id, id, slug, name, tokens, updated_at)"
@@ -40,7 +47,7 @@ _NAMES = text(
     "SELECT name FROM brand WHERE tenant_id = :tenant_id"
     " UNION SELECT host FROM brand_domain WHERE tenant_id = :tenant_id ORDER BY 1 LIMIT 500"
 )
-_BRANDS = text("SELECT id, msp_id, slug, tokens FROM brand WHERE tenant_id = :tenant_id ORDER BY id LIMIT 500")
+_BRANDS = text(f"SELECT {_COLUMNS} FROM brand AS b WHERE b.tenant_id = :tenant_id ORDER BY b.id LIMIT 500")
 _HOSTS = text("SELECT brand_id, host FROM brand_domain WHERE tenant_id = :tenant_id ORDER BY host LIMIT 5000")
 _HOST_NAMES = text(
     "SELECT host FROM brand_domain WHERE tenant_id = :tenant_id"
@@ -96,7 +103,16 @@ async def list_names(session: AsyncSession, scope: Scope) -> Sequence[str]:
 def _brand(row: Any | None) -> Brand | None:
     if row is None:
         return None
-    return prepare_brand(brand_id=row.id, msp_id=row.msp_id, slug=row.slug, theme=parse_theme(row.tokens))
+    images = {kind: image for one in row.images or () for kind, image in (_image(row.slug, one),)}
+    return prepare_brand(
+        brand_id=row.id, msp_id=row.msp_id, slug=row.slug, theme=parse_theme(row.tokens), images=images
+    )
+
+
+def _image(slug: str, stored: dict[str, Any]) -> tuple[ImageKind, BrandImage]:
+    kind = ImageKind(stored["kind"])
+    sizes = {name: stored[name] for name in ("width", "height", "contrast_light", "contrast_dark")}
+    return kind, BrandImage(kind, f"/brand/{slug}-{kind}-{stored['hash']}.png", **sizes)
 
 
 async def upsert(  # noqa: PLR0913

@@ -5,6 +5,7 @@ from typing import Final
 import branding.models
 from branding.audit_actions import BrandAction
 from branding.directory import BrandDirectory
+from branding.image_store import image_reader
 from branding.pages import build_pages, provide_brand
 from foundation.outbound.dns_txt import DnsLookup
 from foundation.rooms import AppServices, Room, WebPart
@@ -22,6 +23,6 @@ ROOM: Final = Room(
         BrandDirectory(services.db, services.clock),
         DnsLookup(services.settings.dns_servers),
     ),
-    pages=lambda services: build_pages(services.clock),
+    pages=lambda services: build_pages(services.clock, image_reader(services.db)),
     web=_web,
 )

@@ -1,11 +1,13 @@
 """`fairlead brand`: an MSP's brands and the host names that show them."""
 
+from pathlib import Path
 from uuid import UUID
 
 import click
 import msgspec
 
-from branding import manage
+from branding import image_store, manage
+from branding.images import ImageKind
 from branding.theme import parse_theme
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, read_pairs, run_with_services
@@ -13,11 +15,13 @@ from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from tenants.brands.hosts import remove_host
-from tenants.brands.schemas import TOKENS, all_tokens, brand_view, typed_tokens
+from tenants.brands.schemas import TOKENS, all_tokens, brand_view, image_view, typed_tokens
 from tenants.command_options import MSP
 
 _SLUG = click.option("--brand", "slug", required=True, help="The brand's short name (`fairlead brand list`).")
 _HOST = click.option("--host", required=True, help="A host name, such as portal.example.com.")
+
+_KIND = click.option("--kind", required=True, type=click.Choice([str(kind) for kind in ImageKind]), help="Which image.")
 
 
 @click.group(cls=NounGroup)
@@ -92,6 +96,47 @@ def remove_brand_host(*, msp_id: UUID, slug: str, host: str) -> None:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
             await remove_host(session, slug=slug, host=host, now=utc_now())
         return CommandResult(f"{host} shows no brand any more.", {"host": host})
+
+    run_with_services(act)
+
+
+@brand.command("set-image")
+@MSP
+@_SLUG
+@_KIND
+@click.option(
+    "--file",
+    "path",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A PNG, JPEG or WebP image, up to 1 MB.",
+)
+def set_brand_image(*, msp_id: UUID, slug: str, kind: str, path: Path) -> None:
+    """Upload a brand's logo, its logo for dark pages, or its browser icon."""
+    content = path.read_bytes()
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            saved = await image_store.set_image(
+                session, slug=slug, kind=ImageKind(kind), content=content, now=utc_now()
+            )
+        view = msgspec.to_builtins(image_view(saved.images[ImageKind(kind)]))
+        return CommandResult(f"The {kind} of {slug} is saved.", view)
+
+    run_with_services(act)
+
+
+@brand.command("remove-image")
+@MSP
+@_SLUG
+@_KIND
+def remove_brand_image(*, msp_id: UUID, slug: str, kind: str) -> None:
+    """Remove an image of a brand: pages show the default again."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            await image_store.remove_image(session, slug=slug, kind=ImageKind(kind), now=utc_now())
+        return CommandResult(f"{slug} has no {kind} any more.", {"brand": slug, "kind": kind})
 
     run_with_services(act)
 

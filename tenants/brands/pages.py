@@ -9,8 +9,11 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from branding import manage
+from branding.brand import Brand
 from branding.domain_claims import ClaimResult, record_name, verify_host, withdraw_claim
 from branding.errors import InvalidTheme
+from branding.image_store import read_kind, remove_image, set_image
+from branding.images import LEAST_CONTRAST, BrandImage, ImageKind
 from branding.theme import Font, Mark, Neutral, Radius, parse_theme
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -18,6 +21,7 @@ from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.outbound.dns_txt import TxtLookup
 from foundation.web.actions import run_action
+from foundation.web.file_forms import FILE_BYTES
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.brands.hosts import add_host, read_brand, remove_host
@@ -29,6 +33,7 @@ from tenants.web.dependencies import OpenAccess
 AnyRequest = Request[Any, Any, Any]
 _READ: Final = {"permission": TenantPermission.READ_BRANDS}
 _WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS}
+_UPLOAD: Final = {**_WRITE, "files": True}
 _ONE: Final = "/brands/{slug:str}"
 _LABELS: Final[Mapping[str, str]] = {
     Neutral.PURE: N_("Neutral grey"),
@@ -52,6 +57,15 @@ _LABELS: Final[Mapping[str, str]] = {
     Mark.HEXAGON: N_("Hexagon"),
     Mark.DIAMOND: N_("Diamond"),
 }
+_IMAGES: Final[Mapping[ImageKind, tuple[str, str]]] = {
+    ImageKind.LOGO: (
+        N_("Logo"),
+        N_("In the header, on the sign-in page and in mail. One at least twice as wide as high replaces the name."),
+    ),
+    ImageKind.LOGO_DARK: (N_("Logo for dark pages"), N_("Without it, the logo is shown there, too.")),
+    ImageKind.ICON: (N_("Browser icon"), N_("In the browser's tabs and bookmarks. Best square.")),
+}
+"""Label and explanation."""
 _RESULTS: Final[Mapping[str, tuple[str, str]]] = {
     ClaimResult.UNCHECKED: ("neutral", N_("Not checked yet")),
     ClaimResult.MISSING: ("warn", N_("No such record yet")),
@@ -118,13 +132,30 @@ async def withdraw_host_page(access: OpenAccess, slug: FromPath[str], host: From
     return await _change_hosts(access, slug, withdrawing, translate("Domain removed"))
 
 
+@post(f"{_ONE}/images/{{kind:str}}", opt=_UPLOAD, include_in_schema=False, request_max_body_size=FILE_BYTES)
+async def set_image_page(
+    request: AnyRequest, access: OpenAccess, slug: FromPath[str], kind: FromPath[str]
+) -> Response[Any]:
+    file = (await request.form()).get("file")
+    content = file if isinstance(file, bytes) else b""
+    setting = set_image(access.session, slug=slug, kind=read_kind(kind), content=content, now=access.now)
+    return await _change_images(access, slug, kind, setting, translate("Image saved"))
+
+
+@post(f"{_ONE}/images/{{kind:str}}/remove", opt=_WRITE, include_in_schema=False)
+async def remove_image_page(access: OpenAccess, slug: FromPath[str], kind: FromPath[str]) -> Response[Any]:
+    removing = remove_image(access.session, slug=slug, kind=read_kind(kind), now=access.now)
+    return await _change_images(access, slug, kind, removing, translate("Image removed"))
+
+
 @get("/brand-preview", opt=_READ, include_in_schema=False)
 async def preview_brand(request: AnyRequest, access: OpenAccess) -> Template:
     """The editor's preview, of the tokens in the query. An invalid token is named in place of the preview."""
     tokens = typed_tokens(request.query_params)
+    brand = await manage.try_find_brand(access.session, request.query_params.get("brand", ""))
     context: dict[str, object]
     try:
-        context = {"preview": preview_of(parse_theme(tokens), tokens)}
+        context = {"preview": preview_of(parse_theme(tokens), tokens, brand)}
     except InvalidTheme as refusal:
         context = {"preview": None, "problem": refusal}
     return render_page(access, "tenants/brand_preview.html", "", context)
@@ -163,6 +194,8 @@ def build_brand_pages(lookup: TxtLookup) -> tuple[HTTPRouteHandler, ...]:
         remove_host_page,
         withdraw_host_page,
         verify_host_page,
+        set_image_page,
+        remove_image_page,
         preview_brand,
         preview_stylesheet_file,
     )
@@ -197,11 +230,13 @@ async def _editor(  # noqa: PLR0913 - the parts of one page
     *,
     typed_slug: str = "",
     host: str = "",
+    kind: str = "",
 ) -> Template:
-    """The editor of the brand `slug`, or of a new one."""
+    """The editor of the brand `slug`, or of a new one. `refusal` is of the image `kind`, if one was uploaded."""
     found = await read_brand(access.session, slug) if slug else None
     extra = {} if refusal is None else refusal.extra
     field = str(extra.get("token") or extra.get("field") or ("host" if "host" in extra else "name"))
+    field = f"file-{kind}" if kind else field
     context = {
         "slug": slug,
         "typed_slug": typed_slug,
@@ -214,15 +249,44 @@ async def _editor(  # noqa: PLR0913 - the parts of one page
         "choices": {kind.__name__.lower(): _choices(kind) for kind in (Neutral, Radius, Font, Mark)},
         "errors": dict.fromkeys((*TOKENS, "slug", "host"), "") | ({field: refusal.detail} if refusal else {}),
         "summary": [(field, refusal.detail)] if refusal else [],
-        "preview": _preview(tokens),
+        "preview": _preview(tokens, found.brand if found else None),
+        "images": [_image_slot(found.brand, kind) for kind in ImageKind] if found else (),
+        "image_problems": {kind: refusal.detail} if refusal and kind else {},
     }
     title = tokens["name"] if slug else translate("Add a brand")
     return render_page(access, "tenants/brand.html", title, context, refusal=refusal)
 
 
-def _preview(tokens: Mapping[str, str]) -> Any:
+async def _change_images(access: Access, slug: str, kind: str, change: Awaitable[object], done: str) -> Response[Any]:
+    refusal = await run_action(access.session, change)
+    if refusal is not None:
+        brand = await manage.find_brand(access.session, slug)
+        return await _editor(access, slug, all_tokens(brand.theme), refusal, kind=kind)
+    return redirect_to(access, f"/brands/{slug}#images", done=done)
+
+
+def _image_slot(brand: Brand, kind: ImageKind) -> dict[str, Any]:
+    """What the page shows of one kind of image. `weak` names the pages on which the image is hard to see."""
+    label, hint = _IMAGES[kind]
+    image = brand.images.get(kind)
+    return {"kind": kind, "label": label, "hint": hint, "image": image, "weak": _weak_on(brand, image)}
+
+
+def _weak_on(brand: Brand, image: BrandImage | None) -> list[str]:
+    if image is None or image.kind is ImageKind.ICON:
+        return []
+    on_light = image.kind is ImageKind.LOGO
+    on_dark = image.kind is ImageKind.LOGO_DARK or ImageKind.LOGO_DARK not in brand.images
+    found = [
+        (on_light and image.contrast_light < LEAST_CONTRAST, N_("Hard to see on light pages")),
+        (on_dark and image.contrast_dark < LEAST_CONTRAST, N_("Hard to see on dark pages")),
+    ]
+    return [label for is_weak, label in found if is_weak]
+
+
+def _preview(tokens: Mapping[str, str], brand: Brand | None) -> Any:
     try:
-        return preview_of(parse_theme(dict(tokens)), tokens)
+        return preview_of(parse_theme(dict(tokens)), tokens, brand)
     except InvalidTheme:
         return None
 

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from branding.brand import Brand, render_marks
 from branding.colour import contrast
-from branding.logo import render_logo
 from branding.stylesheet import render_stylesheet
 from branding.theme import TEXT_CONTRAST, Theme
 
@@ -21,17 +21,17 @@ class Preview:
     """`ratio` is the contrast of text on the accent, of which WCAG 2.2 AA demands `least`."""
 
     theme: Theme
-    logo: Markup
+    signature: Markup
     stylesheet: str
     ratio: float
     least: float = TEXT_CONTRAST
 
 
-def preview_of(theme: Theme, tokens: Mapping[str, str]) -> Preview:
-    """`tokens` are those of `theme` as typed: they address the preview's stylesheet."""
+def preview_of(theme: Theme, tokens: Mapping[str, str], brand: Brand | None) -> Preview:
+    """`tokens` are those of `theme` as typed: they address the preview's stylesheet. `brand` has the saved images."""
     return Preview(
         theme=theme,
-        logo=render_logo(theme),
+        signature=render_marks(theme, brand.images if brand else {})[1],
         stylesheet=f"{STYLESHEET}?{urlencode(dict(tokens))}",
         ratio=contrast(theme.accent, theme.accent_text),
     )

@@ -6,14 +6,15 @@ from typing import Any, Final
 from litestar import get
 from litestar.params import FromPath, JSONBody
 
-from branding import manage
+from branding import image_store, manage
 from branding.domain_claims import verify_host, withdraw_claim
 from foundation.ids import new_id
 from foundation.outbound.dns_txt import TxtLookup
 from foundation.web.api import delete, post, put
+from foundation.web.file_forms import FILE_BYTES
 from tenants.access import Access
 from tenants.brands import hosts
-from tenants.brands.schemas import BrandInput, BrandView, brand_view
+from tenants.brands.schemas import BrandInput, BrandView, ImageInput, brand_view
 from tenants.permissions import TenantPermission
 from tenants.web.dependencies import OpenAccess
 
@@ -21,6 +22,7 @@ _READ: Final = {"permission": TenantPermission.READ_BRANDS}
 _WRITE: Final = {"permission": TenantPermission.WRITE_BRANDS}
 _ONE: Final = "/api/v1/brands/{slug:str}"
 _HOST: Final = f"{_ONE}/hosts/{{host:str}}"
+_IMAGE: Final = f"{_ONE}/images/{{kind:str}}"
 _VERIFICATION: Final = f"{_HOST}/verification"
 
 
@@ -31,7 +33,17 @@ def build_brand_routes(lookup: TxtLookup) -> tuple[Any, ...]:
         await verify_host(access.session, lookup, slug=slug, host=host, now=access.now)
         return await _view(access, slug)
 
-    return (list_brands, show_brand, set_brand, add_host, remove_host, verify_brand_host, withdraw_host)
+    return (
+        list_brands,
+        show_brand,
+        set_brand,
+        add_host,
+        remove_host,
+        verify_brand_host,
+        withdraw_host,
+        set_image,
+        remove_image,
+    )
 
 
 @get("/api/v1/brands", opt=_READ, tags=["brands"])
@@ -72,6 +84,24 @@ async def remove_host(access: OpenAccess, slug: FromPath[str], host: FromPath[st
 async def withdraw_host(access: OpenAccess, slug: FromPath[str], host: FromPath[str]) -> None:
     """Stop waiting for the DNS record of a host name."""
     await withdraw_claim(access.session, slug=slug, host=host)
+
+
+@put(_IMAGE, opt=_WRITE, tags=["brands"], status_code=200, request_max_body_size=FILE_BYTES)
+async def set_image(
+    access: OpenAccess, slug: FromPath[str], kind: FromPath[str], data: JSONBody[ImageInput]
+) -> BrandView:
+    """Upload an image of the brand: `logo`, `logo-dark` (the logo on dark pages) or `icon` (of the browser)."""
+    content = data.decoded()
+    await image_store.set_image(
+        access.session, slug=slug, kind=image_store.read_kind(kind), content=content, now=access.now
+    )
+    return await _view(access, slug)
+
+
+@delete(_IMAGE, opt=_WRITE, tags=["brands"])
+async def remove_image(access: OpenAccess, slug: FromPath[str], kind: FromPath[str]) -> None:
+    """Remove an image of the brand: pages show the default again. Without a logo, there is none for dark pages."""
+    await image_store.remove_image(access.session, slug=slug, kind=image_store.read_kind(kind), now=access.now)
 
 
 async def _view(access: Access, slug: str) -> BrandView:

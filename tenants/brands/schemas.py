@@ -1,5 +1,6 @@
 """Bodies of the brands' API, and the form of the page."""
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -8,8 +9,11 @@ import msgspec
 
 from branding.brand import Brand
 from branding.domain_claims import record_name
+from branding.images import BrandImage, ImageKind
 from branding.models import BrandDomainClaim
 from branding.theme import Theme, parse_theme
+from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.web.requests import RequestBody
 
 TOKENS = tuple(field.name for field in msgspec.structs.fields(Theme))
@@ -49,6 +53,32 @@ class ClaimView(msgspec.Struct, frozen=True):
     checked_at: datetime | None
 
 
+class ImageInput(RequestBody, frozen=True):
+    """A PNG, JPEG or WebP file in base64: up to 1 MB and 4 million pixels. It is stored as PNG."""
+
+    content: str
+
+    def decoded(self) -> bytes:
+        """Raises: InvalidInput."""
+        try:
+            return b64decode(self.content, validate=True)
+        except ValueError:
+            raise InvalidInput(N_("The content is not base64."), field="content") from None
+
+
+class ImageView(msgspec.Struct, frozen=True):
+    """`kind`: logo, logo-dark (on dark pages) or icon. `path` has the content's hash. The contrasts, from 1 to 21, are
+    with light and with dark pages; below 3 it is hard to see there.
+    """
+
+    kind: str
+    path: str
+    width: int
+    height: int
+    contrast_light: float
+    contrast_dark: float
+
+
 class BrandView(msgspec.Struct, frozen=True):
     """`hosts` show the brand; `waiting` are to show it when their DNS record is found."""
 
@@ -57,13 +87,19 @@ class BrandView(msgspec.Struct, frozen=True):
     hosts: Sequence[str]
     tokens: BrandInput
     waiting: Sequence[ClaimView] = ()
+    images: Sequence[ImageView] = ()
 
 
 def brand_view(brand: Brand, hosts: Sequence[str], claims: Sequence[BrandDomainClaim] = ()) -> BrandView:
     if brand.id is None:
         raise ValueError("the default brand belongs to no MSP")
     tokens = msgspec.convert(all_tokens(brand.theme), BrandInput)
-    return BrandView(brand.id, brand.slug, hosts, tokens, [claim_view(claim) for claim in claims])
+    images = [image_view(brand.images[kind]) for kind in ImageKind if kind in brand.images]
+    return BrandView(brand.id, brand.slug, hosts, tokens, [claim_view(claim) for claim in claims], images)
+
+
+def image_view(image: BrandImage) -> ImageView:
+    return ImageView(image.kind, image.path, image.width, image.height, image.contrast_light, image.contrast_dark)
 
 
 def claim_view(claim: BrandDomainClaim) -> ClaimView:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import idna
@@ -17,6 +17,7 @@ import jinja2
 from branding.brand import Brand
 from branding.environment import build_environment
 from branding.formats import write_datetime
+from branding.images import ImageKind
 from foundation.i18n.localizer import localized, translate
 from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
@@ -25,6 +26,7 @@ from tenants.mail.mailer import Recipient
 
 _TEMPLATE: Final = "tenants/mail.html"
 _FOLDER: Final = Path(__file__).parent.parent / "templates"
+LOGO_ID: Final = "logo@mail"
 _GREETING: Final = N_("Hello {name},")
 
 
@@ -55,17 +57,26 @@ def write_letter(mail_type: MailType, params: Mapping[str, str], brand: Brand, t
         context = {
             "brand": brand, "subject": subject, "lines": lines, "entries": entries, "closing": closing, "link": link,
             "action": translate(mail_type.action) if mail_type.action else "", "language": to.language,
+            "logo": brand.images.get(ImageKind.LOGO), "logo_id": LOGO_ID,
         }  # fmt: skip
         html = _environment().get_template(_TEMPLATE).render(context)
     return Letter(one_line(subject), "\n\n".join(parts) + "\n", html)
 
 
 def build_message(  # noqa: PLR0913 - keyword-only
-    letter: Letter, brand: Brand, to: Recipient, *, mail_id: UUID, from_address: str, at: datetime
+    letter: Letter,
+    brand: Brand,
+    to: Recipient,
+    *,
+    mail_id: UUID,
+    from_address: str,
+    at: datetime,
+    logo: bytes | None = None,
 ) -> EmailMessage:
     """The message to send. Its Message-ID is the same at each attempt, so that a receiver recognizes a repetition.
 
-    `from_address` replaces the brand's address as the sender's; answers still go to the brand's.
+    `from_address` replaces the brand's address as the sender's; answers still go to the brand's. `logo` is the content
+    of the brand's uploaded logo: it is sent along, because mail programs load nothing from other places unasked.
     """
     message = EmailMessage()
     sender = _address(brand.name, from_address or brand.support_email)
@@ -79,6 +90,9 @@ def build_message(  # noqa: PLR0913 - keyword-only
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
+    if logo is not None:
+        html = cast(EmailMessage, list(message.iter_parts())[-1])
+        html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", disposition="inline", filename="logo.png")
     message["Content-Language"] = to.language  # before the contents, it would be moved into the first
     return message
 

@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.directory import read_own_brand
+from branding.image_store import read_own_image
+from branding.images import ImageKind
 from foundation.clock import Clock
 from foundation.database.engine import Database, scope_of
 from foundation.i18n.messages import MessageText, message_of, to_param
@@ -102,7 +104,10 @@ async def _prepare(session: AsyncSession, sending: MailSending, way: _Way | None
     to = recipient_of_mail(mail)
     letter = await read_letter(session, sending.mailer, mail)
     from_address = way.from_address if way is not None else ""
-    message = build_message(letter, brand, to, mail_id=mail.id, from_address=from_address, at=mail.created_at)
+    logo = await read_own_image(session, brand, ImageKind.LOGO)
+    message = build_message(
+        letter, brand, to, mail_id=mail.id, from_address=from_address, at=mail.created_at, logo=logo
+    )
     sender = ascii_address(from_address or brand.support_email)
     return _Outgoing(message, sender, ascii_address(mail.recipient), mail.state)
 

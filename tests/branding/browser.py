@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from branding.assets import asset_urls, build_assets
 from branding.brand import Brand
 from branding.environment import build_environment
+from branding.images import ImageKind
 from branding.pages import ShownBrand, build_pages
 from branding.shell import Page as Shell
 from branding.shell import is_boosted
@@ -130,7 +131,7 @@ def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for ea
             seen.boosted.append(request.url.path)
 
     return Litestar(
-        [*build_pages(lambda: NOW), trial, toast, poll, redrawn, refused, broken, posted,
+        [*build_pages(lambda: NOW, no_image), trial, toast, poll, redrawn, refused, broken, posted,
          create_static_files_router(path="/static", directories=[static])],
         dependencies={"brand": Provide(shown, sync_to_thread=False)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
@@ -139,6 +140,10 @@ def _app(static: Path, seen: Seen) -> Litestar:  # noqa: C901 - a handler for ea
         openapi_config=None,
         logging_config=None,
     )  # fmt: skip
+
+
+async def no_image(_host: str, _brand: Brand, _kind: ImageKind) -> bytes | None:
+    return None
 
 
 def _with_policy(response: Response[Any]) -> Response[Any]:

@@ -10,6 +10,7 @@ from litestar.template import TemplateConfig
 from litestar.testing import AsyncTestClient
 
 from branding.directory import BrandDirectory
+from branding.image_store import image_reader
 from branding.pages import build_pages, provide_brand
 from foundation.clock import Clock
 from foundation.database.engine import Database
@@ -23,7 +24,7 @@ def app_for(database: Database, clock: Clock) -> Litestar:
         return Response(refusal.detail, status_code=404)
 
     return Litestar(
-        build_pages(clock),
+        build_pages(clock, image_reader(database)),
         dependencies={"brand": provide_brand(BrandDirectory(database, clock, ttl=timedelta(0)))},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment())),
         exception_handlers={NotFound: not_found},

@@ -164,6 +164,7 @@ class TestMacros:
         "ui.tile(x, x, x, x, 'up', 'ok', x)", "ui.moment(x, x, by=x, text=x)", "ui.facts([(x, x)])",
         "ui.diff(x, [{'field': x, 'old': x, 'new': x, 'note': x}])", "ui.change(x, x)", "ui.code(x)", "ui.csrf(x)",
         "ui.text_field(x, x, x, x, x, attrs={'placeholder': x})", "ui.text_area(x, x, x, x, x)",
+        "ui.file_field(x, x, x, x, accept=x)",
         "ui.select_field(x, x, [(x, x)], x, x, x)", "ui.checkbox(x, x, value=x, hint=x)",
         "ui.radio_group(x, x, [(x, x, x)], x, x)", "ui.error_summary([(x, x)], x)", "ui.page_header(x, x, [(x, x)], x)",
         "ui.tabs([{'label': x, 'href': x, 'count': 3}], x)", "ui.confirm_dialog('d', x, x, x, x, x)",

@@ -18,6 +18,7 @@ from foundation.clock import utc_now
 from foundation.telemetry.asgi import ObservedApp
 from foundation.web.boundary import Boundary
 from foundation.web.client_address import ProxyRule, parse_networks
+from foundation.web.file_forms import FILE_BYTES
 from foundation.web.headers import SECURITY_HEADERS
 from foundation.web.requests import FORM_BYTES, FORM_FIELDS, PUBLIC_FORM_BYTES
 from tests.support.client_env import ClientEnv
@@ -51,6 +52,7 @@ BAD_HOSTS = [
 BAD_SEGMENTS = ["%00", "a%00b", "%", "%zz", "%ff", "%ed%a0%80", "%0a", "%7f", "a%1fb", "%c0%80", "%u0041"]
 OAUTH_ENDPOINTS = ("token", "revoke", "introspect")
 """Public addresses of programs below `/oauth/`."""
+FILE_ROUTES = ("/brands/{slug:str}/images/{kind:str}", "/api/v1/brands/{slug:str}/images/{kind:str}")
 SCIM_ENDPOINTS = ("/scim/v2/{rest:path}",)
 """Addresses of identity providers. A body is read once the token is known, so its limit is that of a signed-in form."""
 PUBLIC_FORMS = [
@@ -503,7 +505,8 @@ class TestBodies:
                     limit = handler.resolve_request_max_body_size()
                     public = "permission" not in handler.opt
                     small = public and route.path not in SCIM_ENDPOINTS
-                    assert limit <= (PUBLIC_FORM_BYTES if small else FORM_BYTES), route.path
+                    most = FILE_BYTES if route.path in FILE_ROUTES else FORM_BYTES
+                    assert limit <= (PUBLIC_FORM_BYTES if small else most), route.path
                     found += public
         assert found == len(PUBLIC_FORMS) + len(OAUTH_ENDPOINTS) + len(SCIM_ENDPOINTS)
 

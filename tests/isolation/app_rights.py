@@ -22,6 +22,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "brand": "name tokens updated_at",
     "brand_domain": "brand_id",
     "brand_domain_claim": "brand_id checked_at result",
+    "brand_image": "changed_at content contrast_dark contrast_light hash height width",
     "change": "approval_id cost_value decided_at decision_excluded old_value outcome policy_version reason rule_id"
               " state version",
     "change_hours": "counted_until counts",
@@ -121,7 +122,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "webhook_attempt",
 }  # fmt: skip
 DELETED: Final = {
-    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "connection_secret", "dashboard_layout",
+    "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "brand_image",
+    "connection_secret", "dashboard_layout",
     "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
     "invoice_line", "job", "list_view", "list_view_default", "mail_server", "member_totp", "notification_delivery",
     "oauth_token", "onboarding_waiver",

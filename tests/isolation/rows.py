@@ -118,6 +118,7 @@ BY_KIND: dict[str, object] = {
 _HASH: LiteralString = "sha256(decode(repeat('00', 32), 'hex') || 'x')"
 OF_TABLE: dict[str, dict[str, object]] = {
     "access_grant": {"state": "requested"},
+    "brand_image": {"kind": "icon"},
     "client_import": {"state": "running"},
     "client_import_row": {"state": "waiting"},
     "onboarding_task": {"state": "open"},

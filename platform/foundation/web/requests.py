@@ -20,6 +20,7 @@ from foundation.marks import N_
 from foundation.text import mark_hidden
 from foundation.web.boundary import header_text
 from foundation.web.errors import MalformedBody, UnsupportedBody
+from foundation.web.file_forms import read_parts
 
 FORM_BYTES: Final = 64 * 1024
 """Body limit of pages and of the API, unless a route sets its own."""
@@ -75,7 +76,7 @@ class BoundedRequest(Request[Any, Any, Any]):
         """The fields of a form; empty for a body of another type.
 
         Raises:
-            UnsupportedBody: it is a multipart form, or compressed.
+            UnsupportedBody: it is a multipart form and the route takes no files, or it is compressed.
             MalformedBody: it has too many fields.
 
         A field may contain U+0000: it is refused when the field is validated, and the form shown again as typed.
@@ -84,8 +85,15 @@ class BoundedRequest(Request[Any, Any, Any]):
             self._fields = FormMultiDict(await self._read_fields())
         return self._fields
 
+    def _takes_files(self) -> bool:
+        handler = self.scope.get("route_handler")
+        return handler is not None and bool(handler.opt.get("files"))
+
     async def _read_fields(self) -> list[tuple[str, Any]]:
         kind = self.content_type[0]
+        if kind == RequestEncodingType.MULTI_PART and self._takes_files():
+            _require_plain(self.scope)
+            return list(read_parts(await self.body(), self.content_type[1].get("boundary", "")))
         if kind == RequestEncodingType.MULTI_PART:
             raise UnsupportedBody(N_("Send forms as application/x-www-form-urlencoded."))
         if kind != RequestEncodingType.URL_ENCODED:
