@@ -9,10 +9,10 @@ import click
 from controlplane.installation import find_settings
 from controlplane.preflight import check_settings
 from controlplane.rooms import ROOMS
-from controlplane.services import Services, build_services
+from controlplane.services import build_services
 from foundation.commands import Act, CommandHost, CommandResult, operator_scope, print_result
 from foundation.errors import NotFound
-from foundation.rooms import Rooms
+from foundation.rooms import AppServices, Rooms
 from foundation.settings import Settings
 from tenants.accounts import find_client_slug, get_msp
 
@@ -46,23 +46,36 @@ def _settings_of(component: str) -> Settings:
 
 
 def _run(rooms: Rooms, act: Act) -> None:
-    context = click.get_current_context(silent=True)
-    named = context.params if context is not None else {}
+    carry_out = on_named_accounts(act)
 
-    async def carry_out() -> CommandResult:
+    async def with_services() -> CommandResult:
         settings = find_settings(os.environ)
         check_settings(settings)
         services = build_services(settings, rooms=rooms, pool_size=2, name="fairlead cli")
         try:
-            await _require_accounts(services, named.get("msp_id"), named.get("tenant_id"))
-            return await act(services)
+            return await carry_out(services)
         finally:
             await services.close()
 
-    print_result(asyncio.run(carry_out()))
+    print_result(asyncio.run(with_services()))
 
 
-async def _require_accounts(services: Services, msp_id: UUID | None, tenant_id: UUID | None) -> None:
+def on_named_accounts(act: Act) -> Act:
+    """`act`, after a check that the accounts exist that the current command's --msp and --client name.
+
+    The result raises NotFound for an account that does not exist.
+    """
+    context = click.get_current_context(silent=True)
+    named = context.params if context is not None else {}
+
+    async def carry_out(services: AppServices) -> CommandResult:
+        await _require_accounts(services, named.get("msp_id"), named.get("tenant_id"))
+        return await act(services)
+
+    return carry_out
+
+
+async def _require_accounts(services: AppServices, msp_id: UUID | None, tenant_id: UUID | None) -> None:
     """Check that the accounts exist: with a wrong id most commands would find no rows and report success.
 
     Raises:
