@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
+from billing.job_types import LANE
 from billing.periods import EPOCH, month_of
 from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
@@ -30,7 +31,6 @@ RERATE = JobType(
 )
 TOTAL = JobType("billing.total_wholesale", N_("Calculate the wholesale invoice"), NoPayload, batch=1, retry=ENDLESS)
 JOB_TYPES = (RATE, RERATE, TOTAL)
-LANE = "billing"
 RECENT = timedelta(days=2)
 RERATE_EVERY = timedelta(days=1)
 

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec.structs import replace
 
+from billing.documents.store import list_documents
 from billing.invoices.close import close_invoice
 from billing.invoices.forms import acts_of, settle
 from billing.invoices.lists import INVOICES, LINE_EVENTS
@@ -114,6 +115,7 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "by_client": view.is_whole,
         "close_href": await _close_href(access, view),
         "detail": detail,
+        "documents": await list_documents(access.session, invoice_id) if detail.document else [],
         "own_root": await _own_root(access, view),
         "acts": acts_of(detail.invoice) if access.may(BillingPermission.ISSUE_INVOICE) else [],
         "cause_labels": CAUSE_LABELS,

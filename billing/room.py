@@ -9,7 +9,7 @@ import billing.payments.models
 from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.commands import COMMANDS
-from billing.documents.pages import DOCUMENT_PAGES
+from billing.documents.slice import SLICE as DOCUMENTS
 from billing.events import EVENTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
@@ -36,7 +36,7 @@ ROOM: Final = Room(
     models=(billing.models, billing.invoices.models),
     routes=ROUTES,
     tiles=TILES,
-    pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES, *DOCUMENT_PAGES),
+    pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES),
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
@@ -48,5 +48,5 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT),
+    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, DOCUMENTS),
 )

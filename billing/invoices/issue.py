@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import PartyMissing
 from billing.invoices.steps import NewStep, StepCause, record_step
+from billing.job_types import LANE, MAKE_DOCUMENTS
 from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
 from billing.sides import Side
@@ -29,6 +30,7 @@ from branding.directory import read_own_brand
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.ids import new_id
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from tenants.relations import CLIENTS
 
@@ -77,6 +79,8 @@ async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None
         """),
         {"tenant": scope.tenant_id, "id": draft.id, "now": now},
     )
+    if document is not None:
+        enqueue(session, [NewJob(LANE, MAKE_DOCUMENTS, key=str(draft.id), ref=draft.id)])
     step = NewStep(StepCause.FINALISED, InvoiceState.FINALISED, amount_minor=net + tax)
     await record_step(session, draft.id, draft.side, (draft.state, step), now=now, new_id=new_id)
 

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.invoices.life import load_life
 from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
-from billing.sides import Side
-from billing.snapshot import decode_snapshot
+from billing.sides import Side, as_rater
+from billing.snapshot import InvoiceSnapshot, decode_snapshot
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.marks import N_
@@ -67,6 +67,19 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
         summary, [_line(row) for row in rows.mappings()], decode_snapshot(head["snapshot"]),
         **await load_life(session, head["tenant_id"], invoice_id),
     )  # fmt: skip
+
+
+async def find_snapshot(session: AsyncSession, invoice_id: UUID) -> tuple[Side, InvoiceSnapshot] | None:
+    """What was fixed of an invoice of the scope's account, of both sides; None without a number. For jobs."""
+    async with as_rater(session):
+        row = (
+            await session.execute(
+                text("SELECT side, snapshot FROM issued_invoice WHERE tenant_id = :tenant AND invoice_id = :id"),
+                {"tenant": scope_of(session).tenant_id, "id": invoice_id},
+            )
+        ).one_or_none()
+    document = None if row is None else decode_snapshot(row.snapshot)
+    return None if row is None or document is None else (Side(row.side), document)
 
 
 async def load_sibling_invoice(session: AsyncSession, invoice: InvoiceSummary) -> InvoiceSummary | None:

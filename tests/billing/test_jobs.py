@@ -6,8 +6,8 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from billing.job_types import LANE
 from billing.jobs import (
-    LANE,
     RATE,
     RERATE,
     TOTAL,

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
 from billing.documents.pages import DOCUMENT_PAGES
+from billing.documents.routes import DOCUMENT_ROUTES
 from billing.invoices.draft import DraftInvoice, draft_wholesale
 from billing.pages import PAGES, provide_meters
 from billing.rating.runs import record_rating
@@ -136,7 +137,7 @@ def _site(auth: AuthServices) -> Litestar:  # noqa: F811
     environment = build_environment([Path(billing.__file__).parent / "templates"], static_url=lambda name: name)
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
-        route_handlers=[*PAGES, *ROUTES, *DOCUMENT_PAGES],
+        route_handlers=[*PAGES, *ROUTES, *DOCUMENT_PAGES, *DOCUMENT_ROUTES],
         dependencies={"access": provide_access(services, brands), "meters": provide_meters(METERS)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},

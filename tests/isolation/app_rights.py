@@ -113,7 +113,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "client_template_version", "credit_note", "invoice_payment", "invoice_step", "issued_invoice",
+    "audit_entry", "client_template_version", "credit_note", "invoice_document", "invoice_payment",
+    "invoice_step", "issued_invoice",
     "onboarding_evidence", "partner", "policy_replay_difference",
     "policy_rule", "policy_version",
     "recovery_code",

@@ -1,7 +1,10 @@
 """A finalised invoice on its page and over the API: payments, credit notes and acts, and who may do them."""
 
+import hashlib
 from decimal import Decimal
 
+from billing.documents.store import store_documents, write_documents
+from billing.invoices.repository import find_snapshot
 from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
 from billing.sides import Side
@@ -65,11 +68,26 @@ async def test_an_invoice_is_sent_paid_and_credited_on_its_page(
     ):  # fmt: skip
         assert await send("staff", f"{page}/{kind}", **form) == wanted, (kind, form)
         assert await send("acme", f"{page}/{kind}", **form) == 403
+    early = await web_app.get("acme", f"{page}/document.pdf")
+    assert (early.status_code, "being made" in early.text) == (404, True)
+    assert "being made" in (await web_app.get("acme", page)).text
+    async with web_app.market.as_client() as session:
+        found = await find_snapshot(session, retail.id)
+        assert found is not None
+        await store_documents(session, retail.id, found[0], write_documents(found[1]), now=clock())
+    listed = (await web_app.get("acme", f"{api}/documents")).json()
+    assert [one["format"] for one in listed] == ["pdf", "cii", "ubl"]
+    assert listed[0]["sha256"] in (await web_app.get("acme", page)).text
+    for one in listed:
+        file = await web_app.get("acme", f"{api}/documents/{one['format']}")
+        assert hashlib.sha256(file.content).hexdigest() == one["sha256"]
+    assert (await web_app.get("acme", f"{api}/documents/doc")).status_code == 404
+    assert (await web_app.get("borealis", f"{api.replace('acme', 'borealis')}/documents")).status_code == 404
     for reader, status in (("acme", 200), ("staff", 200), ("borealis", 404)):
         for name, start in (("document.pdf", b"%PDF"), ("e-invoice.xml", b"<?xml"), ("e-invoice-ubl.xml", b"<?xml")):
             path = f"{page}/{name}" if reader != "borealis" else f"{page}/{name}".replace("acme", "borealis")
-            found = await web_app.get(reader, path)
-            assert (found.status_code, found.content.startswith(start)) == (status, status == 200), (reader, name)
+            file = await web_app.get(reader, path)
+            assert (file.status_code, file.content.startswith(start)) == (status, status == 200), (reader, name)
     shown = await web_app.get("acme", page)
     for word in ("INV-", "13.69", "T-1", "CN-", "Too much", "Acme AG", "Partly paid", "7.62"):
         assert word in shown.text, word
