@@ -6,7 +6,7 @@ from foundation.database.rls import protect
 from foundation.database.roles import APP
 
 revision = "202611300828"
-down_revision = "202611300543"
+down_revision = "202611300802"
 branch_labels = None
 depends_on = None
 
