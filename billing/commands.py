@@ -1,14 +1,12 @@
-"""`fairlead invoice`, `price-book` and `price`. MSPs can close retail invoices; wholesale only the operator can."""
+"""`fairlead invoice`. MSPs can close retail invoices; wholesale only the operator can."""
 
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import click
 
 from billing.audit_actions import BillingAction
-from billing.client_prices.prices import PricedClient, set_client_price
 from billing.invoices.draft import close_period, close_wholesale
 from billing.invoices.settle import (
     InvoiceAct,
@@ -19,18 +17,16 @@ from billing.invoices.settle import (
     record_payment,
 )
 from billing.periods import parse_month
-from billing.price_books.pricing import Terms
-from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.price_commands import PRICE_COMMANDS
 from billing.sides import Side
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.database.engine import change_scope
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
-from tenants.accounts import get_client
-from tenants.command_options import CLIENT, CLIENT_OF_MSP, MSP
+from tenants.command_options import CLIENT, MSP
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -158,112 +154,4 @@ def credit(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, net_minor: int | 
     run_with_services(act)
 
 
-@click.group("price-book", cls=NounGroup)
-def price_book() -> None:
-    """Price books of an MSP."""
-
-
-@price_book.command("create")
-@MSP
-@click.option("--client", "tenant_id", type=CLIENT_OF_MSP, help="A client with retail prices of its own.")
-@click.option(
-    "--side",
-    type=click.Choice([side.value for side in Side]),
-    required=True,
-    help="wholesale: what the MSP pays; retail: what the MSP charges its clients.",
-)
-@click.option("--currency", required=True, help="ISO 4217 code, e.g. EUR.")
-@click.option("--name", default="Standard", show_default=True, help="Name of the price book.")
-def create_price_book_(*, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str, name: str) -> None:
-    """Create a price book."""
-
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            book = NewPriceBook(Side(side), currency, name, tenant_id)
-            book_id = await create_price_book(session, book, now=utc_now(), new_id=new_id)
-        return CommandResult(f"price book {book_id}", {"id": book_id, "side": side, "currency": currency})
-
-    run_with_services(act)
-
-
-@click.group(cls=NounGroup)
-def price() -> None:
-    """Prices of meters."""
-
-
-@price.command("set")
-@MSP
-@click.option("--book", type=click.UUID, required=True, help="ID of the price book.")
-@click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
-@click.option("--description", help="Text on the invoice; default: the meter's label.")
-@click.option("--unit-price", required=True, help="Amount in the book's currency, e.g. 0.03.")
-@click.option("--included", default=0, show_default=True, help="Units per month without charge.")
-@click.option("--from", "begins", type=_DATE, help="First day (UTC); default: now. The earlier price ends then.")
-def set_price_(  # noqa: PLR0913 - click passes options by name
-    *,
-    msp_id: UUID,
-    book: UUID,
-    meter_name: str | None,
-    description: str | None,
-    unit_price: str,
-    included: int,
-    begins: datetime | None,
-) -> None:
-    """Set the price of one unit of a meter from a day on. Earlier prices are kept for earlier usage."""
-    terms = _terms(unit_price, included)
-    meter = command_host().rooms.meters.require(meter_name)
-
-    async def act(services: AppServices) -> CommandResult:
-        now = utc_now()
-        from_ = begins.replace(tzinfo=UTC) if begins is not None else now
-        line = NewPrice(meter.name, description or meter.label, terms, from_)
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            price_id = await set_price(session, book, price=line, now=now, new_id=new_id)
-        return CommandResult(f"price {price_id}", {"id": price_id, "book": book, "meter": meter.name})
-
-    run_with_services(act)
-
-
-@price.command("set-client")
-@MSP
-@CLIENT
-@click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
-@click.option("--description", help="Text on the invoice; default: the meter's label.")
-@click.option("--unit-price", required=True, help="Amount in the client's currency, e.g. 0.03.")
-@click.option("--included", default=0, show_default=True, help="Units per month without charge.")
-@click.option("--from", "begins", type=_DATE, help="First day (UTC); default: now. The earlier price ends then.")
-def set_client_price_(  # noqa: PLR0913 - click passes options by name
-    *,
-    msp_id: UUID,
-    tenant_id: UUID,
-    meter_name: str | None,
-    description: str | None,
-    unit_price: str,
-    included: int,
-    begins: datetime | None,
-) -> None:
-    """Set a retail price of one client, in place of the common one."""
-    terms, meter = _terms(unit_price, included), command_host().rooms.meters.require(meter_name)
-
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            client = await get_client(session)
-            priced = PricedClient(client.tenant_id, client.currency)
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            made = await set_client_price(
-                session, priced, meter=meter.name, description=description or meter.label, terms=terms,
-                valid_from=None if begins is None else begins.replace(tzinfo=UTC), now=utc_now(), new_id=new_id,
-            )  # fmt: skip
-        return CommandResult(f"price {made.price_id}", {"id": made.price_id, "book": made.book_id, "meter": meter.name})
-
-    run_with_services(act)
-
-
-def _terms(unit_price: str, included: int) -> Terms:
-    try:
-        return Terms(Decimal(unit_price), Decimal(included))
-    except InvalidOperation:
-        raise click.BadParameter("A price is a number, such as 0.03.", param_hint="--unit-price") from None
-
-
-COMMANDS: Final = (CliCommand(command=invoice), CliCommand(command=price_book), CliCommand(command=price))
+COMMANDS: Final = (CliCommand(command=invoice), *PRICE_COMMANDS)

@@ -6,11 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec.structs import replace
 
+from billing.dependencies import KnownMeters
 from billing.documents.store import list_documents
 from billing.invoices.close import close_invoice
 from billing.invoices.forms import acts_of, settle
@@ -48,13 +48,6 @@ _OWN: Final = "/clients/{client:str}/invoices/{invoice_id:uuid}"
 _LINE: Final = [f"{path}/lines/{{line_id:uuid}}" for path in _INVOICE]
 _READ: Final = {"permission": BillingPermission.READ_INVOICES, "fleet": True}
 _PAGE: Final = 50
-KnownMeters = NamedDependency[Meters]
-"""Handler parameter `meters`, filled by `provide_meters`."""
-
-
-def provide_meters(meters: Meters) -> Provide:
-    """Provider of the application's dependency `meters`."""
-    return Provide(lambda: meters, sync_to_thread=False)
 
 
 @get(_INVOICES, name="invoices", opt=_READ, dependencies=INVOICES.page_parameters, include_in_schema=False)

@@ -9,11 +9,12 @@ import billing.payments.models
 from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.commands import COMMANDS
+from billing.dependencies import provide_meters
 from billing.documents.slice import SLICE as DOCUMENTS
 from billing.events import EVENTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
-from billing.pages import PAGES, provide_meters
+from billing.pages import PAGES
 from billing.payment_account.slice import SLICE as PAYMENT_ACCOUNT
 from billing.permissions import BillingPermission
 from billing.price_books.pages import PRICE_PAGES

@@ -1,6 +1,5 @@
 """Invoice API. With a client in the path, that client's own; without, the MSP's, of all its clients."""
 
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,15 +14,14 @@ from billing.client_prices.prices import (
     load_client_prices,
     set_client_price,
 )
+from billing.dependencies import KnownMeters
 from billing.invoices.close import close_invoice
 from billing.invoices.inputs import CreditInput, InvoiceActInput, PaymentInput
 from billing.invoices.lists import INVOICES, LINE_EVENTS
 from billing.invoices.repository import load_invoice
 from billing.invoices.settle import NewCredit, NewPayment, act_on_invoice, create_credit_note, record_payment
-from billing.pages import KnownMeters
 from billing.permissions import BillingPermission
-from billing.price_books.lists import PRICES
-from billing.price_books.pricing import Terms
+from billing.price_books.routes import PRICE_BOOK_ROUTES
 from billing.schemas import InvoiceDetail
 from foundation.ids import new_id
 from foundation.web.api import post
@@ -59,15 +57,6 @@ LINE_EVENT_LIST: Final = list_route(
     opt=_READ,
     tags=["invoices"],
     about="List the usage events that a line is made of, oldest first.",
-)
-
-
-PRICE_LIST: Final = list_route(
-    PRICES,
-    "/api/v1/prices",
-    opt={"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True},
-    tags=["prices"],
-    about="List the prices of all price books. Unit prices are exact decimals of the book's currency.",
 )
 
 
@@ -129,11 +118,11 @@ async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSO
         await access.enter_home()
     return await set_client_price(
         access.session, priced, meter=meter.name, description=data.description or meter.label,
-        terms=Terms(data.unit_price, Decimal(data.included)), valid_from=data.valid_from, now=access.now, new_id=new_id,
+        terms=data.terms, valid_from=data.valid_from, now=access.now, new_id=new_id,
     )  # fmt: skip
 
 
 ROUTES: Final[tuple[Any, ...]] = (
-    INVOICE_LIST, PRICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, act_on_finalised_invoice,
-    create_payment, create_credit, show_client_prices, set_price_of_client,
+    INVOICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, act_on_finalised_invoice,
+    create_payment, create_credit, show_client_prices, set_price_of_client, *PRICE_BOOK_ROUTES,
 )  # fmt: skip

@@ -1,24 +1,21 @@
 """Page of one client's prices, on which its MSP sets the client's own. The client's members do not see it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from billing.client_prices.prices import PricedClient, load_client_prices, set_client_price
-from billing.pages import KnownMeters
+from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
-from billing.price_books.pricing import Terms
-from foundation.errors import DomainError, InvalidInput, NotFound
+from billing.price_books.forms import read_price
+from billing.price_books.pricing import PriceKind
+from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
-from foundation.marks import N_
 from foundation.usage.meters import Meters
 from foundation.web.actions import run_action
-from foundation.web.lists import is_day
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
@@ -28,7 +25,6 @@ Typed = Mapping[str, str]
 _ROOT: Final = "/clients/{client:str}/prices"
 _READ: Final = {"permission": BillingPermission.READ_PRICE_BOOKS}
 _WRITE: Final = {"permission": BillingPermission.WRITE_PRICE_BOOKS}
-_MOST_INCLUDED: Final = 1_000_000_000
 
 
 @get(_ROOT, name="client-prices", opt=_READ, include_in_schema=False)
@@ -43,14 +39,15 @@ async def set_client_price_page(request: AnyRequest, access: OpenAccess, meters:
     client = access.require_client()
     try:
         meter = meters.require(typed.get("meter", ""))
-        terms, valid_from = Terms(_amount(typed), Decimal(_included(typed))), _day(typed)
+        wanted = read_price({**typed, "kind": PriceKind.PER_UNIT.value})
+        terms = wanted.terms
     except DomainError as wrong:
         return await _page(access, meters, typed, wrong)
     priced = PricedClient(client.tenant_id, client.currency)
     await access.enter_home()
     setting = set_client_price(
         access.session, priced, meter=meter.name, description=typed.get("description", "") or meter.label, terms=terms,
-        valid_from=valid_from, now=access.now, new_id=new_id,
+        valid_from=wanted.valid_from, now=access.now, new_id=new_id,
     )  # fmt: skip
     refusal = await run_action(access.session, setting)
     if refusal is not None:
@@ -70,6 +67,7 @@ async def _page(access: Access, meters: Meters, typed: Typed, refusal: DomainErr
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "prices": found,
+        "own_book": found.own[0].book_id if found.own else None,
         "own_meters": {one.meter for one in found.own},
         "currency": found.own[0].currency if found.own else client.currency,
         "meters": [(one.name, translate(one.label)) for one in meters],
@@ -79,33 +77,3 @@ async def _page(access: Access, meters: Meters, typed: Typed, refusal: DomainErr
         "refused": refusal if not field else None,
     }
     return render_page(access, "billing/client_prices.html", translate("Prices"), context, refusal=refusal)
-
-
-def _amount(typed: Typed) -> Decimal:
-    """Raises InvalidInput."""
-    text = typed.get("unit_price", "").replace(",", ".")
-    try:
-        found = Decimal(text) if len(text) <= 30 else None
-    except InvalidOperation:
-        found = None
-    if found is None or not found.is_finite() or found < 0:
-        raise InvalidInput(N_("Enter a price such as 0.03."), field="unit_price")
-    return found
-
-
-def _included(typed: Typed) -> int:
-    """Raises InvalidInput."""
-    text = typed.get("included", "") or "0"
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= _MOST_INCLUDED):
-        raise InvalidInput(N_("Enter a whole number of units, such as 1000."), field="included")
-    return int(text)
-
-
-def _day(typed: Typed) -> datetime | None:
-    """Raises InvalidInput."""
-    text = typed.get("valid_from", "")
-    if not text:
-        return None
-    if not is_day(text):
-        raise InvalidInput(N_("Enter a day, such as 2026-11-29."), field="valid_from")
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -10,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.price_books.inputs import PriceInput
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import (
     NewPrice,
@@ -22,22 +22,16 @@ from billing.price_books.repository import (
 from billing.sides import Side, as_rater
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
-from foundation.web.requests import RequestBody
 
 OWN_BOOK: Final = "Own prices"
 
 
-class ClientPriceInput(RequestBody, frozen=True, kw_only=True):
+class ClientPriceInput(PriceInput, frozen=True, kw_only=True):
     """A retail price of one client, the one with the short name `client`, in its own currency. `valid_from`: now if not
     given. `description`: the text on the invoice; the meter's own if not given. `included` units of a month are free.
     """
 
     client: Annotated[str, msgspec.Meta(min_length=1, max_length=63)]
-    meter: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    unit_price: Decimal
-    included: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] = 0
-    description: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    valid_from: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class PriceSet(msgspec.Struct, frozen=True):

@@ -1,10 +1,11 @@
-"""The list of prices of all price books."""
+"""The lists of price books, and of the prices of all of them."""
 
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.price_books.books import BOOK_ORDER, PriceBookView, list_price_books
 from billing.price_books.repository import PRICE_ORDER, PriceRow, list_prices
 from foundation.marks import N_
 from foundation.web.csv_export import CsvColumn
@@ -14,6 +15,20 @@ from foundation.web.pagination import ListQuery, ResultPage
 
 async def _load(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[PriceRow]:
     return await list_prices(session, query)
+
+
+async def _load_books(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[PriceBookView]:
+    return await list_price_books(session, query)
+
+
+PRICE_BOOKS: Final = ListDefinition[PriceBookView](
+    name="price-books",
+    title=N_("Price books"),
+    item=PriceBookView,
+    load=_load_books,
+    sorts=[BOOK_ORDER],
+    columns=["id", "side", "client_id", "currency", "name", "prices", "created_at"],
+)
 
 
 PRICES: Final = ListDefinition[PriceRow](

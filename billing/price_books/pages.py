@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 
 from billing.permissions import BillingPermission
+from billing.price_books.book_pages import PRICE_BOOK_PAGES
 from billing.price_books.lists import PRICES
 from foundation.i18n.localizer import translate
 from foundation.web.list_view import list_view
@@ -31,4 +32,6 @@ async def list_prices_page(access: OpenAccess, listed: ListParameters) -> Templa
     return render_page(access, "billing/prices.html", translate("Prices"), context, refusal=listed.refusal)
 
 
-PRICE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (list_prices_page, export_page(PRICES, _PRICES, opt=_READ))
+PRICE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_prices_page, export_page(PRICES, _PRICES, opt=_READ), *PRICE_BOOK_PAGES,
+)  # fmt: skip

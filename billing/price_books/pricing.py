@@ -52,6 +52,8 @@ _LABELS: Final = {
 }
 TIERED: Final = frozenset({PriceKind.GRADUATED, PriceKind.VOLUME, PriceKind.BLOCKS})
 SIZED: Final = frozenset({PriceKind.PACKAGE, PriceKind.BLOCKS})
+PRICED: Final = frozenset({PriceKind.PER_UNIT, PriceKind.PACKAGE, PriceKind.FLAT})
+"""Kinds with one price of their own."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -149,55 +151,68 @@ def check_terms(terms: Terms) -> Terms:
     Raises:
         PriceNotAllowed: names the invalid part.
     """
-    bounds = [bound for bound in (terms.minimum, terms.maximum) if bound is not None]
-    tiers = [price for tier in terms.tiers for price in (tier.unit_price, tier.flat)]
-    for price in (terms.unit_price, terms.rate_pct, terms.per_event, *tiers, *bounds):
-        _check_price(price)
-    check_quantity(terms.included)
-    check_quantity(terms.size)
+    for name in ("unit_price", "rate_pct", "per_event", "minimum", "maximum"):
+        _check_price(getattr(terms, name), name)
+    for price in (price for tier in terms.tiers for price in (tier.unit_price, tier.flat)):
+        _check_price(price, "tiers")
+    check_quantity(terms.included, "included")
+    check_quantity(terms.size, "size")
     if bool(terms.tiers) != (terms.kind in TIERED):
-        raise PriceNotAllowed(N_("A price by tiers has at least one tier, and any other price has none."))
+        raise PriceNotAllowed(
+            N_("A price by tiers has at least one tier, and any other price has none."), field="tiers"
+        )
     if (terms.size > 0) != (terms.kind in SIZED):
-        raise PriceNotAllowed(N_("A price of packages or blocks needs their size, and any other price has none."))
-    if len(bounds) == 2 and bounds[0] > bounds[1]:
-        raise PriceNotAllowed(N_("The minimum is not above the maximum."))
+        raise PriceNotAllowed(
+            N_("A price of packages or blocks needs their size, and any other price has none."), field="size"
+        )
+    if terms.minimum is not None and terms.maximum is not None and terms.minimum > terms.maximum:
+        raise PriceNotAllowed(N_("The minimum is not above the maximum."), field="minimum")
     if terms.kind is not PriceKind.PERCENTAGE and (terms.rate_pct or terms.per_event):
-        raise PriceNotAllowed(N_("Only a price by percentage has a rate and a fee for each event."))
+        raise PriceNotAllowed(N_("Only a price by percentage has a rate and a fee for each event."), field="rate_pct")
     return _check_tiers(terms) if terms.tiers else terms
 
 
 def _check_tiers(terms: Terms) -> Terms:
     *bounded, last = (tier.up_to for tier in terms.tiers)
     if last is not None:
-        raise PriceNotAllowed(N_("The last tier has no upper end: leave its up_to empty."))
+        raise PriceNotAllowed(N_("The last tier has no upper end: leave its up_to empty."), field="tiers")
     floor = Decimal(0)
     for bound in bounded:
         if bound is not None:
-            check_quantity(bound)
+            check_quantity(bound, "tiers")
         if bound is None or bound <= floor:
-            raise PriceNotAllowed(N_("Each tier must end above the one before it; only the last has no end."))
+            raise PriceNotAllowed(
+                N_("Each tier must end above the one before it; only the last has no end."), field="tiers"
+            )
         if terms.kind is PriceKind.BLOCKS and bound % terms.size:
-            raise PriceNotAllowed(N_("Each tier of blocks ends with a whole block."))
+            raise PriceNotAllowed(N_("Each tier of blocks ends with a whole block."), field="tiers")
         floor = bound
     if terms.kind is PriceKind.BLOCKS and any(tier.flat for tier in terms.tiers):
-        raise PriceNotAllowed(N_("Tiers of blocks have no fee of their own."))
+        raise PriceNotAllowed(N_("Tiers of blocks have no fee of their own."), field="tiers")
     return msgspec.structs.replace(terms, unit_price=terms.tiers[0].unit_price)
 
 
-def check_quantity(quantity: Decimal) -> None:
+def check_quantity(quantity: Decimal, field: str = "quantity") -> None:
     """Raises PriceNotAllowed for a quantity that a price cannot name."""
     if not quantity.is_finite() or not 0 <= quantity < _MOST_UNITS or quantity != round(quantity, QUANTITY_PLACES):
         raise PriceNotAllowed(
             N_("A quantity is a number of 0 or more with at most {number} decimals."),
             params={"number": QUANTITY_PLACES},
+            field=field,
         )
 
 
-def _check_price(price: Decimal) -> None:
+def _check_price(price: Decimal | None, field: str) -> None:
+    if price is None:
+        return
     if not price.is_finite() or not 0 <= price < _LIMIT:
-        raise PriceNotAllowed(N_("A unit price is a number of 0 or more with at most 12 digits before the point."))
+        raise PriceNotAllowed(
+            N_("A unit price is a number of 0 or more with at most 12 digits before the point."), field=field
+        )
     if price != round(price, _PLACES):
-        raise PriceNotAllowed(N_("A unit price has at most {number} decimals."), params={"number": _PLACES})
+        raise PriceNotAllowed(
+            N_("A unit price has at most {number} decimals."), params={"number": _PLACES}, field=field
+        )
 
 
 def tiers_to_json(tiers: Iterable[PriceTier]) -> list[dict[str, Any]] | None:

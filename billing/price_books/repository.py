@@ -1,5 +1,6 @@
 """Price books: one for wholesale, one common for retail, and one more for each client with its own prices."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.errors import PastIsFixed, PriceNotAllowed
 from billing.price_books.pricing import Terms, check_terms, further_terms, terms_from_row, tiers_to_json
-from billing.price_books.wording import write_limits, write_price
+from billing.price_books.wording import write_limits, write_price, write_tiers
 from billing.pricing.rules import BillingRules
 from billing.sides import Side, as_rater
 from canonical.money import UnknownCurrency, minor_exponent
@@ -64,6 +65,11 @@ class PriceRow(msgspec.Struct, frozen=True):
     def limits(self) -> str:
         return write_limits(self.terms, self.currency)
 
+    @property
+    def tiers(self) -> Sequence[tuple[str, str, str]]:
+        """As `write_tiers`."""
+        return write_tiers(self.terms, self.currency)
+
 
 async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: datetime, new_id: NewId) -> UUID:
     """Create a price book in the scope of the MSP account. Only the operator creates wholesale books, which the caller
@@ -98,8 +104,11 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     return book_id
 
 
-async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, now: datetime, new_id: NewId) -> UUID:
-    """Add a price valid from `valid_from` until the next existing one; the price in force then ends there.
+async def set_price(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, book_id: UUID, *, price: NewPrice, now: datetime, new_id: NewId, only: Side | None = None
+) -> UUID:
+    """Add a price valid from `valid_from` until the next existing one; the price in force then ends there. `only`: the
+    side of the books that the caller may change.
 
     In a gap without a price, `valid_from` may be in the past: the price then applies to unattributed usage and changes
     nothing else.
@@ -109,6 +118,7 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
         PriceNotAllowed: the terms are not valid.
         InvalidInput: the description cannot be stored, or is too long.
         NotFound: the MSP has no such book.
+        Forbidden: the book is of another side.
     """
     scope = _require_msp_account(session)
     terms = check_terms(price.terms)
@@ -124,6 +134,8 @@ async def set_price(session: AsyncSession, book_id: UUID, *, price: NewPrice, no
         )
         if side is None:
             raise NotFound
+        if only is not None and side != only:
+            raise Forbidden(N_("The operator sets wholesale prices."))
         await _end_price_in_force(session, keys, price.valid_from, now)
         await session.execute(
             _INSERT_PRICE,
@@ -170,9 +182,14 @@ async def _end_price_in_force(
     if in_force is None:
         return
     if valid_from < now:
-        raise PastIsFixed(N_("Another price applied at that time. Start the new price now or later."))
+        raise PastIsFixed(
+            N_("Another price applied at that time. Start the new price now or later."), field="valid_from"
+        )
     if in_force.valid_from == valid_from:
-        raise PastIsFixed(N_("A price that begins at exactly this time already exists. Choose another start time."))
+        raise PastIsFixed(
+            N_("A price that begins at exactly this time already exists. Choose another start time."),
+            field="valid_from",
+        )
     await session.execute(
         text("UPDATE price SET valid_to = :valid_from WHERE tenant_id = :tenant_id AND id = :id"),
         {**keys, "id": in_force.id},
@@ -199,13 +216,19 @@ async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> R
     scope = scope_of(session)
     if not scope.fleet:
         raise Forbidden(N_("Price books are visible to the MSP's own members only."))
-    wanted = query.values.get("side", "")
+    wanted, book_id = query.values.get("side", ""), query.parents.get("book_id")
     source = ListSource(
         columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,
                    p.unit_price, p.included_quantity, p.tiers, p.terms""",
         tables="price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id",
-        where="p.tenant_id = :msp_id" + (" AND b.side = :side" if wanted else ""),
-        binds={"msp_id": scope.msp_id, **({"side": wanted} if wanted else {})},
+        where="p.tenant_id = :msp_id"
+        + (" AND b.side = :side" if wanted else "")
+        + (" AND b.id = :book_id" if book_id else ""),
+        binds={
+            "msp_id": scope.msp_id,
+            **({"side": wanted} if wanted else {}),
+            **({"book_id": book_id} if book_id else {}),
+        },
     )
     return (await read_page(session, source, query)).map(_price)
 
@@ -230,6 +253,7 @@ def _check_currency(currency: str) -> None:
         raise PriceNotAllowed(
             N_("“{currency}” is not a currency of ISO 4217. A currency is three capital letters, such as EUR."),
             params={"currency": currency},
+            field="currency",
         ) from problem
 
 

@@ -17,6 +17,11 @@ def write_number(number: Decimal) -> str:
     return format_amount(number.normalize() + 0)
 
 
+def write_plain(number: Decimal) -> str:
+    """A number for a form's field, in the same way in every language."""
+    return f"{number.normalize():f}"
+
+
 def write_rate(rate_pct: Decimal) -> str:
     """A percentage with all its digits."""
     share = rate_pct.normalize() / 100

@@ -17,10 +17,11 @@ from litestar.template.config import TemplateConfig
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
+from billing.dependencies import provide_meters
 from billing.documents.pages import DOCUMENT_PAGES
 from billing.documents.routes import DOCUMENT_ROUTES
 from billing.invoices.draft import DraftInvoice, draft_wholesale
-from billing.pages import PAGES, provide_meters
+from billing.pages import PAGES
 from billing.rating.runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side

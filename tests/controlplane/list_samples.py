@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from billing.periods import month_of
+from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
 from billing.states import InvoiceState
 from canonical.elements import PRICE
@@ -331,6 +332,12 @@ async def add_price(rows: Rows, number: int) -> Matches:
     return {"side": [Side.RETAIL]}
 
 
+async def add_price_book(rows: Rows, number: int) -> None:
+    book = NewPriceBook(Side.RETAIL, "USD", rows.name(number), new_id())
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        await create_price_book(session, book, now=utc_now(), new_id=new_id)
+
+
 async def add_purge(rows: Rows, number: int) -> None:
     await rows.sample.add(
         RetentionPurge(
@@ -378,6 +385,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "onboarding-tasks": add_stuck_task,
     "playbooks": add_playbook,
     "policy-overrides": add_override,
+    "price-books": add_price_book,
     "prices": add_price,
     "purges": add_purge,
     "template-clients": add_template_client,

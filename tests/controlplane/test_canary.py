@@ -16,6 +16,8 @@ from litestar.routes import HTTPRoute
 
 from billing.legal_entities.repository import set_billing_details
 from billing.legal_entities.schemas import BillingDetailsInput
+from billing.price_books.repository import NewPriceBook, create_price_book
+from billing.sides import Side
 from canonical.elements import COST, PRICE, STOCK
 from foundation.clock import utc_now
 from foundation.database.engine import Database
@@ -75,6 +77,7 @@ KINDS = {
     "playbook": "playbook_id",
     "onboarding_task": "task_id",
     "list_view": "view_id",
+    "price_book": "book_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
@@ -174,6 +177,9 @@ async def name_buyer(env: ClientEnv) -> None:
     buyer = BillingDetailsInput(name=CANARY, street=CANARY, postcode="1", city=CANARY, country="DE")
     async with env.services.db.transaction(env.scope) as session:
         await set_billing_details(session, buyer, payer_id=None, now=utc_now())
+    book = NewPriceBook(Side.RETAIL, "EUR", CANARY, env.scope.tenant_id)
+    async with env.services.db.transaction(env.msp_account) as session:
+        await create_price_book(session, book, now=utc_now(), new_id=new_id)
 
 
 async def hold(env: ClientEnv) -> None:

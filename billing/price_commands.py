@@ -1,0 +1,195 @@
+"""`fairlead price-book` and `price`."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import click
+
+from billing.client_prices.prices import PricedClient, set_client_price
+from billing.price_books.inputs import TermsInput
+from billing.price_books.pricing import PriceKind, Terms
+from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.pricing.rounding import Rounding
+from billing.pricing.rules import BillingRules
+from billing.pricing.tiers import PriceTier
+from billing.sides import Side
+from foundation.clock import utc_now
+from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
+from foundation.ids import new_id
+from foundation.rooms import AppServices, CliCommand
+from tenants.accounts import get_client
+from tenants.command_options import CLIENT, CLIENT_OF_MSP, MSP
+
+F = TypeVar("F", bound=Callable[..., Any])
+_DATE = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class Number(click.ParamType[Decimal]):
+    """Parameter type: a decimal number."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            return Decimal(value)
+        except (InvalidOperation, TypeError, ValueError):
+            self.fail("A number, such as 0.03.", param, ctx)
+
+
+class Tier(click.ParamType[PriceTier]):
+    """Parameter type: `100=0.5`, `100=0.5+2` with a fee on entering, `rest=0.25` for the last tier."""
+
+    name = "UP_TO=PRICE[+FEE]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PriceTier:
+        up_to, _, rest = str(value).partition("=")
+        price, _, fee = rest.partition("+")
+        try:
+            bound = None if up_to == "rest" else Decimal(up_to)
+            return PriceTier(bound, Decimal(price), Decimal(fee or 0))
+        except InvalidOperation:
+            self.fail("A tier is written as 100=0.5, the last one as rest=0.25.", param, ctx)
+
+
+NUMBER: Final = Number()
+_TERMS: Final = (
+    click.option(
+        "--kind",
+        type=click.Choice([one.value for one in PriceKind]),
+        default=PriceKind.PER_UNIT.value,
+        show_default=True,
+        help="How usage becomes an amount.",
+    ),
+    click.option("--unit-price", type=NUMBER, help="Price of a unit, a package or a month, e.g. 0.03."),
+    click.option("--included", type=NUMBER, default="0", show_default=True, help="Units per month without charge."),
+    click.option("--tier", "tiers", type=Tier(), multiple=True, help="A tier, e.g. 100=0.5; the last one: rest=0.25."),
+    click.option("--size", type=NUMBER, default="0", help="Units in a package or block."),
+    click.option("--rate", "rate_pct", type=NUMBER, default="0", help="Per cent of the quantity, of a percentage."),
+    click.option("--per-event", type=NUMBER, default="0", help="Fee for each event, of a percentage."),
+    click.option("--minimum", type=NUMBER, help="What a month with usage costs at least."),
+    click.option("--maximum", type=NUMBER, help="What a month costs at most."),
+)
+
+
+def terms_options(command: F) -> F:
+    """The options of a price's terms, in this order."""
+    for option in reversed(_TERMS):
+        command = option(command)
+    return command
+
+
+def read_terms(options: Mapping[str, Any]) -> Terms:
+    """Raises PriceNotAllowed."""
+    return TermsInput(**{**options, "kind": PriceKind(options["kind"])}).terms
+
+
+@click.group("price-book", cls=NounGroup)
+def price_book() -> None:
+    """Price books of an MSP."""
+
+
+@price_book.command("create")
+@MSP
+@click.option("--client", "tenant_id", type=CLIENT_OF_MSP, help="A client with retail prices of its own.")
+@click.option(
+    "--side",
+    type=click.Choice([side.value for side in Side]),
+    required=True,
+    help="wholesale: what the MSP pays; retail: what the MSP charges its clients.",
+)
+@click.option("--currency", required=True, help="ISO 4217 code, e.g. EUR.")
+@click.option("--name", default="Standard", show_default=True, help="Name of the price book.")
+@click.option(
+    "--rounding",
+    type=click.Choice([one.value for one in Rounding]),
+    default=Rounding.HALF_UP.value,
+    show_default=True,
+    help="How each line is rounded.",
+)
+def create_price_book_(  # noqa: PLR0913 - click passes options by name
+    *, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str, name: str, rounding: str
+) -> None:
+    """Create a price book."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            book = NewPriceBook(Side(side), currency, name, tenant_id, BillingRules(rounding=Rounding(rounding)))
+            book_id = await create_price_book(session, book, now=utc_now(), new_id=new_id)
+        return CommandResult(f"price book {book_id}", {"id": book_id, "side": side, "currency": currency})
+
+    run_with_services(act)
+
+
+@click.group(cls=NounGroup)
+def price() -> None:
+    """Prices of meters."""
+
+
+@price.command("set")
+@MSP
+@click.option("--book", type=click.UUID, required=True, help="ID of the price book.")
+@click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
+@click.option("--description", help="Text on the invoice; default: the meter's label.")
+@terms_options
+@click.option("--from", "begins", type=_DATE, help="First day (UTC); default: now. The earlier price ends then.")
+def set_price_(
+    *,
+    msp_id: UUID,
+    book: UUID,
+    meter_name: str | None,
+    description: str | None,
+    begins: datetime | None,
+    **terms: Any,
+) -> None:
+    """Set the price of a meter from a day on. Earlier prices are kept for earlier usage."""
+    wanted = read_terms(terms)
+    meter = command_host().rooms.meters.require(meter_name)
+
+    async def act(services: AppServices) -> CommandResult:
+        now = utc_now()
+        from_ = begins.replace(tzinfo=UTC) if begins is not None else now
+        line = NewPrice(meter.name, description or meter.label, wanted, from_)
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            price_id = await set_price(session, book, price=line, now=now, new_id=new_id)
+        return CommandResult(f"price {price_id}", {"id": price_id, "book": book, "meter": meter.name})
+
+    run_with_services(act)
+
+
+@price.command("set-client")
+@MSP
+@CLIENT
+@click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
+@click.option("--description", help="Text on the invoice; default: the meter's label.")
+@terms_options
+@click.option("--from", "begins", type=_DATE, help="First day (UTC); default: now. The earlier price ends then.")
+def set_client_price_(
+    *,
+    msp_id: UUID,
+    tenant_id: UUID,
+    meter_name: str | None,
+    description: str | None,
+    begins: datetime | None,
+    **terms: Any,
+) -> None:
+    """Set a retail price of one client, in place of the common one."""
+    wanted, meter = read_terms(terms), command_host().rooms.meters.require(meter_name)
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            client = await get_client(session)
+            priced = PricedClient(client.tenant_id, client.currency)
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            made = await set_client_price(
+                session, priced, meter=meter.name, description=description or meter.label, terms=wanted,
+                valid_from=None if begins is None else begins.replace(tzinfo=UTC), now=utc_now(), new_id=new_id,
+            )  # fmt: skip
+        return CommandResult(f"price {made.price_id}", {"id": made.price_id, "book": made.book_id, "meter": meter.name})
+
+    run_with_services(act)
+
+
+PRICE_COMMANDS: Final = (CliCommand(command=price_book), CliCommand(command=price))

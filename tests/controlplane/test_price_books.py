@@ -1,0 +1,130 @@
+"""Price books as an editor: each kind of price on its form and over the API, versions by date, markup over cost."""
+
+from uuid import UUID
+
+import pytest
+
+from billing.price_books.pricing import PriceKind
+from billing.price_books.repository import NewPriceBook, create_price_book
+from billing.sides import Side
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from governance.propagation.meters import VERIFIED_DELIVERIES
+from tests.billing.conftest import Market
+from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+METER = VERIFIED_DELIVERIES.name
+API = "/api/v1/price-books"
+TIERS = {"up_to_1": "100", "tier_price_1": "0,5", "fee_1": "2", "tier_price_2": "0.25"}
+FORMS = [
+    {"kind": "per_unit", "unit_price": "0,30", "included": "10", "maximum": "90"},
+    {"kind": "graduated", **TIERS},
+    {"kind": "volume", **TIERS, "minimum": "5"},
+    {"kind": "package", "unit_price": "3", "size": "10"},
+    {"kind": "blocks", "size": "10", "up_to_1": "20", "tier_price_1": "3", "tier_price_3": "2"},
+    {"kind": "flat", "unit_price": "40"},
+    {"kind": "percentage", "rate_pct": "1.5", "per_event": "0.10"},
+]
+
+
+async def create_book(admin: Visit) -> UUID:
+    made = await admin.post("/prices/books/new", {"currency": "eur", "name": "Standard", "rounding": "half_up"})
+    assert made.status_code == 303, made.text
+    [book] = [one for one in (await admin.api("GET", API)).json()["items"] if one["side"] == "retail"]
+    return UUID(book["id"])
+
+
+async def test_every_kind_is_set_on_its_form_and_shown_with_its_versions(
+    admin: Visit, msp_setup: MspSetup, env: ClientEnv
+) -> None:
+    market = Market(env.services.db, env.msp_account, env.scope, now=utc_now())
+    await market.open_book(Side.WHOLESALE)
+    await market.price(Side.WHOLESALE, "0.20", at=market.now, meter=METER)
+    page = f"/prices/books/{await create_book(admin)}"
+    for number, form in enumerate(FORMS):
+        shown = await admin.get(f"{page}/new?kind={form['kind']}")
+        assert {f'name="{name}"' in shown.text for name in form if name != "kind"} == {True}, form
+        day = {"valid_from": f"21{number:02}-01-01"} if number else {}
+        made = await admin.post(f"{page}/new", {"meter": METER, **form, **day})
+        assert made.status_code == 303, made.text
+    found = (await admin.api("GET", page.replace("/prices/books", API))).json()
+    kinds = [one["price"]["terms"]["kind"] for one in found["prices"]]
+    assert kinds == [form["kind"] for form in reversed(FORMS)]
+    assert set(kinds) == {kind.value for kind in PriceKind}
+    assert [one["validity"] for one in found["prices"]] == ["later"] * 6 + ["in_force"]
+    assert (found["prices"][-1]["markup_pct"], found["prices"][0]["markup_pct"]) == ("50.0", None)
+    text = (await admin.get(page)).text
+    for part in ("50.0%", "0.2", "1.5%", "3\N{NO-BREAK SPACE}EUR for each 10 units", "in force", "at least"):
+        assert part in text, part
+    again = (await admin.get(f"{page}/new?meter={METER}")).text
+    assert 'value="0.3"' in again  # the price in force fills in the form
+
+
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({"kind": "per_unit", "unit_price": "cheap"}, "unit_price"),
+    ({"kind": "per_unit"}, "unit_price"),
+    ({"kind": "package", "unit_price": "1"}, "size"),
+    ({"kind": "nothing"}, "kind"),
+    ({"kind": "per_unit", "unit_price": "1", "minimum": "3", "maximum": "2"}, "minimum"),
+    ({"kind": "volume", "up_to_1": "5"}, "tier_price_1"),
+    ({"kind": "per_unit", "unit_price": "1", "valid_from": "2026-13-01"}, "valid_from"),
+    ({"kind": "per_unit", "unit_price": "1", "meter": "nothing"}, "meter"),
+]
+
+
+async def test_errors_are_shown_at_their_fields(admin: Visit) -> None:
+    page = f"/prices/books/{await create_book(admin)}"
+    for form, field in WRONG:
+        refused = await admin.post(f"{page}/new", {"meter": METER, **form})
+        assert (refused.status_code, f'id="f-{field}-error"' in refused.text) == (422, True), form
+    without = await admin.post(f"{page}/new", {"meter": METER, "kind": "graduated"})
+    assert (without.status_code, "at least one tier" in without.text) == (422, True)
+    assert (await admin.get(f"{page}/new?kind=nothing")).status_code == 422
+    assert (await admin.api("GET", page.replace("/prices/books", API))).json()["prices"] == []
+
+
+async def test_a_client_gets_a_book_of_its_own_over_the_api(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
+) -> None:
+    made = await admin.api("POST", API, {"client": msp_setup.slug, "currency": "EUR", "rounding": "half_even"})
+    assert made.status_code == 201, made.text
+    address = f"{API}/{made.json()['id']}"
+    tiers = [{"up_to": "10", "unit_price": "1"}, {"up_to": None, "unit_price": "0.5", "flat": "3"}]
+    price = {"meter": METER, "kind": "volume", "tiers": tiers}
+    assert (await admin.api("POST", f"{address}/prices", price)).status_code == 201
+    found = (await admin.api("GET", address)).json()
+    assert found["book"]["rules"] == {"rounding": "half_even"}
+    assert found["prices"][0]["price"]["terms"]["tiers"][1]["flat"] == "3"
+    for wrong, status in (({"client": "nobody", "currency": "EUR"}, 404), ({"currency": "EUX"}, 422)):
+        assert (await admin.api("POST", API, wrong)).status_code == status
+    missing = await admin.api("POST", f"{address}/prices", {"meter": METER})
+    assert (missing.status_code, missing.json()["field"]) == (422, "unit_price")
+    unknown = await admin.post("/prices/books/new", {"client": "nobody", "currency": "EUR"})
+    assert 'id="f-client-error"' in unknown.text
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    assert (await foreign.api("GET", address)).status_code == 404
+    assert (await foreign.api("POST", f"{address}/prices", price)).status_code == 404
+    assert (await foreign.get(address.replace("/api/v1/price-books", "/prices/books"))).status_code == 404
+    approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    assert (await approver.get("/prices/books")).status_code in {403, 404}
+
+
+async def test_wholesale_prices_are_the_operators(admin: Visit, env: ClientEnv) -> None:
+    async with env.services.db.transaction(env.msp_account) as session:
+        wholesale = NewPriceBook(Side.WHOLESALE, "EUR", "Wholesale")
+        book_id = await create_price_book(session, wholesale, now=utc_now(), new_id=new_id)
+    refused = await admin.api("POST", f"{API}/{book_id}/prices", {"meter": METER, "unit_price": "0"})
+    assert (refused.status_code, refused.json()["detail"]) == (403, "The operator sets wholesale prices.")
+    assert "The operator sets wholesale prices" in (await admin.get(f"/prices/books/{book_id}")).text
