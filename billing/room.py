@@ -20,6 +20,8 @@ from billing.permissions import BillingPermission
 from billing.price_books.pages import PRICE_PAGES
 from billing.retention import RETAINED
 from billing.routes import ROUTES
+from billing.simulation.pages import SIMULATION_PAGES
+from billing.simulation.routes import SIMULATION_ROUTES
 from billing.tiles import TILES
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Room, WebPart
@@ -35,9 +37,9 @@ def _invoices(area: NavArea) -> NavEntry:
 ROOM: Final = Room(
     name="billing",
     models=(billing.models, billing.invoices.models),
-    routes=ROUTES,
+    routes=(*ROUTES, *SIMULATION_ROUTES),
     tiles=TILES,
-    pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES),
+    pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES, *SIMULATION_PAGES),
     web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
-from billing.price_books.books import PriceBookDetail, PriceBookView, load_price_book, open_price_book
+from billing.price_books.books import PriceBookDetail, PriceBookView, load_price_book, open_price_book, title_of
 from billing.price_books.forms import FIELDS, Typed, read_kind, read_price, rows_of, write_form
 from billing.price_books.inputs import PriceBookInput
 from billing.price_books.lists import PRICE_BOOKS
@@ -73,7 +73,7 @@ async def show_price_book_page(access: OpenAccess, meters: KnownMeters, book_id:
     detail = await load_price_book(access.session, book_id, now=access.now)
     context = {
         "book": detail.book,
-        "title": await _title(access, detail.book),
+        "title": await title_of(access, detail.book),
         "versions": detail.prices,
         "costs": {one.price.id: write_price(one.cost, detail.book.currency) for one in detail.prices if one.cost},
         "meter_labels": meters.label_of,
@@ -155,12 +155,6 @@ def _writes(access: Access, book: PriceBookView) -> bool:
     return book.side is Side.RETAIL and access.may(BillingPermission.WRITE_PRICE_BOOKS)
 
 
-async def _title(access: Access, book: PriceBookView) -> str:
-    if book.client_id is None:
-        return translate("All clients") if book.side is Side.RETAIL else translate("Wholesale")
-    return (await name_clients(access.session, [book.client_id])).get(book.client_id, "")
-
-
 async def _books_page(
     access: Access, listed: ListInput, typed: Typed, refusal: DomainError | None = None
 ) -> Response[Any]:
@@ -185,7 +179,7 @@ async def _form_page(
         kind = PriceKind.PER_UNIT
     context = {
         "book": detail.book,
-        "title": await _title(access, detail.book),
+        "title": await title_of(access, detail.book),
         "kind": kind.value,
         "kinds": [(one.value, translate(one.label)) for one in PriceKind],
         "fields": FIELDS[kind],

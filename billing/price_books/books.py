@@ -18,11 +18,12 @@ from billing.pricing.rules import BillingRules
 from billing.sides import Side
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
+from foundation.i18n.localizer import translate
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from tenants.access import Access
-from tenants.accounts import get_client_by_slug
+from tenants.accounts import get_client_by_slug, name_clients
 
 Validity = Literal["earlier", "in_force", "later"]
 
@@ -85,6 +86,15 @@ async def load_price_book(session: AsyncSession, book_id: UUID, *, now: datetime
     Raises:
         NotFound: the MSP has no such book.
     """
+    book = await find_price_book(session, book_id)
+    prices = (await list_prices(session, ALL_PRICES.inside({"book_id": book_id}))).items
+    costs = await _costs(session, book, now)
+    newest_first = sorted(prices, key=lambda price: (price.meter, -price.valid_from.timestamp()))
+    return PriceBookDetail(book, [_version(price, costs.get(price.meter), now) for price in newest_first])
+
+
+async def find_price_book(session: AsyncSession, book_id: UUID) -> PriceBookView:
+    """In a fleet scope. Raises NotFound."""
     row = (
         await session.execute(
             text(f"SELECT {_COLUMNS} FROM price_book b WHERE b.tenant_id = :msp_id AND b.id = :id"),
@@ -93,11 +103,14 @@ async def load_price_book(session: AsyncSession, book_id: UUID, *, now: datetime
     ).one_or_none()
     if row is None:
         raise NotFound
-    book = _book(row)
-    prices = (await list_prices(session, ALL_PRICES.inside({"book_id": book_id}))).items
-    costs = await _costs(session, book, now)
-    newest_first = sorted(prices, key=lambda price: (price.meter, -price.valid_from.timestamp()))
-    return PriceBookDetail(book, [_version(price, costs.get(price.meter), now) for price in newest_first])
+    return _book(row)
+
+
+async def title_of(access: Access, book: PriceBookView) -> str:
+    """The client's name of its own book; for the common ones, for whom they are."""
+    if book.client_id is None:
+        return translate("All clients") if book.side is Side.RETAIL else translate("Wholesale")
+    return (await name_clients(access.session, [book.client_id])).get(book.client_id, "")
 
 
 async def open_price_book(access: Access, book: PriceBookInput, *, now: datetime, new_id: NewId) -> UUID:

@@ -25,7 +25,7 @@ FIELDS: Final[Mapping[PriceKind, Sequence[str]]] = {
     PriceKind.PERCENTAGE: ("rate_pct", "per_event", "included"),
 }
 _LIMITS: Final = ("minimum", "maximum")
-ROWS: Final = 5
+ROWS: Final = 3
 """Rows of tiers that the form has at least."""
 MOST_ROWS: Final = 12
 _NUMBER: Final = re.compile(r"[0-9]{1,19}([.,][0-9]{0,12})?", re.ASCII)
@@ -62,6 +62,14 @@ def read_number(typed: Typed, name: str) -> Decimal | None:
     text = typed.get(name, "")
     if text and not _NUMBER.fullmatch(text):
         raise InvalidInput(N_("Enter a number of 0 or more, such as 0.03."), field=name)
+    return Decimal(text.replace(",", ".")) if text else None
+
+
+def read_change(typed: Typed, name: str) -> Decimal | None:
+    """A number with or without a minus; None for an empty field. Raises InvalidInput."""
+    text = typed.get(name, "")
+    if text and not _NUMBER.fullmatch(text.removeprefix("-")):
+        raise InvalidInput(N_("Enter a number, such as 5 or -2.5."), field=name)
     return Decimal(text.replace(",", ".")) if text else None
 
 

@@ -7,10 +7,11 @@ import pytest
 from billing.price_books.pricing import PriceKind
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
+from billing.simulation.run import last_month
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from governance.propagation.meters import VERIFIED_DELIVERIES
-from tests.billing.conftest import Market
+from tests.billing.conftest import Market, uses
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     own_admin,
@@ -128,3 +129,43 @@ async def test_wholesale_prices_are_the_operators(admin: Visit, env: ClientEnv) 
     refused = await admin.api("POST", f"{API}/{book_id}/prices", {"meter": METER, "unit_price": "0"})
     assert (refused.status_code, refused.json()["detail"]) == (403, "The operator sets wholesale prices.")
     assert "The operator sets wholesale prices" in (await admin.get(f"/prices/books/{book_id}")).text
+
+
+async def test_a_price_is_tried_out_on_last_months_usage(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
+) -> None:
+    now = utc_now()
+    start = last_month(now).start
+    market = Market(env.services.db, env.msp_account, env.scope, now=start)
+    book_id = await market.open_book(Side.RETAIL)
+    await market.price(Side.RETAIL, "0.10", at=start, meter=METER)
+    await market.use(*uses(30, at=start, meter=METER))
+    page, api = f"/prices/books/{book_id}/simulation", f"{API}/{book_id}/simulations"
+    assert "Change of all prices in percent" in (await admin.get(page)).text
+    draft = {"kind": "package", "unit_price": "2", "size": "10", "meter": METER}
+    shown = await admin.post(page, {**draft, "month": f"{start:%Y-%m}", "client": msp_setup.slug})
+    assert shown.status_code == 200, shown.text
+    for part in (
+        "2\N{NO-BREAK SPACE}EUR for each 10 units",
+        "3.00",
+        "6.00",
+        "100.0%",
+        "Set this price",
+        'value="package"',
+    ):
+        assert part in shown.text, part
+    for wrong, field in (({"change_pct": "x"}, "change_pct"), ({"change_pct": "5000"}, "change_pct"),
+                         ({"month": "2026-13"}, "month"), ({"client": "nobody"}, "client")):  # fmt: skip
+        refused = await admin.post(page, wrong)
+        assert (refused.status_code, f'id="f-{field}-error"' in refused.text) == (422, True), wrong
+    body = {"prices": [draft], "change_pct": "5"}
+    found = (await admin.api("POST", api, body)).json()
+    assert (found["old_minor"], found["new_minor"], found["difference"]) == (300, 600, 300)
+    assert [one["meter"] for one in found["by_meter"]] == [METER]
+    assert [one["client_id"] for one in found["by_client"]] == [str(env.scope.tenant_id)]
+    kept = (await admin.api("GET", f"{API}/{book_id}")).json()["prices"]
+    assert [one["price"]["terms"]["kind"] for one in kept] == ["per_unit"]
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    assert (await foreign.api("POST", api, body)).status_code == 404
+    assert (await foreign.get(page)).status_code == (await foreign.post(page, draft)).status_code == 404

@@ -1,0 +1,1 @@
+"""Simulation: what a month's usage would have cost by other prices. Nothing is written."""

@@ -1,0 +1,242 @@
+"""Simulation of a price book's draft prices on one month's usage, by the rules of rating. Reads only.
+
+The month is cut where any price begins or ends, and usage is summed once per client, meter and part; the rest is
+arithmetic. All usage that occurred in the month counts, also late usage that a later invoice has.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.periods import Period, Service
+from billing.price_books.books import PriceBookView, validity_of
+from billing.price_books.pricing import Terms, charge, check_terms
+from billing.price_books.repository import ALL_PRICES, PriceRow, list_prices
+from billing.price_books.slots import Validity, slots_for
+from billing.pricing.charges import marked_up
+from billing.pricing.rules import BillingRules
+from billing.sides import Side
+from billing.simulation.schemas import ClientSimulation, Draft, MeterSimulation, Simulation
+from foundation.database.engine import scope_of
+from foundation.ids import NewId
+from foundation.relations import USAGE_EVENTS
+
+_PLACES = 8
+
+
+class _Use(NamedTuple):
+    """Usage of one client and meter in the part of the month that begins at `start`."""
+
+    start: datetime
+    events: int
+    quantity: Decimal
+
+
+class _Book(msgspec.Struct, frozen=True):
+    client_id: UUID | None
+    currency: str
+    rules: BillingRules
+
+
+class _Prices(msgspec.Struct, frozen=True):
+    """Prices of one side: validities by book, and terms with rules by price."""
+
+    by_book: Mapping[UUID, Sequence[Validity]]
+    terms: Mapping[UUID, tuple[Terms, BillingRules]]
+
+
+class _Cost(NamedTuple):
+    minor: int
+    unpriced: int
+
+
+Usage = Mapping[UUID, Mapping[str, Sequence[_Use]]]
+"""By client and meter."""
+
+
+async def simulate(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession,
+    book: PriceBookView,
+    draft: Draft,
+    *,
+    period: Period,
+    client_id: UUID | None,
+    now: datetime,
+    new_id: NewId,
+) -> Simulation:
+    """The month's usage of the book's clients, or of one, by the prices that applied and by the draft. In a fleet
+    scope.
+
+    Raises:
+        PriceNotAllowed: a draft price.
+    """
+    books = await _load_books(session, book.side)
+    query = msgspec.structs.replace(ALL_PRICES, values={"side": book.side.value})
+    rows = (await list_prices(session, query)).items
+    old = _prices_of(rows, books)
+    new = _with_draft(old, book, _drafted(book, draft, rows, now), period, new_id)
+    only = book.client_id or client_id
+    usage = await _load_usage(session, _bounds(rows, period), period, only)
+    meters: dict[str, list[int | Decimal]] = defaultdict(lambda: [Decimal(0), 0, 0])
+    clients: list[ClientSimulation] = []
+    left_out = unpriced = 0
+    for client, used in usage.items():
+        mine = _books_of(client, books)
+        if not mine or books[mine[0]].currency != book.currency:
+            left_out += 1
+            continue
+        before = after = 0
+        for meter, uses in used.items():
+            costs = [_cost(meter, uses, mine, prices, period, book.currency) for prices in (old, new)]
+            row = meters[meter]
+            meters[meter] = [
+                row[0] + sum((use.quantity for use in uses), Decimal(0)), row[1] + costs[0].minor,
+                row[2] + costs[1].minor,
+            ]  # fmt: skip
+            before, after, unpriced = before + costs[0].minor, after + costs[1].minor, unpriced + costs[1].unpriced
+        clients.append(ClientSimulation(before, after, client_id=client, difference=after - before))
+    return _result(book, period, meters, clients, left_out, unpriced)
+
+
+def _result(  # noqa: PLR0913, PLR0917 - the parts of one result
+    book: PriceBookView,
+    period: Period,
+    meters: Mapping[str, Sequence[Any]],
+    clients: Sequence[ClientSimulation],
+    left_out: int,
+    unpriced: int,
+) -> Simulation:
+    by_meter = [
+        MeterSimulation(old, new, meter=meter, quantity=quantity, difference=new - old)
+        for meter, (quantity, old, new) in sorted(meters.items())
+    ]
+    old, new = sum(one.old_minor for one in clients), sum(one.new_minor for one in clients)
+    return Simulation(
+        old, new, period_start=period.start, period_end=period.end, currency=book.currency, difference=new - old,
+        by_meter=by_meter,
+        by_client=sorted(clients, key=lambda one: (-abs(one.difference), one.client_id)),
+        clients_left_out=left_out, unpriced_events=unpriced,
+    )  # fmt: skip
+
+
+async def _load_books(session: AsyncSession, side: Side) -> Mapping[UUID, _Book]:
+    rows = await session.execute(
+        text("SELECT id, client_id, currency, rules FROM price_book WHERE tenant_id = :msp_id AND side = :side"),
+        {"msp_id": scope_of(session).msp_id, "side": side.value},
+    )
+    return {row.id: _Book(row.client_id, row.currency, msgspec.convert(row.rules, BillingRules)) for row in rows}
+
+
+async def _load_usage(
+    session: AsyncSession, bounds: Sequence[datetime], period: Period, client_id: UUID | None
+) -> Usage:
+    rows = await session.execute(
+        text(f"""
+            SELECT u.tenant_id, u.meter, width_bucket(u.occurred_at, CAST(:bounds AS timestamptz[])) AS part,
+                   count(*) AS events, sum(u.quantity) AS quantity
+              FROM {USAGE_EVENTS} u
+             WHERE u.msp_id = :msp_id AND u.occurred_at >= :start AND u.occurred_at < :end
+               AND (CAST(:client_id AS uuid) IS NULL OR u.tenant_id = CAST(:client_id AS uuid))
+             GROUP BY u.tenant_id, u.meter, part ORDER BY u.tenant_id, u.meter, part
+        """),
+        {
+            "msp_id": scope_of(session).msp_id, "bounds": list(bounds), "start": period.start, "end": period.end,
+            "client_id": client_id,
+        },
+    )  # fmt: skip
+    found: dict[UUID, dict[str, list[_Use]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        found[row.tenant_id][row.meter].append(_Use(bounds[row.part - 1], row.events, row.quantity))
+    return found
+
+
+def _bounds(rows: Iterable[PriceRow], period: Period) -> Sequence[datetime]:
+    moments = {moment for row in rows for moment in (row.valid_from, row.valid_to) if moment is not None}
+    return [period.start, *sorted(moment for moment in moments if period.start < moment < period.end)]
+
+
+def _prices_of(rows: Iterable[PriceRow], books: Mapping[UUID, _Book]) -> _Prices:
+    by_book: dict[UUID, list[Validity]] = defaultdict(list)
+    terms: dict[UUID, tuple[Terms, BillingRules]] = {}
+    for row in rows:
+        by_book[row.book_id].append(Validity(row.meter, row.id, row.valid_from, row.valid_to))
+        terms[row.id] = row.terms, books[row.book_id].rules
+    return _Prices(by_book, terms)
+
+
+def _drafted(book: PriceBookView, draft: Draft, rows: Iterable[PriceRow], now: datetime) -> Mapping[str, Terms]:
+    """Terms by meter that the draft puts in place of the book's own."""
+    wanted = {meter: check_terms(terms) for meter, terms in draft.terms.items()}
+    if not draft.change_pct:
+        return wanted
+    current = (row for row in rows if row.book_id == book.id and validity_of(row, now) == "in_force")
+    return {row.meter: check_terms(changed(row.terms, draft.change_pct)) for row in current} | wanted
+
+
+def _with_draft(
+    prices: _Prices, book: PriceBookView, drafted: Mapping[str, Terms], period: Period, new_id: NewId
+) -> _Prices:
+    ids = {meter: new_id() for meter in drafted}
+    kept = [one for one in prices.by_book.get(book.id, ()) if one.meter not in drafted]
+    added = [Validity(meter, price_id, period.start, None) for meter, price_id in ids.items()]
+    terms = {price_id: (drafted[meter], book.rules) for meter, price_id in ids.items()}
+    return _Prices({**prices.by_book, book.id: [*kept, *added]}, {**prices.terms, **terms})
+
+
+def _books_of(client_id: UUID, books: Mapping[UUID, _Book]) -> Sequence[UUID]:
+    """The client's own book, whose currency decides, and the common one if it has the same currency."""
+    own = [key for key, book in books.items() if book.client_id == client_id]
+    common = [key for key, book in books.items() if book.client_id is None]
+    return [*own, *(key for key in common if not own or books[key].currency == books[own[0]].currency)]
+
+
+def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
+    meter: str, uses: Sequence[_Use], mine: Sequence[UUID], prices: _Prices, period: Period, currency: str
+) -> _Cost:
+    """What rating charges for the meter's usage of the month: one line per price, each rounded once."""
+    layers = [[one for one in prices.by_book.get(key, ()) if one.meter == meter] for key in mine]
+    own, common = (layers[0], layers[1]) if len(layers) == 2 else ([], layers[0])
+    minor, priced, before, events = 0, 0, Decimal(0), 0
+    by_price: dict[UUID, _Use] = {}
+    services = [Service(period.start, period.end, period.start)]
+    for slot in slots_for(own, common, services):
+        for use in uses:
+            if slot.start <= use.start < slot.end:
+                sofar = by_price.get(slot.price_id, _Use(slot.start, 0, Decimal(0)))
+                by_price[slot.price_id] = _Use(sofar.start, sofar.events + use.events, sofar.quantity + use.quantity)
+    began = {one.price_id: one.start for layer in layers for one in layer}
+    for price_id, use in sorted(by_price.items(), key=lambda found: (began[found[0]], found[0])):  # as drafts do
+        terms, rules = prices.terms[price_id]
+        minor += charge(
+            terms, before=before, quantity=use.quantity, currency=currency, events=use.events, events_before=events,
+            rules=rules,
+        ).amount_minor  # fmt: skip
+        before, events, priced = before + use.quantity, events + use.events, priced + use.events
+    return _Cost(minor, sum(use.events for use in uses) - priced)
+
+
+def changed(terms: Terms, change_pct: Decimal) -> Terms:
+    """The terms with all their amounts and rates changed by so many per cent, to the places of a price."""
+
+    def other(amount: Decimal) -> Decimal:
+        return round(marked_up(amount, change_pct), _PLACES)
+
+    return msgspec.structs.replace(
+        terms,
+        unit_price=other(terms.unit_price),
+        tiers=tuple(
+            msgspec.structs.replace(tier, unit_price=other(tier.unit_price), flat=other(tier.flat))
+            for tier in terms.tiers
+        ),
+        rate_pct=other(terms.rate_pct),
+        per_event=other(terms.per_event),
+        minimum=None if terms.minimum is None else other(terms.minimum),
+        maximum=None if terms.maximum is None else other(terms.maximum),
+    )
