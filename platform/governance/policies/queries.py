@@ -22,7 +22,7 @@ from governance.policies import replay_repository, repository
 from governance.policies.elements import is_about_retired, load_elements
 from governance.policies.publish_draft import is_own
 from governance.policies.replay_view import view_replay
-from governance.policies.rows import Draft
+from governance.policies.rows import Draft, ScheduledDraft
 from governance.policies.schedule_repository import list_scheduled
 from governance.policies.schemas import (
     DraftView,
@@ -37,7 +37,7 @@ from governance.policies.schemas import (
     VersionView,
 )
 from governance.policies.sentences import RuleWriter, build_writer
-from governance.policies.states import DraftState
+from governance.policies.states import DraftState, ReplayState
 from policy.casbin_line import casbin_text
 from policy.edits import RuleDifference, apply_edits, compare_rules
 from policy.history import PublishedVersion, list_versions, load_rules, rules_at, same_rule
@@ -118,7 +118,7 @@ async def read_scheduled(session: AsyncSession) -> list[ScheduledVersionView]:
     found = await list_scheduled(session, [DraftState.SCHEDULED, DraftState.FAILED])
     if not found:
         return []
-    _, published = await load_rules(session, scope_of(session))
+    version, published = await load_rules(session, scope_of(session))
     edited = [rule for one in found for rule in one.edits.values() if rule is not None]
     writer = await build_writer(session, await load_elements(session), [*published, *edited])
     return [
@@ -130,19 +130,27 @@ async def read_scheduled(session: AsyncSession) -> list[ScheduledVersionView]:
             scheduled_by=one.scheduled_by_name,
             restores=one.restores,
             failure="" if one.failure is None else _write_failure(one.failure),
+            policy_version=version,
             differences=[
                 _write_difference(each, writer) for each in compare_rules(published, apply_edits(published, one.edits))
             ],
+            replay=await _newest_replay(session, one, version),
         )
         for one in found
     ]
+
+
+async def _newest_replay(session: AsyncSession, draft: ScheduledDraft, version: int) -> ReplayView | None:
+    """The newest replay of the draft since its last edit that was not stopped."""
+    replays = await read_replays(session, draft, version)
+    return next((one for one in replays if one.revision == draft.revision and one.state != ReplayState.OUTDATED), None)
 
 
 def _write_failure(stored: dict[str, Any]) -> str:
     return write_message(msgspec.convert(stored, StoredMessage), current_localizer())
 
 
-async def read_replays(session: AsyncSession, draft: Draft, version: int) -> list[ReplayView]:
+async def read_replays(session: AsyncSession, draft: Draft | ScheduledDraft, version: int) -> list[ReplayView]:
     found = await replay_repository.list_replays_of(session, draft.id)
     return [view_replay(one, draft, version) for one in found]
 
@@ -153,7 +161,11 @@ async def read_replay(session: AsyncSession, replay_id: UUID) -> ReplayView:
     if found is None:
         raise NotFound
     version, _ = await load_rules(session, scope_of(session))
-    return view_replay(found, await repository.find_draft(session), version)
+    draft: Draft | ScheduledDraft | None = await repository.find_draft(session)
+    if draft is None or draft.id != found.draft_id:
+        scheduled = await list_scheduled(session, [DraftState.SCHEDULED])
+        draft = next((one for one in scheduled if one.id == found.draft_id), None)
+    return view_replay(found, draft, version)
 
 
 async def list_published(session: AsyncSession, *, me: str = "", limit: int = VERSIONS) -> list[VersionView]:

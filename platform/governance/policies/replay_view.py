@@ -3,14 +3,14 @@
 from typing import Final
 
 from governance.policies.replay_job import LISTED
-from governance.policies.rows import Draft, PolicyReplayRow
+from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft
 from governance.policies.schemas import MoneyMoved, OutcomeCounts, OutcomeMove, ReplayView
 from policy.rules import PolicyOutcome
 
 _DIGITS: Final = 1
 
 
-def view_replay(replay: PolicyReplayRow, draft: Draft | None, version: int) -> ReplayView:
+def view_replay(replay: PolicyReplayRow, draft: Draft | ScheduledDraft | None, version: int) -> ReplayView:
     """`draft`: the one that is open now; `version`: the one in force."""
     moves = [OutcomeMove(*_sides(pair), number) for pair, number in sorted(replay.counts.items())]
     before = OutcomeCounts(**{one.value: _sum(moves, before=one.value) for one in PolicyOutcome})

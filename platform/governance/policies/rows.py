@@ -30,6 +30,7 @@ class ScheduledDraft(msgspec.Struct, frozen=True):
     """A draft that comes into force at `publish_at`, or could not (`failure`)."""
 
     id: UUID
+    revision: int
     state: str
     publish_at: datetime
     editors: Sequence[str]

@@ -244,7 +244,8 @@ class DraftView(msgspec.Struct, frozen=True, kw_only=True):
 
 class ScheduledVersionView(msgspec.Struct, frozen=True, kw_only=True):
     """A draft that comes into force at `publish_at`. `state`: scheduled, or failed for the reason `failure`. The
-    differences are those to the rules in force now.
+    differences are those to the rules in force now, of `policy_version`. `replay`: the newest since its last edit,
+    which names the version it was compared with; null if none was made.
     """
 
     id: UUID
@@ -254,7 +255,9 @@ class ScheduledVersionView(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_by: str
     restores: int | None
     failure: str
+    policy_version: int
     differences: Sequence[RuleDifferenceView]
+    replay: ReplayView | None
 
 
 class VersionView(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from canonical.elements import PRICE
 from foundation.clock import utc_now
@@ -15,15 +16,21 @@ from governance.policies import drafts
 from governance.policies.errors import NothingDrafted, OwnDraft
 from governance.policies.publish_draft import publish_draft
 from governance.policies.queries import list_published, read_draft, read_scheduled
-from governance.policies.schedule import publish_scheduled, schedule_publication, withdraw_scheduled
-from governance.policies.schemas import ScheduledVersionView
+from governance.policies.replay_job import start_replay
+from governance.policies.schedule import (
+    publish_scheduled,
+    repair_publication,
+    schedule_publication,
+    withdraw_scheduled,
+)
+from governance.policies.schemas import RuleSource, ScheduledVersionView
 from governance.policies.states import DraftState
 from governance.services import GovernanceServices
 from policy.errors import InvalidRule
 from policy.rule_form import RuleForm, RuleOutcome
 from tests.governance.elements.test_retired_elements import CODE, declare, retire
 from tests.governance.elements.test_retired_elements import report as report_label
-from tests.governance.policies.test_inherited_policy import as_member, policy, publish, put
+from tests.governance.policies.test_inherited_policy import as_member, find, policy, publish, put
 from tests.support.client_env import ClientEnv
 from tests.support.values import plain
 
@@ -61,6 +68,15 @@ async def at_its_time(env: ClientEnv) -> None:
         await publish_scheduled(session, services)
 
 
+async def soon(env: ClientEnv) -> None:
+    """Schedule the draft for a moment ahead, and restore its lost timer."""
+    now = utc_now()
+    async with env.services.db.transaction(as_member(env.scope, "Bob")) as session:
+        await schedule_publication(session, revision=1, publish_at=now + timedelta(seconds=1), now=now)
+        await session.execute(text("UPDATE timer SET due_at = NULL WHERE name = 'governance.publish_scheduled_policy'"))
+        await repair_publication(session, now)
+
+
 async def outcomes(env: ClientEnv) -> list[tuple[object, ...]]:
     return await env.rows("SELECT outcome, policy_version FROM change ORDER BY id")
 
@@ -82,6 +98,45 @@ async def test_a_version_decides_from_its_time_and_changes_name_it(env: ClientEn
         newest, *_ = await list_published(session)
     assert (newest.version, newest.published_by, newest.editors) == (2, "Bob", ["Ann"])
     assert await scheduled(env) == []
+
+
+async def test_its_timer_publishes_a_version_and_is_restored(env: ClientEnv) -> None:
+    await draft(env)
+    await soon(env)
+    await env.work(until="SELECT state = 'published' FROM policy_draft")
+    assert (await policy(env, env.scope)).version == 2
+
+
+async def test_a_scheduled_version_of_an_msp_reaches_its_clients_at_its_time(
+    env: ClientEnv, other_env: ClientEnv
+) -> None:
+    of_msp = replace(env, scope=env.msp_account)
+    rule_id = await draft(of_msp)
+    await soon(of_msp)
+    assert await find(env, env.scope, rule_id) is None
+    await of_msp.work(until="SELECT state = 'published' FROM policy_draft")
+    assert (await find(env, env.scope, rule_id)).source is RuleSource.INHERITED
+    assert await find(other_env, other_env.scope, rule_id) is None
+
+
+async def test_a_scheduled_version_names_the_version_that_its_replay_compared_it_with(env: ClientEnv) -> None:
+    await draft(env)
+    async with env.services.db.transaction(as_member(env.scope, "Ann")) as session:
+        replay_id = await start_replay(session, env.services.get(GovernanceServices), days=1, now=utc_now())
+    await env.work(until="SELECT state = 'done' FROM policy_replay")
+    await schedule(env, utc_now() + HOUR)
+    [one] = await scheduled(env)
+    assert one.replay is not None
+    assert (one.replay.id, one.replay.policy_version, one.policy_version, one.replay.is_current) == (
+        replay_id,
+        1,
+        1,
+        True,
+    )
+    await put(env, env.scope, RuleForm(element=PRICE, outcome=RuleOutcome.REVIEW))
+    [one] = await scheduled(env)
+    assert one.replay is not None
+    assert (one.replay.policy_version, one.policy_version, one.replay.is_current) == (1, 2, False)
 
 
 async def test_a_scheduled_version_is_withdrawn_and_drafted_again(env: ClientEnv, other_env: ClientEnv) -> None:
