@@ -1,4 +1,6 @@
-"""Facts for governance rules, from typed values. Unknown facts are omitted, never guessed."""
+"""Facts for governance rules, from typed values. Unknown facts are omitted, never guessed. Those of the time are in
+`policy.time_facts`, those of channels in `governance.records.rows`.
+"""
 
 from collections.abc import Sequence
 from fractions import Fraction

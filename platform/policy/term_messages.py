@@ -7,6 +7,7 @@ from canonical.values import QuantityValue, to_value
 from foundation.i18n.messages import MessageType, StoredMessage
 from foundation.marks import N_
 from policy.terms import Direction, Membership, Term, TermComparison, TermKind
+from policy.time_facts import WEEKDAYS
 
 ANY_CHANGE: Final = MessageType("rule.any_change", N_("any change"))
 UP: Final = MessageType("rule.up", N_("any rise"))
@@ -50,6 +51,17 @@ LANGUAGE: Final = MessageType("rule.language", N_("in the language {names}"))
 NOT_LANGUAGE: Final = MessageType("rule.not_language", N_("not in the language {names}"))
 CODE: Final = MessageType("rule.code", N_("to {names}"))
 NOT_CODE: Final = MessageType("rule.not_code", N_("to another value than {names}"))
+FROM_HOUR: Final = MessageType("rule.from_hour", N_("from {hour}:00"))
+BEFORE_HOUR: Final = MessageType("rule.before_hour", N_("before {hour}:00"))
+WEEKDAY: Final = MessageType("rule.weekday", N_("on these days: {names}"))
+NOT_WEEKDAY: Final = MessageType("rule.not_weekday", N_("not on these days: {names}"))
+MONDAY: Final = MessageType("rule.monday", N_("Monday"))
+TUESDAY: Final = MessageType("rule.tuesday", N_("Tuesday"))
+WEDNESDAY: Final = MessageType("rule.wednesday", N_("Wednesday"))
+THURSDAY: Final = MessageType("rule.thursday", N_("Thursday"))
+FRIDAY: Final = MessageType("rule.friday", N_("Friday"))
+SATURDAY: Final = MessageType("rule.saturday", N_("Saturday"))
+SUNDAY: Final = MessageType("rule.sunday", N_("Sunday"))
 
 FROM_SOURCE: Final = MessageType("rule.from_source", N_("from the source of truth"))
 FROM_PROPOSAL: Final = MessageType("rule.from_proposal", N_("proposed by a person or an API client"))
@@ -77,7 +89,9 @@ _TEXTS: Final = {
     TermKind.LOCATION: (LOCATION, NOT_LOCATION),
     TermKind.LANGUAGE: (LANGUAGE, NOT_LANGUAGE),
     TermKind.CODE: (CODE, NOT_CODE),
+    TermKind.WEEKDAY: (WEEKDAY, NOT_WEEKDAY),
 }
+DAYS: Final = dict(zip(WEEKDAYS, (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY), strict=True))
 _CHANGES: Final = (TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT)
 _NO_NAMES: Final[Mapping[str, str]] = {}
 
@@ -117,9 +131,21 @@ def _describe(term: Term, value_type: str, currency: str, names: Mapping[str, st
         return MARGIN_BELOW.fill(percent=term.values[0])
     if kind is TermKind.NEW_VALUE:
         return _NEW[TermComparison.of(term.comparison)].fill(size=_size(term, value_type, currency))
+    if kind is TermKind.HOUR:
+        return _describe_hour(TermComparison.of(term.comparison), int(term.values[0]))
     declared, negated = _TEXTS[kind]
-    shown = [names.get(value, value) for value in term.values]
+    shown: list[object] = [names.get(value, value) for value in term.values]
+    if kind is TermKind.WEEKDAY:
+        shown = [DAYS[value].fill() for value in term.values]
     return (declared if term.comparison == Membership.ANY_OF else negated).fill(names=shown)
+
+
+def _describe_hour(comparison: TermComparison, hour: int) -> StoredMessage:
+    """More than 17 is from 18:00; at most 17 is before 18:00."""
+    if comparison in {TermComparison.MORE_THAN, TermComparison.AT_MOST}:
+        hour += 1
+    begins = comparison in {TermComparison.MORE_THAN, TermComparison.AT_LEAST}
+    return (FROM_HOUR if begins else BEFORE_HOUR).fill(hour=hour)
 
 
 def _size(term: Term, value_type: str, currency: str) -> object:

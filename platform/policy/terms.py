@@ -18,6 +18,7 @@ from foundation.codes import LabelledCode
 from foundation.marks import N_
 from policy.conditions import MAX_INTEGER
 from policy.errors import InvalidRule
+from policy.time_facts import WEEKDAYS
 
 
 class TermComparison(LabelledCode):
@@ -58,6 +59,8 @@ class TermKind(LabelledCode):
     LOCATION = "dim_location", N_("Location")
     LANGUAGE = "dim_locale", N_("Language")
     CODE = "code", N_("Code")
+    HOUR = "hour", N_("Hour of the day")
+    WEEKDAY = "weekday", N_("Day of the week")
 
 
 class Term(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,6 +83,7 @@ _COMPARISONS: Final = {sign: code for code, sign in _SIGNS.items()}
 _FACT_OF: Final = {"money": "minor", "quantity": "quantity", "order": "minor"}
 _HUNDREDTHS: Final = 100  # basis points of a percent
 _WHOLE: Final = 10_000
+_HOURS: Final = 24
 _FIXED: Final = {
     TermKind.ANY_CHANGE: "r.ctx.changed >= 0",
     TermKind.BELOW_COST: "r.ctx.new_minor < r.ctx.cost_minor",
@@ -87,12 +91,13 @@ _FIXED: Final = {
 }
 TEXT_KINDS: Final = frozenset({
     TermKind.CHANNEL, TermKind.CHANNEL_KIND, TermKind.PARTNER, TermKind.JURISDICTION, TermKind.CURRENCY,
-    TermKind.PRICE_LIST, TermKind.CUSTOMER_GROUP, TermKind.LOCATION, TermKind.LANGUAGE, TermKind.CODE,
+    TermKind.PRICE_LIST, TermKind.CUSTOMER_GROUP, TermKind.LOCATION, TermKind.LANGUAGE, TermKind.CODE, TermKind.WEEKDAY,
 })  # fmt: skip
 """Kinds whose values are texts; each is named as its fact."""
 _AMOUNT_KINDS: Final = frozenset({TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE})
 _ANYWHERE: Final = (
     TermKind.ANY_CHANGE, TermKind.CHANNEL, TermKind.CHANNEL_KIND, TermKind.PARTNER, TermKind.JURISDICTION,
+    TermKind.HOUR, TermKind.WEEKDAY,
 )  # fmt: skip
 _OF_TYPE: Final[Mapping[str, tuple[TermKind, ...]]] = {
     "money": (
@@ -160,8 +165,9 @@ def _write(term: Term, value_type: str, currency: str) -> str:
             raise InvalidRule(N_("A change goes up or down."))
         sign = ">" if _only(term) == Direction.UP else "<"
         return f"r.ctx.new_{fact} {sign} r.ctx.old_{fact}"
-    if kind == TermKind.CHANGE_PERCENT:
-        return f"r.ctx.change_bp {_sign(term)} {_percent(term)}"
+    if kind in {TermKind.CHANGE_PERCENT, TermKind.HOUR}:
+        named, number = ("hour", _hour(term)) if kind == TermKind.HOUR else ("change_bp", _percent(term))
+        return f"r.ctx.{named} {_sign(term)} {number}"
     if kind == TermKind.MARGIN_BELOW:
         return f"r.ctx.new_minor * {_WHOLE - _percent(term, most=_WHOLE)} < r.ctx.cost_minor * {_WHOLE}"
     if kind in _AMOUNT_KINDS:
@@ -182,6 +188,10 @@ def _write_text(term: Term) -> str:
     values = tuple(dict.fromkeys(term.values))
     if not values or not all(values) or term.comparison not in set(Membership):
         raise InvalidRule(N_("The condition “{kind}” needs at least one value."), params={"kind": term.kind})
+    if term.kind == TermKind.WEEKDAY:
+        if not set(values) <= set(WEEKDAYS):
+            raise InvalidRule(N_("A day of the week is one of: {known}."), params={"known": ", ".join(WEEKDAYS)})
+        values = tuple(day for day in WEEKDAYS if day in values)
     positive = term.comparison == Membership.ANY_OF
     if len(values) == 1:
         return f"r.ctx.{term.kind} {'==' if positive else '!='} {values[0]!r}"
@@ -214,6 +224,13 @@ def _amount(text: str, fact: str, currency: str) -> int:
         raise InvalidRule(N_("“{currency}” is not a currency."), params={"currency": currency[:20]}) from None
 
 
+def _hour(term: Term) -> int:
+    number = _scaled(_only(term), 0)
+    if not 0 <= number <= _HOURS:
+        raise InvalidRule(N_("An hour of the day is between 0 and {most}."), params={"most": _HOURS})
+    return number
+
+
 def _percent(term: Term, *, most: int = 100 * _WHOLE) -> int:
     """In basis points."""
     number = _scaled(_only(term), 2)
@@ -243,6 +260,7 @@ _SIGN: Final = r"(?P<sign>>=|<=|>|<)"
 _TEXT: Final = re.compile(r"r\.ctx\.(?P<kind>[a-z_]+) (?P<sign>==|!=|in|not in) (?P<value>['(\[].*)", re.DOTALL)
 _PATTERNS: Final = (
     (TermKind.DIRECTION, re.compile(r"r\.ctx\.new_(minor|quantity) (?P<sign>>|<) r\.ctx\.old_\1")),
+    (TermKind.HOUR, re.compile(rf"r\.ctx\.hour {_SIGN} (?P<number>\d+)")),
     (TermKind.CHANGE_PERCENT, re.compile(rf"r\.ctx\.change_bp {_SIGN} (?P<number>\d+)")),
     (TermKind.MARGIN_BELOW, re.compile(r"r\.ctx\.new_minor \* (?P<number>\d+) < r\.ctx\.cost_minor \* 10000")),
     (TermKind.CHANGE_AMOUNT, re.compile(rf"abs\(r\.ctx\.change_quantity\) {_SIGN} (?P<number>\d+)")),
@@ -272,7 +290,7 @@ def _term(kind: TermKind, found: re.Match[str], fact: str, currency: str) -> Ter
     comparison = _COMPARISONS[found["sign"]]
     if kind is TermKind.CHANGE_PERCENT:
         return Term(kind, comparison, (_plain(number, 2),))
-    if fact == "minor" and currency and number:
+    if kind is not TermKind.HOUR and fact == "minor" and currency and number:
         try:
             return Term(kind, comparison, (minor_money(number, currency).amount,))
         except (InexactAmount, InvalidValue, UnknownCurrency):

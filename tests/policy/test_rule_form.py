@@ -1,6 +1,8 @@
 """Rules as forms: a form is read back from its condition, and both have the meaning of the sentence."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,12 +19,15 @@ from policy.rule_form import GovernedElement, RuleForm, RuleOrigin, RuleOutcome,
 from policy.rules import PolicyOutcome, PolicyRule, RuleKind
 from policy.term_messages import describe_terms
 from policy.terms import TEXT_KINDS, Direction, Membership, Term, TermComparison, TermKind, kinds_of, read_terms
+from policy.time_facts import WEEKDAYS, time_facts
 
 _PRICE, _STOCK = (
     GovernedElement(each.code, each.label, each.value_type, each.dimensions)
     for each in (ELEMENTS[PRICE], ELEMENTS[STOCK])
 )
 _words = st.lists(st.sampled_from(["EU", "US-CA", "Web shop", "retail", "de_DE"]), min_size=1, max_size=3, unique=True)
+_AT = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
+"""Half past midnight on Monday in Berlin, where summer time began on that Sunday."""
 _compared = st.sampled_from(TermComparison)
 
 
@@ -37,13 +42,21 @@ def forms(draw: st.DrawFn) -> tuple[GovernedElement, RuleForm]:
         st.lists(st.sampled_from(sorted(kinds_of(element.value_type, element.dimensions))), max_size=5, unique=True)
     )
     amounts = bool({TermKind.NEW_VALUE, TermKind.CHANGE_AMOUNT} & set(kinds)) and element is _PRICE
-    terms = [draw(term(kind, element, amounts=amounts)) for kind in kinds]
+    of_time = {TermKind.HOUR, TermKind.WEEKDAY}
+    terms = [draw(time_term(kind) if kind in of_time else term(kind, element, amounts=amounts)) for kind in kinds]
     if amounts and TermKind.CURRENCY not in kinds:
         terms.append(Term(TermKind.CURRENCY, Membership.ANY_OF, ("EUR",)))
     return element, RuleForm(
         element=element.code, outcome=draw(st.sampled_from(RuleOutcome)), origin=draw(st.sampled_from(RuleOrigin)),
         terms=tuple(terms), reason=draw(st.sampled_from(["", "Because"])),
     )  # fmt: skip
+
+
+def time_term(kind: str) -> st.SearchStrategy[Term]:
+    if kind == TermKind.HOUR:
+        return st.builds(Term, st.just(kind), _compared, st.integers(0, 24).map(lambda one: (str(one),)))
+    days = st.sets(st.sampled_from(WEEKDAYS), min_size=1).map(lambda some: tuple(d for d in WEEKDAYS if d in some))
+    return st.builds(Term, st.just(kind), st.sampled_from(Membership), days)
 
 
 def term(kind: str, element: GovernedElement, *, amounts: bool) -> st.SearchStrategy[Term]:
@@ -81,7 +94,7 @@ def test_a_form_decides_as_pycasbin_does(
     facts = value_facts(
         PRICE, "", minor_money(old, "EUR"), minor_money(new, "EUR"), None if cost is None else minor_money(cost, "EUR")
     )
-    facts |= {"channel": "Web shop", "jurisdiction": "EU"}
+    facts |= {"channel": "Web shop", "jurisdiction": "EU"} | time_facts(_AT, UTC)
     rules = [replace(rule, dom="t", obj=PRICE)]
     index, oracle = compile_rules(rules, tenant_id="t", version=1), PolicyOracle(rules, version=1)
     assert decide(index, "source", PRICE, facts) == oracle.decide("t", "source", PRICE, facts)
@@ -110,6 +123,16 @@ def test_up_by_more_than_five_percent_in_the_eu_needs_approval() -> None:
 
     assert outcome(10_501, "EU") is PolicyOutcome.REVIEW
     assert [outcome(10_500, "EU"), outcome(9_000, "EU"), outcome(10_501, "US")] == [PolicyOutcome.AUTO] * 3
+
+
+def test_the_time_is_that_of_the_clients_clocks() -> None:
+    assert time_facts(_AT, UTC) == {"hour": 22, "weekday": "sunday"}
+    assert time_facts(_AT, ZoneInfo("Europe/Berlin")) == {"hour": 0, "weekday": "monday"}
+    weekend = Term(TermKind.WEEKDAY, "any_of", ("sunday", "saturday"))
+    terms = (Term(TermKind.HOUR, "more_than", ("17",)), Term(TermKind.HOUR, "at_most", ("21",)), weekend)
+    told = [(one.code, one.params) for one in describe_terms(terms, "money")]
+    assert told[:2] == [("rule.from_hour", {"hour": 18}), ("rule.before_hour", {"hour": 22})]
+    assert [day["code"] for day in told[2][1]["names"]] == ["rule.sunday", "rule.saturday"]
 
 
 def test_a_rule_without_a_reason_shows_its_conditions() -> None:
@@ -141,6 +164,8 @@ def test_a_condition_beyond_the_form_has_no_terms(condition: str) -> None:
         Term(TermKind.CHANGE_PERCENT, "more_than", ("1e20",)), Term(TermKind.DIRECTION, values=("sideways",)),
         Term(TermKind.NEW_VALUE, "more_than", ("5",)), Term(TermKind.MARGIN_BELOW, values=("101",)),
         Term(TermKind.CHANNEL, "any_of", ()), Term(TermKind.CHANNEL, "any_of", ("it's",)),
+        Term(TermKind.HOUR, "at_least", ("25",)), Term(TermKind.HOUR, "at_least", ("8.5",)),
+        Term(TermKind.WEEKDAY, "any_of", ("someday",)), Term(TermKind.HOUR, "any_of", ("8",)),
         Term(TermKind.CHANNEL, "more_than", ("a",)), Term("phase_of_the_moon", "any_of", ("full",)),
     ],
 )  # fmt: skip

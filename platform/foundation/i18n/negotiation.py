@@ -1,7 +1,7 @@
 """Choice of a reader's language and time zone."""
 
 import re
-from datetime import UTC
+from datetime import UTC, tzinfo
 from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -39,5 +39,9 @@ def time_zones() -> frozenset[str]:
 
 def localizer_of(language: str, zone: str) -> Localizer:
     """The localizer of stored preferences. An unknown language counts as English, an unknown zone as UTC."""
-    known = language if language in LANGUAGES else SOURCE_LANGUAGE
-    return Localizer(known, ZoneInfo(zone) if zone != UTC_ZONE and zone in time_zones() else UTC)
+    return Localizer(language if language in LANGUAGES else SOURCE_LANGUAGE, zone_of(zone))
+
+
+def zone_of(name: str) -> tzinfo:
+    """The zone of a stored name; UTC for an unknown one."""
+    return ZoneInfo(name) if name != UTC_ZONE and name in time_zones() else UTC

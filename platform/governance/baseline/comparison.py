@@ -9,22 +9,26 @@ from canonical.values import MoneyValue, Value
 from connectors.ports import ChannelReading
 from governance.baseline.rows import Comparison, Reading, ReadRequest
 from governance.changes.planner import BASELINE, policy_subjects
+from policy.conditions import Facts
 from policy.facts import value_facts
 from policy.index import PolicyIndex, decide
 from policy.rules import PolicyOutcome
 
 
-def compare(
+def compare(  # noqa: PLR0913 - keyword-only after the data
     wanted: Sequence[ReadRequest],
     shown: Sequence[ChannelReading],
     *,
     connection_id: UUID,
     index: PolicyIndex,
     now: datetime,
+    time: Facts,
 ) -> list[Reading]:
-    """Comparisons in the order of `wanted`, without values missing on both sides."""
+    """Comparisons in the order of `wanted`, without values missing on both sides. `time`: facts of the time, if rules
+    name them.
+    """
     return [
-        _compare(want, reading, connection_id, index, now)
+        _compare(want, reading, connection_id, _foresee(want, reading, index, time), now)
         for want, reading in zip(wanted, shown, strict=True)
         if want.value is not None or reading.value is not None or reading.unreadable
     ]
@@ -43,7 +47,7 @@ def is_below_cost(element: str, value: Value | None, cost: Value | None) -> bool
 
 
 def _compare(
-    want: ReadRequest, reading: ChannelReading, connection_id: UUID, index: PolicyIndex, now: datetime
+    want: ReadRequest, reading: ChannelReading, connection_id: UUID, outcome: str | None, now: datetime
 ) -> Reading:
     comparison = _compare_values(want.value, reading)
     return Reading(
@@ -52,7 +56,7 @@ def _compare(
         value=reading.value,
         version=reading.version,
         comparison=comparison,
-        outcome=_foresee(want, reading, index),
+        outcome=outcome,
         below_cost=is_below_cost(want.element, want.value, want.cost),
         seen_at=now,
         unreadable=reading.unreadable.message if reading.unreadable else None,
@@ -70,13 +74,13 @@ def _compare_values(source: Value | None, reading: ChannelReading) -> Comparison
     return Comparison.EQUAL if source == reading.value else Comparison.DIFFERS
 
 
-def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex) -> str | None:
+def _foresee(want: ReadRequest, reading: ChannelReading, index: PolicyIndex, time: Facts) -> str | None:
     """Policy outcome of approving the source's value; None where no decision is needed."""
     shown = reading.value
     if want.value is None or shown == want.value:
         return None
     facts = value_facts(want.element, want.dimension, shown, want.value, want.cost)
-    outcome = decide(index, policy_subjects(BASELINE), want.element, facts).outcome
+    outcome = decide(index, policy_subjects(BASELINE), want.element, {**facts, **time}).outcome
     if shown is None and not reading.unreadable:  # the value is new to the channel, so only a refusal matters
         return outcome.value if outcome is PolicyOutcome.REFUSE else None
     return outcome.value

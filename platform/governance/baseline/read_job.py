@@ -42,9 +42,11 @@ from governance.elements.rows import Observed
 from governance.exceptions.lifecycle import open_exceptions
 from governance.exceptions.rows import NewException
 from governance.messages import reasons
+from governance.records.account_time import load_time_facts
 from governance.records.repository import load_channels
 from governance.records.validation import admit_reading, is_admissible_key
 from governance.services import GovernanceServices
+from policy.conditions import Facts
 from policy.index import PolicyIndex
 
 BATCHES: Final = 4
@@ -68,6 +70,7 @@ class _Turn:
     http: HttpCaller
     contracts: Contracts
     index: PolicyIndex
+    time: Facts
     wanted: Sequence[ReadRequest]
 
 
@@ -131,7 +134,8 @@ async def _begin(batch: Batch[NoPayload], services: GovernanceServices) -> _Turn
             wanted = await repository.next_wanted(session, baseline_id, _place(part.cursor), limit=size)
         contracts = await load_contracts(session)
         index = await services.policies.index_for(session, session.info["scope"])
-    return _Turn(baseline_id, part, opened, http, contracts, index, wanted)
+        time = await load_time_facts(session, index, services.clock())
+    return _Turn(baseline_id, part, opened, http, contracts, index, time, wanted)
 
 
 def _place(cursor: str) -> ElementKey:
@@ -166,7 +170,9 @@ async def _call(turn: _Turn, services: GovernanceServices) -> _Found:
         return _Found(keys=await call_adapter(connector.catalogue.list_keys(http, config, turn.part.cursor)))
     wanted = _shown_there(turn)
     now, shown = services.clock(), await _read(turn, wanted)
-    return _Found(readings=compare(wanted, shown, connection_id=turn.part.connection_id, index=turn.index, now=now))
+    connection_id = turn.part.connection_id
+    readings = compare(wanted, shown, connection_id=connection_id, index=turn.index, now=now, time=turn.time)
+    return _Found(readings=readings)
 
 
 def _shown_there(turn: _Turn) -> list[ReadRequest]:

@@ -38,6 +38,7 @@ from governance.records.routing import targets_of
 from governance.records.rows import CHANNEL_FACTS, Channel, ValueRow
 from governance.records.validation import latest_version
 from policy.approvers import ANYONE_ONCE, Approvers, combine_approvers
+from policy.conditions import Facts
 from policy.facts import value_facts
 from policy.index import Decision, PolicyIndex, decide
 from policy.rules import PolicyOutcome
@@ -64,6 +65,8 @@ class DecisionSnapshot:
     channels: Sequence[Channel]
     now: datetime
     new_id: NewId
+    time: Facts = field(default_factory=dict)
+    """Facts of the time; empty if no rule names one."""
     awaiting: Mapping[ElementKey, Sequence[Awaiting]] = field(default_factory=dict)
     sent: Mapping[tuple[UUID, ElementKey], frozenset[Value]] = field(default_factory=dict)
     """Values sent lately, by connection and key: an echo may arrive after the next value."""
@@ -366,6 +369,8 @@ def evaluate(  # noqa: PLR0913 - keyword-only after the data
 ) -> Decision:
     """Policy decision for `value` replacing `old`, on one channel or in general."""
     facts = value_facts(row.element, row.dimension, old, value, known_cost(snapshot.values, row.key))
+    if snapshot.time:
+        facts |= snapshot.time
     return decide(snapshot.index, policy_subjects(origin), row.element, facts | channel.facts if channel else facts)
 
 

@@ -25,6 +25,7 @@ from governance.exceptions.catalogue import clock_ahead, is_dated_ahead
 from governance.exceptions.lifecycle import auto_resolve, open_exceptions
 from governance.exceptions.rows import NewException
 from governance.propagation.released import load_released
+from governance.records.account_time import load_time_facts
 from governance.records.repository import load_channels, load_values
 from governance.records.titles import save_titles
 from governance.records.validation import bound_version
@@ -87,15 +88,16 @@ async def load_snapshot(
     """
     own, now = set(keys), services.clock()
     wanted = own.union(*map(reference_keys, own))
-    scope = session.info["scope"]
+    index = await services.policies.index_for(session, session.info["scope"])
     snapshot = DecisionSnapshot(
         contracts=await load_contracts(session),
         values=await load_values(session, wanted),
         awaiting=await repository.load_awaiting(session, own, now=now) if awaiting else {},
-        index=await services.policies.index_for(session, scope),
+        index=index,
         channels=await load_channels(session, services.runtime.registry),
         now=now,
         new_id=services.new_id,
+        time=await load_time_facts(session, index, now),
     )
     by_channel = [key for key in own if snapshot.decides_by_channel(key.element)]
     if not by_channel:

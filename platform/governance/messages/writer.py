@@ -34,6 +34,8 @@ _FACTS: Final = {
     "change_quantity": N_("change of the quantity"),
     "old_quantity": N_("earlier quantity"),
     "new_quantity": N_("new quantity"),
+    "hour": N_("hour of the day"),
+    "weekday": N_("day of the week"),
 }
 """Facts of rules (`policy.facts`)."""
 

@@ -8,9 +8,10 @@ from foundation.marks import N_
 from policy.approvers import MOST_APPROVALS
 from policy.rule_form import RuleForm, RuleOrigin, RuleOutcome
 from policy.terms import TEXT_KINDS, Membership, Term, TermComparison, TermKind
+from policy.time_facts import WEEKDAYS
 
 Fields = Mapping[str, str]
-_NEW_VALUES: Final = ("new_value", "new_value_2")
+_BOUNDS: Final = {TermKind.NEW_VALUE: ("new_value", "new_value_2"), TermKind.HOUR: ("hour", "hour_2")}
 """Two bounds, such as a floor and a ceiling."""
 _FLAGS: Final = (TermKind.BELOW_COST, TermKind.COST_UNKNOWN, TermKind.ANY_CHANGE)
 _COMPARED: Final = (TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT)
@@ -65,15 +66,18 @@ def write_fields(form: RuleForm) -> dict[str, str] | None:
         "approver": form.approver,
         "approvals": str(form.approvals),
     } | ({"locked": "on"} if form.locked else {})
-    bounds = list(_NEW_VALUES)
+    bounds = {kind.value: list(names) for kind, names in _BOUNDS.items()}
     for term in form.terms:
         name = term.kind
-        if name == TermKind.NEW_VALUE:
-            if not bounds:
+        if name in bounds:
+            if not bounds[name]:
                 return None
-            name = bounds.pop(0)
-        if name in fields:
+            name = bounds[name].pop(0)
+        if name in fields or f"{name}_how" in fields:
             return None
+        if name == TermKind.WEEKDAY:
+            fields |= {_ticked(day): "on" for day in term.values} | {"weekday_how": term.comparison}
+            continue
         fields[name] = ", ".join(term.values) if term.kind in TEXT_KINDS else "".join(term.values) or "on"
         if term.comparison:
             fields[f"{name}_how"] = term.comparison
@@ -87,10 +91,18 @@ def _sorted(terms: Sequence[Term]) -> tuple[Term, ...]:
 def _terms_of(kind: TermKind, fields: Fields) -> list[Term]:
     if kind in _FLAGS:
         return [Term(kind)] if fields.get(kind) else []
-    names = _NEW_VALUES if kind is TermKind.NEW_VALUE else (kind.value,)
+    if kind is TermKind.WEEKDAY:
+        days = tuple(day for day in WEEKDAYS if fields.get(_ticked(day)))
+        return [Term(kind, fields.get("weekday_how") or Membership.ANY_OF.value, days)] if days else []
+    names = _BOUNDS.get(kind, (kind.value,))
     return [
         term for name in names if (value := fields.get(name, "").strip()) and (term := _term(kind, name, value, fields))
     ]
+
+
+def _ticked(day: str) -> str:
+    """Name of a day's checkbox."""
+    return f"{TermKind.WEEKDAY}_{day}"
 
 
 def _term(kind: TermKind, name: str, value: str, fields: Fields) -> Term | None:
@@ -98,6 +110,6 @@ def _term(kind: TermKind, name: str, value: str, fields: Fields) -> Term | None:
     if kind in TEXT_KINDS:
         words = tuple(dict.fromkeys(word for part in value.split(",") if (word := part.strip())))
         return Term(kind, how or Membership.ANY_OF.value, words) if words else None
-    if kind is TermKind.NEW_VALUE or kind in _COMPARED:
+    if kind in _BOUNDS or kind in _COMPARED:
         return Term(kind, how or TermComparison.MORE_THAN.value, (value,))
     return Term(kind, values=(value,))

@@ -20,6 +20,7 @@ from policy.history import load_rules
 from policy.index import approver_roles
 from policy.role_labels import role_label
 from policy.rule_form import RuleOrigin, RuleOutcome, read_form
+from policy.term_messages import DAYS
 from policy.terms import Direction, Membership, TermComparison, TermKind, kinds_of
 
 
@@ -70,6 +71,7 @@ async def rule_context(
         "comparisons": [(one.value, translate(one.label)) for one in TermComparison],
         "memberships": [(one.value, translate(one.label)) for one in Membership],
         "directions": [("", translate(N_("up or down"))), *((one.value, translate(one.label)) for one in Direction)],
+        "weekdays": [(day, translate(message.text)) for day, message in DAYS.items()],
         "labels": {one.value: translate(one.label) for one in TermKind},
         "known": {
             TermKind.CHANNEL.value: sorted({one.name for one in channels}),

@@ -8,6 +8,7 @@ channel that had another value than the approved one is compared with the approv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from governance.records.rows import CHANNEL_FACTS, Channel
 from policy.conditions import Facts
 from policy.facts import value_facts
 from policy.index import Decision, PolicyIndex, decide
+from policy.time_facts import time_facts
 
 _RANK: Final = {outcome: rank for rank, outcome in enumerate(LEAST_STRICT_FIRST)}
 
@@ -33,6 +35,7 @@ class ReplayPolicies:
     draft: PolicyIndex
     contracts: Contracts
     channels: Sequence[Channel]
+    zone: tzinfo = UTC
 
     def decides_by_channel(self, index: PolicyIndex, element: str) -> bool:
         return not CHANNEL_FACTS.isdisjoint(index.facts.get(element, ()))
@@ -75,7 +78,7 @@ def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> 
     """Totals of all changes, and those that the draft decides differently."""
     totals, found = ReplayTotals(), list[Difference]()
     for change in changes:
-        facts = value_facts(change.element, change.dimension, change.old_value, change.new_value, change.cost_value)
+        facts = facts_of(change, given.zone)
         before = replay_one(change, facts, given.published, given).outcome.value
         after = replay_one(change, facts, given.draft, given)
         outcome = after.outcome.value
@@ -83,6 +86,12 @@ def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> 
         if before != outcome:
             found.append(Difference(change, before, outcome, after.rule_id, after.reason))
     return totals, found
+
+
+def facts_of(change: RecordedChange, zone: tzinfo) -> Facts:
+    """Facts of the change, at the time at which it was proposed."""
+    facts = value_facts(change.element, change.dimension, change.old_value, change.new_value, change.cost_value)
+    return facts | time_facts(change.proposed_at, zone)
 
 
 def replay_one(change: RecordedChange, facts: Facts, index: PolicyIndex, given: ReplayPolicies) -> Decision:

@@ -22,6 +22,7 @@ from governance.policies.job_types import REPLAY_LANE, REPLAY_POLICY
 from governance.policies.replay import ReplayPolicies, replay_changes
 from governance.policies.rows import Draft, PolicyReplayRow
 from governance.policies.states import REPLAYS, ReplayState
+from governance.records.account_time import load_zone
 from governance.records.repository import load_channels
 from governance.services import GovernanceServices
 from policy.edits import apply_edits
@@ -120,6 +121,7 @@ async def _load_input(
         draft=_compile(session, services, [*apply_edits(rules, draft.edits), *roles], version),
         contracts=await load_contracts(session),
         channels=await load_channels(session, services.runtime.registry),
+        zone=await load_zone(session),
     )
 
 
