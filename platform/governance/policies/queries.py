@@ -23,7 +23,7 @@ from governance.policies.elements import is_about_retired, load_elements
 from governance.policies.publish_draft import is_own
 from governance.policies.replay_view import view_replay
 from governance.policies.rows import Draft, ScheduledDraft
-from governance.policies.schedule_repository import list_scheduled
+from governance.policies.schedule_repository import find_undecided, list_scheduled
 from governance.policies.schemas import (
     DraftView,
     OverrideView,
@@ -161,11 +161,7 @@ async def read_replay(session: AsyncSession, replay_id: UUID) -> ReplayView:
     if found is None:
         raise NotFound
     version, _ = await load_rules(session, scope_of(session))
-    draft: Draft | ScheduledDraft | None = await repository.find_draft(session)
-    if draft is None or draft.id != found.draft_id:
-        scheduled = await list_scheduled(session, [DraftState.SCHEDULED])
-        draft = next((one for one in scheduled if one.id == found.draft_id), None)
-    return view_replay(found, draft, version)
+    return view_replay(found, await find_undecided(session, found.draft_id), version)
 
 
 async def list_published(session: AsyncSession, *, me: str = "", limit: int = VERSIONS) -> list[VersionView]:

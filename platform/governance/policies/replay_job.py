@@ -20,7 +20,8 @@ from governance.policies import replay_repository, repository
 from governance.policies.audit_actions import PolicyDraftAction
 from governance.policies.job_types import REPLAY_LANE, REPLAY_POLICY
 from governance.policies.replay import ReplayPolicies, replay_changes
-from governance.policies.rows import Draft, PolicyReplayRow
+from governance.policies.rows import Draft, PolicyReplayRow, ScheduledDraft
+from governance.policies.schedule_repository import find_undecided
 from governance.policies.states import REPLAYS, ReplayState
 from governance.records.account_time import load_zone
 from governance.records.repository import load_channels
@@ -83,13 +84,9 @@ async def _replay_page(session: AsyncSession, services: GovernanceServices, repl
     if replay is None or replay.state != ReplayState.RUNNING:
         return
     now = services.clock()
-    draft = await repository.find_draft(session)
+    draft = await find_undecided(session, replay.draft_id)
     state, rules = await fetch_policy(session, scope_of(session))
-    if (
-        draft is None
-        or (draft.id, draft.revision) != (replay.draft_id, replay.revision)
-        or (state.version != replay.policy_version)
-    ):
+    if draft is None or draft.revision != replay.revision or (state.version != replay.policy_version):
         await replay_repository.move_replay(
             session, replay, after_id=replay.after_id, counts=replay.counts, money=replay.money,
             state=REPLAYS.move(replay.state, ReplayState.OUTDATED), ended_at=now,
@@ -112,7 +109,12 @@ async def _replay_page(session: AsyncSession, services: GovernanceServices, repl
 
 
 async def _load_input(
-    session: AsyncSession, services: GovernanceServices, known: list[PolicyRule], draft: Draft, *, version: int
+    session: AsyncSession,
+    services: GovernanceServices,
+    known: list[PolicyRule],
+    draft: Draft | ScheduledDraft,
+    *,
+    version: int,
 ) -> ReplayPolicies:
     roles = [rule for rule in known if rule.ptype is RuleKind.ROLE]
     rules = [rule for rule in known if rule.ptype is not RuleKind.ROLE]

@@ -11,7 +11,7 @@ _DIGITS: Final = 1
 
 
 def view_replay(replay: PolicyReplayRow, draft: Draft | ScheduledDraft | None, version: int) -> ReplayView:
-    """`draft`: the one that is open now; `version`: the one in force."""
+    """`draft`: that of the replay, if it is still open or scheduled; `version`: the one in force."""
     moves = [OutcomeMove(*_sides(pair), number) for pair, number in sorted(replay.counts.items())]
     before = OutcomeCounts(**{one.value: _sum(moves, before=one.value) for one in PolicyOutcome})
     after = OutcomeCounts(**{one.value: _sum(moves, after=one.value) for one in PolicyOutcome})

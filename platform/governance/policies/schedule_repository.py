@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.i18n.messages import StoredMessage, encode_message
-from governance.policies.repository import load_edits
-from governance.policies.rows import ScheduledDraft
+from governance.policies.repository import find_draft, load_edits
+from governance.policies.rows import Draft, ScheduledDraft
 from governance.policies.states import IS_OPEN_DRAFT, IS_SCHEDULED, DraftState
 
 _COLUMNS: Final = ", ".join(name for name in ScheduledDraft.__struct_fields__ if name != "edits")
@@ -34,6 +34,14 @@ async def list_scheduled(
     )
     found = [ScheduledDraft(*row) for row in rows]
     return [msgspec.structs.replace(one, edits=await load_edits(session, one.id)) for one in found]
+
+
+async def find_undecided(session: AsyncSession, draft_id: UUID) -> Draft | ScheduledDraft | None:
+    """The draft, if it is open or scheduled."""
+    draft = await find_draft(session)
+    if draft is not None and draft.id == draft_id:
+        return draft
+    return next((one for one in await list_scheduled(session, [DraftState.SCHEDULED]) if one.id == draft_id), None)
 
 
 async def schedule_draft(session: AsyncSession, draft_id: UUID, *, publish_at: datetime) -> None:

@@ -123,10 +123,11 @@ async def test_a_scheduled_version_names_the_version_that_its_replay_compared_it
     await draft(env)
     async with env.services.db.transaction(as_member(env.scope, "Ann")) as session:
         replay_id = await start_replay(session, env.services.get(GovernanceServices), days=1, now=utc_now())
-    await env.work(until="SELECT state = 'done' FROM policy_replay")
     await schedule(env, utc_now() + HOUR)
+    await env.work(until="SELECT state <> 'running' FROM policy_replay")
     [one] = await scheduled(env)
     assert one.replay is not None
+    assert one.replay.state == "done"
     assert (one.replay.id, one.replay.policy_version, one.policy_version, one.replay.is_current) == (
         replay_id,
         1,
