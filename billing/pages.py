@@ -23,6 +23,8 @@ from billing.invoices.repository import (
     load_sibling_invoice,
 )
 from billing.invoices.steps import CAUSE_LABELS
+from billing.payments.port import FAILURES
+from billing.payments.states import REMOTE_LABELS
 from billing.periods import Period, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
@@ -112,6 +114,8 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "own_root": await _own_root(access, view),
         "acts": acts_of(detail.invoice) if access.may(BillingPermission.ISSUE_INVOICE) else [],
         "cause_labels": CAUSE_LABELS,
+        "remote_labels": REMOTE_LABELS,
+        "failures": FAILURES,
         "today": access.now.date(),
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),
         **await _both_sides(access, meters, view),

@@ -11,4 +11,5 @@ class BillingPermission(Permission, heading=N_("Invoices and prices")):
     WRITE_PRICE_BOOKS = "price_book:write", N_("Change price books")
     WRITE_LEGAL_ENTITY = "legal_entity:write", N_("Change the legal entity that issues invoices")
     WRITE_PAYMENT_ACCOUNT = "payment_account:write", N_("Set how clients pay")
+    PAY_INVOICE = "invoice:pay", N_("Pay invoices in the sandbox")
     WRITE_BILLING_DETAILS = "billing_details:write", N_("Change billing details")

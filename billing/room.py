@@ -8,6 +8,7 @@ import billing.models
 import billing.payments.models
 from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
+from billing.collection.slice import SLICE as COLLECTION
 from billing.commands import COMMANDS
 from billing.dependencies import provide_meters
 from billing.documents.slice import SLICE as DOCUMENTS
@@ -51,5 +52,5 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, DOCUMENTS),
+    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.payments.schemas import InvoiceCollection
 from billing.price_books.pricing import Terms
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
@@ -98,7 +99,9 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class InvoiceDetail(msgspec.Struct, frozen=True):
-    """`document` is what was fixed when it was finalised: parties, lines and tax; None before, and without a number."""
+    """`document` is what was fixed when it was finalised: parties, lines and tax; None before, and without a number.
+    `collection` is the invoice at the payment provider; None for one that is not collected by it.
+    """
 
     invoice: InvoiceSummary
     lines: Sequence[Line]
@@ -106,6 +109,7 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
     payments: Sequence[PaymentView] = ()
     credit_notes: Sequence[CreditNoteView] = ()
     steps: Sequence[InvoiceStepView] = ()
+    collection: InvoiceCollection | None = None
 
 
 class UsageRow(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.life import load_life
+from billing.payments.provider_invoices import find_collection
 from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
 from billing.sides import Side, as_rater
@@ -66,6 +67,7 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
     return InvoiceDetail(
         summary, [_line(row) for row in rows.mappings()], decode_snapshot(head["snapshot"]),
         **await load_life(session, head["tenant_id"], invoice_id),
+        collection=await find_collection(session, head["tenant_id"], invoice_id),
     )  # fmt: skip
 
 

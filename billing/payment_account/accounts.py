@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.payment_account.models import PaymentAccount
 from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
-from billing.payment_account.services import PaymentServices
+from billing.payment_account.services import OpenAccount, PaymentServices
 from billing.payment_account.states import PaymentMode, ProviderKind
+from billing.payments.job_types import LANE, SWEEP
 from billing.payments.port import ProviderAccount, ProviderRefused, ProviderUncertain
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, InvalidInput
+from foundation.jobs.enqueue import set_timer
 from foundation.marks import N_
 from foundation.scope import Scope
 from foundation.vault.rotation import EncryptedColumn
@@ -32,6 +34,7 @@ SEALED: Final = (
 _SUBJECT: Final = "payment_account"
 _KEY: Final = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{4,}")
 _SIGNING_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9_+/=-]{4,}")
+_FIRST_SWEEP: Final = timedelta(hours=1)
 _SECONDS: Final = 5.0
 """For the request to the provider: a transaction waits for it."""
 
@@ -50,7 +53,9 @@ def account_view(account: PaymentAccount | None) -> PaymentAccountView:
         provider=ProviderKind(account.provider), mode=PaymentMode(account.mode), account=account.external_id,
         key_hint=account.key_hint, verifies_webhooks=account.signing_secret is not None,
         can_charge=account.can_charge, requirements=account.requirements, restriction=account.restriction,
-        checked_at=account.checked_at, set_at=account.set_at, set_by=account.set_by,
+        webhook_path=f"/payment-hooks/{account.msp_id}" if account.provider == ProviderKind.STRIPE else "",
+        refused_webhooks=account.refused_hooks, swept_at=account.swept_at, checked_at=account.checked_at,
+        set_at=account.set_at, set_by=account.set_by,
     )  # fmt: skip
 
 
@@ -74,7 +79,7 @@ async def set_payment_account(
         values = {
             "id": uuid5(scope.msp_id, wanted.provider), "mode": PaymentMode.TEST.value, "external_id": "",
             "secret_key": None, "key_hint": "", "signing_secret": None, "can_charge": False, "requirements": [],
-            "restriction": "", "checked_at": None,
+            "restriction": "", "checked_at": None, "swept_at": None,
         }  # fmt: skip
     values |= {"provider": wanted.provider.value, "set_at": now, "set_by": scope.actor.name}
     statement = insert(PaymentAccount).values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
@@ -104,6 +109,27 @@ async def check_payment_account(session: AsyncSession, services: PaymentServices
     append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_CHECKED, subject=_SUBJECT, data=data, at=now)
 
 
+async def open_account(services: PaymentServices, scope: Scope) -> OpenAccount | None:
+    """The account of the scope's MSP, in a transaction of its own; None if clients pay outside the product."""
+    msp_account = scope.for_tenant(scope.msp_id)
+    async with services.db.transaction(msp_account) as session:
+        account = await find_payment_account(session)
+        if account is None or account.provider == ProviderKind.MANUAL:
+            return None
+        kind, provider = ProviderKind(account.provider), None
+        if kind is ProviderKind.STRIPE:
+            key = await open_key(session, services, account)
+            provider = services.stripe_of(msp_account, account.id, key)
+        return OpenAccount(account.id, kind, provider)
+
+
+async def open_signing_secret(session: AsyncSession, services: PaymentServices, account: PaymentAccount) -> str:
+    """Empty if there is none."""
+    if account.signing_secret is None:
+        return ""
+    return (await services.vault.decrypt(session, _SIGNING_PURPOSE, account.signing_secret)).decode()
+
+
 async def open_key(session: AsyncSession, services: PaymentServices, account: PaymentAccount) -> str:
     """The secret key. Raises Conflict: the account has none."""
     if account.secret_key is None:
@@ -130,7 +156,8 @@ async def _stripe_values(
     sealed = before.signing_secret if before is not None and same else None
     if signing_secret:
         sealed = await services.vault.encrypt(session, _SIGNING_PURPOSE, signing_secret.encode())
-    return values | {"signing_secret": sealed}
+    await set_timer(session, name=SWEEP.name, lane=LANE, job_type=SWEEP, due_at=now + _FIRST_SWEEP)
+    return values | {"signing_secret": sealed, "swept_at": before.swept_at if before is not None and same else None}
 
 
 async def _tried(session: AsyncSession, services: PaymentServices, key: str, now: datetime) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
@@ -19,6 +19,7 @@ class PaymentAccount(TenantOwned, Base):
     `id` follows from the account at the provider, so that one which is set again finds the requests that were sent to
     it. `secret_key` and `signing_secret` are sealed in the MSP's vault; `key_hint` is what pages show of the key.
     `can_charge`, `requirements` and `restriction` are what the provider told at `checked_at`.
+    `refused_hooks` counts webhooks whose signature did not fit; events before `swept_at` were looked for.
     """
 
     __tablename__ = "payment_account"
@@ -34,6 +35,8 @@ class PaymentAccount(TenantOwned, Base):
     requirements: Mapped[list[str]] = mapped_column(ARRAY(String))
     restriction: Mapped[str]
     checked_at: Mapped[datetime | None]
+    refused_hooks: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    swept_at: Mapped[datetime | None]
     set_at: Mapped[datetime]
     set_by: Mapped[str]
 

@@ -24,6 +24,7 @@ from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
+from tenants.web.links import portal_of
 
 AnyRequest = Request[Any, Any, Any]
 _PATH: Final = "/payment-account"
@@ -35,8 +36,8 @@ _LONGEST: Final = 255
 
 def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHandler, ...]:
     @get(_PATH, name="payment_account", opt=_READ, include_in_schema=False)
-    async def show_payment_account_page(access: OpenAccess) -> Response[Any]:
-        return await _page(access, {})
+    async def show_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        return await _page(request, access, {})
 
     @post(_PATH, opt=_WRITE | STEP_UP, include_in_schema=False)
     async def set_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
@@ -44,14 +45,14 @@ def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHan
         typed = {name: str(form.get(name, "")).strip() for name in ("provider", *_SECRETS)}
         refusal = await run_action(access.session, _set(access, services, typed))
         if refusal is not None:
-            return await _page(access, typed, refusal)
+            return await _page(request, access, typed, refusal)
         return redirect_to(access, _PATH, done=translate("Saved"))
 
     @post(f"{_PATH}/check", opt=_WRITE, include_in_schema=False)
-    async def check_payment_account_page(access: OpenAccess) -> Response[Any]:
+    async def check_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         refusal = await run_action(access.session, check_payment_account(access.session, services, now=access.now))
         if refusal is not None:
-            return await _page(access, {}, refusal)
+            return await _page(request, access, {}, refusal)
         return redirect_to(access, _PATH, done=translate("Stripe answered"))
 
     return (show_payment_account_page, set_payment_account_page, check_payment_account_page)
@@ -71,11 +72,14 @@ async def _set(access: Access, services: PaymentServices, typed: Mapping[str, st
     await set_payment_account(access.session, services, wanted, now=access.now)
 
 
-async def _page(access: Access, typed: Mapping[str, str], refusal: DomainError | None = None) -> Response[Any]:
+async def _page(
+    request: AnyRequest, access: Access, typed: Mapping[str, str], refusal: DomainError | None = None
+) -> Response[Any]:
     account = account_view(await find_payment_account(access.session))
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "account": account,
+        "webhook_address": f"{portal_of(request, access.brand).origin}{account.webhook_path}",
         "provider": typed.get("provider", account.provider.value),
         "providers": [(kind.value, translate(label)) for kind, label in PROVIDER_LABELS.items()],
         "provider_label": PROVIDER_LABELS[account.provider],

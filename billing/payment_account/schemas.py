@@ -25,6 +25,8 @@ class PaymentAccountInput(RequestBody, frozen=True, kw_only=True):
 class PaymentAccountView(msgspec.Struct, frozen=True, kw_only=True):
     """How clients pay. `account` is the provider's id of the account; `verifies_webhooks`: it has a signing secret;
     `can_charge`, `requirements` (in the provider's words) and `restriction` are what it told at `checked_at`.
+    Webhooks are received at `webhook_path` on any host of the MSP; `refused_webhooks` had another signature. Events
+    before `swept_at` were looked for.
     """
 
     provider: ProviderKind
@@ -36,5 +38,8 @@ class PaymentAccountView(msgspec.Struct, frozen=True, kw_only=True):
     requirements: Sequence[str] = ()
     restriction: str = ""
     checked_at: datetime | None = None
+    webhook_path: str = ""
+    refused_webhooks: int = 0
+    swept_at: datetime | None = None
     set_at: datetime | None = None
     set_by: str = ""

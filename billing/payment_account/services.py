@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from billing.payment_account.states import ProviderKind
+from billing.payments.port import PaymentProvider
 from billing.payments.requests import RequestLog
 from billing.sides import Side
 from billing.stripe.adapter import StripeProvider
@@ -12,6 +14,15 @@ from foundation.database.engine import Database
 from foundation.outbound.client import OutboundClient
 from foundation.scope import Scope
 from foundation.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccount:
+    """An account with what is needed to use it. `provider` is None where nobody else is asked: in the sandbox."""
+
+    id: UUID
+    kind: ProviderKind
+    provider: PaymentProvider | None
 
 
 @dataclass(frozen=True, slots=True)

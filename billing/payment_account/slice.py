@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import billing.payment_account.models
+import billing.payments.models
 from billing.payment_account.accounts import SEALED
 from billing.payment_account.commands import COMMANDS
 from billing.payment_account.pages import build_payment_account_pages
@@ -19,7 +20,7 @@ def _services(services: AppServices) -> Sequence[object]:
 
 
 SLICE: Final = Slice(
-    models=(billing.payment_account.models,),
+    models=(billing.payment_account.models, billing.payments.models),
     services=_services,
     routes=build_from(PaymentServices, build_payment_account_routes),
     pages=build_from(PaymentServices, build_payment_account_pages),

@@ -1,14 +1,16 @@
-"""Tables of payments. All rows belong to the MSP's account: the provider's account is the MSP's."""
+"""Tables of payments. Requests and events belong to the MSP's account, because the provider's account is the MSP's;
+what is known of an invoice there belongs to its client.
+"""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.payments.states import RequestState
+from billing.payments.states import EventState, RequestState
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
@@ -31,3 +33,58 @@ class PaymentRequest(TenantOwned, Base):
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (CheckConstraint(f"state IN ({in_sql(RequestState)})", name="state"),)
+
+
+class ProviderInvoice(TenantOwned, Base):
+    """A retail invoice at the payment provider, beside our own state of it. Amounts are in minor units.
+
+    `settled_before_minor` was paid or credited before it was pushed, and is not collected there. `status` is the
+    provider's word, empty until the invoice is there; the amounts are what it told at `read_at`. `failure` is the code
+    of the error that stopped the last attempt, `answer` the provider's words about it.
+    """
+
+    __tablename__ = "provider_invoice"
+
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    provider: Mapped[str]
+    external_id: Mapped[str] = mapped_column(server_default="")
+    status: Mapped[str] = mapped_column(server_default="")
+    payment_url: Mapped[str] = mapped_column(server_default="")
+    settled_before_minor: Mapped[int] = mapped_column(BigInteger)
+    total_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    paid_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    paid_outside_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    credited_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    disputed_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    failure: Mapped[str] = mapped_column(server_default="")
+    answer: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_provider_invoice_created", "msp_id", "created_at", "invoice_id"),)
+
+
+class PaymentEvent(TenantOwned, Base):
+    """An event of the provider, as it was received or swept, byte for byte. Its object's state is read again when it
+    is applied, so events may come in any order.
+    """
+
+    __tablename__ = "payment_event"
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    object_id: Mapped[str]
+    body: Mapped[bytes]
+    via: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=EventState.PENDING)
+    received_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(f"state IN ({in_sql(EventState)})", name="state"),
+        CheckConstraint("via IN ('webhook', 'sweep')", name="via"),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -57,6 +57,10 @@ class TotalsDiffer(Conflict):
     title = N_("The provider's total differs")
 
 
+FAILURES: Final = {one.code: one.title for one in (ProviderRefused, TotalsDiffer, Conflict)}
+"""Titles of the errors that stop the collection of an invoice, by code."""
+
+
 class ProviderAccount(msgspec.Struct, frozen=True):
     external_id: str
     can_charge: bool
@@ -103,8 +107,9 @@ class PushedInvoice(msgspec.Struct, frozen=True):
 
 
 class RemoteInvoice(msgspec.Struct, frozen=True):
-    """The provider's invoice, freshly fetched. `status` is the provider's own word; `attempts` are those to charge a
-    stored payment method; at `payment_url` the payer pays.
+    """The provider's invoice, freshly fetched. `status` is the provider's own word; `paid_outside_minor` is the part of
+    what is paid that the provider never had; `attempts` are those to charge a stored payment method; the payer pays at
+    `payment_url`.
     """
 
     external_id: str
@@ -114,6 +119,7 @@ class RemoteInvoice(msgspec.Struct, frozen=True):
     currency: str
     total_minor: int
     paid_minor: int = 0
+    paid_outside_minor: int = 0
     credited_minor: int = 0
     refunded_minor: int = 0
     disputed_minor: int = 0

@@ -1,8 +1,10 @@
 """States of what is exchanged with payment providers."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from foundation.marks import N_
 from foundation.state_machine import StateMachine
 
 
@@ -18,3 +20,39 @@ REQUESTS: Final = StateMachine(
     starts=[RequestState.PENDING],
     transitions={RequestState.PENDING: [RequestState.DONE, RequestState.REFUSED]},
 )
+
+
+class EventState(StrEnum):
+    PENDING = "pending"
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    """About no invoice of ours."""
+
+
+EVENTS: Final = StateMachine(
+    EventState,
+    starts=[EventState.PENDING],
+    transitions={EventState.PENDING: [EventState.APPLIED, EventState.IGNORED]},
+)
+
+
+class RemoteStatus(StrEnum):
+    """An invoice's states at the provider, those that decide something here; others pass through as text."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
+UNPAID_THERE: Final = (RemoteStatus.OPEN, RemoteStatus.UNCOLLECTIBLE)
+REMOTE_LABELS: Final[Mapping[str, tuple[str, str]]] = {
+    "": (N_("Being sent to the payment provider"), "info"),
+    RemoteStatus.DRAFT: (N_("Being prepared"), "info"),
+    RemoteStatus.OPEN: (N_("Waiting for payment"), "info"),
+    RemoteStatus.PAID: (N_("Paid"), "ok"),
+    RemoteStatus.VOID: (N_("Voided"), "neutral"),
+    RemoteStatus.UNCOLLECTIBLE: (N_("Not collectible"), "warn"),
+}
+"""Label and kind of the badge."""

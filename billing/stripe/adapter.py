@@ -199,7 +199,7 @@ class StripeProvider:
             listed = await self.client.v1.events.list_async({"created": {"gte": int(since.timestamp())}, "limit": 100})
             async for one in listed.auto_paging_iter():
                 body = msgspec.json.encode(one.to_dict())
-                found.append(RemoteEvent(one.id, one.type, str(one.data.object.get("id", "")), body))
+                found.append(RemoteEvent(one.id, one.type, str(getattr(one.data.object, "id", None) or ""), body))
         return found
 
     async def _draft(self, invoice: PushedInvoice, customer_id: str) -> str:

@@ -74,6 +74,7 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
         currency=currency,
         total_minor=amount(invoice.total),
         paid_minor=amount(invoice.amount_paid + off_line),
+        paid_outside_minor=amount(off_line),
         credited_minor=amount(invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount),
         refunded_minor=amount(sum(one.amount_refunded for one in charges)),
         disputed_minor=amount(disputed),

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from billing.invoices.draft import close_period
+from billing.payments.models import ProviderInvoice
 from billing.periods import month_of
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
@@ -320,6 +322,21 @@ async def add_invoice(rows: Rows, number: int) -> Matches:
     return {"status": [InvoiceState.DRAFT], "side": [Side.RETAIL]}
 
 
+async def add_payment_difference(rows: Rows, number: int) -> None:
+    """An invoice that Stripe has with another total."""
+    await add_invoice(rows, number)
+    period = month_of(START - timedelta(days=31 * number))
+    async with rows.db.transaction(rows.env.scope) as session:
+        closed = await close_period(session, side=Side.RETAIL, period=period, now=utc_now())
+        session.add(
+            ProviderInvoice(
+                **rows.own, invoice_id=closed.id, account_id=rows.env.scope.msp_id, provider="stripe",
+                external_id=rows.name(number), status="open", settled_before_minor=0, total_minor=-1,
+                created_at=utc_now() - timedelta(minutes=number),
+            )
+        )  # fmt: skip
+
+
 async def add_price(rows: Rows, number: int) -> Matches:
     market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START)
     if number == 1:
@@ -383,6 +400,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "members": add_member,
     "onboardings": add_onboarding,
     "onboarding-tasks": add_stuck_task,
+    "payment-differences": add_payment_difference,
     "playbooks": add_playbook,
     "policy-overrides": add_override,
     "price-books": add_price_book,

@@ -57,7 +57,7 @@ from webhooks.states import DeliveryState, EndpointState
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 CANARY = "KESTRELCANARY"
-PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/api/v1/schema")
+PUBLIC_WITHOUT_DATA = ("/static", "/hooks", "/payment-hooks", "/api/v1/schema")
 KINDS = {
     "change": "change_id",
     "governance_exception": "exception_id",

@@ -82,8 +82,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "onboarding_project": "sponsors",
     "onboarding_task": "changed_at changed_by due_on owner reason state",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
-    "payment_account": "can_charge checked_at external_id id key_hint mode provider requirements restriction"
-                       " secret_key set_at set_by signing_secret",
+    "payment_account": "can_charge checked_at external_id id key_hint mode provider refused_hooks requirements"
+                       " restriction secret_key set_at set_by signing_secret swept_at",
+    "payment_event": "finished_at state",
     "payment_request": "answer attempts external_id finished_at state",
     "playbook": "changed_at changed_by revision tasks",
     "poll_cursor": "cursor polled_at progress",
@@ -92,6 +93,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "propagation": "accepted_at attempts breached error excluded excluded_until previous_value read_value sent_at"
                    " slo_due_at state verified_at",
     "propagation_attempt": "answered_at bytes detail duration_ms outcome read retry_after status_code",
+    "provider_invoice": "answer attempts credited_minor disputed_minor external_id failure paid_minor"
+                        " paid_outside_minor payment_url read_at refunded_minor status total_minor",
     "rated_usage": "line_id",
     "rating_run": "next_at rated_at",
     "record_title": "search title",

@@ -128,6 +128,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "issued_invoice": {"gross_minor": 2},
     "notification_setting": {"least_severity": "info"},
     "payment_account": {"provider": "manual", "mode": "test"},
+    "payment_event": {"via": "sweep"},
     "payment_request": {"state": "pending"},
     "policy_draft": {"state": "open"},
     "policy_replay": {"state": "done"},

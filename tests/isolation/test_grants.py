@@ -92,7 +92,7 @@ FLEET_READS = {
     "member", "msp",
     "onboarding",
     "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
-    "price_book", "propagation",
+    "price_book", "propagation", "provider_invoice",
     "rated_usage", "rating_run", "sign_in_domain", "tax_rate", "usage_event", "webhook_endpoint", "value_hold",
 }  # fmt: skip
 

@@ -39,7 +39,8 @@ _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _SLASHES: Final = re.compile("//+")
 _SECURITY_NAMES: Final = frozenset(name for name, _ in SECURITY_HEADERS)
 _HASHED_FILE: Final = re.compile(r"/static/[^/]+\.[0-9a-f]{16}(?:\.[a-z0-9]+)+")
-_UNREAD: Final = ("/hooks/", "/static/", "/brand/")
+_OF_MACHINES: Final = ("/api/", "/hooks/", "/payment-hooks/")
+_UNREAD: Final = ("/hooks/", "/payment-hooks/", "/static/", "/brand/")
 """No person reads the texts there."""
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _NO_CACHE: Final = (b"cache-control", b"no-cache")
@@ -204,7 +205,7 @@ def _cache_rule(path: str, status: int) -> tuple[bytes, bytes]:
         if status not in (200, 206, 304):
             return NO_STORE
         return _FOR_EVER if _HASHED_FILE.fullmatch(path) else _NO_CACHE
-    if path.startswith(("/api/", "/hooks/")) or status >= 400:
+    if path.startswith(_OF_MACHINES) or status >= 400:
         return NO_STORE
     return _PRIVATE
 
@@ -212,7 +213,7 @@ def _cache_rule(path: str, status: int) -> tuple[bytes, bytes]:
 async def _answer(scope: Scope, outgoing: _Outgoing, refusal: DomainError) -> None:
     if outgoing.started:
         return
-    page = not scope["path"].startswith(("/api/", "/hooks/")) and prefers_html(header_text(scope, b"accept"))
+    page = not scope["path"].startswith(_OF_MACHINES) and prefers_html(header_text(scope, b"accept"))
     body = plain_page(refusal, current_correlation()) if page else problem_body(refusal, current_correlation())
     kind = HTML_TYPE if page else PROBLEM_TYPE
     headers: list[Any] = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), NO_STORE]

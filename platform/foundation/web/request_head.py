@@ -10,7 +10,7 @@ OTHER_PROTOCOL: Final = re.compile(rb"(?:\r?\n)*[A-Z_-]+ +[^ \r\n]+ +(?!HTTP/)[A
 _ACCEPT: Final = re.compile(rb"\r\naccept:([^\r\n]*)\r\n", re.IGNORECASE)
 _ACCEPT_WITHIN: Final = 4096
 """Bytes after the request line that are searched for the Accept header: browsers send it early."""
-_OF_MACHINES: Final = (b"/api/", b"/hooks/")
+_OF_MACHINES: Final = (b"/api/", b"/hooks/", b"/payment-hooks/")
 
 
 def is_endless(data: bytes, limit: int) -> bool:

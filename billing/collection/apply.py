@@ -1,0 +1,62 @@
+"""What the provider tells of an invoice, applied to ours: payments are recorded until both agree."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.settle import NewPayment, record_payment
+from billing.invoices.steps import lock_issued
+from billing.payment_account.states import ProviderKind
+from billing.payments.port import RemoteInvoice
+from billing.payments.provider_invoices import find_row, write_failure, write_remote
+from foundation.database.engine import scope_of
+from foundation.database.savepoint import savepoint
+from foundation.errors import Conflict
+from foundation.ids import new_id
+
+METHOD: Final = ProviderKind.STRIPE.value
+"""Of the payments that are recorded from the provider."""
+
+
+def paid_there(remote: RemoteInvoice) -> int:
+    """What the provider holds for us, in minor units: without what was refunded, is disputed or was paid elsewhere."""
+    return max(0, remote.paid_minor - remote.paid_outside_minor - remote.refunded_minor - remote.disputed_minor)
+
+
+async def apply_remote(
+    session: AsyncSession, invoice_id: UUID, remote: RemoteInvoice, *, asked_at: datetime, now: datetime
+) -> bool:
+    """In the client's scope. False: the invoice is not the one that was pushed. Repeated calls change nothing; what was
+    asked for before the state that is applied already is out of date, and left out.
+
+    Raises:
+        NotFound: the client has no such invoice.
+    """
+    await lock_issued(session, invoice_id)
+    row = await find_row(session, invoice_id)
+    if row is None or (row.external_id and row.external_id != remote.external_id):
+        return False
+    if row.read_at is not None and row.read_at > asked_at:
+        return True
+    await write_remote(session, invoice_id, remote, now=now)
+    recorded = await session.scalar(
+        text("""
+            SELECT coalesce(sum(amount_minor), 0)::bigint FROM invoice_payment
+             WHERE tenant_id = :t AND invoice_id = :id AND method = :method
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id, "method": METHOD},
+    )
+    missing = paid_there(remote) - int(recorded or 0)
+    if missing:
+        payment = NewPayment(
+            paid_on=now.date(), amount_minor=missing, reference=remote.number or remote.external_id, method=METHOD
+        )
+        try:
+            async with savepoint(session):
+                await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
+        except Conflict as refusal:  # void here, or taken back before
+            await write_failure(session, invoice_id, refusal.code, "")
+    return True

@@ -1,0 +1,85 @@
+"""Job that brings one invoice at the payment provider to ours."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.collection.apply import apply_remote
+from billing.collection.converge import converge
+from billing.collection.prepare import Collectable, prepare
+from billing.invoices.steps import lock_issued
+from billing.payment_account.accounts import open_account
+from billing.payment_account.services import OpenAccount, PaymentServices
+from billing.payments.job_types import COLLECT
+from billing.payments.port import ProviderBusy, ProviderRefused, RemoteInvoice, TotalsDiffer
+from billing.payments.provider_invoices import write_failure, write_remote
+from billing.payments.states import RemoteStatus
+from billing.states import InvoiceState
+from foundation.errors import Conflict, DomainError
+from foundation.events import EVENTS_LANE
+from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.registry import Handler
+from foundation.jobs.types import NoPayload
+from foundation.outbound.errors import OutboundHeld
+
+COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
+"""The lane in which the event that an invoice moved starts this job, so that the two never run at once."""
+_HELD_SECONDS: Final = 30.0
+
+
+def collect_handler(services: PaymentServices) -> Handler[NoPayload]:
+    async def collect(batch: Batch[NoPayload]) -> None:
+        (item,) = batch.items
+        account = await open_account(services, batch.scope) if item.ref is not None else None
+        if account is None or item.ref is None:
+            return
+        async with batch.read() as session:
+            wanted = await prepare(session, account, item.ref, now=services.clock())
+        if wanted is None:
+            return
+        batch.check_lease()
+        asked_at = services.clock()
+        remote: RemoteInvoice | None = None
+        refusal: DomainError | None = None
+        try:
+            remote = await ask(account, wanted)
+        except (ProviderBusy, OutboundHeld) as held:
+            batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
+            return
+        except (ProviderRefused, TotalsDiffer, Conflict) as error:
+            refusal = error
+        async with batch.commit() as session:
+            if refusal is not None:
+                await write_failure(session, item.ref, refusal.code, getattr(refusal, "answer", ""))
+            elif remote is not None and account.provider is None:
+                await write_remote(session, item.ref, remote, now=asked_at)
+            elif remote is not None:
+                await apply_remote(session, item.ref, remote, asked_at=asked_at, now=services.clock())
+
+    return collect
+
+
+async def ask(account: OpenAccount, wanted: Collectable) -> RemoteInvoice:
+    """The provider's invoice, brought to ours; in the sandbox it is a mirror. Raises as `converge`."""
+    if account.provider is not None:
+        return await converge(account.provider, wanted)
+    invoice = wanted.invoice
+    status = RemoteStatus.PAID if invoice.balance_minor <= 0 else RemoteStatus.OPEN
+    return RemoteInvoice(
+        external_id=f"sandbox-{invoice.id}", invoice_id=invoice.id, client_id=wanted.payer.client_id,
+        status=RemoteStatus.VOID if invoice.state is InvoiceState.VOID else status, currency=invoice.currency,
+        total_minor=wanted.pushed.total_minor, paid_minor=invoice.paid_minor, credited_minor=invoice.credited_minor,
+    )  # fmt: skip
+
+
+async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
+    """Try again, or for the first time, in the client's scope.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: it is not finalised.
+    """
+    await lock_issued(session, invoice_id)
+    enqueue(session, [NewJob(COLLECT_LANE, COLLECT, key=str(invoice_id), ref=invoice_id)])

@@ -1,0 +1,45 @@
+"""`fairlead invoice collect` and `fairlead payment-account differences`."""
+
+from uuid import UUID
+
+import click
+import msgspec
+
+from billing.collection.collect_job import request_collection
+from billing.collection.lists import DRIFT
+from foundation.clock import utc_now
+from foundation.commands import CommandResult, operator_scope, run_with_services
+from foundation.rooms import AppServices, CliCommand
+from tenants.command_options import CLIENT, MSP
+
+
+@click.command("collect")
+@MSP
+@CLIENT
+@click.option("--invoice", "invoice_id", type=click.UUID, required=True, help="ID of a sent invoice.")
+def collect(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
+    """Bring an invoice to the payment provider, or its state there up to date."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await request_collection(session, invoice_id)
+        return CommandResult("The payment provider is asked.", {"id": invoice_id})
+
+    run_with_services(act)
+
+
+@click.command("differences")
+@MSP
+def differences(*, msp_id: UUID) -> None:
+    """List the invoices whose amounts here and at the payment provider differ."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            found = await DRIFT.load(session, DRIFT.query(), utc_now())
+        rows = [f"{row.number or row.invoice_id}: {row.state} here, {row.status or 'not there'}" for row in found.items]
+        return CommandResult("\n".join(rows) or "No differences.", msgspec.to_builtins(found.items))
+
+    run_with_services(act)
+
+
+COMMANDS = (CliCommand(command=collect, under="invoice"), CliCommand(command=differences, under="payment-account"))

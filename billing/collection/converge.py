@@ -1,0 +1,38 @@
+"""An invoice at the provider, brought to ours: pushed, credited, voided or settled. Each step may be repeated."""
+
+from billing.collection.prepare import Collectable
+from billing.payments.port import PaymentProvider, ProviderRefused, RemoteInvoice
+from billing.payments.states import UNPAID_THERE, RemoteStatus
+from billing.states import InvoiceState
+from foundation.marks import N_
+
+
+async def converge(provider: PaymentProvider, wanted: Collectable) -> RemoteInvoice:
+    """The provider's invoice afterwards.
+
+    Raises:
+        ProviderRefused, TotalsDiffer, Conflict: a person has to decide.
+        ProviderUncertain, ProviderBusy, OutboundHeld: call it again.
+    """
+    invoice, row = wanted.invoice, wanted.row
+    if not row.external_id or row.status == RemoteStatus.DRAFT:
+        customer_id = await provider.put_customer(wanted.payer)
+        remote = await provider.push_invoice(wanted.pushed, customer_id)
+    else:
+        remote = await _read(provider, row.external_id)
+    for note_id, amount_minor in wanted.credits:
+        remote = await provider.credit(remote.external_id, amount_minor, note_id=note_id)
+    if remote.status not in UNPAID_THERE:
+        return remote
+    if invoice.state is InvoiceState.VOID:
+        return await provider.void(invoice.id, remote.external_id)
+    if invoice.balance_minor <= 0:
+        return await provider.settle_elsewhere(invoice.id, remote.external_id)
+    return remote
+
+
+async def _read(provider: PaymentProvider, external_id: str) -> RemoteInvoice:
+    found = await provider.read_invoice(external_id)
+    if found is None:
+        raise ProviderRefused(N_("The invoice no longer exists."), provider_code="resource_missing")
+    return found

@@ -1,0 +1,141 @@
+"""What is to be collected of an invoice, read in the client's scope before anything is sent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.steps import Issued, lock_issued
+from billing.legal_entities.repository import find_billing_details
+from billing.legal_entities.tax import tax_of
+from billing.payment_account.services import OpenAccount
+from billing.payments.port import PayingClient, PushedInvoice, PushedLine, PushedTax
+from billing.payments.provider_invoices import add_row, find_row
+from billing.snapshot import InvoiceSnapshot, decode_snapshot
+from billing.states import InvoiceState
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict, NotFound
+from tenants.accounts import get_client
+
+_COLLECTED: Final = (InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
+_SETTLED_TEXT: Final = "Paid or credited before"
+
+
+@dataclass(frozen=True, slots=True)
+class Collectable:
+    """An invoice and its row. `credits` are (id, gross amount) of credit notes since it was pushed."""
+
+    invoice: Issued
+    row: Row[Any]
+    payer: PayingClient
+    pushed: PushedInvoice
+    credits: Sequence[tuple[UUID, int]]
+
+
+async def prepare(
+    session: AsyncSession, account: OpenAccount, invoice_id: UUID, *, now: datetime
+) -> Collectable | None:
+    """None if there is nothing to collect: no retail invoice, not sent, nothing left to pay, or pushed to another
+    account. The row is written first, so that each attempt sends the same.
+    """
+    try:
+        invoice = await lock_issued(session, invoice_id)
+    except (NotFound, Conflict):
+        return None
+    row = await find_row(session, invoice_id)
+    if row is None:
+        if invoice.state not in _COLLECTED or invoice.balance_minor <= 0:
+            return None
+        settled = invoice.paid_minor + invoice.credited_minor
+        await add_row(
+            session, invoice_id, account_id=account.id, provider=account.kind.value, settled_before=settled, now=now
+        )
+        row = await find_row(session, invoice_id)
+    if row is None or row.account_id != account.id:
+        return None
+    details = await _details(session, invoice_id)
+    document = decode_snapshot(details.snapshot)
+    return Collectable(
+        invoice, row, await _payer(session, document), await _pushed(session, invoice, row, details, document),
+        await _credits(session, row),
+    )  # fmt: skip
+
+
+async def _details(session: AsyncSession, invoice_id: UUID) -> Row[Any]:
+    found = await session.execute(
+        text("""
+            SELECT x.snapshot, x.issued_on, x.due_on, i.period_end FROM issued_invoice x
+              JOIN invoice i ON i.tenant_id = x.tenant_id AND i.id = x.invoice_id
+             WHERE x.tenant_id = :t AND x.invoice_id = :id
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id},
+    )
+    return found.one()
+
+
+async def _payer(session: AsyncSession, document: InvoiceSnapshot | None) -> PayingClient:
+    client = await get_client(session)
+    details = await find_billing_details(session)
+    if document is not None:
+        return PayingClient(client.tenant_id, document.buyer.name, document.buyer.email)
+    return PayingClient(client.tenant_id, client.name, details.email if details is not None else "")
+
+
+async def _pushed(
+    session: AsyncSession, invoice: Issued, row: Row[Any], details: Row[Any], document: InvoiceSnapshot | None
+) -> PushedInvoice:
+    found = await session.execute(
+        text("""
+            SELECT id, description, service_start, first_at, last_at, amount_minor FROM invoice_line
+             WHERE tenant_id = :t AND invoice_id = :id ORDER BY description, service_start, unit_price, id
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice.id},
+    )
+    rows = found.all()
+    rule = document.taxes[0].rule if document is not None else None
+    taxes = line_taxes([one.amount_minor for one in rows], rule.percent) if rule else [0] * len(rows)
+    lines = [
+        PushedLine(
+            one.id, one.description, one.amount_minor, one.first_at or one.service_start,
+            (one.last_at or one.service_start) + timedelta(seconds=1), tax_minor=tax,
+        )
+        for one, tax in zip(rows, taxes, strict=True)
+    ]  # fmt: skip
+    if row.settled_before_minor:
+        day = details.period_end
+        lines.append(
+            PushedLine(uuid5(invoice.id, "settled"), _SETTLED_TEXT, -row.settled_before_minor, day, day, is_taxed=False)
+        )
+    days = (details.due_on - details.issued_on).days if details.due_on is not None else 14
+    return PushedInvoice(
+        invoice.id, scope_of(session).tenant_id, invoice.currency, invoice.gross_minor - row.settled_before_minor,
+        lines, due_days=max(1, days), tax=None if rule is None else PushedTax(rule.percent, rule.category.value),
+    )  # fmt: skip
+
+
+def line_taxes(nets: Iterable[int], percent: Any) -> list[int]:
+    """Tax of each line, so that their sum is the tax of the sum: what rounding leaves goes to the line at which the
+    sum passes it.
+    """
+    taxes, net, before = [], 0, 0
+    for one in nets:
+        net += one
+        after = tax_of(net, percent)
+        taxes.append(after - before)
+        before = after
+    return taxes
+
+
+async def _credits(session: AsyncSession, row: Row[Any]) -> list[tuple[UUID, int]]:
+    found = await session.execute(
+        text("""
+            SELECT id, gross_minor FROM credit_note
+             WHERE tenant_id = :t AND invoice_id = :id AND created_at > :since ORDER BY created_at, id
+        """),
+        {"t": scope_of(session).tenant_id, "id": row.invoice_id, "since": row.created_at},
+    )
+    return [(one.id, one.gross_minor) for one in found]

@@ -1,0 +1,44 @@
+"""What this slice adds to the product."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from billing.collection.collect_job import collect_handler
+from billing.collection.commands import COMMANDS
+from billing.collection.events_job import apply_handler
+from billing.collection.hooks import payment_hooks_handler
+from billing.collection.pages import PAGES
+from billing.collection.routes import ROUTES
+from billing.collection.sweep_job import repair_sweep, sweep_handler
+from billing.events import INVOICE_MOVED
+from billing.payment_account.services import PaymentServices
+from billing.payments.job_types import APPLY_EVENT, COLLECT, JOB_TYPES, SWEEP
+from billing.permissions import BillingPermission
+from foundation.events import Subscription
+from foundation.jobs.registry import JobHandler
+from foundation.jobs.types import NoPayload
+from foundation.rooms import RoleGrant, Slice, WebPart, build_from
+
+
+def _jobs(services: PaymentServices) -> Sequence[JobHandler[Any]]:
+    return [
+        JobHandler(COLLECT, collect_handler(services)),
+        JobHandler(APPLY_EVENT, apply_handler(services)),
+        JobHandler(SWEEP, sweep_handler(services)),
+    ]
+
+
+SLICE: Final = Slice(
+    routes=ROUTES,
+    pages=PAGES,
+    web=lambda services: WebPart(mounts=(payment_hooks_handler(services.get(PaymentServices)),)),
+    job_types=JOB_TYPES,
+    jobs=build_from(PaymentServices, _jobs),
+    subscriptions=(Subscription(INVOICE_MOVED, COLLECT, lambda _: NoPayload()),),
+    repairs=(repair_sweep,),
+    commands=COMMANDS,
+    grants=(
+        RoleGrant("client_admin", BillingPermission.PAY_INVOICE),
+        RoleGrant("client_finance", BillingPermission.PAY_INVOICE),
+    ),
+)

@@ -1,0 +1,36 @@
+"""Jobs of collection."""
+
+from typing import Final
+
+import msgspec
+
+from foundation.jobs.types import ENDLESS, JobType, NoPayload, RetryPolicy
+from foundation.marks import N_
+
+_PATIENT: Final = RetryPolicy(attempts=24, base=2.0, cap=3600.0)
+"""About a day: as long as the provider may be away."""
+LANE: Final = "payments"
+
+
+class ApplyEvent(msgspec.Struct, frozen=True):
+    """`event_id` is the provider's."""
+
+    event_id: str
+
+
+COLLECT: Final = JobType(
+    "billing.collect_invoice", N_("Collect an invoice by the payment provider"), NoPayload, batch=1, seconds=120.0,
+    retry=_PATIENT,
+)  # fmt: skip
+"""In the client's account; `ref` is the invoice."""
+APPLY_EVENT: Final = JobType(
+    "billing.apply_payment_event", N_("Apply an event of the payment provider"), ApplyEvent, batch=1, seconds=120.0,
+    retry=_PATIENT,
+)  # fmt: skip
+"""In the MSP account."""
+SWEEP: Final = JobType(
+    "billing.sweep_payments", N_("Look for missed events of the payment provider"), NoPayload, batch=1, seconds=600.0,
+    retry=ENDLESS,
+)  # fmt: skip
+"""In the MSP account, each night."""
+JOB_TYPES: Final = (COLLECT, APPLY_EVENT, SWEEP)

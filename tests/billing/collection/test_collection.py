@@ -1,0 +1,160 @@
+"""Sent invoices are collected by Stripe: pushed, paid, refunded, disputed; whatever comes twice, late or never."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from stripe import WebhookSignature
+
+from billing.collection.sandbox import pay_in_sandbox
+from foundation.clock import utc_now
+from foundation.errors import Conflict
+from tests.billing.collection.selling import sell
+from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_web_app,
+)
+from tests.support.stripe_fake import StripeFake
+from tests.support.stripe_fake.product import services_on_stripe, stripe_fake  # noqa: F401 - fixtures
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SIGNING = "whsec_harbour7777"
+STRIPE = {"provider": "stripe", "secret_key": "sk_test_harbour4242", "signing_secret": SIGNING}
+
+
+async def work(env: ClientEnv) -> None:
+    """The jobs of the MSP account and of the client, whose jobs the former's cause."""
+    await replace(env, scope=env.msp_account).work(settle=0.1)
+    await env.work(settle=0.1)
+
+
+async def send(admin: Visit, path: str) -> dict[str, Any]:
+    sent = await admin.api("POST", f"{path}/acts", {"act": "send"})
+    assert sent.status_code == 200, sent.text
+    return dict(sent.json())
+
+
+async def deliver(web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, fake: StripeFake, **faults: Any) -> int:
+    """Deliver what the fake has to tell; the number of refused deliveries."""
+    http = web_app.visit(msp_setup.host).http
+    refused = 0
+    for one in fake.deliverer(**faults).take(last=True):
+        answer = await http.post(
+            f"/payment-hooks/{env.scope.msp_id}", content=one.body, headers=one.headers(faults.get("secret", SIGNING))
+        )
+        refused += answer.status_code != 200
+    await work(env)
+    return refused
+
+
+async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917 - fixtures
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake, other_env: ClientEnv
+) -> None:
+    invoice_id = await sell(env)
+    path = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
+    assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
+    await send(admin, path)
+    await work(env)
+    shown = (await admin.api("GET", path)).json()
+    at = shown["collection"]
+    assert (at["status"], at["total_minor"], at["failure"]) == ("open", shown["invoice"]["gross_minor"], "")
+    page = (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
+    assert at["payment_url"] in page
+    fake.world.outbox.clear()
+    fake.acts.pay_hosted(at["external_id"])
+    assert await deliver(web_app, msp_setup, env, fake, seed=3, twice=0.5, shuffle=True) == 0
+    paid = (await admin.api("GET", path)).json()
+    assert (paid["invoice"]["state"], [one["method"] for one in paid["payments"]]) == ("paid", ["stripe"])
+    assert at["payment_url"] not in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
+    credited = await admin.api("POST", f"{path}/credit-notes", {"reason": "Too much", "net_minor": 100})
+    assert credited.status_code == 201, credited.text
+    await work(env)
+    assert await deliver(web_app, msp_setup, env, fake) == 0
+    charge = next(one for one in fake.world.platform.of_kind("charge") if one["amount"] == at["total_minor"])
+    after = (await admin.api("GET", path)).json()
+    assert (after["invoice"]["state"], after["invoice"]["credited_minor"]) == ("paid", 119)
+    assert after["invoice"]["paid_minor"] == at["total_minor"] - 119 == at["total_minor"] - charge["amount_refunded"]
+    assert (await admin.api("GET", "/api/v1/payment-differences")).json()["items"] == []
+    fake.acts.dispute(charge["id"])
+    assert await deliver(web_app, msp_setup, env, fake) == 0
+    disputed = (await admin.api("GET", path)).json()
+    assert (disputed["collection"]["disputed_minor"], disputed["invoice"]["state"]) == (charge["amount"], "sent")
+    other = await set_up_msp(other_env, name="Another MSP")
+    stranger = await web_app.signed_in(other.host, other.admin)
+    assert (await stranger.api("GET", path.replace(msp_setup.slug, other.slug))).status_code == 404
+    async with env.services.db.transaction(other_env.scope) as session:
+        assert await session.scalar(text("SELECT count(*) FROM provider_invoice")) == 0
+
+
+async def test_webhooks_without_a_valid_signature_leave_a_count_only(  # noqa: PLR0917 - fixtures
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake, other_env: ClientEnv
+) -> None:
+    assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
+    http, address = web_app.visit(msp_setup.host).http, f"/payment-hooks/{env.scope.msp_id}"
+    body = b'{"id": "evt_1", "object": "event", "type": "invoice.paid", "data": {"object": {"id": "in_1"}}}'
+    old = WebhookSignature.generate_signature_header(body.decode(), SIGNING, timestamp=1_700_000_000)
+    wrong = WebhookSignature.generate_signature_header(body.decode(), "whsec_other")
+    good = WebhookSignature.generate_signature_header(body.decode(), SIGNING)
+    for signature, sent in ((old, body), (wrong, body), ("", body), (good, body + b" ")):
+        answer = await http.post(address, content=sent, headers={"stripe-signature": signature})
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (400, "payment-hook-refused")
+    account = (await admin.api("GET", "/api/v1/payment-account")).json()
+    assert (account["refused_webhooks"], account["webhook_path"]) == (4, address)
+    answers = [await http.post(address, content=body, headers={"stripe-signature": good}) for _ in range(2)]
+    assert [one.json() for one in answers] == [{"status": "new"}, {"status": "duplicate"}]
+    other = f"/payment-hooks/{other_env.scope.msp_id}"
+    assert (await http.post(other, content=body, headers={"stripe-signature": good})).status_code == 404
+    assert (await http.get(address)).status_code == 405
+    await work(env)
+    async with env.services.db.transaction(env.msp_account) as session:
+        states = await session.execute(text("SELECT event_id, state, via FROM payment_event"))
+        assert [tuple(row) for row in states] == [("evt_1", "ignored", "webhook")]
+
+
+async def test_the_sweep_finds_what_no_webhook_brought(
+    admin: Visit, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
+) -> None:
+    invoice_id = await sell(env)
+    path = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
+    assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
+    await send(admin, path)
+    await work(env)
+    fake.acts.pay_hosted((await admin.api("GET", path)).json()["collection"]["external_id"])
+    fake.world.outbox.clear()  # no webhook arrives
+    async with env.services.db.transaction(env.msp_account) as session:
+        await session.execute(text("UPDATE timer SET due_at = now() WHERE kind = 'billing.sweep_payments'"))
+    await work(env)
+    assert (await admin.api("GET", path)).json()["invoice"]["state"] == "paid"
+    async with env.services.db.transaction(env.msp_account) as session:
+        found = "SELECT count(*) FROM payment_event WHERE via = 'sweep' AND state = 'applied'"
+        assert int(await session.scalar(text(found)) or 0) > 0
+
+
+async def test_the_sandbox_collects_without_money(
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup
+) -> None:
+    invoice_id = await sell(env)
+    path = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
+    assert (await admin.api("PUT", "/api/v1/payment-account", {"provider": "sandbox"})).status_code == 200
+    await send(admin, path)
+    await work(env)
+    assert (await admin.api("POST", f"{path}/sandbox-payment")).status_code == 403
+    client = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    assert (await client.api("POST", f"{path}/sandbox-payment")).status_code == 403
+    assert (await admin.api("GET", path)).json()["collection"]["status"] == "open"
+    async with env.services.db.transaction(env.scope) as session:
+        await pay_in_sandbox(session, invoice_id, now=utc_now())
+        with pytest.raises(Conflict):
+            await pay_in_sandbox(session, invoice_id, now=utc_now())
+    assert (await admin.api("POST", f"{path}/collection")).status_code == 202
+    await work(env)
+    paid = (await admin.api("GET", path)).json()
+    assert (paid["invoice"]["state"], paid["collection"]["status"]) == ("paid", "paid")
