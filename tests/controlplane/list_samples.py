@@ -324,8 +324,13 @@ async def add_invoice(rows: Rows, number: int) -> Matches:
 
 async def add_payment_difference(rows: Rows, number: int) -> None:
     """An invoice that Stripe has with another total."""
-    await add_invoice(rows, number)
-    period = month_of(START - timedelta(days=31 * number))
+    market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START + timedelta(days=31 * number))
+    if number == 1:
+        await market.open_book(Side.RETAIL, "USD", own=True)
+        await market.price(Side.RETAIL, "0.10", at=START - timedelta(days=900), own=True)
+    at = START - timedelta(days=31 * (25 - number))  # months are closed one after the other
+    await market.use(*uses(2 + number, at=at))
+    period = month_of(at)
     async with rows.db.transaction(rows.env.scope) as session:
         closed = await close_period(session, side=Side.RETAIL, period=period, now=utc_now())
         session.add(

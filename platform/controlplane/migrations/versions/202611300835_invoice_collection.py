@@ -6,7 +6,7 @@ from foundation.database.rls import protect
 from foundation.database.roles import APP
 
 revision = "202611300835"
-down_revision = "202611300801"
+down_revision = "202611300828"
 branch_labels = None
 depends_on = None
 
