@@ -1,15 +1,9 @@
-"""`POST /payment-hooks/{msp}`: webhooks of an MSP's payment provider, stored once their signature is verified.
-
-A raw ASGI handler, because the signature is over the bytes of the body.
-"""
+"""Webhooks of an MSP's payment provider, stored once their signature is verified."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import msgspec
-from litestar.handlers import asgi
-from litestar.types import Receive, Scope, Send
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,20 +17,9 @@ from foundation.database.engine import scope_of
 from foundation.errors import DomainError, NotFound, Unauthenticated
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
-from foundation.scope import Actor
-from foundation.scope import Scope as TenantScope
-from foundation.telemetry.correlation import current_correlation
-from foundation.web.errors import BodyTooLarge, MethodNotAllowed, RequestIncomplete
-from foundation.web.problems import problem_body
+from foundation.scope import Actor, Scope
 
-HOOKS: Final = "/payment-hooks"
-MAX_BODY: Final = 1024 * 1024
-_WITHIN: Final = {"", HOOKS}
-"""Path prefixes before the address: the full one, or the rest after a framework's mount."""
 _ACTOR: Final = Actor.system("payment webhook")
-_JSON: Final = [(b"content-type", b"application/json")]
-_PROBLEM: Final = [(b"content-type", b"application/problem+json")]
-_ALLOW: Final = (b"allow", b"POST")
 
 
 class HookRefused(DomainError):
@@ -55,7 +38,7 @@ async def receive_event(services: PaymentServices, msp_id: UUID, signature: str,
     """
     refused: Unauthenticated | None = None
     is_new = False
-    async with services.db.transaction(TenantScope(msp_id, msp_id, _ACTOR)) as session:
+    async with services.db.transaction(Scope(msp_id, msp_id, _ACTOR)) as session:
         account = await find_payment_account(session)
         secret = await open_signing_secret(session, services, account) if account is not None else ""
         if account is None or not secret:
@@ -101,57 +84,3 @@ async def _count_refused(session: AsyncSession) -> None:
         text("UPDATE payment_account SET refused_hooks = refused_hooks + 1 WHERE tenant_id = :t"),
         {"t": scope_of(session).tenant_id},
     )
-
-
-def payment_hooks_handler(services: PaymentServices) -> "asgi":
-    """The handler mounted at /payment-hooks."""
-
-    @asgi(HOOKS, is_mount=True, copy_scope=True, opt={"public": True})
-    async def receive_payment_hook(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            msp_id = _msp_of(str(scope["path"]))
-            if scope.get("method") != "POST":
-                raise MethodNotAllowed(N_("Send webhooks with POST."))
-            body = await _read(receive)
-            headers = dict(scope["headers"])
-            signature = headers.get(b"stripe-signature", b"").decode("latin-1")
-            is_new = await receive_event(services, msp_id, signature, body, now=services.clock())
-        except DomainError as error:
-            problem = [*_PROBLEM, _ALLOW] if isinstance(error, MethodNotAllowed) else _PROBLEM
-            await _answer(send, error.status, problem, problem_body(error, current_correlation()))
-            return
-        await _answer(send, 200, _JSON, msgspec.json.encode({"status": "new" if is_new else "duplicate"}))
-
-    return receive_payment_hook
-
-
-def _msp_of(path: str) -> UUID:
-    """Raises NotFound."""
-    within, _, address = path.rstrip("/").rpartition("/")
-    try:
-        if within in _WITHIN:
-            return UUID(address)
-    except ValueError:
-        pass
-    raise NotFound(N_("No payment account has this address."))
-
-
-async def _read(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestIncomplete
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise BodyTooLarge(
-                N_("A webhook may have at most {most} bytes. Send it in parts."), params={"most": MAX_BODY}
-            )
-        more = bool(message.get("more_body"))
-    return body
-
-
-async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,21 +1,41 @@
-"""API of collection by the payment provider."""
+"""API of collection by the payment provider, and the address of its webhooks.
+
+Webhooks have a raw ASGI handler, because the signature is over the bytes of the body.
+"""
 
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+from litestar.handlers import asgi
 from litestar.params import FromPath
+from litestar.types import Receive, Scope, Send
 
 from billing.collection.collect_job import request_collection
+from billing.collection.hooks import receive_event
 from billing.collection.lists import DRIFT
 from billing.collection.sandbox import pay_in_sandbox
 from billing.invoices.repository import load_invoice
+from billing.payment_account.services import PaymentServices
 from billing.permissions import BillingPermission
 from billing.schemas import InvoiceDetail
+from foundation.errors import DomainError, NotFound
+from foundation.marks import N_
+from foundation.telemetry.correlation import current_correlation
 from foundation.web.api import post
+from foundation.web.errors import BodyTooLarge, MethodNotAllowed, RequestIncomplete
+from foundation.web.problems import problem_body
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
 _INVOICE: Final = "/api/v1/clients/{client:str}/invoices/{invoice_id:uuid}"
+HOOKS: Final = "/payment-hooks"
+MAX_BODY: Final = 1024 * 1024
+_WITHIN: Final = {"", HOOKS}
+"""Path prefixes before the address: the full one, or the rest after a framework's mount."""
+_JSON: Final = [(b"content-type", b"application/json")]
+_PROBLEM: Final = [(b"content-type", b"application/problem+json")]
+_ALLOW: Final = (b"allow", b"POST")
 DRIFT_LIST: Final = list_route(
     DRIFT,
     "/api/v1/payment-differences",
@@ -40,3 +60,57 @@ async def pay_invoice_in_sandbox(access: OpenAccess, invoice_id: FromPath[UUID])
 
 
 ROUTES: Final[tuple[Any, ...]] = (DRIFT_LIST, collect_invoice_again, pay_invoice_in_sandbox)
+
+
+def payment_hooks_handler(services: PaymentServices) -> "asgi":
+    """The handler mounted at /payment-hooks."""
+
+    @asgi(HOOKS, is_mount=True, copy_scope=True, opt={"public": True})
+    async def receive_payment_hook(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            msp_id = _msp_of(str(scope["path"]))
+            if scope.get("method") != "POST":
+                raise MethodNotAllowed(N_("Send webhooks with POST."))
+            body = await _read(receive)
+            headers = dict(scope["headers"])
+            signature = headers.get(b"stripe-signature", b"").decode("latin-1")
+            is_new = await receive_event(services, msp_id, signature, body, now=services.clock())
+        except DomainError as error:
+            problem = [*_PROBLEM, _ALLOW] if isinstance(error, MethodNotAllowed) else _PROBLEM
+            await _answer(send, error.status, problem, problem_body(error, current_correlation()))
+            return
+        await _answer(send, 200, _JSON, msgspec.json.encode({"status": "new" if is_new else "duplicate"}))
+
+    return receive_payment_hook
+
+
+def _msp_of(path: str) -> UUID:
+    """Raises NotFound."""
+    within, _, address = path.rstrip("/").rpartition("/")
+    try:
+        if within in _WITHIN:
+            return UUID(address)
+    except ValueError:
+        pass
+    raise NotFound(N_("No payment account has this address."))
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestIncomplete
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise BodyTooLarge(
+                N_("A webhook may have at most {most} bytes. Send it in parts."), params={"most": MAX_BODY}
+            )
+        more = bool(message.get("more_body"))
+    return body
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -6,9 +6,8 @@ from typing import Any, Final
 from billing.collection.collect_job import collect_handler
 from billing.collection.commands import COMMANDS
 from billing.collection.events_job import apply_handler
-from billing.collection.hooks import payment_hooks_handler
 from billing.collection.pages import PAGES
-from billing.collection.routes import ROUTES
+from billing.collection.routes import ROUTES, payment_hooks_handler
 from billing.collection.sweep_job import repair_sweep, sweep_handler
 from billing.events import INVOICE_MOVED
 from billing.payment_account.services import PaymentServices
