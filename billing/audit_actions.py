@@ -14,3 +14,5 @@ class BillingAction(AuditAction, kind=AuditKind.BILLING):
     PAYMENT_ACCOUNT_SET = "payment_account.set", N_("Payments set up")
     PAYMENT_ACCOUNT_CHECKED = "payment_account.checked", N_("Connection to the payment provider checked")
     BILLING_DETAILS_SET = "billing_details.set", N_("Billing details set")
+    METER_CREATED = "meter.created", N_("Meter declared")
+    METER_RETIRED = "meter.retired", N_("Meter retired")

@@ -13,6 +13,7 @@ from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.job_types import LANE
 from billing.periods import EPOCH, month_of
+from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
 from billing.sides import Side
@@ -24,6 +25,7 @@ from foundation.jobs.registry import Handler, JobHandler
 from foundation.jobs.repair import restart_timers
 from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.marks import N_
+from foundation.usage.meters import Meters
 
 RATE = JobType("billing.rate_usage", N_("Rate recent usage"), NoPayload, batch=1, retry=ENDLESS)
 RERATE = JobType(
@@ -37,11 +39,14 @@ RERATE_EVERY = timedelta(days=1)
 BillingStep = Callable[[AsyncSession, datetime], Awaitable[None]]
 
 
-def billing_jobs(clock: Clock, *, every: timedelta = timedelta(minutes=15)) -> tuple[JobHandler[NoPayload], ...]:
+def billing_jobs(
+    clock: Clock, meters: Meters, *, every: timedelta = timedelta(minutes=15)
+) -> tuple[JobHandler[NoPayload], ...]:
     """Job handlers of this room; each run sets the timer of the next, `every` later."""
+    recent, all_ = _collecting(rate_recent, meters, RECENT), _collecting(bill_client, meters, None)
     return (
-        JobHandler(RATE, _handler(rate_recent, schedule_rating, clock, every)),
-        JobHandler(RERATE, _handler(bill_client, _schedule_rerating, clock, RERATE_EVERY)),
+        JobHandler(RATE, _handler(recent, schedule_rating, clock, every)),
+        JobHandler(RERATE, _handler(all_, _schedule_rerating, clock, RERATE_EVERY)),
         JobHandler(TOTAL, _handler(total_wholesale, schedule_total, clock, every)),
     )
 
@@ -91,6 +96,16 @@ async def total_wholesale(session: AsyncSession, now: datetime) -> None:
     this = month_of(now)
     for period in (month_of(this.start - timedelta(days=1)), this):
         await draft_wholesale(session, period=period, now=now)
+
+
+def _collecting(step: BillingStep, meters: Meters, back: timedelta | None) -> BillingStep:
+    """`step` after entering the usage that rows prove: of the time since `back` ago, or all of it."""
+
+    async def collect(session: AsyncSession, now: datetime) -> None:
+        await collect_priced(session, meters, since=EPOCH if back is None else now - back, now=now)
+        await step(session, now)
+
+    return collect
 
 
 def _handler(step: BillingStep, schedule: BillingStep, clock: Clock, every: timedelta) -> Handler[NoPayload]:

@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec.structs import replace
 
-from billing.dependencies import KnownMeters
 from billing.documents.store import list_documents
 from billing.invoices.close import close_invoice
 from billing.invoices.forms import acts_of, settle
@@ -32,6 +31,7 @@ from billing.reconciliation.queries import reconcile
 from billing.schemas import Line
 from billing.states import OPEN
 from billing.views import InvoiceView, MarginView, line_view, meter_rows
+from billing.web.dependencies import KnownMeters
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
 from foundation.usage.meters import Meters, UsageDescription

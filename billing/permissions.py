@@ -13,3 +13,6 @@ class BillingPermission(Permission, heading=N_("Invoices and prices")):
     WRITE_PAYMENT_ACCOUNT = "payment_account:write", N_("Set how clients pay")
     PAY_INVOICE = "invoice:pay", N_("Pay invoices in the sandbox")
     WRITE_BILLING_DETAILS = "billing_details:write", N_("Change billing details")
+    READ_USAGE = "usage:read", N_("Read usage")
+    REPORT_USAGE = "usage:report", N_("Report usage")
+    WRITE_METERS = "meter:write", N_("Declare meters")

@@ -16,6 +16,7 @@ from billing.pricing.rounding import Rounding
 from billing.pricing.rules import BillingRules
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
+from billing.usage.meters import add_declared
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
 from foundation.ids import new_id
@@ -146,13 +147,13 @@ def set_price_(
 ) -> None:
     """Set the price of a meter from a day on. Earlier prices are kept for earlier usage."""
     wanted = read_terms(terms)
-    meter = command_host().rooms.meters.require(meter_name)
 
     async def act(services: AppServices) -> CommandResult:
         now = utc_now()
         from_ = begins.replace(tzinfo=UTC) if begins is not None else now
-        line = NewPrice(meter.name, description or meter.label, wanted, from_)
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            meter = (await add_declared(session, command_host().rooms.meters)).require(meter_name)
+            line = NewPrice(meter.name, description or meter.label, wanted, from_)
             price_id = await set_price(session, book, price=line, now=now, new_id=new_id)
         return CommandResult(f"price {price_id}", {"id": price_id, "book": book, "meter": meter.name})
 
@@ -176,13 +177,14 @@ def set_client_price_(
     **terms: Any,
 ) -> None:
     """Set a retail price of one client, in place of the common one."""
-    wanted, meter = read_terms(terms), command_host().rooms.meters.require(meter_name)
+    wanted = read_terms(terms)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             client = await get_client(session)
             priced = PricedClient(client.tenant_id, client.currency)
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            meter = (await add_declared(session, command_host().rooms.meters)).require(meter_name)
             made = await set_client_price(
                 session, priced, meter=meter.name, description=description or meter.label, terms=wanted,
                 valid_from=None if begins is None else begins.replace(tzinfo=UTC), now=utc_now(), new_id=new_id,

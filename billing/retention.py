@@ -37,6 +37,7 @@ RETAINED: Final = (
         (
             RetainedTable("rated_usage", "usage_id", partitioned=True),
             RetainedTable("usage_event", "id", partitioned=True),
+            RetainedTable("reported_usage", "id"),
         ),
         default_days=3653, least_days=_CLOSED_PERIODS, floors=(_UNINVOICED, _IN_DRAFTS),
     ),

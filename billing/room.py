@@ -10,7 +10,6 @@ from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.collection.slice import SLICE as COLLECTION
 from billing.commands import COMMANDS
-from billing.dependencies import provide_meters
 from billing.documents.slice import SLICE as DOCUMENTS
 from billing.events import EVENTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
@@ -24,8 +23,9 @@ from billing.routes import ROUTES
 from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
 from billing.tiles import TILES
+from billing.usage.slice import SLICE as USAGE
 from foundation.marks import N_
-from foundation.rooms import NavArea, NavEntry, Room, WebPart
+from foundation.rooms import NavArea, NavEntry, Room
 
 
 def _invoices(area: NavArea) -> NavEntry:
@@ -41,16 +41,15 @@ ROOM: Final = Room(
     routes=(*ROUTES, *SIMULATION_ROUTES),
     tiles=TILES,
     pages=(*PAGES, *PRICE_PAGES, *CLIENT_PRICE_PAGES, *SIMULATION_PAGES),
-    web=lambda services: WebPart(dependencies={"meters": provide_meters(services.rooms.meters)}),
     templates=(Path(__file__).parent / "templates",),
     navigation=(_invoices(NavArea.MSP), _invoices(NavArea.CLIENT_ACCOUNT)),
     job_types=JOB_TYPES,
-    jobs=lambda services: billing_jobs(services.clock),
+    jobs=lambda services: billing_jobs(services.clock, services.rooms.meters),
     events=EVENTS,
     repairs=(repair_billing,),
     permissions=(BillingPermission,),
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS),
+    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS, USAGE),
 )

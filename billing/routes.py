@@ -14,7 +14,6 @@ from billing.client_prices.prices import (
     load_client_prices,
     set_client_price,
 )
-from billing.dependencies import KnownMeters
 from billing.invoices.close import close_invoice
 from billing.invoices.inputs import CreditInput, InvoiceActInput, PaymentInput
 from billing.invoices.lists import INVOICES, LINE_EVENTS
@@ -23,6 +22,7 @@ from billing.invoices.settle import NewCredit, NewPayment, act_on_invoice, creat
 from billing.permissions import BillingPermission
 from billing.price_books.routes import PRICE_BOOK_ROUTES
 from billing.schemas import InvoiceDetail
+from billing.web.dependencies import KnownMeters
 from foundation.ids import new_id
 from foundation.web.api import post
 from tenants.accounts import get_client_by_slug

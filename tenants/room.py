@@ -29,6 +29,7 @@ from tenants.invitations.pages import INVITATION_PAGES
 from tenants.list_views.slice import SLICE as LIST_VIEWS
 from tenants.mail.mailer import Mailer
 from tenants.mail_admin.slice import SLICE as MAIL
+from tenants.members.meters import ACTIVE_MEMBERS
 from tenants.members.pages import ADMINISTRATION_PAGES
 from tenants.members.rights import MemberRights
 from tenants.members.routes import ADMINISTRATION_ROUTES
@@ -114,6 +115,7 @@ ROOM: Final = Room(
     ),
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
+    meters=(ACTIVE_MEMBERS,),
     commands=COMMANDS,
     slices=(
         BRANDS,

@@ -7,10 +7,10 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from billing.client_prices.prices import PricedClient, load_client_prices, set_client_price
-from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
 from billing.price_books.forms import read_price
 from billing.price_books.pricing import PriceKind
+from billing.web.dependencies import KnownMeters
 from foundation.errors import DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id

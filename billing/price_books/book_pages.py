@@ -8,7 +8,6 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
 from billing.price_books.books import PriceBookDetail, PriceBookView, load_price_book, open_price_book, title_of
 from billing.price_books.forms import FIELDS, Typed, read_kind, read_price, rows_of, write_form
@@ -19,6 +18,7 @@ from billing.price_books.repository import NewPrice, set_price
 from billing.price_books.wording import write_price
 from billing.pricing.rounding import Rounding
 from billing.sides import Side
+from billing.web.dependencies import KnownMeters
 from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id

@@ -7,13 +7,13 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath, JSONBody
 
-from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
 from billing.price_books.books import PriceBookDetail, load_price_book, open_price_book
 from billing.price_books.inputs import PriceBookInput, PriceInput
 from billing.price_books.lists import PRICE_BOOKS, PRICES
 from billing.price_books.repository import NewPrice, set_price
 from billing.sides import Side
+from billing.web.dependencies import KnownMeters
 from foundation.ids import new_id
 from foundation.web.api import post
 from tenants.web.dependencies import OpenAccess

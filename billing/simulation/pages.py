@@ -10,7 +10,6 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
 from billing.price_books.books import PriceBookView, find_price_book, title_of
 from billing.price_books.forms import FIELDS, MOST_ROWS, Typed, read_change, read_price
@@ -18,6 +17,7 @@ from billing.price_books.wording import write_limits, write_price, write_tiers
 from billing.sides import Side
 from billing.simulation.run import last_month, run_simulation
 from billing.simulation.schemas import DraftPrice, SimulatedAmount, Simulation, SimulationInput
+from billing.web.dependencies import KnownMeters
 from canonical.money import Money
 from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from litestar.params import FromPath, JSONBody
 
-from billing.dependencies import KnownMeters
 from billing.permissions import BillingPermission
 from billing.simulation.run import run_simulation
 from billing.simulation.schemas import Simulation, SimulationInput
+from billing.web.dependencies import KnownMeters
 from foundation.web.api import post
 from tenants.web.dependencies import OpenAccess
 

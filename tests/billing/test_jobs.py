@@ -25,7 +25,10 @@ from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.registry import JobRegistry
 from foundation.jobs.worker import LaneWorker
 from foundation.telemetry.metrics import LaneMetrics
+from foundation.usage.meters import Meters
 from tests.billing.conftest import APRIL, MARCH, START, Market, listed, uses
+
+NONE = Meters([])
 
 
 async def test_one_run_rates_both_sides_of_all_open_months(priced: Market) -> None:
@@ -53,7 +56,7 @@ async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_ki
             await schedule_rating(session, later)
         async with priced.as_msp_account() as session:
             await schedule_total(session, later)
-    kinds = {handler.job_type.name for handler in billing_jobs(utc_now)}
+    kinds = {handler.job_type.name for handler in billing_jobs(utc_now, NONE)}
     assert kinds == {RATE.name, RERATE.name, TOTAL.name}
     for opened, wanted in ((priced.as_client(), [RATE.name, RERATE.name]), (priced.as_msp_account(), [TOTAL.name])):
         async with opened as session:
@@ -64,7 +67,7 @@ async def test_a_run_of_each_job_does_its_work_and_sets_the_next_timer(
     priced: Market, valkey: "redis.asyncio.Redis"
 ) -> None:
     await priced.use(*uses(12))
-    job_types = JobRegistry(billing_jobs(lambda: priced.now, every=timedelta(days=36500)))
+    job_types = JobRegistry(billing_jobs(lambda: priced.now, NONE, every=timedelta(days=36500)))
     metrics = LaneMetrics(CollectorRegistry())
     worker = LaneWorker(priced.db, ReadyQueue(valkey), job_types, pool="shared", metrics=metrics, lease=60)
     cases = (
@@ -101,7 +104,7 @@ async def test_a_run_rates_the_last_days_and_the_daily_run_all_unrated_usage(pri
 async def test_rating_resumes_after_repeated_failures(priced: Market, valkey: "redis.asyncio.Redis") -> None:
     """More failures than the usual maximum of attempts."""
     worker = LaneWorker(
-        priced.db, ReadyQueue(valkey), JobRegistry(billing_jobs(lambda: priced.now, every=timedelta(days=36500))),
+        priced.db, ReadyQueue(valkey), JobRegistry(billing_jobs(lambda: priced.now, NONE, every=timedelta(days=36500))),
         pool="shared", metrics=LaneMetrics(CollectorRegistry()), jitter=lambda: 1.0, lease=60,
     )  # fmt: skip
     msp_account = priced.msp_account

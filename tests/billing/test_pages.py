@@ -17,7 +17,6 @@ from litestar.template.config import TemplateConfig
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import billing
-from billing.dependencies import provide_meters
 from billing.documents.pages import DOCUMENT_PAGES
 from billing.documents.routes import DOCUMENT_ROUTES
 from billing.invoices.draft import DraftInvoice, draft_wholesale
@@ -25,6 +24,7 @@ from billing.pages import PAGES
 from billing.rating.runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
+from billing.usage.pages import provide_meters
 from branding.directory import BrandDirectory
 from branding.environment import build_environment
 from controlplane.rooms import ROOMS
@@ -139,7 +139,7 @@ def _site(auth: AuthServices) -> Litestar:  # noqa: F811
     services: Any = SimpleNamespace(db=auth.db, auth=auth, vault=None, rooms=ROOMS)
     return Litestar(
         route_handlers=[*PAGES, *ROUTES, *DOCUMENT_PAGES, *DOCUMENT_ROUTES],
-        dependencies={"access": provide_access(services, brands), "meters": provide_meters(METERS)},
+        dependencies={"access": provide_access(services, brands), **provide_meters(METERS)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={DomainError: _refuse},
         openapi_config=None,

@@ -13,11 +13,15 @@ from billing.periods import month_of
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
 from billing.states import InvoiceState
+from billing.usage.meters import create_meter
+from billing.usage.report import report_usage
+from billing.usage.schemas import NewMeter, UsageEventInput
 from canonical.elements import PRICE
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
 from foundation.database.engine import Database
 from foundation.ids import new_id
+from foundation.usage.meters import Meters
 from governance.baseline.models import Baseline
 from governance.changes.queries import ANY
 from governance.elements.models import CustomElement, ElementContract
@@ -360,6 +364,16 @@ async def add_price_book(rows: Rows, number: int) -> None:
         await create_price_book(session, book, now=utc_now(), new_id=new_id)
 
 
+async def add_reported_usage(rows: Rows, number: int) -> Matches:
+    code, source, event_id = f"{rows.tag.lower()}_{number}", rows.name(number), rows.name(number)
+    used = UsageEventInput(id=event_id, meter=code, occurred_at=utc_now(), dimensions={"region": rows.name(number)})
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        await create_meter(session, Meters([]), NewMeter(code, rows.name(number), rows.tag), now=utc_now())
+    async with rows.db.transaction(rows.env.scope) as session:
+        await report_usage(session, source, [used], now=utc_now(), new_id=new_id)
+    return {"meter": [code], "source": [source], "event_id": [event_id], "show": []}
+
+
 async def add_purge(rows: Rows, number: int) -> None:
     await rows.sample.add(
         RetentionPurge(
@@ -411,6 +425,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "price-books": add_price_book,
     "prices": add_price,
     "purges": add_purge,
+    "reported-usage": add_reported_usage,
     "template-clients": add_template_client,
     "webhook-endpoints": add_webhook,
 }

@@ -64,6 +64,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "mail_server": "from_address host password port tls updated_at username",
     "member": "accepted_at confirmed_at confirmed_by invite_hash invite_until invited_at invited_by inviter_id"
               " language last_seen_at password_hash shortcuts signed_out_after status time_zone vouched_by",
+    "meter_definition": "retired_at retired_by",
     "member_totp": "confirmed_at created_at last_step secret",
     "msp": "language requests_per_account requests_per_caller time_zone",
     "passkey": "last_used_at sign_count",
@@ -121,6 +122,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "onboarding_evidence", "partner", "policy_replay_difference",
     "policy_rule", "policy_version",
     "recovery_code",
+    "reported_usage",
     "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "tax_rate",
     "usage_event",
     "webhook_attempt",

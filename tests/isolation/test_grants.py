@@ -73,7 +73,8 @@ DEFINERS = {
 
 # Deleted by retention only, as the owner in the purge role.
 PURGED = {
-    "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail", "source_event_key",
+    "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail",
+    "reported_usage", "source_event_key",
     "webhook_attempt", "webhook_delivery",
 }  # fmt: skip
 CALLERS = {
@@ -89,11 +90,12 @@ FLEET_READS = {
     "governance_exception", "held_observation", "identity_provider", "credit_note", "invoice", "invoice_document",
     "invoice_line",
     "invoice_payment", "invoice_step", "issued_invoice", "legal_entity", "mail",
-    "member", "msp",
+    "member", "meter_definition", "msp",
     "onboarding",
     "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
     "price_book", "propagation", "provider_invoice",
-    "rated_usage", "rating_run", "sign_in_domain", "tax_rate", "usage_event", "webhook_endpoint", "value_hold",
+    "rated_usage", "rating_run", "reported_usage", "sign_in_domain", "tax_rate", "usage_event",
+    "webhook_endpoint", "value_hold",
 }  # fmt: skip
 
 

@@ -1,16 +1,22 @@
 """Metering in the transaction of the effect itself, so that billed usage cannot differ from the effects."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.bulk import BulkWrite
-from foundation.database.engine import buffer
+from foundation.database.engine import buffer, scope_of
+from foundation.ids import id_floor
+from foundation.usage.meters import Meter
+
+_LONGEST_OPEN: Final = timedelta(days=7)
+"""Rows that were created longer before their usage are looked at by the daily job only, which reads a year."""
 
 _INSERT: Final = BulkWrite.insert(
     "usage_event",
@@ -41,6 +47,50 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 def record_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:
     buffer(session, _insert).extend(uses)
+
+
+async def collect_usage(
+    session: AsyncSession, meter: Meter, *, since: datetime, until: datetime, rows_since: datetime
+) -> None:
+    """Enter the usage from `since` to `until` that `meter.collect` finds. What was entered before is skipped. Rows that
+    were created long before `rows_since` are not looked at.
+    """
+    scope = scope_of(session)
+    await session.execute(
+        text(f"""
+            INSERT INTO usage_event (tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id)
+            SELECT :t, :m, :meter, found.id, found.quantity, found.occurred_at, found.subject_id
+              FROM ({meter.collect}) found
+            ON CONFLICT (tenant_id, meter, id) DO NOTHING
+        """),
+        {
+            "t": scope.tenant_id, "m": scope.msp_id, "meter": meter.name, "since": since, "until": until,
+            "floor": id_floor(rows_since - _LONGEST_OPEN),
+        },
+    )  # fmt: skip
+
+
+async def subjects_of(
+    session: AsyncSession, client_id: UUID, meter: str, events: Sequence[UUID]
+) -> Mapping[UUID, UUID]:
+    """Subjects of a client's events of the meter, by event; those without a subject are omitted."""
+    rows = await session.execute(
+        text("""
+            SELECT u.id, u.subject_id FROM usage_event u
+             WHERE u.tenant_id = :t AND u.meter = :meter AND u.id = ANY (:ids) AND u.subject_id IS NOT NULL
+        """),
+        {"t": client_id, "meter": meter, "ids": list(events)},
+    )
+    return {row.id: row.subject_id for row in rows}
+
+
+def dated_id(at: str, text_: str) -> str:
+    """As SQL: a UUIDv7 of the time `at` that is the same for the same `text_`. For usage that counts once in a period,
+    in the partition of its time.
+    """
+    stamp = f"lpad(to_hex(CAST(extract(epoch FROM {at}) * 1000 AS bigint)), 12, '0')"
+    digits = f"md5({text_})"
+    return f"CAST({stamp} || '7' || substr({digits}, 1, 3) || '8' || substr({digits}, 4, 15) AS uuid)"
 
 
 async def _insert(session: AsyncSession, uses: list[Any]) -> None:

@@ -33,6 +33,11 @@ DescribeUsage = Callable[[AsyncSession, UUID, Sequence[UUID]], Awaitable[Mapping
 class Meter:
     """A meter. `unit` is a counted quantity in its two forms, `label` the text on invoices unless the price has its
     own. `permission` is required of the reader of `describe`.
+
+    `collect`: SQL of usage that the room's rows prove by themselves, entered in the ledger by the jobs of billing once
+    the meter has a price: columns id, quantity, occurred_at and subject_id of the client :t's usage from :since to
+    :until. Rows with ids below :floor are older. An id always stands for the same usage. Empty for usage that
+    `record_usage` enters in the transaction of its effect.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Meter:
     label: str
     permission: str
     describe: DescribeUsage
+    collect: str = ""
 
 
 class Meters:

@@ -34,6 +34,10 @@ _PLACE: Final = re.compile(r" - at `\$\.?(.*)`\Z")
 _JSON_SUFFIX: Final = re.compile(r"application/[a-z0-9.!#$&^_-]+\+json")
 
 
+EXTENSIBLE: Final = "extensible"
+"""Option of a route whose body may have more fields than ours, as its standard says; they are ignored."""
+
+
 class RequestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of the bodies of the API. An unknown field is refused: a misspelt one would be ignored."""
 
@@ -120,7 +124,9 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
         return
     try:
         sent = _with_integers(await request.json())
-        _check_known(sent, msgspec.to_builtins(msgspec.convert(sent, field.annotation)))
+        known = msgspec.convert(sent, field.annotation)
+        if not request.route_handler.opt.get(EXTENSIBLE):
+            _check_known(sent, msgspec.to_builtins(known))
     except msgspec.ValidationError as error:
         message = str(error)
         place = _PLACE.search(message)

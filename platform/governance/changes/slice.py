@@ -9,6 +9,7 @@ from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Slice
 from governance.changes.admission import failure_reader
+from governance.changes.meters import DECIDED_CHANGES, ORDERS
 from governance.changes.pages import build_change_pages
 from governance.changes.read_observations import observation_reader
 from governance.changes.redecide_job import redecide_handler
@@ -33,6 +34,7 @@ def _message_subscriptions(services: GovernanceServices) -> list[MessageSubscrip
 
 SLICE: Final = Slice(
     models=(governance.changes.models,),
+    meters=(DECIDED_CHANGES, ORDERS),
     jobs=with_services(_jobs),
     message_subscriptions=with_services(_message_subscriptions),
     routes=with_services(build_change_routes),

@@ -11,6 +11,7 @@ from governance.connections.commands import COMMANDS
 from governance.connections.contracts.pages import build_contract_pages
 from governance.connections.detail.pages import build_detail_pages
 from governance.connections.health_job import health_handler, repair_health_timers, watch_handler
+from governance.connections.meters import ACTIVE_CONNECTIONS
 from governance.connections.pages import CONNECTION_PAGES
 from governance.connections.routes import build_connection_routes
 from governance.connections.settings.pages import build_settings_pages
@@ -55,6 +56,7 @@ SLICE: Final = Slice(
     jobs=with_services(_jobs),
     subscriptions=tuple(_watch(event, turn) for event, turn in _WATCHED),
     repairs=(repair_health_timers,),
+    meters=(ACTIVE_CONNECTIONS,),
     commands=COMMANDS,
     routes=with_services(_routes),
     pages=with_services(_pages),

@@ -1,4 +1,4 @@
-"""Meter of verified deliveries; each event is described by value, record and channel."""
+"""Meters of verified deliveries, each described by value, record and channel, and of the records that had any."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -11,6 +11,7 @@ from canonical.values import read_value
 from connectors.relations import CONNECTIONS
 from foundation.marks import N_, NN_
 from foundation.relations import USAGE_EVENTS
+from foundation.usage.ledger import dated_id, subjects_of
 from foundation.usage.meters import Meter, UsageDescription
 from governance.labels import write_element, write_value
 from governance.permissions import GovernancePermission
@@ -49,4 +50,35 @@ VERIFIED_DELIVERIES: Final = Meter(
     label=N_("Verified updates"),
     permission=GovernancePermission.READ_CHANGES,
     describe=describe_deliveries,
+)
+_ACTIVE: Final = "record.active"
+_MONTH: Final = "date_trunc('month', p.verified_at, 'UTC')"
+_RECORDS: Final = f"""
+    SELECT {dated_id(_MONTH, "p.record_type || ' ' || p.record_key")} AS id, 1 AS quantity,
+           min(p.verified_at) AS occurred_at, CAST(min(CAST(p.id AS text)) AS uuid) AS subject_id
+      FROM propagation p
+     WHERE p.tenant_id = :t AND p.change_id >= :floor AND p.verified_at >= :since AND p.verified_at < :until
+     GROUP BY {_MONTH}, p.record_type, p.record_key
+"""
+
+
+async def _describe_records(
+    session: AsyncSession, client_id: UUID, events: Sequence[UUID]
+) -> Mapping[UUID, UsageDescription]:
+    subjects = await subjects_of(session, client_id, _ACTIVE, events)
+    rows = await session.execute(
+        text("SELECT id, change_id, record_key FROM propagation WHERE tenant_id = :t AND id = ANY (:ids)"),
+        {"t": client_id, "ids": list(subjects.values())},
+    )
+    found = {row.id: UsageDescription(row.record_key, "", "", f"/changes/{row.change_id}") for row in rows}
+    return {event: found[subject] for event, subject in subjects.items() if subject in found}
+
+
+ACTIVE_RECORDS: Final = Meter(
+    name=_ACTIVE,
+    unit=NN_("{number} record", "{number} records"),
+    label=N_("Records published in the month"),
+    permission=GovernancePermission.READ_CHANGES,
+    describe=_describe_records,
+    collect=_RECORDS,
 )

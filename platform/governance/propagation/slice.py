@@ -10,7 +10,7 @@ from foundation.rooms import Slice
 from governance.job_types import BACKFILL_CHANNEL, PUSH, VERIFY, BackfillChannel
 from governance.propagation.audit_actions import DeliveryAction
 from governance.propagation.backfill_job import backfill_handler
-from governance.propagation.meters import VERIFIED_DELIVERIES
+from governance.propagation.meters import ACTIVE_RECORDS, VERIFIED_DELIVERIES
 from governance.propagation.push_job import push_handler
 from governance.propagation.verify_job import verify_handler
 from governance.services import GovernanceServices, with_services
@@ -33,5 +33,5 @@ SLICE: Final = Slice(
     models=(governance.propagation.models,),
     jobs=with_services(_jobs),
     subscriptions=(Subscription(CONNECTION_RESUMED, BACKFILL_CHANNEL, _backfill),),
-    meters=(VERIFIED_DELIVERIES,),
+    meters=(VERIFIED_DELIVERIES, ACTIVE_RECORDS),
 )

@@ -1,0 +1,1 @@
+"""Handler parameters of the room."""

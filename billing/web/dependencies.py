@@ -1,0 +1,10 @@
+"""Handler parameters that this room provides."""
+
+from litestar.di import NamedDependency
+
+from foundation.usage.meters import Meters
+
+ProductMeters = NamedDependency[Meters]
+"""Handler parameter `product_meters`: what the product itself counts."""
+KnownMeters = NamedDependency[Meters]
+"""Handler parameter `meters`: the product's meters, and those that the MSP declares."""
