@@ -6,7 +6,7 @@ from foundation.database.rls import MSP, SAME_MSP, protect
 from foundation.database.roles import APP, PURGE
 
 revision = "202611300845"
-down_revision = "202611300828"
+down_revision = "202611300835"
 branch_labels = None
 depends_on = None
 
