@@ -101,9 +101,9 @@ _INVOICE = click.option("--id", "invoice_id", type=click.UUID, required=True, he
 @CLIENT
 @_INVOICE
 @click.option("--do", "act_name", type=click.Choice([one.value for one in InvoiceAct]), required=True, help="The act.")
-@click.option("--reason", default="", help="Why; needed for all but sending.")
+@click.option("--reason", default="", help="Why; needed for all but sending and reminding.")
 def act_(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, act_name: str, reason: str) -> None:
-    """Send, suspend, write off or void a client's invoice."""
+    """Send, remind of, suspend, write off or void a client's invoice."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:

@@ -2,9 +2,22 @@
 
 from typing import Final
 
+import msgspec
+
 from foundation.jobs.types import JobType, NoPayload
 from foundation.marks import N_
 
 LANE: Final = "billing"
 MAKE_DOCUMENTS: Final = JobType("billing.make_documents", N_("Make the documents of an invoice"), NoPayload, batch=1)
 """`ref` is the invoice."""
+
+
+class InvoiceMail(msgspec.Struct, frozen=True):
+    """To whom an invoice is mailed, as a first mail or as a reminder."""
+
+    to: str
+    is_reminder: bool = False
+
+
+MAIL_INVOICE: Final = JobType("billing.mail_invoice", N_("Mail an invoice"), InvoiceMail, batch=1)
+"""`ref` is the invoice. It has the key of `MAKE_DOCUMENTS`, so that the documents are made before."""

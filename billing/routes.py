@@ -76,7 +76,7 @@ async def close_draft(access: OpenAccess, invoice_id: FromPath[UUID]) -> Invoice
 async def act_on_finalised_invoice(
     access: OpenAccess, invoice_id: FromPath[UUID], data: JSONBody[InvoiceActInput]
 ) -> InvoiceDetail:
-    """Send, suspend, write off or void a finalised invoice. All but sending need a reason."""
+    """Send, remind of, suspend, write off or void an invoice. The first two mail it, the others need a reason."""
     await act_on_invoice(access.session, invoice_id, data.act, reason=data.reason, now=access.now, new_id=new_id)
     return await load_invoice(access.session, invoice_id)
 

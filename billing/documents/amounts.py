@@ -2,12 +2,19 @@
 
 from decimal import Decimal
 
+from babel.numbers import format_currency
+
 from billing.snapshot import SnapshotLine
 from canonical.money import stored_exponent
 
 
 def amount_of(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-stored_exponent(currency))
+
+
+def write_amount(minor: int, currency: str, language: str) -> str:
+    """The amount as people of the language read it."""
+    return format_currency(amount_of(minor, currency), currency, locale=language)
 
 
 def charge_of(line: SnapshotLine, currency: str) -> tuple[Decimal, Decimal, Decimal]:

@@ -10,6 +10,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
+from billing.documents.amounts import write_amount
 from billing.documents.cii import write_cii
 from billing.legal_entities.tax import TaxCategory
 from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller
@@ -134,8 +135,7 @@ def _day(day: date, language: str) -> str:
 
 
 def _money(minor: int, document: InvoiceSnapshot, language: str) -> str:
-    currency = document.currency
-    return format_currency(Decimal(minor).scaleb(-stored_exponent(currency)), currency, locale=language)
+    return write_amount(minor, document.currency, language)
 
 
 def _unit_price(price: Decimal, currency: str, language: str) -> str:

@@ -1,21 +1,33 @@
 """What this slice adds to the product."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import billing.documents.models
 from billing.documents.commands import COMMANDS
+from billing.documents.mail_job import InvoiceMails, mail_handler
 from billing.documents.make_job import documents_handler
 from billing.documents.pages import DOCUMENT_PAGES
 from billing.documents.routes import DOCUMENT_ROUTES
-from billing.job_types import MAKE_DOCUMENTS
+from billing.job_types import MAIL_INVOICE, MAKE_DOCUMENTS
 from foundation.jobs.registry import JobHandler
-from foundation.rooms import Slice
+from foundation.rooms import AppServices, Slice
+from tenants.mail.mailer import Mailer
+
+
+def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
+    mails = InvoiceMails(services.get(Mailer), services.clock)
+    return [
+        JobHandler(MAKE_DOCUMENTS, documents_handler(services.clock)),
+        JobHandler(MAIL_INVOICE, mail_handler(mails)),
+    ]
+
 
 SLICE: Final = Slice(
     models=(billing.documents.models,),
     routes=DOCUMENT_ROUTES,
     pages=DOCUMENT_PAGES,
-    job_types=(MAKE_DOCUMENTS,),
-    jobs=lambda services: (JobHandler(MAKE_DOCUMENTS, documents_handler(services.clock)),),
+    job_types=(MAKE_DOCUMENTS, MAIL_INVOICE),
+    jobs=_jobs,
     commands=COMMANDS,
 )

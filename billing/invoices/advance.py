@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.invoices.mailing import mail_invoice
 from billing.invoices.steps import NewStep, StepCause, lock_issued, write_step
 from billing.legal_entities.repository import find_issuer
 from billing.sides import Side, as_rater
@@ -47,5 +48,6 @@ async def advance_invoices(session: AsyncSession, now: datetime, *, new_id: NewI
         days = issuer.entity.dunning_days
         reached = sum(1 for day in days if invoice.due_on and invoice.due_on + timedelta(days=day) <= today)
         if reached > invoice.dunning_level:
-            step = NewStep(StepCause.REMINDER, InvoiceState.OVERDUE, invoice.balance_minor, dunning_level=reached)
+            to = await mail_invoice(session, invoice, is_reminder=True)
+            step = NewStep(StepCause.REMINDER, InvoiceState.OVERDUE, invoice.balance_minor, to, dunning_level=reached)
             await write_step(session, invoice, step, now=now, new_id=new_id)

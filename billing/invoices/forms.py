@@ -14,10 +14,11 @@ from billing.invoices.settle import (
     create_credit_note,
     parse_minor,
     record_payment,
+    state_after,
 )
 from billing.schemas import InvoiceSummary
 from billing.sides import Side
-from billing.states import INVOICES, OPEN, InvoiceState
+from billing.states import OPEN, InvoiceState
 from canonical.money import stored_exponent
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
@@ -26,10 +27,11 @@ from foundation.web.lists import is_day
 from tenants.access import Access
 
 _LABELS: Final = {
-    InvoiceAct.SEND: (InvoiceState.SENT, N_("Send")),
-    InvoiceAct.SUSPEND: (InvoiceState.SUSPENDED, N_("Suspend")),
-    InvoiceAct.WRITE_OFF: (InvoiceState.WRITTEN_OFF, N_("Write off")),
-    InvoiceAct.VOID: (InvoiceState.VOID, N_("Void")),
+    InvoiceAct.SEND: N_("Send"),
+    InvoiceAct.REMIND: N_("Send a reminder"),
+    InvoiceAct.SUSPEND: N_("Suspend"),
+    InvoiceAct.WRITE_OFF: N_("Write off"),
+    InvoiceAct.VOID: N_("Void"),
 }
 
 
@@ -37,14 +39,12 @@ def acts_of(invoice: InvoiceSummary) -> Sequence[tuple[str, str]]:
     """(act, label) of what may be done with a retail invoice in its state."""
     if invoice.side is not Side.RETAIL or invoice.state in OPEN:
         return []
-    following = INVOICES.transitions[InvoiceState(invoice.state)]
     touched = bool(invoice.paid_minor or invoice.credited_minor)
     return [
         (act.value, label)
-        for act, (state, label) in _LABELS.items()
-        if state in following and not (act is InvoiceAct.VOID and touched)
-        and not (act is InvoiceAct.SEND and invoice.state == InvoiceState.PAID)
-    ]  # fmt: skip
+        for act, label in _LABELS.items()
+        if state_after(act, InvoiceState(invoice.state)) and not (act is InvoiceAct.VOID and touched)
+    ]
 
 
 async def settle(access: Access, invoice_id: UUID, kind: str, typed: Mapping[str, str]) -> None:

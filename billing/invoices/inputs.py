@@ -16,7 +16,7 @@ Reason = Annotated[str, msgspec.Meta(max_length=500)]
 
 
 class InvoiceActInput(RequestBody, frozen=True):
-    """`reason` is needed for all acts but sending."""
+    """`reason` is needed for all acts but sending and reminding."""
 
     act: InvoiceAct
     reason: Reason = ""

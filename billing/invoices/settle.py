@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.invoices.mailing import mail_invoice
 from billing.invoices.steps import Issued, NewStep, StepCause, lock_issued, write_step
 from billing.legal_entities.repository import find_issuer, take_number
 from billing.legal_entities.tax import credited_tax
@@ -27,9 +28,10 @@ from foundation.web.lists import check_exact
 
 
 class InvoiceAct(StrEnum):
-    """Acts that only change the state."""
+    """Sending and reminding mail the invoice; the others only change the state."""
 
     SEND = "send"
+    REMIND = "remind"
     SUSPEND = "suspend"
     WRITE_OFF = "write_off"
     VOID = "void"
@@ -54,30 +56,47 @@ class NewCredit(msgspec.Struct, frozen=True, kw_only=True):
 
 _ACTS: Final = {
     InvoiceAct.SEND: (StepCause.SENT, InvoiceState.SENT),
+    InvoiceAct.REMIND: (StepCause.REMINDER, InvoiceState.OVERDUE),
     InvoiceAct.SUSPEND: (StepCause.SUSPENDED, InvoiceState.SUSPENDED),
     InvoiceAct.WRITE_OFF: (StepCause.WRITTEN_OFF, InvoiceState.WRITTEN_OFF),
     InvoiceAct.VOID: (StepCause.VOIDED, InvoiceState.VOID),
 }
+_MAILS: Final = (InvoiceAct.SEND, InvoiceAct.REMIND)
+_LATE: Final = (InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
+
+
+def state_after(act: InvoiceAct, state: InvoiceState) -> InvoiceState | None:
+    """The state after the act; None if the state does not allow it. An unpaid invoice can be sent again."""
+    following = _ACTS[act][1]
+    if act is InvoiceAct.REMIND or (act is InvoiceAct.SEND and state is not InvoiceState.FINALISED):
+        return state if state in (_LATE if act is InvoiceAct.REMIND else UNPAID) else None
+    return following if following in INVOICES.transitions[state] else None
 
 
 async def act_on_invoice(  # noqa: PLR0913 - keyword-only
     session: AsyncSession, invoice_id: UUID, act: InvoiceAct, *, reason: str = "", now: datetime, new_id: NewId
 ) -> None:
-    """Do one of the acts, in the client's scope. All but sending need a reason.
+    """Do one of the acts, in the client's scope. Sending and reminding need no reason; they mail the invoice to the
+    billing contact, whose address the step notes. Without one, an invoice is only marked as sent.
 
     Raises:
         NotFound: the client has no such invoice.
-        Conflict: its state does not allow it, or something of it is paid or credited and it is to be voided.
+        Conflict: its state does not allow it; something of it is paid or credited and it is to be voided; or there is
+            no address to remind or to send it again.
         InvalidInput: the reason is missing.
     """
     invoice = await lock_issued(session, invoice_id)
-    cause, state = _ACTS[act]
-    note = "" if act is InvoiceAct.SEND else clean_reason(reason)
-    if state not in INVOICES.transitions[invoice.state]:
+    state = state_after(act, invoice.state)
+    note = "" if act in _MAILS else clean_reason(reason)
+    if state is None:
         raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
     if act is InvoiceAct.VOID and (invoice.paid_minor or invoice.credited_minor):
         raise Conflict(N_("Something of this invoice is paid or credited. Correct it by a credit note."))
-    await write_step(session, invoice, NewStep(cause, state, note=note), now=now, new_id=new_id)
+    if act in _MAILS:
+        note = await mail_invoice(session, invoice, is_reminder=act is InvoiceAct.REMIND)
+        if not note and invoice.state is not InvoiceState.FINALISED:
+            raise Conflict(N_("There is no address to mail it to. Enter one in the billing details, and try again."))
+    await write_step(session, invoice, NewStep(_ACTS[act][0], state, note=note), now=now, new_id=new_id)
 
 
 async def record_payment(

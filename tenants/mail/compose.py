@@ -1,6 +1,6 @@
 """Text of mails: subject, plain part and HTML part from a mail's type, in the recipient's language, under a brand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -22,7 +22,7 @@ from foundation.i18n.localizer import localized, translate
 from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
 from tenants.mail.mail_types import ENTRIES, LINK, TIMES, Entry, MailType, read_entries
-from tenants.mail.mailer import Recipient
+from tenants.mail.mailer import Attachment, Recipient
 
 _TEMPLATE: Final = "tenants/mail.html"
 _FOLDER: Final = Path(__file__).parent.parent / "templates"
@@ -72,6 +72,7 @@ def build_message(  # noqa: PLR0913 - keyword-only
     from_address: str,
     at: datetime,
     logo: bytes | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> EmailMessage:
     """The message to send. Its Message-ID is the same at each attempt, so that a receiver recognizes a repetition.
 
@@ -93,6 +94,9 @@ def build_message(  # noqa: PLR0913 - keyword-only
     if logo is not None:
         html = cast(EmailMessage, list(message.iter_parts())[-1])
         html.add_related(logo, "image", "png", cid=f"<{LOGO_ID}>", disposition="inline", filename="logo.png")
+    for one in attachments:
+        main, _, sub = one.media_type.partition("/")
+        message.add_attachment(one.file, maintype=main, subtype=sub, filename=one.name)
     message["Content-Language"] = to.language  # before the contents, it would be moved into the first
     return message
 

@@ -139,6 +139,20 @@ NOTICE_SUMMARY: Final = MailType(
     closing=(_AFTER_SIGN_IN,),
     is_list=True,
 )
+INVOICE: Final = MailType(
+    code="invoice",
+    title=N_("Invoice"),
+    subject=N_("Invoice {number} of {account}"),
+    lines=(N_("The invoice {number} of {account} for {amount} is attached. It is due on {due}."),),
+    closing=(N_("If you have a question about it, write to us: {support}"),),
+)
+INVOICE_REMINDER: Final = MailType(
+    code="invoice_reminder",
+    title=N_("Reminder of an invoice"),
+    subject=N_("Reminder: invoice {number} of {account}"),
+    lines=(N_("The invoice {number} of {account} was due on {due}. {amount} are still to be paid. It is attached."),),
+    closing=(N_("If you have paid meanwhile, ignore this mail. If not, or if you have a question: {support}"),),
+)
 
 _ALL: Final = (
     INVITATION,
@@ -152,6 +166,8 @@ _ALL: Final = (
     TEST,
     NOTICE,
     NOTICE_SUMMARY,
+    INVOICE,
+    INVOICE_REMINDER,
 )
 MAIL_TYPES: Final[Mapping[str, MailType]] = {one.code: one for one in _ALL}
 """All kinds, by code."""

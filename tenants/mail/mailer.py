@@ -1,5 +1,6 @@
 """Queueing of mails in the transaction of their cause."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,7 +19,7 @@ from foundation.vault.rotation import EncryptedColumn
 from foundation.vault.vault import Vault
 from tenants.mail.job_types import MAIL_LANE, SEND_MAIL
 from tenants.mail.mail_types import TIMES, MailType
-from tenants.mail.models import Mail
+from tenants.mail.models import Mail, MailAttachment
 from tenants.mail.states import MAILS, MailState
 
 _PURPOSE: Final = "mail:{id}:content"
@@ -43,6 +44,15 @@ class Recipient:
     time_zone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a mail. `name` is unique in it."""
+
+    name: str
+    media_type: str
+    file: bytes
+
+
 class Mailer:
     """Queues mails. `is_certain`: each mail is sent or shown even if the MSP has no mail server of its own."""
 
@@ -51,7 +61,7 @@ class Mailer:
         self._new_id = new_id
         self.is_certain = is_certain
 
-    async def queue(
+    async def queue(  # noqa: PLR0913 - the parts of a mail
         self,
         session: AsyncSession,
         mail_type: MailType,
@@ -59,6 +69,7 @@ class Mailer:
         *,
         portal: Portal,
         now: datetime,
+        attachments: Sequence[Attachment] = (),
         **params: str | datetime,
     ) -> UUID:
         """Queue a mail for the scope's account, and return its id. A rollback queues nothing. `support` is known.
@@ -79,6 +90,11 @@ class Mailer:
                 content=content, state=MAILS.start(MailState.QUEUED), created_at=now,
             )
         )  # fmt: skip
+        own = {"tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "mail_id": mail_id}
+        for one in attachments:
+            await session.execute(
+                insert(MailAttachment).values(**own, name=one.name, media_type=one.media_type, file=one.file)
+            )
         enqueue(session, [mail_job(mail_id)])
         return mail_id
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,6 +33,21 @@ class Mail(TenantOwned, Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # a message
 
     __table_args__ = (Index("ix_mail_msp_id_id", "msp_id", "id"),)
+
+
+class MailAttachment(TenantOwned, Base):
+    """A file of a mail; deleted once the mail is sent."""
+
+    __tablename__ = "mail_attachment"
+
+    mail_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    media_type: Mapped[str]
+    file: Mapped[bytes]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "mail_id"], ["mail.tenant_id", "mail.id"], ondelete="CASCADE"),
+    )
 
 
 class MailServer(TenantOwned, Base):

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.directory import read_own_brand
@@ -25,8 +25,8 @@ from tenants.mail import messages
 from tenants.mail.compose import Letter, ascii_address, build_message, write_letter
 from tenants.mail.job_types import SEND_MAIL
 from tenants.mail.mail_types import MAIL_TYPES
-from tenants.mail.mailer import Mailer, Recipient
-from tenants.mail.models import Mail
+from tenants.mail.mailer import Attachment, Mailer, Recipient
+from tenants.mail.models import Mail, MailAttachment
 from tenants.mail.ports import MailNotSent, MailTransport
 from tenants.mail.servers import open_mail_server
 from tenants.mail.states import MAILS, MailState
@@ -106,10 +106,17 @@ async def _prepare(session: AsyncSession, sending: MailSending, way: _Way | None
     from_address = way.from_address if way is not None else ""
     logo = await read_own_image(session, brand, ImageKind.LOGO)
     message = build_message(
-        letter, brand, to, mail_id=mail.id, from_address=from_address, at=mail.created_at, logo=logo
-    )
+        letter, brand, to, mail_id=mail.id, from_address=from_address, at=mail.created_at, logo=logo,
+        attachments=await _attachments(session, mail),
+    )  # fmt: skip
     sender = ascii_address(from_address or brand.support_email)
     return _Outgoing(message, sender, ascii_address(mail.recipient), mail.state)
+
+
+async def _attachments(session: AsyncSession, mail: Mail) -> list[Attachment]:
+    own = (MailAttachment.tenant_id == mail.tenant_id, MailAttachment.mail_id == mail.id)
+    found = await session.scalars(select(MailAttachment).where(*own).order_by(MailAttachment.name))
+    return [Attachment(one.name, one.media_type, one.file) for one in found]
 
 
 async def _send(sending: MailSending, way: _Way | None, outgoing: _Outgoing) -> None:
@@ -141,6 +148,8 @@ async def _note(  # noqa: PLR0913 - the outcome of one attempt
     else:
         sent = MAILS.move(state, MailState.SENT)
         values = {"state": sent, "sent_at": sending.clock(), "error": None, "content": None}
+        sent_files = (MailAttachment.tenant_id == scope_of(session).tenant_id, MailAttachment.mail_id == mail_id)
+        await session.execute(delete(MailAttachment).where(*sent_files))
     await session.execute(update(Mail).where(*own).values(**values))
 
 

@@ -38,7 +38,8 @@ def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
 
 RETAINED: Final = (
     DataClass(
-        "mails", N_("Mails"), N_("Mails to members, with their result. The text of a sent one is not kept."),
+        "mails", N_("Mails"),
+        N_("Mails to members and billing contacts, with their result. The text of a sent one is not kept."),
         (RetainedTable("mail", "created_at", by_time=True, closed=f"state <> '{MailState.QUEUED}'"),),
         default_days=400, least_days=30,
     ),

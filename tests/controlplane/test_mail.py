@@ -21,6 +21,8 @@ from foundation.jobs.worker import LaneWorker
 from foundation.mail_settings import MailSettings, SmtpServer, SmtpTls
 from foundation.scope import Scope
 from tenants.mail.job_types import MAIL_LANE
+from tenants.mail.mail_types import INVOICE
+from tenants.mail.mailer import Attachment, Mailer, Portal, Recipient
 from tenants.preferences.set_preferences import Preferences, set_account_preferences
 from tests.conftest import Urls
 from tests.support.client_env import ClientEnv
@@ -93,6 +95,24 @@ def parts(mail: EmailMessage) -> tuple[str, str]:
     assert plain is not None
     assert html is not None
     return plain.get_content(), html.get_content()
+
+
+async def test_a_file_is_sent_along_and_then_deleted(admin: Visit, env: ClientEnv, smtp: MailServer) -> None:
+    services, to = env.services, Recipient("buyer@client.example", "Birch AG", "en")
+    await use_server(admin, smtp.port)
+    async with services.db.transaction(env.scope) as session:
+        await services.get(Mailer).queue(
+            session, INVOICE, to, portal=Portal("", None), now=services.clock(), number="R-1", account="Calm",
+            amount="1.00", due="today", attachments=[Attachment("R-1.pdf", "application/pdf", b"%PDF-1")],
+        )  # fmt: skip
+    await do_work(services, env.scope)
+    (mail,) = smtp.mails
+    (file,) = mail.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("R-1.pdf", b"%PDF-1")
+    assert mail["content-language"] == "en"
+    assert all("The invoice R-1 of Calm" in part for part in parts(mail))
+    async with services.db.transaction(env.scope) as session:
+        assert await session.scalar(text("SELECT count(*) FROM mail_attachment")) == 0
 
 
 class TestInvitation:

@@ -119,7 +119,7 @@ READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
     "audit_entry", "client_template_version", "credit_note", "invoice_document", "invoice_payment",
     "invoice_step", "issued_invoice",
-    "onboarding_evidence", "partner", "policy_replay_difference",
+    "mail_attachment", "onboarding_evidence", "partner", "policy_replay_difference",
     "policy_rule", "policy_version",
     "recovery_code",
     "reported_usage",
@@ -131,7 +131,8 @@ DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "brand_image",
     "connection_secret", "dashboard_layout",
     "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
-    "invoice_line", "job", "list_view", "list_view_default", "mail_server", "member_totp", "notification_delivery",
+    "invoice_line", "job", "list_view", "list_view_default", "mail_attachment", "mail_server", "member_totp",
+    "notification_delivery",
     "oauth_token", "onboarding_waiver",
     "passkey", "password_reset", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role",
     "policy_rule", "propagation_attempt", "recovery_code", "retention_default", "retention_policy", "scim_token",
