@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611300844"
-down_revision = "202611300828"
+revision = "202611300846"
+down_revision = "202611300845"
 branch_labels = None
 depends_on = None
 
