@@ -7,6 +7,7 @@ from foundation.marks import N_
 class BillingAction(AuditAction, kind=AuditKind.BILLING):
     INVOICE_CLOSED = "invoice.closed", N_("Invoice finalised")
     INVOICE_MOVED = "invoice.moved", N_("Invoice sent, paid, credited or overdue")
+    INVOICES_EXPORTED = "invoice.exported", N_("Invoices exported for accounting")
     PRICE_BOOK_CREATED = "price_book.created", N_("Price book created")
     PRICE_SET = "price.set", N_("Price set")
     LEGAL_ENTITY_SET = "legal_entity.set", N_("Legal entity of invoices set")

@@ -12,6 +12,7 @@ from billing.collection.slice import SLICE as COLLECTION
 from billing.commands import COMMANDS
 from billing.documents.slice import SLICE as DOCUMENTS
 from billing.events import EVENTS
+from billing.exports.slice import SLICE as EXPORTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
 from billing.pages import PAGES
@@ -51,5 +52,5 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS, USAGE),
+    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS, EXPORTS, USAGE),
 )

@@ -95,13 +95,13 @@ def stream_csv(first: ResultPage[Any], more: ReadMore, columns: Sequence[CsvColu
 
     headers = {
         "content-type": f"{CSV_TYPE}; charset=utf-8",  # a route's media type would precede the response's
-        "content-disposition": _disposition(name),
+        "content-disposition": content_disposition(name),
         "cache-control": "no-store",
     }
     return Stream(lines, headers=headers)
 
 
-def _disposition(name: str) -> str:
+def content_disposition(name: str) -> str:
     """A file name (RFC 6266), in ASCII and in full."""
     plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_. ") else "_" for sign in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,1 @@
+"""Lines of issued invoices and credit notes for accounting systems."""

@@ -1,0 +1,42 @@
+"""`fairlead invoice export`."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import click
+
+from billing.exports.export import export_month
+from billing.exports.files import write_file
+from billing.exports.schemas import Target
+from foundation.commands import CommandResult, operator_scope, run_with_services
+from foundation.rooms import AppServices, CliCommand
+from tenants.command_options import MSP
+
+
+@click.command("export")
+@MSP
+@click.option("--month", required=True, help="Month of issue, e.g. 2026-03.")
+@click.option(
+    "--target",
+    type=click.Choice([target.value for target in Target]),
+    default=Target.FLAT.value,
+    show_default=True,
+    help="The system that reads the file.",
+)
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), required=True, help="CSV file to write.")
+def export_invoices(msp_id: UUID, month: str, target: str, file: Path) -> None:
+    """Write the lines of the invoices and credit notes that an MSP issued in a month."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            found = await export_month(session, month=month, target=Target(target))
+        await asyncio.to_thread(file.write_bytes, write_file(found))
+        data = {"lines": len(found.rows), "unnumbered": found.unnumbered, "file": str(file)}
+        return CommandResult(f"{len(found.rows)} lines written to {file}.", data)
+
+    run_with_services(act)
+
+
+COMMANDS: Final = (CliCommand(command=export_invoices, under="invoice"),)
