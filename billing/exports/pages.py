@@ -37,6 +37,7 @@ async def show_export_page(
     except DomainError as error:
         refusal = error
     context = {
+        "root": f"{access.root}/invoices",
         "export": found,
         "month": month or _last_month(access),
         "target": target or Target.FLAT.value,
