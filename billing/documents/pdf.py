@@ -1,7 +1,6 @@
 """The invoice as PDF/A-3 with the e-invoice inside (Factur-X), under the brand and in the language of the document."""
 
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,10 +9,10 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from billing.documents.amounts import write_amount
+from billing.documents.amounts import has_one_price, write_amount
 from billing.documents.cii import write_cii
 from billing.legal_entities.tax import TaxCategory
-from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller
+from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
 from canonical.money import stored_exponent
 from foundation.i18n.localizer import Localizer
 from foundation.i18n.negotiation import localizer_of
@@ -59,7 +58,7 @@ def _content(document: InvoiceSnapshot) -> dict[str, object]:
         "lines": [
             (
                 line.description, format_decimal(line.quantity, locale=language, decimal_quantization=False),
-                _unit_price(line.unit_price, document.currency, language), _money(line.net_minor, document, language),
+                _unit_price(line, document.currency, language), _money(line.net_minor, document, language),
             )
             for line in document.lines
         ],
@@ -138,9 +137,11 @@ def _money(minor: int, document: InvoiceSnapshot, language: str) -> str:
     return write_amount(minor, document.currency, language)
 
 
-def _unit_price(price: Decimal, currency: str, language: str) -> str:
-    """Prices have more digits than amounts, but at least as many."""
+def _unit_price(line: SnapshotLine, currency: str, language: str) -> str:
+    """Prices have more digits than amounts, but at least as many. A dash where no single price gives the amount."""
+    if not has_one_price(line, currency):
+        return "–"
     least = stored_exponent(currency)
     digits = "." + "0" * least + "#" * (9 - least)
     pattern = Locale.parse(language).currency_formats["standard"].pattern.replace(".00", digits)
-    return format_currency(price, currency, format=pattern, locale=language, currency_digits=False)
+    return format_currency(line.unit_price, currency, format=pattern, locale=language, currency_digits=False)

@@ -110,4 +110,5 @@ def test_the_pdf_contains_the_e_invoice_in_the_language_of_the_document(language
     parties = ("Northbeam Commerce", "Birch & #[Söhne] <AG>", "DE89 3704 0044 0532 0130 00", "DE136695976")
     for text in (title, "R-2026-001", "PO-7", *parties):
         assert text in shown, text
+    assert "0125" not in shown, "no single price gives the amount of the graduated line"
     assert b"pdfaid" in made or "pdfaid" in str(reader.xmp_metadata and reader.xmp_metadata.stream.get_data())
