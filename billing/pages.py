@@ -22,6 +22,7 @@ from billing.invoices.repository import (
     load_sibling_invoice,
 )
 from billing.invoices.steps import CAUSE_LABELS
+from billing.invoices.stuck import list_stuck_usage
 from billing.payments.port import FAILURES
 from billing.payments.states import REMOTE_LABELS
 from billing.periods import Period, month_of, parse_month
@@ -176,13 +177,18 @@ async def show_reconciliation_page(access: OpenAccess, meters: KnownMeters, mont
     opt={"permission": BillingPermission.ISSUE_INVOICE, "fleet": True},
     include_in_schema=False,
 )
-async def show_month_close_page(access: OpenAccess) -> Template:
-    """Ended months that are not finalised, and what each still needs."""
+async def show_month_close_page(access: OpenAccess, meters: KnownMeters) -> Template:
+    """Ended months that are not finalised, what each still needs, and usage that is not billed."""
     found = await list_open_invoices(access.session, access.now)
-    names = await _names(access, {one.client_id for one in found})
-    slugs = {one.client_id: await find_client_slug(access.session, one.client_id) for one in found}
+    stuck = await list_stuck_usage(access.session, access.now)
+    clients = {one.client_id for one in found} | {one.client_id for one in stuck}
+    names = await _names(access, clients)
+    slugs = {client_id: await find_client_slug(access.session, client_id) for client_id in clients}
     context = {
         "rows": [(one, names.get(one.client_id, ""), slugs[one.client_id]) for one in found],
+        "stuck": [
+            (one, names.get(one.client_id, ""), slugs[one.client_id], meters.label_of(one.meter)) for one in stuck
+        ],
         "rating_times": await read_rating(access.session),
     }
     return _render(access, "month_close.html", translate("Month close"), context)

@@ -145,13 +145,16 @@ class Margin(msgspec.Struct, frozen=True):
 
 
 class SideStates(msgspec.Struct, frozen=True):
-    """`waiting` has a price and will be rated by the next run; `unattributed` has none, since `oldest_unattributed`."""
+    """`waiting` has a price and will be rated by the next run, since `oldest_waiting`; `unattributed` has none, since
+    `oldest_unattributed`.
+    """
 
     waiting: int
     rated: int
     invoiced: int
     unattributed: int
     oldest_unattributed: datetime | None
+    oldest_waiting: datetime | None
 
     def age(self, now: datetime) -> timedelta:
         """Waiting time of the oldest unattributed event."""

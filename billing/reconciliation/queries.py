@@ -58,7 +58,8 @@ _COUNTS = """
            count(*) FILTER (WHERE on_{side} AND {side}_closed) AS {side}_invoiced,
            count(*) FILTER (WHERE NOT on_{side} AND NOT {side}_unpriced) AS {side}_waiting,
            count(*) FILTER (WHERE {side}_unpriced) AS {side}_unattributed,
-           min(occurred_at) FILTER (WHERE {side}_unpriced) AS {side}_oldest_unattributed"""
+           min(occurred_at) FILTER (WHERE {side}_unpriced) AS {side}_oldest_unattributed,
+           min(occurred_at) FILTER (WHERE NOT on_{side} AND NOT {side}_unpriced) AS {side}_oldest_waiting"""
 
 
 async def reconcile(session: AsyncSession, *, period: Period) -> Reconciliation:
@@ -102,4 +103,5 @@ def _side(row: Row[Any], side: Side) -> SideStates:
         invoiced=values[f"{side}_invoiced"],
         unattributed=values[f"{side}_unattributed"],
         oldest_unattributed=values[f"{side}_oldest_unattributed"],
+        oldest_waiting=values[f"{side}_oldest_waiting"],
     )
