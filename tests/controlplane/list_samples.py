@@ -332,7 +332,9 @@ async def add_payment_difference(rows: Rows, number: int) -> None:
     if number == 1:
         await market.open_book(Side.RETAIL, "USD", own=True)
         await market.price(Side.RETAIL, "0.10", at=START - timedelta(days=900), own=True)
-    at = START - timedelta(days=31 * (25 - number))  # months are closed one after the other
+    at = START - timedelta(
+        days=31 * (28 - number)
+    )  # months are closed one after the other, and before that of `add_invoice`
     await market.use(*uses(2 + number, at=at))
     period = month_of(at)
     async with rows.db.transaction(rows.env.scope) as session:
@@ -365,8 +367,8 @@ async def add_price_book(rows: Rows, number: int) -> None:
 
 
 async def add_reported_usage(rows: Rows, number: int) -> Matches:
-    code, source, event_id = f"{rows.tag.lower()}_{number}", rows.name(number), rows.name(number)
-    used = UsageEventInput(id=event_id, meter=code, occurred_at=utc_now(), dimensions={"region": rows.name(number)})
+    code, source, event_id = f"{rows.tag}{number:03}", rows.name(number), rows.name(number)
+    used = UsageEventInput(id=event_id, meter=code, occurred_at=utc_now(), dimensions={rows.tag: rows.name(number)})
     async with rows.db.transaction(rows.env.msp_account) as session:
         await create_meter(session, Meters([]), NewMeter(code, rows.name(number), rows.tag), now=utc_now())
     async with rows.db.transaction(rows.env.scope) as session:
