@@ -9,6 +9,8 @@ from uuid import UUID
 import click
 
 from billing.client_prices.prices import PricedClient, set_client_price
+from billing.periods import parse_month
+from billing.price_books.books import ALL_BOOKS, find_price_book, list_price_books, load_price_book
 from billing.price_books.inputs import TermsInput
 from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
@@ -16,6 +18,9 @@ from billing.pricing.rounding import Rounding
 from billing.pricing.rules import BillingRules
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
+from billing.simulation.run import check_change, last_month
+from billing.simulation.schemas import PriceDraft
+from billing.simulation.simulate import simulate
 from billing.usage.meters import add_declared
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
@@ -28,7 +33,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
-class Number(click.ParamType[Decimal]):
+class DecimalNumber(click.ParamType[Decimal]):
     """Parameter type: a decimal number."""
 
     name = "number"
@@ -55,7 +60,8 @@ class Tier(click.ParamType[PriceTier]):
             self.fail("A tier is written as 100=0.5, the last one as rest=0.25.", param, ctx)
 
 
-NUMBER: Final = Number()
+NUMBER: Final = DecimalNumber()
+BOOK: Final = click.option("--book", type=click.UUID, required=True, help="ID of the price book.")
 _TERMS: Final = (
     click.option(
         "--kind",
@@ -124,6 +130,80 @@ def create_price_book_(  # noqa: PLR0913 - click passes options by name
     run_with_services(act)
 
 
+@price_book.command("list")
+@MSP
+def list_price_books_(*, msp_id: UUID) -> None:
+    """List the price books of an MSP, both sides."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            books = (await list_price_books(session, ALL_BOOKS)).items
+        lines = [f"{book.id}  {book.side}  {book.currency}  {book.client_id or '-'}  {book.name}" for book in books]
+        return CommandResult("\n".join(lines) or "no price books", books)
+
+    run_with_services(act)
+
+
+@price_book.command("show")
+@MSP
+@BOOK
+def show_price_book_(*, msp_id: UUID, book: UUID) -> None:
+    """Show the prices of a price book, the newest of each meter first, with the markup over what the MSP pays."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            detail = await load_price_book(session, book, now=utc_now())
+        lines = [
+            f"{one.price.meter}  {one.validity}  from {one.price.valid_from:%Y-%m-%d}  {one.price.text}"
+            + (f", {one.price.limits}" if one.price.limits else "")
+            + (f"  markup {one.markup_pct}%" if one.markup_pct is not None else "")
+            for one in detail.prices
+        ]
+        return CommandResult("\n".join(lines) or "no prices", detail)
+
+    run_with_services(act)
+
+
+@price_book.command("simulate")
+@MSP
+@BOOK
+@click.option("--client", "tenant_id", type=CLIENT_OF_MSP, help="The only client to look at; default: all.")
+@click.option("--month", default="", help="Such as 2026-03; default: the last one that has ended.")
+@click.option("--change", "change_pct", type=NUMBER, default="0", help="Change of all prices in percent, e.g. -2.5.")
+@click.option("--meter", "meter_name", help="Meter of a price to try out, which the options below describe.")
+@terms_options
+def simulate_(  # noqa: PLR0913 - click passes options by name
+    *,
+    msp_id: UUID,
+    book: UUID,
+    tenant_id: UUID | None,
+    month: str,
+    change_pct: Decimal,
+    meter_name: str | None,
+    **terms: Any,
+) -> None:
+    """Show what a month's usage costs by other prices, per meter and client. Nothing is changed."""
+    wanted, change = read_terms(terms) if meter_name is not None else None, check_change(change_pct)
+
+    async def act(services: AppServices) -> CommandResult:
+        now = utc_now()
+        period = parse_month(month) if month else last_month(now)
+        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
+            meters = await add_declared(session, command_host().rooms.meters)
+        drafted = {} if wanted is None else {meters.require(meter_name).name: wanted}
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            found = await simulate(
+                session, await find_price_book(session, book), PriceDraft(drafted, change), period=period,
+                client_id=tenant_id, now=now, new_id=new_id,
+            )  # fmt: skip
+        lines = [f"{one.meter}: {one.old_minor} -> {one.new_minor}" for one in found.by_meter]
+        lines += [f"client {one.client_id}: {one.old_minor} -> {one.new_minor}" for one in found.by_client]
+        total = f"{period.start:%Y-%m}: {found.old_minor} -> {found.new_minor} minor units of {found.currency}"
+        return CommandResult("\n".join([total, *lines]), found)
+
+    run_with_services(act)
+
+
 @click.group(cls=NounGroup)
 def price() -> None:
     """Prices of meters."""
@@ -131,7 +211,7 @@ def price() -> None:
 
 @price.command("set")
 @MSP
-@click.option("--book", type=click.UUID, required=True, help="ID of the price book.")
+@BOOK
 @click.option("--meter", "meter_name", help="What is counted; required if there are several meters.")
 @click.option("--description", help="Text on the invoice; default: the meter's label.")
 @terms_options

@@ -69,6 +69,7 @@ BOOK_ORDER: Final = Sort(
         SortKey("b.id", "uuid"),
     ],
 )
+ALL_BOOKS: Final = ListQuery(list="price-books", sort=BOOK_ORDER, limit=10_000)
 _COLUMNS = """b.id, b.side, b.client_id, b.currency, b.name, b.rules, b.created_at,
               (SELECT count(*) FROM price p WHERE p.tenant_id = b.tenant_id AND p.book_id = b.id) AS prices"""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from billing.periods import Period, month_of, parse_month
 from billing.price_books.books import PriceBookView, find_price_book
-from billing.simulation.schemas import Draft, Simulation, SimulationInput
+from billing.simulation.schemas import PriceDraft, Simulation, SimulationInput
 from billing.simulation.simulate import simulate
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
@@ -36,7 +36,7 @@ async def run_simulation(access: Access, meters: Meters, book_id: UUID, wanted: 
         InvalidInput: names the field.
     """
     terms = {meters.require(one.meter).name: one.terms for one in wanted.prices}
-    draft = Draft(terms, _change(wanted.change_pct))
+    draft = PriceDraft(terms, check_change(wanted.change_pct))
     period = last_month(access.now) if not wanted.month else parse_month(wanted.month)
     await access.enter_fleet()
     try:
@@ -56,7 +56,7 @@ def last_month(now: datetime) -> Period:
     return month_of(month_of(now).start - timedelta(days=1))
 
 
-def _change(percent: Decimal) -> Decimal:
+def check_change(percent: Decimal) -> Decimal:
     """Raises InvalidInput."""
     if not percent.is_finite() or not _LEAST <= percent <= _MOST or percent != round(percent, _PLACES):
         raise InvalidInput(

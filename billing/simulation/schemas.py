@@ -31,7 +31,7 @@ class SimulationInput(RequestBody, frozen=True, kw_only=True):
     change_pct: Decimal = Decimal(0)
 
 
-class Draft(msgspec.Struct, frozen=True):
+class PriceDraft(msgspec.Struct, frozen=True):
     """Checked terms by meter, and the change of all other prices in per cent."""
 
     terms: Mapping[str, Terms]

@@ -23,7 +23,7 @@ from billing.price_books.slots import Validity, slots_for
 from billing.pricing.charges import marked_up
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
-from billing.simulation.schemas import ClientSimulation, Draft, MeterSimulation, Simulation
+from billing.simulation.schemas import ClientSimulation, MeterSimulation, PriceDraft, Simulation
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.relations import USAGE_EVENTS
@@ -64,7 +64,7 @@ Usage = Mapping[UUID, Mapping[str, Sequence[_Use]]]
 async def simulate(  # noqa: PLR0913 - keyword-only
     session: AsyncSession,
     book: PriceBookView,
-    draft: Draft,
+    draft: PriceDraft,
     *,
     period: Period,
     client_id: UUID | None,
@@ -171,7 +171,7 @@ def _prices_of(rows: Iterable[PriceRow], books: Mapping[UUID, _Book]) -> _Prices
     return _Prices(by_book, terms)
 
 
-def _drafted(book: PriceBookView, draft: Draft, rows: Iterable[PriceRow], now: datetime) -> Mapping[str, Terms]:
+def _drafted(book: PriceBookView, draft: PriceDraft, rows: Iterable[PriceRow], now: datetime) -> Mapping[str, Terms]:
     """Terms by meter that the draft puts in place of the book's own."""
     wanted = {meter: check_terms(terms) for meter, terms in draft.terms.items()}
     if not draft.change_pct:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from billing.price_books.repository import list_prices
+from billing.pricing.tiers import PriceTier
 from controlplane.provisioning import NewAccountMember, NewConnection, add_member, connect, onboard_client, onboard_msp
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -124,7 +125,10 @@ class TestSettingUp:
         assert "custom.care_label is retired" in await done("element", "retire", *msp_setup, *old)
         assert "(msp, retired)" in await done("element", "list", *tenancy(client))
         book = (await done("price-book", "create", *msp_setup, "--side", "retail", "--currency", "EUR")).split()[2]
-        await done("price", "set", *msp_setup, "--book", book, "--unit-price", "0.10", "--from", "2026-01-01")
+        await done(
+            "price", "set", *msp_setup, "--book", book, "--meter", "sync.verified", "--unit-price", "0.10", "--from",
+            "2026-01-01",
+        )  # fmt: skip
         assert await audited(services, client) >= {
             ("connection.created", "operator"), ("contract.published", "operator"),
         }  # fmt: skip
@@ -140,6 +144,29 @@ class TestSettingUp:
         async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
             [price] = (await list_prices(session)).items
         assert (price.currency, price.terms.unit_price) == ("EUR", Decimal("0.10"))
+
+    async def test_prices_are_set_shown_and_tried_out(
+        self, environment: dict[str, str | None], services: Services
+    ) -> None:
+        client = await a_client(services)
+
+        async def done(*arguments: str) -> str:
+            status, told = await run_program(environment, *arguments, "--msp", str(client.msp_id))
+            assert status == 0, told
+            return told
+
+        book = (await done("price-book", "create", "--side", "retail", "--currency", "EUR")).split()[2]
+        volume = ("--kind", "volume", "--tier", "100=0.5+2", "--tier", "rest=0.25", "--minimum", "5")
+        await done("price", "set", "--book", book, "--meter", "sync.verified", *volume)
+        assert f"{book}  retail  EUR" in await done("price-book", "list")
+        assert "at least 5" in await done("price-book", "show", "--book", book)
+        tried = await done("price-book", "simulate", "--book", book, "--month", "2026-03", "--change", "5")
+        assert tried == "2026-03: 0 -> 0 minor units of EUR\n"
+        async with services.db.transaction(client.for_tenant(client.msp_id).for_fleet()) as session:
+            [price] = (await list_prices(session)).items
+        assert price.terms.tiers == (
+            PriceTier(Decimal(100), Decimal("0.5"), Decimal(2)), PriceTier(None, Decimal("0.25")),
+        )  # fmt: skip
 
     async def test_errors_are_reported_in_a_sentence_and_change_nothing(
         self, environment: dict[str, str | None], services: Services, tmp_path: Path

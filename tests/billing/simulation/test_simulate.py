@@ -11,7 +11,7 @@ from billing.price_books.books import find_price_book
 from billing.price_books.pricing import PriceKind, Terms
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
-from billing.simulation.schemas import Draft, Simulation
+from billing.simulation.schemas import PriceDraft, Simulation
 from billing.simulation.simulate import changed, simulate
 from foundation.database.engine import Database
 from foundation.ids import new_id
@@ -21,7 +21,7 @@ from tests.conftest import make_scope
 OTHER_METER = "copilot.answer"
 
 
-async def simulated(market: Market, draft: Draft, *, own: bool = False, client: bool = False) -> Simulation:
+async def simulated(market: Market, draft: PriceDraft, *, own: bool = False, client: bool = False) -> Simulation:
     async with market.as_staff() as session:
         book = await find_price_book(session, market.books[Side.RETAIL, market.client.tenant_id if own else None])
         return await simulate(
@@ -48,7 +48,7 @@ async def fleet(priced: Market) -> tuple[Market, Market, Market]:
 
 async def test_the_old_total_is_what_the_drafts_come_to(fleet: tuple[Market, Market, Market]) -> None:
     drafts = [await market.rate(Side.RETAIL) for market in fleet[:2]]
-    found = await simulated(fleet[0], Draft({}))
+    found = await simulated(fleet[0], PriceDraft({}))
     totals = {one.client_id: one.old_minor for one in found.by_client}
     assert totals == {draft.client_id: draft.total_minor for draft in drafts if draft}
     assert len(totals) == 2
@@ -61,7 +61,7 @@ async def test_a_draft_price_replaces_the_books_own_and_leaves_clients_their_pri
 ) -> None:
     flat = Terms(Decimal(40), kind=PriceKind.FLAT)
     volume = Terms(Decimal(0), tiers=(PriceTier(None, Decimal("0.01"), Decimal(1)),), kind=PriceKind.VOLUME)
-    found = await simulated(fleet[0], Draft({METER: flat, OTHER_METER: volume}))
+    found = await simulated(fleet[0], PriceDraft({METER: flat, OTHER_METER: volume}))
     by_client = {one.client_id: one for one in found.by_client}
     assert by_client[fleet[0].client.tenant_id].new_minor == 4000 + 107
     # The second client's own price holds from the 16th: 60 of 100 units, after 40 at the draft's fee.
@@ -74,15 +74,15 @@ async def test_a_draft_price_replaces_the_books_own_and_leaves_clients_their_pri
 
 
 async def test_one_clients_book_is_simulated_for_it_alone(fleet: tuple[Market, Market, Market]) -> None:
-    found = await simulated(fleet[1], Draft({METER: Terms(Decimal(1))}), own=True)
+    found = await simulated(fleet[1], PriceDraft({METER: Terms(Decimal(1))}), own=True)
     assert [(one.client_id, one.new_minor) for one in found.by_client] == [(fleet[1].client.tenant_id, 10_000)]
-    alone = await simulated(fleet[0], Draft({}), client=True)
+    alone = await simulated(fleet[0], PriceDraft({}), client=True)
     assert [one.client_id for one in alone.by_client] == [fleet[0].client.tenant_id]
 
 
 async def test_all_prices_change_by_a_percentage(priced: Market) -> None:
     await priced.use(*uses(25))
-    found = await simulated(priced, Draft({}, Decimal(-50)))
+    found = await simulated(priced, PriceDraft({}, Decimal(-50)))
     assert (found.old_minor, found.new_minor, found.change) == (200, 100, -0.5)
     terms = Terms(Decimal(3), minimum=Decimal(10), tiers=(PriceTier(None, Decimal(3), Decimal(1)),))
     raised = changed(terms, Decimal(10))
@@ -94,11 +94,11 @@ async def test_a_simulation_writes_nothing_and_reads_its_msp_alone(priced: Marke
     msp_id = new_id()
     stranger = Market(db, make_scope(msp_id=msp_id, tenant_id=msp_id), make_scope(msp_id=msp_id))
     await stranger.open_book(Side.RETAIL)
-    found = await simulated(stranger, Draft({METER: Terms(Decimal(1))}))
+    found = await simulated(stranger, PriceDraft({METER: Terms(Decimal(1))}))
     assert (found.by_client, found.new_minor, found.clients_left_out) == ([], 0, 0)
     with pytest.raises(PriceNotAllowed):
-        await simulated(priced, Draft({METER: Terms(Decimal(-1))}))
-    assert (await simulated(priced, Draft({METER: Terms(Decimal(1))}))).new_minor == 2500
+        await simulated(priced, PriceDraft({METER: Terms(Decimal(-1))}))
+    assert (await simulated(priced, PriceDraft({METER: Terms(Decimal(1))}))).new_minor == 2500
     async with priced.as_client() as session:
         assert await session.scalar(text("SELECT count(*) FROM invoice")) == 0
     async with priced.as_staff() as session:
