@@ -1,4 +1,6 @@
-"""The export of a month: invoices and credit notes that were issued in it, of all clients of an MSP."""
+"""The export of a month: what was issued, credited or voided in it, of all clients of an MSP. An invoice that was
+voided in the month of its issue is left out.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -8,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.exports.lines import IssuedCredit, credit_line, invoice_lines
+from billing.exports.lines import IssuedCredit, credit_line, invoice_lines, void_lines
 from billing.exports.schemas import Export, ExportLine, ExportTotal, Target
 from billing.exports.targets import COLUMNS, cells_of
 from billing.periods import Period, parse_month
 from billing.snapshot import decode_snapshot
+from billing.states import InvoiceState
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, InvalidInput
 from foundation.marks import N_
@@ -20,14 +23,18 @@ from tenants.accounts import find_client_slug
 
 MOST_LINES = 100_000
 """An export is one file in memory."""
-_ISSUED = text("""
-    SELECT x.invoice_id, x.issued_on, x.snapshot, i.client_id
-      FROM issued_invoice x JOIN invoice i ON i.tenant_id = x.tenant_id AND i.id = x.invoice_id
-     WHERE x.msp_id = :msp AND x.side = 'retail'
-       AND (x.issued_on >= :first AND x.issued_on < :next
-            OR EXISTS (SELECT FROM credit_note c WHERE c.tenant_id = x.tenant_id AND c.invoice_id = x.invoice_id
-                          AND c.issued_on >= :first AND c.issued_on < :next))
-     ORDER BY x.issued_on, x.number, x.invoice_id
+_ISSUED = text(f"""
+    SELECT * FROM (
+        SELECT x.invoice_id, x.issued_on, x.number, x.snapshot, i.client_id,
+               (SELECT max(s.at AT TIME ZONE 'UTC')::date FROM invoice_step s
+                 WHERE s.tenant_id = x.tenant_id AND s.invoice_id = x.invoice_id
+                   AND s.state_after = '{InvoiceState.VOID.value}') AS voided_on,
+               EXISTS (SELECT FROM credit_note c WHERE c.tenant_id = x.tenant_id AND c.invoice_id = x.invoice_id
+                          AND c.issued_on >= :first AND c.issued_on < :next) AS credited
+          FROM issued_invoice x JOIN invoice i ON i.tenant_id = x.tenant_id AND i.id = x.invoice_id
+         WHERE x.msp_id = :msp AND x.side = 'retail' AND x.issued_on < :next) AS issued
+     WHERE issued_on >= :first OR credited OR voided_on >= :first AND voided_on < :next
+     ORDER BY issued_on, number, invoice_id
 """)
 _EVENTS = text("""
     SELECT l.invoice_id, l.id, l.events FROM invoice_line l
@@ -84,10 +91,13 @@ async def _load(session: AsyncSession, period: Period) -> tuple[list[ExportLine]
     for row in issued:
         document, client = decode_snapshot(row.snapshot), slugs[row.client_id]
         if document is None:
-            unnumbered += 1
+            unnumbered += first <= row.issued_on
             continue
-        if first <= row.issued_on < after:
+        is_issued, is_voided = (day is not None and first <= day < after for day in (row.issued_on, row.voided_on))
+        if is_issued and not is_voided:
             lines += invoice_lines(document, client, counts)
+        elif is_voided and not is_issued:
+            lines += void_lines(document, client, row.voided_on)
         lines += [credit_line(document, client, credit) for credit in taken_back.get(row.invoice_id, ())]
     return lines, unnumbered
 

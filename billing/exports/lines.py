@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -37,6 +37,16 @@ def invoice_lines(document: InvoiceSnapshot, client: str, events: Mapping[UUID, 
             quantity=quantity, unit_price=unit_price, net=net, tax=tax, gross=net + tax,
             event_count=events.get(line.id, 0), invoice_number=document.number, issue_date=document.issued_on,
             due_date=document.due_on, **_shared(document, client, rule),
+        )  # fmt: skip
+
+
+def void_lines(document: InvoiceSnapshot, client: str, voided_on: date) -> Iterator[ExportLine]:
+    """Lines that take back those of an invoice. Their ids are derived, so that they never change either."""
+    for line in invoice_lines(document, client, {}):
+        yield msgspec.structs.replace(
+            line, line_id=uuid5(line.line_id, DocumentKind.VOID.value), document=DocumentKind.VOID,
+            quantity=-line.quantity, net=-line.net, tax=-line.tax, gross=-line.gross, issue_date=voided_on,
+            due_date=None,
         )  # fmt: skip
 
 

@@ -34,13 +34,16 @@ TARGET_LABELS: Final[Mapping[Target, str]] = {
 class DocumentKind(StrEnum):
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
+    VOID = "void"
+    """An invoice of an earlier month that was voided."""
 
 
 class ExportLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an invoice, or a whole credit note as one line with negative amounts. Amounts are in the currency's
-    unit. `line_id` never changes, so that a second import of the same line can be recognised. `client` is the client's
-    short name, `tax_code` the category of UNCL 5305 with the rate, such as S19. The taxes of an invoice's lines add up
-    to the invoice's tax.
+    """A line of an invoice or of a voided one, or a whole credit note as one line. What is taken back is negative.
+
+    Amounts are in the currency's unit. `line_id` never changes, so that a second import of the same line can be
+    recognised. `client` is the client's short name, `tax_code` the category of UNCL 5305 with the rate, such as S19.
+    The taxes of an invoice's lines add up to the invoice's tax.
     """
 
     line_id: UUID

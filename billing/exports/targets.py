@@ -1,6 +1,6 @@
 """Columns of each system's import file, and how each is read from a line.
 
-Sources: Xero's template for sales invoices (columns with * are required; unit amounts have up to four digits there),
+Sources: Xero's template for sales invoices (columns with * are required),
 QuickBooks Online's import of invoices, the fields of ConnectWise's agreement additions, and HaloPSA's invoice lines.
 """
 
@@ -23,6 +23,11 @@ def _due(line: ExportLine) -> date:
     return line.due_date or line.issue_date
 
 
+def _fits_xero(line: ExportLine) -> bool:
+    """Xero cuts unit amounts to four digits; a line with more is one piece at its net amount."""
+    return line.unit_price == round(line.unit_price, 4)
+
+
 _XERO: Final[Mapping[str, _Read]] = {
     "*ContactName": "buyer",
     "EmailAddress": "email",
@@ -32,8 +37,8 @@ _XERO: Final[Mapping[str, _Read]] = {
     "*DueDate": _due,
     "InventoryItemCode": "product_code",
     "*Description": "description",
-    "*Quantity": "quantity",
-    "*UnitAmount": "unit_price",
+    "*Quantity": lambda line: line.quantity if _fits_xero(line) else 1,
+    "*UnitAmount": lambda line: line.unit_price if _fits_xero(line) else line.net,
     "*AccountCode": _constant(""),  # chosen in Xero: its chart of accounts is not known here
     "*TaxType": "tax_code",
     "TaxAmount": "tax",

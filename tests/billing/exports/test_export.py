@@ -1,6 +1,6 @@
 """The accounting export: exact sums, stable ids, each system's columns, and nobody else's lines."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from billing.exports.export import export_month
 from billing.exports.files import write_file
 from billing.exports.lines import line_taxes
 from billing.exports.schemas import Export, Target
-from billing.invoices.settle import NewCredit, create_credit_note
+from billing.invoices.settle import InvoiceAct, NewCredit, act_on_invoice, create_credit_note
 from billing.legal_entities.tax import TaxCategory, TaxRule, tax_amounts
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from foundation.errors import Forbidden, InvalidInput
@@ -47,6 +47,18 @@ async def test_lines_and_credit_notes_add_up_to_what_was_issued(priced: Market) 
     xero = await exported(priced, target=Target.XERO)
     assert [row["TrackingOption1"] for row in xero.rows] == [row["line_id"] for row in found.rows]
     assert b"R-2026-001: =SUM(A1)" in write_file(found)
+
+
+@pytest.mark.parametrize(("days", "gross"), [(0, []), (30, [Decimal("13.69")])])
+async def test_a_voided_invoice_is_taken_back(priced: Market, days: int, gross: list[Decimal]) -> None:
+    await enter(priced)
+    await priced.use(*uses(120))
+    invoice = (await close(priced)).invoice
+    async with priced.as_client() as session:
+        later = NOW + timedelta(days=days)
+        await act_on_invoice(session, invoice.id, InvoiceAct.VOID, reason="wrong", now=later, new_id=new_id)
+    assert [total.gross for total in (await exported(priced)).totals] == gross
+    assert [-total.gross for total in (await exported(priced, "2026-05")).totals] == gross
 
 
 async def test_others_have_other_lines(priced: Market) -> None:
