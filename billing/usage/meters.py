@@ -16,7 +16,7 @@ from billing.usage.schemas import MeterView, NewMeter
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
-from foundation.i18n.localizer import translate
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.usage.meters import Meter, Meters, UsageDescription
@@ -86,8 +86,10 @@ async def list_definitions(session: AsyncSession) -> Sequence[MeterDefinition]:
 
 async def list_meters(session: AsyncSession, known: Meters) -> list[MeterView]:
     """The product's meters by label, then those that the MSP declares."""
+    localizer = current_localizer()
     own = [
-        MeterView(one.name, translate(one.label), translate(one.unit[1], number="").strip(), "product") for one in known
+        MeterView(one.name, translate(one.label), localizer.plural(*one.unit, 2).format(number="").strip(), "product")
+        for one in known
     ]
     declared = [
         MeterView(one.code, one.label, one.unit, "msp", one.created_at, one.created_by, one.retired_at)
