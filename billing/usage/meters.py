@@ -19,6 +19,7 @@ from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_
 from foundation.names import clean_name
+from foundation.text import is_storable
 from foundation.usage.meters import Meter, Meters, UsageDescription
 
 _LONGEST_UNIT: Final = 40
@@ -62,6 +63,8 @@ async def retire_meter(session: AsyncSession, code: str, *, now: datetime) -> No
         NotFound: the MSP declares no such meter.
         Conflict: it is retired already.
     """
+    if not is_storable(code):
+        raise NotFound(N_("You have declared no meter with this code."))
     await _lock(session, code)
     found = await _find(session, code)
     if found is None:

@@ -154,10 +154,13 @@ async def report_usage(
 
     Raises:
         Forbidden: the scope is not one client's.
+        InvalidInput: `source` contains characters that cannot be stored.
     """
     scope = scope_of(session)
     if scope.fleet or scope.tenant_id == scope.msp_id:
         raise Forbidden(N_("Usage is reported for a client. Name the client."))
+    if not is_storable(source):
+        raise InvalidInput(N_("This text contains characters that cannot be shown. Remove them."), field="source")
     await session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"usage|{scope.tenant_id}|{source}"}
     )
