@@ -48,7 +48,7 @@ _DATA: Final = (
     r"“none”",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
     r"What to do is known\.", r"The channel did not accept it\.", r"Use of [\w.]+", r"(Change|Exception) tested",
-    r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
+    r"\b(retail|wholesale) prices\b", r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
     r"\b(One|Begin)\b", r"\b(Stream|Owner) \d+", r"phase,gate,workstream,task,role,days,evidence\n[\s\S]*",
 )  # fmt: skip
 """What the samples say: names, rules, answers of channels."""
