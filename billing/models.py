@@ -80,7 +80,7 @@ class Price(TenantOwned, Base):
 
 
 class RatedUsage(TenantOwned, Base):
-    """A usage event on a line. The key allows one row per event and side; quantity and time are the ledger's."""
+    """A usage event on a line. The key allows one row per event and side; quantity, time and mark are the ledger's."""
 
     __tablename__ = "rated_usage"
 
@@ -91,6 +91,7 @@ class RatedUsage(TenantOwned, Base):
     line_id: Mapped[UUID]
     quantity: Mapped[Decimal] = mapped_column(Numeric)
     occurred_at: Mapped[datetime]
+    is_reversal: Mapped[bool] = mapped_column(server_default="false")
 
     __table_args__ = (
         Index("ix_rated_usage_line", "tenant_id", "line_id", "usage_id"),

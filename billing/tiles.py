@@ -3,6 +3,7 @@
 from typing import Final
 
 from billing.invoices.lists import INVOICES
+from billing.invoices.repository import NOT_FINALISED
 from billing.permissions import BillingPermission
 from billing.states import LABELS, InvoiceState
 from branding.formats import format_money, format_month
@@ -15,9 +16,11 @@ _ROWS: Final = 5
 
 
 async def _drafts(reader: TileReader) -> TileData:
-    query = INVOICES.query(limit=1, status=InvoiceState.DRAFT).with_count()
+    query = INVOICES.query(limit=1, status=NOT_FINALISED).with_count()
     count = (await INVOICES.load(reader.session, query, reader.now)).count
-    return TileData(path="/invoices?status=draft", value=count.number if count else 0, more=bool(count and count.more))
+    return TileData(
+        path=f"/invoices?status={NOT_FINALISED}", value=count.number if count else 0, more=bool(count and count.more)
+    )
 
 
 async def _newest(reader: TileReader) -> TileData:

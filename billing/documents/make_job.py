@@ -1,13 +1,24 @@
-"""Job that makes the documents of an invoice. It is enqueued in the transaction that finalises the invoice."""
+"""Job that makes the documents of an invoice. It is enqueued in the transaction that finalises the invoice, and by the
+repair for invoices that have none, such as those finalised by a release without documents.
+"""
 
 import asyncio
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.documents.store import store_documents, write_documents
 from billing.invoices.repository import find_snapshot
+from billing.job_types import LANE, MAKE_DOCUMENTS
+from billing.sides import as_rater
 from foundation.clock import Clock
+from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
+from foundation.relations import DEAD_LETTERS, JOBS
 
 
 def documents_handler(clock: Clock) -> Handler[NoPayload]:
@@ -23,3 +34,25 @@ def documents_handler(clock: Clock) -> Handler[NoPayload]:
                 await store_documents(session, item.ref, found[0], made, now=clock())
 
     return make_documents
+
+
+async def repair_documents(session: AsyncSession, _: datetime) -> None:
+    """Enqueue the job for some of the account's invoices with a number that have no documents. Those whose job waits,
+    or failed for good, are left to it.
+    """
+    async with as_rater(session):
+        missing = (
+            await session.scalars(_MISSING, {"tenant": scope_of(session).tenant_id, "kind": MAKE_DOCUMENTS.name})
+        ).all()
+    enqueue(session, [NewJob(LANE, MAKE_DOCUMENTS, key=str(one), ref=one) for one in missing])
+
+
+_MISSING = text(f"""
+    SELECT x.invoice_id FROM issued_invoice x
+     WHERE x.tenant_id = :tenant AND x.number IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM invoice_document d WHERE d.tenant_id = :tenant AND d.invoice_id = x.invoice_id)
+       AND NOT EXISTS (SELECT 1 FROM {JOBS} j WHERE j.tenant_id = :tenant AND j.kind = :kind AND j.ref = x.invoice_id)
+       AND NOT EXISTS (SELECT 1 FROM {DEAD_LETTERS} l
+                        WHERE l.tenant_id = :tenant AND l.kind = :kind AND l.ref = x.invoice_id)
+     ORDER BY x.issued_on, x.invoice_id LIMIT 50
+""")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import billing.documents.models
 from billing.documents.commands import COMMANDS
 from billing.documents.mail_job import InvoiceMails, mail_handler
-from billing.documents.make_job import documents_handler
+from billing.documents.make_job import documents_handler, repair_documents
 from billing.documents.pages import DOCUMENT_PAGES
 from billing.documents.routes import DOCUMENT_ROUTES
 from billing.job_types import MAIL_INVOICE, MAKE_DOCUMENTS
@@ -29,5 +29,6 @@ SLICE: Final = Slice(
     pages=DOCUMENT_PAGES,
     job_types=(MAKE_DOCUMENTS, MAIL_INVOICE),
     jobs=_jobs,
+    repairs=(repair_documents,),
     commands=COMMANDS,
 )

@@ -1,9 +1,10 @@
 """Storage of documents: made once, so that a later download gives the same bytes."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,10 @@ from billing.snapshot import InvoiceSnapshot
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.marks import N_
+from foundation.text import REPLACEMENT
+
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters outside the production `Char` of XML 1.0, 2.2."""
 
 
 class DocumentView(msgspec.Struct, frozen=True):
@@ -105,4 +110,20 @@ async def find_content(session: AsyncSession, tenant_id: UUID, invoice_id: UUID,
 
 def write_documents(document: InvoiceSnapshot) -> Mapping[DocumentFormat, bytes]:
     """All formats. Takes about a second of computing time."""
+    document = _writable(document)
     return {kind: details.write(document) for kind, details in FORMATS.items()}
+
+
+def _writable(document: InvoiceSnapshot) -> InvoiceSnapshot:
+    """The document with U+FFFD for characters that XML cannot contain: texts that were stored before they were refused
+    would otherwise leave the invoice without documents.
+    """
+    return msgspec.convert(_replaced(msgspec.to_builtins(document)), InvoiceSnapshot, strict=False)
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _replaced(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(each) for each in value]
+    return _NOT_XML.sub(REPLACEMENT, value) if isinstance(value, str) else value

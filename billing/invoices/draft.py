@@ -25,6 +25,7 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
 from foundation.marks import N_
+from foundation.relations import USAGE_COUNT
 from foundation.scope import Scope
 from foundation.state_machine import in_sql
 
@@ -174,15 +175,15 @@ async def _load_draft(session: AsyncSession, scope: Scope, side: Side, period: P
 
 _LINES = text(f"""
     SELECT l.id, l.meter, l.service_start, p.valid_from, p.unit_price, p.included_quantity, p.tiers, p.terms,
-           k.rules, u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before,
+           k.rules, u.rows, u.events, u.quantity, u.first_at, u.last_at, coalesce(b.quantity, 0) AS billed_before,
            coalesce(b.events, 0)::bigint AS events_before
       FROM invoice_line l
       JOIN price p ON p.tenant_id = :msp_id AND p.id = l.price_id
       JOIN price_book k ON k.tenant_id = :msp_id AND k.id = p.book_id
       CROSS JOIN LATERAL (
-        SELECT count(*) AS events, coalesce(sum(r.quantity), 0) AS quantity,
-               min(r.occurred_at) AS first_at, max(r.occurred_at) AS last_at
-          FROM rated_usage r WHERE r.tenant_id = :tenant_id AND r.line_id = l.id) u
+        SELECT count(*) AS rows, coalesce({USAGE_COUNT}, 0) AS events, coalesce(sum(u.quantity), 0) AS quantity,
+               min(u.occurred_at) AS first_at, max(u.occurred_at) AS last_at
+          FROM rated_usage u WHERE u.tenant_id = :tenant_id AND u.line_id = l.id) u
       LEFT JOIN (
         SELECT e.meter, e.service_start, sum(e.quantity) AS quantity, sum(e.events) AS events
           FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id
@@ -206,8 +207,8 @@ _FILL = text("""
 async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) -> None:
     keys = {"tenant_id": scope.tenant_id, "invoice_id": invoice.id}
     found = (await session.execute(_LINES, {**keys, "msp_id": scope.msp_id, "side": invoice.side})).all()
-    empty = [line.id for line in found if line.events == 0]
-    lines = [line for line in found if line.events]
+    empty = [line.id for line in found if line.rows == 0]
+    lines = [line for line in found if line.rows]
     charges = _charges(lines, invoice.currency)
     if empty:
         await session.execute(

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.repository import list_invoices, list_line_events
+from billing.invoices.repository import NOT_FINALISED, list_invoices, list_line_events
 from billing.schemas import InvoiceSummary, UsageRow
 from billing.states import LABELS
 from canonical.money import decimal_amount
@@ -46,7 +46,11 @@ INVOICES: Final = ListDefinition[InvoiceSummary](
         ChoiceFilter(
             name="status",
             label=N_("State"),
-            options=[("", N_("Any")), *((state.value, label) for state, (label, _) in LABELS.items())],
+            options=[
+                ("", N_("Any")),
+                (NOT_FINALISED, N_("Not finalised")),
+                *((state.value, label) for state, (label, _) in LABELS.items()),
+            ],
         ),
         ChoiceFilter(
             name="side",

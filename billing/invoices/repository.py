@@ -5,7 +5,7 @@ Row-level security decides which side is visible (`billing.sides`); the queries 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,11 +17,15 @@ from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
 from billing.sides import Side, as_rater
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
+from billing.states import OPEN
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, NotFound
 from foundation.marks import N_
+from foundation.state_machine import in_sql
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 
+NOT_FINALISED: Final = "open"
+"""Choice of the list's state: drafts, whether their month is over or not."""
 _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end, i.currency, i.state, i.total_minor,
               i.content_hash, i.updated_at, x.number, x.due_on, coalesce(x.tax_minor, 0) AS tax_minor,
               coalesce(x.gross_minor, 0) AS gross_minor, i.paid_minor, i.credited_minor, i.dunning_level"""
@@ -37,7 +41,9 @@ async def list_invoices(session: AsyncSession, query: ListQuery) -> ResultPage[I
     own, binds = _mine(session, "i")
     where = [own, "(i.side = 'retail' OR i.tenant_id = i.msp_id)"]
     for name, column in (("side", "side"), ("status", "state")):
-        if query[name]:
+        if query[name] == NOT_FINALISED:
+            where.append(f"i.state IN ({in_sql(OPEN)})")
+        elif query[name]:
             where.append(f"i.{column} = :{name}")
             binds[name] = query[name]
     source = ListSource(columns=_INVOICE, tables=f"invoice i {_ISSUED}", where=" AND ".join(where), binds=binds)

@@ -110,7 +110,7 @@ def charge(  # noqa: PLR0913 - keyword-only
 
 def _cost(terms: Terms, units: Decimal, events: int, rules: BillingRules) -> Fraction:
     """What a period costs with so much usage in all; nothing without an event."""
-    if not events:
+    if events <= 0:
         return Fraction(0)
     amount = _by_kind(terms, max(Fraction(0), exact(units) - exact(terms.included)), events, rules)
     if terms.minimum is not None:

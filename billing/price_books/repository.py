@@ -18,11 +18,12 @@ from billing.sides import Side, as_rater
 from canonical.money import UnknownCurrency, minor_exponent
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
-from foundation.errors import Conflict, Forbidden, NotFound
+from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
+from foundation.text import has_hidden
 from foundation.web.lists import check_exact
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 
@@ -116,7 +117,7 @@ async def set_price(  # noqa: PLR0913 - keyword-only
     Raises:
         PastIsFixed: a price was in force at `valid_from` already, and that is before `now`.
         PriceNotAllowed: the terms are not valid.
-        InvalidInput: the description cannot be stored, or is too long.
+        InvalidInput: the description has hidden characters, or is too long.
         NotFound: the MSP has no such book.
         Forbidden: the book is of another side.
     """
@@ -125,6 +126,8 @@ async def set_price(  # noqa: PLR0913 - keyword-only
     if not price.meter or not price.description:
         raise PriceNotAllowed(N_("A price needs a meter and a description for the invoice line."))
     check_exact(price.description, "description")
+    if has_hidden(price.description):
+        raise InvalidInput(N_("This text contains characters that cannot be shown. Remove them."), field="description")
     price_id = new_id()
     keys = {"tenant_id": scope.tenant_id, "book_id": book_id, "meter": price.meter, "valid_from": price.valid_from}
     async with as_rater(session):

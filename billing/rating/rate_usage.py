@@ -23,7 +23,7 @@ from foundation.relations import USAGE_EVENTS
 
 
 class Rated(msgspec.Struct, frozen=True):
-    """Result of one run; 0 events when nothing was left to do."""
+    """Result of one run; 0 events when nothing was left to do. Reversals are counted as events."""
 
     side: Side
     period: Period
@@ -98,8 +98,10 @@ _SLOTS = """
 # Usage already on a line conflicts with the key and is skipped, which costs one look-up each with any query plan.
 _RATE = text(f"""
     WITH rated AS (
-        INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at)
-        SELECT :tenant_id, :msp_id, :side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at
+        INSERT INTO rated_usage (tenant_id, msp_id, side, meter, usage_id, invoice_id, line_id, quantity, occurred_at,
+                                 is_reversal)
+        SELECT :tenant_id, :msp_id, :side, u.meter, u.id, :invoice_id, s.line_id, u.quantity, u.occurred_at,
+               u.is_reversal
           FROM {_SLOTS}
           JOIN {USAGE_EVENTS} u ON u.meter = s.meter AND u.occurred_at >= s.starts AND u.occurred_at < s.ends
          WHERE u.tenant_id = :tenant_id AND u.occurred_at >= :since

@@ -26,7 +26,7 @@ from billing.sides import Side
 from billing.simulation.schemas import ClientSimulation, MeterSimulation, PriceDraft, Simulation
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
-from foundation.relations import USAGE_EVENTS
+from foundation.relations import USAGE_COUNT, USAGE_EVENTS
 
 _PLACES = 8
 
@@ -140,7 +140,7 @@ async def _load_usage(
     rows = await session.execute(
         text(f"""
             SELECT u.tenant_id, u.meter, width_bucket(u.occurred_at, CAST(:bounds AS timestamptz[])) AS part,
-                   count(*) AS events, sum(u.quantity) AS quantity
+                   {USAGE_COUNT} AS events, sum(u.quantity) AS quantity
               FROM {USAGE_EVENTS} u
              WHERE u.msp_id = :msp_id AND u.occurred_at >= :start AND u.occurred_at < :end
                AND (CAST(:client_id AS uuid) IS NULL OR u.tenant_id = CAST(:client_id AS uuid))

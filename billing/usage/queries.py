@@ -14,7 +14,7 @@ from billing.usage.schemas import ReportedUsageView, UsageGroup, UsageSummary
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.marks import N_
-from foundation.relations import USAGE_EVENTS
+from foundation.relations import USAGE_COUNT, USAGE_EVENTS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 
 DAY, CLIENT, SOURCE = "day", "client", "source"
@@ -120,7 +120,7 @@ async def _groups(
     order = "key" if key == _DAY_KEY else "quantity DESC, before DESC, key"
     rows = await session.execute(
         text(f"""
-            SELECT {key} AS key, count(*) FILTER (WHERE u.occurred_at >= :start) AS events,
+            SELECT {key} AS key, coalesce({USAGE_COUNT} FILTER (WHERE u.occurred_at >= :start), 0) AS events,
                    coalesce(sum(u.quantity) FILTER (WHERE u.occurred_at >= :start), 0) AS quantity,
                    coalesce(sum(u.quantity) FILTER (WHERE u.occurred_at < :start), 0) AS before
               FROM {USAGE_EVENTS} u {join}

@@ -126,7 +126,8 @@ class _Reporting:
     def _quantity(self, event: UsageEventInput) -> tuple[Decimal, _Known | None]:
         """The quantity for the ledger, and the event that is taken back."""
         if not event.reverses:
-            return Decimal(1) if event.quantity is None else event.quantity, None
+            # The database counts the zeros at the end as decimals.
+            return Decimal(1) if event.quantity is None else Decimal(write_exactly(event.quantity)), None
         original = self.known.get(event.reverses)
         if original is None or original.is_reversal or original.meter != event.meter:
             raise InvalidInput(
@@ -170,7 +171,11 @@ async def report_usage(
     reporting.known = await _load_known(session, source, ids)
     results = [reporting.take(event, new_id) for event in events]
     await _INSERT.execute(session, reporting.rows)
-    record_usage(session, [Usage(row.meter, row.id, row.quantity, row.entered_at, row.id) for row in reporting.rows])
+    uses = [
+        Usage(row.meter, row.id, row.quantity, row.entered_at, row.id, row.reverses is not None)
+        for row in reporting.rows
+    ]
+    record_usage(session, uses)
     return UsageReceipt.of(results)
 
 

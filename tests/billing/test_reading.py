@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import DraftInvoice, draft_wholesale
 from billing.invoices.repository import list_margins, load_invoice, load_line, load_sibling_invoice
 from billing.sides import Side
+from billing.tiles import TILES
+from foundation.dashboard_tiles import TileReader
 from foundation.errors import Forbidden, NotFound
 from foundation.ids import new_id
 from foundation.scope import Scope
@@ -46,6 +49,15 @@ async def test_staff_list_the_wholesale_whole_and_every_clients_retail(priced: M
         assert found[0].total_minor == 45
         assert len(await listed(session, side=Side.RETAIL)) == 2
         assert await listed(session, status="finalised") == []
+        assert len(await listed(session, status="open")) == 3
+
+
+async def test_the_tile_counts_drafts_whose_month_is_over(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+    async with priced.as_client() as session:
+        await advance_invoices(session, MARCH.end, new_id=new_id)
+        reader = TileReader(session, MARCH.end)
+        assert [(await tile.load(reader)).value for tile in TILES[:2]] == [1, 1]
+        assert [one.id for one in await listed(session, status="open")] == [drafts[Side.RETAIL].id]
 
 
 async def test_a_line_opens_to_every_event_id_once_over_the_pages(

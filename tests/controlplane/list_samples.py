@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from billing.invoices.draft import close_period
+from billing.invoices.repository import NOT_FINALISED
 from billing.payments.models import ProviderInvoice
 from billing.periods import month_of
 from billing.price_books.repository import NewPriceBook, create_price_book
@@ -323,7 +324,7 @@ async def add_invoice(rows: Rows, number: int) -> Matches:
     at = START - timedelta(days=31 * number)
     await market.use(*uses(2 + number, at=at))
     assert await market.rate(Side.RETAIL, month_of(at)) is not None
-    return {"status": [InvoiceState.DRAFT], "side": [Side.RETAIL]}
+    return {"status": [InvoiceState.DRAFT, NOT_FINALISED], "side": [Side.RETAIL]}
 
 
 async def add_payment_difference(rows: Rows, number: int) -> None:

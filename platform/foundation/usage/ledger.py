@@ -20,14 +20,17 @@ _LONGEST_OPEN: Final = timedelta(days=7)
 
 _INSERT: Final = BulkWrite.insert(
     "usage_event",
-    {"meter": "varchar", "id": "uuid", "quantity": "numeric", "occurred_at": "timestamptz", "subject_id": "uuid"},
+    {
+        "meter": "varchar", "id": "uuid", "quantity": "numeric", "occurred_at": "timestamptz", "subject_id": "uuid",
+        "is_reversal": "boolean",
+    },
     conflict="ON CONFLICT (tenant_id, meter, id) DO NOTHING",
-)
+)  # fmt: skip
 
 
 class Usage(NamedTuple):
     """A usage event to record. `id` is the id of the metered object: recording it twice is one event. `subject_id`: see
-    `UsageEvent`. A negative quantity takes back one that was recorded before.
+    `UsageEvent`. `is_reversal`: its quantity, negative or 0, takes back one that was recorded before.
     """
 
     meter: str
@@ -35,6 +38,7 @@ class Usage(NamedTuple):
     quantity: int | Decimal
     occurred_at: datetime
     subject_id: UUID | None = None
+    is_reversal: bool = False
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +47,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
     quantity: int | Decimal
     occurred_at: datetime
     subject_id: UUID | None
+    is_reversal: bool
 
 
 def record_usage(session: AsyncSession, uses: Sequence[Usage]) -> None:

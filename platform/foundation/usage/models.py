@@ -18,6 +18,8 @@ class UsageEvent(TenantOwned, Base):
     """One usage of one meter, identified by (meter, id): `id` is that of the metered object, so a repeat counts once.
 
     `subject_id` is the id of the object it was used for, by which the metering room describes the usage.
+    `is_reversal`: the row takes another one back, and is no event of its own. The sign of the
+    quantity does not tell, as it may be 0.
     """
 
     __tablename__ = "usage_event"
@@ -27,6 +29,7 @@ class UsageEvent(TenantOwned, Base):
     quantity: Mapped[Decimal] = mapped_column(Numeric)
     occurred_at: Mapped[datetime]
     subject_id: Mapped[UUID | None]
+    is_reversal: Mapped[bool] = mapped_column(server_default="false")
 
     # Rows are inserted in the order of time, so a BRIN index finds the last days at almost no cost.
     __table_args__ = (

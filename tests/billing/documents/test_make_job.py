@@ -1,25 +1,60 @@
 """The job that makes the documents of an invoice: it leaves with the finalising transaction, and writes them once."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import redis.asyncio
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from billing.documents.formats import DocumentFormat
-from billing.documents.make_job import documents_handler
-from billing.documents.store import list_documents, read_document
+from billing.documents.make_job import documents_handler, repair_documents
+from billing.documents.store import list_documents, read_document, store_documents, write_documents
+from billing.invoices.repository import find_snapshot
 from billing.job_types import LANE, MAKE_DOCUMENTS
 from foundation.errors import NotFound
-from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.enqueue import NewJob, discard_jobs, enqueue
 from foundation.jobs.ready_queue import ReadyQueue
 from foundation.jobs.registry import JobHandler, JobRegistry
 from foundation.jobs.worker import LaneWorker
 from foundation.telemetry.metrics import LaneMetrics
 from tests.billing.conftest import Market
 from tests.billing.invoices.test_lifecycle import NOW, close, issuing  # noqa: F401 - the fixture
+
+
+async def test_an_invoice_without_documents_gets_them_by_the_repair(
+    issuing: Market,  # noqa: F811
+) -> None:
+    invoice_id, other = (await close(issuing)).invoice.id, issuing.another_client()
+    waiting = text("SELECT ref FROM job WHERE kind = :kind AND tenant_id = :t")
+
+    async def repaired(market: Market) -> Sequence[UUID]:
+        async with market.as_client() as session:
+            await repair_documents(session, NOW)
+        async with market.as_client() as session:
+            keys = {"kind": MAKE_DOCUMENTS.name, "t": market.client.tenant_id}
+            return (await session.scalars(waiting, keys)).all()
+
+    assert await repaired(issuing) == [invoice_id], "its job waits already"
+    async with issuing.as_client() as session:
+        await discard_jobs(session, [LANE])
+    assert await repaired(other) == []
+    assert await repaired(issuing) == [invoice_id]
+    async with issuing.as_client() as session:
+        await discard_jobs(session, [LANE])
+        found = await find_snapshot(session, invoice_id)
+        assert found is not None
+        [line] = found[1].lines
+        broken = replace(found[1], lines=[replace(line, description="a\x01b\ufffe")])
+        made = await asyncio.to_thread(write_documents, broken)
+        assert "a\ufffdb\ufffd".encode() in made[DocumentFormat.UBL]
+        await store_documents(session, invoice_id, found[0], made, now=NOW)
+    assert await repaired(issuing) == []
 
 
 async def test_the_documents_leave_with_the_invoice_and_stay_as_they_are(

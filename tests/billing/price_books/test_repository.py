@@ -15,7 +15,7 @@ from billing.price_books.repository import NewPrice, NewPriceBook, PriceRow, cre
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from foundation.database.engine import Database
-from foundation.errors import Conflict, DomainError, Forbidden, NotFound
+from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.scope import Scope
 from tests.billing.conftest import METER, START, Market
@@ -25,6 +25,16 @@ from tests.conftest import make_scope
 async def _prices(market: Market) -> list[PriceRow]:
     async with market.as_staff() as session:
         return list((await list_prices(session)).items)
+
+
+@pytest.mark.parametrize("hidden", ["\x01", "\u202e", "\ufffe", "\uffff", "\n"])
+async def test_a_price_has_no_hidden_characters_on_the_invoice(market: Market, hidden: str) -> None:
+    book_id = await market.open_book(Side.RETAIL)
+    price = NewPrice(METER, f"Updates{hidden}", Terms(Decimal(1)), START)
+    with pytest.raises(InvalidInput):
+        async with market.as_msp_account() as session:
+            await set_price(session, book_id, price=price, now=START, new_id=new_id)
+    assert await _prices(market) == []
 
 
 async def test_a_new_price_ends_the_one_in_force_and_changes_nothing_else(market: Market) -> None:

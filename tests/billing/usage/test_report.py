@@ -10,7 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from billing.price_books.books import find_price_book
+from billing.price_books.pricing import PriceKind, Terms
+from billing.price_books.repository import NewPrice, set_price
 from billing.sides import Side
+from billing.simulation.schemas import PriceDraft
+from billing.simulation.simulate import simulate
 from billing.usage.meters import create_meter, list_meters, retire_meter
 from billing.usage.queries import forecast, read_usage
 from billing.usage.report import AHEAD, LATEST, report_usage
@@ -136,11 +141,53 @@ async def test_reported_usage_is_billed_and_its_reversal_too(metered: Market) ->
     await report(metered, event("a", "1250.5", occurred_at=at), event("b", "100", occurred_at=at))
     draft = await metered.rate(Side.RETAIL)
     assert draft is not None
-    assert draft.total_minor == 1350, "13.505, half to even"
+    assert draft.total_minor == 1351, "13.505, half up"
     await report(metered, event("undo b", None, reverses="b", occurred_at=at))
     corrected = await metered.rate(Side.RETAIL)
     assert corrected is not None
-    assert (corrected.total_minor, corrected.events) == (1250, 3)
+    assert (corrected.total_minor, corrected.events) == (1251, 1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "cost"),
+    [
+        (Terms(Decimal(0), kind=PriceKind.PERCENTAGE, per_event=Decimal(1)), 100),
+        (Terms(Decimal(40), kind=PriceKind.FLAT), 4000),
+        (Terms(Decimal("0.01"), minimum=Decimal(20)), 2000),
+    ],
+    ids=["a fee for each event", "a fee for the month", "a minimum"],
+)
+async def test_what_is_taken_back_costs_nothing(metered: Market, terms: Terms, cost: int) -> None:
+    """An event of quantity 0, whose sign does not tell the reversal: in the draft, and in a simulation."""
+    await metered.open_book(Side.RETAIL)
+    at = metered.now
+    price = NewPrice(meter="gb_hours", description="Storage", terms=terms, valid_from=at)
+    async with metered.as_msp_account() as session:
+        book_id = metered.books[Side.RETAIL, None]
+        await set_price(session, book_id, price=price, now=at, new_id=new_id)
+
+    async def costs() -> tuple[int, int, int]:
+        draft = await metered.rate(Side.RETAIL)
+        assert draft is not None
+        async with metered.as_staff() as session:
+            book = await find_price_book(session, book_id)
+            found = await simulate(
+                session, book, PriceDraft({}), period=MARCH, client_id=None, now=at, new_id=new_id
+            )  # fmt: skip
+            summary = await read_usage(session, meter="gb_hours", period=MARCH, by="day", now=at)
+        assert summary.events == draft.events
+        return draft.total_minor, found.old_minor, draft.events
+
+    await report(metered, event("a", "0", occurred_at=at))
+    assert await costs() == (cost, cost, 1)
+    await report(metered, event("undo a", None, reverses="a", occurred_at=at))
+    assert await costs() == (0, 0, 0)
+
+
+async def test_zeros_at_the_end_are_no_decimals(metered: Market) -> None:
+    receipt = await report(metered, event("a", "1.0000000000"), event("b", "0E-12"), event("c", "2.50000000000"))
+    assert receipt.accepted == 3
+    assert [quantity for quantity, _ in await ledger(metered)] == [1, 0, Decimal("2.5")]
 
 
 async def test_only_an_msp_declares_meters_and_its_clients_alone_see_them(metered: Market) -> None:

@@ -26,13 +26,15 @@ async def record(db: Database, scope: Scope, *uses: Usage) -> None:
         record_usage(session, uses)
 
 
-async def ledger(db: Database, scope: Scope) -> Counter[tuple[str, UUID, int, datetime, UUID | None]]:
+async def ledger(db: Database, scope: Scope) -> Counter[Usage]:
     async with db.transaction(scope) as session:
         rows = await session.execute(
-            text("SELECT meter, id, quantity, occurred_at, subject_id FROM usage_event WHERE tenant_id = :t"),
+            text(
+                "SELECT meter, id, quantity, occurred_at, subject_id, is_reversal FROM usage_event WHERE tenant_id = :t"
+            ),
             {"t": scope.tenant_id},
         )
-        return Counter((row.meter, row.id, row.quantity, row.occurred_at, row.subject_id) for row in rows)
+        return Counter(Usage(**row) for row in rows.mappings())
 
 
 async def test_recorded_events_are_stored_exactly(db: Database, scope: Scope) -> None:
