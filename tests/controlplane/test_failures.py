@@ -195,7 +195,7 @@ TEXTS = (
     "\U0001f600", "e\u0301", "http://", "http://h:x", str(UUID(int=0)), str(UUID(int=7)), str(10**20),
 )  # fmt: skip
 # None of these can be made a folder or a file, also by root.
-PATHS = ("", " ", "\udcff", "x" * 5000, "/proc/nonexistent/file", "/proc", "/dev/null", "BINARY")
+PATHS = ("", " ", "\udcff", "x" * 5000, "/proc/nonexistent/file", "/proc", "/dev/null", "BINARY", "TEXT")
 PAIRS = ("", "=", "x", "x=", "=x", "x=/proc/nonexistent", "x=/proc", "x=\udcff", f"x={'x' * 5000}")
 
 
@@ -259,7 +259,10 @@ def host(urls: Urls) -> Iterator[CommandHost]:
 
 
 @pytest.fixture
-def invoke(environment: dict[str, str | None], host: CommandHost) -> Callable[..., Result]:
+def invoke(
+    environment: dict[str, str | None], host: CommandHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)  # a command may write a file of a relative name
     return partial(CliRunner().invoke, main, env=environment, obj=host)
 
 
@@ -282,10 +285,11 @@ class TestValues:
         self, invoke: Callable[..., Result], tmp_path: Path, client: Scope, path: tuple[str, ...], option: str
     ) -> None:
         """On an existing account, so that the value itself is what is validated."""
-        binary = tmp_path / "binary"
-        binary.write_bytes(b"\xff\x00\xfe" * 50)
+        files = {"BINARY": tmp_path / "binary", "TEXT": tmp_path / "text"}
+        files["BINARY"].write_bytes(b"\xff\x00\xfe" * 50)
+        files["TEXT"].write_text("a text that nobody expects\n")
         for value in ODD_VALUES[path, option]:
-            arguments = with_value(path, tmp_path, client, option, str(binary) if value == "BINARY" else value)
+            arguments = with_value(path, tmp_path, client, option, str(files.get(value, value)))
             done = invoke([*path, *arguments])
             assert done.exception is None or isinstance(done.exception, SystemExit), (value[:20], repr(done.exception))
             expect_an_end_that_is_said(done.exit_code, done.output, value)

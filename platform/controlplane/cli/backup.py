@@ -51,6 +51,7 @@ def backup(
         keys = _given_keys(target, vault_keys_file)
         if not keys:
             raise BackupFailed("The vault's keys are not given. Set FAIRLEAD_VAULT_KEYS, or use --vault-keys-file.")
+        _ring(keys)  # keys that cannot be read are reported before anything is written
         folder, manifest = create_backup(target.backup_url, vault_keys=keys, out=out, now=utc_now(), sealing=sealing)
     rows = sum(facts.rows for facts in manifest.tables.values())
     size = sum(facts.bytes for facts in manifest.files.values())
