@@ -48,7 +48,8 @@ INVOICE_LIST: Final = list_route(
 @get(_INVOICE, opt=_READ, tags=["invoices"])
 async def show_invoice(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
     """Return an invoice with its lines."""
-    return await load_invoice(access.session, invoice_id)
+    found = await load_invoice(access.session, invoice_id)
+    return found if access.may(BillingPermission.ISSUE_INVOICE) else found.for_payer()
 
 
 LINE_EVENT_LIST: Final = list_route(

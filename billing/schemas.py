@@ -111,6 +111,12 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
     steps: Sequence[InvoiceStepView] = ()
     collection: InvoiceCollection | None = None
 
+    def for_payer(self) -> "InvoiceDetail":
+        """Without what the payment provider said about the MSP's account."""
+        if self.collection is None:
+            return self
+        return msgspec.structs.replace(self, collection=self.collection.for_payer())
+
 
 class UsageRow(msgspec.Struct, frozen=True):
     id: UUID

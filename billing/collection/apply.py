@@ -1,6 +1,6 @@
 """What the provider tells of an invoice, applied to ours: payments are recorded until both agree."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -41,7 +41,7 @@ async def apply_remote(
         return False
     if row.read_at is not None and row.read_at > asked_at:
         return True
-    await write_remote(session, invoice_id, remote, now=now)
+    await write_remote(session, invoice_id, remote, now=asked_at)
     recorded = await session.scalar(
         text("""
             SELECT coalesce(sum(amount_minor), 0)::bigint FROM invoice_payment
@@ -52,7 +52,10 @@ async def apply_remote(
     missing = paid_there(remote) - int(recorded or 0)
     if missing:
         payment = NewPayment(
-            paid_on=now.date(), amount_minor=missing, reference=remote.number or remote.external_id, method=METHOD
+            paid_on=_paid_on(remote, missing, now),
+            amount_minor=missing,
+            reference=remote.number or remote.external_id,
+            method=METHOD,
         )
         try:
             async with savepoint(session):
@@ -60,3 +63,8 @@ async def apply_remote(
         except Conflict as refusal:  # void here, or taken back before
             await write_failure(session, invoice_id, refusal.code, "")
     return True
+
+
+def _paid_on(remote: RemoteInvoice, amount_minor: int, now: datetime) -> date:
+    """The day on which the provider had all; that of `now` for a part, and for what is taken back."""
+    return min(remote.paid_at, now).date() if amount_minor > 0 and remote.paid_at is not None else now.date()

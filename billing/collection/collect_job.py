@@ -11,7 +11,7 @@ from billing.collection.prepare import Collectable, prepare
 from billing.invoices.steps import lock_issued
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import OpenAccount, PaymentServices
-from billing.payments.job_types import COLLECT
+from billing.payments.job_types import COLLECT, CollectInvoice
 from billing.payments.port import ProviderBusy, ProviderRefused, RemoteInvoice, TotalsDiffer
 from billing.payments.provider_invoices import write_failure, write_remote
 from billing.payments.states import RemoteStatus
@@ -21,7 +21,6 @@ from foundation.events import EVENTS_LANE
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
-from foundation.jobs.types import NoPayload
 from foundation.outbound.errors import OutboundHeld
 
 COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
@@ -29,11 +28,13 @@ COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
 _HELD_SECONDS: Final = 30.0
 
 
-def collect_handler(services: PaymentServices) -> Handler[NoPayload]:
-    async def collect(batch: Batch[NoPayload]) -> None:
+def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
+    async def collect(batch: Batch[CollectInvoice]) -> None:
         (item,) = batch.items
-        account = await open_account(services, batch.scope) if item.ref is not None else None
-        if account is None or item.ref is None:
+        if item.ref is None:
+            return
+        account = await open_account(services, batch.scope, reopens=item.payload.reopens)
+        if account is None:
             return
         async with batch.read() as session:
             wanted = await prepare(session, account, item.ref, now=services.clock())
@@ -75,11 +76,12 @@ async def ask(account: OpenAccount, wanted: Collectable) -> RemoteInvoice:
 
 
 async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
-    """Try again, or for the first time, in the client's scope.
+    """Try again, or for the first time, in the client's scope; what was refused before is sent once more.
 
     Raises:
         NotFound: the client has no such invoice.
         Conflict: it is not finalised.
     """
     await lock_issued(session, invoice_id)
-    enqueue(session, [NewJob(COLLECT_LANE, COLLECT, key=str(invoice_id), ref=invoice_id)])
+    again = CollectInvoice(reopens=True)
+    enqueue(session, [NewJob(COLLECT_LANE, COLLECT, key=str(invoice_id), ref=invoice_id, payload=again)])

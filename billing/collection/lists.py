@@ -1,6 +1,6 @@
 """List of invoices whose amounts here and at the payment provider differ."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import METHOD
+from billing.payments.states import RemoteStatus
 from billing.states import InvoiceState
 from foundation.database.engine import scope_of
 from foundation.marks import N_
@@ -17,8 +18,8 @@ from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, S
 
 class PaymentDifference(msgspec.Struct, frozen=True):
     """An invoice here and at the provider, in minor units of `currency`: what was to be collected, what was paid there
-    (without refunds and disputes) and what was credited since. `failure` is the code of the error that stopped the last
-    attempt. `read_at`: as of when.
+    (without refunds and disputes), what was credited since, and what is left to pay. `failure` is the code of the error
+    that stopped the last attempt. `read_at`: as of when.
     """
 
     invoice_id: UUID
@@ -34,6 +35,8 @@ class PaymentDifference(msgspec.Struct, frozen=True):
     paid_there_minor: int
     credited_minor: int
     credited_there_minor: int
+    left_minor: int
+    left_there_minor: int
     failure: str
     read_at: datetime | None
 
@@ -47,23 +50,32 @@ _ROWS: Final = f"""
             greatest(0, p.paid_minor - p.paid_outside_minor - p.refunded_minor - p.disputed_minor) AS paid_there_minor,
             coalesce((SELECT sum(c.gross_minor) FROM credit_note c WHERE c.tenant_id = p.tenant_id
                 AND c.invoice_id = p.invoice_id AND c.created_at > p.created_at), 0)::bigint AS credited_minor,
-            p.credited_minor AS credited_there_minor, p.failure, p.read_at, p.created_at
+            p.credited_minor AS credited_there_minor,
+            greatest(0, x.gross_minor - i.credited_minor - i.paid_minor) AS left_minor,
+            greatest(0, p.total_minor - p.credited_minor - p.paid_minor + p.refunded_minor + p.disputed_minor)
+                AS left_there_minor,
+            p.failure, p.read_at, p.created_at
        FROM provider_invoice p
        JOIN invoice i ON i.tenant_id = p.tenant_id AND i.id = p.invoice_id
        JOIN issued_invoice x ON x.tenant_id = p.tenant_id AND x.invoice_id = p.invoice_id
       WHERE p.provider = '{METHOD}')
 """
+_PREPARING: Final = timedelta(hours=1)
+"""Time after which an invoice should no longer be a draft at the provider, or on its way there."""
+_DRAFT: Final = f"('', '{RemoteStatus.DRAFT}')"
 _DIFFERS: Final = f"""
-    (d.failure <> '' OR (d.status <> '' AND (d.total_minor <> d.total_there_minor
+    (d.failure <> '' OR (d.status IN {_DRAFT} AND d.created_at < :begun) OR (d.status NOT IN {_DRAFT}
+     AND (d.total_minor <> d.total_there_minor
      OR d.paid_minor <> d.paid_there_minor OR d.credited_minor <> d.credited_there_minor
-     OR (d.state = '{InvoiceState.VOID}') <> (d.status = 'void'))))
+     OR (d.status <> '{RemoteStatus.VOID}' AND d.left_minor <> d.left_there_minor)
+     OR (d.state = '{InvoiceState.VOID}') <> (d.status = '{RemoteStatus.VOID}'))))
 """
 
 
-async def _load(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[PaymentDifference]:
+async def _load(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[PaymentDifference]:
     source = ListSource(
         columns=_COLUMNS, tables=f"{_ROWS} d", where=f"d.msp_id = :msp_id AND {_DIFFERS}",
-        binds={"msp_id": scope_of(session).msp_id},
+        binds={"msp_id": scope_of(session).msp_id, "begun": now - _PREPARING},
     )  # fmt: skip
     page = await read_page(session, source, query)
     return page.map(lambda row: PaymentDifference(**{name: getattr(row, name) for name in _NAMES}))

@@ -19,10 +19,14 @@ from billing.snapshot import InvoiceSnapshot, decode_snapshot
 from billing.states import InvoiceState
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
+from foundation.i18n.negotiation import localizer_of
+from foundation.marks import N_
 from tenants.accounts import get_client
 
 _COLLECTED: Final = (InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
-_SETTLED_TEXT: Final = "Paid or credited before"
+_SETTLED_TEXT: Final = N_("Paid or credited before")
+
+_TAX_TEXT: Final = N_("VAT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +109,16 @@ async def _pushed(
         )
         for one, tax in zip(rows, taxes, strict=True)
     ]  # fmt: skip
+    texts = localizer_of("" if document is None else document.language, "UTC")
     if row.settled_before_minor:
-        day = details.period_end
-        lines.append(
-            PushedLine(uuid5(invoice.id, "settled"), _SETTLED_TEXT, -row.settled_before_minor, day, day, is_taxed=False)
-        )
+        day, said = details.period_end, texts.text(_SETTLED_TEXT)
+        settled = PushedLine(uuid5(invoice.id, "settled"), said, -row.settled_before_minor, day, day, is_taxed=False)
+        lines.append(settled)
     days = (details.due_on - details.issued_on).days if details.due_on is not None else 14
     return PushedInvoice(
         invoice.id, scope_of(session).tenant_id, invoice.currency, invoice.gross_minor - row.settled_before_minor,
-        lines, due_days=max(1, days), tax=None if rule is None else PushedTax(rule.percent, rule.category.value),
+        lines, due_days=max(1, days),
+        tax=None if rule is None else PushedTax(rule.percent, rule.category.value, texts.text(_TAX_TEXT)),
     )  # fmt: skip
 
 

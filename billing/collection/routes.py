@@ -56,7 +56,8 @@ async def collect_invoice_again(access: OpenAccess, invoice_id: FromPath[UUID]) 
 async def pay_invoice_in_sandbox(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
     """Pay an invoice in the sandbox, where no money moves."""
     await pay_in_sandbox(access.session, invoice_id, now=access.now)
-    return await load_invoice(access.session, invoice_id)
+    found = await load_invoice(access.session, invoice_id)
+    return found if access.may(BillingPermission.ISSUE_INVOICE) else found.for_payer()
 
 
 ROUTES: Final[tuple[Any, ...]] = (DRIFT_LIST, collect_invoice_again, pay_invoice_in_sandbox)

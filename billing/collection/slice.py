@@ -11,11 +11,10 @@ from billing.collection.routes import ROUTES, payment_hooks_handler
 from billing.collection.sweep_job import repair_sweep, sweep_handler
 from billing.events import INVOICE_MOVED
 from billing.payment_account.services import PaymentServices
-from billing.payments.job_types import APPLY_EVENT, COLLECT, JOB_TYPES, SWEEP
+from billing.payments.job_types import APPLY_EVENT, COLLECT, JOB_TYPES, SWEEP, CollectInvoice
 from billing.permissions import BillingPermission
 from foundation.events import Subscription
 from foundation.jobs.registry import JobHandler
-from foundation.jobs.types import NoPayload
 from foundation.rooms import RoleGrant, Slice, WebPart, build_from
 
 
@@ -33,7 +32,7 @@ SLICE: Final = Slice(
     web=lambda services: WebPart(mounts=(payment_hooks_handler(services.get(PaymentServices)),)),
     job_types=JOB_TYPES,
     jobs=build_from(PaymentServices, _jobs),
-    subscriptions=(Subscription(INVOICE_MOVED, COLLECT, lambda _: NoPayload()),),
+    subscriptions=(Subscription(INVOICE_MOVED, COLLECT, lambda _: CollectInvoice()),),
     repairs=(repair_sweep,),
     commands=COMMANDS,
     grants=(

@@ -70,10 +70,11 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
     )
     own_columns = {"tenant_id", "snapshot"}
     summary = _summary({name: value for name, value in head.items() if name not in own_columns})
+    collection = await find_collection(session, head["tenant_id"], invoice_id)
     return InvoiceDetail(
         summary, [_line(row) for row in rows.mappings()], decode_snapshot(head["snapshot"]),
         **await load_life(session, head["tenant_id"], invoice_id),
-        collection=await find_collection(session, head["tenant_id"], invoice_id),
+        collection=None if collection is None else collection.for_balance(summary.balance_minor),
     )  # fmt: skip
 
 

@@ -109,8 +109,10 @@ async def check_payment_account(session: AsyncSession, services: PaymentServices
     append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_CHECKED, subject=_SUBJECT, data=data, at=now)
 
 
-async def open_account(services: PaymentServices, scope: Scope) -> OpenAccount | None:
-    """The account of the scope's MSP, in a transaction of its own; None if clients pay outside the product."""
+async def open_account(services: PaymentServices, scope: Scope, *, reopens: bool = False) -> OpenAccount | None:
+    """The account of the scope's MSP, in a transaction of its own; None if clients pay outside the product. With
+    `reopens` it sends requests again that were refused.
+    """
     msp_account = scope.for_tenant(scope.msp_id)
     async with services.db.transaction(msp_account) as session:
         account = await find_payment_account(session)
@@ -119,7 +121,7 @@ async def open_account(services: PaymentServices, scope: Scope) -> OpenAccount |
         kind, provider = ProviderKind(account.provider), None
         if kind is ProviderKind.STRIPE:
             key = await open_key(session, services, account)
-            provider = services.stripe_of(msp_account, account.id, key)
+            provider = services.stripe_of(msp_account, account.id, key, reopens=reopens)
         return OpenAccount(account.id, kind, provider)
 
 

@@ -35,7 +35,9 @@ class PaymentServices:
     clock: Clock
     stripe_url: str = ""
 
-    def stripe_of(self, scope: Scope, account_id: UUID, secret_key: str) -> StripeProvider:
-        """Stripe by that key. `scope` is that of the MSP account, in which requests are logged."""
+    def stripe_of(self, scope: Scope, account_id: UUID, secret_key: str, *, reopens: bool = False) -> StripeProvider:
+        """Stripe by that key. `scope` is that of the MSP account, in which requests are logged; with `reopens` refused
+        ones are sent again.
+        """
         client = build_client(self.outbound, scope.tenant_id, account_id, api_key=secret_key, base_url=self.stripe_url)
-        return StripeProvider(client, RequestLog(self.db, scope, account_id, self.clock), Side.RETAIL.value)
+        return StripeProvider(client, RequestLog(self.db, scope, account_id, self.clock, reopens), Side.RETAIL.value)

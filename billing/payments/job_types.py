@@ -18,8 +18,14 @@ class ApplyEvent(msgspec.Struct, frozen=True):
     event_id: str
 
 
+class CollectInvoice(msgspec.Struct, frozen=True):
+    """`reopens`: somebody asks for it, so that requests which were refused are sent once more."""
+
+    reopens: bool = False
+
+
 COLLECT: Final = JobType(
-    "billing.collect_invoice", N_("Collect an invoice by the payment provider"), NoPayload, batch=1, seconds=120.0,
+    "billing.collect_invoice", N_("Collect an invoice by the payment provider"), CollectInvoice, batch=1, seconds=120.0,
     retry=_PATIENT,
 )  # fmt: skip
 """In the client's account; `ref` is the invoice."""

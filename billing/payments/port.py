@@ -13,16 +13,19 @@ from foundation.marks import N_
 
 
 class ProviderRefused(Conflict):
-    """The provider answered no; the same request would be refused again. `provider_code` is its own code."""
+    """The provider answered no. `provider_code` is its own code. `is_lasting`: the same request would be refused
+    again; not so one that was refused because of the key, before it was looked at.
+    """
 
     code = "payment-provider-refused"
     title = N_("The payment provider refused this")
 
-    def __init__(self, detail: str, *, provider_code: str = "") -> None:
+    def __init__(self, detail: str, *, provider_code: str = "", is_lasting: bool = True) -> None:
         super().__init__(
             N_("The payment provider answered: {answer}"), params={"answer": detail}, provider_code=provider_code
         )
         self.provider_code = provider_code
+        self.is_lasting = is_lasting
         self.answer = detail
 
 
@@ -57,7 +60,14 @@ class TotalsDiffer(Conflict):
     title = N_("The provider's total differs")
 
 
-FAILURES: Final = {one.code: one.title for one in (ProviderRefused, TotalsDiffer, Conflict)}
+class AmountRefused(Conflict):
+    """The provider cannot take this amount of the currency."""
+
+    code = "payment-amount-refused"
+    title = N_("The payment provider does not take this amount")
+
+
+FAILURES: Final = {one.code: one.title for one in (ProviderRefused, TotalsDiffer, AmountRefused, Conflict)}
 """Titles of the errors that stop the collection of an invoice, by code."""
 
 
@@ -87,11 +97,13 @@ class PushedLine(msgspec.Struct, frozen=True):
 
 
 class PushedTax(msgspec.Struct, frozen=True):
-    """The one rate of an invoice. `category` is a code of UNCL 5305, `label` what the payer reads."""
+    """The one rate of an invoice. `category` is a code of UNCL 5305, `label` what the payer reads, in the document's
+    language.
+    """
 
     percent: Decimal
     category: str
-    label: str = "VAT"
+    label: str
 
 
 class PushedInvoice(msgspec.Struct, frozen=True):
@@ -109,7 +121,7 @@ class PushedInvoice(msgspec.Struct, frozen=True):
 class RemoteInvoice(msgspec.Struct, frozen=True):
     """The provider's invoice, freshly fetched. `status` is the provider's own word; `paid_outside_minor` is the part of
     what is paid that the provider never had; `attempts` are those to charge a stored payment method; the payer pays at
-    `payment_url`.
+    `payment_url`; `paid_at` is when all was paid.
     """
 
     external_id: str
@@ -126,6 +138,7 @@ class RemoteInvoice(msgspec.Struct, frozen=True):
     number: str = ""
     payment_url: str = ""
     attempts: int = 0
+    paid_at: datetime | None = None
 
 
 class PaymentMethod(msgspec.Struct, frozen=True):

@@ -41,12 +41,15 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """The requests of one account. Each method opens transactions of its own."""
+    """The requests of one account. Each method opens transactions of its own. `reopens`: what was refused is sent once
+    more.
+    """
 
     db: Database
     scope: Scope
     account_id: UUID
     clock: Clock
+    reopens: bool = False
 
     async def send(self, call: ProviderCall) -> Sent:
         """The provider's answer, from this call or from an earlier one.
@@ -59,9 +62,7 @@ class RequestLog:
         row, is_new = await self._claim(call)
         if row.state == RequestState.DONE:
             return dict(row.answer)
-        if row.state == RequestState.REFUSED:
-            raise ProviderRefused(row.answer.get("message", ""), provider_code=row.answer.get("code", ""))
-        attempts = row.attempts
+        attempts = await self._reopen(call.key, row.answer) if row.state == RequestState.REFUSED else row.attempts
         if not is_new:
             found = await call.find()
             if found is not None:
@@ -71,7 +72,10 @@ class RequestLog:
         try:
             answer = await call.send(f"{call.key}#{attempts}" if attempts else call.key)
         except ProviderRefused as refused:
-            await self._refuse(call.key, refused)
+            if refused.is_lasting:
+                await self._refuse(call.key, refused)
+            else:
+                await self._use_up(call.key)
             raise
         except ProviderUncertain as failure:
             if failure.is_stored:  # the same key would be answered with the same failure
@@ -129,6 +133,25 @@ class RequestLog:
                     "id": external_id, "now": self.clock(),
                 },
             )  # fmt: skip
+
+    async def _reopen(self, key: str, refusal: Mapping[str, str]) -> int:
+        """Make a refused request pending, with another idempotency key; the number of those used up.
+
+        Raises:
+            ProviderRefused: nobody asked for it.
+        """
+        if not self.reopens:
+            raise ProviderRefused(refusal.get("message", ""), provider_code=refusal.get("code", ""))
+        REQUESTS.move(RequestState.REFUSED, RequestState.PENDING)
+        async with self.db.transaction(self.scope) as session:
+            await session.execute(
+                text(f"""
+                    UPDATE payment_request SET state = '{RequestState.PENDING}', answer = '{{}}', finished_at = NULL
+                     WHERE tenant_id = :t AND account_id = :account AND key = :key AND state = '{RequestState.REFUSED}'
+                """),
+                self._binds(session, key),
+            )
+        return await self._use_up(key)
 
     async def _use_up(self, key: str) -> int:
         """Give the next call another idempotency key; the number of those used up."""

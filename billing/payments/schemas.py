@@ -7,7 +7,9 @@ import msgspec
 
 class InvoiceCollection(msgspec.Struct, frozen=True):
     """An invoice at the payment provider. `status` is the provider's word, empty until it is there; amounts are in
-    minor units. The payer pays at `payment_url`. `failure` is the code of the error that stopped the last attempt.
+    minor units. The payer pays at `payment_url`; it is empty while the amounts here and there differ. `failure` is the
+    code of the error that stopped the last attempt, `answer` the provider's words about it; both are empty for readers
+    without `invoice:issue`.
     """
 
     provider: str
@@ -23,3 +25,16 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
     failure: str
     answer: str
     read_at: datetime | None
+
+    @property
+    def left_minor(self) -> int:
+        """What the provider would still collect."""
+        return self.total_minor - self.paid_minor - self.credited_minor
+
+    def for_balance(self, balance_minor: int) -> "InvoiceCollection":
+        """Without the payer's address if another amount than the balance would be paid there."""
+        return self if self.left_minor == balance_minor else msgspec.structs.replace(self, payment_url="")
+
+    def for_payer(self) -> "InvoiceCollection":
+        """Without what the provider said about the MSP's account."""
+        return msgspec.structs.replace(self, failure="", answer="")

@@ -18,8 +18,12 @@ class RequestState(StrEnum):
 REQUESTS: Final = StateMachine(
     RequestState,
     starts=[RequestState.PENDING],
-    transitions={RequestState.PENDING: [RequestState.DONE, RequestState.REFUSED]},
+    transitions={
+        RequestState.PENDING: [RequestState.DONE, RequestState.REFUSED],
+        RequestState.REFUSED: [RequestState.PENDING],
+    },
 )
+"""A refused request is sent again when somebody asks for it."""
 
 
 class EventState(StrEnum):

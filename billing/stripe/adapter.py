@@ -25,6 +25,7 @@ from billing.payments.port import (
     TotalsDiffer,
 )
 from billing.payments.requests import ProviderCall, RequestLog, Sent
+from billing.stripe.amounts import amount_in, amount_out, part_out
 from billing.stripe.client import provider_errors
 from billing.stripe.convert import (
     OWN_CLIENT,
@@ -32,17 +33,17 @@ from billing.stripe.convert import (
     OWN_LEDGER,
     StripeInvoiceStatus,
     account_status,
-    amount_in,
-    amount_out,
     payment_method,
     pushed_line,
     remote_invoice,
 )
-from billing.stripe.reading import find_by_own_id, invoice_of, read_remote
+from billing.stripe.reading import MISSING, find_by_own_id, invoice_of, read_remote
 from foundation.marks import N_
 
 _LINES: Final = 100
 """Lines of one request."""
+_CUSTOMERS: Final = 20
+"""Of one client, of which all but the last were deleted at Stripe."""
 Act = Callable[[str], Awaitable[Any]]
 Find = Callable[[], Awaitable[Any]]
 
@@ -63,20 +64,30 @@ class StripeProvider:
             return account_status(await self.client.v1.accounts.retrieve_current_async())
 
     async def put_customer(self, customer: PayingClient) -> str:
-        """The customer's id. It is created without name and address, which change, and the request must not."""
+        """The customer's id. It is created without name and address, which change, and the request must not. For one
+        that was deleted there another is created.
+        """
         values: dict[str, Any] = {"metadata": self._metadata(customer.client_id)}
 
         async def find() -> Any:
             return await find_by_own_id(await self.client.v1.customers.list_async({"limit": 100}), customer.client_id)
 
-        made = await self._request(
-            customer.client_id, "cus", values, find,
-            lambda key: self.client.v1.customers.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
-        )  # fmt: skip
-        with provider_errors():
-            await self.client.v1.customers.update_async(
-                str(made["id"]), {"name": customer.name, "email": customer.email}
-            )
+        for version in range(1, _CUSTOMERS + 1):
+            made = await self._request(
+                customer.client_id, "cus", values, find,
+                lambda key: self.client.v1.customers.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
+                version=version,
+            )  # fmt: skip
+            try:
+                with provider_errors():
+                    await self.client.v1.customers.update_async(
+                        str(made["id"]), {"name": customer.name, "email": customer.email}
+                    )
+            except ProviderRefused as refused:
+                if refused.provider_code != MISSING or version == _CUSTOMERS:
+                    raise
+            else:
+                break
         return str(made["id"])
 
     async def method_link(self, customer_id: str, *, return_url: str) -> str:
@@ -146,24 +157,22 @@ class StripeProvider:
 
     async def credit(self, external_id: str, amount_minor: int, *, note_id: UUID) -> RemoteInvoice:
         """By a credit note, not by a bare refund, which would leave the invoice wrong. What was paid is refunded; what
-        is open becomes less.
+        is open becomes less. At most what the invoice has there: a part that was settled before is not in it.
         """
-        with provider_errors():
-            found = await self.client.v1.invoices.retrieve_async(external_id)
-        amount = amount_out(amount_minor, str(found.currency).upper())
-        is_open = found.status == StripeInvoiceStatus.OPEN
-        values: dict[str, Any] = {"invoice": external_id, "amount": amount, "metadata": self._metadata(note_id)}
-        if not is_open:
-            paid_here = found.amount_paid
-            values["refund_amount" if paid_here else "out_of_band_amount"] = amount
+        before = await self._fresh(external_id)
+        credited = min(amount_minor, before.total_minor - before.credited_minor)
+        if credited <= 0:
+            return before
+        values = {"invoice": external_id, "metadata": self._metadata(note_id), **_credit_amounts(before, credited)}
+        asked = amount_out(amount_minor, before.currency)
 
         async def find() -> Any:
             notes = await self.client.v1.credit_notes.list_async({"invoice": external_id, "limit": 100})
             return await find_by_own_id(notes, note_id)
 
-        # What the body says of a refund depends on the time of the call; the request does not.
+        # What is refunded, and what the invoice has left, depends on the time of the call; the request does not.
         await self._request(
-            note_id, "cn", {"invoice": external_id, "amount": amount}, find,
+            note_id, "cn", {"invoice": external_id, "amount": asked}, find,
             lambda key: self.client.v1.credit_notes.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
         return await self._fresh(external_id)
@@ -210,8 +219,8 @@ class StripeProvider:
             "metadata": {**self._metadata(invoice.invoice_id), OWN_CLIENT: str(invoice.client_id)},
         }  # fmt: skip
         if self.fee_basis_points:
-            fee = invoice.total_minor * self.fee_basis_points // 10_000
-            values["application_fee_amount"] = amount_out(fee, invoice.currency)
+            fee = part_out(invoice.total_minor, self.fee_basis_points, invoice.currency)
+            values["application_fee_amount"] = fee
 
         async def find() -> Any:
             listed = await self.client.v1.invoices.list_async({"customer": customer_id, "limit": 100})
@@ -233,8 +242,9 @@ class StripeProvider:
             added = await self.client.v1.invoices.line_items.list_async(external_id, {"limit": 100})
             return await find_by_own_id(added, lines[-1].line_id)  # all of one request are added, or none
 
+        body = {"lines": [_content(line) for line in values["lines"]]}
         await self._request(
-            invoice.invoice_id, f"lines.{start}", values, find,
+            invoice.invoice_id, f"lines.{start}", body, find,
             lambda key: self.client.v1.invoices.add_lines_async(external_id, values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -247,7 +257,9 @@ class StripeProvider:
 
         await self._request(invoice_id, action, {"invoice": external_id}, find, act)
 
-    async def _request(self, own: UUID, action: str, body: dict[str, Any], find: Find, act: Act) -> Sent:
+    async def _request(  # noqa: PLR0913 - one request
+        self, own: UUID, action: str, body: dict[str, Any], find: Find, act: Act, *, version: int = 1
+    ) -> Sent:
         async def send(key: str) -> Sent:
             with provider_errors():
                 return {"id": (await act(key)).id}
@@ -257,15 +269,33 @@ class StripeProvider:
                 found = await find()
             return None if found is None else {"id": found.id}
 
-        key = f"fl:{self.ledger}:{own}:{action}:v1"
+        key = f"fl:{self.ledger}:{own}:{action}:v{version}"
         return await self.log.send(ProviderCall(key, body, send, find_again))
 
     async def _fresh(self, external_id: str) -> RemoteInvoice:
         with provider_errors():
             found = await read_remote(self.client, external_id)
         if found is None:
-            raise ProviderRefused(N_("The invoice no longer exists."), provider_code="resource_missing")
+            raise ProviderRefused(N_("The invoice no longer exists."), provider_code=MISSING)
         return found
 
     def _metadata(self, own: UUID) -> dict[str, str]:
         return {OWN_ID: str(own), OWN_LEDGER: self.ledger}
+
+
+def _credit_amounts(before: RemoteInvoice, credited: int) -> dict[str, int]:
+    """Amounts of a credit note at Stripe: what is open becomes less first, then what was paid there is refunded; the
+    rest was paid outside.
+    """
+    left = before.total_minor - before.paid_minor - before.credited_minor
+    opened = min(credited, left) if before.status == StripeInvoiceStatus.OPEN else 0
+    held = before.paid_minor - before.paid_outside_minor - before.refunded_minor - before.disputed_minor
+    refunded = max(0, min(credited - opened, held))
+    parts = {"amount": credited, "refund_amount": refunded, "out_of_band_amount": credited - opened - refunded}
+    return {name: amount_out(minor, before.currency) for name, minor in parts.items() if minor}
+
+
+def _content(line: dict[str, Any]) -> dict[str, Any]:
+    """What must stay the same when a line is sent again: not its texts, whose translations may change."""
+    taxes = [tax["amount"] for tax in line.get("tax_amounts", [])]
+    return {"metadata": line["metadata"], "amount": line["amount"], "taxes": taxes}

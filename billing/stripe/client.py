@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 import stripe
@@ -9,6 +11,9 @@ import stripe
 from billing.payments.port import ProviderBusy, ProviderRefused, ProviderUncertain
 from billing.stripe.transport import OutboundTransport
 from foundation.outbound.client import OutboundClient
+
+_KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""The key is revoked, or may not do this."""
 
 
 def build_client(  # noqa: PLR0913 - the parts of an account
@@ -36,7 +41,9 @@ def build_client(  # noqa: PLR0913 - the parts of an account
 
 @contextmanager
 def provider_errors() -> Iterator[None]:
-    """Raises the port's errors. A failure of the provider (5xx) is stored under its idempotency key."""
+    """Raises the port's errors. A failure of the provider (5xx) is stored under its idempotency key; another request
+    with the same key that is not finished (409) says nothing yet.
+    """
     try:
         yield
     except stripe.RateLimitError as error:
@@ -47,4 +54,9 @@ def provider_errors() -> Iterator[None]:
     except stripe.StripeError as error:
         if error.http_status is None or error.http_status >= 500:
             raise ProviderUncertain(is_stored=True) from error
-        raise ProviderRefused(error.user_message or str(error), provider_code=str(error.code or "")) from error
+        if error.http_status == HTTPStatus.CONFLICT:
+            raise ProviderUncertain from error
+        raise ProviderRefused(
+            error.user_message or str(error), provider_code=str(error.code or ""),
+            is_lasting=error.http_status not in _KEY_REFUSED,
+        ) from error  # fmt: skip

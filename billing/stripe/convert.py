@@ -5,23 +5,21 @@ nor a charge names its invoice.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from billing.payments.port import PaymentMethod, ProviderAccount, PushedInvoice, PushedLine, RemoteInvoice
+from billing.stripe.amounts import amount_in, amount_out
 
 OWN_ID: Final = "fairlead_id"
 OWN_CLIENT: Final = "fairlead_client"
 OWN_LEDGER: Final = "fairlead_ledger"
-_ICELANDIC: Final = frozenset({"ISK", "UGX"})
-"""Have no decimals, but Stripe counts hundredths of them."""
 _TAXABILITY: Final = {
     "S": "standard_rated", "Z": "zero_rated", "E": "product_exempt", "AE": "reverse_charge", "G": "not_subject_to_tax",
 }  # fmt: skip
 """Stripe's reasons by the codes of UNCL 5305."""
-_LOST: Final = frozenset({"lost", "needs_response", "under_review", "warning_under_review"})
-"""States of a dispute in which the money is, or may stay, with the payer."""
 
 
 class StripeInvoiceStatus(StrEnum):
@@ -41,14 +39,6 @@ def own_id(value: object) -> UUID | None:
         return None
 
 
-def amount_out(minor: int, currency: str) -> int:
-    return minor * 100 if currency in _ICELANDIC else minor
-
-
-def amount_in(minor: int, currency: str) -> int:
-    return minor // 100 if currency in _ICELANDIC else minor
-
-
 def account_status(account: Any) -> ProviderAccount:
     wanted = getattr(account, "requirements", None)
     due = list(getattr(wanted, "currently_due", None) or []) if wanted is not None else []
@@ -61,7 +51,8 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
     metadata = invoice.metadata.to_dict() if invoice.metadata is not None else {}
     currency = str(invoice.currency).upper()
     off_line = getattr(invoice, "amount_paid_off_stripe", None) or 0
-    disputed = sum(one.amount for one in disputes if one.status in _LOST)
+    disputed = sum(one.amount for one in disputes if _is_withdrawn(one))
+    paid_at = getattr(getattr(invoice, "status_transitions", None), "paid_at", None)
 
     def amount(minor: int) -> int:
         return amount_in(minor, currency)
@@ -81,7 +72,15 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
         number=invoice.number or "",
         payment_url=invoice.hosted_invoice_url or "",
         attempts=invoice.attempt_count,
+        paid_at=datetime.fromtimestamp(paid_at, UTC) if paid_at else None,
     )
+
+
+def _is_withdrawn(dispute: Any) -> bool:
+    """Whether its money is with the payer. An inquiry moves none, and an appeal none again; the entries are in the
+    currency of the account's balance, so that their sign counts only.
+    """
+    return bool(sum(entry.amount for entry in getattr(dispute, "balance_transactions", None) or []) < 0)
 
 
 def pushed_line(invoice: PushedInvoice, line: PushedLine) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import stripe
 from billing.payments.port import RemoteInvoice
 from billing.stripe.convert import OWN_ID, StripeInvoiceStatus, remote_invoice
 
+MISSING: Final = "resource_missing"
+"""Stripe's code for an object that does not exist (any more)."""
 _PAGE: Final = 100
 
 
@@ -26,23 +28,29 @@ async def read_remote(client: stripe.StripeClient, external_id: str) -> RemoteIn
     try:
         invoice = await client.v1.invoices.retrieve_async(external_id, {"expand": ["payments"]})
     except stripe.InvalidRequestError as error:
-        if error.code == "resource_missing":
+        if error.code == MISSING:
             return None
         raise
     charges, disputes = [], []
     for payment in invoice.payments.data if invoice.payments is not None else []:
-        intent_id = payment.payment.payment_intent
-        if payment.status != StripeInvoiceStatus.PAID or not intent_id:
-            continue
-        intent = await client.v1.payment_intents.retrieve_async(str(intent_id), {"expand": ["latest_charge"]})
-        charge: Any = intent.latest_charge
+        charge = await _charge_of(client, payment) if payment.status == StripeInvoiceStatus.PAID else None
         if charge is None:
             continue
         charges.append(charge)
         if charge.disputed:
-            found = await client.v1.disputes.list_async({"payment_intent": str(intent_id), "limit": _PAGE})
+            found = await client.v1.disputes.list_async({"charge": charge.id, "limit": _PAGE})
             disputes += found.data
     return remote_invoice(invoice, charges, disputes)
+
+
+async def _charge_of(client: stripe.StripeClient, payment: Any) -> Any:
+    """The charge of an invoice's payment; None for one that was recorded only, which Stripe never had."""
+    intent_id = getattr(payment.payment, "payment_intent", None)
+    if intent_id:
+        intent = await client.v1.payment_intents.retrieve_async(str(intent_id), {"expand": ["latest_charge"]})
+        return intent.latest_charge
+    charge_id = getattr(payment.payment, "charge", None)
+    return await client.v1.charges.retrieve_async(str(charge_id)) if charge_id else None
 
 
 async def invoice_of(client: stripe.StripeClient, object_id: str) -> str | None:

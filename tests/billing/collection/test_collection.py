@@ -1,13 +1,18 @@
 """Sent invoices are collected by Stripe: pushed, paid, refunded, disputed; whatever comes twice, late or never."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from stripe import WebhookSignature
 
+from billing.collection.apply import apply_remote
 from billing.collection.sandbox import pay_in_sandbox
+from billing.payments.port import RemoteInvoice
+from billing.payments.provider_invoices import write_failure
 from foundation.clock import utc_now
 from foundation.errors import Conflict
 from tests.billing.collection.selling import sell
@@ -92,6 +97,45 @@ async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917
     assert (await stranger.api("GET", path.replace(msp_setup.slug, other.slug))).status_code == 404
     async with env.services.db.transaction(other_env.scope) as session:
         assert await session.scalar(text("SELECT count(*) FROM provider_invoice")) == 0
+
+
+async def test_a_part_paid_outside_is_not_collected_as_a_whole(
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
+) -> None:
+    invoice_id = await sell(env)
+    path = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
+    assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
+    await send(admin, path)
+    await work(env)
+    before = (await admin.api("GET", path)).json()
+    at = before["collection"]
+    part = {"paid_on": "2026-04-02", "amount_minor": 400, "reference": "transfer"}
+    assert (await admin.api("POST", f"{path}/payments", part)).status_code == 201
+    await work(env)
+    assert (await admin.api("GET", path)).json()["collection"]["payment_url"] == ""
+    assert at["payment_url"] not in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
+    (listed,) = (await admin.api("GET", "/api/v1/payment-differences")).json()["items"]
+    assert (listed["left_minor"], listed["left_there_minor"]) == (at["total_minor"] - 400, at["total_minor"])
+    # What was asked for after the last answer is applied, however long that one took; a payment has the day of Stripe.
+    asked = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    remote = RemoteInvoice(
+        at["external_id"], invoice_id, env.scope.tenant_id, "open", "EUR", at["total_minor"], number="N-1",
+    )  # fmt: skip
+    paid = msgspec.structs.replace(remote, status="paid", paid_minor=969, paid_at=datetime(2026, 4, 30, 23, tzinfo=UTC))
+    async with env.services.db.transaction(env.scope) as session:
+        await session.execute(text("UPDATE provider_invoice SET read_at = NULL"))
+        await apply_remote(session, invoice_id, remote, asked_at=asked, now=asked + timedelta(minutes=9))
+        for state in (paid, remote):
+            later = asked + timedelta(minutes=3 if state is paid else 2)
+            await apply_remote(session, invoice_id, state, asked_at=later, now=asked + timedelta(minutes=10))
+        await write_failure(session, invoice_id, "conflict", "The key of the account is revoked.")
+    payments = (await admin.api("GET", path)).json()["payments"]
+    assert {(one["method"], one["paid_on"], one["amount_minor"]) for one in payments} >= {("stripe", "2026-04-30", 969)}
+    client = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    shown = [(await one.api("GET", path)).json()["collection"] for one in (admin, client)]
+    assert [(one["failure"], one["answer"]) for one in shown] == [
+        ("conflict", "The key of the account is revoked."), ("", ""),
+    ]  # fmt: skip
 
 
 async def test_webhooks_without_a_valid_signature_leave_a_count_only(  # noqa: PLR0917 - fixtures

@@ -1,7 +1,9 @@
 """Invoices at Stripe: whatever answer is lost, each object is made once and every total is ours."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from billing.payments.port import (
+    AmountRefused,
     PayingClient,
     ProviderBusy,
     ProviderRefused,
@@ -21,6 +24,8 @@ from billing.payments.port import (
 )
 from billing.payments.requests import RequestLog
 from billing.stripe.adapter import StripeProvider
+from billing.stripe.amounts import amount_in, amount_out, part_out
+from billing.stripe.convert import remote_invoice
 from billing.stripe.hooks import verify_hook
 from foundation.database.engine import Database
 from foundation.errors import Conflict, Unauthenticated
@@ -110,7 +115,7 @@ async def test_another_total_than_ours_is_not_finalised(shop: Shop) -> None:
 async def test_tax_is_pushed_as_it_was_rated_here(shop: Shop) -> None:
     invoice = shop.invoice(1003, 1003)
     taxed = [msgspec.structs.replace(line, tax_minor=tax) for line, tax in zip(invoice.lines, (191, 190), strict=True)]
-    tax = PushedTax(Decimal("19.000"), "S")
+    tax = PushedTax(Decimal("19.000"), "S", "VAT")
     pushed = await shop.push(msgspec.structs.replace(invoice, lines=taxed, total_minor=2387, tax=tax))
     assert (pushed.status, pushed.total_minor, pushed.payment_url[:8]) == ("open", 2387, "https://")
     (made,) = shop.fake.world.platform.of_kind("invoice")
@@ -154,3 +159,119 @@ def test_webhooks_are_verified() -> None:
     for body, secrets in ((sent.body + b" ", ["whsec_new"]), (sent.body, ["whsec_old"]), (b"[]", ["whsec_new"])):
         with pytest.raises(Unauthenticated):
             verify_hook(body, head, secrets)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_key_blocks_no_request(shop: Shop, status: int) -> None:
+    shop.fake.refuse_next(status, "api_key_expired", "Expired API Key provided")
+    with pytest.raises(ProviderRefused):
+        await shop.provider.put_customer(shop.client)
+    await shop.provider.put_customer(shop.client)
+    assert shop.count("customer") == 1
+
+
+async def test_a_key_in_use_is_no_refusal(shop: Shop) -> None:
+    shop.fake.refuse_next(409, "idempotency_key_in_use", "There is currently another in-progress request")
+    with pytest.raises(ProviderUncertain):
+        await shop.provider.put_customer(shop.client)
+    await shop.provider.put_customer(shop.client)
+    assert shop.count("customer") == 1
+
+
+async def test_a_refused_request_is_sent_again_when_somebody_asks(shop: Shop) -> None:
+    shop.fake.refuse_next(402, "account_problem", "Activate your account")
+    with pytest.raises(ProviderRefused):
+        await shop.provider.put_customer(shop.client)
+    with pytest.raises(ProviderRefused):
+        await shop.provider.put_customer(shop.client)
+    again = replace(shop.provider, log=replace(shop.provider.log, reopens=True))
+    assert await again.put_customer(shop.client) == await shop.provider.put_customer(shop.client)
+    assert shop.count("customer") == 1
+    keys = {key for method, path, _, key in shop.fake.requests if (method, path) == ("POST", "/v1/customers")}
+    assert len(keys) == 2, "Stripe answers a key as before"
+
+
+async def test_a_customer_deleted_at_stripe_is_made_again(shop: Shop) -> None:
+    first = await shop.provider.put_customer(shop.client)
+    del shop.fake.world.platform.objects[first]
+    second = await shop.provider.put_customer(shop.client)
+    assert (await shop.provider.put_customer(shop.client), second != first) == (second, True)
+
+
+async def test_a_credit_is_at_most_what_the_invoice_has_there(shop: Shop) -> None:
+    invoice = shop.invoice(600)
+    pushed = await shop.push(invoice)
+    notes = [new_id(), new_id()]
+    for _ in range(2):
+        credited = await shop.provider.credit(pushed.external_id, 1000, note_id=notes[0])
+        credited = await shop.provider.credit(pushed.external_id, 50, note_id=notes[1])
+    assert (credited.status, credited.credited_minor, shop.count("credit_note")) == ("paid", 600, 1)
+
+
+async def test_a_credit_refunds_what_was_paid_there_only(shop: Shop) -> None:
+    invoice = shop.invoice(600)
+    pushed = await shop.push(invoice)
+    await shop.provider.settle_elsewhere(invoice.invoice_id, pushed.external_id)
+    credited = await shop.provider.credit(pushed.external_id, 100, note_id=new_id())
+    assert (credited.credited_minor, credited.refunded_minor) == (100, 0)
+
+
+async def test_a_payment_without_a_payment_intent_is_read(shop: Shop) -> None:
+    invoices = [shop.invoice(600), shop.invoice(600)]
+    for invoice, kind in zip(invoices, ("payment_record", "charge"), strict=True):
+        pushed = await shop.push(invoice)
+        shop.fake.acts.pay_hosted(pushed.external_id)
+        charge = list(shop.fake.world.platform.of_kind("charge"))[-1]
+        payment = list(shop.fake.world.platform.of_kind("invoice_payment"))[-1]
+        payment["payment"] = {"type": kind, kind: charge["id"]}
+        shop.fake.acts.refund(charge["id"], 100)
+        found = await shop.provider.read_invoice(pushed.external_id)
+        assert found is not None
+        assert (found.paid_minor, found.refunded_minor) == (600, 100 if kind == "charge" else 0)
+
+
+def test_a_dispute_counts_while_its_money_is_with_the_payer() -> None:
+    """By its entries in the balance: an inquiry moves none, and an appeal may have any state."""
+    moved = {"appeal_under_review": [-900], "won": [-900, 900], "warning_under_review": [], "lost": [-900]}
+    disputes = [
+        SimpleNamespace(
+            amount=1000, status=status, balance_transactions=[SimpleNamespace(amount=one) for one in entries]
+        )
+        for status, entries in moved.items()
+    ]
+    fake = StripeFake()
+    v1: Any = client_of(fake).v1
+    customer = v1.customers.create({"name": "a"})
+    invoice = v1.invoices.create({"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 3})
+    assert remote_invoice(invoice, disputes=disputes).disputed_minor == 2000
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "there"),
+    [
+        ("EUR", 1234, 1234),
+        ("JPY", 12, 12),
+        ("ISK", 12, 1200),
+        ("UGX", 12, 1200),
+        ("MGA", 1200, 12),
+        ("KWD", 1230, 1230),
+    ],
+)
+def test_amounts_have_the_digits_that_stripe_counts(currency: str, minor: int, there: int) -> None:
+    assert (amount_out(minor, currency), amount_in(there, currency)) == (there, minor)
+
+
+@pytest.mark.parametrize(("currency", "minor"), [("MGA", 1210), ("TND", 1234)])
+def test_an_amount_that_stripe_cannot_take_is_refused(currency: str, minor: int) -> None:
+    with pytest.raises(AmountRefused):
+        amount_out(minor, currency)
+    assert part_out(1_000_000, 1234, currency) % 10 in {0, 4}
+
+
+async def test_texts_may_change_between_two_attempts(shop: Shop) -> None:
+    """Their translations do."""
+    invoice = shop.invoice(500)
+    await shop.push(invoice)
+    line = msgspec.structs.replace(invoice.lines[0], description="Geprüfte Aktualisierungen")
+    pushed = await shop.push(msgspec.structs.replace(invoice, lines=[line]))
+    assert (pushed.status, pushed.total_minor) == ("open", 500)

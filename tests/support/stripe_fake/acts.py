@@ -5,7 +5,7 @@ from typing import Final
 from tests.support.stripe_fake.resources.accounts import requirements
 from tests.support.stripe_fake.resources.invoices import collect
 from tests.support.stripe_fake.resources.payments import balance_entry, card
-from tests.support.stripe_fake.resources.refunds import end_dispute, open_dispute
+from tests.support.stripe_fake.resources.refunds import end_dispute, open_dispute, refund_charge
 from tests.support.stripe_fake.store import PLATFORM, Call, Object, World
 
 VISA: Final = "pm_card_visa"
@@ -54,6 +54,10 @@ class Acts:
     def dispute(self, charge: str, *, reason: str = "fraudulent", account: str = PLATFORM) -> Object:
         call = self._call(account)
         return open_dispute(call, call.need(charge, "charge"), reason)
+
+    def refund(self, charge: str, amount: int, *, account: str = PLATFORM) -> Object:
+        call = self._call(account)
+        return refund_charge(call, call.need(charge, "charge"), amount, {})
 
     def end_dispute(self, dispute: str, *, won: bool, account: str = PLATFORM) -> Object:
         call = self._call(account)

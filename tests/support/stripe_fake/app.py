@@ -33,6 +33,11 @@ class StripeFake:
         self.acts = Acts(self.world)
         self.faults = faults or Faults()
         self.requests: list[tuple[str, str, str, str]] = []
+        self._refusal: Refused | None = None
+
+    def refuse_next(self, status: int, code: str, message: str) -> None:
+        """The next request that changes something has no effect."""
+        self._refusal = Refused(status, code, message)
 
     def deliverer(self, **options: Any) -> Deliverer:
         return Deliverer(self.world, **options)
@@ -49,7 +54,12 @@ class StripeFake:
             mark = hashlib.sha256(f"{method} {path} {sorted(parse_qsl(form))}".encode()).hexdigest()
             if key and key in account.keys:
                 return _stored(account, key, mark)
-            if fault is Fault.BROKEN:
+            if self._refusal is not None and method != "GET":
+                refusal, self._refusal = self._refusal, None
+                if refusal.status in {401, 403, 409}:  # not stored under the key
+                    raise refusal
+                result = refusal.status, json.dumps(refusal.body).encode()
+            elif fault is Fault.BROKEN:
                 result = 500, json.dumps(_BROKEN).encode()
             else:
                 result = self._act(method, path, form, headers, account)

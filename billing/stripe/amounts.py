@@ -1,0 +1,53 @@
+"""Amounts in Stripe's smallest units, whose number of digits differs from ISO 4217 for some currencies.
+
+https://docs.stripe.com/currencies#zero-decimal
+"""
+
+from typing import Final
+
+from billing.payments.port import AmountRefused
+from canonical.money import stored_exponent
+from foundation.marks import N_
+
+_WHOLE: Final = frozenset(
+    {
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
+    }
+)  # fmt: skip
+_THOUSANDTHS: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+"""The last digit must be 0."""
+_HUNDREDTHS: Final = 2
+"""Of all others, also of ISK and UGX, which have no decimals elsewhere."""
+
+
+def amount_out(minor: int, currency: str) -> int:
+    """Raises AmountRefused: Stripe has fewer digits."""
+    ours, theirs = 10 ** stored_exponent(currency), 10 ** _digits(currency)
+    amount, rest = divmod(minor * theirs, ours)
+    if rest or amount % _step(currency):
+        raise AmountRefused(
+            N_("Stripe takes amounts in {currency} with fewer decimals. Credit the difference, or collect it outside."),
+            params={"currency": currency},
+        )
+    return int(amount)
+
+
+def part_out(minor: int, basis_points: int, currency: str) -> int:
+    """A share of an amount, rounded down to what Stripe takes. Raises AmountRefused."""
+    part = amount_out(minor, currency) * basis_points // 10_000
+    return part - part % _step(currency)
+
+
+def amount_in(amount: int, currency: str) -> int:
+    """In our minor units, rounded down where ours are larger."""
+    return int(amount * 10 ** stored_exponent(currency) // 10 ** _digits(currency))
+
+
+def _digits(currency: str) -> int:
+    if currency in _WHOLE:
+        return 0
+    return 3 if currency in _THOUSANDTHS else _HUNDREDTHS
+
+
+def _step(currency: str) -> int:
+    return 10 if currency in _THOUSANDTHS else 1
