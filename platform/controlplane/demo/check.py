@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from decimal import Decimal
 
 import httpx2
 import msgspec
@@ -154,13 +155,13 @@ async def _billing(demo: DemoInstallation, services: Services, report: CheckRepo
         async with services.db.transaction(client.scope) as session:
             await schedule_rating(session, utc_now())
     deadline = time.monotonic() + 60
-    expected: dict[str, int] = {}
+    expected: dict[str, Decimal] = {}
     for client in msp.clients:
         async with services.db.transaction(client.scope) as session:
             total = (
                 await session.execute(text(f"SELECT coalesce(sum(quantity), 0) FROM {USAGE_EVENTS} u"))
             ).scalar_one()
-        expected[client.plan.slug] = int(total)
+        expected[client.plan.slug] = Decimal(total)
     while True:
         async with services.db.transaction(msp.msp_account) as session:
             await schedule_total(session, utc_now())
@@ -175,19 +176,20 @@ async def _billing(demo: DemoInstallation, services: Services, report: CheckRepo
     report.expect("retail quantities", retail, expected)
     report.expect("wholesale quantity", wholesale, sum(expected.values()))
     for side, invoices in found.items():
-        report.invoices |= {f"{side} {name}": total for name, (_, total) in invoices.items()}
+        report.invoices |= {f"{side} {name}": str(total) for name, (_, total) in invoices.items()}
 
 
-async def _invoices(staff: Visitor, demo: DemoInstallation) -> dict[str, dict[str, tuple[int, str]]]:
-    """Quantity and total per invoice and side, from the API as the MSP's administrator."""
+async def _invoices(staff: Visitor, demo: DemoInstallation) -> dict[str, dict[str, tuple[Decimal, Money]]]:
+    """Quantity and total of all months per account and side, from the API as the MSP's administrator."""
     slugs = {str(client.scope.tenant_id): client.plan.slug for client in demo.msps[0].clients}
     slugs[str(demo.msps[0].msp_account.msp_id)] = demo.msps[0].plan.slug
-    found: dict[str, dict[str, tuple[int, str]]] = {"retail": {}, "wholesale": {}}
+    found: dict[str, dict[str, tuple[Decimal, Money]]] = {"retail": {}, "wholesale": {}}
     for invoice in (await staff.api("GET", "/invoices"))["items"]:
         detail = await staff.api("GET", f"/invoices/{invoice['id']}")
-        quantity = sum(int(line["quantity"]) for line in detail["lines"])
-        total = Money(invoice["total_minor"], invoice["currency"])
-        found[invoice["side"]][slugs[invoice["client_id"]]] = (quantity, str(total))
+        own, slug = found[invoice["side"]], slugs[invoice["client_id"]]
+        quantity, total = own.get(slug, (Decimal(0), Money(0, invoice["currency"])))
+        quantity += sum(Decimal(line["quantity"]) for line in detail["lines"])
+        own[slug] = quantity, Money(total.minor + invoice["total_minor"], invoice["currency"])
     return found
 
 

@@ -26,6 +26,7 @@ from foundation.settings import without_secrets
 from foundation.terminal import print_json, print_text
 
 _PORT = 8080
+_PAYER = "bo@birch.example"
 _STAFF = {
     "msp_admin": "MSP administrator",
     "msp_operator": "MSP operator (connections, exceptions, failed jobs; decides nothing)",
@@ -100,6 +101,7 @@ def _announce(demo: DemoInstallation, seconds: float) -> None:
     first = demo.clients[0].plan.slug
     print_text(f"Change a price yourself: {demo.sandbox}/{first}-erp/?token={demo.token}")
     print_text(f"See it in the shop:      {demo.sandbox}/{first}-shop/")
+    print_text(f"Pay last month's invoice as {_PAYER}: {demo.address(demo.msps[0].plan.slug)}/clients/{first}/invoices")
     print_text(f"Finish the onboarding of {HALF} in the browser: http://localhost:{demo.port}/ tells how.")
     print_text(f"Logs: {demo.stack.root / 'logs'}.  Stop everything with Ctrl-C.\n")
 

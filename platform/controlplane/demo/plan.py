@@ -28,6 +28,8 @@ class DemoMsp(msgspec.Struct, frozen=True):
     retail: str
     staff: tuple[DemoMember, ...]
     clients: tuple[DemoClient, ...]
+    has_last_month: bool = False
+    """Whether the first client has usage and an invoice of last month."""
 
 
 def demo_msps() -> tuple[DemoMsp, ...]:
@@ -39,6 +41,7 @@ def demo_msps() -> tuple[DemoMsp, ...]:
             theme={"monogram": "NB", "accent": "#1f5fbf", "neutral": "cool", "mark": "tile"},
             wholesale="0.0100",
             retail="0.0250",
+            has_last_month=True,
             staff=(
                 DemoMember("nora@northbeam.example", "Nora Lind", "msp_admin"),
                 DemoMember("oda@northbeam.example", "Oda Vik", "msp_operator"),

@@ -17,6 +17,7 @@ from branding.theme import parse_theme
 from canonical.elements import DESCRIPTION, ORDER_DOCUMENT, ORDER_STATUS
 from connectors.poll_job import schedule_poll
 from connectors.sandbox.plan import SystemPlan
+from controlplane.demo.last_month import seed_last_month
 from controlplane.demo.plan import PASSWORD, DemoClient, DemoMember, DemoMsp
 from controlplane.provisioning import (
     NewAccountMember,
@@ -36,6 +37,8 @@ from governance.elements.publish_contract import publish_contract
 from governance.propagation.meters import VERIFIED_DELIVERIES
 
 SKUS = 24
+PRICED_BEFORE = timedelta(days=62)
+"""The whole of last month has prices."""
 
 
 class SeededClient(msgspec.Struct, frozen=True):
@@ -81,24 +84,27 @@ async def seed_msp(services: Services, plan: DemoMsp, *, sandbox: str, token: st
     for member in plan.staff:
         await add_member(services, msp_account, NewAccountMember(member.email, member.name, PASSWORD, member.role))
     currency = plan.clients[0].currency
-    await _price_book(services, msp_account, Side.WHOLESALE, currency, plan.wholesale, now)
-    await _price_book(services, msp_account, Side.RETAIL, currency, plan.retail, now)
+    start = now - PRICED_BEFORE
+    prices = {Side.WHOLESALE: plan.wholesale, Side.RETAIL: plan.retail}
+    books = {side: await _price_book(services, msp_account, side, currency, prices[side], start) for side in prices}
     clients = [await _seed_client(services, msp_account, c, sandbox=sandbox, token=token) for c in plan.clients]
+    if plan.has_last_month:
+        await seed_last_month(services, msp_account, clients[0].scope, books, priced_from=start)
     async with services.db.transaction(msp_account) as session:
         await schedule_total(session, now + timedelta(minutes=1))
     return SeededMsp(plan, msp_account, tuple(clients))
 
 
 async def _price_book(  # noqa: PLR0913, PLR0917 - one row of the plan
-    services: Services, msp_account: Scope, side: Side, currency: str, price: str, now: datetime
-) -> None:
-    start = now - timedelta(days=62)
+    services: Services, msp_account: Scope, side: Side, currency: str, price: str, start: datetime
+) -> UUID:
     async with services.db.transaction(msp_account) as session:
         book = NewPriceBook(side, currency, "Standard")
         book_id = await create_price_book(session, book, now=start, new_id=new_id)
         terms = Terms(unit_price=Decimal(price))
         line = NewPrice(VERIFIED_DELIVERIES.name, "Verified updates", terms, start)
         await set_price(session, book_id, price=line, now=start, new_id=new_id)
+    return book_id
 
 
 async def _seed_client(
