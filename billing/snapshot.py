@@ -64,7 +64,11 @@ class SnapshotLine(msgspec.Struct, frozen=True):
 
 
 class InvoiceSnapshot(msgspec.Struct, frozen=True):
-    """An invoice as it was issued, in the buyer's language. All lines have the rule of the one entry of `taxes`."""
+    """An invoice as it was issued, in the buyer's language. All lines have the rule of the one entry of `taxes`.
+
+    With a negative total it is a credit note: more usage was taken back than the month has. Amounts are stored with
+    their signs; documents show those of a credit note as what is given back.
+    """
 
     number: str
     issued_on: date
@@ -82,6 +86,10 @@ class InvoiceSnapshot(msgspec.Struct, frozen=True):
     @property
     def net_minor(self) -> int:
         return sum(line.net_minor for line in self.lines)
+
+    @property
+    def is_credit(self) -> bool:
+        return self.net_minor < 0
 
     @property
     def tax_minor(self) -> int:

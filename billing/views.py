@@ -47,6 +47,11 @@ class InvoiceView:
         return self.invoice.state in OPEN
 
     @property
+    def is_credit(self) -> bool:
+        """A finalised one whose total is negative."""
+        return self.invoice.gross_minor < 0
+
+    @property
     def gross(self) -> Money:
         return Money(self.invoice.gross_minor, self.invoice.currency)
 

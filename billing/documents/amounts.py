@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from babel.numbers import format_currency
+from msgspec.structs import replace
 
-from billing.snapshot import SnapshotLine
+from billing.snapshot import InvoiceSnapshot, SnapshotLine
 from canonical.money import stored_exponent
 
 
@@ -23,9 +24,21 @@ def has_one_price(line: SnapshotLine, currency: str) -> bool:
     return abs(exact - amount_of(line.net_minor, currency)) < amount_of(1, currency)
 
 
+def given_back(document: InvoiceSnapshot) -> InvoiceSnapshot:
+    """A credit note with what it gives back as positive amounts, as its documents name them; an invoice unchanged."""
+    if not document.is_credit:
+        return document
+    lines = [replace(line, quantity=-line.quantity, net_minor=-line.net_minor) for line in document.lines]
+    taxes = [replace(tax, net_minor=-tax.net_minor, tax_minor=-tax.tax_minor) for tax in document.taxes]
+    return replace(document, lines=lines, taxes=taxes)
+
+
 def charge_of(line: SnapshotLine, currency: str) -> tuple[Decimal, Decimal, Decimal]:
-    """Quantity, net price of one, and net amount. Tiers have no single unit price: their line is one piece."""
+    """Quantity, net price of one, and net amount. Tiers have no single unit price: their line is one piece.
+
+    A price is never negative (EN 16931 BR-27): the line of a negative amount has a negative quantity.
+    """
     net = amount_of(line.net_minor, currency)
     if line.unit_price * line.quantity == net:
         return line.quantity, line.unit_price.normalize() + 0, net
-    return Decimal(1), net, net
+    return (Decimal(-1), -net, net) if net < 0 else (Decimal(1), net, net)

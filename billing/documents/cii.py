@@ -5,12 +5,13 @@ The libraries are imported when a document is made: they take half a second, and
 
 from typing import Any, Final
 
-from billing.documents.amounts import amount_of, charge_of
+from billing.documents.amounts import amount_of, charge_of, given_back
 from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 
 _GUIDELINE: Final = "urn:cen.eu:en16931:2017"
 _INVOICE: Final = "380"
+_CREDIT_NOTE: Final = "381"
 _TRANSFER: Final = "58"
 _PIECE: Final = "C62"
 
@@ -19,9 +20,9 @@ def write_cii(document: InvoiceSnapshot) -> bytes:
     """The document as XML, checked against the schema of its profile."""
     from drafthorse.models.document import Document  # noqa: PLC0415 - see the module
 
-    made = Document()
+    made, is_credit, document = Document(), document.is_credit, given_back(document)
     made.context.guideline_parameter.id = _GUIDELINE
-    made.header.id, made.header.type_code = document.number, _INVOICE
+    made.header.id, made.header.type_code = document.number, _CREDIT_NOTE if is_credit else _INVOICE
     made.header.issue_date_time = document.issued_on
     agreement = made.trade.agreement
     if document.buyer.po_number:
@@ -32,7 +33,7 @@ def write_cii(document: InvoiceSnapshot) -> bytes:
     for number, line in enumerate(document.lines, start=1):
         made.trade.items.add(_line(number, line, rule, document.currency))
     made.trade.delivery.event.occurrence = document.period_end
-    _settle(made.trade.settlement, document)
+    _settle(made.trade.settlement, document, is_credit=is_credit)
     return bytes(made.serialize(schema="FACTUR-X_EN16931"))
 
 
@@ -67,13 +68,13 @@ def _line(number: int, line: SnapshotLine, rule: TaxRule, currency: str) -> Any:
     return item
 
 
-def _settle(settlement: Any, document: InvoiceSnapshot) -> None:
+def _settle(settlement: Any, document: InvoiceSnapshot, *, is_credit: bool) -> None:
     from drafthorse.models.accounting import ApplicableTradeTax  # noqa: PLC0415
     from drafthorse.models.payment import PaymentMeans, PaymentTerms  # noqa: PLC0415
 
     currency = document.currency
     settlement.currency_code, settlement.payment_reference = currency, document.number
-    if document.seller.iban:
+    if document.seller.iban and not is_credit:  # nothing is paid to the seller
         means = PaymentMeans(type_code=_TRANSFER)
         means.payee_account.iban = document.seller.iban
         if document.seller.bic:

@@ -18,7 +18,7 @@ from foundation.clock import Clock
 from foundation.database.engine import scope_of
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
-from tenants.mail.mail_types import INVOICE, INVOICE_REMINDER
+from tenants.mail.mail_types import CREDIT_NOTE, INVOICE, INVOICE_REMINDER
 from tenants.mail.mailer import Attachment, Mailer, Portal, Recipient
 
 _NO_PORTAL: Final = Portal("", None)
@@ -61,11 +61,14 @@ async def _queue(
     if pdf is None or (wanted.is_reminder and invoice.balance_minor <= 0):
         return
     kind, language = DocumentFormat.PDF, document.language
-    due = invoice.balance_minor if wanted.is_reminder else invoice.gross_minor
+    due = invoice.balance_minor if wanted.is_reminder else abs(invoice.gross_minor)
+    values = {"due": format_date(document.due_on, "long", language)}
+    mail = INVOICE_REMINDER if wanted.is_reminder else INVOICE
+    if document.is_credit:
+        mail, values = CREDIT_NOTE, {}
     await needs.mailer.queue(
-        session, INVOICE_REMINDER if wanted.is_reminder else INVOICE,
-        Recipient(wanted.to, document.buyer.name, language), portal=_NO_PORTAL, now=needs.clock(),
+        session, mail, Recipient(wanted.to, document.buyer.name, language), portal=_NO_PORTAL, now=needs.clock(),
         attachments=[Attachment(file_name(document, kind), FORMATS[kind].media_type, pdf)],
-        number=document.number, account=document.seller.name, due=format_date(document.due_on, "long", language),
-        amount=write_amount(due, document.currency, language),
+        number=document.number, account=document.seller.name, amount=write_amount(due, document.currency, language),
+        **values,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from billing.documents.amounts import has_one_price, write_amount
+from billing.documents.amounts import given_back, has_one_price, write_amount
 from billing.documents.cii import write_cii
 from billing.legal_entities.tax import TaxCategory
 from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
@@ -24,6 +24,7 @@ _NOTES: Final = {
     TaxCategory.EXPORT: N_("Service to a buyer outside the EU: no tax is charged."),
     TaxCategory.EXEMPT: N_("Exempt from tax."),
 }
+_DUE: Final = {False: N_("Amount due"), True: N_("Amount credited")}
 Pairs = list[tuple[str, str]]
 """Labels with what they name."""
 
@@ -45,15 +46,18 @@ def write_pdf(document: InvoiceSnapshot) -> bytes:
 
 
 def _content(document: InvoiceSnapshot) -> dict[str, object]:
+    is_credit, document = document.is_credit, given_back(document)
     texts, issued = localizer_of(document.language, "UTC"), document.issued_on
     seller, language = document.seller, texts.language
     gross = _money(document.net_minor + document.tax_minor, document, language)
     return {
         "lang": language, "day": [issued.year, issued.month, issued.day],
         "brand": _brand(document.brand, seller.name),
-        "title": texts.fill(N_("Invoice {number}"), {"number": document.number}),
+        "title": texts.fill(
+            N_("Credit note {number}") if is_credit else N_("Invoice {number}"), {"number": document.number}
+        ),
         "seller": _address(seller, language), "buyer": _address(document.buyer, language),
-        "facts": _facts(document, texts),
+        "facts": _facts(document, texts, is_credit=is_credit),
         "head": [texts.text(one) for one in (N_("Service"), N_("Quantity"), N_("Unit price"), N_("Amount"))],
         "lines": [
             (
@@ -62,9 +66,9 @@ def _content(document: InvoiceSnapshot) -> dict[str, object]:
             )
             for line in document.lines
         ],
-        "totals": _totals(document, texts), "due": (texts.text(N_("Amount due")), gross),
-        "notes": _notes(document, texts),
-        "payment_title": texts.text(N_("Payment")), "payment": _payment(document, texts, gross),
+        "totals": _totals(document, texts), "due": (texts.text(_DUE[is_credit]), gross),
+        "notes": _notes(document, texts, is_credit=is_credit),
+        "payment_title": texts.text(N_("Payment")), "payment": _payment(document, texts, gross, is_credit=is_credit),
         "footer": [
             _address(seller, language), [seller.email] if seller.email else [],
             _present([(texts.text(N_("VAT id")), seller.vat_id), (texts.text(N_("Tax number")), seller.tax_number)]),
@@ -76,12 +80,12 @@ def _brand(brand: InvoiceBrand, seller: str) -> dict[str, Any]:
     return msgspec.to_builtins(brand) | {"name": brand.name or seller}  # type: ignore[no-any-return]
 
 
-def _facts(document: InvoiceSnapshot, texts: Localizer) -> Pairs:
+def _facts(document: InvoiceSnapshot, texts: Localizer, *, is_credit: bool) -> Pairs:
     language = texts.language
     service = [format_date(one, "medium", language) for one in (document.period_start, document.period_end)]
     facts = [
         (texts.text(N_("Date")), _day(document.issued_on, language)),
-        (texts.text(N_("Due")), _day(document.due_on, language)),
+        (texts.text(N_("Due")), "" if is_credit else _day(document.due_on, language)),
         (texts.text(N_("Period")), " – ".join(service)),
         (texts.text(N_("Purchase order number")), document.buyer.po_number),
         (texts.text(N_("VAT id of the buyer")), document.buyer.vat_id),
@@ -99,17 +103,21 @@ def _totals(document: InvoiceSnapshot, texts: Localizer) -> Pairs:
     return rows
 
 
-def _notes(document: InvoiceSnapshot, texts: Localizer) -> list[str]:
+def _notes(document: InvoiceSnapshot, texts: Localizer, *, is_credit: bool) -> list[str]:
     notes = [texts.text(_NOTES[tax.rule.category]) for tax in document.taxes if tax.rule.category in _NOTES]
     if document.buyer.on_behalf_of:
         notes.append(texts.fill(N_("For {client}"), {"client": document.buyer.on_behalf_of}))
+    if is_credit:
+        notes.append(texts.text(N_("The amount is set off against later invoices, or paid back.")))
     return notes
 
 
-def _payment(document: InvoiceSnapshot, texts: Localizer, gross: str) -> Pairs:
+def _payment(document: InvoiceSnapshot, texts: Localizer, gross: str, *, is_credit: bool) -> Pairs:
     seller = document.seller
+    if is_credit:
+        return [(texts.text(_DUE[is_credit]), gross), (texts.text(N_("Reference")), document.number)]
     rows = [
-        (texts.text(N_("Amount due")), gross), (texts.text(N_("Due")), _day(document.due_on, texts.language)),
+        (texts.text(_DUE[is_credit]), gross), (texts.text(N_("Due")), _day(document.due_on, texts.language)),
         (texts.text(N_("Account holder")), seller.name if seller.iban else ""), ("IBAN", _grouped(seller.iban)),
         ("BIC", seller.bic), (texts.text(N_("Reference")), document.number),
     ]  # fmt: skip

@@ -1,37 +1,51 @@
-"""The e-invoice as UBL 2.1 invoice of EN 16931. It says the same as the Cross Industry Invoice, for receivers that read
-this syntax only.
+"""The e-invoice as UBL 2.1 invoice or credit note of EN 16931. It says the same as the Cross Industry Invoice, for
+receivers that read this syntax only.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, tostring  # nothing is read, so no entity is ever resolved
 
-from billing.documents.amounts import amount_of, charge_of
+from billing.documents.amounts import amount_of, charge_of, given_back
 from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 
 _NAMESPACE: Final = "urn:oasis:names:specification:ubl:schema:xsd:"
 _SPACES: Final = {
-    "xmlns": f"{_NAMESPACE}Invoice-2",
     "xmlns:cac": f"{_NAMESPACE}CommonAggregateComponents-2",
     "xmlns:cbc": f"{_NAMESPACE}CommonBasicComponents-2",
 }
 _GUIDELINE: Final = "urn:cen.eu:en16931:2017"
-_INVOICE: Final = "380"
 _TRANSFER: Final = "58"
+_UNDEFINED: Final = "1"
 _PIECE: Final = "C62"
 _MAIL: Final = "EM"
+
+
+class _Kind(NamedTuple):
+    """Names of a kind of document: of its root, of a line and of a line's quantity; and its code of UNTDID 1001."""
+
+    root: str
+    line: str
+    quantity: str
+    code: str
+
+
+_INVOICE: Final = _Kind("Invoice", "InvoiceLine", "InvoicedQuantity", "380")
+_CREDIT_NOTE: Final = _Kind("CreditNote", "CreditNoteLine", "CreditedQuantity", "381")
 Node = Element | None
 """None for what the invoice does not have."""
 
 
 def write_ubl(document: InvoiceSnapshot) -> bytes:
     """The document as XML."""
-    root, number = Element("Invoice", _SPACES), document.number
+    kind, document = _CREDIT_NOTE if document.is_credit else _INVOICE, given_back(document)
+    root, number = Element(kind.root, {"xmlns": f"{_NAMESPACE}{kind.root}-2", **_SPACES}), document.number
+    due, is_credit = document.due_on.isoformat(), kind is _CREDIT_NOTE
     rule, currency = document.taxes[0].rule, document.currency
     nodes = [
         _text("CustomizationID", _GUIDELINE), _text("ID", number),
-        _text("IssueDate", document.issued_on.isoformat()), _text("DueDate", document.due_on.isoformat()),
-        _text("InvoiceTypeCode", _INVOICE), _text("DocumentCurrencyCode", currency),
+        _text("IssueDate", document.issued_on.isoformat()), None if is_credit else _text("DueDate", due),
+        _text(f"{kind.root}TypeCode", kind.code), _text("DocumentCurrencyCode", currency),
         _group(
             "InvoicePeriod", _text("StartDate", document.period_start.isoformat()),
             _text("EndDate", document.period_end.isoformat()),
@@ -40,10 +54,10 @@ def write_ubl(document: InvoiceSnapshot) -> bytes:
         _group("AccountingSupplierParty", _party(document.seller)),
         _group("AccountingCustomerParty", _party(document.buyer)),
         _group("Delivery", _text("ActualDeliveryDate", document.period_end.isoformat())),
-        _means(document.seller, number),
+        _credited_on(due) if is_credit else _means(document.seller, number),
         _tax_total(document),
         _total(document),
-        *(_line(place, line, rule, currency) for place, line in enumerate(document.lines, start=1)),
+        *(_line(kind, place, line, rule, currency) for place, line in enumerate(document.lines, start=1)),
     ]  # fmt: skip
     root.extend(node for node in nodes if node is not None)
     return bytes(tostring(root, encoding="UTF-8", xml_declaration=True))
@@ -77,6 +91,11 @@ def _means(seller: Seller, number: str) -> Node:
     return _group("PaymentMeans", _text("PaymentMeansCode", _TRANSFER), _text("PaymentID", number), account)
 
 
+def _credited_on(day: str) -> Node:
+    """A credit note of UBL has its due day here (rule BR-CO-25), and names no account of the seller."""
+    return _group("PaymentMeans", _text("PaymentMeansCode", _UNDEFINED), _text("PaymentDueDate", day))
+
+
 def _tax_total(document: InvoiceSnapshot) -> Node:
     currency = document.currency
     parts = [
@@ -99,10 +118,10 @@ def _total(document: InvoiceSnapshot) -> Node:
     )  # fmt: skip
 
 
-def _line(place: int, line: SnapshotLine, rule: TaxRule, currency: str) -> Node:
+def _line(kind: _Kind, place: int, line: SnapshotLine, rule: TaxRule, currency: str) -> Node:
     quantity, price, _ = charge_of(line, currency)
     return _group(
-        "InvoiceLine", _text("ID", str(place)), _text("InvoicedQuantity", f"{quantity:f}", unitCode=_PIECE),
+        kind.line, _text("ID", str(place)), _text(kind.quantity, f"{quantity:f}", unitCode=_PIECE),
         _amount("LineExtensionAmount", line.net_minor, currency),
         _group("Item", _text("Name", line.description), _category("ClassifiedTaxCategory", rule)),
         _group("Price", _text("PriceAmount", f"{price:f}", currencyID=currency)),

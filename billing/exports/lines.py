@@ -26,17 +26,19 @@ class IssuedCredit(msgspec.Struct, frozen=True):
 
 
 def invoice_lines(document: InvoiceSnapshot, client: str, events: Mapping[UUID, int]) -> Iterator[ExportLine]:
-    """`events`: usage events of each line."""
+    """`events`: usage events of each line. A credit note has no due day."""
+    kind = DocumentKind.CREDIT_NOTE if document.is_credit else DocumentKind.INVOICE
     taxes = line_taxes(document)
     for position, (line, (rule, tax_minor)) in enumerate(zip(document.lines, taxes, strict=True), start=1):
         quantity, unit_price, net = charge_of(line, document.currency)
         tax = amount_of(tax_minor, document.currency)
         yield ExportLine(
-            line_id=line.id, document=DocumentKind.INVOICE, line=position, product_code=line.product,
+            line_id=line.id, document=kind, line=position, product_code=line.product,
             description=line.description, service_from=line.service_from, service_to=line.service_to,
             quantity=quantity, unit_price=unit_price, net=net, tax=tax, gross=net + tax,
             event_count=events.get(line.id, 0), invoice_number=document.number, issue_date=document.issued_on,
-            due_date=document.due_on, **_shared(document, client, rule),
+            due_date=None if document.is_credit else document.due_on,
+            **_shared(document, client, rule),
         )  # fmt: skip
 
 

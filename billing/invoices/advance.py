@@ -35,6 +35,7 @@ async def advance_invoices(session: AsyncSession, now: datetime, *, new_id: NewI
         text(f"""
             SELECT i.id FROM invoice i JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id
              WHERE i.tenant_id = :tenant AND i.side = 'retail' AND x.due_on < :today
+               AND x.gross_minor > i.paid_minor + i.credited_minor
                AND i.state IN ({in_sql([*_DUE, InvoiceState.OVERDUE])})
              ORDER BY x.due_on, i.id
         """),

@@ -53,7 +53,8 @@ class ToIssue(msgspec.Struct, frozen=True):
 async def issue(session: AsyncSession, draft: ToIssue, *, now: datetime) -> None:
     """Fix the draft, with the rater's rights.
 
-    Without a legal entity of its side, and for a client's share of a wholesale invoice, it gets no number and no tax.
+    A negative total makes it a credit note, with a number of that series and nothing to pay. Without a legal entity of
+    its side, and for a client's share of a wholesale invoice, it gets no number and no tax.
 
     Raises:
         PartyMissing: the legal entity has no tax rate on this day, or the buyer has no billing details.
@@ -106,8 +107,10 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
     buyer = await _buyer(session)
     rows = await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})
     lines, seller = [line_of(row) for row in rows], seller_of(issuer)
+    entity = issuer.entity
+    number_format = entity.credit_note_format if draft.total_minor < 0 else entity.number_format
     return InvoiceSnapshot(
-        number=await take_number(session, draft.side, issuer.entity.number_format, today),
+        number=await take_number(session, draft.side, number_format, today),
         issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),
         language=await _language(session, draft.side) or issuer.entity.language, currency=draft.currency,
         period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),

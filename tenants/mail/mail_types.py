@@ -146,6 +146,16 @@ INVOICE: Final = MailType(
     lines=(N_("The invoice {number} of {account} for {amount} is attached. It is due on {due}."),),
     closing=(N_("If you have a question about it, write to us: {support}"),),
 )
+CREDIT_NOTE: Final = MailType(
+    code="credit_note",
+    title=N_("Credit note"),
+    subject=N_("Credit note {number} of {account}"),
+    lines=(
+        N_("The credit note {number} of {account} for {amount} is attached."),
+        N_("The amount is set off against later invoices, or paid back."),
+    ),
+    closing=(N_("If you have a question about it, write to us: {support}"),),
+)
 INVOICE_REMINDER: Final = MailType(
     code="invoice_reminder",
     title=N_("Reminder of an invoice"),
@@ -167,6 +177,7 @@ _ALL: Final = (
     NOTICE,
     NOTICE_SUMMARY,
     INVOICE,
+    CREDIT_NOTE,
     INVOICE_REMINDER,
 )
 MAIL_TYPES: Final[Mapping[str, MailType]] = {one.code: one for one in _ALL}

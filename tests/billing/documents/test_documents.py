@@ -74,6 +74,29 @@ def test_the_e_invoice_passes_the_rules_of_en_16931(rule: TaxRule, writer: Write
     assert failed(writer(invoice(rule)), writer) == ""
 
 
+def credit(language: str = "de") -> InvoiceSnapshot:
+    """A line that is taken back, one by tiers, and one that is still charged."""
+    found = invoice(language=language)
+    units, tiered = found.lines
+    lines = [
+        replace(units, quantity=Decimal(-115), net_minor=-1150),
+        replace(tiered, quantity=Decimal("-7.5"), net_minor=-333),
+        replace(units, quantity=Decimal(10), net_minor=100),
+    ]
+    return replace(found, lines=lines, taxes=tax_amounts([(TAXED, line.net_minor) for line in lines]))
+
+
+@pytest.mark.parametrize("writer", _RULES, ids=lambda writer: writer.__name__)
+def test_a_negative_total_is_a_credit_note(writer: Writer) -> None:
+    made = writer(credit())
+    assert failed(made, writer) == ""
+    assert b">381<" in made
+    assert b">16.46<" in made, "13.83 and tax, given back"
+    owed = replace(credit(), lines=[*credit().lines, invoice().lines[0], invoice().lines[0]])
+    owed = replace(owed, taxes=tax_amounts([(TAXED, line.net_minor) for line in owed.lines]))
+    assert (failed(writer(owed), writer), b">380<" in writer(owed)) == ("", True), "negative lines of an invoice"
+
+
 @pytest.mark.parametrize("writer", _RULES, ids=lambda writer: writer.__name__)
 def test_a_seller_without_vat_id_is_known_by_its_tax_number(writer: Writer) -> None:
     seller = replace(SELLER, vat_id="", tax_number="22/815/0815/4", bic="COBADEFFXXX")
@@ -92,9 +115,19 @@ def test_the_ubl_invoice_has_the_order_of_its_schema() -> None:
     for rule in RULES:
         schema.assertValid(fromstring(write_ubl(invoice(rule))))
     assert b"PO-7" in write_ubl(invoice())
+    schema = XMLSchema(parse(str(_SCHEMATA / "ubl-2.1/maindoc/UBL-CreditNote-2.1.xsd")))
+    schema.assertValid(fromstring(write_ubl(credit())))
 
 
 _TITLES = {"en": "Invoice", "de": "Rechnung", "es": "Factura", "fr": "Facture"}
+
+
+def test_the_pdf_of_a_credit_note_asks_for_no_payment() -> None:
+    shown = PdfReader(io.BytesIO(write_pdf(credit()))).pages[0].extract_text()
+    assert "Gutschrift R-2026-001" in shown
+    assert "16,46" in shown
+    assert "-16,46" not in shown
+    assert "DE89 3704" not in shown
 
 
 @pytest.mark.parametrize(("language", "title"), _TITLES.items())

@@ -27,11 +27,12 @@ from foundation.telemetry.metrics import LaneMetrics
 from foundation.vault.key_ring import KeyRing
 from foundation.vault.vault import Vault
 from tenants.mail.mailer import Mailer
-from tests.billing.conftest import Market
+from tests.billing.conftest import APRIL, Market
 from tests.billing.invoices.test_lifecycle import (  # noqa: F401 - the fixture
     ADDRESS,
     NOW,
     close,
+    close_negative,
     issuing,
     pay,
     shown,
@@ -104,6 +105,15 @@ async def test_sending_and_reminding_mail_the_pdf_to_the_billing_contact(
     assert len(await mails(issuing, valkey)) == 3, "a reminder that waits is not sent once the invoice is paid"
     async with issuing.another_client().as_client() as session:
         assert await session.scalar(text("SELECT count(*) FROM mail_attachment")) == 0
+
+
+async def test_a_credit_note_is_mailed_as_one(issuing: Market, valkey: "redis.asyncio.Redis") -> None:  # noqa: F811
+    closed = await close_negative(issuing)
+    details = BillingDetailsInput(name="Birch AG", **ADDRESS, email="buy@birch.example")
+    async with issuing.as_client() as session:
+        await set_billing_details(session, details, payer_id=None, now=NOW)
+        await act_on_invoice(session, closed.id, InvoiceAct.SEND, now=APRIL.end, new_id=new_id)
+    assert await mails(issuing, valkey) == [("credit_note", "buy@birch.example", "GR-2026-001.pdf", "%PDF")]
 
 
 async def test_the_payers_contact_gets_the_mail(issuing: Market, valkey: "redis.asyncio.Redis") -> None:  # noqa: F811

@@ -1,7 +1,7 @@
 """From the draft to the paid invoice: numbers, tax, payments, credit notes and reminders, without the web."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from billing.errors import PartyMissing
+from billing.exports.export import export_month
+from billing.exports.schemas import Target
 from billing.invoices.advance import advance_invoices
-from billing.invoices.draft import close_period, close_wholesale
+from billing.invoices.draft import DraftInvoice, close_period, close_wholesale
 from billing.invoices.issue import working_day
 from billing.invoices.life import load_balances
 from billing.invoices.repository import load_invoice
@@ -29,7 +31,8 @@ from billing.schemas import InvoiceDetail
 from billing.sides import Side, as_rater
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
-from tests.billing.conftest import APRIL, MARCH, Market, uses
+from foundation.usage.ledger import Usage
+from tests.billing.conftest import APRIL, MARCH, METER, START, Market, uses
 
 NOW = APRIL.start + timedelta(days=3)
 ADDRESS: dict[str, Any] = {"street": "Kai 1", "postcode": "20457", "city": "Hamburg", "country": "DE"}
@@ -89,6 +92,50 @@ async def test_a_closed_draft_gets_number_tax_parties_and_due_day(issuing: Marke
         await set_legal_entity(session, entity, side=Side.RETAIL, now=NOW, new_id=new_id)
     assert (await shown(issuing, closed)).document == document
     assert [step.cause for step in (await shown(issuing, closed)).steps] == ["finalised"]
+
+
+async def test_a_negative_total_is_a_credit_note(issuing: Market) -> None:
+    """Half of a billed month is taken back in the next one. Nothing is due, and it can be paid back."""
+    closed, later = await close_negative(issuing), APRIL.end + timedelta(days=1)
+    async with issuing.as_client() as session:
+        assert (closed.total_minor, closed.events) == (-500, -50)
+        await act_on_invoice(session, closed.id, InvoiceAct.SEND, now=later, new_id=new_id)
+        await advance_invoices(session, later + timedelta(days=90), new_id=new_id)
+        found = await load_invoice(session, closed.id)
+        assert found.document is not None
+        assert (found.invoice.number, found.invoice.gross_minor, found.document.is_credit) == (
+            "GR-2026-001",
+            -595,
+            True,
+        )
+        assert (found.invoice.state, [step.cause for step in found.steps]) == ("sent", ["finalised", "sent"])
+        assert dict(await load_balances(session, issuing.client.tenant_id)) == {"EUR": 595}
+        with pytest.raises(Conflict):
+            await record_payment(session, closed.id, paid(-596, later), now=later, new_id=new_id)
+        with pytest.raises(Conflict):
+            await create_credit_note(session, closed.id, NewCredit(reason="x"), now=later, new_id=new_id)
+        await record_payment(session, closed.id, paid(-595, later), now=later, new_id=new_id)
+        assert (await load_invoice(session, closed.id)).invoice.state == "paid"
+    async with issuing.as_staff() as session:
+        lines = (await export_month(session, month="2026-05", target=Target.FLAT)).rows
+        assert [(row["document"], row["gross"], row["due_date"]) for row in lines] == [
+            ("credit_note", Decimal("-5.95"), None)
+        ]
+    async with issuing.another_client().as_client() as session:
+        with pytest.raises(NotFound):
+            await load_invoice(session, closed.id)
+
+
+async def close_negative(market: Market) -> DraftInvoice:
+    """April, in which nothing but 50 of March's 120 events are taken back."""
+    await close(market)
+    await market.use(*(Usage(METER, new_id(), -1, START, is_reversal=True) for _ in range(50)))
+    async with market.as_client() as session:
+        return await close_period(session, side=Side.RETAIL, period=APRIL, now=APRIL.end + timedelta(days=1))
+
+
+def paid(amount: int, now: datetime) -> NewPayment:
+    return NewPayment(paid_on=now.date(), amount_minor=amount)
 
 
 def test_due_days_are_working_days() -> None:
