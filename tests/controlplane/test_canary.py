@@ -89,10 +89,11 @@ WITHOUT_SAMPLE = (
     "/api/v1/mails/{mail_id:uuid}/text", "/roles/{role:str}/edit", "/clients/{client:str}/roles/{role:str}/edit",
     "/notifications/{notification_id:uuid}", "/clients/{client:str}/notifications/{notification_id:uuid}",
     "/clients/{client:str}/onboarding/progress", "/sign-in/sso/", "/api/v1/clients/{client:str}/single-sign-on",
-    "/clients/{client:str}/members/single-sign-on/try", "/scim/",
+    "/clients/{client:str}/members/single-sign-on/try", "/scim/", "/api/v1/clients/{client:str}/usage/summary",
 )  # fmt: skip
 """Addresses without a page of their own here: packaged roles are not edited, a notification leads elsewhere, the
-progress of onboarding names its step in a parameter, and single sign-on and SCIM need an identity provider.
+progress of onboarding names its step and the summary of usage its meter in a parameter, and single sign-on and SCIM
+need an identity provider.
 """
 ANSWER = {"grant": True, "reason": "x", "name": "x", "list": "changes"}
 REFUSALS = (400, 403, 404, 405, 422)
