@@ -16,9 +16,9 @@ from billing.price_books.repository import (
     NewPriceBook,
     PriceRow,
     create_price_book,
-    list_prices,
     set_price,
 )
+from billing.price_books.selection import PriceSelection, select_prices
 from billing.sides import Side, as_rater
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
@@ -86,11 +86,7 @@ async def _find_book(session: AsyncSession, client_id: UUID) -> UUID | None:
 
 async def load_client_prices(session: AsyncSession, client_id: UUID, *, now: datetime) -> ClientPrices:
     """Retail prices that apply to the client. In the fleet's scope."""
-    rows = [
-        one
-        for one in (await list_prices(session)).items
-        if one.side is Side.RETAIL and (one.valid_to is None or one.valid_to > now)
-    ]
+    rows = await select_prices(session, PriceSelection(side=Side.RETAIL, client_id=client_id, start=now))
     return ClientPrices(
         own=[one for one in rows if one.client_id == client_id],
         common=[one for one in rows if one.client_id is None],

@@ -26,7 +26,7 @@ from foundation.marks import N_
 from foundation.web.lists import is_day
 from tenants.access import Access
 
-_LABELS: Final = {
+ACT_LABELS: Final = {
     InvoiceAct.SEND: N_("Send"),
     InvoiceAct.REMIND: N_("Send a reminder"),
     InvoiceAct.SUSPEND: N_("Suspend"),
@@ -40,10 +40,15 @@ def acts_of(invoice: InvoiceSummary) -> Sequence[tuple[str, str]]:
     if invoice.side is not Side.RETAIL or invoice.state in OPEN:
         return []
     touched = bool(invoice.paid_minor or invoice.credited_minor)
+    state = InvoiceState(invoice.state)
+    is_mailed = invoice.number is not None
     return [
         (act.value, label)
-        for act, label in _LABELS.items()
-        if state_after(act, InvoiceState(invoice.state)) and not (act is InvoiceAct.VOID and touched)
+        for act, label in ACT_LABELS.items()
+        if state_after(act, state)
+        and not (act is InvoiceAct.VOID and touched)
+        and (is_mailed or act is not InvoiceAct.REMIND)
+        and (is_mailed or act is not InvoiceAct.SEND or state is InvoiceState.FINALISED)
     ]
 
 

@@ -82,7 +82,7 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
     Raises:
         NotFound: the client has no such invoice.
         Conflict: its state does not allow it; something of it is paid or credited and it is to be voided; or there is
-            no address to remind or to send it again.
+            no address, or no document, to remind or to send it again.
         InvalidInput: the reason is missing.
     """
     invoice = await lock_issued(session, invoice_id)
@@ -92,6 +92,8 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
         raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
     if act is InvoiceAct.VOID and (invoice.paid_minor or invoice.credited_minor):
         raise Conflict(N_("Something of this invoice is paid or credited. Correct it by a credit note."))
+    if act in _MAILS and not invoice.number and invoice.state is not InvoiceState.FINALISED:
+        raise Conflict(N_("This invoice has no number, so there is no document to mail."))
     if act in _MAILS:
         note = await mail_invoice(session, invoice, is_reminder=act is InvoiceAct.REMIND)
         if not note and invoice.state is not InvoiceState.FINALISED:

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.price_books.inputs import PriceBookInput
 from billing.price_books.pricing import PriceKind, Terms
-from billing.price_books.repository import ALL_PRICES, NewPriceBook, PriceRow, create_price_book, list_prices
+from billing.price_books.repository import NewPriceBook, PriceRow, create_price_book
+from billing.price_books.selection import PriceSelection, select_prices
 from billing.pricing.charges import margin
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
@@ -88,7 +89,7 @@ async def load_price_book(session: AsyncSession, book_id: UUID, *, now: datetime
         NotFound: the MSP has no such book.
     """
     book = await find_price_book(session, book_id)
-    prices = (await list_prices(session, ALL_PRICES.inside({"book_id": book_id}))).items
+    prices = await select_prices(session, PriceSelection(book_id=book_id))
     costs = await _costs(session, book, now)
     newest_first = sorted(prices, key=lambda price: (price.meter, -price.valid_from.timestamp()))
     return PriceBookDetail(book, [_version(price, costs.get(price.meter), now) for price in newest_first])
@@ -150,10 +151,8 @@ async def _costs(session: AsyncSession, book: PriceBookView, now: datetime) -> d
     """By meter, the MSP's own terms in force, for a retail book of the same currency."""
     if book.side is Side.WHOLESALE:
         return {}
-    query = msgspec.structs.replace(ALL_PRICES, values={"side": Side.WHOLESALE.value})
-    found = (await list_prices(session, query)).items
-    same = (price for price in found if price.currency == book.currency)
-    return {price.meter: price.terms for price in same if validity_of(price, now) == "in_force"}
+    found = await select_prices(session, PriceSelection(side=Side.WHOLESALE, start=now, end=now))
+    return {price.meter: price.terms for price in found if price.currency == book.currency}
 
 
 def _version(price: PriceRow, cost: Terms | None, now: datetime) -> PriceVersion:

@@ -211,32 +211,28 @@ PRICE_ORDER: Final = Sort(
         SortKey("p.id", "uuid"),
     ],
 )
-ALL_PRICES: Final = ListQuery(list="prices", sort=PRICE_ORDER, limit=10_000)
+_FIRST_PAGE: Final = ListQuery(list="prices", sort=PRICE_ORDER, limit=500)
+PRICE_COLUMNS: Final = """p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from,
+                          p.valid_to, p.unit_price, p.included_quantity, p.tiers, p.terms"""
+PRICE_TABLES: Final = "price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id"
 
 
-async def list_prices(session: AsyncSession, query: ListQuery = ALL_PRICES) -> ResultPage[PriceRow]:
+async def list_prices(session: AsyncSession, query: ListQuery = _FIRST_PAGE) -> ResultPage[PriceRow]:
     """One page of the MSP's prices, both sides. In a fleet scope, which is that of the MSP's staff."""
     scope = scope_of(session)
     if not scope.fleet:
         raise Forbidden(N_("Price books are visible to the MSP's own members only."))
-    wanted, book_id = query.values.get("side", ""), query.parents.get("book_id")
+    wanted = query.values.get("side", "")
     source = ListSource(
-        columns="""p.book_id, b.side, b.client_id, b.currency, p.id, p.meter, p.description, p.valid_from, p.valid_to,
-                   p.unit_price, p.included_quantity, p.tiers, p.terms""",
-        tables="price p JOIN price_book b ON b.tenant_id = p.tenant_id AND b.id = p.book_id",
-        where="p.tenant_id = :msp_id"
-        + (" AND b.side = :side" if wanted else "")
-        + (" AND b.id = :book_id" if book_id else ""),
-        binds={
-            "msp_id": scope.msp_id,
-            **({"side": wanted} if wanted else {}),
-            **({"book_id": book_id} if book_id else {}),
-        },
+        columns=PRICE_COLUMNS,
+        tables=PRICE_TABLES,
+        where="p.tenant_id = :msp_id" + (" AND b.side = :side" if wanted else ""),
+        binds={"msp_id": scope.msp_id, **({"side": wanted} if wanted else {})},
     )
-    return (await read_page(session, source, query)).map(_price)
+    return (await read_page(session, source, query)).map(price_of)
 
 
-def _price(row: Row[Any]) -> PriceRow:
+def price_of(row: Row[Any]) -> PriceRow:
     return PriceRow(
         id=row.id, book_id=row.book_id, side=Side(row.side), client_id=row.client_id, currency=row.currency,
         meter=row.meter, description=row.description, valid_from=row.valid_from, valid_to=row.valid_to,

@@ -16,9 +16,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period, Service
-from billing.price_books.books import PriceBookView, validity_of
+from billing.price_books.books import PriceBookView
 from billing.price_books.pricing import Terms, charge, check_terms
-from billing.price_books.repository import ALL_PRICES, PriceRow, list_prices
+from billing.price_books.repository import PriceRow
+from billing.price_books.selection import PriceSelection, select_prices
 from billing.price_books.slots import Validity, slots_for
 from billing.pricing.charges import marked_up
 from billing.pricing.rules import BillingRules
@@ -78,11 +79,12 @@ async def simulate(  # noqa: PLR0913 - keyword-only
         PriceNotAllowed: a draft price.
     """
     books = await _load_books(session, book.side)
-    query = msgspec.structs.replace(ALL_PRICES, values={"side": book.side.value})
-    rows = (await list_prices(session, query)).items
-    old = _prices_of(rows, books)
-    new = _with_draft(old, book, _drafted(book, draft, rows, now), period, new_id)
     only = book.client_id or client_id
+    of_month = PriceSelection(side=book.side, client_id=only, start=period.start, end=period.end)
+    rows = await select_prices(session, of_month)
+    old = _prices_of(rows, books)
+    current = await select_prices(session, PriceSelection(book_id=book.id, start=now, end=now))
+    new = _with_draft(old, book, _drafted(draft, current), period, new_id)
     usage = await _load_usage(session, _bounds(rows, period), period, only)
     meters: dict[str, list[int | Decimal]] = defaultdict(lambda: [Decimal(0), 0, 0])
     clients: list[ClientSimulation] = []
@@ -171,12 +173,11 @@ def _prices_of(rows: Iterable[PriceRow], books: Mapping[UUID, _Book]) -> _Prices
     return _Prices(by_book, terms)
 
 
-def _drafted(book: PriceBookView, draft: PriceDraft, rows: Iterable[PriceRow], now: datetime) -> Mapping[str, Terms]:
-    """Terms by meter that the draft puts in place of the book's own."""
+def _drafted(draft: PriceDraft, current: Iterable[PriceRow]) -> Mapping[str, Terms]:
+    """Terms by meter that the draft puts in place of the book's own, of which `current` are in force."""
     wanted = {meter: check_terms(terms) for meter, terms in draft.terms.items()}
     if not draft.change_pct:
         return wanted
-    current = (row for row in rows if row.book_id == book.id and validity_of(row, now) == "in_force")
     return {row.meter: check_terms(changed(row.terms, draft.change_pct)) for row in current} | wanted
 
 

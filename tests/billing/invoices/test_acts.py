@@ -10,6 +10,7 @@ from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput
 from billing.sides import Side
 from foundation.ids import new_id
 from tenants.preferences.set_preferences import Preferences, set_account_preferences
+from tests.billing.conftest import uses
 from tests.billing.invoices.test_close import post
 from tests.billing.test_pages import BillingWebApp, web_app  # noqa: F401 - the fixture
 from tests.tenants.conftest import (  # noqa: F401 - fixtures
@@ -46,6 +47,10 @@ async def test_an_invoice_is_sent_paid_and_credited_on_its_page(
     retail = web_app.drafts[Side.RETAIL]
     page, api = f"/clients/acme/invoices/{retail.id}", f"/api/v1/clients/acme/invoices/{retail.id}"
     close = await web_app.get("staff", "/invoices/month-close")
+    assert "Usage that is not billed" not in close.text
+    await web_app.market.use(*uses(2, meter="gb_hours"))
+    close = await web_app.get("staff", "/invoices/month-close")
+    assert ("Usage that is not billed" in close.text, "Events without a price: 2" in close.text) == (True, True)
     assert (close.status_code, page in close.text, "Billing details are missing" in close.text) == (200, True, True)
     assert (await web_app.get("acme", "/invoices/month-close")).status_code in {403, 404}
     assert (await post(web_app, "staff", f"{page}/close")).status_code == 303

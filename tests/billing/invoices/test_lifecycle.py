@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from billing.exports.export import export_month
 from billing.exports.schemas import Target
 from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import DraftInvoice, close_period, close_wholesale
+from billing.invoices.forms import ACT_LABELS, acts_of
 from billing.invoices.issue import working_day
 from billing.invoices.life import load_balances
 from billing.invoices.repository import load_invoice
@@ -24,11 +26,13 @@ from billing.invoices.settle import (
     act_on_invoice,
     create_credit_note,
     record_payment,
+    state_after,
 )
 from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity, take_number
 from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput, TaxRateInput
 from billing.schemas import InvoiceDetail
 from billing.sides import Side, as_rater
+from billing.states import LABELS, OPEN, InvoiceState
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from foundation.usage.ledger import Usage
@@ -229,6 +233,26 @@ async def test_credit_notes_never_exceed_the_invoice_and_take_their_tax(issuing:
     assert (found.invoice.state, found.invoice.balance_minor) == ("paid", 0)
     with pytest.raises(Conflict, match="left to credit"):
         await credit()
+
+
+@pytest.mark.parametrize("act", InvoiceAct)
+def test_the_guide_names_the_states_of_each_act(act: InvoiceAct) -> None:
+    guide = (Path(__file__).parents[3] / "docs/guides/msp-admin.md").read_text()
+    [row] = [line for line in guide.splitlines() if line.startswith(f"| *{ACT_LABELS[act]}* |")]
+    named = [name.strip() for name in row.split("|")[2].split(",")]
+    fixed = [state for state in InvoiceState if state not in OPEN]
+    assert named == [LABELS[state][0] for state in fixed if state_after(act, state)]
+
+
+async def test_an_invoice_without_a_number_is_not_mailed(priced: Market) -> None:
+    await priced.use(*uses(120))
+    closed = await close(priced)
+    assert ("send", "Send") in acts_of(closed.invoice)
+    async with priced.as_client() as session:
+        await act_on_invoice(session, closed.invoice.id, InvoiceAct.SEND, now=NOW, new_id=new_id)
+        with pytest.raises(Conflict, match="no document"):
+            await act_on_invoice(session, closed.invoice.id, InvoiceAct.SEND, now=NOW, new_id=new_id)
+    assert acts_of((await shown(priced, closed)).invoice) == [("void", "Void")]
 
 
 async def test_only_an_unpaid_invoice_is_voided(issuing: Market) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -9,11 +10,13 @@ from sqlalchemy import text
 from billing.errors import PriceNotAllowed
 from billing.price_books.books import find_price_book
 from billing.price_books.pricing import PriceKind, Terms
+from billing.price_books.selection import PriceSelection, select_prices
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from billing.simulation.schemas import PriceDraft, Simulation
 from billing.simulation.simulate import changed, simulate
 from foundation.database.engine import Database
+from foundation.errors import InvalidInput
 from foundation.ids import new_id
 from tests.billing.conftest import MARCH, METER, START, Market, uses
 from tests.conftest import make_scope
@@ -54,6 +57,35 @@ async def test_the_old_total_is_what_the_drafts_come_to(fleet: tuple[Market, Mar
     assert len(totals) == 2
     assert found.old_minor == found.new_minor == sum(totals.values())
     assert (found.clients_left_out, found.unpriced_events) == (1, 14)
+
+
+async def test_prices_are_selected_completely_or_not_at_all(
+    fleet: tuple[Market, Market, Market], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, _ = fleet
+    async with first.as_staff() as session:
+
+        async def own_books(**wanted: Any) -> list[tuple[bool, int]]:
+            found = await select_prices(session, PriceSelection(**wanted))
+            return [(one.client_id is not None, one.valid_from.day) for one in found]
+
+        of_client = {"side": Side.RETAIL, "client_id": second.client.tenant_id}
+        assert await own_books(**of_client) == [(False, 1), (False, 21), (True, 16)]
+        at = START + timedelta(days=20)
+        assert await own_books(**of_client, start=at, end=at) == [(False, 21), (True, 16)], "ends and begins then"
+        assert await own_books(**of_client, end=START) == [(False, 1)]
+        assert len(await own_books(side=Side.WHOLESALE)) == 1
+        assert len(await own_books()) == 5
+        monkeypatch.setattr("billing.price_books.selection.MOST_PRICES", 4)
+        with pytest.raises(InvalidInput):
+            await own_books()
+    async with make_other_msp(first).as_staff() as session:
+        assert await select_prices(session, PriceSelection()) == []
+
+
+def make_other_msp(market: Market) -> Market:
+    msp_id = new_id()
+    return Market(market.db, make_scope(msp_id=msp_id, tenant_id=msp_id), make_scope(msp_id=msp_id))
 
 
 async def test_a_draft_price_replaces_the_books_own_and_leaves_clients_their_prices(
