@@ -25,9 +25,9 @@ from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
 from foundation.marks import N_
-from foundation.relations import USAGE_COUNT
 from foundation.scope import Scope
 from foundation.state_machine import in_sql
+from foundation.usage.ledger import USAGE_COUNT
 
 
 class DraftInvoice(msgspec.Struct, frozen=True):

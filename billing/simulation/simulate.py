@@ -27,7 +27,8 @@ from billing.sides import Side
 from billing.simulation.schemas import ClientSimulation, MeterSimulation, PriceDraft, Simulation
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
-from foundation.relations import USAGE_COUNT, USAGE_EVENTS
+from foundation.relations import USAGE_EVENTS
+from foundation.usage.ledger import USAGE_COUNT
 
 _PLACES = 8
 

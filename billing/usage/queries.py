@@ -14,7 +14,8 @@ from billing.usage.schemas import ReportedUsageView, UsageGroup, UsageSummary
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
 from foundation.marks import N_
-from foundation.relations import USAGE_COUNT, USAGE_EVENTS
+from foundation.relations import USAGE_EVENTS
+from foundation.usage.ledger import USAGE_COUNT
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
 
 DAY, CLIENT, SOURCE = "day", "client", "source"

@@ -15,8 +15,6 @@ TIMES_DUE: Final = "(SELECT due_at FROM timer)"
 LANE_SHARES: Final = "(SELECT tenant_id, msp_id, pool FROM lane_share)"
 USAGE_EVENTS: Final = """(SELECT tenant_id, msp_id, meter, id, quantity, occurred_at, subject_id, is_reversal
     FROM usage_event)"""
-USAGE_COUNT: Final = "sum(CASE WHEN u.is_reversal THEN -1 ELSE 1 END)"
-"""Number of the events of rows `u`: a reversal takes one back."""
 AUDIT_ENTRIES: Final = "(SELECT tenant_id, msp_id, seq, at, action, subject, body FROM audit_entry)"
 AUDIT_HEADS: Final = "(SELECT tenant_id, msp_id, seq, hash FROM audit_head)"
 VAULT_KEYS: Final = "(SELECT tenant_id, msp_id, id, wrapped, kek_id, state, created_at FROM vault_key)"

@@ -18,6 +18,8 @@ from foundation.usage.meters import Meter
 _LONGEST_OPEN: Final = timedelta(days=7)
 """Rows that were created longer before their usage are looked at by the daily job only, which reads a year."""
 
+USAGE_COUNT: Final = "sum(CASE WHEN u.is_reversal THEN -1 ELSE 1 END)"
+"""As SQL: number of the events of rows `u`. A reversal takes one back."""
 _INSERT: Final = BulkWrite.insert(
     "usage_event",
     {
