@@ -19,8 +19,8 @@ NOT_CONVERTED = {
     "local_index.html",  # for the operator of a machine, before there is a brand
     "icons.html",
 }
-CODES = frozenset({"needs attention"})
-"""Values that templates compare with."""
+CODES = frozenset({"needs attention", "closest form"})
+"""Values that templates compare with, and selectors of htmx."""
 TEMPLATES = sorted(
     path for folder in FOLDERS for path in (ROOT / folder).rglob("*.html") if path.name not in NOT_CONVERTED
 )
