@@ -36,6 +36,7 @@ SLICE: Final = Slice(
     repairs=(repair_sweep,),
     commands=COMMANDS,
     grants=(
+        RoleGrant("msp_admin", BillingPermission.PAY_INVOICE),  # who gives a role has its rights
         RoleGrant("client_admin", BillingPermission.PAY_INVOICE),
         RoleGrant("client_finance", BillingPermission.PAY_INVOICE),
     ),

@@ -51,6 +51,19 @@ def test_no_client_role_has_an_msps_permission(permission: str) -> None:
     assert any(may(index, role, obj, act).allowed for role in MSP_ROLES)
 
 
+@pytest.mark.parametrize("role", sorted(CLIENT_ROLES - {"client_approver"}))
+def test_administrators_of_an_msp_have_what_they_give(role: str) -> None:
+    """Nobody assigns a role with a permission that they lack."""
+    index = compile_rules(packaged_rules(PRODUCT.grants), tenant_id="t1", version=0)
+    lacking = [
+        permission
+        for permission in declared_permissions()
+        for obj, act in [permission.split(":")]
+        if may(index, role, obj, act).allowed and not may(index, "msp_admin", obj, act).allowed
+    ]
+    assert lacking == []
+
+
 @pytest.mark.parametrize("role", ["partner", "machine", "client_viewer", "msp_operator"])
 def test_few_may_approve(role: str) -> None:
     index = compile_rules(system_rules(), tenant_id="t1", version=0)
