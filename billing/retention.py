@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from billing.payments.states import EventState
 from billing.states import FIXED, OPEN
 from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
@@ -40,5 +41,11 @@ RETAINED: Final = (
             RetainedTable("reported_usage", "id"),
         ),
         default_days=3653, least_days=_CLOSED_PERIODS, floors=(_UNINVOICED, _IN_DRAFTS),
+    ),
+    # Longer than Stripe lists events, so that the nightly sweep stores none again.
+    DataClass(
+        "payment_events", N_("Payment events"), N_("Webhooks of the payment provider as received, once applied."),
+        (RetainedTable("payment_event", "received_at", by_time=True, closed=f"state <> '{EventState.PENDING}'"),),
+        default_days=400, least_days=60,
     ),
 )  # fmt: skip

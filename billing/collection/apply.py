@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.invoices.settle import NewPayment, record_payment
 from billing.invoices.steps import lock_issued
 from billing.payment_account.states import ProviderKind
-from billing.payments.port import RemoteInvoice
-from billing.payments.provider_invoices import find_row, write_failure, write_remote
+from billing.payments.port import NOT_RECORDED, RemoteInvoice
+from billing.payments.provider_invoices import clear_failure, find_row, write_failure, write_remote
 from foundation.database.engine import scope_of
 from foundation.database.savepoint import savepoint
 from foundation.errors import Conflict
@@ -61,7 +61,9 @@ async def apply_remote(
             async with savepoint(session):
                 await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
         except Conflict as refusal:  # void here, or taken back before
-            await write_failure(session, invoice_id, refusal.code, "")
+            await write_failure(session, invoice_id, NOT_RECORDED, problem=refusal.reason)
+            return True
+    await clear_failure(session, invoice_id, only=NOT_RECORDED)
     return True
 
 

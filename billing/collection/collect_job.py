@@ -10,10 +10,18 @@ from billing.collection.converge import converge
 from billing.collection.prepare import Collectable, prepare
 from billing.invoices.steps import lock_issued
 from billing.payment_account.accounts import open_account
+from billing.payment_account.current import find_current_account
 from billing.payment_account.services import OpenAccount, PaymentServices
+from billing.payment_account.states import ProviderKind
 from billing.payments.job_types import COLLECT, CollectInvoice
 from billing.payments.port import ProviderBusy, ProviderRefused, RemoteInvoice, TotalsDiffer
-from billing.payments.provider_invoices import write_failure, write_remote
+from billing.payments.provider_invoices import (
+    clear_failure,
+    drop_row,
+    find_row,
+    write_failure,
+    write_remote,
+)
 from billing.payments.states import RemoteStatus
 from billing.states import InvoiceState
 from foundation.errors import Conflict, DomainError
@@ -21,6 +29,7 @@ from foundation.events import EVENTS_LANE
 from foundation.jobs.batch import Batch
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
+from foundation.marks import N_
 from foundation.outbound.errors import OutboundHeld
 
 COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
@@ -53,11 +62,14 @@ def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
             refusal = error
         async with batch.commit() as session:
             if refusal is not None:
-                await write_failure(session, item.ref, refusal.code, getattr(refusal, "answer", ""))
-            elif remote is not None and account.provider is None:
-                await write_remote(session, item.ref, remote, now=asked_at)
+                answer = refusal.answer if isinstance(refusal, ProviderRefused) else ""
+                await write_failure(session, item.ref, refusal.code, answer, None if answer else refusal.reason)
             elif remote is not None:
-                await apply_remote(session, item.ref, remote, asked_at=asked_at, now=services.clock())
+                await clear_failure(session, item.ref)
+                if account.provider is None:
+                    await write_remote(session, item.ref, remote, now=asked_at)
+                else:
+                    await apply_remote(session, item.ref, remote, asked_at=asked_at, now=services.clock())
 
     return collect
 
@@ -76,12 +88,23 @@ async def ask(account: OpenAccount, wanted: Collectable) -> RemoteInvoice:
 
 
 async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
-    """Try again, or for the first time, in the client's scope; what was refused before is sent once more.
+    """Try again, or for the first time, in the client's scope; what was refused before is sent once more. An invoice
+    that is at an earlier account, where nothing was paid, goes to the present one.
 
     Raises:
         NotFound: the client has no such invoice.
-        Conflict: it is not finalised.
+        Conflict: it is not finalised, clients pay outside the product, or something was paid at an earlier account.
     """
     await lock_issued(session, invoice_id)
+    current = await find_current_account(session)
+    if current is None:
+        raise Conflict(N_("Your clients pay outside the product. Set the payment account first."))
+    row = await find_row(session, invoice_id)
+    if row is not None and row.account_id != current[0]:
+        if row.provider != ProviderKind.SANDBOX and row.paid_minor > row.paid_outside_minor:
+            raise Conflict(
+                N_("Something of this invoice was paid at an earlier payment account. Take what is left outside, too.")
+            )
+        await drop_row(session, invoice_id)
     again = CollectInvoice(reopens=True)
     enqueue(session, [NewJob(COLLECT_LANE, COLLECT, key=str(invoice_id), ref=invoice_id, payload=again)])

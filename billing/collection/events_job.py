@@ -12,6 +12,7 @@ from billing.payment_account.services import PaymentServices
 from billing.payments.job_types import ApplyEvent
 from billing.payments.port import PaymentProvider, ProviderBusy, ProviderRefused, RemoteInvoice
 from billing.payments.states import EVENTS, EventState
+from billing.stripe.hooks import EVENT_TYPES
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.batch import Batch
@@ -20,10 +21,6 @@ from foundation.outbound.errors import OutboundHeld
 from foundation.scope import Scope
 
 _HELD_SECONDS: Final = 30.0
-_ABOUT_PAYMENT: Final = (
-    "invoice.", "invoice_payment.", "charge.", "refund.", "credit_note.", "payment_intent.payment_failed",
-    "payment_intent.succeeded",
-)  # fmt: skip
 
 
 def apply_handler(services: PaymentServices) -> Handler[ApplyEvent]:
@@ -89,7 +86,7 @@ async def _pending(session: AsyncSession, event_id: str) -> str | None:
     row = found.one_or_none()
     if row is None:
         return None
-    return str(row.object_id) if row.type.startswith(_ABOUT_PAYMENT) else ""
+    return str(row.object_id) if row.type in EVENT_TYPES else ""
 
 
 async def _finish(session: AsyncSession, event_id: str, state: EventState, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Webhooks of an MSP's payment provider, stored once their signature is verified."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from billing.payment_account.models import PaymentAccount
 from billing.payment_account.services import PaymentServices
 from billing.payments.job_types import APPLY_EVENT, LANE, ApplyEvent
 from billing.payments.port import RemoteEvent
-from billing.stripe.hooks import verify_hook
+from billing.stripe.hooks import EVENT_TYPES, verify_hook
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError, NotFound, Unauthenticated
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -29,15 +30,26 @@ class HookRefused(DomainError):
     title = N_("The signature is not valid")
 
 
-async def receive_event(services: PaymentServices, msp_id: UUID, signature: str, body: bytes, *, now: datetime) -> bool:
-    """Store the event, and enqueue its application. False: it was stored before.
+class Receipt(StrEnum):
+    """What was done with a webhook."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    """Of a type that is about no invoice, such as those of the account's other business. It is not stored."""
+
+
+async def receive_event(
+    services: PaymentServices, msp_id: UUID, signature: str, body: bytes, *, now: datetime
+) -> Receipt:
+    """Store the event, and enqueue its application.
 
     Raises:
         NotFound: no payment account of this MSP takes webhooks.
         HookRefused: the signature does not fit; only the number of such webhooks is stored.
     """
     refused: Unauthenticated | None = None
-    is_new = False
+    receipt = Receipt.IGNORED
     async with services.db.transaction(Scope(msp_id, msp_id, _ACTOR)) as session:
         account = await find_payment_account(session)
         secret = await open_signing_secret(session, services, account) if account is not None else ""
@@ -49,11 +61,13 @@ async def receive_event(services: PaymentServices, msp_id: UUID, signature: str,
             refused = error
             await _count_refused(session)
         else:
-            event = RemoteEvent(notice.event_id, notice.type, notice.object_id, body)
-            is_new = await store_event(session, account, event, via="webhook", now=now)
+            if notice.type in EVENT_TYPES:
+                event = RemoteEvent(notice.event_id, notice.type, notice.object_id, body)
+                is_new = await store_event(session, account, event, via="webhook", now=now)
+                receipt = Receipt.NEW if is_new else Receipt.DUPLICATE
     if refused is not None:
         raise HookRefused(str(refused))
-    return is_new
+    return receipt
 
 
 async def store_event(

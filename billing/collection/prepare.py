@@ -13,8 +13,9 @@ from billing.invoices.steps import Issued, lock_issued
 from billing.legal_entities.repository import find_billing_details
 from billing.legal_entities.tax import tax_of
 from billing.payment_account.services import OpenAccount
-from billing.payments.port import PayingClient, PushedInvoice, PushedLine, PushedTax
-from billing.payments.provider_invoices import add_row, find_row
+from billing.payments.port import OTHER_ACCOUNT, PayingClient, PushedInvoice, PushedLine, PushedTax
+from billing.payments.provider_invoices import add_row, find_row, write_failure
+from billing.payments.states import RemoteStatus
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
 from billing.states import InvoiceState
 from foundation.database.engine import scope_of
@@ -24,6 +25,8 @@ from foundation.marks import N_
 from tenants.accounts import get_client
 
 _COLLECTED: Final = (InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
+_MOVE_TEXT: Final = N_("Ask the payment provider again, and it moves to the present one.")
+_OVER: Final = (RemoteStatus.PAID, RemoteStatus.VOID)
 _SETTLED_TEXT: Final = N_("Paid or credited before")
 
 _TAX_TEXT: Final = N_("VAT")
@@ -43,8 +46,8 @@ class Collectable:
 async def prepare(
     session: AsyncSession, account: OpenAccount, invoice_id: UUID, *, now: datetime
 ) -> Collectable | None:
-    """None if there is nothing to collect: no retail invoice, not sent, nothing left to pay, or pushed to another
-    account. The row is written first, so that each attempt sends the same.
+    """None if there is nothing to collect: no retail invoice, not sent, nothing left to pay, or pushed to an earlier
+    account, which is noted. The row is written first, so that each attempt sends the same.
     """
     try:
         invoice = await lock_issued(session, invoice_id)
@@ -55,17 +58,23 @@ async def prepare(
         if invoice.state not in _COLLECTED or invoice.balance_minor <= 0:
             return None
         settled = invoice.paid_minor + invoice.credited_minor
+        notes = [note_id for note_id, _ in await _credits(session, invoice_id, ())]
         await add_row(
-            session, invoice_id, account_id=account.id, provider=account.kind.value, settled_before=settled, now=now
-        )
+            session, invoice_id, account_id=account.id, provider=account.kind.value, settled_before=settled,
+            settled_notes=notes, now=now,
+        )  # fmt: skip
         row = await find_row(session, invoice_id)
-    if row is None or row.account_id != account.id:
+    if row is None:
+        return None
+    if row.account_id != account.id:
+        if row.status not in _OVER:
+            await write_failure(session, invoice_id, OTHER_ACCOUNT, problem=Conflict(_MOVE_TEXT).reason)
         return None
     details = await _details(session, invoice_id)
     document = decode_snapshot(details.snapshot)
     return Collectable(
         invoice, row, await _payer(session, document), await _pushed(session, invoice, row, details, document),
-        await _credits(session, row),
+        await _credits(session, invoice_id, row.settled_notes),
     )  # fmt: skip
 
 
@@ -135,12 +144,14 @@ def line_taxes(nets: Iterable[int], percent: Any) -> list[int]:
     return taxes
 
 
-async def _credits(session: AsyncSession, row: Row[Any]) -> list[tuple[UUID, int]]:
+async def _credits(session: AsyncSession, invoice_id: UUID, without: Sequence[UUID]) -> list[tuple[UUID, int]]:
+    """Ids and gross amounts of the credit notes, but those."""
     found = await session.execute(
         text("""
             SELECT id, gross_minor FROM credit_note
-             WHERE tenant_id = :t AND invoice_id = :id AND created_at > :since ORDER BY created_at, id
+             WHERE tenant_id = :t AND invoice_id = :id AND NOT id = ANY(CAST(:without AS uuid[]))
+             ORDER BY created_at, id
         """),
-        {"t": scope_of(session).tenant_id, "id": row.invoice_id, "since": row.created_at},
+        {"t": scope_of(session).tenant_id, "id": invoice_id, "without": list(without)},
     )
     return [(one.id, one.gross_minor) for one in found]

@@ -75,12 +75,12 @@ def payment_hooks_handler(services: PaymentServices) -> "asgi":
             body = await _read(receive)
             headers = dict(scope["headers"])
             signature = headers.get(b"stripe-signature", b"").decode("latin-1")
-            is_new = await receive_event(services, msp_id, signature, body, now=services.clock())
+            receipt = await receive_event(services, msp_id, signature, body, now=services.clock())
         except DomainError as error:
             problem = [*_PROBLEM, _ALLOW] if isinstance(error, MethodNotAllowed) else _PROBLEM
             await _answer(send, error.status, problem, problem_body(error, current_correlation()))
             return
-        await _answer(send, 200, _JSON, msgspec.json.encode({"status": "new" if is_new else "duplicate"}))
+        await _answer(send, 200, _JSON, msgspec.json.encode({"status": receipt}))
 
     return receive_payment_hook
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.settle import NewPayment, record_payment
 from billing.invoices.steps import lock_issued
+from billing.payment_account.current import find_current_account
 from billing.payment_account.states import ProviderKind
 from billing.payments.provider_invoices import find_row
 from billing.payments.states import RemoteStatus
@@ -20,11 +21,12 @@ async def pay_in_sandbox(session: AsyncSession, invoice_id: UUID, *, now: dateti
 
     Raises:
         NotFound: the client has no such invoice.
-        Conflict: it is not collected by the sandbox, or nothing is left to pay.
+        Conflict: it is not collected by the sandbox, or no longer, or nothing is left to pay.
     """
     invoice = await lock_issued(session, invoice_id)
     row = await find_row(session, invoice_id)
-    if row is None or row.provider != ProviderKind.SANDBOX or row.status != RemoteStatus.OPEN:
+    current = await find_current_account(session)
+    if row is None or current != (row.account_id, ProviderKind.SANDBOX) or row.status != RemoteStatus.OPEN:
         raise Conflict(N_("This invoice cannot be paid in the sandbox."))
     if invoice.balance_minor <= 0:
         raise Conflict(N_("Nothing is left to pay."))

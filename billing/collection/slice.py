@@ -8,10 +8,10 @@ from billing.collection.commands import COMMANDS
 from billing.collection.events_job import apply_handler
 from billing.collection.pages import PAGES
 from billing.collection.routes import ROUTES, payment_hooks_handler
-from billing.collection.sweep_job import repair_sweep, sweep_handler
+from billing.collection.sweep_job import read_handler, repair_sweep, sweep_handler
 from billing.events import INVOICE_MOVED
 from billing.payment_account.services import PaymentServices
-from billing.payments.job_types import APPLY_EVENT, COLLECT, JOB_TYPES, SWEEP, CollectInvoice
+from billing.payments.job_types import APPLY_EVENT, COLLECT, JOB_TYPES, READ_INVOICES, SWEEP, CollectInvoice
 from billing.permissions import BillingPermission
 from foundation.events import Subscription
 from foundation.jobs.registry import JobHandler
@@ -23,6 +23,7 @@ def _jobs(services: PaymentServices) -> Sequence[JobHandler[Any]]:
         JobHandler(COLLECT, collect_handler(services)),
         JobHandler(APPLY_EVENT, apply_handler(services)),
         JobHandler(SWEEP, sweep_handler(services)),
+        JobHandler(READ_INVOICES, read_handler(services)),
     ]
 
 

@@ -12,7 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.life import load_life
+from billing.payment_account.current import find_current_account
 from billing.payments.provider_invoices import find_collection
+from billing.payments.schemas import InvoiceCollection
 from billing.price_books.pricing import terms_from_row
 from billing.schemas import InvoiceDetail, InvoiceSummary, Line, LineDetail, Margin, UsageRow
 from billing.sides import Side, as_rater
@@ -74,8 +76,16 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
     return InvoiceDetail(
         summary, [_line(row) for row in rows.mappings()], decode_snapshot(head["snapshot"]),
         **await load_life(session, head["tenant_id"], invoice_id),
-        collection=None if collection is None else collection.for_balance(summary.balance_minor),
+        collection=None if collection is None else await _payable(session, collection, summary),
     )  # fmt: skip
+
+
+async def _payable(session: AsyncSession, found: InvoiceCollection, invoice: InvoiceSummary) -> InvoiceCollection:
+    """A fleet does not see the MSP's account: there each invoice counts as one of the present account."""
+    if not scope_of(session).fleet:
+        current = await find_current_account(session)
+        found = found.at_account(None if current is None else current[0])
+    return found.for_balance(invoice.balance_minor)
 
 
 async def find_snapshot(session: AsyncSession, invoice_id: UUID) -> tuple[Side, InvoiceSnapshot] | None:

@@ -15,7 +15,7 @@ from billing.payment_account.models import PaymentAccount
 from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
 from billing.payment_account.services import OpenAccount, PaymentServices
 from billing.payment_account.states import PaymentMode, ProviderKind
-from billing.payments.job_types import LANE, SWEEP
+from billing.payments.job_types import SWEEP, SWEEP_LANE
 from billing.payments.port import ProviderAccount, ProviderRefused, ProviderUncertain
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
@@ -158,7 +158,7 @@ async def _stripe_values(
     sealed = before.signing_secret if before is not None and same else None
     if signing_secret:
         sealed = await services.vault.encrypt(session, _SIGNING_PURPOSE, signing_secret.encode())
-    await set_timer(session, name=SWEEP.name, lane=LANE, job_type=SWEEP, due_at=now + _FIRST_SWEEP)
+    await set_timer(session, name=SWEEP.name, lane=SWEEP_LANE, job_type=SWEEP, due_at=now + _FIRST_SWEEP)
     return values | {"signing_secret": sealed, "swept_at": before.swept_at if before is not None and same else None}
 
 

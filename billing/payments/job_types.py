@@ -1,5 +1,6 @@
 """Jobs of collection."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -10,6 +11,8 @@ from foundation.marks import N_
 _PATIENT: Final = RetryPolicy(attempts=24, base=2.0, cap=3600.0)
 """About a day: as long as the provider may be away."""
 LANE: Final = "payments"
+SWEEP_LANE: Final = "payment_sweep"
+"""Its own, so that events do not wait for it."""
 
 
 class ApplyEvent(msgspec.Struct, frozen=True):
@@ -22,6 +25,13 @@ class CollectInvoice(msgspec.Struct, frozen=True):
     """`reopens`: somebody asks for it, so that requests which were refused are sent once more."""
 
     reopens: bool = False
+
+
+class ReadInvoices(msgspec.Struct, frozen=True):
+    """Those created since, newest first, after the one of that external id."""
+
+    since: datetime
+    after: str = ""
 
 
 COLLECT: Final = JobType(
@@ -39,4 +49,9 @@ SWEEP: Final = JobType(
     retry=ENDLESS,
 )  # fmt: skip
 """In the MSP account, each night."""
-JOB_TYPES: Final = (COLLECT, APPLY_EVENT, SWEEP)
+READ_INVOICES: Final = JobType(
+    "billing.read_invoices_again", N_("Read recent invoices at the payment provider again"), ReadInvoices, batch=1,
+    seconds=600.0, retry=_PATIENT,
+)  # fmt: skip
+"""In the MSP account, after each sweep; each job reads a page and enqueues the next."""
+JOB_TYPES: Final = (COLLECT, APPLY_EVENT, SWEEP, READ_INVOICES)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Index, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.payments.states import EventState, RequestState
@@ -38,9 +38,10 @@ class PaymentRequest(TenantOwned, Base):
 class ProviderInvoice(TenantOwned, Base):
     """A retail invoice at the payment provider, beside our own state of it. Amounts are in minor units.
 
-    `settled_before_minor` was paid or credited before it was pushed, and is not collected there. `status` is the
-    provider's word, empty until the invoice is there; the amounts are what it told at `read_at`. `failure` is the code
-    of the error that stopped the last attempt, `answer` the provider's words about it.
+    `settled_before_minor` was paid or credited before it was pushed, and is not collected there; `settled_notes` are
+    the credit notes within it. `status` is the provider's word, empty until the invoice is there; the amounts are what
+    it told at `read_at`. `failure` is the code of the error that stopped the last attempt, `answer` the provider's
+    words about it, `problem` our own as a stored message.
     """
 
     __tablename__ = "provider_invoice"
@@ -52,6 +53,7 @@ class ProviderInvoice(TenantOwned, Base):
     status: Mapped[str] = mapped_column(server_default="")
     payment_url: Mapped[str] = mapped_column(server_default="")
     settled_before_minor: Mapped[int] = mapped_column(BigInteger)
+    settled_notes: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     total_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     paid_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     paid_outside_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -61,6 +63,7 @@ class ProviderInvoice(TenantOwned, Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str] = mapped_column(server_default="")
     answer: Mapped[str] = mapped_column(server_default="")
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

@@ -67,7 +67,13 @@ class AmountRefused(Conflict):
     title = N_("The payment provider does not take this amount")
 
 
-FAILURES: Final = {one.code: one.title for one in (ProviderRefused, TotalsDiffer, AmountRefused, Conflict)}
+OTHER_ACCOUNT: Final = "payment-other-account"
+NOT_RECORDED: Final = "payment-not-recorded"
+FAILURES: Final = {
+    **{one.code: one.title for one in (ProviderRefused, TotalsDiffer, AmountRefused, Conflict)},
+    OTHER_ACCOUNT: N_("It is at an earlier payment account"),
+    NOT_RECORDED: N_("What was paid there cannot be recorded here"),
+}
 """Titles of the errors that stop the collection of an invoice, by code."""
 
 
@@ -195,6 +201,12 @@ class PaymentProvider(Protocol):
 
     async def find_invoice_of(self, object_id: str) -> str | None: ...
 
-    async def list_invoices(self, since: datetime) -> Sequence[RemoteInvoice]: ...
+    async def list_invoices(self, since: datetime, *, after: str = "") -> Sequence[RemoteInvoice]:
+        """A page of those created since, newest first, after the one of that external id; without what was refunded
+        and is disputed. Empty at the end.
+        """
+        ...
 
-    async def list_events(self, since: datetime) -> Sequence[RemoteEvent]: ...
+    async def list_events(self, since: datetime, *, after: str = "") -> Sequence[RemoteEvent]:
+        """A page of those about payments, newest first, after the one of that id. Empty at the end."""
+        ...

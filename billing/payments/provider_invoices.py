@@ -1,5 +1,6 @@
 """Rows of invoices at the payment provider, in the client's scope."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.payments.port import RemoteInvoice
 from billing.payments.schemas import InvoiceCollection
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import current_localizer
+from foundation.i18n.messages import MessageText, Sentence, StoredMessage, encode_text, params_of, to_message
 
-_SHOWN = ", ".join(InvoiceCollection.__struct_fields__)
+_SHOWN = ", ".join(name for name in InvoiceCollection.__struct_fields__ if name != "is_current")
 _TOLD = (
     "external_id", "status", "payment_url", "total_minor", "paid_minor", "paid_outside_minor", "credited_minor",
     "refunded_minor", "disputed_minor", "attempts",
@@ -22,11 +25,23 @@ _TOLD = (
 async def find_collection(session: AsyncSession, tenant_id: UUID, invoice_id: UUID) -> InvoiceCollection | None:
     """What is shown of the invoice. Fleet scopes name the client."""
     found = await session.execute(
-        text(f"SELECT {_SHOWN} FROM provider_invoice WHERE tenant_id = :t AND invoice_id = :id"),
+        text(f"SELECT {_SHOWN}, problem FROM provider_invoice WHERE tenant_id = :t AND invoice_id = :id"),
         {"t": tenant_id, "id": invoice_id},
     )
     row = found.mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), InvoiceCollection)
+    if row is None:
+        return None
+    values = {name: value for name, value in row.items() if name != "problem"}
+    values["answer"] = row["answer"] or _write(to_message(row["problem"]))
+    return msgspec.convert(values, InvoiceCollection)
+
+
+def _write(problem: StoredMessage | None) -> str:
+    """An error's sentence in the reader's language; empty for none."""
+    if problem is None:
+        return ""
+    sentence = msgspec.convert(problem.params["sentence"], Sentence)
+    return current_localizer().fill(sentence.source, params_of(sentence))
 
 
 async def find_row(session: AsyncSession, invoice_id: UUID) -> Row[Any] | None:
@@ -38,19 +53,21 @@ async def find_row(session: AsyncSession, invoice_id: UUID) -> Row[Any] | None:
 
 
 async def add_row(  # noqa: PLR0913 - one row
-    session: AsyncSession, invoice_id: UUID, *, account_id: UUID, provider: str, settled_before: int, now: datetime
-) -> None:
+    session: AsyncSession, invoice_id: UUID, *, account_id: UUID, provider: str, settled_before: int,
+    settled_notes: Sequence[UUID], now: datetime,
+) -> None:  # fmt: skip
     """Before the first request: what is not collected there stays what it is now."""
     scope = scope_of(session)
     await session.execute(
         text("""
             INSERT INTO provider_invoice (tenant_id, msp_id, invoice_id, account_id, provider, settled_before_minor,
-                                          created_at)
-            VALUES (:t, :m, :id, :account, :provider, :settled, :now) ON CONFLICT (tenant_id, invoice_id) DO NOTHING
+                                          settled_notes, created_at)
+            VALUES (:t, :m, :id, :account, :provider, :settled, :notes, :now)
+            ON CONFLICT (tenant_id, invoice_id) DO NOTHING
         """),
         {
             "t": scope.tenant_id, "m": scope.msp_id, "id": invoice_id, "account": account_id, "provider": provider,
-            "settled": settled_before, "now": now,
+            "settled": settled_before, "notes": list(settled_notes), "now": now,
         },
     )  # fmt: skip
 
@@ -62,16 +79,43 @@ async def write_remote(session: AsyncSession, invoice_id: UUID, remote: RemoteIn
         values["payment_url"] = ""
     await session.execute(
         text(f"""
-            UPDATE provider_invoice SET {", ".join(f"{name} = :{name}" for name in _TOLD)}, failure = '', answer = '',
-                   read_at = :now
+            UPDATE provider_invoice SET {", ".join(f"{name} = :{name}" for name in _TOLD)}, read_at = :now
              WHERE tenant_id = :t AND invoice_id = :id
         """),
         {**values, "t": scope_of(session).tenant_id, "id": invoice_id, "now": now},
     )
 
 
-async def write_failure(session: AsyncSession, invoice_id: UUID, failure: str, answer: str) -> None:
+async def write_failure(
+    session: AsyncSession, invoice_id: UUID, failure: str, answer: str = "", problem: MessageText | None = None
+) -> None:
+    """It stays until an attempt succeeds."""
     await session.execute(
-        text("UPDATE provider_invoice SET failure = :f, answer = :a WHERE tenant_id = :t AND invoice_id = :id"),
-        {"t": scope_of(session).tenant_id, "id": invoice_id, "f": failure, "a": answer[:500]},
+        text("""
+            UPDATE provider_invoice SET failure = :f, answer = :a, problem = CAST(:p AS jsonb)
+             WHERE tenant_id = :t AND invoice_id = :id
+        """),
+        {
+            "t": scope_of(session).tenant_id, "id": invoice_id, "f": failure, "a": answer[:500],
+            "p": encode_text(problem),
+        },
+    )  # fmt: skip
+
+
+async def clear_failure(session: AsyncSession, invoice_id: UUID, *, only: str = "") -> None:
+    """After a success; with `only`, a failure of that code."""
+    await session.execute(
+        text("""
+            UPDATE provider_invoice SET failure = '', answer = '', problem = NULL
+             WHERE tenant_id = :t AND invoice_id = :id AND failure <> '' AND (:only = '' OR failure = :only)
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id, "only": only},
+    )
+
+
+async def drop_row(session: AsyncSession, invoice_id: UUID) -> None:
+    """Before the invoice is pushed to another account."""
+    await session.execute(
+        text("DELETE FROM provider_invoice WHERE tenant_id = :t AND invoice_id = :id"),
+        {"t": scope_of(session).tenant_id, "id": invoice_id},
     )

@@ -1,6 +1,7 @@
 """What is shown of an invoice at the payment provider."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -8,10 +9,11 @@ import msgspec
 class InvoiceCollection(msgspec.Struct, frozen=True):
     """An invoice at the payment provider. `status` is the provider's word, empty until it is there; amounts are in
     minor units. The payer pays at `payment_url`; it is empty while the amounts here and there differ. `failure` is the
-    code of the error that stopped the last attempt, `answer` the provider's words about it; both are empty for readers
-    without `invoice:issue`.
+    code of the error that stopped the last attempt, `answer` the provider's words about it, or ours; both are empty for
+    readers without `invoice:issue`. An invoice that is not `is_current` is at an earlier payment account.
     """
 
+    account_id: UUID
     provider: str
     external_id: str
     status: str
@@ -25,15 +27,24 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
     failure: str
     answer: str
     read_at: datetime | None
+    is_current: bool = True
 
     @property
     def left_minor(self) -> int:
         """What the provider would still collect."""
         return self.total_minor - self.paid_minor - self.credited_minor
 
+    def at_account(self, current: UUID | None) -> "InvoiceCollection":
+        """Beside the account that the MSP has now."""
+        return msgspec.structs.replace(self, is_current=self.account_id == current)
+
     def for_balance(self, balance_minor: int) -> "InvoiceCollection":
-        """Without the payer's address if another amount than the balance would be paid there."""
-        return self if self.left_minor == balance_minor else msgspec.structs.replace(self, payment_url="")
+        """Without the payer's address if another amount than the balance would be paid there, or to another account."""
+        return (
+            self
+            if self.is_current and self.left_minor == balance_minor
+            else msgspec.structs.replace(self, payment_url="")
+        )
 
     def for_payer(self) -> "InvoiceCollection":
         """Without what the provider said about the MSP's account."""

@@ -37,6 +37,7 @@ from billing.stripe.convert import (
     pushed_line,
     remote_invoice,
 )
+from billing.stripe.hooks import EVENT_TYPES
 from billing.stripe.reading import MISSING, find_by_own_id, invoice_of, read_remote
 from foundation.marks import N_
 
@@ -185,31 +186,21 @@ class StripeProvider:
         with provider_errors():
             return await invoice_of(self.client, object_id)
 
-    async def list_invoices(self, since: datetime) -> Sequence[RemoteInvoice]:
-        """All of the time, with what was paid, refunded and disputed."""
-        found = []
+    async def list_invoices(self, since: datetime, *, after: str = "") -> Sequence[RemoteInvoice]:
         with provider_errors():
-            listed = await self.client.v1.invoices.list_async(
-                {"created": {"gte": int(since.timestamp())}, "limit": 100}
-            )
-            async for one in listed.auto_paging_iter():
-                remote = (
-                    await read_remote(self.client, one.id)
-                    if one.status == StripeInvoiceStatus.PAID
-                    else remote_invoice(one)
-                )
-                if remote is not None:
-                    found.append(remote)
-        return found
+            listed = await self.client.v1.invoices.list_async(_page(since, after))  # type: ignore[arg-type]
+        return [remote_invoice(one) for one in listed.data]
 
-    async def list_events(self, since: datetime) -> Sequence[RemoteEvent]:
-        found = []
+    async def list_events(self, since: datetime, *, after: str = "") -> Sequence[RemoteEvent]:
+        asked = {**_page(since, after), "types": list(EVENT_TYPES)}
         with provider_errors():
-            listed = await self.client.v1.events.list_async({"created": {"gte": int(since.timestamp())}, "limit": 100})
-            async for one in listed.auto_paging_iter():
-                body = msgspec.json.encode(one.to_dict())
-                found.append(RemoteEvent(one.id, one.type, str(getattr(one.data.object, "id", None) or ""), body))
-        return found
+            listed = await self.client.v1.events.list_async(asked)  # type: ignore[arg-type]
+        return [
+            RemoteEvent(
+                one.id, one.type, str(getattr(one.data.object, "id", None) or ""), msgspec.json.encode(one.to_dict())
+            )
+            for one in listed.data
+        ]  # fmt: skip
 
     async def _draft(self, invoice: PushedInvoice, customer_id: str) -> str:
         values: dict[str, Any] = {
@@ -281,6 +272,11 @@ class StripeProvider:
 
     def _metadata(self, own: UUID) -> dict[str, str]:
         return {OWN_ID: str(own), OWN_LEDGER: self.ledger}
+
+
+def _page(since: datetime, after: str) -> dict[str, Any]:
+    begin = {"starting_after": after} if after else {}
+    return {"created": {"gte": int(since.timestamp())}, "limit": 100, **begin}
 
 
 def _credit_amounts(before: RemoteInvoice, credited: int) -> dict[str, int]:

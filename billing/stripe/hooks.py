@@ -1,7 +1,7 @@
 """Webhooks of Stripe, of both kinds: snapshots, and thin events that name their object only."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import stripe
 
@@ -11,6 +11,14 @@ from foundation.errors import DomainError, Unauthenticated
 from foundation.marks import N_
 
 _TOLERANCE_SECONDS = 300
+EVENT_TYPES: Final = (
+    "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn", "charge.dispute.updated", "charge.refund.updated", "charge.refunded",
+    "credit_note.created", "credit_note.voided", "invoice.deleted", "invoice.marked_uncollectible", "invoice.overpaid",
+    "invoice.paid", "invoice.payment_failed", "invoice.payment_succeeded", "invoice.voided", "invoice_payment.paid",
+    "refund.created", "refund.failed", "refund.updated",
+)  # fmt: skip
+"""Those that may change what is known of an invoice. Stripe lists at most twenty types at once."""
 
 
 def verify_hook(body: bytes, signature: str, secrets: Sequence[str]) -> Notice:

@@ -95,7 +95,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                    " slo_due_at state verified_at",
     "propagation_attempt": "answered_at bytes detail duration_ms outcome read retry_after status_code",
     "provider_invoice": "answer attempts credited_minor disputed_minor external_id failure paid_minor"
-                        " paid_outside_minor payment_url read_at refunded_minor status total_minor",
+                        " paid_outside_minor payment_url problem read_at refunded_minor status total_minor",
     "rated_usage": "line_id",
     "rating_run": "next_at rated_at",
     "record_title": "search title",
@@ -135,8 +135,9 @@ DELETED: Final = {
     "notification_delivery",
     "oauth_token", "onboarding_waiver",
     "passkey", "password_reset", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role",
-    "policy_rule", "propagation_attempt", "recovery_code", "retention_default", "retention_policy", "scim_token",
-    "second_factor_rule", "sign_in_domain", "source_record", "unclaimed_message", "vault_key", "webhook_secret",
+    "policy_rule", "propagation_attempt", "provider_invoice", "recovery_code", "retention_default",
+    "retention_policy", "scim_token", "second_factor_rule", "sign_in_domain",
+    "source_record", "unclaimed_message", "vault_key", "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

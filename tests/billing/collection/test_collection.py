@@ -10,11 +10,15 @@ from sqlalchemy import text
 from stripe import WebhookSignature
 
 from billing.collection.apply import apply_remote
+from billing.collection.lists import DRIFT
 from billing.collection.sandbox import pay_in_sandbox
-from billing.payments.port import RemoteInvoice
-from billing.payments.provider_invoices import write_failure
+from billing.invoices.settle import NewCredit, create_credit_note
+from billing.payments.port import RemoteInvoice, TotalsDiffer
+from billing.payments.provider_invoices import clear_failure, write_failure
 from foundation.clock import utc_now
 from foundation.errors import Conflict
+from foundation.ids import new_id
+from foundation.marks import N_
 from tests.billing.collection.selling import sell
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
@@ -129,6 +133,9 @@ async def test_a_part_paid_outside_is_not_collected_as_a_whole(
             later = asked + timedelta(minutes=3 if state is paid else 2)
             await apply_remote(session, invoice_id, state, asked_at=later, now=asked + timedelta(minutes=10))
         await write_failure(session, invoice_id, "conflict", "The key of the account is revoked.")
+        # An event does not hide why the last attempt failed.
+        later = asked + timedelta(minutes=4)
+        await apply_remote(session, invoice_id, paid, asked_at=later, now=later)
     payments = (await admin.api("GET", path)).json()["payments"]
     assert {(one["method"], one["paid_on"], one["amount_minor"]) for one in payments} >= {("stripe", "2026-04-30", 969)}
     client = await web_app.signed_in(msp_setup.host, msp_setup.approver)
@@ -136,6 +143,21 @@ async def test_a_part_paid_outside_is_not_collected_as_a_whole(
     assert [(one["failure"], one["answer"]) for one in shown] == [
         ("conflict", "The key of the account is revoked."), ("", ""),
     ]  # fmt: skip
+    differs = TotalsDiffer(
+        N_("Stripe's draft {draft} has the total {theirs}."), params={"draft": "in_1", "theirs": "7"}
+    )
+    async with env.services.db.transaction(env.scope) as session:
+        await write_failure(session, invoice_id, differs.code, problem=differs.reason)
+    told = (await admin.api("GET", path)).json()["collection"]
+    assert (told["failure"], told["answer"]) == ("payment-totals-differ", "Stripe's draft in_1 has the total 7.")
+    # A draft that stays one is listed after a while, as is one on its way.
+    async with env.services.db.transaction(env.scope) as session:
+        await clear_failure(session, invoice_id)
+        draft = msgspec.structs.replace(paid, status="draft")
+        await apply_remote(session, invoice_id, draft, asked_at=asked + timedelta(hours=1), now=utc_now())
+    async with env.services.db.transaction(env.msp_account.for_fleet()) as session:
+        found = [await DRIFT.load(session, DRIFT.query(), utc_now() + timedelta(hours=later)) for later in (0, 2)]
+    assert [invoice_id in {row.invoice_id for row in page.items} for page in found] == [False, True]
 
 
 async def test_webhooks_without_a_valid_signature_leave_a_count_only(  # noqa: PLR0917 - fixtures
@@ -154,6 +176,10 @@ async def test_webhooks_without_a_valid_signature_leave_a_count_only(  # noqa: P
     assert (account["refused_webhooks"], account["webhook_path"]) == (4, address)
     answers = [await http.post(address, content=body, headers={"stripe-signature": good}) for _ in range(2)]
     assert [one.json() for one in answers] == [{"status": "new"}, {"status": "duplicate"}]
+    elsewhere = body.replace(b"invoice.paid", b"customer.created").replace(b"evt_1", b"evt_2")
+    head = WebhookSignature.generate_signature_header(elsewhere.decode(), SIGNING)
+    ignored = await http.post(address, content=elsewhere, headers={"stripe-signature": head})
+    assert (ignored.status_code, ignored.json()) == (200, {"status": "ignored"})
     other = f"/payment-hooks/{other_env.scope.msp_id}"
     assert (await http.post(other, content=body, headers={"stripe-signature": good})).status_code == 404
     assert (await http.get(address)).status_code == 405
@@ -180,6 +206,69 @@ async def test_the_sweep_finds_what_no_webhook_brought(
     async with env.services.db.transaction(env.msp_account) as session:
         found = "SELECT count(*) FROM payment_event WHERE via = 'sweep' AND state = 'applied'"
         assert int(await session.scalar(text(found)) or 0) > 0
+    # Invoices are read again without events: ours alone, and one that fails stops no other.
+    at, platform = (await admin.api("GET", path)).json()["collection"], fake.world.platform
+    charge = next(one for one in platform.of_kind("charge") if one["amount"] == at["total_minor"])
+    fake.acts.dispute(list(platform.of_kind("charge"))[-1]["id"])
+    assert charge["amount"] == at["total_minor"]
+    ours = platform.objects[at["external_id"]]
+    for name, metadata in (("in_foreign", {}), ("in_broken", ours["metadata"])):
+        platform.objects[name] = {**ours, "id": name, "created": ours["created"] + 1, "metadata": metadata}
+    broken = next(one for one in platform.of_kind("invoice_payment") if one["invoice"] == ours["id"])
+    platform.objects["inpay_broken"] = {
+        **broken, "id": "inpay_broken", "invoice": "in_broken",
+        "payment": {**broken["payment"], "payment_intent": "pi_gone"},
+    }  # fmt: skip
+    for one in list(platform.of_kind("event")):
+        del platform.objects[one["id"]]
+    fake.world.outbox.clear()
+    fake.requests.clear()
+    async with env.services.db.transaction(env.msp_account) as session:
+        await session.execute(text("UPDATE timer SET due_at = now() WHERE kind = 'billing.sweep_payments'"))
+    await work(env)
+    assert (await admin.api("GET", path)).json()["collection"]["disputed_minor"] == at["total_minor"]
+    asked = {read for _, read, _, _ in fake.requests}
+    assert (f"/v1/invoices/{ours['id']}" in asked, "/v1/invoices/in_broken" in asked) == (True, True)
+    assert "/v1/invoices/in_foreign" not in asked
+    for name in ("in_foreign", "in_broken", "inpay_broken"):
+        del platform.objects[name]
+
+
+async def test_an_invoice_moves_to_the_present_account_when_somebody_asks(
+    admin: Visit, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
+) -> None:
+    invoice_id = await sell(env)
+    path = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
+    assert (await admin.api("POST", f"{path}/collection")).status_code == 409
+    assert (await admin.api("PUT", "/api/v1/payment-account", {"provider": "sandbox"})).status_code == 200
+    # A credit note that is written while the row is: it is within what was settled before, whatever its time says.
+    async with env.services.db.transaction(env.scope) as session:
+        credit = NewCredit(reason="Too much", net_minor=100)
+        await create_credit_note(session, invoice_id, credit, now=utc_now() + timedelta(hours=1), new_id=new_id)
+    await send(admin, path)
+    await work(env)
+    assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
+    async with env.services.db.transaction(env.scope) as session:
+        with pytest.raises(Conflict):
+            await pay_in_sandbox(session, invoice_id, now=utc_now())
+    again = await admin.api("POST", f"{path}/credit-notes", {"reason": "Too much", "net_minor": 100})
+    assert again.status_code == 201, again.text
+    await work(env)
+    left = (await admin.api("GET", path)).json()["collection"]
+    assert (left["provider"], left["is_current"], left["failure"]) == ("sandbox", False, "payment-other-account")
+    assert (await admin.api("POST", f"{path}/collection")).status_code == 202
+    await work(env)
+    moved = (await admin.api("GET", path)).json()
+    at = moved["collection"]
+    assert (at["provider"], at["status"], at["is_current"], at["failure"]) == ("stripe", "open", True, "")
+    balance = moved["invoice"]["gross_minor"] - 2 * 119
+    assert (at["total_minor"], at["credited_minor"], at["payment_url"] != "") == (balance, 0, True)
+    # What was paid at an earlier account stays there.
+    fake.acts.pay_hosted(at["external_id"])
+    assert (await admin.api("POST", f"{path}/collection")).status_code == 202
+    await work(env)
+    assert (await admin.api("PUT", "/api/v1/payment-account", {"provider": "sandbox"})).status_code == 200
+    assert (await admin.api("POST", f"{path}/collection")).status_code == 409
 
 
 async def test_the_sandbox_collects_without_money(
@@ -190,7 +279,6 @@ async def test_the_sandbox_collects_without_money(
     assert (await admin.api("PUT", "/api/v1/payment-account", {"provider": "sandbox"})).status_code == 200
     await send(admin, path)
     await work(env)
-    assert (await admin.api("POST", f"{path}/sandbox-payment")).status_code == 403
     client = await web_app.signed_in(msp_setup.host, msp_setup.approver)
     assert (await client.api("POST", f"{path}/sandbox-payment")).status_code == 403
     assert (await admin.api("GET", path)).json()["collection"]["status"] == "open"
