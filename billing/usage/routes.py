@@ -41,7 +41,7 @@ _READ: Final = {"permission": BillingPermission.READ_USAGE, "fleet": True}
 _REPORT: Final = {"permission": BillingPermission.REPORT_USAGE}
 _DECLARE: Final = {"permission": BillingPermission.WRITE_METERS}
 _TAGS: Final = ["usage"]
-_BYTES: Final = 1024 * 1024
+BATCH_BYTES: Final = 1024 * 1024
 """Of a thousand events with all their dimensions."""
 
 REPORTED_USAGE_LIST: Final = list_route(
@@ -72,7 +72,7 @@ async def retire_declared_meter(access: OpenAccess, data: JSONBody[MeterToRetire
     return MeterRetired(data.code)
 
 
-@post(_CLIENTS, opt=_REPORT, tags=_TAGS, status_code=200, request_max_body_size=_BYTES)
+@post(_CLIENTS, opt=_REPORT, tags=_TAGS, status_code=200, request_max_body_size=BATCH_BYTES)
 async def report_client_usage(access: OpenAccess, data: JSONBody[UsageBatch]) -> UsageReceipt:
     """Report usage of a client. Each event has its own result; one sent again counts once. Usage of a month that is
     invoiced already is billed on the next invoice.
@@ -85,7 +85,7 @@ async def report_client_usage(access: OpenAccess, data: JSONBody[UsageBatch]) ->
     opt={**_REPORT, EXTENSIBLE: True},
     tags=_TAGS,
     status_code=200,
-    request_max_body_size=_BYTES,
+    request_max_body_size=BATCH_BYTES,
 )
 async def report_usage_as_cloudevents(access: OpenAccess, data: JSONBody[CloudEventBatch]) -> UsageReceipt:
     """Report usage of a client as a batch of CloudEvents, whose `type` is the meter. Results are in the order of the
@@ -124,7 +124,7 @@ async def show_usage_summary(
     return await read_usage(access.session, meter=found.name, period=period, by=grouping, now=access.now)
 
 
-@post(_USAGE[0], opt={**_REPORT, "fleet": True}, tags=_TAGS, status_code=200, request_max_body_size=_BYTES)
+@post(_USAGE[0], opt={**_REPORT, "fleet": True}, tags=_TAGS, status_code=200, request_max_body_size=BATCH_BYTES)
 async def report_clients_usage(access: OpenAccess, data: JSONBody[ClientUsageBatch]) -> UsageReceipt:
     """Report usage of several clients. Each event has its own result; one sent again counts once."""
     return await report_for_clients(access, data)

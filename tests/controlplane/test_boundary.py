@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from billing.usage.routes import BATCH_BYTES
 from connectors.webhooks.signatures import sign
 from controlplane.services import Services
 from foundation.clock import utc_now
@@ -52,7 +53,14 @@ BAD_HOSTS = [
 BAD_SEGMENTS = ["%00", "a%00b", "%", "%zz", "%ff", "%ed%a0%80", "%0a", "%7f", "a%1fb", "%c0%80", "%u0041"]
 OAUTH_ENDPOINTS = ("token", "revoke", "introspect")
 """Public addresses of programs below `/oauth/`."""
-FILE_ROUTES = ("/brands/{slug:str}/images/{kind:str}", "/api/v1/brands/{slug:str}/images/{kind:str}")
+_USAGE = "/api/v1/clients/{client:str}/usage"
+LARGER = {
+    **dict.fromkeys(
+        ("/brands/{slug:str}/images/{kind:str}", "/api/v1/brands/{slug:str}/images/{kind:str}"), FILE_BYTES
+    ),
+    **dict.fromkeys((_USAGE, f"{_USAGE}/cloudevents", "/api/v1/usage"), BATCH_BYTES),
+}
+"""Limits of routes for files and batches, which need a permission."""
 SCIM_ENDPOINTS = ("/scim/v2/{rest:path}",)
 """Addresses of identity providers. A body is read once the token is known, so its limit is that of a signed-in form."""
 PUBLIC_FORMS = [
@@ -505,8 +513,8 @@ class TestBodies:
                     limit = handler.resolve_request_max_body_size()
                     public = "permission" not in handler.opt
                     small = public and route.path not in SCIM_ENDPOINTS
-                    most = FILE_BYTES if route.path in FILE_ROUTES else FORM_BYTES
-                    assert limit <= (PUBLIC_FORM_BYTES if small else most), route.path
+                    most = PUBLIC_FORM_BYTES if small else LARGER.get(route.path, FORM_BYTES)
+                    assert limit <= most, route.path
                     found += public
         assert found == len(PUBLIC_FORMS) + len(OAUTH_ENDPOINTS) + len(SCIM_ENDPOINTS)
 
