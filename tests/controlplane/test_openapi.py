@@ -131,13 +131,14 @@ async def test_responses_match_the_openapi_document(
     web: tuple[int, Path], msp_setup: MspSetup, admin: Visit, tmp_path: Path, role: str
 ) -> None:
     port, log = web
-    # A stranger is refused before the request is looked at, so a body or parameter of each kind is enough.
-    options = ["--phases", "examples,fuzzing"]
+    # Boundary values of each parameter are tried by the caller who reaches most routes. A stranger is refused before
+    # the request is looked at.
+    options = [] if role == "msp_admin" else ["--phases", "examples,fuzzing"]
     if role:
         owner = f"/api/v1/clients/{msp_setup.slug}" if role.startswith("client") else "/api/v1"
         wanted = {"name": "Fuzz", "role": role, "manages_access": role == "msp_admin"}
         made = await admin.api("POST", f"{owner}/api-keys", wanted)
-        options = ["-H", f"Authorization: Bearer {made.json()['key']}"]
+        options += ["-H", f"Authorization: Bearer {made.json()['key']}"]
     done = run_schemathesis(tmp_path, port, msp_setup, *options)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
     tested = re.search(r"(\d+) generated", done.stdout)
