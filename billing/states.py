@@ -28,6 +28,8 @@ class InvoiceState(StrEnum):
 OPEN: Final = (InvoiceState.DRAFT, InvoiceState.GRACE)
 """Still computed from usage."""
 FIXED: Final = tuple(state for state in InvoiceState if state not in OPEN)
+BILLED: Final = tuple(state for state in FIXED if state is not InvoiceState.VOID)
+"""What is charged, so that later usage of the same month is priced after it."""
 UNPAID: Final = (
     InvoiceState.FINALISED, InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED,
 )  # fmt: skip

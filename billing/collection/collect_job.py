@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import apply_remote
 from billing.collection.converge import converge
-from billing.collection.prepare import Collectable, prepare
+from billing.collection.prepare import COLLECTED, Collectable, prepare
 from billing.invoices.steps import lock_issued
 from billing.payment_account.accounts import open_account
 from billing.payment_account.current import find_current_account
@@ -93,9 +93,10 @@ async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
 
     Raises:
         NotFound: the client has no such invoice.
-        Conflict: it is not finalised, clients pay outside the product, or something was paid at an earlier account.
+        Conflict: it is not finalised, clients pay outside the product, or it is at an earlier account and something was
+            paid there or nothing is left to pay.
     """
-    await lock_issued(session, invoice_id)
+    invoice = await lock_issued(session, invoice_id)
     current = await find_current_account(session)
     if current is None:
         raise Conflict(N_("Your clients pay outside the product. Set the payment account first."))
@@ -105,6 +106,10 @@ async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
             raise Conflict(
                 N_("Something of this invoice was paid at an earlier payment account. Take what is left outside, too.")
             )
+        if (
+            invoice.state not in COLLECTED or invoice.balance_minor <= 0
+        ):  # it would not be at the present account either
+            raise Conflict(N_("Nothing is left to pay."))
         await drop_row(session, invoice_id)
     again = CollectInvoice(reopens=True)
     enqueue(session, [NewJob(COLLECT_LANE, COLLECT, key=str(invoice_id), ref=invoice_id, payload=again)])

@@ -48,8 +48,9 @@ _ROWS: Final = f"""
             coalesce((SELECT sum(y.amount_minor) FROM invoice_payment y WHERE y.tenant_id = p.tenant_id
                 AND y.invoice_id = p.invoice_id AND y.method = '{METHOD}'), 0)::bigint AS paid_minor,
             greatest(0, p.paid_minor - p.paid_outside_minor - p.refunded_minor - p.disputed_minor) AS paid_there_minor,
-            coalesce((SELECT sum(c.gross_minor) FROM credit_note c WHERE c.tenant_id = p.tenant_id
-                AND c.invoice_id = p.invoice_id AND NOT c.id = ANY(p.settled_notes)), 0)::bigint AS credited_minor,
+            least(x.gross_minor - p.settled_before_minor,
+                coalesce((SELECT sum(c.gross_minor) FROM credit_note c WHERE c.tenant_id = p.tenant_id
+                    AND c.invoice_id = p.invoice_id AND NOT c.id = ANY(p.settled_notes)), 0))::bigint AS credited_minor,
             p.credited_minor AS credited_there_minor,
             greatest(0, x.gross_minor - i.credited_minor - i.paid_minor) AS left_minor,
             greatest(0, p.total_minor - p.credited_minor - p.paid_minor + p.refunded_minor + p.disputed_minor)

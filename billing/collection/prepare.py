@@ -24,7 +24,7 @@ from foundation.i18n.negotiation import localizer_of
 from foundation.marks import N_
 from tenants.accounts import get_client
 
-_COLLECTED: Final = (InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
+COLLECTED: Final = (InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE, InvoiceState.SUSPENDED)
 _MOVE_TEXT: Final = N_("Ask the payment provider again, and it moves to the present one.")
 _OVER: Final = (RemoteStatus.PAID, RemoteStatus.VOID)
 _SETTLED_TEXT: Final = N_("Paid or credited before")
@@ -55,7 +55,7 @@ async def prepare(
         return None
     row = await find_row(session, invoice_id)
     if row is None:
-        if invoice.state not in _COLLECTED or invoice.balance_minor <= 0:
+        if invoice.state not in COLLECTED or invoice.balance_minor <= 0:
             return None
         settled = invoice.paid_minor + invoice.credited_minor
         notes = [note_id for note_id, _ in await _credits(session, invoice_id, ())]

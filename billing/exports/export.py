@@ -1,5 +1,6 @@
-"""The export of a month: what was issued, credited or voided in it, of all clients of an MSP. An invoice that was
-voided in the month of its issue is left out.
+"""The export of a month: what was issued, credited or voided in it, of all clients of an MSP.
+
+What was exported once is never left out later: a void is exported beside the invoice, also in the same month.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,10 +94,9 @@ async def _load(session: AsyncSession, period: Period) -> tuple[list[ExportLine]
         if document is None:
             unnumbered += first <= row.issued_on
             continue
-        is_issued, is_voided = (day is not None and first <= day < after for day in (row.issued_on, row.voided_on))
-        if is_issued and not is_voided:
+        if first <= row.issued_on:
             lines += invoice_lines(document, client, counts)
-        elif is_voided and not is_issued:
+        if row.voided_on is not None and first <= row.voided_on < after:
             lines += void_lines(document, client, row.voided_on)
         lines += [credit_line(document, client, credit) for credit in taken_back.get(row.invoice_id, ())]
     return lines, unnumbered

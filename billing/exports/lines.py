@@ -43,12 +43,14 @@ def invoice_lines(document: InvoiceSnapshot, client: str, events: Mapping[UUID, 
 
 
 def void_lines(document: InvoiceSnapshot, client: str, voided_on: date) -> Iterator[ExportLine]:
-    """Lines that take back those of an invoice. Their ids are derived, so that they never change either."""
+    """Lines that take back those of an invoice. Their ids are derived, so that they never change either; accounting
+    systems refuse a second document of one number.
+    """
     for line in invoice_lines(document, client, {}):
         yield msgspec.structs.replace(
             line, line_id=uuid5(line.line_id, DocumentKind.VOID.value), document=DocumentKind.VOID,
             quantity=-line.quantity, net=-line.net, tax=-line.tax, gross=-line.gross, issue_date=voided_on,
-            due_date=None,
+            due_date=None, invoice_number=f"{line.invoice_number}-VOID",
         )  # fmt: skip
 
 

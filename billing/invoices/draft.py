@@ -20,7 +20,7 @@ from billing.pricing.rules import BillingRules
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
 from billing.sides import Side, as_rater
-from billing.states import FIXED, OPEN
+from billing.states import BILLED, OPEN
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
@@ -187,7 +187,7 @@ _LINES = text(f"""
       LEFT JOIN (
         SELECT e.meter, e.service_start, sum(e.quantity) AS quantity, sum(e.events) AS events
           FROM invoice_line e JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = e.invoice_id
-         WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state IN ({in_sql(FIXED)})
+         WHERE e.tenant_id = :tenant_id AND i.side = :side AND i.state IN ({in_sql(BILLED)})
          GROUP BY e.meter, e.service_start) b ON b.meter = l.meter AND b.service_start = l.service_start
      WHERE l.tenant_id = :tenant_id AND l.invoice_id = :invoice_id
      ORDER BY l.meter, l.service_start, p.valid_from, l.id

@@ -201,6 +201,8 @@ def _check_payment(invoice: Issued, payment: NewPayment, now: datetime) -> None:
         raise InvalidInput(N_("A payment cannot be in the future."), field="paid_on")
     if invoice.state is InvoiceState.VOID:
         raise Conflict(N_("This invoice is void, so nothing is paid on it."))
+    if invoice.gross_minor < 0 < invoice.paid_minor + payment.amount_minor:
+        raise Conflict(N_("A credit note is paid back. Enter the amount with a minus."))
     if invoice.paid_minor + payment.amount_minor < min(0, invoice.gross_minor):  # a credit note may be paid back
         raise Conflict(N_("More would be taken back than was paid."))
 

@@ -17,7 +17,7 @@ from foundation.state_machine import in_sql
 
 class PaymentRequest(TenantOwned, Base):
     """A request to the provider, written before it is sent. `attempts` counts the idempotency keys that were used up
-    by stored failures of the provider.
+    by stored failures of the provider. `finished_at`: time of the answer, or of the change to the present key.
     """
 
     __tablename__ = "payment_request"

@@ -67,7 +67,7 @@ class RequestLog:
             found = await call.find()
             if found is not None:
                 return await self._finish(call.key, found)
-            if self.clock() - row.created_at > KEY_LIFE:
+            if self.clock() - (row.finished_at or row.created_at) > KEY_LIFE:
                 attempts = await self._use_up(call.key)
         try:
             answer = await call.send(f"{call.key}#{attempts}" if attempts else call.key)
@@ -97,7 +97,7 @@ class RequestLog:
             is_new = inserted.one_or_none() is not None
             found = await session.execute(
                 text("""
-                    SELECT body_hash, state, answer, attempts, created_at FROM payment_request
+                    SELECT body_hash, state, answer, attempts, created_at, finished_at FROM payment_request
                      WHERE tenant_id = :t AND account_id = :account AND key = :key
                 """),
                 self._binds(session, call.key),
@@ -146,7 +146,7 @@ class RequestLog:
         async with self.db.transaction(self.scope) as session:
             await session.execute(
                 text(f"""
-                    UPDATE payment_request SET state = '{RequestState.PENDING}', answer = '{{}}', finished_at = NULL
+                    UPDATE payment_request SET state = '{RequestState.PENDING}', answer = '{{}}'
                      WHERE tenant_id = :t AND account_id = :account AND key = :key AND state = '{RequestState.REFUSED}'
                 """),
                 self._binds(session, key),
@@ -158,10 +158,10 @@ class RequestLog:
         async with self.db.transaction(self.scope) as session:
             found = await session.execute(
                 text("""
-                    UPDATE payment_request SET attempts = attempts + 1
+                    UPDATE payment_request SET attempts = attempts + 1, finished_at = :now
                      WHERE tenant_id = :t AND account_id = :account AND key = :key RETURNING attempts
                 """),
-                self._binds(session, key),
+                {**self._binds(session, key), "now": self.clock()},
             )
             return int(found.scalar_one())
 

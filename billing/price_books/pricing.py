@@ -104,8 +104,12 @@ def charge(  # noqa: PLR0913 - keyword-only
     later = earlier + (int(quantity != 0) if events is None else events)
     amount = _cost(terms, after, later, rules) - _cost(terms, before, earlier, rules)
     minor = round_to_integer(amount * 10 ** stored_exponent(currency), rules.rounding)
-    included = min(terms.included, after) - min(terms.included, before)
+    included = _included(terms, after) - _included(terms, before)
     return Charge(included=included, amount_minor=minor)
+
+
+def _included(terms: Terms, units: Decimal) -> Decimal:
+    return max(Decimal(0), min(terms.included, units))
 
 
 def _cost(terms: Terms, units: Decimal, events: int, rules: BillingRules) -> Fraction:

@@ -316,3 +316,13 @@ async def test_the_operator_issues_the_wholesale_invoice_once_all_shares_are_clo
         sides = [await session.scalar(text(ids), {"side": side}) for side in ("retail", "wholesale")]
     assert (found.number, found.gross_minor) == (f"W-{msp['s']}-1", 428)
     assert sides[0] is None or sides[0] == sides[1]
+
+
+async def test_usage_of_a_voided_invoice_is_not_taken_back_again(issuing: Market) -> None:
+    voided = (await close(issuing)).invoice
+    async with issuing.as_client() as session:
+        await act_on_invoice(session, voided.id, InvoiceAct.VOID, reason="wrong", now=NOW, new_id=new_id)
+    await issuing.use(*uses(10))  # late, beside the 120 events of the void invoice
+    async with issuing.as_client() as session:
+        draft = await close_period(session, side=Side.RETAIL, period=APRIL, now=APRIL.end)
+    assert draft.total_minor == 50, "10 events, 5 of them included, as if nothing had been charged before"

@@ -22,7 +22,7 @@ from billing.payments.port import (
     RemoteInvoice,
     TotalsDiffer,
 )
-from billing.payments.requests import RequestLog
+from billing.payments.requests import ProviderCall, RequestLog
 from billing.stripe.adapter import StripeProvider
 from billing.stripe.amounts import amount_in, amount_out, part_out
 from billing.stripe.convert import remote_invoice
@@ -189,6 +189,30 @@ async def test_a_refused_request_is_sent_again_when_somebody_asks(shop: Shop) ->
     assert shop.count("customer") == 1
     keys = {key for method, path, _, key in shop.fake.requests if (method, path) == ("POST", "/v1/customers")}
     assert len(keys) == 2, "Stripe answers a key as before"
+
+
+async def test_a_reopened_request_keeps_its_key_while_no_answer_comes(shop: Shop) -> None:
+    """After a lost answer another key could make a second object."""
+    answers: list[Exception] = [ProviderRefused("no"), ProviderUncertain(), ProviderUncertain()]
+    keys: list[str] = []
+
+    async def send(key: str) -> dict[str, object]:
+        keys.append(key)
+        raise answers.pop(0)
+
+    async def find() -> None:
+        return None
+
+    call = ProviderCall("refund:1", {"amount": 5}, send, find)
+    with pytest.raises(ProviderRefused):
+        await shop.provider.log.send(call)
+    shop.now += timedelta(days=2)
+    with pytest.raises(ProviderUncertain):
+        await replace(shop.provider.log, reopens=True).send(call)
+    shop.now += timedelta(seconds=3)
+    with pytest.raises(ProviderUncertain):
+        await shop.provider.log.send(call)
+    assert (keys[0] != keys[1], keys[1] == keys[2]) == (True, True)
 
 
 async def test_a_customer_deleted_at_stripe_is_made_again(shop: Shop) -> None:
