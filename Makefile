@@ -20,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 PACKAGES := platform tenants connectors branding billing
-WORKERS ?= 3
+WORKERS ?= 4
 # Images of Python often set it. Without bytecode each process compiles the product anew: a third of its start.
 unexport PYTHONDONTWRITEBYTECODE
 CHAOS_KILLS ?= 200
@@ -28,6 +28,7 @@ CHAOS_KILLS ?= 200
 demo: install
 	@exec $(BIN)/fairlead demo --die-with-parent
 
+# Four processes on two cores: drills, browsers and real systems wait a fifth of the time.
 # `loadfile` keeps a file's tests, and so its servers and real systems, in one worker; tests/support/spreading.py has
 # the order of files.
 test: install-dev chromium check
