@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.job_types import LANE
-from billing.periods import EPOCH, month_of
+from billing.periods import EPOCH, month_before, month_of
 from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating.runs import record_rating
@@ -94,7 +94,7 @@ async def bill_client(session: AsyncSession, now: datetime) -> None:
 async def total_wholesale(session: AsyncSession, now: datetime) -> None:
     """Update the MSP's wholesale drafts of this month and the previous one from its clients' shares."""
     this = month_of(now)
-    for period in (month_of(this.start - timedelta(days=1)), this):
+    for period in (month_before(now), this):
         await draft_wholesale(session, period=period, now=now)
 
 

@@ -25,7 +25,7 @@ from billing.invoices.steps import CAUSE_LABELS
 from billing.invoices.stuck import list_stuck_usage
 from billing.payments.port import FAILURES
 from billing.payments.states import REMOTE_LABELS
-from billing.periods import Period, month_of, parse_month
+from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
 from billing.reconciliation.queries import reconcile
@@ -165,7 +165,7 @@ async def show_reconciliation_page(access: OpenAccess, meters: KnownMeters, mont
         "result": result,
         "rating_times": await read_rating(access.session),
         "rows": meter_rows(result, names, meters, access.now),
-        "earlier": month_of(period.start.replace(day=1) - (period.end - period.start)).start,
+        "earlier": month_before(period.start).start,
         "later": period.end if period.end <= access.now else None,
     }
     return _render(access, "reconciliation.html", translate("Reconciliation"), context, refusal=refusal)

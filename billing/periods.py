@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import MAXYEAR, UTC, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -38,6 +38,11 @@ def month_of(moment: datetime) -> Period:
     start = datetime(moment.year, moment.month, 1, tzinfo=UTC)
     end = datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1, tzinfo=UTC)
     return Period(start, end)
+
+
+def month_before(moment: datetime) -> Period:
+    """The month before that of `moment`."""
+    return month_of(month_of(moment).start - timedelta(days=1))
 
 
 def parse_month(text: str) -> Period:

@@ -6,22 +6,18 @@ from babel.numbers import format_currency
 from msgspec.structs import replace
 
 from billing.snapshot import InvoiceSnapshot, SnapshotLine
-from canonical.money import stored_exponent
-
-
-def amount_of(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-stored_exponent(currency))
+from canonical.money import decimal_amount
 
 
 def write_amount(minor: int, currency: str, language: str) -> str:
     """The amount as people of the language read it."""
-    return format_currency(amount_of(minor, currency), currency, locale=language)
+    return format_currency(decimal_amount(minor, currency), currency, locale=language)
 
 
 def has_one_price(line: SnapshotLine, currency: str) -> bool:
     """Whether its amount is quantity times unit price, but for rounding: it is not with tiers, packages or minimums."""
     exact = line.unit_price * line.quantity
-    return abs(exact - amount_of(line.net_minor, currency)) < amount_of(1, currency)
+    return abs(exact - decimal_amount(line.net_minor, currency)) < decimal_amount(1, currency)
 
 
 def given_back(document: InvoiceSnapshot) -> InvoiceSnapshot:
@@ -38,7 +34,7 @@ def charge_of(line: SnapshotLine, currency: str) -> tuple[Decimal, Decimal, Deci
 
     A price is never negative (EN 16931 BR-27): the line of a negative amount has a negative quantity.
     """
-    net = amount_of(line.net_minor, currency)
+    net = decimal_amount(line.net_minor, currency)
     if line.unit_price * line.quantity == net:
         return line.quantity, line.unit_price.normalize() + 0, net
     return (Decimal(-1), -net, net) if net < 0 else (Decimal(1), net, net)

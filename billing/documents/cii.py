@@ -5,9 +5,10 @@ The libraries are imported when a document is made: they take half a second, and
 
 from typing import Any, Final
 
-from billing.documents.amounts import amount_of, charge_of, given_back
+from billing.documents.amounts import charge_of, given_back
 from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
+from canonical.money import decimal_amount
 
 _GUIDELINE: Final = "urn:cen.eu:en16931:2017"
 _INVOICE: Final = "380"
@@ -82,15 +83,15 @@ def _settle(settlement: Any, document: InvoiceSnapshot, *, is_credit: bool) -> N
         settlement.payment_means.add(means)
     for tax in document.taxes:
         entry = ApplicableTradeTax()
-        entry.calculated_amount = amount_of(tax.tax_minor, currency)
-        entry.basis_amount = amount_of(tax.net_minor, currency)
+        entry.calculated_amount = decimal_amount(tax.tax_minor, currency)
+        entry.basis_amount = decimal_amount(tax.net_minor, currency)
         _write_rule(entry, tax.rule)
         if tax.rule.reason:
             entry.exemption_reason_code = tax.rule.reason
         settlement.trade_tax.add(entry)
     settlement.period.start, settlement.period.end = document.period_start, document.period_end
     settlement.terms.add(PaymentTerms(due=document.due_on))
-    net, tax_total = amount_of(document.net_minor, currency), amount_of(document.tax_minor, currency)
+    net, tax_total = decimal_amount(document.net_minor, currency), decimal_amount(document.tax_minor, currency)
     total = settlement.monetary_summation
     total.line_total = total.tax_basis_total = net
     total.tax_total = (tax_total, currency)

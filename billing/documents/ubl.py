@@ -5,9 +5,10 @@ receivers that read this syntax only.
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, tostring  # nothing is read, so no entity is ever resolved
 
-from billing.documents.amounts import amount_of, charge_of, given_back
+from billing.documents.amounts import charge_of, given_back
 from billing.legal_entities.tax import TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
+from canonical.money import decimal_amount
 
 _NAMESPACE: Final = "urn:oasis:names:specification:ubl:schema:xsd:"
 _SPACES: Final = {
@@ -140,7 +141,7 @@ def _scheme(code: str) -> Node:
 
 
 def _amount(name: str, minor: int, currency: str) -> Node:
-    return _text(name, f"{amount_of(minor, currency):f}", currencyID=currency)
+    return _text(name, f"{decimal_amount(minor, currency):f}", currencyID=currency)
 
 
 def _text(name: str, value: str, **attributes: str) -> Node:

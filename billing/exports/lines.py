@@ -8,10 +8,11 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from billing.documents.amounts import amount_of, charge_of
+from billing.documents.amounts import charge_of
 from billing.exports.schemas import DocumentKind, ExportLine
 from billing.legal_entities.tax import TaxAmount, TaxRule, credited_tax
 from billing.snapshot import InvoiceSnapshot
+from canonical.money import decimal_amount
 
 
 class IssuedCredit(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ def invoice_lines(document: InvoiceSnapshot, client: str, events: Mapping[UUID, 
     taxes = line_taxes(document)
     for position, (line, (rule, tax_minor)) in enumerate(zip(document.lines, taxes, strict=True), start=1):
         quantity, unit_price, net = charge_of(line, document.currency)
-        tax = amount_of(tax_minor, document.currency)
+        tax = decimal_amount(tax_minor, document.currency)
         yield ExportLine(
             line_id=line.id, document=kind, line=position, product_code=line.product,
             description=line.description, service_from=line.service_from, service_to=line.service_to,
@@ -68,7 +69,7 @@ def line_taxes(document: InvoiceSnapshot) -> list[tuple[TaxRule, int]]:
 
 def credit_line(document: InvoiceSnapshot, client: str, credit: IssuedCredit) -> ExportLine:
     """The credit note of an invoice as one line, of the invoice's service period."""
-    net, tax = (-amount_of(minor, document.currency) for minor in (credit.net_minor, credit.tax_minor))
+    net, tax = (-decimal_amount(minor, document.currency) for minor in (credit.net_minor, credit.tax_minor))
     return ExportLine(
         line_id=credit.id, document=DocumentKind.CREDIT_NOTE, line=1, product_code=DocumentKind.CREDIT_NOTE.value,
         description=f"{document.number}: {credit.reason}", service_from=document.period_start,

@@ -1,6 +1,5 @@
 """Page of the accounting export, and its file."""
 
-from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Response, get
@@ -10,7 +9,7 @@ from billing.audit_actions import BillingAction
 from billing.exports.export import export_month
 from billing.exports.files import write_file
 from billing.exports.schemas import TARGET_LABELS, ExportTotal, Target
-from billing.periods import month_of
+from billing.periods import month_before
 from billing.permissions import BillingPermission
 from canonical.money import Money
 from foundation.audit.chain import append_audit
@@ -77,7 +76,7 @@ def _target(text: str) -> Target:
 
 def _last_month(access: Access) -> str:
     """The month before the current one: what is exported at a month's start."""
-    return f"{month_of(month_of(access.now).start - timedelta(days=1)).start:%Y-%m}"
+    return f"{month_before(access.now).start:%Y-%m}"
 
 
 EXPORT_PAGES: Final[tuple[Any, ...]] = (show_export_page, download_export)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.periods import month_of
+from billing.periods import month_before, month_of
 from billing.reconciliation.queries import reconcile
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden
@@ -42,7 +42,7 @@ async def list_stuck_usage(session: AsyncSession, now: datetime) -> Sequence[Stu
         raise Forbidden(N_("Month close is for the MSP's own members only."))
     this = month_of(now)
     found = []
-    for period in (month_of(this.start - timedelta(days=1)), this):
+    for period in (month_before(now), this):
         for one in (await reconcile(session, period=period)).meters:
             side = one.retail
             is_late = side.oldest_waiting is not None and side.oldest_waiting < now - STUCK_AFTER

@@ -1,13 +1,13 @@
 """Simulation as pages and the API ask for it: book, month and client by name, draft prices as given."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from billing.periods import Period, month_of, parse_month
+from billing.periods import Period, month_before, parse_month
 from billing.price_books.books import PriceBookView, find_price_book
 from billing.simulation.schemas import PriceDraft, Simulation, SimulationInput
 from billing.simulation.simulate import simulate
@@ -53,7 +53,7 @@ async def run_simulation(access: Access, meters: Meters, book_id: UUID, wanted: 
 
 def last_month(now: datetime) -> Period:
     """The last month that has ended."""
-    return month_of(month_of(now).start - timedelta(days=1))
+    return month_before(now)
 
 
 def check_change(percent: Decimal) -> Decimal:

@@ -1,7 +1,7 @@
 """Pages of usage: what a month's usage is made of, the reported events, and the meters."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, URLEncodedBody
 
-from billing.periods import Period, month_of, parse_month
+from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
 from billing.usage.charts import draw_days
@@ -110,7 +110,7 @@ async def _usage_context(access: Access, meters: Meters, found: UsageSummary, pe
         "trend": _trend(found),
         "chart": draw_days(found.days, translate("{meter} by day, UTC", meter=meters.label_of(found.meter))),
         "rows": await _rows(access, found, write),
-        "period": period, "later": later, "earlier": month_of(period.start - timedelta(days=1)).start,
+        "period": period, "later": later, "earlier": month_before(period.start).start,
         "rating_times": await read_rating(access.session),
         "root": access.root,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.periods import Period, month_of
+from billing.periods import Period, month_before
 from billing.usage.schemas import ReportedUsageView, UsageGroup, UsageSummary
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
@@ -51,7 +51,7 @@ async def read_usage(session: AsyncSession, *, meter: str, period: Period, by: s
     """Usage of a meter in a month, of a client or in a fleet scope of all clients. `by`: day, client, source or
     dimension:NAME.
     """
-    before = month_of(period.start - timedelta(days=1))
+    before = month_before(period.start)
     keys = {"meter": meter, "start": period.start, "end": period.end, "before": before.start}
     days = await _groups(session, _DAY_KEY, "", keys | {"before": period.start})
     groups = days if by == DAY else await _groups(session, *_key_of(by), keys, dimension=by.removeprefix(_DIMENSION))

@@ -14,7 +14,7 @@ from billing.payment_account.accounts import set_payment_account
 from billing.payment_account.schemas import PaymentAccountInput
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import ProviderKind
-from billing.periods import Period, month_of
+from billing.periods import Period, month_before
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, set_price
 from billing.sides import Side
@@ -38,7 +38,7 @@ async def seed_last_month(
 ) -> None:
     """Declare and price the meter, report the hours, finalise the invoice and send it."""
     now = utc_now()
-    period = month_of(month_of(now).start - timedelta(days=1))
+    period = month_before(now)
     async with services.db.transaction(msp_account) as session:
         entity = LegalEntityInput(
             name="Northbeam Commerce Inc.", street="18 Harbor Street", postcode="04101", city="Portland", country="US",
