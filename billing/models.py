@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.line_kinds import LineKind
 from billing.states import InvoiceState
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
@@ -147,7 +148,9 @@ class Invoice(TenantOwned, Base):
 
 
 class InvoiceLine(TenantOwned, Base):
-    """One meter at one price, for usage in the period from `service_start` (before the invoice's if late)."""
+    """One meter at one price, for usage in the period from `service_start` (before the invoice's if late); or a fee
+    (`billing.fees`), which has a product and a cause instead of a meter and a price.
+    """
 
     __tablename__ = "invoice_line"
 
@@ -155,9 +158,12 @@ class InvoiceLine(TenantOwned, Base):
     side: Mapped[str]
     invoice_id: Mapped[UUID]
     client_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(server_default=LineKind.USAGE)
     meter: Mapped[str]
+    product: Mapped[str] = mapped_column(server_default="")
     description: Mapped[str]
-    price_id: Mapped[UUID]
+    price_id: Mapped[UUID | None]
+    cause: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     service_start: Mapped[datetime]
     unit_price: Mapped[Decimal] = mapped_column(Numeric(20, 8))
     tiers: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
@@ -173,4 +179,5 @@ class InvoiceLine(TenantOwned, Base):
         Index("ix_invoice_line_invoice", "tenant_id", "invoice_id"),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoice.tenant_id", "invoice.id"]),
         CheckConstraint(_A_SIDE, name="side"),
+        CheckConstraint("(kind = 'usage') = (price_id IS NOT NULL)", name="price"),
     )

@@ -146,7 +146,8 @@ async def show_invoice_line_page(
         "described": await _describe(access, meters, line, [event.id for event in found.items]),
         "clients": await _clients(access, line.client_id),
     }
-    return _render(access, "line.html", line.description, context, refusal=listed.refusal)
+    title = line_view(line, invoice, "", meters).name
+    return _render(access, "line.html", title, context, refusal=listed.refusal)
 
 
 @get(

@@ -1,12 +1,13 @@
 """Billing data of pages and the API. Amounts are integer minor units of `currency`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 
+from billing.line_kinds import LineKind
 from billing.payments.schemas import InvoiceCollection
 from billing.price_books.pricing import Terms
 from billing.pricing.tiers import PriceTier
@@ -80,11 +81,16 @@ class InvoiceStepView(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """`service_start` before the invoice's period marks late usage. With `tiers`, `unit_price` is the first tier's."""
+    """`service_start` before the invoice's period marks late usage. With `tiers`, `unit_price` is the first tier's.
+
+    A line that is not usage has a `product` and a `cause`, the ids and parameters of what made it, and no meter.
+    """
 
     id: UUID
+    kind: LineKind
     client_id: UUID
     meter: str
+    product: str
     description: str
     service_start: datetime
     events: int
@@ -96,6 +102,7 @@ class Line(msgspec.Struct, frozen=True):
     first_at: datetime | None
     last_at: datetime | None
     terms: Terms
+    cause: Mapping[str, str]
 
 
 class InvoiceDetail(msgspec.Struct, frozen=True):
@@ -133,10 +140,14 @@ class LineDetail(msgspec.Struct, frozen=True):
 
 
 class Margin(msgspec.Struct, frozen=True):
-    """An MSP's margin on one client's feature; `margin_minor` is None when the sides' currencies differ."""
+    """An MSP's margin on one client's feature; `margin_minor` is None when the sides' currencies differ. Lines that
+    are not usage have a `product` instead of a meter.
+    """
 
     client_id: UUID
     meter: str
+    kind: LineKind
+    product: str
     description: str
     quantity: Decimal
     retail_minor: int

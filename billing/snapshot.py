@@ -11,7 +11,9 @@ import msgspec
 
 from billing.legal_entities.schemas import BillingDetailsView, Issuer
 from billing.legal_entities.tax import OwnRates, Place, TaxAmount, TaxRule, TaxSource, tax_amounts
+from billing.line_kinds import LineKind, describe_line
 from branding.brand import Brand
+from foundation.i18n.localizer import Localizer
 
 
 class Seller(msgspec.Struct, frozen=True):
@@ -127,11 +129,11 @@ def decode_snapshot(stored: Any) -> InvoiceSnapshot | None:
     return msgspec.convert(stored, InvoiceSnapshot, strict=False) if stored else None
 
 
-def line_of(row: Any) -> SnapshotLine:
-    """A line of the invoice's table. Without usage its service is on the first day."""
+def line_of(row: Any, texts: Localizer) -> SnapshotLine:
+    """A line of the invoice's table in the document's language. Without usage its service is on the first day."""
     first: datetime = row.first_at or row.service_start
     last: datetime = row.last_at or first
     return SnapshotLine(
-        row.id, row.meter, row.description, first.date(), last.date(), row.quantity - row.included, row.unit_price,
-        row.amount_minor,
+        row.id, row.product or row.meter, describe_line(LineKind(row.kind), row.description, texts),
+        first.date(), last.date(), row.quantity - row.included, row.unit_price, row.amount_minor,
     )  # fmt: skip

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from billing.line_kinds import CAUSE_LABELS, LineKind, describe_line
 from billing.price_books.wording import write_limits, write_price, write_tiers
 from billing.schemas import InvoiceSummary, Line, Margin, Reconciliation, SideStates
 from billing.sides import Side
 from billing.states import LABELS, OPEN, InvoiceState
 from branding.formats import format_month
 from canonical.money import Money
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.usage.meters import Meters
 
 
@@ -84,6 +86,21 @@ class LineView:
         return Money(self.line.amount_minor, self.invoice.currency)
 
     @property
+    def name(self) -> str:
+        """As on the document, in the reader's language."""
+        return describe_line(self.line.kind, self.line.description, current_localizer())
+
+    @property
+    def cause(self) -> Sequence[tuple[str, str]]:
+        """Labels, in the reader's language, and values of what made a line that is not usage."""
+        known = ((CAUSE_LABELS.get(name), value) for name, value in self.line.cause.items())
+        return [(translate(label), value) for label, value in known if label]
+
+    @property
+    def is_usage(self) -> bool:
+        return self.line.kind is LineKind.USAGE
+
+    @property
     def price(self) -> str:
         return write_price(self.line.terms, self.invoice.currency)
 
@@ -103,7 +120,7 @@ class LineView:
 
     @property
     def is_late(self) -> bool:
-        return self.line.service_start < self.invoice.period_start
+        return self.is_usage and self.line.service_start < self.invoice.period_start
 
 
 def line_view(line: Line, invoice: InvoiceSummary, client: str, meters: Meters) -> LineView:
@@ -118,6 +135,10 @@ class MarginView:
     margin: Margin
     client: str
     quantity: str
+
+    @property
+    def name(self) -> str:
+        return describe_line(self.margin.kind, self.margin.description, current_localizer())
 
     @property
     def retail(self) -> Money | None:

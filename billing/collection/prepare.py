@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.invoices.steps import Issued, lock_issued
 from billing.legal_entities.repository import find_billing_details
 from billing.legal_entities.tax import tax_of
+from billing.line_kinds import LineKind, describe_line
 from billing.payment_account.services import OpenAccount
 from billing.payments.port import OTHER_ACCOUNT, PayingClient, PushedInvoice, PushedLine, PushedTax
 from billing.payments.provider_invoices import add_row, find_row, write_failure
@@ -103,22 +104,23 @@ async def _pushed(
 ) -> PushedInvoice:
     found = await session.execute(
         text("""
-            SELECT id, description, service_start, first_at, last_at, amount_minor FROM invoice_line
+            SELECT id, kind, description, service_start, first_at, last_at, amount_minor FROM invoice_line
              WHERE tenant_id = :t AND invoice_id = :id ORDER BY description, service_start, unit_price, id
         """),
         {"t": scope_of(session).tenant_id, "id": invoice.id},
     )
     rows = found.all()
+    texts = localizer_of("" if document is None else document.language, "UTC")
     rule = document.taxes[0].rule if document is not None else None
     taxes = line_taxes([one.amount_minor for one in rows], rule.percent) if rule else [0] * len(rows)
     lines = [
         PushedLine(
-            one.id, one.description, one.amount_minor, one.first_at or one.service_start,
+            one.id, describe_line(LineKind(one.kind), one.description, texts), one.amount_minor,
+            one.first_at or one.service_start,
             (one.last_at or one.service_start) + timedelta(seconds=1), tax_minor=tax,
         )
         for one, tax in zip(rows, taxes, strict=True)
     ]  # fmt: skip
-    texts = localizer_of("" if document is None else document.language, "UTC")
     if row.settled_before_minor:
         day, said = details.period_end, texts.text(_SETTLED_TEXT)
         settled = PushedLine(uuid5(invoice.id, "settled"), said, -row.settled_before_minor, day, day, is_taxed=False)

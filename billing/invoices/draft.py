@@ -13,12 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
+from billing.fees import FeeContext, FeeSource
+from billing.invoices.fees import SOURCES, collect_fees, write_fees
 from billing.invoices.issue import ToIssue, issue
 from billing.periods import Period
 from billing.price_books.pricing import Charge, charge, plain, terms_from_row
 from billing.pricing.rules import BillingRules
 from billing.rating.rate_usage import rate_period, rerate_draft
-from billing.rating.tariffs import client_scope, invoice_id_of, lock_side
+from billing.rating.tariffs import (
+    client_scope,
+    draft_keys,
+    find_draft_currency,
+    invoice_id_of,
+    lock_side,
+    open_draft,
+)
 from billing.sides import Side, as_rater
 from billing.states import BILLED, OPEN
 from foundation.audit.chain import append_audit
@@ -44,8 +53,10 @@ class DraftInvoice(msgspec.Struct, frozen=True):
     events: int
 
 
-async def draft_invoice(session: AsyncSession, *, side: Side, period: Period, now: datetime) -> DraftInvoice | None:
-    """Fill the client's draft from its rated usage; None when there is none for this period.
+async def draft_invoice(
+    session: AsyncSession, *, side: Side, period: Period, now: datetime, sources: Sequence[FeeSource] = SOURCES
+) -> DraftInvoice | None:
+    """Fill the client's draft from its rated usage and its fees; None when there are none for this period.
 
     Raises:
         PeriodClosed: the invoice is no longer a draft.
@@ -54,9 +65,19 @@ async def draft_invoice(session: AsyncSession, *, side: Side, period: Period, no
     async with as_rater(session):
         await lock_side(session, side)
         invoice = await _load_draft(session, scope, side, period)
+        if invoice is not None:
+            await _charge_lines(session, scope, invoice)
+        currency = await find_draft_currency(session, scope, side, period)
+        if currency is None:
+            return None
+        context = FeeContext(invoice_id_of(scope.tenant_id, side, period), scope.tenant_id, side, period, currency)
+        fees = await collect_fees(session, context, sources)
+        if invoice is None and fees:
+            await open_draft(session, draft_keys(scope, side, period), currency, period, now)
+            invoice = await _load_draft(session, scope, side, period)
         if invoice is None:
             return None
-        await _charge_lines(session, scope, invoice)
+        await write_fees(session, context, fees)
         return await _total(session, scope, invoice, now)
 
 
@@ -104,7 +125,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
     await rerate_draft(session, side=side, period=period)
     draft = await draft_invoice(session, side=side, period=period, now=now)
     if draft is None:
-        raise Conflict(N_("There was no usage in this period, so there is nothing to close."))
+        raise Conflict(N_("There is nothing to invoice in this period."))
     keys = {"tenant_id": scope.tenant_id, "side": side.value, "start": period.start, "id": draft.id, "now": now}
     async with as_rater(session):
         earlier = await session.scalar(
@@ -133,7 +154,7 @@ async def close_wholesale(session: AsyncSession, *, period: Period, now: datetim
     """
     draft = await draft_wholesale(session, period=period, now=now)
     if draft is None:
-        raise Conflict(N_("There was no usage in this period, so there is nothing to close."))
+        raise Conflict(N_("There is nothing to invoice in this period."))
     async with as_rater(session):
         share = await session.scalar(
             text(f"""
@@ -262,12 +283,12 @@ _OPEN_WHOLESALE = text("""
 """)
 _DROP_WHOLESALE_LINES = text("DELETE FROM invoice_line WHERE tenant_id = :msp_id AND invoice_id = :invoice_id")
 _COPY_WHOLESALE_LINES = text("""
-    INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
-                              service_start, unit_price, tiers, terms, events, quantity, included, amount_minor,
-                              first_at, last_at)
-    SELECT :msp_id, :msp_id, l.id, 'wholesale', :invoice_id, l.client_id, l.meter, l.description, l.price_id,
-           l.service_start, l.unit_price, l.tiers, l.terms, l.events, l.quantity, l.included, l.amount_minor,
-           l.first_at, l.last_at
+    INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, kind, meter, product, description,
+                              price_id, service_start, unit_price, tiers, terms, events, quantity, included,
+                              amount_minor, first_at, last_at, cause)
+    SELECT :msp_id, :msp_id, l.id, 'wholesale', :invoice_id, l.client_id, l.kind, l.meter, l.product, l.description,
+           l.price_id, l.service_start, l.unit_price, l.tiers, l.terms, l.events, l.quantity, l.included,
+           l.amount_minor, l.first_at, l.last_at, l.cause
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
      WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id AND i.side = 'wholesale' AND i.period_start = :start
        AND i.currency = :currency
@@ -279,9 +300,10 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
         await session.execute(
             text("""
                 SELECT client_id, meter, description, price_id, service_start, unit_price, tiers, events, quantity,
-                       included, amount_minor, first_at, last_at, nullif(terms, '{}') AS terms
+                       included, amount_minor, first_at, last_at, nullif(terms, '{}') AS terms,
+                       nullif(kind, 'usage') AS kind, nullif(product, '') AS product, nullif(cause, '{}') AS cause
                   FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id
-                 ORDER BY client_id, meter, service_start, price_id
+                 ORDER BY client_id, meter, service_start, price_id, id
             """),
             {"tenant_id": scope.tenant_id, "invoice_id": invoice.id},
         )
@@ -307,9 +329,12 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
 
 
 def _content(row: Row[Any]) -> tuple[Any, ...]:
-    """A line as hashed. Quantities are written as integers where they are, and terms only if there are any."""
+    """A line as hashed. Quantities are written as integers where they are, and `_IF_ANY` only if there are any."""
     values = {**row._mapping, "quantity": plain(row.quantity), "included": plain(row.included)}  # noqa: SLF001
-    return tuple(value for name, value in values.items() if name != "terms" or value is not None)
+    return tuple(value for name, value in values.items() if name not in _IF_ANY or value is not None)
+
+
+_IF_ANY = ("terms", "kind", "product", "cause")
 
 
 def _hash(invoice: Row[Any], lines: Sequence[tuple[Any, ...]], total: int) -> str:

@@ -13,6 +13,7 @@ from billing.invoices.steps import NewStep, StepCause, record_step
 from billing.job_types import LANE, MAKE_DOCUMENTS
 from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
+from billing.line_kinds import KIND_ORDER
 from billing.sides import Side
 from billing.snapshot import (
     Buyer,
@@ -29,6 +30,7 @@ from billing.states import InvoiceState
 from branding.directory import read_own_brand
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.i18n.negotiation import localizer_of
 from foundation.ids import new_id
 from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
@@ -106,13 +108,15 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
         raise PartyMissing(N_("The legal entity has no tax rate for today. Add it, and finalise again."))
     buyer = await _buyer(session)
     rows = await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})
-    lines, seller = [line_of(row) for row in rows], seller_of(issuer)
+    language = await _language(session, draft.side) or issuer.entity.language
+    texts = localizer_of(language, "UTC")
+    lines, seller = [line_of(row, texts) for row in rows], seller_of(issuer)
     entity = issuer.entity
     number_format = entity.credit_note_format if draft.total_minor < 0 else entity.number_format
     return InvoiceSnapshot(
         number=await take_number(session, draft.side, number_format, today),
         issued_on=today, due_on=working_day(today + timedelta(days=issuer.entity.payment_days)),
-        language=await _language(session, draft.side) or issuer.entity.language, currency=draft.currency,
+        language=language, currency=draft.currency,
         period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),
         seller=seller, buyer=buyer, lines=lines, taxes=taxes_of(rate, seller, buyer, lines),
         brand=await _brand(session, draft.side),
@@ -152,8 +156,9 @@ async def _buyer(session: AsyncSession) -> Buyer:
     return msgspec.structs.replace(buyer_of(payer, on_behalf_of=own.name), po_number=number)
 
 
-_LINES: Any = text("""
-    SELECT id, meter, description, service_start, first_at, last_at, quantity, included, unit_price, amount_minor
-      FROM invoice_line WHERE tenant_id = :tenant AND invoice_id = :id
-     ORDER BY client_id, description, service_start, unit_price, id
+_LINES: Any = text(f"""
+    SELECT id, kind, meter, product, description, service_start, first_at, last_at, quantity, included, unit_price,
+           amount_minor
+      FROM invoice_line l WHERE tenant_id = :tenant AND invoice_id = :id
+     ORDER BY client_id, {KIND_ORDER}, description, service_start, unit_price, id
 """)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.life import load_life
+from billing.line_kinds import KIND_ORDER, LineKind
 from billing.payment_account.current import find_current_account
 from billing.payments.provider_invoices import find_collection
 from billing.payments.schemas import InvoiceCollection
@@ -32,8 +33,8 @@ _INVOICE = """i.id, i.msp_id, i.side, i.client_id, i.period_start, i.period_end,
               i.content_hash, i.updated_at, x.number, x.due_on, coalesce(x.tax_minor, 0) AS tax_minor,
               coalesce(x.gross_minor, 0) AS gross_minor, i.paid_minor, i.credited_minor, i.dunning_level"""
 _ISSUED = "LEFT JOIN issued_invoice x ON x.tenant_id = i.tenant_id AND x.invoice_id = i.id"
-_LINE = """l.id, l.client_id, l.meter, l.description, l.service_start, l.events, l.quantity, l.included, l.unit_price,
-           l.tiers, l.terms, l.amount_minor, l.first_at, l.last_at"""
+_LINE = """l.id, l.kind, l.client_id, l.meter, l.product, l.description, l.service_start, l.events, l.quantity,
+           l.included, l.unit_price, l.tiers, l.terms, l.amount_minor, l.first_at, l.last_at, l.cause"""
 
 
 async def list_invoices(session: AsyncSession, query: ListQuery) -> ResultPage[InvoiceSummary]:
@@ -66,7 +67,7 @@ async def load_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceDetail
     rows = await session.execute(
         text(f"""
             SELECT {_LINE} FROM invoice_line l WHERE l.tenant_id = :owner AND l.invoice_id = :id
-             ORDER BY l.client_id, l.description, l.service_start, l.unit_price, l.id
+             ORDER BY l.client_id, {KIND_ORDER}, l.description, l.service_start, l.unit_price, l.id
         """),
         {"owner": head["tenant_id"], "id": invoice_id},
     )
@@ -167,8 +168,8 @@ async def list_margins(
     if not scope.fleet:
         raise Forbidden(N_("Margins are visible to the MSP's own members only."))
     rows = await session.execute(
-        text("""
-            SELECT l.client_id, l.meter,
+        text(f"""
+            SELECT l.client_id, l.meter, l.kind, l.product,
                    coalesce(max(l.description) FILTER (WHERE l.side = 'retail'), max(l.description)) AS description,
                    greatest(coalesce(sum(l.quantity) FILTER (WHERE l.side = 'retail'), 0),
                             coalesce(sum(l.quantity) FILTER (WHERE l.side = 'wholesale'), 0)) AS quantity,
@@ -179,11 +180,12 @@ async def list_margins(
               FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
              WHERE i.msp_id = :msp_id AND i.tenant_id <> :msp_id AND i.period_start = :start
                AND (CAST(:client_id AS uuid) IS NULL OR i.tenant_id = CAST(:client_id AS uuid))
-             GROUP BY l.client_id, l.meter ORDER BY l.client_id, l.meter
+             GROUP BY l.client_id, l.meter, l.kind, l.product
+             ORDER BY l.client_id, {KIND_ORDER}, l.meter, l.product
         """),
         {"msp_id": scope.msp_id, "start": period_start, "client_id": client_id},
     )
-    return [Margin(**row) for row in rows.mappings()]
+    return [Margin(**{**row, "kind": LineKind(row["kind"])}) for row in rows.mappings()]
 
 
 def _mine(session: AsyncSession, alias: str) -> tuple[str, dict[str, object]]:
@@ -199,4 +201,4 @@ def _summary(row: Mapping[Any, Any]) -> InvoiceSummary:
 
 def _line(row: Mapping[Any, Any]) -> Line:
     terms = terms_from_row(row)
-    return Line(**{**row, "tiers": terms.tiers, "terms": terms})
+    return Line(**{**row, "kind": LineKind(row["kind"]), "tiers": terms.tiers, "terms": terms})

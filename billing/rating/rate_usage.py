@@ -15,6 +15,7 @@ from billing.rating.tariffs import (
     invoice_id_of,
     load_tariff,
     lock_side,
+    open_draft,
     open_services,
     unrated_months,
 )
@@ -52,7 +53,7 @@ async def rate_period(
             return Rated(side, period)
         rated = (await session.execute(_RATE, {**tariff.columns, "since": since})).all()
         if rated:
-            await _open_draft(session, tariff, period, now)
+            await open_draft(session, tariff.keys, tariff.currency, period, now)
             await _insert_lines(session, tariff, only={row.line_id for row in rated})
     return Rated(side, period, sum(row.events for row in rated), sum((row.quantity for row in rated), Decimal(0)))
 
@@ -111,7 +112,8 @@ _RATE = text(f"""
     SELECT line_id, count(*) AS events, sum(quantity) AS quantity FROM rated GROUP BY line_id
 """)
 _ALLOWANCES = text("""
-    SELECT DISTINCT service_start FROM invoice_line WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id
+    SELECT DISTINCT service_start FROM invoice_line
+     WHERE tenant_id = :tenant_id AND invoice_id = :invoice_id AND kind = 'usage'
 """)
 _MOVE = text(f"""
     WITH moved AS (
@@ -122,18 +124,6 @@ _MOVE = text(f"""
     )
     SELECT count(*) FROM moved
 """)
-
-
-async def _open_draft(session: AsyncSession, tariff: Tariff, period: Period, now: datetime) -> None:
-    await session.execute(
-        text("""
-            INSERT INTO invoice (tenant_id, msp_id, id, side, client_id, period_start, period_end, currency,
-                                 created_at, updated_at)
-            VALUES (:tenant_id, :msp_id, :invoice_id, :side, :tenant_id, :start, :end, :currency, :now, :now)
-            ON CONFLICT (tenant_id, id) DO NOTHING
-        """),
-        {**tariff.keys, "start": period.start, "end": period.end, "currency": tariff.currency, "now": now},
-    )
 
 
 async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID]) -> None:

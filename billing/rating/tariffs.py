@@ -123,17 +123,11 @@ async def load_tariff(
     ).all()
     if not rows:
         return None
-    # A draft keeps its initial currency; for new ones a client's own book decides.
     invoice_id = invoice_id_of(scope.tenant_id, side, period)
-    keys: dict[str, object] = {
-        "tenant_id": scope.tenant_id,
-        "msp_id": scope.msp_id,
-        "side": side.value,
-        "invoice_id": invoice_id,
-    }
-    currency = await session.scalar(
-        text("SELECT currency FROM invoice WHERE tenant_id = :tenant_id AND id = :invoice_id"), keys
-    ) or next(row.currency for row in sorted(rows, key=lambda row: row.client_id is None))
+    keys = draft_keys(scope, side, period)
+    currency = await find_draft_currency(session, scope, side, period)
+    if currency is None:
+        return None
     prices = [row for row in rows if row.currency == currency and row.id is not None]
     slots = slots_for(
         own=[_validity(row) for row in prices if row.client_id is not None],
@@ -145,6 +139,43 @@ async def load_tariff(
 
 def _validity(row: Row[Any]) -> Validity:
     return Validity(row.meter, row.id, row.valid_from, row.valid_to)
+
+
+def draft_keys(scope: Scope, side: Side, period: Period) -> dict[str, object]:
+    """The values that identify the client's draft in a statement."""
+    return {
+        "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "side": side.value,
+        "invoice_id": invoice_id_of(scope.tenant_id, side, period),
+    }  # fmt: skip
+
+
+async def find_draft_currency(session: AsyncSession, scope: Scope, side: Side, period: Period) -> str | None:
+    """A draft keeps its initial currency; for a new one the client's own book decides. None without a book."""
+    found = await session.scalar(
+        text("""
+            SELECT coalesce(
+              (SELECT currency FROM invoice WHERE tenant_id = :tenant_id AND id = :invoice_id),
+              (SELECT currency FROM price_book WHERE tenant_id = :msp_id AND side = :side
+                  AND (client_id IS NULL OR client_id = :tenant_id) ORDER BY client_id IS NULL LIMIT 1))
+        """),
+        draft_keys(scope, side, period),
+    )
+    return None if found is None else str(found)
+
+
+async def open_draft(
+    session: AsyncSession, keys: dict[str, object], currency: str, period: Period, now: datetime
+) -> None:
+    """Make the draft of `draft_keys` if there is none."""
+    await session.execute(
+        text("""
+            INSERT INTO invoice (tenant_id, msp_id, id, side, client_id, period_start, period_end, currency,
+                                 created_at, updated_at)
+            VALUES (:tenant_id, :msp_id, :invoice_id, :side, :tenant_id, :start, :end, :currency, :now, :now)
+            ON CONFLICT (tenant_id, id) DO NOTHING
+        """),
+        {**keys, "start": period.start, "end": period.end, "currency": currency, "now": now},
+    )
 
 
 async def closed_periods(session: AsyncSession, scope: Scope, side: Side) -> list[Period]:

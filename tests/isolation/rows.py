@@ -125,6 +125,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "tax_rate": {"category": "S"},
     "credit_note": {"gross_minor": 2},
     "invoice_document": {"format": "pdf"},
+    "invoice_line": {"kind": "subscription"},
     "issued_invoice": {"gross_minor": 2},
     "notification_setting": {"least_severity": "info"},
     "payment_account": {"provider": "manual", "mode": "test"},

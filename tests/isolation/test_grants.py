@@ -146,7 +146,8 @@ IMMUTABLE = {
     "propagation_attempt": "change_id id connection_id record_key element sent is_retry started_at",
     "approval": "id subject_kind content_hash policy_version requested_by author created_at",
     "invoice": "id side client_id period_start period_end currency created_at",
-    "invoice_line": "id side invoice_id client_id meter description price_id service_start unit_price tiers",
+    "invoice_line": "id side invoice_id client_id kind meter product description price_id service_start unit_price"
+                    " tiers cause",
     "record_value": "record_key element dimension record_type",
     "connection": "id kind partner_id is_source takes_webhooks writes created_at",
     "member": "id email name partner_id created_at",

@@ -1,0 +1,58 @@
+"""Kinds of invoice lines, and their text on a document."""
+
+from enum import StrEnum
+from typing import Final
+
+from foundation.i18n.localizer import Localizer
+from foundation.marks import N_
+
+
+class LineKind(StrEnum):
+    """In the order of an invoice's lines. All but `USAGE` are written by a `FeeSource`; those from `MINIMUM` on depend
+    on the lines before them.
+    """
+
+    SUBSCRIPTION = "subscription"
+    PRORATION_CHARGE = "proration_charge"
+    PRORATION_CREDIT = "proration_credit"
+    ONE_OFF = "one_off"
+    USAGE = "usage"
+    MINIMUM = "minimum"
+    COMMITMENT = "commitment"
+    SLA_CREDIT = "sla_credit"
+    DISCOUNT = "discount"
+
+    @property
+    def label(self) -> str:
+        return LABELS[self]
+
+
+LABELS: Final = {
+    LineKind.SUBSCRIPTION: N_("Subscription"),
+    LineKind.PRORATION_CHARGE: N_("Part of a period"),
+    LineKind.PRORATION_CREDIT: N_("Credit for unused time"),
+    LineKind.ONE_OFF: N_("One-off charge"),
+    LineKind.USAGE: N_("Usage"),
+    LineKind.MINIMUM: N_("Difference to the minimum"),
+    LineKind.COMMITMENT: N_("Difference to the commitment"),
+    LineKind.SLA_CREDIT: N_("Service credit"),
+    LineKind.DISCOUNT: N_("Discount"),
+}
+CAUSE_LABELS: Final = {
+    "subscription": N_("Subscription"),
+    "plan": N_("Plan"),
+    "from": N_("From"),
+    "until": N_("Until"),
+}
+"""Labels of the parameters in a line's cause that pages show."""
+_NAMED_BY_PRICE: Final = (LineKind.USAGE, LineKind.SUBSCRIPTION, LineKind.ONE_OFF)
+KIND_ORDER: Final = "array_position(ARRAY[" + ", ".join(f"'{kind}'" for kind in LineKind) + "]::varchar[], l.kind)"
+"""SQL to sort the lines `l` of an invoice by kind."""
+
+
+def describe_line(kind: LineKind, name: str, texts: Localizer) -> str:
+    """The text of a line in the reader's language: its name, after the kind where the name does not tell it."""
+    if kind in _NAMED_BY_PRICE and name:
+        return name
+    label = texts.text(kind.label)
+    return texts.fill(N_("{label}: {text}"), {"label": label, "text": name}) if name else label
