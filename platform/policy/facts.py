@@ -16,11 +16,14 @@ from foundation.i18n.messages import TEXT, StoredMessage
 from policy.conditions import Fact, Facts
 from policy.messages import EARLIER_ZERO, NOT_KNOWN, NOTHING_EARLIER, OTHER_CURRENCY
 
-_COMPARED: Final = frozenset({"change_bp", "old_minor", "change_quantity", "old_quantity"})
+MONTH_FACT: Final = "month_change_bp"
+_COMPARED: Final = frozenset({"change_bp", MONTH_FACT, "old_minor", "change_quantity", "old_quantity"})
 
 
-def value_facts(element: str, dimension: str, old: Value | None, new: Value, cost: Value | None) -> dict[str, Fact]:
-    """Facts of a change of any element.
+def value_facts(  # noqa: PLR0913, PLR0917 - the four values that a change is judged by
+    element: str, dimension: str, old: Value | None, new: Value, cost: Value | None, month: Value | None = None
+) -> dict[str, Fact]:
+    """Facts of a change of any element. `month` is the value at the start of the month; by default the old one.
 
     Each has `domain`, `value_type`, `changed` (0 or 1; 1 for a first value too) and its dimension's parts, as
     `dim_currency`. Texts have `text_length`, enumerations `code`, orders `total_minor`, `currency` and `lines`; money
@@ -35,7 +38,8 @@ def value_facts(element: str, dimension: str, old: Value | None, new: Value, cos
         facts |= {f"dim_{name}": value for name, value in parse_dimension(dimension)}
     if isinstance(new, MoneyValue):
         known = old if isinstance(old, MoneyValue) else None
-        facts |= price_facts(known, new, cost if isinstance(cost, MoneyValue) else None)
+        start = month if isinstance(month, MoneyValue) else known
+        facts |= price_facts(known, new, cost if isinstance(cost, MoneyValue) else None, start)
     elif isinstance(new, QuantityValue):
         facts |= stock_facts(old if isinstance(old, QuantityValue) and old.unit == new.unit else None, new)
     elif isinstance(new, TextValue):
@@ -48,11 +52,14 @@ def value_facts(element: str, dimension: str, old: Value | None, new: Value, cos
     return facts
 
 
-def price_facts(old: MoneyValue | None, new: MoneyValue, cost: MoneyValue | None) -> dict[str, Fact]:
+def price_facts(
+    old: MoneyValue | None, new: MoneyValue, cost: MoneyValue | None, month: MoneyValue | None = None
+) -> dict[str, Fact]:
     """Facts of a price change, in minor units of its currency: a fraction where the price is finer.
 
     `change_bp` is the size of the change in basis points of the old price, rounded up, so that 5.001 % is more than 5
     %. It is omitted for a first price, an old price of zero and a change of currency: none is a small change.
+    `month_change_bp` compares with the price at the start of the month in the same way.
     `cost_known` is 0 or 1, and `cost_minor` is 0 while the cost is unknown, or in another currency, so that no rule
     then claims "below cost".
     """
@@ -65,10 +72,10 @@ def price_facts(old: MoneyValue | None, new: MoneyValue, cost: MoneyValue | None
         "cost_minor": _minor(cost) if known and cost is not None else 0,
     }
     if old is not None:
-        old_minor = _minor(old)
-        facts["old_minor"] = old_minor
-        if old_minor > 0 and old.currency == new.currency:
-            facts["change_bp"] = _basis_points(old_minor, new_minor)
+        facts["old_minor"] = _minor(old)
+    for name, before in (("change_bp", old), (MONTH_FACT, month)):
+        if before is not None and before.currency == new.currency and (minor := _minor(before)) > 0:
+            facts[name] = _basis_points(minor, new_minor)
     return facts
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from canonical.values import QuantityValue, to_value
 from foundation.i18n.messages import MessageType, StoredMessage
 from foundation.marks import N_
-from policy.terms import Direction, Membership, Term, TermComparison, TermKind
+from policy.terms import PERCENT_KINDS, Direction, Membership, Term, TermComparison, TermKind
 from policy.time_facts import WEEKDAYS
 
 ANY_CHANGE: Final = MessageType("rule.any_change", N_("any change"))
@@ -27,6 +27,10 @@ BY_MORE: Final = MessageType("rule.by_more", N_("a change of more than {size}"))
 BY_LEAST: Final = MessageType("rule.by_least", N_("a change of {size} or more"))
 BY_LESS: Final = MessageType("rule.by_less", N_("a change of less than {size}"))
 BY_MOST: Final = MessageType("rule.by_most", N_("a change of {size} or less"))
+MONTH_MORE: Final = MessageType("rule.month_more", N_("a change of more than {size} within the month"))
+MONTH_LEAST: Final = MessageType("rule.month_least", N_("a change of {size} or more within the month"))
+MONTH_LESS: Final = MessageType("rule.month_less", N_("a change of less than {size} within the month"))
+MONTH_MOST: Final = MessageType("rule.month_most", N_("a change of {size} or less within the month"))
 NEW_MORE: Final = MessageType("rule.new_more", N_("a new value of more than {size}"))
 NEW_LEAST: Final = MessageType("rule.new_least", N_("a new value of {size} or more"))
 NEW_LESS: Final = MessageType("rule.new_less", N_("a new value of less than {size}"))
@@ -78,6 +82,8 @@ _SIZES: Final = {
     None: dict(zip(_ORDER, (BY_MORE, BY_LEAST, BY_LESS, BY_MOST), strict=True)),
 }
 _NEW: Final = dict(zip(_ORDER, (NEW_MORE, NEW_LEAST, NEW_LESS, NEW_MOST), strict=True))
+_MONTH: Final = dict(zip(_ORDER, (MONTH_MORE, MONTH_LEAST, MONTH_LESS, MONTH_MOST), strict=True))
+_BY_SIZE: Final = {TermKind.NEW_VALUE: _NEW, TermKind.MONTH_PERCENT: _MONTH}
 _TEXTS: Final = {
     TermKind.CHANNEL: (CHANNEL, NOT_CHANNEL),
     TermKind.CHANNEL_KIND: (CHANNEL_KIND, NOT_CHANNEL_KIND),
@@ -129,8 +135,8 @@ def _describe(term: Term, value_type: str, currency: str, names: Mapping[str, st
         return _FIXED[kind].fill()
     if kind is TermKind.MARGIN_BELOW:
         return MARGIN_BELOW.fill(percent=term.values[0])
-    if kind is TermKind.NEW_VALUE:
-        return _NEW[TermComparison.of(term.comparison)].fill(size=_size(term, value_type, currency))
+    if kind in _BY_SIZE:
+        return _BY_SIZE[kind][TermComparison.of(term.comparison)].fill(size=_size(term, value_type, currency))
     if kind is TermKind.HOUR:
         return _describe_hour(TermComparison.of(term.comparison), int(term.values[0]))
     declared, negated = _TEXTS[kind]
@@ -150,7 +156,7 @@ def _describe_hour(comparison: TermComparison, hour: int) -> StoredMessage:
 
 def _size(term: Term, value_type: str, currency: str) -> object:
     """A percentage, or a value by its fields; an amount without a currency, which is zero, as a number."""
-    if term.kind == TermKind.CHANGE_PERCENT:
+    if term.kind in PERCENT_KINDS:
         return {"percent": term.values[0]}
     if value_type == "quantity" or not currency:
         return QuantityValue(term.values[0])

@@ -18,6 +18,7 @@ from foundation.codes import LabelledCode
 from foundation.marks import N_
 from policy.conditions import MAX_INTEGER
 from policy.errors import InvalidRule
+from policy.facts import MONTH_FACT
 from policy.time_facts import WEEKDAYS
 
 
@@ -44,6 +45,7 @@ class TermKind(LabelledCode):
     ANY_CHANGE = "any_change", N_("Any change")
     DIRECTION = "direction", N_("Direction")
     CHANGE_PERCENT = "change_percent", N_("Change in percent")
+    MONTH_PERCENT = "month_percent", N_("Change within the month, in percent")
     CHANGE_AMOUNT = "change_amount", N_("Change in amount")
     NEW_VALUE = "new_value", N_("New value")
     BELOW_COST = "below_cost", N_("Below cost")
@@ -94,6 +96,8 @@ TEXT_KINDS: Final = frozenset({
     TermKind.PRICE_LIST, TermKind.CUSTOMER_GROUP, TermKind.LOCATION, TermKind.LANGUAGE, TermKind.CODE, TermKind.WEEKDAY,
 })  # fmt: skip
 """Kinds whose values are texts; each is named as its fact."""
+PERCENT_KINDS: Final = {TermKind.CHANGE_PERCENT: "change_bp", TermKind.MONTH_PERCENT: MONTH_FACT}
+"""Kinds whose value is a percentage, and their facts."""
 _AMOUNT_KINDS: Final = frozenset({TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE})
 _ANYWHERE: Final = (
     TermKind.ANY_CHANGE, TermKind.CHANNEL, TermKind.CHANNEL_KIND, TermKind.PARTNER, TermKind.JURISDICTION,
@@ -101,8 +105,8 @@ _ANYWHERE: Final = (
 )  # fmt: skip
 _OF_TYPE: Final[Mapping[str, tuple[TermKind, ...]]] = {
     "money": (
-        TermKind.DIRECTION, TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE, TermKind.BELOW_COST,
-        TermKind.MARGIN_BELOW, TermKind.COST_UNKNOWN, TermKind.CURRENCY,
+        TermKind.DIRECTION, TermKind.CHANGE_PERCENT, TermKind.MONTH_PERCENT, TermKind.CHANGE_AMOUNT,
+        TermKind.NEW_VALUE, TermKind.BELOW_COST, TermKind.MARGIN_BELOW, TermKind.COST_UNKNOWN, TermKind.CURRENCY,
     ),
     "quantity": (TermKind.DIRECTION, TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE),
     "order": (TermKind.NEW_VALUE, TermKind.CURRENCY),
@@ -165,8 +169,9 @@ def _write(term: Term, value_type: str, currency: str) -> str:
             raise InvalidRule(N_("A change goes up or down."))
         sign = ">" if _only(term) == Direction.UP else "<"
         return f"r.ctx.new_{fact} {sign} r.ctx.old_{fact}"
-    if kind in {TermKind.CHANGE_PERCENT, TermKind.HOUR}:
-        named, number = ("hour", _hour(term)) if kind == TermKind.HOUR else ("change_bp", _percent(term))
+    if kind in PERCENT_KINDS or kind == TermKind.HOUR:
+        percent = PERCENT_KINDS.get(TermKind.of(kind))
+        named, number = (percent, _percent(term)) if percent else ("hour", _hour(term))
         return f"r.ctx.{named} {_sign(term)} {number}"
     if kind == TermKind.MARGIN_BELOW:
         return f"r.ctx.new_minor * {_WHOLE - _percent(term, most=_WHOLE)} < r.ctx.cost_minor * {_WHOLE}"
@@ -261,7 +266,7 @@ _TEXT: Final = re.compile(r"r\.ctx\.(?P<kind>[a-z_]+) (?P<sign>==|!=|in|not in) 
 _PATTERNS: Final = (
     (TermKind.DIRECTION, re.compile(r"r\.ctx\.new_(minor|quantity) (?P<sign>>|<) r\.ctx\.old_\1")),
     (TermKind.HOUR, re.compile(rf"r\.ctx\.hour {_SIGN} (?P<number>\d+)")),
-    (TermKind.CHANGE_PERCENT, re.compile(rf"r\.ctx\.change_bp {_SIGN} (?P<number>\d+)")),
+    *((kind, re.compile(rf"r\.ctx\.{fact} {_SIGN} (?P<number>\d+)")) for kind, fact in PERCENT_KINDS.items()),
     (TermKind.MARGIN_BELOW, re.compile(r"r\.ctx\.new_minor \* (?P<number>\d+) < r\.ctx\.cost_minor \* 10000")),
     (TermKind.CHANGE_AMOUNT, re.compile(rf"abs\(r\.ctx\.change_quantity\) {_SIGN} (?P<number>\d+)")),
     (TermKind.CHANGE_AMOUNT, re.compile(rf"abs\(r\.ctx\.new_minor - r\.ctx\.old_minor\) {_SIGN} (?P<number>\d+)")),
@@ -288,7 +293,7 @@ def _term(kind: TermKind, found: re.Match[str], fact: str, currency: str) -> Ter
     if kind is TermKind.MARGIN_BELOW:
         return Term(kind, values=(_plain(_WHOLE - number, 2),))
     comparison = _COMPARISONS[found["sign"]]
-    if kind is TermKind.CHANGE_PERCENT:
+    if kind in PERCENT_KINDS:
         return Term(kind, comparison, (_plain(number, 2),))
     if kind is not TermKind.HOUR and fact == "minor" and currency and number:
         try:

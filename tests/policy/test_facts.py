@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canonical.dimensions import dimension
-from canonical.values import BooleanValue, EnumerationValue, Value, money, quantity
+from canonical.elements import PRICE
+from canonical.values import BooleanValue, EnumerationValue, Value, minor_money, money, quantity
 from policy.facts import price_facts, stock_facts, value_facts
 from tests.support.values import eur, minor, pieces, plain, usd
 
@@ -60,3 +61,12 @@ def test_every_element_has_general_facts(
 ) -> None:
     facts = value_facts(element, dimension(locale="de", location="Berlin"), old, new, None)
     assert facts.items() >= ({**expected, "dim_locale": "de", "dim_location": "Berlin"}).items()
+
+
+def test_many_small_changes_are_compared_with_the_start_of_the_month() -> None:
+    start, old, new = (minor_money(each, "EUR") for each in (10_000, 10_800, 11_200))
+    facts = value_facts(PRICE, "", old, new, None, start)
+    assert (facts["change_bp"], facts["month_change_bp"]) == (371, 1200)
+    assert value_facts(PRICE, "", old, new, None)["month_change_bp"] == 371
+    assert "month_change_bp" not in value_facts(PRICE, "", None, new, None)
+    assert "month_change_bp" not in value_facts(PRICE, "", old, new, None, minor_money(10_000, "USD"))

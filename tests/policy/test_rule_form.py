@@ -18,7 +18,17 @@ from policy.packaged import starter_rules
 from policy.rule_form import GovernedElement, RuleForm, RuleOrigin, RuleOutcome, build_rule, read_form
 from policy.rules import PolicyOutcome, PolicyRule, RuleKind
 from policy.term_messages import describe_terms
-from policy.terms import TEXT_KINDS, Direction, Membership, Term, TermComparison, TermKind, kinds_of, read_terms
+from policy.terms import (
+    PERCENT_KINDS,
+    TEXT_KINDS,
+    Direction,
+    Membership,
+    Term,
+    TermComparison,
+    TermKind,
+    kinds_of,
+    read_terms,
+)
 from policy.time_facts import WEEKDAYS, time_facts
 
 _PRICE, _STOCK = (
@@ -68,7 +78,7 @@ def term(kind: str, element: GovernedElement, *, amounts: bool) -> st.SearchStra
         return st.builds(Term, st.just(kind), values=st.sampled_from(Direction).map(lambda one: (one.value,)))
     if kind == TermKind.MARGIN_BELOW:
         return st.builds(Term, st.just(kind), values=st.integers(0, 100).map(lambda n: (str(n),)))
-    if kind in {TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE}:
+    if kind in {*PERCENT_KINDS, TermKind.CHANGE_AMOUNT, TermKind.NEW_VALUE}:
         digits = 0 if element is _STOCK else 2
         numbers = st.integers(0, 10_000).map(str) if digits == 0 else number(digits)
         return st.builds(Term, st.just(kind), _compared, numbers.map(lambda one: (one,)))

@@ -67,6 +67,8 @@ class DecisionSnapshot:
     new_id: NewId
     time: Facts = field(default_factory=dict)
     """Facts of the time; empty if no rule names one."""
+    month: Mapping[ElementKey, Value] = field(default_factory=dict)
+    """Values at the start of the month, for elements whose rules name it."""
     awaiting: Mapping[ElementKey, Sequence[Awaiting]] = field(default_factory=dict)
     sent: Mapping[tuple[UUID, ElementKey], frozenset[Value]] = field(default_factory=dict)
     """Values sent lately, by connection and key: an echo may arrive after the next value."""
@@ -368,7 +370,8 @@ def evaluate(  # noqa: PLR0913 - keyword-only after the data
     channel: Channel | None = None,
 ) -> Decision:
     """Policy decision for `value` replacing `old`, on one channel or in general."""
-    facts = value_facts(row.element, row.dimension, old, value, known_cost(snapshot.values, row.key))
+    cost, month = known_cost(snapshot.values, row.key), snapshot.month.get(row.key)
+    facts = value_facts(row.element, row.dimension, old, value, cost, month)
     if snapshot.time:
         facts |= snapshot.time
     return decide(snapshot.index, policy_subjects(origin), row.element, facts | channel.facts if channel else facts)

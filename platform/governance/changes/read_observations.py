@@ -15,6 +15,7 @@ from governance.changes import repository
 from governance.changes.admission import Admitted, admit_observations, divide_misfits, unreadable_subject
 from governance.changes.echo_suppression import sent_lately
 from governance.changes.key_conflicts import hold_shared_keys
+from governance.changes.month_values import load_month_values
 from governance.changes.plan_writer import write_plan
 from governance.changes.planner import DecisionSnapshot, plan_changes, reference_keys
 from governance.changes.reissue import reissue_approvals
@@ -98,6 +99,7 @@ async def load_snapshot(
         now=now,
         new_id=services.new_id,
         time=await load_time_facts(session, index, now),
+        month=await load_month_values(session, index, own, now),
     )
     by_channel = [key for key in own if snapshot.decides_by_channel(key.element)]
     if not by_channel:

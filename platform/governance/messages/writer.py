@@ -27,6 +27,7 @@ _OUTCOMES: Final = {
 }
 _FACTS: Final = {
     "change_bp": N_("size of the change"),
+    "month_change_bp": N_("size of the change within the month"),
     "old_minor": N_("earlier price"),
     "new_minor": N_("new price"),
     "cost_minor": N_("cost"),

@@ -14,7 +14,7 @@ Fields = Mapping[str, str]
 _BOUNDS: Final = {TermKind.NEW_VALUE: ("new_value", "new_value_2"), TermKind.HOUR: ("hour", "hour_2")}
 """Two bounds, such as a floor and a ceiling."""
 _FLAGS: Final = (TermKind.BELOW_COST, TermKind.COST_UNKNOWN, TermKind.ANY_CHANGE)
-_COMPARED: Final = (TermKind.CHANGE_PERCENT, TermKind.CHANGE_AMOUNT)
+_COMPARED: Final = (TermKind.CHANGE_PERCENT, TermKind.MONTH_PERCENT, TermKind.CHANGE_AMOUNT)
 _ORDER: Final = tuple(TermKind)
 
 

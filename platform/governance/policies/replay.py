@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from canonical.amounts import EXACT, canonical_amount
-from canonical.values import MoneyValue
+from canonical.values import MoneyValue, Value
 from governance.changes.planner import LEAST_STRICT_FIRST, policy_subjects
 from governance.elements.contracts import Contracts
 from governance.policies.rows import Difference, RecordedChange
@@ -24,6 +25,7 @@ from policy.facts import value_facts
 from policy.index import Decision, PolicyIndex, decide
 from policy.time_facts import time_facts
 
+_NO_MONTHS: Final[Mapping[UUID, Value]] = {}
 _RANK: Final = {outcome: rank for rank, outcome in enumerate(LEAST_STRICT_FIRST)}
 
 
@@ -36,6 +38,10 @@ class ReplayPolicies:
     contracts: Contracts
     channels: Sequence[Channel]
     zone: tzinfo = UTC
+
+    @property
+    def both(self) -> tuple[PolicyIndex, PolicyIndex]:
+        return self.published, self.draft
 
     def decides_by_channel(self, index: PolicyIndex, element: str) -> bool:
         return not CHANNEL_FACTS.isdisjoint(index.facts.get(element, ()))
@@ -74,11 +80,15 @@ class ReplayTotals:
         return total, sums
 
 
-def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> tuple[ReplayTotals, list[Difference]]:
-    """Totals of all changes, and those that the draft decides differently."""
+def replay_changes(
+    changes: Iterable[RecordedChange], given: ReplayPolicies, months: Mapping[UUID, Value] = _NO_MONTHS
+) -> tuple[ReplayTotals, list[Difference]]:
+    """Totals of all changes, and those that the draft decides differently. `months`: values at the start of the month
+    of each change, where a rule names it.
+    """
     totals, found = ReplayTotals(), list[Difference]()
     for change in changes:
-        facts = facts_of(change, given.zone)
+        facts = facts_of(change, given.zone, months.get(change.id))
         before = replay_one(change, facts, given.published, given).outcome.value
         after = replay_one(change, facts, given.draft, given)
         outcome = after.outcome.value
@@ -88,9 +98,9 @@ def replay_changes(changes: Iterable[RecordedChange], given: ReplayPolicies) -> 
     return totals, found
 
 
-def facts_of(change: RecordedChange, zone: tzinfo) -> Facts:
+def facts_of(change: RecordedChange, zone: tzinfo, month: Value | None = None) -> Facts:
     """Facts of the change, at the time at which it was proposed."""
-    facts = value_facts(change.element, change.dimension, change.old_value, change.new_value, change.cost_value)
+    facts = value_facts(change.element, change.dimension, change.old_value, change.new_value, change.cost_value, month)
     return facts | time_facts(change.proposed_at, zone)
 
 

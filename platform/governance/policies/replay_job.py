@@ -15,6 +15,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.marks import N_
+from governance.changes.month_values import load_recorded_month_values, names_month
 from governance.elements.repository import load_contracts
 from governance.policies import replay_repository, repository
 from governance.policies.audit_actions import PolicyDraftAction
@@ -94,7 +95,9 @@ async def _replay_page(session: AsyncSession, services: GovernanceServices, repl
         return
     given = await _load_input(session, services, rules, draft, version=state.version)
     changes = await replay_repository.next_changes(session, replay, limit=PAGE)
-    totals, found = replay_changes(changes, given)
+    named = [one.id for one in changes if any(names_month(index, one.element) for index in given.both)]
+    months = await load_recorded_month_values(session, named, given.zone) if named else {}
+    totals, found = replay_changes(changes, given, months)
     await replay_repository.insert_differences(session, replay.id, found[: max(0, LISTED - replay.differing)])
     more = len(changes) == PAGE
     counts, money = totals.merged(replay.counts, replay.money)

@@ -54,11 +54,11 @@ async def record(env: ClientEnv, *, skus: int = 2) -> None:
         for price in _PRICES:
             await env.deliver(env.change(sku, PRICE, price))
             await env.work()
-            await _approve_all(env)
+            await approve_all(env)
             await env.work()
 
 
-async def _approve_all(env: ClientEnv) -> None:
+async def approve_all(env: ClientEnv) -> None:
     async with env.services.db.transaction(member(env)) as session:
         waiting = await session.scalars(text("SELECT id FROM change WHERE state = 'awaiting_approval'"))
         for change_id in list(waiting):
