@@ -86,5 +86,5 @@ async def test_a_replay_compares_with_the_month_of_each_change(env: ClientEnv) -
     async with env.services.db.transaction(ada) as session:
         await put_rule(session, LIMIT, rule_id="", now=utc_now(), new_id=new_id)
     found = await replay(env, ada)
-    refused = {one.new_value for one in await differences(env, ada, found.id)}
+    refused = {one.new for one in await differences(env, ada, found.id)}
     assert refused == {minor_money(10_000, "USD"), minor_money(11_200, "USD")}, "a first price has no start to compare"
