@@ -1,11 +1,11 @@
 -- Statements of workers and the relay on lanes, one round trip each.
 
--- `paused` and `busy` end quietly: whoever holds or pauses the lane rings again. The share's row is locked, so that the
--- cap per tenant is exact.
+-- `paused` and `busy` need no retry: the worker that holds the lane, or the timer of the pause, notifies again. The
+-- share's row is locked, so that the cap per tenant is exact.
 --
--- A process that ended takes all its turns along, most of them innocent. So the count only narrows the next batch, by
--- four each time, and tells the worker to do it in a process of its own; an item becomes a dead letter on that evidence
--- alone. From four on the count is kept as it is: an item was seen to end a process of its own.
+-- When a process dies, every lane that it worked on counts a crash, although one item at most is the cause. So the
+-- count makes the next batch a quarter as large, and tells the worker to run it in a separate process; an item becomes
+-- a dead letter only when it crashed such a process. The count does not rise above four.
 CREATE OR REPLACE FUNCTION lane_claim(
     p_msp uuid, p_tenant uuid, p_lane varchar, p_pool varchar, p_holder varchar, p_lease interval, p_limit integer,
     OUT status varchar, OUT fence bigint, OUT weight smallint, OUT pool varchar,
@@ -87,7 +87,7 @@ BEGIN
                      AND (NOT j.delayed OR j.ready_at <= clock_timestamp()));
 END $$;
 
--- The relay's look at what is due: lanes with ready jobs and no lease. A loose index scan visits each lane once,
+-- What the relay polls: lanes with ready jobs and no lease. A loose index scan visits each lane once,
 -- however long its backlog.
 CREATE OR REPLACE FUNCTION lanes_due() RETURNS TABLE (msp_id uuid, tenant_id uuid, name varchar, pool varchar)
 LANGUAGE sql STABLE AS $$

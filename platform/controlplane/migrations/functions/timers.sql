@@ -22,11 +22,11 @@ BEGIN
     RETURN v_count;
 END $$;
 
--- Every tenant's timers are checked every few minutes, from a column that no job can lose: not while the tenant rests,
--- for its jobs would pile up; not while one waits. A few per pass, so that tenants do not all come at once.
+-- Every tenant's timers are checked every few minutes, by a column that no job deletes: not while the tenant's jobs are
+-- paused, because they would pile up, and not while one waits. A few per call, so that tenants are spread over time.
 --
--- What a clock that ran ahead put far into the future is brought back. No job, rest or lease is meant to last for two
--- hours: Retry-After is capped at one.
+-- Times that a clock ahead of the real one put far into the future are corrected. No job, pause or lease lasts two
+-- hours: Retry-After is limited to one.
 CREATE OR REPLACE FUNCTION repairs_fire() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE v_count integer; v_due uuid[]; v_far timestamptz := clock_timestamp() + interval '2 hours';

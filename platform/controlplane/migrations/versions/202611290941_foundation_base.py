@@ -119,7 +119,7 @@ CREATE TABLE audit_head (
     CONSTRAINT pk_audit_head PRIMARY KEY (tenant_id)
 );
 
--- The last entry of what retention removed from a chain.
+-- The last of the entries that retention removed from a chain.
 CREATE TABLE audit_anchor (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -152,8 +152,8 @@ CREATE TABLE idempotency_key (
 );
 CREATE INDEX ix_idempotency_key_created_at ON idempotency_key (tenant_id, created_at);
 
--- What an installation knows of itself, by name: the access that stands at its revision, its last backup and its last
--- run of retention.
+-- Facts of the installation, by name: the revision that its grants belong to, its last backup, and the last run of
+-- retention.
 CREATE TABLE installation (
     name varchar NOT NULL,
     value jsonb NOT NULL,
@@ -192,7 +192,7 @@ GRANT SELECT ON installation TO {RELAY};
 
 def upgrade() -> None:
     op.execute("GRANT USAGE ON SCHEMA public TO fairlead_app, fairlead_fleet, fairlead_intake, fairlead_relay")
-    # Each process knows whether the schema fits it.
+    # Each process checks that the schema has its revision.
     op.execute("GRANT SELECT ON alembic_version TO fairlead_app, fairlead_intake, fairlead_relay")
     op.execute(_TABLES)
     for subject in ("partitions", "lanes", "timers", "audit"):
@@ -209,7 +209,8 @@ def upgrade() -> None:
     op.execute("CREATE POLICY audit_anchor_owner ON audit_anchor FOR INSERT TO pg_database_owner WITH CHECK (true)")
     op.execute(_TRIGGERS)
     op.execute(_INSTALLATION)
-    # What the relay's functions and doctor look at: that a lane has work, whose it is, and when. Nothing of it.
+    # What the relay's functions and doctor read: that a lane has jobs, of which tenant, and since when; not their
+    # content.
     open_to_relay(op, "work", columns="tenant_id, msp_id, lane, seq, held, ready_at")
     open_to_relay(op, "lane", columns="tenant_id, name, lease_until, paused_until")
     open_to_relay(op, "lane_share", columns="tenant_id, msp_id, pool, weight, resting")

@@ -87,7 +87,7 @@ CREATE TABLE api_key (
 );
 """
 
-# What reads across clients sees who there is, never what proves it.
+# Queries across clients see members and keys, but no password hash or secret.
 _FLEET_SEES_NO_SECRETS = """
 REVOKE SELECT ON person FROM fairlead_fleet;
 GRANT SELECT (tenant_id, msp_id, id, email, name, partner_id, status, created_at, last_seen_at)

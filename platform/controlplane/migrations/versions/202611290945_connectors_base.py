@@ -55,7 +55,7 @@ CREATE TABLE source_event (
     CONSTRAINT pk_source_event PRIMARY KEY (tenant_id, id)
 ) PARTITION BY RANGE (id);
 
--- The identities by which a delivery is known again. A unique constraint of a partitioned table must have the
+-- The keys by which a repeated delivery is recognised. A unique constraint of a partitioned table must have the
 -- partition key, so they are in a narrow table of their own, which is not partitioned.
 CREATE TABLE source_event_key (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL,

@@ -149,7 +149,7 @@ CREATE TABLE channel_value (
     CONSTRAINT pk_channel_value PRIMARY KEY (tenant_id, connection_id, record_key, element)
 ) WITH (fillfactor = 70);
 
--- How far a channel has been read again.
+-- The last key that the drift check has read on a channel.
 CREATE TABLE drift_cursor (
     tenant_id uuid NOT NULL, msp_id uuid NOT NULL,
     connection_id uuid NOT NULL,
@@ -285,7 +285,7 @@ CREATE INDEX ix_baseline_reading_verdict ON baseline_reading
     (tenant_id, baseline_id, verdict, record_key, element, connection_id);
 """
 
-# Partners see the names of records that are on their own channels, or on the way there. Each is one look into an index.
+# Partners see the names of records on their own channels, delivered or pending. Each check is one index look-up.
 _OWN_CHANNELS = (
     f"SELECT n.id FROM connection n WHERE n.tenant_id = record_title.tenant_id AND n.partner_id = (SELECT {PARTNER})"
 )

@@ -62,7 +62,7 @@ CREATE TABLE retention_purge (
 );
 """
 
-# The owner drops partitions, so in that transaction it must read what forbids it, and write down what went.
+# The owner drops partitions, so in that transaction it must read legal holds, and log what it removed.
 _OWNER = """
 CREATE POLICY retention_policy_owner ON retention_policy FOR SELECT TO pg_database_owner USING (true);
 CREATE POLICY retention_default_owner ON retention_default FOR SELECT TO pg_database_owner USING (true);

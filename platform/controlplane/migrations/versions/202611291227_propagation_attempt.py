@@ -40,7 +40,7 @@ _ANSWER = "answered_at, outcome, status_code, detail, retry_after, duration_ms, 
 def upgrade() -> None:
     op.execute(_TABLE)
     protect(op, "propagation_attempt", app=f"SELECT, INSERT, UPDATE ({_ANSWER}), DELETE")
-    # An answer is recorded once; the mark of what never left is taken back.
+    # An answer is recorded once; an attempt that was never sent is unmarked.
     for verb, check in (("UPDATE", "WITH CHECK (true)"), ("DELETE", "")):
         op.execute(
             f"CREATE POLICY propagation_attempt_unanswered_{verb.lower()} ON propagation_attempt AS RESTRICTIVE"

@@ -1,4 +1,4 @@
-"""Notifications of members, and what they want to be told."""
+"""Notifications of members, and which ones they want."""
 
 from alembic import op
 

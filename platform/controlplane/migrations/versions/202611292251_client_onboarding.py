@@ -38,7 +38,7 @@ CREATE TABLE onboarding_waiver (
 );
 """
 
-# What onboardings of all clients are judged by; not what was read, proposed or ruled.
+# What the list of all onboardings shows; not values, proposals or rules.
 _FLEET_READS = {
     "baseline": "tenant_id, msp_id, state, started_at, decided_at",
     "held_observation": "tenant_id, msp_id, element",

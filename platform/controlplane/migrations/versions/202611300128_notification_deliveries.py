@@ -1,4 +1,4 @@
-"""What leaves the app about notifications, and what members want of it."""
+"""Deliveries of notifications by mail and webhook, and members' settings for them."""
 
 from alembic import op
 

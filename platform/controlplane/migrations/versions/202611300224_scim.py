@@ -1,4 +1,4 @@
-"""SCIM: an account's token, and what its identity provider told of the members."""
+"""SCIM: an account's token, and the members' attributes from its identity provider."""
 
 from alembic import op
 
