@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
-from billing.job_types import LANE
+from billing.invoices.redraft_job import redraft_handler
+from billing.job_types import DRAFT_AGAIN, LANE
 from billing.periods import EPOCH, month_before, month_of
 from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
@@ -32,7 +33,7 @@ RERATE = JobType(
     "billing.rerate_usage", N_("Rate all usage of open months"), NoPayload, batch=1, seconds=600.0, retry=ENDLESS
 )
 TOTAL = JobType("billing.total_wholesale", N_("Calculate the wholesale invoice"), NoPayload, batch=1, retry=ENDLESS)
-JOB_TYPES = (RATE, RERATE, TOTAL)
+JOB_TYPES = (RATE, RERATE, TOTAL, DRAFT_AGAIN)
 RECENT = timedelta(days=2)
 RERATE_EVERY = timedelta(days=1)
 
@@ -48,6 +49,7 @@ def billing_jobs(
         JobHandler(RATE, _handler(recent, schedule_rating, clock, every)),
         JobHandler(RERATE, _handler(all_, _schedule_rerating, clock, RERATE_EVERY)),
         JobHandler(TOTAL, _handler(total_wholesale, schedule_total, clock, every)),
+        JobHandler(DRAFT_AGAIN, redraft_handler(clock)),
     )
 
 

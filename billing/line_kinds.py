@@ -43,6 +43,8 @@ CAUSE_LABELS: Final = {
     "plan": N_("Plan"),
     "from": N_("From"),
     "until": N_("Until"),
+    "coupon_code": N_("Coupon"),
+    "product": N_("Product"),
 }
 """Labels of the parameters in a line's cause that pages show."""
 _NAMED_BY_PRICE: Final = (LineKind.USAGE, LineKind.SUBSCRIPTION, LineKind.ONE_OFF)

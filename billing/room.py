@@ -10,6 +10,7 @@ from billing.audit_actions import BillingAction
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.collection.slice import SLICE as COLLECTION
 from billing.commands import COMMANDS
+from billing.coupons.slice import SLICE as COUPONS
 from billing.documents.slice import SLICE as DOCUMENTS
 from billing.events import EVENTS
 from billing.exports.slice import SLICE as EXPORTS
@@ -52,5 +53,5 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS, EXPORTS, USAGE),
+    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS, EXPORTS, USAGE, COUPONS),
 )

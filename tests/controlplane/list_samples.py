@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import text
 
+from billing.coupons.coupons import create_coupon, retire_coupon
+from billing.coupons.schemas import CouponInput
 from billing.invoices.draft import close_period
 from billing.invoices.repository import NOT_FINALISED
 from billing.payments.models import ProviderInvoice
@@ -367,6 +370,16 @@ async def add_price_book(rows: Rows, number: int) -> None:
         await create_price_book(session, book, now=utc_now(), new_id=new_id)
 
 
+async def add_coupon(rows: Rows, number: int) -> Matches:
+    code = f"{rows.tag}-{number:03}".upper()
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        new = CouponInput(code=code, name=rows.name(number), percent=Decimal(10))
+        await create_coupon(session, new, now=utc_now(), new_id=new_id)
+        if number % 2:
+            await retire_coupon(session, code, now=utc_now())
+    return {"show": ["retired" if number % 2 else "active"]}
+
+
 async def add_reported_usage(rows: Rows, number: int) -> Matches:
     code, source, event_id = f"{rows.tag}{number:03}", rows.name(number), rows.name(number)
     used = UsageEventInput(id=event_id, meter=code, occurred_at=utc_now(), dimensions={rows.tag: rows.name(number)})
@@ -411,6 +424,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "clients": add_client,
     "connections": add_connection,
     "contracts": add_contract,
+    "coupons": add_coupon,
     "dead-letters": add_letter,
     "elements": add_element,
     "exceptions": add_exception,

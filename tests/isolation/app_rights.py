@@ -29,6 +29,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "channel_value": "change_id partner_id seen_at value version",
     "client": "language name region requests_per_account requests_per_caller revision staff_access status suspended_at"
               " time_zone",
+    "client_coupon": "end_reason ended_at ended_by",
     "client_import": "ended_at state",
     "client_import_row": "error state",
     "client_template": "changed_at name version",
@@ -37,6 +38,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                   " last_failure_at last_message_at last_success_at missing_since name paused_at revision"
                   " settings state",
     "connection_secret": "ciphertext set_at set_by",
+    "coupon": "retired_at retired_by",
     "custom_element": "retired_at retired_by",
     "dashboard_layout": "changed_at changed_by tiles",
     "dead_letter": "closed_at closed_by state",

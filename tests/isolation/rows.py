@@ -121,6 +121,8 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "brand_image": {"kind": "icon"},
     "client_import": {"state": "running"},
     "client_import_row": {"state": "waiting"},
+    "coupon": {"duration": "once", "percent": 1},
+    "client_coupon": {"duration": "once", "percent": 1},
     "onboarding_task": {"state": "open"},
     "tax_rate": {"category": "S"},
     "credit_note": {"gross_minor": 2},

@@ -84,9 +84,10 @@ CALLERS = {
 # What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
 # who may do what and which rule of theirs a client replaces, and of what is held and compared only that it is.
 FLEET_READS = {
-    "approval", "audit_head", "baseline", "billing_details", "change", "change_hours", "client", "client_template",
+    "approval", "audit_head", "baseline", "billing_details", "change", "change_hours", "client", "client_coupon",
+    "client_template",
     "client_template_use",
-    "client_template_version", "connection", "custom_element", "dead_letter", "element_contract",
+    "client_template_version", "connection", "coupon", "custom_element", "dead_letter", "element_contract",
     "governance_exception", "held_observation", "identity_provider", "credit_note", "invoice", "invoice_document",
     "invoice_line",
     "invoice_payment", "invoice_step", "issued_invoice", "legal_entity", "mail",

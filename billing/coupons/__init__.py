@@ -1,0 +1,1 @@
+"""Coupons: discounts that an MSP defines once and gives to clients."""

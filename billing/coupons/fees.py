@@ -1,0 +1,98 @@
+"""Discounts of a draft: the client's coupons, one after the other, on what is charged."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.coupons.client_coupons import CAUSE, read_uses
+from billing.coupons.schemas import CouponUse
+from billing.coupons.terms import TERM_NAMES, CouponTerms
+from billing.fees import ChargedLine, Fee, FeeContext
+from billing.line_kinds import LineKind
+from billing.pricing.discounts import Coupon, Weight, allocate, apply_coupon
+from billing.sides import Side
+from canonical.money import stored_exponent
+
+
+async def discount_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
+    """A line for each coupon and product that it discounts, with the coupons in the order in which they were given.
+
+    Credits among the lines reduce what can be discounted, in proportion, so that no coupon takes an invoice below 0.
+    """
+    if context.side is not Side.RETAIL:
+        return []
+    first = context.period.start.date()
+    rows = (
+        await session.execute(_COUPONS, {"tenant": context.client_id, "first": first, "currency": context.currency})
+    ).all()
+    if not rows:
+        return []
+    uses = await read_uses(session, before=context.period.start.date())
+    left, fees = without_credits(lines), list[Fee]()
+    for row in rows:
+        parts = _parts(_terms(row), uses.get(row.id, ()), lines, left)
+        for number, part in parts.items():
+            left[number] -= part
+        fees += _fees(context, row, lines, parts)
+    return fees
+
+
+def without_credits(lines: Sequence[ChargedLine]) -> list[int]:
+    """What is charged by each line after the credits among them."""
+    charged = [max(0, line.amount_minor) for line in lines]
+    credit = -sum(min(0, line.amount_minor) for line in lines)
+    if not credit:
+        return charged
+    weights = [Weight(str(number), amount) for number, amount in enumerate(charged)]
+    shares = allocate(credit, weights, cap_to_items=True)
+    return [amount - int(shares[str(number)]) for number, amount in enumerate(charged)]
+
+
+def _parts(
+    terms: CouponTerms, uses: Sequence[CouponUse], lines: Sequence[ChargedLine], left: Sequence[int]
+) -> Mapping[int, int]:
+    """What the coupon takes off each line, by the line's place."""
+    if terms.most_invoices is not None and len(uses) >= terms.most_invoices:
+        return {}
+    places = [number for number, line in enumerate(lines) if not terms.only or line.product in terms.only]
+    coupon = Coupon(
+        amount_minor=terms.amount_minor, percent=terms.percent, recurring=terms.recurring,
+        used_before_minor=sum(use.amount_minor for use in uses),
+    )  # fmt: skip
+    credit = apply_coupon(coupon, [left[number] for number in places]) if places else None
+    return {} if credit is None else {
+        number: part for number, part in zip(places, credit.per_fee, strict=True) if part
+    }  # fmt: skip
+
+
+def _fees(context: FeeContext, row: Row[Any], lines: Sequence[ChargedLine], parts: Mapping[int, int]) -> Sequence[Fee]:
+    by_product: dict[str, int] = {}
+    for number, part in parts.items():
+        by_product[lines[number].product] = by_product.get(lines[number].product, 0) + part
+    scale = Decimal(10) ** stored_exponent(context.currency)
+    return [
+        Fee(
+            key=f"{row.id} {product}", kind=LineKind.DISCOUNT,
+            name=row.name if len(by_product) == 1 else f"{row.name} ({product})", product=product,
+            service_from=context.period.start, service_until=context.period.end, quantity=Decimal(-1),
+            unit_price=Decimal(amount) / scale, amount_minor=-amount,
+            cause={CAUSE: str(row.id), "coupon_code": row.code, "product": product},
+        )
+        for product, amount in sorted(by_product.items())
+    ]  # fmt: skip
+
+
+def _terms(row: Row[Any]) -> CouponTerms:
+    return msgspec.convert({name: getattr(row, name) for name in TERM_NAMES}, CouponTerms)
+
+
+_COUPONS = text("""
+    SELECT * FROM client_coupon
+     WHERE tenant_id = :tenant AND ended_at IS NULL AND from_month <= :first
+       AND (valid_until IS NULL OR valid_until >= :first) AND (currency IS NULL OR currency = :currency)
+     ORDER BY given_at, id
+""")

@@ -1,0 +1,143 @@
+"""Coupons: what drafts and invoices use of them, and who may have them."""
+
+import asyncio
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing.coupons.client_coupons import end_coupon, give_coupon, load_client_coupons
+from billing.coupons.coupons import create_coupon, find_coupon
+from billing.coupons.fees import without_credits
+from billing.coupons.schemas import ClientCouponView, CouponInput, EndCouponInput, GiveCouponInput
+from billing.coupons.terms import CouponDuration
+from billing.fees import ChargedLine
+from billing.invoices.draft import DraftInvoice, close_period, draft_invoice
+from billing.invoices.settle import InvoiceAct, act_on_invoice
+from billing.line_kinds import LineKind
+from billing.periods import Period
+from billing.sides import Side
+from foundation.database.engine import change_scope
+from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.ids import new_id
+from tests.billing.conftest import APRIL, MARCH, Market, uses
+from tests.conftest import make_scope
+
+OTHER = "copilot.question"
+
+
+async def make(market: Market, code: str, **terms: object) -> None:
+    async with market.as_msp_account() as session:
+        new = CouponInput(code=code, name=f"Offer {code}", valid_from=MARCH.start.date(), **terms)  # type: ignore[arg-type]
+        await create_coupon(session, new, now=market.now, new_id=new_id)
+
+
+async def give(market: Market, code: str, month: str = "2026-03") -> None:
+    async with market.as_staff() as session:
+        found = await find_coupon(session, code, now=market.now)
+        await change_scope(session, market.client)
+        await give_coupon(session, found, GiveCouponInput(code, "loyal", month), now=market.now, new_id=new_id)
+
+
+async def drafted(market: Market, period: Period = MARCH) -> DraftInvoice:
+    async with market.as_client() as session:
+        made = await draft_invoice(session, side=Side.RETAIL, period=period, now=market.now)
+    assert made
+    return made
+
+
+async def close(market: Market, period: Period) -> DraftInvoice:
+    async with market.as_client() as session:
+        return await close_period(session, side=Side.RETAIL, period=period, now=period.end + timedelta(days=1))
+
+
+async def coupons(market: Market) -> dict[str, ClientCouponView]:
+    async with market.as_client() as session:
+        return {one.code: one for one in await load_client_coupons(session)}
+
+
+@pytest.fixture
+async def selling(priced: Market) -> Market:
+    """March has 10.00 of one meter and 3.33 of another, April 5.00 of the first."""
+    await priced.price(Side.RETAIL, "1.11", meter=OTHER)
+    await priced.use(*uses(105), *uses(3, meter=OTHER), *uses(55, at=APRIL.start))
+    await priced.rate(Side.RETAIL)
+    await priced.rate(Side.RETAIL, APRIL)
+    return priced
+
+
+async def test_a_percentage_is_of_the_sum_and_spread_over_the_products(selling: Market) -> None:
+    await make(selling, "TENTH", percent=Decimal(10), duration=CouponDuration.MONTHS, months=1)
+    await make(selling, "ONE", percent=Decimal(50), only=[OTHER])
+    await give(selling, "TENTH")
+    await give(selling, "one")
+    made = await drafted(selling)
+    assert made.total_minor == 1333 - 133 - 150  # half of 3.33 less its 0.33 is 1.50
+    assert await drafted(selling) == made
+    used = await coupons(selling)
+    assert [use.amount_minor for use in used["TENTH"].uses] == [133]
+    assert (used["TENTH"].uses[0].is_draft, used["TENTH"].used_minor) == (True, 0)
+    assert (await drafted(selling, APRIL)).total_minor == 500, "both are used by the draft of March"
+    async with selling.another_client().as_client() as session:
+        assert await load_client_coupons(session) == []
+
+
+async def test_the_rest_of_an_amount_is_usable_later_and_comes_back_with_a_void(selling: Market) -> None:
+    await make(selling, "GIFT", amount_minor=1500, currency="EUR")
+    await make(selling, "DOLLAR", amount_minor=1500, currency="USD")
+    await give(selling, "GIFT")
+    await give(selling, "DOLLAR")
+    first = await close(selling, MARCH)
+    assert (first.total_minor, (await coupons(selling))["GIFT"].left_minor) == (0, 167)
+    second = await close(selling, APRIL)
+    assert second.total_minor == 500 - 167
+    gift = (await coupons(selling))["GIFT"]
+    assert ([use.amount_minor for use in gift.uses], gift.left_minor) == ([1333, 167], 0)
+    async with selling.as_client() as session:
+        now = APRIL.end + timedelta(days=2)
+        await act_on_invoice(session, second.id, InvoiceAct.VOID, reason="wrong", now=now, new_id=new_id)
+    assert (await coupons(selling))["GIFT"].left_minor == 167
+
+
+def test_credits_reduce_what_a_coupon_can_take_off() -> None:
+    lines = [
+        ChargedLine(new_id(), kind, "a", amount)
+        for kind, amount in ((LineKind.USAGE, 600), (LineKind.SUBSCRIPTION, 400), (LineKind.SLA_CREDIT, -100))
+    ]
+    assert without_credits(lines) == [540, 360, 0]
+
+
+async def test_an_ended_coupon_and_one_that_is_no_longer_valid_discount_nothing(selling: Market) -> None:
+    await make(selling, "SPRING", percent=Decimal(100), duration=CouponDuration.FOREVER, valid_until=date(2026, 3, 31))
+    await give(selling, "SPRING")
+    assert [(await drafted(selling, one)).total_minor for one in (MARCH, APRIL)] == [0, 500]
+    async with selling.as_client() as session:
+        await end_coupon(session, EndCouponInput("SPRING", "over"), now=selling.now, new_id=new_id)
+    assert (await drafted(selling)).total_minor == 1333
+    async with selling.as_client() as session:
+        with pytest.raises(NotFound):
+            await end_coupon(session, EndCouponInput("SPRING", "over"), now=selling.now, new_id=new_id)
+
+
+async def test_no_more_clients_get_a_coupon_than_may_have_it(selling: Market) -> None:
+    await make(selling, "FEW", percent=Decimal(5), max_clients=2)
+    markets = [selling, *(selling.another_client() for _ in range(4))]
+    told = await asyncio.gather(*(give(one, "FEW") for one in markets), return_exceptions=True)
+    assert [type(one) for one in told if one is not None] == [Conflict] * 3
+    with pytest.raises(InvalidInput, match="no coupon"):
+        await give(Market(selling.db, (stranger := make_scope()), stranger), "FEW")
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({}, "percent"), ({"percent": Decimal(101)}, "percent"), ({"percent": Decimal("NaN")}, "percent"),
+        ({"amount_minor": 5}, "currency"), ({"amount_minor": 5, "currency": "XXX"}, "currency"),
+        ({"percent": Decimal(5), "duration": CouponDuration.MONTHS}, "months"),
+        ({"percent": Decimal(5), "recurring": True}, "recurring"), ({"percent": Decimal(5), "only": ["a b"]}, "only"),
+    ],
+)  # fmt: skip
+async def test_impossible_terms_are_refused(market: Market, terms: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await make(market, "WRONG", **terms)
+    assert refused.value.extra["field"] == field
