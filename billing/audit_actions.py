@@ -14,6 +14,7 @@ class BillingAction(AuditAction, kind=AuditKind.BILLING):
     TAX_RATE_ADDED = "tax_rate.added", N_("Tax rate added")
     PAYMENT_ACCOUNT_SET = "payment_account.set", N_("Payments set up")
     PAYMENT_ACCOUNT_CHECKED = "payment_account.checked", N_("Connection to the payment provider checked")
+    PAYMENT_METHODS_CHANGED = "payment_methods.changed", N_("Payment methods or automatic payment changed")
     BILLING_DETAILS_SET = "billing_details.set", N_("Billing details set")
     COUPON_CREATED = "coupon.created", N_("Coupon created")
     COUPON_RETIRED = "coupon.retired", N_("Coupon retired")

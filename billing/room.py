@@ -18,6 +18,8 @@ from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
 from billing.pages import PAGES
 from billing.payment_account.slice import SLICE as PAYMENT_ACCOUNT
+from billing.payment_links.slice import SLICE as PAYMENT_LINKS
+from billing.payment_methods.slice import SLICE as PAYMENT_METHODS
 from billing.permissions import BillingPermission
 from billing.price_books.pages import PRICE_PAGES
 from billing.retention import RETAINED
@@ -53,5 +55,15 @@ ROOM: Final = Room(
     audit_actions=(BillingAction,),
     retained=RETAINED,
     commands=COMMANDS,
-    slices=(LEGAL_ENTITIES, PAYMENT_ACCOUNT, COLLECTION, DOCUMENTS, EXPORTS, USAGE, COUPONS),
+    slices=(
+        LEGAL_ENTITIES,
+        PAYMENT_ACCOUNT,
+        PAYMENT_METHODS,
+        PAYMENT_LINKS,
+        COLLECTION,
+        DOCUMENTS,
+        EXPORTS,
+        USAGE,
+        COUPONS,
+    ),  # fmt: skip
 )

@@ -43,14 +43,16 @@ INVOICES: Final = StateMachine(
         InvoiceState.GRACE: [InvoiceState.FINALISED],
         InvoiceState.FINALISED: [InvoiceState.SENT, *_PAYMENTS, InvoiceState.OVERDUE, InvoiceState.VOID],
         InvoiceState.SENT: [*_PAYMENTS, InvoiceState.OVERDUE, InvoiceState.VOID],
-        InvoiceState.PARTLY_PAID: [InvoiceState.PAID, InvoiceState.OVERDUE, InvoiceState.WRITTEN_OFF],
+        InvoiceState.PARTLY_PAID: [
+            InvoiceState.PAID, InvoiceState.OVERDUE, InvoiceState.WRITTEN_OFF, InvoiceState.SENT,
+        ],
         InvoiceState.OVERDUE: [
             InvoiceState.PAID, InvoiceState.SUSPENDED, InvoiceState.WRITTEN_OFF, InvoiceState.VOID,
         ],
         InvoiceState.SUSPENDED: [InvoiceState.PAID, InvoiceState.WRITTEN_OFF],
         InvoiceState.WRITTEN_OFF: [InvoiceState.PAID],
         # A payment that is taken back, such as a returned debit.
-        InvoiceState.PAID: [InvoiceState.SENT, InvoiceState.PARTLY_PAID],
+        InvoiceState.PAID: [InvoiceState.SENT, InvoiceState.PARTLY_PAID, InvoiceState.OVERDUE],
     },
 )  # fmt: skip
 

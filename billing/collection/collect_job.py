@@ -1,11 +1,13 @@
 """Job that brings one invoice at the payment provider to ours."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import apply_remote
+from billing.collection.charge import charge, charge_in_sandbox, next_charge
 from billing.collection.converge import converge
 from billing.collection.prepare import COLLECTED, Collectable, prepare
 from billing.invoices.steps import lock_issued
@@ -19,6 +21,7 @@ from billing.payments.provider_invoices import (
     clear_failure,
     drop_row,
     find_row,
+    write_charge,
     write_failure,
     write_remote,
 )
@@ -35,6 +38,8 @@ from foundation.outbound.errors import OutboundHeld
 COLLECT_LANE: Final = f"{EVENTS_LANE}/{COLLECT.name}"
 """The lane in which the event that an invoice moved starts this job, so that the two never run at once."""
 _HELD_SECONDS: Final = 30.0
+_LATER_SECONDS: Final = 60.0
+"""So that the attempt is due when its job runs."""
 
 
 def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
@@ -53,8 +58,10 @@ def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
         asked_at = services.clock()
         remote: RemoteInvoice | None = None
         refusal: DomainError | None = None
+        declined: str | None = None
         try:
             remote = await ask(account, wanted)
+            remote, declined = await charge(account.provider, wanted, remote)
         except (ProviderBusy, OutboundHeld) as held:
             batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
             return
@@ -65,11 +72,9 @@ def collect_handler(services: PaymentServices) -> Handler[CollectInvoice]:
                 answer = refusal.answer if isinstance(refusal, ProviderRefused) else ""
                 await write_failure(session, item.ref, refusal.code, answer, None if answer else refusal.reason)
             elif remote is not None:
-                await clear_failure(session, item.ref)
-                if account.provider is None:
-                    await write_remote(session, item.ref, remote, now=asked_at)
-                else:
-                    await apply_remote(session, item.ref, remote, asked_at=asked_at, now=services.clock())
+                await apply_answer(session, account, wanted, remote, asked_at=asked_at, now=services.clock())
+                if declined is not None:
+                    await note_charge(session, wanted, declined, now=services.clock())
 
     return collect
 
@@ -85,6 +90,31 @@ async def ask(account: OpenAccount, wanted: Collectable) -> RemoteInvoice:
         status=RemoteStatus.VOID if invoice.state is InvoiceState.VOID else status, currency=invoice.currency,
         total_minor=wanted.pushed.total_minor, paid_minor=invoice.paid_minor, credited_minor=invoice.credited_minor,
     )  # fmt: skip
+
+
+async def apply_answer(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, account: OpenAccount, wanted: Collectable, remote: RemoteInvoice, *, asked_at: datetime,
+    now: datetime,
+) -> None:  # fmt: skip
+    """What the provider has now; the sandbox is paid at once, if the client agreed."""
+    invoice_id = wanted.invoice.id
+    await clear_failure(session, invoice_id)
+    if account.provider is None:
+        await write_remote(session, invoice_id, remote, now=asked_at)
+        await charge_in_sandbox(session, wanted, now=now)
+    else:
+        await apply_remote(session, invoice_id, remote, asked_at=asked_at, now=now)
+
+
+async def note_charge(session: AsyncSession, wanted: Collectable, declined: str, *, now: datetime) -> None:
+    """Write the attempt, and enqueue the next one. `declined` is why, empty for a charge that was accepted."""
+    wait = next_charge(wanted.row.charge_attempts) if declined else None
+    next_at = None if wait is None else now + wait
+    await write_charge(session, wanted.invoice.id, declined, now=now, next_at=next_at)
+    if wait is not None:
+        key, delay = str(wanted.invoice.id), wait.total_seconds() + _LATER_SECONDS
+        job = NewJob(COLLECT_LANE, COLLECT, key=key, ref=wanted.invoice.id, payload=CollectInvoice(), delay=delay)
+        enqueue(session, [job])
 
 
 async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:

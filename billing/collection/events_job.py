@@ -1,7 +1,7 @@
 """Job that applies an event of the provider by reading its invoice again."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.collection.apply import apply_remote
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import PaymentServices
+from billing.payment_methods.profiles import find_profile, request_reading
 from billing.payments.job_types import ApplyEvent
 from billing.payments.port import PaymentProvider, ProviderBusy, ProviderRefused, RemoteInvoice
-from billing.payments.states import EVENTS, EventState
-from billing.stripe.hooks import EVENT_TYPES
+from billing.payments.states import EVENTS, EventState, EventTopic
+from billing.stripe.hooks import TOPIC_OF
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.batch import Batch
@@ -23,30 +24,52 @@ from foundation.scope import Scope
 _HELD_SECONDS: Final = 30.0
 
 
+class _Pending(NamedTuple):
+    object_id: str
+    topic: EventTopic | None
+
+
 def apply_handler(services: PaymentServices) -> Handler[ApplyEvent]:
     async def apply_event(batch: Batch[ApplyEvent]) -> None:
         (item,) = batch.items
         event_id = item.payload.event_id
         account = await open_account(services, batch.scope)
         async with batch.read() as session:
-            object_id = await _pending(session, event_id)
-        if object_id is None:
+            pending = await _pending(session, event_id)
+        if pending is None:
             return
         state = EventState.IGNORED
-        if object_id and account is not None and account.provider is not None:
-            asked_at = services.clock()
+        if pending.object_id and account is not None and account.provider is not None:
             batch.check_lease()
             try:
-                remote = await find_remote(account.provider, object_id)
+                if await _apply(services, batch.scope, account.provider, pending):
+                    state = EventState.APPLIED
             except (ProviderBusy, OutboundHeld) as held:
                 batch.defer(item, delay=held.retry_after or _HELD_SECONDS, is_retry=False)
                 return
-            if remote is not None and await apply_to_client(services, batch.scope, remote, asked_at=asked_at):
-                state = EventState.APPLIED
         async with batch.commit() as session:
             await _finish(session, event_id, state, services.clock())
 
     return apply_event
+
+
+async def _apply(services: PaymentServices, scope: Scope, provider: PaymentProvider, event: _Pending) -> bool:
+    """False: it is about nothing of ours."""
+    if event.topic is EventTopic.METHODS:
+        client_id = await provider.find_client_of(event.object_id)
+        return client_id is not None and await _read_methods(services, scope.for_tenant(client_id))
+    asked_at = services.clock()
+    remote = await find_remote(provider, event.object_id)
+    return remote is not None and await apply_to_client(services, scope, remote, asked_at=asked_at)
+
+
+async def _read_methods(services: PaymentServices, client: Scope) -> bool:
+    """Enqueue reading a client's payment methods. False: nothing of it is kept here."""
+    async with services.db.transaction(client) as session:
+        if await find_profile(session) is None:
+            return False
+        await request_reading(session)
+    return True
 
 
 async def find_remote(provider: PaymentProvider, object_id: str) -> RemoteInvoice | None:
@@ -73,8 +96,8 @@ async def apply_to_client(
         return False
 
 
-async def _pending(session: AsyncSession, event_id: str) -> str | None:
-    """The event's object, empty if it is not about a payment; None if the event is finished or gone."""
+async def _pending(session: AsyncSession, event_id: str) -> _Pending | None:
+    """The event's object, empty if it is about nothing of ours; None if the event is finished or gone."""
     found = await session.execute(
         text(f"""
             SELECT e.type, e.object_id FROM payment_event e
@@ -86,7 +109,8 @@ async def _pending(session: AsyncSession, event_id: str) -> str | None:
     row = found.one_or_none()
     if row is None:
         return None
-    return str(row.object_id) if row.type in EVENT_TYPES else ""
+    topic = TOPIC_OF.get(row.type)
+    return _Pending(str(row.object_id) if topic is not None else "", topic)
 
 
 async def _finish(session: AsyncSession, event_id: str, state: EventState, now: datetime) -> None:

@@ -13,7 +13,7 @@ from billing.payment_account.models import PaymentAccount
 from billing.payment_account.services import PaymentServices
 from billing.payments.job_types import APPLY_EVENT, LANE, ApplyEvent
 from billing.payments.port import RemoteEvent
-from billing.stripe.hooks import EVENT_TYPES, verify_hook
+from billing.stripe.hooks import TOPIC_OF, verify_hook
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError, NotFound, Unauthenticated
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -61,7 +61,7 @@ async def receive_event(
             refused = error
             await _count_refused(session)
         else:
-            if notice.type in EVENT_TYPES:
+            if notice.type in TOPIC_OF:
                 event = RemoteEvent(notice.event_id, notice.type, notice.object_id, body)
                 is_new = await store_event(session, account, event, via="webhook", now=now)
                 receipt = Receipt.NEW if is_new else Receipt.DUPLICATE

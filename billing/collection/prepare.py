@@ -14,6 +14,7 @@ from billing.legal_entities.repository import find_billing_details
 from billing.legal_entities.tax import tax_of
 from billing.line_kinds import LineKind, describe_line
 from billing.payment_account.services import OpenAccount
+from billing.payment_methods.profiles import may_charge
 from billing.payments.port import OTHER_ACCOUNT, PayingClient, PushedInvoice, PushedLine, PushedTax
 from billing.payments.provider_invoices import add_row, find_row, write_failure
 from billing.payments.states import RemoteStatus
@@ -35,13 +36,16 @@ _TAX_TEXT: Final = N_("VAT")
 
 @dataclass(frozen=True, slots=True)
 class Collectable:
-    """An invoice and its row. `credits` are (id, gross amount) of credit notes since it was pushed."""
+    """An invoice and its row. `credits` are (id, gross amount) of credit notes since it was pushed. `charges`: the
+    client agreed that the saved payment method is charged, and an attempt is due.
+    """
 
     invoice: Issued
     row: Row[Any]
     payer: PayingClient
     pushed: PushedInvoice
     credits: Sequence[tuple[UUID, int]]
+    charges: bool = False
 
 
 async def prepare(
@@ -76,7 +80,16 @@ async def prepare(
     return Collectable(
         invoice, row, await _payer(session, document), await _pushed(session, invoice, row, details, document),
         await _credits(session, invoice_id, row.settled_notes),
+        charges=invoice.state in COLLECTED and is_due(row, now)
+        and await may_charge(session, account.id, sent_at=row.created_at),
     )  # fmt: skip
+
+
+def is_due(row: Row[Any], now: datetime) -> bool:
+    """Whether the first attempt was not made yet, or the next one is due. One that was accepted is not repeated."""
+    if not row.charge_attempts:
+        return True
+    return row.next_charge_at is not None and row.next_charge_at <= now
 
 
 async def _details(session: AsyncSession, invoice_id: UUID) -> Row[Any]:

@@ -13,6 +13,7 @@ from billing.payment_account.accounts import find_payment_account, open_account
 from billing.payment_account.services import PaymentServices
 from billing.payments.job_types import READ_INVOICES, SWEEP, SWEEP_LANE, ReadInvoices
 from billing.payments.port import PaymentProvider, ProviderBusy, ProviderRefused, RemoteInvoice
+from billing.payments.states import EventTopic
 from foundation.database.engine import scope_of
 from foundation.errors import Unavailable
 from foundation.jobs.batch import Batch
@@ -55,13 +56,15 @@ async def sweep_events(batch: Batch[NoPayload], provider: PaymentProvider, *, no
         account = await find_payment_account(session)
     if account is None:
         return
-    since, after = (account.swept_at or account.set_at) - _OVERLAP, ""
-    while events := await provider.list_events(since, after=after):
-        async with batch.read() as session:
-            for event in events:
-                await store_event(session, account, event, via="sweep", now=now)
-        batch.check_lease()
-        after = events[-1].event_id
+    since = (account.swept_at or account.set_at) - _OVERLAP
+    for topic in EventTopic:
+        after = ""
+        while events := await provider.list_events(since, after=after, topic=topic):
+            async with batch.read() as session:
+                for event in events:
+                    await store_event(session, account, event, via="sweep", now=now)
+            batch.check_lease()
+            after = events[-1].event_id
     async with batch.read() as session:
         await session.execute(
             text("UPDATE payment_account SET swept_at = :now WHERE tenant_id = :t AND id = :id"),

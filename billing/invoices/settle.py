@@ -127,7 +127,7 @@ async def record_payment(
             "method": payment.method, "reference": payment.reference.strip(), "now": now, "actor": scope.actor.name,
         },
     )  # fmt: skip
-    state = _settled(invoice, paid, invoice.credited_minor)
+    state = _settled(invoice, paid, invoice.credited_minor, now.date())
     step = NewStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
     await write_step(session, invoice, step, now=now, new_id=new_id)
     return invoice
@@ -164,7 +164,7 @@ async def create_credit_note(
             },
         )  # fmt: skip
     credited = invoice.credited_minor + net + tax
-    state = _settled(invoice, invoice.paid_minor, credited)
+    state = _settled(invoice, invoice.paid_minor, credited, now.date())
     step = NewStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
     await write_step(session, invoice, step, now=now, new_id=new_id)
     return note_id
@@ -207,12 +207,16 @@ def _check_payment(invoice: Issued, payment: NewPayment, now: datetime) -> None:
         raise Conflict(N_("More would be taken back than was paid."))
 
 
-def _settled(invoice: Issued, paid: int, credited: int) -> InvoiceState:
-    """The state after what is paid and credited now."""
+def _settled(invoice: Issued, paid: int, credited: int, today: date) -> InvoiceState:
+    """The state after what is paid and credited now. One of which all payments are taken back is sent again, or
+    overdue.
+    """
     left = invoice.gross_minor - credited - paid
     if left <= 0:
         return InvoiceState.PAID
-    if invoice.state is InvoiceState.PAID:
+    if invoice.state in {InvoiceState.PAID, InvoiceState.PARTLY_PAID}:
+        if invoice.due_on is not None and invoice.due_on < today:
+            return InvoiceState.OVERDUE
         return InvoiceState.PARTLY_PAID if paid else InvoiceState.SENT
     reached = invoice.state in {InvoiceState.OVERDUE, InvoiceState.SUSPENDED, InvoiceState.WRITTEN_OFF}
     return invoice.state if reached or not paid or invoice.state not in UNPAID else InvoiceState.PARTLY_PAID

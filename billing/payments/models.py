@@ -40,8 +40,10 @@ class ProviderInvoice(TenantOwned, Base):
 
     `settled_before_minor` was paid or credited before it was pushed, and is not collected there; `settled_notes` are
     the credit notes within it. `status` is the provider's word, empty until the invoice is there; the amounts are what
-    it told at `read_at`. `failure` is the code of the error that stopped the last attempt, `answer` the provider's
-    words about it, `problem` our own as a stored message.
+    it told at `read_at`. The saved payment method was charged `charge_attempts` times, last at `charged_at`;
+    `charge_failure` is why that was declined, and `next_charge_at` when it is tried again. `failure` is the code of
+    the error that stopped the last attempt, `answer` the provider's words about it, `problem` our own as a stored
+    message.
     """
 
     __tablename__ = "provider_invoice"
@@ -61,6 +63,10 @@ class ProviderInvoice(TenantOwned, Base):
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     disputed_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     attempts: Mapped[int] = mapped_column(server_default="0")
+    charge_attempts: Mapped[int] = mapped_column(server_default="0")
+    charge_failure: Mapped[str] = mapped_column(server_default="")
+    charged_at: Mapped[datetime | None]
+    next_charge_at: Mapped[datetime | None]
     failure: Mapped[str] = mapped_column(server_default="")
     answer: Mapped[str] = mapped_column(server_default="")
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.payments.states import EventTopic
 from foundation.errors import Conflict, Unavailable
 from foundation.marks import N_
 
@@ -148,13 +149,24 @@ class RemoteInvoice(msgspec.Struct, frozen=True):
 
 
 class PaymentMethod(msgspec.Struct, frozen=True):
-    """`brand` and `last4` of a card or account, for people to recognise it."""
+    """`brand` and `last4` of a card or account, for people to recognise it; cards expire after `exp_month`."""
 
     external_id: str
     kind: str
     brand: str
     last4: str
     is_default: bool
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+class MethodLink(msgspec.Struct, frozen=True):
+    """A page of the provider on which a payer enters a payment method. `url` is valid for a short time, and is never
+    stored.
+    """
+
+    session_id: str
+    url: str
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -183,9 +195,23 @@ class PaymentProvider(Protocol):
 
     async def put_customer(self, customer: PayingClient) -> str: ...
 
-    async def method_link(self, customer_id: str, *, return_url: str) -> str: ...
+    async def method_link(self, customer_id: str, *, return_url: str, currency: str) -> MethodLink: ...
+
+    async def portal_link(self, customer_id: str, *, return_url: str) -> str: ...
+
+    async def adopt_method(self, session_id: str) -> bool:
+        """Make what was entered by that link the customer's default. False: it is not entered yet."""
+        ...
 
     async def list_methods(self, customer_id: str) -> Sequence[PaymentMethod]: ...
+
+    async def choose_method(self, customer_id: str, method_id: str) -> None: ...
+
+    async def remove_method(self, method_id: str) -> None: ...
+
+    async def find_client_of(self, object_id: str) -> UUID | None:
+        """The client whose customer, payment method or link it is; None if it is none of ours, or no longer there."""
+        ...
 
     async def push_invoice(self, invoice: PushedInvoice, customer_id: str) -> RemoteInvoice: ...
 
@@ -207,6 +233,8 @@ class PaymentProvider(Protocol):
         """
         ...
 
-    async def list_events(self, since: datetime, *, after: str = "") -> Sequence[RemoteEvent]:
-        """A page of those about payments, newest first, after the one of that id. Empty at the end."""
+    async def list_events(
+        self, since: datetime, *, after: str = "", topic: EventTopic = EventTopic.INVOICES
+    ) -> Sequence[RemoteEvent]:
+        """A page of those of a topic, newest first, after the one of that id. Empty at the end."""
         ...

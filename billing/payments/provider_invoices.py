@@ -32,11 +32,11 @@ async def find_collection(session: AsyncSession, tenant_id: UUID, invoice_id: UU
     if row is None:
         return None
     values = {name: value for name, value in row.items() if name != "problem"}
-    values["answer"] = row["answer"] or _write(to_message(row["problem"]))
+    values["answer"] = row["answer"] or problem_text(to_message(row["problem"]))
     return msgspec.convert(values, InvoiceCollection)
 
 
-def _write(problem: StoredMessage | None) -> str:
+def problem_text(problem: StoredMessage | None) -> str:
     """An error's sentence in the reader's language; empty for none."""
     if problem is None:
         return ""
@@ -110,6 +110,20 @@ async def clear_failure(session: AsyncSession, invoice_id: UUID, *, only: str = 
              WHERE tenant_id = :t AND invoice_id = :id AND failure <> '' AND (:only = '' OR failure = :only)
         """),
         {"t": scope_of(session).tenant_id, "id": invoice_id, "only": only},
+    )
+
+
+async def write_charge(
+    session: AsyncSession, invoice_id: UUID, failure: str, *, now: datetime, next_at: datetime | None
+) -> None:
+    """An attempt to charge the saved payment method; `failure` is why it was declined, in the provider's words."""
+    await session.execute(
+        text("""
+            UPDATE provider_invoice
+               SET charge_attempts = charge_attempts + 1, charge_failure = :f, charged_at = :now, next_charge_at = :next
+             WHERE tenant_id = :t AND invoice_id = :id
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id, "f": failure[:500], "now": now, "next": next_at},
     )
 
 

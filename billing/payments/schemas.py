@@ -8,9 +8,11 @@ import msgspec
 
 class InvoiceCollection(msgspec.Struct, frozen=True):
     """An invoice at the payment provider. `status` is the provider's word, empty until it is there; amounts are in
-    minor units. The payer pays at `payment_url`; it is empty while the amounts here and there differ. `failure` is the
-    code of the error that stopped the last attempt, `answer` the provider's words about it, or ours; both are empty for
-    readers without `invoice:issue`. An invoice that is not `is_current` is at an earlier payment account.
+    minor units. `charge_failure` is why the saved payment method was declined at `charged_at`; it is charged again
+    at `next_charge_at`. The payer pays at `payment_url`; it is empty while the amounts here and there differ.
+    `failure` is the code of the error that stopped the last attempt, `answer` the provider's words about it, or
+    ours; both are empty for readers without `invoice:issue`. An invoice that is not `is_current` is at an earlier
+    payment account.
     """
 
     account_id: UUID
@@ -24,6 +26,10 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
     refunded_minor: int
     disputed_minor: int
     attempts: int
+    charge_attempts: int
+    charge_failure: str
+    charged_at: datetime | None
+    next_charge_at: datetime | None
     failure: str
     answer: str
     read_at: datetime | None

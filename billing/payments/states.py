@@ -40,6 +40,14 @@ EVENTS: Final = StateMachine(
 )
 
 
+class EventTopic(StrEnum):
+    """What a provider's event is about."""
+
+    INVOICES = "invoices"
+    METHODS = "methods"
+    """Payment methods of a client."""
+
+
 class RemoteStatus(StrEnum):
     """An invoice's states at the provider, those that decide something here; others pass through as text."""
 

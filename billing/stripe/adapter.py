@@ -15,6 +15,7 @@ import msgspec
 import stripe
 
 from billing.payments.port import (
+    MethodLink,
     PayingClient,
     PaymentMethod,
     ProviderAccount,
@@ -25,6 +26,8 @@ from billing.payments.port import (
     TotalsDiffer,
 )
 from billing.payments.requests import ProviderCall, RequestLog, Sent
+from billing.payments.states import EventTopic
+from billing.stripe import methods
 from billing.stripe.amounts import amount_in, amount_out, part_out
 from billing.stripe.client import provider_errors
 from billing.stripe.convert import (
@@ -33,11 +36,10 @@ from billing.stripe.convert import (
     OWN_LEDGER,
     StripeInvoiceStatus,
     account_status,
-    payment_method,
     pushed_line,
     remote_invoice,
 )
-from billing.stripe.hooks import EVENT_TYPES
+from billing.stripe.hooks import TYPES_OF
 from billing.stripe.reading import MISSING, find_by_own_id, invoice_of, read_remote
 from foundation.marks import N_
 
@@ -91,21 +93,33 @@ class StripeProvider:
                 break
         return str(made["id"])
 
-    async def method_link(self, customer_id: str, *, return_url: str) -> str:
+    async def method_link(self, customer_id: str, *, return_url: str, currency: str) -> MethodLink:
         with provider_errors():
-            session = await self.client.v1.checkout.sessions.create_async(
-                {"mode": "setup", "customer": customer_id, "success_url": return_url, "cancel_url": return_url,
-                 "currency": "eur"}
-            )  # fmt: skip
-        return str(session.url)
+            return await methods.method_link(self.client, customer_id, return_url=return_url, currency=currency)
+
+    async def portal_link(self, customer_id: str, *, return_url: str) -> str:
+        with provider_errors():
+            return await methods.portal_link(self.client, customer_id, return_url=return_url)
+
+    async def adopt_method(self, session_id: str) -> bool:
+        with provider_errors():
+            return await methods.adopt_method(self.client, session_id)
 
     async def list_methods(self, customer_id: str) -> Sequence[PaymentMethod]:
         with provider_errors():
-            customer = await self.client.v1.customers.retrieve_async(customer_id)
-            found = await self.client.v1.customers.payment_methods.list_async(customer_id, {"limit": 20})
-        settings = customer.invoice_settings
-        default = str(settings.default_payment_method) if settings and settings.default_payment_method else None
-        return [payment_method(one, default) for one in found.data]
+            return await methods.list_methods(self.client, customer_id)
+
+    async def choose_method(self, customer_id: str, method_id: str) -> None:
+        with provider_errors():
+            await methods.choose_method(self.client, customer_id, method_id)
+
+    async def remove_method(self, method_id: str) -> None:
+        with provider_errors():
+            await methods.remove_method(self.client, method_id)
+
+    async def find_client_of(self, object_id: str) -> UUID | None:
+        with provider_errors():
+            return await methods.find_client_of(self.client, object_id)
 
     async def push_invoice(self, invoice: PushedInvoice, customer_id: str) -> RemoteInvoice:
         """Raises TotalsDiffer: the draft's total is not ours; it stays a draft."""
@@ -191,8 +205,10 @@ class StripeProvider:
             listed = await self.client.v1.invoices.list_async(_page(since, after))  # type: ignore[arg-type]
         return [remote_invoice(one) for one in listed.data]
 
-    async def list_events(self, since: datetime, *, after: str = "") -> Sequence[RemoteEvent]:
-        asked = {**_page(since, after), "types": list(EVENT_TYPES)}
+    async def list_events(
+        self, since: datetime, *, after: str = "", topic: EventTopic = EventTopic.INVOICES
+    ) -> Sequence[RemoteEvent]:
+        asked = {**_page(since, after), "types": list(TYPES_OF[topic])}
         with provider_errors():
             listed = await self.client.v1.events.list_async(asked)  # type: ignore[arg-type]
         return [
@@ -217,8 +233,10 @@ class StripeProvider:
             listed = await self.client.v1.invoices.list_async({"customer": customer_id, "limit": 100})
             return await find_by_own_id(listed, invoice.invoice_id)
 
+        # A customer that was deleted there is made again, and its drafts with it. The fee may change between attempts.
+        body = {"customer": customer_id, "invoice": str(invoice.invoice_id), "currency": values["currency"]}
         made = await self._request(
-            invoice.invoice_id, "inv", values, find,
+            invoice.invoice_id, f"inv.{customer_id}", body, find,
             lambda key: self.client.v1.invoices.create_async(values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
         return str(made["id"])
@@ -235,7 +253,7 @@ class StripeProvider:
 
         body = {"lines": [_content(line) for line in values["lines"]]}
         await self._request(
-            invoice.invoice_id, f"lines.{start}", body, find,
+            invoice.invoice_id, f"lines.{external_id}.{start}", body, find,
             lambda key: self.client.v1.invoices.add_lines_async(external_id, values, {"idempotency_key": key}),  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -246,7 +264,7 @@ class StripeProvider:
             found = await self.client.v1.invoices.retrieve_async(external_id)
             return found if is_done(found) else None
 
-        await self._request(invoice_id, action, {"invoice": external_id}, find, act)
+        await self._request(invoice_id, f"{action}.{external_id}", {"invoice": external_id}, find, act)
 
     async def _request(  # noqa: PLR0913 - one request
         self, own: UUID, action: str, body: dict[str, Any], find: Find, act: Act, *, version: int = 1

@@ -42,7 +42,8 @@ def build_client(  # noqa: PLR0913 - the parts of an account
 @contextmanager
 def provider_errors() -> Iterator[None]:
     """Raises the port's errors. A failure of the provider (5xx) is stored under its idempotency key; another request
-    with the same key that is not finished (409) says nothing yet.
+    with the same key that is not finished (409) says nothing yet. A key that was used with other parameters did its
+    work: the object is found by the next attempt, or made under another key.
     """
     try:
         yield
@@ -51,6 +52,8 @@ def provider_errors() -> Iterator[None]:
         raise ProviderBusy(float(wait) if wait.replace(".", "", 1).isdigit() else 1.0) from error
     except stripe.APIConnectionError as error:
         raise ProviderUncertain from error
+    except stripe.IdempotencyError as error:
+        raise ProviderUncertain(is_stored=True) from error
     except stripe.StripeError as error:
         if error.http_status is None or error.http_status >= 500:
             raise ProviderUncertain(is_stored=True) from error

@@ -103,7 +103,8 @@ def pushed_line(invoice: PushedInvoice, line: PushedLine) -> dict[str, Any]:
 
 def payment_method(method: Any, default: str | None) -> PaymentMethod:
     details = getattr(method, method.type, None)
-    brand = str(getattr(details, "brand", "") or method.type)
     return PaymentMethod(
-        method.id, method.type, brand, str(getattr(details, "last4", "") or ""), is_default=method.id == default
-    )
+        method.id, method.type, str(getattr(details, "brand", "") or ""), str(getattr(details, "last4", "") or ""),
+        is_default=method.id == default, exp_month=getattr(details, "exp_month", None),
+        exp_year=getattr(details, "exp_year", None),
+    )  # fmt: skip

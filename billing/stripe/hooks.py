@@ -6,12 +6,13 @@ from typing import Any, Final
 import stripe
 
 from billing.payments.port import Notice
+from billing.payments.states import EventTopic
 from foundation.decoding import decode_json
 from foundation.errors import DomainError, Unauthenticated
 from foundation.marks import N_
 
 _TOLERANCE_SECONDS = 300
-EVENT_TYPES: Final = (
+_INVOICE_TYPES: Final = (
     "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated",
     "charge.dispute.funds_withdrawn", "charge.dispute.updated", "charge.refund.updated", "charge.refunded",
     "credit_note.created", "credit_note.voided", "invoice.deleted", "invoice.marked_uncollectible", "invoice.overpaid",
@@ -19,6 +20,15 @@ EVENT_TYPES: Final = (
     "refund.created", "refund.failed", "refund.updated",
 )  # fmt: skip
 """Those that may change what is known of an invoice. Stripe lists at most twenty types at once."""
+TYPES_OF: Final = {
+    EventTopic.INVOICES: _INVOICE_TYPES,
+    EventTopic.METHODS: (
+        "checkout.session.completed", "customer.updated", "payment_method.attached",
+        "payment_method.automatically_updated", "payment_method.updated", "setup_intent.succeeded",
+    ),
+}  # fmt: skip
+TOPIC_OF: Final = {name: topic for topic, names in TYPES_OF.items() for name in names}
+"""By type of event; others are about the account's other business."""
 
 
 def verify_hook(body: bytes, signature: str, secrets: Sequence[str]) -> Notice:

@@ -88,6 +88,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "payment_account": "can_charge checked_at external_id id key_hint mode provider refused_hooks requirements"
                        " restriction secret_key set_at set_by signing_secret swept_at",
     "payment_event": "finished_at state",
+    "payment_profile": "account_id agreed_at agreed_by awaits charges_automatically customer_id methods problem"
+                       " read_at session_id",
     "payment_request": "answer attempts external_id finished_at state",
     "playbook": "changed_at changed_by revision tasks",
     "poll_cursor": "cursor polled_at progress",
@@ -96,8 +98,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "propagation": "accepted_at attempts breached error excluded excluded_until previous_value read_value sent_at"
                    " slo_due_at state verified_at",
     "propagation_attempt": "answered_at bytes detail duration_ms outcome read retry_after status_code",
-    "provider_invoice": "answer attempts credited_minor disputed_minor external_id failure paid_minor"
-                        " paid_outside_minor payment_url problem read_at refunded_minor status total_minor",
+    "provider_invoice": "answer attempts charge_attempts charge_failure charged_at credited_minor disputed_minor"
+                        " external_id failure next_charge_at paid_minor paid_outside_minor payment_url problem"
+                        " read_at refunded_minor status total_minor",
     "rated_usage": "line_id",
     "rating_run": "next_at rated_at",
     "record_title": "search title",

@@ -208,6 +208,13 @@ async def test_payments_settle_the_invoice_and_what_is_too_much_is_kept(issuing:
         assert await load_balances(session, issuing.client.tenant_id) == [("EUR", 31)]
     await pay(issuing, closed, -400)
     assert (await shown(issuing, closed)).invoice.state == "partly_paid"
+    await pay(issuing, closed, -1000)
+    assert (await shown(issuing, closed)).invoice.state == "sent"
+    await pay(issuing, closed, 1369)
+    late, payment = NOW + timedelta(days=30), NewPayment(paid_on=NOW.date(), amount_minor=-1369)
+    async with issuing.as_client() as session:
+        await record_payment(session, closed.invoice.id, payment, now=late, new_id=new_id)
+    assert (await shown(issuing, closed)).invoice.state == "overdue"
 
 
 async def test_credit_notes_never_exceed_the_invoice_and_take_their_tax(issuing: Market) -> None:

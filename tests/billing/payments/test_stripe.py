@@ -222,6 +222,41 @@ async def test_a_customer_deleted_at_stripe_is_made_again(shop: Shop) -> None:
     assert (await shop.provider.put_customer(shop.client), second != first) == (second, True)
 
 
+async def test_a_draft_of_a_deleted_customer_is_made_again(shop: Shop) -> None:
+    """Whatever of it was made before, and with another fee than before."""
+    for done in range(1, 5):  # customer, its name, draft, lines
+        invoice, platform = shop.invoice(500, 20), shop.fake.world.platform
+        shop.fake.faults.queue = [None] * (2 * done) + [Fault.THROTTLED] * 9
+        with pytest.raises(ProviderBusy):
+            await push_once(shop, invoice)
+        shop.fake.faults.queue = []
+        for gone in list(platform.of_kind("customer")):
+            del platform.objects[gone["id"]]
+        shop.provider = replace(shop.provider, fee_basis_points=100 * done)
+        pushed = await shop.push(invoice)
+        assert (pushed.status, pushed.total_minor) == ("open", 520), done
+
+
+async def push_once(shop: Shop, invoice: PushedInvoice) -> RemoteInvoice:
+    return await shop.provider.push_invoice(invoice, await shop.provider.put_customer(shop.client))
+
+
+async def test_a_key_that_was_used_for_another_content_is_not_used_again(shop: Shop) -> None:
+    """The answer to the first request was lost, and the object is not listed yet."""
+    invoice = shop.invoice(500)
+    customer = await shop.provider.put_customer(shop.client)
+    shop.fake.faults.queue = [Fault.LOST]
+    with pytest.raises(ProviderUncertain):
+        await shop.provider.push_invoice(invoice, customer)
+    hidden = next(iter(shop.fake.world.platform.of_kind("invoice")))
+    del shop.fake.world.platform.objects[hidden["id"]]
+    dearer = replace(shop.provider, fee_basis_points=250)
+    with pytest.raises(ProviderUncertain):
+        await dearer.push_invoice(invoice, customer)
+    shop.fake.world.platform.objects[hidden["id"]] = hidden
+    assert (await dearer.push_invoice(invoice, customer)).external_id == hidden["id"]
+
+
 async def test_a_credit_is_at_most_what_the_invoice_has_there(shop: Shop) -> None:
     invoice = shop.invoice(600)
     pushed = await shop.push(invoice)

@@ -48,6 +48,11 @@ def attach(call: Call) -> Object:
 @handles("payment_method.detach")
 def detach(call: Call) -> Object:
     found = call.need(call.ids[0], "payment_method")
+    if found["customer"] is None:
+        raise invalid("payment_method_unexpected_state", "The payment method is not attached to a customer.")
+    settings = call.need(found["customer"], "customer")["invoice_settings"]
+    if settings["default_payment_method"] == found["id"]:
+        settings["default_payment_method"] = None
     found["customer"] = None
     call.emit("payment_method.detached", found)
     return found

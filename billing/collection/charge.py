@@ -1,0 +1,60 @@
+"""Charging a client's saved payment method for a sent invoice, as the client agreed.
+
+At first when the invoice is at the provider, then 3, 5 and 7 days after a decline. The payer may pay at any time.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.collection.prepare import Collectable
+from billing.invoices.settle import NewPayment, record_payment
+from billing.invoices.steps import lock_issued
+from billing.payment_account.states import ProviderKind
+from billing.payments.port import PaymentProvider, ProviderRefused, RemoteInvoice
+from billing.payments.states import RemoteStatus
+from foundation.ids import new_id
+
+RETRIES: Final = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
+"""Time to the next attempt, after each decline."""
+
+
+def next_charge(attempts: int) -> timedelta | None:
+    """Time to the attempt after one more decline; None if there is none."""
+    return RETRIES[attempts] if attempts < len(RETRIES) else None
+
+
+async def charge(
+    provider: PaymentProvider | None, wanted: Collectable, remote: RemoteInvoice
+) -> tuple[RemoteInvoice, str | None]:
+    """The invoice afterwards, and why the method was declined: empty if it was accepted, None if nothing was charged.
+
+    Raises:
+        ProviderRefused: the provider does not take the request itself.
+        ProviderUncertain, ProviderBusy, OutboundHeld: call it again.
+    """
+    left = remote.total_minor - remote.paid_minor - remote.credited_minor
+    if provider is None or not wanted.charges or remote.status != RemoteStatus.OPEN:
+        return remote, None
+    if left != wanted.invoice.balance_minor or left <= 0:
+        return remote, None
+    try:
+        attempt = int(wanted.row.charge_attempts) + 1
+        return await provider.collect(wanted.invoice.id, remote.external_id, attempt=attempt), ""
+    except ProviderRefused as refused:
+        if not refused.is_lasting:
+            raise
+        after = await provider.read_invoice(remote.external_id)
+        return after or remote, refused.answer or refused.provider_code or "declined"
+
+
+async def charge_in_sandbox(session: AsyncSession, wanted: Collectable, *, now: datetime) -> None:
+    """As if the saved card of the sandbox had been charged."""
+    invoice = await lock_issued(session, wanted.invoice.id)
+    if wanted.charges and invoice.balance_minor > 0:
+        method = ProviderKind.SANDBOX.value
+        payment = NewPayment(
+            paid_on=now.date(), amount_minor=invoice.balance_minor, reference="sandbox", method=method
+        )  # fmt: skip
+        await record_payment(session, invoice.id, payment, now=now, new_id=new_id)
