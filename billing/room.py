@@ -65,5 +65,5 @@ ROOM: Final = Room(
         EXPORTS,
         USAGE,
         COUPONS,
-    ),  # fmt: skip
+    ),
 )

@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import APP
 
-revision = "202611301145"
-down_revision = "202611300927"
+revision = "202611301212"
+down_revision = "202611301148"
 branch_labels = None
 depends_on = None
 
