@@ -187,6 +187,17 @@ class ListDefinition(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         """As many items as a page may have, in the usual order."""
         return (await self.load(session, self.query(limit=self.most), now)).items
 
+    async def load_all(self, session: AsyncSession, now: datetime) -> Sequence[T]:
+        """Every item, in the usual order, read page by page."""
+        query, found = self.query(limit=self.most), list[T]()
+        while True:
+            page = await self.load(session, query, now)
+            found += page.items
+            if page.next_cursor is None:
+                return found
+            cursor = ListCursor.decode(page.next_cursor, of=self.name, sort=query.sort)
+            query = msgspec.structs.replace(query, cursor=cursor)
+
     def _check(self, raw: Mapping[str, str], query: ListQuery, limit: int | None) -> ListQuery:
         if limit is not None and not 1 <= limit <= self.most:
             raise InvalidInput(N_("A page has 1 to {most} items."), params={"most": self.most}, field="limit")

@@ -1,5 +1,5 @@
-"""Assessment of a client from what is known of it: data ownership, integrations, and risks. In the client's scope, but
-for its onboarding, which is read before.
+"""Assessment of a client from what is known of it: data ownership, processes, integrations, and risks. In the
+client's scope, but for its onboarding, which is read before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ from governance.elements.selector_labels import write_selector
 from governance.labels import write_element
 from governance.onboarding.schemas import OnboardingView
 from governance.onboarding.steps import CheckState, OnboardingCheck, OnboardingStep, StepState
+from governance.playbooks.process_map import ProcessRow, read_processes
 from governance.playbooks.queries import find_project
 from governance.playbooks.schemas import ProjectView
 from governance.playbooks.states import TaskState
@@ -77,14 +78,15 @@ class RiskRow(msgspec.Struct, frozen=True, kw_only=True):
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     ownership: Sequence[OwnershipRow]
+    processes: Sequence[ProcessRow]
     integrations: Sequence[IntegrationRow]
     risks: Sequence[RiskRow]
 
 
 async def assess_client(session: AsyncSession, onboarding: OnboardingView, *, now: datetime) -> Assessment:
-    contracts = await CONTRACTS.load_most(session, now)
+    contracts = await CONTRACTS.load_all(session, now)
     gaps = await read_ownership(session)
-    systems = await CONNECTIONS.load_most(session, now)
+    systems = await CONNECTIONS.load_all(session, now)
     project = await find_project(session, today=now.date())
     problems = {gap.element: translate(gap.problem.label) for gap in gaps.items}
     owned = [
@@ -99,6 +101,7 @@ async def assess_client(session: AsyncSession, onboarding: OnboardingView, *, no
     return Assessment(
         at=now,
         ownership=[*owned, *_unowned(gaps)],
+        processes=await read_processes(session, contracts),
         integrations=[_integration(one) for one in systems],
         risks=_complete(
             [*_accountability(gaps, project), *_onboarding(onboarding), *_systems(systems, now), *_work(project)]

@@ -202,7 +202,7 @@ def stuck(*, msp_id: UUID) -> None:
 @MSP
 @CLIENT
 def assess(*, msp_id: UUID, tenant_id: UUID) -> None:
-    """Show a client's data ownership model, integration inventory and risk register."""
+    """Show a client's data ownership model, processes, integration inventory and risk register."""
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
@@ -211,6 +211,7 @@ def assess(*, msp_id: UUID, tenant_id: UUID) -> None:
             found = await assess_client(session, onboarding, now=utc_now())
         lines = [
             *(f"{one.element}  {one.owner}  {one.source}  {one.problem}".rstrip() for one in found.ownership),
+            *(f"{one.source} > {one.element} > {', '.join(one.channels) or '-'}" for one in found.processes),
             *(f"{one.name}  {one.kind}  {one.state}" for one in found.integrations),
             *(f"{one.risk}  {one.finding}".rstrip() for one in found.risks),
         ]

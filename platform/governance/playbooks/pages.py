@@ -24,6 +24,7 @@ from governance.playbooks.assessment import IntegrationRow, OwnershipRow, RiskRo
 from governance.playbooks.content import COLUMNS, EXAMPLE, parse_playbook, write_playbook
 from governance.playbooks.lists import PLAYBOOKS, STUCK_TASKS
 from governance.playbooks.permissions import PlaybookPermission
+from governance.playbooks.process_map import ProcessRow, draw_processes
 from governance.playbooks.queries import find_project
 from governance.playbooks.routes import read_playbook
 from governance.playbooks.save_playbook import list_playbook_options, load_playbook, save_playbook
@@ -45,7 +46,9 @@ _STUCK: Final = "/onboarding-tasks"
 _PROJECT: Final = "/clients/{client:str}/project"
 _TASK: Final = f"{_PROJECT}/tasks/{{task_id:uuid}}"
 _ASSESSMENT: Final = "/clients/{client:str}/assessment"
-_PARTS: Final[Mapping[str, Any]] = {"ownership": OwnershipRow, "integrations": IntegrationRow, "risks": RiskRow}
+_PARTS: Final[Mapping[str, Any]] = {
+    "ownership": OwnershipRow, "processes": ProcessRow, "integrations": IntegrationRow, "risks": RiskRow,
+}  # fmt: skip
 STATE_KINDS: Final = {"open": ("neutral", "dot"), "blocked": ("bad", "alert"), "done": ("ok", "check-circle")}
 """Kind and icon of a task's badge."""
 
@@ -153,9 +156,19 @@ async def add_evidence_page(request: AnyRequest, access: OpenAccess, task_id: Fr
 
 @get(_ASSESSMENT, opt=_READ, include_in_schema=False)
 async def show_assessment_page(access: OpenAccess) -> Response[Any]:
-    """All three parts on one page, which prints."""
+    """All parts on one page, which prints."""
     found = await assess_client(access.session, await load_view(access), now=access.now)
-    return render_page(access, "assessment.html", translate("Assessment"), {"assessment": found})
+    context = {"assessment": found, "drawing": draw_processes(found.processes, access.require_client().name)}
+    return render_page(access, "assessment.html", translate("Assessment"), context)
+
+
+@get(f"{_ASSESSMENT}/process-map.svg", opt=_READ, include_in_schema=False)
+async def export_process_map(access: OpenAccess) -> Response[bytes]:
+    client = access.require_client()
+    found = await assess_client(access.session, await load_view(access), now=access.now)
+    drawing = draw_processes(found.processes, client.name).encode()
+    headers = {"Content-Disposition": f'attachment; filename="{client.slug}-process-map.svg"'}
+    return Response(drawing, media_type="image/svg+xml", headers=headers)
 
 
 @get([f"{_ASSESSMENT}/{part}.csv" for part in _PARTS], opt=_READ, include_in_schema=False)
@@ -173,7 +186,7 @@ PLAYBOOK_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_playbooks_page, export_page(PLAYBOOKS, _PLAYBOOKS, opt=_FLEET), list_stuck_tasks_page,
     export_page(STUCK_TASKS, _STUCK, opt=_FLEET), new_playbook_page, show_playbook_page, save_playbook_page,
     show_project_page, start_project_page, set_sponsors_page, change_task_page, add_evidence_page,
-    show_assessment_page, export_assessment,
+    show_assessment_page, export_process_map, export_assessment,
 )  # fmt: skip
 
 

@@ -99,7 +99,7 @@ async def add_task_evidence(access: OpenAccess, task_id: FromPath[UUID], data: J
 
 @get(f"{_CLIENT}/assessment", opt=_READ, tags=_TAGS)
 async def show_assessment(access: OpenAccess) -> Assessment:
-    """The client's data ownership model, integration inventory and risk register, from what is known of it."""
+    """The client's data ownership model, processes, integration inventory and risk register, as far as known."""
     return await assess_client(access.session, await load_view(access), now=access.now)
 
 

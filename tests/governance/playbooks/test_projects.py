@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from canonical.elements import PRICE
+from foundation.clock import utc_now
 from foundation.errors import InvalidInput
+from governance.connections.lists import CONTRACTS
 from governance.playbooks.content import EXAMPLE, parse_playbook, write_playbook
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
@@ -110,7 +113,16 @@ async def test_the_assessment_tells_owners_systems_and_risks_and_exports_them(
     assert "“Name owners” was due on 2026-01-05." in [one["finding"] for one in found["risks"]]
     page = await admin.get(f"/clients/{msp_setup.slug}/assessment")
     assert "Risk register" in page.text
-    for part in ("ownership", "integrations", "risks"):
+    prices = next(one for one in found["processes"] if one["element"] == PRICE)
+    assert (prices["source"], len(prices["channels"]), prices["approvers"]) == (owned["source"], 2, ["any approver"])
+    assert 'aria-labelledby="process-map-title process-map-about"' in page.text
+    drawing = await admin.get(f"/clients/{msp_setup.slug}/assessment/process-map.svg")
+    assert drawing.headers["content-type"].startswith("image/svg+xml")
+    assert all(f"<title>{name}</title>" in drawing.text for name in prices["channels"])
+    async with env.services.db.transaction(env.scope) as session:
+        short = msgspec.structs.replace(CONTRACTS, usual=1, most=1)
+        assert await short.load_all(session, utc_now()) == await CONTRACTS.load_most(session, utc_now())
+    for part in ("ownership", "processes", "integrations", "risks"):
         file = await admin.get(f"/clients/{msp_setup.slug}/assessment/{part}.csv")
         assert file.headers["content-type"].startswith("text/csv")
         assert len(file.text.splitlines()) == len(found[part]) + 1
@@ -134,7 +146,7 @@ async def test_projects_and_playbooks_are_the_msps_own(
     assert (await foreign.api("PATCH", f"{own}/tasks/{task}", {"owner": "Eve"})).status_code == 404
     evidence = {"kind": "note", "text": "x"}
     assert (await foreign.api("POST", f"{own}/tasks/{task}/evidence", evidence)).status_code == 404
-    for path in ("project", "assessment", "assessment/risks.csv"):
+    for path in ("project", "assessment", "assessment/risks.csv", "assessment/process-map.svg"):
         assert (await foreign.get(f"/clients/{msp_setup.slug}/{path}")).status_code == 404
     approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
     assert (await approver.get(f"/clients/{msp_setup.slug}/project")).status_code == 403
