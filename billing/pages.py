@@ -24,7 +24,7 @@ from billing.invoices.repository import (
 from billing.invoices.steps import CAUSE_LABELS
 from billing.invoices.stuck import list_stuck_usage
 from billing.payments.port import FAILURES
-from billing.payments.states import REMOTE_LABELS
+from billing.payments.states import DISPUTE_LABELS, REMOTE_LABELS
 from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
 from billing.rating.runs import read_rating
@@ -116,6 +116,7 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "acts": acts_of(detail.invoice) if access.may(BillingPermission.ISSUE_INVOICE) else [],
         "cause_labels": CAUSE_LABELS,
         "remote_labels": REMOTE_LABELS,
+        "dispute_labels": DISPUTE_LABELS,
         "failures": FAILURES,
         "today": access.now.date(),
         "rating_times": await read_rating(access.session, [] if view.is_whole else [detail.invoice.client_id]),

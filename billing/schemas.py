@@ -56,7 +56,7 @@ class PaymentView(msgspec.Struct, frozen=True):
 
 
 class CreditNoteView(msgspec.Struct, frozen=True):
-    """`lines` maps line ids to net amounts, if it was made by line."""
+    """`lines` maps line ids to net amounts, if it was made by line. `refunds`: the payment provider pays it back."""
 
     id: UUID
     number: str | None
@@ -67,6 +67,7 @@ class CreditNoteView(msgspec.Struct, frozen=True):
     lines: dict[str, int]
     reason: str
     created_by: str
+    refunds: bool = False
 
 
 class InvoiceStepView(msgspec.Struct, frozen=True):

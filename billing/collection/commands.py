@@ -7,6 +7,7 @@ import msgspec
 
 from billing.collection.collect_job import request_collection
 from billing.collection.lists import DRIFT
+from billing.collection.refund import refund_invoice
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, operator_scope, run_with_services
 from foundation.rooms import AppServices, CliCommand
@@ -28,6 +29,23 @@ def collect(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
     run_with_services(act)
 
 
+@click.command("refund")
+@MSP
+@CLIENT
+@click.option("--invoice", "invoice_id", type=click.UUID, required=True, help="ID of a paid invoice.")
+@click.option("--net-minor", type=int, help="Amount before tax in minor units; default: all that is left.")
+@click.option("--reason", required=True, help="Why; printed on the credit note.")
+def refund(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, net_minor: int | None, reason: str) -> None:
+    """Credit a paid invoice or a part of it, and let the payment provider pay it back."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            note_id = await refund_invoice(session, invoice_id, reason=reason, net_minor=net_minor, now=utc_now())
+        return CommandResult(f"credit note {note_id}", {"id": note_id, "invoice": invoice_id})
+
+    run_with_services(act)
+
+
 @click.command("differences")
 @MSP
 def differences(*, msp_id: UUID) -> None:
@@ -42,4 +60,7 @@ def differences(*, msp_id: UUID) -> None:
     run_with_services(act)
 
 
-COMMANDS = (CliCommand(command=collect, under="invoice"), CliCommand(command=differences, under="payment-account"))
+COMMANDS = (
+    CliCommand(command=collect, under="invoice"), CliCommand(command=refund, under="invoice"),
+    CliCommand(command=differences, under="payment-account"),
+)  # fmt: skip

@@ -20,8 +20,8 @@ async def converge(provider: PaymentProvider, wanted: Collectable) -> RemoteInvo
         remote = await provider.push_invoice(wanted.pushed, customer_id)
     else:
         remote = await _read(provider, row.external_id)
-    for note_id, amount_minor in wanted.credits:
-        remote = await provider.credit(remote.external_id, amount_minor, note_id=note_id)
+    for note in wanted.credits:
+        remote = await provider.credit(remote.external_id, note)
     if remote.status not in UNPAID_THERE:
         return remote
     if invoice.state is InvoiceState.VOID:

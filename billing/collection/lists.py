@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import METHOD
-from billing.payments.states import RemoteStatus
+from billing.payments.states import CLOSED_DISPUTES, RemoteStatus
 from billing.states import InvoiceState
 from foundation.database.engine import scope_of
 from foundation.marks import N_
@@ -19,7 +19,7 @@ from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, S
 class PaymentDifference(msgspec.Struct, frozen=True):
     """An invoice here and at the provider, in minor units of `currency`: what was to be collected, what was paid there
     (without refunds and disputes), what was credited since, and what is left to pay. `failure` is the code of the error
-    that stopped the last attempt. `read_at`: as of when.
+    that stopped the last attempt, `dispute` the state of one that is open. `read_at`: as of when.
     """
 
     invoice_id: UUID
@@ -38,10 +38,12 @@ class PaymentDifference(msgspec.Struct, frozen=True):
     left_minor: int
     left_there_minor: int
     failure: str
+    dispute: str
     read_at: datetime | None
 
 
 _COLUMNS: Final = ", ".join(f"d.{name}" for name in PaymentDifference.__struct_fields__)
+_CLOSED: Final = ", ".join(f"'{one}'" for one in CLOSED_DISPUTES)
 _ROWS: Final = f"""
     (SELECT p.tenant_id, p.msp_id, p.invoice_id, i.client_id, x.number, i.currency, i.state, p.status, p.external_id,
             x.gross_minor - p.settled_before_minor AS total_minor, p.total_minor AS total_there_minor,
@@ -55,7 +57,9 @@ _ROWS: Final = f"""
             greatest(0, x.gross_minor - i.credited_minor - i.paid_minor) AS left_minor,
             greatest(0, p.total_minor - p.credited_minor - p.paid_minor + p.refunded_minor + p.disputed_minor)
                 AS left_there_minor,
-            p.failure, p.read_at, p.created_at
+            p.failure, p.read_at, p.created_at,
+            coalesce((SELECT min(y.value->>'status') FROM jsonb_array_elements(p.disputes) y
+                WHERE y.value->>'status' NOT IN ({_CLOSED})), '') AS dispute
        FROM provider_invoice p
        JOIN invoice i ON i.tenant_id = p.tenant_id AND i.id = p.invoice_id
        JOIN issued_invoice x ON x.tenant_id = p.tenant_id AND x.invoice_id = p.invoice_id
@@ -65,7 +69,7 @@ _PREPARING: Final = timedelta(hours=1)
 """Time after which an invoice should no longer be a draft at the provider, or on its way there."""
 _DRAFT: Final = f"('', '{RemoteStatus.DRAFT}')"
 _DIFFERS: Final = f"""
-    (d.failure <> '' OR (d.status IN {_DRAFT} AND d.created_at < :begun) OR (d.status NOT IN {_DRAFT}
+    (d.failure <> '' OR d.dispute <> '' OR (d.status IN {_DRAFT} AND d.created_at < :begun) OR (d.status NOT IN {_DRAFT}
      AND (d.total_minor <> d.total_there_minor
      OR d.paid_minor <> d.paid_there_minor OR d.credited_minor <> d.credited_there_minor
      OR (d.status <> '{RemoteStatus.VOID}' AND d.left_minor <> d.left_there_minor)

@@ -1,26 +1,32 @@
 """Pages of collection: paying in the sandbox, trying again, and differences with the provider."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from billing.collection.collect_job import request_collection
 from billing.collection.lists import DRIFT
+from billing.collection.refund import refund_invoice
 from billing.collection.sandbox import pay_in_sandbox
+from billing.invoices.repository import load_invoice
+from billing.invoices.settle import parse_minor
 from billing.payments.port import FAILURES
-from billing.payments.states import REMOTE_LABELS
+from billing.payments.states import DISPUTE_LABELS, REMOTE_LABELS
 from billing.permissions import BillingPermission
 from billing.states import LABELS
-from canonical.money import Money
+from canonical.money import Money, stored_exponent
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to, render_page
+from tenants.access import Access
 from tenants.accounts import name_clients
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import export_page, load_page
 
@@ -38,6 +44,7 @@ async def list_payment_differences_page(access: OpenAccess, listed: ListParamete
         "states": LABELS,
         "remote_labels": REMOTE_LABELS,
         "failures": FAILURES,
+        "dispute_labels": DISPUTE_LABELS,
         "money": Money,
     }
     title = translate("Differences with the payment provider")
@@ -60,6 +67,27 @@ async def pay_in_sandbox_page(access: OpenAccess, invoice_id: FromPath[UUID]) ->
     return redirect_to(access, f"/invoices/{invoice_id}", done=translate("Paid in the sandbox"))
 
 
+@post(f"{_INVOICE}/refunds", opt={"permission": BillingPermission.ISSUE_INVOICE} | STEP_UP, include_in_schema=False)
+async def refund_invoice_page(
+    request: Request[Any, Any, Any], access: OpenAccess, invoice_id: FromPath[UUID]
+) -> Response[Any]:
+    form = await request.form()
+    typed = {name: str(form.get(name, "")).strip() for name in ("amount", "reason")}
+    refusal = await run_action(access.session, _refund(access, invoice_id, typed))
+    if refusal is not None:
+        raise refusal
+    return redirect_to(access, f"/invoices/{invoice_id}", done=translate("The refund is on its way"))
+
+
+async def _refund(access: Access, invoice_id: UUID, typed: Mapping[str, str]) -> None:
+    """Raises NotFound, InvalidInput, Conflict."""
+    currency = (await load_invoice(access.session, invoice_id)).invoice.currency
+    amount = typed["amount"]
+    net = parse_minor(amount, stored_exponent(currency), field="amount") if amount else None
+    await refund_invoice(access.session, invoice_id, reason=typed["reason"], net_minor=net, now=access.now)
+
+
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     list_payment_differences_page, export_page(DRIFT, _DRIFT, opt=_READ), collect_invoice_page, pay_in_sandbox_page,
+    refund_invoice_page,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from billing.legal_entities.tax import tax_of
 from billing.line_kinds import LineKind, describe_line
 from billing.payment_account.services import OpenAccount
 from billing.payment_methods.profiles import may_charge
-from billing.payments.port import OTHER_ACCOUNT, PayingClient, PushedInvoice, PushedLine, PushedTax
+from billing.payments.port import OTHER_ACCOUNT, PayingClient, PushedCredit, PushedInvoice, PushedLine, PushedTax
 from billing.payments.provider_invoices import add_row, find_row, write_failure
 from billing.payments.states import RemoteStatus
 from billing.snapshot import InvoiceSnapshot, decode_snapshot
@@ -36,7 +36,7 @@ _TAX_TEXT: Final = N_("VAT")
 
 @dataclass(frozen=True, slots=True)
 class Collectable:
-    """An invoice and its row. `credits` are (id, gross amount) of credit notes since it was pushed. `charges`: the
+    """An invoice and its row. `credits` are the credit notes since it was pushed. `charges`: the
     client agreed that the saved payment method is charged, and an attempt is due.
     """
 
@@ -44,7 +44,7 @@ class Collectable:
     row: Row[Any]
     payer: PayingClient
     pushed: PushedInvoice
-    credits: Sequence[tuple[UUID, int]]
+    credits: Sequence[PushedCredit]
     charges: bool = False
 
 
@@ -63,7 +63,7 @@ async def prepare(
         if invoice.state not in COLLECTED or invoice.balance_minor <= 0:
             return None
         settled = invoice.paid_minor + invoice.credited_minor
-        notes = [note_id for note_id, _ in await _credits(session, invoice_id, ())]
+        notes = [one.note_id for one in await _credits(session, invoice_id, ())]
         await add_row(
             session, invoice_id, account_id=account.id, provider=account.kind.value, settled_before=settled,
             settled_notes=notes, now=now,
@@ -159,14 +159,14 @@ def line_taxes(nets: Iterable[int], percent: Any) -> list[int]:
     return taxes
 
 
-async def _credits(session: AsyncSession, invoice_id: UUID, without: Sequence[UUID]) -> list[tuple[UUID, int]]:
-    """Ids and gross amounts of the credit notes, but those."""
+async def _credits(session: AsyncSession, invoice_id: UUID, without: Sequence[UUID]) -> list[PushedCredit]:
+    """The credit notes, but those."""
     found = await session.execute(
         text("""
-            SELECT id, gross_minor FROM credit_note
+            SELECT id, gross_minor, refunds FROM credit_note
              WHERE tenant_id = :t AND invoice_id = :id AND NOT id = ANY(CAST(:without AS uuid[]))
              ORDER BY created_at, id
         """),
         {"t": scope_of(session).tenant_id, "id": invoice_id, "without": list(without)},
     )
-    return [(one.id, one.gross_minor) for one in found]
+    return [PushedCredit(one.id, one.gross_minor, one.refunds) for one in found]

@@ -8,13 +8,15 @@ from uuid import UUID
 
 import msgspec
 from litestar.handlers import asgi
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import Receive, Scope, Send
 
 from billing.collection.collect_job import request_collection
 from billing.collection.hooks import receive_event
 from billing.collection.lists import DRIFT
+from billing.collection.refund import refund_invoice
 from billing.collection.sandbox import pay_in_sandbox
+from billing.invoices.inputs import Net, Reason
 from billing.invoices.repository import load_invoice
 from billing.payment_account.services import PaymentServices
 from billing.permissions import BillingPermission
@@ -25,6 +27,8 @@ from foundation.telemetry.correlation import current_correlation
 from foundation.web.api import post
 from foundation.web.errors import BodyTooLarge, MethodNotAllowed, RequestIncomplete
 from foundation.web.problems import problem_body
+from foundation.web.requests import RequestBody
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
 
@@ -60,7 +64,21 @@ async def pay_invoice_in_sandbox(access: OpenAccess, invoice_id: FromPath[UUID])
     return found if access.may(BillingPermission.ISSUE_INVOICE) else found.for_payer()
 
 
-ROUTES: Final[tuple[Any, ...]] = (DRIFT_LIST, collect_invoice_again, pay_invoice_in_sandbox)
+class RefundInput(RequestBody, frozen=True):
+    """`net_minor` is before tax, in minor units; without it all that is left. Its part of the tax is refunded, too."""
+
+    reason: Reason
+    net_minor: Net | None = None
+
+
+@post(f"{_INVOICE}/refunds", opt={"permission": BillingPermission.ISSUE_INVOICE} | STEP_UP, tags=["payments"])
+async def create_refund(access: OpenAccess, invoice_id: FromPath[UUID], data: JSONBody[RefundInput]) -> InvoiceDetail:
+    """Credit a part of a paid invoice, or all of it, and let the payment provider pay it back."""
+    await refund_invoice(access.session, invoice_id, reason=data.reason, net_minor=data.net_minor, now=access.now)
+    return await load_invoice(access.session, invoice_id)
+
+
+ROUTES: Final[tuple[Any, ...]] = (DRIFT_LIST, collect_invoice_again, pay_invoice_in_sandbox, create_refund)
 
 
 def payment_hooks_handler(services: PaymentServices) -> "asgi":

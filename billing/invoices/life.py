@@ -13,7 +13,8 @@ _PAYMENTS: Final = text("""
      WHERE tenant_id = :tenant AND invoice_id = :id ORDER BY paid_on, recorded_at, id
 """)
 _CREDITS: Final = text("""
-    SELECT id, number, issued_on, net_minor, tax_minor, gross_minor, lines, reason, created_by FROM credit_note
+    SELECT id, number, issued_on, net_minor, tax_minor, gross_minor, lines, refunds, reason, created_by
+      FROM credit_note
      WHERE tenant_id = :tenant AND invoice_id = :id ORDER BY created_at, id
 """)
 _STEPS: Final = text("""

@@ -84,7 +84,9 @@ class InvoicePayment(TenantOwned, Base):
 
 
 class CreditNote(TenantOwned, Base):
-    """What was taken back from a fixed invoice. `lines` maps line ids to net amounts in minor units, if by line."""
+    """What was taken back from a fixed invoice. `lines` maps line ids to net amounts in minor units, if by line.
+    `refunds`: the payment provider pays it back.
+    """
 
     __tablename__ = "credit_note"
 
@@ -97,6 +99,7 @@ class CreditNote(TenantOwned, Base):
     tax_minor: Mapped[int] = mapped_column(BigInteger)
     gross_minor: Mapped[int] = mapped_column(BigInteger)
     lines: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    refunds: Mapped[bool] = mapped_column(server_default="false")
     reason: Mapped[str]
     created_at: Mapped[datetime]
     created_by: Mapped[str]

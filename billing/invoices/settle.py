@@ -47,11 +47,14 @@ class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewCredit(msgspec.Struct, frozen=True, kw_only=True):
-    """What is credited: `lines`, net amounts by line; or `net_minor`; or without both all that is left."""
+    """What is credited: `lines`, net amounts by line; or `net_minor`; or without both all that is left. `refunds`: the
+    payment provider pays it back.
+    """
 
     reason: str
     net_minor: int | None = None
     lines: Mapping[UUID, int] = {}
+    refunds: bool = False
 
 
 _ACTS: Final = {
@@ -160,6 +163,7 @@ async def create_credit_note(
                 "tenant": scope.tenant_id, "msp": scope.msp_id, "id": note_id, "invoice": invoice.id,
                 "side": invoice.side.value, "number": number, "on": now.date(), "net": net, "tax": tax,
                 "gross": net + tax, "reason": reason, "now": now, "actor": scope.actor.name,
+                "refunds": credit.refunds,
                 "lines": msgspec.json.encode({str(key): amount for key, amount in credit.lines.items()}).decode(),
             },
         )  # fmt: skip
@@ -172,9 +176,9 @@ async def create_credit_note(
 
 _INSERT_CREDIT = text("""
     INSERT INTO credit_note (tenant_id, msp_id, id, invoice_id, side, number, issued_on, net_minor, tax_minor,
-                             gross_minor, lines, reason, created_at, created_by)
-    VALUES (:tenant, :msp, :id, :invoice, :side, :number, :on, :net, :tax, :gross, CAST(:lines AS jsonb), :reason,
-            :now, :actor)
+                             gross_minor, lines, refunds, reason, created_at, created_by)
+    VALUES (:tenant, :msp, :id, :invoice, :side, :number, :on, :net, :tax, :gross, CAST(:lines AS jsonb), :refunds,
+            :reason, :now, :actor)
 """)
 
 

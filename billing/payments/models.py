@@ -63,6 +63,7 @@ class ProviderInvoice(TenantOwned, Base):
     refunded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     disputed_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     attempts: Mapped[int] = mapped_column(server_default="0")
+    disputes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     charge_attempts: Mapped[int] = mapped_column(server_default="0")
     charge_failure: Mapped[str] = mapped_column(server_default="")
     charged_at: Mapped[datetime | None]

@@ -125,6 +125,29 @@ class PushedInvoice(msgspec.Struct, frozen=True):
     tax: PushedTax | None = None
 
 
+class PushedCredit(msgspec.Struct, frozen=True):
+    """A credit note of ours, with tax. `refunds`: what was paid at the provider is paid back; else the client keeps it
+    as a balance here.
+    """
+
+    note_id: UUID
+    amount_minor: int
+    refunds: bool = False
+
+
+class RemoteDispute(msgspec.Struct, frozen=True):
+    """A payment that the payer's bank questions. `status` and `reason` are the provider's words; evidence is taken
+    until `due_by`. Whether its money is with the payer follows from the invoice's `disputed_minor`, not from the
+    status.
+    """
+
+    external_id: str
+    status: str
+    reason: str
+    amount_minor: int
+    due_by: datetime | None = None
+
+
 class RemoteInvoice(msgspec.Struct, frozen=True):
     """The provider's invoice, freshly fetched. `status` is the provider's own word; `paid_outside_minor` is the part of
     what is paid that the provider never had; `attempts` are those to charge a stored payment method; the payer pays at
@@ -146,6 +169,7 @@ class RemoteInvoice(msgspec.Struct, frozen=True):
     payment_url: str = ""
     attempts: int = 0
     paid_at: datetime | None = None
+    disputes: Sequence[RemoteDispute] = ()
 
 
 class PaymentMethod(msgspec.Struct, frozen=True):
@@ -217,7 +241,7 @@ class PaymentProvider(Protocol):
 
     async def collect(self, invoice_id: UUID, external_id: str, *, attempt: int) -> RemoteInvoice: ...
 
-    async def credit(self, external_id: str, amount_minor: int, *, note_id: UUID) -> RemoteInvoice: ...
+    async def credit(self, external_id: str, note: PushedCredit) -> RemoteInvoice: ...
 
     async def settle_elsewhere(self, invoice_id: UUID, external_id: str) -> RemoteInvoice: ...
 

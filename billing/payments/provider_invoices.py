@@ -75,11 +75,13 @@ async def add_row(  # noqa: PLR0913 - one row
 async def write_remote(session: AsyncSession, invoice_id: UUID, remote: RemoteInvoice, *, now: datetime) -> None:
     """What the provider told. An address that is not one for browsers is left out."""
     values = {name: getattr(remote, name) for name in _TOLD}
+    values["disputes"] = msgspec.json.encode(remote.disputes).decode()
     if not remote.payment_url.startswith(("https://", "http://")):
         values["payment_url"] = ""
     await session.execute(
         text(f"""
-            UPDATE provider_invoice SET {", ".join(f"{name} = :{name}" for name in _TOLD)}, read_at = :now
+            UPDATE provider_invoice SET {", ".join(f"{name} = :{name}" for name in _TOLD)},
+                   disputes = CAST(:disputes AS jsonb), read_at = :now
              WHERE tenant_id = :t AND invoice_id = :id
         """),
         {**values, "t": scope_of(session).tenant_id, "id": invoice_id, "now": now},

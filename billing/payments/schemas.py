@@ -1,9 +1,12 @@
 """What is shown of an invoice at the payment provider."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+
+from billing.payments.port import RemoteDispute
 
 
 class InvoiceCollection(msgspec.Struct, frozen=True):
@@ -22,9 +25,11 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
     payment_url: str
     total_minor: int
     paid_minor: int
+    paid_outside_minor: int
     credited_minor: int
     refunded_minor: int
     disputed_minor: int
+    disputes: Sequence[RemoteDispute]
     attempts: int
     charge_attempts: int
     charge_failure: str
@@ -39,6 +44,11 @@ class InvoiceCollection(msgspec.Struct, frozen=True):
     def left_minor(self) -> int:
         """What the provider would still collect."""
         return self.total_minor - self.paid_minor - self.credited_minor
+
+    @property
+    def held_minor(self) -> int:
+        """What was paid there, and can be refunded."""
+        return max(0, self.paid_minor - self.paid_outside_minor - self.refunded_minor - self.disputed_minor)
 
     def at_account(self, current: UUID | None) -> "InvoiceCollection":
         """Beside the account that the MSP has now."""

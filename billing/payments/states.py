@@ -58,6 +58,20 @@ class RemoteStatus(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
+DISPUTE_LABELS: Final[Mapping[str, tuple[str, str]]] = {
+    "warning_needs_response": (N_("Inquiry: needs an answer"), "warn"),
+    "warning_under_review": (N_("Inquiry: under review"), "warn"),
+    "warning_closed": (N_("Inquiry closed"), "neutral"),
+    "needs_response": (N_("Dispute: needs an answer"), "bad"),
+    "under_review": (N_("Dispute: under review"), "warn"),
+    "appeal_needs_response": (N_("Dispute: needs an answer"), "bad"),
+    "appeal_under_review": (N_("Dispute: under review"), "warn"),
+    "won": (N_("Dispute won"), "ok"),
+    "lost": (N_("Dispute lost"), "bad"),
+    "prevented": (N_("Dispute prevented"), "neutral"),
+}
+"""Label and kind of the badge, by the provider's word; others are shown as they are."""
+CLOSED_DISPUTES: Final = ("warning_closed", "won", "lost", "prevented")
 UNPAID_THERE: Final = (RemoteStatus.OPEN, RemoteStatus.UNCOLLECTIBLE)
 REMOTE_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "": (N_("Being sent to the payment provider"), "info"),

@@ -20,6 +20,7 @@ from billing.payments.port import (
     PaymentMethod,
     ProviderAccount,
     ProviderRefused,
+    PushedCredit,
     PushedInvoice,
     RemoteEvent,
     RemoteInvoice,
@@ -170,16 +171,22 @@ class StripeProvider:
         )  # fmt: skip
         return await self._fresh(external_id)
 
-    async def credit(self, external_id: str, amount_minor: int, *, note_id: UUID) -> RemoteInvoice:
-        """By a credit note, not by a bare refund, which would leave the invoice wrong. What was paid is refunded; what
-        is open becomes less. At most what the invoice has there: a part that was settled before is not in it.
+    async def credit(self, external_id: str, note: PushedCredit) -> RemoteInvoice:
+        """By a credit note, not by a bare refund, which would leave the invoice wrong. What is open becomes less; of
+        the rest, what was paid is refunded, if the note says so. At most what the invoice has there: a part that was
+        settled before is not in it.
         """
+        note_id = note.note_id
         before = await self._fresh(external_id)
-        credited = min(amount_minor, before.total_minor - before.credited_minor)
+        credited = min(note.amount_minor, before.total_minor - before.credited_minor)
         if credited <= 0:
             return before
-        values = {"invoice": external_id, "metadata": self._metadata(note_id), **_credit_amounts(before, credited)}
-        asked = amount_out(amount_minor, before.currency)
+        values = {
+            "invoice": external_id,
+            "metadata": self._metadata(note_id),
+            **_credit_amounts(before, credited, refunds=note.refunds),
+        }
+        asked = amount_out(note.amount_minor, before.currency)
 
         async def find() -> Any:
             notes = await self.client.v1.credit_notes.list_async({"invoice": external_id, "limit": 100})
@@ -297,14 +304,14 @@ def _page(since: datetime, after: str) -> dict[str, Any]:
     return {"created": {"gte": int(since.timestamp())}, "limit": 100, **begin}
 
 
-def _credit_amounts(before: RemoteInvoice, credited: int) -> dict[str, int]:
+def _credit_amounts(before: RemoteInvoice, credited: int, *, refunds: bool) -> dict[str, int]:
     """Amounts of a credit note at Stripe: what is open becomes less first, then what was paid there is refunded; the
-    rest was paid outside.
+    rest was paid outside, or stays here as the client's balance.
     """
     left = before.total_minor - before.paid_minor - before.credited_minor
     opened = min(credited, left) if before.status == StripeInvoiceStatus.OPEN else 0
     held = before.paid_minor - before.paid_outside_minor - before.refunded_minor - before.disputed_minor
-    refunded = max(0, min(credited - opened, held))
+    refunded = max(0, min(credited - opened, held)) if refunds else 0
     parts = {"amount": credited, "refund_amount": refunded, "out_of_band_amount": credited - opened - refunded}
     return {name: amount_out(minor, before.currency) for name, minor in parts.items() if minor}
 

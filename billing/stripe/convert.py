@@ -10,7 +10,14 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from billing.payments.port import PaymentMethod, ProviderAccount, PushedInvoice, PushedLine, RemoteInvoice
+from billing.payments.port import (
+    PaymentMethod,
+    ProviderAccount,
+    PushedInvoice,
+    PushedLine,
+    RemoteDispute,
+    RemoteInvoice,
+)
 from billing.stripe.amounts import amount_in, amount_out
 
 OWN_ID: Final = "fairlead_id"
@@ -51,6 +58,7 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
     metadata = invoice.metadata.to_dict() if invoice.metadata is not None else {}
     currency = str(invoice.currency).upper()
     off_line = getattr(invoice, "amount_paid_off_stripe", None) or 0
+    disputes = list(disputes)
     disputed = sum(one.amount for one in disputes if _is_withdrawn(one))
     paid_at = getattr(getattr(invoice, "status_transitions", None), "paid_at", None)
 
@@ -73,7 +81,16 @@ def remote_invoice(invoice: Any, charges: Iterable[Any] = (), disputes: Iterable
         payment_url=invoice.hosted_invoice_url or "",
         attempts=invoice.attempt_count,
         paid_at=datetime.fromtimestamp(paid_at, UTC) if paid_at else None,
+        disputes=[_dispute(one, currency) for one in disputes],
     )
+
+
+def _dispute(dispute: Any, currency: str) -> RemoteDispute:
+    due_by = getattr(getattr(dispute, "evidence_details", None), "due_by", None)
+    return RemoteDispute(
+        str(getattr(dispute, "id", "")), str(dispute.status), str(getattr(dispute, "reason", "")),
+        amount_in(dispute.amount, currency), datetime.fromtimestamp(due_by, UTC) if due_by else None,
+    )  # fmt: skip
 
 
 def _is_withdrawn(dispute: Any) -> bool:

@@ -294,6 +294,8 @@ DANGEROUS = {
     "/clients/{client:str}/access/setting", "/api/v1/webhook-endpoints",
     "/api/v1/webhook-endpoints/{endpoint_id:uuid}", "/api/v1/webhook-endpoints/{endpoint_id:uuid}/secret",
     "/api/v1/mail-server", "/payment-account", "/api/v1/payment-account",
+    "/clients/{client:str}/invoices/{invoice_id:uuid}/refunds",
+    "/api/v1/clients/{client:str}/invoices/{invoice_id:uuid}/refunds",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}/webhook-secret",
     "/api/v1/clients/{client:str}/policy/draft/publish", "/api/v1/members/{member_id:uuid}/roles/{role:str}",

@@ -99,7 +99,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                    " slo_due_at state verified_at",
     "propagation_attempt": "answered_at bytes detail duration_ms outcome read retry_after status_code",
     "provider_invoice": "answer attempts charge_attempts charge_failure charged_at credited_minor disputed_minor"
-                        " external_id failure next_charge_at paid_minor paid_outside_minor payment_url problem"
+                        " disputes external_id failure next_charge_at paid_minor paid_outside_minor payment_url problem"
                         " read_at refunded_minor status total_minor",
     "rated_usage": "line_id",
     "rating_run": "next_at rated_at",

@@ -84,8 +84,10 @@ async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917
     paid = (await admin.api("GET", path)).json()
     assert (paid["invoice"]["state"], [one["method"] for one in paid["payments"]]) == ("paid", ["stripe"])
     assert pay_now not in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
-    credited = await admin.api("POST", f"{path}/credit-notes", {"reason": "Too much", "net_minor": 100})
-    assert credited.status_code == 201, credited.text
+    for wrong in ({"reason": "", "net_minor": 100}, {"reason": "Too much", "net_minor": 10**6}):
+        assert (await admin.api("POST", f"{path}/refunds", wrong)).status_code in (409, 422)
+    refunded = await admin.api("POST", f"{path}/refunds", {"reason": "Too much", "net_minor": 100})
+    assert refunded.status_code == 201, refunded.text
     await work(env)
     assert await deliver(web_app, msp_setup, env, fake) == 0
     charge = next(one for one in fake.world.platform.of_kind("charge") if one["amount"] == at["total_minor"])
@@ -93,12 +95,25 @@ async def test_an_invoice_is_pushed_paid_refunded_and_disputed(  # noqa: PLR0917
     assert (after["invoice"]["state"], after["invoice"]["credited_minor"]) == ("paid", 119)
     assert after["invoice"]["paid_minor"] == at["total_minor"] - 119 == at["total_minor"] - charge["amount_refunded"]
     assert (await admin.api("GET", "/api/v1/payment-differences")).json()["items"] == []
-    fake.acts.dispute(charge["id"])
+    dispute = fake.acts.dispute(charge["id"])
     assert await deliver(web_app, msp_setup, env, fake) == 0
     disputed = (await admin.api("GET", path)).json()
     assert (disputed["collection"]["disputed_minor"], disputed["invoice"]["state"]) == (charge["amount"], "overdue")
+    assert "Dispute: needs an answer" in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
+    (listed,) = (await admin.api("GET", "/api/v1/payment-differences")).json()["items"]
+    assert (listed["dispute"], listed["paid_minor"]) == ("needs_response", listed["paid_there_minor"])
+    fake.acts.end_dispute(dispute["id"], won=True)
+    assert await deliver(web_app, msp_setup, env, fake, seed=1, twice=0.5, shuffle=True) == 0
+    won = (await admin.api("GET", path)).json()
+    assert (won["collection"]["disputed_minor"], won["invoice"]["state"]) == (0, "paid")
+    assert [one["status"] for one in won["collection"]["disputes"]] == ["won"]
+    assert (await admin.api("GET", "/api/v1/payment-differences")).json()["items"] == []
     other = await set_up_msp(other_env, name="Another MSP")
     stranger = await web_app.signed_in(other.host, other.admin)
+    refund = {"reason": "x", "net_minor": 1}
+    assert (
+        await stranger.api("POST", f"{path.replace(msp_setup.slug, other.slug)}/refunds", refund)
+    ).status_code == 404
     assert (await stranger.api("GET", path.replace(msp_setup.slug, other.slug))).status_code == 404
     async with env.services.db.transaction(other_env.scope) as session:
         assert await session.scalar(text("SELECT count(*) FROM provider_invoice")) == 0
@@ -292,3 +307,8 @@ async def test_the_sandbox_collects_without_money(
     await work(env)
     paid = (await admin.api("GET", path)).json()
     assert (paid["invoice"]["state"], paid["collection"]["status"]) == ("paid", "paid")
+    refund = {"amount": "1.00", "reason": "Too much"}
+    assert (await admin.post(f"/clients/{msp_setup.slug}/invoices/{invoice_id}/refunds", refund)).status_code == 303
+    back = (await admin.api("GET", path)).json()
+    assert [one["amount_minor"] for one in back["payments"]] == [1369, -119]
+    assert [one["refunds"] for one in back["credit_notes"]] == [True]

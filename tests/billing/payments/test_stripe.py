@@ -16,6 +16,7 @@ from billing.payments.port import (
     ProviderBusy,
     ProviderRefused,
     ProviderUncertain,
+    PushedCredit,
     PushedInvoice,
     PushedLine,
     PushedTax,
@@ -127,15 +128,18 @@ async def test_paid_credited_and_disputed(shop: Shop) -> None:
     invoice = shop.invoice(2000)
     pushed = await shop.push(invoice)
     shop.fake.acts.pay_hosted(pushed.external_id)
-    credited = await shop.provider.credit(pushed.external_id, 300, note_id=new_id())
+    credited = await shop.provider.credit(pushed.external_id, PushedCredit(new_id(), 200))
+    assert (credited.credited_minor, credited.refunded_minor) == (200, 0), "kept as a balance here"
+    credited = await shop.provider.credit(pushed.external_id, PushedCredit(new_id(), 300, refunds=True))
     assert (credited.status, credited.paid_minor, credited.credited_minor, credited.refunded_minor) == (
-        "paid", 2000, 300, 300,
+        "paid", 2000, 500, 300,
     )  # fmt: skip
     charge = next(iter(shop.fake.world.platform.of_kind("charge")))
     dispute = shop.fake.acts.dispute(charge["id"])
     found = await shop.provider.read_invoice(pushed.external_id)
     assert found is not None
     assert found.disputed_minor == 2000
+    assert [(one.status, one.amount_minor) for one in found.disputes] == [("needs_response", 2000)]
     assert await shop.provider.find_invoice_of(dispute["id"]) == pushed.external_id
 
 
@@ -262,8 +266,8 @@ async def test_a_credit_is_at_most_what_the_invoice_has_there(shop: Shop) -> Non
     pushed = await shop.push(invoice)
     notes = [new_id(), new_id()]
     for _ in range(2):
-        credited = await shop.provider.credit(pushed.external_id, 1000, note_id=notes[0])
-        credited = await shop.provider.credit(pushed.external_id, 50, note_id=notes[1])
+        credited = await shop.provider.credit(pushed.external_id, PushedCredit(notes[0], 1000))
+        credited = await shop.provider.credit(pushed.external_id, PushedCredit(notes[1], 50))
     assert (credited.status, credited.credited_minor, shop.count("credit_note")) == ("paid", 600, 1)
 
 
@@ -271,7 +275,7 @@ async def test_a_credit_refunds_what_was_paid_there_only(shop: Shop) -> None:
     invoice = shop.invoice(600)
     pushed = await shop.push(invoice)
     await shop.provider.settle_elsewhere(invoice.invoice_id, pushed.external_id)
-    credited = await shop.provider.credit(pushed.external_id, 100, note_id=new_id())
+    credited = await shop.provider.credit(pushed.external_id, PushedCredit(new_id(), 100, refunds=True))
     assert (credited.credited_minor, credited.refunded_minor) == (100, 0)
 
 

@@ -1,0 +1,66 @@
+"""Refund of a paid invoice: a credit note whose amount the payment provider pays back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.settle import NewCredit, NewPayment, create_credit_note, record_payment
+from billing.invoices.steps import lock_issued
+from billing.payment_account.current import find_current_account
+from billing.payment_account.states import ProviderKind
+from billing.payments.provider_invoices import find_row
+from billing.payments.states import RemoteStatus
+from foundation.database.engine import scope_of
+from foundation.errors import Conflict
+from foundation.ids import new_id
+from foundation.marks import N_
+
+
+async def refund_invoice(
+    session: AsyncSession, invoice_id: UUID, *, reason: str, net_minor: int | None, now: datetime
+) -> UUID:
+    """In the client's scope; the id of the credit note. A job asks the provider, which tells when money moved; in the
+    sandbox it is recorded at once.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: it was not paid at the present payment account, or less than that was, or is left to credit.
+        InvalidInput: names the field.
+    """
+    await lock_issued(session, invoice_id)
+    row, current = await find_row(session, invoice_id), await find_current_account(session)
+    if row is None or current is None or row.account_id != current[0] or row.status != RemoteStatus.PAID:
+        raise Conflict(N_("Only what was paid at the present payment account can be refunded."))
+    left = await _refundable(session, invoice_id, row.provider, row.refunded_minor)
+    note_id = await create_credit_note(
+        session, invoice_id, NewCredit(reason=reason, net_minor=net_minor, refunds=True), now=now, new_id=new_id
+    )
+    found = await session.scalar(
+        text("SELECT gross_minor FROM credit_note WHERE tenant_id = :t AND id = :id"),
+        {"t": scope_of(session).tenant_id, "id": note_id},
+    )
+    gross = int(found or 0)
+    if gross > left:
+        raise Conflict(N_("Less than that was paid at the payment provider."))
+    if row.provider == ProviderKind.SANDBOX:
+        back = NewPayment(paid_on=now.date(), amount_minor=-gross, reference="sandbox", method=row.provider)
+        await record_payment(session, invoice_id, back, now=now, new_id=new_id)
+    return note_id
+
+
+async def _refundable(session: AsyncSession, invoice_id: UUID, provider: str, refunded_minor: int) -> int:
+    """What is recorded as paid by that provider, without refunds that it has not made yet."""
+    found = await session.execute(
+        text("""
+            SELECT coalesce((SELECT sum(amount_minor) FROM invoice_payment
+                     WHERE tenant_id = :t AND invoice_id = :id AND method = :method), 0)::bigint AS paid,
+                   coalesce((SELECT sum(gross_minor) FROM credit_note
+                     WHERE tenant_id = :t AND invoice_id = :id AND refunds), 0)::bigint AS refunds
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id, "method": provider},
+    )
+    row = found.one()
+    waiting = 0 if provider == ProviderKind.SANDBOX else max(0, row.refunds - refunded_minor)
+    return int(row.paid - waiting)
