@@ -16,3 +16,6 @@ class BillingPermission(Permission, heading=N_("Invoices and prices")):
     READ_USAGE = "usage:read", N_("Read usage")
     REPORT_USAGE = "usage:report", N_("Report usage")
     WRITE_METERS = "meter:write", N_("Declare meters")
+    READ_VENDOR_BILLS = "vendor_bill:read", N_("Read vendor bills")
+    WRITE_VENDOR_BILLS = "vendor_bill:write", N_("Store and map vendor bills, and explain differences")
+    READ_PROFIT = "profit:read", N_("See profit and revenue")

@@ -28,6 +28,7 @@ from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
 from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
+from billing.vendor_bills.slice import SLICE as VENDOR_BILLS
 from foundation.marks import N_
 from foundation.rooms import NavArea, NavEntry, Room
 
@@ -65,5 +66,6 @@ ROOM: Final = Room(
         EXPORTS,
         USAGE,
         COUPONS,
+        VENDOR_BILLS,
     ),
 )

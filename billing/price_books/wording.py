@@ -5,12 +5,19 @@ from decimal import Decimal
 
 from billing.price_books.pricing import TIERED, PriceKind, Terms, plain
 from branding.formats import format_amount
+from canonical.money import stored_exponent
 from foundation.i18n.localizer import NO_BREAK, current_localizer, translate
 
 
 def write_amount(price: Decimal, currency: str) -> str:
     """An amount without trailing zeros: prices have more digits than sums."""
     return f"{write_number(price)}{NO_BREAK}{currency}"
+
+
+def write_sum(amount: Decimal, currency: str) -> str:
+    """An amount with at least the digits of its currency."""
+    exact = amount.normalize() + 0
+    return f"{format_amount(exact, places=stored_exponent(currency))}{NO_BREAK}{currency}"
 
 
 def write_number(number: Decimal) -> str:

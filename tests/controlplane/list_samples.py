@@ -20,6 +20,10 @@ from billing.states import InvoiceState
 from billing.usage.meters import create_meter
 from billing.usage.report import report_usage
 from billing.usage.schemas import NewMeter, UsageEventInput
+from billing.vendor_bills.bills import store_bill_rows
+from billing.vendor_bills.mappings import set_mapping
+from billing.vendor_bills.schemas import MappingInput, MappingKind, VendorBillInput, VendorLineInput
+from billing.vendor_bills.uploads import create_upload
 from canonical.elements import PRICE
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
@@ -390,6 +394,61 @@ async def add_reported_usage(rows: Rows, number: int) -> Matches:
     return {"meter": [code], "source": [source], "event_id": [event_id], "show": []}
 
 
+def _vendor_line(rows: Rows, number: int) -> VendorLineInput:
+    name = rows.name(number)
+    return VendorLineInput(
+        vendor=name, bill_number=name, line="1", client_id=name, client_name=name, product_code=f"{name} seat",
+        description=name, quantity=Decimal(number), amount=Decimal(number), currency="EUR",
+    )  # fmt: skip
+
+
+def _month(rows: Rows, number: int) -> str:
+    return f"20{27 if rows.tag == 'MINE' else 28}-{number:02}"
+
+
+async def add_vendor_bill(rows: Rows, number: int) -> Matches:
+    month, name = _month(rows, number), rows.name(number)
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        bill = VendorBillInput(month=month, lines=[_vendor_line(rows, number)])
+        await store_bill_rows(session, bill, now=utc_now(), new_id=new_id)
+    return {"month": [month], "vendor": [name], "show": []}
+
+
+async def add_vendor_bill_line(rows: Rows, number: int) -> Matches:
+    await add_vendor_bill(rows, number)
+    name = rows.name(number)
+    return {
+        "month": [_month(rows, number)], "vendor": [name], "number": [name], "client_key": [name],
+        "product_code": [f"{name} seat"], "status": ["unmapped"],
+    }  # fmt: skip
+
+
+async def _map_vendor(rows: Rows, number: int, kind: MappingKind, key: str) -> Matches:
+    await add_vendor_bill(rows, number)
+    name, ignored = rows.name(number), number % 2
+    if ignored:
+        wanted = MappingInput(kind=kind, vendor=name, key=key, ignore=True)
+        async with rows.db.transaction(rows.env.msp_account) as session:
+            await set_mapping(session, Meters([]), wanted, client_id=None, now=utc_now())
+    return {"status": ["ignored" if ignored else "unmapped"], "vendor": [name], "key": [key]}
+
+
+async def add_vendor_client(rows: Rows, number: int) -> Matches:
+    return await _map_vendor(rows, number, MappingKind.CLIENT, rows.name(number))
+
+
+async def add_vendor_product(rows: Rows, number: int) -> Matches:
+    return await _map_vendor(rows, number, MappingKind.PRODUCT, f"{rows.name(number)} seat")
+
+
+async def add_vendor_upload(rows: Rows, number: int) -> Matches:
+    month, name = _month(rows, number), rows.name(number)
+    file = f"bill_number,customer,sku,qty,amount,currency\n{name},{name},{name},x,1,EUR\n".encode()
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        await create_upload(session, file, month=month, vendor=name, now=utc_now(), new_id=new_id)
+    return {"month": [month], "show": ["wrong"]}
+
+
 async def add_purge(rows: Rows, number: int) -> None:
     await rows.sample.add(
         RetentionPurge(
@@ -444,6 +503,11 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "purges": add_purge,
     "reported-usage": add_reported_usage,
     "template-clients": add_template_client,
+    "vendor-bills": add_vendor_bill,
+    "vendor-bill-lines": add_vendor_bill_line,
+    "vendor-clients": add_vendor_client,
+    "vendor-products": add_vendor_product,
+    "vendor-uploads": add_vendor_upload,
     "webhook-endpoints": add_webhook,
 }
 ELSEWHERE = {

@@ -56,9 +56,17 @@ OAUTH_ENDPOINTS = ("token", "revoke", "introspect")
 _USAGE = "/api/v1/clients/{client:str}/usage"
 LARGER = {
     **dict.fromkeys(
-        ("/brands/{slug:str}/images/{kind:str}", "/api/v1/brands/{slug:str}/images/{kind:str}"), FILE_BYTES
+        (
+            "/brands/{slug:str}/images/{kind:str}",
+            "/api/v1/brands/{slug:str}/images/{kind:str}",
+            "/vendor-bills/uploads/new",
+        ),
+        FILE_BYTES,
     ),
-    **dict.fromkeys((_USAGE, f"{_USAGE}/cloudevents", "/api/v1/usage"), BATCH_BYTES),
+    **dict.fromkeys(
+        (_USAGE, f"{_USAGE}/cloudevents", "/api/v1/usage", "/api/v1/vendor-bills", "/api/v1/vendor-uploads"),
+        BATCH_BYTES,
+    ),
 }
 """Limits of routes for files and batches, which need a permission."""
 SCIM_ENDPOINTS = ("/scim/v2/{rest:path}",)

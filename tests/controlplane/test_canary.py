@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from billing.legal_entities.repository import set_billing_details
 from billing.legal_entities.schemas import BillingDetailsInput
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
+from billing.vendor_bills.bills import store_bill_rows
+from billing.vendor_bills.schemas import VendorBillInput, VendorLineInput
+from billing.vendor_bills.uploads import create_upload
 from canonical.elements import COST, PRICE, STOCK
 from foundation.clock import utc_now
 from foundation.database.engine import Database
@@ -78,6 +82,8 @@ KINDS = {
     "onboarding_task": "task_id",
     "list_view": "view_id",
     "price_book": "book_id",
+    "vendor_bill": "bill_id",
+    "vendor_upload": "upload_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
@@ -181,6 +187,13 @@ async def name_buyer(env: ClientEnv) -> None:
     book = NewPriceBook(Side.RETAIL, "EUR", CANARY, env.scope.tenant_id)
     async with env.services.db.transaction(env.msp_account) as session:
         await create_price_book(session, book, now=utc_now(), new_id=new_id)
+        row = VendorLineInput(
+            vendor=CANARY, bill_number=CANARY, line="1", client_name=CANARY, product_code=CANARY, quantity=Decimal(1),
+            amount=Decimal(1), currency="EUR",
+        )  # fmt: skip
+        await store_bill_rows(session, VendorBillInput(month="2026-03", lines=[row]), now=utc_now(), new_id=new_id)
+        file = f"bill_number,customer,sku,qty,amount,currency\n{CANARY},{CANARY},{CANARY},x,1,EUR\n".encode()
+        await create_upload(session, file, month="2026-03", vendor=CANARY, now=utc_now(), new_id=new_id)
 
 
 async def hold(env: ClientEnv) -> None:

@@ -117,6 +117,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "webhook_endpoint": "deleted_at description event_types failing_since last_failure_at last_success_at"
                         " paused_at paused_by paused_for revision state url",
     "webhook_secret": "ciphertext expires_at",
+    "vendor_bill": "withdrawn_at withdrawn_by",
+    "vendor_mapping": "client_id factor is_ignored meter set_at set_by",
+    "vendor_upload": "stored_at stored_by wrong",
     "value_hold": "ended_at ended_by ended_for",
     "vault_key": "kek_id state wrapped",
 }  # fmt: skip
@@ -130,6 +133,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "reported_usage",
     "retention_default", "retention_purge", "second_factor_rule", "source_event", "source_event_key", "tax_rate",
     "usage_event",
+    "vendor_bill_line",
     "webhook_attempt",
 }  # fmt: skip
 DELETED: Final = {
@@ -142,7 +146,7 @@ DELETED: Final = {
     "passkey", "password_reset", "policy_draft_edit", "policy_replay", "policy_replay_difference", "policy_role",
     "policy_rule", "propagation_attempt", "provider_invoice", "recovery_code", "retention_default",
     "retention_policy", "scim_token", "second_factor_rule", "sign_in_domain",
-    "source_record", "unclaimed_message", "vault_key", "webhook_secret",
+    "source_record", "unclaimed_message", "vault_key", "vendor_mapping", "webhook_secret",
 }  # fmt: skip
 APP_RIGHTS: Final[dict[str, set[str]]] = {
     table: {"SELECT"}

@@ -96,6 +96,7 @@ FLEET_READS = {
     "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
     "price_book", "propagation", "provider_invoice",
     "rated_usage", "rating_run", "reported_usage", "sign_in_domain", "tax_rate", "usage_event",
+    "vendor_bill", "vendor_bill_line", "vendor_mapping", "vendor_upload",
     "webhook_endpoint", "value_hold",
 }  # fmt: skip
 
