@@ -16,7 +16,7 @@ from billing.job_types import DRAFT_AGAIN, LANE
 from billing.periods import EPOCH, month_before, month_of
 from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
-from billing.rating.runs import record_rating
+from billing.rating_runs import record_rating
 from billing.sides import Side
 from foundation.clock import Clock
 from foundation.ids import new_id
@@ -83,7 +83,7 @@ async def rate_client(session: AsyncSession, now: datetime, since: datetime = EP
     for side in Side:
         for period in await pending_periods(session, side=side, now=now, since=since):
             rated = await rate_period(session, side=side, period=period, now=now, since=since)
-            if rated.events:
+            if rated.is_changed:
                 await draft_invoice(session, side=side, period=period, now=now)
 
 

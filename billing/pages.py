@@ -27,7 +27,7 @@ from billing.payments.port import FAILURES
 from billing.payments.states import DISPUTE_LABELS, REMOTE_LABELS
 from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
-from billing.rating.runs import read_rating
+from billing.rating_runs import read_rating
 from billing.reconciliation.queries import reconcile
 from billing.schemas import Line
 from billing.states import OPEN

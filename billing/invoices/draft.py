@@ -1,7 +1,7 @@
 """Draft invoices, computed from rated usage. The same usage always gives the same content hash."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
 from billing.fees import FeeContext, FeeSource
+from billing.invoices.aggregates import charged_quantities
 from billing.invoices.fees import SOURCES, collect_fees, write_fees
 from billing.invoices.issue import ToIssue, issue
 from billing.periods import Period
@@ -228,9 +229,10 @@ _FILL = text("""
 async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) -> None:
     keys = {"tenant_id": scope.tenant_id, "invoice_id": invoice.id}
     found = (await session.execute(_LINES, {**keys, "msp_id": scope.msp_id, "side": invoice.side})).all()
-    empty = [line.id for line in found if line.rows == 0]
-    lines = [line for line in found if line.rows]
-    charges = _charges(lines, invoice.currency)
+    quantities = await charged_quantities(session, scope, invoice, found)
+    empty = [line.id for line in found if line.rows == 0 and not quantities.get(line.id)]
+    lines = [line for line in found if line.rows or quantities.get(line.id)]
+    charges = _charges(lines, quantities, invoice.currency)
     if empty:
         await session.execute(
             text(
@@ -244,7 +246,7 @@ async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) 
             **keys,
             "ids": [line.id for line in lines],
             "events": [line.events for line in lines],
-            "quantities": [line.quantity for line in lines],
+            "quantities": [quantities.get(line.id, line.quantity) for line in lines],
             "included": [one.included for one in charges],
             "amounts": [one.amount_minor for one in charges],
             "firsts": [line.first_at for line in lines],
@@ -253,22 +255,27 @@ async def _charge_lines(session: AsyncSession, scope: Scope, invoice: Row[Any]) 
     )
 
 
-def _charges(lines: Sequence[Row[Any]], currency: str) -> list[Charge]:
+def _charges(lines: Sequence[Row[Any]], quantities: Mapping[UUID, Decimal], currency: str) -> list[Charge]:
     """Charges of the lines. Lines of one meter and allowance are charged in the order of their prices, after the
-    quantity already billed.
+    quantity already billed. `quantities`: of lines that are not charged for the sum of their events. A line without
+    events, of a level, counts as one event.
     """
     used: dict[tuple[str, datetime], tuple[Decimal, int]] = {}
     charges: list[Charge] = []
     for line in lines:
         allowance = (line.meter, line.service_start)
-        before, events = used.get(allowance, (line.billed_before, line.events_before))
+        before, events = used.get(
+            allowance, (line.billed_before, max(line.events_before, int(line.billed_before != 0)))
+        )
+        quantity = quantities.get(line.id, line.quantity)
+        counted = line.events if line.rows else int(events == 0)
         charges.append(
             charge(
-                terms_from_row(line._mapping), before=before, quantity=line.quantity, currency=currency,  # noqa: SLF001
-                events=line.events, events_before=events, rules=msgspec.convert(line.rules, BillingRules),
+                terms_from_row(line._mapping), before=before, quantity=quantity, currency=currency,  # noqa: SLF001
+                events=counted, events_before=events, rules=msgspec.convert(line.rules, BillingRules),
             )
         )  # fmt: skip
-        used[allowance] = before + line.quantity, events + line.events
+        used[allowance] = before + quantity, events + counted
     return charges
 
 

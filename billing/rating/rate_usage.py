@@ -1,14 +1,17 @@
 """Set-based rating: every usage event onto one line per side, at the price in force when it occurred."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import EPOCH, Period, month_of
+from billing.rating.levels import carried_lines
 from billing.rating.tariffs import (
     Tariff,
     client_scope,
@@ -24,12 +27,20 @@ from foundation.relations import USAGE_EVENTS
 
 
 class Rated(msgspec.Struct, frozen=True):
-    """Result of one run; 0 events when nothing was left to do. Reversals are counted as events."""
+    """Result of one run; 0 events when nothing was left to do. Reversals are counted as events. `carried`: new lines
+    of levels without events.
+    """
 
     side: Side
     period: Period
     events: int = 0
     quantity: Decimal = Decimal(0)
+    carried: int = 0
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the draft is to be computed again."""
+        return bool(self.events or self.carried)
 
 
 async def rate_period(
@@ -47,15 +58,20 @@ async def rate_period(
     scope = client_scope(session)
     async with as_rater(session):
         await lock_side(session, side)
-        _, unrated = await open_services(session, scope, side, period, since=since)
+        services, unrated = await open_services(session, scope, side, period, since=since)
         tariff = await load_tariff(session, scope, side, period, unrated)
-        if tariff is None or not tariff.slots:
-            return Rated(side, period)
-        rated = (await session.execute(_RATE, {**tariff.columns, "since": since})).all()
-        if rated:
-            await open_draft(session, tariff.keys, tariff.currency, period, now)
-            await _insert_lines(session, tariff, only={row.line_id for row in rated})
-    return Rated(side, period, sum(row.events for row in rated), sum((row.quantity for row in rated), Decimal(0)))
+        rated: Sequence[Row[Any]] = ()
+        if tariff is not None and tariff.slots:
+            rated = (await session.execute(_RATE, {**tariff.columns, "since": since})).all()
+            if rated:
+                await open_draft(session, tariff.keys, tariff.currency, period, now)
+                await _insert_lines(session, tariff, only={row.line_id for row in rated})
+        carried = 0
+        if (levels := await carried_lines(session, scope, side, period, services)) is not None:
+            await open_draft(session, levels[0].keys, levels[0].currency, period, now)
+            carried = await _insert_lines(session, levels[0], only=levels[1])
+    quantity = sum((row.quantity for row in rated), Decimal(0))
+    return Rated(side, period, sum(row.events for row in rated), quantity, carried)
 
 
 async def rerate_draft(session: AsyncSession, *, side: Side, period: Period) -> int:
@@ -126,10 +142,12 @@ _MOVE = text(f"""
 """)
 
 
-async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID]) -> None:
-    """Insert empty lines, to be filled by `billing.invoices.draft`, which also removes those that stay empty."""
+async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID]) -> int:
+    """Insert empty lines, to be filled by `billing.invoices.draft`, which also removes those that stay empty. Returns
+    the number of new ones.
+    """
     wanted = {line: slot for line, slot in zip(tariff.lines, tariff.slots, strict=True) if line in only}
-    await session.execute(
+    made = await session.execute(
         text("""
             INSERT INTO invoice_line (tenant_id, msp_id, id, side, invoice_id, client_id, meter, description, price_id,
                                       service_start, unit_price, tiers, terms)
@@ -139,7 +157,7 @@ async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID
                    AS n (id, price_id, service_start)
               JOIN price p ON p.tenant_id = :msp_id AND p.id = n.price_id
               JOIN invoice i ON i.tenant_id = :tenant_id AND i.id = :invoice_id
-            ON CONFLICT (tenant_id, id) DO NOTHING
+            ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
         """),
         {
             **tariff.keys,
@@ -148,3 +166,4 @@ async def _insert_lines(session: AsyncSession, tariff: Tariff, *, only: set[UUID
             "services": [slot.allowance_from for slot in wanted.values()],
         },
     )
+    return len(made.all())

@@ -20,11 +20,14 @@ from billing.price_books.books import PriceBookView
 from billing.price_books.pricing import Terms, charge, check_terms
 from billing.price_books.repository import PriceRow
 from billing.price_books.selection import PriceSelection, select_prices
-from billing.price_books.slots import Validity, slots_for
+from billing.price_books.slots import Slot, Validity, slots_for
 from billing.pricing.charges import marked_up
 from billing.pricing.rules import BillingRules
 from billing.sides import Side
+from billing.simulation.aggregates import level_clients, measure_prices
 from billing.simulation.schemas import ClientSimulation, MeterSimulation, PriceDraft, Simulation
+from billing.usage.counting import SUMMED, Counting, MeterAggregation
+from billing.usage.meters import load_countings
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 from foundation.relations import USAGE_EVENTS
@@ -57,9 +60,10 @@ class _Prices(msgspec.Struct, frozen=True):
 class _Cost(NamedTuple):
     minor: int
     unpriced: int
+    quantity: Decimal
 
 
-Usage = Mapping[UUID, Mapping[str, Sequence[_Use]]]
+Usage = dict[UUID, dict[str, list[_Use]]]
 """By client and meter."""
 
 
@@ -87,6 +91,10 @@ async def simulate(  # noqa: PLR0913 - keyword-only
     current = await select_prices(session, PriceSelection(book_id=book.id, start=now, end=now))
     new = _with_draft(old, book, _drafted(draft, current), period, new_id)
     usage = await _load_usage(session, _bounds(rows, period), period, only)
+    countings = await load_countings(session)
+    for client, meter in await level_clients(session, countings, period, only):
+        usage.setdefault(client, {}).setdefault(meter, [])
+    sides = [(prices, await _measured(session, countings, usage, prices, books, period)) for prices in (old, new)]
     meters: dict[str, list[int | Decimal]] = defaultdict(lambda: [Decimal(0), 0, 0])
     clients: list[ClientSimulation] = []
     left_out = unpriced = 0
@@ -97,12 +105,12 @@ async def simulate(  # noqa: PLR0913 - keyword-only
             continue
         before = after = 0
         for meter, uses in used.items():
-            costs = [_cost(meter, uses, mine, prices, period, book.currency) for prices in (old, new)]
+            costs = [
+                _cost(meter, uses, _slots(meter, mine, prices, period), prices, book.currency, found)
+                for prices, found in (_of_client(client, meter, countings, *side) for side in sides)
+            ]
             row = meters[meter]
-            meters[meter] = [
-                row[0] + sum((use.quantity for use in uses), Decimal(0)), row[1] + costs[0].minor,
-                row[2] + costs[1].minor,
-            ]  # fmt: skip
+            meters[meter] = [row[0] + costs[0].quantity, row[1] + costs[0].minor, row[2] + costs[1].minor]
             before, after, unpriced = before + costs[0].minor, after + costs[1].minor, unpriced + costs[1].unpriced
         clients.append(ClientSimulation(before, after, client_id=client, difference=after - before))
     return _result(book, period, meters, clients, left_out, unpriced)
@@ -154,9 +162,10 @@ async def _load_usage(
             "client_id": client_id,
         },
     )  # fmt: skip
-    found: dict[UUID, dict[str, list[_Use]]] = defaultdict(lambda: defaultdict(list))
+    found: Usage = {}
     for row in rows:
-        found[row.tenant_id][row.meter].append(_Use(bounds[row.part - 1], row.events, row.quantity))
+        use = _Use(bounds[row.part - 1], row.events, row.quantity)
+        found.setdefault(row.tenant_id, {}).setdefault(row.meter, []).append(use)
     return found
 
 
@@ -199,29 +208,82 @@ def _books_of(client_id: UUID, books: Mapping[UUID, _Book]) -> Sequence[UUID]:
     return [*own, *(key for key in common if not own or books[key].currency == books[own[0]].currency)]
 
 
-def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
-    meter: str, uses: Sequence[_Use], mine: Sequence[UUID], prices: _Prices, period: Period, currency: str
-) -> _Cost:
-    """What rating charges for the meter's usage of the month: one line per price, each rounded once."""
+async def _measured(  # noqa: PLR0913, PLR0917 - the parts of one simulation
+    session: AsyncSession,
+    countings: Mapping[str, Counting],
+    usage: Usage,
+    prices: _Prices,
+    books: Mapping[UUID, _Book],
+    period: Period,
+) -> Mapping[tuple[UUID, UUID], Decimal]:
+    """Quantities by client and price of the meters that do not add up."""
+    wanted = [
+        (client, meter, _slots(meter, _books_of(client, books), prices, period))
+        for client, used in usage.items() for meter in used
+        if meter in countings and not countings[meter].is_additive and _books_of(client, books)
+    ]  # fmt: skip
+    return await measure_prices(session, countings, wanted, period)
+
+
+def _slots(meter: str, mine: Sequence[UUID], prices: _Prices, period: Period) -> Sequence[Slot]:
     layers = [[one for one in prices.by_book.get(key, ()) if one.meter == meter] for key in mine]
     own, common = (layers[0], layers[1]) if len(layers) == 2 else ([], layers[0])
+    return slots_for(own, common, [Service(period.start, period.end, period.start)])
+
+
+class _Rule(NamedTuple):
+    """How a client's meter is counted, and its quantities by price if it does not add up."""
+
+    counting: Counting
+    measured: Mapping[UUID, Decimal]
+
+
+def _of_client(
+    client: UUID,
+    meter: str,
+    countings: Mapping[str, Counting],
+    prices: _Prices,
+    measured: Mapping[tuple[UUID, UUID], Decimal],
+) -> tuple[_Prices, _Rule]:
+    own = {price: quantity for (one, price), quantity in measured.items() if one == client}
+    return prices, _Rule(countings.get(meter, SUMMED), own)
+
+
+def _cost(  # noqa: PLR0913, PLR0917 - one client's meter, by one price set
+    meter: str, uses: Sequence[_Use], slots: Sequence[Slot], prices: _Prices, currency: str, rule: _Rule
+) -> _Cost:
+    """What rating charges for the meter's usage of the month: one line per price, each rounded once."""
     minor, priced, before, events = 0, 0, Decimal(0), 0
     by_price: dict[UUID, _Use] = {}
-    services = [Service(period.start, period.end, period.start)]
-    for slot in slots_for(own, common, services):
+    for slot in slots:
+        sofar = by_price.setdefault(slot.price_id, _Use(slot.start, 0, Decimal(0)))
         for use in uses:
             if slot.start <= use.start < slot.end:
-                sofar = by_price.get(slot.price_id, _Use(slot.start, 0, Decimal(0)))
-                by_price[slot.price_id] = _Use(sofar.start, sofar.events + use.events, sofar.quantity + use.quantity)
-    began = {one.price_id: one.start for layer in layers for one in layer}
+                sofar = _Use(sofar.start, sofar.events + use.events, sofar.quantity + use.quantity)
+        by_price[slot.price_id] = sofar
+    began = {one.price_id: one.start for all_ in prices.by_book.values() for one in all_ if one.meter == meter}
     for price_id, use in sorted(by_price.items(), key=lambda found: (began[found[0]], found[0])):  # as drafts do
+        quantity = _quantity(price_id, use, rule)
+        counted = use.events or int(events == 0 and quantity != 0)  # of a level that was not reported anew
+        if not counted:
+            continue
         terms, rules = prices.terms[price_id]
         minor += charge(
-            terms, before=before, quantity=use.quantity, currency=currency, events=use.events, events_before=events,
+            terms, before=before, quantity=quantity, currency=currency, events=counted, events_before=events,
             rules=rules,
         ).amount_minor  # fmt: skip
-        before, events, priced = before + use.quantity, events + use.events, priced + use.events
-    return _Cost(minor, sum(use.events for use in uses) - priced)
+        before, events, priced = before + quantity, events + counted, priced + use.events
+    if rule.counting.is_additive:
+        before = sum((_added(use, rule.counting) for use in uses), Decimal(0))
+    return _Cost(minor, sum(use.events for use in uses) - priced, before)
+
+
+def _quantity(price_id: UUID, use: _Use, rule: _Rule) -> Decimal:
+    return _added(use, rule.counting) if rule.counting.is_additive else rule.measured.get(price_id, Decimal(0))
+
+
+def _added(use: _Use, counting: Counting) -> Decimal:
+    return Decimal(use.events) if counting.aggregation is MeterAggregation.COUNT else use.quantity
 
 
 def changed(terms: Terms, change_pct: Decimal) -> Terms:

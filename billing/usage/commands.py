@@ -1,5 +1,6 @@
 """`fairlead meter` and `fairlead usage`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -7,9 +8,11 @@ from uuid import UUID
 import click
 import msgspec
 
+from billing.usage.counting import MeterAggregation
+from billing.usage.forms import read_meter
 from billing.usage.meters import create_meter, list_meters, retire_meter
 from billing.usage.report import report_usage
-from billing.usage.schemas import MOST_EVENTS, NewMeter, ReportedEvent, UsageEventInput, UsageReceipt
+from billing.usage.schemas import MOST_EVENTS, ReportedEvent, UsageEventInput, UsageReceipt
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
 from foundation.decoding import decode_json
@@ -43,14 +46,24 @@ def list_(*, msp_id: UUID) -> None:
 @click.option("--code", required=True, help="For systems, such as gb_hours.")
 @click.option("--label", required=True, help="For invoices, such as “Storage”.")
 @click.option("--unit", required=True, help="What is counted, such as “GB-hours”.")
-def create(*, msp_id: UUID, code: str, label: str, unit: str) -> None:
+@click.option("--event", default="", help="Name under which its usage is reported; default: the code.")
+@click.option(
+    "--aggregation",
+    type=click.Choice([one.value for one in MeterAggregation]),
+    default=MeterAggregation.SUM.value,
+    show_default=True,
+    help="How a month's events become its quantity.",
+)
+@click.option("--dimension", default="", help="The dimension that is counted, or by which levels are told apart.")
+@click.option("--percentile", default="95", show_default=True, help="For the aggregation percentile.")
+@click.option("--filter", "filters", multiple=True, help="Only such events, such as “region = eu, us”; repeatable.")
+def create(*, msp_id: UUID, filters: Sequence[str], **typed: str) -> None:
     """Declare a meter for usage that other systems report."""
     try:
-        new = msgspec.convert({"code": code, "label": label, "unit": unit}, NewMeter)
-    except msgspec.ValidationError as problem:
-        raise click.BadParameter(
-            "A code has lower-case letters, digits and underscores, such as gb_hours.", param_hint="--code"
-        ) from problem
+        new = read_meter({**typed, "filters": "\n".join(filters)})
+    except InvalidInput as problem:
+        option = {"filters": "filter"}.get(str(problem.extra.get("field")), problem.extra.get("field"))
+        raise click.BadParameter(problem.detail, param_hint=f"--{option}") from problem
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:

@@ -6,11 +6,13 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.permissions import BillingPermission
+from billing.usage.counting import Counting, MeterAggregation, check_counting
 from billing.usage.models import MeterDefinition
 from billing.usage.schemas import MeterView, NewMeter
 from foundation.audit.chain import append_audit
@@ -29,7 +31,7 @@ async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, n
     """Declare a meter for all clients of the MSP, in the MSP account. Returns its code.
 
     Raises:
-        InvalidInput: a label or unit without visible text, or a unit that is too long.
+        InvalidInput: a label or unit without visible text, a unit that is too long, or a wrong aggregation.
         Conflict: the MSP or the product has a meter of this name.
     """
     scope = scope_of(session)
@@ -38,6 +40,9 @@ async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, n
         raise InvalidInput(
             N_("A unit has at most {most} characters, without braces."), params={"most": _LONGEST_UNIT}, field="unit"
         )
+    counting = check_counting(new.counting)
+    if known.get(new.event) is not None:
+        raise InvalidInput(N_("The product counts {name} itself."), params={"name": new.event}, field="event")
     await _lock(session, new.code)
     if known.get(new.code) is not None or await _find(session, new.code) is not None:
         raise Conflict(
@@ -46,13 +51,12 @@ async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, n
     session.add(
         MeterDefinition(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, code=new.code, label=label, unit=unit, created_at=now,
-            created_by=scope.actor.name,
+            created_by=scope.actor.name, event=new.event, aggregation=counting.aggregation.value,
+            dimension=counting.dimension, percentile=counting.percentile, filters=dict(counting.filters),
         )
     )  # fmt: skip
-    append_audit(
-        session, action=BillingAction.METER_CREATED, subject=f"meter:{new.code}", data={"label": label, "unit": unit},
-        at=now,
-    )  # fmt: skip
+    data = {"label": label, "unit": unit, "event": new.event or new.code, "counting": msgspec.to_builtins(counting)}
+    append_audit(session, action=BillingAction.METER_CREATED, subject=f"meter:{new.code}", data=data, at=now)
     return new.code
 
 
@@ -87,6 +91,12 @@ async def list_definitions(session: AsyncSession) -> Sequence[MeterDefinition]:
     return rows.all()
 
 
+async def load_countings(session: AsyncSession) -> Mapping[str, Counting]:
+    """How declared meters are counted, by code; without those whose usage is summed."""
+    found = ((one.code, one.counting) for one in await list_definitions(session))
+    return {code: counting for code, counting in found if counting.aggregation is not MeterAggregation.SUM}
+
+
 async def list_meters(session: AsyncSession, known: Meters) -> list[MeterView]:
     """The product's meters by label, then those that the MSP declares."""
     localizer = current_localizer()
@@ -95,7 +105,20 @@ async def list_meters(session: AsyncSession, known: Meters) -> list[MeterView]:
         for one in known
     ]
     declared = [
-        MeterView(one.code, one.label, one.unit, "msp", one.created_at, one.created_by, one.retired_at)
+        MeterView(
+            one.code,
+            one.label,
+            one.unit,
+            "msp",
+            one.created_at,
+            one.created_by,
+            one.retired_at,
+            one.reads,
+            one.counting.aggregation,
+            one.dimension,
+            one.percentile,
+            one.filters,
+        )
         for one in await list_definitions(session)
     ]
     return [*sorted(own, key=lambda one: one.label), *declared]

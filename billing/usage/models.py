@@ -9,12 +9,17 @@ from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.usage.counting import Counting, MeterAggregation
 from foundation.database.base import Base, TenantOwned
+from foundation.state_machine import in_sql
 
 
 class MeterDefinition(TenantOwned, Base):
     """A meter that an MSP declares for its clients' reported usage: a row of the MSP account, which each client's scope
     may read. Never changed but for its retirement, because usage is rated under it.
+
+    `event`: the name under which its events are reported, which several meters may read; empty for its code. The other
+    columns say what of them counts, and how: see `billing.usage.counting.Counting`.
     """
 
     __tablename__ = "meter_definition"
@@ -26,8 +31,25 @@ class MeterDefinition(TenantOwned, Base):
     created_by: Mapped[str]
     retired_at: Mapped[datetime | None]
     retired_by: Mapped[str | None]
+    event: Mapped[str] = mapped_column(server_default="")
+    aggregation: Mapped[str] = mapped_column(server_default=MeterAggregation.SUM)
+    dimension: Mapped[str] = mapped_column(server_default="")
+    percentile: Mapped[Decimal] = mapped_column(Numeric(6, 3), server_default="95")
+    filters: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
-    __table_args__ = (CheckConstraint("tenant_id = msp_id", name="msp_account"),)
+    __table_args__ = (
+        CheckConstraint("tenant_id = msp_id", name="msp_account"),
+        CheckConstraint(f"aggregation IN ({in_sql(MeterAggregation)})", name="aggregation"),
+        CheckConstraint("percentile > 0 AND percentile <= 100", name="percentile"),
+    )
+
+    @property
+    def reads(self) -> str:
+        return self.event or self.code
+
+    @property
+    def counting(self) -> Counting:
+        return Counting(MeterAggregation(self.aggregation), self.dimension, self.percentile, self.filters)
 
 
 class ReportedUsage(TenantOwned, Base):

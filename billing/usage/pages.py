@@ -14,17 +14,18 @@ from litestar.params import FromQuery, URLEncodedBody
 
 from billing.periods import Period, month_before, month_of, parse_month
 from billing.permissions import BillingPermission
-from billing.rating.runs import read_rating
+from billing.rating_runs import read_rating
 from billing.usage.charts import draw_days
+from billing.usage.counting import ADDITIVE, MeterAggregation
+from billing.usage.forms import METER_FIELDS, read_meter
 from billing.usage.lists import REPORTED_USAGE
 from billing.usage.meters import add_declared, create_meter, list_meters, retire_meter
 from billing.usage.queries import CLIENT, DAY, SOURCE, find_used_meter, read_grouping, read_usage
 from billing.usage.report import write_exactly
-from billing.usage.schemas import NewMeter, UsageSummary
+from billing.usage.schemas import UsageGroup, UsageSummary
 from billing.web.dependencies import KnownMeters, ProductMeters
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import current_localizer, translate
-from foundation.marks import N_
 from foundation.usage.meters import Meters
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
@@ -107,6 +108,7 @@ async def _usage_context(access: Access, meters: Meters, found: UsageSummary, pe
         "grouping": dict(groupings).get(found.by, found.by.removeprefix("dimension:")),
         "quantity": write(found.quantity), "before": write(found.before), "forecast": write(_rounded(found.forecast)),
         "is_current": later is None,
+        "aggregation": found.aggregation.label if found.aggregation is not MeterAggregation.SUM else "",
         "trend": _trend(found),
         "chart": draw_days(found.days, translate("{meter} by day, UTC", meter=meters.label_of(found.meter))),
         "rows": await _rows(access, found, write),
@@ -137,10 +139,15 @@ async def _rows(access: Access, found: UsageSummary, write: Callable[[Decimal], 
             events=one.events,
             quantity=write(one.quantity),
             before="" if found.by == DAY else write(one.before),
-            share=float(one.quantity / found.quantity) if 0 <= one.quantity <= found.quantity != 0 else None,
+            share=_share(one, found),
         )
         for one in (found.days if found.by == DAY else found.groups)
     ]
+
+
+def _share(one: UsageGroup, found: UsageSummary) -> float | None:
+    is_part = found.aggregation in ADDITIVE and 0 <= one.quantity <= found.quantity != 0
+    return float(one.quantity / found.quantity) if is_part else None
 
 
 def _label(by: str, key: str, names: Mapping[str, str]) -> str:
@@ -177,11 +184,8 @@ async def list_meters_page(access: OpenAccess, product_meters: ProductMeters) ->
 async def create_meter_page(request: AnyRequest, access: OpenAccess, product_meters: ProductMeters) -> Response[Any]:
     typed = {name: str(value).strip() for name, value in (await request.form()).items()}
     try:
-        new = msgspec.convert({name: typed.get(name, "") for name in ("code", "label", "unit")}, NewMeter)
-    except msgspec.ValidationError:
-        wrong = InvalidInput(
-            N_("A code has lower-case letters, digits and underscores, such as gb_hours."), field="code"
-        )
+        new = read_meter(typed)
+    except InvalidInput as wrong:
         return await _meters(access, product_meters, wrong, typed)
     creating = create_meter(access.session, product_meters, new, now=access.now)
     refusal = await run_action(access.session, creating)
@@ -207,6 +211,8 @@ async def _meters(
         "meters": await list_meters(access.session, product),
         "typed": typed or {},
         "shown": typed is not None,
+        "fields": METER_FIELDS,
+        "aggregations": [(one.value, translate(one.label)) for one in MeterAggregation],
         "errors": {} if refusal is None else {str(refusal.extra.get("field", "")): refusal.detail},
     }
     return render_page(access, "billing/meters.html", translate("Meters"), context, refusal=refusal)

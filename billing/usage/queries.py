@@ -10,6 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period, month_before
+from billing.usage.counting import SUMMED, Counting, MeterAggregation
+from billing.usage.groups import Grouping, measure_groups
+from billing.usage.meters import load_countings
 from billing.usage.schemas import ReportedUsageView, UsageGroup, UsageSummary
 from foundation.database.engine import scope_of
 from foundation.errors import InvalidInput
@@ -22,6 +25,8 @@ DAY, CLIENT, SOURCE = "day", "client", "source"
 _DIMENSION: Final = "dimension:"
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _MOST_GROUPS: Final = 50
+_MOST_MEASURED: Final = 2000
+"""Groups of meters that do not add up, of which the largest are shown."""
 _COLUMNS: Final = """u.id, u.tenant_id AS client_id, u.meter, u.source, u.event_id, u.quantity, u.occurred_at,
     u.received_at, u.dimensions, u.reported_by,
     (SELECT o.event_id FROM reported_usage o WHERE o.tenant_id = u.tenant_id AND o.id = u.reverses) AS reverses"""
@@ -49,17 +54,21 @@ async def list_reported_usage(session: AsyncSession, query: ListQuery, _: dateti
 
 async def read_usage(session: AsyncSession, *, meter: str, period: Period, by: str, now: datetime) -> UsageSummary:
     """Usage of a meter in a month, of a client or in a fleet scope of all clients. `by`: day, client, source or
-    dimension:NAME.
+    dimension:NAME. A meter that does not add up has the sum of its clients' quantities, and each group its own.
     """
     before = month_before(period.start)
     keys = {"meter": meter, "start": period.start, "end": period.end, "before": before.start}
-    days = await _groups(session, _DAY_KEY, "", keys | {"before": period.start})
-    groups = days if by == DAY else await _groups(session, *_key_of(by), keys, dimension=by.removeprefix(_DIMENSION))
-    total = await _groups(session, "''", "", keys)
+    counting = (await load_countings(session)).get(meter, SUMMED)
+    days = await _groups(session, _DAY_KEY, "", keys | {"before": period.start}, counting)
+    groups = days
+    if by != DAY:
+        groups = await _groups(session, *_key_of(by), keys, counting, grouped_by=by.removeprefix(_DIMENSION))
+    total = await _groups(session, "''", "", keys, counting)
     quantity, earlier = (total[0].quantity, total[0].before) if total else (Decimal(0), Decimal(0))
     return UsageSummary(
         meter=meter, month=f"{period.start:%Y-%m}", by=by, as_of=now, events=sum(one.events for one in days),
-        quantity=quantity, before=earlier, forecast=forecast(quantity, period, now),
+        quantity=quantity, before=earlier, aggregation=counting.aggregation,
+        forecast=forecast(quantity, period, now) if counting.is_additive else quantity,
         days=_every_day(days, period, now), groups=groups, dimensions=await _dimensions(session, keys),
     )  # fmt: skip
 
@@ -114,23 +123,30 @@ def _key_of(by: str) -> tuple[str, str]:
     return "coalesce(coalesce(o.dimensions, r.dimensions) ->> :dimension, '')", f"{_REPORTED} {original}"
 
 
-async def _groups(
-    session: AsyncSession, key: str, join: str, keys: Mapping[str, object], *, dimension: str = ""
+async def _groups(  # noqa: PLR0913 - one grouping of one meter
+    session: AsyncSession, key: str, join: str, keys: Mapping[str, object], counting: Counting, *, grouped_by: str = ""
 ) -> list[UsageGroup]:
     own, binds = _mine(session)
     order = "key" if key == _DAY_KEY else "quantity DESC, before DESC, key"
+    value = USAGE_COUNT if counting.aggregation is MeterAggregation.COUNT else "sum(u.quantity)"
+    limit = _MOST_GROUPS if counting.is_additive else _MOST_MEASURED
+    bound = {**binds, **keys, **({"dimension": grouped_by} if ":dimension" in key else {})}
     rows = await session.execute(
         text(f"""
             SELECT {key} AS key, coalesce({USAGE_COUNT} FILTER (WHERE u.occurred_at >= :start), 0) AS events,
-                   coalesce(sum(u.quantity) FILTER (WHERE u.occurred_at >= :start), 0) AS quantity,
-                   coalesce(sum(u.quantity) FILTER (WHERE u.occurred_at < :start), 0) AS before
+                   coalesce({value} FILTER (WHERE u.occurred_at >= :start), 0) AS quantity,
+                   coalesce({value} FILTER (WHERE u.occurred_at < :start), 0) AS before
               FROM {USAGE_EVENTS} u {join}
              WHERE {own} AND u.meter = :meter AND u.occurred_at >= :before AND u.occurred_at < :end
-             GROUP BY 1 ORDER BY {order} LIMIT {_MOST_GROUPS}
+             GROUP BY 1 ORDER BY {order} LIMIT {limit}
         """),
-        {**binds, **keys, **({"dimension": dimension} if ":dimension" in key else {})},
+        bound,
     )
-    return [UsageGroup(row.key, row.events, Decimal(row.quantity), Decimal(row.before)) for row in rows]
+    groups = [UsageGroup(row.key, row.events, Decimal(row.quantity), Decimal(row.before)) for row in rows]
+    if counting.is_additive:
+        return groups
+    asked = Grouping(own, binds, key, keys, grouped_by)
+    return (await measure_groups(session, counting, asked, groups, by_day=key == _DAY_KEY))[:_MOST_GROUPS]
 
 
 async def _dimensions(session: AsyncSession, keys: Mapping[str, object]) -> Sequence[str]:

@@ -11,13 +11,16 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.usage.counting import Counting
 from billing.usage.meters import list_definitions
+from billing.usage.models import MeterDefinition
 from billing.usage.schemas import ReportedEvent, UsageEventInput, UsageReceipt
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
 from foundation.ids import NewId
 from foundation.marks import N_
+from foundation.relations import USAGE_EVENTS
 from foundation.text import has_hidden, is_storable
 from foundation.usage.ledger import Usage, record_usage
 
@@ -57,7 +60,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """An event that is stored already, or precedes in the same request."""
+    """An event that is stored already, or precedes in the same request. `entered` are the meters that it counts for."""
 
     id: UUID
     meter: str
@@ -66,15 +69,20 @@ class _Known(msgspec.Struct, frozen=True):
     occurred_at: datetime
     is_reversal: bool
     is_reversed: bool
+    entered: Sequence[str]
 
 
 class _Reporting:
     """One report: what is known of its source, what will be stored, and the results so far."""
 
-    def __init__(self, meters: Mapping[str, datetime | None], source: str, now: datetime, reported_by: str) -> None:
-        self.meters, self.source, self.now, self.reported_by = meters, source, now, reported_by
+    def __init__(self, meters: Sequence[MeterDefinition], source: str, now: datetime, reported_by: str) -> None:
+        self.source, self.now, self.reported_by = source, now, reported_by
+        self.meters: dict[str, list[tuple[MeterDefinition, Counting]]] = {}
+        for one in meters:
+            self.meters.setdefault(one.reads, []).append((one, one.counting))
         self.known: dict[str, _Known] = {}
         self.rows: list[_Row] = []
+        self.uses: list[Usage] = []
 
     def take(self, event: UsageEventInput, new_id: NewId) -> ReportedEvent:
         try:
@@ -92,9 +100,10 @@ class _Reporting:
                 N_("An event with this ID was reported before with other content. Take it back and report a new one.")
             )
         _check_texts(event, self.source)
-        self._check_meter(event)
+        meters = self._meters_of(event)
         _check_time(event.occurred_at, self.now)
         quantity, original = self._quantity(event)
+        entered = self._entered(event, meters) if original is None else original.entered
         row = _Row(
             id=new_id(), meter=event.meter, source=self.source, event_id=event.id, quantity=quantity,
             occurred_at=event.occurred_at.astimezone(UTC), received_at=self.now, dimensions=event.dimensions,
@@ -102,26 +111,46 @@ class _Reporting:
             entered_at=event.occurred_at.astimezone(UTC) if original is None else original.occurred_at,
         )  # fmt: skip
         self.rows.append(row)
+        self.uses += [
+            Usage(meter, row.id, quantity, row.entered_at, row.id, is_reversal=original is not None)
+            for meter in entered
+        ]
         self.known[event.id] = _Known(
-            row.id, row.meter, quantity, digest, row.entered_at, is_reversal=original is not None, is_reversed=False
-        )
+            row.id, row.meter, quantity, digest, row.entered_at, is_reversal=original is not None, is_reversed=False,
+            entered=entered,
+        )  # fmt: skip
         if original is not None:
             self.known[event.reverses] = msgspec.structs.replace(original, is_reversed=True)
         return ReportedEvent(event.id, "accepted")
 
-    def _check_meter(self, event: UsageEventInput) -> None:
-        if event.meter not in self.meters:
-            known = ", ".join(sorted(code for code, retired in self.meters.items() if retired is None))
+    def _meters_of(self, event: UsageEventInput) -> Sequence[tuple[MeterDefinition, Counting]]:
+        """The meters that read such events and count at this time."""
+        found = self.meters.get(event.meter, [])
+        if not found:
+            current = {name for name, all_ in self.meters.items() if any(one.retired_at is None for one, _ in all_)}
             raise InvalidInput(
                 N_("Usage of “{name}” cannot be reported. Declare the meter, or choose one of: {known}."),
-                params={"name": event.meter, "known": known or "—"},
+                params={"name": event.meter, "known": ", ".join(sorted(current)) or "—"},
                 field="meter",
             )
         # Late reports of what was used before the retirement are still right.
-        if (retired_at := self.meters[event.meter]) is not None and event.occurred_at >= retired_at:
+        counting = [one for one in found if one[0].retired_at is None or event.occurred_at < one[0].retired_at]
+        if not counting:
             raise InvalidInput(
                 N_("The meter {code} was retired before this usage."), params={"code": event.meter}, field="meter"
             )
+        return counting
+
+    def _entered(self, event: UsageEventInput, meters: Sequence[tuple[MeterDefinition, Counting]]) -> Sequence[str]:
+        """Codes of the meters that take the event: usage that none counts would never be billed."""
+        entered = [one.code for one, counting in meters if counting.takes(event.dimensions)]
+        if not entered:
+            raise InvalidInput(
+                N_("No meter of “{name}” counts usage with these dimensions."),
+                params={"name": event.meter},
+                field="dimensions",
+            )
+        return entered
 
     def _quantity(self, event: UsageEventInput) -> tuple[Decimal, _Known | None]:
         """The quantity for the ledger, and the event that is taken back."""
@@ -165,38 +194,38 @@ async def report_usage(
     await session.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"usage|{scope.tenant_id}|{source}"}
     )
-    meters = {one.code: one.retired_at for one in await list_definitions(session)}
-    reporting = _Reporting(meters, source, now, scope.actor.name)
+    reporting = _Reporting(await list_definitions(session), source, now, scope.actor.name)
     ids = {event.id for event in events} | {event.reverses for event in events if event.reverses}
     reporting.known = await _load_known(session, source, ids)
     results = [reporting.take(event, new_id) for event in events]
     await _INSERT.execute(session, reporting.rows)
-    uses = [
-        Usage(row.meter, row.id, row.quantity, row.entered_at, row.id, row.reverses is not None)
-        for row in reporting.rows
-    ]
-    record_usage(session, uses)
+    record_usage(session, reporting.uses)
     return UsageReceipt.of(results)
 
 
 async def _load_known(session: AsyncSession, source: str, ids: set[str]) -> dict[str, _Known]:
     """Stored events by their id. Ids that PostgreSQL cannot store are not among them."""
+    scope = scope_of(session)
     rows = await session.execute(
-        text("""
+        text(f"""
             SELECT u.event_id, u.id, u.meter, u.quantity, encode(u.digest, 'hex') AS digest, u.occurred_at,
+                   ARRAY(SELECT e.meter FROM {USAGE_EVENTS} e JOIN meter_definition d ON d.tenant_id = :m
+                                AND coalesce(nullif(d.event, ''), d.code) = u.meter AND d.code = e.meter
+                          WHERE e.tenant_id = :t AND e.id = u.id ORDER BY e.meter) AS entered,
                    u.reverses IS NOT NULL AS is_reversal,
                    EXISTS (SELECT 1 FROM reported_usage r WHERE r.tenant_id = :t AND r.reverses = u.id) AS is_reversed
               FROM reported_usage u WHERE u.tenant_id = :t AND u.source = :source AND u.event_id = ANY (:ids)
         """),
-        {"t": scope_of(session).tenant_id, "source": source, "ids": [one for one in ids if is_storable(one)]},
+        {"t": scope.tenant_id, "m": scope.msp_id, "source": source, "ids": [one for one in ids if is_storable(one)]},
     )
     return {row.event_id: _known(row) for row in rows}
 
 
 def _known(row: Row[Any]) -> _Known:
     return _Known(
-        row.id, row.meter, row.quantity, f"\\x{row.digest}", row.occurred_at, row.is_reversal, row.is_reversed
-    )
+        row.id, row.meter, row.quantity, f"\\x{row.digest}", row.occurred_at, row.is_reversal, row.is_reversed,
+        row.entered,
+    )  # fmt: skip
 
 
 def _digest(event: UsageEventInput) -> str:

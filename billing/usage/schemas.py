@@ -8,6 +8,14 @@ from uuid import UUID
 
 import msgspec
 
+from billing.usage.counting import (
+    MOST_FILTERS,
+    MOST_VALUES,
+    USUAL_PERCENTILE,
+    Counting,
+    MeterAggregation,
+    write_filters,
+)
 from foundation.web.requests import RequestBody
 
 MOST_EVENTS = 1000
@@ -17,19 +25,34 @@ _Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _Source = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _Meter = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-_Dimensions = Annotated[
-    dict[_Code, Annotated[str, msgspec.Meta(min_length=1, max_length=100)]], msgspec.Meta(max_length=10)
-]
+_Value = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+_Dimensions = Annotated[dict[_Code, _Value], msgspec.Meta(max_length=10)]
 
 
 class NewMeter(RequestBody, frozen=True):
     """A meter to declare. `code` is its name for systems, such as `gb_hours`; `label` the text on invoices, `unit` what
     one unit is called, such as “GB-hours”.
+
+    `event`: the name under which its usage is reported, its code if empty; several meters may read the same events.
+    `filters`: only events with one of these values of each dimension. `aggregation`, with `dimension` and
+    `percentile`, is how a month's events become its quantity: see the guide on usage.
     """
 
     code: _Code
     label: Annotated[str, msgspec.Meta(max_length=200)]
     unit: Annotated[str, msgspec.Meta(max_length=200)]
+    event: Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
+    aggregation: MeterAggregation = MeterAggregation.SUM
+    dimension: Annotated[str, msgspec.Meta(pattern=r"^([a-z][a-z0-9_]{0,39})?$")] = ""
+    percentile: Decimal = USUAL_PERCENTILE
+    filters: Annotated[
+        dict[_Code, Annotated[list[_Value], msgspec.Meta(min_length=1, max_length=MOST_VALUES)]],
+        msgspec.Meta(max_length=MOST_FILTERS),
+    ] = msgspec.field(default_factory=dict)
+
+    @property
+    def counting(self) -> Counting:
+        return Counting(self.aggregation, self.dimension, self.percentile, self.filters)
 
 
 class MeterToRetire(RequestBody, frozen=True):
@@ -37,7 +60,9 @@ class MeterToRetire(RequestBody, frozen=True):
 
 
 class MeterView(msgspec.Struct, frozen=True):
-    """`declared_by`: `product` for what this product counts itself, `msp` for usage that other systems report."""
+    """`declared_by`: `product` for what this product counts itself, `msp` for usage that other systems report; the
+    others have no `event`, the name under which it is reported.
+    """
 
     code: str
     label: str
@@ -46,6 +71,15 @@ class MeterView(msgspec.Struct, frozen=True):
     created_at: datetime | None = None
     created_by: str = ""
     retired_at: datetime | None = None
+    event: str = ""
+    aggregation: MeterAggregation = MeterAggregation.SUM
+    dimension: str = ""
+    percentile: Decimal = USUAL_PERCENTILE
+    filters: Mapping[str, Sequence[str]] = {}
+
+    @property
+    def filter_text(self) -> str:
+        return "; ".join(write_filters(self.filters).splitlines())
 
 
 class MeterCreated(msgspec.Struct, frozen=True):
@@ -61,7 +95,8 @@ class MeterList(msgspec.Struct, frozen=True):
 
 
 class UsageEventInput(RequestBody, frozen=True, kw_only=True):
-    """One use of one meter. `id` identifies it among the events of its source: sent again, it counts once.
+    """One use of one meter, or of all meters that read the events of the name `meter` and take its dimensions. `id`
+    identifies it among the events of its source: sent again, it counts once.
 
     `quantity`: an exact decimal of 0 or more with up to 9 decimals; 1 if not given. `dimensions`: names and values by
     which usage is analysed. `reverses`: the `id` of an earlier event of this source whose quantity is taken back in
@@ -177,7 +212,7 @@ class UsageSummary(msgspec.Struct, frozen=True):
 
     `forecast` is the month's quantity if usage goes on as until `as_of`; equal to `quantity` for a month that has
     ended. `before` is the month before. `groups` are the largest first, days in order; `days` always those of the
-    month.
+    month. Quantities of groups add up to the month's where `aggregation` is sum or count.
     """
 
     meter: str
@@ -191,3 +226,4 @@ class UsageSummary(msgspec.Struct, frozen=True):
     days: Sequence[UsageGroup]
     groups: Sequence[UsageGroup]
     dimensions: Sequence[str]
+    aggregation: MeterAggregation = MeterAggregation.SUM

@@ -21,7 +21,7 @@ from billing.documents.pages import DOCUMENT_PAGES
 from billing.documents.routes import DOCUMENT_ROUTES
 from billing.invoices.draft import DraftInvoice, draft_wholesale
 from billing.pages import PAGES
-from billing.rating.runs import record_rating
+from billing.rating_runs import record_rating
 from billing.routes import ROUTES
 from billing.sides import Side
 from billing.usage.pages import provide_meters

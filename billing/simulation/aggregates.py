@@ -1,0 +1,58 @@
+"""Quantities of a simulated month, of meters that do not add up: one for each client's price, as drafts have them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.periods import Period
+from billing.price_books.slots import Slot
+from billing.usage.counting import Counting, MeterAggregation
+from billing.usage.measure import CARRIED, Span, measure_spans, seconds_between
+from foundation.database.engine import scope_of
+from foundation.relations import USAGE_EVENTS
+
+
+async def level_clients(
+    session: AsyncSession, countings: Mapping[str, Counting], period: Period, client_id: UUID | None
+) -> Sequence[tuple[UUID, str]]:
+    """Clients and meters with a level that may hold in the month, reported then or before."""
+    levels = [meter for meter, one in countings.items() if one.aggregation is MeterAggregation.TIME_WEIGHTED]
+    if not levels:
+        return []
+    rows = await session.execute(
+        text(f"""
+            SELECT DISTINCT u.tenant_id, u.meter FROM {USAGE_EVENTS} u
+             WHERE u.msp_id = :msp_id AND u.meter = ANY (:meters) AND u.occurred_at >= :first AND u.occurred_at < :end
+               AND (CAST(:client_id AS uuid) IS NULL OR u.tenant_id = CAST(:client_id AS uuid))
+             ORDER BY 1, 2
+        """),
+        {
+            "msp_id": scope_of(session).msp_id, "meters": levels, "first": period.start - CARRIED, "end": period.end,
+            "client_id": client_id,
+        },
+    )  # fmt: skip
+    return [(row.tenant_id, row.meter) for row in rows]
+
+
+async def measure_prices(
+    session: AsyncSession,
+    countings: Mapping[str, Counting],
+    wanted: Iterable[tuple[UUID, str, Sequence[Slot]]],
+    period: Period,
+) -> Mapping[tuple[UUID, UUID], Decimal]:
+    """Quantities by client and price, of the slots of clients' meters. Those without usage are omitted."""
+    seconds = seconds_between(period.start, period.end)
+    spans: dict[str, list[Span]] = {}
+    for client, meter, slots in wanted:
+        spans.setdefault(meter, []).extend(
+            Span(f"{client} {slot.price_id}", client, slot.start, slot.end, seconds) for slot in slots
+        )
+    found: dict[tuple[UUID, UUID], Decimal] = {}
+    for meter, of_meter in sorted(spans.items()):
+        for key, quantity in (await measure_spans(session, meter, countings[meter], of_meter)).items():
+            client_id, _, price_id = key.partition(" ")
+            found[UUID(client_id), UUID(price_id)] = quantity
+    return found
