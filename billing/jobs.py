@@ -18,6 +18,7 @@ from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating_runs import record_rating
 from billing.sides import Side
+from billing.subscriptions.source import months_to_draft
 from foundation.clock import Clock
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
@@ -79,12 +80,14 @@ async def rate_recent(session: AsyncSession, now: datetime) -> None:
 
 
 async def rate_client(session: AsyncSession, now: datetime, since: datetime = EPOCH) -> None:
-    """Update the client's drafts of both sides with the ledger's usage since then."""
+    """Update the client's drafts of both sides with the ledger's usage since then, and with fees of subscriptions."""
     for side in Side:
         for period in await pending_periods(session, side=side, now=now, since=since):
             rated = await rate_period(session, side=side, period=period, now=now, since=since)
             if rated.is_changed:
                 await draft_invoice(session, side=side, period=period, now=now)
+    for period in await months_to_draft(session, now):
+        await draft_invoice(session, side=Side.RETAIL, period=period, now=now)
 
 
 async def bill_client(session: AsyncSession, now: datetime) -> None:

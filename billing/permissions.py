@@ -19,3 +19,4 @@ class BillingPermission(Permission, heading=N_("Invoices and prices")):
     READ_VENDOR_BILLS = "vendor_bill:read", N_("Read vendor bills")
     WRITE_VENDOR_BILLS = "vendor_bill:write", N_("Store and map vendor bills, and explain differences")
     READ_PROFIT = "profit:read", N_("See profit and revenue")
+    WRITE_SUBSCRIPTIONS = "subscription:write", N_("Change subscriptions")

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.coupons.fees import discount_fees
 from billing.fees import ChargedLine, Fee, FeeContext, FeeSource
 from billing.line_kinds import LineKind
+from billing.subscriptions.source import subscription_fees
 from foundation.database.engine import scope_of
 
-SOURCES: Final[Sequence[FeeSource]] = (discount_fees,)
+SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, discount_fees)
 """In the order of the invoice: fees of subscriptions, then what depends on the lines before, discounts last."""
 _INSTANT: Final = timedelta(microseconds=1)
 

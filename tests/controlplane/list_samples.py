@@ -14,9 +14,13 @@ from billing.invoices.draft import close_period
 from billing.invoices.repository import NOT_FINALISED
 from billing.payments.models import ProviderInvoice
 from billing.periods import month_of
+from billing.plans.repository import create_plan
+from billing.plans.schemas import PlanInput
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
 from billing.states import InvoiceState
+from billing.subscriptions.acts import subscribe
+from billing.subscriptions.schemas import SubscriptionInput
 from billing.usage.meters import create_meter
 from billing.usage.report import report_usage
 from billing.usage.schemas import NewMeter, UsageEventInput
@@ -384,6 +388,18 @@ async def add_coupon(rows: Rows, number: int) -> Matches:
     return {"show": ["retired" if number % 2 else "active"]}
 
 
+async def add_subscription(rows: Rows, number: int) -> Matches:
+    market = Market(rows.db, rows.env.msp_account, rows.env.scope, now=START)
+    if number == 1:
+        await market.open_book(Side.RETAIL, "USD", own=True)
+    plan = PlanInput(code=f"plan-{number}", name=rows.name(number), currency="USD", fee=Decimal(number))
+    async with rows.db.transaction(rows.env.msp_account) as session:
+        await create_plan(session, plan, now=utc_now(), new_id=new_id)
+    async with rows.db.transaction(rows.env.scope) as session:
+        await subscribe(session, "UTC", SubscriptionInput(plan=plan.code), now=utc_now(), new_id=new_id)
+    return {}
+
+
 async def add_reported_usage(rows: Rows, number: int) -> Matches:
     code, source, event_id = f"{rows.tag}{number:03}", rows.name(number), rows.name(number)
     used = UsageEventInput(id=event_id, meter=code, occurred_at=utc_now(), dimensions={rows.tag: rows.name(number)})
@@ -502,6 +518,7 @@ SAMPLES: dict[str, Callable[[Rows, int], Awaitable[Matches | None]]] = {
     "prices": add_price,
     "purges": add_purge,
     "reported-usage": add_reported_usage,
+    "subscriptions": add_subscription,
     "template-clients": add_template_client,
     "vendor-bills": add_vendor_bill,
     "vendor-bill-lines": add_vendor_bill_line,

@@ -17,8 +17,13 @@ from litestar.routes import HTTPRoute
 
 from billing.legal_entities.repository import set_billing_details
 from billing.legal_entities.schemas import BillingDetailsInput
+from billing.plans.repository import create_plan
+from billing.plans.schemas import PlanInput
 from billing.price_books.repository import NewPriceBook, create_price_book
 from billing.sides import Side
+from billing.subscriptions.acts import add_step, subscribe
+from billing.subscriptions.schemas import StepInput, SubscriptionInput
+from billing.subscriptions.states import StepKind
 from billing.vendor_bills.bills import store_bill_rows
 from billing.vendor_bills.schemas import VendorBillInput, VendorLineInput
 from billing.vendor_bills.uploads import create_upload
@@ -81,9 +86,12 @@ KINDS = {
     "playbook": "playbook_id",
     "onboarding_task": "task_id",
     "list_view": "view_id",
+    "plan": "plan_id",
     "price_book": "book_id",
     "vendor_bill": "bill_id",
     "vendor_upload": "upload_id",
+    "subscription": "subscription_id",
+    "subscription_step": "step_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
 WATCHED = (
@@ -194,6 +202,13 @@ async def name_buyer(env: ClientEnv) -> None:
         await store_bill_rows(session, VendorBillInput(month="2026-03", lines=[row]), now=utc_now(), new_id=new_id)
         file = f"bill_number,customer,sku,qty,amount,currency\n{CANARY},{CANARY},{CANARY},x,1,EUR\n".encode()
         await create_upload(session, file, month="2026-03", vendor=CANARY, now=utc_now(), new_id=new_id)
+        plan = PlanInput(code="plan", name=CANARY, currency="EUR", fee=Decimal(10))
+        await create_plan(session, plan, now=utc_now(), new_id=new_id)
+    async with env.services.db.transaction(env.scope) as session:
+        new = SubscriptionInput(plan="plan", reason=CANARY)
+        one = await subscribe(session, "UTC", new, now=utc_now(), new_id=new_id)
+        end = StepInput(kind=StepKind.CANCEL, reason=CANARY)
+        await add_step(session, one, end, now=utc_now(), new_id=new_id)
 
 
 async def hold(env: ClientEnv) -> None:

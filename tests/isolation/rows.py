@@ -137,6 +137,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "vendor_upload": {"month": "2026-01"},
     "payment_request": {"state": "pending"},
     "policy_draft": {"state": "open"},
+    "subscription_step": {"kind": "pause"},
     "policy_replay": {"state": "done"},
     "webhook_endpoint": {"state": "active"},
     "audit_head": {"seq": 0, "hash": bytes(32)},

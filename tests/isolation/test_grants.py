@@ -93,10 +93,13 @@ FLEET_READS = {
     "invoice_payment", "invoice_step", "issued_invoice", "legal_entity", "mail",
     "member", "meter_definition", "msp",
     "onboarding",
-    "onboarding_task", "onboarding_waiver", "partner", "playbook", "policy_rule", "policy_version", "price",
+    "onboarding_task", "onboarding_waiver", "partner", "plan", "plan_version", "playbook", "policy_rule",
+    "policy_version", "price",
     "price_book", "propagation", "provider_invoice",
     "rated_usage", "rating_run", "reported_usage", "sign_in_domain", "tax_rate", "usage_event",
     "vendor_bill", "vendor_bill_line", "vendor_mapping", "vendor_upload",
+    "subscription",
+    "subscription_step",
     "webhook_endpoint", "value_hold",
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Plans: what an MSP offers for a recurring fee, in versions that never change."""

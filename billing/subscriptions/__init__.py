@@ -1,0 +1,1 @@
+"""Subscriptions of clients to plans, and the fees that follow from them."""

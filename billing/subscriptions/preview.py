@@ -1,0 +1,50 @@
+"""What an act on a subscription will charge: the fees with it, against those without it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.pricing.rules import BillingRules
+from billing.subscriptions.charges import DueFee, fees_of
+from billing.subscriptions.placement import month_for
+from billing.subscriptions.schemas import ExpectedLine, Preview
+from billing.subscriptions.source import read_fixed_until
+from billing.subscriptions.timeline import Subscribed, period_at
+
+_INSTANT = timedelta(microseconds=1)
+
+
+async def preview_of(
+    session: AsyncSession, before: Subscribed | None, after: Subscribed, *, at: datetime, rules: BillingRules
+) -> Preview:
+    """Lines that differ until the end of the period that begins or is changed at `at`, without minimums."""
+    until = _end_of_period(before, after, at, rules)
+    old = {} if before is None else _by_key(before, until, rules)
+    new = _by_key(after, until, rules)
+    fixed_until = await read_fixed_until(session)
+    lines: list[ExpectedLine] = []
+    for key in dict.fromkeys([*old, *new]):
+        amount = (new[key].amount_minor if key in new else 0) - (old[key].amount_minor if key in old else 0)
+        if amount:
+            fee = new.get(key) or old[key]
+            lines.append(
+                ExpectedLine(
+                    month_for(fee.due, fixed_until), fee.kind, fee.name, fee.service_from, fee.service_until, amount
+                )
+            )
+    lines.sort(key=lambda one: (one.month, one.service_from, one.amount_minor))
+    return Preview(at, after.plan.currency, lines)
+
+
+def _by_key(subscribed: Subscribed, until: datetime, rules: BillingRules) -> Mapping[str, DueFee]:
+    return {fee.key: fee for fee in fees_of(subscribed, until, rules)}
+
+
+def _end_of_period(before: Subscribed | None, after: Subscribed, at: datetime, rules: BillingRules) -> datetime:
+    ends = [at + _INSTANT]
+    for one in (before, after):
+        begin = at if one is None else max(at, one.billed_from)
+        period = None if one is None else period_at(one, begin, rules)
+        ends.append(begin + _INSTANT if period is None else period[1])
+    return max(ends)

@@ -1,0 +1,181 @@
+"""Subscriptions on drafts: the month of each fee, what comes after a month is fixed, and minimums."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from billing.invoices.draft import draft_invoice
+from billing.jobs import rate_client, rate_recent
+from billing.line_kinds import LineKind
+from billing.plans.repository import add_version, create_plan
+from billing.plans.schemas import PlanInput, PlanTermsInput
+from billing.sides import Side
+from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
+from billing.subscriptions.schemas import StepInput, SubscriptionInput
+from billing.subscriptions.states import StepKind
+from billing.subscriptions.views import load_subscription
+from foundation.ids import new_id
+from tests.billing.conftest import APRIL, FIX_DRAFTS, MARCH, Market, uses
+from tests.billing.subscriptions.samples import at
+
+
+async def offer(market: Market, code: str, fee: str, **terms: Any) -> UUID:
+    new = PlanInput(code=code, name=code.title(), currency="EUR", fee=Decimal(fee), **terms)
+    async with market.as_msp_account() as session:
+        return await create_plan(session, new, now=market.now, new_id=new_id)
+
+
+async def begin(market: Market, plan: str, start: datetime, **values: Any) -> UUID:
+    new = SubscriptionInput(plan=plan, starts_on=start.date(), **values)
+    async with market.as_client() as session:
+        return await subscribe(session, "UTC", new, now=market.now, new_id=new_id)
+
+
+async def act(market: Market, one: UUID, kind: StepKind, **values: Any) -> UUID:
+    async with market.as_client() as session:
+        wanted = StepInput(kind=kind, **values)
+        foreseen = await preview_step(session, one, wanted, now=market.now, new_id=new_id)
+        made = await add_step(session, one, wanted, now=market.now, new_id=new_id)
+        assert foreseen.takes_effect_at == made.at
+    return made.id
+
+
+async def bill(market: Market, now: datetime) -> None:
+    async with market.as_client() as session:
+        await rate_client(session, now)
+
+
+async def lines(market: Market) -> Mapping[str, list[tuple[str, str, int]]]:
+    """Kind, text and amount of each retail line, by month."""
+    async with market.as_client() as session:
+        rows = await session.execute(
+            text("""
+                SELECT to_char(i.period_start AT TIME ZONE 'UTC', 'MM') AS month, l.kind, l.description, l.amount_minor
+                  FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+                 WHERE i.side = 'retail' ORDER BY 1, l.first_at, l.amount_minor, l.kind
+            """)
+        )
+        found: dict[str, list[tuple[str, str, int]]] = {}
+        for row in rows:
+            found.setdefault(row.month, []).append((row.kind, row.description, row.amount_minor))
+        return found
+
+
+async def fix(market: Market, *, state: str = "finalised") -> None:
+    async with market.as_client() as session:
+        await session.execute(text(FIX_DRAFTS))
+        await session.execute(text("UPDATE invoice SET state = 'finalised' WHERE state = 'draft'"))
+        if state != "finalised":
+            await session.execute(text(f"UPDATE invoice SET state = '{state}'"))
+
+
+async def test_the_job_drafts_a_client_without_usage_and_only_when_something_is_to_do(priced: Market) -> None:
+    await offer(priced, "basic", "31", seat_price=Decimal(2), seat_name="Seats")
+    other = priced.another_client()
+    one = await begin(priced, "basic", at(2026, 3, 16), quantity=3)
+    await bill(priced, at(2026, 4, 2))
+    first = await lines(priced)
+    assert first == {
+        "03": [("proration_charge", "Basic: Seats", 310), ("proration_charge", "Basic", 1600)],
+        "04": [("subscription", "Basic: Seats", 600), ("subscription", "Basic", 3100)],
+    }
+    async with priced.as_client() as session:
+        before = (await session.execute(text("SELECT id, content_hash, updated_at FROM invoice ORDER BY id"))).all()
+    priced.now = at(2026, 4, 3)
+    async with priced.as_client() as session:
+        await rate_recent(session, at(2026, 4, 3))
+        assert (
+            await session.execute(text("SELECT id, content_hash, updated_at FROM invoice ORDER BY id"))
+        ).all() == before
+    priced.now = at(2026, 4, 16)
+    await act(priced, one, StepKind.CHANGE, quantity=5)
+    await bill(priced, priced.now)
+    assert (await lines(priced))["04"][-2:] == [
+        ("proration_credit", "Basic: Seats", -300), ("proration_charge", "Basic: Seats", 500),
+    ]  # fmt: skip
+    await bill(other, at(2026, 4, 16))
+    assert await lines(other) == {}
+
+
+async def test_what_a_fixed_month_lacks_goes_to_the_next_open_one_exactly_once(priced: Market) -> None:
+    await offer(priced, "basic", "31")
+    await offer(priced, "pro", "62")
+    one = await begin(priced, "basic", at(2026, 3, 1))
+    await bill(priced, at(2026, 3, 20))
+    await fix(priced)
+    priced.now = at(2026, 4, 10)
+    async with priced.as_client() as session:
+        wanted = StepInput(kind=StepKind.CHANGE, plan="pro", at=at(2026, 3, 16))
+        foreseen = await preview_step(session, one, wanted, now=priced.now, new_id=new_id)
+        assert [(f"{line.month:%m}", line.amount_minor) for line in foreseen.lines][:2] == [("04", -1600), ("04", 3200)]
+    await act(priced, one, StepKind.CHANGE, plan="pro", at=at(2026, 3, 16))
+    await begin(priced, "basic", at(2026, 3, 22))
+    expected = [
+        ("proration_credit", "Basic", -1600), ("proration_charge", "Pro", 3200), ("proration_charge", "Basic", 1000),
+        ("subscription", "Basic", 3100), ("subscription", "Pro", 6200),
+    ]  # fmt: skip
+    for _ in range(2):
+        await bill(priced, priced.now)
+        assert (await lines(priced))["04"] == expected
+    await fix(priced)
+    await bill(priced, at(2026, 5, 2))
+    assert (await lines(priced))["05"] == [("subscription", "Basic", 3100), ("subscription", "Pro", 6200)]
+    await act(priced, one, StepKind.CANCEL, at=at(2026, 4, 1))  # never began April: its fee is taken back
+    await bill(priced, at(2026, 5, 2))
+    assert (await lines(priced))["05"] == [("proration_credit", "Pro", -6200), ("subscription", "Basic", 3100)]
+
+
+async def test_a_voided_invoice_is_charged_again(priced: Market) -> None:
+    await offer(priced, "basic", "31")
+    await begin(priced, "basic", at(2026, 3, 1))
+    await bill(priced, at(2026, 3, 20))
+    await fix(priced, state="void")
+    await bill(priced, at(2026, 4, 2))
+    assert (await lines(priced))["04"] == [("subscription", "Basic", 3100)] * 2
+
+
+async def test_minimum_and_commitment_look_at_the_lines_before(priced: Market) -> None:
+    await offer(priced, "bound", "10", minimum=Decimal(5), commitment=Decimal(40))
+    await priced.use(*uses(15))
+    await begin(priced, "bound", at(2026, 3, 1))
+    await bill(priced, at(2026, 3, 31))
+    march = (await lines(priced))["03"]
+    assert {(kind, amount) for kind, _, amount in march} == {
+        ("usage", 100), ("subscription", 1000), ("minimum", 400), ("commitment", 4000 - 1500),
+    }  # fmt: skip
+    async with priced.as_client() as session:
+        made = await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=at(2026, 4, 1))
+        again = await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=at(2026, 4, 2))
+    assert made == again
+    assert made is not None
+    assert made.total_minor == 4000
+    await fix(priced)
+    await bill(priced, at(2026, 4, 2))
+    assert {kind for kind, _, _ in (await lines(priced))["04"]} == {"subscription", "minimum", "commitment"}
+
+
+async def test_a_new_version_is_for_new_subscriptions_and_a_downgrade_waits_for_the_end(priced: Market) -> None:
+    plan_id = await offer(priced, "basic", "31")
+    await offer(priced, "small", "10")
+    one = await begin(priced, "basic", at(2026, 3, 1))
+    async with priced.as_msp_account() as session:
+        await add_version(session, plan_id, PlanTermsInput(fee=Decimal(35)), now=at(2026, 3, 2), new_id=new_id)
+    priced.now = at(2026, 3, 10)
+    async with priced.as_client() as session:
+        new = SubscriptionInput(plan="basic", starts_on=APRIL.start.date())
+        seen = await preview_subscription(session, "UTC", new, now=priced.now, new_id=new_id)
+    assert [line.amount_minor for line in seen.lines] == [3500]
+    step_id = await act(priced, one, StepKind.CHANGE, plan="small")
+    await bill(priced, at(2026, 4, 2))
+    assert await lines(priced) == {
+        "03": [("subscription", "Basic", 3100)], "04": [("subscription", "Small", 1000)],
+    }  # fmt: skip
+    async with priced.as_client() as session:
+        assert (await load_subscription(session, one)).history[0].recorded_by == "Cleo of the client"
+        await undo_step(session, one, step_id, "", now=at(2026, 3, 11))
+    await bill(priced, at(2026, 4, 2))
+    assert (await lines(priced))["04"] == [(LineKind.SUBSCRIPTION, "Basic", 3100)]
