@@ -19,6 +19,7 @@ from billing.rating.rate_usage import pending_periods, rate_period
 from billing.rating_runs import record_rating
 from billing.sides import Side
 from billing.subscriptions.source import months_to_draft
+from billing.wallets.notices import review_credit
 from foundation.clock import Clock
 from foundation.ids import new_id
 from foundation.jobs.batch import Batch
@@ -94,6 +95,7 @@ async def bill_client(session: AsyncSession, now: datetime) -> None:
     """Update the client's drafts with all usage, and move its invoices that the day moves."""
     await rate_client(session, now)
     await advance_invoices(session, now, new_id=new_id)
+    await review_credit(session, now, new_id=new_id)
 
 
 async def total_wholesale(session: AsyncSession, now: datetime) -> None:

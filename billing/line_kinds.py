@@ -16,6 +16,7 @@ class LineKind(StrEnum):
     PRORATION_CHARGE = "proration_charge"
     PRORATION_CREDIT = "proration_credit"
     ONE_OFF = "one_off"
+    TOP_UP = "top_up"
     USAGE = "usage"
     MINIMUM = "minimum"
     COMMITMENT = "commitment"
@@ -32,6 +33,7 @@ LABELS: Final = {
     LineKind.PRORATION_CHARGE: N_("Part of a period"),
     LineKind.PRORATION_CREDIT: N_("Credit for unused time"),
     LineKind.ONE_OFF: N_("One-off charge"),
+    LineKind.TOP_UP: N_("Top-up of the credit balance"),
     LineKind.USAGE: N_("Usage"),
     LineKind.MINIMUM: N_("Difference to the minimum"),
     LineKind.COMMITMENT: N_("Difference to the commitment"),

@@ -85,7 +85,7 @@ async def close_invoice_page(access: OpenAccess, meters: KnownMeters, invoice_id
 
 
 @post(
-    [f"{_OWN}/acts", f"{_OWN}/payments", f"{_OWN}/credit-notes"],
+    [f"{_OWN}/{part}" for part in ("acts", "payments", "credit-notes", "from-balance", "to-balance")],
     opt={"permission": BillingPermission.ISSUE_INVOICE},
     include_in_schema=False,
 )
@@ -113,7 +113,9 @@ async def _invoice(access: Access, meters: Meters, invoice_id: UUID, refusal: Do
         "detail": detail,
         "documents": await list_documents(access.session, invoice_id) if detail.document else [],
         "own_root": await _own_root(access, view),
-        "acts": acts_of(detail.invoice) if access.may(BillingPermission.ISSUE_INVOICE) else [],
+        "acts": acts_of(detail.invoice, detail.from_balance_minor)
+        if access.may(BillingPermission.ISSUE_INVOICE)
+        else [],
         "cause_labels": CAUSE_LABELS,
         "remote_labels": REMOTE_LABELS,
         "dispute_labels": DISPUTE_LABELS,

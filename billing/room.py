@@ -7,6 +7,7 @@ import billing.invoices.models
 import billing.models
 import billing.payments.models
 from billing.audit_actions import BillingAction
+from billing.balance.slice import SLICE as BALANCE
 from billing.client_prices.pages import CLIENT_PRICE_PAGES
 from billing.collection.slice import SLICE as COLLECTION
 from billing.commands import COMMANDS
@@ -67,5 +68,6 @@ ROOM: Final = Room(
         USAGE,
         COUPONS,
         VENDOR_BILLS,
+        BALANCE,
     ),
 )

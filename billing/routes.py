@@ -14,6 +14,7 @@ from billing.client_prices.prices import (
     load_client_prices,
     set_client_price,
 )
+from billing.invoices.balance import keep_on_balance, pay_from_balance
 from billing.invoices.close import close_invoice
 from billing.invoices.inputs import CreditInput, InvoiceActInput, PaymentInput
 from billing.invoices.lists import INVOICES, LINE_EVENTS
@@ -99,6 +100,20 @@ async def create_credit(access: OpenAccess, invoice_id: FromPath[UUID], data: JS
     return await load_invoice(access.session, invoice_id)
 
 
+@post(f"{_OWN}/balance-payments", opt=_ISSUE, tags=["invoices"], status_code=201)
+async def pay_invoice_from_balance(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
+    """Pay what is left from the client's credit, as far as it reaches."""
+    await pay_from_balance(access.session, invoice_id, now=access.now, new_id=new_id)
+    return await load_invoice(access.session, invoice_id)
+
+
+@post(f"{_OWN}/kept-balance", opt=_ISSUE, tags=["invoices"], status_code=201)
+async def keep_invoice_balance(access: OpenAccess, invoice_id: FromPath[UUID]) -> InvoiceDetail:
+    """Put on the client's credit what was paid or credited too much, or what a credit note gives back."""
+    await keep_on_balance(access.session, invoice_id, now=access.now, new_id=new_id)
+    return await load_invoice(access.session, invoice_id)
+
+
 @get("/api/v1/clients/{client:str}/prices", opt={"permission": BillingPermission.READ_PRICE_BOOKS}, tags=["prices"])
 async def show_client_prices(access: OpenAccess) -> ClientPrices:
     """Retail prices that apply to a client: its own, and the common ones where it has none."""
@@ -125,5 +140,6 @@ async def set_price_of_client(access: OpenAccess, meters: KnownMeters, data: JSO
 
 ROUTES: Final[tuple[Any, ...]] = (
     INVOICE_LIST, show_invoice, LINE_EVENT_LIST, close_draft, act_on_finalised_invoice,
-    create_payment, create_credit, show_client_prices, set_price_of_client, *PRICE_BOOK_ROUTES,
+    create_payment, create_credit, pay_invoice_from_balance, keep_invoice_balance, show_client_prices,
+    set_price_of_client, *PRICE_BOOK_ROUTES,
 )  # fmt: skip

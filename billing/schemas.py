@@ -13,6 +13,7 @@ from billing.price_books.pricing import Terms
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from billing.snapshot import InvoiceSnapshot
+from billing.wallets.states import BALANCE
 
 
 class InvoiceSummary(msgspec.Struct, frozen=True):
@@ -118,6 +119,11 @@ class InvoiceDetail(msgspec.Struct, frozen=True):
     credit_notes: Sequence[CreditNoteView] = ()
     steps: Sequence[InvoiceStepView] = ()
     collection: InvoiceCollection | None = None
+
+    @property
+    def from_balance_minor(self) -> int:
+        """What was paid from the client's credit, without what was put on it."""
+        return max(0, sum(one.amount_minor for one in self.payments if one.method == BALANCE))
 
     def for_payer(self) -> "InvoiceDetail":
         """Without what the payment provider said about the MSP's account."""

@@ -61,6 +61,12 @@ class InvoiceView:
     def balance(self) -> Money:
         return Money(self.invoice.balance_minor, self.invoice.currency)
 
+    @property
+    def to_give_back(self) -> Money | None:
+        """What was paid or credited too much, or a credit note gives back."""
+        left = self.invoice.balance_minor
+        return Money(-left, self.invoice.currency) if left < 0 and self.invoice.state != InvoiceState.VOID else None
+
     def money(self, minor: int) -> Money:
         """An amount in minor units of the invoice's currency."""
         return Money(minor, self.invoice.currency)

@@ -1,8 +1,7 @@
 """Draft invoices, computed from rated usage. The same usage always gives the same content hash."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,10 +14,12 @@ from billing.audit_actions import BillingAction
 from billing.errors import PeriodClosed
 from billing.fees import FeeContext, FeeSource
 from billing.invoices.aggregates import charged_quantities
+from billing.invoices.balance import use_balance
+from billing.invoices.content import content_of, hash_content
 from billing.invoices.fees import SOURCES, collect_fees, write_fees
 from billing.invoices.issue import ToIssue, issue
 from billing.periods import Period
-from billing.price_books.pricing import Charge, charge, plain, terms_from_row
+from billing.price_books.pricing import Charge, charge, terms_from_row
 from billing.pricing.rules import BillingRules
 from billing.rating.rate_usage import rate_period, rerate_draft
 from billing.rating.tariffs import (
@@ -34,6 +35,7 @@ from billing.states import BILLED, OPEN
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden
+from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.scope import Scope
 from foundation.state_machine import in_sql
@@ -142,6 +144,7 @@ async def close_period(session: AsyncSession, *, side: Side, period: Period, now
     if side is Side.RETAIL:  # the client reads its own audit trail, so wholesale data is not written there
         data = {"total_minor": draft.total_minor, "currency": draft.currency, "hash": draft.content_hash}
         append_audit(session, action=BillingAction.INVOICE_CLOSED, subject=f"invoice:{draft.id}", data=data, at=now)
+        await use_balance(session, draft.id, now=now, new_id=new_id)
     return draft
 
 
@@ -319,7 +322,7 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
     draft = DraftInvoice(
         id=invoice.id, side=Side(invoice.side), client_id=invoice.client_id,
         period=Period(invoice.period_start, invoice.period_end), currency=invoice.currency, total_minor=total,
-        content_hash=_hash(invoice, [_content(row) for row in rows], total),
+        content_hash=hash_content(invoice, [content_of(row) for row in rows], total),
         lines=len(rows), events=sum(row.events for row in rows),
     )  # fmt: skip
     if draft.content_hash != invoice.content_hash:
@@ -333,22 +336,3 @@ async def _total(session: AsyncSession, scope: Scope, invoice: Row[Any], now: da
             },
         )  # fmt: skip
     return draft
-
-
-def _content(row: Row[Any]) -> tuple[Any, ...]:
-    """A line as hashed. Quantities are written as integers where they are, and `_IF_ANY` only if there are any."""
-    values = {**row._mapping, "quantity": plain(row.quantity), "included": plain(row.included)}  # noqa: SLF001
-    return tuple(value for name, value in values.items() if name not in _IF_ANY or value is not None)
-
-
-_IF_ANY = ("terms", "kind", "product", "cause")
-
-
-def _hash(invoice: Row[Any], lines: Sequence[tuple[Any, ...]], total: int) -> str:
-    head = (invoice.side, invoice.client_id, invoice.period_start, invoice.period_end, invoice.currency, total)
-    content = [[_in_utc(value) for value in part] for part in (head, *lines)]
-    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
-
-
-def _in_utc(value: object) -> object:
-    return value.astimezone(UTC) if isinstance(value, datetime) else value

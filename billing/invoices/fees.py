@@ -13,10 +13,11 @@ from billing.coupons.fees import discount_fees
 from billing.fees import ChargedLine, Fee, FeeContext, FeeSource
 from billing.line_kinds import LineKind
 from billing.subscriptions.source import subscription_fees
+from billing.wallets.fees import top_up_fees
 from foundation.database.engine import scope_of
 
-SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, discount_fees)
-"""In the order of the invoice: fees of subscriptions, then what depends on the lines before, discounts last."""
+SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, discount_fees, top_up_fees)
+"""Fees of subscriptions, then what depends on the lines before: discounts, and what no coupon discounts."""
 _INSTANT: Final = timedelta(microseconds=1)
 
 

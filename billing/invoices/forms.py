@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
+from billing.invoices.balance import keep_on_balance, pay_from_balance
 from billing.invoices.repository import load_invoice
 from billing.invoices.settle import (
     InvoiceAct,
@@ -33,19 +34,23 @@ ACT_LABELS: Final = {
     InvoiceAct.WRITE_OFF: N_("Write off"),
     InvoiceAct.VOID: N_("Void"),
 }
+_PAYMENTS: Final = (InvoiceState.PARTLY_PAID, InvoiceState.PAID)
 
 
-def acts_of(invoice: InvoiceSummary) -> Sequence[tuple[str, str]]:
-    """(act, label) of what may be done with a retail invoice in its state."""
+def acts_of(invoice: InvoiceSummary, from_balance: int = 0) -> Sequence[tuple[str, str]]:
+    """(act, label) of what may be done with a retail invoice in its state. What was paid from the client's credit,
+    `from_balance`, is given back when it is voided.
+    """
     if invoice.side is not Side.RETAIL or invoice.state in OPEN:
         return []
-    touched = bool(invoice.paid_minor or invoice.credited_minor)
+    touched = invoice.paid_minor != from_balance or bool(invoice.credited_minor)
     state = InvoiceState(invoice.state)
+    unpaid = InvoiceState.SENT if from_balance and state in _PAYMENTS else state
     is_mailed = invoice.number is not None
     return [
         (act.value, label)
         for act, label in ACT_LABELS.items()
-        if state_after(act, state)
+        if state_after(act, unpaid if act is InvoiceAct.VOID else state)
         and not (act is InvoiceAct.VOID and touched)
         and (is_mailed or act is not InvoiceAct.REMIND)
         and (is_mailed or act is not InvoiceAct.SEND or state is InvoiceState.FINALISED)
@@ -71,6 +76,10 @@ async def settle(access: Access, invoice_id: UUID, kind: str, typed: Mapping[str
         amount = parse_minor(typed.get("amount", ""), exponent, field="amount")
         payment = NewPayment(paid_on=date.fromisoformat(day), amount_minor=amount, reference=typed.get("reference", ""))
         await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
+    elif kind == "from-balance":
+        await pay_from_balance(session, invoice_id, now=now, new_id=new_id)
+    elif kind == "to-balance":
+        await keep_on_balance(session, invoice_id, now=now, new_id=new_id)
     elif kind == "credit-notes":
         amount_text = typed.get("amount", "")
         net = parse_minor(amount_text, exponent, field="amount") if amount_text else None

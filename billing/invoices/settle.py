@@ -18,6 +18,9 @@ from billing.legal_entities.tax import credited_tax
 from billing.sides import Side, as_rater
 from billing.snapshot import decode_snapshot
 from billing.states import INVOICES, UNPAID, InvoiceState
+from billing.wallets.fees import grant_top_up
+from billing.wallets.ledger import restore_credit
+from billing.wallets.states import BALANCE
 from canonical.money import LARGEST
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
@@ -89,6 +92,9 @@ async def act_on_invoice(  # noqa: PLR0913 - keyword-only
         InvalidInput: the reason is missing.
     """
     invoice = await lock_issued(session, invoice_id)
+    if act is InvoiceAct.VOID:
+        clean_reason(reason)
+        invoice = await _give_back(session, invoice, invoice.paid_minor, now=now, new_id=new_id)
     state = state_after(act, invoice.state)
     note = "" if act in _MAILS else clean_reason(reason)
     if state is None:
@@ -133,7 +139,23 @@ async def record_payment(
     state = _settled(invoice, paid, invoice.credited_minor, now.date())
     step = NewStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
     await write_step(session, invoice, step, now=now, new_id=new_id)
+    if state is InvoiceState.PAID and invoice.state is not state:
+        await grant_top_up(session, invoice.id, invoice.currency, now=now, new_id=new_id)
     return invoice
+
+
+async def _give_back(
+    session: AsyncSession, invoice: Issued, most_minor: int, *, now: datetime, new_id: NewId
+) -> Issued:
+    """Give back to the client's credit what the invoice used of it, at most `most_minor`, and return the invoice as it
+    is then.
+    """
+    back = await restore_credit(session, invoice.id, most_minor, now=now, new_id=new_id) if most_minor > 0 else 0
+    if not back:
+        return invoice
+    payment = NewPayment(paid_on=now.date(), amount_minor=-back, method=BALANCE)
+    await record_payment(session, invoice.id, payment, now=now, new_id=new_id)
+    return await lock_issued(session, invoice.id, invoice.side)
 
 
 async def create_credit_note(
@@ -171,6 +193,8 @@ async def create_credit_note(
     state = _settled(invoice, invoice.paid_minor, credited, now.date())
     step = NewStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
     await write_step(session, invoice, step, now=now, new_id=new_id)
+    invoice = await lock_issued(session, invoice_id)
+    await _give_back(session, invoice, -invoice.balance_minor, now=now, new_id=new_id)
     return note_id
 
 
@@ -216,6 +240,8 @@ def _settled(invoice: Issued, paid: int, credited: int, today: date) -> InvoiceS
     overdue.
     """
     left = invoice.gross_minor - credited - paid
+    if invoice.gross_minor < 0 and left < 0:  # a credit note of which something is not paid back yet
+        return InvoiceState.PARTLY_PAID if paid else invoice.state
     if left <= 0:
         return InvoiceState.PAID
     if invoice.state in {InvoiceState.PAID, InvoiceState.PARTLY_PAID}:

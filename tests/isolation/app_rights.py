@@ -38,6 +38,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                   " last_failure_at last_message_at last_success_at missing_since name paused_at revision"
                   " settings state",
     "connection_secret": "ciphertext set_at set_by",
+    "credit_grant": "left_minor noticed_at",
+    "credit_rule": "low_minor noticed_at set_at set_by top_up_minor",
     "coupon": "retired_at retired_by",
     "custom_element": "retired_at retired_by",
     "dashboard_layout": "changed_at changed_by tiles",
@@ -127,7 +129,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "client_template_version", "credit_note", "invoice_document", "invoice_payment",
+    "audit_entry", "client_template_version", "credit_note", "credit_transaction",
+    "invoice_document", "invoice_payment",
     "invoice_step", "issued_invoice",
     "mail_attachment", "onboarding_evidence", "partner", "plan_version", "policy_replay_difference",
     "policy_rule", "policy_version",
@@ -141,7 +144,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 }  # fmt: skip
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "brand_image",
-    "connection_secret", "dashboard_layout",
+    "connection_secret", "credit_rule", "dashboard_layout",
     "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
     "invoice_line", "job", "list_view", "list_view_default", "mail_attachment", "mail_server", "member_totp",
     "notification_delivery",

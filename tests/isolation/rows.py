@@ -121,6 +121,8 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "brand_image": {"kind": "icon"},
     "client_import": {"state": "running"},
     "client_import_row": {"state": "waiting"},
+    "credit_grant": {"kind": "prepaid"},
+    "credit_transaction": {"kind": "granted"},
     "coupon": {"duration": "once", "percent": 1},
     "client_coupon": {"duration": "once", "percent": 1},
     "onboarding_task": {"state": "open"},

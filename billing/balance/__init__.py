@@ -1,0 +1,1 @@
+"""Pages, API and commands of a client's credit balance."""

@@ -1,0 +1,68 @@
+"""Invoices and a client's credit: invoices are paid from it, and what is paid or credited too much is put on it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.invoices.settle import NewPayment, record_payment
+from billing.invoices.steps import lock_issued
+from billing.states import InvoiceState
+from billing.wallets.ledger import Grant, draw_credit, grant_credit
+from billing.wallets.states import BALANCE, GrantKind
+from foundation.errors import Conflict
+from foundation.ids import NewId
+from foundation.marks import N_
+
+
+async def use_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
+    """Pay what is left of an invoice from the client's credit, in its scope, as far as it reaches. Returns how much, 0
+    if nothing is left to pay or no credit of its currency.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: it is not finalised.
+    """
+    invoice = await lock_issued(session, invoice_id)
+    if invoice.balance_minor <= 0 or invoice.state is InvoiceState.VOID:
+        return 0
+    drawn = await draw_credit(session, invoice.currency, invoice.balance_minor, invoice_id, now=now, new_id=new_id)
+    if drawn:
+        payment = NewPayment(paid_on=now.date(), amount_minor=drawn, method=BALANCE)
+        await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
+    return drawn
+
+
+async def pay_from_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
+    """As `use_balance`, for a person.
+
+    Raises:
+        NotFound, Conflict: as there; nothing is left to pay, or there is no credit in its currency.
+    """
+    drawn = await use_balance(session, invoice_id, now=now, new_id=new_id)
+    if not drawn:
+        raise Conflict(N_("Nothing is left to pay, or there is no credit in this currency."))
+    return drawn
+
+
+async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
+    """Put on the client's credit what was paid or credited beyond what the invoice asks for, or what a credit note
+    gives back, in the client's scope. Returns how much.
+
+    Raises:
+        NotFound: the client has no such invoice.
+        Conflict: it is not finalised, it is void, or there is nothing to give back.
+    """
+    invoice = await lock_issued(session, invoice_id)
+    over = -invoice.balance_minor
+    if over <= 0 or invoice.state is InvoiceState.VOID:
+        raise Conflict(N_("There is nothing to give back."))
+    payment = NewPayment(paid_on=now.date(), amount_minor=-over, method=BALANCE)
+    await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
+    is_credit = invoice.gross_minor < 0 or invoice.credited_minor > 0
+    grant = Grant(
+        kind=GrantKind.CREDIT_NOTE if is_credit else GrantKind.OVERPAYMENT, currency=invoice.currency,
+        amount_minor=over, reason=invoice.number or "", invoice_id=invoice_id,
+    )  # fmt: skip
+    await grant_credit(session, grant, now=now, new_id=new_id)
+    return over

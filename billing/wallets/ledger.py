@@ -1,0 +1,181 @@
+"""The ledger of a client's credit: grant, use, give back, expire, withdraw. Every change is a transaction, under one
+lock per client, so that no balance falls below 0.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.pricing.grants import Wallet, draw_wallets
+from billing.wallets.states import GrantKind, MoveKind
+from foundation.database.engine import scope_of
+from foundation.ids import NewId
+
+USUAL_PRIORITY: Final = 100
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant to write; the caller has checked it."""
+
+    kind: GrantKind
+    currency: str
+    amount_minor: int
+    reason: str
+    priority: int = USUAL_PRIORITY
+    expires_on: date | None = None
+    invoice_id: UUID | None = None
+
+
+class _Move(msgspec.Struct, frozen=True):
+    grant_id: UUID
+    kind: MoveKind
+    amount_minor: int
+    invoice_id: UUID | None = None
+    note: str = ""
+
+
+async def lock_credit(session: AsyncSession) -> None:
+    """One writer of a client's credit until the transaction ends. Taken after the lock of an invoice, never before."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"credit {scope_of(session).tenant_id}"},
+    )
+
+
+async def grant_credit(session: AsyncSession, grant: Grant, *, now: datetime, new_id: NewId) -> UUID:
+    """Grant credit, in the client's scope."""
+    await lock_credit(session)
+    scope, grant_id = scope_of(session), new_id()
+    await session.execute(
+        _GRANT,
+        {
+            **msgspec.structs.asdict(grant), "kind": grant.kind.value, "tenant": scope.tenant_id, "msp": scope.msp_id,
+            "id": grant_id, "now": now, "actor": scope.actor.name,
+        },
+    )  # fmt: skip
+    move = _Move(grant_id, MoveKind.GRANTED, grant.amount_minor, grant.invoice_id, grant.reason)
+    await _write(session, [move], now=now, new_id=new_id)
+    return grant_id
+
+
+async def draw_credit(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, currency: str, most_minor: int, invoice_id: UUID, *, now: datetime, new_id: NewId
+) -> int:
+    """Use credit for an invoice, in the client's scope: at most `most_minor`. Returns how much."""
+    await lock_credit(session)
+    rows = await _usable(session, currency, now)
+    wallets = [
+        Wallet(id=str(row.id), balance_minor=row.left_minor, priority=row.priority, expires=_end(row)) for row in rows
+    ]
+    drawn = draw_wallets(wallets, max(0, most_minor), now=now).applied
+    moves = [_Move(UUID(one), MoveKind.USED, -amount, invoice_id) for one, amount in drawn.items() if amount]
+    await _write(session, moves, now=now, new_id=new_id)
+    return -sum(move.amount_minor for move in moves)
+
+
+async def restore_credit(
+    session: AsyncSession, invoice_id: UUID, most_minor: int, *, now: datetime, new_id: NewId
+) -> int:
+    """Give back what an invoice used, at most `most_minor`, to the grants that it came from: the one used last first.
+    What comes back to a grant that has expired expires again. Returns how much.
+    """
+    await lock_credit(session)
+    rows = await session.execute(_USED, {"tenant": scope_of(session).tenant_id, "invoice": invoice_id})
+    left, moves = max(0, most_minor), list[_Move]()
+    for row in rows:
+        back = min(left, row.used)
+        left -= back
+        if back:
+            moves.append(_Move(row.grant_id, MoveKind.RESTORED, back, invoice_id))
+    await _write(session, moves, now=now, new_id=new_id)
+    return sum(move.amount_minor for move in moves)
+
+
+async def expire_credit(session: AsyncSession, now: datetime, *, new_id: NewId) -> int:
+    """Write off what is left of grants whose last day is over. Returns how many grants. Repeated runs do nothing."""
+    await lock_credit(session)
+    rows = await session.execute(_EXPIRED, {"tenant": scope_of(session).tenant_id, "today": now.date()})
+    moves = [_Move(row.id, MoveKind.EXPIRED, -row.left_minor) for row in rows]
+    await _write(session, moves, now=now, new_id=new_id)
+    return len(moves)
+
+
+async def withdraw_credit(
+    session: AsyncSession, grant_id: UUID, note: str, *, now: datetime, new_id: NewId
+) -> int | None:
+    """Take back what is left of a grant. Returns how much; None if the client has no such grant."""
+    await lock_credit(session)
+    rows = await session.execute(
+        text("SELECT left_minor FROM credit_grant WHERE tenant_id = :tenant AND id = :id"),
+        {"tenant": scope_of(session).tenant_id, "id": grant_id},
+    )
+    row = rows.one_or_none()
+    if row is None:
+        return None
+    if row.left_minor:
+        move = _Move(grant_id, MoveKind.WITHDRAWN, -row.left_minor, note=note)
+        await _write(session, [move], now=now, new_id=new_id)
+    return int(row.left_minor)
+
+
+async def available_credit(session: AsyncSession, currency: str, now: datetime) -> int:
+    """What can be used now, in minor units."""
+    return sum(row.left_minor for row in await _usable(session, currency, now))
+
+
+async def _usable(session: AsyncSession, currency: str, now: datetime) -> Sequence[Row[tuple[UUID, int, int, date]]]:
+    keys = {"tenant": scope_of(session).tenant_id, "currency": currency, "today": now.date()}
+    return (await session.execute(_USABLE, keys)).all()
+
+
+def _end(row: Row[tuple[UUID, int, int, date]]) -> datetime | None:
+    """The instant at which the grant's last day ends."""
+    last: date | None = row.expires_on
+    return None if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
+
+
+async def _write(session: AsyncSession, moves: Sequence[_Move], *, now: datetime, new_id: NewId) -> None:
+    scope = scope_of(session)
+    for move in moves:
+        keys = {
+            "tenant": scope.tenant_id, "msp": scope.msp_id, "id": new_id(), "grant": move.grant_id,
+            "kind": move.kind.value, "amount": move.amount_minor, "invoice": move.invoice_id, "note": move.note,
+            "now": now, "actor": scope.actor.name,
+        }  # fmt: skip
+        await session.execute(_MOVE, keys)
+        if move.kind is not MoveKind.GRANTED:
+            await session.execute(_LEFT, keys)
+
+
+_GRANT = text("""
+    INSERT INTO credit_grant (tenant_id, msp_id, id, kind, currency, amount_minor, left_minor, priority, expires_on,
+                              invoice_id, reason, granted_at, granted_by)
+    VALUES (:tenant, :msp, :id, :kind, :currency, :amount_minor, :amount_minor, :priority, :expires_on, :invoice_id,
+            :reason, :now, :actor)
+""")
+_MOVE = text("""
+    INSERT INTO credit_transaction (tenant_id, msp_id, id, grant_id, kind, amount_minor, invoice_id, note, at, actor)
+    VALUES (:tenant, :msp, :id, :grant, :kind, :amount, :invoice, :note, :now, :actor)
+""")
+_LEFT = text("UPDATE credit_grant SET left_minor = left_minor + :amount WHERE tenant_id = :tenant AND id = :grant")
+_USABLE = text("""
+    SELECT id, left_minor, priority, expires_on FROM credit_grant
+     WHERE tenant_id = :tenant AND currency = :currency AND left_minor > 0
+       AND (expires_on IS NULL OR expires_on >= :today)
+     ORDER BY id
+""")
+_USED = text("""
+    SELECT t.grant_id, (-sum(t.amount_minor))::bigint AS used FROM credit_transaction t
+     WHERE t.tenant_id = :tenant AND t.invoice_id = :invoice AND t.kind IN ('used', 'restored')
+     GROUP BY t.grant_id HAVING sum(t.amount_minor) < 0
+     ORDER BY max(t.at) DESC, max(t.id::text) DESC
+""")
+_EXPIRED = text("""
+    SELECT id, left_minor FROM credit_grant
+     WHERE tenant_id = :tenant AND left_minor > 0 AND expires_on < :today ORDER BY id
+""")
