@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611301216"
-down_revision = "202611301215"
+revision = "202611301252"
+down_revision = "202611301251"
 branch_labels = None
 depends_on = None
 
