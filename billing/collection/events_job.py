@@ -10,13 +10,14 @@ from billing.collection.apply import apply_remote
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import PaymentServices
 from billing.payment_methods.profiles import find_profile, request_reading
-from billing.payments.job_types import ApplyEvent
+from billing.payments.job_types import CHECK_ACCOUNT, LANE, ApplyEvent
 from billing.payments.port import PaymentProvider, ProviderBusy, ProviderRefused, RemoteInvoice
 from billing.payments.states import EVENTS, EventState, EventTopic
 from billing.stripe.hooks import TOPIC_OF
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.jobs.batch import Batch
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.outbound.errors import OutboundHeld
 from foundation.scope import Scope
@@ -55,6 +56,10 @@ def apply_handler(services: PaymentServices) -> Handler[ApplyEvent]:
 
 async def _apply(services: PaymentServices, scope: Scope, provider: PaymentProvider, event: _Pending) -> bool:
     """False: it is about nothing of ours."""
+    if event.topic is EventTopic.ACCOUNT:
+        async with services.db.transaction(scope) as session:
+            enqueue(session, [NewJob(LANE, CHECK_ACCOUNT, key=CHECK_ACCOUNT.name)])
+        return True
     if event.topic is EventTopic.METHODS:
         client_id = await provider.find_client_of(event.object_id)
         return client_id is not None and await _read_methods(services, scope.for_tenant(client_id))

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.payment_account.accounts import find_payment_account, open_signing_secret
+from billing.payment_account.current import find_connected
 from billing.payment_account.models import PaymentAccount
 from billing.payment_account.services import PaymentServices
 from billing.payments.job_types import APPLY_EVENT, LANE, ApplyEvent
@@ -68,6 +69,34 @@ async def receive_event(
     if refused is not None:
         raise HookRefused(str(refused))
     return receipt
+
+
+async def receive_platform_event(services: PaymentServices, signature: str, body: bytes, *, now: datetime) -> Receipt:
+    """As `receive_event`, of the platform's endpoint: for the MSP whose connected account the event is about.
+
+    Raises:
+        NotFound: this installation is no platform.
+        HookRefused: the signature does not fit.
+    """
+    if not services.platform.signing_secret:
+        raise NotFound(N_("No payment account has this address."))
+    try:
+        notice = verify_hook(body, signature, [services.platform.signing_secret])
+    except Unauthenticated as error:
+        raise HookRefused(str(error)) from error
+    if notice.type not in TOPIC_OF or not notice.account:
+        return Receipt.IGNORED
+    async with services.db.transaction(None) as session:
+        msp_id = await find_connected(session, notice.account)
+    if msp_id is None:
+        return Receipt.IGNORED
+    async with services.db.transaction(Scope(msp_id, msp_id, _ACTOR)) as session:
+        account = await find_payment_account(session)
+        if account is None or not account.connected or account.external_id != notice.account:
+            return Receipt.IGNORED
+        event = RemoteEvent(notice.event_id, notice.type, notice.object_id, body)
+        is_new = await store_event(session, account, event, via="webhook", now=now)
+    return Receipt.NEW if is_new else Receipt.DUPLICATE
 
 
 async def store_event(

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import Receive, Scope, Send
 
 from billing.collection.collect_job import request_collection
-from billing.collection.hooks import receive_event
+from billing.collection.hooks import receive_event, receive_platform_event
 from billing.collection.lists import DRIFT
 from billing.collection.refund import refund_invoice
 from billing.collection.sandbox import pay_in_sandbox
@@ -87,13 +87,16 @@ def payment_hooks_handler(services: PaymentServices) -> "asgi":
     @asgi(HOOKS, is_mount=True, copy_scope=True, opt={"public": True})
     async def receive_payment_hook(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            msp_id = _msp_of(str(scope["path"]))
+            msp_id = None if _is_platform(str(scope["path"])) else _msp_of(str(scope["path"]))
             if scope.get("method") != "POST":
                 raise MethodNotAllowed(N_("Send webhooks with POST."))
             body = await _read(receive)
             headers = dict(scope["headers"])
             signature = headers.get(b"stripe-signature", b"").decode("latin-1")
-            receipt = await receive_event(services, msp_id, signature, body, now=services.clock())
+            if msp_id is None:
+                receipt = await receive_platform_event(services, signature, body, now=services.clock())
+            else:
+                receipt = await receive_event(services, msp_id, signature, body, now=services.clock())
         except DomainError as error:
             problem = [*_PROBLEM, _ALLOW] if isinstance(error, MethodNotAllowed) else _PROBLEM
             await _answer(send, error.status, problem, problem_body(error, current_correlation()))
@@ -101,6 +104,12 @@ def payment_hooks_handler(services: PaymentServices) -> "asgi":
         await _answer(send, 200, _JSON, msgspec.json.encode({"status": receipt}))
 
     return receive_payment_hook
+
+
+def _is_platform(path: str) -> bool:
+    """Whether it is the one address for the webhooks of all connected accounts."""
+    within, _, address = path.rstrip("/").rpartition("/")
+    return within in _WITHIN and address == "connect"
 
 
 def _msp_of(path: str) -> UUID:

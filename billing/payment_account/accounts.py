@@ -16,7 +16,7 @@ from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountV
 from billing.payment_account.services import OpenAccount, PaymentServices
 from billing.payment_account.states import PaymentMode, ProviderKind
 from billing.payments.job_types import SWEEP, SWEEP_LANE
-from billing.payments.port import ProviderAccount, ProviderRefused, ProviderUncertain
+from billing.payments.port import PaymentProvider, ProviderAccount, ProviderRefused, ProviderUncertain
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, Forbidden, InvalidInput
@@ -53,7 +53,8 @@ def account_view(account: PaymentAccount | None) -> PaymentAccountView:
         provider=ProviderKind(account.provider), mode=PaymentMode(account.mode), account=account.external_id,
         key_hint=account.key_hint, verifies_webhooks=account.signing_secret is not None,
         can_charge=account.can_charge, requirements=account.requirements, restriction=account.restriction,
-        webhook_path=f"/payment-hooks/{account.msp_id}" if account.provider == ProviderKind.STRIPE else "",
+        connected=account.connected,
+        webhook_path=f"/payment-hooks/{account.msp_id}" if account.secret_key is not None else "",
         refused_webhooks=account.refused_hooks, swept_at=account.swept_at, checked_at=account.checked_at,
         set_at=account.set_at, set_by=account.set_by,
     )  # fmt: skip
@@ -71,7 +72,10 @@ async def set_payment_account(
     """
     scope = _msp_account(session)
     before = await find_payment_account(session)
-    if wanted.provider is ProviderKind.STRIPE:
+    if wanted.connects:
+        values = _connected_values(services, scope, wanted, before)
+        await set_timer(session, name=SWEEP.name, lane=SWEEP_LANE, job_type=SWEEP, due_at=now + _FIRST_SWEEP)
+    elif wanted.provider is ProviderKind.STRIPE:
         values = await _stripe_values(session, services, wanted, before, now)
     else:
         if wanted.secret_key or wanted.signing_secret:
@@ -81,10 +85,15 @@ async def set_payment_account(
             "secret_key": None, "key_hint": "", "signing_secret": None, "can_charge": False, "requirements": [],
             "restriction": "", "checked_at": None, "swept_at": None,
         }  # fmt: skip
-    values |= {"provider": wanted.provider.value, "set_at": now, "set_by": scope.actor.name}
+    values |= {
+        "connected": wanted.connects,
+        "provider": wanted.provider.value,
+        "set_at": now,
+        "set_by": scope.actor.name,
+    }
     statement = insert(PaymentAccount).values(tenant_id=scope.tenant_id, msp_id=scope.msp_id, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id"], set_=values))
-    audited = {name: values[name] for name in ("provider", "mode", "external_id", "key_hint")}
+    audited = {name: values[name] for name in ("provider", "mode", "connected", "external_id", "key_hint")}
     audited |= {"key_changed": bool(wanted.secret_key), "signing_secret_changed": bool(wanted.signing_secret)}
     append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_SET, subject=_SUBJECT, data=audited, at=now)
 
@@ -97,11 +106,20 @@ async def check_payment_account(session: AsyncSession, services: PaymentServices
         ProviderRefused, ProviderUncertain, ProviderBusy, OutboundHeld: no answer, or a refusal.
     """
     scope, account = _msp_account(session), await find_payment_account(session)
-    if account is None or account.secret_key is None:
+    if account is not None and account.connected and account.external_id:
+        provider = services.connected_to(scope, account.id, account.external_id)
+    elif account is not None and account.secret_key is not None:
+        provider = services.stripe_of(scope, account.id, await open_key(session, services, account))
+    else:
         raise Conflict(N_("There is nothing to check: payments are not made by Stripe."))
-    status = await _read(services, scope, account.id, await open_key(session, services, account))
+    status = await _read(provider)
     if status.external_id != account.external_id:
         raise Conflict(N_("The key is of another account at Stripe now. Enter the key of the account again."))
+    await note_check(session, account, status, now=now)
+
+
+async def note_check(session: AsyncSession, account: PaymentAccount, status: ProviderAccount, *, now: datetime) -> None:
+    """What the provider told about the account."""
     account.can_charge, account.requirements = status.can_charge, list(status.requirements)
     account.restriction, account.checked_at = status.disabled_reason, now
     await session.flush()
@@ -119,7 +137,11 @@ async def open_account(services: PaymentServices, scope: Scope, *, reopens: bool
         if account is None or account.provider == ProviderKind.MANUAL:
             return None
         kind, provider = ProviderKind(account.provider), None
-        if kind is ProviderKind.STRIPE:
+        if account.connected:
+            if not account.external_id or not services.platform.key:
+                return None
+            provider = services.connected_to(msp_account, account.id, account.external_id, reopens=reopens)
+        elif kind is ProviderKind.STRIPE:
             key = await open_key(session, services, account)
             provider = services.stripe_of(msp_account, account.id, key, reopens=reopens)
         return OpenAccount(account.id, kind, provider)
@@ -149,7 +171,7 @@ async def _stripe_values(
         raise InvalidInput(N_("A signing secret of Stripe begins with whsec_."), field="signing_secret")
     if key:
         values = await _tried(session, services, key, now)
-    elif before is None or before.secret_key is None:
+    elif before is None or before.secret_key is None or before.connected:
         raise InvalidInput(N_("Enter the secret key of your account at Stripe."), field="secret_key")
     else:
         kept = ("id", "mode", "external_id", "secret_key", "key_hint", "can_charge", "requirements")
@@ -162,6 +184,41 @@ async def _stripe_values(
     return values | {"signing_secret": sealed, "swept_at": before.swept_at if before is not None and same else None}
 
 
+def connected_id(msp_id: UUID, mode: str) -> UUID:
+    """One account of the platform for each MSP and environment."""
+    return uuid5(msp_id, f"{ProviderKind.STRIPE}:connect:{mode}")
+
+
+def _connected_values(
+    services: PaymentServices, scope: Scope, wanted: PaymentAccountInput, before: PaymentAccount | None
+) -> dict[str, Any]:
+    """Raises InvalidInput."""
+    if wanted.provider is not ProviderKind.STRIPE or wanted.secret_key or wanted.signing_secret:
+        raise InvalidInput(N_("A connected account is at Stripe, and has no keys."), field="provider")
+    if not services.platform.key:
+        raise InvalidInput(N_("This installation has no account to which yours could be connected."), field="provider")
+    values: dict[str, Any] = {
+        "id": connected_id(scope.msp_id, services.platform.mode), "mode": services.platform.mode, "secret_key": None,
+        "key_hint": "", "signing_secret": None, "external_id": "", "can_charge": False, "requirements": [],
+        "restriction": "", "checked_at": None, "swept_at": None,
+    }  # fmt: skip
+    if before is not None and before.id == values["id"]:
+        kept = ("external_id", "can_charge", "requirements", "restriction", "checked_at", "swept_at")
+        values |= {name: getattr(before, name) for name in kept}
+    return values
+
+
+async def write_connected(session: AsyncSession, account_id: UUID, external_id: str, *, now: datetime) -> None:
+    """The account that was made for the MSP, before its set-up."""
+    _msp_account(session)
+    account = await find_payment_account(session)
+    if account is not None and account.id == account_id and account.connected and not account.external_id:
+        account.external_id = external_id
+        await session.flush()
+        data = {"provider": account.provider, "external_id": external_id}
+        append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_SET, subject=_SUBJECT, data=data, at=now)
+
+
 async def _tried(session: AsyncSession, services: PaymentServices, key: str, now: datetime) -> dict[str, Any]:
     """Values of the account to which the key belongs."""
     scope, form = scope_of(session), _KEY.fullmatch(key)
@@ -170,7 +227,7 @@ async def _tried(session: AsyncSession, services: PaymentServices, key: str, now
             N_("A secret key of Stripe begins with sk_test_, sk_live_, rk_test_ or rk_live_."), field="secret_key"
         )
     try:
-        status = await _read(services, scope, scope.msp_id, key)
+        status = await _read(services.stripe_of(scope, scope.msp_id, key))
     except ProviderRefused as refused:
         raise InvalidInput(
             N_("Stripe did not accept this key: {answer}"), params={"answer": refused.answer}, field="secret_key"
@@ -184,10 +241,10 @@ async def _tried(session: AsyncSession, services: PaymentServices, key: str, now
     }  # fmt: skip
 
 
-async def _read(services: PaymentServices, scope: Scope, account_id: UUID, key: str) -> ProviderAccount:
+async def _read(provider: PaymentProvider) -> ProviderAccount:
     try:
         async with asyncio.timeout(_SECONDS):
-            return await services.stripe_of(scope, account_id, key).read_account()
+            return await provider.read_account()
     except TimeoutError:
         raise ProviderUncertain from None
 

@@ -47,11 +47,13 @@ def show(*, msp_id: UUID) -> None:
     "--provider", type=click.Choice([kind.value for kind in ProviderKind]), required=True, help="How clients pay."
 )
 @click.option("--key-file", type=_FILE, help="File with the secret key; without it, the stored one is kept.")
+@click.option("--connect", "connects", is_flag=True, help="By an account connected to this installation's at Stripe.")
 @click.option("--signing-file", type=_FILE, help="File with the webhooks' signing secret; without it, as before.")
-def set_(*, msp_id: UUID, provider: str, key_file: Path | None, signing_file: Path | None) -> None:
+def set_(*, msp_id: UUID, provider: str, connects: bool, key_file: Path | None, signing_file: Path | None) -> None:
     """Set how an MSP's clients pay. A key of Stripe is tried before it is stored."""
     wanted = PaymentAccountInput(
         provider=ProviderKind(provider),
+        connects=connects,
         secret_key=None if key_file is None else read_first_line(key_file, "--key-file"),
         signing_secret=None if signing_file is None else read_first_line(signing_file, "--signing-file"),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
@@ -16,10 +16,12 @@ from foundation.state_machine import in_sql
 class PaymentAccount(TenantOwned, Base):
     """An MSP's account at a payment provider. Without a row its clients pay outside the product.
 
-    `id` follows from the account at the provider, so that one which is set again finds the requests that were sent to
-    it. `secret_key` and `signing_secret` are sealed in the MSP's vault; `key_hint` is what pages show of the key.
-    `can_charge`, `requirements` and `restriction` are what the provider told at `checked_at`.
-    `refused_hooks` counts webhooks whose signature did not fit; events before `swept_at` were looked for.
+    One that is `connected` belongs to the platform of this installation: it has no keys of its own, and no
+    `external_id` until its set-up begins. `id` follows from the account at the provider, so that one which is set
+    again finds the requests that were sent to it. `secret_key` and `signing_secret` are sealed in the MSP's vault;
+    `key_hint` is what pages show of the key. `can_charge`, `requirements` and `restriction` are what the provider told
+    at `checked_at`. `refused_hooks` counts webhooks whose signature did not fit; events before `swept_at` were looked
+    for.
     """
 
     __tablename__ = "payment_account"
@@ -28,6 +30,7 @@ class PaymentAccount(TenantOwned, Base):
     provider: Mapped[str]
     mode: Mapped[str]
     external_id: Mapped[str]
+    connected: Mapped[bool] = mapped_column(server_default="false")
     secret_key: Mapped[bytes | None]
     key_hint: Mapped[str]
     signing_secret: Mapped[bytes | None]
@@ -44,5 +47,6 @@ class PaymentAccount(TenantOwned, Base):
         CheckConstraint(f"provider IN ({in_sql(ProviderKind)})", name="provider"),
         CheckConstraint(f"mode IN ({in_sql(PaymentMode)})", name="mode"),
         CheckConstraint("tenant_id = msp_id", name="msp_account"),
-        CheckConstraint("(provider = 'stripe') = (secret_key IS NOT NULL)", name="secret_key"),
+        CheckConstraint("(provider = 'stripe') = (secret_key IS NOT NULL OR connected)", name="secret_key"),
+        Index("ix_payment_account_connected", "external_id", postgresql_where=text("connected")),
     )

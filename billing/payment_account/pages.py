@@ -12,7 +12,7 @@ from billing.payment_account.accounts import (
     find_payment_account,
     set_payment_account,
 )
-from billing.payment_account.schemas import PaymentAccountInput
+from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import MODE_LABELS, PROVIDER_LABELS, ProviderKind
 from billing.permissions import BillingPermission
@@ -32,12 +32,14 @@ _READ: Final = {"permission": BillingPermission.READ_PRICE_BOOKS}
 _WRITE: Final = {"permission": BillingPermission.WRITE_PAYMENT_ACCOUNT}
 _SECRETS: Final = ("secret_key", "signing_secret")
 _LONGEST: Final = 255
+_CONNECT: Final = "connect"
+"""The form's choice of a connected account."""
 
 
 def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHandler, ...]:
     @get(_PATH, name="payment_account", opt=_READ, include_in_schema=False)
     async def show_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-        return await _page(request, access, {})
+        return await _page(request, access, services, {})
 
     @post(_PATH, opt=_WRITE | STEP_UP, include_in_schema=False)
     async def set_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
@@ -45,14 +47,14 @@ def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHan
         typed = {name: str(form.get(name, "")).strip() for name in ("provider", *_SECRETS)}
         refusal = await run_action(access.session, _set(access, services, typed))
         if refusal is not None:
-            return await _page(request, access, typed, refusal)
+            return await _page(request, access, services, typed, refusal)
         return redirect_to(access, _PATH, done=translate("Saved"))
 
     @post(f"{_PATH}/check", opt=_WRITE, include_in_schema=False)
     async def check_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         refusal = await run_action(access.session, check_payment_account(access.session, services, now=access.now))
         if refusal is not None:
-            return await _page(request, access, {}, refusal)
+            return await _page(request, access, services, {}, refusal)
         return redirect_to(access, _PATH, done=translate("Stripe answered"))
 
     return (show_payment_account_page, set_payment_account_page, check_payment_account_page)
@@ -60,28 +62,40 @@ def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHan
 
 async def _set(access: Access, services: PaymentServices, typed: Mapping[str, str]) -> None:
     """Raises InvalidInput, and what `set_payment_account` raises."""
-    if typed["provider"] not in list(ProviderKind):
+    connects = typed["provider"] == _CONNECT
+    if not connects and typed["provider"] not in list(ProviderKind):
         raise InvalidInput(N_("Choose how your clients pay."), field="provider")
     for name in _SECRETS:
         if len(typed[name]) > _LONGEST:
             raise InvalidInput(N_("This is too long, or not within the limits."), field=name)
     wanted = PaymentAccountInput(
-        provider=ProviderKind(typed["provider"]), secret_key=typed["secret_key"] or None,
+        provider=ProviderKind.STRIPE if connects else ProviderKind(typed["provider"]), connects=connects,
+        secret_key=typed["secret_key"] or None,
         signing_secret=typed["signing_secret"] or None,
     )  # fmt: skip
     await set_payment_account(access.session, services, wanted, now=access.now)
 
 
+def _choices(services: PaymentServices, account: PaymentAccountView) -> list[tuple[str, str]]:
+    found = [(kind.value, translate(label)) for kind, label in PROVIDER_LABELS.items()]
+    offered = [(_CONNECT, translate("Stripe, connected to this installation"))]
+    return [*found, *(offered if services.platform.key or account.connected else [])]
+
+
 async def _page(
-    request: AnyRequest, access: Access, typed: Mapping[str, str], refusal: DomainError | None = None
+    request: AnyRequest,
+    access: Access,
+    services: PaymentServices,
+    typed: Mapping[str, str],
+    refusal: DomainError | None = None,
 ) -> Response[Any]:
     account = account_view(await find_payment_account(access.session))
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "account": account,
         "webhook_address": f"{portal_of(request, access.brand).origin}{account.webhook_path}",
-        "provider": typed.get("provider", account.provider.value),
-        "providers": [(kind.value, translate(label)) for kind, label in PROVIDER_LABELS.items()],
+        "provider": typed.get("provider", _CONNECT if account.connected else account.provider.value),
+        "providers": _choices(services, account),
         "provider_label": PROVIDER_LABELS[account.provider],
         "mode": MODE_LABELS[account.mode] if account.provider is ProviderKind.STRIPE and account.mode else None,
         "is_stripe": account.provider is ProviderKind.STRIPE,

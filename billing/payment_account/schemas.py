@@ -13,17 +13,20 @@ _Secret = Annotated[str, msgspec.Meta(max_length=255)]
 
 
 class PaymentAccountInput(RequestBody, frozen=True, kw_only=True):
-    """How clients pay. The secrets are for Stripe; without them the stored ones are kept. The signing secret is dropped
+    """How clients pay. With `connects` by an account at Stripe that is connected to this installation's, without keys.
+    The secrets are for Stripe; without them the stored ones are kept. The signing secret is dropped
     when the key is of another account or environment. Another provider than Stripe drops both.
     """
 
     provider: ProviderKind
+    connects: bool = False
     secret_key: _Secret | None = None
     signing_secret: _Secret | None = None
 
 
 class PaymentAccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """How clients pay. `account` is the provider's id of the account; `verifies_webhooks`: it has a signing secret;
+    """How clients pay. `connected`: by an account that is connected to this installation's; `account` is empty until
+    its set-up begins. `account` is the provider's id of the account; `verifies_webhooks`: it has a signing secret;
     `can_charge`, `requirements` (in the provider's words) and `restriction` are what it told at `checked_at`.
     Webhooks are received at `webhook_path` on any host of the MSP; `refused_webhooks` had another signature. Events
     before `swept_at` were looked for.
@@ -31,6 +34,7 @@ class PaymentAccountView(msgspec.Struct, frozen=True, kw_only=True):
 
     provider: ProviderKind
     mode: PaymentMode | None = None
+    connected: bool = False
     account: str = ""
     key_hint: str = ""
     verifies_webhooks: bool = False

@@ -1,6 +1,7 @@
 """What payment accounts need, built once; and the provider of an account."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from billing.payment_account.states import ProviderKind
@@ -9,11 +10,15 @@ from billing.payments.requests import RequestLog
 from billing.sides import Side
 from billing.stripe.adapter import StripeProvider
 from billing.stripe.client import build_client
+from billing.stripe.connect import StripeConnect
 from foundation.clock import Clock
 from foundation.database.engine import Database
 from foundation.outbound.client import OutboundClient
 from foundation.scope import Scope
+from foundation.stripe_settings import StripePlatform
 from foundation.vault.vault import Vault
+
+_NO_PLATFORM: Final = StripePlatform()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,25 @@ class PaymentServices:
     outbound: OutboundClient
     clock: Clock
     stripe_url: str = ""
+    platform: StripePlatform = _NO_PLATFORM
+
+    def connected_to(
+        self, scope: Scope, account_id: UUID, external_id: str, *, reopens: bool = False
+    ) -> StripeProvider:
+        """A connected account: its charges are its own, and the operator's share of them is the platform's."""
+        client = build_client(
+            self.outbound, scope.tenant_id, account_id, api_key=self.platform.key, base_url=self.stripe_url,
+            connected=external_id,
+        )  # fmt: skip
+        log = RequestLog(self.db, scope, account_id, self.clock, reopens)
+        return StripeProvider(client, log, Side.RETAIL.value, self.platform.fee_basis_points)
+
+    def connect_of(self, scope: Scope, account_id: UUID) -> StripeConnect:
+        """The platform, for the MSP account of `scope`."""
+        client = build_client(
+            self.outbound, scope.tenant_id, account_id, api_key=self.platform.key, base_url=self.stripe_url
+        )  # fmt: skip
+        return StripeConnect(client, RequestLog(self.db, scope, account_id, self.clock), Side.RETAIL.value)
 
     def stripe_of(self, scope: Scope, account_id: UUID, secret_key: str, *, reopens: bool = False) -> StripeProvider:
         """Stripe by that key. `scope` is that of the MSP account, in which requests are logged; with `reopens` refused

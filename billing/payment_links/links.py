@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import apply_remote
 from billing.legal_entities.repository import find_billing_details
-from billing.payment_account.accounts import open_account
+from billing.payment_account.accounts import find_payment_account, open_account, write_connected
 from billing.payment_account.current import find_current_account
+from billing.payment_account.models import PaymentAccount
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import ProviderKind
 from billing.payment_methods.profiles import write_customer
@@ -36,6 +37,8 @@ class LinkKind(StrEnum):
     """The provider's own page of the customer."""
     INVOICE = "invoice"
     """Pay one invoice."""
+    ACCOUNT = "account"
+    """Set up the MSP's connected account."""
 
 
 class LinkTicket(msgspec.Struct, frozen=True):
@@ -65,6 +68,8 @@ async def open_link(services: PaymentServices, msp_id: UUID, ticket: LinkTicket)
         ProviderRefused, ProviderUncertain, ProviderBusy, OutboundHeld: no page.
     """
     scope = Scope(msp_id, ticket.tenant_id, ACTOR)
+    if ticket.kind is LinkKind.ACCOUNT:
+        return checked(await _set_up(services, scope, ticket))
     account = await open_account(services, scope)
     if account is None or account.provider is None:
         raise Conflict(N_("Invoices are not paid by a payment provider with pages of its own."))
@@ -80,6 +85,29 @@ async def open_link(services: PaymentServices, msp_id: UUID, ticket: LinkTicket)
     async with services.db.transaction(scope) as session:
         await write_customer(session, account.id, customer_id, link.session_id)
     return checked(link.url)
+
+
+async def require_connected(session: AsyncSession) -> PaymentAccount:
+    """In the MSP account. Raises Conflict."""
+    account = await find_payment_account(session)
+    if account is None or not account.connected:
+        raise Conflict(N_("Choose the connected account of Stripe first, and save."))
+    return account
+
+
+async def _set_up(services: PaymentServices, scope: Scope, ticket: LinkTicket) -> str:
+    """Stripe's page for what it still wants to know of the MSP. The account is made at the first click."""
+    async with services.db.transaction(scope) as session:
+        account = await require_connected(session)
+    if not services.platform.key:
+        raise Conflict(N_("This installation has no account to which yours could be connected."))
+    platform, external_id = services.connect_of(scope, account.id), account.external_id
+    if not external_id:
+        external_id = await platform.put_account(scope.msp_id)
+        async with services.db.transaction(scope) as session:
+            await write_connected(session, account.id, external_id, now=services.clock())
+    back = f"{ticket.origin}{ticket.page}"
+    return await platform.account_link(external_id, return_url=f"{back}/returned", refresh_url=f"{back}/connect")
 
 
 def checked(url: str) -> str:

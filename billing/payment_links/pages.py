@@ -11,18 +11,30 @@ from litestar.response import Redirect
 
 from billing.invoices.repository import load_invoice
 from billing.payment_account.services import PaymentServices
-from billing.payment_links.links import METHODS, PATH, PURPOSE, LinkKind, LinkTicket, open_link, require_stripe
+from billing.payment_links.links import (
+    METHODS,
+    PATH,
+    PURPOSE,
+    LinkKind,
+    LinkTicket,
+    open_link,
+    require_connected,
+    require_stripe,
+)
 from billing.payment_methods.profiles import request_reading
+from billing.payments.job_types import CHECK_ACCOUNT, LANE
 from billing.payments.states import RemoteStatus
 from billing.permissions import BillingPermission
 from branding.pages import ShownBrand
 from foundation.errors import Conflict, DomainError, NotFound
 from foundation.i18n.localizer import translate
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from foundation.web.render import HEADERS, redirect_to
 from tenants.access import Access
 from tenants.auth.pages import msp_of, render_form
 from tenants.auth.services import AuthServices
+from tenants.auth.step_up import STEP_UP
 from tenants.security.pages import signed_in_member
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
@@ -31,6 +43,8 @@ AnyRequest = Request[Any, Any, Any]
 _METHODS: Final = f"/clients/{{client:str}}/{METHODS}"
 _INVOICE: Final = "/clients/{client:str}/invoices/{invoice_id:uuid}"
 _PAY: Final = {"permission": BillingPermission.PAY_INVOICE}
+_ACCOUNT: Final = "/payment-account"
+_CONNECT: Final = {"permission": BillingPermission.WRITE_PAYMENT_ACCOUNT}
 _READ: Final = {"permission": BillingPermission.READ_INVOICES}
 
 
@@ -57,7 +71,10 @@ async def require_payable(access: Access, invoice_id: UUID) -> None:
 
 
 def build_pages(services: PaymentServices, auth: AuthServices) -> Sequence[HTTPRouteHandler]:
-    return (*_build_starts(auth), _build_opening(services, auth), leave_payment_provider_page)
+    return (
+        *_build_starts(auth), _build_account_start(auth), _build_opening(services, auth), leave_payment_provider_page,
+        leave_account_setup_page,
+    )  # fmt: skip
 
 
 def _build_starts(auth: AuthServices) -> tuple[HTTPRouteHandler, ...]:
@@ -82,6 +99,26 @@ def _build_starts(auth: AuthServices) -> tuple[HTTPRouteHandler, ...]:
         return await go(request, access, ticket_of(request, access, LinkKind.INVOICE, page, invoice_id=invoice_id))
 
     return (add_payment_method_page, open_payment_portal_page, pay_invoice_page)
+
+
+def _build_account_start(auth: AuthServices) -> HTTPRouteHandler:
+    @get(f"{_ACCOUNT}/connect", name="connect_account", opt=_CONNECT | STEP_UP, include_in_schema=False)
+    async def connect_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+        """Stripe sends the browser here, too, when its page is out of date."""
+        await require_connected(access.session)
+        ticket = ticket_of(request, access, LinkKind.ACCOUNT, _ACCOUNT)
+        address = await issue_link(request, access, auth, ticket)
+        return Redirect(address, status_code=303, headers=dict(HEADERS))
+
+    return connect_account_page
+
+
+@get(f"{_ACCOUNT}/returned", name="left_account_setup", opt=_CONNECT, include_in_schema=False)
+async def leave_account_setup_page(access: OpenAccess) -> Response[Any]:
+    """Back from Stripe: what it still asks for is read."""
+    await require_connected(access.session)
+    enqueue(access.session, [NewJob(LANE, CHECK_ACCOUNT, key=CHECK_ACCOUNT.name)])
+    return redirect_to(access, _ACCOUNT, done=translate("The payment provider is asked"))
 
 
 @get(f"{_METHODS}/returned", name="left_payment_provider", opt=_PAY, include_in_schema=False)

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.params import FromPath, JSONBody
 
-from billing.payment_links.links import METHODS, LinkKind, require_stripe
+from billing.payment_links.links import METHODS, LinkKind, require_connected, require_stripe
 from billing.payment_links.pages import issue_link, require_payable, ticket_of
 from billing.permissions import BillingPermission
 from foundation.errors import InvalidInput
@@ -16,6 +16,7 @@ from foundation.marks import N_
 from foundation.web.api import post
 from foundation.web.requests import RequestBody
 from tenants.auth.services import AuthServices
+from tenants.auth.step_up import STEP_UP
 from tenants.web.dependencies import OpenAccess
 
 AnyRequest = Request[Any, Any, Any]
@@ -40,8 +41,8 @@ def build_routes(auth: AuthServices) -> Sequence[Any]:
         request: AnyRequest, access: OpenAccess, data: JSONBody[PaymentLinkInput]
     ) -> PaymentLink:
         """Make a link to a page of the payment provider, for a browser."""
-        if data.kind is LinkKind.INVOICE:
-            raise InvalidInput(N_("The link of an invoice is made at the invoice."), field="kind")
+        if data.kind not in (LinkKind.METHOD, LinkKind.PORTAL):
+            raise InvalidInput(N_("Links of invoices and of accounts are made there."), field="kind")
         await require_stripe(access.session)
         return PaymentLink(
             await issue_link(request, access, auth, ticket_of(request, access, data.kind, f"/{METHODS}"))
@@ -61,4 +62,15 @@ def build_routes(auth: AuthServices) -> Sequence[Any]:
         ticket = ticket_of(request, access, LinkKind.INVOICE, page, invoice_id=invoice_id)
         return PaymentLink(await issue_link(request, access, auth, ticket))
 
-    return (create_payment_link, create_invoice_payment_link)
+    @post(
+        "/api/v1/payment-account/links",
+        opt={"permission": BillingPermission.WRITE_PAYMENT_ACCOUNT} | STEP_UP,
+        tags=["payments"],
+    )
+    async def create_account_link(request: AnyRequest, access: OpenAccess) -> PaymentLink:
+        """Make a link to the page on which your connected account at Stripe is set up, for a browser."""
+        await require_connected(access.session)
+        ticket = ticket_of(request, access, LinkKind.ACCOUNT, "/payment-account")
+        return PaymentLink(await issue_link(request, access, auth, ticket))
+
+    return (create_payment_link, create_invoice_payment_link, create_account_link)

@@ -54,4 +54,9 @@ READ_INVOICES: Final = JobType(
     seconds=600.0, retry=_PATIENT,
 )  # fmt: skip
 """In the MSP account, after each sweep; each job reads a page and enqueues the next."""
+CHECK_ACCOUNT: Final = JobType(
+    "billing.check_payment_account", N_("Read the account at the payment provider"), NoPayload, batch=1, seconds=60.0,
+    retry=_PATIENT,
+)  # fmt: skip
+"""In the MSP account."""
 JOB_TYPES: Final = (COLLECT, APPLY_EVENT, SWEEP, READ_INVOICES)

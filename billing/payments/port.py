@@ -194,11 +194,12 @@ class MethodLink(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A verified webhook."""
+    """A verified webhook. `account` is the connected account it is about; empty for the endpoint's own."""
 
     event_id: str
     type: str
     object_id: str
+    account: str = ""
 
 
 class RemoteEvent(msgspec.Struct, frozen=True):

@@ -46,6 +46,8 @@ class EventTopic(StrEnum):
     INVOICES = "invoices"
     METHODS = "methods"
     """Payment methods of a client."""
+    ACCOUNT = "account"
+    """The account itself."""
 
 
 class RemoteStatus(StrEnum):

@@ -26,6 +26,7 @@ TYPES_OF: Final = {
         "checkout.session.completed", "customer.updated", "payment_method.attached",
         "payment_method.automatically_updated", "payment_method.updated", "setup_intent.succeeded",
     ),
+    EventTopic.ACCOUNT: ("account.updated", "v2.core.account[requirements].updated", "v2.core.account.updated"),
 }  # fmt: skip
 TOPIC_OF: Final = {name: topic for topic, names in TYPES_OF.items() for name in names}
 """By type of event; others are about the account's other business."""
@@ -51,5 +52,7 @@ def verify_hook(body: bytes, signature: str, secrets: Sequence[str]) -> Notice:
 def _read(event: dict[str, Any]) -> Notice:
     if event.get("object") == "v2.core.event":
         related = event.get("related_object") or {}
-        return Notice(str(event["id"]), str(event["type"]), str(related.get("id", "")))
-    return Notice(str(event["id"]), str(event["type"]), str(event["data"]["object"].get("id") or ""))
+        account = str(event.get("context") or "")
+        return Notice(str(event["id"]), str(event["type"]), str(related.get("id", "")), account)
+    object_id = str(event["data"]["object"].get("id") or "")
+    return Notice(str(event["id"]), str(event["type"]), object_id, str(event.get("account") or ""))

@@ -19,6 +19,13 @@ from psycopg.conninfo import conninfo_to_dict
 from foundation.database.roles import APP, BACKUP, INTAKE, RELAY, RolePasswords
 from foundation.mail_settings import SMTP_PASSWORD, MailSettings, mail_environment, read_mail_settings
 from foundation.outbound.dns_txt import parse_servers
+from foundation.stripe_settings import (
+    STRIPE_KEY,
+    STRIPE_SIGNING_SECRET,
+    StripePlatform,
+    read_stripe_platform,
+    stripe_environment,
+)
 from foundation.web.client_address import FORWARDED, X_FORWARDED_FOR, ProxyRule, parse_networks
 
 ROLE_URLS: Final = {APP: "DATABASE_APP_URL", INTAKE: "DATABASE_INTAKE_URL", RELAY: "DATABASE_RELAY_URL"}
@@ -37,11 +44,21 @@ SECRETS: Final = (
     "FAIRLEAD_VAULT_KEYS",
     AUDIT_SECRET,
     SMTP_PASSWORD,
+    STRIPE_KEY,
+    STRIPE_SIGNING_SECRET,
 )
 """Each may also be given as …_FILE."""
 NEEDED_SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
-    "web": ("DATABASE_APP_URL", "DATABASE_INTAKE_URL", "REDIS_URL", "FAIRLEAD_SESSION_KEY", "FAIRLEAD_VAULT_KEYS"),
-    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET, SMTP_PASSWORD),
+    "web": (
+        "DATABASE_APP_URL",
+        "DATABASE_INTAKE_URL",
+        "REDIS_URL",
+        "FAIRLEAD_SESSION_KEY",
+        "FAIRLEAD_VAULT_KEYS",
+        STRIPE_KEY,
+        STRIPE_SIGNING_SECRET,
+    ),
+    "worker": ("DATABASE_APP_URL", "REDIS_URL", "FAIRLEAD_VAULT_KEYS", AUDIT_SECRET, SMTP_PASSWORD, STRIPE_KEY),
     "relay": ("DATABASE_RELAY_URL", "REDIS_URL"),
     "retention": ("DATABASE_URL", "DATABASE_APP_URL"),
 }
@@ -96,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_port: int | None = None
     dns_servers: str = ""
     stripe_url: str = ""
+    stripe: StripePlatform = StripePlatform()
     log_json: bool = True
     otlp_endpoint: str = ""
     audit_heads_file: str = ""
@@ -197,6 +215,7 @@ def read_settings(environment: Mapping[str, str], *, vault_needed: bool = True, 
         public_port=_port(environment),
         dns_servers=_dns_servers(environment),
         stripe_url=_http_url(environment, STRIPE_URL),
+        stripe=_stripe(environment),
         log_json=_log_form(environment) == "json",
         otlp_endpoint=_http_url(environment, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         audit_heads_file=_plain(environment, AUDIT_FILE),
@@ -225,6 +244,7 @@ def write_environment(settings: Settings) -> dict[str, str]:
         PUBLIC_PORT: str(settings.public_port or ""),
         DNS_SERVERS: settings.dns_servers,
         STRIPE_URL: settings.stripe_url,
+        **stripe_environment(settings.stripe),
         "FAIRLEAD_LOG": "json" if settings.log_json else "console",
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         AUDIT_FILE: settings.audit_heads_file,
@@ -283,6 +303,15 @@ def _mail(environment: Mapping[str, str]) -> MailSettings:
     try:
         return read_mail_settings(
             lambda name: _plain(environment, name), _value(environment, SMTP_PASSWORD, needed=False)
+        )
+    except ValueError as problem:
+        raise SettingsInvalid(str(problem)) from None
+
+
+def _stripe(environment: Mapping[str, str]) -> StripePlatform:
+    try:
+        return read_stripe_platform(
+            lambda name: _plain(environment, name), lambda name: _value(environment, name, needed=False)
         )
     except ValueError as problem:
         raise SettingsInvalid(str(problem)) from None

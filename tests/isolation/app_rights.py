@@ -87,8 +87,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "onboarding_project": "sponsors",
     "onboarding_task": "changed_at changed_by due_on owner reason state",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
-    "payment_account": "can_charge checked_at external_id id key_hint mode provider refused_hooks requirements"
-                       " restriction secret_key set_at set_by signing_secret swept_at",
+    "payment_account": "can_charge checked_at connected external_id id key_hint mode provider refused_hooks"
+                       " requirements restriction secret_key set_at set_by signing_secret swept_at",
     "payment_event": "finished_at state",
     "payment_profile": "account_id agreed_at agreed_by awaits charges_automatically customer_id methods problem"
                        " read_at session_id",
