@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611301216"
-down_revision = "202611301213"
+revision = "202611301253"
+down_revision = "202611301252"
 branch_labels = None
 depends_on = None
 
