@@ -34,7 +34,7 @@ from governance.onboarding.client_templates.content import TemplateConnection, T
 from governance.onboarding.client_templates.save import create_template
 from governance.onboarding.client_templates.store import load_version
 from governance.onboarding.queries import load_onboarding
-from governance.playbooks.content import EXAMPLE, parse_playbook
+from governance.playbooks.example import example_playbook
 from governance.playbooks.queries import find_project
 from governance.playbooks.save_playbook import load_playbook, save_playbook
 from governance.playbooks.schemas import EvidenceInput, SponsorsInput, TaskInput
@@ -120,7 +120,7 @@ async def _seed_project(services: Services, msp_account: Scope, scope: Scope) ->
     """A project that began ten days ago, with a task that is blocked and others without an owner."""
     now = utc_now()
     async with services.db.transaction(msp_account) as session:
-        content = parse_playbook(EXAMPLE)
+        content = example_playbook()
         saved = await save_playbook(session, name=PLAYBOOK, content=content, now=now, new_id=new_id)
         playbook = await load_playbook(session, saved.playbook_id)
     async with services.db.transaction(scope) as session:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.relations import PRICE_BOOKS, PRICES
+from billing.relations import BILLING_DETAILS, PRICE_BOOKS, PRICES
 from connectors.relations import CONNECTIONS
 from foundation.relations import USAGE_EVENTS
 from governance.elements.declarations import is_retired
@@ -29,7 +29,9 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     yet. `unowned`: elements with values without a contract; `orphaned`: contracts whose source is deleted. `approvers`
     are active members of the client's account who may answer approvals, `invited` those who have not signed in yet.
     `first_sync_at`: the first value that was read back from a channel. `latest_at`: the time of the last change of any
-    of these. `hold`: open while reported values are held, then why that ended (`HoldEnd`); empty if they never were.
+    of these; `reached_at`, `heard_at`, `contracts_at`, `baseline_at`, `policy_at` and `billed_at` (the buyer of its
+    invoices was set) that of single ones. `hold`: open while reported values are held, then why that ended (`HoldEnd`);
+    empty if they never were.
     `template_name` is empty if it follows none.
     """
 
@@ -66,6 +68,12 @@ class OnboardingFacts(msgspec.Struct, frozen=True, kw_only=True):
     approvers: int
     invited: int
     first_sync_at: datetime | None
+    reached_at: datetime | None
+    heard_at: datetime | None
+    contracts_at: datetime | None
+    baseline_at: datetime | None
+    policy_at: datetime | None
+    billed_at: datetime | None
     latest_at: datetime
 
 
@@ -79,13 +87,15 @@ FACTS: Final = f"""(
            k.contracts, k.orphaned, u.unowned, coalesce(b.state, '') AS baseline,
            CASE WHEN w.tenant_id IS NULL THEN '' ELSE coalesce(w.ended_for, 'open') END AS hold,
            coalesce(v.version, 0) AS policy_version, v.has_rules, p.has_prices, m.approvers, m.invited,
-           y.occurred_at AS first_sync_at,
+           y.occurred_at AS first_sync_at, s.reached_at, s.heard_at, k.published_at AS contracts_at,
+           b.changed_at AS baseline_at, v.published_at AS policy_at, d.updated_at AS billed_at,
            greatest(c.created_at, o.started_at, o.checked_at, a.applied_at, s.connected_at, k.published_at,
                     b.changed_at, v.published_at, y.occurred_at, o.live_at) AS latest_at
       FROM {CLIENTS} c
       LEFT JOIN onboarding o ON o.tenant_id = c.tenant_id
       LEFT JOIN value_hold w ON w.tenant_id = c.tenant_id
       LEFT JOIN client_template_use a ON a.tenant_id = c.tenant_id
+      LEFT JOIN {BILLING_DETAILS} d ON d.tenant_id = c.tenant_id
      CROSS JOIN LATERAL (
        SELECT count(*) AS active, count(*) FILTER (WHERE n.is_source) AS sources,
               count(*) FILTER (WHERE EXISTS (SELECT 1 FROM unnest(n.writes) w
@@ -94,7 +104,8 @@ FACTS: Final = f"""(
               count(*) FILTER (WHERE {_IS_FAILING}) AS failing,
               count(*) FILTER (WHERE n.is_source AND n.takes_webhooks) AS hooked,
               count(*) FILTER (WHERE n.is_source AND n.takes_webhooks AND n.last_message_at IS NULL) AS unheard,
-              max(n.created_at) AS connected_at
+              max(n.created_at) AS connected_at, max(n.last_success_at) AS reached_at,
+              max(n.last_message_at) AS heard_at
          FROM {CONNECTIONS} n WHERE n.tenant_id = c.tenant_id AND n.state = 'active') s
      CROSS JOIN LATERAL (
        SELECT count(*) AS contracts, max(e.published_at) AS published_at,

@@ -33,10 +33,6 @@ async def load_onboarding(session: AsyncSession, client_id: UUID, *, now: dateti
         NotFound: the client has none, or belongs to another MSP.
     """
     facts, step = await load_facts(session, client_id, now=now)
-    waivers = await session.execute(
-        text("SELECT check_name, reason, waived_by, waived_at FROM onboarding_waiver WHERE tenant_id = :client"),
-        {"client": client_id},
-    )
     return OnboardingView(
         client=facts.slug,
         name=facts.name,
@@ -52,10 +48,17 @@ async def load_onboarding(session: AsyncSession, client_id: UUID, *, now: dateti
         live_by=facts.live_by or "",
         holds_values=facts.hold == "open",
         steps=assess_steps(facts),
-        checks=assess_checks(
-            facts, {row.check_name: WaiverView(row.reason, row.waived_by, row.waived_at) for row in waivers}
-        ),
+        checks=assess_checks(facts, await load_waivers(session, client_id)),
     )
+
+
+async def load_waivers(session: AsyncSession, client_id: UUID) -> dict[str, WaiverView]:
+    """Waivers of the client's go-live checklist by check."""
+    rows = await session.execute(
+        text("SELECT check_name, reason, waived_by, waived_at FROM onboarding_waiver WHERE tenant_id = :client"),
+        {"client": client_id},
+    )
+    return {row.check_name: WaiverView(row.reason, row.waived_by, row.waived_at) for row in rows}
 
 
 async def load_facts(session: AsyncSession, client_id: UUID, *, now: datetime) -> tuple[OnboardingFacts, str]:

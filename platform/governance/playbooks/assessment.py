@@ -19,6 +19,7 @@ from governance.elements.selector_labels import write_selector
 from governance.labels import write_element
 from governance.onboarding.schemas import OnboardingView
 from governance.onboarding.steps import CheckState, OnboardingCheck, OnboardingStep, StepState
+from governance.playbooks.facts import Facts
 from governance.playbooks.process_map import ProcessRow, read_processes
 from governance.playbooks.queries import find_project
 from governance.playbooks.schemas import ProjectView
@@ -83,11 +84,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     risks: Sequence[RiskRow]
 
 
-async def assess_client(session: AsyncSession, onboarding: OnboardingView, *, now: datetime) -> Assessment:
+async def assess_client(
+    session: AsyncSession, onboarding: OnboardingView, *, facts: Facts, now: datetime
+) -> Assessment:
     contracts = await CONTRACTS.load_all(session, now)
     gaps = await read_ownership(session)
     systems = await CONNECTIONS.load_all(session, now)
-    project = await find_project(session, today=now.date())
+    project = await find_project(session, today=now.date(), facts=facts)
     problems = {gap.element: translate(gap.problem.label) for gap in gaps.items}
     owned = [
         OwnershipRow(
@@ -188,7 +191,8 @@ def _work(project: ProjectView | None) -> Iterator[RiskRow]:
     for phase in project.phases:
         for task in phase.tasks:
             if task.state is TaskState.BLOCKED:
-                said = translate(N_("“{task}” is blocked: {reason}"), task=task.title, reason=task.reason)
+                reason = task.fact.detail if task.fact is not None else task.reason
+                said = translate(N_("“{task}” is blocked: {reason}"), task=task.title, reason=reason)
                 yield _risk(RiskKind.SERVICE_MODEL, said, task.owner)
             elif task.is_overdue:
                 said = translate(N_("“{task}” was due on {day}."), task=task.title, day=task.due_on.isoformat())

@@ -9,4 +9,6 @@ class PlaybookAction(AuditAction, kind=AuditKind.SETTINGS):
     PROJECT_STARTED = "project.started", N_("Onboarding project started")
     PROJECT_SPONSORS_SET = "project.sponsors_set", N_("Sponsors of an onboarding project set")
     TASK_CHANGED = "project.task_changed", N_("Task of an onboarding project changed")
+    TASK_WAIVED = "project.task_waived", N_("Fact of an onboarding project's task waived")
+    TASK_WAIVER_WITHDRAWN = "project.task_waiver_withdrawn", N_("Waiver of a task's fact withdrawn")
     EVIDENCE_ADDED = "project.evidence_added", N_("Evidence added to a task")

@@ -18,12 +18,14 @@ from governance.onboarding.queries import load_onboarding
 from governance.playbooks import work
 from governance.playbooks.assessment import assess_client
 from governance.playbooks.content import parse_playbook
+from governance.playbooks.facts import Facts, load_project_facts
 from governance.playbooks.lists import PLAYBOOKS, STUCK_TASKS
 from governance.playbooks.queries import find_project
 from governance.playbooks.save_playbook import list_playbook_options, load_playbook, save_playbook
 from governance.playbooks.schemas import EvidenceInput, ProjectView, SponsorsInput, TaskInput
 from governance.playbooks.states import EvidenceKind, TaskState
-from tenants.command_options import CLIENT, MSP
+from governance.playbooks.waive_task import waive_task, withdraw_task_waiver
+from tenants.command_options import CLIENT, MSP, REASON
 
 _DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
 _TASK: Final = click.option("--task", "task_id", type=click.UUID, required=True, help="The task's ID (`show`).")
@@ -56,7 +58,7 @@ def list_(*, msp_id: UUID) -> None:
     "path",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns phase, gate, workstream, task, role, days, evidence.",
+    help="CSV with the columns phase, gate, workstream, task, role, days, evidence, and if wanted fact, gate_fact.",
 )
 def save(*, msp_id: UUID, name: str, path: Path) -> None:
     """Save a playbook from a CSV file."""
@@ -90,10 +92,11 @@ def start(*, msp_id: UUID, tenant_id: UUID, name: str, begins: datetime | None) 
             if name not in known:
                 raise NotFound(f"The MSP has no playbook “{name}”. `fairlead playbook list` shows all.")
             found = await load_playbook(session, known[name])
+        facts = await _facts(services, msp_id, tenant_id)
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
             first = None if begins is None else begins.date()
             await work.start_project(session, found, starts_on=first, now=utc_now(), new_id=new_id)
-            view = await _project(session)
+            view = await _project(session, facts)
         return _written(view)
 
     run_with_services(act)
@@ -106,8 +109,9 @@ def show(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Show the phases and tasks of a client's onboarding project."""
 
     async def act(services: AppServices) -> CommandResult:
+        facts = await _facts(services, msp_id, tenant_id)
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            return _written(await _project(session))
+            return _written(await _project(session, facts))
 
     run_with_services(act)
 
@@ -137,9 +141,41 @@ def task(  # noqa: PLR0913 - click passes options by name
     )  # fmt: skip
 
     async def act(services: AppServices) -> CommandResult:
+        facts = await _facts(services, msp_id, tenant_id)
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await work.change_task(session, task_id, wanted, now=utc_now())
+            await work.change_task(session, task_id, wanted, facts=facts, now=utc_now())
         return CommandResult(f"task {task_id} saved", {"task": task_id})
+
+    run_with_services(act)
+
+
+@project.command("waive")
+@MSP
+@CLIENT
+@_TASK
+@click.option("--reason", required=True, type=REASON, help="Recorded in the client's audit trail.")
+def waive(*, msp_id: UUID, tenant_id: UUID, task_id: UUID, reason: str) -> None:
+    """Waive the fact that a task follows: the task is done without it."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await waive_task(session, task_id, reason=reason, now=utc_now())
+        return CommandResult(f"task {task_id}: fact waived", {"task": task_id})
+
+    run_with_services(act)
+
+
+@project.command("withdraw-waiver")
+@MSP
+@CLIENT
+@_TASK
+def withdraw_waiver(*, msp_id: UUID, tenant_id: UUID, task_id: UUID) -> None:
+    """Withdraw the waiver of a task's fact."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            await withdraw_task_waiver(session, task_id, now=utc_now())
+        return CommandResult(f"task {task_id}: waiver withdrawn", {"task": task_id})
 
     run_with_services(act)
 
@@ -207,8 +243,9 @@ def assess(*, msp_id: UUID, tenant_id: UUID) -> None:
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
             onboarding = await load_onboarding(session, tenant_id, now=utc_now())
+            facts = await load_project_facts(session, tenant_id, now=utc_now())
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await assess_client(session, onboarding, now=utc_now())
+            found = await assess_client(session, onboarding, facts=facts, now=utc_now())
         lines = [
             *(f"{one.element}  {one.owner}  {one.source}  {one.problem}".rstrip() for one in found.ownership),
             *(f"{one.source} > {one.element} > {', '.join(one.channels) or '-'}" for one in found.processes),
@@ -220,9 +257,14 @@ def assess(*, msp_id: UUID, tenant_id: UUID) -> None:
     run_with_services(act)
 
 
-async def _project(session: AsyncSession) -> ProjectView:
+async def _facts(services: AppServices, msp_id: UUID, tenant_id: UUID) -> Facts:
+    async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+        return await load_project_facts(session, tenant_id, now=utc_now())
+
+
+async def _project(session: AsyncSession, facts: Facts) -> ProjectView:
     """Raises NotFound."""
-    found = await find_project(session, today=utc_now().date())
+    found = await find_project(session, today=utc_now().date(), facts=facts)
     if found is None:
         raise NotFound("The client has no onboarding project.")
     return found

@@ -11,8 +11,11 @@ from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.text import is_storable
 from foundation.web.requests import RequestBody
+from governance.playbooks.facts import ProjectFact
 
 COLUMNS: Final = ("phase", "gate", "workstream", "task", "role", "days", "evidence")
+FACT_COLUMNS: Final = (*COLUMNS, "fact", "gate_fact")
+"""Files without the last two are read, too."""
 MOST_TASKS: Final = 200
 MOST_DAYS: Final = 1000
 _LONGEST: Final = 200
@@ -22,6 +25,7 @@ Line = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
 class PlaybookTask(RequestBody, frozen=True, kw_only=True):
     """A task. `gate`: what must hold before the next phase begins, of the phase's last task. `role`: who usually owns
     it. `days`: when it is due, after the project's first day. `evidence`: what proves it; empty for none.
+    `fact` decides whether the task is done, instead of a person and evidence; `gate_fact` decides about the gate.
     """
 
     phase: Line
@@ -31,6 +35,8 @@ class PlaybookTask(RequestBody, frozen=True, kw_only=True):
     role: Line = ""
     days: Annotated[int, msgspec.Meta(ge=0, le=MOST_DAYS)]
     evidence: Line = ""
+    fact: ProjectFact | None = None
+    gate_fact: ProjectFact | None = None
 
 
 class PlaybookContent(RequestBody, frozen=True):
@@ -56,26 +62,42 @@ def parse_playbook(text: str) -> PlaybookContent:
         rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in row)]
     except csv.Error as wrong:
         raise InvalidInput(N_("The file is not CSV: {error}."), params={"error": str(wrong)}, field="csv") from wrong
-    if not rows or [cell.strip().lower() for cell in rows[0]] != list(COLUMNS):
+    if not rows or [cell.strip().lower() for cell in rows[0]] not in ([*COLUMNS], [*FACT_COLUMNS]):
         raise InvalidInput(
-            N_("The first line names the columns: {columns}."), params={"columns": ",".join(COLUMNS)}, field="csv"
+            N_("The first line names the columns: {columns}."), params={"columns": ",".join(FACT_COLUMNS)}, field="csv"
         )
-    return check_playbook(PlaybookContent([_task(number, row) for number, row in enumerate(rows[1:], start=2)]))
+    fields = len(rows[0])
+    return check_playbook(PlaybookContent([_task(number, row, fields) for number, row in enumerate(rows[1:], start=2)]))
 
 
-def _task(number: int, row: Sequence[str]) -> PlaybookTask:
+def _task(number: int, row: Sequence[str], fields: int) -> PlaybookTask:
     """Raises InvalidInput."""
     cells = [cell.strip() for cell in row]
-    if len(cells) != len(COLUMNS) or not cells[5].isdigit() or not cells[5].isascii() or len(cells[5]) > 4:
+    if len(cells) != fields or not cells[5].isdigit() or not cells[5].isascii() or len(cells[5]) > 4:
         raise InvalidInput(
             N_("Line {line}: a task has {number} fields, and “days” is a whole number."),
-            params={"line": str(number), "number": len(COLUMNS)},
+            params={"line": str(number), "number": fields},
             field="csv",
         )
-    phase, gate, workstream, task, role, days, evidence = cells
+    phase, gate, workstream, task, role, days, evidence, *facts = cells
+    fact, gate_fact = (_fact(number, code) for code in facts or ("", ""))
     return PlaybookTask(
-        phase=phase, gate=gate, workstream=workstream, task=task, role=role, days=int(days), evidence=evidence
-    )
+        phase=phase, gate=gate, workstream=workstream, task=task, role=role, days=int(days), evidence=evidence,
+        fact=fact, gate_fact=gate_fact,
+    )  # fmt: skip
+
+
+def _fact(number: int, code: str) -> ProjectFact | None:
+    """Raises InvalidInput."""
+    if not code:
+        return None
+    if code not in set(ProjectFact):
+        raise InvalidInput(
+            N_("Line {line}: there is no fact “{fact}”. There are: {known}."),
+            params={"line": str(number), "fact": code[:60], "known": ", ".join(ProjectFact)},
+            field="csv",
+        )
+    return ProjectFact.of(code)
 
 
 def check_playbook(content: PlaybookContent) -> PlaybookContent:
@@ -91,6 +113,12 @@ def check_playbook(content: PlaybookContent) -> PlaybookContent:
             raise InvalidInput(
                 N_("“{task}” needs a phase and a name of at most {most} characters, and at most {days} days."),
                 params={"task": one.task[:60], "most": _LONGEST, "days": MOST_DAYS},
+                field="csv",
+            )
+        if (one.fact is not None and one.evidence) or (one.gate_fact is not None and not one.gate):
+            raise InvalidInput(
+                N_("“{task}”: a task that follows a fact needs no evidence, and a gate that follows one needs a name."),
+                params={"task": one.task[:60]},
                 field="csv",
             )
         if one.phase != phase:
@@ -109,25 +137,8 @@ def write_playbook(content: PlaybookContent) -> str:
     """The CSV that `parse_playbook` reads."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(FACT_COLUMNS)
     for one in content.tasks:
-        writer.writerow((one.phase, one.gate, one.workstream, one.task, one.role, one.days, one.evidence))
+        own = (one.phase, one.gate, one.workstream, one.task, one.role, one.days, one.evidence)
+        writer.writerow((*own, one.fact or "", one.gate_fact or ""))
     return buffer.getvalue()
-
-
-EXAMPLE: Final = """phase,gate,workstream,task,role,days,evidence
-Assess,,Ownership,Name the owner of each data domain,Client operations,3,Data ownership model
-Assess,,Systems,List the systems and what depends on them,Client IT,3,Integration inventory
-Assess,Sponsors have signed it,Ownership,Agree on one objective with all sponsors,Success manager,5,Signed objective
-Connect,,Systems,Connect the ERP and the first channel,Integration engineer,8,
-Connect,Every connection is tested,Systems,See a webhook of each source,Integration engineer,9,
-Govern,,Pricing,Publish the contracts of prices,Client finance,12,
-Govern,,Inventory,Publish the contracts of stock,Client operations,12,
-Govern,,Order status,Publish the contracts of order status,Client operations,13,
-Govern,Finance accepts the policy,Pricing,Replay the policy over recorded changes,Success manager,15,Replay result
-Prove,,Systems,Accept the baseline,Client operations,17,
-Prove,Control is measured,Systems,Read back the first value from a channel,Integration engineer,18,Link to the change
-Go live,,People,Train approvers and name who stands in for them,Success manager,20,List of participants
-Go live,Live operation is handed over,People,Hand over to live operation,Success manager,21,Minutes
-"""
-"""Phases in the order in which control is built: ownership first, automation last."""

@@ -11,6 +11,11 @@ class GateClosed(Conflict):
     title = N_("An earlier phase is not finished")
 
 
+class FactDecides(Conflict):
+    code = "fact-decides"
+    title = N_("A fact decides whether this task is done")
+
+
 class EvidenceMissing(Conflict):
     code = "evidence-missing"
     title = N_("This task needs evidence")

@@ -68,6 +68,7 @@ STUCK_TASKS: Final = ListDefinition[StuckTaskRow](
         "due_on",
         "state",
         "reason",
+        "fact",
         "problems",
     ],
 )

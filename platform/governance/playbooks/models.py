@@ -55,12 +55,17 @@ class OnboardingTask(TenantOwned, Base):
     title: Mapped[str]
     role: Mapped[str]
     evidence_wanted: Mapped[str]
+    fact: Mapped[str | None]
+    """A `facts.ProjectFact`, which decides whether the task is done instead of `state`."""
     owner: Mapped[str]
     due_on: Mapped[date]
     state: Mapped[str]
     reason: Mapped[str]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
+    waiver: Mapped[str | None]
+    waived_at: Mapped[datetime | None]
+    waived_by: Mapped[str | None]
 
     __table_args__ = (
         Index("ix_onboarding_task_msp_id_due_on", "msp_id", "due_on", "id", postgresql_where=text(IS_OPEN_TASK)),

@@ -10,7 +10,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
+from foundation.i18n.localizer import translate
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.onboarding.schemas import WaiverView
+from governance.playbooks.facts import NO_FACTS, Facts, ProjectFact, fact_of
 from governance.playbooks.schemas import (
     EvidenceView,
     PhaseView,
@@ -25,7 +28,7 @@ from tenants.relations import CLIENTS
 
 _PROBLEMS: Final = {
     "overdue": "k.due_on < :today",
-    "blocked": "k.state = 'blocked'",
+    "blocked": "(k.state = 'blocked' OR h.is_blocked)",
     "unowned": "k.owner = ''",
 }
 """As SQL, of a task that is not done."""
@@ -49,7 +52,7 @@ async def list_playbooks(session: AsyncSession, query: ListQuery, _: datetime) -
 async def list_stuck_tasks(session: AsyncSession, query: ListQuery, now: datetime) -> ResultPage[StuckTaskRow]:
     """One page of `playbooks.lists`; in the fleet's scope."""
     problem, workstream, owner = (query.values.get(name, "") for name in ("problem", "workstream", "owner"))
-    where = ["k.msp_id = :m", "k.state <> 'done'"]
+    where = ["k.msp_id = :m", "k.state <> 'done'", "h.holds IS NOT TRUE"]
     where.append({**_PROBLEMS, "any": "true"}.get(problem, f"({_STUCK})"))
     if workstream:
         where.append("k.workstream = :workstream")
@@ -57,11 +60,13 @@ async def list_stuck_tasks(session: AsyncSession, query: ListQuery, now: datetim
         where.append("strpos(lower(k.owner), lower(:owner)) > 0")
     source = ListSource(
         columns="""k.id, c.slug AS client, c.name AS client_name, k.phase, k.workstream, k.title, k.role, k.owner,
-                   k.due_on, k.state, k.reason""",
-        tables=f"onboarding_task k JOIN {CLIENTS} c ON c.tenant_id = k.tenant_id",
+                   k.due_on, k.state, k.reason, k.fact, h.is_blocked""",
+        tables=f"""onboarding_task k JOIN {CLIENTS} c ON c.tenant_id = k.tenant_id
+                   LEFT JOIN LATERAL {fact_of("k")} h ON true""",
         where=" AND ".join(where),
         binds={
             "m": scope_of(session).msp_id,
+            "now": now,
             **({"today": now.date()} if problem in {"", "overdue"} else {}),
             **({"workstream": workstream} if workstream else {}),
             **({"owner": owner} if owner else {}),
@@ -71,15 +76,18 @@ async def list_stuck_tasks(session: AsyncSession, query: ListQuery, now: datetim
 
 
 def _stuck(row: Row[Any], today: date) -> StuckTaskRow:
-    found = {"overdue": row.due_on < today, "blocked": row.state == TaskState.BLOCKED, "unowned": not row.owner}
-    fields = {name: getattr(row, name) for name in StuckTaskRow.__struct_fields__ if name not in {"state", "problems"}}
+    state = TaskState.BLOCKED if row.is_blocked else TaskState.of(row.state)
+    found = {"overdue": row.due_on < today, "blocked": state is TaskState.BLOCKED, "unowned": not row.owner}
+    own = {"state", "fact", "problems"}
+    fields = {name: getattr(row, name) for name in StuckTaskRow.__struct_fields__ if name not in own}
     return StuckTaskRow(
-        **fields, state=TaskState.of(row.state), problems=[name for name, is_so in found.items() if is_so]
-    )
+        **fields, state=state, fact="" if row.fact is None else translate(ProjectFact.of(row.fact).label),
+        problems=[name for name, is_so in found.items() if is_so],
+    )  # fmt: skip
 
 
-async def find_project(session: AsyncSession, *, today: date) -> ProjectView | None:
-    """The project of the scope's client."""
+async def find_project(session: AsyncSession, *, today: date, facts: Facts = NO_FACTS) -> ProjectView | None:
+    """The project of the scope's client. `facts`: those of the client, by which the state of some tasks is."""
     keys = {"t": scope_of(session).tenant_id}
     project = (
         await session.execute(
@@ -106,7 +114,7 @@ async def find_project(session: AsyncSession, *, today: date) -> ProjectView | N
     rows = (
         await session.execute(text("SELECT * FROM onboarding_task WHERE tenant_id = :t ORDER BY position"), keys)
     ).all()
-    phases = _phases(rows, evidence, today)
+    phases = _phases(rows, evidence, today, facts)
     tasks = [task for phase in phases for task in phase.tasks]
     return ProjectView(
         id=project.id, playbook_name=project.playbook_name, starts_on=project.starts_on,
@@ -117,26 +125,39 @@ async def find_project(session: AsyncSession, *, today: date) -> ProjectView | N
     )  # fmt: skip
 
 
-def _phases(rows: Sequence[Row[Any]], evidence: dict[UUID, list[EvidenceView]], today: date) -> list[PhaseView]:
+def _phases(
+    rows: Sequence[Row[Any]], evidence: dict[UUID, list[EvidenceView]], today: date, facts: Facts
+) -> list[PhaseView]:
     by_phase: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         by_phase[row.phase_number].append(row)
     phases, passed = [], True
     for _, own in sorted(by_phase.items()):
-        tasks = [_task(row, evidence.get(row.id, []), today, is_gated=not passed) for row in own]
+        tasks = [_task(row, evidence.get(row.id, []), today, facts, is_gated=not passed) for row in own]
         done = sum(task.state is TaskState.DONE for task in tasks)
         passed = passed and done == len(tasks)
         phases.append(PhaseView(name=own[0].phase, gate=own[0].gate, is_passed=passed, done=done, tasks=tasks))
     return phases
 
 
-def _task(row: Row[Any], evidence: Sequence[EvidenceView], today: date, *, is_gated: bool) -> TaskView:
-    state = TaskState.of(row.state)
+def state_of(row: Row[Any], facts: Facts) -> TaskState:
+    """State of a task's row: by its fact if it follows one, else as a person set it."""
+    if row.fact is None:
+        return TaskState.of(row.state)
+    fact = facts.get(ProjectFact.of(row.fact))
+    if row.waived_at is not None or (fact is not None and fact.holds):
+        return TaskState.DONE
+    return TaskState.BLOCKED if fact is not None and fact.is_blocked else TaskState.OPEN
+
+
+def _task(row: Row[Any], evidence: Sequence[EvidenceView], today: date, facts: Facts, *, is_gated: bool) -> TaskView:
+    state = state_of(row, facts)
     return TaskView(
         id=row.id, phase=row.phase, workstream=row.workstream, title=row.title, role=row.role, owner=row.owner,
         due_on=row.due_on, state=state, reason=row.reason, evidence_wanted=row.evidence_wanted, evidence=evidence,
         is_overdue=state is not TaskState.DONE and row.due_on < today, is_gated=is_gated, changed_at=row.changed_at,
-        changed_by=row.changed_by,
+        changed_by=row.changed_by, fact=None if row.fact is None else facts.get(ProjectFact.of(row.fact)),
+        waiver=None if row.waived_at is None else WaiverView(row.waiver, row.waived_by, row.waived_at),
     )  # fmt: skip
 
 

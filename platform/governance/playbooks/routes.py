@@ -9,11 +9,13 @@ from litestar.params import FromPath, JSONBody
 
 from foundation.errors import NotFound
 from foundation.ids import new_id
-from foundation.web.api import patch, post, put
+from foundation.web.api import delete, patch, post, put
 from governance.onboarding.pages import load_view
+from governance.onboarding.schemas import WaiverInput
 from governance.playbooks import work
 from governance.playbooks.assessment import Assessment, assess_client
 from governance.playbooks.content import PlaybookContent, parse_playbook
+from governance.playbooks.facts import Facts, read_facts
 from governance.playbooks.lists import PLAYBOOKS, STUCK_TASKS
 from governance.playbooks.permissions import PlaybookPermission
 from governance.playbooks.queries import find_project
@@ -28,6 +30,7 @@ from governance.playbooks.schemas import (
     SponsorsInput,
     TaskInput,
 )
+from governance.playbooks.waive_task import waive_task, withdraw_task_waiver
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
 from tenants.web.lists import list_route
@@ -35,6 +38,7 @@ from tenants.web.lists import list_route
 _READ: Final = {"permission": PlaybookPermission.READ_PROJECTS}
 _FLEET: Final = {**_READ, "fleet": True}
 _WORK: Final = {"permission": PlaybookPermission.WRITE_PROJECTS}
+_WAIVE: Final = {"permission": PlaybookPermission.WAIVE_FACTS}
 _SAVE: Final = {"permission": PlaybookPermission.WRITE_PLAYBOOKS}
 _ROOT: Final = "/api/v1/playbooks"
 _CLIENT: Final = "/api/v1/clients/{client:str}"
@@ -68,15 +72,15 @@ async def save_new_playbook(access: OpenAccess, data: JSONBody[PlaybookInput]) -
 async def show_project(access: OpenAccess) -> ProjectView:
     """The client's onboarding project: phases with gates and tasks, workstreams, sponsors, evidence."""
     access.require_client()
-    return await require_project(access)
+    return await require_project(access, await read_facts(access))
 
 
 @post(_PROJECT, opt=_WORK, tags=_TAGS)
 async def start_client_project(access: OpenAccess, data: JSONBody[ProjectInput]) -> ProjectView:
     """Start the client's onboarding project with the tasks of a playbook."""
-    playbook = await read_playbook(access, data.playbook_id)
+    playbook, facts = await read_playbook(access, data.playbook_id), await read_facts(access)
     await work.start_project(access.session, playbook, starts_on=data.starts_on, now=access.now, new_id=new_id)
-    return await require_project(access)
+    return await require_project(access, facts)
 
 
 @put(f"{_PROJECT}/sponsors", opt=_WORK, tags=_TAGS, status_code=204)
@@ -87,8 +91,22 @@ async def set_project_sponsors(access: OpenAccess, data: JSONBody[SponsorsInput]
 
 @patch(_TASK, opt=_WORK, tags=_TAGS, status_code=204)
 async def change_project_task(access: OpenAccess, task_id: FromPath[UUID], data: JSONBody[TaskInput]) -> None:
-    """Change a task's state, owner or due day. A gate and missing evidence refuse `done`."""
-    await work.change_task(access.session, task_id, data, now=access.now)
+    """Change a task's state, owner or due day. A gate and missing evidence refuse `done`; of a task that follows a
+    fact, nobody sets the state.
+    """
+    await work.change_task(access.session, task_id, data, facts=await read_facts(access), now=access.now)
+
+
+@put(f"{_TASK}/waiver", opt=_WAIVE, tags=_TAGS, status_code=204)
+async def waive_project_task(access: OpenAccess, task_id: FromPath[UUID], data: JSONBody[WaiverInput]) -> None:
+    """Waive the fact that a task follows, with a reason: the task is done without it."""
+    await waive_task(access.session, task_id, reason=data.reason, now=access.now)
+
+
+@delete(f"{_TASK}/waiver", opt=_WAIVE, tags=_TAGS)
+async def withdraw_project_task_waiver(access: OpenAccess, task_id: FromPath[UUID]) -> None:
+    """Withdraw the waiver of a task's fact."""
+    await withdraw_task_waiver(access.session, task_id, now=access.now)
 
 
 @post(f"{_TASK}/evidence", opt=_WORK, tags=_TAGS, status_code=204)
@@ -100,12 +118,13 @@ async def add_task_evidence(access: OpenAccess, task_id: FromPath[UUID], data: J
 @get(f"{_CLIENT}/assessment", opt=_READ, tags=_TAGS)
 async def show_assessment(access: OpenAccess) -> Assessment:
     """The client's data ownership model, processes, integration inventory and risk register, as far as known."""
-    return await assess_client(access.session, await load_view(access), now=access.now)
+    return await assess_client(access.session, await load_view(access), facts=await read_facts(access), now=access.now)
 
 
 PLAYBOOK_ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     PLAYBOOK_LIST, STUCK_TASK_LIST, show_playbook, save_new_playbook, show_project, start_client_project,
-    set_project_sponsors, change_project_task, add_task_evidence, show_assessment,
+    set_project_sponsors, change_project_task, waive_project_task, withdraw_project_task_waiver, add_task_evidence,
+    show_assessment,
 )  # fmt: skip
 
 
@@ -114,9 +133,9 @@ def content_of(data: PlaybookInput) -> PlaybookContent:
     return parse_playbook(data.csv) if data.content is None else data.content
 
 
-async def require_project(access: Access) -> ProjectView:
+async def require_project(access: Access, facts: Facts) -> ProjectView:
     """Raises NotFound: the client has none."""
-    found = await find_project(access.session, today=access.now.date())
+    found = await find_project(access.session, today=access.now.date(), facts=facts)
     if found is None:
         raise NotFound
     return found

@@ -8,7 +8,9 @@ from uuid import UUID
 import msgspec
 
 from foundation.web.requests import RequestBody
+from governance.onboarding.schemas import WaiverView
 from governance.playbooks.content import PlaybookContent
+from governance.playbooks.facts import FactView
 from governance.playbooks.states import EvidenceKind, Sponsor, TaskState
 
 Name = Annotated[str, msgspec.Meta(max_length=120)]
@@ -16,7 +18,7 @@ Name = Annotated[str, msgspec.Meta(max_length=120)]
 
 class PlaybookInput(RequestBody, frozen=True, kw_only=True):
     """A playbook; one of this name is replaced. Its tasks as `content`, or as `csv` with the columns phase, gate,
-    workstream, task, role, days and evidence.
+    workstream, task, role, days and evidence, and fact and gate_fact if any task or gate follows a fact.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
@@ -90,7 +92,9 @@ class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):
-    """`is_gated`: a task of an earlier phase is not done, so this one cannot be."""
+    """`is_gated`: a task of an earlier phase is not done, so this one cannot be. Of a task that follows a `fact`,
+    `state` is by the fact, and nobody can set it; with `waiver`, it is done without the fact.
+    """
 
     id: UUID
     phase: str
@@ -107,6 +111,8 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     is_gated: bool
     changed_at: datetime
     changed_by: str
+    fact: FactView | None
+    waiver: WaiverView | None
 
 
 class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +152,9 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StuckTaskRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A task of any client that is not done; `problems`: of overdue, blocked and unowned."""
+    """A task of any client that is not done; `problems`: of overdue, blocked and unowned. `fact`: the label of the fact
+    that it follows; empty if a person decides.
+    """
 
     id: UUID
     client: str
@@ -159,4 +167,5 @@ class StuckTaskRow(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date
     state: TaskState
     reason: str
+    fact: str
     problems: Sequence[str]

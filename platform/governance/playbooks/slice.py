@@ -20,6 +20,7 @@ SLICE: Final = Slice(
     grants=(
         RoleGrant("msp_operator", PlaybookPermission.READ_PROJECTS),
         RoleGrant("msp_operator", PlaybookPermission.WRITE_PROJECTS),
+        RoleGrant("msp_admin", PlaybookPermission.WAIVE_FACTS),
         RoleGrant("msp_admin", PlaybookPermission.WRITE_PLAYBOOKS),
     ),
     navigation=(

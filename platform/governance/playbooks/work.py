@@ -1,23 +1,27 @@
 """Use cases of a client's onboarding project: its start, its sponsors, its tasks and their evidence."""
 
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput, NotFound
+from foundation.i18n.localizer import translate
 from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
 from governance.inputs import check_text
 from governance.playbooks.audit_actions import PlaybookAction
-from governance.playbooks.errors import EvidenceMissing, GateClosed
+from governance.playbooks.content import PlaybookContent, PlaybookTask
+from governance.playbooks.errors import EvidenceMissing, FactDecides, GateClosed
+from governance.playbooks.facts import NO_FACTS, Facts, ProjectFact
+from governance.playbooks.queries import state_of
 from governance.playbooks.schemas import EvidenceInput, PlaybookView, SponsorsInput, TaskInput
 from governance.playbooks.states import TASKS, EvidenceKind, Sponsor, TaskState
 
@@ -51,15 +55,15 @@ async def start_project(
         raise Conflict(N_("The client has an onboarding project already."))
     phases = playbook.content.phases
     gates = {one.phase: one.gate for one in playbook.content.tasks if one.gate}
-    for position, task in enumerate(playbook.content.tasks, start=1):
+    for position, task in enumerate(_with_gates(playbook.content), start=1):
         await session.execute(
             _INSERT_TASK,
             {
                 "t": scope.tenant_id, "m": scope.msp_id, "id": new_id(), "project": project_id, "position": position,
                 "number": phases.index(task.phase) + 1, "phase": task.phase, "gate": gates.get(task.phase, ""),
                 "workstream": task.workstream, "title": task.task, "role": task.role, "wanted": task.evidence,
-                "due": first + timedelta(days=task.days), "state": TASKS.start(TaskState.OPEN), "now": now,
-                "by": scope.actor.name,
+                "fact": task.fact, "due": first + timedelta(days=task.days), "state": TASKS.start(TaskState.OPEN),
+                "now": now, "by": scope.actor.name,
             },
         )  # fmt: skip
     data = {"playbook": playbook.name, "tasks": len(playbook.content.tasks), "starts_on": first.isoformat()}
@@ -67,12 +71,27 @@ async def start_project(
     return project_id
 
 
+def _with_gates(content: PlaybookContent) -> list[PlaybookTask]:
+    """The tasks; a gate that follows a fact is the last task of its phase."""
+    found: list[PlaybookTask] = []
+    for phase in content.phases:
+        own = [one for one in content.tasks if one.phase == phase]
+        days = max(one.days for one in own)
+        gates = [
+            PlaybookTask(phase=phase, task=one.gate, workstream=one.workstream, role=one.role, days=days,
+                         fact=one.gate_fact)
+            for one in own if one.gate_fact is not None
+        ]  # fmt: skip
+        found += [*own, *gates]
+    return found
+
+
 _INSERT_TASK: Final = text("""
     INSERT INTO onboarding_task
            (tenant_id, msp_id, id, project_id, position, phase_number, phase, gate, workstream, title, role,
-            evidence_wanted, owner, due_on, state, reason, changed_at, changed_by)
-    VALUES (:t, :m, :id, :project, :position, :number, :phase, :gate, :workstream, :title, :role, :wanted, '', :due,
-            :state, '', :now, :by)
+            evidence_wanted, fact, owner, due_on, state, reason, changed_at, changed_by)
+    VALUES (:t, :m, :id, :project, :position, :number, :phase, :gate, :workstream, :title, :role, :wanted, :fact, '',
+            :due, :state, '', :now, :by)
 """)
 
 
@@ -91,30 +110,32 @@ async def set_sponsors(session: AsyncSession, wanted: SponsorsInput, *, now: dat
     )  # fmt: skip
 
 
-async def change_task(session: AsyncSession, task_id: UUID, wanted: TaskInput, *, now: datetime) -> None:
-    """Change a task of the scope's client.
+async def change_task(
+    session: AsyncSession, task_id: UUID, wanted: TaskInput, *, facts: Facts = NO_FACTS, now: datetime
+) -> None:
+    """Change a task of the scope's client. `facts`: those of the client, by which earlier tasks may be done.
 
     Raises:
         NotFound: no such task.
         InvalidInput: blocked without a reason, or a malformed part.
+        FactDecides: a new state of a task that follows a fact.
         GateClosed: done, while one of an earlier phase is not.
         EvidenceMissing: done without the evidence that it needs.
     """
     scope = scope_of(session)
-    rows = await session.execute(
-        text("SELECT * FROM onboarding_task WHERE tenant_id = :t AND id = :id FOR UPDATE"),
-        {"t": scope.tenant_id, "id": task_id},
-    )
-    task = rows.one_or_none()
-    if task is None:
-        raise NotFound
+    task = await _lock_task(session, task_id)
+    if task.fact is not None and wanted.state is not None:
+        raise FactDecides(
+            N_("It follows “{fact}”. Bring that about, or have an MSP admin waive it with a reason."),
+            params={"fact": translate(ProjectFact.of(task.fact).label)},
+        )
     before = TaskState.of(task.state)
     state = before if wanted.state is None else wanted.state
     if before is TaskState.DONE and state is TaskState.BLOCKED:
         raise Conflict(N_("The task is done. Open it again first."))
     TASKS.move(before, state)
     if state is TaskState.DONE and before is not TaskState.DONE:
-        await _check_done(session, task_id, task.phase_number, task.evidence_wanted)
+        await _check_done(session, task, facts)
     reason = task.reason
     if wanted.state is not None:
         reason = clean_reason(wanted.reason) if state is TaskState.BLOCKED else ""
@@ -139,23 +160,36 @@ async def change_task(session: AsyncSession, task_id: UUID, wanted: TaskInput, *
     append_audit(session, action=PlaybookAction.TASK_CHANGED, subject=f"task:{task_id}", data=data, at=now)
 
 
-async def _check_done(session: AsyncSession, task_id: UUID, phase_number: int, evidence_wanted: str) -> None:
+async def _lock_task(session: AsyncSession, task_id: UUID) -> Row[Any]:
+    """Raises NotFound."""
+    rows = await session.execute(
+        text("SELECT * FROM onboarding_task WHERE tenant_id = :t AND id = :id FOR UPDATE"),
+        {"t": scope_of(session).tenant_id, "id": task_id},
+    )
+    task = rows.one_or_none()
+    if task is None:
+        raise NotFound
+    return task
+
+
+async def _check_done(session: AsyncSession, task: Row[Any], facts: Facts) -> None:
     """Raises GateClosed, EvidenceMissing."""
-    keys = {"t": scope_of(session).tenant_id, "id": task_id, "number": phase_number}
-    open_before = await session.scalar(
+    keys = {"t": scope_of(session).tenant_id, "id": task.id, "number": task.phase_number}
+    earlier = await session.execute(
         text("""
-            SELECT title FROM onboarding_task WHERE tenant_id = :t AND phase_number < :number AND state <> 'done'
-             ORDER BY position LIMIT 1
+            SELECT title, state, fact, waived_at FROM onboarding_task
+             WHERE tenant_id = :t AND phase_number < :number AND state <> 'done' ORDER BY position
         """),
         keys,
     )
-    if open_before is not None:
-        raise GateClosed(N_("First finish “{task}”."), params={"task": open_before})
+    for one in earlier:
+        if state_of(one, facts) is not TaskState.DONE:
+            raise GateClosed(N_("First finish “{task}”."), params={"task": one.title})
     has_evidence = await session.scalar(
         text("SELECT 1 FROM onboarding_evidence WHERE tenant_id = :t AND task_id = :id LIMIT 1"), keys
     )
-    if evidence_wanted and not has_evidence:
-        raise EvidenceMissing(N_("Add this evidence first: {evidence}."), params={"evidence": evidence_wanted})
+    if task.evidence_wanted and not has_evidence:
+        raise EvidenceMissing(N_("Add this evidence first: {evidence}."), params={"evidence": task.evidence_wanted})
 
 
 async def add_evidence(

@@ -9,7 +9,8 @@ from canonical.elements import PRICE
 from foundation.clock import utc_now
 from foundation.errors import InvalidInput
 from governance.connections.lists import CONTRACTS
-from governance.playbooks.content import EXAMPLE, parse_playbook, write_playbook
+from governance.playbooks.content import parse_playbook, write_playbook
+from governance.playbooks.example import example_playbook
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
@@ -18,8 +19,8 @@ CSV = HEAD + "Assess,Signed,Data,Name owners,Client,0,Signed list\nGo live,,Peop
 API = "/api/v1/playbooks"
 
 
-async def start(visit: Visit, slug: str, *, starts_on: str = "2026-01-05") -> dict[str, Any]:
-    saved = await visit.api("POST", API, {"name": "Usual", "csv": CSV})
+async def start(visit: Visit, slug: str, *, starts_on: str = "2026-01-05", csv: str = CSV) -> dict[str, Any]:
+    saved = await visit.api("POST", API, {"name": "Usual", "csv": csv})
     assert saved.status_code == 201, saved.text
     body = {"playbook_id": saved.json()["playbook_id"], "starts_on": starts_on}
     started = await visit.api("POST", f"/api/v1/clients/{slug}/project", body)
@@ -29,7 +30,7 @@ async def start(visit: Visit, slug: str, *, starts_on: str = "2026-01-05") -> di
 
 
 def test_the_example_is_a_playbook_and_survives_its_csv() -> None:
-    found = parse_playbook(EXAMPLE)
+    found = example_playbook()
     assert found.phases == ["Assess", "Connect", "Govern", "Prove", "Go live"]
     assert parse_playbook(write_playbook(found)) == found
 
@@ -72,6 +73,41 @@ async def test_a_gate_and_missing_evidence_hold_a_task_back(admin: Visit, msp_se
     assert (done["done"], done["phases"][0]["is_passed"], done["phases"][1]["tasks"][0]["is_gated"]) == (1, True, False)
     assert done["phases"][0]["tasks"][0]["evidence"][0]["text"] == evidence["text"]
     assert "https://files.example.com/list" in (await admin.get(page)).text
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_fact_decides_a_task_and_a_gate_and_can_be_waived_with_a_reason(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, other_env: ClientEnv
+) -> None:
+    facts = "Connect,All tested,Data,Publish contracts,Client,0,,contracts,credentials\n"
+    rest = "Go live,,People,Hand over,MSP,5,,,\nGo live,Live,People,Invite,MSP,5,,invoice_details,live\n"
+    view = await start(admin, msp_setup.slug, csv=HEAD.strip() + ",fact,gate_fact\n" + facts + rest)
+    [contracts, tested], [hand_over, invoice, live] = [phase["tasks"] for phase in view["phases"]]
+    assert (contracts["state"], contracts["fact"]["path"]) == ("done", "/contracts")
+    assert contracts["fact"]["at"]
+    assert (tested["title"], tested["state"], invoice["state"], live["state"]) == ("All tested", "open", "open", "open")
+    page, api = f"/clients/{msp_setup.slug}/project", f"/api/v1/clients/{msp_setup.slug}/project"
+    ticked = await admin.api("PATCH", f"{api}/tasks/{tested['id']}", {"state": "done"})
+    assert (ticked.status_code, ticked.json()["type"].rpartition("/")[2]) == (409, "fact-decides")
+    assert (await admin.api("PATCH", f"{api}/tasks/{hand_over['id']}", {"state": "done"})).status_code == 409
+    stuck = (await admin.api("GET", "/api/v1/onboarding-tasks")).json()["items"]
+    assert [(one["title"], bool(one["fact"])) for one in stuck] == [
+        ("All tested", True), ("Hand over", False), ("Invite", True), ("Live", True),
+    ]  # fmt: skip
+    assert (await admin.post(f"{page}/tasks/{tested['id']}/waiver", {"reason": " "})).status_code == 422
+    assert (await admin.api("PUT", f"{api}/tasks/{live['id']}/waiver", {"reason": "Soon"})).status_code == 409
+    assert (await admin.api("PUT", f"{api}/tasks/{hand_over['id']}/waiver", {"reason": "Soon"})).status_code == 404
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    own = f"/api/v1/clients/{other.slug}/project/tasks/{tested['id']}/waiver"
+    assert (await foreign.api("PUT", own, {"reason": "Mine"})).status_code == 404
+    waived = await admin.post(f"{page}/tasks/{tested['id']}/waiver", {"reason": "Tested by phone"})
+    assert waived.status_code == 303
+    assert "Tested by phone" in (await admin.get(page)).text
+    assert (await admin.api("GET", api)).json()["phases"][0]["is_passed"]
+    assert (await admin.api("PATCH", f"{api}/tasks/{hand_over['id']}", {"state": "done"})).status_code == 204
+    assert (await admin.api("DELETE", f"{api}/tasks/{tested['id']}/waiver")).status_code == 204
+    assert not (await admin.api("GET", api)).json()["phases"][0]["is_passed"]
 
 
 @pytest.mark.asyncio(loop_scope="module")
