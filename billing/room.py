@@ -27,6 +27,7 @@ from billing.retention import RETAINED
 from billing.routes import ROUTES
 from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
+from billing.three_way.slice import SLICE as THREE_WAY
 from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
 from billing.vendor_bills.slice import SLICE as VENDOR_BILLS
@@ -69,5 +70,6 @@ ROOM: Final = Room(
         COUPONS,
         VENDOR_BILLS,
         BALANCE,
+        THREE_WAY,
     ),
 )

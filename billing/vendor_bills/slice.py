@@ -17,7 +17,7 @@ SLICE: Final = Slice(
     navigation=(
         NavEntry(
             area=NavArea.MSP, position=27, label=N_("Vendor bills"), path="/vendor-bills", icon="truck",
-            permission=BillingPermission.READ_VENDOR_BILLS,
+            permission=BillingPermission.READ_VENDOR_BILLS, covers=("/three-way-check",),
         ),
     ),
     commands=COMMANDS,

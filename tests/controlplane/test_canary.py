@@ -104,6 +104,7 @@ WITHOUT_SAMPLE = (
     "/notifications/{notification_id:uuid}", "/clients/{client:str}/notifications/{notification_id:uuid}",
     "/clients/{client:str}/onboarding/progress", "/sign-in/sso/", "/api/v1/clients/{client:str}/single-sign-on",
     "/clients/{client:str}/members/single-sign-on/try", "/scim/", "/api/v1/clients/{client:str}/usage/summary",
+    "/three-way-check/difference", "/api/v1/three-way-check/difference",
 )  # fmt: skip
 """Addresses without a page of their own here: packaged roles are not edited, a notification leads elsewhere, the
 progress of onboarding names its step and the summary of usage its meter in a parameter, and single sign-on and SCIM

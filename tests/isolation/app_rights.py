@@ -129,7 +129,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "client_template_version", "credit_note", "credit_transaction",
+    "audit_entry", "billing_difference", "client_template_version", "credit_note",
+    "credit_transaction",
     "invoice_document", "invoice_payment",
     "invoice_step", "issued_invoice",
     "mail_attachment", "onboarding_evidence", "partner", "plan_version", "policy_replay_difference",

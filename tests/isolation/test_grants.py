@@ -84,7 +84,8 @@ CALLERS = {
 # What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
 # who may do what and which rule of theirs a client replaces, and of what is held and compared only that it is.
 FLEET_READS = {
-    "approval", "audit_head", "baseline", "billing_details", "change", "change_hours", "client", "client_coupon",
+    "approval", "audit_head", "baseline", "billing_details", "billing_difference", "change", "change_hours",
+    "client", "client_coupon",
     "client_template",
     "client_template_use",
     "client_template_version", "connection", "coupon", "custom_element", "dead_letter", "element_contract",
