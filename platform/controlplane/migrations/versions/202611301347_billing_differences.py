@@ -5,7 +5,7 @@ from alembic import op
 from foundation.database.rls import protect
 
 revision = "202611301347"
-down_revision = "202611301253"
+down_revision = "202611301259"
 branch_labels = None
 depends_on = None
 
