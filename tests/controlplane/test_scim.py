@@ -11,8 +11,6 @@ import httpx2
 import pytest
 import pytest_asyncio
 from click.testing import CliRunner
-from scim2_client.engines.httpx2 import SyncSCIMClient
-from scim2_tester import Status, check_server, filling
 from sqlalchemy import text
 
 from controlplane.cli.main import main
@@ -117,6 +115,11 @@ class Bridge(httpx2.BaseTransport):
 async def test_an_independent_tester_finds_no_fault(
     idp: Provider, msp_setup: MspSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Importing them takes seconds, because pydantic searches all imported modules for each model: at the top, every
+    # process of `make test` would pay for it.
+    from scim2_client.engines.httpx2 import SyncSCIMClient
+    from scim2_tester import Status, check_server, filling
+
     usual = filling.get_random_example_value
 
     def example(path: Any) -> Any:
