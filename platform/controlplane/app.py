@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -28,6 +28,7 @@ from foundation.clock import utc_now
 from foundation.rooms import Rooms
 from foundation.web.compression import Compression
 from foundation.web.fragments import collect_fragments
+from foundation.web.registration import Application, RouterOfOne
 from foundation.web.requests import FORM_BYTES, BoundedRequest
 
 _REVISION_VISIBLE = """
@@ -50,10 +51,10 @@ def create_app(services: Services, *, static: Path, local_hosts: Path | None = N
                     await stack.enter_async_context(part.lifespan())
             yield
 
-    app = Litestar(
+    app = Application(
         route_handlers=[
             *(mount for part in web for mount in part.mounts),
-            Router("/", guards=[authenticate_first(services, brands)], middleware=[Compression], route_handlers=[
+            RouterOfOne("/", guards=[authenticate_first(services, brands)], middleware=[Compression], route_handlers=[
                 create_static_files_router("/static", directories=[static], opt={"public": True},
                                            include_in_schema=False, cache_control=None),
                 _start_page(),
