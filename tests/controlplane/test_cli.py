@@ -24,6 +24,7 @@ from foundation.scope import Scope
 from foundation.vault.envelope import key_id_of
 from tests.conftest import Urls
 from tests.support.client_env import ClientEnv
+from tests.support.commands import run_command
 
 LEFT_BY_OTHERS = {"Workers", "Relay", "Stored secrets"}
 """The tests' one database also holds what other tests never finish, and seal with keys of their own."""
@@ -261,14 +262,9 @@ def tenancy(scope: Scope) -> list[str]:
     return ["--msp", str(scope.msp_id), "--client", str(scope.tenant_id)]
 
 
-async def run_program(environment: dict[str, str | None], *arguments: str) -> tuple[int | None, str]:
+async def run_program(environment: dict[str, str | None], *arguments: str) -> tuple[int, str]:
     given = {name: value for name, value in environment.items() if value is not None}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "controlplane", *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=given,
-    )  # fmt: skip
-    told, _ = await process.communicate()
-    return process.returncode, told.decode()
+    return await asyncio.to_thread(run_command, list(arguments), given)
 
 
 class TestBaseline:
