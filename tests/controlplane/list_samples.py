@@ -258,7 +258,7 @@ async def add_template_client(rows: Rows, number: int) -> Matches:
         content = TemplateContent(connections=[TemplateConnection("ERP", "sandbox-erp")])
         async with rows.db.transaction(account) as session:
             await save_version(session, template_id, content, now=utc_now())
-    return {"status": ["behind" if number % 2 else "current"], "template": [name]}
+    return {"status": ["behind" if number % 2 else "current"], "drift": ["same"], "template": [name]}
 
 
 async def add_playbook(rows: Rows, number: int) -> Matches | None:

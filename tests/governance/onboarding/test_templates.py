@@ -72,6 +72,9 @@ async def test_a_client_begins_with_a_template_and_drift_pull_and_kept_items_are
     assert [one["owner"] for one in first["content"]["contracts"]] == ["Pricing"]
     listed = (await admin.api("GET", "/api/v1/client-template-uses?template=Shops")).json()["items"]
     assert [(one["client"], one["version"], one["differing"]) for one in listed] == [("maple", 2, 1)]
+    for drift, found in (("drifting", ["maple"]), ("same", [])):
+        uses = await admin.api("GET", f"/api/v1/client-template-uses?template=Shops&drift={drift}")
+        assert [one["client"] for one in uses.json()["items"]] == found
     wizard = (await admin.api("GET", "/api/v1/clients/maple/onboarding")).json()["steps"][1]
     assert (wizard["step"], wizard["state"], wizard["detail"]) == ("template", "done", "Follows “Shops”, version 2.")
 

@@ -41,6 +41,11 @@ TEMPLATE_CLIENTS: Final = ListDefinition[TemplateClientRow](
             label=N_("Version"),
             options=[("", N_("Any")), ("behind", N_("An earlier one")), ("current", N_("The newest"))],
         ),
+        ChoiceFilter(
+            name="drift",
+            label=N_("Difference"),
+            options=[("", N_("Any")), ("drifting", N_("Drifting")), ("same", N_("As in the template"))],
+        ),
     ],
     sorts=[
         Sort(

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
@@ -19,11 +20,12 @@ from governance.onboarding.client_templates.schemas import (
     TemplateUseView,
     TemplateVersionView,
 )
-from governance.onboarding.client_templates.states import ItemState
+from governance.onboarding.client_templates.states import DRIFTING, ItemState
 from governance.onboarding.client_templates.store import StoredUse, StoredVersion
 from governance.onboarding.client_templates.views import summarize, write_items
 from tenants.relations import CLIENTS
 
+_DRIFT: Final = {"drifting": "u.tenant_id = ANY (:drifting)", "same": "u.tenant_id <> ALL (:drifting)"}
 _BEHIND: Final = {"": "true", "behind": "u.version < t.version", "current": "u.version = t.version"}
 
 
@@ -46,7 +48,8 @@ async def list_templates(session: AsyncSession, query: ListQuery, _: datetime) -
 
 async def list_template_clients(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[TemplateClientRow]:
     """One page of `client_templates.lists`: clients that follow a template, compared with the version they follow."""
-    named = query.values.get("template", "")
+    named, drift = query.values.get("template", ""), query.values.get("drift", "")
+    drifting = await _list_drifting(session) if drift else ()
     source = ListSource(
         columns="""u.tenant_id, c.slug AS client, c.name AS client_name, u.template_id, t.name AS template, u.version,
                    t.version AS latest, u.applied_at, u.items AS content, u.own_items AS kept""",
@@ -54,17 +57,41 @@ async def list_template_clients(session: AsyncSession, query: ListQuery, _: date
                    JOIN {CLIENTS} c ON c.tenant_id = u.tenant_id""",
         where=" AND ".join([
             "u.msp_id = :m", _BEHIND[query.values.get("status", "")], *(["t.name = :template"] if named else []),
+            *([_DRIFT[drift]] if drift else []),
         ]),
-        binds={"m": scope_of(session).msp_id, **({"template": named} if named else {})},
+        binds={
+            "m": scope_of(session).msp_id, **({"template": named} if named else {}),
+            **({"drifting": drifting} if drift else {}),
+        },
     )  # fmt: skip
     page = await read_page(session, source, query)
     states = await read_states(session, [row.tenant_id for row in page.items])
     return page.map(lambda row: _client(row, states[row.tenant_id]))
 
 
-def _client(row: Row[Any], state: ClientState) -> TemplateClientRow:
+async def _list_drifting(session: AsyncSession) -> list[UUID]:
+    """All clients of the MSP with a contract or a go-live check other than in the version that they follow. Compared
+    one by one, because the client's connections are matched with the template's by name and kind.
+    """
+    rows = await session.execute(
+        text("SELECT tenant_id, items AS content, own_items AS kept FROM client_template_use WHERE msp_id = :m"),
+        {"m": scope_of(session).msp_id},
+    )
+    uses = rows.all()
+    states = await read_states(session, [row.tenant_id for row in uses])
+    return [
+        row.tenant_id for row in uses if any(one.state in DRIFTING for one in _compared(row, states[row.tenant_id]))
+    ]
+
+
+def _compared(row: Row[Any], state: ClientState) -> list[ComparedItem]:
+    """Without rules, which are not read across clients."""
     content = msgspec.convert(row.content, TemplateContent)
-    items = compare(msgspec.structs.replace(content, rules=[]), state, row.kept)
+    return compare(msgspec.structs.replace(content, rules=[]), state, row.kept)
+
+
+def _client(row: Row[Any], state: ClientState) -> TemplateClientRow:
+    items = _compared(row, state)
     counts = {one: sum(each.state is one for each in items) for one in ItemState}
     fields = {
         name: getattr(row, name)
