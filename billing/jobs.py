@@ -13,6 +13,7 @@ from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.invoices.redraft_job import redraft_handler
 from billing.job_types import DRAFT_AGAIN, LANE
+from billing.limits.manage import check_limits
 from billing.periods import EPOCH, month_before, month_of
 from billing.rating.collect import collect_priced
 from billing.rating.rate_usage import pending_periods, rate_period
@@ -76,8 +77,9 @@ async def repair_billing(session: AsyncSession, now: datetime) -> None:
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:
-    """Update the client's drafts of both sides with the usage of recent days."""
+    """Update the client's drafts of both sides with the usage of recent days, and give notice of its limits."""
     await rate_client(session, now, since=now - RECENT)
+    await check_limits(session, now=now)
 
 
 async def rate_client(session: AsyncSession, now: datetime, since: datetime = EPOCH) -> None:

@@ -17,6 +17,7 @@ from billing.events import EVENTS
 from billing.exports.slice import SLICE as EXPORTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
 from billing.legal_entities.slice import SLICE as LEGAL_ENTITIES
+from billing.limits.slice import SLICE as LIMITS
 from billing.pages import PAGES
 from billing.payment_account.slice import SLICE as PAYMENT_ACCOUNT
 from billing.payment_links.slice import SLICE as PAYMENT_LINKS
@@ -67,6 +68,7 @@ ROOM: Final = Room(
         DOCUMENTS,
         EXPORTS,
         USAGE,
+        LIMITS,
         COUPONS,
         VENDOR_BILLS,
         BALANCE,

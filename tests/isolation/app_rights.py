@@ -121,6 +121,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "webhook_endpoint": "deleted_at description event_types failing_since last_failure_at last_success_at"
                         " paused_at paused_by paused_for revision state url",
     "webhook_secret": "ciphertext expires_at",
+    "usage_limit": "changed_at changed_by hard_limit included is_on override_limit override_reason override_until"
+                   " soft_limit",
+    "usage_reservation": "amount_minor ended_at settled state",
     "vendor_bill": "withdrawn_at withdrawn_by",
     "vendor_mapping": "client_id factor is_ignored meter set_at set_by",
     "vendor_upload": "stored_at stored_by wrong",
@@ -132,7 +135,7 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
     "audit_entry", "billing_difference", "client_template_version", "credit_note",
     "credit_transaction",
     "invoice_document", "invoice_payment",
-    "invoice_step", "issued_invoice",
+    "invoice_step", "issued_invoice", "limit_notice",
     "mail_attachment", "onboarding_evidence", "partner", "plan_version", "policy_replay_difference",
     "policy_rule", "policy_version",
     "recovery_code",

@@ -125,6 +125,8 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "credit_transaction": {"kind": "granted"},
     "coupon": {"duration": "once", "percent": 1},
     "client_coupon": {"duration": "once", "percent": 1},
+    "meter_definition": {"aggregation": "sum"},
+    "usage_reservation": {"state": "reserved"},
     "onboarding_task": {"state": "open"},
     "tax_rate": {"category": "S"},
     "credit_note": {"gross_minor": 2},
