@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.rls import protect
 
-revision = "202611301218"
-down_revision = "202611301215"
+revision = "202611301348"
+down_revision = "202611301347"
 branch_labels = None
 depends_on = None
 
