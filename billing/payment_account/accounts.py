@@ -36,7 +36,8 @@ _KEY: Final = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{4,}")
 _SIGNING_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9_+/=-]{4,}")
 _FIRST_SWEEP: Final = timedelta(hours=1)
 _SECONDS: Final = 5.0
-"""For the request to the provider: a transaction waits for it."""
+"""For the request to the provider: a person waits for it."""
+NOTHING_TO_CHECK: Final = N_("There is nothing to check: payments are not made by Stripe.")
 
 
 async def find_payment_account(session: AsyncSession) -> PaymentAccount | None:
@@ -61,13 +62,18 @@ def account_view(account: PaymentAccount | None) -> PaymentAccountView:
 
 
 async def set_payment_account(
-    session: AsyncSession, services: PaymentServices, wanted: PaymentAccountInput, *, now: datetime
+    session: AsyncSession,
+    services: PaymentServices,
+    wanted: PaymentAccountInput,
+    *,
+    status: ProviderAccount | None = None,
+    now: datetime,
 ) -> None:
-    """Create or replace the MSP's account. A new key of Stripe is tried before it is stored.
+    """Create or replace the MSP's account. `status` is what `try_key` read by a new key of Stripe.
 
     Raises:
-        InvalidInput: a secret is missing, malformed or refused by Stripe; names the field.
-        ProviderUncertain, ProviderBusy, OutboundHeld: Stripe does not answer now.
+        InvalidInput: a secret is missing or malformed; names the field.
+        ProviderUncertain: a new key was not tried.
         Forbidden: the scope is not that of an MSP account.
     """
     scope = _msp_account(session)
@@ -76,7 +82,7 @@ async def set_payment_account(
         values = _connected_values(services, scope, wanted, before)
         await set_timer(session, name=SWEEP.name, lane=SWEEP_LANE, job_type=SWEEP, due_at=now + _FIRST_SWEEP)
     elif wanted.provider is ProviderKind.STRIPE:
-        values = await _stripe_values(session, services, wanted, before, now)
+        values = await _stripe_values(session, services, wanted, before, status, now)
     else:
         if wanted.secret_key or wanted.signing_secret:
             raise InvalidInput(N_("Keys are for Stripe only."), field="secret_key")
@@ -98,24 +104,48 @@ async def set_payment_account(
     append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_SET, subject=_SUBJECT, data=audited, at=now)
 
 
-async def check_payment_account(session: AsyncSession, services: PaymentServices, *, now: datetime) -> None:
-    """Read the account at Stripe by the stored key, and note what it tells.
+async def check_payment_account(session: AsyncSession, status: ProviderAccount, *, now: datetime) -> None:
+    """Note what `read_status` read.
 
     Raises:
         Conflict: the provider is not Stripe, or the key is of another account now.
-        ProviderRefused, ProviderUncertain, ProviderBusy, OutboundHeld: no answer, or a refusal.
     """
-    scope, account = _msp_account(session), await find_payment_account(session)
-    if account is not None and account.connected and account.external_id:
-        provider = services.connected_to(scope, account.id, account.external_id)
-    elif account is not None and account.secret_key is not None:
-        provider = services.stripe_of(scope, account.id, await open_key(session, services, account))
-    else:
-        raise Conflict(N_("There is nothing to check: payments are not made by Stripe."))
-    status = await _read(provider)
+    _msp_account(session)
+    account = await find_payment_account(session)
+    if account is None or account.provider != ProviderKind.STRIPE:
+        raise Conflict(NOTHING_TO_CHECK)
     if status.external_id != account.external_id:
         raise Conflict(N_("The key is of another account at Stripe now. Enter the key of the account again."))
     await note_check(session, account, status, now=now)
+
+
+async def read_status(services: PaymentServices, scope: Scope) -> ProviderAccount:
+    """The MSP's account at Stripe, read by the stored key, outside a transaction.
+
+    Raises:
+        Conflict: the provider is not Stripe.
+        ProviderRefused, ProviderUncertain, ProviderBusy, OutboundHeld: no answer, or a refusal.
+    """
+    account = await open_account(services, scope)
+    if account is None or account.provider is None:
+        raise Conflict(NOTHING_TO_CHECK)
+    return await _read(account.provider)
+
+
+async def try_key(services: PaymentServices, scope: Scope, key: str) -> ProviderAccount:
+    """The account to which the key belongs, read outside a transaction.
+
+    Raises:
+        InvalidInput: the key is malformed, or refused by Stripe.
+        ProviderUncertain, ProviderBusy, OutboundHeld: Stripe does not answer now.
+    """
+    _form_of(key)
+    try:
+        return await _read(services.stripe_of(scope, scope.msp_id, key))
+    except ProviderRefused as refused:
+        raise InvalidInput(
+            N_("Stripe did not accept this key: {answer}"), params={"answer": refused.answer}, field="secret_key"
+        ) from refused
 
 
 async def note_check(session: AsyncSession, account: PaymentAccount, status: ProviderAccount, *, now: datetime) -> None:
@@ -157,20 +187,20 @@ async def open_signing_secret(session: AsyncSession, services: PaymentServices, 
 async def open_key(session: AsyncSession, services: PaymentServices, account: PaymentAccount) -> str:
     """The secret key. Raises Conflict: the account has none."""
     if account.secret_key is None:
-        raise Conflict(N_("There is nothing to check: payments are not made by Stripe."))
+        raise Conflict(NOTHING_TO_CHECK)
     return (await services.vault.decrypt(session, _KEY_PURPOSE, account.secret_key)).decode()
 
 
-async def _stripe_values(
+async def _stripe_values(  # noqa: PLR0913, PLR0917 - the parts of one account
     session: AsyncSession, services: PaymentServices, wanted: PaymentAccountInput, before: PaymentAccount | None,
-    now: datetime,
+    status: ProviderAccount | None, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
-    """Raises InvalidInput, ProviderUncertain, ProviderBusy, OutboundHeld."""
+    """Raises InvalidInput, ProviderUncertain."""
     key, signing_secret = (wanted.secret_key or "").strip(), (wanted.signing_secret or "").strip()
     if signing_secret and not _SIGNING_SECRET.fullmatch(signing_secret):
         raise InvalidInput(N_("A signing secret of Stripe begins with whsec_."), field="signing_secret")
     if key:
-        values = await _tried(session, services, key, now)
+        values = await _key_values(session, services, key, status, now)
     elif before is None or before.secret_key is None or before.connected:
         raise InvalidInput(N_("Enter the secret key of your account at Stripe."), field="secret_key")
     else:
@@ -219,19 +249,13 @@ async def write_connected(session: AsyncSession, account_id: UUID, external_id: 
         append_audit(session, action=BillingAction.PAYMENT_ACCOUNT_SET, subject=_SUBJECT, data=data, at=now)
 
 
-async def _tried(session: AsyncSession, services: PaymentServices, key: str, now: datetime) -> dict[str, Any]:
+async def _key_values(
+    session: AsyncSession, services: PaymentServices, key: str, status: ProviderAccount | None, now: datetime
+) -> dict[str, Any]:
     """Values of the account to which the key belongs."""
-    scope, form = scope_of(session), _KEY.fullmatch(key)
-    if form is None:
-        raise InvalidInput(
-            N_("A secret key of Stripe begins with sk_test_, sk_live_, rk_test_ or rk_live_."), field="secret_key"
-        )
-    try:
-        status = await _read(services.stripe_of(scope, scope.msp_id, key))
-    except ProviderRefused as refused:
-        raise InvalidInput(
-            N_("Stripe did not accept this key: {answer}"), params={"answer": refused.answer}, field="secret_key"
-        ) from refused
+    scope, form = scope_of(session), _form_of(key)
+    if status is None:
+        raise ProviderUncertain
     mode, sealed = PaymentMode(form[1]), await services.vault.encrypt(session, _KEY_PURPOSE, key.encode())
     return {
         "id": uuid5(scope.msp_id, f"{ProviderKind.STRIPE}:{mode}:{status.external_id}"), "mode": mode.value,
@@ -239,6 +263,16 @@ async def _tried(session: AsyncSession, services: PaymentServices, key: str, now
         "key_hint": f"{key[: form.end(1) + 1]}…{key[-4:]}", "can_charge": status.can_charge,
         "requirements": list(status.requirements), "restriction": status.disabled_reason, "checked_at": now,
     }  # fmt: skip
+
+
+def _form_of(key: str) -> re.Match[str]:
+    """Raises InvalidInput."""
+    form = _KEY.fullmatch(key)
+    if form is None:
+        raise InvalidInput(
+            N_("A secret key of Stripe begins with sk_test_, sk_live_, rk_test_ or rk_live_."), field="secret_key"
+        )
+    return form
 
 
 async def _read(provider: PaymentProvider) -> ProviderAccount:

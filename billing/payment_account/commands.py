@@ -11,7 +11,9 @@ from billing.payment_account.accounts import (
     account_view,
     check_payment_account,
     find_payment_account,
+    read_status,
     set_payment_account,
+    try_key,
 )
 from billing.payment_account.schemas import PaymentAccountInput
 from billing.payment_account.services import PaymentServices
@@ -59,8 +61,11 @@ def set_(*, msp_id: UUID, provider: str, connects: bool, key_file: Path | None, 
     )
 
     async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await set_payment_account(session, services.get(PaymentServices), wanted, now=utc_now())
+        payments, scope = services.get(PaymentServices), operator_scope(msp_id, msp_id)
+        key = (wanted.secret_key or "").strip()
+        status = await try_key(payments, scope, key) if key and wanted.provider is ProviderKind.STRIPE else None
+        async with services.db.transaction(scope) as session:
+            await set_payment_account(session, payments, wanted, status=status, now=utc_now())
             return await _shown(session)
 
     run_with_services(act)
@@ -72,8 +77,10 @@ def check(*, msp_id: UUID) -> None:
     """Read an MSP's account at Stripe by the stored key."""
 
     async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await check_payment_account(session, services.get(PaymentServices), now=utc_now())
+        scope = operator_scope(msp_id, msp_id)
+        status = await read_status(services.get(PaymentServices), scope)
+        async with services.db.transaction(scope) as session:
+            await check_payment_account(session, status, now=utc_now())
             return await _shown(session)
 
     run_with_services(act)

@@ -12,6 +12,7 @@ from billing.payment_account.accounts import (
     find_payment_account,
     set_payment_account,
 )
+from billing.payment_account.reading import AccountReading, KeyTrial, require_status, status_of
 from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import MODE_LABELS, PROVIDER_LABELS, ProviderKind
@@ -23,6 +24,7 @@ from foundation.web.actions import run_action
 from foundation.web.render import redirect_to, render_page
 from tenants.access import Access
 from tenants.auth.step_up import STEP_UP
+from tenants.web.before import BEFORE
 from tenants.web.dependencies import OpenAccess
 from tenants.web.links import portal_of
 
@@ -41,18 +43,18 @@ def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHan
     async def show_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         return await _page(request, access, services, {})
 
-    @post(_PATH, opt=_WRITE | STEP_UP, include_in_schema=False)
+    @post(_PATH, opt=_WRITE | STEP_UP | {BEFORE: KeyTrial(services)}, include_in_schema=False)
     async def set_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         form = await request.form()
         typed = {name: str(form.get(name, "")).strip() for name in ("provider", *_SECRETS)}
-        refusal = await run_action(access.session, _set(access, services, typed))
+        refusal = await run_action(access.session, _set(request, access, services, typed))
         if refusal is not None:
             return await _page(request, access, services, typed, refusal)
         return redirect_to(access, _PATH, done=translate("Saved"))
 
-    @post(f"{_PATH}/check", opt=_WRITE, include_in_schema=False)
+    @post(f"{_PATH}/check", opt=_WRITE | {BEFORE: AccountReading(services)}, include_in_schema=False)
     async def check_payment_account_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-        refusal = await run_action(access.session, check_payment_account(access.session, services, now=access.now))
+        refusal = await run_action(access.session, _check(request, access))
         if refusal is not None:
             return await _page(request, access, services, {}, refusal)
         return redirect_to(access, _PATH, done=translate("Stripe answered"))
@@ -60,7 +62,12 @@ def build_payment_account_pages(services: PaymentServices) -> tuple[HTTPRouteHan
     return (show_payment_account_page, set_payment_account_page, check_payment_account_page)
 
 
-async def _set(access: Access, services: PaymentServices, typed: Mapping[str, str]) -> None:
+async def _check(request: AnyRequest, access: Access) -> None:
+    """Raises what the reading raised, and Conflict."""
+    await check_payment_account(access.session, require_status(request), now=access.now)
+
+
+async def _set(request: AnyRequest, access: Access, services: PaymentServices, typed: Mapping[str, str]) -> None:
     """Raises InvalidInput, and what `set_payment_account` raises."""
     connects = typed["provider"] == _CONNECT
     if not connects and typed["provider"] not in list(ProviderKind):
@@ -73,7 +80,7 @@ async def _set(access: Access, services: PaymentServices, typed: Mapping[str, st
         secret_key=typed["secret_key"] or None,
         signing_secret=typed["signing_secret"] or None,
     )  # fmt: skip
-    await set_payment_account(access.session, services, wanted, now=access.now)
+    await set_payment_account(access.session, services, wanted, status=status_of(request), now=access.now)
 
 
 def _choices(services: PaymentServices, account: PaymentAccountView) -> list[tuple[str, str]]:

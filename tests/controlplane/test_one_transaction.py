@@ -18,8 +18,11 @@ from tests.support.web_app import Visit, WebApp, running_web_app, set_up_msp
 
 pytestmark = pytest.mark.slow
 
-# These open their own transactions: members sign in and out, or no caller is known yet.
-BY_THEMSELVES = ("/sign-in", "/sign-out", "/welcome", "/api/v1/mails/{mail_id:uuid}/send")
+# These open their own transactions: members sign in and out, no caller is known yet, or another system is asked first.
+BY_THEMSELVES = (
+    "/sign-in", "/sign-out", "/welcome", "/api/v1/mails/{mail_id:uuid}/send", "/payment-account/check",
+    "/api/v1/payment-account/check",
+)  # fmt: skip
 
 
 class Watched:

@@ -55,6 +55,7 @@ from tenants.impersonation.look_as import look_as, require_still_allowed
 from tenants.list_views.queries import load_page_views
 from tenants.models import Client
 from tenants.principal import Principal, fleet_scope, home_scope, scope_for
+from tenants.web.before import BEFORE, BeforeTransaction
 
 AnyRequest = Request[Any, Any, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -116,6 +117,7 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
     async def access(request: AnyRequest) -> AsyncGenerator[Access, None]:
         brand, caller = await _brand_and_caller(services.auth, brands, request)
         await _receive(request, caller.session)
+        await _run_before(services, request, caller)
         noting = _noting_refusals(services.auth, caller)
         async with noting as after_commit, services.db.transaction(caller.scope) as session:
             itself = bool(request.route_handler.opt.get(END_OPTION))
@@ -160,6 +162,23 @@ def provide_access(services: Services, brands: BrandDirectory) -> Provide:
             raise result.refusal
 
     return Provide(access)
+
+
+async def _run_before(services: Services, request: AnyRequest, caller: Caller) -> None:
+    """The route's call of another system, once its caller may use the route."""
+    before: BeforeTransaction | None = request.route_handler.opt.get(BEFORE)
+    if before is None or not await before.concerns(request):
+        return
+    async with _noting_refusals(services.auth, caller):
+        async with services.db.transaction(caller.scope) as session:
+            principal = await _principal(session, services.auth, caller)
+            client = await _enter(session, request, principal)
+            principal = await _admit(session, services.auth, request, principal, client)
+            principal.require(str(request.route_handler.opt["permission"]))
+            if OPTION in request.route_handler.opt:
+                require_recent_proof(caller.session, services.auth.clock())
+            scope = scope_of(session)
+        await before.run(request, scope)
 
 
 async def _count_request(auth: AuthServices, request: AnyRequest, principal: Principal) -> None:

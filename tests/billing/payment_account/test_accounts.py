@@ -1,5 +1,7 @@
 """An MSP's payment account: its keys are tried, sealed, never shown, and nobody else's."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +16,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_relay_db,
     shared_web_app,
 )
+from tests.support.stripe_fake import StripeFake
 from tests.support.stripe_fake.product import services_on_stripe, stripe_fake  # noqa: F401 - fixtures
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
@@ -83,8 +86,31 @@ async def test_the_connection_is_checked_and_another_provider_drops_the_keys(adm
     assert again.json()["verifies_webhooks"] is False
 
 
-async def test_a_clients_member_finds_nothing(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_no_transaction_waits_for_stripe(
+    admin: Visit, fake: StripeFake, env: ClientEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, seen, answer = env.services.db.engine.pool, [], fake.answer
+
+    def watched(*given: Any) -> Any:
+        seen.append(pool.checkedout())  # type: ignore[attr-defined]
+        return answer(*given)
+
+    monkeypatch.setattr(fake, "answer", watched)
+    assert (await admin.api("PUT", _PATH, STRIPE)).status_code == 200
+    assert (await admin.post("/payment-account", STRIPE)).status_code == 303
+    assert (await admin.api("POST", f"{_PATH}/check")).status_code == 200
+    assert (await admin.post("/payment-account/check", {})).status_code == 303
+    assert (len(seen), set(seen)) == (4, {0})
+    approver = {"authorization": "Bearer none"}
+    assert (await admin.http.put(_PATH, json=STRIPE, headers=approver)).status_code in {401, 403}
+    assert len(seen) == 4, "nobody without the right tries a key"
+
+
+async def test_a_clients_member_finds_nothing(web_app: WebApp, msp_setup: MspSetup, fake: StripeFake) -> None:
     approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
+    before = len(fake.requests)
+    assert (await approver.api("PUT", _PATH, STRIPE)).status_code == 404
+    assert len(fake.requests) == before
     assert (await approver.api("PUT", _PATH, {"provider": "sandbox"})).status_code == 404
     assert (await approver.api("GET", _PATH)).status_code == 404
     assert (await approver.get("/payment-account")).status_code == 404

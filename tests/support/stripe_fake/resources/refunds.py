@@ -23,7 +23,7 @@ def refund_charge(
     wanted = left if amount is None else amount
     if left == 0:
         raise invalid("charge_already_refunded", f"Charge {charge['id']} has already been refunded.")
-    if charge["disputed"]:
+    if any(one["charge"] == charge["id"] and one["status"] != "won" for one in call.account.of_kind("dispute")):
         raise invalid("charge_disputed", "This charge has been charged back.")
     if not 0 < wanted <= left:
         raise invalid(
