@@ -87,6 +87,9 @@ ESCALATE_EXCEPTIONS: Final = JobType(
 EXPIRE_APPROVALS: Final = JobType(
     "governance.expire_approvals", N_("Expire approvals and mark overdue ones"), NoPayload, batch=100, retry=_RECURRING
 )
+REACH_ESCALATIONS: Final = JobType(
+    "governance.reach_escalations", N_("Escalate what waits too long"), NoPayload, batch=100, retry=_RECURRING
+)
 
 WATCH_CONNECTION: Final = JobType(
     "governance.watch_connection", N_("Update the state of a connection"), WatchConnection, batch=100
@@ -101,6 +104,7 @@ CHECK_HEALTH: Final = JobType(
 JOB_TYPES: Final = (
     REDECIDE, RELEASE, PUSH, VERIFY, SCAN_DRIFT, BACKFILL_CHANNEL, RELEASE_OBSERVATIONS, BREACH_SLOS,
     ESCALATE_EXCEPTIONS, EXPIRE_APPROVALS, WATCH_CONNECTION, CHECK_HEALTH, WATCH_ENDPOINT,
+    REACH_ESCALATIONS,
 )  # fmt: skip
 
 OBSERVATIONS_LANE: Final = "observations"

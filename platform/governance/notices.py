@@ -34,6 +34,24 @@ EXCEPTION_OPENED: Final = NotificationKind(
     permission=GovernancePermission.RESOLVE_EXCEPTION,
     path="/exceptions",
 )
+APPROVAL_ESCALATED: Final = NotificationKind(
+    code="approval.escalated",
+    label=N_("An approval that waits too long is escalated to you"),
+    text=N_("An approval waits too long"),
+    many=N_("{number} approvals waited too long"),
+    severity=NoticeSeverity.CRITICAL,
+    permission=GovernancePermission.READ_APPROVALS,
+    path="/approvals",
+)
+EXCEPTION_ESCALATED: Final = NotificationKind(
+    code="exception.escalated",
+    label=N_("An exception that is open too long is escalated to you"),
+    text=N_("An exception is open too long"),
+    many=N_("{number} exceptions were open too long"),
+    severity=NoticeSeverity.CRITICAL,
+    permission=GovernancePermission.READ_EXCEPTIONS,
+    path="/exceptions",
+)
 CONNECTION_FAILING: Final = NotificationKind(
     code="connection.not_working",
     label=N_("A connection fails or is paused"),

@@ -17,6 +17,7 @@ from governance.dead_letters.slice import SLICE as DEAD_LETTERS
 from governance.drift.slice import SLICE as DRIFT
 from governance.elements.slice import SLICE as ELEMENTS
 from governance.endpoint_health.slice import SLICE as ENDPOINT_HEALTH
+from governance.escalations.slice import SLICE as ESCALATIONS
 from governance.exception_queue.slice import SLICE as EXCEPTION_QUEUE
 from governance.exceptions.slice import SLICE as EXCEPTIONS
 from governance.fleet.slice import SLICE as FLEET
@@ -70,6 +71,7 @@ ROOM: Final = Room(
         EXCEPTIONS,
         PROPAGATION,
         CHANGES,
+        ESCALATIONS,
         APPROVALS,
         SLO,
         DRIFT,

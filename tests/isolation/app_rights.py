@@ -47,6 +47,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
                         " published_at sensitivity source_connection_id version workflow",
+    "escalation_ladder": "changed_at changed_by steps",
     "external_identity": "used_at",
     "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
                             " params seen_at severity severity_factors source_event_id state",
@@ -134,6 +135,7 @@ READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
     "audit_entry", "billing_difference", "client_template_version", "credit_note",
     "credit_transaction",
+    "escalation", "escalation_pause",
     "invoice_document", "invoice_payment",
     "invoice_step", "issued_invoice", "limit_notice",
     "mail_attachment", "onboarding_evidence", "partner", "plan_version", "policy_replay_difference",
@@ -149,7 +151,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "brand_image",
     "connection_secret", "credit_rule", "dashboard_layout",
-    "element_contract", "external_identity", "held_observation", "idempotency_key", "identity_provider",
+    "element_contract", "escalation_ladder", "external_identity", "held_observation", "idempotency_key",
+    "identity_provider",
     "invoice_line", "job", "list_view", "list_view_default", "mail_attachment", "mail_server", "member_totp",
     "notification_delivery",
     "oauth_token", "onboarding_waiver",

@@ -26,6 +26,8 @@ from governance.authors import find_members, name_authors
 from governance.changes.lists import CHANGES
 from governance.changes.order_view import describe_order
 from governance.changes.queries import list_changes
+from governance.escalations.draw import draw_escalation
+from governance.escalations.schemas import EscalationSubject, OpenItem
 from governance.inputs import check_text
 from governance.labels import write_element
 from governance.permissions import GovernancePermission
@@ -136,23 +138,28 @@ async def _detail(
     lately = await list_changes(access.session, same, access.now)
     me = access.principal.actor
     invited = answer.requested_by in await find_members(access.session, [answer.requested_by])
-    context = await _preview(access, detail) | {
-        "order": order,
-        "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
-        "names": names,
-        "titles": await load_titles(access.session, [about.record_key, *(order.skus if order else ())]),
-        "voted": not me.same_identity.isdisjoint(vote.by for vote in detail.votes),
-        "qualified": not answer.approvers
-        or any(one.given < one.number and (not one.role or one.role in me.roles) for one in answer.approvers),
-        "own": bool(me.same_identity & {answer.author, answer.requested_by}),
-        "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
-        "relation": "" if answer.author == answer.requested_by else "invited" if invited else "key",
-        "reason": reason,
-        "reason_limit": LONGEST_TEXT,
-        "reason_error": refusal.detail
-        if isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
-        else "",
-    }
+    item = OpenItem(EscalationSubject.APPROVAL, answer.id, about.id, answer.state == ApprovalState.PENDING)
+    context = (
+        await _preview(access, detail)
+        | await draw_escalation(access, item)
+        | {
+            "order": order,
+            "lately": [change for change in lately.items if change.id != detail.change.id][:_LATELY],
+            "names": names,
+            "titles": await load_titles(access.session, [about.record_key, *(order.skus if order else ())]),
+            "voted": not me.same_identity.isdisjoint(vote.by for vote in detail.votes),
+            "qualified": not answer.approvers
+            or any(one.given < one.number and (not one.role or one.role in me.roles) for one in answer.approvers),
+            "own": bool(me.same_identity & {answer.author, answer.requested_by}),
+            "own_title": _own_title(me.id, answer.requested_by, answer.author, invited=invited),
+            "relation": "" if answer.author == answer.requested_by else "invited" if invited else "key",
+            "reason": reason,
+            "reason_limit": LONGEST_TEXT,
+            "reason_error": refusal.detail
+            if isinstance(refusal, InvalidInput) and refusal.extra.get("field") == "reason"
+            else "",
+        }
+    )
     return render_page(access, "approval.html", translate("Approval"), context, refusal=refusal)
 
 

@@ -20,6 +20,7 @@ from governance.changes.rows import ChangeRow
 from governance.changes.states import ChangeState
 from governance.elements.held_observations import hold_observations, replace_held
 from governance.elements.rows import Contract
+from governance.escalation_timer import watch_escalations
 from governance.exception_types import ExceptionType
 from governance.exceptions.lifecycle import auto_resolve, auto_resolve_keys, open_exceptions
 from governance.notices import APPROVAL_WAITING
@@ -109,6 +110,7 @@ async def request_change_approvals(
         job_type=job_types.EXPIRE_APPROVALS,
         due_at=soonest,
     )
+    await watch_escalations(session, snapshot.now)
 
 
 def _notify_approvers(session: AsyncSession, first: Sequence[ChangeRow], snapshot: DecisionSnapshot) -> None:

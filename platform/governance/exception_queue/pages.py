@@ -19,6 +19,8 @@ from foundation.web.lists import ListInput, ListParameters
 from foundation.web.render import redirect_to
 from governance.changes.queries import find_change
 from governance.changes.replay import replay_exception
+from governance.escalations.draw import draw_escalation
+from governance.escalations.schemas import EscalationSubject, OpenItem
 from governance.exception_queue.lists import EXCEPTIONS
 from governance.exception_queue.queries import count_exceptions, find_exception, list_owners
 from governance.exception_queue.routes import BULK
@@ -99,7 +101,9 @@ async def _detail(access: Access, exception_id: UUID, refusal: DomainError | Non
     change = None if found.change_id is None else await find_change(access.session, found.change_id, now=access.now)
     cost = None if change is None else change.cost
     titles = await load_titles(access.session, [found.record_key])
+    item = OpenItem(EscalationSubject.EXCEPTION, found.id, found.change_id, found.state == ExceptionState.OPEN)
     context = {"titles": titles, "exception": found, "change": change, "cost": cost}
+    context |= await draw_escalation(access, item)
     return render_page(access, "exception.html", found.title, context, refusal=refusal)
 
 

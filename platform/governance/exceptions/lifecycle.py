@@ -20,6 +20,7 @@ from foundation.jobs.enqueue import set_timer
 from foundation.marks import N_, Phrase
 from foundation.text import clean_foreign_text
 from governance.audit_actions import ExceptionAction
+from governance.escalation_timer import watch_escalations
 from governance.exceptions.models import GovernanceException
 from governance.exceptions.notices import SEVERE, notify_severe, unknown_among
 from governance.exceptions.rows import NewException
@@ -93,6 +94,7 @@ async def open_exceptions(
         await set_timer(
             session, name=ESCALATE_EXCEPTIONS.name, lane=TIMER_LANE, job_type=ESCALATE_EXCEPTIONS, due_at=soonest
         )
+        await watch_escalations(session, now)
     for row in rows:
         data = {"code": row.code, "severity": row.severity, "message": row.message, "params": _of_title(row)}
         append_audit(

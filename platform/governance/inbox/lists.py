@@ -18,6 +18,12 @@ INBOX: Final = ListDefinition[InboxItem](
     load=list_inbox,
     filters=[
         ChoiceFilter(name="kind", label=N_("Kind"), options=[("", N_("All")), *KIND_LABELS.items()], hidden=True),
+        ChoiceFilter(
+            name="escalated",
+            label=N_("Escalation"),
+            options=[("", N_("Any")), ("yes", N_("Escalated"))],
+            about="`yes`: items that reached a step of their escalation ladder.",
+        ),
         TextFilter(name="client", label=N_("Client"), about="Short name of a client, or its whole name."),
     ],
     sorts=[
@@ -56,5 +62,6 @@ INBOX: Final = ListDefinition[InboxItem](
         *value_columns("new", lambda item: item.new),
         "opened_at",
         "due_at",
+        "escalations",
     ],
 )

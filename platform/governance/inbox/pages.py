@@ -57,7 +57,8 @@ def build_inbox_pages(db: Database) -> tuple[HTTPRouteHandler, ...]:
 
 async def _list(access: Access, listed: ListInput, template: str, *, bulk: BulkView | None = None) -> Response[Any]:
     found = await load_page(access, INBOX, listed.uncounted())
-    counts = await count_inbox(access.session, listed.query["client"])
+    escalated = bool(listed.query["escalated"])
+    counts = await count_inbox(access.session, listed.query["client"], escalated=escalated)
     clients = await list_client_names(access.session, limit=_MOST_CLIENTS + 1)
     options: dict[str, Options] = {}
     if len(clients) <= _MOST_CLIENTS:

@@ -32,7 +32,8 @@ _ITEMS: Final = f"""(
 _TABLES: Final = f"{_ITEMS} i JOIN {CLIENTS} k ON k.tenant_id = i.tenant_id AND k.staff_access = 'standing'"
 """Clients that admit staff on request only are worked on from their own pages."""
 _IS_CLIENT: Final = "(k.slug = :client OR lower(k.name) = lower(:client))"
-_FILTERS: Final = {"kind": "i.kind = :kind", "client": _IS_CLIENT}
+_STEPS: Final = "SELECT 1 FROM escalation x WHERE x.tenant_id = i.tenant_id AND x.subject_id = i.id"
+_FILTERS: Final = {"kind": "i.kind = :kind", "client": _IS_CLIENT, "escalated": f"EXISTS ({_STEPS})"}
 _NEEDS_APPROVAL: Final = N_("Needs approval")
 
 
@@ -43,10 +44,10 @@ async def list_inbox(session: AsyncSession, query: ListQuery, _: datetime) -> Re
 
     def source(keyset: Keyset) -> ListSource:
         return ListSource(
-            columns="""i.kind, i.tenant_id, i.id, i.change_id, coalesce(e.code, '') AS code,
+            columns=f"""i.kind, i.tenant_id, i.id, i.change_id, coalesce(e.code, '') AS code,
                        coalesce(e.message, '') AS message, e.params, i.severity, s.record_key, s.element, s.dimension,
                        s.record_type, c.old_value, c.new_value, c.reason, i.opened_at, i.due_at, i.client,
-                       i.client_name""",
+                       i.client_name, (SELECT count(*) FROM ({_STEPS}) x) AS escalations""",
             tables=f"""(SELECT i.*, k.slug AS client, k.name AS client_name FROM {_TABLES}
                          WHERE {where} AND {keyset.condition} ORDER BY {keyset.order} LIMIT :page_rows) i
                 LEFT JOIN governance_exception e
@@ -63,14 +64,15 @@ async def list_inbox(session: AsyncSession, query: ListQuery, _: datetime) -> Re
     return (await read_page(session, source, query)).map(_item)
 
 
-async def count_inbox(session: AsyncSession, client: str = "") -> InboxCounts:
-    """Items of each kind; of one client if its short name, or its name, is given."""
+async def count_inbox(session: AsyncSession, client: str = "", *, escalated: bool = False) -> InboxCounts:
+    """Items of each kind; of one client if its short name, or its name, is given; only escalated ones if asked for."""
     rows = await session.execute(
         text(f"""
             SELECT i.kind, count(*) AS number FROM {_TABLES}
-             WHERE k.msp_id = :msp AND (:client = '' OR {_IS_CLIENT}) GROUP BY i.kind
+             WHERE k.msp_id = :msp AND (:client = '' OR {_IS_CLIENT})
+               AND (NOT :escalated OR EXISTS ({_STEPS})) GROUP BY i.kind
         """),
-        {"msp": scope_of(session).msp_id, "client": client},
+        {"msp": scope_of(session).msp_id, "client": client, "escalated": escalated},
     )
     counts = {row.kind: row.number for row in rows}
     return InboxCounts(counts.get(InboxKind.APPROVAL, 0), counts.get(InboxKind.EXCEPTION, 0))

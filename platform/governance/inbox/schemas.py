@@ -24,6 +24,7 @@ KIND_LABELS = {InboxKind.APPROVAL: N_("Approvals"), InboxKind.EXCEPTION: N_("Exc
 class InboxItem(msgspec.Struct, frozen=True):
     """A pending approval or an open exception. `id` is the approval's or the exception's, `client` the client's short
     name. `severity` is 0 to 100 for exceptions and 0 for approvals. `title` and `detail` are in the reader's language.
+    `escalations` are the steps of the escalation ladder that were reached.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class InboxItem(msgspec.Struct, frozen=True):
     new: Value | None
     opened_at: datetime
     due_at: datetime
+    escalations: int
 
     @property
     def path(self) -> str:

@@ -16,6 +16,7 @@ from foundation.names import clean_name
 from foundation.scope import Scope
 from governance.dashboards.layouts import copy_msp_default, read_msp_default
 from governance.elements.value_hold import begin_hold
+from governance.escalations.ladder import copy_msp_ladder, read_msp_ladder
 from governance.onboarding.client_templates.apply import apply_version
 from governance.onboarding.client_templates.store import StoredVersion
 from governance.policies.inherit_job import read_msp_rules
@@ -65,6 +66,7 @@ async def create_client(  # noqa: PLR0913 - keyword-only
     check_client(new)
     _, of_msp = await read_msp_rules(db, scope)
     dashboard = await read_msp_default(db, scope)
+    ladder = await read_msp_ladder(db, scope)
     async with db.transaction(scope) as session:
         now = clock()
         client = await accounts.create_client(
@@ -82,6 +84,8 @@ async def create_client(  # noqa: PLR0913 - keyword-only
         )
         if dashboard is not None:
             await copy_msp_default(session, dashboard, now=now)
+        if ladder is not None:
+            await copy_msp_ladder(session, ladder, now=now)
         if holds_values:
             await begin_hold(session, now=now)
         if template is not None:  # it has no connections yet, so no connector is asked

@@ -6,8 +6,16 @@ from foundation.marks import N_
 from foundation.relations import DEAD_LETTERS, JOBS
 from foundation.retention import DataClass, Pin, RetainedTable
 from governance.propagation.states import RUNNING
+from policy.relations import APPROVALS
 
 _OPEN: Final = "governance_exception WHERE tenant_id = :t AND state = 'open'"
+_ENDED: Final = f"""
+NOT EXISTS (SELECT 1 FROM governance_exception e
+             WHERE e.tenant_id = :t AND e.id = escalation.subject_id AND e.state = 'open')
+AND NOT EXISTS (SELECT 1 FROM {APPROVALS} a
+                 WHERE a.tenant_id = :t AND a.id = escalation.subject_id AND a.state = 'pending')
+"""
+"""A step of an open item stays, or it would be reached again."""
 _BASELINES: Final = """
 baseline_id IN (SELECT b.id FROM baseline b WHERE b.tenant_id = :t AND b.state IN ('accepted', 'discarded')
                    AND coalesce(b.finished_at, b.decided_at, b.started_at) < :before_at)
@@ -38,6 +46,11 @@ RETAINED: Final = (
         "exceptions", N_("Closed exceptions"), N_("Exceptions that were resolved or discarded."),
         (RetainedTable("governance_exception", "closed_at", by_time=True, closed="state <> 'open'", element="element",
                        record="record_key"),),
+        default_days=400, least_days=30,
+    ),
+    DataClass(
+        "escalations", N_("Escalations"), N_("Steps of the escalation ladder that approvals and exceptions reached."),
+        (RetainedTable("escalation", "reached_at", by_time=True, closed=_ENDED),),
         default_days=400, least_days=30,
     ),
     DataClass(

@@ -14,6 +14,7 @@ from foundation.jobs.enqueue import set_timer
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.audit_actions import ExceptionAction
+from governance.escalation_timer import watch_escalations
 from governance.exceptions.severity import OVERDUE
 from governance.job_types import ESCALATE_EXCEPTIONS, TIMER_LANE
 from governance.services import GovernanceServices
@@ -63,6 +64,8 @@ async def escalate_overdue(session: AsyncSession, services: GovernanceServices) 
             data={"code": row.code, "severity": row.severity},
             at=now,
         )
+    if rows:  # a step may begin at a higher severity
+        await watch_escalations(session, now)
     following = await session.scalar(NEXT_ESCALATION, tenant)
     if following is not None:
         await set_timer(

@@ -1,0 +1,55 @@
+"""Tables of escalation ladders, of the steps that were reached, and of time that does not count."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, SmallInteger, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database.base import Base, TenantOwned
+
+
+class EscalationLadder(TenantOwned, Base):
+    """The steps of a ladder. `owner_id` is the account whose ladder it is: in a client's account the client for its
+    own, its MSP for the copy of the one that the MSP sets for all clients.
+    """
+
+    __tablename__ = "escalation_ladder"
+
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
+class Escalation(TenantOwned, Base):
+    """A step that a subject reached, once; never changed. `subject_id` is the approval's or the exception's. The step
+    is described here, so that a later change of the ladder does not change what happened. `told` are ids of members.
+    """
+
+    __tablename__ = "escalation"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    about: Mapped[str]
+    subject_id: Mapped[UUID]
+    after_minutes: Mapped[int] = mapped_column(Integer)
+    role: Mapped[str]
+    least_severity: Mapped[int] = mapped_column(SmallInteger)
+    due_at: Mapped[datetime]
+    reached_at: Mapped[datetime]
+    told: Mapped[list[str]] = mapped_column(JSONB)
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "subject_id", "after_minutes", "role", name="uq_escalation_subject_step"),
+    )
+
+
+class EscalationPause(TenantOwned, Base):
+    """A time in which the client was suspended, so that nothing in it counts as waiting."""
+
+    __tablename__ = "escalation_pause"
+
+    paused_from: Mapped[datetime] = mapped_column(primary_key=True)
+    paused_until: Mapped[datetime]

@@ -1,0 +1,173 @@
+"""The escalation ladder: what waits too long is told to the roles of its steps, once for each step."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from canonical.elements import PRICE
+from controlplane.provisioning import onboard_client
+from foundation.clock import utc_now
+from governance.escalations.pause import record_pause
+from governance.job_types import REACH_ESCALATIONS
+from tests.support.as_owner import update_as_owner
+from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
+from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LADDER: dict[str, Any] = {
+    "steps": [
+        {"about": "approval", "after_minutes": 60, "role": "client_approver"},
+        {"about": "exception", "after_minutes": 120, "role": "msp_admin", "least_severity": 30},
+    ]
+}
+_DUE = "due_at = now() - interval '1 s'"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def approver(web_app: WebApp, msp_setup: MspSetup) -> Visit:
+    return await web_app.signed_in(msp_setup.host, msp_setup.approver)
+
+
+async def propose_price(env: ClientEnv, sku: str) -> str:
+    """A price without a known cost, which needs approval. Returns the change's id."""
+    await env.deliver(env.change(sku, PRICE, 1000))
+    await env.work(settle=0.5)
+    ((change_id,),) = await env.rows("SELECT id FROM change WHERE record_key = :sku", sku=sku)
+    return str(change_id)
+
+
+async def pass_by(env: ClientEnv, hours: int) -> None:
+    """Move the beginning of approvals into the past, and run the timer."""
+    update_as_owner(env, "approval", "created_at = created_at - %(by)s", by=timedelta(hours=hours))
+    await reach(env)
+
+
+async def reach(env: ClientEnv) -> None:
+    update_as_owner(env, "timer", _DUE, "kind = %(kind)s", kind=REACH_ESCALATIONS.name)
+    await env.work(settle=0.5)
+
+
+async def escalated(visit: Visit, root: str = "") -> int:
+    """Unread causes of escalated approvals."""
+    answer = await visit.api("GET", f"/api/v1{root}/notifications?status=unread")
+    return sum(one["number"] for one in answer.json()["items"] if one["kind"] == "approval.escalated")
+
+
+async def test_a_waiting_approval_is_escalated_once_for_each_step_until_it_is_answered(  # noqa: PLR0917 - fixtures
+    web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv, admin: Visit, approver: Visit
+) -> None:
+    root = f"/clients/{msp_setup.slug}"
+    change = await propose_price(env, "SKU-001")
+    address = f"/api/v1{root}/approvals/{change}/escalations"
+    before = (await approver.get(address)).json()
+    assert (before["reached"], before["next"]["role"]) == ([], "client_approver")
+    await pass_by(env, 5)
+    await reach(env)
+    assert await escalated(approver, root) == 1
+    assert await escalated(admin) == 0
+    found = (await approver.get(address)).json()
+    assert [(one["role"], len(one["told"])) for one in found["reached"]] == [("client_approver", 1)]
+    assert found["next"]["role"] == "client_admin"
+    assert (await approver.get(f"{root}/approvals/{change}")).text.count("Next: ") == 1
+    inbox = (await admin.get("/api/v1/inbox?escalated=yes")).json()["items"]
+    assert [(one["change_id"], one["escalations"]) for one in inbox] == [(change, 1)]
+    assert 'id="count-all">1<' in (await admin.get("/inbox?escalated=yes")).text
+    await pass_by(env, 20)  # nobody is client_admin, so the service provider's administrator is told, too
+    assert await escalated(admin) == 1
+    answer = {"grant": False, "reason": "no"}
+    answered = await approver.api("POST", f"/api/v1{root}/changes/{change}/answer", answer)
+    assert answered.status_code == 202, answered.text
+    await pass_by(env, 90)
+    found = (await approver.get(address)).json()
+    assert (len(found["reached"]), found["next"]) == (2, None)
+    theirs = await set_up_msp(other_env, name="Other")
+    stranger = await web_app.signed_in(theirs.host, theirs.admin)
+    assert await escalated(stranger) == 0
+    assert (await stranger.get(f"/api/v1/clients/{theirs.slug}/approvals/{change}/escalations")).status_code == 404
+    assert (await stranger.get("/api/v1/inbox?escalated=yes")).json()["items"] == []
+
+
+async def test_a_clients_own_ladder_replaces_that_of_its_msp(
+    web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv, admin: Visit
+) -> None:
+    mine, all_clients = f"/api/v1/clients/{msp_setup.slug}/escalation-ladder", "/api/v1/escalation-ladder"
+    theirs = await set_up_msp(other_env, name="Other")
+    stranger = await web_app.signed_in(theirs.host, theirs.admin)
+    await propose_price(env, "SKU-001")
+    update_as_owner(env, "approval", "created_at = created_at - interval '2 h'")
+    assert (await admin.get(mine)).json()["source"] == "default"
+    saved = await admin.api("PUT", all_clients, LADDER)
+    assert saved.status_code == 204, saved.text
+    assert [one["open_now"] for one in (await admin.get(all_clients)).json()["steps"]] == [1, 0]
+    await replace(env, scope=env.msp_account).work()
+    assert (await admin.get(mine)).json()["source"] == "msp"
+    await onboard_client(env.services, env.msp_account, name="Later", slug="later-one", currency="EUR")
+    assert (await admin.get("/api/v1/clients/later-one/escalation-ladder")).json()["source"] == "msp"
+    assert (await stranger.get(f"/api/v1/clients/{theirs.slug}/escalation-ladder")).json()["source"] == "default"
+    own = {"steps": [{"about": "approval", "after_minutes": 30, "role": "client_viewer"}]}
+    preview = await admin.api("POST", f"{mine}/preview", own)
+    assert [(one["open_now"], one["may_answer"]) for one in preview.json()] == [(1, False)]
+    assert (await admin.api("PUT", mine, own)).status_code == 204
+    found = (await admin.get(mine)).json()
+    assert (found["source"], [one["role"] for one in found["replaced"]]) == ("own", ["client_approver", "msp_admin"])
+    listed = (await admin.get(all_clients)).json()
+    assert [one["client"] for one in listed["own_ladders"]] == [msp_setup.slug]
+    assert [one["open_now"] for one in listed["steps"]] == [0, 0]
+    assert (await admin.api("DELETE", mine)).status_code == 204
+    assert (await admin.get(mine)).json()["source"] == "msp"
+    for path in (mine, f"{mine}/preview"):
+        assert (await stranger.api("PUT" if path == mine else "POST", path, own)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"about": "exception", "after_minutes": 60, "role": "client_admin"},
+        {"about": "approval", "after_minutes": 60, "role": "partner"},
+        {"about": "approval", "after_minutes": 60, "role": "client_admin", "least_severity": 10},
+        {"about": "approval", "after_minutes": 1, "role": "client_admin"},
+    ],
+)
+async def test_impossible_ladders_are_refused(msp_setup: MspSetup, admin: Visit, step: dict[str, Any]) -> None:
+    """Also one without a step about approvals: none may wait unseen."""
+    answer = await admin.api("PUT", "/api/v1/escalation-ladder", {"steps": [step]})
+    assert answer.status_code in {400, 422}, answer.text
+
+
+async def test_the_page_previews_saves_and_returns(msp_setup: MspSetup, env: ClientEnv, admin: Visit) -> None:
+    await propose_price(env, "SKU-001")
+    update_as_owner(env, "approval", "created_at = created_at - interval '2 h'")
+    path = f"/clients/{msp_setup.slug}/escalations"
+    form = {"about": "approval", "after": "1", "unit": "hours", "role": "client_approver", "least_severity": "0"}
+    shown = await admin.post(path, form | {"action": "preview"})
+    assert shown.status_code == 200
+    assert "Nothing is saved yet" in shown.text
+    assert (await admin.post(path, form | {"action": "save"})).status_code == 303
+    assert "own ladder" in (await admin.get(path)).text
+    assert "at least one" in (await admin.post(path, form | {"about": "exception", "action": "save"})).text.lower()
+    assert (await admin.post(path, {"action": "reset"})).status_code == 303
+    assert "Nobody has set another one" in (await admin.get(path)).text
+
+
+async def test_time_of_a_suspension_does_not_count(msp_setup: MspSetup, env: ClientEnv, approver: Visit) -> None:
+    root, now = f"/clients/{msp_setup.slug}", utc_now()
+    await propose_price(env, "SKU-001")
+    async with env.services.db.transaction(env.scope) as session:
+        await record_pause(session, now - timedelta(hours=4), now)
+    await pass_by(env, 5)
+    assert await escalated(approver, root) == 0
+    await pass_by(env, 3)
+    assert await escalated(approver, root) == 1
