@@ -205,6 +205,7 @@ class Notification(TenantOwned, Base):
     number: Mapped[int]
     happened_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    counts_from: Mapped[datetime | None]  # the end of quiet hours, before which the bell leaves it out
 
     __table_args__ = (
         Index(

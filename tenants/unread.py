@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, func, or_, select
 
 from tenants.models import Notification
 
@@ -12,7 +12,8 @@ MOST: Final = 100
 
 
 def count_unread(tenant_id: UUID, member_id: UUID) -> ScalarSelect[Any]:
-    """SQL expression, to be added to another statement."""
+    """SQL expression, to be added to another statement. What happened in the member's quiet hours counts after them."""
     own = (Notification.tenant_id == tenant_id, Notification.member_id == member_id, Notification.read_at.is_(None))
-    limited = select(Notification.id).where(*own).limit(MOST).subquery()
+    counts = or_(Notification.counts_from.is_(None), Notification.counts_from <= func.now())
+    limited = select(Notification.id).where(*own, counts).limit(MOST).subquery()
     return select(func.count()).select_from(limited).scalar_subquery()

@@ -46,9 +46,11 @@ def notification() -> None:
 @click.option("--mail-least-severity", default="info", type=_SEVERITIES, help="The least severe ones that are mailed.")
 @click.option("--webhook-kind", "webhook_kinds", multiple=True, metavar="KIND", help="A kind for webhooks; repeatable.")
 @click.option("--webhook-least-severity", default="info", type=_SEVERITIES, help="The least severe ones for webhooks.")
-@click.option("--quiet-from", default="", metavar="HH:MM", help="When mails begin to wait, by the member's clock.")
-@click.option("--quiet-until", default="", metavar="HH:MM", help="When mails leave again.")
-@click.option("--critical-passes", is_flag=True, help="Mail critical ones in quiet hours, too.")
+@click.option(
+    "--quiet-from", default="", metavar="HH:MM", help="When notifications begin to wait, by the member's clock."
+)
+@click.option("--quiet-until", default="", metavar="HH:MM", help="When they leave again.")
+@click.option("--critical-passes", is_flag=True, help="Critical ones do not wait for the end of quiet hours.")
 @click.option("--digest-at", default=DAILY_AT, metavar="HH:MM", help="When the daily summary is mailed.")
 def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str, mail_kinds: tuple[str, ...], **given: Any) -> None:
     """Set which notifications a member gets; without --mute, every kind. Replaces what was set before."""

@@ -14,7 +14,7 @@ from tenants.mail.mailer import Portal
 from tenants.models import NotificationSetting
 from tenants.notifications.kinds import NoticeSeverity, NotificationKind
 from tenants.notifications.schemas import MailModeCode, NotificationSettings, SeverityCode
-from tenants.notifications.timing import MailMode, MailTimes, QuietHours, next_mail_at
+from tenants.notifications.timing import MailMode, MailTimes, QuietHours, after_quiet_hours, next_mail_at
 
 NOTHING_SET: Final = NotificationSettings([])
 DAILY_AT: Final = "07:00"
@@ -89,11 +89,25 @@ def mail_due_at(
     """The time at which a mail is due. `last` is the time of the member's latest mail about the same subject. The mode
     must not be off.
     """
+    return next_mail_at(now, mail_mode(chosen, kind), _times(chosen, zone), passes=_passes(chosen, kind), last=last)
+
+
+def heard_at(chosen: NotificationSettings, kind: NotificationKind, *, zone: str, now: datetime) -> datetime:
+    """The time from which the bell counts a notification, and at which webhooks carry it: `now`, or the end of the
+    quiet hours.
+    """
+    return now if _passes(chosen, kind) else after_quiet_hours(now, _times(chosen, zone))
+
+
+def _times(chosen: NotificationSettings, zone: str) -> MailTimes:
     begins, ends = chosen.quiet_from, chosen.quiet_until
     quiet = QuietHours(time.fromisoformat(begins), time.fromisoformat(ends)) if begins and ends else None
-    times = MailTimes(localizer_of(SOURCE_LANGUAGE, zone).zone, time.fromisoformat(chosen.digest_at or DAILY_AT), quiet)
-    passes = chosen.critical_passes and kind.severity is NoticeSeverity.CRITICAL
-    return next_mail_at(now, mail_mode(chosen, kind), times, passes=passes, last=last)
+    return MailTimes(localizer_of(SOURCE_LANGUAGE, zone).zone, time.fromisoformat(chosen.digest_at or DAILY_AT), quiet)
+
+
+def _passes(chosen: NotificationSettings, kind: NotificationKind) -> bool:
+    """Whether quiet hours do not hold this kind back."""
+    return chosen.critical_passes and kind.severity is NoticeSeverity.CRITICAL
 
 
 def _is_severe_enough(kind: NotificationKind, least: str) -> bool:

@@ -1,4 +1,6 @@
-"""Job that sends due mails: one mail to each member, a summary if several notifications are due."""
+"""Job that sends due mails, one to each member, a summary if several notifications are due; and events for webhooks
+that quiet hours held back.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from policy.index import PolicyIndex, may
 from tenants.mail.mail_types import NOTICE, NOTICE_SUMMARY, Entry, write_entries
 from tenants.mail.mailer import Mailer, Recipient
 from tenants.models import Client, Member, Notification, NotificationSetting
+from tenants.notifications.deliver import publish_held
 from tenants.notifications.delivery import NoticeChannel, StoredDelivery, stored_delivery
 from tenants.notifications.job_types import LANE, SEND_NOTICES
 from tenants.notifications.kinds import NotificationKind, known_kinds
@@ -53,7 +56,7 @@ def send_notices_handler(needs: NoticeMails) -> Handler[NoPayload]:
             tenant_id = scope_of(session).tenant_id
             found = await _find_due(session, now)
             for member_id, rows in groupby(found, key=lambda row: row.member_id):
-                await _send_to(session, needs, member_id, list(rows), now)
+                await _deliver(session, needs, member_id, list(rows), now)
             done = (Delivery.tenant_id == tenant_id, Delivery.id.in_([row.id for row in found]))
             await session.execute(update(Delivery).where(*done).values(done_at=now))
             await session.execute(
@@ -68,31 +71,40 @@ def send_notices_handler(needs: NoticeMails) -> Handler[NoPayload]:
 
 
 async def _find_due(session: AsyncSession, now: datetime) -> Sequence[Delivery]:
-    mail = (Delivery.tenant_id == scope_of(session).tenant_id, Delivery.channel == NoticeChannel.MAIL)
-    due = select(Delivery).where(*mail, Delivery.done_at.is_(None), Delivery.due_at <= now)
+    own = Delivery.tenant_id == scope_of(session).tenant_id
+    due = select(Delivery).where(own, Delivery.done_at.is_(None), Delivery.due_at <= now)
     return (
         await session.scalars(due.order_by(Delivery.member_id, Delivery.happened_at, Delivery.id).limit(_MOST))
     ).all()
 
 
-async def _send_to(
+async def _deliver(
     session: AsyncSession, needs: NoticeMails, member_id: UUID, due: Sequence[Delivery], now: datetime
 ) -> None:
-    """Send a member's mail. Nothing is sent to an inactive member, about kinds that they may no longer see, or about
-    notifications that they have read.
+    """Send a member's mail, and publish the events that quiet hours held back. Nothing is sent to an inactive member,
+    about kinds that they may no longer see, or about notifications that they have read.
     """
     own = (Member.tenant_id == scope_of(session).tenant_id, Member.id == member_id)
     member = await session.scalar(select(Member).where(*own, Member.status == AccountStatus.ACTIVE))
+    if member is None:
+        return
+    wanted = await _still_wanted(session, needs.policies, member_id, due)
+    publish_held(session, [row for row in wanted if row.channel == NoticeChannel.WEBHOOK], now)
+    mailed = [row for row in wanted if row.channel == NoticeChannel.MAIL]
+    if mailed:
+        await _send_to(session, needs, member, mailed, now)
+
+
+async def _send_to(
+    session: AsyncSession, needs: NoticeMails, member: Member, wanted: Sequence[Delivery], now: datetime
+) -> None:
     settings = await session.scalar(
         select(NotificationSetting).where(
-            NotificationSetting.tenant_id == scope_of(session).tenant_id, NotificationSetting.member_id == member_id
+            NotificationSetting.tenant_id == scope_of(session).tenant_id, NotificationSetting.member_id == member.id
         )
     )
     stored = stored_delivery(settings)
-    if member is None or not stored.origin:
-        return
-    wanted = await _still_wanted(session, needs.policies, member_id, due)
-    if not wanted:
+    if not stored.origin:
         return
     to, account = await recipient_of(session, member), await account_of(session)
     root = f"/clients/{account.slug}" if isinstance(account, Client) else ""

@@ -1,11 +1,12 @@
 """Job that writes a notification for each member whom a cause concerns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +18,7 @@ from foundation.jobs.registry import Handler
 from policy.cache import PolicyCache
 from tenants.models import Client, Notification
 from tenants.notifications.deliver import plan_deliveries
-from tenants.notifications.delivery import wants_in_app
+from tenants.notifications.delivery import heard_at, wants_in_app
 from tenants.notifications.job_types import NotifyMembers
 from tenants.notifications.kinds import known_kinds
 from tenants.notifications.recipients import find_concerned
@@ -75,24 +76,40 @@ async def _write(
         "happened_at": payload.at,
     }  # fmt: skip
     href = root + payload.path
-    members = [one.member_id for one in concerned if wants_in_app(one.settings, kind)]
-    if members:
-        await _write_rows(session, notifier, members, values | {"severity": str(kind.severity), "href": href})
+    now = notifier.clock()
+    heard = {
+        one.member_id: heard_at(one.settings, kind, zone=one.time_zone, now=now)
+        for one in concerned
+        if wants_in_app(one.settings, kind)
+    }
+    if heard:
+        counted = {member: at if at > now else None for member, at in heard.items()}
+        await _write_rows(session, notifier, counted, values | {"severity": str(kind.severity), "href": href})
     # The number of a job is one of the installation's, so a job that runs twice has the same.
     planned = values | {"subject": href, "job_seq": str(item.seq)}
-    await plan_deliveries(session, notifier.new_id, kind, concerned, planned, notifier.clock())
+    await plan_deliveries(session, notifier.new_id, kind, concerned, planned, now)
 
 
 async def _write_rows(
-    session: AsyncSession, notifier: Notifier, members: Sequence[UUID], values: dict[str, Any]
+    session: AsyncSession, notifier: Notifier, members: Mapping[UUID, datetime | None], values: dict[str, Any]
 ) -> None:
-    rows = [values | {"id": notifier.new_id(), "member_id": member} for member in members]
+    """`members`: from when the bell counts it for each; None is from now on."""
+    rows = [
+        values | {"id": notifier.new_id(), "member_id": member, "counts_from": at} for member, at in members.items()
+    ]
     statement = insert(Notification).values(rows)
     later = {name: statement.excluded[name] for name in ("params", "href", "happened_at")}
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant_id", "member_id", "kind", "topic"],
             index_where=Notification.read_at.is_(None),
-            set_={**later, "number": Notification.number + statement.excluded.number},
+            set_={
+                **later,
+                "number": Notification.number + statement.excluded.number,
+                "counts_from": case(
+                    (or_(Notification.counts_from.is_(None), statement.excluded.counts_from.is_(None)), None),
+                    else_=func.least(Notification.counts_from, statement.excluded.counts_from),
+                ),
+            },
         )
     )

@@ -21,7 +21,7 @@ from tenants.states import AccountStatus
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """A member whom a cause concerns. An empty `time_zone` is that of the account."""
+    """A member whom a cause concerns. `time_zone` is their own, else the account's."""
 
     member_id: UUID
     settings: NotificationSettings
@@ -46,10 +46,11 @@ async def find_concerned(
         )
         .order_by(Member.id)
     )
+    account = await account_of(session)
     if payload.members:
         statement = statement.where(Member.id.in_(payload.members))
     return [
-        Concerned(row.id, settings_of(row.NotificationSetting), row.time_zone or "")
+        Concerned(row.id, settings_of(row.NotificationSetting), row.time_zone or account.time_zone or "UTC")
         for row in await session.execute(statement)
         if str(row.id) != payload.by and may(index, str(row.id), obj, act).allowed
     ]

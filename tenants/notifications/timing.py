@@ -1,4 +1,4 @@
-"""Times of mails about notifications: at once, or with a summary, and not in the member's quiet hours."""
+"""Times at which notifications reach a member: mails at once, or with a summary, and nothing in the quiet hours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,10 +59,13 @@ def next_mail_at(now: datetime, mode: MailMode, times: MailTimes, *, passes: boo
         due = _next(now, times.daily_at, times.zone)
     else:
         due = max(now, last + SAME_AGAIN) if last is not None else now
+    return due if passes else after_quiet_hours(due, times)
+
+
+def after_quiet_hours(due: datetime, times: MailTimes) -> datetime:
+    """The end of the quiet hours in which `due` is, else `due`."""
     quiet = times.quiet
-    if quiet is None or passes:
-        return due
-    while quiet.include(due.astimezone(times.zone).time()):
+    while quiet is not None and quiet.include(due.astimezone(times.zone).time()):
         due = _next(due, quiet.end, times.zone)  # again only where the clock is put forward over the end
     return due
 

@@ -126,14 +126,23 @@ async def add_exception(rows: Rows, number: int) -> Matches:
 
 
 async def add_inbox_item(rows: Rows, number: int) -> Matches:
-    """Exceptions and approvals alternate."""
+    """Exceptions and approvals alternate. Exceptions are escalated."""
     if number % 2:
         await add_exception(rows, number)
     else:
         await add_approval(rows, number)
     async with rows.db.transaction(rows.env.scope) as session:
         slug = await session.scalar(text("SELECT slug FROM client"))
-    return {"kind": ["exception" if number % 2 else "approval"], "client": [str(slug)]}
+        await session.execute(
+            text("""
+                INSERT INTO escalation (tenant_id, msp_id, id, about, subject_id, after_minutes, role, least_severity,
+                                        due_at, reached_at, told)
+                SELECT tenant_id, msp_id, gen_random_uuid(), 'exception', id, 60, 'client_admin', 0, now(), now(), '[]'
+                  FROM governance_exception ON CONFLICT DO NOTHING
+            """)
+        )
+    kind, escalated = ("exception", ["yes"]) if number % 2 else ("approval", [])
+    return {"kind": [kind], "client": [str(slug)], "escalated": escalated}
 
 
 async def add_letter(rows: Rows, number: int) -> Matches:

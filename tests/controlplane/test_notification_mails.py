@@ -1,5 +1,6 @@
 """Deliveries of notifications outside the app: mails at once and in summaries, quiet hours, and events for webhooks."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +45,19 @@ async def repeat(env: ClientEnv, payload: NotifyMembers) -> None:
     async with env.services.db.transaction(env.scope) as session:
         enqueue(session, [NewJob(LANE, NOTIFY, key=payload.kind, payload=payload)])
     await env.work(settle=0.5)
+
+
+def quiet_now() -> dict[str, str]:
+    """Quiet hours from two hours ago, for 14 hours."""
+    now = datetime.now(UTC)
+    return {name: (now + timedelta(hours=hours)).strftime("%H:%M") for name, hours in
+            (("quiet_from", -2), ("quiet_until", 12))}  # fmt: skip
+
+
+async def rung(visit: Visit, root: str) -> int:
+    """The number at the bell."""
+    found = re.search(r"not read: (\d+)", (await visit.get(f"{root}/notifications")).text)
+    return 0 if found is None else int(found[1])
 
 
 async def mail_at(env: ClientEnv, scope: Scope, at: datetime) -> None:
@@ -144,9 +158,7 @@ async def test_quiet_hours_hold_mails_but_not_critical_ones_that_may_pass(
     msp_setup: MspSetup, env: ClientEnv, approver: Visit
 ) -> None:
     root = f"/clients/{msp_setup.slug}"
-    now = datetime.now(UTC)
-    quiet = {name: (now + hours).strftime("%H:%M") for name, hours in
-             (("quiet_from", timedelta(hours=-2)), ("quiet_until", timedelta(hours=12)))}  # fmt: skip
+    now, quiet = datetime.now(UTC), quiet_now()
     await choose(approver, root, mail="at_once", critical_passes=True, **quiet)
     await propose(env, "SKU-001")
     assert await mails(env, env.scope) == []
@@ -178,6 +190,16 @@ async def test_webhooks_of_the_account_carry_the_chosen_kinds_only(  # noqa: PLR
         assert heard.event["data"]["kind"] == "approval.waiting"
         assert heard.event["data"]["path"].startswith(f"{root}/approvals/")
         assert elsewhere.heard == []
+        bell, quiet = await rung(approver, root), quiet_now()
+        await choose(approver, root, webhook_kinds=["approval.waiting", "connection.not_working"], **quiet)
+        await repeat(env, NotifyMembers("connection.not_working", "other", "/connections", datetime.now(UTC)))
+        assert (len(receiver.heard), await rung(approver, root)) == (1, bell)
+        await choose(approver, root, webhook_kinds=["connection.not_working"], critical_passes=True, **quiet)
+        await repeat(env, NotifyMembers("connection.not_working", "third", "/connections", datetime.now(UTC)))
+        assert (len(receiver.heard), await rung(approver, root)) == (2, bell + 1)
+        await mail_at(env, env.scope, datetime.now(UTC) + LATER)
+        await env.work(settle=0.5)
+        assert [one.event["data"]["kind"] for one in receiver.heard[1:]] == ["connection.not_working"] * 2
 
 
 async def test_the_form_saves_all_channels_and_refuses_half_of_quiet_hours(

@@ -79,7 +79,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "policy_draft_edit": "rule",
     "policy_replay": "after_id counts differing ended_at money replayed state",
     "policy_role": "about changed_at changed_by_name name permissions",
-    "notification": "happened_at href number params read_at",
+    "notification": "counts_from happened_at href number params read_at",
     "notification_delivery": "done_at",
     "notification_setting": "delivery least_severity muted",
     "number_series": "last",

@@ -74,7 +74,7 @@ DEFINERS = {
 # Deleted by retention only, as the owner in the purge role.
 PURGED = {
     "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail",
-    "payment_event", "reported_usage", "source_event_key",
+    "escalation", "payment_event", "reported_usage", "source_event_key",
     "webhook_attempt", "webhook_delivery",
 }  # fmt: skip
 CALLERS = {
@@ -89,6 +89,7 @@ FLEET_READS = {
     "client_template",
     "client_template_use",
     "client_template_version", "connection", "coupon", "custom_element", "dead_letter", "element_contract",
+    "escalation", "escalation_ladder", "escalation_pause",
     "governance_exception", "held_observation", "identity_provider", "credit_note", "invoice", "invoice_document",
     "invoice_line",
     "invoice_payment", "invoice_step", "issued_invoice", "legal_entity", "mail",
