@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611301218"
-down_revision = "202611301200"
+revision = "202611301349"
+down_revision = "202611301348"
 branch_labels = None
 depends_on = None
 
