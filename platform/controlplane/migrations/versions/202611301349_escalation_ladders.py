@@ -5,8 +5,8 @@ from alembic import op
 from foundation.database.rls import protect
 from foundation.database.roles import PURGE
 
-revision = "202611301348"
-down_revision = "202611301347"
+revision = "202611301349"
+down_revision = "202611301348"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from foundation.database.roles import APP
 
-revision = "202611301349"
-down_revision = "202611301348"
+revision = "202611301350"
+down_revision = "202611301349"
 branch_labels = None
 depends_on = None
 
