@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import select, text
 
 from canonical.elements import PRICE
@@ -18,13 +19,24 @@ from tenants.mail.models import Mail
 from tenants.notifications.job_types import LANE, NOTIFY, SEND_NOTICES, NotifyMembers
 from tenants.notifications.mail_job import NoticeMails, send_notices_handler
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_admin,
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
 from tests.support.webhook_receiver import webhook_receiver
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LATER = timedelta(days=2)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def approver(web_app: WebApp, msp_setup: MspSetup) -> Visit:
     return await web_app.signed_in(msp_setup.host, msp_setup.approver)
 

@@ -4,12 +4,14 @@ import re
 from uuid import UUID
 
 import msgspec
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import PRICE, STOCK
 from canonical.keys import ElementKey
 from connectors.ports import ChannelReading, KeyPage, PollPage
 from controlplane.provisioning import NewAccountMember, add_member
+from controlplane.services import Services
 from foundation.clock import utc_now
 from foundation.i18n.messages import TEXT
 from foundation.web.pagination import ResultPage
@@ -19,7 +21,24 @@ from governance.baseline.schemas import ComparedValue
 from tests.governance.baseline.clients import read, set_in_erp, set_in_shop
 from tests.governance.scripted import ScriptedCatalogue, ScriptedChannel, ScriptedSource, replace_part
 from tests.support.client_env import ClientEnv
+from tests.support.shared_web_app import (  # noqa: F401 - fixtures
+    own_env,
+    own_msp_setup,
+    own_other_env,
+    shared_relay_db,
+    shared_services,
+    shared_web_app,
+)
 from tests.support.web_app import PASSWORD, MspSetup, Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(autouse=True)
+def own_registry(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connectors that a test replaces are its own; the services are those of all tests of the file."""
+    runtime = services.governance.runtime
+    monkeypatch.setattr(runtime, "registry", runtime.registry)
 
 
 def root_of(msp_setup: MspSetup) -> str:
