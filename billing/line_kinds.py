@@ -45,6 +45,12 @@ CAUSE_LABELS: Final = {
     "plan": N_("Plan"),
     "from": N_("From"),
     "until": N_("Until"),
+    "month": N_("Month"),
+    "measured": N_("In time"),
+    "target": N_("Target"),
+    "credit": N_("Credit"),
+    "deliveries": N_("Deliveries"),
+    "late": N_("Late"),
     "coupon_code": N_("Coupon"),
     "product": N_("Product"),
 }

@@ -28,6 +28,7 @@ from billing.retention import RETAINED
 from billing.routes import ROUTES
 from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
+from billing.sla.slice import SLICE as SLA
 from billing.three_way.slice import SLICE as THREE_WAY
 from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
@@ -73,5 +74,6 @@ ROOM: Final = Room(
         VENDOR_BILLS,
         BALANCE,
         THREE_WAY,
+        SLA,
     ),
 )

@@ -103,6 +103,13 @@ class LineView:
         return [(translate(label), value) for label, value in known if label]
 
     @property
+    def breaches(self) -> Sequence[str]:
+        """Ids of the changes whose late deliveries a service credit is for."""
+        if self.line.kind is not LineKind.SLA_CREDIT:
+            return []
+        return list(dict.fromkeys(one.partition("/")[0] for one in self.line.cause.get("breaches", "").split()))
+
+    @property
     def is_usage(self) -> bool:
         return self.line.kind is LineKind.USAGE
 

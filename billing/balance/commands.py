@@ -9,7 +9,7 @@ import msgspec
 
 from billing.invoices.balance import keep_on_balance, pay_from_balance
 from billing.wallets.credit import give_credit, load_credit, set_credit_rule, take_credit_back
-from billing.wallets.schemas import NewGrant, RuleInput
+from billing.wallets.schemas import CreditRuleInput, NewGrant
 from billing.wallets.states import GIVEN, GrantKind
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
@@ -113,7 +113,7 @@ def rule(*, msp_id: UUID, tenant_id: UUID, currency: str, low_minor: int, top_up
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            wanted = RuleInput(currency, low_minor, top_up_minor)
+            wanted = CreditRuleInput(currency, low_minor, top_up_minor)
             await set_credit_rule(session, wanted, now=utc_now(), new_id=new_id)
         return CommandResult("The rule is set.", {"currency": currency, "low_minor": low_minor})
 

@@ -13,7 +13,7 @@ from billing.invoices.life import load_balances
 from billing.invoices.settle import parse_minor
 from billing.permissions import BillingPermission
 from billing.wallets.credit import give_credit, load_credit, read_currency, set_credit_rule, take_credit_back
-from billing.wallets.schemas import NewGrant, RuleInput
+from billing.wallets.schemas import CreditRuleInput, NewGrant
 from billing.wallets.states import GIVEN, GRANT_LABELS, MOVE_LABELS, GrantKind
 from canonical.money import Money, stored_exponent
 from foundation.errors import DomainError, InvalidInput
@@ -95,7 +95,7 @@ async def _grant(access: Access, typed: Typed) -> None:
 async def _rule(access: Access, typed: Typed) -> None:
     """Raises InvalidInput."""
     currency = read_currency(typed.get("rule_currency", ""))
-    rule = RuleInput(currency, _amount(typed, "low", currency), _amount(typed, "top_up", currency))
+    rule = CreditRuleInput(currency, _amount(typed, "low", currency), _amount(typed, "top_up", currency))
     await set_credit_rule(access.session, rule, now=access.now, new_id=new_id)
 
 

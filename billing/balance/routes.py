@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 
 from billing.permissions import BillingPermission
 from billing.wallets.credit import give_credit, load_credit, set_credit_rule, take_credit_back
-from billing.wallets.schemas import CreditBalance, NewGrant, RuleInput, WithdrawInput
+from billing.wallets.schemas import CreditBalance, CreditRuleInput, NewGrant, WithdrawInput
 from foundation.ids import new_id
 from foundation.web.api import post, put
 from tenants.web.dependencies import OpenAccess
@@ -43,7 +43,7 @@ async def withdraw_credit_grant(
 
 
 @put(f"{_BALANCE}/rule", opt=_WRITE, tags=_TAGS, status_code=200)
-async def save_credit_rule(access: OpenAccess, data: JSONBody[RuleInput]) -> CreditBalance:
+async def save_credit_rule(access: OpenAccess, data: JSONBody[CreditRuleInput]) -> CreditBalance:
     """Set what happens when the credit of a currency is low: its members are told, and a top-up is added to the draft.
 
     `low_minor` 0 removes the rule.

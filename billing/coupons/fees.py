@@ -13,7 +13,7 @@ from billing.coupons.schemas import CouponUse
 from billing.coupons.terms import TERM_NAMES, CouponTerms
 from billing.fees import ChargedLine, Fee, FeeContext
 from billing.line_kinds import LineKind
-from billing.pricing.discounts import Coupon, Weight, allocate, apply_coupon
+from billing.pricing.discounts import Discount, Weight, allocate, apply_coupon
 from billing.sides import Side
 from canonical.money import stored_exponent
 
@@ -59,7 +59,7 @@ def _parts(
     if terms.most_invoices is not None and len(uses) >= terms.most_invoices:
         return {}
     places = [number for number, line in enumerate(lines) if not terms.only or line.product in terms.only]
-    coupon = Coupon(
+    coupon = Discount(
         amount_minor=terms.amount_minor, percent=terms.percent, recurring=terms.recurring,
         used_before_minor=sum(use.amount_minor for use in uses),
     )  # fmt: skip

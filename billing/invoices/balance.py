@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.invoices.settle import NewPayment, record_payment
 from billing.invoices.steps import lock_issued
 from billing.states import InvoiceState
-from billing.wallets.ledger import Grant, draw_credit, grant_credit
+from billing.wallets.ledger import GrantedCredit, draw_credit, grant_credit
 from billing.wallets.states import BALANCE, GrantKind
 from foundation.errors import Conflict
 from foundation.ids import NewId
@@ -60,7 +60,7 @@ async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datet
     payment = NewPayment(paid_on=now.date(), amount_minor=-over, method=BALANCE)
     await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
     is_credit = invoice.gross_minor < 0 or invoice.credited_minor > 0
-    grant = Grant(
+    grant = GrantedCredit(
         kind=GrantKind.CREDIT_NOTE if is_credit else GrantKind.OVERPAYMENT, currency=invoice.currency,
         amount_minor=over, reason=invoice.number or "", invoice_id=invoice_id,
     )  # fmt: skip

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.coupons.fees import discount_fees
 from billing.fees import ChargedLine, Fee, FeeContext, FeeSource
 from billing.line_kinds import LineKind
+from billing.sla.fees import sla_fees
 from billing.subscriptions.source import subscription_fees
 from billing.wallets.fees import top_up_fees
 from foundation.database.engine import scope_of
 
-SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, discount_fees, top_up_fees)
+SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, sla_fees, discount_fees, top_up_fees)
 """Fees of subscriptions, then what depends on the lines before: discounts, and what no coupon discounts."""
 _INSTANT: Final = timedelta(microseconds=1)
 

@@ -16,7 +16,7 @@ class Weight(msgspec.Struct, frozen=True):
     weight: Number
 
 
-class Coupon(msgspec.Struct, frozen=True, kw_only=True):
+class Discount(msgspec.Struct, frozen=True, kw_only=True):
     """An amount or a percentage off. An amount coupon is used up over as many invoices as it lasts; a `recurring` one
     begins again with each. `only`: the ids of the fees it is for; None for all.
     """
@@ -33,7 +33,7 @@ class CouponCredit(msgspec.Struct, frozen=True):
     per_fee: tuple[int, ...]
 
 
-class Fee(msgspec.Struct, frozen=True):
+class TaxedFee(msgspec.Struct, frozen=True):
     """An amount in minor units with its tax rate."""
 
     id: str
@@ -99,7 +99,7 @@ def percent_of_sum(percent: Number, amounts: Sequence[Number], *, mode: Rounding
     return round_to_integer(total([exact(amount) for amount in amounts]) * exact(percent) / 100, mode)
 
 
-def apply_coupon(coupon: Coupon, fees_minor: Sequence[int], *, mode: Rounding = Rounding.HALF_UP) -> CouponCredit:
+def apply_coupon(coupon: Discount, fees_minor: Sequence[int], *, mode: Rounding = Rounding.HALF_UP) -> CouponCredit:
     """The credit of a coupon on fees, at most their sum, and each fee's part of it. Fees below 0 get none."""
     weights = [Weight(str(number), max(0, fee)) for number, fee in enumerate(fees_minor)]
     credit = round_to_integer(_credit(coupon, total([exact(one.weight) for one in weights])), mode)
@@ -107,7 +107,7 @@ def apply_coupon(coupon: Coupon, fees_minor: Sequence[int], *, mode: Rounding = 
     return CouponCredit(credit, tuple(int(parts[one.key]) for one in weights))
 
 
-def _credit(coupon: Coupon, base: Fraction) -> Fraction:
+def _credit(coupon: Discount, base: Fraction) -> Fraction:
     if coupon.percent is not None:
         return base * exact(coupon.percent) / 100
     left = exact(coupon.amount_minor or 0) - (0 if coupon.recurring else exact(coupon.used_before_minor))
@@ -124,7 +124,7 @@ def spend_coupon(amount_minor: int, invoices_minor: Sequence[int]) -> tuple[list
 
 
 def coupons_then_tax(
-    fees: Sequence[Fee], coupons: Sequence[Coupon], *, mode: Rounding = Rounding.HALF_UP
+    fees: Sequence[TaxedFee], coupons: Sequence[Discount], *, mode: Rounding = Rounding.HALF_UP
 ) -> DiscountedFees:
     """Fees after the coupons, one after the other, each spread in proportion to what is left of the fees; then the tax
     of each fee. A coupon's credit is rounded, its shares are not.

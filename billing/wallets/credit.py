@@ -10,8 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.job_types import DRAFT_AGAIN, LANE
-from billing.wallets.ledger import Grant, grant_credit, withdraw_credit
-from billing.wallets.schemas import CreditBalance, CurrencyBalance, GrantView, MoveView, NewGrant, RuleInput, RuleView
+from billing.wallets.ledger import GrantedCredit, grant_credit, withdraw_credit
+from billing.wallets.schemas import (
+    CreditBalance,
+    CreditRuleInput,
+    CreditRuleView,
+    CurrencyBalance,
+    GrantView,
+    MoveView,
+    NewGrant,
+)
 from billing.wallets.states import GIVEN
 from canonical.money import UnknownCurrency, minor_exponent
 from foundation.audit.chain import append_audit
@@ -36,7 +44,7 @@ async def give_credit(session: AsyncSession, new: NewGrant, *, now: datetime, ne
         raise InvalidInput(N_("Choose prepaid or promotional."), field="kind")
     if new.expires_on is not None and new.expires_on < now.date():
         raise InvalidInput(N_("The last day is over."), field="expires_on")
-    grant = Grant(
+    grant = GrantedCredit(
         kind=new.kind, currency=currency, amount_minor=new.amount_minor, reason=reason, priority=new.priority,
         expires_on=new.expires_on,
     )  # fmt: skip
@@ -64,7 +72,7 @@ async def take_credit_back(session: AsyncSession, grant_id: UUID, reason: str, *
     append_audit(session, action=BillingAction.CREDIT_WITHDRAWN, subject=f"credit:{grant_id}", data=data, at=now)
 
 
-async def set_credit_rule(session: AsyncSession, rule: RuleInput, *, now: datetime, new_id: NewId) -> None:
+async def set_credit_rule(session: AsyncSession, rule: CreditRuleInput, *, now: datetime, new_id: NewId) -> None:
     """Set or remove the rule of a currency, in the client's scope. Raises InvalidInput."""
     currency, scope = read_currency(rule.currency), scope_of(session)
     keys = {"tenant": scope.tenant_id, "currency": currency}
@@ -91,7 +99,7 @@ async def load_credit(session: AsyncSession, now: datetime) -> CreditBalance:
     balances = [CurrencyBalance(row.currency, row.available) for row in await session.execute(_BALANCES, keys)]
     grants = [msgspec.convert(dict(row), GrantView) for row in (await session.execute(_GRANTS, keys)).mappings()]
     moves = [msgspec.convert(dict(row), MoveView) for row in (await session.execute(_MOVES, keys)).mappings()]
-    rules = [RuleView(**row) for row in (await session.execute(_RULES, keys)).mappings()]
+    rules = [CreditRuleView(**row) for row in (await session.execute(_RULES, keys)).mappings()]
     return CreditBalance(balances, grants, moves, rules)
 
 

@@ -13,7 +13,7 @@ from billing.fees import ChargedLine, Fee, FeeContext
 from billing.line_kinds import LineKind
 from billing.pricing.grants import wallet_auto_recharge
 from billing.sides import Side
-from billing.wallets.ledger import Grant, grant_credit
+from billing.wallets.ledger import GrantedCredit, grant_credit
 from billing.wallets.states import GrantKind
 from canonical.money import stored_exponent
 from foundation.database.engine import scope_of
@@ -56,7 +56,7 @@ async def grant_top_up(session: AsyncSession, invoice_id: UUID, currency: str, *
     keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice_id}
     amount = await session.scalar(_BOUGHT, keys)
     if amount:
-        grant = Grant(
+        grant = GrantedCredit(
             kind=GrantKind.TOP_UP, currency=currency, amount_minor=int(amount), reason="",
             invoice_id=invoice_id,
         )  # fmt: skip

@@ -19,7 +19,7 @@ from foundation.ids import NewId
 USUAL_PRIORITY: Final = 100
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
+class GrantedCredit(msgspec.Struct, frozen=True, kw_only=True):
     """A grant to write; the caller has checked it."""
 
     kind: GrantKind
@@ -47,7 +47,7 @@ async def lock_credit(session: AsyncSession) -> None:
     )
 
 
-async def grant_credit(session: AsyncSession, grant: Grant, *, now: datetime, new_id: NewId) -> UUID:
+async def grant_credit(session: AsyncSession, grant: GrantedCredit, *, now: datetime, new_id: NewId) -> UUID:
     """Grant credit, in the client's scope."""
     await lock_credit(session)
     scope, grant_id = scope_of(session), new_id()

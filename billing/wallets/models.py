@@ -11,7 +11,7 @@ from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
 
-class CreditGrant(TenantOwned, Base):
+class ClientCredit(TenantOwned, Base):
     """Money that a client's invoices are paid from. `left_minor` is the sum of its transactions, never below 0.
 
     Grants with a lower `priority` are used first, then those that expire first. `expires_on` is the last day.

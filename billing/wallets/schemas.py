@@ -32,7 +32,7 @@ class WithdrawInput(RequestBody, frozen=True):
     reason: Reason
 
 
-class RuleInput(RequestBody, frozen=True):
+class CreditRuleInput(RequestBody, frozen=True):
     """Members are told when the credit falls below `low_minor`. With `top_up_minor` the next draft then gets a line
     that buys so much. `low_minor` 0 removes the rule.
     """
@@ -70,7 +70,7 @@ class MoveView(msgspec.Struct, frozen=True):
     actor: str
 
 
-class RuleView(msgspec.Struct, frozen=True):
+class CreditRuleView(msgspec.Struct, frozen=True):
     currency: str
     low_minor: int
     top_up_minor: int
@@ -91,4 +91,4 @@ class CreditBalance(msgspec.Struct, frozen=True):
     balances: Sequence[CurrencyBalance]
     grants: Sequence[GrantView]
     moves: Sequence[MoveView]
-    rules: Sequence[RuleView]
+    rules: Sequence[CreditRuleView]

@@ -27,6 +27,10 @@ BY_PEOPLE = {
     ("onboarding_waiver", "reason"),
     ("onboarding_task", "reason"),
     ("credit_note", "reason"),
+    ("client_coupon", "reason"),
+    ("client_coupon", "end_reason"),
+    ("credit_grant", "reason"),
+    ("sla_credit", "reason"),
     ("invoice_step", "cause"),
     ("tax_rate", "reason"),
 }

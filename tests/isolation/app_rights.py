@@ -112,6 +112,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
                     " value version",
     "retention_policy": "changed_at changed_by keep_days",
     "source_record": "record_key source_event_id version",
+    "sla_credit": "decided_at decided_by reason state",
+    "sla_terms": "bands from_month most_pct set_at set_by",
     "scim_token": "created_at created_by last_used_at owner_home owner_id secret_hash",
     "scim_user": "attributes external_id removed",
     "sign_in_domain": "checked_at result token verified_at",

@@ -121,6 +121,7 @@ OF_TABLE: dict[str, dict[str, object]] = {
     "brand_image": {"kind": "icon"},
     "client_import": {"state": "running"},
     "client_import_row": {"state": "waiting"},
+    "sla_credit": {"state": "met"},
     "credit_grant": {"kind": "prepaid"},
     "credit_transaction": {"kind": "granted"},
     "coupon": {"duration": "once", "percent": 1},

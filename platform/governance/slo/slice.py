@@ -6,6 +6,7 @@ from foundation.jobs.registry import JobHandler
 from foundation.rooms import Slice
 from governance.job_types import BREACH_SLOS, ESCALATE_EXCEPTIONS
 from governance.services import GovernanceServices, with_services
+from governance.slo.attainment import assess_month
 from governance.slo.breach_job import breach_handler
 from governance.slo.escalation_job import escalation_handler
 from governance.slo.repair import repair_slos
@@ -21,6 +22,6 @@ def _jobs(services: GovernanceServices) -> list[JobHandler[Any]]:
 
 SLICE: Final = Slice(
     jobs=with_services(_jobs),
-    repairs=(repair_slos,),
+    repairs=(repair_slos, assess_month),
     clocks=(move_clocks,),
 )

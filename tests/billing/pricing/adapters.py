@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from billing.pricing import charges, discounts, grants, tiers, true_ups
-from billing.pricing.discounts import Coupon, Fee, Weight
+from billing.pricing.discounts import Discount, TaxedFee, Weight
 from billing.pricing.periods import Interval
 from billing.pricing.rounding import Rounding
 
@@ -258,10 +258,10 @@ def wallets_priority(i: Inputs) -> Result:
     return {"applied": found.applied, "due_minor": found.due_minor, "balances": left}
 
 
-def _coupon(i: Inputs) -> Coupon:
+def _coupon(i: Inputs) -> Discount:
     percent = next((i[name] for name in ("percent", "percentage", "percentage_rate", "rate_pct") if name in i), None)
     only = next((i[name] for name in ("only", "fees", "fee_ids", "applies_to", "limited_to") if i.get(name)), None)
-    return Coupon(
+    return Discount(
         amount_minor=maybe(i.get("amount_minor")), percent=maybe(percent),
         used_before_minor=number(i.get("used_before_minor", 0)),
         recurring=i.get("frequency", "once") != "once", only=only,
@@ -283,7 +283,7 @@ def coupon_once_across_invoices(i: Inputs) -> Result:
 
 @adapter("coupons_then_tax")
 def coupons_then_tax(i: Inputs) -> Result:
-    fees = [Fee(fee["id"], number(fee["minor"]), number(fee.get("tax_pct", 0))) for fee in i["fees"]]
+    fees = [TaxedFee(fee["id"], number(fee["minor"]), number(fee.get("tax_pct", 0))) for fee in i["fees"]]
     found = discounts.coupons_then_tax(fees, [_coupon(one) for one in i["coupons"]], mode=rounding(i))
     return {
         "coupons_minor": found.coupons_minor, "subtotal_minor": found.subtotal_minor, "tax_per_fee": list(found.taxes),

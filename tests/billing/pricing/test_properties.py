@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billing.pricing.aggregation import Aggregation, LevelChange, Measured, aggregate, place_event, weighted_sum
 from billing.pricing.charges import Cell, DimensionUsage, Percentage, PriceMissing, matrix, percentage
-from billing.pricing.discounts import Coupon, Fee, Weight, allocate, apply_coupon, coupons_then_tax
+from billing.pricing.discounts import Discount, TaxedFee, Weight, allocate, apply_coupon, coupons_then_tax
 from billing.pricing.grants import CreditGrant, UseEvent, Wallet, burn_down, draw_wallets
 from billing.pricing.numbers import decimal, exact
 from billing.pricing.periods import Interval, local_period, period_containing, period_starts, step
@@ -94,11 +94,11 @@ def test_an_allocation_comes_to_its_amount_and_is_next_to_each_share(
 def test_a_coupon_takes_no_more_than_a_fee_and_its_parts_are_its_credit(
     fees: list[int], amount: int, percent: int
 ) -> None:
-    for coupon in (Coupon(amount_minor=amount), Coupon(percent=percent)):
+    for coupon in (Discount(amount_minor=amount), Discount(percent=percent)):
         found = apply_coupon(coupon, fees)
         assert sum(found.per_fee) == found.credit_minor <= sum(fees)
         assert all(0 <= part <= fee for part, fee in zip(found.per_fee, fees, strict=True))
-        taxed = coupons_then_tax([Fee(str(n), fee, 20) for n, fee in enumerate(fees)], [coupon])
+        taxed = coupons_then_tax([TaxedFee(str(n), fee, 20) for n, fee in enumerate(fees)], [coupon])
         assert taxed.subtotal_minor == sum(fees) - found.credit_minor
         assert sum(taxed.discounts) == found.credit_minor
 

@@ -26,7 +26,7 @@ from billing.sides import Side
 from billing.wallets.credit import give_credit, load_credit, set_credit_rule, take_credit_back
 from billing.wallets.ledger import draw_credit, expire_credit, restore_credit, withdraw_credit
 from billing.wallets.notices import review_credit
-from billing.wallets.schemas import CreditBalance, NewGrant, RuleInput
+from billing.wallets.schemas import CreditBalance, CreditRuleInput, NewGrant
 from billing.wallets.states import GrantKind
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
@@ -157,7 +157,7 @@ async def test_any_order_of_acts_keeps_the_sums(issuing: Market, seed: int) -> N
 async def test_credit_expires_after_its_last_day_and_is_announced_once(issuing: Market) -> None:  # noqa: F811
     await grant(issuing, 400, expires_on=date(2026, 4, 10))
     async with issuing.as_client() as session:
-        await set_credit_rule(session, RuleInput("EUR", 500), now=NOW, new_id=new_id)
+        await set_credit_rule(session, CreditRuleInput("EUR", 500), now=NOW, new_id=new_id)
     notices = text("SELECT count(*) FROM job WHERE kind = 'notifications.notify' OR kind LIKE '%notify%'")
     counts = []
     for day in (4, 5, 10, 11):
@@ -175,7 +175,7 @@ async def test_credit_expires_after_its_last_day_and_is_announced_once(issuing: 
 async def test_a_low_balance_is_topped_up_once_a_month_and_granted_when_paid(issuing: Market) -> None:  # noqa: F811
     await grant(issuing, 99)
     async with issuing.as_client() as session:
-        await set_credit_rule(session, RuleInput("EUR", 100, 2000), now=NOW, new_id=new_id)
+        await set_credit_rule(session, CreditRuleInput("EUR", 100, 2000), now=NOW, new_id=new_id)
         first = await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=NOW)
     async with issuing.as_client() as session:
         assert first == await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=NOW)
