@@ -23,12 +23,14 @@ from billing.payment_account.slice import SLICE as PAYMENT_ACCOUNT
 from billing.payment_links.slice import SLICE as PAYMENT_LINKS
 from billing.payment_methods.slice import SLICE as PAYMENT_METHODS
 from billing.permissions import BillingPermission
+from billing.plans.slice import SLICE as PLANS
 from billing.price_books.pages import PRICE_PAGES
 from billing.retention import RETAINED
 from billing.routes import ROUTES
 from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
 from billing.sla.slice import SLICE as SLA
+from billing.subscriptions.slice import SLICE as SUBSCRIPTIONS
 from billing.three_way.slice import SLICE as THREE_WAY
 from billing.tiles import TILES
 from billing.usage.slice import SLICE as USAGE
@@ -71,6 +73,8 @@ ROOM: Final = Room(
         USAGE,
         LIMITS,
         COUPONS,
+        PLANS,
+        SUBSCRIPTIONS,
         VENDOR_BILLS,
         BALANCE,
         THREE_WAY,

@@ -60,3 +60,9 @@ STEP_LABELS: Final[Mapping[StepKind, str]] = {
     StepKind.RESUME: N_("Resumed"),
     StepKind.CANCEL: N_("Cancelled"),
 }
+ACT_LABELS: Final[Mapping[StepKind, str]] = {
+    StepKind.CHANGE: N_("Change plan or quantity"),
+    StepKind.PAUSE: N_("Pause"),
+    StepKind.RESUME: N_("Resume"),
+    StepKind.CANCEL: N_("End the subscription"),
+}

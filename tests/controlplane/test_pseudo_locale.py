@@ -46,6 +46,7 @@ _DATA: Final = (
     r"Calm Harbour", r"\bb-[0-9a-f]{8}\b", r"\b(Ada|Admin|Approver|Partner|setup)\b",
     *(re.escape(rule.description) for rule in starter_rules("") if rule.description),
     r"“none”",
+    r"\bplan-\d+\b",
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
     r"What to do is known\.", r"The channel did not accept it\.", r"Use of [\w.]+", r"(Change|Exception) tested",
     r"\b(retail|wholesale) prices\b", r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",

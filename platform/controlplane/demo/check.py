@@ -188,7 +188,7 @@ async def _invoices(staff: Visitor, demo: DemoInstallation) -> dict[str, dict[st
         detail = await staff.api("GET", f"/invoices/{invoice['id']}")
         own, slug = found[invoice["side"]], slugs[invoice["client_id"]]
         quantity, total = own.get(slug, (Decimal(0), Money(0, invoice["currency"])))
-        quantity += sum(Decimal(line["quantity"]) for line in detail["lines"])
+        quantity += sum(Decimal(line["quantity"]) for line in detail["lines"] if line["kind"] == "usage")
         own[slug] = quantity, Money(total.minor + invoice["total_minor"], invoice["currency"])
     return found
 

@@ -1,4 +1,6 @@
-"""Last month of one client: hours that a service desk reported, and the invoice of them, which the client can pay."""
+"""Last month of one client: hours that a service desk reported, and the invoice of them, which the client can pay. From
+this month on it is also subscribed to a plan.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,10 +16,14 @@ from billing.payment_account.accounts import set_payment_account
 from billing.payment_account.schemas import PaymentAccountInput
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import ProviderKind
-from billing.periods import Period, month_before
+from billing.periods import Period, month_before, month_of
+from billing.plans.repository import create_plan
+from billing.plans.schemas import AddOnInput, PlanInput
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import NewPrice, set_price
 from billing.sides import Side
+from billing.subscriptions.acts import subscribe
+from billing.subscriptions.schemas import SubscriptionInput
 from billing.usage.meters import create_meter
 from billing.usage.report import report_usage
 from billing.usage.schemas import NewMeter, UsageEventInput
@@ -64,6 +70,22 @@ async def seed_last_month(
         await rate_client(session, now)
         closed = await close_period(session, side=Side.RETAIL, period=period, now=now)
         await act_on_invoice(session, closed.id, InvoiceAct.SEND, now=now, new_id=new_id)
+    await _subscribe(services, msp_account, client, now=now)
+
+
+async def _subscribe(services: Services, msp_account: Scope, client: Scope, *, now: datetime) -> None:
+    """A monthly platform fee with seats, from the first of this month on."""
+    plan = PlanInput(
+        code="platform", name="Commerce platform", currency="USD", fee=Decimal(240), seat_price=Decimal(18),
+        seat_name="Users", valid_from=month_of(now).start,
+        add_ons=[AddOnInput("priority", "Priority support", Decimal(90))],
+    )  # fmt: skip
+    async with services.db.transaction(msp_account) as session:
+        await create_plan(session, plan, now=now, new_id=new_id)
+    new = SubscriptionInput(plan=plan.code, quantity=12, starts_on=month_of(now).start.date(), reason="Contract 2207")
+    async with services.db.transaction(client) as session:
+        await subscribe(session, "UTC", new, now=now, new_id=new_id)
+        await rate_client(session, now)
 
 
 def _tickets(period: Period) -> list[UsageEventInput]:

@@ -1,0 +1,113 @@
+"""The form of a plan: what was typed in it, and what existing terms fill in."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from billing.plans.schemas import AddOnInput, PhaseInput, PlanInput, PlanTermsInput
+from billing.plans.terms import MONTHS, PlanTerms
+from billing.price_books.forms import read_day, read_number
+from billing.price_books.wording import write_plain
+from foundation.errors import InvalidInput
+from foundation.marks import N_
+
+Typed = Mapping[str, str]
+ROWS: Final = range(1, 5)
+"""Rows of phases and of add-ons."""
+_PRICES: Final = ("fee", "seat_price", "setup_fee")
+_LIMITS: Final = ("minimum", "commitment")
+
+
+def read_plan(typed: Typed) -> PlanInput:
+    """Raises InvalidInput: names the field."""
+    given = _terms(typed)
+    for field in ("code", "name", "currency"):
+        given[field] = typed.get(field, "").upper() if field == "currency" else typed.get(field, "")
+    found: PlanInput = _build(PlanInput, given)
+    return found
+
+
+def read_terms(typed: Typed) -> PlanTermsInput:
+    """Raises InvalidInput: names the field."""
+    found: PlanTermsInput = _build(PlanTermsInput, _terms(typed))
+    return found
+
+
+def _terms(typed: Typed) -> dict[str, Any]:
+    given: dict[str, Any] = {name: read_number(typed, name) or Decimal(0) for name in _PRICES}
+    given |= {name: read_number(typed, name) for name in _LIMITS}
+    given |= {name: typed.get(name, "") for name in ("seat_name", "setup_name")}
+    interval = typed.get("interval", "month")
+    if interval not in [one.value for one in MONTHS]:
+        raise InvalidInput(N_("Choose how often the plan is billed."), field="interval")
+    return given | {
+        "interval": interval,
+        "in_advance": typed.get("timing") != "arrears",
+        "prorates_true_up": bool(typed.get("prorates_true_up")),
+        "trial_days": read_count(typed, "trial_days"),
+        "phases": [
+            PhaseInput(
+                read_count(typed, f"cycles_{row}"), read_number(typed, f"phase_fee_{row}") or Decimal(0),
+                read_number(typed, f"phase_seat_{row}") or Decimal(0),
+            )
+            for row in ROWS if typed.get(f"cycles_{row}")
+        ],
+        "add_ons": [
+            AddOnInput(
+                typed.get(f"add_on_code_{row}", ""), typed.get(f"add_on_name_{row}", ""),
+                read_number(typed, f"add_on_price_{row}") or Decimal(0),
+            )
+            for row in ROWS if typed.get(f"add_on_code_{row}") or typed.get(f"add_on_name_{row}")
+        ],
+        "valid_from": read_day(typed),
+    }  # fmt: skip
+
+
+def read_count(typed: Typed, name: str) -> int:
+    """A whole number, 0 for an empty field. Raises InvalidInput."""
+    text = typed.get(name, "")
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= 7):
+        raise InvalidInput(N_("Enter a whole number, such as 14."), field=name)
+    return int(text)
+
+
+def _build(kind: Any, given: dict[str, Any]) -> Any:
+    """Raises InvalidInput: a code, text or number is not within the limits of the API."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(given), kind)
+    except msgspec.ValidationError as wrong:
+        place = str(wrong).rpartition("`$.")[2].rstrip("`")
+        field = place.partition("[")[0].partition(".")[0]
+        if field in ("code", "add_ons"):
+            raise InvalidInput(
+                N_("A code has lower-case letters, digits, - and _, such as basic."), field=field
+            ) from None
+        raise InvalidInput(N_("This is too long, or not within the limits."), field=field) from None
+
+
+def write_form(terms: PlanTerms) -> Typed:
+    """What the fields show of existing terms."""
+    shown = {name: write_plain(getattr(terms, name)) if getattr(terms, name) else "" for name in _PRICES}
+    for name in _LIMITS:
+        limit = getattr(terms, name)
+        shown[name] = "" if limit is None else write_plain(limit)
+    for row, phase in enumerate(terms.phases, start=1):
+        shown |= {
+            f"cycles_{row}": str(phase.cycles), f"phase_fee_{row}": write_plain(phase.fee),
+            f"phase_seat_{row}": write_plain(phase.seat_price),
+        }  # fmt: skip
+    for row, add_on in enumerate(terms.add_ons, start=1):
+        shown |= {
+            f"add_on_code_{row}": add_on.code, f"add_on_name_{row}": add_on.name,
+            f"add_on_price_{row}": write_plain(add_on.price),
+        }  # fmt: skip
+    return shown | {
+        "interval": terms.interval.value, "timing": "advance" if terms.in_advance else "arrears",
+        "seat_name": terms.seat_name, "setup_name": terms.setup_name,
+        "trial_days": str(terms.trial_days) if terms.trial_days else "",
+        "prorates_true_up": "on" if terms.prorates_true_up else "",
+    }  # fmt: skip

@@ -1,0 +1,76 @@
+"""Forms of subscriptions and their steps: what was typed in them."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+import msgspec
+
+from billing.plans.forms import read_count
+from billing.pricing.periods import local_instant
+from billing.subscriptions.schemas import StepInput, SubscriptionInput
+from billing.subscriptions.states import StepKind
+from foundation.errors import InvalidInput
+from foundation.marks import N_
+from foundation.web.lists import is_day
+
+Typed = Mapping[str, str]
+_ADD_ON: Final = "add_on_"
+
+
+def read_subscription(typed: Typed) -> SubscriptionInput:
+    """Raises InvalidInput: names the field."""
+    given = {
+        "plan": typed.get("plan", ""), "quantity": _count(typed, "quantity", 1), "add_ons": _add_ons(typed),
+        "starts_on": _day(typed, "starts_on"), "calendar": typed.get("periods") != "anniversary",
+        "reason": typed.get("reason", ""),
+    }  # fmt: skip
+    found: SubscriptionInput = _build(SubscriptionInput, given)
+    return found
+
+
+def read_step(typed: Typed, zone: str) -> StepInput:
+    """Raises InvalidInput: names the field."""
+    kind = typed.get("kind", "")
+    if kind not in list(StepKind):
+        raise InvalidInput(N_("Choose what to do."), field="kind")
+    when, day = typed.get("when", ""), _day(typed, "on")
+    given: dict[str, Any] = {
+        "kind": kind, "reason": typed.get("reason", ""), "credits": typed.get("credits", "on") == "on",
+        "when": when if when in ("now", "period_end") else None,
+    }  # fmt: skip
+    if when == "day":
+        if day is None:
+            raise InvalidInput(N_("Enter a day, such as 2026-11-29."), field="on")
+        given["at"] = local_instant(datetime.combine(day, time()), zone).astimezone(UTC)
+    if kind == StepKind.CHANGE:
+        given |= {"plan": typed.get("plan") or None, "quantity": _count(typed, "quantity", None)}
+        given["add_ons"] = _add_ons(typed) or None
+    found: StepInput = _build(StepInput, given)
+    return found
+
+
+def _count(typed: Typed, name: str, empty: int | None) -> int | None:
+    return read_count(typed, name) if typed.get(name) else empty
+
+
+def _add_ons(typed: Typed) -> dict[str, int]:
+    return {name.removeprefix(_ADD_ON): read_count(typed, name) for name in typed if name.startswith(_ADD_ON)}
+
+
+def _day(typed: Typed, name: str) -> date | None:
+    text = typed.get(name, "")
+    if text and not is_day(text):
+        raise InvalidInput(N_("Enter a day, such as 2026-11-29."), field=name)
+    return date.fromisoformat(text) if text else None
+
+
+def _build(kind: Any, given: dict[str, Any]) -> Any:
+    """Raises InvalidInput: a value is not within the limits of the API."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(given), kind)
+    except msgspec.ValidationError as wrong:
+        field = str(wrong).rpartition("`$.")[2].rstrip("`").partition("[")[0]
+        if field == "plan":
+            raise InvalidInput(N_("Choose a plan."), field="plan") from None
+        raise InvalidInput(N_("This is too long, or not within the limits."), field=field) from None
