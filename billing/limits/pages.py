@@ -1,6 +1,7 @@
 """The page of a client's limits and costs."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ _PAGE: Final = "/clients/{client:str}/limits"
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """Texts of a limit. `share` is what is used and reserved of the limit that the bar is for, None without one."""
+    """Texts of a limit. `share` is what is used and reserved of `bar`, the limit that the bar shows if there is one."""
 
     budget: BudgetView
     label: str
@@ -43,6 +44,12 @@ class LimitView(msgspec.Struct, frozen=True):
     forecast: str
     bar: Decimal | None
     kind: str
+
+    @property
+    def last_day(self) -> datetime | None:
+        """The last moment of the temporary limit, whose end is not included."""
+        until = self.budget.override_until
+        return None if until is None else until - timedelta(microseconds=1)
 
     @property
     def share(self) -> Decimal:

@@ -17,6 +17,7 @@ NAMES = (
     "isolation",
     "recovery",
     "metering",
+    "usage",
     "policy",
     "dramatiq",
     "hostile",

@@ -1,0 +1,176 @@
+"""Cost of reported usage and of rating, beside what PostgreSQL takes for the same rows alone."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from billing.invoices.draft import draft_invoice
+from billing.periods import Period, month_before
+from billing.price_books.books import find_price_book
+from billing.price_books.pricing import Terms
+from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
+from billing.rating.rate_usage import rate_period
+from billing.sides import Side
+from billing.simulation.schemas import PriceDraft
+from billing.simulation.simulate import simulate
+from billing.usage.meters import create_meter
+from billing.usage.report import report_usage
+from billing.usage.schemas import MOST_EVENTS, NewMeter, UsageEventInput
+from controlplane.provisioning import onboard_client, onboard_msp
+from controlplane.services import Services
+from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.scope import Actor, Scope
+from foundation.usage.meters import Meters
+from tests.benchmarks.rig import Rig, running_rig
+from tests.benchmarks.table import Row, at_least, at_most
+
+BATCHES = 10
+SIZES = (100_000, 1_000_000)
+METER = "traffic"
+_QUANTITY = Decimal("1.5")
+_BARE = """
+    CREATE TABLE bare_usage (tenant_id uuid, msp_id uuid, id uuid, meter text, source text, event_id text,
+                             quantity numeric, occurred_at timestamptz, dimensions jsonb, PRIMARY KEY (tenant_id, id))
+"""
+_FILL = """
+    INSERT INTO usage_event (tenant_id, msp_id, meter, id, quantity, occurred_at)
+    SELECT %(t)s, %(m)s, %(meter)s,
+           CAST(lpad(to_hex(CAST(extract(epoch FROM at) * 1000 AS bigint)), 12, '0') || '7'
+                || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15) AS uuid), 1, at
+      FROM generate_series(1, %(count)s) AS n,
+           LATERAL (SELECT %(start)s + (n %% 2500000) * interval '1 second' AS at) AS moment
+"""
+_AGGREGATE = """
+    SELECT meter, count(*), sum(quantity) FROM usage_event
+     WHERE tenant_id = %(t)s AND occurred_at >= %(start)s AND occurred_at < %(end)s GROUP BY meter
+"""
+
+
+def run() -> list[Row]:
+    with running_rig() as rig:
+        return rig.run(lambda services: _measure(rig, services))
+
+
+async def _measure(rig: Rig, services: Services) -> list[Row]:
+    scope, book_id, period = await _prepare(services)
+    with psycopg.connect(rig.database, autocommit=True) as owner:
+        rows = [await _ingest(services, scope, owner)]
+        rates: list[tuple[float, float]] = []
+        sizes: list[Scope] = []
+        for count in SIZES:
+            client = await _client(services, scope.msp_id, count)
+            sizes.append(client)
+            keys = {"t": client.tenant_id, "m": client.msp_id, "meter": METER, "count": count, "start": period.start,
+                    "end": period.end}  # fmt: skip
+            owner.execute(_FILL, keys)
+            owner.execute("ANALYZE usage_event")
+            rates.append((await _rate(services, client, period), _bare_aggregate(owner, keys)))
+    rows += [
+        Row(
+            f"rating {count:,} events into an invoice ÷ the bare aggregate of the rows",
+            f"{rated / bare:.1f} ({rated:.1f} / {bare:.2f} s)", at_most(2, rated / bare),
+        )
+        for count, (rated, bare) in zip(SIZES, rates, strict=True)
+    ]  # fmt: skip
+    per_event = [rated / count for count, (rated, _) in zip(SIZES, rates, strict=True)]
+    rows.append(Row(f"rating an event, {SIZES[-1]:,} ÷ {SIZES[0]:,} events", f"{per_event[-1] / per_event[0]:.2f}",
+                    at_most(1.2, per_event[-1] / per_event[0])))  # fmt: skip
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        async with services.db.transaction(scope.for_tenant(scope.msp_id).for_fleet()) as session:
+            book = await find_price_book(session, book_id)
+            await simulate(session, book, PriceDraft({}, Decimal(5)), period=period, client_id=sizes[-1].tenant_id,
+                           now=utc_now(), new_id=new_id)  # fmt: skip
+        times.append(time.perf_counter() - began)
+    rows.append(Row(f"simulation of a month of {SIZES[-1]:,} events", f"{statistics.median(times):.2f} s"))
+    return rows
+
+
+async def _prepare(services: Services) -> tuple[Scope, UUID, Period]:
+    account = await onboard_msp(services, name="Usage", slug="usage")
+    scope = await _client(services, account.msp_id, 0)
+    now = utc_now()
+    period = month_before(now)
+    async with services.db.transaction(account) as session:
+        await create_meter(session, Meters([]), NewMeter(METER, "Traffic", "GB"), now=now)
+        book = NewPriceBook(side=Side.RETAIL, currency="USD", name="Standard")
+        book_id = await create_price_book(session, book, now=now, new_id=new_id)
+        price = NewPrice(
+            meter=METER,
+            description="Traffic",
+            terms=Terms(Decimal("0.01")),
+            valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+        )
+        await set_price(session, book_id, price=price, now=now, new_id=new_id)
+    return scope, book_id, period
+
+
+async def _client(services: Services, msp_id: UUID, number: int) -> Scope:
+    account = Scope(msp_id=msp_id, tenant_id=msp_id, actor=Actor.system("bench"))
+    return await onboard_client(services, account, name=f"Client {number}", slug=f"client-{number}", currency="USD")
+
+
+async def _ingest(services: Services, scope: Scope, owner: "psycopg.Connection[Any]") -> Row:
+    now = utc_now()
+    batches = [
+        [UsageEventInput(id=f"{batch}-{n}", meter=METER, occurred_at=now - timedelta(seconds=n), quantity=_QUANTITY,
+                         dimensions={"region": "eu"}) for n in range(MOST_EVENTS)]
+        for batch in range(BATCHES)
+    ]  # fmt: skip
+    began = time.perf_counter()
+    for batch in batches:
+        async with services.db.transaction(scope) as session:
+            await report_usage(session, "bench", batch, now=now, new_id=new_id)
+    ours = time.perf_counter() - began
+    owner.execute(_BARE)
+    began = time.perf_counter()
+    for batch in batches:
+        _copy(owner, scope, batch)
+    bare = time.perf_counter() - began
+    count = BATCHES * MOST_EVENTS
+    return Row(
+        "usage events in ÷ COPY and insert of the rows alone: rate",
+        f"{bare / ours:.2f} ({count / ours:,.0f} / {count / bare:,.0f} per s)", at_least(0.5, bare / ours),
+    )  # fmt: skip
+
+
+def _copy(owner: "psycopg.Connection[Any]", scope: Scope, batch: Sequence[UsageEventInput]) -> None:
+    lines = StringIO()
+    for one in batch:
+        lines.write(
+            f"{scope.tenant_id}\t{scope.msp_id}\t{new_id()}\t{one.meter}\tbench\t{one.id}\t{one.quantity}\t"
+            f'{one.occurred_at.isoformat()}\t{{"region":"eu"}}\n'
+        )
+    with owner.transaction():
+        owner.execute("CREATE TEMP TABLE batch (LIKE bare_usage) ON COMMIT DROP")
+        with owner.cursor().copy("COPY batch FROM STDIN") as copy:
+            copy.write(lines.getvalue())
+        owner.execute("INSERT INTO bare_usage SELECT * FROM batch ON CONFLICT DO NOTHING")
+
+
+async def _rate(services: Services, client: Scope, period: Period) -> float:
+    began = time.perf_counter()
+    async with services.db.transaction(client) as session:
+        rated = await rate_period(session, side=Side.RETAIL, period=period, now=utc_now())
+        draft = await draft_invoice(session, side=Side.RETAIL, period=period, now=utc_now())
+    if draft is None or not rated.events:
+        raise RuntimeError("nothing was rated")
+    return time.perf_counter() - began
+
+
+def _bare_aggregate(owner: "psycopg.Connection[Any]", keys: dict[str, Any]) -> float:
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        owner.execute(_AGGREGATE, keys).fetchall()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
