@@ -1,6 +1,6 @@
 """Job that brings one invoice at the payment provider to ours."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from billing.payments.provider_invoices import (
     write_charge,
     write_failure,
     write_remote,
+    write_return,
 )
 from billing.payments.states import RemoteStatus
 from billing.states import InvoiceState
@@ -112,9 +113,26 @@ async def note_charge(session: AsyncSession, wanted: Collectable, declined: str,
     next_at = None if wait is None else now + wait
     await write_charge(session, wanted.invoice.id, declined, now=now, next_at=next_at)
     if wait is not None:
-        key, delay = str(wanted.invoice.id), wait.total_seconds() + _LATER_SECONDS
-        job = NewJob(COLLECT_LANE, COLLECT, key=key, ref=wanted.invoice.id, payload=CollectInvoice(), delay=delay)
-        enqueue(session, [job])
+        _collect_after(session, wanted.invoice.id, wait)
+
+
+async def note_return(session: AsyncSession, invoice_id: UUID, *, now: datetime) -> None:
+    """A charge that was accepted failed later, such as a debit that the bank returned; the next attempt is enqueued."""
+    row = await find_row(session, invoice_id)
+    if row is None or row.status != RemoteStatus.OPEN or not row.charge_attempts:
+        return
+    if row.charge_failure or row.next_charge_at is not None:
+        return  # told by the attempt itself
+    wait = next_charge(row.charge_attempts - 1)
+    await write_return(session, invoice_id, next_at=None if wait is None else now + wait)
+    if wait is not None:
+        _collect_after(session, invoice_id, wait)
+
+
+def _collect_after(session: AsyncSession, invoice_id: UUID, wait: timedelta) -> None:
+    delay = wait.total_seconds() + _LATER_SECONDS
+    job = NewJob(COLLECT_LANE, COLLECT, key=str(invoice_id), ref=invoice_id, payload=CollectInvoice(), delay=delay)
+    enqueue(session, [job])
 
 
 async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:

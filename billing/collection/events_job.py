@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.apply import apply_remote
+from billing.collection.collect_job import note_return
 from billing.payment_account.accounts import open_account
 from billing.payment_account.services import PaymentServices
 from billing.payment_methods.profiles import find_profile, request_reading
@@ -23,9 +24,11 @@ from foundation.outbound.errors import OutboundHeld
 from foundation.scope import Scope
 
 _HELD_SECONDS: Final = 30.0
+_FAILED: Final = "invoice.payment_failed"
 
 
 class _Pending(NamedTuple):
+    type: str
     object_id: str
     topic: EventTopic | None
 
@@ -65,7 +68,12 @@ async def _apply(services: PaymentServices, scope: Scope, provider: PaymentProvi
         return client_id is not None and await _read_methods(services, scope.for_tenant(client_id))
     asked_at = services.clock()
     remote = await find_remote(provider, event.object_id)
-    return remote is not None and await apply_to_client(services, scope, remote, asked_at=asked_at)
+    if remote is None or not await apply_to_client(services, scope, remote, asked_at=asked_at):
+        return False
+    if event.type == _FAILED and remote.client_id is not None and remote.invoice_id is not None:
+        async with services.db.transaction(scope.for_tenant(remote.client_id)) as session:
+            await note_return(session, remote.invoice_id, now=services.clock())
+    return True
 
 
 async def _read_methods(services: PaymentServices, client: Scope) -> bool:
@@ -115,7 +123,7 @@ async def _pending(session: AsyncSession, event_id: str) -> _Pending | None:
     if row is None:
         return None
     topic = TOPIC_OF.get(row.type)
-    return _Pending(str(row.object_id) if topic is not None else "", topic)
+    return _Pending(str(row.type), str(row.object_id) if topic is not None else "", topic)
 
 
 async def _finish(session: AsyncSession, event_id: str, state: EventState, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,10 @@ _TOLD = (
     "external_id", "status", "payment_url", "total_minor", "paid_minor", "paid_outside_minor", "credited_minor",
     "refunded_minor", "disputed_minor", "attempts",
 )  # fmt: skip
+
+
+RETURNED: Final = "returned"
+"""Instead of the provider's words: a debit that was accepted, and failed later."""
 
 
 async def find_collection(session: AsyncSession, tenant_id: UUID, invoice_id: UUID) -> InvoiceCollection | None:
@@ -126,6 +130,17 @@ async def write_charge(
              WHERE tenant_id = :t AND invoice_id = :id
         """),
         {"t": scope_of(session).tenant_id, "id": invoice_id, "f": failure[:500], "now": now, "next": next_at},
+    )
+
+
+async def write_return(session: AsyncSession, invoice_id: UUID, *, next_at: datetime | None) -> None:
+    """The last charge, which was accepted, failed later."""
+    await session.execute(
+        text("""
+            UPDATE provider_invoice SET charge_failure = :f, next_charge_at = :next
+             WHERE tenant_id = :t AND invoice_id = :id
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id, "f": RETURNED, "next": next_at},
     )
 
 

@@ -20,6 +20,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_web_app,
 )
 from tests.support.stripe_fake import StripeFake
+from tests.support.stripe_fake.errors import Refused
 from tests.support.stripe_fake.product import services_on_stripe, stripe_fake  # noqa: F401 - fixtures
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
@@ -129,6 +130,26 @@ async def test_a_declined_card_is_charged_again_by_the_rule_and_paid_by_hand(
     portal = await admin.api("POST", f"/api/v1/clients/{msp_setup.slug}/payment-links", {"kind": "portal"})
     opened = await admin.get(urlsplit(portal.json()["url"]).path)
     assert opened.headers["location"].startswith("https://billing.stripe.test/")
+
+
+async def test_a_returned_debit_is_charged_again(
+    admin: Visit, web_app: WebApp, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
+) -> None:
+    assert (await admin.api("PUT", "/api/v1/payment-account", STRIPE)).status_code == 200
+    invoice_id = await sell(env)
+    invoice = f"/api/v1/clients/{msp_setup.slug}/invoices/{invoice_id}"
+    await send(admin, invoice)
+    await work(env)
+    async with env.services.db.transaction(env.scope) as session:  # a debit that was accepted, and is on its way
+        await session.execute(text("UPDATE provider_invoice SET charge_attempts = 1, charged_at = now()"))
+    at = (await admin.api("GET", invoice)).json()["collection"]
+    fake.world.outbox.clear()
+    with pytest.raises(Refused):
+        fake.acts.pay_hosted(at["external_id"], card_token="pm_card_chargeDeclined")
+    assert await deliver(web_app, msp_setup, env, fake, seed=2, twice=0.9) == 0
+    at = (await admin.api("GET", invoice)).json()["collection"]
+    assert (at["charge_failure"], at["charge_attempts"], at["next_charge_at"] is not None) == ("returned", 1, True)
+    assert "returned the debit" in (await admin.get(f"/clients/{msp_setup.slug}/invoices/{invoice_id}")).text
 
 
 async def test_the_sandbox_keeps_cards_and_is_charged(
