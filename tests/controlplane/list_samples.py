@@ -428,7 +428,8 @@ def _vendor_line(rows: Rows, number: int) -> VendorLineInput:
 
 
 def _month(rows: Rows, number: int) -> str:
-    return f"20{27 if rows.tag == 'MINE' else 28}-{number:02}"
+    years, month = divmod(number - 1, 12)
+    return f"{(2027 if rows.tag == 'MINE' else 2047) + years}-{month + 1:02}"
 
 
 async def add_vendor_bill(rows: Rows, number: int) -> Matches:

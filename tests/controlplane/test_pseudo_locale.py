@@ -50,7 +50,8 @@ _DATA: Final = (
     r"\bshop0\b", r"\bmarket1\b", r"\bERP\b", r"Sandbox (ERP|market|shop)", r"\b(Pricing|Operations|Finance)\b",
     r"What to do is known\.", r"The channel did not accept it\.", r"Use of [\w.]+", r"(Change|Exception) tested",
     r"\b(retail|wholesale) prices\b", r"The price changes by [^.]*\.", r"[\w.-]+@[\w.-]+", r"SKU-1\|price\.list",
-    r"\b(One|Begin)\b", r"\b(Stream|Owner) \d+", r"phase,gate,workstream,task,role,days,evidence\n[\s\S]*",
+    r"\b(One|Begin)\b", r"\b(Stream|Owner) \d+",
+    r"phase,gate,workstream,task,role,days,evidence(,fact,gate_fact)?\n[\s\S]*",
 )  # fmt: skip
 """What the samples say: names, rules, answers of channels."""
 _CODES: Final = (
@@ -58,7 +59,7 @@ _CODES: Final = (
     r"(?<=[\d ])\s?(min|ms|s|h|d|kB|MB|[Bb]ytes?)\b", r"\b[0-9a-f]{64}\b",
     r"^[A-Z]{2}$", r"https://", r"^[a-z_]+\.[a-z_]+( · |$)",
     r"name, ?slug, ?currency(; language, time_zone, region, environment(, template)?)?",
-    r"phase, gate, workstream, task, role, days, evidence", r"“days”", r"^sandbox-\w+$",
+    r"phase, gate, workstream, task, role, days, evidence(, fact, gate_fact)?", r"“days”", r"^sandbox-\w+$",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (
