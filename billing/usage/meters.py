@@ -25,6 +25,8 @@ from foundation.text import is_storable
 from foundation.usage.meters import Meter, Meters, UsageDescription
 
 _LONGEST_UNIT: Final = 40
+_RESERVED: Final = frozenset({"spend"})
+"""Limits name the month's cost so."""
 
 
 async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, now: datetime) -> str:
@@ -44,7 +46,7 @@ async def create_meter(session: AsyncSession, known: Meters, new: NewMeter, *, n
     if known.get(new.event) is not None:
         raise InvalidInput(N_("The product counts {name} itself."), params={"name": new.event}, field="event")
     await _lock(session, new.code)
-    if known.get(new.code) is not None or await _find(session, new.code) is not None:
+    if new.code in _RESERVED or known.get(new.code) is not None or await _find(session, new.code) is not None:
         raise Conflict(
             N_("There is a meter {code} already, in use or retired. Choose another name."), params={"code": new.code}
         )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from billing.invoices.draft import close_period
+from billing.limits.schemas import SPEND
 from billing.price_books.books import find_price_book
 from billing.pricing.aggregation import Aggregation, LevelChange, Measured, aggregate, weighted_sum
 from billing.reconciliation.queries import reconcile
@@ -21,7 +22,7 @@ from billing.usage.meters import create_meter
 from billing.usage.queries import read_usage
 from billing.usage.report import report_usage
 from billing.usage.schemas import NewMeter, UsageEventInput
-from foundation.errors import InvalidInput
+from foundation.errors import Conflict, InvalidInput
 from foundation.ids import new_id
 from foundation.usage.meters import Meters
 from tests.billing.conftest import APRIL, MARCH, START, Market
@@ -233,6 +234,11 @@ async def test_usage_that_no_meter_counts_is_refused(at_work: Market) -> None:
 async def test_a_meter_that_cannot_be_counted_is_refused(at_work: Market, wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         await declare(at_work, **wrong)
+
+
+async def test_the_name_of_the_months_cost_is_no_meter(at_work: Market) -> None:
+    with pytest.raises(Conflict):
+        await declare(at_work, "sum", code=SPEND)
 
 
 def test_filters_are_read_as_they_are_written() -> None:
