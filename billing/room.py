@@ -25,7 +25,9 @@ from billing.payment_methods.slice import SLICE as PAYMENT_METHODS
 from billing.permissions import BillingPermission
 from billing.plans.slice import SLICE as PLANS
 from billing.price_books.pages import PRICE_PAGES
+from billing.profit.slice import SLICE as PROFIT
 from billing.retention import RETAINED
+from billing.revenue.slice import SLICE as REVENUE
 from billing.routes import ROUTES
 from billing.simulation.pages import SIMULATION_PAGES
 from billing.simulation.routes import SIMULATION_ROUTES
@@ -79,5 +81,7 @@ ROOM: Final = Room(
         BALANCE,
         THREE_WAY,
         SLA,
+        PROFIT,
+        REVENUE,
     ),
 )

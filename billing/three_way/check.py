@@ -26,10 +26,11 @@ from billing.three_way.schemas import (
 from billing.vendor_bills.mapped import MAPPED_LINES
 from canonical.money import decimal_amount
 from foundation.database.engine import scope_of
-from foundation.errors import Forbidden
+from foundation.errors import Forbidden, InvalidInput
 from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.state_machine import in_sql
+from foundation.text import is_storable
 
 MOST_ROWS: Final = 200
 _PRODUCT: Final = "coalesce(nullif(l.meter, ''), l.product)"
@@ -61,7 +62,9 @@ async def check_month(session: AsyncSession, month: str) -> ThreeWayCheck:
 
 
 async def load_difference(session: AsyncSession, month: str, client_id: UUID, product: str) -> DifferenceDetail:
-    """One client's product in a month. Raises as `check_month`."""
+    """One client's product in a month. Raises as `check_month`; InvalidInput also for a product that is no text."""
+    if not is_storable(product):
+        raise InvalidInput(N_("There is no difference of this client and product in this month."), field="product")
     found: Difference | None = next(
         (
             one

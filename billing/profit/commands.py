@@ -1,0 +1,43 @@
+"""`fairlead profit`."""
+
+from typing import Final
+from uuid import UUID
+
+import click
+import msgspec
+
+from billing.profit.report import report_profit
+from billing.profit.schemas import ProfitGrouping
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.rooms import AppServices, CliCommand
+from tenants.command_options import MSP
+
+
+@click.group(cls=NounGroup)
+def profit() -> None:
+    """What clients were invoiced, less what it cost."""
+
+
+@profit.command("show")
+@MSP
+@click.option("--month", required=True, help="The month, e.g. 2026-03.")
+@click.option(
+    "--by", type=click.Choice([one.value for one in ProfitGrouping]), default=ProfitGrouping.CLIENT.value,
+    show_default=True, help="What the rows are.",
+)  # fmt: skip
+def show(*, msp_id: UUID, month: str, by: str) -> None:
+    """Show a month's profit, the worst first."""
+
+    async def act(services: AppServices) -> CommandResult:
+        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
+            found = await report_profit(session, month, ProfitGrouping.of(by))
+        lines = [
+            f"{row.key or '-'}  revenue {row.revenue}  cost {row.cost}  margin {row.margin} {row.currency}"
+            for row in found.rows
+        ]
+        return CommandResult("\n".join(lines) or "nothing was invoiced", msgspec.to_builtins(found))
+
+    run_with_services(act)
+
+
+COMMANDS: Final = (CliCommand(command=profit),)

@@ -1,0 +1,22 @@
+"""What this slice adds to the room."""
+
+from typing import Final
+
+from billing.permissions import BillingPermission
+from billing.profit.commands import COMMANDS
+from billing.profit.pages import PROFIT_PAGES
+from billing.profit.routes import PROFIT_ROUTES
+from foundation.marks import N_
+from foundation.rooms import NavArea, NavEntry, Slice
+
+SLICE: Final = Slice(
+    routes=PROFIT_ROUTES,
+    pages=PROFIT_PAGES,
+    navigation=(
+        NavEntry(
+            area=NavArea.MSP, position=26, label=N_("Profit"), path="/profit", icon="chart",
+            permission=BillingPermission.READ_PROFIT, covers=("/revenue",),
+        ),
+    ),
+    commands=COMMANDS,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tests of `billing.profit`, and of revenue on stored invoices."""

@@ -1,0 +1,86 @@
+"""Profit and revenue of stored invoices, credit notes and vendor bills, and another MSP's."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing.invoices.settle import NewCredit, create_credit_note
+from billing.profit.report import report_profit
+from billing.profit.schemas import ProfitGrouping, ProfitReport
+from billing.revenue.report import report_revenue
+from billing.revenue.schemas import RevenueReport
+from billing.sides import Side
+from billing.vendor_bills.schemas import MappingKind
+from foundation.errors import Forbidden, InvalidInput
+from foundation.ids import new_id
+from tests.billing.conftest import METER, Market, uses
+from tests.billing.invoices.test_lifecycle import NOW, close, enter
+from tests.billing.vendor_bills.test_bills import map_to, row, store
+from tests.conftest import make_scope
+
+
+async def profit(market: Market, by: ProfitGrouping = ProfitGrouping.CLIENT, month: str = "2026-03") -> ProfitReport:
+    async with market.as_staff() as session:
+        return await report_profit(session, month, by)
+
+
+async def revenue(market: Market, of: str = "", month: str = "2026-03") -> RevenueReport:
+    async with market.as_staff() as session:
+        return await report_revenue(session, month, of, now=NOW + timedelta(days=60))
+
+
+async def sell(market: Market) -> None:
+    """11.50 of use, of which 1.00 is credited."""
+    await enter(market)
+    await market.use(*uses(120))
+    await market.rate(Side.WHOLESALE)
+    invoice = (await close(market)).invoice
+    async with market.as_client() as session:
+        await create_credit_note(session, invoice.id, NewCredit(net_minor=100, reason="x"), now=NOW, new_id=new_id)
+
+
+async def test_profit_is_net_of_credit_notes_and_takes_the_vendors_cost(priced: Market) -> None:
+    await sell(priced)
+    [row_] = (await profit(priced)).rows
+    assert (row_.revenue, row_.cost, row_.margin) == (Decimal("10.50"), Decimal("3.60"), Decimal("6.90"))
+    assert row_.at_wholesale == Decimal("3.60")
+    await store(priced, row("1", quantity=Decimal(120), amount=Decimal("12.005")))
+    assert ((await profit(priced)).unmapped, (await profit(priced)).rows[0].cost) == (1, Decimal("3.60"))
+    await map_to(priced, MappingKind.CLIENT, "c-1", priced.client.tenant_id)
+    await map_to(priced, MappingKind.PRODUCT, "SEAT", METER)
+    found = await profit(priced)
+    assert (found.rows[0].cost, found.rows[0].margin) == (Decimal("12.005"), Decimal("-1.505"))
+    assert [(one.month, one.margin) for one in found.months] == [("2026-03", Decimal("-1.505"))]
+    books = (await profit(priced, ProfitGrouping.BOOK)).rows
+    assert sum(one.revenue for one in books) == Decimal("10.50")
+    assert (await profit(priced, month="2026-04")).rows == []
+
+
+async def test_revenue_is_by_month_and_unpaid_by_age(priced: Market) -> None:
+    await sell(priced)
+    found = await revenue(priced, "invoiced")
+    last = found.months[-1]
+    assert (len(found.months), last.month, last.invoiced, last.usage) == (
+        12, "2026-03", Decimal("10.50"), Decimal("10.50"),
+    )  # fmt: skip
+    assert (last.recurring, last.new, last.clients) == (Decimal(0), Decimal("10.50"), 1)
+    [owed] = found.outstanding
+    assert (owed.days_31_60 + owed.days_61_90, owed.total) == (Decimal("12.50"), Decimal("12.50"))
+    assert list((await revenue(priced)).movements) == []
+    with pytest.raises(InvalidInput):
+        await revenue(priced, "all")
+
+
+async def test_others_have_other_figures(priced: Market) -> None:
+    await sell(priced)
+    msp_id = new_id()
+    other = Market(priced.db, make_scope(msp_id=msp_id, tenant_id=msp_id), make_scope(msp_id=msp_id))
+    assert (await profit(other)).rows == []
+    nothing = await revenue(other)
+    assert (nothing.months, nothing.outstanding) == ([], [])
+    async with priced.as_client() as session:
+        with pytest.raises(Forbidden):
+            await report_profit(session, "2026-03", ProfitGrouping.CLIENT)
+        with pytest.raises(Forbidden):
+            await report_revenue(session, "2026-03", "", now=NOW)
