@@ -11,7 +11,7 @@ LANE: Final = "billing"
 MAKE_DOCUMENTS: Final = JobType("billing.make_documents", N_("Make the documents of an invoice"), NoPayload, batch=1)
 """`ref` is the invoice."""
 
-DRAFT_AGAIN: Final = JobType("billing.draft_again", N_("Update a client's draft invoices"), NoPayload, batch=1)
+DRAFT_AGAIN: Final = JobType("billing.draft_again", N_("Update draft invoices of a client"), NoPayload, batch=1)
 
 
 class InvoiceMail(msgspec.Struct, frozen=True):
