@@ -18,6 +18,7 @@ costs the hashing of a password; records of a first wait live for minutes.
 
 import hashlib
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -45,6 +46,14 @@ PAIR: Final = AttemptLimit(free=4, longest=timedelta(minutes=15), memory=timedel
 """Also applies to a known device."""
 NETWORK: Final = AttemptLimit(free=50, longest=timedelta(minutes=15), memory=timedelta(hours=1))
 EMAIL: Final = AttemptLimit(free=20, longest=timedelta(0), memory=timedelta(hours=1))
+REDIRECTS: Final = (
+    AttemptLimit(free=30, longest=timedelta(minutes=1), memory=timedelta(hours=1)),
+    AttemptLimit(free=200, longest=timedelta(minutes=1), memory=timedelta(hours=1)),
+    AttemptLimit(free=2000, longest=timedelta(0), memory=timedelta(hours=1)),
+)
+"""Redirects to an identity provider that nobody completed: of a network to one provider, of a network, and to one
+provider. They guess nothing, but each keeps a ticket, and an office shares one address.
+"""
 FIRST_WAIT: Final = timedelta(seconds=30)
 """Delay of a network that is new to an account with more than EMAIL's free failures."""
 _BRIEF_MEMORY: Final = timedelta(hours=1)
@@ -125,6 +134,18 @@ class SignInThrottle:
             raise SignInThrottled(wait)
         return SignInAttempt(keys)
 
+    async def reserve_redirect(self, *, msp_id: UUID, account_id: UUID, address: str, now: datetime) -> SignInAttempt:
+        """Count a redirect to an account's identity provider. `release` records that somebody signed in by it.
+
+        Raises:
+            SignInThrottled: see `reserve`.
+        """
+        keys = _keys(msp_id, f"redirect {account_id}", f"redirect {network_of(address)}")
+        wait = await self._count(keys, now, REDIRECTS)
+        if wait > timedelta(0):
+            raise SignInThrottled(wait)
+        return SignInAttempt(keys)
+
     async def release(self, attempt: SignInAttempt) -> None:
         """Record success: delete the primary counter, and subtract this attempt from the others."""
         try:
@@ -132,10 +153,12 @@ class SignInThrottle:
         except RedisError as problem:
             raise _away() from problem
 
-    async def _count(self, keys: tuple[str, ...], now: datetime) -> timedelta:
+    async def _count(
+        self, keys: tuple[str, ...], now: datetime, limits: Sequence[AttemptLimit] = (PAIR, NETWORK, EMAIL)
+    ) -> timedelta:
         brief = round(_BRIEF_MEMORY.total_seconds())
         arguments = [_milliseconds(now.timestamp()), _milliseconds(FIRST_WAIT.total_seconds()), brief]
-        for limit in (PAIR, NETWORK, EMAIL)[: len(keys)]:
+        for limit in limits[: len(keys)]:
             longest, memory = limit.longest.total_seconds(), limit.memory.total_seconds()
             arguments += [limit.free, _milliseconds(longest), round(memory)]
         try:

@@ -82,16 +82,22 @@ async def _find_known(auth: AuthServices, scope: Scope, parts: TokenParts) -> _K
             )
         ).one_or_none()
         token, client, msp = row if row is not None else (None, None, None)
-        known = _NO_HASH if token is None else bytes(token.secret_hash)
-        if not hmac.compare_digest(hashlib.sha256(parts.secret).digest(), known) or token is None:
+        given = hashlib.sha256(parts.secret).digest()
+        is_current = hmac.compare_digest(given, _NO_HASH if token is None else bytes(token.secret_hash))
+        earlier = _NO_HASH if token is None or token.previous_hash is None else bytes(token.previous_hash)
+        is_previous = hmac.compare_digest(given, earlier)
+        if token is None or not (is_current or (is_previous and token.previous_until and now < token.previous_until)):
             raise _unknown()
         if client is not None and client.status != AccountStatus.ACTIVE:
             raise Suspended
-        if token.last_used_at is None or now - token.last_used_at >= _NOTE_USE_EVERY:
+        if is_current and (token.last_used_at is None or now - token.last_used_at >= _NOTE_USE_EVERY):
             own = ScimToken.tenant_id == scope.tenant_id
             await session.execute(update(ScimToken).where(own).values(last_used_at=now))
         takes_staff = client is None or client.staff_access == StaffAccess.STANDING
-        return _Known(token.owner_id, token.owner_home or scope.tenant_id, takes_staff, limits_of(client or msp))
+        owner_id, home = (
+            (token.owner_id, token.owner_home) if is_current else (token.previous_owner_id, token.previous_owner_home)
+        )
+        return _Known(owner_id, home or scope.tenant_id, takes_staff, limits_of(client or msp))
 
 
 async def _find_owner(auth: AuthServices, scope: Scope, known: _Known) -> Principal | None:

@@ -13,7 +13,8 @@ from foundation.database.base import Base, TenantOwned
 
 class ScimToken(TenantOwned, Base):
     """The account's token. `secret_hash` is the SHA-256 of 256 random bits. Its rights are those of the member who
-    made it, at home in `owner_home`; both are None if the operator did.
+    made it, at home in `owner_home`; both are None if the operator did. The token before the last rotation is accepted
+    until `previous_until`, with the rights of its own owner.
     """
 
     __tablename__ = "scim_token"
@@ -24,11 +25,16 @@ class ScimToken(TenantOwned, Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     last_used_at: Mapped[datetime | None]
+    previous_hash: Mapped[bytes | None]
+    previous_owner_id: Mapped[UUID | None]
+    previous_owner_home: Mapped[UUID | None]
+    previous_until: Mapped[datetime | None]
 
 
 class ScimUser(TenantOwned, Base):
     """What the identity provider told of a member. `attributes` are `displayName` and `name` as it sent them.
-    `removed`: it deleted the member, who is suspended and no longer shown to it.
+    `removed`: it deleted the member, who is suspended and no longer shown to it. `suspended_at`: when it last suspended
+    the member, which is the member's `signed_out_after` unless somebody else has suspended them since.
     """
 
     __tablename__ = "scim_user"
@@ -38,3 +44,4 @@ class ScimUser(TenantOwned, Base):
     external_id: Mapped[str | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB)
     removed: Mapped[bool]
+    suspended_at: Mapped[datetime | None]

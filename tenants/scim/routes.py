@@ -39,7 +39,7 @@ async def create_scim_token(request: AnyRequest, access: OpenAccess, auth: OpenA
 
 @post([f"{path}/rotate" for path in _ROOT], opt=_WRITE, tags=_TAGS, status_code=200)
 async def rotate_scim_token(request: AnyRequest, access: OpenAccess, auth: OpenAuth) -> Response[NewScimTokenView]:
-    """Replace the SCIM token by a new one. The present one ends at once."""
+    """Replace the SCIM token by a new one. The present one is accepted for 24 more hours; revoking ends both."""
     text = await tokens.rotate_token(access.session, auth.new_secret, access.principal, now=access.now)
     return _made(request, access, text)
 

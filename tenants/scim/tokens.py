@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from tenants.secrets import NewSecret, bytes_of, text_of
 
 _TOKEN: Final = re.compile(r"scim_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 _SECRET_BYTES: Final = 32
+OVERLAP: Final = timedelta(hours=24)
 _SUBJECT: Final = "scim_token"
 
 
@@ -73,7 +74,8 @@ async def create_token(session: AsyncSession, new_secret: NewSecret, by: Princip
 
 
 async def rotate_token(session: AsyncSession, new_secret: NewSecret, by: Principal | None, *, now: datetime) -> str:
-    """The text of the token that replaces the present one, which ends at once.
+    """The text of the token that replaces the present one, which is accepted for `OVERLAP` more, so that the provider
+    is not refused until somebody has entered the new one. One from an earlier rotation ends at once.
 
     Raises:
         NotFound: the account has none.
@@ -81,7 +83,11 @@ async def rotate_token(session: AsyncSession, new_secret: NewSecret, by: Princip
     """
     scope, secret = scope_of(session), new_secret(_SECRET_BYTES)
     values = _values(by, scope.actor.name, secret, now)
-    changed = update(ScimToken).where(ScimToken.tenant_id == scope.tenant_id).values(**values)
+    before = {
+        "previous_hash": ScimToken.secret_hash, "previous_owner_id": ScimToken.owner_id,
+        "previous_owner_home": ScimToken.owner_home, "previous_until": now + OVERLAP,
+    }  # fmt: skip
+    changed = update(ScimToken).where(ScimToken.tenant_id == scope.tenant_id).values(**before, **values)
     made = await session.scalar(changed.returning(ScimToken.tenant_id))
     if made is None:
         raise NotFound(N_("This account has no SCIM token."))
@@ -90,7 +96,7 @@ async def rotate_token(session: AsyncSession, new_secret: NewSecret, by: Princip
 
 
 async def revoke_token(session: AsyncSession, *, now: datetime) -> None:
-    """Members stay as they are. Raises: NotFound."""
+    """End the token, and the one before it. Members stay as they are. Raises: NotFound."""
     own = ScimToken.tenant_id == scope_of(session).tenant_id
     if await session.scalar(delete(ScimToken).where(own).returning(ScimToken.tenant_id)) is None:
         raise NotFound(N_("This account has no SCIM token."))

@@ -5,6 +5,7 @@ A token does not reach beyond its owner: who holds a role that the owner could n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -81,9 +82,9 @@ async def create_user(session: AsyncSession, caller: ScimCaller, form: UserForm)
     if again is None:
         name = form.shown_name or email.partition("@")[0]
         created = await create_member(session, NewMember(new_id(), email, name), now=now)
-        await _note(session, created.id, form)
         if not form.active:
             await mark_suspended(session, member_id=created.id, reason=_REASON, now=now)
+        await _note(session, created.id, form, suspended_at=None if form.active else now)
         return created.id
     await _note(session, again.id, form)
     await change_user(session, caller, await get_user(session, str(again.id), lock=True), form)
@@ -92,7 +93,8 @@ async def create_user(session: AsyncSession, caller: ScimCaller, form: UserForm)
 
 async def change_user(session: AsyncSession, caller: ScimCaller, user: FoundUser, form: UserForm) -> None:
     """Suspend or resume the member as the form says, and keep what it tells. A suspended member's sessions end at once.
-    The address and the name that others see stay as they were when the member was created.
+    Whom somebody else has suspended stays so: a provider that sends every user again must not undo that. The address
+    and the name that others see stay as they were when the member was created.
 
     Raises:
         ScimRefusal: another address.
@@ -104,12 +106,14 @@ async def change_user(session: AsyncSession, caller: ScimCaller, user: FoundUser
     if clean_email(form.user_name) != member.email:
         raise invalid("The userName of a member cannot be changed. Create the user with the new one.", "mutability")
     active = member.status != AccountStatus.SUSPENDED
-    if active != form.active:
-        await _require_over(session, caller, member)
     if active and not form.active:
+        await _require_over(session, caller, member)
         await require_other_administrator(session, member)
         await mark_suspended(session, member_id=member.id, reason=_REASON, now=now)
-    elif form.active and not active:
+        await _note(session, member.id, form, suspended_at=now)
+        return
+    if form.active and not active and _was_suspended_here(user):
+        await _require_over(session, caller, member)
         await mark_resumed(session, member_id=member.id, reason=_REASON, now=now)
     await _note(session, member.id, form)
 
@@ -117,14 +121,15 @@ async def change_user(session: AsyncSession, caller: ScimCaller, user: FoundUser
 async def remove_user(session: AsyncSession, caller: ScimCaller, user: FoundUser) -> None:
     """Suspend the member, and show them to the provider no more. Raises: see `change_user`."""
     _require(caller, TenantPermission.INVITE_MEMBERS)
-    member = user.member
+    member, now = user.member, caller.auth.clock()
     await _require_over(session, caller, member)
+    profile = user.profile
+    values: dict[str, Any] = {"attributes": {} if profile is None else dict(profile.attributes)}
     if member.status != AccountStatus.SUSPENDED:
         await require_other_administrator(session, member)
-        await mark_suspended(session, member_id=member.id, reason=_REASON, now=caller.auth.clock())
-    profile = user.profile
-    attributes: dict[str, Any] = {} if profile is None else dict(profile.attributes)
-    await _write(session, member.id, {"external_id": None, "attributes": attributes, "removed": True})
+        await mark_suspended(session, member_id=member.id, reason=_REASON, now=now)
+        values["suspended_at"] = now
+    await _write(session, member.id, {"external_id": None, "removed": True, **values})
 
 
 async def visible_addresses(session: AsyncSession) -> dict[UUID, str]:
@@ -188,9 +193,17 @@ async def _find_removed(session: AsyncSession, email: str) -> Member | None:
     return member
 
 
-async def _note(session: AsyncSession, member_id: UUID, form: UserForm) -> None:
+def _was_suspended_here(user: FoundUser) -> bool:
+    """Whether the provider suspended the member, and nobody else has since."""
+    profile, member = user.profile, user.member
+    return profile is not None and profile.suspended_at is not None and profile.suspended_at == member.signed_out_after
+
+
+async def _note(
+    session: AsyncSession, member_id: UUID, form: UserForm, *, suspended_at: datetime | None = None
+) -> None:
     values = {"external_id": form.external_id, "attributes": form.attributes, "removed": False}
-    await _write(session, member_id, values)
+    await _write(session, member_id, values | ({"suspended_at": suspended_at} if suspended_at else {}))
 
 
 async def _write(session: AsyncSession, member_id: UUID, values: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ class Purpose(LabelledCode):
 
 class PendingRedirect(msgspec.Struct, frozen=True):
     """A redirect that was begun. `browser` is the SHA-256 of a secret of the browser; `target` the page to open
-    then.
+    then. `counted` are the keys of its counters (`tenants.auth.throttle`).
     """
 
     account_id: UUID
@@ -61,6 +61,7 @@ class PendingRedirect(msgspec.Struct, frozen=True):
     issuer: str
     client_id: str
     begun_at: datetime
+    counted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,14 @@ def account_scope(msp_id: UUID, account_id: UUID) -> Scope:
 
 
 async def begin_redirect(  # noqa: PLR0913 - keyword-only
-    sso: SingleSignOn, scope: Scope, *, purpose: Purpose, browser: bytes, target: str, origin: str
+    sso: SingleSignOn,
+    scope: Scope,
+    *,
+    purpose: Purpose,
+    browser: bytes,
+    target: str,
+    origin: str,
+    counted: tuple[str, ...] = (),
 ) -> str:
     """The address of the provider to which the browser is sent.
 
@@ -113,7 +121,7 @@ async def begin_redirect(  # noqa: PLR0913 - keyword-only
         account_id=scope.tenant_id, purpose=purpose, browser=_digest(browser),
         nonce=text_of(sso.auth.new_secret(_SECRET_BYTES)), verifier=text_of(sso.auth.new_secret(_SECRET_BYTES)),
         target=target, redirect_uri=f"{origin}/sign-in/sso/{scope.tenant_id}/callback", issuer=client.issuer,
-        client_id=client.client_id, begun_at=sso.auth.clock(),
+        client_id=client.client_id, begun_at=sso.auth.clock(), counted=counted,
     )  # fmt: skip
     state = await sso.auth.tickets.issue(scope.msp_id, _TICKET, pending)
     again = {"prompt": "login", "max_age": "0"} if purpose is Purpose.CONFIRM else {}

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import httpx2
@@ -15,8 +15,11 @@ from sqlalchemy import text
 
 from controlplane.cli.main import main
 from controlplane.provisioning import NewAccountMember, add_member
+from foundation.clock import utc_now
 from foundation.scope import Scope
+from tenants.members.repository import mark_resumed, mark_suspended
 from tests.controlplane.test_second_factor import forget_proof
+from tests.support.as_owner import update_as_owner
 from tests.support.client_env import ClientEnv
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     own_admin,
@@ -300,8 +303,23 @@ class TestGroups:
         await idp.patch("/Groups/client_admin", {"op": "remove", "path": f'members[value eq "{chief_id}"]'})
         await idp.call("GET", "/Groups/client_admin", status=403)
         await idp.call("POST", "/Users", {"schemas": [USER], "userName": f"x@{DOMAIN}"}, 403)
-        idp.token = before
+        idp.token = before  # accepted for a day, with its own owner's rights
+        assert "client_admin" in {one["id"] for one in (await idp.call("GET", "/Groups"))["Resources"]}
+        update_as_owner(env, "scim_token", "previous_until = now()")
         await idp.call("GET", "/Users", status=401)
+
+    async def test_whom_an_administrator_suspended_stays_so(self, idp: Provider, env: ClientEnv) -> None:
+        email = f"held@{DOMAIN}"
+        await join(env, env.scope, email, "client_viewer")
+        path, active = f"/Users/{await id_of(idp, email)}", {"op": "replace", "path": "active", "value": True}
+        await idp.patch(path, active | {"value": False})
+        async with env.services.db.transaction(env.scope) as session:
+            member_id = UUID(path.rpartition("/")[2])
+            await mark_resumed(session, member_id=member_id, reason="back", now=utc_now())
+            await mark_suspended(session, member_id=member_id, reason="stolen", now=utc_now())
+        assert (await idp.patch(path, active))["active"] is False
+        await idp.call("DELETE", path, status=204)
+        assert (await idp.create(email))["active"] is False
 
 
 class TestTokens:
@@ -334,8 +352,9 @@ class TestTokens:
         assert idp.token not in (await admin.get(page)).text
         made = await admin.post(f"{page}/rotate")
         assert (made.status_code, "scim_" in made.text, "only once" in made.text) == (200, True, True)
-        await idp.call("GET", "/Users", status=401)
+        await idp.call("GET", "/Users")
         assert (await admin.post(f"{page}/revoke")).status_code == 303
+        await idp.call("GET", "/Users", status=401)
         assert (await admin.api("GET", api)).status_code == 404
         assert (await admin.post(page)).status_code == 200
         assert "secret" not in (await admin.api("GET", api)).text

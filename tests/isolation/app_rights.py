@@ -114,8 +114,9 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "source_record": "record_key source_event_id version",
     "sla_credit": "decided_at decided_by reason state",
     "sla_terms": "bands from_month most_pct set_at set_by",
-    "scim_token": "created_at created_by last_used_at owner_home owner_id secret_hash",
-    "scim_user": "attributes external_id removed",
+    "scim_token": "created_at created_by last_used_at owner_home owner_id previous_hash previous_owner_home"
+                  " previous_owner_id previous_until secret_hash",
+    "scim_user": "attributes external_id removed suspended_at",
     "sign_in_domain": "checked_at result token verified_at",
     "subscription_step": "undone_at undone_by undone_for",
     "timer": "due_at kind lane",

@@ -39,6 +39,7 @@ from tenants.auth.pages import (
 from tenants.auth.redirects import safe_next
 from tenants.auth.sign_in import read_email
 from tenants.auth.step_up import CONFIRM_PATH
+from tenants.auth.throttle import SignInAttempt
 from tenants.identity_providers.models import IdentityProvider
 from tenants.identity_providers.queries import find_by_domain, find_provider, linked_provider
 from tenants.identity_providers.states import OFFERED
@@ -133,9 +134,12 @@ def _build_start(sso: SingleSignOn) -> tuple[HTTPRouteHandler, ...]:
             return await _start_trial(request, brand, sso, scope)
         secret, target = visit_secret(request) or auth.new_secret(_SECRET_BYTES), _target(request.query_params)
         try:
+            attempt = await auth.throttle.reserve_redirect(
+                msp_id=scope.msp_id, account_id=account_id, address=address_of(request), now=auth.clock()
+            )
             address = await begin_redirect(
                 sso, scope, purpose=Purpose.SIGN_IN, browser=secret, target=target,
-                origin=portal_of(request, brand).origin,
+                origin=portal_of(request, brand).origin, counted=attempt.keys,
             )  # fmt: skip
         except NotFound:
             raise
@@ -219,6 +223,8 @@ def _build_return(sso: SingleSignOn) -> tuple[HTTPRouteHandler, ...]:
             entered = await enter_account(sso, scope, identity, address=address_of(request))
         except DomainError as refusal:
             return await render_sign_in(request, brand, auth, target=pending.target, refusal=refusal)
+        if pending.counted:
+            await auth.throttle.release(SignInAttempt(pending.counted))
         go_on = start_session if entered.checks_factors else continue_sign_in
         return await go_on(request, brand, auth, entered.principal, pending.target)
 

@@ -1,6 +1,7 @@
 """Failed attempts of others neither lock a member out nor affect a device that signed in before."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from tenants.auth.devices import LIFE, Devices
 from tenants.auth.services import AuthServices
 from tenants.auth.sign_in import authenticate
 from tenants.auth.sign_out import sign_out_everywhere
-from tenants.auth.throttle import EMAIL, FIRST_WAIT, PAIR, SignInThrottle, network_of
+from tenants.auth.throttle import EMAIL, FIRST_WAIT, PAIR, REDIRECTS, SignInThrottle, network_of
 from tenants.errors import SignInFailed, SignInThrottled, Suspended
 from tenants.members.repository import mark_resumed, mark_suspended, set_password
 from tenants.secrets import new_secret
@@ -212,3 +213,18 @@ async def test_failed_attempts_expire_in_valkey(throttle: SignInThrottle, valkey
     notes = [life for key, life in lives.items() if b":pair:" in key]
     assert sorted(notes)[:5] == [10 * FIRST_WAIT.seconds] * 5
     assert all(0 < life <= 3600 for life in lives.values())
+
+
+async def test_redirects_to_a_provider_are_limited_by_address_and_provider(auth: AuthServices, msp: Tenant) -> None:
+    """Completed ones do not count, and other accounts, addresses and passwords are not affected."""
+    own: dict[str, Any] = {"msp_id": msp.scope.msp_id, "account_id": new_id(), "now": NOW}
+    for _ in range(REDIRECTS[0].free + 5):
+        await auth.throttle.release(await auth.throttle.reserve_redirect(address=HOME, **own))
+    for _ in range(REDIRECTS[0].free + 1):
+        await auth.throttle.reserve_redirect(address=HOME, **own)
+    with pytest.raises(SignInThrottled):
+        await auth.throttle.reserve_redirect(address=HOME, **own)
+    await auth.throttle.reserve_redirect(address="203.0.113.8", **own)
+    await auth.throttle.reserve_redirect(address=HOME, **own | {"account_id": new_id()})
+    await auth.throttle.reserve_redirect(address=HOME, **own | {"msp_id": new_id()})
+    await auth.throttle.reserve(msp_id=msp.scope.msp_id, email="ada@example.test", address=HOME, now=NOW)
