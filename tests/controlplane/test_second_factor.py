@@ -294,7 +294,7 @@ DANGEROUS = {
     "/clients/{client:str}/access/setting", "/api/v1/webhook-endpoints",
     "/api/v1/webhook-endpoints/{endpoint_id:uuid}", "/api/v1/webhook-endpoints/{endpoint_id:uuid}/secret",
     "/api/v1/mail-server", "/payment-account", "/api/v1/payment-account",
-    "/payment-account/connect", "/api/v1/payment-account/links",
+    "/api/v1/payment-account/links",
     "/clients/{client:str}/invoices/{invoice_id:uuid}/refunds",
     "/api/v1/clients/{client:str}/invoices/{invoice_id:uuid}/refunds",
     "/api/v1/clients/{client:str}/connections/{connection_id:uuid}",
