@@ -106,8 +106,10 @@ KINDS = {
     "passkey": "passkey_id",
 }
 """Tables, and the parameters of addresses that name their rows."""
-OTHER_PARAMETERS = {"line_id", "account_id"}
-"""Parameters beside one of KINDS, and the account, which an account's id is the sample of."""
+OTHER_PARAMETERS = {"line_id", "account_id", "sla_credit_id"}
+"""Parameters beside one of KINDS; the account, which an account's id is the sample of; and credits for missed service
+levels, which have no row here yet.
+"""
 WATCHED = (
     "change", "governance_exception", "connection", "approval", "record_value", "job", "audit_entry", "member",
     "api_key", "policy_rule", "propagation", "timer", "webhook_endpoint", "webhook_delivery", "access_grant",
