@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.errors import PriceNotAllowed
-from billing.limits.budgets import Budget, load_budgets
+from billing.limits.budgets import UsageBudget, load_budgets
 from billing.limits.errors import FeatureOff, LimitReached, PriceUnknown
 from billing.limits.estimate import estimate_minor
 from billing.limits.schemas import SPEND, ReservationInput, ReservationView, SettlementInput
@@ -173,7 +173,7 @@ async def _check(session: AsyncSession, meters: Meters, quantities: Mapping[str,
     return amount
 
 
-def _reached(meters: Meters, budget: Budget, limit: Decimal, now: datetime) -> LimitReached:
+def _reached(meters: Meters, budget: UsageBudget, limit: Decimal, now: datetime) -> LimitReached:
     figures = {"used": str(budget.used), "reserved": str(budget.reserved), "limit": str(limit)}
     day = f"{month_of(now).end:%Y-%m-%d}"
     if budget.meter == SPEND:

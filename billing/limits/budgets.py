@@ -21,7 +21,7 @@ _OVERLAP: Final = timedelta(minutes=5)
 """Use settled so long before a rating counts until the next one: the rating may not have seen it."""
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
+class UsageBudget(msgspec.Struct, frozen=True, kw_only=True):
     """A meter's limits and use; of a meter without limits, all are None. `SPEND` counts minor units."""
 
     meter: str
@@ -45,7 +45,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 async def load_budgets(
     session: AsyncSession, *, now: datetime, meters: Sequence[str] | None = None
-) -> Mapping[str, Budget]:
+) -> Mapping[str, UsageBudget]:
     """Budgets by meter in the client's scope, of these meters and `SPEND`, or of all that have limits."""
     scope, month = client_scope(session), month_of(now)
     rows = await session.execute(
@@ -56,8 +56,8 @@ async def load_budgets(
             "invoice": invoice_id_of(scope.tenant_id, Side.RETAIL, month), "overlap": _OVERLAP,
         },
     )  # fmt: skip
-    fields = Budget.__struct_fields__
-    return {row.meter: Budget(**{name: getattr(row, name) for name in fields}) for row in rows}
+    fields = UsageBudget.__struct_fields__
+    return {row.meter: UsageBudget(**{name: getattr(row, name) for name in fields}) for row in rows}
 
 
 async def read_budgets(session: AsyncSession, *, now: datetime) -> Budgets:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.errors import PriceNotAllowed
 from billing.limits.allowance import check_limitable, expire_reservations
-from billing.limits.budgets import Budget, load_budgets
+from billing.limits.budgets import UsageBudget, load_budgets
 from billing.limits.notices import LIMIT_NEAR
 from billing.limits.schemas import SPEND, LimitInput
 from billing.periods import month_of
@@ -67,7 +67,7 @@ async def check_limits(session: AsyncSession, *, now: datetime) -> None:
         notify(session, LIMIT_NEAR, topic=f"limit {meter}", path="/limits", at=now, params={"percent": str(percent)})
 
 
-def _steps(budget: Budget, now: datetime) -> list[tuple[str, int]]:
+def _steps(budget: UsageBudget, now: datetime) -> list[tuple[str, int]]:
     limits = {"soft": budget.soft_limit, "hard": budget.limit_at(now)}
     return [
         (kind, step)

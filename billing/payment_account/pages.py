@@ -12,10 +12,10 @@ from billing.payment_account.accounts import (
     find_payment_account,
     set_payment_account,
 )
-from billing.payment_account.reading import AccountReading, KeyTrial, require_status, status_of
 from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import MODE_LABELS, PROVIDER_LABELS, ProviderKind
+from billing.payment_account.web.reading import AccountReading, KeyTrial, require_status, status_of
 from billing.permissions import BillingPermission
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate

@@ -7,9 +7,9 @@ from litestar.params import JSONBody
 
 from billing.payment_account import accounts
 from billing.payment_account.accounts import account_view, find_payment_account
-from billing.payment_account.reading import AccountReading, KeyTrial, require_status, status_of
 from billing.payment_account.schemas import PaymentAccountInput, PaymentAccountView
 from billing.payment_account.services import PaymentServices
+from billing.payment_account.web.reading import AccountReading, KeyTrial, require_status, status_of
 from billing.permissions import BillingPermission
 from foundation.web.api import post, put
 from tenants.auth.step_up import STEP_UP

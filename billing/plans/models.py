@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.database.base import Base, TenantOwned
 
 
-class Plan(TenantOwned, Base):
+class BillingPlan(TenantOwned, Base):
     """What an MSP offers to its clients, in one currency. A retired one keeps its subscriptions."""
 
     __tablename__ = "plan"

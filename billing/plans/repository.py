@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.errors import PriceNotAllowed
-from billing.plans.models import Plan, PlanVersion
+from billing.plans.models import BillingPlan, PlanVersion
 from billing.plans.schemas import PlanInput, PlanTermsInput, PlanVersionView, PlanView
 from billing.plans.terms import PlanCopy, PlanTerms
 from billing.sides import as_rater
@@ -51,7 +51,7 @@ async def create_plan(session: AsyncSession, new: PlanInput, *, now: datetime, n
     count = text("SELECT count(*) FROM plan WHERE tenant_id = :t")
     if int(await session.scalar(count, {"t": scope.tenant_id}) or 0) >= MOST_PLANS:
         raise Conflict(N_("There are {most} plans, which is the most."), params={"most": MOST_PLANS})
-    plan = Plan(
+    plan = BillingPlan(
         **own, id=plan_id, code=new.code, name=name, currency=new.currency, created_at=now,
         created_by=scope.actor.name,
     )  # fmt: skip

@@ -11,16 +11,18 @@ from billing.periods import Period, Service
 from billing.rating.tariffs import Tariff, draft_keys, load_tariff
 from billing.sides import Side
 from billing.usage.counting import MeterAggregation
-from billing.usage.measure import Span, measure_spans, seconds_between
+from billing.usage.measure import MeasuredSpan, measure_spans, seconds_between
 from billing.usage.meters import load_countings
 from foundation.scope import Scope
 
 
-def spans_of(client_id: UUID, tariff: Tariff, services: Sequence[Service], meters: Collection[str]) -> Sequence[Span]:
+def spans_of(
+    client_id: UUID, tariff: Tariff, services: Sequence[Service], meters: Collection[str]
+) -> Sequence[MeasuredSpan]:
     """The time of each line of these meters, by the line's id."""
     length = {service.allowance_from: seconds_between(service.start, service.end) for service in services}
     return [
-        Span(str(line), client_id, slot.start, slot.end, length[slot.allowance_from])
+        MeasuredSpan(str(line), client_id, slot.start, slot.end, length[slot.allowance_from])
         for slot, line in zip(tariff.slots, tariff.lines, strict=True)
         if slot.meter in meters
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.periods import Period
 from billing.price_books.slots import Slot
 from billing.usage.counting import Counting, MeterAggregation
-from billing.usage.measure import CARRIED, Span, measure_spans, seconds_between
+from billing.usage.measure import CARRIED, MeasuredSpan, measure_spans, seconds_between
 from foundation.database.engine import scope_of
 from foundation.relations import USAGE_EVENTS
 
@@ -45,10 +45,10 @@ async def measure_prices(
 ) -> Mapping[tuple[UUID, UUID], Decimal]:
     """Quantities by client and price, of the slots of clients' meters. Those without usage are omitted."""
     seconds = seconds_between(period.start, period.end)
-    spans: dict[str, list[Span]] = {}
+    spans: dict[str, list[MeasuredSpan]] = {}
     for client, meter, slots in wanted:
         spans.setdefault(meter, []).extend(
-            Span(f"{client} {slot.price_id}", client, slot.start, slot.end, seconds) for slot in slots
+            MeasuredSpan(f"{client} {slot.price_id}", client, slot.start, slot.end, seconds) for slot in slots
         )
     found: dict[tuple[UUID, UUID], Decimal] = {}
     for meter, of_meter in sorted(spans.items()):

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.periods import Period
-from billing.sla.terms import SlaBand, SlaState, credit_of
+from billing.sla.states import SlaState
+from billing.sla.terms import SlaBand, credit_of
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 

@@ -14,7 +14,8 @@ from billing.audit_actions import BillingAction
 from billing.job_types import DRAFT_AGAIN, LANE
 from billing.periods import month_of, parse_month
 from billing.sla.assess import Breach
-from billing.sla.terms import SlaBand, SlaState, SlaTermsInput, check_terms
+from billing.sla.states import SLA_CREDITS, SlaState
+from billing.sla.terms import SlaBand, SlaTermsInput, check_terms
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, NotFound
@@ -100,7 +101,7 @@ async def decide_sla_credit(
         raise NotFound
     if state != SlaState.PROPOSED:
         raise Conflict(N_("This credit does not wait for a decision."))
-    decided = SlaState.APPROVED if decision.approve else SlaState.REJECTED
+    decided = SLA_CREDITS.move(SlaState(state), SlaState.APPROVED if decision.approve else SlaState.REJECTED)
     await session.execute(
         text("""
             UPDATE sla_credit SET state = :state, decided_at = :now, decided_by = :actor, reason = :reason

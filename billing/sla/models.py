@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Numeric, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.sla.terms import SlaState
+from billing.sla.states import SlaState
 from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 

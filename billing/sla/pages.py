@@ -12,7 +12,8 @@ from litestar.params import FromPath
 
 from billing.permissions import BillingPermission
 from billing.sla.credits import SlaDecisionInput, decide_sla_credit, load_service_levels, set_sla_terms
-from billing.sla.terms import STATE_LABELS, SlaTermsInput, parse_bands
+from billing.sla.states import STATE_LABELS
+from billing.sla.terms import SlaTermsInput, parse_bands
 from branding.formats import format_month
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Final
 
@@ -14,22 +13,6 @@ from foundation.web.requests import RequestBody
 
 _WHOLE: Final = Decimal(100)
 _STEP: Final = Decimal("0.001")
-
-
-class SlaState(StrEnum):
-    MET = "met"
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
-STATE_LABELS: Final = {
-    SlaState.MET: (N_("Target met"), "ok"),
-    SlaState.PROPOSED: (N_("Waits for a decision"), "warn"),
-    SlaState.APPROVED: (N_("Approved"), "info"),
-    SlaState.REJECTED: (N_("Rejected"), "neutral"),
-}
-"""Label and kind of the badge."""
 
 
 class SlaBand(RequestBody, frozen=True):

@@ -16,15 +16,15 @@ from billing.pricing.periods import local_instant
 from billing.pricing.rules import BillingRules
 from billing.rating.tariffs import client_scope, lock_side
 from billing.sides import Side, as_rater
-from billing.subscriptions.models import Subscription, SubscriptionStep
+from billing.subscriptions.models import ClientSubscription, SubscriptionStep
 from billing.subscriptions.preview import preview_of
 from billing.subscriptions.repository import RetailBook, SubscriptionRow, find_retail_book
-from billing.subscriptions.schemas import Preview, StepInput, SubscriptionInput
+from billing.subscriptions.schemas import ChargePreview, StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind, SubscriptionState
 from billing.subscriptions.timeline import (
-    Part,
-    Step,
     Subscribed,
+    TimelinePart,
+    TimelineStep,
     check_steps,
     local_of,
     part_at,
@@ -44,7 +44,7 @@ _FARTHEST: Final = timedelta(days=1100)
 
 async def preview_subscription(
     session: AsyncSession, zone: str, new: SubscriptionInput, *, now: datetime, new_id: NewId
-) -> Preview:
+) -> ChargePreview:
     """What `subscribe` will charge. Raises as that."""
     subscribed, book = await _new(session, zone, new, now, new_id)
     return await preview_of(session, None, subscribed, at=subscribed.starts_at, rules=book.rules)
@@ -62,7 +62,7 @@ async def subscribe(session: AsyncSession, zone: str, new: SubscriptionInput, *,
     scope = client_scope(session)
     reason = clean_reason(new.reason) if new.reason else ""
     session.add(
-        Subscription(
+        ClientSubscription(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=subscribed.id,
             plan=msgspec.to_builtins(subscribed.plan), quantity=subscribed.quantity, add_ons=dict(subscribed.add_ons),
             zone=zone, calendar=subscribed.calendar, starts_at=subscribed.starts_at, created_at=now,
@@ -81,7 +81,7 @@ async def subscribe(session: AsyncSession, zone: str, new: SubscriptionInput, *,
 
 async def preview_step(
     session: AsyncSession, subscription_id: UUID, wanted: StepInput, *, now: datetime, new_id: NewId
-) -> Preview:
+) -> ChargePreview:
     """What `add_step` will charge. Raises as that."""
     row = await load_subscription(session, subscription_id)
     step, book = await _step(session, row, wanted, now, new_id)
@@ -91,7 +91,7 @@ async def preview_step(
 
 async def add_step(
     session: AsyncSession, subscription_id: UUID, wanted: StepInput, *, now: datetime, new_id: NewId
-) -> Step:
+) -> TimelineStep:
     """Change, pause, resume or cancel a subscription, at once, in the past or ahead.
 
     Raises:
@@ -184,7 +184,7 @@ async def _book(session: AsyncSession, plan: PlanCopy) -> RetailBook:
 
 async def _step(
     session: AsyncSession, row: SubscriptionRow, wanted: StepInput, now: datetime, new_id: NewId
-) -> tuple[Step, RetailBook]:
+) -> tuple[TimelineStep, RetailBook]:
     one = row.subscribed
     is_change = wanted.kind is StepKind.CHANGE
     asked = wanted.at or now
@@ -201,8 +201,8 @@ async def _step(
     _check_add_ons(plan or part.plan, add_ons or {})
     if is_change and plan is None and quantity is None and add_ons is None:
         raise InvalidInput(N_("Choose another plan, quantity or add-on."), field="plan")
-    after = Part(asked, plan or part.plan, part.quantity if quantity is None else quantity, {}, False, asked)
-    step = Step(
+    after = TimelinePart(asked, plan or part.plan, part.quantity if quantity is None else quantity, {}, False, asked)
+    step = TimelineStep(
         id=new_id(), number=max((each.step.number for each in row.history), default=0) + 1, kind=wanted.kind,
         at=_moment(one, wanted, now, book.rules, lowers=is_change and _monthly(after) < _monthly(part)),
         plan=plan, quantity=quantity, add_ons=add_ons, credits=wanted.credits,
@@ -213,7 +213,7 @@ async def _step(
     return step, book
 
 
-def _monthly(part: Part) -> Any:
+def _monthly(part: TimelinePart) -> Any:
     return part.plan.terms.monthly(part.quantity)
 
 
@@ -232,7 +232,7 @@ def _moment(one: Subscribed, wanted: StepInput, now: datetime, rules: BillingRul
     return max(now, one.billed_from) if period is None else period[1]
 
 
-def _with(one: Subscribed, step: Step) -> Subscribed:
+def _with(one: Subscribed, step: TimelineStep) -> Subscribed:
     return msgspec.structs.replace(one, steps=[*one.steps, step])
 
 

@@ -22,9 +22,9 @@ from billing.pricing.periods import period_containing
 from billing.pricing.rounding import round_to_integer
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.timeline import (
-    Part,
     Run,
     Subscribed,
+    TimelinePart,
     billed_share,
     elapsed,
     local_of,
@@ -129,7 +129,7 @@ def _billed(run: Run, number: int, bounds: tuple[datetime, datetime], rules: Bil
     return _Period(start, end, billed_share(run, bounds, start, rules), stops_at, stretches)
 
 
-def _items(run: Run, number: int, part: Part) -> _Level:
+def _items(run: Run, number: int, part: TimelinePart) -> _Level:
     terms, plan = part.plan.terms, part.plan
     began = period_containing(run.anchor, run.interval, local_of(part.cycle_from, run.zone))[0]
     fee, seat = terms.prices_in(max(1, number - run.number_of(began) + 1))

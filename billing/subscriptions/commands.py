@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
-from billing.subscriptions.schemas import Preview, StepInput, SubscriptionInput
+from billing.subscriptions.schemas import ChargePreview, StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
 from billing.subscriptions.views import list_subscriptions
 from foundation.clock import utc_now
@@ -144,7 +144,7 @@ def undo(*, msp_id: UUID, tenant_id: UUID, subscription_id: UUID, step_id: UUID,
     run_with_services(act)
 
 
-def _foreseen(found: Preview) -> CommandResult:
+def _foreseen(found: ChargePreview) -> CommandResult:
     lines = [f"{line.month:%Y-%m}  {line.name}  {line.kind}  {line.amount_minor}" for line in found.lines]
     total = f"{found.total_minor} minor units of {found.currency}"
     return CommandResult("\n".join([*lines, total]), msgspec.to_builtins(found))

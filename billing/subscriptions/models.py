@@ -13,7 +13,7 @@ from foundation.database.base import Base, TenantOwned
 from foundation.state_machine import in_sql
 
 
-class Subscription(TenantOwned, Base):
+class ClientSubscription(TenantOwned, Base):
     """A client's subscription as it began. `plan` is a copy of the plan's version (`PlanCopy`).
 
     It has no state: state, periods and fees follow from this row, its steps and the time.

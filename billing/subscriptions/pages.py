@@ -17,7 +17,7 @@ from billing.subscriptions.acts import add_step, preview_step, preview_subscript
 from billing.subscriptions.forms import Typed, read_step, read_subscription
 from billing.subscriptions.lists import SUBSCRIPTIONS_LIST
 from billing.subscriptions.routes import zone_of
-from billing.subscriptions.schemas import Preview, SubscriptionView
+from billing.subscriptions.schemas import ChargePreview, SubscriptionView
 from billing.subscriptions.states import ACT_LABELS, LABELS, STEP_LABELS, StepKind, SubscriptionState
 from billing.subscriptions.views import load_subscription, view_of
 from canonical.money import Money
@@ -148,7 +148,7 @@ def _shown(one: SubscriptionView) -> Mapping[str, Any]:
 
 async def _page(
     access: Access, subscription_id: UUID, typed: Typed, refusal: DomainError | None = None,
-    preview: Preview | None = None,
+    preview: ChargePreview | None = None,
 ) -> Response[Any]:  # fmt: skip
     row = await load_subscription(access.session, subscription_id)
     one = view_of(row, access.now)
@@ -184,7 +184,7 @@ async def _own_page(access: Access, one: SubscriptionView) -> str:
 
 
 async def _form(
-    access: Access, typed: Typed, refusal: DomainError | None = None, preview: Preview | None = None
+    access: Access, typed: Typed, refusal: DomainError | None = None, preview: ChargePreview | None = None
 ) -> Response[Any]:
     context = {
         "plans": await _plans(access), "zone": zone_of(access), "root": access.root,
@@ -203,7 +203,7 @@ async def _plans(access: Access) -> list[tuple[str, str]]:
     return found
 
 
-def _outcome(typed: Typed, refusal: DomainError | None, preview: Preview | None) -> Mapping[str, Any]:
+def _outcome(typed: Typed, refusal: DomainError | None, preview: ChargePreview | None) -> Mapping[str, Any]:
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     lines = [] if preview is None else [
         (line, translate(LineKind(line.kind).label), Money(line.amount_minor, preview.currency))

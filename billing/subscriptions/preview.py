@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.charges import DueFee, fees_of
 from billing.subscriptions.placement import month_for
-from billing.subscriptions.schemas import ExpectedLine, Preview
+from billing.subscriptions.schemas import ChargePreview, ExpectedLine
 from billing.subscriptions.source import read_fixed_until
 from billing.subscriptions.timeline import Subscribed, period_at
 
@@ -17,7 +17,7 @@ _INSTANT = timedelta(microseconds=1)
 
 async def preview_of(
     session: AsyncSession, before: Subscribed | None, after: Subscribed, *, at: datetime, rules: BillingRules
-) -> Preview:
+) -> ChargePreview:
     """Lines that differ until the end of the period that begins or is changed at `at`, without minimums."""
     until = _end_of_period(before, after, at, rules)
     old = {} if before is None else _by_key(before, until, rules)
@@ -34,7 +34,7 @@ async def preview_of(
                 )
             )
     lines.sort(key=lambda one: (one.month, one.service_from, one.amount_minor))
-    return Preview(at, after.plan.currency, lines)
+    return ChargePreview(at, after.plan.currency, lines)
 
 
 def _by_key(subscribed: Subscribed, until: datetime, rules: BillingRules) -> Mapping[str, DueFee]:

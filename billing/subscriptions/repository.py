@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.plans.terms import PlanCopy
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.states import StepKind
-from billing.subscriptions.timeline import Step, Subscribed
+from billing.subscriptions.timeline import Subscribed, TimelineStep
 from foundation.database.engine import scope_of
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     """A step with who recorded it, when and why; and who undid it."""
 
-    step: Step
+    step: TimelineStep
     reason: str
     recorded_at: datetime
     recorded_by: str
@@ -72,7 +72,7 @@ def _subscription(row: Row[Any]) -> SubscriptionRow:
 
 
 def _step(row: dict[str, Any]) -> StepRow:
-    step = Step(
+    step = TimelineStep(
         id=UUID(row["id"]), number=row["number"], kind=StepKind(row["kind"]),
         at=datetime.fromisoformat(row["takes_effect_at"]), quantity=row["quantity"], add_ons=row["add_ons"],
         plan=None if row["plan"] is None else msgspec.convert(row["plan"], PlanCopy), credits=row["credits"],

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from billing.permissions import BillingPermission
 from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
 from billing.subscriptions.lists import SUBSCRIPTIONS_LIST
-from billing.subscriptions.schemas import Preview, StepInput, SubscriptionInput, SubscriptionView, UndoInput
+from billing.subscriptions.schemas import ChargePreview, StepInput, SubscriptionInput, SubscriptionView, UndoInput
 from billing.subscriptions.views import load_subscription, view_of
 from foundation.ids import new_id
 from foundation.web.api import post
@@ -45,7 +45,7 @@ async def create_subscription(access: OpenAccess, data: JSONBody[SubscriptionInp
 
 
 @post(f"{_CLIENT}/preview", opt=_WRITE, tags=["subscriptions"], status_code=200)
-async def preview_new_subscription(access: OpenAccess, data: JSONBody[SubscriptionInput]) -> Preview:
+async def preview_new_subscription(access: OpenAccess, data: JSONBody[SubscriptionInput]) -> ChargePreview:
     """Return what a new subscription charges in its first period, without making it."""
     return await preview_subscription(access.session, zone_of(access), data, now=access.now, new_id=new_id)
 
@@ -60,7 +60,9 @@ async def create_step(
 
 
 @post(f"{_ONE}/steps/preview", opt=_WRITE, tags=["subscriptions"], status_code=200)
-async def preview_new_step(access: OpenAccess, subscription_id: FromPath[UUID], data: JSONBody[StepInput]) -> Preview:
+async def preview_new_step(
+    access: OpenAccess, subscription_id: FromPath[UUID], data: JSONBody[StepInput]
+) -> ChargePreview:
     """Return what a step changes of the charges until the end of the period, without taking it."""
     return await preview_step(access.session, subscription_id, data, now=access.now, new_id=new_id)
 

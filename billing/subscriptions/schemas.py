@@ -65,7 +65,7 @@ class ExpectedLine(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
-class Preview(msgspec.Struct, frozen=True):
+class ChargePreview(msgspec.Struct, frozen=True):
     """What an act charges until the end of the period it changes, beside what is charged anyway."""
 
     takes_effect_at: datetime
@@ -82,7 +82,7 @@ class NextCharge(msgspec.Struct, frozen=True):
     amount_minor: int
 
 
-class StepView(msgspec.Struct, frozen=True):
+class SubscriptionStepView(msgspec.Struct, frozen=True):
     """`can_undo`: it lies ahead. Of a start, `kind` is None."""
 
     id: UUID
@@ -117,7 +117,7 @@ class SubscriptionView(msgspec.Struct, frozen=True):
     period_start: datetime | None
     period_end: datetime | None
     next_charge: NextCharge | None
-    steps: Sequence[StepView]
+    steps: Sequence[SubscriptionStepView]
 
     @property
     def currency(self) -> str:

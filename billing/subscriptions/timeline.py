@@ -20,7 +20,7 @@ _CALENDAR: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - local time
 """Calendar billing counts months, quarters and years from here."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineStep(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to a subscription at an instant; of two at one instant the lower `number` comes first.
 
     None: unchanged. `credits`: a cancellation credits the unused rest of the period.
@@ -49,10 +49,10 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     plan: PlanCopy
     quantity: int = 1
     add_ons: Mapping[str, int] = msgspec.field(default_factory=dict)
-    steps: Sequence[Step] = ()
+    steps: Sequence[TimelineStep] = ()
 
     @property
-    def in_order(self) -> Sequence[Step]:
+    def in_order(self) -> Sequence[TimelineStep]:
         return sorted(self.steps, key=lambda one: (one.at, one.number))
 
     @property
@@ -69,7 +69,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
         return next((one.at for one in self.in_order if one.kind is StepKind.CANCEL), None)
 
 
-class Part(msgspec.Struct, frozen=True):
+class TimelinePart(msgspec.Struct, frozen=True):
     """What applies from `start` until the next part. `cycle_from`: when the plan began, for its phases."""
 
     start: datetime
@@ -92,7 +92,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime
     end: datetime | None
     credits: bool
-    parts: Sequence[Part]
+    parts: Sequence[TimelinePart]
 
     def boundary(self, number: int) -> datetime:
         return local_instant(step(self.anchor, self.interval, number), self.zone)
@@ -132,7 +132,7 @@ def runs_of(subscribed: Subscribed, rules: BillingRules) -> list[Run]:
         return []
     parts = _parts(subscribed, begin, end)
     credits_end = next((one.credits for one in subscribed.in_order if one.kind is StepKind.CANCEL), True)
-    groups: list[list[Part]] = []
+    groups: list[list[TimelinePart]] = []
     for part in parts:
         before = groups[-1][-1].plan.terms if groups else None
         terms = part.plan.terms
@@ -158,15 +158,15 @@ def runs_of(subscribed: Subscribed, rules: BillingRules) -> list[Run]:
     return runs
 
 
-def _parts(subscribed: Subscribed, begin: datetime, end: datetime | None) -> list[Part]:
+def _parts(subscribed: Subscribed, begin: datetime, end: datetime | None) -> list[TimelinePart]:
     plan, quantity, add_ons = subscribed.plan, subscribed.quantity, subscribed.add_ons
     paused, cycle_from = False, begin
-    parts: list[Part] = []
+    parts: list[TimelinePart] = []
     for one in subscribed.in_order:
         if one.kind is StepKind.CANCEL or (end is not None and one.at >= end):
             break
         if one.at > begin and not parts:
-            parts.append(Part(begin, plan, quantity, add_ons, paused, cycle_from))
+            parts.append(TimelinePart(begin, plan, quantity, add_ons, paused, cycle_from))
         if one.plan is not None and one.plan.version_id != plan.version_id:
             plan, cycle_from = one.plan, max(begin, one.at)
         quantity = quantity if one.quantity is None else one.quantity
@@ -176,8 +176,8 @@ def _parts(subscribed: Subscribed, begin: datetime, end: datetime | None) -> lis
             earlier = parts[:-1] if parts[-1].start == one.at else parts
             if plan.version_id == earlier[-1].plan.version_id:  # there and back at one instant
                 cycle_from = earlier[-1].cycle_from
-            parts = [*earlier, Part(one.at, plan, quantity, add_ons, paused, cycle_from)]
-    return parts or [Part(begin, plan, quantity, add_ons, paused, cycle_from)]
+            parts = [*earlier, TimelinePart(one.at, plan, quantity, add_ons, paused, cycle_from)]
+    return parts or [TimelinePart(begin, plan, quantity, add_ons, paused, cycle_from)]
 
 
 def billed_share(run: Run, period: tuple[datetime, datetime], start: datetime, rules: BillingRules) -> Fraction:
@@ -200,7 +200,9 @@ def state_at(subscribed: Subscribed, moment: datetime) -> SubscriptionState:
     return _state(subscribed, steps, [one for one in steps if one.at <= moment], moment)
 
 
-def _state(subscribed: Subscribed, steps: Sequence[Step], past: Sequence[Step], moment: datetime) -> SubscriptionState:
+def _state(
+    subscribed: Subscribed, steps: Sequence[TimelineStep], past: Sequence[TimelineStep], moment: datetime
+) -> SubscriptionState:
     if any(one.kind is StepKind.CANCEL for one in past):
         return SubscriptionState.CANCELLED
     if moment < subscribed.starts_at:
@@ -210,7 +212,7 @@ def _state(subscribed: Subscribed, steps: Sequence[Step], past: Sequence[Step], 
     return _running(subscribed, past, moment)
 
 
-def _running(subscribed: Subscribed, past: Sequence[Step], moment: datetime) -> SubscriptionState:
+def _running(subscribed: Subscribed, past: Sequence[TimelineStep], moment: datetime) -> SubscriptionState:
     if moment < subscribed.starts_at:
         return SubscriptionState.SCHEDULED
     pauses = [one.kind for one in past if one.kind in (StepKind.PAUSE, StepKind.RESUME)]
@@ -238,7 +240,7 @@ _REFUSALS: Final = {
 }
 
 
-def parts_until(run: Run, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, Part]]:
+def parts_until(run: Run, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, TimelinePart]]:
     """Parts of the run within [start, end), each with its bounds."""
     for index, part in enumerate(run.parts):
         after = run.parts[index + 1].start if index + 1 < len(run.parts) else end
@@ -256,7 +258,7 @@ def period_at(subscribed: Subscribed, moment: datetime, rules: BillingRules) -> 
     return None
 
 
-def part_at(subscribed: Subscribed, moment: datetime) -> Part:
+def part_at(subscribed: Subscribed, moment: datetime) -> TimelinePart:
     """What applies at `moment`, also in the trial; before the start, what it begins with."""
     begin = min(subscribed.starts_at, moment)
     return [one for one in _parts(subscribed, begin, None) if one.start <= moment][-1]

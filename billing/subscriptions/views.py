@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.charges import fees_of
 from billing.subscriptions.repository import StepRow, SubscriptionRow, load_subscriptions
-from billing.subscriptions.schemas import NextCharge, StepView, SubscriptionView
+from billing.subscriptions.schemas import NextCharge, SubscriptionStepView, SubscriptionView
 from billing.subscriptions.timeline import Subscribed, part_at, period_at, state_at
 from foundation.errors import NotFound
 
@@ -34,7 +34,7 @@ async def load_subscription(session: AsyncSession, subscription_id: UUID) -> Sub
 def view_of(row: SubscriptionRow, now: datetime, rules: BillingRules | None = None) -> SubscriptionView:
     one, rules = row.subscribed, rules or BillingRules()
     part, period = part_at(one, now), period_at(one, now, rules)
-    start = StepView(
+    start = SubscriptionStepView(
         one.id, None, one.starts_at, one.plan.name, one.quantity, one.add_ons or None, True, row.reason, row.created_at,
         row.created_by, None, None, False,
     )  # fmt: skip
@@ -57,9 +57,9 @@ def next_charge(subscribed: Subscribed, now: datetime, rules: BillingRules) -> N
     return NextCharge(due, sum(one.amount_minor for one in later if one.due == due))
 
 
-def _step(row: StepRow, now: datetime) -> StepView:
+def _step(row: StepRow, now: datetime) -> SubscriptionStepView:
     step = row.step
-    return StepView(
+    return SubscriptionStepView(
         step.id, step.kind, step.at, step.plan.name if step.plan else "", step.quantity, step.add_ons, step.credits,
         row.reason, row.recorded_at, row.recorded_by, row.undone_at, row.undone_by,
         row.undone_at is None and step.at > now,

@@ -16,11 +16,11 @@ from billing.three_way.compare import BilledSide, Key, Sides, VendorSide, find_d
 from billing.three_way.prices import load_price
 from billing.three_way.schemas import (
     BilledRow,
-    Difference,
     DifferenceDetail,
     Explanation,
     LeftOut,
     ThreeWayCheck,
+    ThreeWayDifference,
     VendorRow,
 )
 from billing.vendor_bills.mapped import MAPPED_LINES
@@ -65,7 +65,7 @@ async def load_difference(session: AsyncSession, month: str, client_id: UUID, pr
     """One client's product in a month. Raises as `check_month`; InvalidInput also for a product that is no text."""
     if not is_storable(product):
         raise InvalidInput(N_("There is no difference of this client and product in this month."), field="product")
-    found: Difference | None = next(
+    found: ThreeWayDifference | None = next(
         (
             one
             for one in (await check_month(session, month)).items
@@ -104,7 +104,7 @@ async def load_difference(session: AsyncSession, month: str, client_id: UUID, pr
     )  # fmt: skip
 
 
-def _marked(explanations: Sequence[Explanation], found: Difference | None) -> Sequence[Explanation]:
+def _marked(explanations: Sequence[Explanation], found: ThreeWayDifference | None) -> Sequence[Explanation]:
     """The latest is current if it is of the difference as it is now."""
     if found is None or found.explanation is None:
         return explanations

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.three_way.schemas import CheckTotal, Difference, DifferenceKind, Explanation
+from billing.three_way.schemas import CheckTotal, DifferenceKind, Explanation, ThreeWayDifference
 
 Key = tuple[UUID, str]
 """Client and product: a meter, or the product of a fee."""
@@ -49,7 +49,7 @@ def keys_of(sides: Sides) -> Sequence[Key]:
 
 def find_differences(
     sides: Sides, price: Price, explained: Mapping[Key, Sequence[Explanation]]
-) -> Sequence[Difference]:
+) -> Sequence[ThreeWayDifference]:
     """Those with the most money first."""
     found = [
         difference
@@ -61,7 +61,7 @@ def find_differences(
     )
 
 
-def compare(key: Key, sides: Sides, price: Price, explained: Sequence[Explanation]) -> Difference | None:
+def compare(key: Key, sides: Sides, price: Price, explained: Sequence[Explanation]) -> ThreeWayDifference | None:
     """The difference of one client's product; None if what is known agrees."""
     vendor, billed = sides.vendor.get(key), sides.billed.get(key, _NOTHING)
     used = sides.used.get(key, Decimal(0)) if key[1] in sides.measured else None
@@ -76,7 +76,7 @@ def compare(key: Key, sides: Sides, price: Price, explained: Sequence[Explanatio
     unit_cost = _unit_cost(vendor)
     latest = explained[0] if explained else None
     now = (None if vendor is None else vendor.quantity, used, billed.quantity)
-    return Difference(
+    return ThreeWayDifference(
         client_id=key[0], product=key[1], vendor_quantity=now[0], used_quantity=used, billed_quantity=billed.quantity,
         delivered=delivered, difference=difference, amount=amount, currency=currency, at_cost=at_cost,
         vendor_difference=vendor_difference,
@@ -128,7 +128,7 @@ def _quantities(one: Explanation) -> tuple[Decimal | None, Decimal | None, Decim
     return one.vendor_quantity, one.used_quantity, one.billed_quantity
 
 
-def total(differences: Iterable[Difference]) -> Sequence[CheckTotal]:
+def total(differences: Iterable[ThreeWayDifference]) -> Sequence[CheckTotal]:
     """By currency; amounts of different currencies are never added."""
     sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     for one in differences:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.audit_actions import BillingAction
 from billing.three_way.check import check_month
 from billing.three_way.models import BillingDifference
-from billing.three_way.schemas import Difference, ExplanationInput
+from billing.three_way.schemas import ExplanationInput, ThreeWayDifference
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.errors import Forbidden, InvalidInput, NotFound
@@ -39,7 +39,9 @@ async def explain(access: Access, wanted: ExplanationInput, *, new_id: NewId) ->
     )
 
 
-async def find_difference(session: AsyncSession, month: str, client_id: UUID, product: str) -> tuple[str, Difference]:
+async def find_difference(
+    session: AsyncSession, month: str, client_id: UUID, product: str
+) -> tuple[str, ThreeWayDifference]:
     """In a fleet scope. Raises InvalidInput."""
     checked = await check_month(session, month)
     for one in checked.items:
@@ -49,7 +51,7 @@ async def find_difference(session: AsyncSession, month: str, client_id: UUID, pr
 
 
 async def record_explanation(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, month: str, found: Difference, reason: str, *, now: datetime, explanation_id: UUID
+    session: AsyncSession, month: str, found: ThreeWayDifference, reason: str, *, now: datetime, explanation_id: UUID
 ) -> UUID:
     """In the MSP account. Raises InvalidInput: the reason."""
     scope, reason = scope_of(session), clean_reason(reason)

@@ -17,7 +17,7 @@ from billing.states import LABELS, InvoiceState
 from billing.three_way.check import check_month, load_difference
 from billing.three_way.explain import explain
 from billing.three_way.files import write_file
-from billing.three_way.schemas import Difference, DifferenceKind, ExplanationInput, ThreeWayCheck
+from billing.three_way.schemas import DifferenceKind, ExplanationInput, ThreeWayCheck, ThreeWayDifference
 from billing.vendor_bills.schemas import MappingState
 from billing.web.dependencies import KnownMeters
 from foundation.audit.chain import append_audit
@@ -49,10 +49,10 @@ KINDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class DifferenceView:
+class ThreeWayDifferenceView:
     """A difference with its texts. Quantities are signed where they are differences."""
 
-    one: Difference
+    one: ThreeWayDifference
     client: str
     slug: str
     label: str
@@ -157,9 +157,11 @@ def _sums(totals: Any, name: str) -> str:
     return ", ".join(write_sum(abs(amount), currency) for amount, currency in found if amount)
 
 
-async def _view(access: Access, one: Difference, names: Mapping[UUID, str], meters: Meters) -> DifferenceView:
+async def _view(
+    access: Access, one: ThreeWayDifference, names: Mapping[UUID, str], meters: Meters
+) -> ThreeWayDifferenceView:
     slug = await find_client_slug(access.session, one.client_id) or ""
-    return DifferenceView(one, names.get(one.client_id, str(one.client_id)), slug, _label(one.product, meters))
+    return ThreeWayDifferenceView(one, names.get(one.client_id, str(one.client_id)), slug, _label(one.product, meters))
 
 
 def _label(product: str, meters: Meters) -> str:
@@ -217,7 +219,7 @@ async def _difference(
         "client": client,
         "label": _label(found.product, meters),
         "is_meter": meters.get(found.product) is not None,
-        "view": None if one is None else DifferenceView(one, client.name, client.slug, _label(one.product, meters)),
+        "view": one and ThreeWayDifferenceView(one, client.name, client.slug, _label(one.product, meters)),
         "typed": typed,
         "errors": {} if refusal is None else {str(refusal.extra.get("field", "")): refusal.detail},
         "states": {state.value: label for state, label in LABELS.items()},

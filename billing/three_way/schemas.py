@@ -33,7 +33,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     is_current: bool = False
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class ThreeWayDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One client's product. `delivered` is what is in use, or what the vendor billed where use is not measured.
 
     `difference` is delivered less billed: positive for leakage, negative for what was billed beyond use. `amount` is
@@ -90,7 +90,7 @@ class ThreeWayCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     month: str
     compared: int
-    items: Sequence[Difference]
+    items: Sequence[ThreeWayDifference]
     totals: Sequence[CheckTotal]
     explained_totals: Sequence[CheckTotal]
     unknown: int
@@ -143,7 +143,7 @@ class DifferenceDetail(msgspec.Struct, frozen=True, kw_only=True):
     month: str
     client_id: UUID
     product: str
-    difference: Difference | None
+    difference: ThreeWayDifference | None
     vendor_rows: Sequence[VendorRow]
     billed_rows: Sequence[BilledRow]
     explanations: Sequence[Explanation]

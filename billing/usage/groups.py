@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.usage.counting import Counting, MeterAggregation
-from billing.usage.measure import CARRIED, COUNTED, VALUE, Span, measure, measure_spans, seconds_between
+from billing.usage.measure import CARRIED, COUNTED, VALUE, MeasuredSpan, measure, measure_spans, seconds_between
 from billing.usage.schemas import UsageGroup
 from foundation.relations import USAGE_EVENTS
 
@@ -75,7 +75,7 @@ async def _levels(session: AsyncSession, counting: Counting, asked: Grouping, *,
         """),
         {**asked.binds, "meter": asked.keys["meter"], "before": before - CARRIED, "end": end},
     )
-    spans: list[Span] = []
+    spans: list[MeasuredSpan] = []
     for client in clients:
         if by_day:
             spans += [_span(client, _NOW, f"{day:%Y-%m-%d}", day, day + _DAY) for day in _days(start, end)]
@@ -87,8 +87,8 @@ async def _levels(session: AsyncSession, counting: Counting, asked: Grouping, *,
     return await measure_spans(session, asked.keys["meter"], counting, spans)
 
 
-def _span(client: UUID, month: str, key: str, start: datetime, end: datetime) -> Span:
-    return Span(f"{client} {month}{key}", client, start, end, seconds_between(start, end))
+def _span(client: UUID, month: str, key: str, start: datetime, end: datetime) -> MeasuredSpan:
+    return MeasuredSpan(f"{client} {month}{key}", client, start, end, seconds_between(start, end))
 
 
 def _days(start: datetime, end: datetime) -> Sequence[datetime]:

@@ -34,7 +34,7 @@ _OF_VALUE: Final = {
 }
 
 
-class Span(msgspec.Struct, frozen=True):
+class MeasuredSpan(msgspec.Struct, frozen=True):
     """A client's time from `start` until `end`. Spans of one key have one quantity; a level is averaged over `seconds`,
     those of the whole period.
     """
@@ -51,7 +51,7 @@ def seconds_between(start: datetime, end: datetime) -> Decimal:
 
 
 async def measure_spans(
-    session: AsyncSession, meter: str, counting: Counting, spans: Sequence[Span]
+    session: AsyncSession, meter: str, counting: Counting, spans: Sequence[MeasuredSpan]
 ) -> Mapping[str, Decimal]:
     """Quantities of all events in the ledger by key, of disjoint spans. Keys without usage are omitted."""
     if not spans:
@@ -104,7 +104,7 @@ def binds_of(counting: Counting) -> dict[str, Any]:
 
 
 async def _measure_levels(
-    session: AsyncSession, counting: Counting, spans: Sequence[Span], binds: Mapping[str, Any]
+    session: AsyncSession, counting: Counting, spans: Sequence[MeasuredSpan], binds: Mapping[str, Any]
 ) -> Mapping[str, Decimal]:
     """Level times seconds, by the seconds of the period. A level holds from its report until the next one."""
     rows = await session.execute(

@@ -31,6 +31,10 @@ BY_PEOPLE = {
     ("client_coupon", "end_reason"),
     ("credit_grant", "reason"),
     ("sla_credit", "reason"),
+    ("billing_difference", "reason"),
+    ("subscription", "reason"),
+    ("subscription_step", "reason"),
+    ("usage_limit", "override_reason"),
     ("invoice_step", "cause"),
     ("tax_rate", "reason"),
 }

@@ -79,7 +79,7 @@ async def test_a_waiting_approval_is_escalated_once_for_each_step_until_it_is_an
     assert await escalated(approver, root) == 1
     assert await escalated(admin) == 0
     found = (await approver.get(address)).json()
-    assert [(one["role"], len(one["told"])) for one in found["reached"]] == [("client_approver", 1)]
+    assert [(one["role"], len(one["notified"])) for one in found["reached"]] == [("client_approver", 1)]
     assert found["next"]["role"] == "client_admin"
     assert (await approver.get(f"{root}/approvals/{change}")).text.count("Client admin, ") == 1
     inbox = (await admin.get("/api/v1/inbox?escalated=yes")).json()["items"]

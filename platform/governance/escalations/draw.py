@@ -11,10 +11,10 @@ from tenants.access import Access
 async def draw_escalation(access: Access, item: OpenItem) -> dict[str, object]:
     """The context of `governance/escalation_steps.html`."""
     found = await read_escalation(access.session, item)
-    members = {one for step in found.reached for one in step.told}
+    members = {one for step in found.reached for one in step.notified}
     names = await name_authors(access.session, members, me=str(access.principal.id)) if members else {}
     return {
         "escalation": found,
-        "told": [", ".join(dict.fromkeys(names[one] for one in step.told)) for step in found.reached],
+        "notified": [", ".join(dict.fromkeys(names[one] for one in step.notified)) for step in found.reached],
         "time_of": lambda step: timedelta(minutes=step.after_minutes),
     }

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from litestar.datastructures.multi_dicts import FormMultiDict
-
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from governance.escalations.schemas import MOST_STEPS, EscalationStep, EscalationSubject
 
-_FIELDS: Final = ("about", "after", "unit", "role", "least_severity")
+FIELDS: Final = ("about", "after", "unit", "role", "least_severity")
 UNITS: Final = {"minutes": (1, N_("minutes")), "hours": (60, N_("hours")), "days": (24 * 60, N_("days"))}
 _NO_STEP: Final = "none"
 _BLANK: Final = {"about": _NO_STEP, "after": "", "unit": "hours", "role": "", "least_severity": "0"}
@@ -18,10 +16,9 @@ _MORE: Final = 2
 Row = Mapping[str, str]
 
 
-def typed_rows(form: FormMultiDict) -> list[Row]:
-    """The rows as typed, without those that are no steps."""
-    columns = [[str(one) for one in form.getall(name, [])] for name in _FIELDS]
-    rows = [dict(zip(_FIELDS, values, strict=True)) for values in zip(*columns, strict=False)]
+def typed_rows(columns: Sequence[Sequence[str]]) -> list[Row]:
+    """The rows as typed, without those that are no steps. `columns`: the values of each of `FIELDS`."""
+    rows = [dict(zip(FIELDS, values, strict=True)) for values in zip(*columns, strict=False)]
     return [row for row in rows if row["about"] not in {"", _NO_STEP}]
 
 

@@ -26,7 +26,7 @@ class EscalationLadder(TenantOwned, Base):
 
 class Escalation(TenantOwned, Base):
     """A step that a subject reached, once; never changed. `subject_id` is the approval's or the exception's. The step
-    is described here, so that a later change of the ladder does not change what happened. `told` are ids of members.
+    is described here, so that a later change of the ladder does not change what happened. `notified`: ids of members.
     """
 
     __tablename__ = "escalation"
@@ -39,7 +39,7 @@ class Escalation(TenantOwned, Base):
     least_severity: Mapped[int] = mapped_column(SmallInteger)
     due_at: Mapped[datetime]
     reached_at: Mapped[datetime]
-    told: Mapped[list[str]] = mapped_column(JSONB)
+    notified: Mapped[list[str]] = mapped_column(JSONB)
 
     __table_args__ = (
         UniqueConstraint("tenant_id", "subject_id", "after_minutes", "role", name="uq_escalation_subject_step"),

@@ -11,13 +11,13 @@ from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
-from governance.escalations.form import UNITS, Row, parse_rows, rows_of, typed_rows, with_blanks
+from governance.escalations.form import FIELDS, UNITS, Row, parse_rows, rows_of, typed_rows, with_blanks
 from governance.escalations.ladder import load_ladder, reset_ladder, save_ladder
 from governance.escalations.permissions import EscalationPermission
 from governance.escalations.read_ladder import preview_steps, read_ladder
 from governance.escalations.roles import label_of, roles_told_about
 from governance.escalations.routes import index_of
-from governance.escalations.schemas import EscalationSubject, StepView
+from governance.escalations.schemas import EscalationStepView, EscalationSubject
 from governance.services import GovernanceServices
 from governance.web.render import render_page
 from policy.packaged import CLIENT_ROLES
@@ -39,8 +39,9 @@ def build_ladder_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, 
     async def change_ladder_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         """Save, return to the inherited ladder, or show what is open at each typed step."""
         form = await request.form()
-        rows, action = typed_rows(form), str(form.get("action", ""))
-        previewed: Sequence[StepView] = ()
+        columns = [[str(one) for one in form.getall(name, [])] for name in FIELDS]
+        rows, action = typed_rows(columns), str(form.get("action", ""))
+        previewed: Sequence[EscalationStepView] = ()
 
         async def act() -> None:
             nonlocal previewed
@@ -67,7 +68,7 @@ async def _page(
     rows: Sequence[Row],
     refusal: DomainError | None = None,
     *,
-    previewed: Sequence[StepView] = (),
+    previewed: Sequence[EscalationStepView] = (),
 ) -> Response[Any]:
     index = await index_of(services, access)
     roles = {

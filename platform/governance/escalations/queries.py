@@ -17,7 +17,7 @@ from governance.escalations.schemas import (
     EscalationSubject,
     EscalationView,
     LadderClient,
-    NextStep,
+    NextEscalation,
     OpenItem,
     ReachedStep,
 )
@@ -135,7 +135,7 @@ async def read_escalation(session: AsyncSession, item: OpenItem) -> EscalationVi
     binds = {"t": scope_of(session).tenant_id, "id": item.id}
     rows = await session.execute(
         text("""
-            SELECT after_minutes, role, due_at, reached_at, told FROM escalation
+            SELECT after_minutes, role, due_at, reached_at, notified FROM escalation
              WHERE tenant_id = :t AND subject_id = :id ORDER BY after_minutes, reached_at, role
         """),
         binds,
@@ -144,13 +144,13 @@ async def read_escalation(session: AsyncSession, item: OpenItem) -> EscalationVi
     following = await _find_next(session, item) if item.is_open else None
     names = await names_among(session, [row.role for row in (*found, following) if row is not None])
     reached = [
-        ReachedStep(row.after_minutes, row.role, label_of(row.role, names), row.due_at, row.reached_at, row.told)
+        ReachedStep(row.after_minutes, row.role, label_of(row.role, names), row.due_at, row.reached_at, row.notified)
         for row in found
     ]
     if following is None:
         return EscalationView(reached, None)
     label = label_of(following.role, names)
-    return EscalationView(reached, NextStep(following.after_minutes, following.role, label, following.due_at))
+    return EscalationView(reached, NextEscalation(following.after_minutes, following.role, label, following.due_at))
 
 
 async def _find_next(session: AsyncSession, item: OpenItem) -> Row[Any] | None:

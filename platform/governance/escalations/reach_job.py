@@ -61,7 +61,7 @@ async def record_steps(
             "tenant_id": scope.tenant_id, "msp_id": scope.msp_id, "id": services.new_id(), "about": row.about,
             "subject_id": row.id, "after_minutes": row.after_minutes, "role": row.role,
             "least_severity": row.least_severity, "due_at": row.due_at, "reached_at": now,
-            "told": [str(one) for one in people[row.about, row.role]],
+            "notified": [str(one) for one in people[row.about, row.role]],
         }
         for row in due
     ]  # fmt: skip
@@ -86,7 +86,7 @@ def _tell(session: AsyncSession, reached: Sequence[Row[Any]], people: People, no
             data={"after_minutes": row.after_minutes, "role": row.role, "members": len(people[row.about, row.role])},
             at=now,
         )  # fmt: skip
-    for (about, role), of_role in groupby(sorted(reached, key=_told), key=_told):
+    for (about, role), of_role in groupby(sorted(reached, key=_concerned), key=_concerned):
         rows, members = list(of_role), list(people[about, role])
         if members:
             notify(
@@ -95,7 +95,7 @@ def _tell(session: AsyncSession, reached: Sequence[Row[Any]], people: People, no
             )  # fmt: skip
 
 
-def _told(row: Row[Any]) -> tuple[str, str]:
+def _concerned(row: Row[Any]) -> tuple[str, str]:
     return row.about, row.role
 
 

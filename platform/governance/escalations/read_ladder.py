@@ -8,7 +8,7 @@ from foundation.database.engine import scope_of
 from governance.escalations.ladder import check_steps, load_ladder
 from governance.escalations.queries import count_at_steps, list_own_ladders
 from governance.escalations.roles import SEES, label_of
-from governance.escalations.schemas import EscalationStep, EscalationSubject, LadderView, StepView
+from governance.escalations.schemas import EscalationStep, EscalationStepView, EscalationSubject, LadderView
 from policy.index import PolicyIndex, may_approve
 from policy.packaged import MSP_ROLES
 from tenants.access import Access
@@ -29,12 +29,16 @@ async def read_ladder(access: Access, index: PolicyIndex) -> LadderView:
     return LadderView(found.source, steps, replaced, found.changed_at, found.changed_by, clients)
 
 
-async def preview_steps(access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]) -> Sequence[StepView]:
+async def preview_steps(
+    access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]
+) -> Sequence[EscalationStepView]:
     """What is open at each step if these were saved now. Raises InvalidInput: see `check_steps`."""
     return await view_steps(access, index, check_steps(steps, index, for_clients=access.client is None))
 
 
-async def view_steps(access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]) -> Sequence[StepView]:
+async def view_steps(
+    access: Access, index: PolicyIndex, steps: Sequence[EscalationStep]
+) -> Sequence[EscalationStepView]:
     """While the client is suspended, its time stands still."""
     members = await count_members(access.session, index, steps)
     client = access.client
@@ -45,7 +49,7 @@ async def view_steps(access: Access, index: PolicyIndex, steps: Sequence[Escalat
     if client is None:
         await access.enter_home()
     return [
-        StepView(
+        EscalationStepView(
             one.about, one.after_minutes, one.role, label_of(one.role, index.role_names), one.least_severity,
             one.subject is EscalationSubject.APPROVAL and may_approve(index, one.role), number,
             counts.get(place, 0),

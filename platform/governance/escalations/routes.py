@@ -12,7 +12,7 @@ from governance.escalations.ladder import reset_ladder, save_ladder
 from governance.escalations.permissions import EscalationPermission
 from governance.escalations.queries import find_approval_item, find_exception_item, read_escalation
 from governance.escalations.read_ladder import preview_steps, read_ladder
-from governance.escalations.schemas import EscalationView, LadderInput, LadderView, StepView
+from governance.escalations.schemas import EscalationStepView, EscalationView, LadderInput, LadderView
 from governance.permissions import GovernancePermission
 from governance.services import GovernanceServices
 from policy.index import PolicyIndex
@@ -43,7 +43,7 @@ def build_ladder_routes(services: GovernanceServices) -> tuple[Any, ...]:
         await reset_ladder(access.session, now=access.now)
 
     @post([f"{root}/preview" for root in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
-    async def preview_escalation_ladder(access: OpenAccess, data: JSONBody[LadderInput]) -> list[StepView]:
+    async def preview_escalation_ladder(access: OpenAccess, data: JSONBody[LadderInput]) -> list[EscalationStepView]:
         """Show how many open items would be at each step now, by these steps. Nothing is saved, and nobody is told."""
         return list(await preview_steps(access, await index_of(services, access), data.steps))
 

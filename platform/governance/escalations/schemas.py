@@ -42,7 +42,7 @@ class LadderInput(RequestBody, frozen=True):
     steps: Annotated[list[EscalationStep], msgspec.Meta(max_length=MOST_STEPS)]
 
 
-class StepView(msgspec.Struct, frozen=True):
+class EscalationStepView(msgspec.Struct, frozen=True):
     """A step. `role_label` is in the reader's language. `may_answer`: policy lets the role answer approvals; being told
     gives no right. `members` are those of this account with the role; null for a role of the other account, an MSP's or
     a client's. `open_now` are open items that have reached this step and no later one.
@@ -71,25 +71,25 @@ class LadderView(msgspec.Struct, frozen=True):
     """
 
     source: LadderSource
-    steps: Sequence[StepView]
-    replaced: Sequence[StepView]
+    steps: Sequence[EscalationStepView]
+    replaced: Sequence[EscalationStepView]
     changed_at: datetime | None
     changed_by: str
     own_ladders: Sequence[LadderClient]
 
 
 class ReachedStep(msgspec.Struct, frozen=True):
-    """`told` are ids of members who were notified. The step was due at `due_at`, and noticed at `reached_at`."""
+    """`notified` are ids of members who were notified. The step was due at `due_at`, and noticed at `reached_at`."""
 
     after_minutes: int
     role: str
     role_label: str
     due_at: datetime
     reached_at: datetime
-    told: Sequence[str]
+    notified: Sequence[str]
 
 
-class NextStep(msgspec.Struct, frozen=True):
+class NextEscalation(msgspec.Struct, frozen=True):
     after_minutes: int
     role: str
     role_label: str
@@ -100,7 +100,7 @@ class EscalationView(msgspec.Struct, frozen=True):
     """Steps that a subject reached, in order, and the next one; null once it is closed, or after the last step."""
 
     reached: Sequence[ReachedStep]
-    next: NextStep | None
+    next: NextEscalation | None
 
 
 class OpenItem(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from governance.playbooks.facts import ProjectFact
 _ASSESS, _CONNECT, _GOVERN = N_("Assess"), N_("Connect"), N_("Govern")
 _PROVE, _GO_LIVE = N_("Prove"), N_("Go live")
 _OWNERSHIP, _SYSTEMS, _PRICING = N_("Ownership"), N_("Systems"), N_("Pricing")
-_STOCK, _ORDERS, _PEOPLE = N_("Inventory"), N_("Order status"), N_("People")
+_STOCK, _ORDERS, _MEMBERS = N_("Inventory"), N_("Order status"), N_("People")
 _OPERATIONS, _IT, _FINANCE = N_("Client operations"), N_("Client IT"), N_("Client finance")
 _SUCCESS, _ENGINEER = N_("Success manager"), N_("Integration engineer")
 
@@ -42,11 +42,11 @@ _TASKS: Final = (
     _task(_PROVE, _SYSTEMS, N_("Accept the baseline"), _OPERATIONS, 17, fact=ProjectFact.BASELINE),
     _task(_PROVE, _SYSTEMS, N_("Read back the first value from a channel"), _ENGINEER, 18,
           fact=ProjectFact.READ_BACK),
-    _task(_GO_LIVE, _PEOPLE, N_("Invite those who approve"), _SUCCESS, 19, fact=ProjectFact.APPROVER),
-    _task(_GO_LIVE, _PEOPLE, N_("Complete the invoice details"), _FINANCE, 19, fact=ProjectFact.INVOICE_DETAILS),
-    _task(_GO_LIVE, _PEOPLE, N_("Train approvers and name who stands in for them"), _SUCCESS, 20,
+    _task(_GO_LIVE, _MEMBERS, N_("Invite those who approve"), _SUCCESS, 19, fact=ProjectFact.APPROVER),
+    _task(_GO_LIVE, _MEMBERS, N_("Complete the invoice details"), _FINANCE, 19, fact=ProjectFact.INVOICE_DETAILS),
+    _task(_GO_LIVE, _MEMBERS, N_("Train approvers and name who stands in for them"), _SUCCESS, 20,
           evidence=N_("List of participants")),
-    _task(_GO_LIVE, _PEOPLE, N_("Hand over to live operation"), _SUCCESS, 21,
+    _task(_GO_LIVE, _MEMBERS, N_("Hand over to live operation"), _SUCCESS, 21,
           gate=N_("The client is live"), gate_fact=ProjectFact.LIVE, evidence=N_("Minutes")),
 )  # fmt: skip
 

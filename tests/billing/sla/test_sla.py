@@ -16,7 +16,8 @@ from billing.sides import Side
 from billing.sla.assess import Attainment, Breach, is_attainment_wanted, record_attainment
 from billing.sla.credits import SlaDecisionInput, decide_sla_credit, load_service_levels, set_sla_terms
 from billing.sla.fees import sla_fees
-from billing.sla.terms import SlaBand, SlaState, SlaTermsInput, check_terms, credit_of, parse_bands
+from billing.sla.states import SlaState
+from billing.sla.terms import SlaBand, SlaTermsInput, check_terms, credit_of, parse_bands
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, MARCH, Market

@@ -10,7 +10,7 @@ from billing.plans.terms import PlanCopy, PlanTerms
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.charges import DueFee, fees_of
 from billing.subscriptions.states import StepKind
-from billing.subscriptions.timeline import Step, Subscribed, midnight
+from billing.subscriptions.timeline import Subscribed, TimelineStep, midnight
 
 RULES = BillingRules()
 
@@ -23,16 +23,16 @@ def plan(fee: str, code: str = "basic", **terms: Any) -> PlanCopy:
     return PlanCopy(uuid5(NAMESPACE_OID, code), code, code.title(), 1, "EUR", PlanTerms(fee=Decimal(fee), **terms))
 
 
-def step(number: int, kind: StepKind, moment: datetime, **values: Any) -> Step:
-    return Step(id=UUID(int=number), number=number, kind=kind, at=moment, **values)
+def step(number: int, kind: StepKind, moment: datetime, **values: Any) -> TimelineStep:
+    return TimelineStep(id=UUID(int=number), number=number, kind=kind, at=moment, **values)
 
 
-def change(number: int, moment: datetime, to: PlanCopy | None = None, quantity: int | None = None) -> Step:
+def change(number: int, moment: datetime, to: PlanCopy | None = None, quantity: int | None = None) -> TimelineStep:
     return step(number, StepKind.CHANGE, moment, plan=to, quantity=quantity)
 
 
 def subscribed(
-    start: datetime, to: PlanCopy, *steps: Step, zone: str = "UTC", calendar: bool = True, quantity: int = 1
+    start: datetime, to: PlanCopy, *steps: TimelineStep, zone: str = "UTC", calendar: bool = True, quantity: int = 1
 ) -> Subscribed:
     return Subscribed(
         id=UUID(int=9), zone=zone, calendar=calendar, starts_at=midnight(start, zone), plan=to, quantity=quantity,

@@ -20,7 +20,7 @@ from billing.subscriptions.charges import fees_of
 from billing.subscriptions.placement import Charged, PlacedFee, place_fees
 from billing.subscriptions.schemas import StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
-from billing.subscriptions.timeline import Step, Subscribed
+from billing.subscriptions.timeline import Subscribed, TimelineStep
 from billing.subscriptions.views import load_subscription
 from foundation.ids import new_id
 from tests.billing.conftest import Market
@@ -48,7 +48,7 @@ def client(number: int) -> tuple[Subscribed, dict[int, datetime]]:
     one = subscribed(
         datetime.combine(day, time(12), UTC), draw.choice(offered), zone=zone, calendar=number % 2 == 0, quantity=3
     )
-    moment, steps, paused = one.starts_at, list[Step](), False
+    moment, steps, paused = one.starts_at, list[TimelineStep](), False
     for count in range(1, draw.randint(2, 7)):
         moment += timedelta(seconds=draw.randint(1, 70 * 86400))
         if paused or draw.random() < 0.3:
@@ -108,7 +108,7 @@ def seconds(first: datetime, last: datetime) -> int:
     return (last - first) // timedelta(microseconds=1)
 
 
-def price(one: Subscribed, steps: Sequence[Step], moment: datetime) -> Fraction:
+def price(one: Subscribed, steps: Sequence[TimelineStep], moment: datetime) -> Fraction:
     chosen, quantity, paused = one.plan, one.quantity, False
     for each in steps:
         if each.at <= moment:

@@ -29,7 +29,7 @@ CREATE TABLE escalation (
     least_severity smallint NOT NULL,
     due_at timestamptz NOT NULL,
     reached_at timestamptz NOT NULL,
-    told jsonb NOT NULL,
+    notified jsonb NOT NULL,
     CONSTRAINT pk_escalation PRIMARY KEY (tenant_id, id),
     CONSTRAINT uq_escalation_subject_step UNIQUE (tenant_id, subject_id, after_minutes, role)
 );
