@@ -12,10 +12,8 @@ from billing.wallets.credit import give_credit, load_credit, set_credit_rule, ta
 from billing.wallets.schemas import CreditRuleInput, NewGrant
 from billing.wallets.states import GIVEN, GrantKind
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.errors import InvalidInput
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
 from foundation.ids import new_id
-from foundation.marks import N_
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT, MSP
 
@@ -67,16 +65,11 @@ def grant(  # noqa: PLR0913 - click passes options by name
     reason: str,
 ) -> None:
     """Grant credit to a client."""
-    try:
-        new = msgspec.convert(
-            {
-                "kind": kind, "currency": currency, "amount_minor": amount_minor, "priority": priority,
-                "expires_on": expires_on and expires_on.date(), "reason": reason,
-            },
-            NewGrant,
-        )  # fmt: skip
-    except msgspec.ValidationError as wrong:
-        raise InvalidInput(N_("The input is not valid: {problem}."), params={"problem": str(wrong)}) from wrong
+    given = {
+        "kind": kind, "currency": currency, "amount_minor": amount_minor, "priority": priority,
+        "expires_on": expires_on and expires_on.date(), "reason": reason,
+    }  # fmt: skip
+    new = build_input(NewGrant, given)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:

@@ -14,11 +14,9 @@ from billing.coupons.schemas import CouponInput, EndCouponInput, GiveCouponInput
 from billing.coupons.terms import CouponDuration
 from billing.coupons.wording import write_worth
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
 from foundation.database.engine import change_scope
-from foundation.errors import InvalidInput
 from foundation.ids import new_id
-from foundation.marks import N_
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT, MSP
 
@@ -52,7 +50,7 @@ def coupon() -> None:
 def create(*, msp_id: UUID, valid_from: datetime | None, valid_until: datetime | None, **given: Any) -> None:
     """Create a coupon. Its terms cannot be changed later."""
     days = {"valid_from": valid_from and valid_from.date(), "valid_until": valid_until and valid_until.date()}
-    new = _build({**given, **days, "only": list(given["only"])})
+    new = build_input(CouponInput, {**given, **days, "only": list(given["only"])})
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
@@ -140,14 +138,6 @@ def show(*, msp_id: UUID, tenant_id: UUID) -> None:
         return CommandResult("\n".join(lines) or "No coupons.", msgspec.to_builtins(found))
 
     run_with_services(act)
-
-
-def _build(given: dict[str, Any]) -> CouponInput:
-    """Raises InvalidInput."""
-    try:
-        return msgspec.convert(given, CouponInput, strict=False)
-    except msgspec.ValidationError as wrong:
-        raise InvalidInput(N_("The input is not valid: {problem}."), params={"problem": str(wrong)}) from wrong
 
 
 COMMANDS: Final = (CliCommand(command=coupon),)

@@ -14,11 +14,9 @@ from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput
 from billing.legal_entities.tax import DOMESTIC, TaxCategory
 from billing.sides import Side
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.errors import InvalidInput
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
 from foundation.i18n.catalogues import LANGUAGES
 from foundation.ids import new_id
-from foundation.marks import N_
 from foundation.rooms import AppServices, CliCommand
 from tenants.accounts import get_client
 from tenants.command_options import CLIENT_OF_MSP, MSP
@@ -69,7 +67,7 @@ def legal_entity() -> None:
 @click.option("--credit-note-format", default="CN-{year}-{number:5}", show_default=True, help="Of credit notes.")
 def set_legal_entity_(*, msp_id: UUID, side: str, dunning_days: str, **given: Any) -> None:
     """Set who issues the invoices of an MSP's clients, or those of the MSP. Wholesale formats contain {account}."""
-    entity = _build(LegalEntityInput, {**given, "dunning_days": parse_days(dunning_days)})
+    entity = build_input(LegalEntityInput, {**given, "dunning_days": parse_days(dunning_days)})
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
@@ -97,7 +95,7 @@ def add_tax_rate_(  # noqa: PLR0913 - click passes options by name
         number = Decimal(percent)
     except InvalidOperation:
         raise click.BadParameter("A tax rate is a number, such as 19.", param_hint="--percent") from None
-    rate = _build(
+    rate = build_input(
         TaxRateInput,
         {"percent": number, "category": category, "reason": reason, "valid_from": (begins or utc_now()).date()},
     )
@@ -123,7 +121,7 @@ def billing_details() -> None:
 @click.option("--payer", "payer_id", type=CLIENT_OF_MSP, help="Another client that pays.")
 def set_billing_details_(*, msp_id: UUID, tenant_id: UUID | None, payer_id: UUID | None, **given: Any) -> None:
     """Set an account's name, address and VAT id on its invoices."""
-    details = _build(BillingDetailsInput, given)
+    details = build_input(BillingDetailsInput, given)
 
     async def act(services: AppServices) -> CommandResult:
         if payer_id is not None:
@@ -135,14 +133,6 @@ def set_billing_details_(*, msp_id: UUID, tenant_id: UUID | None, payer_id: UUID
         return CommandResult(f"Invoices name {details.name}.", {"account": tenant_id or msp_id, "name": details.name})
 
     run_with_services(act)
-
-
-def _build(kind: Any, given: dict[str, Any]) -> Any:
-    """Raises InvalidInput: a text is too long."""
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as wrong:
-        raise InvalidInput(N_("The input is not valid: {problem}."), params={"problem": str(wrong)}) from wrong
 
 
 COMMANDS: Final = (CliCommand(command=legal_entity), CliCommand(command=billing_details))

@@ -12,7 +12,7 @@ from billing.subscriptions.schemas import ChargePreview, StepInput, Subscription
 from billing.subscriptions.states import StepKind
 from billing.subscriptions.views import list_subscriptions
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from tenants.accounts import get_client
@@ -70,10 +70,8 @@ def create(  # noqa: PLR0913 - click passes options by name
     preview: bool,
 ) -> None:
     """Subscribe a client to a plan."""
-    new = SubscriptionInput(
-        plan=plan, quantity=quantity, starts_on=begins.date() if begins else None, calendar=not anniversary,
-        reason=reason,
-    )  # fmt: skip
+    given = {"plan": plan, "quantity": quantity, "calendar": not anniversary, "reason": reason}
+    new = build_input(SubscriptionInput, {**given, "starts_on": begins.date() if begins else None})
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
@@ -114,7 +112,7 @@ def step(  # noqa: PLR0913 - click passes options by name
 ) -> None:
     """Change, pause, resume or cancel a subscription."""
     given = {"kind": kind, "plan": plan, "quantity": quantity, "when": when, "reason": reason}
-    wanted = msgspec.convert({**given, "credits": not keep_charge}, StepInput)
+    wanted = build_input(StepInput, {**given, "credits": not keep_charge})
     wanted = msgspec.structs.replace(wanted, at=at.replace(tzinfo=UTC) if at else None)
 
     async def act(services: AppServices) -> CommandResult:

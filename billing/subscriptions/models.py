@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKeyConstraint, Integer, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, ForeignKeyConstraint, Index, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,7 +32,10 @@ class ClientSubscription(TenantOwned, Base):
     created_by: Mapped[str]
     reason: Mapped[str]
 
-    __table_args__ = (CheckConstraint("quantity >= 0", name="quantity"),)
+    __table_args__ = (
+        Index("ix_subscription_msp", "msp_id", "created_at", "id"),
+        CheckConstraint("quantity >= 0", name="quantity"),
+    )
 
 
 class SubscriptionStep(TenantOwned, Base):

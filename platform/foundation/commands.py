@@ -2,20 +2,22 @@
 of services: the root command has a `CommandHost` as its context object, which every command below uses.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeVar
 from uuid import UUID
 
 import click
+import msgspec
 import psycopg
 from psycopg import sql
 
 from foundation.database.roles import BACKUP
 from foundation.errors import InvalidInput
+from foundation.marks import N_
 from foundation.rooms import AppServices, Rooms
 from foundation.scope import Actor, Scope
 from foundation.settings import Settings
@@ -26,6 +28,9 @@ _AS_JSON: Final = "foundation.commands.as_json"
 _NEEDS_OWNER: Final = (
     "needs DATABASE_URL of the owner, because only the owner can read all MSPs. An embedded installation sets it."
 )
+
+
+Input = TypeVar("Input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,14 @@ def read_first_line(file: Path | TextIO, option: str) -> str:
     except (OSError, UnicodeDecodeError):
         name = file if isinstance(file, Path) else file.name
         raise click.BadParameter(f"{name} cannot be read as text in UTF-8.", param_hint=option) from None
+
+
+def build_input(kind: type[Input], given: Mapping[str, Any]) -> Input:
+    """The body that the API takes, from a command's options. Raises InvalidInput: a value is not within its limits."""
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise InvalidInput(N_("The input is not valid: {problem}."), params={"problem": str(wrong)}) from wrong
 
 
 def read_pairs(given: tuple[str, ...], option: str) -> Iterator[tuple[str, str]]:

@@ -136,7 +136,7 @@ async def add_inbox_item(rows: Rows, number: int) -> Matches:
         await session.execute(
             text("""
                 INSERT INTO escalation (tenant_id, msp_id, id, about, subject_id, after_minutes, role, least_severity,
-                                        due_at, reached_at, told)
+                                        due_at, reached_at, notified)
                 SELECT tenant_id, msp_id, gen_random_uuid(), 'exception', id, 60, 'client_admin', 0, now(), now(), '[]'
                   FROM governance_exception ON CONFLICT DO NOTHING
             """)
