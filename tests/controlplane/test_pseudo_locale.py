@@ -41,7 +41,7 @@ _NOT_SHOWN: Final = frozenset({"code", "script", "style", "time"})
 
 
 _DATA: Final = (
-    r"=?MINE\w*", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
+    r"=?MINE\w*( seat)?", r"\b(custom|price)\.mine\d+", r"(Client|MSP) [0-9a-f]{8}",
     r"https://hooks\.example\.com/\d+", r"\bclient-[0-9a-f]{8}\b",
     r"Calm Harbour", r"\bb-[0-9a-f]{8}\b", r"\b(Ada|Admin|Approver|Partner|setup)\b",
     *(re.escape(rule.description) for rule in starter_rules("") if rule.description),
@@ -60,6 +60,7 @@ _CODES: Final = (
     r"^[A-Z]{2}$", r"https://", r"^[a-z_]+\.[a-z_]+( · |$)",
     r"name, ?slug, ?currency(; language, time_zone, region, environment(, template)?)?",
     r"phase, gate, workstream, task, role, days, evidence(, fact, gate_fact)?", r"“days”", r"^sandbox-\w+$",
+    r"\bvendor, bill_number, [\w, ]+, service_to\b", r"\b(sku|customer)\b",
 )  # fmt: skip
 """Codes and symbols that are the same in every language, and the initials of people."""
 _NAMES: Final = (
