@@ -59,6 +59,7 @@ VALUE_SETS: dict[str, Values] = {
             "passwordSecretName": "fairlead-mail",
         },
     },
+    "stripe": {"stripe": {"secretName": "fairlead-stripe", "feePercent": "1.5"}},
     "closed network": {
         "networkPolicy": {
             "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],

@@ -257,6 +257,22 @@ class TestComponents:
         assert secret == {"name": "fairlead-mail", "key": "password"}
         assert not any("SMTP" in v["name"] for _, one in containers(rendered("defaults")) for v in one["env"])
 
+    def test_web_and_workers_know_the_operators_account_at_stripe(self) -> None:
+        given = {
+            workload: {v["name"].removeprefix("FAIRLEAD_STRIPE_"): v for v in one["env"] if "STRIPE" in v["name"]}
+            for workload, one in containers(rendered("stripe"))
+        }
+        workers = {"prod-fairlead-worker-shared", "prod-fairlead-worker-shared-bulk"}
+        assert {name: set(found) for name, found in given.items() if found} == {
+            "prod-fairlead-web": {"KEY", "FEE_PERCENT", "SIGNING_SECRET"},
+            **{name: {"KEY", "FEE_PERCENT"} for name in workers},
+        }
+        web = given["prod-fairlead-web"]
+        assert web["KEY"]["valueFrom"]["secretKeyRef"] == {"name": "fairlead-stripe", "key": "key"}
+        assert web["SIGNING_SECRET"]["valueFrom"]["secretKeyRef"] == {"name": "fairlead-stripe", "key": "signing"}
+        assert web["FEE_PERCENT"]["value"] == "1.5"
+        assert not any("STRIPE" in v["name"] for _, one in containers(rendered("defaults")) for v in one["env"])
+
     def test_only_workers_reach_mail_servers(self) -> None:
         policy = of_kind(rendered("mail"), "NetworkPolicy")["prod-fairlead-mail"]["spec"]
         assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "worker"
@@ -376,6 +392,7 @@ REFUSED: dict[str, Values] = {
     },
     "a mail user without a password": {"mail": {"host": "mail.example.com", "user": "portal"}},
     "a password in the address of the mail server": {"mail": {"host": "portal:word@mail.example.com"}},
+    "a fee without an account at Stripe": {"stripe": {"feePercent": "1.5"}},
     "a port out of range": {"networkPolicy": {"database": {"port": 70000}}},
 }
 

@@ -106,6 +106,18 @@ spec:
         {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_AUDIT_HEADS_SECRET" "secretName" $root.Values.audit.headsSecretName "key" $root.Values.audit.headsSecretKey) | nindent 8 }}
         {{- end }}
         {{- end }}
+        {{- if and (or .http .auditHeads) $root.Values.stripe.secretName }}
+        {{- with $root.Values.stripe }}
+        {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_STRIPE_KEY" "secretName" .secretName "key" .keyKey) | nindent 8 }}
+        {{- with .feePercent }}
+        - name: FAIRLEAD_STRIPE_FEE_PERCENT
+          value: {{ . | quote }}
+        {{- end }}
+        {{- end }}
+        {{- if .http }}
+        {{- include "fairlead.secretEnv" (dict "name" "FAIRLEAD_STRIPE_SIGNING_SECRET" "secretName" $root.Values.stripe.secretName "key" $root.Values.stripe.signingKey) | nindent 8 }}
+        {{- end }}
+        {{- end }}
         {{- if .vault }}
         - name: FAIRLEAD_VAULT_KEYS_FILE
           value: /run/fairlead/vault/keys
