@@ -52,6 +52,9 @@ class ChargedLine(msgspec.Struct, frozen=True):
     kind: LineKind
     product: str
     amount_minor: int
+    service_from: datetime | None = None
+    """Of fees, with `service_until`, which is not included."""
+    service_until: datetime | None = None
 
 
 FeeSource = Callable[[AsyncSession, FeeContext, Sequence[ChargedLine]], Awaitable[Sequence[Fee]]]

@@ -150,6 +150,9 @@ async def request_collection(session: AsyncSession, invoice_id: UUID) -> None:
         raise Conflict(N_("Your clients pay outside the product. Set the payment account first."))
     row = await find_row(session, invoice_id)
     if row is not None and row.account_id != current[0]:
+        is_charging = row.charge_attempts and not row.charge_failure and row.next_charge_at is None
+        if row.provider != ProviderKind.SANDBOX and is_charging:
+            raise Conflict(N_("A payment of this invoice is under way at an earlier payment account. Wait for it."))
         if row.provider != ProviderKind.SANDBOX and row.paid_minor > row.paid_outside_minor:
             raise Conflict(
                 N_("Something of this invoice was paid at an earlier payment account. Take what is left outside, too.")

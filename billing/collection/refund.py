@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.invoices.balance import load_waiting_refunds
 from billing.invoices.settle import NewCredit, NewPayment, create_credit_note, record_payment
 from billing.invoices.steps import lock_issued
 from billing.payment_account.current import find_current_account
@@ -33,7 +34,7 @@ async def refund_invoice(
     row, current = await find_row(session, invoice_id), await find_current_account(session)
     if row is None or current is None or row.account_id != current[0] or row.status != RemoteStatus.PAID:
         raise Conflict(N_("Only what was paid at the present payment account can be refunded."))
-    left = await _refundable(session, invoice_id, row.provider, row.refunded_minor)
+    left = await _refundable(session, invoice_id, row.provider)
     note_id = await create_credit_note(
         session, invoice_id, NewCredit(reason=reason, net_minor=net_minor, refunds=True), now=now, new_id=new_id
     )
@@ -50,17 +51,13 @@ async def refund_invoice(
     return note_id
 
 
-async def _refundable(session: AsyncSession, invoice_id: UUID, provider: str, refunded_minor: int) -> int:
+async def _refundable(session: AsyncSession, invoice_id: UUID, provider: str) -> int:
     """What is recorded as paid by that provider, without refunds that it has not made yet."""
-    found = await session.execute(
+    paid = await session.scalar(
         text("""
-            SELECT coalesce((SELECT sum(amount_minor) FROM invoice_payment
-                     WHERE tenant_id = :t AND invoice_id = :id AND method = :method), 0)::bigint AS paid,
-                   coalesce((SELECT sum(gross_minor) FROM credit_note
-                     WHERE tenant_id = :t AND invoice_id = :id AND refunds), 0)::bigint AS refunds
+            SELECT coalesce(sum(amount_minor), 0)::bigint FROM invoice_payment
+             WHERE tenant_id = :t AND invoice_id = :id AND method = :method
         """),
         {"t": scope_of(session).tenant_id, "id": invoice_id, "method": provider},
     )
-    row = found.one()
-    waiting = 0 if provider == ProviderKind.SANDBOX else max(0, row.refunds - refunded_minor)
-    return int(row.paid - waiting)
+    return int(paid or 0) - await load_waiting_refunds(session, invoice_id)

@@ -3,13 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.settle import NewPayment, record_payment
 from billing.invoices.steps import lock_issued
+from billing.payment_account.states import ProviderKind
+from billing.payments.provider_invoices import find_row
 from billing.states import InvoiceState
 from billing.wallets.ledger import GrantedCredit, draw_credit, grant_credit
 from billing.wallets.states import BALANCE, GrantKind
+from foundation.database.engine import scope_of
 from foundation.errors import Conflict
 from foundation.ids import NewId
 from foundation.marks import N_
@@ -45,6 +49,21 @@ async def pay_from_balance(session: AsyncSession, invoice_id: UUID, *, now: date
     return drawn
 
 
+async def load_waiting_refunds(session: AsyncSession, invoice_id: UUID) -> int:
+    """What the payment provider is asked to pay back and has not yet. In the sandbox nothing waits."""
+    row = await find_row(session, invoice_id)
+    if row is None or row.provider == ProviderKind.SANDBOX:
+        return 0
+    asked = await session.scalar(
+        text("""
+            SELECT coalesce(sum(gross_minor), 0)::bigint FROM credit_note
+             WHERE tenant_id = :t AND invoice_id = :id AND refunds
+        """),
+        {"t": scope_of(session).tenant_id, "id": invoice_id},
+    )
+    return max(0, int(asked or 0) - int(row.refunded_minor))
+
+
 async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
     """Put on the client's credit what was paid or credited beyond what the invoice asks for, or what a credit note
     gives back, in the client's scope. Returns how much.
@@ -54,7 +73,7 @@ async def keep_on_balance(session: AsyncSession, invoice_id: UUID, *, now: datet
         Conflict: it is not finalised, it is void, or there is nothing to give back.
     """
     invoice = await lock_issued(session, invoice_id)
-    over = -invoice.balance_minor
+    over = -invoice.balance_minor - await load_waiting_refunds(session, invoice_id)
     if over <= 0 or invoice.state is InvoiceState.VOID:
         raise Conflict(N_("There is nothing to give back."))
     payment = NewPayment(paid_on=now.date(), amount_minor=-over, method=BALANCE)

@@ -32,8 +32,13 @@ async def collect_fees(
     for source in sources:
         found = await source(session, context, lines)
         fees += found
-        lines += [ChargedLine(line_id_of(context.invoice_id, fee), fee.kind, fee.product, fee.amount_minor)
-                  for fee in found]  # fmt: skip
+        lines += [
+            ChargedLine(
+                line_id_of(context.invoice_id, fee), fee.kind, fee.product, fee.amount_minor, fee.service_from,
+                fee.service_until,
+            )
+            for fee in found
+        ]  # fmt: skip
     return fees
 
 

@@ -18,7 +18,7 @@ from billing.legal_entities.tax import credited_tax
 from billing.sides import Side, as_rater
 from billing.snapshot import decode_snapshot
 from billing.states import INVOICES, UNPAID, InvoiceState
-from billing.wallets.fees import grant_top_up
+from billing.wallets.fees import settle_top_up
 from billing.wallets.ledger import restore_credit
 from billing.wallets.states import BALANCE
 from canonical.money import LARGEST
@@ -139,9 +139,14 @@ async def record_payment(
     state = _settled(invoice, paid, invoice.credited_minor, now.date())
     step = NewStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
     await write_step(session, invoice, step, now=now, new_id=new_id)
-    if state is InvoiceState.PAID and invoice.state is not state:
-        await grant_top_up(session, invoice.id, invoice.currency, now=now, new_id=new_id)
+    await _settle_top_up(session, await lock_issued(session, invoice.id, invoice.side), now=now, new_id=new_id)
     return invoice
+
+
+async def _settle_top_up(session: AsyncSession, invoice: Issued, *, now: datetime, new_id: NewId) -> None:
+    """Credit that the invoice buys is granted while it is paid, less what is credited of it."""
+    is_paid = invoice.state is InvoiceState.PAID and invoice.credited_minor < invoice.gross_minor
+    await settle_top_up(session, invoice.id, invoice.currency, is_paid=is_paid, now=now, new_id=new_id)
 
 
 async def _give_back(
@@ -194,7 +199,9 @@ async def create_credit_note(
     step = NewStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
     await write_step(session, invoice, step, now=now, new_id=new_id)
     invoice = await lock_issued(session, invoice_id)
-    await _give_back(session, invoice, -invoice.balance_minor, now=now, new_id=new_id)
+    if not credit.refunds:  # the provider pays that back
+        invoice = await _give_back(session, invoice, -invoice.balance_minor, now=now, new_id=new_id)
+    await _settle_top_up(session, await lock_issued(session, invoice_id), now=now, new_id=new_id)
     return note_id
 
 

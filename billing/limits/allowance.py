@@ -199,8 +199,12 @@ async def check_limitable(session: AsyncSession, meters: Meters, meter: str) -> 
 
 
 async def _quantities(session: AsyncSession, meters: Meters, given: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """Raises InvalidInput."""
+    counted = await load_countings(session)
     for meter, quantity in given.items():
         await check_limitable(session, meters, meter)
+        if meter in counted:
+            raise InvalidInput(N_("Only summed usage can be reserved. Choose another meter."), field="quantities")
         try:
             check_quantity(quantity, "quantities")
         except PriceNotAllowed as wrong:

@@ -1,6 +1,6 @@
 """Setting a client's limits, and the notices about them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -26,6 +26,9 @@ from tenants.notifications.notify import notify
 
 _AMOUNTS: Final = ("included", "soft_limit", "hard_limit", "override_limit")
 _STEPS: Final = (80, 100)
+
+
+_LONGEST: Final = timedelta(days=3660)
 
 
 async def set_limit(session: AsyncSession, meters: Meters, wanted: LimitInput, *, now: datetime) -> None:
@@ -108,6 +111,8 @@ def _check_override(wanted: LimitInput, now: datetime) -> None:
         return
     if wanted.override_until <= now:
         raise InvalidInput(N_("A temporary limit ends in the future."), field="override_until")
+    if wanted.override_until > now + _LONGEST:
+        raise InvalidInput(N_("A temporary limit lasts ten years at most."), field="override_until")
     if not reason:
         raise InvalidInput(N_("Enter the reason of the temporary limit."), field="override_reason")
 

@@ -152,11 +152,12 @@ async def _saved(session: AsyncSession, account_id: UUID) -> list[PaymentMethod]
 
 
 async def _write(session: AsyncSession, account_id: UUID, **values: Any) -> None:
-    """What was saved at an earlier account is dropped; the agreement is kept."""
+    """What was saved at an earlier account is dropped, with the agreement to be charged there."""
     before = await find_profile(session)
     if before is not None and before.account_id != account_id:
         values = {
             "customer_id": "", "session_id": "", "methods": [], "awaits": False, "problem": None, "read_at": None,
+            "charges_automatically": False, "agreed_at": None, "agreed_by": "",
         } | values  # fmt: skip
     scope = scope_of(session)
     values |= {"account_id": account_id}

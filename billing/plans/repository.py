@@ -1,7 +1,7 @@
 """Plans of an MSP and their versions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from foundation.scope import Scope
 from foundation.text import is_storable
 
 MOST_PLANS: Final = 500
+_FARTHEST: Final = timedelta(days=3660)
 
 
 async def create_plan(session: AsyncSession, new: PlanInput, *, now: datetime, new_id: NewId) -> UUID:
@@ -148,7 +149,9 @@ async def find_offer(session: AsyncSession, code: str, at: datetime, *, number: 
         )
     if not plans:
         raise InvalidInput(N_("There is no plan with the code {code}."), params={"code": code[:40]}, field="plan")
-    plan, wanted = plans[0], number or plans[0].current or plans[0].versions[-1].number
+    plan, wanted = plans[0], number or plans[0].current
+    if wanted is None:
+        raise InvalidInput(N_("The plan is not offered yet."), field="plan")
     version = next((one for one in plan.versions if one.number == wanted), None)
     if version is None:
         raise InvalidInput(N_("The plan has no version {number}."), params={"number": wanted}, field="version")
@@ -199,6 +202,8 @@ async def _add_version(  # noqa: PLR0913 - keyword-only
     new_id: NewId,
 ) -> None:
     scope = scope_of(session)
+    if not abs(_seconds(valid_from) - _seconds(now)) <= _FARTHEST.total_seconds():
+        raise InvalidInput(N_("Choose a day within ten years from now."), field="valid_from")
     session.add(
         PlanVersion(
             tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=new_id(), plan_id=plan_id, number=number,
@@ -217,6 +222,12 @@ async def _lock_plan(session: AsyncSession, scope: Scope, plan_id: UUID) -> Row[
     if row is None:
         raise NotFound
     return row
+
+
+def _seconds(moment: datetime) -> float:
+    """Also for times whose UTC is before the year 1 or after 9999."""
+    offset = moment.utcoffset() or timedelta(0)
+    return (moment.replace(tzinfo=None) - datetime(2000, 1, 1)).total_seconds() - offset.total_seconds()  # noqa: DTZ001
 
 
 def _require_msp_account(session: AsyncSession) -> Scope:

@@ -67,7 +67,7 @@ async def months_to_draft(session: AsyncSession, now: datetime) -> Sequence[Peri
     fees = [fee for one in book.subscriptions for fee in fees_of(one, until, book.rules)]
     placed = place_fees(fees, book.charged, book.fixed_until)
     wanted = {(month, one.key): one.amount_minor for month, each in placed.items() for one in each}
-    rows = await session.execute(_DRAFTED, {"tenant": client_id})
+    rows = await session.execute(_DRAFTED, {"tenant": client_id, "currency": book.currency})
     drafts: dict[datetime, dict[str, int]] = {}
     for row in rows:
         drafts.setdefault(row.period_start, {}).update({row.key: row.amount_minor} if row.key else {})
@@ -89,7 +89,7 @@ async def _load(session: AsyncSession, client_id: UUID, currency: str | None) ->
     if retail is None:
         return None
     wanted = currency or retail.currency
-    keys = {"tenant": client_id}
+    keys = {"tenant": client_id, "currency": wanted}
     fixed = await read_fixed_until(session)
     rows = (await session.execute(_CHARGED, keys)).all()
     charged = [_charged(row) for row in rows if not row.is_true_up]
@@ -137,7 +137,11 @@ async def _true_ups(
     ]  # fmt: skip
     if not due:
         return ()
-    earlier = (await session.execute(_LINES_BEFORE, {"tenant": context.client_id, "start": month})).all()
+    earlier = (
+        await session.execute(
+            _LINES_BEFORE, {"tenant": context.client_id, "start": month, "currency": context.currency}
+        )
+    ).all()
     sums = [(row.period_start, LineKind(row.kind), int(row.amount_minor)) for row in earlier]
     sums += [(month, line.kind, line.amount_minor) for line in lines]
     fees: list[Fee] = []
@@ -170,7 +174,7 @@ _CHARGED: Final = text(f"""
            max(l.description) AS description, min(l.first_at) AS first_at, max(l.last_at) AS last_at,
            sum(l.amount_minor) AS amount_minor, bool_or(l.kind IN ({in_sql(_TRUE_UPS)})) AS is_true_up
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(BILLED)})
+     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(BILLED)}) AND i.currency = :currency
        AND l.cause->>'subscription_id' IS NOT NULL
      GROUP BY 1
 """)
@@ -178,12 +182,12 @@ _DRAFTED: Final = text(f"""
     SELECT i.period_start, l.cause->>'fee' AS key, l.amount_minor
       FROM invoice i LEFT JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
        AND l.cause->>'subscription_id' IS NOT NULL AND l.kind NOT IN ({in_sql(_TRUE_UPS)})
-     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(OPEN)})
+     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.state IN ({in_sql(OPEN)}) AND i.currency = :currency
 """)
 _LINES_BEFORE: Final = text(f"""
     SELECT i.period_start, l.kind, sum(l.amount_minor) AS amount_minor
       FROM invoice i JOIN invoice_line l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
-     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.period_start < :start
+     WHERE i.tenant_id = :tenant AND i.side = 'retail' AND i.period_start < :start AND i.currency = :currency
        AND i.state IN ({in_sql((*OPEN, *BILLED))})
      GROUP BY i.period_start, l.kind
 """)

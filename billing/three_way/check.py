@@ -23,6 +23,7 @@ from billing.three_way.schemas import (
     ThreeWayDifference,
     VendorRow,
 )
+from billing.usage.meters import load_countings
 from billing.vendor_bills.mapped import MAPPED_LINES
 from canonical.money import decimal_amount
 from foundation.database.engine import scope_of
@@ -36,7 +37,7 @@ MOST_ROWS: Final = 200
 _PRODUCT: Final = "coalesce(nullif(l.meter, ''), l.product)"
 _BILLED: Final = f"""invoice_line l JOIN invoice i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
      WHERE l.msp_id = :msp AND l.side = 'retail' AND l.service_start >= :start AND l.service_start < :end
-       AND l.kind IN ('{LineKind.USAGE}', '{LineKind.SUBSCRIPTION}') AND i.state <> '{InvoiceState.VOID}'"""
+       AND l.kind = '{LineKind.USAGE}' AND i.state <> '{InvoiceState.VOID}'"""
 
 
 async def check_month(session: AsyncSession, month: str) -> ThreeWayCheck:
@@ -141,8 +142,16 @@ async def _load_sides(session: AsyncSession, period: Period) -> Sides:
         used[row.client_id, row.meter] = row.quantity
     billed: dict[Key, BilledSide] = {}
     for row in await session.execute(_LINES, binds):
+        key, quantity = (row.client_id, row.product), row.quantity
         amount = decimal_amount(row.amount_minor, row.currency)
-        billed[row.client_id, row.product] = BilledSide(row.quantity, amount, row.currency, row.on_draft)
+        if (before := billed.get(key)) is not None:  # the price of a unit is that of the latest invoice's currency
+            quantity += before.quantity
+            amount = amount * quantity / row.quantity if row.quantity else amount
+        billed[key] = BilledSide(quantity, amount, row.currency, row.on_draft)
+    measured = await load_countings(session)
+    for side in (vendor, used, billed):
+        for key in [key for key in side if key[1] in measured]:
+            del side[key]
     return Sides(vendor, used, billed, frozenset(meter for _, meter in used))
 
 

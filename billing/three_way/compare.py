@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import NamedTuple
+from decimal import Decimal, localcontext
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from billing.three_way.schemas import CheckTotal, DifferenceKind, Explanation, ThreeWayDifference
 
+_DIGITS: Final = 80
 Key = tuple[UUID, str]
 """Client and product: a meter, or the product of a fee."""
 Price = Callable[[Key, Decimal], "tuple[Decimal, str] | None"]
@@ -112,7 +113,9 @@ def _unit_cost(vendor: VendorSide | None) -> Decimal | None:
 
 
 def _rounded(amount: Decimal) -> Decimal:
-    return round(amount, 2)
+    with localcontext() as context:
+        context.prec = _DIGITS
+        return round(amount, 2)
 
 
 def _kinds(difference: Decimal, vendor_difference: Decimal | None) -> Sequence[DifferenceKind]:

@@ -1,6 +1,6 @@
 """Use cases of bills: storing their rows, each once, and withdrawing a bill."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -88,19 +88,33 @@ async def preview_rows(session: AsyncSession, month: str, parsed: Sequence[Parse
     return plan_rows(clean_month(month), parsed, await _load_known(session, parsed))
 
 
-def plan_rows(month: str, parsed: Iterable[ParsedLine], known: Mapping[_Key, KnownBill]) -> Sequence[LineResult]:
+def plan_rows(month: str, parsed: Sequence[ParsedLine], known: Mapping[_Key, KnownBill]) -> Sequence[LineResult]:
     """What becomes of each row. No input or output."""
     digests: dict[tuple[str, str, str], bytes] = {
         (*key, line): digest for key, bill in known.items() for line, digest in bill.digests.items()
     }
     results: list[LineResult] = []
+    refused: set[_Key] = set()
     for one in parsed:
         try:
             results.append(LineResult(one.place, _plan(month, one, known, digests)))
         except DomainError as error:
             raw = one.raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
             results.append(LineResult(one.place, "wrong", error.code, error.detail, raw))
-    return results
+            if one.line is not None:
+                refused.add(_key(one.line))
+    return [_whole(result, one, refused) for result, one in zip(results, parsed, strict=True)]
+
+
+def _whole(result: LineResult, one: ParsedLine, refused: Collection[_Key]) -> LineResult:
+    """Of a bill with a row that contradicts what is stored, nothing is stored: lines without a number are counted, so
+    that a row more or less shifts all that follow.
+    """
+    if result.result != "new" or one.line is None or _key(one.line) not in refused:
+        return result
+    problem = Conflict(N_("Another line of this bill is refused, so nothing of it is stored. Correct or withdraw it."))
+    raw = one.raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return LineResult(one.place, "wrong", problem.code, problem.detail, raw)
 
 
 def _plan(

@@ -1,6 +1,6 @@
 """What people do with a client's credit, and what is shown of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from foundation.marks import N_
 from foundation.reasons import clean_reason
 
 _LATEST: Final = 100
+_LONGEST: Final = timedelta(days=36500)
 
 
 async def give_credit(session: AsyncSession, new: NewGrant, *, now: datetime, new_id: NewId) -> UUID:
@@ -44,6 +45,8 @@ async def give_credit(session: AsyncSession, new: NewGrant, *, now: datetime, ne
         raise InvalidInput(N_("Choose prepaid or promotional."), field="kind")
     if new.expires_on is not None and new.expires_on < now.date():
         raise InvalidInput(N_("The last day is over."), field="expires_on")
+    if new.expires_on is not None and new.expires_on > now.date() + _LONGEST:
+        raise InvalidInput(N_("The last day is too far away."), field="expires_on")
     grant = GrantedCredit(
         kind=new.kind, currency=currency, amount_minor=new.amount_minor, reason=reason, priority=new.priority,
         expires_on=new.expires_on,

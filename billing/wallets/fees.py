@@ -13,7 +13,7 @@ from billing.fees import ChargedLine, Fee, FeeContext
 from billing.line_kinds import LineKind
 from billing.pricing.grants import wallet_auto_recharge
 from billing.sides import Side
-from billing.wallets.ledger import GrantedCredit, grant_credit
+from billing.wallets.ledger import GrantedCredit, grant_credit, withdraw_bought
 from billing.wallets.states import GrantKind
 from canonical.money import stored_exponent
 from foundation.database.engine import scope_of
@@ -51,16 +51,23 @@ async def top_up_fees(session: AsyncSession, context: FeeContext, _: Sequence[Ch
     ]  # fmt: skip
 
 
-async def grant_top_up(session: AsyncSession, invoice_id: UUID, currency: str, *, now: datetime, new_id: NewId) -> None:
-    """Grant what a paid invoice bought, once."""
+async def settle_top_up(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession, invoice_id: UUID, currency: str, *, is_paid: bool, now: datetime, new_id: NewId
+) -> None:
+    """Make the credit granted for an invoice what it bought: its top-up lines, less what was credited of them, while it
+    is paid. Of a grant that is too large, what is still there is withdrawn.
+    """
     keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice_id}
-    amount = await session.scalar(_BOUGHT, keys)
-    if amount:
+    row = (await session.execute(_BOUGHT, keys)).one()
+    wanted = int(row.bought) if is_paid else 0
+    if wanted > row.granted:
         grant = GrantedCredit(
-            kind=GrantKind.TOP_UP, currency=currency, amount_minor=int(amount), reason="",
+            kind=GrantKind.TOP_UP, currency=currency, amount_minor=wanted - int(row.granted), reason="",
             invoice_id=invoice_id,
         )  # fmt: skip
         await grant_credit(session, grant, now=now, new_id=new_id)
+    elif wanted < row.granted:
+        await withdraw_bought(session, invoice_id, int(row.granted) - wanted, now=now, new_id=new_id)
 
 
 _STANDING = text("""
@@ -71,14 +78,19 @@ _STANDING = text("""
            (SELECT coalesce(sum(l.amount_minor), 0)::bigint FROM invoice_line l
               JOIN invoice i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
              WHERE l.tenant_id = :tenant AND l.kind = 'top_up' AND i.currency = r.currency
-               AND i.period_start < :start AND i.state <> 'void'
+               AND i.period_start < :start AND i.state NOT IN ('void', 'written_off', 'paid')
                AND NOT EXISTS (SELECT 1 FROM credit_grant g WHERE g.tenant_id = :tenant AND g.kind = 'top_up'
                                   AND g.invoice_id = l.invoice_id)) AS bought
       FROM credit_rule r WHERE r.tenant_id = :tenant AND r.currency = :currency AND r.top_up_minor > 0
 """)
 _BOUGHT = text("""
-    SELECT sum(l.amount_minor) FROM invoice_line l
-     WHERE l.tenant_id = :tenant AND l.invoice_id = :invoice AND l.kind = 'top_up'
-       AND NOT EXISTS (SELECT 1 FROM credit_grant g WHERE g.tenant_id = :tenant AND g.kind = 'top_up'
-                          AND g.invoice_id = :invoice)
+    SELECT (SELECT coalesce(sum(l.amount_minor - coalesce(
+                     (SELECT sum((c.lines ->> l.id::text)::bigint) FROM credit_note c
+                       WHERE c.tenant_id = :tenant AND c.invoice_id = :invoice), 0)), 0)::bigint
+              FROM invoice_line l
+             WHERE l.tenant_id = :tenant AND l.invoice_id = :invoice AND l.kind = 'top_up') AS bought,
+           (SELECT coalesce(sum(t.amount_minor), 0)::bigint
+              FROM credit_grant g JOIN credit_transaction t ON t.tenant_id = g.tenant_id AND t.grant_id = g.id
+             WHERE g.tenant_id = :tenant AND g.invoice_id = :invoice AND g.kind = 'top_up'
+               AND t.kind IN ('granted', 'withdrawn')) AS granted
 """)

@@ -123,6 +123,28 @@ async def withdraw_credit(
     return int(row.left_minor)
 
 
+async def withdraw_bought(
+    session: AsyncSession, invoice_id: UUID, most_minor: int, *, now: datetime, new_id: NewId
+) -> None:
+    """Withdraw credit that an invoice bought, at most `most_minor`, as far as it is not used."""
+    await lock_credit(session)
+    rows = await session.execute(
+        text("""
+            SELECT id, left_minor FROM credit_grant
+             WHERE tenant_id = :tenant AND invoice_id = :invoice AND kind = 'top_up' AND left_minor > 0
+             ORDER BY granted_at DESC, id
+        """),
+        {"tenant": scope_of(session).tenant_id, "invoice": invoice_id},
+    )
+    left, moves = most_minor, list[_Move]()
+    for row in rows:
+        taken = min(left, int(row.left_minor))
+        left -= taken
+        if taken:
+            moves.append(_Move(row.id, MoveKind.WITHDRAWN, -taken, invoice_id))
+    await _write(session, moves, now=now, new_id=new_id)
+
+
 async def available_credit(session: AsyncSession, currency: str, now: datetime) -> int:
     """What can be used now, in minor units."""
     return sum(row.left_minor for row in await _usable(session, currency, now))
@@ -136,7 +158,7 @@ async def _usable(session: AsyncSession, currency: str, now: datetime) -> Sequen
 def _end(row: Row[tuple[UUID, int, int, date]]) -> datetime | None:
     """The instant at which the grant's last day ends."""
     last: date | None = row.expires_on
-    return None if last is None else datetime.combine(last, time(), UTC) + timedelta(days=1)
+    return None if last is None or last == date.max else datetime.combine(last, time(), UTC) + timedelta(days=1)
 
 
 async def _write(session: AsyncSession, moves: Sequence[_Move], *, now: datetime, new_id: NewId) -> None:

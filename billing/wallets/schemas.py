@@ -38,8 +38,8 @@ class CreditRuleInput(RequestBody, frozen=True):
     """
 
     currency: Currency
-    low_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)]
-    top_up_minor: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 0
+    low_minor: Annotated[int, msgspec.Meta(ge=0, le=10**11)]
+    top_up_minor: Annotated[int, msgspec.Meta(ge=0, le=10**11)] = 0
 
 
 class GrantView(msgspec.Struct, frozen=True):

@@ -52,6 +52,12 @@ def value_facts(  # noqa: PLR0913, PLR0917 - the four values that a change is ju
     return facts
 
 
+def larger_month_change(facts: Facts) -> Facts:
+    """The month's fact where the old value is another than the approved one: the larger of both changes."""
+    known = [one for name in (MONTH_FACT, "change_bp") if isinstance(one := facts.get(name), int)]
+    return {MONTH_FACT: max(known)} if known else {}
+
+
 def price_facts(
     old: MoneyValue | None, new: MoneyValue, cost: MoneyValue | None, month: MoneyValue | None = None
 ) -> dict[str, Fact]:

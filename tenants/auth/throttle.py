@@ -49,10 +49,10 @@ EMAIL: Final = AttemptLimit(free=20, longest=timedelta(0), memory=timedelta(hour
 REDIRECTS: Final = (
     AttemptLimit(free=30, longest=timedelta(minutes=1), memory=timedelta(hours=1)),
     AttemptLimit(free=200, longest=timedelta(minutes=1), memory=timedelta(hours=1)),
-    AttemptLimit(free=2000, longest=timedelta(0), memory=timedelta(hours=1)),
 )
-"""Redirects to an identity provider that nobody completed: of a network to one provider, of a network, and to one
-provider. They guess nothing, but each keeps a ticket, and an office shares one address.
+"""Redirects to an identity provider that nobody completed: of a network to one provider, and of a network. They guess
+nothing, but each keeps a ticket, and an office shares one address. None for a provider alone: strangers could use it up
+for everybody.
 """
 FIRST_WAIT: Final = timedelta(seconds=30)
 """Delay of a network that is new to an account with more than EMAIL's free failures."""
@@ -141,6 +141,7 @@ class SignInThrottle:
             SignInThrottled: see `reserve`.
         """
         keys = _keys(msp_id, f"redirect {account_id}", f"redirect {network_of(address)}")
+        keys = keys[: len(REDIRECTS)]
         wait = await self._count(keys, now, REDIRECTS)
         if wait > timedelta(0):
             raise SignInThrottled(wait)

@@ -6,7 +6,7 @@ import redis.asyncio
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
-from billing.job_types import LANE
+from billing.job_types import DRAFT_AGAIN, LANE
 from billing.jobs import (
     RATE,
     RERATE,
@@ -57,7 +57,7 @@ async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_ki
         async with priced.as_msp_account() as session:
             await schedule_total(session, later)
     kinds = {handler.job_type.name for handler in billing_jobs(utc_now, NONE)}
-    assert kinds == {RATE.name, RERATE.name, TOTAL.name}
+    assert kinds == {RATE.name, RERATE.name, TOTAL.name, DRAFT_AGAIN.name}
     for opened, wanted in ((priced.as_client(), [RATE.name, RERATE.name]), (priced.as_msp_account(), [TOTAL.name])):
         async with opened as session:
             assert (await session.scalars(text("SELECT kind FROM timer ORDER BY kind"))).all() == wanted

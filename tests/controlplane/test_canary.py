@@ -121,11 +121,13 @@ WITHOUT_SAMPLE = (
     "/notifications/{notification_id:uuid}", "/clients/{client:str}/notifications/{notification_id:uuid}",
     "/clients/{client:str}/onboarding/progress", "/sign-in/sso/", "/api/v1/clients/{client:str}/single-sign-on",
     "/clients/{client:str}/members/single-sign-on/try", "/scim/", "/api/v1/clients/{client:str}/usage/summary",
-    "/three-way-check/difference", "/api/v1/three-way-check/difference",
+    "/three-way-check/difference", "/api/v1/three-way-check/difference", "/payment-links/",
+    "/clients/{client:str}/payment-methods/add", "/clients/{client:str}/payment-methods/portal",
+    "/clients/{client:str}/payment-methods/returned",
 )  # fmt: skip
 """Addresses without a page of their own here: packaged roles are not edited, a notification leads elsewhere, the
-progress of onboarding names its step and the summary of usage its meter in a parameter, and single sign-on and SCIM
-need an identity provider.
+progress of onboarding names its step and the summary of usage its meter in a parameter, single sign-on and SCIM need an
+identity provider, and links to a payment provider an account there.
 """
 ANSWER = {"grant": True, "reason": "x", "name": "x", "list": "changes"}
 REFUSALS = (400, 403, 404, 405, 422)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from canonical.dimensions import dimension
 from canonical.elements import PRICE
 from canonical.values import BooleanValue, EnumerationValue, Value, minor_money, money, quantity
-from policy.facts import price_facts, stock_facts, value_facts
+from policy.facts import larger_month_change, price_facts, stock_facts, value_facts
 from tests.support.values import eur, minor, pieces, plain, usd
 
 amounts = st.decimals(min_value=1, max_value=10**20, places=6, allow_nan=False)
@@ -70,3 +70,11 @@ def test_many_small_changes_are_compared_with_the_start_of_the_month() -> None:
     assert value_facts(PRICE, "", old, new, None)["month_change_bp"] == 371
     assert "month_change_bp" not in value_facts(PRICE, "", None, new, None)
     assert "month_change_bp" not in value_facts(PRICE, "", old, new, None, minor_money(10_000, "USD"))
+
+
+def test_the_larger_change_counts_where_a_channel_has_another_value() -> None:
+    approved, shown, new = (minor_money(each, "EUR") for each in (15_000, 10_000, 15_100))
+    facts = value_facts(PRICE, "", shown, new, None, approved)
+    assert facts["month_change_bp"] == 67
+    assert larger_month_change(facts) == {"month_change_bp": 5100}
+    assert larger_month_change({}) == {}

@@ -47,7 +47,7 @@ def _all_missing(first: click.MissingParameter, given: list[str]) -> click.Usage
     missing = [
         param.get_error_hint(ctx)
         for param in ctx.command.get_params(ctx)
-        if param.required and param.name not in found and param.value_from_envvar(ctx) is None
+        if param.required and (param.name not in found or param is first.param) and not param.value_from_envvar(ctx)
     ]
     return click.UsageError(f"Missing options: {', '.join(missing)}.", ctx) if len(missing) > 1 else first
 

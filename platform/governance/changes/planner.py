@@ -39,7 +39,7 @@ from governance.records.rows import CHANNEL_FACTS, Channel, ValueRow
 from governance.records.validation import latest_version
 from policy.approvers import ANYONE_ONCE, Approvers, combine_approvers
 from policy.conditions import Facts
-from policy.facts import value_facts
+from policy.facts import larger_month_change, value_facts
 from policy.index import Decision, PolicyIndex, decide
 from policy.rules import PolicyOutcome
 
@@ -372,6 +372,8 @@ def evaluate(  # noqa: PLR0913 - keyword-only after the data
     """Policy decision for `value` replacing `old`, on one channel or in general."""
     cost, month = known_cost(snapshot.values, row.key), snapshot.month.get(row.key)
     facts = value_facts(row.element, row.dimension, old, value, cost, month)
+    if month is not None and old != row.value:  # what one channel has is not the approved value
+        facts |= larger_month_change(facts)
     if snapshot.time:
         facts |= snapshot.time
     return decide(snapshot.index, policy_subjects(origin), row.element, facts | channel.facts if channel else facts)

@@ -179,3 +179,13 @@ async def test_a_new_version_is_for_new_subscriptions_and_a_downgrade_waits_for_
         await undo_step(session, one, step_id, "", now=at(2026, 3, 11))
     await bill(priced, at(2026, 4, 2))
     assert (await lines(priced))["04"] == [(LineKind.SUBSCRIPTION, "Basic", 3100)]
+
+
+async def test_prices_in_another_currency_credit_nothing_of_what_was_charged(priced: Market) -> None:
+    await offer(priced, "basic", "100")
+    await begin(priced, "basic", MARCH.start)
+    await bill(priced, MARCH.start)
+    await fix(priced)
+    await priced.open_book(Side.RETAIL, "USD", own=True)
+    await bill(priced, APRIL.start)
+    assert await lines(priced) == {"03": [("subscription", "Basic", 10_000)]}

@@ -46,7 +46,7 @@ async def test_a_member_finds_and_explains_a_difference(
     assert [one["is_current"] for one in detail["explanations"]] == [True]
     assert (await admin.get(f"{PAGE}?show=none")).status_code == 422
     assert (await admin.get(f"{PAGE}/difference?month=2026-03&client=nobody&product=P")).status_code == 404
-    assert (await admin.get(f"{PAGE}/difference?month=2026-03&client={msp_setup.slug}&product=%00")).status_code == 404
+    assert (await admin.get(f"{PAGE}/difference?month=2026-03&client={msp_setup.slug}&product=%00")).status_code == 400
     wrong = await admin.api("POST", f"{API}/explanations", {**place, "product": "x", "reason": "y"})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "product")
     approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)

@@ -67,8 +67,9 @@ async def test_a_row_counts_once_and_never_changes(market: Market) -> None:
     first = await store(market, row("1"), row("2", quantity=Decimal("0.5"), amount=Decimal("2.345")), row("1"))
     assert [one.result for one in first.items] == ["new", "new", "existing"]
     again = await store(market, row("1", quantity=Decimal("3.00")), row("2", quantity=Decimal(9)), row("3"))
-    assert [one.result for one in again.items] == ["existing", "wrong", "new"]
-    assert again.items[1].code == "conflict"
+    assert [one.result for one in again.items] == ["existing", "wrong", "wrong"], "of that bill nothing is stored"
+    assert [one.code for one in again.items[1:]] == ["conflict", "conflict"]
+    assert (await store(market, row("3"))).new == 1
     later = await store(market, row("4"), month="2026-04")
     assert (later.wrong, later.new) == (1, 0)
     assert sorted((one.line, one.amount) for one in await lines(market)) == [

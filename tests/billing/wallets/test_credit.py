@@ -21,6 +21,7 @@ from billing.invoices.settle import (
     create_credit_note,
     record_payment,
 )
+from billing.line_kinds import LineKind
 from billing.schemas import InvoiceDetail
 from billing.sides import Side
 from billing.wallets.credit import give_credit, load_credit, set_credit_rule, take_credit_back
@@ -204,3 +205,30 @@ async def test_impossible_credit_is_refused(market: Market, given: dict[str, obj
         with pytest.raises(InvalidInput) as refused:
             await give_credit(session, new, now=NOW, new_id=new_id)
     assert refused.value.extra["field"] == field
+
+
+async def test_what_the_payment_provider_refunds_is_not_given_back_as_credit_too(issuing: Market) -> None:  # noqa: F811
+    await grant(issuing, 300)
+    found = await close(issuing)
+    await pay(issuing, found, 1069)
+    async with issuing.as_client() as session:
+        note = NewCredit(reason="half", net_minor=500, refunds=True)
+        await create_credit_note(session, found.invoice.id, note, now=NOW, new_id=new_id)
+    assert ((await shown(issuing, found)).invoice.balance_minor, await available(issuing)) == (-595, 0)
+
+
+async def test_bought_credit_is_withdrawn_when_its_payment_or_its_line_is_taken_back(issuing: Market) -> None:  # noqa: F811
+    async with issuing.as_client() as session:
+        await set_credit_rule(session, CreditRuleInput("EUR", 100, 2000), now=NOW, new_id=new_id)
+    closed = await close(issuing)
+    gross = closed.invoice.gross_minor
+    await pay(issuing, closed, gross)
+    assert await available(issuing) == 2000
+    await pay(issuing, closed, -gross)
+    assert await available(issuing) == 0
+    await pay(issuing, closed, gross)
+    [line] = [one for one in closed.lines if one.kind is LineKind.TOP_UP]
+    async with issuing.as_client() as session:
+        note = NewCredit(reason="less", lines={line.id: 500})
+        await create_credit_note(session, closed.invoice.id, note, now=NOW, new_id=new_id)
+    assert await available(issuing) == 1500
