@@ -5,8 +5,8 @@ from foundation.marks import N_
 
 
 class LadderAction(AuditAction, kind=AuditKind.SETTINGS):
-    LADDER_SET = "escalation.ladder_set", N_("Escalation ladder set")
-    LADDER_REMOVED = "escalation.ladder_removed", N_("Escalation ladder removed")
+    LADDER_SET = "escalation_ladder.set", N_("Escalation ladder set")
+    LADDER_REMOVED = "escalation_ladder.removed", N_("Escalation ladder removed")
 
 
 class EscalationAction(AuditAction, kind=AuditKind.EXCEPTIONS):
