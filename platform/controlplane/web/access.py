@@ -172,6 +172,7 @@ async def _run_before(services: Services, request: AnyRequest, caller: Caller) -
     async with _noting_refusals(services.auth, caller):
         async with services.db.transaction(caller.scope) as session:
             principal = await _principal(session, services.auth, caller)
+            await _count_request(services.auth, request, principal)
             client = await _enter(session, request, principal)
             principal = await _admit(session, services.auth, request, principal, client)
             principal.require(str(request.route_handler.opt["permission"]))
@@ -182,12 +183,12 @@ async def _run_before(services: Services, request: AnyRequest, caller: Caller) -
 
 
 async def _count_request(auth: AuthServices, request: AnyRequest, principal: Principal) -> None:
-    """Count a request to the API, once its caller is known: nobody spends another's limit.
+    """Count a request to the API once, when its caller is known: nobody spends another's limit.
 
     Raises:
         RateLimited: the limit of the caller or of its account is spent.
     """
-    if auth.limiter is None or not request.scope["path"].startswith("/api/"):
+    if auth.limiter is None or RATE in request.scope["state"] or not request.scope["path"].startswith("/api/"):
         return
     by = principal.impersonator or principal
     state, wait = await auth.limiter.take(msp_id=by.msp_id, tenant_id=by.tenant_id, caller=str(by.id), limits=by.limits)
