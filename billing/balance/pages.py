@@ -15,6 +15,7 @@ from billing.permissions import BillingPermission
 from billing.wallets.credit import give_credit, load_credit, read_currency, set_credit_rule, take_credit_back
 from billing.wallets.schemas import CreditRuleInput, NewGrant
 from billing.wallets.states import GIVEN, GRANT_LABELS, MOVE_LABELS, GrantKind
+from billing.web.forms import read_typed
 from canonical.money import Money, stored_exponent
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -41,7 +42,7 @@ async def show_balance_page(access: OpenAccess) -> Response[Any]:
 
 @post(f"{_BALANCE}/grants", opt=_WRITE, include_in_schema=False)
 async def grant_credit_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     refusal = await run_action(access.session, _grant(access, typed))
     if refusal is not None:
         return await _page(access, typed, refusal)
@@ -50,7 +51,7 @@ async def grant_credit_page(request: AnyRequest, access: OpenAccess) -> Response
 
 @post(f"{_BALANCE}/grants/{{credit_id:uuid}}/withdraw", opt=_WRITE, include_in_schema=False)
 async def withdraw_credit_page(request: AnyRequest, access: OpenAccess, credit_id: FromPath[UUID]) -> Response[Any]:
-    reason = (await _typed(request)).get("reason", "")
+    reason = (await read_typed(request)).get("reason", "")
     taking = take_credit_back(access.session, credit_id, reason, now=access.now, new_id=new_id)
     refusal = await run_action(access.session, taking)
     if refusal is not None:
@@ -60,7 +61,7 @@ async def withdraw_credit_page(request: AnyRequest, access: OpenAccess, credit_i
 
 @post(f"{_BALANCE}/rule", opt=_WRITE, include_in_schema=False)
 async def set_credit_rule_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     refusal = await run_action(access.session, _rule(access, typed))
     if refusal is not None:
         return await _page(access, typed, refusal)
@@ -126,7 +127,3 @@ async def _page(access: Access, typed: Typed, refusal: DomainError | None = None
         "today": access.now.date(),
     }
     return render_page(access, "billing/balance.html", translate("Credit balance"), context, refusal=refusal)
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}

@@ -5,10 +5,9 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-import msgspec
-
 from billing.coupons.schemas import CouponInput
 from billing.coupons.terms import CouponDuration
+from billing.forms import build_body
 from canonical.money import KEPT
 from foundation.errors import InvalidInput
 from foundation.marks import N_
@@ -38,11 +37,7 @@ def read_coupon(typed: Typed) -> CouponInput:
         "valid_from": _day(typed, "valid_from") if first else None, "valid_until": _day(typed, "valid_until"),
         "max_clients": _count(typed, "max_clients"),
     }  # fmt: skip
-    try:
-        return msgspec.convert(values, CouponInput)
-    except msgspec.ValidationError as wrong:
-        field = next((name for name in values if f"$.{name}" in str(wrong)), "")
-        raise InvalidInput(N_("This is too long, or not within the limits."), field=field) from None
+    return build_body(CouponInput, values)
 
 
 def _percent(text: str) -> Decimal | None:

@@ -16,6 +16,7 @@ from billing.coupons.schemas import EndCouponInput, GiveCouponInput
 from billing.coupons.terms import DURATION_LABELS
 from billing.coupons.wording import write_duration, write_worth
 from billing.permissions import BillingPermission
+from billing.web.forms import read_typed
 from branding.formats import format_month
 from canonical.money import Money
 from foundation.errors import DomainError
@@ -46,7 +47,7 @@ async def list_coupons_page(access: OpenAccess, listed: ListParameters) -> Respo
 
 @post(_COUPONS, opt=_WRITE, dependencies=COUPONS.page_parameters, include_in_schema=False)
 async def create_coupon_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
 
     async def create() -> None:
         await create_coupon(access.session, read_coupon(typed), now=access.now, new_id=new_id)
@@ -60,7 +61,7 @@ async def create_coupon_page(request: AnyRequest, access: OpenAccess, listed: Li
 
 @post(f"{_COUPONS}/retire", opt=_WRITE, dependencies=COUPONS.page_parameters, include_in_schema=False)
 async def retire_coupon_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    code = (await _typed(request)).get("code", "")
+    code = (await read_typed(request)).get("code", "")
     refusal = await run_action(access.session, retire_coupon(access.session, code, now=access.now))
     if refusal is not None:
         await access.enter_fleet()
@@ -75,7 +76,7 @@ async def show_client_coupons_page(access: OpenAccess) -> Response[Any]:
 
 @post(_CLIENT, opt=_GIVE, include_in_schema=False)
 async def give_coupon_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     given = GiveCouponInput(typed.get("code", ""), typed.get("reason", ""), typed.get("from_month", ""))
     refusal = None
     try:
@@ -91,7 +92,7 @@ async def give_coupon_page(request: AnyRequest, access: OpenAccess) -> Response[
 
 @post(f"{_CLIENT}/end", opt=_GIVE, include_in_schema=False)
 async def end_coupon_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     ended = EndCouponInput(typed.get("code", ""), typed.get("reason", ""))
     refusal = await run_action(access.session, end_coupon(access.session, ended, now=access.now, new_id=new_id))
     if refusal is not None:
@@ -151,7 +152,3 @@ def _refused(typed: Typed, refusal: DomainError | None) -> dict[str, object]:
         "errors": {field: refusal.detail} if refusal is not None and field else {},
         "refused": refusal if not (field and typed) else None,
     }
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}

@@ -139,13 +139,15 @@ async def record_payment(
     state = _settled(invoice, paid, invoice.credited_minor, now.date())
     step = NewStep(StepCause.PAYMENT, state, payment.amount_minor, payment.reference.strip(), paid_minor=paid)
     await write_step(session, invoice, step, now=now, new_id=new_id)
-    await _settle_top_up(session, await lock_issued(session, invoice.id, invoice.side), now=now, new_id=new_id)
+    await _settle_top_up(session, invoice, state, now=now, new_id=new_id)
     return invoice
 
 
-async def _settle_top_up(session: AsyncSession, invoice: Issued, *, now: datetime, new_id: NewId) -> None:
-    """Credit that the invoice buys is granted while it is paid, less what is credited of it."""
-    is_paid = invoice.state is InvoiceState.PAID and invoice.credited_minor < invoice.gross_minor
+async def _settle_top_up(
+    session: AsyncSession, invoice: Issued, state: InvoiceState, *, now: datetime, new_id: NewId
+) -> None:
+    """Credit that the invoice buys is granted while it is paid, less what is credited of it. `state` is the new one."""
+    is_paid = state is InvoiceState.PAID and invoice.credited_minor < invoice.gross_minor
     await settle_top_up(session, invoice.id, invoice.currency, is_paid=is_paid, now=now, new_id=new_id)
 
 
@@ -201,7 +203,7 @@ async def create_credit_note(
     invoice = await lock_issued(session, invoice_id)
     if not credit.refunds:  # the provider pays that back
         invoice = await _give_back(session, invoice, -invoice.balance_minor, now=now, new_id=new_id)
-    await _settle_top_up(session, await lock_issued(session, invoice_id), now=now, new_id=new_id)
+    await _settle_top_up(session, invoice, invoice.state, now=now, new_id=new_id)
     return note_id
 
 

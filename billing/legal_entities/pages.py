@@ -21,6 +21,7 @@ from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput
 from billing.legal_entities.tax import DOMESTIC, TaxCategory
 from billing.permissions import BillingPermission
 from billing.sides import Side
+from billing.web.forms import read_typed
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.catalogues import LANGUAGES
 from foundation.i18n.localizer import translate
@@ -54,7 +55,7 @@ async def show_legal_entity_page(access: OpenAccess) -> Response[Any]:
 
 @post(_ENTITY, opt=_WRITE_ENTITY, include_in_schema=False)
 async def set_legal_entity_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     refusal = await run_action(access.session, _set_entity(access, typed))
     if refusal is not None:
         return await _entity_page(access, typed, refusal)
@@ -63,7 +64,7 @@ async def set_legal_entity_page(request: AnyRequest, access: OpenAccess) -> Resp
 
 @post(f"{_ENTITY}/tax-rates", opt=_WRITE_ENTITY, include_in_schema=False)
 async def add_tax_rate_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     refusal = await run_action(access.session, _add_rate(access, typed))
     if refusal is not None:
         return await _entity_page(access, typed, refusal)
@@ -77,7 +78,7 @@ async def show_billing_details_page(access: OpenAccess) -> Response[Any]:
 
 @post(_DETAILS, opt=_WRITE_DETAILS, include_in_schema=False)
 async def set_billing_details_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     refusal = await run_action(access.session, _set_details(access, typed))
     if refusal is not None:
         return await _details_page(access, typed, refusal)
@@ -146,10 +147,6 @@ def _number(typed: Typed, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 3):
         raise InvalidInput(N_("Enter a number of days, such as 14."), field=name)
     return int(text)
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}
 
 
 async def _entity_page(access: Access, typed: Typed, refusal: DomainError | None = None) -> Response[Any]:

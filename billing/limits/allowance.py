@@ -22,6 +22,7 @@ from billing.limits.states import RESERVATIONS, ReservationState
 from billing.periods import month_of
 from billing.price_books.pricing import check_quantity
 from billing.rating.tariffs import client_scope
+from billing.usage.counting import Counting
 from billing.usage.meters import load_countings
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
@@ -190,9 +191,13 @@ def _reached(meters: Meters, budget: UsageBudget, limit: Decimal, now: datetime)
 
 async def check_limitable(session: AsyncSession, meters: Meters, meter: str) -> None:
     """Raises InvalidInput for an unknown meter, and for one whose usage does not add up."""
+    _require_additive(meters, meter, await load_countings(session))
+
+
+def _require_additive(meters: Meters, meter: str, countings: Mapping[str, Counting]) -> None:
+    """As `check_limitable`."""
     meters.require(meter)
-    counting = (await load_countings(session)).get(meter)
-    if counting is not None and not counting.is_additive:
+    if meter in countings and not countings[meter].is_additive:
         raise InvalidInput(
             N_("Only usage that is summed or counted can be limited. Choose another meter."), field="meter"
         )
@@ -200,10 +205,10 @@ async def check_limitable(session: AsyncSession, meters: Meters, meter: str) -> 
 
 async def _quantities(session: AsyncSession, meters: Meters, given: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
     """Raises InvalidInput."""
-    counted = await load_countings(session)
+    countings = await load_countings(session)
     for meter, quantity in given.items():
-        await check_limitable(session, meters, meter)
-        if meter in counted:
+        _require_additive(meters, meter, countings)
+        if meter in countings:
             raise InvalidInput(N_("Only summed usage can be reserved. Choose another meter."), field="quantities")
         try:
             check_quantity(quantity, "quantities")

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
-
+from billing.forms import build_body
 from billing.plans.schemas import AddOnInput, PhaseInput, PlanInput, PlanTermsInput
 from billing.plans.terms import MONTHS, PlanTerms
 from billing.price_books.forms import read_day, read_number
@@ -18,6 +17,9 @@ ROWS: Final = range(1, 5)
 """Rows of phases and of add-ons."""
 _PRICES: Final = ("fee", "seat_price", "setup_fee")
 _LIMITS: Final = ("minimum", "commitment")
+_PROBLEMS: Final = dict.fromkeys(
+    ("code", "add_ons"), N_("A code has lower-case letters, digits, - and _, such as basic.")
+)
 
 
 def read_plan(typed: Typed) -> PlanInput:
@@ -25,14 +27,12 @@ def read_plan(typed: Typed) -> PlanInput:
     given = _terms(typed)
     for field in ("code", "name", "currency"):
         given[field] = typed.get(field, "").upper() if field == "currency" else typed.get(field, "")
-    found: PlanInput = _build(PlanInput, given)
-    return found
+    return build_body(PlanInput, given, _PROBLEMS)
 
 
 def read_terms(typed: Typed) -> PlanTermsInput:
     """Raises InvalidInput: names the field."""
-    found: PlanTermsInput = _build(PlanTermsInput, _terms(typed))
-    return found
+    return build_body(PlanTermsInput, _terms(typed), _PROBLEMS)
 
 
 def _terms(typed: Typed) -> dict[str, Any]:
@@ -73,20 +73,6 @@ def read_count(typed: Typed, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 7):
         raise InvalidInput(N_("Enter a whole number, such as 14."), field=name)
     return int(text)
-
-
-def _build(kind: Any, given: dict[str, Any]) -> Any:
-    """Raises InvalidInput: a code, text or number is not within the limits of the API."""
-    try:
-        return msgspec.convert(msgspec.to_builtins(given), kind)
-    except msgspec.ValidationError as wrong:
-        place = str(wrong).rpartition("`$.")[2].rstrip("`")
-        field = place.partition("[")[0].partition(".")[0]
-        if field in ("code", "add_ons"):
-            raise InvalidInput(
-                N_("A code has lower-case letters, digits, - and _, such as basic."), field=field
-            ) from None
-        raise InvalidInput(N_("This is too long, or not within the limits."), field=field) from None
 
 
 def write_form(terms: PlanTerms) -> Typed:

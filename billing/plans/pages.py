@@ -13,6 +13,7 @@ from billing.plans.repository import add_version, create_plan, list_plans, load_
 from billing.plans.schemas import PlanView
 from billing.plans.terms import INTERVAL_LABELS
 from billing.plans.wording import write_details, write_plan
+from billing.web.forms import read_typed
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
@@ -48,7 +49,7 @@ async def show_plan_form_page(access: OpenAccess) -> Response[Any]:
 
 @post(_NEW, opt=_WRITE, include_in_schema=False)
 async def create_plan_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     made: list[UUID] = []
 
     async def act() -> None:
@@ -69,7 +70,7 @@ async def show_version_form_page(access: OpenAccess, plan_id: FromPath[UUID]) ->
 
 @post(f"{_PLAN}/new", opt=_WRITE, include_in_schema=False)
 async def create_version_page(request: AnyRequest, access: OpenAccess, plan_id: FromPath[UUID]) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
 
     async def act() -> None:
         await add_version(access.session, plan_id, read_terms(typed), now=access.now, new_id=new_id)
@@ -132,7 +133,3 @@ def _form(access: Access, plan: PlanView | None, typed: Typed, refusal: DomainEr
     }
     title = translate("New plan") if plan is None else translate("New version")
     return render_page(access, "billing/plan_form.html", title, context, refusal=refusal)
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}

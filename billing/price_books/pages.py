@@ -20,6 +20,7 @@ from billing.price_books.wording import write_price
 from billing.pricing.rounding import Rounding
 from billing.sides import Side
 from billing.web.dependencies import KnownMeters
+from billing.web.forms import read_typed
 from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
@@ -64,7 +65,7 @@ async def list_price_books_page(access: OpenAccess, listed: ListParameters) -> R
 
 @post(f"{_BOOKS}/new", opt=_WRITE, dependencies=PRICE_BOOKS.page_parameters, include_in_schema=False)
 async def create_price_book_page(request: AnyRequest, access: OpenAccess, listed: ListParameters) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     made: list[UUID] = []
 
     async def create() -> None:
@@ -123,7 +124,7 @@ async def show_price_form_page(
 async def set_price_page(
     request: AnyRequest, access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID]
 ) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
 
     async def act() -> None:
         wanted = read_price(typed)
@@ -149,10 +150,6 @@ PRICE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     show_price_form_page,
     set_price_page,
 )
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}
 
 
 def _read_book(typed: Typed) -> PriceBookInput:

@@ -18,6 +18,7 @@ from billing.sides import Side
 from billing.simulation.run import last_month, run_simulation
 from billing.simulation.schemas import DraftPrice, SimulatedAmount, Simulation, SimulationInput
 from billing.web.dependencies import KnownMeters
+from billing.web.forms import read_typed
 from canonical.money import Money
 from foundation.errors import DomainError, InvalidInput, NotFound
 from foundation.i18n.localizer import translate
@@ -74,7 +75,7 @@ async def simulate_page(
     request: Request[Any, Any, Any], access: OpenAccess, meters: KnownMeters, book_id: FromPath[UUID]
 ) -> Response[Any]:
     """The result below the form. Nothing is stored."""
-    typed = {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}
+    typed = await read_typed(request)
     found: list[Simulation] = []
 
     async def act() -> None:

@@ -14,6 +14,7 @@ from billing.permissions import BillingPermission
 from billing.sla.credits import SlaDecisionInput, decide_sla_credit, load_service_levels, set_sla_terms
 from billing.sla.states import STATE_LABELS
 from billing.sla.terms import SlaTermsInput, parse_bands
+from billing.web.forms import read_typed
 from branding.formats import format_month
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -38,7 +39,7 @@ async def show_service_levels_page(access: OpenAccess) -> Response[Any]:
 
 @post(f"{_LEVELS}/terms", opt=_WRITE, include_in_schema=False)
 async def set_sla_terms_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     refusal = await run_action(access.session, _set(access, typed))
     if refusal is not None:
         return await _page(access, typed, refusal)
@@ -49,7 +50,7 @@ async def set_sla_terms_page(request: AnyRequest, access: OpenAccess) -> Respons
 async def decide_sla_credit_page(
     request: AnyRequest, access: OpenAccess, sla_credit_id: FromPath[UUID]
 ) -> Response[Any]:
-    typed = await _typed(request)
+    typed = await read_typed(request)
     decision = SlaDecisionInput(typed.get("decision") == "approve", typed.get("reason", ""))
     deciding = decide_sla_credit(access.session, sla_credit_id, decision, now=access.now, new_id=new_id)
     refusal = await run_action(access.session, deciding)
@@ -101,7 +102,3 @@ def plain(number: Decimal) -> str:
 
 def _month(day: date) -> str:
     return format_month(datetime(day.year, day.month, day.day, tzinfo=UTC))
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-import msgspec
-
+from billing.forms import build_body
 from billing.plans.forms import read_count
 from billing.pricing.periods import local_instant
 from billing.subscriptions.schemas import StepInput, SubscriptionInput
@@ -16,6 +15,7 @@ from foundation.web.lists import is_day
 
 Typed = Mapping[str, str]
 _ADD_ON: Final = "add_on_"
+_PROBLEMS: Final = {"plan": N_("Choose a plan.")}
 
 
 def read_subscription(typed: Typed) -> SubscriptionInput:
@@ -25,8 +25,7 @@ def read_subscription(typed: Typed) -> SubscriptionInput:
         "starts_on": _day(typed, "starts_on"), "calendar": typed.get("periods") != "anniversary",
         "reason": typed.get("reason", ""),
     }  # fmt: skip
-    found: SubscriptionInput = _build(SubscriptionInput, given)
-    return found
+    return build_body(SubscriptionInput, given, _PROBLEMS)
 
 
 def read_step(typed: Typed, zone: str) -> StepInput:
@@ -46,8 +45,7 @@ def read_step(typed: Typed, zone: str) -> StepInput:
     if kind == StepKind.CHANGE:
         given |= {"plan": typed.get("plan") or None, "quantity": _count(typed, "quantity", None)}
         given["add_ons"] = _add_ons(typed) or None
-    found: StepInput = _build(StepInput, given)
-    return found
+    return build_body(StepInput, given, _PROBLEMS)
 
 
 def _count(typed: Typed, name: str, empty: int | None) -> int | None:
@@ -63,14 +61,3 @@ def _day(typed: Typed, name: str) -> date | None:
     if text and not is_day(text):
         raise InvalidInput(N_("Enter a day, such as 2026-11-29."), field=name)
     return date.fromisoformat(text) if text else None
-
-
-def _build(kind: Any, given: dict[str, Any]) -> Any:
-    """Raises InvalidInput: a value is not within the limits of the API."""
-    try:
-        return msgspec.convert(msgspec.to_builtins(given), kind)
-    except msgspec.ValidationError as wrong:
-        field = str(wrong).rpartition("`$.")[2].rstrip("`").partition("[")[0]
-        if field == "plan":
-            raise InvalidInput(N_("Choose a plan."), field="plan") from None
-        raise InvalidInput(N_("This is too long, or not within the limits."), field=field) from None

@@ -20,6 +20,7 @@ from billing.subscriptions.routes import zone_of
 from billing.subscriptions.schemas import ChargePreview, SubscriptionView
 from billing.subscriptions.states import ACT_LABELS, LABELS, STEP_LABELS, StepKind, SubscriptionState
 from billing.subscriptions.views import load_subscription, view_of
+from billing.web.forms import read_typed
 from canonical.money import Money
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
@@ -77,7 +78,7 @@ async def show_subscription_form_page(access: OpenAccess) -> Response[Any]:
 @post(_NEW, opt=_WRITE, include_in_schema=False)
 async def create_subscription_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
     """Shows what the subscription charges first; `confirmed` makes it."""
-    typed = await _typed(request)
+    typed = await read_typed(request)
     found: list[Any] = []
     confirmed = typed.get("confirmed") == "on"
 
@@ -97,7 +98,7 @@ async def create_subscription_page(request: AnyRequest, access: OpenAccess) -> R
 @post(f"{_ONE}/steps", opt=_WRITE, include_in_schema=False)
 async def add_step_page(request: AnyRequest, access: OpenAccess, subscription_id: FromPath[UUID]) -> Response[Any]:
     """Shows what the step charges first; `confirmed` takes it."""
-    typed = await _typed(request)
+    typed = await read_typed(request)
     found: list[Any] = []
     confirmed = typed.get("confirmed") == "on"
 
@@ -228,7 +229,3 @@ def _possible(kind: StepKind, one: SubscriptionView) -> bool:
 
 def _title(kind: Any) -> str:
     return translate("Began") if kind is None else translate(STEP_LABELS[kind])
-
-
-async def _typed(request: AnyRequest) -> Typed:
-    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}

@@ -99,8 +99,7 @@ def plan_rows(month: str, parsed: Sequence[ParsedLine], known: Mapping[_Key, Kno
         try:
             results.append(LineResult(one.place, _plan(month, one, known, digests)))
         except DomainError as error:
-            raw = one.raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
-            results.append(LineResult(one.place, "wrong", error.code, error.detail, raw))
+            results.append(_wrong(one, error))
             if one.line is not None:
                 refused.add(_key(one.line))
     return [_whole(result, one, refused) for result, one in zip(results, parsed, strict=True)]
@@ -113,6 +112,10 @@ def _whole(result: LineResult, one: ParsedLine, refused: Collection[_Key]) -> Li
     if result.result != "new" or one.line is None or _key(one.line) not in refused:
         return result
     problem = Conflict(N_("Another line of this bill is refused, so nothing of it is stored. Correct or withdraw it."))
+    return _wrong(one, problem)
+
+
+def _wrong(one: ParsedLine, problem: DomainError) -> LineResult:
     raw = one.raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
     return LineResult(one.place, "wrong", problem.code, problem.detail, raw)
 

@@ -26,6 +26,12 @@ _VENDOR: Final = TextFilter(name="vendor", label=N_("Vendor"), about="As on the 
 _STATE: Final = ChoiceFilter(
     name="status", label=N_("State"), options=[("", N_("Any")), *((one.value, one.label) for one in MappingState)]
 )
+_BY_MONTH: Final = Sort(
+    name="-month",
+    label=N_("Latest month first"),
+    reverse_label=N_("Earliest month first"),
+    keys=[SortKey("b.month", descending=True), SortKey("b.id", "uuid", descending=True)],
+)
 VENDOR_BILLS: Final = ListDefinition[VendorBillView](
     name="vendor-bills",
     title=N_("Vendor bills"),
@@ -38,14 +44,7 @@ VENDOR_BILLS: Final = ListDefinition[VendorBillView](
             name="show", label=N_("Show"), options=[("", N_("Bills that count")), ("withdrawn", N_("Withdrawn bills"))]
         ),
     ],
-    sorts=[
-        Sort(
-            name="-month",
-            label=N_("Latest month first"),
-            reverse_label=N_("Earliest month first"),
-            keys=[SortKey("b.month", descending=True), SortKey("b.id", "uuid", descending=True)],
-        )
-    ],
+    sorts=[_BY_MONTH],
     columns=[
         "id", "month", "vendor", "number", "lines", "unmapped", CsvColumn("amount", lambda one: one.amount), "currency",
         "created_at", "created_by", "withdrawn_at", "withdrawn_by",
@@ -64,14 +63,7 @@ VENDOR_BILL_LINES: Final = ListDefinition[VendorBillLineView](
         TextFilter(name="product_code", label=N_("Product"), about="The vendor's code."),
         _STATE,
     ],
-    sorts=[
-        Sort(
-            name="-month",
-            label=N_("Latest month first"),
-            reverse_label=N_("Earliest month first"),
-            keys=[SortKey("b.month", descending=True), SortKey("b.id", "uuid", descending=True)],
-        )
-    ],
+    sorts=[_BY_MONTH],
     columns=[
         "id", "month", "vendor", "number", "line", "client_key", "client_name", "product_code", "description",
         CsvColumn("quantity", lambda one: one.quantity), CsvColumn("unit_cost", lambda one: one.unit_cost),

@@ -19,6 +19,7 @@ from billing.vendor_bills.parse import COLUMNS
 from billing.vendor_bills.schemas import MappingInput, MappingKind, MappingState, MappingView
 from billing.vendor_bills.uploads import create_upload, load_upload, store_upload
 from billing.web.dependencies import KnownMeters
+from billing.web.forms import read_typed
 from canonical.money import InexactAmount, parse_decimal
 from foundation.errors import DomainError, InvalidInput
 from foundation.i18n.localizer import translate
@@ -179,7 +180,7 @@ async def show_vendor_mapping_page(
 @post([f"{_CLIENTS}/map", f"{_PRODUCTS}/map"], opt=_WRITE, include_in_schema=False)
 async def set_vendor_mapping_page(request: AnyRequest, access: OpenAccess, meters: KnownMeters) -> Response[Any]:
     kind = _kind(request)
-    typed = {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}
+    typed = await read_typed(request)
 
     async def act() -> None:
         await change_mapping(access, meters, _read_mapping(kind, typed))

@@ -1,0 +1,10 @@
+"""Texts of a page's form."""
+
+from typing import Any
+
+from litestar import Request
+
+
+async def read_typed(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """What was typed, by field, without spaces around it and without the form's token."""
+    return {name: str(value).strip() for name, value in (await request.form()).items() if name != "_csrf_token"}
