@@ -1,6 +1,7 @@
 """Prices of one client: its own, and the common ones of other meters."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -12,10 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.price_books.inputs import PriceInput
 from billing.price_books.pricing import Terms
 from billing.price_books.repository import (
+    PRICE_COLUMNS,
+    PRICE_TABLES,
     NewPrice,
     NewPriceBook,
     PriceRow,
     create_price_book,
+    price_of,
     set_price,
 )
 from billing.price_books.selection import PriceSelection, select_prices
@@ -91,3 +95,27 @@ async def load_client_prices(session: AsyncSession, client_id: UUID, *, now: dat
         own=[one for one in rows if one.client_id == client_id],
         common=[one for one in rows if one.client_id is None],
     )
+
+
+async def load_own_prices(
+    session: AsyncSession, clients: Collection[UUID], *, now: datetime
+) -> Mapping[UUID, Sequence[PriceRow]]:
+    """Prices in force of each client's own. In the fleet's scope, the MSP account or the account of the one client."""
+    query = text(f"""
+        SELECT {PRICE_COLUMNS} FROM {PRICE_TABLES}
+         WHERE p.tenant_id = :m AND b.side = 'retail' AND b.client_id = ANY (:ids) AND p.valid_from <= :now
+           AND (p.valid_to IS NULL OR p.valid_to > :now) ORDER BY p.meter, p.id
+    """)
+    scope = scope_of(session)
+    binds = {"m": scope.msp_id, "ids": list(clients), "now": now}
+    if scope.fleet:
+        rows = (await session.execute(query, binds)).all()
+    else:
+        async with as_rater(session):
+            rows = (await session.execute(query, binds)).all()
+    found: defaultdict[UUID, list[PriceRow]] = defaultdict(list)
+    for row in rows:
+        price = price_of(row)
+        if price.client_id is not None:
+            found[price.client_id].append(price)
+    return found

@@ -1,6 +1,6 @@
 """Subscriptions of a client as rows, and the price book whose rules they are billed by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,13 +39,17 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-async def load_subscriptions(session: AsyncSession, ids: Sequence[UUID] | None = None) -> Sequence[SubscriptionRow]:
-    """Those of the scope's client, or of a fleet's clients, by their start; `ids`: only these."""
+async def load_subscriptions(
+    session: AsyncSession, ids: Sequence[UUID] | None = None, *, clients: Collection[UUID] | None = None
+) -> Sequence[SubscriptionRow]:
+    """Those of the scope's client, or of a fleet's clients, by their start; only these `ids`, or of these `clients`."""
     scope = scope_of(session)
     own = "s.msp_id = :owner" if scope.fleet else "s.tenant_id = :owner"
     binds: dict[str, Any] = {"owner": scope.msp_id if scope.fleet else scope.tenant_id}
     if ids is not None:
         own, binds["ids"] = f"{own} AND s.id = ANY(:ids)", list(ids)
+    if clients is not None:
+        own, binds["clients"] = f"{own} AND s.tenant_id = ANY(:clients)", list(clients)
     found = await session.execute(
         text(f"""
             SELECT s.*, coalesce((

@@ -33,7 +33,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "client_import": "ended_at state",
     "client_import_row": "error state",
     "client_template": "changed_at name version",
-    "client_template_use": "applied_at applied_by items own_items template_id template_name version",
+    "client_template_use": "applied_at applied_by billing_due_at billing_problem items own_items template_id"
+                           " template_name version",
     "connection": "base_url credentials_expire_on deleted_at environment jurisdiction last_error"
                   " last_failure_at last_message_at last_success_at missing_since name paused_at revision"
                   " settings state",

@@ -1,10 +1,16 @@
-"""What the card of an item's escalation needs, for the pages of approvals and exceptions."""
+"""What the card of an item's escalation needs, for the pages of approvals and exceptions, and the form of a ladder."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
+from foundation.i18n.localizer import translate
 from governance.authors import name_authors
+from governance.escalations.form import UNITS
 from governance.escalations.queries import read_escalation
-from governance.escalations.schemas import OpenItem
+from governance.escalations.roles import label_of, roles_told_about
+from governance.escalations.schemas import EscalationSubject, OpenItem
+from policy.index import PolicyIndex
+from policy.packaged import CLIENT_ROLES
 from tenants.access import Access
 
 
@@ -17,4 +23,17 @@ async def draw_escalation(access: Access, item: OpenItem) -> dict[str, object]:
         "escalation": found,
         "notified": [", ".join(dict.fromkeys(names[one] for one in step.notified)) for step in found.reached],
         "time_of": lambda step: timedelta(minutes=step.after_minutes),
+    }
+
+
+def ladder_choices(index: PolicyIndex, *, packaged_only: bool) -> Mapping[str, object]:
+    """The options of `governance/ladder_fields.html`."""
+    roles = {role for one in EscalationSubject for role in roles_told_about(index, one, packaged_only=packaged_only)}
+    return {
+        "subjects": [(str(one), translate(one.label)) for one in EscalationSubject],
+        "units": [(name, translate(label)) for name, (_, label) in UNITS.items()],
+        "roles": sorted(
+            ((role, label_of(role, index.role_names)) for role in roles),
+            key=lambda one: (one[0] not in CLIENT_ROLES, one[1]),
+        ),
     }

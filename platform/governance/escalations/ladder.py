@@ -1,6 +1,6 @@
 """Ladders: which applies to an account, saving, and return to the inherited one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -60,6 +60,21 @@ async def load_ladder(session: AsyncSession) -> AppliedLadder:
     return AppliedLadder(source, _steps(found), inherited, found.changed_at, found.changed_by)
 
 
+async def load_ladders(session: AsyncSession, clients: Collection[UUID]) -> Mapping[UUID, Sequence[EscalationStep]]:
+    """The steps that apply to each of these clients; in the fleet's scope, or in the account of the one client."""
+    rows = (await session.scalars(select(EscalationLadder).where(EscalationLadder.tenant_id.in_(clients)))).all()
+    found = dict.fromkeys(clients, DEFAULT_STEPS) | {
+        row.tenant_id: _steps(row) for row in rows if row.owner_id != row.tenant_id
+    }
+    return found | {row.tenant_id: _steps(row) for row in rows if row.owner_id == row.tenant_id}
+
+
+async def find_own_steps(session: AsyncSession) -> Sequence[EscalationStep] | None:
+    """The ladder of the scope's account itself; None where it inherits one."""
+    found = await load_ladder(session)
+    return found.steps if found.source == "own" else None
+
+
 async def save_ladder(
     session: AsyncSession, steps: Sequence[EscalationStep], *, index: PolicyIndex, now: datetime
 ) -> None:
@@ -68,9 +83,13 @@ async def save_ladder(
     Raises:
         InvalidInput: see `check_steps`.
     """
-    checked = check_steps(steps, index, for_clients=scope_of(session).tenant_id == scope_of(session).msp_id)
+    await set_ladder(session, check_steps(steps, index, for_clients=_is_msp_account(session)), now=now)
+
+
+async def set_ladder(session: AsyncSession, checked: Sequence[EscalationStep], *, now: datetime) -> None:
+    """As `save_ladder`, with steps that `check_steps` returned."""
     await _store(session, scope_of(session).tenant_id, checked, now)
-    data = {"steps": msgspec.to_builtins(checked)}
+    data = {"steps": msgspec.to_builtins(list(checked))}
     append_audit(session, action=LadderAction.LADDER_SET, subject="escalation_ladder", data=data, at=now)
     await _apply(session, now)
 
@@ -112,8 +131,7 @@ def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clie
 async def read_msp_ladder(db: Database, scope: Scope) -> Sequence[EscalationStep] | None:
     """The ladder that the MSP of `scope` sets for its clients, in a transaction of its own, in the MSP account."""
     async with db.transaction(Scope(scope.msp_id, scope.msp_id, scope.actor)) as session:
-        found = await load_ladder(session)
-    return found.steps if found.source == "own" else None
+        return await find_own_steps(session)
 
 
 async def copy_msp_ladder(session: AsyncSession, steps: Sequence[EscalationStep] | None, *, now: datetime) -> None:
@@ -144,9 +162,12 @@ async def _remove(session: AsyncSession, owner_id: UUID) -> bool:
     return (await session.execute(gone)).one_or_none() is not None
 
 
+def _is_msp_account(session: AsyncSession) -> bool:
+    return scope_of(session).tenant_id == scope_of(session).msp_id
+
+
 async def _apply(session: AsyncSession, now: datetime) -> None:
-    scope = scope_of(session)
-    if scope.tenant_id == scope.msp_id:
+    if _is_msp_account(session):
         enqueue(session, [NewJob(COPY_LANE, COPY_LADDER, key="ladder")])
     else:
         await schedule_escalations(session, now)

@@ -11,16 +11,15 @@ from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.web.actions import run_action
 from foundation.web.render import redirect_to
-from governance.escalations.form import FIELDS, UNITS, Row, parse_rows, rows_of, typed_rows, with_blanks
+from governance.escalations.draw import ladder_choices
+from governance.escalations.form import FIELDS, Row, parse_rows, rows_of, typed_rows, with_blanks
 from governance.escalations.ladder import load_ladder, reset_ladder, save_ladder
 from governance.escalations.permissions import EscalationPermission
 from governance.escalations.read_ladder import preview_steps, read_ladder
-from governance.escalations.roles import label_of, roles_told_about
 from governance.escalations.routes import index_of
 from governance.escalations.schemas import EscalationStepView, EscalationSubject
 from governance.services import GovernanceServices
 from governance.web.render import render_page
-from policy.packaged import CLIENT_ROLES
 from tenants.access import Access
 from tenants.web.dependencies import OpenAccess
 
@@ -71,23 +70,13 @@ async def _page(
     previewed: Sequence[EscalationStepView] = (),
 ) -> Response[Any]:
     index = await index_of(services, access)
-    roles = {
-        role
-        for about in EscalationSubject
-        for role in roles_told_about(index, about, packaged_only=access.client is None)
-    }
     found = await read_ladder(access, index)
     context = {
         "ladder": found,
         "rows": with_blanks(rows),
         "previewed": previewed,
-        "subjects": [(str(one), translate(one.label)) for one in EscalationSubject],
+        **ladder_choices(index, packaged_only=access.client is None),
         "subject_labels": {str(one): translate(one.label) for one in EscalationSubject},
-        "units": [(name, translate(label)) for name, (_, label) in UNITS.items()],
-        "roles": sorted(
-            ((role, label_of(role, index.role_names)) for role in roles),
-            key=lambda one: (one[0] not in CLIENT_ROLES, one[1]),
-        ),
         "time_of": lambda step: timedelta(minutes=step.after_minutes),
         "is_msp": access.client is None,
     }

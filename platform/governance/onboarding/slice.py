@@ -9,6 +9,7 @@ from foundation.jobs.registry import JobHandler
 from foundation.marks import N_
 from foundation.rooms import AppServices, NavArea, NavEntry, RoleGrant, Slice
 from governance.onboarding.audit_actions import OnboardingAction
+from governance.onboarding.client_templates.billing_job import billing_handler
 from governance.onboarding.client_templates.commands import COMMANDS as TEMPLATE_COMMANDS
 from governance.onboarding.client_templates.pages import build_template_pages
 from governance.onboarding.client_templates.routes import build_template_routes
@@ -21,6 +22,7 @@ from governance.onboarding.imports.imports import import_handler
 from governance.onboarding.imports.job_types import IMPORT_CLIENTS, JOB_TYPES
 from governance.onboarding.imports.pages import IMPORT_PAGES
 from governance.onboarding.imports.routes import IMPORT_ROUTES
+from governance.onboarding.job_types import SET_TEMPLATE_BILLING
 from governance.onboarding.pages import build_onboarding_pages
 from governance.onboarding.permissions import OnboardingPermission
 from governance.onboarding.routes import build_onboarding_routes
@@ -47,7 +49,11 @@ def _pages(services: AppServices) -> list[Any]:
 
 
 def _jobs(services: AppServices) -> list[JobHandler[Any]]:
-    return [JobHandler(IMPORT_CLIENTS, import_handler(services.db, services.get(GovernanceServices)))]
+    own = services.get(GovernanceServices)
+    return [
+        JobHandler(IMPORT_CLIENTS, import_handler(services.db, own)),
+        JobHandler(SET_TEMPLATE_BILLING, billing_handler(own)),
+    ]
 
 
 SLICE: Final = Slice(
@@ -57,7 +63,7 @@ SLICE: Final = Slice(
         governance.onboarding.imports.models,
         governance.onboarding.client_templates.models,
     ),
-    job_types=JOB_TYPES,
+    job_types=(*JOB_TYPES, SET_TEMPLATE_BILLING),
     jobs=_jobs,
     routes=_routes,
     pages=_pages,

@@ -22,12 +22,19 @@ from foundation.errors import DomainError, NotFound
 from foundation.ids import NewId
 from governance.elements.publish_contract import publish_new_contract
 from governance.elements.schemas import NewContract
+from governance.escalations.ladder import set_ladder
 from governance.onboarding.audit_actions import OnboardingAction
 from governance.onboarding.check import waive_check
+from governance.onboarding.client_templates.billing_job import enqueue_billing
 from governance.onboarding.client_templates.client_state import read_state
 from governance.onboarding.client_templates.compare import ComparedItem, compare
-from governance.onboarding.client_templates.content import TemplateContract, TemplateRule, TemplateWaiver
-from governance.onboarding.client_templates.states import DRIFTING, ItemState
+from governance.onboarding.client_templates.content import (
+    TemplateContract,
+    TemplateLadder,
+    TemplateRule,
+    TemplateWaiver,
+)
+from governance.onboarding.client_templates.states import BILLING, DRIFTING, ItemState
 from governance.onboarding.client_templates.store import StoredVersion, find_use, put_kept, put_use
 from governance.policies.drafts import draft_edits
 from policy.edits import apply_edits
@@ -47,13 +54,14 @@ class ItemRefusal(msgspec.Struct, frozen=True):
 
 class ApplyResult(msgspec.Struct, frozen=True):
     """Keys of items: `applied` now, `waiting` for a connection, and those refused. `drafted`: rules wait in the draft
-    of the policy, which somebody else must publish.
+    of the policy, which somebody else must publish. `later`: plan and prices, which a job sets within a minute.
     """
 
     applied: Sequence[str]
     waiting: Sequence[str]
     refused: Sequence[ItemRefusal]
     drafted: bool
+    later: Sequence[str] = ()
 
 
 async def apply_version(  # noqa: PLR0913 - keyword-only
@@ -75,27 +83,31 @@ async def apply_version(  # noqa: PLR0913 - keyword-only
     if keep is None:
         keep = used.kept if used is not None and used.template_id == version.template_id else ()
     kept = set(keep) & set(version.content.keys)
-    state = await read_state(session)
+    state = await read_state(session, now=now)
     items = compare(version.content, state, kept)
     changing = [one for one in items if one.state in DRIFTING]
     refused: list[ItemRefusal] = []
     for item in changing:
-        if isinstance(item.wanted, TemplateContract | TemplateWaiver):
+        if isinstance(item.wanted, TemplateContract | TemplateWaiver | TemplateLadder):
             refused += await _apply_one(session, item, state.ids, registry, now=now)
     rules = [one.wanted for one in changing if isinstance(one.wanted, TemplateRule)]
     drafted, problems = await _apply_rules(session, rules, now=now, new_id=new_id)
     refused += problems
     await put_use(session, version, kept, now=now)
+    later = [one.key for one in changing if one.kind in BILLING]
+    if later:
+        await enqueue_billing(session, now=now)
     wrong = {one.key for one in refused}
     result = ApplyResult(
-        applied=[one.key for one in changing if one.key not in wrong],
+        applied=[one.key for one in changing if one.key not in wrong and one.key not in later],
         waiting=[one.key for one in items if one.state is ItemState.WAITING],
         refused=refused,
         drafted=drafted,
+        later=later,
     )
     data = {
         "template": version.name, "version": version.version, "applied": list(result.applied),
-        "waiting": list(result.waiting), "refused": sorted(wrong), "kept": sorted(kept),
+        "waiting": list(result.waiting), "refused": sorted(wrong), "kept": sorted(kept), "later": later,
     }  # fmt: skip
     _record(session, OnboardingAction.TEMPLATE_APPLIED, data, now=now)
     return result
@@ -115,6 +127,8 @@ async def _apply_one(
                 await waive_check(session, item.wanted.check, reason=item.wanted.reason, now=now)
             elif isinstance(item.wanted, TemplateContract):
                 await publish_new_contract(session, registry, _new_contract(item.wanted, ids), now=now)
+            elif isinstance(item.wanted, TemplateLadder):
+                await set_ladder(session, item.wanted.steps, now=now)
     except DomainError as refusal:
         return [ItemRefusal(item.key, refusal.detail)]
     return []

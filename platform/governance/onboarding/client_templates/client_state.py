@@ -4,7 +4,7 @@ across clients; in the fleet's scope without them.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,17 +15,21 @@ from connectors.relations import CONNECTIONS
 from foundation.database.engine import scope_of
 from governance.elements.declarations import is_retired
 from governance.elements.schemas import Sensitivity
+from governance.escalations.ladder import find_own_steps, load_ladders
+from governance.onboarding.client_templates.billing_state import read_billing
 from governance.onboarding.client_templates.compare import ClientState
 from governance.onboarding.client_templates.content import (
     TemplateConnection,
     TemplateContent,
     TemplateContract,
+    TemplateLadder,
     TemplateWaiver,
     rule_of,
 )
 from governance.onboarding.steps import OnboardingCheck
 from policy.history import load_rules
 from policy.inheritance import inherited_rule
+from policy.packaged import SYSTEM_ROLES
 from policy.rules import RuleKind
 
 _CONNECTIONS: Final = text(f"""
@@ -47,32 +51,40 @@ _WAIVERS: Final = text("""
 """)
 
 
-async def read_state(session: AsyncSession) -> ClientState:
+async def read_state(session: AsyncSession, *, now: datetime) -> ClientState:
     """The content of the scope's client."""
     scope = scope_of(session)
-    found = (await read_states(session, [scope.tenant_id]))[scope.tenant_id]
+    found = (await read_states(session, [scope.tenant_id], now=now))[scope.tenant_id]
     _, rules = await load_rules(session, scope)
     own = [rule_of(one) for one in rules if one.ptype is RuleKind.GOVERNANCE]
     content = TemplateContent(
         connections=found.content.connections, contracts=found.content.contracts, rules=own,
-        waivers=found.content.waivers,
+        waivers=found.content.waivers, prices=found.content.prices,
     )  # fmt: skip
     bases = {one.id: inherited_rule(one) for one in rules}
     return ClientState(
-        content=content, ids=found.ids, locked={key for key, base in bases.items() if base is not None and base.locked}
-    )
+        content=content, ids=found.ids, locked={key for key, base in bases.items() if base is not None and base.locked},
+        plans=found.plans, steps=found.steps,
+    )  # fmt: skip
 
 
-async def read_own_content(session: AsyncSession) -> TemplateContent:
-    """The scope's client's content for a template, without rules inherited from its MSP: every client has them."""
+async def read_own_content(session: AsyncSession, *, now: datetime) -> TemplateContent:
+    """The scope's client's content for a template, without what it inherits from its MSP: every client has that. The
+    plan if it has one only, and the ladder if all its roles are packaged ones.
+    """
     scope = scope_of(session)
-    found = (await read_states(session, [scope.tenant_id]))[scope.tenant_id].content
+    state = (await read_states(session, [scope.tenant_id], now=now))[scope.tenant_id]
+    found, steps = state.content, await find_own_steps(session)
     _, rules = await load_rules(session, scope)
     own = [rule_of(one) for one in rules if one.ptype is RuleKind.GOVERNANCE and not one.inherited]
-    return TemplateContent(connections=found.connections, contracts=found.contracts, rules=own, waivers=found.waivers)
+    return TemplateContent(
+        connections=found.connections, contracts=found.contracts, rules=own, waivers=found.waivers,
+        plan=state.plans[0] if len(state.plans) == 1 else None, prices=found.prices,
+        ladder=TemplateLadder(steps) if steps and all(one.role in SYSTEM_ROLES for one in steps) else None,
+    )  # fmt: skip
 
 
-async def read_states(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, ClientState]:
+async def read_states(session: AsyncSession, ids: Collection[UUID], *, now: datetime) -> Mapping[UUID, ClientState]:
     """The content of each of these clients, without rules."""
     binds = {"ids": list(ids)}
     connections: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
@@ -85,12 +97,18 @@ async def read_states(session: AsyncSession, ids: Collection[UUID]) -> Mapping[U
     waivers: defaultdict[UUID, list[TemplateWaiver]] = defaultdict(list)
     for row in await session.execute(_WAIVERS, binds):
         waivers[row.tenant_id].append(TemplateWaiver(OnboardingCheck.of(row.check_name), row.reason))
+    billing, ladders = await read_billing(session, ids, now=now), await load_ladders(session, ids)
     return {
         one: ClientState(
             content=TemplateContent(
-                connections=_distinct(connections[one]), contracts=contracts[one], waivers=waivers[one]
+                connections=_distinct(connections[one]),
+                contracts=contracts[one],
+                waivers=waivers[one],
+                prices=billing[one].content.prices,
             ),
             ids={row.name: row.id for row in connections[one]},
+            plans=billing[one].plans,
+            steps=ladders[one],
         )
         for one in ids
     }

@@ -36,7 +36,7 @@ _KEY: Final = click.option("--item", "key", required=True, help="The item's key,
 
 @click.group("client-template", cls=NounGroup)
 def client_template() -> None:
-    """Templates for clients: contracts, policy rules, connections, go-live checklist."""
+    """Templates for clients: contracts, policy rules, connections, go-live checklist, plan, prices, escalation."""
 
 
 @client_template.command("list")
@@ -83,7 +83,7 @@ def save(*, msp_id: UUID, name: str, source: UUID | None, path: Path | None, not
         content = _read(path) if path is not None else TemplateContent()
         if source is not None:
             async with services.db.transaction(operator_scope(msp_id, source)) as session:
-                content = await read_own_content(session)
+                content = await read_own_content(session, now=utc_now())
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
             known = (await list_named(session, [name])).get(name)
             version = 1
@@ -113,6 +113,8 @@ def apply(*, msp_id: UUID, tenant_id: UUID, name: str) -> None:
             f"version {version.version}: {len(result.applied)} applied, {len(result.waiting)} waiting",
             *(f"refused  {one.key}  {one.detail}" for one in result.refused),
         ]
+        if result.later:
+            lines.append("plan and prices are set by a job; `fairlead client-template status` shows the result")
         if result.drafted:
             lines.append("the rules are in the draft of the policy")
         return CommandResult("\n".join(lines), msgspec.to_builtins(result))
@@ -134,10 +136,11 @@ def status(*, msp_id: UUID, tenant_id: UUID) -> None:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
             newest = await load_version(session, used.template_id)
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            view = await compare_use(session, used, client=client.slug, latest=newest.latest)
+            view = await compare_use(session, used, client=client.slug, latest=newest.latest, now=utc_now())
         lines = [f"{one.state:8}  {one.key}  {one.label}" for one in view.items]
         said = f"{view.name}, version {view.version} of {view.latest}: {view.summary}"
-        return CommandResult("\n".join([said, *lines]), msgspec.to_builtins(view))
+        problem = [f"plan and prices could not be set: {view.problem}"] if view.problem else []
+        return CommandResult("\n".join([said, *problem, *lines]), msgspec.to_builtins(view))
 
     run_with_services(act)
 

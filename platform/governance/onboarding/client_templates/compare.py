@@ -7,15 +7,19 @@ from uuid import UUID
 import msgspec
 
 from foundation.marks import N_
+from governance.escalations.schemas import EscalationStep
 from governance.onboarding.client_templates.content import (
     TemplateConnection,
     TemplateContent,
     TemplateContract,
+    TemplateLadder,
+    TemplatePlan,
+    TemplatePrice,
     TemplateRule,
     TemplateWaiver,
     connection_key,
 )
-from governance.onboarding.client_templates.states import ItemKind, ItemState
+from governance.onboarding.client_templates.states import DRIFTING, ItemKind, ItemState
 
 FIELDS: Final[Mapping[str, str]] = {
     "source": N_("Source of truth"),
@@ -28,21 +32,31 @@ FIELDS: Final[Mapping[str, str]] = {
     "approval_ttl": N_("Approvals expire after"),
     "rule": N_("Rule"),
     "reason": N_("Reason"),
+    "plan": N_("Plan"),
+    "quantity": N_("Quantity"),
+    "add_ons": N_("Add-ons"),
+    "price": N_("Price"),
+    "description": N_("Text on the invoice"),
+    "steps": N_("Steps"),
 }
 _COMPARED: Final = (
     "source", "owner", "workflow", "sensitivity", "propagation_slo", "correction_slo", "decision_slo", "approval_ttl",
 )  # fmt: skip
-Part = TemplateConnection | TemplateContract | TemplateRule | TemplateWaiver
+KeyedPart = TemplateContract | TemplateRule | TemplateWaiver | TemplatePlan | TemplatePrice | TemplateLadder
+Part = TemplateConnection | KeyedPart
 
 
 class ClientState(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a client in the form of a template. `ids` of its connections by name; `locked`: ids of rules that
-    its MSP has locked for all clients.
+    its MSP has locked for all clients. `plans`: those that it subscribes to, as last planned. `steps`: the ladder that
+    applies to it.
     """
 
     content: TemplateContent
     ids: Mapping[str, UUID]
     locked: Collection[str] = ()
+    plans: Sequence[TemplatePlan] = ()
+    steps: Sequence[EscalationStep] = ()
 
 
 class FieldDifference(msgspec.Struct, frozen=True):
@@ -76,8 +90,12 @@ def match_connections(wanted: Sequence[TemplateConnection], known: Sequence[Temp
     return found
 
 
-def compare(template: TemplateContent, client: ClientState, kept: Collection[str]) -> list[ComparedItem]:
-    """Each item of the template compared with the client. Other content of the client is its own and not compared."""
+def compare(
+    template: TemplateContent, client: ClientState, kept: Collection[str], *, applying: bool = False
+) -> list[ComparedItem]:
+    """Each item of the template compared with the client. Other content of the client is its own and not compared.
+    `applying`: the job that sets plan and prices has not run yet.
+    """
     matched = match_connections(template.connections, client.content.connections)
     items = [
         ComparedItem(
@@ -98,7 +116,48 @@ def compare(template: TemplateContent, client: ClientState, kept: Collection[str
         )
         for one in template.waivers
     ]  # fmt: skip
+    items += _billing(template, client, applying=applying)
+    if template.ladder is not None:
+        items.append(_compared(template.ladder, ItemKind.LADDER, [("steps", client.steps, template.ladder.steps)]))
     return [msgspec.structs.replace(one, state=ItemState.KEPT) if one.key in kept else one for one in items]
+
+
+def _billing(template: TemplateContent, client: ClientState, *, applying: bool) -> list[ComparedItem]:
+    """The plan and the prices of the template."""
+    items = [] if template.plan is None else [_plan(template.plan, client.plans)]
+    prices = {one.meter: one for one in client.content.prices}
+    items += [_price(one, prices.get(one.meter)) for one in template.prices]
+    if not applying:
+        return items
+    return [msgspec.structs.replace(one, state=ItemState.APPLYING) if one.state in DRIFTING else one for one in items]
+
+
+def _plan(wanted: TemplatePlan, plans: Sequence[TemplatePlan]) -> ComparedItem:
+    """Compared with the client's subscription to the plan, else with its only one."""
+    same = [one for one in plans if one.code == wanted.code]
+    own = same[0] if same else plans[0] if len(plans) == 1 else None
+    if own is None:
+        return ComparedItem(key=wanted.key, kind=ItemKind.PLAN, state=ItemState.MISSING, wanted=wanted)
+    return _compared(wanted, ItemKind.PLAN, [
+        ("plan", own.code, wanted.code), ("quantity", own.quantity, wanted.quantity),
+        ("add_ons", dict(own.add_ons), dict(wanted.add_ons)),
+    ])  # fmt: skip
+
+
+def _price(wanted: TemplatePrice, own: TemplatePrice | None) -> ComparedItem:
+    if own is None:
+        return ComparedItem(key=wanted.key, kind=ItemKind.PRICE, state=ItemState.MISSING, wanted=wanted)
+    same = (own.currency, own.terms) == (wanted.currency, wanted.terms)
+    return _compared(wanted, ItemKind.PRICE, [
+        *(() if same else (("price", own, wanted),)), ("description", own.description, wanted.description),
+    ])  # fmt: skip
+
+
+def _compared(wanted: KeyedPart, kind: ItemKind, values: Sequence[tuple[str, Any, Any]]) -> ComparedItem:
+    """An item of these fields, each with the client's and the template's value."""
+    found = [FieldDifference(name, own, new) for name, own, new in values if own != new]
+    state = ItemState.DIFFERS if found else ItemState.SAME
+    return ComparedItem(key=wanted.key, kind=kind, state=state, wanted=wanted, differences=found)
 
 
 def _contract(wanted: TemplateContract, own: TemplateContract | None, matched: Mapping[str, str]) -> ComparedItem:
@@ -108,13 +167,9 @@ def _contract(wanted: TemplateContract, own: TemplateContract | None, matched: M
         wanted = msgspec.structs.replace(wanted, source=matched[wanted.source])
     if own is None:
         return ComparedItem(key=wanted.key, kind=ItemKind.CONTRACT, state=ItemState.MISSING, wanted=wanted)
-    found = [
-        FieldDifference(name, getattr(own, name), getattr(wanted, name))
-        for name in _COMPARED
-        if getattr(own, name) != getattr(wanted, name)
-    ]
-    state = ItemState.DIFFERS if found else ItemState.SAME
-    return ComparedItem(key=wanted.key, kind=ItemKind.CONTRACT, state=state, wanted=wanted, differences=found)
+    return _compared(
+        wanted, ItemKind.CONTRACT, [(name, getattr(own, name), getattr(wanted, name)) for name in _COMPARED]
+    )
 
 
 def _rule(wanted: TemplateRule, own: TemplateRule | None, *, is_locked: bool) -> ComparedItem:

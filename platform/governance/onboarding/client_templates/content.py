@@ -3,24 +3,36 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Annotated, Final
 
 import msgspec
 
+from billing.plans.schemas import Code as PlanCode
+from billing.price_books.inputs import TermsInput
+from billing.price_books.pricing import Terms, check_terms
+from billing.subscriptions.schemas import AddOns, Quantity
+from canonical.money import UnknownCurrency, minor_exponent
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.reasons import clean_reason
-from foundation.text import is_storable
+from foundation.text import has_hidden, is_storable
 from foundation.web.requests import RequestBody
 from governance.elements.schemas import Sensitivity
+from governance.escalations.ladder import check_steps
+from governance.escalations.schemas import MOST_STEPS, EscalationStep
 from governance.onboarding.steps import OnboardingCheck
-from policy.index import check_rule, compile_rules
+from policy.index import PolicyIndex, check_rule, compile_rules
+from policy.packaged import system_rules
 from policy.rules import Effect, PolicyRule, RuleKind
 
 MOST_CONNECTIONS: Final = 50
 MOST_CONTRACTS: Final = 200
 MOST_RULES: Final = 200
+MOST_PRICES: Final = 100
+PLAN_KEY: Final = "plan"
+LADDER_KEY: Final = "ladder"
 Code = Annotated[str, msgspec.Meta(max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
@@ -90,6 +102,42 @@ class TemplateWaiver(RequestBody, frozen=True):
         return f"check:{self.check}"
 
 
+class TemplatePlan(RequestBody, frozen=True, kw_only=True):
+    """The plan that each client subscribes to, by its code, in the version in force when the template is applied."""
+
+    code: PlanCode
+    quantity: Quantity = 1
+    add_ons: AddOns = msgspec.field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return PLAN_KEY
+
+
+class TemplatePrice(TermsInput, frozen=True, kw_only=True):
+    """A retail price of each client's own, for clients that are billed in `currency`. `description`: the text on the
+    invoice.
+    """
+
+    meter: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    currency: Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
+    description: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+    @property
+    def key(self) -> str:
+        return f"price:{self.meter}"
+
+
+class TemplateLadder(RequestBody, frozen=True):
+    """The escalation ladder of each client, in place of the one that the MSP sets for all."""
+
+    steps: Annotated[Sequence[EscalationStep], msgspec.Meta(min_length=1, max_length=MOST_STEPS)]
+
+    @property
+    def key(self) -> str:
+        return LADDER_KEY
+
+
 class TemplateContent(RequestBody, frozen=True, kw_only=True):
     """The items of a template's version."""
 
@@ -97,6 +145,9 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
     contracts: Annotated[Sequence[TemplateContract], msgspec.Meta(max_length=MOST_CONTRACTS)] = ()
     rules: Annotated[Sequence[TemplateRule], msgspec.Meta(max_length=MOST_RULES)] = ()
     waivers: Annotated[Sequence[TemplateWaiver], msgspec.Meta(max_length=20)] = ()
+    plan: TemplatePlan | None = None
+    prices: Annotated[Sequence[TemplatePrice], msgspec.Meta(max_length=MOST_PRICES)] = ()
+    ladder: TemplateLadder | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -106,6 +157,9 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
             *(one.key for one in self.contracts),
             *(one.key for one in self.rules),
             *(one.key for one in self.waivers),
+            *((self.plan.key,) if self.plan else ()),
+            *(one.key for one in self.prices),
+            *((self.ladder.key,) if self.ladder else ()),
         ]
 
     def without(self, key: str) -> "TemplateContent":
@@ -115,6 +169,9 @@ class TemplateContent(RequestBody, frozen=True, kw_only=True):
             contracts=[one for one in self.contracts if one.key != key],
             rules=[one for one in self.rules if one.key != key],
             waivers=[one for one in self.waivers if one.key != key],
+            plan=None if key == PLAN_KEY else self.plan,
+            prices=[one for one in self.prices if one.key != key],
+            ladder=None if key == LADDER_KEY else self.ladder,
         )
 
 
@@ -129,12 +186,21 @@ def rule_of(rule: PolicyRule) -> TemplateRule:
     )  # fmt: skip
 
 
+def price_of(meter: str, currency: str, description: str, terms: Terms) -> TemplatePrice:
+    return TemplatePrice(
+        meter=meter, currency=currency, description=description, kind=terms.kind, unit_price=terms.unit_price,
+        included=terms.included, tiers=terms.tiers, size=terms.size, rate_pct=terms.rate_pct,
+        per_event=terms.per_event, minimum=terms.minimum, maximum=terms.maximum,
+    )  # fmt: skip
+
+
 def check_content(content: TemplateContent) -> TemplateContent:
     """The content with its names in the form in which they are stored.
 
     Raises:
-        InvalidInput: a part is malformed, is there twice, or names a connection that is not there.
+        InvalidInput: a part is malformed, is there twice, or names a connection or a role that is not there.
         InvalidRule: a rule is not well-formed.
+        PriceNotAllowed: the terms of a price are not valid.
     """
     if not is_storable(msgspec.json.encode(content).decode()):
         raise InvalidInput(N_("The template contains a character that cannot be stored, such as NUL."), field="content")
@@ -153,6 +219,8 @@ def check_content(content: TemplateContent) -> TemplateContent:
     for rule in rules:
         check_rule(rule)
     compile_rules(rules, tenant_id="template", version=0)
+    for price in content.prices:
+        _check_price(price)
     return msgspec.structs.replace(
         content,
         connections=[TemplateConnection(clean_name(one.name), one.kind) for one in content.connections],
@@ -160,6 +228,7 @@ def check_content(content: TemplateContent) -> TemplateContent:
             msgspec.structs.replace(one, owner=clean_name(one.owner, field="owner")) for one in content.contracts
         ],
         waivers=[TemplateWaiver(one.check, clean_reason(one.reason)) for one in content.waivers],
+        ladder=None if content.ladder is None else TemplateLadder(_check_ladder(content.ladder)),
     )
 
 
@@ -170,3 +239,24 @@ def _check_unique(keys: Iterable[str]) -> None:
         if key in seen:
             raise InvalidInput(N_("The template has this item already: {item}."), params={"item": key}, field="content")
         seen.add(key)
+
+
+def _check_price(price: TemplatePrice) -> None:
+    """Raises: InvalidInput, PriceNotAllowed."""
+    check_terms(price.terms)
+    try:
+        minor_exponent(price.currency)
+    except UnknownCurrency:
+        raise InvalidInput(N_("A currency is an ISO 4217 code such as EUR."), field="currency") from None
+    if has_hidden(price.description):
+        raise InvalidInput(N_("This text contains characters that cannot be shown. Remove them."), field="description")
+
+
+def _check_ladder(ladder: TemplateLadder) -> Sequence[EscalationStep]:
+    """The steps in order; their roles are packaged ones, which every client has. Raises InvalidInput."""
+    return check_steps(ladder.steps, packaged_index(), for_clients=True)
+
+
+@cache
+def packaged_index() -> PolicyIndex:
+    return compile_rules(system_rules(), tenant_id="template", version=0)

@@ -24,7 +24,7 @@ async def read_content(access: Access, slug: str) -> TemplateContent:
     await access.enter_fleet()
     client = await get_client_by_slug(access.session, slug)
     await access.enter_account(client.tenant_id)
-    content = await read_own_content(access.session)
+    content = await read_own_content(access.session, now=access.now)
     await access.enter_home()
     return content
 

@@ -52,5 +52,9 @@ class ClientTemplateUse(TenantOwned, Base):
     own_items: Mapped[list[str]] = mapped_column(ARRAY(String))
     applied_at: Mapped[datetime]
     applied_by: Mapped[str]
+    billing_due_at: Mapped[datetime | None]
+    """Since when the job has to set plan and prices; None once it has."""
+    billing_problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Why it could not: a message."""
 
     __table_args__ = (Index("ix_client_template_use_msp_id_template_id", "msp_id", "template_id"),)

@@ -1,27 +1,23 @@
 """Pages of an MSP's templates: the list, one template with its versions, and the clients that follow them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from canonical.elements import ELEMENTS
-from foundation.errors import Conflict, DomainError, InvalidInput, NotFound
+from foundation.errors import Conflict, DomainError, NotFound
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 from foundation.web.actions import run_action
 from foundation.web.list_view import list_view
 from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to
-from governance.connections.contracts.pages import read_targets
-from governance.elements.schemas import Sensitivity
-from governance.labels import write_element
-from governance.onboarding.client_templates.content import TemplateConnection, TemplateContent, TemplateContract
+from governance.onboarding.client_templates.content import TemplateContent
 from governance.onboarding.client_templates.from_client import list_clients, read_content
+from governance.onboarding.client_templates.item_pages import build_template_item_pages
 from governance.onboarding.client_templates.lists import CLIENT_TEMPLATES, TEMPLATE_CLIENTS
 from governance.onboarding.client_templates.save import create_template, save_version
 from governance.onboarding.client_templates.store import list_versions, load_version
@@ -87,26 +83,6 @@ async def save_template_page(request: AnyRequest, access: OpenAccess, template_i
 
 
 def build_template_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
-    kinds = sorted((kind, connector.manifest.title) for kind, connector in services.runtime.registry.items())
-
-    @get(f"{_ONE}/contract", opt=_WRITE, include_in_schema=False)
-    async def new_item_page(access: OpenAccess, template_id: FromPath[UUID]) -> Response[Any]:
-        return await _items(access, template_id, kinds)
-
-    @post(f"{_ONE}/contract", opt=_WRITE, include_in_schema=False)
-    async def add_item_page(request: AnyRequest, access: OpenAccess, template_id: FromPath[UUID]) -> Response[Any]:
-        typed = {name: str(value).strip() for name, value in (await request.form()).items()}
-        newest = await load_version(access.session, template_id)
-        try:
-            content = _with_item(newest.content, typed, kinds)
-        except DomainError as wrong:
-            return await _items(access, template_id, kinds, typed, wrong)
-        saving = save_version(access.session, template_id, content, now=access.now)
-        refusal = await run_action(access.session, saving)
-        if refusal is not None:
-            return await _items(access, template_id, kinds, typed, refusal)
-        return redirect_to(access, f"{_ROOT}/{template_id}", done=translate("New version saved"))
-
     @post(f"{_ROOT}/new", opt=_WRITE, include_in_schema=False)
     async def create_template_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
         typed = {name: str(value).strip() for name, value in (await request.form()).items()}
@@ -125,7 +101,7 @@ def build_template_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler
     return (
         list_templates_page, export_page(CLIENT_TEMPLATES, _ROOT, opt=_FLEET), list_template_clients_page,
         export_page(TEMPLATE_CLIENTS, _CLIENTS, opt=_FLEET), new_template_page, create_template_page,
-        show_template_page, save_template_page, new_item_page, add_item_page,
+        show_template_page, save_template_page, *build_template_item_pages(services),
     )  # fmt: skip
 
 
@@ -136,24 +112,6 @@ async def _edited(access: Access, newest: TemplateContent, typed: Typed) -> Temp
     if typed.get("remove", "") not in newest.keys:
         raise Conflict(N_("The newest version has no such item. Read it again."))
     return newest.without(typed["remove"])
-
-
-def _with_item(newest: TemplateContent, typed: Typed, kinds: Sequence[tuple[str, str]]) -> TemplateContent:
-    """Raises InvalidInput."""
-    if "kind" in typed:
-        if typed["kind"] not in dict(kinds):
-            raise InvalidInput(N_("Choose one of the systems."), field="kind")
-        new = TemplateConnection(typed.get("name", ""), typed["kind"])
-        return msgspec.structs.replace(newest, connections=[*newest.connections, new])
-    sensitivity = typed.get("sensitivity", "")
-    contract = TemplateContract(
-        element=typed.get("element", ""), selector=typed.get("selector", ""), source=typed.get("source") or None,
-        owner=typed.get("owner", ""),
-        sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else Sensitivity.INTERNAL,
-        **read_targets(typed),
-    )  # fmt: skip
-    others = [one for one in newest.contracts if one.key != contract.key]
-    return msgspec.structs.replace(newest, contracts=[*others, contract])
 
 
 def _version_in(text: str) -> int | None:
@@ -197,27 +155,3 @@ async def _template(
         "is_newest": shown.version == shown.latest,
     }  # fmt: skip
     return render_page(access, "client_template.html", shown.name, context, refusal=refusal)
-
-
-async def _items(
-    access: Access,
-    template_id: UUID,
-    kinds: Sequence[tuple[str, str]],
-    typed: Typed | None = None,
-    refusal: DomainError | None = None,
-) -> Response[Any]:
-    newest = await load_version(access.session, template_id)
-    field = "" if refusal is None else str(refusal.extra.get("field", ""))
-    context = {
-        "template": newest,
-        "here": f"{_ROOT}/{template_id}",
-        "kinds": kinds,
-        "names": [(code, write_element(code)) for code in ELEMENTS],
-        "sources": [*((one.name, one.name) for one in newest.content.connections)],
-        "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
-        "typed": typed or {},
-        "errors": {} if refusal is None or not field else {field: refusal.detail},
-        "summary": [(field, refusal.detail)] if refusal is not None and field and field != "content" else [],
-        "refused": refusal if field in ("", "content") else None,
-    }
-    return render_page(access, "client_template_item.html", translate("Add to the template"), context, refusal=refusal)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, read_page
+from governance.messages.writer import write_reason
 from governance.onboarding.client_templates.client_state import read_state, read_states
 from governance.onboarding.client_templates.compare import ClientState, ComparedItem, compare
 from governance.onboarding.client_templates.content import TemplateContent
@@ -46,13 +47,15 @@ async def list_templates(session: AsyncSession, query: ListQuery, _: datetime) -
     )
 
 
-async def list_template_clients(session: AsyncSession, query: ListQuery, _: datetime) -> ResultPage[TemplateClientRow]:
+async def list_template_clients(
+    session: AsyncSession, query: ListQuery, now: datetime
+) -> ResultPage[TemplateClientRow]:
     """One page of `client_templates.lists`: clients that follow a template, compared with the version they follow."""
     named, drift = query.values.get("template", ""), query.values.get("drift", "")
-    drifting = await _list_drifting(session) if drift else ()
+    drifting = await _list_drifting(session, now) if drift else ()
     source = ListSource(
         columns="""u.tenant_id, c.slug AS client, c.name AS client_name, u.template_id, t.name AS template, u.version,
-                   t.version AS latest, u.applied_at, u.items AS content, u.own_items AS kept""",
+                   t.version AS latest, u.applied_at, u.items AS content, u.own_items AS kept, u.billing_due_at""",
         tables=f"""client_template_use u JOIN client_template t ON t.tenant_id = u.msp_id AND t.id = u.template_id
                    JOIN {CLIENTS} c ON c.tenant_id = u.tenant_id""",
         where=" AND ".join([
@@ -65,20 +68,23 @@ async def list_template_clients(session: AsyncSession, query: ListQuery, _: date
         },
     )  # fmt: skip
     page = await read_page(session, source, query)
-    states = await read_states(session, [row.tenant_id for row in page.items])
+    states = await read_states(session, [row.tenant_id for row in page.items], now=now)
     return page.map(lambda row: _client(row, states[row.tenant_id]))
 
 
-async def _list_drifting(session: AsyncSession) -> list[UUID]:
-    """All clients of the MSP with a contract or a go-live check other than in the version that they follow. Compared
+async def _list_drifting(session: AsyncSession, now: datetime) -> list[UUID]:
+    """All clients of the MSP with an item other than in the version that they follow. Compared
     one by one, because the client's connections are matched with the template's by name and kind.
     """
     rows = await session.execute(
-        text("SELECT tenant_id, items AS content, own_items AS kept FROM client_template_use WHERE msp_id = :m"),
+        text(
+            "SELECT tenant_id, items AS content, own_items AS kept, billing_due_at"
+            " FROM client_template_use WHERE msp_id = :m"
+        ),
         {"m": scope_of(session).msp_id},
     )
     uses = rows.all()
-    states = await read_states(session, [row.tenant_id for row in uses])
+    states = await read_states(session, [row.tenant_id for row in uses], now=now)
     return [
         row.tenant_id for row in uses if any(one.state in DRIFTING for one in _compared(row, states[row.tenant_id]))
     ]
@@ -87,7 +93,7 @@ async def _list_drifting(session: AsyncSession) -> list[UUID]:
 def _compared(row: Row[Any], state: ClientState) -> list[ComparedItem]:
     """Without rules, which are not read across clients."""
     content = msgspec.convert(row.content, TemplateContent)
-    return compare(msgspec.structs.replace(content, rules=[]), state, row.kept)
+    return compare(msgspec.structs.replace(content, rules=[]), state, row.kept, applying=row.billing_due_at is not None)
 
 
 def _client(row: Row[Any], state: ClientState) -> TemplateClientRow:
@@ -107,20 +113,32 @@ def version_view(stored: StoredVersion) -> TemplateVersionView:
     return TemplateVersionView(**{name: getattr(stored, name) for name in TemplateVersionView.__struct_fields__})
 
 
-async def compare_use(
-    session: AsyncSession, used: StoredUse, *, client: str, latest: int, version: StoredVersion | None = None
+async def compare_use(  # noqa: PLR0913 - keyword-only
+    session: AsyncSession,
+    used: StoredUse,
+    *,
+    client: str,
+    latest: int,
+    version: StoredVersion | None = None,
+    now: datetime,
 ) -> TemplateUseView:
     """A client compared with the version that it follows, or with `version` of its template; in the client's scope."""
     content, number = (used.content, used.version) if version is None else (version.content, version.version)
-    items = await compare_content(session, content, used.kept)
+    is_applying = version is None and used.billing_due_at is not None
+    items = await compare_content(session, content, used.kept, now=now, applying=is_applying)
     return TemplateUseView(
         client=client, template_id=used.template_id, name=used.template_name, version=used.version, latest=latest,
         compared=number, applied_at=used.applied_at, applied_by=used.applied_by, summary=summarize(items, number),
-        items=await write_items(session, items),
+        items=await write_items(session, items), problem=write_reason(used.billing_problem) or "",
     )  # fmt: skip
 
 
 async def compare_content(
-    session: AsyncSession, content: TemplateContent, kept: Collection[str] = ()
+    session: AsyncSession,
+    content: TemplateContent,
+    kept: Collection[str] = (),
+    *,
+    now: datetime,
+    applying: bool = False,
 ) -> list[ComparedItem]:
-    return compare(content, await read_state(session), kept)
+    return compare(content, await read_state(session, now=now), kept, applying=applying)

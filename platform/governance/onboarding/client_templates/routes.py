@@ -81,7 +81,9 @@ async def show_client_template(access: OpenAccess) -> TemplateUseView:
     """The template that the client follows, with each of its items compared with the client's."""
     used = await _use(access)
     newest = await read_version(access, used.template_id)
-    return await compare_use(access.session, used, client=access.require_client().slug, latest=newest.latest)
+    return await compare_use(
+        access.session, used, client=access.require_client().slug, latest=newest.latest, now=access.now
+    )
 
 
 @get(f"{_CLIENT}/update", opt=_READ, tags=_TAGS)
@@ -90,7 +92,7 @@ async def show_client_template_update(access: OpenAccess) -> TemplateUseView:
     used = await _use(access)
     newest = await read_version(access, used.template_id)
     slug = access.require_client().slug
-    return await compare_use(access.session, used, client=slug, latest=newest.latest, version=newest)
+    return await compare_use(access.session, used, client=slug, latest=newest.latest, version=newest, now=access.now)
 
 
 @put(f"{_CLIENT}/items", opt=_APPLY, tags=_TAGS, status_code=204)

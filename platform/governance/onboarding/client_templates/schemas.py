@@ -106,7 +106,8 @@ class ItemView(PartView, frozen=True, kw_only=True):
 
 class TemplateUseView(msgspec.Struct, frozen=True, kw_only=True):
     """The template that a client follows, compared with the client's present content. `compared`: the version of
-    `items`, the applied one or the one to pull. `summary`: the differences as a sentence.
+    `items`, the applied one or the one to pull. `summary`: the differences as a sentence. `problem`: why plan and
+    prices could not be set when it was applied.
     """
 
     client: str
@@ -119,6 +120,7 @@ class TemplateUseView(msgspec.Struct, frozen=True, kw_only=True):
     applied_by: str
     summary: str
     items: Sequence[ItemView]
+    problem: str
 
     @property
     def is_behind(self) -> bool:
@@ -126,7 +128,7 @@ class TemplateUseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TemplateClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that follows a template. `differing`, `missing` and `waiting` count contracts and checks; `kept` all
+    """A client that follows a template. `differing`, `missing` and `waiting` count items other than rules; `kept` all
     items that stay as the client has them. Rules are compared on the client's own page.
     """
 

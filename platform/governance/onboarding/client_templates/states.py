@@ -9,6 +9,9 @@ class ItemKind(LabelledCode):
     CONTRACT = "contract", N_("Contract")
     RULE = "rule", N_("Policy rule")
     CHECK = "check", N_("Go-live check")
+    PLAN = "plan", N_("Plan")
+    PRICE = "price", N_("Price")
+    LADDER = "ladder", N_("Escalation ladder")
 
 
 class ItemState(LabelledCode):
@@ -16,9 +19,12 @@ class ItemState(LabelledCode):
     DIFFERS = "differs", N_("Differs")
     MISSING = "missing", N_("Missing")
     WAITING = "waiting", N_("Waits for its connection")
+    APPLYING = "applying", N_("Being applied")
     LOCKED = "locked", N_("Set by the service provider for all clients")
     KEPT = "kept", N_("Kept as the client has it")
 
 
 DRIFTING = frozenset({ItemState.DIFFERS, ItemState.MISSING})
 """What applying the template would change."""
+BILLING = frozenset({ItemKind.PLAN, ItemKind.PRICE})
+"""What a job sets, because prices are rows of the MSP's account."""

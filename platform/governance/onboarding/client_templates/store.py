@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
+from foundation.i18n.messages import StoredMessage, to_message
 from foundation.text import clean_foreign_text
 from governance.onboarding.client_templates.content import TemplateContent
 
@@ -36,6 +37,8 @@ class StoredUse(msgspec.Struct, frozen=True, kw_only=True):
     kept: Collection[str]
     applied_at: datetime
     applied_by: str
+    billing_due_at: datetime | None
+    billing_problem: StoredMessage | None
 
 
 _VERSION: Final = """
@@ -94,7 +97,8 @@ async def find_use(session: AsyncSession) -> StoredUse | None:
     """The template that the scope's client follows."""
     rows = await session.execute(
         text("""
-            SELECT template_id, template_name, version, items AS content, own_items AS kept, applied_at, applied_by
+            SELECT template_id, template_name, version, items AS content, own_items AS kept, applied_at, applied_by,
+                   billing_due_at, billing_problem
               FROM client_template_use WHERE tenant_id = :t
         """),
         {"t": scope_of(session).tenant_id},
@@ -102,8 +106,10 @@ async def find_use(session: AsyncSession) -> StoredUse | None:
     row = rows.one_or_none()
     if row is None:
         return None
-    fields = {name: getattr(row, name) for name in StoredUse.__struct_fields__ if name != "content"}
-    return StoredUse(content=msgspec.convert(row.content, TemplateContent), **fields)
+    fields = {name: getattr(row, name) for name in StoredUse.__struct_fields__}
+    fields["content"] = msgspec.convert(row.content, TemplateContent)
+    fields["billing_problem"] = to_message(row.billing_problem)
+    return StoredUse(**fields)
 
 
 async def put_use(session: AsyncSession, used: StoredVersion, kept: Collection[str], *, now: datetime) -> None:
@@ -115,7 +121,8 @@ async def put_use(session: AsyncSession, used: StoredVersion, kept: Collection[s
             VALUES (:t, :m, :id, :name, :version, CAST(:content AS jsonb), CAST(:kept AS varchar[]), :now, :by)
                 ON CONFLICT (tenant_id) DO UPDATE SET template_id = excluded.template_id,
                    template_name = excluded.template_name, version = excluded.version, items = excluded.items,
-                   own_items = excluded.own_items, applied_at = excluded.applied_at, applied_by = excluded.applied_by
+                   own_items = excluded.own_items, applied_at = excluded.applied_at, applied_by = excluded.applied_by,
+                   billing_due_at = NULL, billing_problem = NULL
         """),
         {
             "t": scope.tenant_id, "m": scope.msp_id, "id": used.template_id, "name": used.name,
@@ -129,6 +136,24 @@ async def put_kept(session: AsyncSession, kept: Collection[str]) -> None:
     await session.execute(
         text("UPDATE client_template_use SET own_items = CAST(:kept AS varchar[]) WHERE tenant_id = :t"),
         {"t": scope_of(session).tenant_id, "kept": sorted(kept)},
+    )
+
+
+async def put_billing_due(session: AsyncSession, now: datetime) -> None:
+    await session.execute(
+        text("UPDATE client_template_use SET billing_due_at = :now WHERE tenant_id = :t"),
+        {"t": scope_of(session).tenant_id, "now": now},
+    )
+
+
+async def end_billing(session: AsyncSession, *, due_at: datetime | None, problem: str | None) -> None:
+    """Record that plan and prices of the version applied at `due_at` are set, or the `problem`."""
+    await session.execute(
+        text("""
+            UPDATE client_template_use SET billing_due_at = NULL, billing_problem = CAST(:problem AS jsonb)
+             WHERE tenant_id = :t AND billing_due_at = :due_at
+        """),
+        {"t": scope_of(session).tenant_id, "due_at": due_at, "problem": problem},
     )
 
 

@@ -1,23 +1,30 @@
 """Items of templates in the reader's language."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.price_books.wording import write_price
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_, NN_
 from governance.elements.schemas import Sensitivity
 from governance.elements.selector_labels import write_selector
+from governance.escalations.roles import label_of
+from governance.escalations.schemas import EscalationStep
 from governance.labels import write_element
 from governance.onboarding.client_templates.compare import FIELDS, ComparedItem, Part
 from governance.onboarding.client_templates.content import (
     TemplateConnection,
     TemplateContent,
     TemplateContract,
+    TemplateLadder,
+    TemplatePlan,
+    TemplatePrice,
     TemplateRule,
+    TemplateWaiver,
     connection_key,
 )
 from governance.onboarding.client_templates.schemas import DifferenceView, ItemView, PartView
@@ -29,6 +36,9 @@ _DIFFERING: Final = {
     ItemKind.CONTRACT: NN_("{number} contract", "{number} contracts"),
     ItemKind.RULE: NN_("{number} rule", "{number} rules"),
     ItemKind.CHECK: NN_("{number} go-live check", "{number} go-live checks"),
+    ItemKind.PLAN: NN_("{number} plan", "{number} plans"),
+    ItemKind.PRICE: NN_("{number} price", "{number} prices"),
+    ItemKind.LADDER: NN_("{number} escalation ladder", "{number} escalation ladders"),
 }
 _WAITING: Final = NN_("{number} item waits for a connection.", "{number} items wait for connections.")
 
@@ -65,16 +75,54 @@ class ItemWriter:
             return ItemKind.CONTRACT, part.key, label, f"{source} · {part.owner}"
         if isinstance(part, TemplateRule):
             return ItemKind.RULE, part.key, self._value(part), part.description
-        return ItemKind.CHECK, part.key, translate(part.check.label), part.reason
+        if isinstance(part, TemplateWaiver):
+            return ItemKind.CHECK, part.key, translate(part.check.label), part.reason
+        return self._describe_setting(part)
+
+    def _describe_setting(self, part: TemplatePlan | TemplatePrice | TemplateLadder) -> tuple[ItemKind, str, str, str]:
+        if isinstance(part, TemplatePlan):
+            return ItemKind.PLAN, part.key, f"{part.code} × {part.quantity}", write_add_ons(part.add_ons)
+        if isinstance(part, TemplatePrice):
+            return ItemKind.PRICE, part.key, part.description, self._value(part)
+        return ItemKind.LADDER, part.key, translate(ItemKind.LADDER.label), write_steps(part.steps)
 
     def _value(self, value: Any) -> str:
-        if isinstance(value, timedelta):
-            return current_localizer().duration(value)
-        if isinstance(value, TemplateRule):
-            return self._rules.write(value.rule()).sentence
-        if isinstance(value, Sensitivity):
-            return translate(value.label)
-        return translate(N_("people and API clients")) if value is None else str(value)
+        match value:
+            case timedelta():
+                said = current_localizer().duration(value)
+            case TemplateRule():
+                said = self._rules.write(value.rule()).sentence
+            case Sensitivity():
+                said = translate(value.label)
+            case TemplatePrice():
+                said = write_price(value.terms, value.currency)
+            case {}:
+                said = write_add_ons(value)
+            case [*steps]:
+                said = write_steps(steps)
+            case None:
+                said = translate(N_("people and API clients"))
+            case _:
+                said = str(value)
+        return said
+
+
+def write_add_ons(add_ons: Mapping[str, int]) -> str:
+    return current_localizer().join([f"{code} × {count}" for code, count in sorted(add_ons.items())])
+
+
+def write_steps(steps: Sequence[EscalationStep]) -> str:
+    """“An approval waits: Approver after 4 h; …”"""
+    duration = current_localizer().duration
+    return "; ".join(
+        translate(
+            N_("{subject}: {role} after {time}"),
+            subject=translate(one.subject.label),
+            role=label_of(one.role, {}),
+            time=duration(timedelta(minutes=one.after_minutes)),
+        )
+        for one in steps
+    )
 
 
 async def item_writer(session: AsyncSession, content: Iterable[TemplateRule]) -> ItemWriter:
@@ -92,7 +140,8 @@ async def write_items(session: AsyncSession, items: Sequence[ComparedItem]) -> l
 
 async def write_content(session: AsyncSession, content: TemplateContent) -> list[PartView]:
     writer = await item_writer(session, content.rules)
-    parts: list[Part] = [*content.connections, *content.contracts, *content.rules, *content.waivers]
+    parts: list[Part] = [*content.connections, *content.contracts, *content.rules, *content.waivers, *content.prices]
+    parts += [one for one in (content.plan, content.ladder) if one is not None]
     return [writer.part(one) for one in parts]
 
 

@@ -35,6 +35,7 @@ STATE_KINDS: Final = {
     "differs": ("warn", "diff"),
     "missing": ("warn", "minus"),
     "waiting": ("info", "clock"),
+    "applying": ("info", "clock"),
     "locked": ("neutral", "policy"),
     "kept": ("neutral", "flag"),
 }
@@ -94,7 +95,9 @@ async def _chosen(access: Access, typed: str) -> StoredVersion:
 def _said(result: ApplyResult) -> str:
     if result.refused:
         return translate(N_("Applied, but not all: {problem}"), problem=result.refused[0].detail)
-    return translate("Applied. The rules are in the policy's draft.") if result.drafted else translate("Applied")
+    if result.drafted:
+        return translate("Applied. The rules are in the policy's draft.")
+    return translate("Applied. Plan and prices follow within a minute.") if result.later else translate("Applied")
 
 
 async def _page(access: Access, *, choose: str = "", refusal: DomainError | None = None) -> Response[Any]:
@@ -113,7 +116,11 @@ async def _page(access: Access, *, choose: str = "", refusal: DomainError | None
         "kinds": STATE_KINDS,
         "use": used
         and await compare_use(
-            access.session, used, client=client.slug, latest=used.version if newest is None else newest.latest
+            access.session,
+            used,
+            client=client.slug,
+            latest=used.version if newest is None else newest.latest,
+            now=access.now,
         ),
         "offer": await _offer(access, newest, () if used is None else used.kept, is_wanted=_is_news(used, newest)),
         "newest": newest,
@@ -135,5 +142,5 @@ async def _offer(
 ) -> dict[str, object] | None:
     if newest is None or not is_wanted:
         return None
-    items = await compare_content(access.session, newest.content, kept)
+    items = await compare_content(access.session, newest.content, kept, now=access.now)
     return {"items": await write_items(access.session, items), "summary": summarize(items, newest.version)}

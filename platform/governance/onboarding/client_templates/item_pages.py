@@ -1,0 +1,169 @@
+"""Page that adds one item to a template; each addition is a new version."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from billing.plans.repository import list_offers
+from billing.plans.wording import write_plan
+from billing.price_books.forms import read_price
+from billing.price_books.pricing import PriceKind
+from billing.web.dependencies import KnownMeters
+from canonical.elements import ELEMENTS
+from foundation.errors import DomainError, InvalidInput
+from foundation.i18n.localizer import translate
+from foundation.marks import N_
+from foundation.usage.meters import Meters
+from foundation.web.actions import run_action
+from foundation.web.render import redirect_to
+from governance.connections.contracts.pages import read_targets
+from governance.elements.schemas import Sensitivity
+from governance.escalations.draw import ladder_choices
+from governance.escalations.form import FIELDS, Row, parse_rows, rows_of, typed_rows, with_blanks
+from governance.escalations.ladder import DEFAULT_STEPS
+from governance.labels import write_element
+from governance.onboarding.client_templates.content import (
+    TemplateConnection,
+    TemplateContent,
+    TemplateContract,
+    TemplateLadder,
+    TemplatePlan,
+    packaged_index,
+    price_of,
+)
+from governance.onboarding.client_templates.save import save_version
+from governance.onboarding.client_templates.store import load_version
+from governance.onboarding.permissions import OnboardingPermission
+from governance.services import GovernanceServices
+from governance.web.render import render_page
+from tenants.access import Access
+from tenants.web.dependencies import OpenAccess
+
+AnyRequest = Request[Any, Any, Any]
+Typed = Mapping[str, str]
+_WRITE: Final = {"permission": OnboardingPermission.WRITE_TEMPLATES}
+_PAGE: Final = "/templates/{template_id:uuid}/contract"
+_MOST: Final = 1_000_000
+
+
+def build_template_item_pages(services: GovernanceServices) -> tuple[HTTPRouteHandler, ...]:
+    kinds = sorted((kind, connector.manifest.title) for kind, connector in services.runtime.registry.items())
+
+    @get(_PAGE, opt=_WRITE, include_in_schema=False)
+    async def new_item_page(access: OpenAccess, meters: KnownMeters, template_id: FromPath[UUID]) -> Response[Any]:
+        return await _page(access, template_id, kinds, meters)
+
+    @post(_PAGE, opt=_WRITE, include_in_schema=False)
+    async def add_item_page(
+        request: AnyRequest, access: OpenAccess, meters: KnownMeters, template_id: FromPath[UUID]
+    ) -> Response[Any]:
+        form = await request.form()
+        typed = {name: str(value).strip() for name, value in form.items()}
+        rows = typed_rows([[str(one) for one in form.getall(name, [])] for name in FIELDS])
+        newest = await load_version(access.session, template_id)
+        try:
+            content = _with_item(newest.content, typed, rows, kinds, meters)
+        except DomainError as wrong:
+            return await _page(access, template_id, kinds, meters, typed=typed, rows=rows, refusal=wrong)
+        saving = save_version(access.session, template_id, content, now=access.now)
+        refusal = await run_action(access.session, saving)
+        if refusal is not None:
+            return await _page(access, template_id, kinds, meters, typed=typed, rows=rows, refusal=refusal)
+        return redirect_to(access, f"/templates/{template_id}", done=translate("New version saved"))
+
+    return (new_item_page, add_item_page)
+
+
+def _with_item(
+    newest: TemplateContent, typed: Typed, rows: Sequence[Row], kinds: Sequence[tuple[str, str]], meters: Meters
+) -> TemplateContent:
+    """The content with the typed item, in place of one of the same key. Raises: InvalidInput, PriceNotAllowed."""
+    match typed.get("part", ""):
+        case "connection":
+            if typed.get("kind", "") not in dict(kinds):
+                raise InvalidInput(N_("Choose one of the systems."), field="kind")
+            new = TemplateConnection(typed.get("name", ""), typed["kind"])
+            return msgspec.structs.replace(newest, connections=[*newest.connections, new])
+        case "plan":
+            return msgspec.structs.replace(newest, plan=_plan(typed))
+        case "price":
+            meter = meters.require(typed.get("meter", ""))
+            wanted = read_price({**typed, "kind": PriceKind.PER_UNIT.value})
+            price = price_of(
+                meter.name, typed.get("currency", "")[:3].upper(), wanted.description or meter.label, wanted.terms
+            )
+            others = [one for one in newest.prices if one.key != price.key]
+            return msgspec.structs.replace(newest, prices=[*others, price])
+        case "ladder":
+            return msgspec.structs.replace(newest, ladder=TemplateLadder(parse_rows(rows)))
+    contract = _contract(typed)
+    return msgspec.structs.replace(
+        newest, contracts=[*(one for one in newest.contracts if one.key != contract.key), contract]
+    )
+
+
+def _plan(typed: Typed) -> TemplatePlan:
+    """Raises InvalidInput."""
+    code, quantity = typed.get("plan", ""), typed.get("quantity", "")
+    if not code:
+        raise InvalidInput(N_("Choose one of the plans."), field="plan")
+    if not (quantity.isascii() and quantity.isdigit() and len(quantity) <= len(str(_MOST)) and int(quantity) <= _MOST):
+        raise InvalidInput(N_("Enter a whole number of 0 or more."), field="quantity")
+    return TemplatePlan(code=code, quantity=int(quantity))
+
+
+def _contract(typed: Typed) -> TemplateContract:
+    """Raises InvalidInput."""
+    sensitivity = typed.get("sensitivity", "")
+    return TemplateContract(
+        element=typed.get("element", ""), selector=typed.get("selector", ""), source=typed.get("source") or None,
+        owner=typed.get("owner", ""),
+        sensitivity=Sensitivity.of(sensitivity) if sensitivity in set(Sensitivity) else Sensitivity.INTERNAL,
+        **read_targets(typed),
+    )  # fmt: skip
+
+
+async def _page(  # noqa: PLR0913 - keyword-only
+    access: Access,
+    template_id: UUID,
+    kinds: Sequence[tuple[str, str]],
+    meters: Meters,
+    *,
+    typed: Typed | None = None,
+    rows: Sequence[Row] = (),
+    refusal: DomainError | None = None,
+) -> Response[Any]:
+    newest = await load_version(access.session, template_id)
+    ladder = newest.content.ladder
+    field = "" if refusal is None else str(refusal.extra.get("field", ""))
+    context = {
+        "template": newest,
+        "here": f"/templates/{template_id}",
+        "kinds": kinds,
+        "names": [(code, write_element(code)) for code in ELEMENTS],
+        "sources": [(one.name, one.name) for one in newest.content.connections],
+        "sensitivities": [(str(one), translate(one.label)) for one in Sensitivity],
+        "plans": await _plans(access),
+        "meters": [(one.name, translate(one.label)) for one in meters],
+        "rows": with_blanks(rows or rows_of(DEFAULT_STEPS if ladder is None else ladder.steps)),
+        **ladder_choices(packaged_index(), packaged_only=True),
+        "typed": typed or {},
+        "errors": {} if refusal is None or not field else {field: refusal.detail},
+        "summary": [(field, refusal.detail)] if refusal is not None and field and field != "content" else [],
+        "refused": refusal if field in ("", "content") else None,
+    }
+    return render_page(access, "client_template_item.html", translate("Add to the template"), context, refusal=refusal)
+
+
+async def _plans(access: Access) -> list[tuple[str, str]]:
+    """Code, and name with price, of each plan that the MSP offers."""
+    found: list[tuple[str, str]] = []
+    for plan in await list_offers(access.session, access.now):
+        version = next(each for each in plan.versions if each.number == plan.current)
+        found.append((plan.code, f"{plan.name} · {write_plan(version.terms, plan.currency)}"))
+    return found

@@ -1,0 +1,141 @@
+"""Plan, prices and escalation ladder of templates: a job sets what belongs to the MSP's account, once, and says per client
+why it could not.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from controlplane.jobs import build_jobs
+from foundation.jobs.worker import LaneWorker
+from governance.onboarding.job_types import TEMPLATE_LANE
+from governance.propagation.meters import VERIFIED_DELIVERIES
+from tests.governance.onboarding.test_templates import API, add_client, save, states
+from tests.support.client_env import ClientEnv
+from tests.support.web_app import Visit, WebApp, set_up_msp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+METER = VERIFIED_DELIVERIES.name
+PRICE = f"price:{METER}"
+PRICED: dict[str, Any] = {"meter": METER, "currency": "EUR", "description": "Updates", "unit_price": "0.05"}
+LADDER = {"steps": [{"about": "approval", "after_minutes": 60, "role": "client_approver"}]}
+PLAN = {"code": "care", "name": "Care", "currency": "EUR", "fee": "30"}
+
+
+async def run_job(env: ClientEnv, visit: Visit, slug: str) -> None:
+    worker = LaneWorker(
+        env.services.db, env.services.ready_queue, build_jobs(env.services), pool="shared",
+        metrics=env.services.lane_metrics, lease=60,
+    )  # fmt: skip
+    found = (await visit.api("GET", f"/api/v1/clients/{slug}")).json()
+    await worker.run_lane(env.msp_account.msp_id, UUID(found["tenant_id"]), TEMPLATE_LANE)
+
+
+async def subscriptions(visit: Visit, slug: str) -> list[tuple[str, int, str]]:
+    found = (await visit.api("GET", f"/api/v1/clients/{slug}/subscriptions")).json()["items"]
+    return [(one["plan"]["code"], one["quantity"], one["steps"][0]["recorded_by"]) for one in found]
+
+
+
+async def test_plan_prices_and_ladder_are_applied_compared_and_kept(
+    web_app: WebApp, admin: Visit, env: ClientEnv, other_env: ClientEnv
+) -> None:
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    template_id = await save(admin, "Care", plan={"code": "care", "quantity": 2}, prices=[PRICED], ladder=LADDER)
+    await add_client(admin, "maple", template_id)
+    assert await states(admin, "maple") == {"plan": "applying", PRICE: "applying", "ladder": "same"}
+    again = await admin.api("POST", "/api/v1/clients/maple/template", {"template_id": template_id})
+    assert (again.json()["later"], again.json()["applied"]) == (["plan", PRICE], [])
+    await run_job(env, admin, "maple")
+    assert await states(admin, "maple") == {"plan": "same", PRICE: "same", "ladder": "same"}
+    [(code, quantity, by)] = await subscriptions(admin, "maple")
+    assert (code, quantity, by != "system") == ("care", 2, True)
+    assert len((await admin.api("GET", "/api/v1/clients/maple/prices")).json()["own"]) == 1
+    ladder = (await admin.api("GET", "/api/v1/clients/maple/escalation-ladder")).json()
+    assert (ladder["source"], [one["role"] for one in ladder["steps"]]) == ("own", ["client_approver"])
+
+    own = {"client": "maple", "meter": METER, "unit_price": "0.04", "description": "Updates"}
+    assert (await admin.api("POST", "/api/v1/prices", own)).status_code == 201
+    found = (await admin.api("GET", "/api/v1/clients/maple/template")).json()
+    assert found["summary"] == "Differs from version 1 in 1 price."
+    listed = (await admin.api("GET", "/api/v1/client-template-uses?template=Care&drift=drifting")).json()["items"]
+    assert [(one["client"], one["differing"]) for one in listed] == [("maple", 1)]
+    page = (await admin.get("/clients/maple/template")).text
+    assert "Updates" in page
+    assert "care × 2" in page
+    kept = await admin.api("PUT", "/api/v1/clients/maple/template/items", {"key": PRICE, "keep": True})
+    assert kept.status_code == 204
+    second = {"plan": {"code": "care", "quantity": 3}, "prices": [PRICED | {"unit_price": "0.06"}], "ladder": LADDER}
+    assert (await admin.api("POST", f"{API}/{template_id}/versions", {"content": second})).status_code == 201
+    update = (await admin.api("GET", "/api/v1/clients/maple/template/update")).json()["items"]
+    assert {one["key"]: one["state"] for one in update} == {"plan": "differs", PRICE: "kept", "ladder": "same"}
+    assert update[0]["differences"] == [{"field": "quantity", "label": "Quantity", "own": "2", "template": "3"}]
+    pulled = await admin.api("POST", "/api/v1/clients/maple/template", {"template_id": template_id})
+    assert pulled.json()["later"] == ["plan"]
+    await run_job(env, admin, "maple")
+    assert [(code, number) for code, number, _ in await subscriptions(admin, "maple")] == [("care", 3)]
+    [_, now] = (await admin.api("GET", "/api/v1/clients/maple/prices")).json()["own"]
+    assert now["terms"]["unit_price"] == "0.04000000"
+
+    taken = await admin.api("POST", API, {"name": "Like maple", "client": "maple"})
+    content = (await admin.api("GET", f"{API}/{taken.json()['template_id']}")).json()["content"]
+    assert (content["plan"]["quantity"], content["prices"][0]["unit_price"]) == (3, "0.04000000")
+    assert content["ladder"]["steps"][0]["after_minutes"] == 60
+
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    theirs = await save(foreign, "Care", plan={"code": "care"}, prices=[PRICED])
+    await add_client(foreign, "maple", theirs)
+    await run_job(other_env, foreign, "maple")
+    problem = (await foreign.api("GET", "/api/v1/clients/maple/template")).json()["problem"]
+    assert problem == "There is no plan with the code care."
+    assert await states(foreign, "maple") == {"plan": "missing", PRICE: "same"}
+    assert [number for _, number, _ in await subscriptions(admin, "maple")] == [3]
+
+
+async def test_a_client_in_another_currency_is_told_why_its_prices_are_missing(admin: Visit, env: ClientEnv) -> None:
+    template_id = await save(admin, "Euro", prices=[PRICED | {"currency": "USD"}])
+    await add_client(admin, "oak", template_id)
+    await run_job(env, admin, "oak")
+    assert await states(admin, "oak") == {PRICE: "missing"}
+    page = (await admin.get("/clients/oak/template")).text
+    assert "The template&#39;s prices are in USD, and this client is billed in EUR." in page
+    assert (await admin.api("GET", "/api/v1/clients/oak/prices")).json()["own"] == []
+
+
+async def test_the_page_sets_plan_price_and_ladder(admin: Visit) -> None:
+    assert (await admin.api("POST", "/api/v1/plans", PLAN)).status_code == 201
+    template_id = await save(admin, "Forms")
+    page = f"/templates/{template_id}/contract"
+    assert "Care · " in (await admin.get(page)).text
+    wrong: list[dict[str, object]] = [
+        {"part": "plan", "plan": "care", "quantity": "-1"}, {"part": "price", "meter": METER, "unit_price": ""},
+        {"part": "price", "meter": METER, "currency": "XXQ", "unit_price": "1"}, {"part": "price", "meter": "none"},
+        {"part": "ladder"},
+    ]  # fmt: skip
+    for typed in wrong:
+        assert (await admin.post(page, typed)).status_code == 422, typed
+    good: list[dict[str, object]] = [
+        {"part": "plan", "plan": "care", "quantity": "2"},
+        {"part": "price", "meter": METER, "currency": "eur", "unit_price": "0,05", "included": "10"},
+        {"part": "ladder", "about": "approval", "after": "2", "unit": "hours", "role": "client_admin",
+         "least_severity": "0"},
+    ]  # fmt: skip
+    for typed in good:
+        assert (await admin.post(page, typed)).status_code == 303, typed
+    content = (await admin.api("GET", f"{API}/{template_id}")).json()["content"]
+    assert (content["plan"]["quantity"], content["prices"][0]["currency"]) == (2, "EUR")
+    assert [one["after_minutes"] for one in content["ladder"]["steps"]] == [120]
+    assert (await admin.post(f"/templates/{template_id}", {"remove": "ladder"})).status_code == 303
+
+
+@pytest.mark.parametrize("content", [
+    {"prices": [PRICED, PRICED]}, {"prices": [PRICED | {"unit_price": "-1"}]}, {"plan": {"code": "Not a code"}},
+    {"prices": [PRICED | {"currency": "ZZZ"}]}, {"ladder": {"steps": []}},
+    {"ladder": {"steps": [{"about": "approval", "after_minutes": 60, "role": "own_role"}]}},
+    {"ladder": {"steps": [{"about": "exception", "after_minutes": 60, "role": "client_admin"}]}},
+])  # fmt: skip
+async def test_a_malformed_part_is_refused(admin: Visit, content: object) -> None:
+    refused = await admin.api("POST", API, {"name": "Bad", "content": content})
+    assert refused.status_code in {400, 422}, refused.text
