@@ -1,12 +1,14 @@
 """The escalation ladder: what waits too long is told to the roles of its steps, once for each step."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.jobs import schedule_rating
 from canonical.elements import PRICE
 from controlplane.provisioning import onboard_client
 from foundation.clock import utc_now
@@ -130,6 +132,21 @@ async def test_a_clients_own_ladder_replaces_that_of_its_msp(
     assert (await admin.get(mine)).json()["source"] == "msp"
     for path in (mine, f"{mine}/preview"):
         assert (await stranger.api("PUT" if path == mine else "POST", path, own)).status_code == 404
+
+
+async def test_a_ladder_that_is_saved_while_a_client_is_created_reaches_it(
+    monkeypatch: pytest.MonkeyPatch, env: ClientEnv, admin: Visit
+) -> None:
+    """The job that copies it lists the clients before the new one exists."""
+
+    async def save_meanwhile(session: AsyncSession, due_at: datetime) -> None:
+        await schedule_rating(session, due_at)
+        assert (await admin.api("PUT", "/api/v1/escalation-ladder", LADDER)).status_code == 204
+        await replace(env, scope=env.msp_account).work()
+
+    monkeypatch.setattr("governance.onboarding.create_client.schedule_rating", save_meanwhile)
+    await onboard_client(env.services, env.msp_account, name="Racing", slug="racing", currency="EUR")
+    assert (await admin.get("/api/v1/clients/racing/escalation-ladder")).json()["source"] == "msp"
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from foundation.ids import NewId
 from foundation.marks import N_
 from foundation.names import clean_name
 from foundation.scope import Scope
-from governance.dashboards.layouts import copy_msp_default, read_msp_default
+from governance.dashboards.layouts import copy_msp_default
 from governance.elements.value_hold import begin_hold
-from governance.escalations.ladder import copy_msp_ladder, read_msp_ladder
+from governance.escalations.ladder import copy_msp_ladder
 from governance.onboarding.client_templates.apply import apply_version
 from governance.onboarding.client_templates.store import StoredVersion
-from governance.policies.inherit_job import read_msp_rules
+from governance.onboarding.msp_defaults import catch_up, read_msp_defaults
 from policy.inheritance import inherit
 from policy.packaged import starter_rules
 from policy.publishing import publish_rules
@@ -64,16 +64,14 @@ async def create_client(  # noqa: PLR0913 - keyword-only
         InvalidInput: a part is malformed.
     """
     check_client(new)
-    _, of_msp = await read_msp_rules(db, scope)
-    dashboard = await read_msp_default(db, scope)
-    ladder = await read_msp_ladder(db, scope)
+    defaults = await read_msp_defaults(db, scope)
     async with db.transaction(scope) as session:
         now = clock()
         client = await accounts.create_client(
             session, name=new.name, slug=new.slug, currency=new.currency, language=new.language,
             time_zone=new.time_zone, region=new.region, environment=new.environment, now=now,
         )  # fmt: skip
-        rules = inherit(starter_rules(str(scope.tenant_id)), of_msp)
+        rules = inherit(starter_rules(str(scope.tenant_id)), defaults.rules)
         await publish_rules(session, scope, rules=rules, clock=clock, new_id=new_id)
         await schedule_rating(session, now + FIRST_RATING)
         await session.execute(
@@ -82,12 +80,13 @@ async def create_client(  # noqa: PLR0913 - keyword-only
             """),
             {"t": scope.tenant_id, "m": scope.msp_id, "now": now, "by": scope.actor.name},
         )
-        if dashboard is not None:
-            await copy_msp_default(session, dashboard, now=now)
-        if ladder is not None:
-            await copy_msp_ladder(session, ladder, now=now)
+        if defaults.dashboard is not None:
+            await copy_msp_default(session, defaults.dashboard, now=now)
+        if defaults.ladder is not None:
+            await copy_msp_ladder(session, defaults.ladder, now=now)
         if holds_values:
             await begin_hold(session, now=now)
         if template is not None:  # it has no connections yet, so no connector is asked
             await apply_version(session, template, registry={}, now=now, new_id=new_id)
+    await catch_up(db, scope, defaults, clock=clock, new_id=new_id)
     return client
