@@ -38,6 +38,8 @@ class OnboardingProject(TenantOwned, Base):
     started_at: Mapped[datetime]
     started_by: Mapped[str]
     sponsors: Mapped[dict[str, str]] = mapped_column(JSONB)
+    gates_passed: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    """When each phase was passed, by its number."""
 
 
 class OnboardingTask(TenantOwned, Base):

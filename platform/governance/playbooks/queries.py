@@ -1,7 +1,7 @@
 """Queries of playbooks and projects."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -92,7 +92,8 @@ async def find_project(session: AsyncSession, *, today: date, facts: Facts = NO_
     project = (
         await session.execute(
             text("""
-                SELECT id, playbook_name, starts_on, started_at, started_by, sponsors FROM onboarding_project
+                SELECT id, playbook_name, starts_on, started_at, started_by, sponsors, gates_passed
+                  FROM onboarding_project
                  WHERE tenant_id = :t
             """),
             keys,
@@ -114,7 +115,7 @@ async def find_project(session: AsyncSession, *, today: date, facts: Facts = NO_
     rows = (
         await session.execute(text("SELECT * FROM onboarding_task WHERE tenant_id = :t ORDER BY position"), keys)
     ).all()
-    phases = _phases(rows, evidence, today, facts)
+    phases = _phases(rows, evidence, today, facts, project.gates_passed)
     tasks = [task for phase in phases for task in phase.tasks]
     return ProjectView(
         id=project.id, playbook_name=project.playbook_name, starts_on=project.starts_on,
@@ -126,17 +127,27 @@ async def find_project(session: AsyncSession, *, today: date, facts: Facts = NO_
 
 
 def _phases(
-    rows: Sequence[Row[Any]], evidence: dict[UUID, list[EvidenceView]], today: date, facts: Facts
+    rows: Sequence[Row[Any]],
+    evidence: dict[UUID, list[EvidenceView]],
+    today: date,
+    facts: Facts,
+    times: Mapping[str, str],
 ) -> list[PhaseView]:
     by_phase: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         by_phase[row.phase_number].append(row)
     phases, passed = [], True
-    for _, own in sorted(by_phase.items()):
+    for number, own in sorted(by_phase.items()):
         tasks = [_task(row, evidence.get(row.id, []), today, facts, is_gated=not passed) for row in own]
         done = sum(task.state is TaskState.DONE for task in tasks)
         passed = passed and done == len(tasks)
-        phases.append(PhaseView(name=own[0].phase, gate=own[0].gate, is_passed=passed, done=done, tasks=tasks))
+        at = times.get(str(number))
+        phases.append(
+            PhaseView(
+                number=number, name=own[0].phase, gate=own[0].gate, is_passed=passed, done=done, tasks=tasks,
+                passed_at=None if at is None else datetime.fromisoformat(at),
+            )
+        )  # fmt: skip
     return phases
 
 

@@ -117,12 +117,14 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
 
 class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
     """`gate`: what must hold before the next phase. It is passed when all tasks of this phase and the earlier are
-    done.
+    done; `passed_at` is when that was noticed first, and stays if it no longer holds.
     """
 
+    number: int
     name: str
     gate: str
     is_passed: bool
+    passed_at: datetime | None
     done: int
     tasks: Sequence[TaskView]
 

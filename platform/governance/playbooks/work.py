@@ -21,6 +21,7 @@ from governance.playbooks.audit_actions import PlaybookAction
 from governance.playbooks.content import PlaybookContent, PlaybookTask
 from governance.playbooks.errors import EvidenceMissing, FactDecides, GateClosed
 from governance.playbooks.facts import NO_FACTS, Facts, ProjectFact
+from governance.playbooks.gates import record_gates
 from governance.playbooks.queries import state_of
 from governance.playbooks.schemas import EvidenceInput, PlaybookView, SponsorsInput, TaskInput
 from governance.playbooks.states import TASKS, EvidenceKind, Sponsor, TaskState
@@ -55,7 +56,7 @@ async def start_project(
         raise Conflict(N_("The client has an onboarding project already."))
     phases = playbook.content.phases
     gates = {one.phase: one.gate for one in playbook.content.tasks if one.gate}
-    for position, task in enumerate(_with_gates(playbook.content), start=1):
+    for position, task in enumerate(list_tasks(playbook.content), start=1):
         await session.execute(
             _INSERT_TASK,
             {
@@ -71,18 +72,19 @@ async def start_project(
     return project_id
 
 
-def _with_gates(content: PlaybookContent) -> list[PlaybookTask]:
-    """The tasks; a gate that follows a fact is the last task of its phase."""
+def list_tasks(content: PlaybookContent) -> list[PlaybookTask]:
+    """The tasks; a gate that follows a fact is the last task of its phase, once, also if several rows name it."""
     found: list[PlaybookTask] = []
     for phase in content.phases:
         own = [one for one in content.tasks if one.phase == phase]
         days = max(one.days for one in own)
-        gates = [
-            PlaybookTask(phase=phase, task=one.gate, workstream=one.workstream, role=one.role, days=days,
-                         fact=one.gate_fact)
-            for one in own if one.gate_fact is not None
-        ]  # fmt: skip
-        found += [*own, *gates]
+        gates = {
+            (one.gate, one.gate_fact): PlaybookTask(
+                phase=phase, task=one.gate, workstream=one.workstream, role=one.role, days=days, fact=one.gate_fact
+            )
+            for one in reversed(own) if one.gate_fact is not None
+        }  # fmt: skip
+        found += [*own, *reversed(gates.values())]
     return found
 
 
@@ -158,6 +160,8 @@ async def change_task(
     if reason:
         data["reason"] = reason
     append_audit(session, action=PlaybookAction.TASK_CHANGED, subject=f"task:{task_id}", data=data, at=now)
+    if state is TaskState.DONE and before is not TaskState.DONE:
+        await record_gates(session, facts, now=now)
 
 
 async def _lock_task(session: AsyncSession, task_id: UUID) -> Row[Any]:

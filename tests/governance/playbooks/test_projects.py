@@ -4,13 +4,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from canonical.elements import PRICE
+from controlplane.jobs import build_jobs
 from foundation.clock import utc_now
 from foundation.errors import InvalidInput
+from foundation.jobs.enqueue import NewJob, enqueue
+from foundation.jobs.worker import LaneWorker
 from governance.connections.lists import CONTRACTS
 from governance.playbooks.content import parse_playbook, write_playbook
 from governance.playbooks.example import example_playbook
+from governance.playbooks.gates_job import watch_gates
+from governance.playbooks.job_types import CHECK_GATES
+from governance.playbooks.work import list_tasks
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
@@ -35,15 +42,25 @@ def test_the_example_is_a_playbook_and_survives_its_csv() -> None:
     assert parse_playbook(write_playbook(found)) == found
 
 
-@pytest.mark.parametrize("text", [
+@pytest.mark.parametrize("csv", [
     "", "phase,task\nA,b\n", HEAD, HEAD + "A,,,b,,x,\n", HEAD + "A,,,b,,-1,\n", HEAD + ",,,b,,1,\n",
     HEAD + "A,,,,,1,\n",
     HEAD + "A,,,b,,1,\nB,,,c,,1,\nA,,,d,,1,\n", HEAD + "A,,,b,,9999,\n", HEAD + '"A,,,b,,1,\n',
     HEAD + "A,,,b,,1\n", HEAD + "A\x00,,,b,,1,\n", HEAD + f"A,,,{'b' * 201},,1,\n", HEAD + "A,,,b,,1,\n" * 201,
 ])  # fmt: skip
-def test_a_file_that_is_no_playbook_is_refused(text: str) -> None:
+def test_a_file_that_is_no_playbook_is_refused(csv: str) -> None:
     with pytest.raises(InvalidInput):
-        parse_playbook(text)
+        parse_playbook(csv)
+
+
+def test_a_gate_that_several_rows_name_is_one_task() -> None:
+    rows = (
+        "A,Ready,,one,,1,,,prices\nA,Ready,,two,,3,,,prices\nA,Tested,,three,,2,,,credentials\nB,Live,,four,,4,,,live\n"
+    )
+    found = list_tasks(parse_playbook(HEAD.strip() + ",fact,gate_fact\n" + rows))
+    assert [(one.task, one.days) for one in found] == [
+        ("one", 1), ("two", 3), ("three", 2), ("Ready", 3), ("Tested", 3), ("four", 4), ("Live", 4),
+    ]  # fmt: skip
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -108,6 +125,39 @@ async def test_a_fact_decides_a_task_and_a_gate_and_can_be_waived_with_a_reason(
     assert (await admin.api("PATCH", f"{api}/tasks/{hand_over['id']}", {"state": "done"})).status_code == 204
     assert (await admin.api("DELETE", f"{api}/tasks/{tested['id']}/waiver")).status_code == 204
     assert not (await admin.api("GET", api)).json()["phases"][0]["is_passed"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_gate_that_follows_facts_is_passed_once_even_if_nobody_looks(
+    web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
+) -> None:
+    other = await set_up_msp(other_env, name="Other Harbour")
+    foreign = await web_app.signed_in(other.host, other.admin)
+    tasks = "Connect,,Data,Publish contracts,Client,0,,contracts,\nGo live,,People,Invoice,MSP,5,,invoice_details,\n"
+    for visit, slug in ((admin, msp_setup.slug), (foreign, other.slug)):
+        view = await start(visit, slug, csv=HEAD.strip() + ",fact,gate_fact\n" + tasks)
+        assert [(one["is_passed"], one["passed_at"]) for one in view["phases"]] == [(True, None), (False, None)]
+    async with env.services.db.transaction(env.scope) as session:
+        await watch_gates(session, utc_now())
+        waits = "SELECT count(*) FROM timer WHERE name = 'governance.check_gates' AND tenant_id = :t"
+        assert await session.scalar(text(waits), {"t": env.scope.tenant_id}) == 1
+    for _ in range(2):
+        async with env.services.db.transaction(env.scope) as session:
+            enqueue(session, [NewJob("gates", CHECK_GATES, key="gates")])
+        worker = LaneWorker(
+            env.services.db, env.services.ready_queue, build_jobs(env.services), pool="shared",
+            metrics=env.services.lane_metrics, lease=60,
+        )  # fmt: skip
+        await worker.run_lane(env.scope.msp_id, env.scope.tenant_id, "gates")
+    api = f"/api/v1/clients/{msp_setup.slug}/project"
+    passed, ahead = (await admin.api("GET", api)).json()["phases"]
+    assert (passed["passed_at"] is not None, ahead["passed_at"]) == (True, None)
+    assert "Passed " in (await admin.get(f"/clients/{msp_setup.slug}/project")).text
+    async with env.services.db.transaction(env.scope) as session:
+        told = "SELECT count(*) FROM job WHERE tenant_id = :t AND payload ->> 'kind' = 'project.gate_passed'"
+        assert await session.scalar(text(told), {"t": env.scope.tenant_id}) == 1
+    theirs = (await foreign.api("GET", f"/api/v1/clients/{other.slug}/project")).json()["phases"]
+    assert [one["passed_at"] for one in theirs] == [None, None]
 
 
 @pytest.mark.asyncio(loop_scope="module")
