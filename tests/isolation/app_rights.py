@@ -86,7 +86,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "number_series": "last",
     "oauth_token": "revoked_at",
     "onboarding": "checked_at live_at live_by live_by_id",
-    "onboarding_project": "sponsors",
+    "onboarding_project": "gates_passed sponsors",
     "onboarding_task": "changed_at changed_by due_on owner reason state waived_at waived_by waiver",
     "onboarding_waiver": "reason waived_at waived_by waived_by_id",
     "payment_account": "can_charge checked_at connected external_id id key_hint mode provider refused_hooks"

@@ -20,5 +20,5 @@ class TemplateBilling(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 SET_TEMPLATE_BILLING: Final = JobType(
-    "governance.set_template_billing", N_("Set plan and prices of a client's template"), TemplateBilling, batch=10
+    "governance.set_template_billing", N_("Set plan and prices of a client template"), TemplateBilling, batch=10
 )

@@ -128,7 +128,9 @@ async def test_the_page_builds_a_template_item_by_item(admin: Visit) -> None:
     template_id = await save(admin, "Built")
     page = f"/templates/{template_id}"
     await admin.get(page)
-    assert (await admin.post(f"{page}/contract", {"part": "connection", "kind": "sandbox-erp", "name": "ERP"})).status_code == 303
+    assert (
+        await admin.post(f"{page}/contract", {"part": "connection", "kind": "sandbox-erp", "name": "ERP"})
+    ).status_code == 303
     targets = {"publish_seconds": "60", "decide_hours": "2", "expire_hours": "24", "correct_hours": "8"}
     wrong = await admin.post(f"{page}/contract", {"element": PRICE, "source": "WMS", "owner": "Ada"} | targets)
     assert wrong.status_code == 422

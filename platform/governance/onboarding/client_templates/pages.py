@@ -17,7 +17,7 @@ from foundation.web.lists import ListParameters
 from foundation.web.render import redirect_to
 from governance.onboarding.client_templates.content import TemplateContent
 from governance.onboarding.client_templates.from_client import list_clients, read_content
-from governance.onboarding.client_templates.item_pages import build_template_item_pages
+from governance.onboarding.client_templates.items.pages import build_template_item_pages
 from governance.onboarding.client_templates.lists import CLIENT_TEMPLATES, TEMPLATE_CLIENTS
 from governance.onboarding.client_templates.save import create_template, save_version
 from governance.onboarding.client_templates.store import list_versions, load_version

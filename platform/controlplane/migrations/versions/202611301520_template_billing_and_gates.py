@@ -1,4 +1,4 @@
-"""The state of a template's plan and prices in each client that follows it."""
+"""The state of a template's plan and prices in each client that follows it, and when phases of projects were passed."""
 
 from alembic import op
 
@@ -15,6 +15,8 @@ def upgrade() -> None:
         "ALTER TABLE client_template_use ADD COLUMN billing_due_at timestamptz, ADD COLUMN billing_problem jsonb"
     )
     op.execute(f"GRANT UPDATE (billing_due_at, billing_problem) ON client_template_use TO {APP}")
+    op.execute("ALTER TABLE onboarding_project ADD COLUMN gates_passed jsonb NOT NULL DEFAULT '{}'")
+    op.execute(f"GRANT UPDATE (gates_passed) ON onboarding_project TO {APP}")
 
 
 def downgrade() -> None:
