@@ -55,6 +55,7 @@ class ChargedLine(msgspec.Struct, frozen=True):
     service_from: datetime | None = None
     """Of fees, with `service_until`, which is not included."""
     service_until: datetime | None = None
+    cause: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 FeeSource = Callable[[AsyncSession, FeeContext, Sequence[ChargedLine]], Awaitable[Sequence[Fee]]]

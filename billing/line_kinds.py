@@ -22,6 +22,7 @@ class LineKind(StrEnum):
     COMMITMENT = "commitment"
     SLA_CREDIT = "sla_credit"
     DISCOUNT = "discount"
+    DISCOUNT_BACK = "discount_back"
 
     @property
     def label(self) -> str:
@@ -39,7 +40,13 @@ LABELS: Final = {
     LineKind.COMMITMENT: N_("Difference to the commitment"),
     LineKind.SLA_CREDIT: N_("Service credit"),
     LineKind.DISCOUNT: N_("Discount"),
+    LineKind.DISCOUNT_BACK: N_("Discount on the credited time"),
 }
+SUBSCRIBED: Final = frozenset({
+    LineKind.SUBSCRIPTION, LineKind.PRORATION_CHARGE, LineKind.PRORATION_CREDIT, LineKind.ONE_OFF, LineKind.MINIMUM,
+    LineKind.COMMITMENT, LineKind.DISCOUNT_BACK,
+})  # fmt: skip
+"""Kinds of lines that follow from subscriptions, for time by the client's calendar."""
 CAUSE_LABELS: Final = {
     "subscription": N_("Subscription"),
     "plan": N_("Plan"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -37,6 +38,17 @@ def month_of(moment: datetime) -> Period:
     moment = moment.astimezone(UTC)
     start = datetime(moment.year, moment.month, 1, tzinfo=UTC)
     end = datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1, tzinfo=UTC)
+    return Period(start, end)
+
+
+def calendar_month(moment: datetime, zone: str) -> Period:
+    """The month of the calendar in `zone` that `moment` lies in, as invoices name it: with bounds in UTC."""
+    return month_of(moment.astimezone(ZoneInfo(zone)).replace(tzinfo=UTC))
+
+
+def local_month(month: Period, zone: str) -> Period:
+    """When a month that invoices name begins and ends by the clocks of `zone`."""
+    start, end = (one.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for one in (month.start, month.end))
     return Period(start, end)
 
 

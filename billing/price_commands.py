@@ -11,11 +11,10 @@ import click
 from billing.client_prices.prices import PricedClient, set_client_price
 from billing.periods import parse_month
 from billing.price_books.books import ALL_BOOKS, find_price_book, list_price_books, load_price_book
-from billing.price_books.inputs import TermsInput
+from billing.price_books.inputs import RulesInput, TermsInput
 from billing.price_books.pricing import PriceKind, Terms
 from billing.price_books.repository import NewPrice, NewPriceBook, create_price_book, set_price
 from billing.pricing.rounding import Rounding
-from billing.pricing.rules import BillingRules
 from billing.pricing.tiers import PriceTier
 from billing.sides import Side
 from billing.simulation.run import check_change, last_month
@@ -23,7 +22,15 @@ from billing.simulation.schemas import PriceDraft
 from billing.simulation.simulate import simulate
 from billing.usage.meters import add_declared
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    build_input,
+    command_host,
+    operator_scope,
+    read_pairs,
+    run_with_services,
+)
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from tenants.accounts import get_client
@@ -116,14 +123,23 @@ def price_book() -> None:
     show_default=True,
     help="How each line is rounded.",
 )
+@click.option("--rule", "rules", multiple=True, help="Another rule than usual, such as bills_last_day=true.")
 def create_price_book_(  # noqa: PLR0913 - click passes options by name
-    *, msp_id: UUID, tenant_id: UUID | None, side: str, currency: str, name: str, rounding: str
+    *,
+    msp_id: UUID,
+    tenant_id: UUID | None,
+    side: str,
+    currency: str,
+    name: str,
+    rounding: str,
+    rules: tuple[str, ...],
 ) -> None:
     """Create a price book."""
+    typed = build_input(RulesInput, {**dict(read_pairs(rules, "--rule")), "rounding": rounding})
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            book = NewPriceBook(Side(side), currency, name, tenant_id, BillingRules(rounding=Rounding(rounding)))
+            book = NewPriceBook(Side(side), currency, name, tenant_id, typed.rules)
             book_id = await create_price_book(session, book, now=utc_now(), new_id=new_id)
         return CommandResult(f"price book {book_id}", {"id": book_id, "side": side, "currency": currency})
 

@@ -1,17 +1,19 @@
 """The fixed content of a finalised invoice: parties, lines and tax as they were, and its hash."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from billing.legal_entities.schemas import BillingDetailsView, Issuer
-from billing.legal_entities.tax import OwnRates, Place, TaxAmount, TaxRule, TaxSource, tax_amounts
-from billing.line_kinds import LineKind, describe_line
+from billing.legal_entities.tax import VOUCHER, OwnRates, Place, TaxAmount, TaxRule, TaxSource, tax_amounts
+from billing.line_kinds import SUBSCRIBED, LineKind, describe_line
+from billing.pricing.rules import BillingRules
 from branding.brand import Brand
 from foundation.i18n.localizer import Localizer
 
@@ -63,10 +65,12 @@ class SnapshotLine(msgspec.Struct, frozen=True):
     quantity: Decimal
     unit_price: Decimal
     net_minor: int
+    tax: TaxRule | None = None
+    """None: the rule of the invoice."""
 
 
 class InvoiceSnapshot(msgspec.Struct, frozen=True):
-    """An invoice as it was issued, in the buyer's language. All lines have the rule of the one entry of `taxes`.
+    """An invoice as it was issued, in the buyer's language. All lines but top-ups have one rule of `taxes`.
 
     With a negative total it is a credit note: more usage was taken back than the month has. Amounts are stored with
     their signs; documents show those of a credit note as what is given back.
@@ -84,6 +88,18 @@ class InvoiceSnapshot(msgspec.Struct, frozen=True):
     lines: Sequence[SnapshotLine]
     taxes: Sequence[TaxAmount]
     brand: InvoiceBrand = InvoiceBrand()
+    rules: BillingRules | None = None
+    """By which the lines were charged, with those that differ from the usual ones."""
+    is_subscribed: bool = False
+    """Whether a line is of a subscription."""
+
+    @property
+    def rule(self) -> TaxRule:
+        """Of all lines that have none of their own."""
+        return next((tax.rule for tax in self.taxes if tax.rule != VOUCHER), self.taxes[0].rule)
+
+    def rule_of(self, line: SnapshotLine) -> TaxRule:
+        return line.tax or self.rule
 
     @property
     def net_minor(self) -> int:
@@ -115,7 +131,7 @@ def brand_of(brand: Brand) -> InvoiceBrand:
 def taxes_of(domestic: TaxRule, seller: Seller, buyer: Buyer, lines: Sequence[SnapshotLine]) -> Sequence[TaxAmount]:
     source: TaxSource = OwnRates(domestic)
     rule = source.decide(Place(seller.country, seller.vat_id), Place(buyer.country, buyer.vat_id))
-    return tax_amounts([(rule, line.net_minor) for line in lines] or [(rule, 0)])
+    return tax_amounts([(line.tax or rule, line.net_minor) for line in lines] or [(rule, 0)])
 
 
 def encode_snapshot(snapshot: InvoiceSnapshot) -> tuple[str, str]:
@@ -129,11 +145,36 @@ def decode_snapshot(stored: Any) -> InvoiceSnapshot | None:
     return msgspec.convert(stored, InvoiceSnapshot, strict=False) if stored else None
 
 
-def line_of(row: Any, texts: Localizer) -> SnapshotLine:
-    """A line of the invoice's table in the document's language. Without usage its service is on the first day."""
+def line_of(row: Any, texts: Localizer, zone: str) -> SnapshotLine:
+    """A line of the invoice's table in the document's language. Fees of subscriptions are for days of the client's
+    calendar; months of usage are those of UTC. Without usage the service is on the first day.
+    """
+    kind = LineKind(row.kind)
     first: datetime = row.first_at or row.service_start
     last: datetime = row.last_at or first
+    days = [one.astimezone(ZoneInfo(zone) if kind in SUBSCRIBED else UTC).date() for one in (first, last)]
     return SnapshotLine(
-        row.id, row.product or row.meter, describe_line(LineKind(row.kind), row.description, texts),
-        first.date(), last.date(), row.quantity - row.included, row.unit_price, row.amount_minor,
+        row.id, row.product or row.meter, describe_line(kind, row.description, texts), days[0], days[1],
+        row.quantity - row.included, row.unit_price, row.amount_minor,
+        VOUCHER if kind is LineKind.TOP_UP else None,
     )  # fmt: skip
+
+
+def credited_nets(
+    document: InvoiceSnapshot, net_minor: int, lines: Mapping[UUID, int], before: Mapping[TaxRule, int]
+) -> Mapping[TaxRule, int]:
+    """A credit's net amount by the rule of tax: of the lines it names, else of the highest rate first. `before` is what
+    was credited already.
+    """
+    found: dict[TaxRule, int] = {}
+    rules = {line.id: document.rule_of(line) for line in document.lines}
+    for line_id, minor in lines.items():
+        rule = rules.get(line_id, document.rule)
+        found[rule] = found.get(rule, 0) + minor
+    left = net_minor - sum(found.values())
+    for tax in sorted(document.taxes, key=lambda tax: -tax.rule.percent):
+        part = max(0, min(left, tax.net_minor - before.get(tax.rule, 0) - found.get(tax.rule, 0)))
+        found[tax.rule] = found.get(tax.rule, 0) + part
+        left -= part
+    found[document.rule] = found.get(document.rule, 0) + left
+    return found

@@ -23,6 +23,7 @@ from billing.price_books.repository import (
     set_price,
 )
 from billing.price_books.selection import PriceSelection, select_prices
+from billing.pricing.rules import BillingRules
 from billing.sides import Side, as_rater
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
@@ -73,10 +74,21 @@ async def set_client_price(  # noqa: PLR0913 - keyword-only
     """
     book_id = await _find_book(session, client.client_id)
     if book_id is None:
-        book = NewPriceBook(Side.RETAIL, client.currency, OWN_BOOK, client.client_id)
+        rules = await _common_rules(session)
+        book = NewPriceBook(Side.RETAIL, client.currency, OWN_BOOK, client.client_id, rules)
         book_id = await create_price_book(session, book, now=now, new_id=new_id)
     price = NewPrice(meter, description, terms, valid_from or now)
     return PriceSet(await set_price(session, book_id, price=price, now=now, new_id=new_id), book_id)
+
+
+async def _common_rules(session: AsyncSession) -> BillingRules:
+    """Those of the MSP's common retail prices, so that a price of its own does not bill a client otherwise."""
+    async with as_rater(session):
+        found = await session.scalar(
+            text("SELECT rules FROM price_book WHERE tenant_id = :t AND side = 'retail' AND client_id IS NULL"),
+            {"t": scope_of(session).msp_id},
+        )
+    return msgspec.convert(found or {}, BillingRules)
 
 
 async def _find_book(session: AsyncSession, client_id: UUID) -> UUID | None:

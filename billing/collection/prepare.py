@@ -124,13 +124,15 @@ async def _pushed(
     )
     rows = found.all()
     texts = localizer_of("" if document is None else document.language, "UTC")
-    rule = document.taxes[0].rule if document is not None else None
-    taxes = line_taxes([one.amount_minor for one in rows], rule.percent) if rule else [0] * len(rows)
+    rule = document.rule if document is not None else None
+    untaxed = {line.id for line in document.lines if line.tax is not None} if document is not None else set()
+    nets = [0 if one.id in untaxed else one.amount_minor for one in rows]
+    taxes = line_taxes(nets, rule.percent) if rule else [0] * len(rows)
     lines = [
         PushedLine(
             one.id, describe_line(LineKind(one.kind), one.description, texts), one.amount_minor,
             one.first_at or one.service_start,
-            (one.last_at or one.service_start) + timedelta(seconds=1), tax_minor=tax,
+            (one.last_at or one.service_start) + timedelta(seconds=1), tax_minor=tax, is_taxed=one.id not in untaxed,
         )
         for one, tax in zip(rows, taxes, strict=True)
     ]  # fmt: skip

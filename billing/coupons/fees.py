@@ -1,6 +1,7 @@
 """Discounts of a draft: the client's coupons, one after the other, on what is charged."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.coupons.client_coupons import CAUSE, read_uses
+from billing.coupons.credited import earlier_discounts
 from billing.coupons.schemas import CouponUse
 from billing.coupons.terms import TERM_NAMES, CouponTerms
 from billing.fees import ChargedLine, Fee, FeeContext
@@ -19,20 +21,23 @@ from canonical.money import stored_exponent
 
 
 async def discount_fees(session: AsyncSession, context: FeeContext, lines: Sequence[ChargedLine]) -> Sequence[Fee]:
-    """A line for each coupon and product that it discounts, with the coupons in the order in which they were given.
+    """A line for each coupon and product that it discounts, with the coupons in the order in which they were given; and
+    what credits for time on fixed invoices give back less, because a coupon had discounted it there.
 
-    Credits among the lines reduce what can be discounted, in proportion, so that no coupon takes an invoice below 0.
+    Other credits among the lines reduce what can be discounted, so that no coupon takes an invoice below 0.
     """
     if context.side is not Side.RETAIL:
         return []
+    earlier = await earlier_discounts(session, context, lines)
+    fees = [_taken_back(context, lines[place], amount) for place, amount in earlier.items() if amount]
     first = context.period.start.date()
     rows = (
         await session.execute(_COUPONS, {"tenant": context.client_id, "first": first, "currency": context.currency})
     ).all()
     if not rows:
-        return []
+        return fees
     uses = await read_uses(session, before=context.period.start.date())
-    left, fees = without_credits(lines), list[Fee]()
+    left = without_credits(lines, apart=earlier.keys())
     for row in rows:
         parts = _parts(_terms(row), uses.get(row.id, ()), lines, left)
         for number, part in parts.items():
@@ -41,15 +46,40 @@ async def discount_fees(session: AsyncSession, context: FeeContext, lines: Seque
     return fees
 
 
-def without_credits(lines: Sequence[ChargedLine]) -> list[int]:
-    """What is charged by each line after the credits among them."""
-    charged = [max(0, line.amount_minor) for line in lines]
-    credit = -sum(min(0, line.amount_minor) for line in lines)
-    if not credit:
-        return charged
-    weights = [Weight(str(number), amount) for number, amount in enumerate(charged)]
-    shares = allocate(credit, weights, cap_to_items=True)
-    return [amount - int(shares[str(number)]) for number, amount in enumerate(charged)]
+def without_credits(lines: Sequence[ChargedLine], *, apart: AbstractSet[int] = frozenset()) -> list[int]:
+    """What is charged by each line after the credits among them: of the credit's own product first, then of all lines.
+    Credits at the places `apart` are for other invoices.
+    """
+    left = [max(0, line.amount_minor) for line in lines]
+    credit_of: dict[str, int] = {}
+    for place, line in enumerate(lines):
+        if line.amount_minor < 0 and place not in apart:
+            credit_of[line.product] = credit_of.get(line.product, 0) - line.amount_minor
+    rest = 0
+    for product, credit in credit_of.items():
+        rest += _deduct(credit, left, [place for place, line in enumerate(lines) if line.product == product])
+    _deduct(rest, left, range(len(lines)))
+    return left
+
+
+def _deduct(credit: int, left: list[int], places: Sequence[int]) -> int:
+    """Spread a credit over the lines at these places. Returns what they do not take."""
+    taken = min(credit, sum(left[place] for place in places))
+    if taken:
+        shares = allocate(taken, [Weight(str(place), left[place]) for place in places], cap_to_items=True)
+        for place in places:
+            left[place] -= int(shares[str(place)])
+    return credit - taken
+
+
+def _taken_back(context: FeeContext, credit: ChargedLine, amount: int) -> Fee:
+    start, until = credit.service_from or context.period.start, credit.service_until or context.period.end
+    return Fee(
+        key=str(credit.id), kind=LineKind.DISCOUNT_BACK, name=credit.product, product=credit.product,
+        service_from=start, service_until=until, amount_minor=amount,
+        unit_price=Decimal(amount) / Decimal(10) ** stored_exponent(context.currency),
+        cause={"credit_line": str(credit.id), "plan": credit.product},
+    )  # fmt: skip
 
 
 def _parts(

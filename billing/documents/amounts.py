@@ -7,11 +7,18 @@ from msgspec.structs import replace
 
 from billing.snapshot import InvoiceSnapshot, SnapshotLine
 from canonical.money import decimal_amount
+from foundation.i18n.negotiation import localizer_of
+from foundation.marks import N_
 
 
 def write_amount(minor: int, currency: str, language: str) -> str:
     """The amount as people of the language read it."""
     return format_currency(decimal_amount(minor, currency), currency, locale=language)
+
+
+def write_voucher(language: str) -> str:
+    """Why credit that is bought is not taxed."""
+    return localizer_of(language, "UTC").text(N_("Prepaid credit: tax is charged when it is used."))
 
 
 def has_one_price(line: SnapshotLine, currency: str) -> bool:

@@ -5,8 +5,8 @@ The libraries are imported when a document is made: they take half a second, and
 
 from typing import Any, Final
 
-from billing.documents.amounts import charge_of, given_back
-from billing.legal_entities.tax import TaxRule
+from billing.documents.amounts import charge_of, given_back, write_voucher
+from billing.legal_entities.tax import VOUCHER, TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from canonical.money import decimal_amount
 
@@ -30,9 +30,8 @@ def write_cii(document: InvoiceSnapshot) -> bytes:
         agreement.buyer_order.issuer_assigned_id = document.buyer.po_number
     _write_party(agreement.seller, document.seller)
     _write_party(agreement.buyer, document.buyer)
-    rule = document.taxes[0].rule
     for number, line in enumerate(document.lines, start=1):
-        made.trade.items.add(_line(number, line, rule, document.currency))
+        made.trade.items.add(_line(number, line, document.rule_of(line), document.currency))
     made.trade.delivery.event.occurrence = document.period_end
     _settle(made.trade.settlement, document, is_credit=is_credit)
     return bytes(made.serialize(schema="FACTUR-X_EN16931"))
@@ -86,7 +85,9 @@ def _settle(settlement: Any, document: InvoiceSnapshot, *, is_credit: bool) -> N
         entry.calculated_amount = decimal_amount(tax.tax_minor, currency)
         entry.basis_amount = decimal_amount(tax.net_minor, currency)
         _write_rule(entry, tax.rule)
-        if tax.rule.reason:
+        if tax.rule == VOUCHER:
+            entry.exemption_reason = write_voucher(document.language)
+        elif tax.rule.reason:
             entry.exemption_reason_code = tax.rule.reason
         settlement.trade_tax.add(entry)
     settlement.period.start, settlement.period.end = document.period_start, document.period_end

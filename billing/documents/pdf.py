@@ -9,9 +9,10 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from billing.documents.amounts import given_back, has_one_price, write_amount
+from billing.documents.amounts import given_back, has_one_price, write_amount, write_voucher
 from billing.documents.cii import write_cii
-from billing.legal_entities.tax import TaxCategory
+from billing.legal_entities.tax import VOUCHER, TaxCategory
+from billing.price_books.rules import write_rules
 from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
 from canonical.money import stored_exponent
 from foundation.i18n.localizer import Localizer
@@ -104,7 +105,12 @@ def _totals(document: InvoiceSnapshot, texts: Localizer) -> Pairs:
 
 
 def _notes(document: InvoiceSnapshot, texts: Localizer, *, is_credit: bool) -> list[str]:
-    notes = [texts.text(_NOTES[tax.rule.category]) for tax in document.taxes if tax.rule.category in _NOTES]
+    notes = [
+        write_voucher(document.language) if tax.rule == VOUCHER else texts.text(_NOTES[tax.rule.category])
+        for tax in document.taxes if tax.rule.category in _NOTES
+    ]  # fmt: skip
+    if document.rules is not None:
+        notes += write_rules(document.rules, texts, subscribed=document.is_subscribed)
     if document.buyer.on_behalf_of:
         notes.append(texts.fill(N_("For {client}"), {"client": document.buyer.on_behalf_of}))
     if is_credit:

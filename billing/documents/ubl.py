@@ -5,8 +5,8 @@ receivers that read this syntax only.
 from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, tostring  # nothing is read, so no entity is ever resolved
 
-from billing.documents.amounts import charge_of, given_back
-from billing.legal_entities.tax import TaxRule
+from billing.documents.amounts import charge_of, given_back, write_voucher
+from billing.legal_entities.tax import VOUCHER, TaxRule
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from canonical.money import decimal_amount
 
@@ -42,7 +42,7 @@ def write_ubl(document: InvoiceSnapshot) -> bytes:
     kind, document = _CREDIT_NOTE if document.is_credit else _INVOICE, given_back(document)
     root, number = Element(kind.root, {"xmlns": f"{_NAMESPACE}{kind.root}-2", **_SPACES}), document.number
     due, is_credit = document.due_on.isoformat(), kind is _CREDIT_NOTE
-    rule, currency = document.taxes[0].rule, document.currency
+    currency = document.currency
     nodes = [
         _text("CustomizationID", _GUIDELINE), _text("ID", number),
         _text("IssueDate", document.issued_on.isoformat()), None if is_credit else _text("DueDate", due),
@@ -58,7 +58,10 @@ def write_ubl(document: InvoiceSnapshot) -> bytes:
         _credited_on(due) if is_credit else _means(document.seller, number),
         _tax_total(document),
         _total(document),
-        *(_line(kind, place, line, rule, currency) for place, line in enumerate(document.lines, start=1)),
+        *(
+            _line(kind, place, line, document.rule_of(line), currency)
+            for place, line in enumerate(document.lines, start=1)
+        ),
     ]  # fmt: skip
     root.extend(node for node in nodes if node is not None)
     return bytes(tostring(root, encoding="UTF-8", xml_declaration=True))
@@ -102,7 +105,7 @@ def _tax_total(document: InvoiceSnapshot) -> Node:
     parts = [
         _group(
             "TaxSubtotal", _amount("TaxableAmount", tax.net_minor, currency),
-            _amount("TaxAmount", tax.tax_minor, currency), _category("TaxCategory", tax.rule, tax.rule.reason),
+            _amount("TaxAmount", tax.tax_minor, currency), _exempt(tax.rule, document.language),
         )
         for tax in document.taxes
     ]  # fmt: skip
@@ -129,10 +132,17 @@ def _line(kind: _Kind, place: int, line: SnapshotLine, rule: TaxRule, currency: 
     )  # fmt: skip
 
 
-def _category(name: str, rule: TaxRule, reason: str = "") -> Node:
+def _exempt(rule: TaxRule, language: str) -> Node:
+    """The rule with its reason, in words if there is no code."""
+    if rule == VOUCHER:
+        return _category("TaxCategory", rule, write_voucher(language))
+    return _category("TaxCategory", rule, code=rule.reason)
+
+
+def _category(name: str, rule: TaxRule, reason: str = "", code: str = "") -> Node:
     return _group(
         name, _text("ID", rule.category.value), _text("Percent", f"{rule.percent:f}"),
-        _text("TaxExemptionReasonCode", reason), _scheme("VAT"),
+        _text("TaxExemptionReasonCode", code), _text("TaxExemptionReason", reason), _scheme("VAT"),
     )  # fmt: skip
 
 

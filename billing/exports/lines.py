@@ -1,6 +1,6 @@
 """Export lines of one invoice and of its credit notes. No input or output."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ import msgspec
 
 from billing.documents.amounts import charge_of
 from billing.exports.schemas import DocumentKind, ExportLine
-from billing.legal_entities.tax import TaxAmount, TaxRule, credited_tax
+from billing.legal_entities.tax import TaxRule, credited_tax
 from billing.snapshot import InvoiceSnapshot
 from canonical.money import decimal_amount
 
@@ -59,11 +59,11 @@ def line_taxes(document: InvoiceSnapshot) -> list[tuple[TaxRule, int]]:
     """Rule and tax of each line in minor units. Tax is rounded once per rate on the invoice, so a line has the
     difference that it makes to the rounded tax of the lines up to it: their sum is the invoice's tax.
     """
-    [rate] = document.taxes
-    found, before = [], 0
+    found, before = [], dict[TaxRule, int]()
     for line in document.lines:
-        found.append((rate.rule, credited_tax([rate], {rate.rule: line.net_minor}, {rate.rule: before})))
-        before += line.net_minor
+        rule = document.rule_of(line)
+        found.append((rule, credited_tax(document.taxes, {rule: line.net_minor}, before)))
+        before[rule] = before.get(rule, 0) + line.net_minor
     return found
 
 
@@ -75,13 +75,8 @@ def credit_line(document: InvoiceSnapshot, client: str, credit: IssuedCredit) ->
         description=f"{document.number}: {credit.reason}", service_from=document.period_start,
         service_to=document.period_end, quantity=Decimal(1), unit_price=net, net=net, tax=tax, gross=net + tax,
         event_count=0, invoice_number=credit.number, issue_date=credit.issued_on, due_date=None,
-        **_shared(document, client, _rule(document.taxes)),
+        **_shared(document, client, document.rule),
     )  # fmt: skip
-
-
-def _rule(taxes: Sequence[TaxAmount]) -> TaxRule:
-    [rate] = taxes
-    return rate.rule
 
 
 def _shared(document: InvoiceSnapshot, client: str, rule: TaxRule) -> dict[str, Any]:

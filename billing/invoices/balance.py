@@ -11,6 +11,7 @@ from billing.invoices.steps import lock_issued
 from billing.payment_account.states import ProviderKind
 from billing.payments.provider_invoices import find_row
 from billing.states import InvoiceState
+from billing.wallets.fees import bought_credit
 from billing.wallets.ledger import GrantedCredit, draw_credit, grant_credit
 from billing.wallets.states import BALANCE, GrantKind
 from foundation.database.engine import scope_of
@@ -21,7 +22,8 @@ from foundation.marks import N_
 
 async def use_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime, new_id: NewId) -> int:
     """Pay what is left of an invoice from the client's credit, in its scope, as far as it reaches. Returns how much, 0
-    if nothing is left to pay or no credit of its currency.
+    if nothing is left to pay or no credit of its currency. Credit that the invoice buys is not paid by granted or
+    bought credit, which it would turn into one that lasts longer.
 
     Raises:
         NotFound: the client has no such invoice.
@@ -30,7 +32,10 @@ async def use_balance(session: AsyncSession, invoice_id: UUID, *, now: datetime,
     invoice = await lock_issued(session, invoice_id)
     if invoice.balance_minor <= 0 or invoice.state is InvoiceState.VOID:
         return 0
-    drawn = await draw_credit(session, invoice.currency, invoice.balance_minor, invoice_id, now=now, new_id=new_id)
+    bought = await bought_credit(session, invoice_id)
+    drawn = await draw_credit(
+        session, invoice.currency, invoice.balance_minor, invoice_id, bought_minor=bought, now=now, new_id=new_id
+    )
     if drawn:
         payment = NewPayment(paid_on=now.date(), amount_minor=drawn, method=BALANCE)
         await record_payment(session, invoice_id, payment, now=now, new_id=new_id)

@@ -17,8 +17,10 @@ from billing.subscriptions.source import subscription_fees
 from billing.wallets.fees import top_up_fees
 from foundation.database.engine import scope_of
 
-SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, sla_fees, discount_fees, top_up_fees)
-"""Fees of subscriptions, then what depends on the lines before: discounts, and what no coupon discounts."""
+SOURCES: Final[Sequence[FeeSource]] = (subscription_fees, discount_fees, sla_fees, top_up_fees)
+"""Fees of subscriptions, then what depends on the lines before: discounts, service credits of what is left, and what
+neither is for.
+"""
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -35,7 +37,7 @@ async def collect_fees(
         lines += [
             ChargedLine(
                 line_id_of(context.invoice_id, fee), fee.kind, fee.product, fee.amount_minor, fee.service_from,
-                fee.service_until,
+                fee.service_until, fee.cause,
             )
             for fee in found
         ]  # fmt: skip

@@ -13,7 +13,8 @@ from billing.invoices.steps import NewStep, StepCause, record_step
 from billing.job_types import LANE, MAKE_DOCUMENTS
 from billing.legal_entities.repository import find_billing_details, find_issuer, rate_on, take_number
 from billing.legal_entities.schemas import Issuer
-from billing.line_kinds import KIND_ORDER
+from billing.line_kinds import KIND_ORDER, SUBSCRIBED
+from billing.pricing.rules import BillingRules
 from billing.sides import Side
 from billing.snapshot import (
     Buyer,
@@ -27,6 +28,7 @@ from billing.snapshot import (
     taxes_of,
 )
 from billing.states import InvoiceState
+from billing.time_zone import load_time_zone
 from branding.directory import read_own_brand
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
@@ -107,10 +109,11 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
     if rate is None:
         raise PartyMissing(N_("The legal entity has no tax rate for today. Add it, and finalise again."))
     buyer = await _buyer(session)
-    rows = await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})
+    rows = (await session.execute(_LINES, {"tenant": scope_of(session).tenant_id, "id": draft.id})).all()
     language = await _language(session, draft.side) or issuer.entity.language
     texts = localizer_of(language, "UTC")
-    lines, seller = [line_of(row, texts) for row in rows], seller_of(issuer)
+    zone = await load_time_zone(session)
+    lines, seller = [line_of(row, texts, zone) for row in rows], seller_of(issuer)
     entity = issuer.entity
     number_format = entity.credit_note_format if draft.total_minor < 0 else entity.number_format
     return InvoiceSnapshot(
@@ -119,8 +122,16 @@ async def _document(session: AsyncSession, draft: ToIssue, issuer: Issuer, now: 
         language=language, currency=draft.currency,
         period_start=draft.period_start.date(), period_end=(draft.period_end - timedelta(microseconds=1)).date(),
         seller=seller, buyer=buyer, lines=lines, taxes=taxes_of(rate, seller, buyer, lines),
-        brand=await _brand(session, draft.side),
+        brand=await _brand(session, draft.side), rules=await _rules(session, draft.side),
+        is_subscribed=any(row.kind in SUBSCRIBED for row in rows),
     )  # fmt: skip
+
+
+async def _rules(session: AsyncSession, side: Side) -> BillingRules:
+    """Those of the client's own prices, or of the common ones."""
+    scope = scope_of(session)
+    found = await session.scalar(_RULES, {"msp": scope.msp_id, "side": side.value, "client": scope.tenant_id})
+    return msgspec.convert(found or {}, BillingRules)
 
 
 async def _language(session: AsyncSession, side: Side) -> str:
@@ -156,6 +167,10 @@ async def _buyer(session: AsyncSession) -> Buyer:
     return msgspec.structs.replace(buyer_of(payer, on_behalf_of=own.name), po_number=number)
 
 
+_RULES = text("""
+    SELECT rules FROM price_book WHERE tenant_id = :msp AND side = :side
+       AND (client_id IS NULL OR client_id = :client) ORDER BY client_id IS NULL LIMIT 1
+""")
 _LINES: Any = text(f"""
     SELECT id, kind, meter, product, description, service_start, first_at, last_at, quantity, included, unit_price,
            amount_minor

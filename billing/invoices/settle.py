@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.invoices.mailing import mail_invoice
 from billing.invoices.steps import Issued, NewStep, StepCause, lock_issued, write_step
 from billing.legal_entities.repository import find_issuer, take_number
-from billing.legal_entities.tax import credited_tax
+from billing.legal_entities.tax import TaxRule, credited_tax
 from billing.sides import Side, as_rater
-from billing.snapshot import decode_snapshot
+from billing.snapshot import credited_nets, decode_snapshot
 from billing.states import INVOICES, UNPAID, InvoiceState
 from billing.wallets.fees import settle_top_up
 from billing.wallets.ledger import restore_credit
@@ -180,7 +180,7 @@ async def create_credit_note(
     if invoice.state in {InvoiceState.VOID, InvoiceState.WRITTEN_OFF}:
         raise Conflict(N_("The invoice's state does not allow this. Load the page again."))
     net = await _creditable(session, invoice, credit)
-    tax, number_format = await _tax_of_credit(session, invoice, net)
+    tax, number_format = await _tax_of_credit(session, invoice, net, credit.lines)
     scope, note_id = scope_of(session), new_id()
     async with as_rater(session):
         number = None
@@ -287,23 +287,26 @@ async def _creditable(session: AsyncSession, invoice: Issued, credit: NewCredit)
     return net
 
 
-async def _tax_of_credit(session: AsyncSession, invoice: Issued, net: int) -> tuple[int, str]:
+async def _tax_of_credit(
+    session: AsyncSession, invoice: Issued, net: int, lines: Mapping[UUID, int]
+) -> tuple[int, str]:
     """Its part of the tax, and the number format; no tax and no format if the invoice has no number."""
-    row = (
-        await session.execute(
-            text("""
-                SELECT x.snapshot, coalesce(sum(c.net_minor), 0)::bigint AS credited FROM issued_invoice x
-                  LEFT JOIN credit_note c ON c.tenant_id = x.tenant_id AND c.invoice_id = x.invoice_id
-                 WHERE x.tenant_id = :tenant AND x.invoice_id = :invoice GROUP BY x.tenant_id, x.invoice_id
-            """),
-            {"tenant": scope_of(session).tenant_id, "invoice": invoice.id},
-        )
-    ).one()
-    document = decode_snapshot(row.snapshot)
+    keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice.id}
+    document = decode_snapshot(await session.scalar(_SNAPSHOT, keys))
     if document is None:
         return 0, ""
-    rule = document.taxes[0].rule
+    before: dict[TaxRule, int] = {}
+    for row in await session.execute(_EARLIER_CREDITS, keys):
+        earlier = {UUID(key): int(amount) for key, amount in row.lines.items()}
+        for rule, minor in credited_nets(document, row.net_minor, earlier, before).items():
+            before[rule] = before.get(rule, 0) + minor
     async with as_rater(session):
         issuer = await find_issuer(session, Side(invoice.side))
-    tax = credited_tax(document.taxes, {rule: net}, {rule: row.credited})
+    tax = credited_tax(document.taxes, credited_nets(document, net, lines, before), before)
     return tax, issuer.entity.credit_note_format if issuer else ""
+
+
+_SNAPSHOT = text("SELECT snapshot FROM issued_invoice WHERE tenant_id = :tenant AND invoice_id = :invoice")
+_EARLIER_CREDITS = text("""
+    SELECT net_minor, lines FROM credit_note WHERE tenant_id = :tenant AND invoice_id = :invoice ORDER BY created_at, id
+""")

@@ -54,6 +54,12 @@ class Place(msgspec.Struct, frozen=True):
     vat_id: str = ""
 
 
+VOUCHER_REASON: Final = "multi-purpose-voucher"
+"""Our own code, since the VATEX list has none: documents say it in words."""
+VOUCHER: Final = TaxRule(TaxCategory.EXEMPT, Decimal(0), VOUCHER_REASON)
+"""Of credit that a client buys: what it will pay for is not known yet, and is taxed when the credit is used
+(multi-purpose voucher, article 30b of directive 2006/112/EC).
+"""
 _REVERSE_CHARGE: Final = TaxRule(TaxCategory.REVERSE_CHARGE, Decimal(0), "VATEX-EU-AE")
 _EXPORT: Final = TaxRule(TaxCategory.EXPORT, Decimal(0), "VATEX-EU-G")
 _OUTSIDE_EU: Final = TaxRule(TaxCategory.ZERO, Decimal(0))

@@ -136,10 +136,10 @@ async def list_offers(session: AsyncSession, now: datetime) -> Sequence[PlanView
 
 
 async def find_offer(session: AsyncSession, code: str, at: datetime, *, number: int | None = None) -> PlanCopy:
-    """The version of a plan in force at `at`, or the one with this number, of the MSP of the client's scope.
+    """The version of a plan in force at `at`, or an earlier one with this number, of the MSP of the client's scope.
 
     Raises:
-        InvalidInput: the MSP has no such plan, or it has no version then.
+        InvalidInput: the MSP has no such plan, it has no version then, or that version is for later.
     """
     async with as_rater(session):
         plans = (
@@ -155,6 +155,11 @@ async def find_offer(session: AsyncSession, code: str, at: datetime, *, number: 
     version = next((one for one in plan.versions if one.number == wanted), None)
     if version is None:
         raise InvalidInput(N_("The plan has no version {number}."), params={"number": wanted}, field="version")
+    if version.valid_from > at:
+        raise InvalidInput(
+            N_("Version {number} of the plan is for subscriptions that begin or change later."),
+            params={"number": wanted}, field="version",
+        )  # fmt: skip
     return PlanCopy(version.id, plan.code, plan.name, version.number, plan.currency, version.terms)
 
 

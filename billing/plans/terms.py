@@ -26,7 +26,7 @@ INTERVAL_LABELS: Final = {
 MOST_PHASES: Final = 24
 MOST_ADD_ONS: Final = 20
 LONGEST_TRIAL: Final = 730
-_LARGEST: Final = Decimal(10) ** 9
+LARGEST_PRICE: Final = Decimal(10) ** 9
 _PLACES: Final = 8
 
 
@@ -105,7 +105,7 @@ def check_terms(terms: PlanTerms) -> PlanTerms:
         raise InvalidInput(N_("Choose how often the plan is billed."), field="interval")
     for field, price in _prices(terms):
         exponent = price.as_tuple().exponent if price.is_finite() else None
-        if not isinstance(exponent, int) or not 0 <= price <= _LARGEST or -exponent > _PLACES:
+        if not isinstance(exponent, int) or not 0 <= price <= LARGEST_PRICE or -exponent > _PLACES:
             raise PriceNotAllowed(N_("A price is a number of 0 or more with at most eight decimals."), field=field)
     if not 0 <= terms.trial_days <= LONGEST_TRIAL:
         raise InvalidInput(N_("A trial has at most {most} days."), params={"most": LONGEST_TRIAL}, field="trial_days")

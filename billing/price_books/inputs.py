@@ -10,7 +10,7 @@ import msgspec
 from billing.errors import PriceNotAllowed
 from billing.price_books.pricing import PRICED, PriceKind, Terms
 from billing.pricing.rounding import Rounding
-from billing.pricing.rules import BillingRules
+from billing.pricing.rules import BillingRules, ProrationUnit
 from billing.pricing.tiers import PriceTier
 from foundation.marks import N_
 from foundation.web.requests import RequestBody
@@ -54,21 +54,30 @@ class PriceInput(TermsInput, frozen=True, kw_only=True):
     valid_from: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
-class PriceBookInput(RequestBody, frozen=True, kw_only=True):
+class RulesInput(RequestBody, frozen=True, kw_only=True):
+    """How a price book charges, where billing engines differ; see `BillingRules`. They cannot be changed later."""
+
+    rounding: Rounding = Rounding.HALF_UP
+    zero_usage_pays_first_flat: bool = False
+    min_packages: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    bills_last_day: bool = False
+    change_proration: ProrationUnit = ProrationUnit.SECOND
+    part_period_proration: ProrationUnit = ProrationUnit.DAY
+    prorates_minimum: bool = True
+    trial_prorates_commitment: bool = True
+    downgrades_at_period_end: bool = True
+    pause_credits: bool = True
+
+    @property
+    def rules(self) -> BillingRules:
+        return BillingRules(**{name: getattr(self, name) for name in RulesInput.__struct_fields__})
+
+
+class PriceBookInput(RulesInput, frozen=True, kw_only=True):
     """A retail price book: the common one, or that of the client with the short name `client`. The rules hold for all
-    its prices and cannot be changed later.
+    its prices, and for subscriptions of the clients that it is for. They cannot be changed later.
     """
 
     currency: Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
     name: Annotated[str, msgspec.Meta(max_length=200)] = "Standard"
     client: Annotated[str, msgspec.Meta(max_length=63)] | None = None
-    rounding: Rounding = Rounding.HALF_UP
-    zero_usage_pays_first_flat: bool = False
-    min_packages: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
-
-    @property
-    def rules(self) -> BillingRules:
-        return BillingRules(
-            rounding=self.rounding, zero_usage_pays_first_flat=self.zero_usage_pays_first_flat,
-            min_packages=self.min_packages,
-        )  # fmt: skip

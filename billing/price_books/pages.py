@@ -16,13 +16,14 @@ from billing.price_books.inputs import PriceBookInput
 from billing.price_books.lists import PRICE_BOOKS, PRICES
 from billing.price_books.pricing import PriceKind
 from billing.price_books.repository import NewPrice, set_price
+from billing.price_books.rules import ROUNDINGS, SWITCHES, UNIT_FIELDS, UNITS, list_rules, read_rules
 from billing.price_books.wording import write_price
-from billing.pricing.rounding import Rounding
+from billing.pricing.rules import BillingRules
 from billing.sides import Side
 from billing.web.dependencies import KnownMeters
 from billing.web.forms import read_typed
 from foundation.errors import DomainError, InvalidInput, NotFound
-from foundation.i18n.localizer import translate
+from foundation.i18n.localizer import current_localizer, translate
 from foundation.ids import new_id
 from foundation.marks import N_
 from foundation.usage.meters import Meters
@@ -41,10 +42,6 @@ _BOOKS: Final = "/prices/books"
 _BOOK: Final = f"{_BOOKS}/{{book_id:uuid}}"
 _READ: Final = {"permission": BillingPermission.READ_PRICE_BOOKS, "fleet": True}
 _WRITE: Final = {"permission": BillingPermission.WRITE_PRICE_BOOKS}
-_ROUNDINGS: Final = {
-    Rounding.HALF_UP: N_("Halves up"),
-    Rounding.HALF_EVEN: N_("Halves to the even amount"),
-}
 
 
 @get(_PRICES, name="prices", opt=_READ, dependencies=PRICES.page_parameters, include_in_schema=False)
@@ -91,7 +88,8 @@ async def show_price_book_page(access: OpenAccess, meters: KnownMeters, book_id:
         "versions": detail.prices,
         "costs": {one.price.id: write_price(one.cost, detail.book.currency) for one in detail.prices if one.cost},
         "meter_labels": meters.label_of,
-        "rounding": _ROUNDINGS.get(detail.book.rules.rounding, detail.book.rules.rounding.value),
+        "rounding": ROUNDINGS.get(detail.book.rules.rounding, detail.book.rules.rounding.value),
+        "rules": list_rules(detail.book.rules, current_localizer()),
         "writes": _writes(access, detail.book),
     }
     return render_page(access, "billing/price_book.html", translate("Price book"), context)
@@ -154,12 +152,9 @@ PRICE_PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 
 def _read_book(typed: Typed) -> PriceBookInput:
     """Raises InvalidInput."""
-    rounding = typed.get("rounding", Rounding.HALF_UP)
-    if rounding not in _ROUNDINGS:
-        raise InvalidInput(N_("Choose how amounts are rounded."), field="rounding")
     return PriceBookInput(
         currency=typed.get("currency", "").upper()[:20], name=typed.get("name", "")[:300],
-        client=typed.get("client", "")[:100] or None, rounding=Rounding(rounding),
+        client=typed.get("client", "")[:100] or None, **read_rules(typed),
     )  # fmt: skip
 
 
@@ -175,7 +170,11 @@ async def _books_page(
     context = {
         "listed": list_view(PRICE_BOOKS, listed, found, f"{access.root}{_BOOKS}"),
         "clients": await name_clients(access.session, clients),
-        "roundings": [(code.value, translate(label)) for code, label in _ROUNDINGS.items()],
+        "roundings": [(code.value, translate(label)) for code, label in ROUNDINGS.items()],
+        "units": [(code.value, translate(label)) for code, label in UNITS.items()],
+        "unit_fields": [(name, translate(label)) for name, label in UNIT_FIELDS.items()],
+        "switches": [(name, translate(label)) for name, label in SWITCHES.items()],
+        "usual": BillingRules(),
         **_errors(typed, refusal),
     }
     shown = refusal or listed.refusal

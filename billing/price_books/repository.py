@@ -77,7 +77,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     checks.
 
     Raises:
-        Conflict: there is already one for this side and client.
+        Conflict: there is already one for this side and client, or the client's subscriptions are in another currency.
         PriceNotAllowed: ISO 4217 does not define the currency's number of digits.
     """
     scope = _require_msp_account(session)
@@ -86,6 +86,7 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
         raise PriceNotAllowed(N_("Only a retail price book can belong to one client."))
     name, book_id = clean_name(book.name), new_id()
     async with as_rater(session):
+        await _check_subscriptions(session, book, now)
         made = await session.scalar(
             text("""
                 INSERT INTO price_book (tenant_id, msp_id, id, side, client_id, currency, name, rules,
@@ -103,6 +104,19 @@ async def create_price_book(session: AsyncSession, book: NewPriceBook, *, now: d
     data = {"side": book.side, "client_id": book.client_id, "currency": book.currency, "name": name}
     append_audit(session, action=BillingAction.PRICE_BOOK_CREATED, subject=f"price_book:{book_id}", data=data, at=now)
     return book_id
+
+
+async def _check_subscriptions(session: AsyncSession, book: NewPriceBook, now: datetime) -> None:
+    """Raises Conflict: the client would no longer be billed for what it subscribes to."""
+    if book.client_id is None or book.side is not Side.RETAIL:
+        return
+    keys = {"msp": scope_of(session).msp_id, "client": book.client_id, "currency": book.currency, "now": now}
+    other = await session.scalar(_OTHER_CURRENCY, keys)
+    if other is not None:
+        raise Conflict(
+            N_("This client's subscriptions are in {plan}. End them before its prices are in {currency}."),
+            params={"plan": str(other), "currency": book.currency},
+        )
 
 
 async def set_price(  # noqa: PLR0913 - keyword-only
@@ -261,3 +275,13 @@ def _require_msp_account(session: AsyncSession) -> Scope:
     if scope.fleet or scope.tenant_id != scope.msp_id:
         raise Forbidden(N_("Prices belong to the MSP's own account. Open that account and try again."))
     return scope
+
+
+_OTHER_CURRENCY = text("""
+    SELECT s.plan ->> 'currency' FROM subscription s
+     WHERE s.msp_id = :msp AND s.tenant_id = :client AND s.plan ->> 'currency' <> :currency
+       AND NOT EXISTS (SELECT 1 FROM subscription_step e
+                        WHERE e.tenant_id = s.tenant_id AND e.subscription_id = s.id AND e.kind = 'cancel'
+                          AND e.undone_at IS NULL AND e.takes_effect_at <= :now)
+     LIMIT 1
+""")

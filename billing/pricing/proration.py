@@ -84,11 +84,15 @@ def prorate_30_day_month(  # noqa: PLR0913 - keyword-only
 ) -> Decimal:
     """The price of a month for the days from `first` until `last`, of thirty."""
     end = last + timedelta(days=1) if last_day_included else last
-    days = (end - first).days
-    if method is DayCount.THIRTY:
-        months = (end.year - first.year) * 12 + end.month - first.month
-        days = months * 30 + min(end.day, 30) - min(first.day, 30)
-    return prorate(price, days, 30, exponent=exponent, mode=mode)
+    return prorate(price, days_of_thirty(first, end, method), 30, exponent=exponent, mode=mode)
+
+
+def days_of_thirty(first: date, end: date, method: DayCount) -> int:
+    """Days from `first` until `end`, which is not included, in months of thirty days."""
+    if method is DayCount.ACTUAL_30:
+        return (end - first).days
+    months = (end.year - first.year) * 12 + end.month - first.month
+    return months * 30 + min(end.day, 30) - min(first.day, 30)
 
 
 def change_by_seconds(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.plans.repository import find_offer
-from billing.plans.terms import PlanCopy
+from billing.plans.terms import LARGEST_PRICE, PlanCopy
 from billing.pricing.periods import local_instant
 from billing.pricing.rules import BillingRules
 from billing.rating.tariffs import client_scope, lock_side
@@ -163,6 +164,7 @@ async def _new(
     plan = await find_offer(session, new.plan, max(starts_at, now), number=new.version)
     book = await _book(session, plan)
     _check_add_ons(plan, new.add_ons)
+    _check_amounts(plan, new.quantity, new.add_ons)
     return Subscribed(
         id=new_id(), zone=zone, calendar=new.calendar, starts_at=starts_at, plan=plan, quantity=new.quantity,
         add_ons={code: count for code, count in new.add_ons.items() if count},
@@ -188,8 +190,11 @@ async def _step(
     one = row.subscribed
     is_change = wanted.kind is StepKind.CHANGE
     asked = wanted.at or now
-    plan = await find_offer(session, wanted.plan, asked, number=wanted.version) if is_change and wanted.plan else None
     book = await _book(session, one.plan)
+    plan = None
+    if is_change and wanted.plan:
+        begins = _moment(one, wanted, now, book.rules, lowers=False)
+        plan = await find_offer(session, wanted.plan, max(asked, begins), number=wanted.version)
     if plan is not None and plan.currency != one.plan.currency:
         raise Conflict(N_("The new plan is in another currency. End this subscription and begin another one."))
     part = part_at(one, asked)
@@ -201,7 +206,9 @@ async def _step(
     _check_add_ons(plan or part.plan, add_ons or {})
     if is_change and plan is None and quantity is None and add_ons is None:
         raise InvalidInput(N_("Choose another plan, quantity or add-on."), field="plan")
-    after = TimelinePart(asked, plan or part.plan, part.quantity if quantity is None else quantity, {}, False, asked)
+    kept = part.add_ons if add_ons is None else add_ons
+    after = TimelinePart(asked, plan or part.plan, part.quantity if quantity is None else quantity, kept, False, asked)
+    _check_amounts(after.plan, after.quantity, after.add_ons)
     step = TimelineStep(
         id=new_id(), number=max((each.step.number for each in row.history), default=0) + 1, kind=wanted.kind,
         at=_moment(one, wanted, now, book.rules, lowers=is_change and _monthly(after) < _monthly(part)),
@@ -234,6 +241,21 @@ def _moment(one: Subscribed, wanted: StepInput, now: datetime, rules: BillingRul
 
 def _with(one: Subscribed, step: TimelineStep) -> Subscribed:
     return msgspec.structs.replace(one, steps=[*one.steps, step])
+
+
+def _check_amounts(plan: PlanCopy, quantity: int, add_ons: Mapping[str, int]) -> None:
+    """Raises InvalidInput: a line would be larger than an invoice can show exactly."""
+    seats = [plan.terms.seat_price, *(one.seat_price for one in plan.terms.phases)]
+    amounts = {"quantity": quantity * max(seats)}
+    amounts |= {
+        "add_ons": max((one.price * add_ons.get(one.code, 0) for one in plan.terms.add_ons), default=Decimal(0))
+    }
+    for field, amount in amounts.items():
+        if amount > LARGEST_PRICE:
+            raise InvalidInput(
+                N_("This comes to {amount} {currency} in a period, which is more than an invoice can have."),
+                params={"amount": f"{amount.normalize():f}", "currency": plan.currency}, field=field,
+            )  # fmt: skip
 
 
 def _check_add_ons(plan: PlanCopy, add_ons: Mapping[str, int]) -> None:

@@ -15,21 +15,21 @@ from uuid import UUID
 import msgspec
 
 from billing.line_kinds import LineKind
-from billing.periods import month_of
+from billing.periods import calendar_month
 from billing.plans.terms import PlanCopy
 from billing.pricing.numbers import exact
 from billing.pricing.periods import period_containing
 from billing.pricing.rounding import round_to_integer
-from billing.pricing.rules import BillingRules
+from billing.pricing.rules import BillingRules, ProrationUnit
 from billing.subscriptions.timeline import (
     Run,
     Subscribed,
     TimelinePart,
     billed_share,
-    elapsed,
     local_of,
     parts_until,
     runs_of,
+    share_of,
 )
 from canonical.money import stored_exponent
 
@@ -37,11 +37,15 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class DueFee(msgspec.Struct, frozen=True, kw_only=True):
-    """A fee of a subscription, due at an instant. `key` is the same for the same fee, whatever else changes."""
+    """A fee of a subscription, due at an instant, in a month of the client's calendar. `key` is the same for the same
+    fee, whatever else changes.
+    """
 
     key: str
     kind: LineKind
     due: datetime
+    month: datetime
+    """Start of the month, as invoices name it."""
     subscription_id: UUID
     plan: str
     name: str
@@ -53,11 +57,12 @@ class DueFee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrueUp(msgspec.Struct, frozen=True, kw_only=True):
-    """What the lines since the month `since`, to that of `due`, come to at least, in minor units."""
+    """What the lines since the month `since`, to `month`, come to at least, in minor units."""
 
     key: str
     kind: LineKind
     due: datetime
+    month: datetime
     since: datetime
     subscription_id: UUID
     plan: PlanCopy
@@ -91,16 +96,26 @@ class _Stretch(msgspec.Struct, frozen=True):
 
 
 class _Period(msgspec.Struct, frozen=True):
-    """The billed part of a period: from `start` until `end`, which is `share` of the whole one, and where it stops."""
+    """The billed part of a period: from `start` until `end`, which is `share` of the whole one, and where it stops.
+    Parts of it are counted in `unit`.
+    """
 
+    run: Run
+    whole: tuple[datetime, datetime]
     start: datetime
     end: datetime
     share: Fraction
     stops_at: datetime
     stretches: Sequence[_Stretch]
+    unit: ProrationUnit
 
     def part(self, start: datetime, end: datetime) -> Fraction:
-        return self.share * elapsed(start, end) / elapsed(self.start, self.end)
+        """Never more than the billed part. Of months of thirty days, parts need not come to the whole."""
+        if (start, end) == (self.start, self.end):
+            return self.share
+        if self.unit in (ProrationUnit.SECOND, ProrationUnit.DAY):
+            return self.share * share_of(self.run, (self.start, self.end), (start, end), self.unit)
+        return min(self.share, share_of(self.run, self.whole, (start, end), self.unit))
 
 
 def fees_of(subscribed: Subscribed, until: datetime, rules: BillingRules) -> list[DueFee]:
@@ -119,14 +134,17 @@ def fees_of(subscribed: Subscribed, until: datetime, rules: BillingRules) -> lis
 
 def _billed(run: Run, number: int, bounds: tuple[datetime, datetime], rules: BillingRules) -> _Period:
     start, end = max(bounds[0], run.start), bounds[1]
-    stops_at = run.end if run.end is not None and run.end < end and run.credits else end
+    stops_at = end
+    if run.end is not None and run.billed_until is not None and run.end < end and run.credits:
+        stops_at = min(run.billed_until, end)
     stretches: list[_Stretch] = []
     has_begun = False
     for first, last, part in parts_until(run, start, stops_at):
         is_free = part.is_paused and (rules.pause_credits or not has_begun)
         has_begun = has_begun or not is_free
         stretches.append(_Stretch(first, last, {} if is_free else _items(run, number, part)))
-    return _Period(start, end, billed_share(run, bounds, start, rules), stops_at, stretches)
+    share = billed_share(run, bounds, start, rules)
+    return _Period(run, bounds, start, end, share, stops_at, stretches, rules.change_proration)
 
 
 def _items(run: Run, number: int, part: TimelinePart) -> _Level:
@@ -185,7 +203,7 @@ class _Writer:
                 yield self._part(f"{name} charge", LineKind.PRORATION_CHARGE, after, period, rest, at)
 
     def in_arrears(self, period: _Period, run: Run) -> Iterator[DueFee]:
-        due = (period.end if run.end is None else min(period.end, run.end)) - _INSTANT
+        due = (period.end if run.billed_until is None else min(period.end, run.billed_until)) - _INSTANT
         open_: dict[str, _Stretch] = {}
         for stretch in (*period.stretches, _Stretch(period.stops_at, period.stops_at, {})):
             for name, started in [*open_.items()]:
@@ -227,8 +245,8 @@ class _Writer:
         is_whole = kind in (LineKind.SUBSCRIPTION, LineKind.ONE_OFF)
         return DueFee(
             key=f"{self._of.id} {name} {bounds[0].timestamp():.6f}",
-            kind=kind, due=due, subscription_id=self._of.id, plan=item.plan, name=item.name, service_from=bounds[0],
-            service_until=bounds[1], amount_minor=minor,
+            kind=kind, due=due, month=calendar_month(due, self._of.zone).start, subscription_id=self._of.id,
+            plan=item.plan, name=item.name, service_from=bounds[0], service_until=bounds[1], amount_minor=minor,
             quantity=Decimal(item.quantity if is_whole else -1 if minor < 0 else 1),
             unit_price=item.price if is_whole else Decimal(abs(minor)).scaleb(-self._exponent),
         )  # fmt: skip
@@ -244,16 +262,16 @@ def true_ups_of(subscribed: Subscribed, until: datetime, rules: BillingRules) ->
     since: dict[LineKind, datetime] = {}
     for run in runs_of(subscribed, rules):
         for _, start, end in run.periods(until):
-            due = (end if run.end is None else min(end, run.end)) - _INSTANT
+            due = (end if run.billed_until is None else min(end, run.billed_until)) - _INSTANT
             if due >= until:
                 continue
-            for kind, limit, plan in _limits(run, (start, end), due + _INSTANT, rules):
-                month = month_of(due)
-                first = since.get(kind, month_of(run.start).start)
+            for kind, limit, plan in _limits(subscribed, run, (start, end), due + _INSTANT, rules):
+                month = calendar_month(due, run.zone)
+                first = since.get(kind, calendar_month(run.start, run.zone).start)
                 before = found.get((kind, month.start))
                 minor = limit * 10**exponent + (before.limit_minor if before else 0)
                 found[kind, month.start] = TrueUp(
-                    key=f"{subscribed.id} {kind} {month.start:%Y-%m}", kind=kind, due=due,
+                    key=f"{subscribed.id} {kind} {month.start:%Y-%m}", kind=kind, due=due, month=month.start,
                     since=before.since if before else first, subscription_id=subscribed.id, plan=plan,
                     service_from=before.service_from if before else max(start, run.start),
                     service_until=due + _INSTANT, limit_minor=minor,
@@ -263,12 +281,15 @@ def true_ups_of(subscribed: Subscribed, until: datetime, rules: BillingRules) ->
 
 
 def _limits(
-    run: Run, period: tuple[datetime, datetime], stop: datetime, rules: BillingRules
+    subscribed: Subscribed, run: Run, period: tuple[datetime, datetime], stop: datetime, rules: BillingRules
 ) -> Iterator[tuple[LineKind, Fraction, PlanCopy]]:
-    """The minimum and the commitment of the billed days of a period, with the plan that applied last."""
+    """The minimum and the commitment of the billed days of a period, with the plan that applied last. Days of the trial
+    count for the commitment unless `trial_prorates_commitment`.
+    """
     sums: dict[LineKind, Fraction] = {}
-    plan = run.parts[-1].plan
-    for first, last, part in parts_until(run, max(period[0], run.start), stop):
+    plan, begin = run.parts[-1].plan, max(period[0], run.start)
+    in_trial = max(period[0], subscribed.starts_at)
+    for first, last, part in parts_until(run, begin, stop):
         if part.is_paused and rules.pause_credits:
             continue
         plan, terms = part.plan, part.plan.terms
@@ -276,7 +297,9 @@ def _limits(
             if limit is None:
                 continue
             if terms.prorates_true_up and rules.prorates_minimum:
-                part_of = _days(run, first, last) / _days(run, *period)
+                is_whole = kind is LineKind.COMMITMENT and not rules.trial_prorates_commitment
+                since = min(first, in_trial) if is_whole and first == begin == subscribed.billed_from else first
+                part_of = _days(run, since, last) / _days(run, *period)
                 sums[kind] = sums.get(kind, Fraction(0)) + exact(limit) * part_of
             else:
                 sums[kind] = exact(limit)

@@ -1,18 +1,20 @@
 """`fairlead subscription`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.pricing.periods import local_instant
 from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
 from billing.subscriptions.schemas import ChargePreview, StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
 from billing.subscriptions.views import list_subscriptions
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, read_pairs, run_with_services
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from tenants.accounts import get_client
@@ -22,6 +24,8 @@ _DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
 _ONE: Final = click.option("--subscription", "subscription_id", type=click.UUID, required=True, help="Its ID.")
 _QUANTITY: Final = click.IntRange(0, 1_000_000)
 _REASON: Final = click.option("--reason", default="", help="For the history and the audit trail.")
+_VERSION: Final = click.option("--version", type=click.IntRange(1, 100_000), help="Of the plan; default: by date.")
+_ADD_ON: Final = click.option("--add-on", "add_ons", multiple=True, help="Code and quantity, such as backup=2.")
 _PREVIEW: Final = click.option("--preview", is_flag=True, help="Only show what it charges.")
 
 
@@ -53,6 +57,8 @@ def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
 @MSP
 @CLIENT
 @click.option("--plan", required=True, help="Code of the plan.")
+@_VERSION
+@_ADD_ON
 @click.option("--quantity", type=_QUANTITY, default=1, show_default=True, help="Seats.")
 @click.option("--from", "begins", type=_DATE, help="First day in the client's time zone; default: today.")
 @click.option("--anniversary", is_flag=True, help="Periods begin on the first day, not with the calendar.")
@@ -63,6 +69,8 @@ def create(  # noqa: PLR0913 - click passes options by name
     msp_id: UUID,
     tenant_id: UUID,
     plan: str,
+    version: int | None,
+    add_ons: tuple[str, ...],
     quantity: int,
     begins: datetime | None,
     anniversary: bool,
@@ -70,12 +78,15 @@ def create(  # noqa: PLR0913 - click passes options by name
     preview: bool,
 ) -> None:
     """Subscribe a client to a plan."""
-    given = {"plan": plan, "quantity": quantity, "calendar": not anniversary, "reason": reason}
-    new = build_input(SubscriptionInput, {**given, "starts_on": begins.date() if begins else None})
+    given = {
+        "plan": plan, "version": version, "add_ons": _quantities(add_ons), "quantity": quantity,
+        "calendar": not anniversary, "reason": reason, "starts_on": begins.date() if begins else None,
+    }  # fmt: skip
+    new = build_input(SubscriptionInput, given)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            zone = (await get_client(session)).time_zone or "UTC"
+            zone = await _zone(session)
             if preview:
                 return _foreseen(await preview_subscription(session, zone, new, now=utc_now(), new_id=new_id))
             made = await subscribe(session, zone, new, now=utc_now(), new_id=new_id)
@@ -90,9 +101,11 @@ def create(  # noqa: PLR0913 - click passes options by name
 @_ONE
 @click.option("--do", "kind", type=click.Choice([one.value for one in StepKind]), required=True, help="What happens.")
 @click.option("--plan", help="Code of the new plan.")
+@_VERSION
+@_ADD_ON
 @click.option("--quantity", type=_QUANTITY, help="New number of seats.")
 @click.option("--when", type=click.Choice(["now", "period_end"]), help="Default: by rule.")
-@click.option("--at", "at", type=_DATE, help="The start of a day (UTC) instead, also in the past.")
+@click.option("--at", "at", type=_DATE, help="The start of a day in the client's time zone, also in the past.")
 @click.option("--keep-charge", is_flag=True, help="Do not credit the rest of the period at an end.")
 @_REASON
 @_PREVIEW
@@ -103,6 +116,8 @@ def step(  # noqa: PLR0913 - click passes options by name
     subscription_id: UUID,
     kind: str,
     plan: str | None,
+    version: int | None,
+    add_ons: tuple[str, ...],
     quantity: int | None,
     when: str | None,
     at: datetime | None,
@@ -111,12 +126,16 @@ def step(  # noqa: PLR0913 - click passes options by name
     preview: bool,
 ) -> None:
     """Change, pause, resume or cancel a subscription."""
-    given = {"kind": kind, "plan": plan, "quantity": quantity, "when": when, "reason": reason}
-    wanted = build_input(StepInput, {**given, "credits": not keep_charge})
-    wanted = msgspec.structs.replace(wanted, at=at.replace(tzinfo=UTC) if at else None)
+    given = {
+        "kind": kind, "plan": plan, "version": version, "add_ons": _quantities(add_ons) or None, "quantity": quantity,
+        "when": when, "reason": reason, "credits": not keep_charge,
+    }  # fmt: skip
+    typed = build_input(StepInput, given)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
+            day = local_instant(at, await _zone(session)) if at else None
+            wanted = msgspec.structs.replace(typed, at=day)
             if preview:
                 return _foreseen(await preview_step(session, subscription_id, wanted, now=utc_now(), new_id=new_id))
             made = await add_step(session, subscription_id, wanted, now=utc_now(), new_id=new_id)
@@ -140,6 +159,14 @@ def undo(*, msp_id: UUID, tenant_id: UUID, subscription_id: UUID, step_id: UUID,
         return CommandResult("The step is undone.", {"id": step_id})
 
     run_with_services(act)
+
+
+async def _zone(session: AsyncSession) -> str:
+    return (await get_client(session)).time_zone or "UTC"
+
+
+def _quantities(typed: tuple[str, ...]) -> dict[str, str]:
+    return dict(read_pairs(typed, "--add-on"))
 
 
 def _foreseen(found: ChargePreview) -> CommandResult:

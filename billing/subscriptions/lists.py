@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.subscriptions.repository import load_subscriptions
+from billing.subscriptions.repository import load_retail_rules, load_subscriptions
 from billing.subscriptions.schemas import SubscriptionView
 from billing.subscriptions.views import view_of
 from foundation.database.engine import scope_of
@@ -22,7 +22,8 @@ async def _load(session: AsyncSession, query: ListQuery, now: datetime) -> Resul
     source = ListSource(columns="s.id", tables="subscription s", where=own, binds=binds)
     page = await read_page(session, source, query)
     rows = {one.subscribed.id: one for one in await load_subscriptions(session, [row.id for row in page.items])}
-    return page.map(lambda row: view_of(rows[row.id], now))
+    rules_of = await load_retail_rules(session)
+    return page.map(lambda row: view_of(rows[row.id], now, rules_of(rows[row.id].client_id)))
 
 
 SUBSCRIPTIONS_LIST: Final = ListDefinition[SubscriptionView](

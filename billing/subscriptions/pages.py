@@ -19,7 +19,7 @@ from billing.subscriptions.lists import SUBSCRIPTIONS_LIST
 from billing.subscriptions.routes import zone_of
 from billing.subscriptions.schemas import ChargePreview, SubscriptionView
 from billing.subscriptions.states import ACT_LABELS, LABELS, STEP_LABELS, StepKind, SubscriptionState
-from billing.subscriptions.views import load_subscription, view_of
+from billing.subscriptions.views import load_view
 from billing.web.forms import read_typed
 from canonical.money import Money
 from foundation.errors import DomainError
@@ -151,8 +151,7 @@ async def _page(
     access: Access, subscription_id: UUID, typed: Typed, refusal: DomainError | None = None,
     preview: ChargePreview | None = None,
 ) -> Response[Any]:  # fmt: skip
-    row = await load_subscription(access.session, subscription_id)
-    one = view_of(row, access.now)
+    one = await load_view(access.session, subscription_id, access.now)
     writes = (
         access.client is not None
         and access.may(BillingPermission.WRITE_SUBSCRIPTIONS)

@@ -1,8 +1,8 @@
 """On which month's invoice a fee stands, so that each is charged exactly once. Pure.
 
-A fee belongs to the month that its moment lies in. If the invoice of that month is fixed, it goes to the first month
-after the fixed ones. What fixed invoices charged is compared with what should have been charged, fee by fee; the
-difference goes there too.
+A fee belongs to the month that its moment lies in, by the calendar of the client's time zone. If the invoice of that
+month is fixed, it goes to the first month after the fixed ones. What fixed invoices
+charged is compared with what should have been charged, fee by fee; the difference goes there too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ def place_fees(
     for fee in wanted.values():
         before = charged.get(fee.key)
         if (before is None or not before.amount_minor) and fee.amount_minor:
-            placed.setdefault(month_for(fee.due, fixed_until), []).append(_placed(fee))
+            placed.setdefault(month_for(fee.month, fixed_until), []).append(_placed(fee))
     for key, before in charged.items():
         amount = wanted[key].amount_minor if key in wanted else 0
         if before.amount_minor and amount != before.amount_minor:
@@ -60,9 +60,9 @@ def place_fees(
     return placed
 
 
-def month_for(due: datetime, fixed_until: datetime) -> datetime:
-    """Start of the month whose invoice takes what is due then."""
-    return max(month_of(due).start, month_of(fixed_until).start)
+def month_for(month: datetime, fixed_until: datetime) -> datetime:
+    """Start of the month whose invoice takes what is due in `month`."""
+    return max(month, month_of(fixed_until).start)
 
 
 def _placed(fee: DueFee) -> PlacedFee:

@@ -1,6 +1,6 @@
 """Subscriptions of a client as rows, and the price book whose rules they are billed by."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.plans.terms import PlanCopy
 from billing.pricing.rules import BillingRules
+from billing.sides import as_rater
 from billing.subscriptions.states import StepKind
 from billing.subscriptions.timeline import Subscribed, TimelineStep
 from foundation.database.engine import scope_of
@@ -105,3 +106,15 @@ async def find_retail_book(session: AsyncSession, client_id: UUID) -> RetailBook
     )
     row = found.one_or_none()
     return None if row is None else RetailBook(row.currency, msgspec.convert(row.rules, BillingRules))
+
+
+async def load_retail_rules(session: AsyncSession) -> Callable[[UUID], BillingRules]:
+    """The rules by which each client of the scope's MSP is billed; the usual ones of a client without retail prices."""
+    async with as_rater(session):
+        rows = await session.execute(
+            text("SELECT client_id, rules FROM price_book WHERE tenant_id = :msp AND side = 'retail'"),
+            {"msp": scope_of(session).msp_id},
+        )
+        found = {row.client_id: msgspec.convert(row.rules, BillingRules) for row in rows}
+    common = found.get(None, BillingRules())
+    return lambda client_id: found.get(client_id, common)

@@ -10,7 +10,7 @@ from billing.permissions import BillingPermission
 from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
 from billing.subscriptions.lists import SUBSCRIPTIONS_LIST
 from billing.subscriptions.schemas import ChargePreview, StepInput, SubscriptionInput, SubscriptionView, UndoInput
-from billing.subscriptions.views import load_subscription, view_of
+from billing.subscriptions.views import load_view
 from foundation.ids import new_id
 from foundation.web.api import post
 from tenants.access import Access
@@ -83,7 +83,7 @@ def zone_of(access: Access) -> str:
 
 async def _view(access: Access, subscription_id: UUID) -> SubscriptionView:
     access.require_client()
-    return view_of(await load_subscription(access.session, subscription_id), access.now)
+    return await load_view(access.session, subscription_id, access.now)
 
 
 SUBSCRIPTION_ROUTES: Final[tuple[Any, ...]] = (

@@ -66,7 +66,9 @@ class ExpectedLine(msgspec.Struct, frozen=True):
 
 
 class ChargePreview(msgspec.Struct, frozen=True):
-    """What an act charges until the end of the period it changes, beside what is charged anyway."""
+    """What an act charges until the end of the period it changes, beside what is charged anyway. Lines of the kinds
+    minimum and commitment are what is missing to them without usage.
+    """
 
     takes_effect_at: datetime
     currency: str

@@ -27,7 +27,11 @@ from foundation.database.engine import scope_of
 from foundation.state_machine import in_sql
 
 _INSTANT: Final = timedelta(microseconds=1)
-_COMMITTED: Final = frozenset(LineKind) - {LineKind.COMMITMENT, LineKind.SLA_CREDIT, LineKind.DISCOUNT}
+_LATEST_ZONE: Final = timedelta(days=1)
+"""After the end of a month in UTC it has ended everywhere."""
+_COMMITTED: Final = frozenset(LineKind) - {
+    LineKind.COMMITMENT, LineKind.SLA_CREDIT, LineKind.DISCOUNT, LineKind.DISCOUNT_BACK,
+}  # fmt: skip
 _TRUE_UPS: Final = (LineKind.MINIMUM, LineKind.COMMITMENT)
 
 
@@ -50,7 +54,7 @@ async def subscription_fees(session: AsyncSession, context: FeeContext, lines: S
     book = await _load(session, context.client_id, context.currency)
     if book is None or context.period.start < book.fixed_until:
         return ()
-    fees = [fee for one in book.subscriptions for fee in fees_of(one, context.period.end, book.rules)]
+    fees = [fee for one in book.subscriptions for fee in fees_of(one, context.period.end + _LATEST_ZONE, book.rules)]
     placed = place_fees(fees, book.charged, book.fixed_until).get(context.period.start, ())
     written = [_fee(one, context.currency) for one in placed]
     return [*written, *await _true_ups(session, context, book, [*lines, *map(_as_line, written)])]
@@ -64,7 +68,7 @@ async def months_to_draft(session: AsyncSession, now: datetime) -> Sequence[Peri
     if book is None:
         return ()
     until = month_of(now).end
-    fees = [fee for one in book.subscriptions for fee in fees_of(one, until, book.rules)]
+    fees = [fee for one in book.subscriptions for fee in fees_of(one, until + _LATEST_ZONE, book.rules)]
     placed = place_fees(fees, book.charged, book.fixed_until)
     wanted = {(month, one.key): one.amount_minor for month, each in placed.items() for one in each}
     rows = await session.execute(_DRAFTED, {"tenant": client_id, "currency": book.currency})
@@ -74,8 +78,8 @@ async def months_to_draft(session: AsyncSession, now: datetime) -> Sequence[Peri
     has = {(month, key): amount for month, each in drafts.items() for key, amount in each.items()}
     months = {month for (month, _), _ in {*wanted.items()} ^ {*has.items()}}
     months |= {
-        month for one in book.subscriptions for true_up in true_ups_of(one, until, book.rules)
-        if true_up.key not in book.trued_up and (month := month_for(true_up.due, book.fixed_until)) not in drafts
+        month for one in book.subscriptions for true_up in true_ups_of(one, until + _LATEST_ZONE, book.rules)
+        if true_up.key not in book.trued_up and (month := month_for(true_up.month, book.fixed_until)) not in drafts
     }  # fmt: skip
     return [month_of(month) for month in sorted(months) if book.fixed_until <= month < until]
 
@@ -132,8 +136,9 @@ async def _true_ups(
 ) -> Sequence[Fee]:
     month = context.period.start
     due = [
-        true_up for one in book.subscriptions for true_up in true_ups_of(one, context.period.end, book.rules)
-        if true_up.key not in book.trued_up and month_for(true_up.due, book.fixed_until) == month
+        true_up for one in book.subscriptions
+        for true_up in true_ups_of(one, context.period.end + _LATEST_ZONE, book.rules)
+        if true_up.key not in book.trued_up and month_for(true_up.month, book.fixed_until) == month
     ]  # fmt: skip
     if not due:
         return ()
@@ -147,7 +152,7 @@ async def _true_ups(
     fees: list[Fee] = []
     for true_up in sorted(due, key=lambda one: (_TRUE_UPS.index(one.kind), one.key)):
         counted = {LineKind.USAGE} if true_up.kind is LineKind.MINIMUM else _COMMITTED
-        last = month_of(true_up.due).start
+        last = true_up.month
         charged = sum(minor for at, kind, minor in sums if kind in counted and true_up.since <= at <= last)
         missing = int(minimum_true_up(true_up.limit_minor, charged, exponent=0, mode=book.rules.rounding))
         if missing:

@@ -11,6 +11,7 @@ import msgspec
 
 from billing.plans.terms import MONTHS, PlanCopy
 from billing.pricing.periods import Interval, local_instant, period_containing, step
+from billing.pricing.proration import DayCount, days_of_thirty
 from billing.pricing.rules import BillingRules, ProrationUnit
 from billing.subscriptions.states import ALLOWED, StepKind, SubscriptionState
 from foundation.errors import Conflict
@@ -83,7 +84,8 @@ class TimelinePart(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Parts that are billed in one grid of periods. `anchor` is local time; `first` its number of the first period.
 
-    The run ends at `end`, where the rest of the period is not charged if it `credits`.
+    The run ends at `end`, where the rest of the period is not charged if it `credits`. `billed_until` is that end, or
+    the end of its day if that day is billed.
     """
 
     anchor: datetime
@@ -91,6 +93,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     start: datetime
     end: datetime | None
+    billed_until: datetime | None
     credits: bool
     parts: Sequence[TimelinePart]
 
@@ -143,6 +146,7 @@ def runs_of(subscribed: Subscribed, rules: BillingRules) -> list[Run]:
     for index, group in enumerate(groups):
         interval = group[0].plan.terms.interval
         last = index == len(groups) - 1
+        stop = end if last else groups[index + 1][0].start
         if subscribed.calendar:
             anchor = _CALENDAR
         elif runs and (runs[-1].interval is interval or rules.keeps_cycle_on_interval_change):
@@ -151,11 +155,17 @@ def runs_of(subscribed: Subscribed, rules: BillingRules) -> list[Run]:
             anchor = local_of(group[0].start, subscribed.zone)
         runs.append(
             Run(
-                anchor=anchor, interval=interval, zone=subscribed.zone, start=group[0].start, parts=group,
-                end=end if last else groups[index + 1][0].start, credits=credits_end if last else True,
+                anchor=anchor, interval=interval, zone=subscribed.zone, start=group[0].start, parts=group, end=stop,
+                billed_until=_day_after(stop, subscribed.zone) if last and stop and rules.bills_last_day else stop,
+                credits=credits_end if last else True,
             )
         )  # fmt: skip
     return runs
+
+
+def _day_after(instant: datetime, zone: str) -> datetime:
+    """The end of the local day that `instant` lies in."""
+    return local_instant(datetime.combine(local_of(instant, zone) + timedelta(days=1), time()), zone)
 
 
 def _parts(subscribed: Subscribed, begin: datetime, end: datetime | None) -> list[TimelinePart]:
@@ -181,13 +191,31 @@ def _parts(subscribed: Subscribed, begin: datetime, end: datetime | None) -> lis
 
 
 def billed_share(run: Run, period: tuple[datetime, datetime], start: datetime, rules: BillingRules) -> Fraction:
-    """How much of a period remains from `start`: by days between local midnights, else by the second."""
+    """How much of a period remains from `start`, by the unit of the rules: by days only between local midnights, else
+    by the second.
+    """
     if start <= period[0] or local_of(start, run.zone) == local_of(period[0], run.zone):  # an hour that comes twice
         return Fraction(1)
-    days = [local_of(one, run.zone) for one in (*period, start)]
-    if rules.part_period_proration is ProrationUnit.SECOND or any(one.time() != time() for one in days):
-        return elapsed(start, period[1]) / elapsed(*period)
-    return Fraction((days[1] - days[2]).days, (days[1] - days[0]).days)
+    unit = rules.part_period_proration
+    if unit is ProrationUnit.DAY and any(local_of(one, run.zone).time() != time() for one in (*period, start)):
+        unit = ProrationUnit.SECOND
+    return share_of(run, period, (start, period[1]), unit)
+
+
+def share_of(
+    run: Run, whole: tuple[datetime, datetime], part: tuple[datetime, datetime], unit: ProrationUnit
+) -> Fraction:
+    """`part` of the period `whole`, at most 1. Days are those of the client's calendar; the day of a change belongs to
+    what follows. A unit of thirty days gives each month thirty.
+    """
+    first, end = (local_of(one, run.zone).date() for one in part)
+    begins, ends = (local_of(one, run.zone).date() for one in whole)
+    if unit is ProrationUnit.SECOND or begins == ends:
+        return elapsed(*part) / elapsed(*whole)
+    if unit is ProrationUnit.DAY:
+        return Fraction((end - first).days, (ends - begins).days)
+    method = DayCount.THIRTY if unit is ProrationUnit.THIRTY_STRICT else DayCount.ACTUAL_30
+    return min(Fraction(1), Fraction(days_of_thirty(first, end, method), 30 * MONTHS[run.interval]))
 
 
 def elapsed(start: datetime, end: datetime) -> Fraction:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.pricing.rules import BillingRules
 from billing.subscriptions.charges import fees_of
-from billing.subscriptions.repository import StepRow, SubscriptionRow, load_subscriptions
+from billing.subscriptions.repository import StepRow, SubscriptionRow, load_retail_rules, load_subscriptions
 from billing.subscriptions.schemas import NextCharge, SubscriptionStepView, SubscriptionView
 from billing.subscriptions.timeline import Subscribed, part_at, period_at, state_at
 from foundation.errors import NotFound
@@ -20,7 +20,8 @@ _AHEAD: Final = timedelta(days=800)
 
 async def list_subscriptions(session: AsyncSession, now: datetime) -> Sequence[SubscriptionView]:
     """Those of the scope's client, or of a fleet's clients."""
-    return [view_of(one, now) for one in await load_subscriptions(session)]
+    rules_of = await load_retail_rules(session)
+    return [view_of(one, now, rules_of(one.client_id)) for one in await load_subscriptions(session)]
 
 
 async def load_subscription(session: AsyncSession, subscription_id: UUID) -> SubscriptionRow:
@@ -31,8 +32,14 @@ async def load_subscription(session: AsyncSession, subscription_id: UUID) -> Sub
     return found[0]
 
 
-def view_of(row: SubscriptionRow, now: datetime, rules: BillingRules | None = None) -> SubscriptionView:
-    one, rules = row.subscribed, rules or BillingRules()
+async def load_view(session: AsyncSession, subscription_id: UUID, now: datetime) -> SubscriptionView:
+    """A subscription by the rules of its client's prices. Raises NotFound."""
+    row = await load_subscription(session, subscription_id)
+    return view_of(row, now, (await load_retail_rules(session))(row.client_id))
+
+
+def view_of(row: SubscriptionRow, now: datetime, rules: BillingRules) -> SubscriptionView:
+    one = row.subscribed
     part, period = part_at(one, now), period_at(one, now, rules)
     start = SubscriptionStepView(
         one.id, None, one.starts_at, one.plan.name, one.quantity, one.add_ons or None, True, row.reason, row.created_at,

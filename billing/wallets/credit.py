@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.job_types import DRAFT_AGAIN, LANE
+from billing.time_zone import load_today
 from billing.wallets.ledger import GrantedCredit, grant_credit, withdraw_credit
 from billing.wallets.schemas import (
     CreditBalance,
@@ -43,7 +44,7 @@ async def give_credit(session: AsyncSession, new: NewGrant, *, now: datetime, ne
     reason, currency = clean_reason(new.reason), read_currency(new.currency)
     if new.kind not in GIVEN:
         raise InvalidInput(N_("Choose prepaid or promotional."), field="kind")
-    if new.expires_on is not None and new.expires_on < now.date():
+    if new.expires_on is not None and new.expires_on < await load_today(session, now):
         raise InvalidInput(N_("The last day is over."), field="expires_on")
     if new.expires_on is not None and new.expires_on > now.date() + _LONGEST:
         raise InvalidInput(N_("The last day is too far away."), field="expires_on")
@@ -98,7 +99,7 @@ async def set_credit_rule(session: AsyncSession, rule: CreditRuleInput, *, now: 
 
 async def load_credit(session: AsyncSession, now: datetime) -> CreditBalance:
     """The client's credit, in its scope."""
-    keys = {"tenant": scope_of(session).tenant_id, "most": _LATEST, "today": now.date()}
+    keys = {"tenant": scope_of(session).tenant_id, "most": _LATEST, "today": await load_today(session, now)}
     balances = [CurrencyBalance(row.currency, row.available) for row in await session.execute(_BALANCES, keys)]
     grants = [msgspec.convert(dict(row), GrantView) for row in (await session.execute(_GRANTS, keys)).mappings()]
     moves = [msgspec.convert(dict(row), MoveView) for row in (await session.execute(_MOVES, keys)).mappings()]

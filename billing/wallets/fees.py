@@ -70,6 +70,12 @@ async def settle_top_up(  # noqa: PLR0913 - keyword-only
         await withdraw_bought(session, invoice_id, int(row.granted) - wanted, now=now, new_id=new_id)
 
 
+async def bought_credit(session: AsyncSession, invoice_id: UUID) -> int:
+    """What an invoice charges for credit, less what was credited of it, in the client's scope."""
+    keys = {"tenant": scope_of(session).tenant_id, "invoice": invoice_id}
+    return int((await session.execute(_BOUGHT, keys)).one().bought)
+
+
 _STANDING = text("""
     SELECT r.low_minor, r.top_up_minor,
            (SELECT coalesce(sum(g.left_minor), 0)::bigint FROM credit_grant g

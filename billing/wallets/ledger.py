@@ -2,9 +2,9 @@
 lock per client, so that no balance falls below 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.pricing.grants import Wallet, draw_wallets
-from billing.wallets.states import GrantKind, MoveKind
+from billing.time_zone import load_today
+from billing.wallets.states import REPAID, GrantKind, MoveKind
 from foundation.database.engine import scope_of
 from foundation.ids import NewId
 
@@ -64,18 +65,43 @@ async def grant_credit(session: AsyncSession, grant: GrantedCredit, *, now: date
 
 
 async def draw_credit(  # noqa: PLR0913 - keyword-only
-    session: AsyncSession, currency: str, most_minor: int, invoice_id: UUID, *, now: datetime, new_id: NewId
+    session: AsyncSession,
+    currency: str,
+    most_minor: int,
+    invoice_id: UUID,
+    *,
+    bought_minor: int = 0,
+    now: datetime,
+    new_id: NewId,
 ) -> int:
-    """Use credit for an invoice, in the client's scope: at most `most_minor`. Returns how much."""
+    """Use credit for an invoice, in the client's scope: at most `most_minor`. Returns how much. For `bought_minor`,
+    which the invoice charges for credit, only what the client paid too much or was credited is used.
+    """
     await lock_credit(session)
     rows = await _usable(session, currency, now)
-    wallets = [
-        Wallet(id=str(row.id), balance_minor=row.left_minor, priority=row.priority, expires=_end(row)) for row in rows
-    ]
-    drawn = draw_wallets(wallets, max(0, most_minor), now=now).applied
+    other = max(0, most_minor - bought_minor)
+    drawn = _draw(rows, other, now)
+    own = [row for row in rows if row.kind in REPAID]
+    used = {row.id: drawn.get(str(row.id), 0) for row in own}
+    more = _draw(own, max(0, most_minor) - sum(drawn.values()), now, used)
+    for one, amount in more.items():
+        drawn[one] = drawn.get(one, 0) + amount
     moves = [_Move(UUID(one), MoveKind.USED, -amount, invoice_id) for one, amount in drawn.items() if amount]
     await _write(session, moves, now=now, new_id=new_id)
     return -sum(move.amount_minor for move in moves)
+
+
+def _draw(
+    rows: Sequence[Row[Any]], most_minor: int, now: datetime, used: Mapping[UUID, int] | None = None
+) -> dict[str, int]:
+    """What each usable grant pays of an amount; `used` is what is gone of it already."""
+    wallets = [
+        Wallet(
+            id=str(row.id), balance_minor=row.left_minor - (used or {}).get(row.id, 0), priority=row.priority,
+            expires=_end(row),
+        ) for row in rows
+    ]  # fmt: skip
+    return {one: int(amount) for one, amount in draw_wallets(wallets, max(0, most_minor), now=now).applied.items()}
 
 
 async def restore_credit(
@@ -99,7 +125,8 @@ async def restore_credit(
 async def expire_credit(session: AsyncSession, now: datetime, *, new_id: NewId) -> int:
     """Write off what is left of grants whose last day is over. Returns how many grants. Repeated runs do nothing."""
     await lock_credit(session)
-    rows = await session.execute(_EXPIRED, {"tenant": scope_of(session).tenant_id, "today": now.date()})
+    today = await load_today(session, now)
+    rows = await session.execute(_EXPIRED, {"tenant": scope_of(session).tenant_id, "today": today})
     moves = [_Move(row.id, MoveKind.EXPIRED, -row.left_minor) for row in rows]
     await _write(session, moves, now=now, new_id=new_id)
     return len(moves)
@@ -150,15 +177,16 @@ async def available_credit(session: AsyncSession, currency: str, now: datetime) 
     return sum(row.left_minor for row in await _usable(session, currency, now))
 
 
-async def _usable(session: AsyncSession, currency: str, now: datetime) -> Sequence[Row[tuple[UUID, int, int, date]]]:
-    keys = {"tenant": scope_of(session).tenant_id, "currency": currency, "today": now.date()}
+async def _usable(session: AsyncSession, currency: str, now: datetime) -> Sequence[Row[Any]]:
+    keys = {"tenant": scope_of(session).tenant_id, "currency": currency, "today": await load_today(session, now)}
     return (await session.execute(_USABLE, keys)).all()
 
 
-def _end(row: Row[tuple[UUID, int, int, date]]) -> datetime | None:
-    """The instant at which the grant's last day ends."""
+def _end(row: Row[Any]) -> datetime | None:
+    """For the order of usable grants: when the last day is over in all time zones."""
     last: date | None = row.expires_on
-    return None if last is None or last == date.max else datetime.combine(last, time(), UTC) + timedelta(days=1)
+    over = timedelta(days=2)
+    return None if last is None or last > date.max - over else datetime.combine(last, time(), UTC) + over
 
 
 async def _write(session: AsyncSession, moves: Sequence[_Move], *, now: datetime, new_id: NewId) -> None:
@@ -186,7 +214,7 @@ _MOVE = text("""
 """)
 _LEFT = text("UPDATE credit_grant SET left_minor = left_minor + :amount WHERE tenant_id = :tenant AND id = :grant")
 _USABLE = text("""
-    SELECT id, left_minor, priority, expires_on FROM credit_grant
+    SELECT id, kind, left_minor, priority, expires_on FROM credit_grant
      WHERE tenant_id = :tenant AND currency = :currency AND left_minor > 0
        AND (expires_on IS NULL OR expires_on >= :today)
      ORDER BY id

@@ -35,6 +35,8 @@ class MoveKind(StrEnum):
 
 GIVEN: Final = (GrantKind.PREPAID, GrantKind.PROMOTIONAL)
 """Kinds that a person grants; the others follow from invoices."""
+REPAID: Final = (GrantKind.CREDIT_NOTE, GrantKind.OVERPAYMENT)
+"""Kinds that are the client's own money."""
 GRANT_LABELS: Final = {
     GrantKind.PREPAID: N_("Prepaid"),
     GrantKind.PROMOTIONAL: N_("Promotional"),

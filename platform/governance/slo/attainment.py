@@ -6,8 +6,9 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.periods import Period, month_before
+from billing.periods import Period, local_month, month_before
 from billing.sla.assess import MOST_NAMED, Attainment, Breach, is_attainment_wanted, record_attainment
+from billing.time_zone import load_time_zone
 from foundation.database.engine import scope_of
 from foundation.ids import new_id
 from governance.propagation.delivery import LATE
@@ -21,7 +22,7 @@ _COUNTED: Final = """p.tenant_id = :t AND p.released_at >= :start AND p.released
 
 
 async def assess_month(session: AsyncSession, now: datetime) -> None:
-    """Record the attainment of the two months before, each once, for a client whose terms want it."""
+    """Record the attainment of the two months before by its clocks, each once, for a client whose terms want it."""
     scope, last = scope_of(session), month_before(now)
     if scope.tenant_id == scope.msp_id:
         return
@@ -32,10 +33,10 @@ async def assess_month(session: AsyncSession, now: datetime) -> None:
 
 async def _assess(session: AsyncSession, month: Period, now: datetime) -> None:
     """Not before each delivery of the month is visible or late: a target may end after the month."""
-    scope = scope_of(session)
-    keys = {"t": scope.tenant_id, "start": month.start, "end": month.end, "now": now, "most": MOST_NAMED}
+    scope, time = scope_of(session), local_month(month, await load_time_zone(session))
+    keys = {"t": scope.tenant_id, "start": time.start, "end": time.end, "now": now, "most": MOST_NAMED}
     counts = (await session.execute(_COUNTS, keys)).one()
-    if counts.undecided and now < month.end + _LONGEST:
+    if counts.undecided and now < time.end + _LONGEST:
         return
     breaches = [Breach(*row) for row in (await session.execute(_BREACHES, keys)).all()]
     found = Attainment(month, counts.deliveries, counts.late, breaches)

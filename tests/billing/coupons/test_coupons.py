@@ -17,10 +17,12 @@ from billing.invoices.settle import InvoiceAct, act_on_invoice
 from billing.line_kinds import LineKind
 from billing.periods import Period
 from billing.sides import Side
+from billing.subscriptions.states import StepKind
 from foundation.database.engine import change_scope
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, MARCH, Market, uses
+from tests.billing.subscriptions.test_drafts import act, begin, bill, fix, lines, offer
 from tests.conftest import make_scope
 
 OTHER = "copilot.question"
@@ -105,6 +107,38 @@ def test_credits_reduce_what_a_coupon_can_take_off() -> None:
         for kind, amount in ((LineKind.USAGE, 600), (LineKind.SUBSCRIPTION, 400), (LineKind.SLA_CREDIT, -100))
     ]
     assert without_credits(lines) == [540, 360, 0]
+
+
+def test_a_credit_reduces_its_own_product_first() -> None:
+    lines = [
+        ChargedLine(new_id(), LineKind.SUBSCRIPTION, "a", 600), ChargedLine(new_id(), LineKind.SUBSCRIPTION, "b", 300),
+        ChargedLine(new_id(), LineKind.PRORATION_CREDIT, "b", -400),
+    ]  # fmt: skip
+    assert without_credits(lines) == [500, 0, 0]
+    assert without_credits(lines, apart={2}) == [600, 300, 0]
+
+
+@pytest.mark.parametrize(
+    ("coupon", "april"),
+    [
+        ("2026-03", [("discount_back", 800), ("proration_charge", 3200), ("proration_credit", -1600)]),
+        ("2026-04", [("discount", -4700), ("proration_charge", 3200), ("proration_credit", -1600)]),
+    ],
+)  # fmt: skip
+async def test_a_credit_gives_back_what_was_paid(priced: Market, coupon: str, april: list[tuple[str, int]]) -> None:
+    await offer(priced, "basic", "31")
+    await offer(priced, "pro", "62")
+    one = await begin(priced, "basic", MARCH.start)
+    await make(priced, "HALF", percent=Decimal(50), duration=CouponDuration.MONTHS, months=1)
+    await give(priced, "HALF", coupon)
+    await bill(priced, MARCH.start)
+    await fix(priced)
+    priced.now = APRIL.start + timedelta(days=9)
+    await act(priced, one, StepKind.CHANGE, plan="pro", at=MARCH.start + timedelta(days=15))
+    for _ in range(2):
+        await bill(priced, priced.now)
+        found = [(kind, amount) for kind, _, amount in (await lines(priced))["04"]]
+        assert sorted(found) == sorted([*april, ("subscription", 6200)])
 
 
 async def test_an_ended_coupon_and_one_that_is_no_longer_valid_discount_nothing(selling: Market) -> None:

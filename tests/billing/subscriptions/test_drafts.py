@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from billing.invoices.draft import draft_invoice
@@ -13,11 +14,15 @@ from billing.jobs import rate_client, rate_recent
 from billing.line_kinds import LineKind
 from billing.plans.repository import add_version, create_plan
 from billing.plans.schemas import PlanInput, PlanTermsInput
+from billing.price_books.repository import NewPriceBook, create_price_book
+from billing.pricing.rules import BillingRules, ProrationUnit
 from billing.sides import Side
 from billing.subscriptions.acts import add_step, preview_step, preview_subscription, subscribe, undo_step
+from billing.subscriptions.lists import SUBSCRIPTIONS_LIST
 from billing.subscriptions.schemas import StepInput, SubscriptionInput
 from billing.subscriptions.states import StepKind
-from billing.subscriptions.views import load_subscription
+from billing.subscriptions.views import list_subscriptions, load_subscription, load_view
+from foundation.errors import Conflict, InvalidInput
 from foundation.ids import new_id
 from tests.billing.conftest import APRIL, FIX_DRAFTS, MARCH, Market, uses
 from tests.billing.subscriptions.samples import at
@@ -181,11 +186,82 @@ async def test_a_new_version_is_for_new_subscriptions_and_a_downgrade_waits_for_
     assert (await lines(priced))["04"] == [(LineKind.SUBSCRIPTION, "Basic", 3100)]
 
 
-async def test_prices_in_another_currency_credit_nothing_of_what_was_charged(priced: Market) -> None:
+async def test_prices_in_another_currency_wait_for_the_end_and_credit_nothing(priced: Market) -> None:
     await offer(priced, "basic", "100")
-    await begin(priced, "basic", MARCH.start)
+    one = await begin(priced, "basic", MARCH.start)
     await bill(priced, MARCH.start)
     await fix(priced)
+    with pytest.raises(Conflict, match="subscriptions are in"):
+        await priced.open_book(Side.RETAIL, "USD", own=True)
+    await priced.another_client().open_book(Side.RETAIL, "USD", own=True)
+    end = await act(priced, one, StepKind.CANCEL)
+    with pytest.raises(Conflict):
+        await priced.open_book(Side.RETAIL, "USD", own=True)
+    async with priced.as_client() as session:
+        assert (await load_view(session, one, priced.now)).ends_at == APRIL.start
+        assert end
+    priced.now = APRIL.start
     await priced.open_book(Side.RETAIL, "USD", own=True)
     await bill(priced, APRIL.start)
     assert await lines(priced) == {"03": [("subscription", "Basic", 10_000)]}
+
+
+async def test_fees_stand_in_the_month_of_the_clients_calendar(priced: Market) -> None:
+    await offer(priced, "basic", "31")
+    await offer(priced, "late", "10", in_advance=False, commitment=Decimal(40))
+    async with priced.as_client() as session:
+        new = SubscriptionInput(plan="basic", starts_on=APRIL.start.date())
+        await subscribe(session, "Europe/Berlin", new, now=priced.now, new_id=new_id)
+        new = SubscriptionInput(plan="late", starts_on=MARCH.start.date())
+        await subscribe(session, "America/New_York", new, now=priced.now, new_id=new_id)
+    await bill(priced, at(2026, 3, 31, 23))
+    march = [("commitment", "Late", 3000), ("subscription", "Late", 1000)]
+    assert sorted((await lines(priced))["03"]) == march
+    await bill(priced, at(2026, 4, 2))
+    assert [line for line in (await lines(priced))["04"] if line[1] == "Basic"] == [("subscription", "Basic", 3100)]
+    assert sorted((await lines(priced))["03"]) == march
+
+
+async def test_a_preview_has_what_is_missing_to_minimums(priced: Market) -> None:
+    await offer(priced, "bound", "10", minimum=Decimal(5), commitment=Decimal(40))
+    async with priced.as_client() as session:
+        new = SubscriptionInput(plan="bound", starts_on=MARCH.start.date())
+        seen = await preview_subscription(session, "UTC", new, now=priced.now, new_id=new_id)
+    assert [(line.kind.value, line.amount_minor) for line in seen.lines] == [
+        ("minimum", 500), ("subscription", 1000), ("commitment", 2500),
+    ]  # fmt: skip
+    assert seen.total_minor == 4000
+
+
+async def test_what_cannot_be_billed_is_refused(priced: Market) -> None:
+    plan_id = await offer(priced, "basic", "1", seat_price=Decimal(900_000_000))
+    terms = PlanTermsInput(fee=Decimal(35), valid_from=APRIL.start)
+    async with priced.as_msp_account() as session:
+        await add_version(session, plan_id, terms, now=MARCH.start, new_id=new_id)
+    refusals: list[dict[str, Any]] = [{"version": 2}, {"quantity": 2}]
+    for values in refusals:
+        with pytest.raises(InvalidInput) as refused:
+            await begin(priced, "basic", at(2026, 3, 5), **values)
+        assert refused.value.extra["field"] in values
+    one = await begin(priced, "basic", at(2026, 3, 5))
+    refusals = [{"plan": "basic", "version": 2}, {"quantity": 1000}]
+    for values in refusals:
+        with pytest.raises(InvalidInput):
+            await act(priced, one, StepKind.CHANGE, **values)
+    priced.now = at(2026, 3, 10)
+    await act(priced, one, StepKind.CHANGE, plan="basic", version=2, when="period_end")
+
+
+async def test_what_is_shown_follows_the_rules_of_the_clients_prices(priced: Market) -> None:
+    await offer(priced, "basic", "31")
+    rules = BillingRules(part_period_proration=ProrationUnit.THIRTY_STRICT)
+    async with priced.as_msp_account() as session:
+        book = NewPriceBook(Side.RETAIL, "EUR", "Own", priced.client.tenant_id, rules)
+        await create_price_book(session, book, now=priced.now, new_id=new_id)
+    one = await begin(priced, "basic", at(2026, 3, 16))
+    views = []
+    async with priced.as_client() as session:
+        views += [await load_view(session, one, priced.now), *await list_subscriptions(session, priced.now)]
+    async with priced.as_staff() as session:
+        views += (await SUBSCRIPTIONS_LIST.load(session, SUBSCRIPTIONS_LIST.query(), priced.now)).items
+    assert [each.next_charge and each.next_charge.amount_minor for each in views] == [1550] * 3

@@ -25,7 +25,14 @@ from billing.line_kinds import LineKind
 from billing.schemas import InvoiceDetail
 from billing.sides import Side
 from billing.wallets.credit import give_credit, load_credit, set_credit_rule, take_credit_back
-from billing.wallets.ledger import draw_credit, expire_credit, restore_credit, withdraw_credit
+from billing.wallets.ledger import (
+    GrantedCredit,
+    draw_credit,
+    expire_credit,
+    grant_credit,
+    restore_credit,
+    withdraw_credit,
+)
 from billing.wallets.notices import review_credit
 from billing.wallets.schemas import CreditBalance, CreditRuleInput, NewGrant
 from billing.wallets.states import GrantKind
@@ -232,3 +239,30 @@ async def test_bought_credit_is_withdrawn_when_its_payment_or_its_line_is_taken_
         note = NewCredit(reason="less", lines={line.id: 500})
         await create_credit_note(session, closed.invoice.id, note, now=NOW, new_id=new_id)
     assert await available(issuing) == 1500
+
+
+async def test_bought_credit_is_neither_taxed_nor_paid_by_granted_credit(issuing: Market) -> None:  # noqa: F811
+    await grant(issuing, 5000, kind=GrantKind.PROMOTIONAL)
+    async with issuing.as_client() as session:
+        await set_credit_rule(session, CreditRuleInput("EUR", 10_000, 2000), now=NOW, new_id=new_id)
+    closed = await close(issuing)
+    assert (closed.invoice.total_minor, closed.invoice.gross_minor) == (1150 + 2000, 1369 + 2000)
+    found = await shown(issuing, closed)
+    assert (found.invoice.balance_minor, await available(issuing)) == (2000, 5000 - 1369)
+    async with issuing.as_client() as session:
+        with pytest.raises(Conflict, match="Nothing is left"):
+            await pay_from_balance(session, closed.invoice.id, now=NOW, new_id=new_id)
+        await grant_credit(session, GrantedCredit(
+            kind=GrantKind.OVERPAYMENT, currency="EUR", amount_minor=300, reason="",
+        ), now=NOW, new_id=new_id)  # fmt: skip
+        assert await pay_from_balance(session, closed.invoice.id, now=NOW, new_id=new_id) == 300
+    await pay(issuing, closed, 1700)
+    [line] = [one for one in closed.lines if one.kind is LineKind.TOP_UP]
+    taxes = []
+    for credit in ({"lines": {line.id: 500}}, {"net_minor": 1150}, {}):
+        async with issuing.as_client() as session:
+            note = NewCredit(reason="less", **credit)  # type: ignore[arg-type]
+            made = await create_credit_note(session, closed.invoice.id, note, now=NOW, new_id=new_id)
+            asked = text("SELECT tax_minor FROM credit_note WHERE id = :id")
+            taxes.append(await session.scalar(asked, {"id": made}))
+    assert taxes == [0, 219, 0]
