@@ -6,7 +6,7 @@ from foundation.database.rls import MSP, TENANT
 from foundation.database.roles import APP
 
 revision = "202611301514"
-down_revision = "202611301352"
+down_revision = "202611301520"
 branch_labels = None
 depends_on = None
 
