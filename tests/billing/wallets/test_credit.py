@@ -261,7 +261,7 @@ async def test_bought_credit_is_neither_taxed_nor_paid_by_granted_credit(issuing
     taxes = []
     for credit in ({"lines": {line.id: 500}}, {"net_minor": 1150}, {}):
         async with issuing.as_client() as session:
-            note = NewCredit(reason="less", **credit)  # type: ignore[arg-type]
+            note = NewCredit(reason="less", **credit)
             made = await create_credit_note(session, closed.invoice.id, note, now=NOW, new_id=new_id)
             asked = text("SELECT tax_minor FROM credit_note WHERE id = :id")
             taxes.append(await session.scalar(asked, {"id": made}))
