@@ -14,3 +14,12 @@ def owner(urls: Urls) -> Iterator[psycopg.Connection[Any]]:
     """The owner without row security, which is forced on the owner too."""
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def _new_connections() -> Iterator[None]:
+    """No connection has a past here: an isolation that only holds on a used one is none."""
+    from tests.support.kept_connections import new_connections
+
+    with new_connections():
+        yield

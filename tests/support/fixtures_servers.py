@@ -31,11 +31,12 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def urls(servers: Servers) -> Urls:
+def urls(servers: Servers) -> Iterator[Urls]:
     """The database, with the migrated schema. Tests do not clean up: each creates its own MSP and clients."""
     from foundation.database.roles import APP, BACKUP, INTAKE, RELAY
     from foundation.settings import with_role
     from tests.conftest import Urls
+    from tests.support.kept_connections import keeping_connections
     from tests.support.servers import PASSWORDS
 
     if not servers.is_migrated:
@@ -46,7 +47,7 @@ def urls(servers: Servers) -> Urls:
         migrate_schema(servers.owner_url)
     _disable_idle_timeout(servers, (APP, INTAKE, RELAY))
     patient = f"{servers.owner_url}{'&' if '?' in servers.owner_url else '?'}connect_timeout={PATIENCE_SECONDS}"
-    return Urls(
+    found = Urls(
         owner=servers.owner_url,
         app=with_role(patient, APP, PASSWORDS.app),
         intake=with_role(patient, INTAKE, PASSWORDS.intake),
@@ -54,6 +55,8 @@ def urls(servers: Servers) -> Urls:
         backup=with_role(patient, BACKUP, PASSWORDS.backup),
         redis=servers.redis_url,
     )
+    with keeping_connections((found.app, found.relay)):
+        yield found
 
 
 def _disable_idle_timeout(servers: Servers, roles: tuple[str, ...]) -> None:

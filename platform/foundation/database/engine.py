@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
 from foundation.database.connecting import connect_as
+from foundation.database.dialect import ADDRESS, STATEMENTS
 from foundation.database.pool import ConnectingAtCheckout
 from foundation.database.roles import FLEET
 from foundation.database.scoped import NO_SCOPE, ScopedConnection, begin_sql, scope_sql
@@ -77,13 +78,15 @@ class Database:
             return connection
 
         self._engine: AsyncEngine = create_async_engine(
-            "postgresql+psycopg://",
+            ADDRESS,
             async_creator=connect,
             poolclass=ConnectingAtCheckout,
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=False,
             pool_use_lifo=True,
+            use_native_hstore=False,  # no look-up of a type that the schema has not
+            execution_options={"compiled_cache": STATEMENTS},
         )
         event.listen(self._engine.sync_engine, "checkout", _notice_hangup)
         event.listen(self._engine.sync_engine, "checkin", _reset_at_checkin)

@@ -82,6 +82,17 @@ class ScopedConnection(PatientConnection):
             error.add_note("It is the opening of the transaction that failed; the statement was not sent.")
             raise error
 
+    def _rollback_gen(self) -> PQGen[None]:
+        # psycopg forgets all prepared statements at a rollback, in case that it took back the creation of what they
+        # use. Here no transaction creates anything, and refused requests are rolled back: the next ones on the
+        # connection would be planned again. After an error it is right: a statement that waited in a pipeline behind
+        # the error was never prepared.
+        healthy = self.pgconn.transaction_status == TransactionStatus.INTRANS
+        if not healthy or self._pipeline or self._num_transactions or self._tpc:
+            yield from super()._rollback_gen()
+            return
+        yield from self._exec_command(b"ROLLBACK")
+
     def _open_in_pipeline(self, pipeline: AsyncPipeline, opening: bytes) -> PQGen[None]:
         """For `executemany`: a pipeline takes statements one by one."""
         for statement in filter(bytes.strip, opening.split(b";")):

@@ -1,0 +1,123 @@
+"""Server connections that outlive the pools of one test, for the pools of the next.
+
+A new connection is a new process of the server, which reads the catalogue and plans every statement anew, and the pools
+of a test are closed with it. Here the connection below stays open until the session ends. Each pool gets a new
+`ScopedConnection` on it, and what a pool would not pass on to the next borrower is closed as usual.
+
+Tests of a connection itself run in `new_connections`.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from select import POLLIN, poll
+from typing import Any
+
+from psycopg.abc import PQGenConn
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import ConnStatus, TransactionStatus
+
+from foundation.database.scoped import ScopedConnection
+
+NAME = "fairlead"
+"""Application name of the pools whose connections are kept. Others belong to tests of a connection, or to workers."""
+MOST = 10
+"""Kept connections of one address; the server has a hundred in all."""
+
+
+class _Finished:
+    """In the place of the libpq connection that a closed `ScopedConnection` no longer has."""
+
+    status = ConnStatus.BAD
+    transaction_status = TransactionStatus.UNKNOWN
+
+
+class KeptConnections:
+    def __init__(self, urls: Collection[str]) -> None:
+        self._places = frozenset((*_place(url)[:-1], NAME) for url in urls)
+        self._idle: dict[str, list[tuple[Any, Any]]] = {}
+
+    def take(self, conninfo: str) -> tuple[Any, Any] | None:
+        """A libpq connection and the record of its prepared statements."""
+        idle = self._idle.get(conninfo, [])
+        while idle and not _paused:
+            pgconn, prepared = idle.pop()
+            if _is_quiet(pgconn):
+                return pgconn, prepared
+            pgconn.finish()
+        return None
+
+    def keep(self, connection: ScopedConnection, conninfo: str) -> bool:
+        """Whether the connection is kept; `connection` itself is closed then."""
+        idle = self._idle.setdefault(conninfo, [])
+        is_plain = connection._pipeline is None and not connection.keeps_state and _is_quiet(connection.pgconn)
+        if _paused or not is_plain or len(idle) >= MOST or _place(conninfo) not in self._places:
+            return False
+        idle.append((connection.pgconn, connection._prepared))
+        connection.pgconn = _Finished()  # type: ignore[assignment]
+        return True
+
+    def finish(self) -> None:
+        for idle in self._idle.values():
+            for pgconn, _ in idle:
+                pgconn.finish()
+        self._idle.clear()
+
+
+@lru_cache(256)
+def _place(conninfo: str) -> tuple[str, ...]:
+    known = conninfo_to_dict(conninfo)
+    return tuple(str(known.get(name, "")) for name in ("host", "port", "dbname", "user", "application_name"))
+
+
+def _is_quiet(pgconn: Any) -> bool:
+    """Whether the connection is open, outside a transaction, and the server has sent nothing, such as its farewell."""
+    if pgconn.status != ConnStatus.OK or pgconn.transaction_status != TransactionStatus.IDLE:
+        return False
+    line = poll()
+    line.register(pgconn.socket, POLLIN)
+    return not line.poll(0)
+
+
+@contextmanager
+def keeping_connections(urls: Collection[str]) -> Iterator[None]:
+    """Keep connections to `urls` while the block runs."""
+    kept = KeptConnections(urls)
+    connect, close = ScopedConnection._connect_gen.__func__, ScopedConnection.close  # type: ignore[attr-defined]
+
+    def connect_or_take(cls: type[ScopedConnection], conninfo: str = "") -> PQGenConn[ScopedConnection]:
+        taken = kept.take(conninfo)
+        if taken is None:
+            opened: ScopedConnection = yield from connect(cls, conninfo)
+        else:
+            opened = cls(taken[0])
+            opened._prepared = taken[1]
+        opened.kept_as = conninfo  # type: ignore[attr-defined]
+        return opened
+
+    async def keep_or_close(self: ScopedConnection) -> None:
+        if not self.closed and not kept.keep(self, getattr(self, "kept_as", "")):
+            await close(self)
+
+    ScopedConnection._connect_gen = classmethod(connect_or_take)  # type: ignore[method-assign,assignment]
+    ScopedConnection.close = keep_or_close  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        del ScopedConnection._connect_gen
+        del ScopedConnection.close
+        kept.finish()
+
+
+_paused: list[None] = []
+"""One element for each open block of `new_connections`."""
+
+
+@contextmanager
+def new_connections() -> Iterator[None]:
+    """While the block runs, every connection is a new one, and none is kept."""
+    _paused.append(None)
+    try:
+        yield
+    finally:
+        _paused.pop()
