@@ -4,5 +4,6 @@ from typing import Final
 
 PRICE_BOOKS: Final = "(SELECT tenant_id, msp_id, id, side, client_id, currency, name FROM price_book)"
 PRICES: Final = "(SELECT tenant_id, msp_id, id, book_id, meter, valid_from, valid_to FROM price)"
+INVOICE_DOCUMENTS: Final = "(SELECT tenant_id, msp_id, file FROM invoice_document)"
 BILLING_DETAILS: Final = "(SELECT tenant_id, msp_id, updated_at FROM billing_details)"
 """Accounts whose buyer on invoices is set; it always has a name and an address, or another client pays."""

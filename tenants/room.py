@@ -11,6 +11,7 @@ from foundation.web.rate_limit import RateLimiter
 from policy.cache import PolicyCache
 from tenants.api_keys.commands import COMMANDS
 from tenants.api_keys.pages import API_KEY_PAGES
+from tenants.api_usage.slice import SLICE as API_USAGE
 from tenants.audit_actions import AccountAction, TenantAction
 from tenants.auth.challenges import Challenges
 from tenants.auth.devices import Devices
@@ -118,6 +119,7 @@ ROOM: Final = Room(
     meters=(ACTIVE_MEMBERS,),
     commands=COMMANDS,
     slices=(
+        API_USAGE,
         BRANDS,
         CUSTOM_ROLES,
         DELEGATED_ACCESS,

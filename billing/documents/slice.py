@@ -7,6 +7,7 @@ import billing.documents.models
 from billing.documents.commands import COMMANDS
 from billing.documents.mail_job import InvoiceMails, mail_handler
 from billing.documents.make_job import documents_handler, repair_documents
+from billing.documents.meters import DOCUMENTS_MADE
 from billing.documents.pages import DOCUMENT_PAGES
 from billing.documents.routes import DOCUMENT_ROUTES
 from billing.job_types import MAIL_INVOICE, MAKE_DOCUMENTS
@@ -30,5 +31,6 @@ SLICE: Final = Slice(
     job_types=(MAKE_DOCUMENTS, MAIL_INVOICE),
     jobs=_jobs,
     repairs=(repair_documents,),
+    meters=(DOCUMENTS_MADE,),
     commands=COMMANDS,
 )

@@ -7,6 +7,8 @@ Possible forgeries per key, and the protection besides the user's rights:
 - `fl:{msp}:sign-in:*` (web): reset failures, or delay a member's sign-in. Delays are bounded when they are read.
   Tickets below it (`tenants.auth.tickets`) carry a MAC by a key that only web has.
 - `fl:{msp}:rate:*` (web): spend or refill a caller's requests to the API. A limit is no protection from attackers.
+- `fl:{msp}:calls:*` (web, worker): count more or fewer calls of API keys than there were. They are billed only where an
+  MSP has a price for them. Counts of other than numbers are dropped.
 - `fl:lanes:*` (web as hints, worker, relay): wake or delay jobs. Leases, fences and scopes are in PostgreSQL, and the
   relay wakes lanes again; malformed members are dropped.
 - `fl:out:*` (worker): delay a client's calls, or lift our own limit on them. Unreadable state falls back to the
@@ -25,14 +27,14 @@ _WAKE: Final = "~fl:lanes:* +hget +zrangebyscore +incr +spop +zadd +zscore +time
 
 RULES: Final[Mapping[str, str]] = {
     "web": (
-        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* ~fl:*:rate:*"
+        f"{_CONNECT} {_SCRIPTS} ~fl:*:session:* ~fl:*:sessions-of:* ~fl:*:sign-in:* ~fl:*:rate:* ~fl:*:calls:*"
         f" +get +mget +getdel +set +del"
         f" +expire +exists +multi +exec +zadd +zrem +zrange +zremrangebyscore +hget +hset +hdel +hincrby +time"
         f" ({_WAKE})"
     ),
     "worker": (
         f"{_CONNECT} {_SCRIPTS} {_WAKE} +sadd +hset +hdel +exists +zpopmin +bzpopmin +zremrangebyscore +pexpire"
-        f" (~fl:out:* {_SCRIPTS} +hmget +hset +pexpire +time)"
+        f" (~fl:out:* {_SCRIPTS} +hmget +hset +pexpire +time) (~fl:*:calls:* +hgetall +hdel +time)"
     ),
     "relay": f"{_CONNECT} {_SCRIPTS} {_WAKE} +multi +exec +del +hset",
 }

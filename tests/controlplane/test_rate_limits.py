@@ -7,6 +7,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from controlplane.cli.main import main
+from foundation.web.call_counts import HOUR, CallCounts
 from tests.support.client_env import ClientEnv
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 
@@ -44,6 +45,10 @@ async def test_a_key_beyond_its_limit_is_told_when_to_try_again_and_no_other_cal
     assert refused.headers["ratelimit"].startswith('"caller";r=0;t=')
     assert (await call(second)).status_code == 200  # of the same account, which has some left
     assert (await admin.api("GET", f"/api/v1{root}/changes")).status_code == 200  # of the MSP's account
+    counts = CallCounts(web_app.services.valkey)
+    scope = msp_setup.env.scope
+    counted = await counts.read_complete(scope.msp_id, scope.tenant_id, ahead=HOUR)
+    assert sorted(one.calls for one in counted) == [1, 1], "one of each key, without the refused one and the member's"
 
     other = await set_up_msp(other_env, name="Elsewhere")
     stranger = await web_app.signed_in(other.host, other.admin)

@@ -17,6 +17,7 @@ from foundation.outbound.gate import Credential, Gate, RateLimit
 from foundation.outbound.settings import OutboundSettings
 from foundation.valkey import blocking_valkey_client, valkey_client
 from foundation.valkey_users import RULES
+from foundation.web.call_counts import CallCounts, calls_key
 from tenants.auth.devices import Device
 from tenants.auth.sessions import SessionStore
 from tenants.auth.throttle import EMAIL, SignInThrottle
@@ -96,6 +97,10 @@ async def test_workers_and_relay_may_do_their_work(own_servers: EmbeddedServers)
     assert admission.shared
     await gate.settle(credential, admission, CallResult.FAILED, hold=1)
     assert await admin.exists(credential.key)
+    counts, account = CallCounts(worker), calls_key(*ids)
+    await admin.hset(account, f"1:{ids[1]}", 2)
+    await counts.forget(*ids, await counts.read_complete(*ids))
+    assert not await admin.exists(account)
     blocking.close()
     for client in (worker, relay, admin):
         await client.aclose()

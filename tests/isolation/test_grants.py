@@ -73,7 +73,7 @@ DEFINERS = {
 
 # Deleted by retention only, as the owner in the purge role.
 PURGED = {
-    "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail",
+    "api_call_hour", "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail",
     "escalation", "payment_event", "reported_usage", "source_event_key",
     "webhook_attempt", "webhook_delivery",
 }  # fmt: skip

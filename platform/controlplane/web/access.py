@@ -191,7 +191,9 @@ async def _count_request(auth: AuthServices, request: AnyRequest, principal: Pri
     if auth.limiter is None or RATE in request.scope["state"] or not request.scope["path"].startswith("/api/"):
         return
     by = principal.impersonator or principal
-    state, wait = await auth.limiter.take(msp_id=by.msp_id, tenant_id=by.tenant_id, caller=str(by.id), limits=by.limits)
+    state, wait = await auth.limiter.take(
+        msp_id=by.msp_id, tenant_id=by.tenant_id, caller=str(by.id), limits=by.limits, is_counted=by.kind == "machine"
+    )
     request.scope["state"][RATE] = state
     if wait:
         raise RateLimited(wait)

@@ -17,13 +17,15 @@ from redis.exceptions import RedisError
 
 from foundation.errors import TooManyRequests
 from foundation.marks import N_
+from foundation.web.call_counts import calls_key
 
 MINUTE: Final = 60
 _SECONDS_TO_ANSWER: Final = 0.5
 _SECONDS_AWAY: Final = 5.0
 """For which Valkey is not asked again after it did not answer."""
 
-# KEYS: the buckets. ARGV: now in microseconds, or -1 for Valkey's clock; then interval and burst of each bucket.
+# KEYS: the buckets, and the counts of calls if the request is counted. ARGV: now in microseconds, or -1 for Valkey's
+# clock; then interval and burst of each bucket; then the caller, under which the calls of an hour are counted.
 # Returns: microseconds to wait, 0 if a token was taken; then of each bucket the tokens left, and microseconds until
 # full.
 TAKE: Final = """
@@ -32,15 +34,18 @@ if now < 0 then
   local t = redis.call('TIME')
   now = tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
+local buckets = math.floor((#ARGV - 1) / 2)
 local full, wait, answer = {}, 0, {}
-for i, key in ipairs(KEYS) do
+for i = 1, buckets do
+  local key = KEYS[i]
   local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   local stored = tonumber(redis.call('GET', key) or '0') or 0
   full[i] = math.min(math.max(stored, now), now + interval * burst)
   wait = math.max(wait, full[i] + interval - interval * burst - now)
 end
 answer[1] = wait
-for i, key in ipairs(KEYS) do
+for i = 1, buckets do
+  local key = KEYS[i]
   local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   if wait <= 0 then
     full[i] = full[i] + interval
@@ -49,6 +54,9 @@ for i, key in ipairs(KEYS) do
   end
   answer[2 * i] = math.floor((now + interval * burst - full[i]) / interval)
   answer[2 * i + 1] = full[i] - now
+end
+if wait <= 0 and KEYS[buckets + 1] then
+  redis.call('HINCRBY', KEYS[buckets + 1], string.format('%d:%s', math.floor(now / 3600000000), ARGV[#ARGV]), 1)
 end
 return answer
 """
@@ -107,12 +115,13 @@ class RateLimiter:
         )
 
     async def take(
-        self, *, msp_id: UUID, tenant_id: UUID, caller: str, limits: RateLimits
+        self, *, msp_id: UUID, tenant_id: UUID, caller: str, limits: RateLimits, is_counted: bool = False
     ) -> tuple[RateState | None, int]:
         """Take a token of the caller and of its account. Returns the remaining requests, None while Valkey is
-        unreachable, and the seconds to wait, 0 if the request may pass.
+        unreachable, and the seconds to wait, 0 if the request may pass; one that `is_counted` is a call of this hour.
         """
-        answer = await self._ask(f"fl:{msp_id}:rate:{tenant_id}", caller, limits)
+        counts = [calls_key(msp_id, tenant_id)] if is_counted else []
+        answer = await self._ask(f"fl:{msp_id}:rate:{tenant_id}", caller, limits, counts)
         if answer is None:
             self._passed.inc()
             return None, 0
@@ -123,14 +132,15 @@ class RateLimiter:
         state = RateState(limits, caller_left, seconds[0], account_left, seconds[1])
         return state, -(-wait // 1_000_000)
 
-    async def _ask(self, prefix: str, caller: str, limits: RateLimits) -> list[int] | None:
+    async def _ask(self, prefix: str, caller: str, limits: RateLimits, counts: list[str]) -> list[int] | None:
         if time.monotonic() < self._away_until:
             return None
         buckets = [interval_and_burst(limits.per_caller), interval_and_burst(limits.per_account)]
-        arguments = [-1, *(number for bucket in buckets for number in bucket)]
+        arguments: list[Any] = [-1, *(number for bucket in buckets for number in bucket)]
         try:
             async with asyncio.timeout(_SECONDS_TO_ANSWER):
-                keys = [f"{prefix}:{caller}", prefix]
+                keys = [f"{prefix}:{caller}", prefix, *counts]
+                arguments += [caller] if counts else []
                 return [int(each) for each in cast("list[Any]", await self._take(keys=keys, args=arguments))]
         except (RedisError, TimeoutError, OSError):
             self._away_until = time.monotonic() + _SECONDS_AWAY

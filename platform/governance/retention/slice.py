@@ -9,6 +9,7 @@ from governance.permissions import GovernancePermission
 from governance.retention.audit_actions import RetentionAction
 from governance.retention.commands import COMMANDS
 from governance.retention.defaults.pages import build_default_pages
+from governance.retention.meters import STORAGE
 from governance.retention.pages import build_retention_pages
 from governance.retention.routes import build_retention_routes
 from governance.retention.tables import PINS, RETAINED
@@ -37,6 +38,7 @@ SLICE: Final = Slice(
             permission=GovernancePermission.READ_RETENTION,
         ),
     ),
+    meters=(STORAGE,),
     retained=RETAINED,
     pins=PINS,
     commands=COMMANDS,

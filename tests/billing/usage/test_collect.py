@@ -1,27 +1,40 @@
 """Usage that rows prove by themselves: entered once it has a price, once each, and never before the price."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from billing.documents.formats import DocumentFormat
+from billing.documents.meters import DOCUMENTS_MADE
+from billing.documents.store import store_documents
 from billing.jobs import RECENT
 from billing.rating.collect import collect_priced
 from billing.sides import Side
 from controlplane.rooms import ROOMS
 from foundation.clock import utc_now
+from foundation.ids import new_id
+from foundation.usage.ledger import collect_usage
+from foundation.usage.meters import Meter
 from governance.changes.meters import DECIDED_CHANGES, ORDERS
 from governance.connections.meters import ACTIVE_CONNECTIONS
 from governance.exception_types import ExceptionType
 from governance.exceptions.meters import HANDLED_EXCEPTIONS
 from governance.propagation.meters import ACTIVE_RECORDS
+from governance.retention.meters import STORAGE
+from tenants.api_usage.meters import API_CALLS
 from tenants.members.meters import ACTIVE_MEMBERS
 from tests.billing.conftest import Market
 from tests.governance.pages.samples import Sample
 from tests.support.client_env import ClientEnv
 
-COLLECTED = (DECIDED_CHANGES, ORDERS, ACTIVE_CONNECTIONS, HANDLED_EXCEPTIONS, ACTIVE_RECORDS, ACTIVE_MEMBERS)
+COLLECTED = (
+    DECIDED_CHANGES, ORDERS, ACTIVE_CONNECTIONS, HANDLED_EXCEPTIONS, ACTIVE_RECORDS, ACTIVE_MEMBERS, API_CALLS, STORAGE,
+    DOCUMENTS_MADE,
+)  # fmt: skip
 
 
 def test_every_collected_meter_is_registered() -> None:
@@ -67,6 +80,35 @@ async def test_rows_are_entered_once_priced_and_described(env: ClientEnv, other_
             described: Any = await meter.describe(session, env.scope.tenant_id, ids)
             assert set(described) == set(ids)
             assert all(one.subject and one.path for one in described.values())
+
+
+async def test_storage_is_measured_once_a_day_and_documents_count_each(market: Market) -> None:
+    """Another client's documents count for it alone; the measurement of a day stays."""
+    neighbour, invoice_id, now = market.another_client(), new_id(), market.now + timedelta(hours=30)
+    month = {"since": market.now, "rows_since": market.now}
+
+    async def found(of: Market, meter: Meter, until: datetime) -> list[tuple[Decimal, UUID | None]]:
+        async with of.as_client() as session:
+            await collect_usage(session, meter, until=until, **month)
+            rows = await session.execute(
+                text("SELECT quantity, subject_id FROM usage_event WHERE meter = :m ORDER BY occurred_at, id"),
+                {"m": meter.name},
+            )
+            return [(row.quantity, row.subject_id) for row in rows]
+
+    made = {DocumentFormat.PDF: bytes(1500), DocumentFormat.CII: bytes(500)}
+    for of, files in ((market, made), (neighbour, {DocumentFormat.PDF: bytes(7)})):
+        async with of.as_client() as session:
+            await store_documents(session, invoice_id, Side.RETAIL, files, now=now)
+    held = [(Decimal("0.000002"), None)]
+    assert await found(market, STORAGE, now) == held
+    async with market.as_client() as session:
+        await store_documents(session, new_id(), Side.RETAIL, made, now=now)
+    assert await found(market, STORAGE, now) == held, "measured before"
+    assert await found(market, STORAGE, now + timedelta(days=1)) == [*held, (Decimal("0.000004"), None)]
+    assert await found(neighbour, STORAGE, now) == [(Decimal("0.000000007"), None)]
+    assert len(await found(market, DOCUMENTS_MADE, now + timedelta(hours=1))) == 4
+    assert await found(neighbour, DOCUMENTS_MADE, now + timedelta(hours=1)) == [(1, invoice_id)]
 
 
 @pytest.mark.parametrize("days", [1, -1], ids=["begins tomorrow", "ended before"])
