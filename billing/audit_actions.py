@@ -31,6 +31,7 @@ class BillingAction(AuditAction, kind=AuditKind.BILLING):
     VENDOR_MAPPING_SET = "vendor_mapping.set", N_("Vendor's client or product mapped")
     BILLING_DIFFERENCE_EXPLAINED = "billing_difference.explained", N_("Billing difference explained")
     LIMIT_SET = "limit.set", N_("Limit of usage or spending set")
+    ENTITLEMENT_SET = "entitlement.set", N_("What a client, or a price book's clients, may have set")
     METER_RETIRED = "meter.retired", N_("Meter retired")
     PLAN_CREATED = "plan.created", N_("Plan created")
     PLAN_CHANGED = "plan.changed", N_("Version of a plan published")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.entitlements.rules import apply_entitlements
 from billing.invoices.advance import advance_invoices
 from billing.invoices.draft import draft_invoice, draft_wholesale
 from billing.invoices.redraft_job import redraft_handler
@@ -77,9 +78,12 @@ async def repair_billing(session: AsyncSession, now: datetime) -> None:
 
 
 async def rate_recent(session: AsyncSession, now: datetime) -> None:
-    """Update the client's drafts of both sides with the usage of recent days, and give notice of its limits."""
+    """Update the client's drafts of both sides with the usage of recent days, give notice of its limits, and apply what
+    its plans and its price book allow now.
+    """
     await rate_client(session, now, since=now - RECENT)
     await check_limits(session, now=now)
+    await apply_entitlements(session, now)
 
 
 async def rate_client(session: AsyncSession, now: datetime, since: datetime = EPOCH) -> None:

@@ -13,6 +13,7 @@ from billing.collection.slice import SLICE as COLLECTION
 from billing.commands import COMMANDS
 from billing.coupons.slice import SLICE as COUPONS
 from billing.documents.slice import SLICE as DOCUMENTS
+from billing.entitlements.slice import SLICE as ENTITLEMENTS
 from billing.events import EVENTS
 from billing.exports.slice import SLICE as EXPORTS
 from billing.jobs import JOB_TYPES, billing_jobs, repair_billing
@@ -77,6 +78,7 @@ ROOM: Final = Room(
         COUPONS,
         PLANS,
         SUBSCRIPTIONS,
+        ENTITLEMENTS,
         VENDOR_BILLS,
         BALANCE,
         THREE_WAY,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.connection_input import ConnectionInput, read_day
 from connectors.connections import create_connection
+from connectors.features import CONNECTION_FEATURE
 from connectors.health import record_health
 from connectors.poll_job import schedule_poll
 from connectors.ports import ConnectionConfig, Connector
@@ -15,6 +16,7 @@ from connectors.probe import ConnectionTestFailed, ProbeResult, probe_system
 from connectors.runtime import ConnectorRuntime
 from connectors.settings import check_jurisdiction, check_settings, clean_address
 from foundation.database.engine import scope_of
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import InvalidInput
 from foundation.ids import NewId
 from foundation.marks import N_
@@ -58,6 +60,7 @@ async def add_connection(
         InvalidInput: a setting is missing, unknown or malformed.
         ConnectionTestFailed: unless `skip_test`.
         TooManyRequests: other tests are under way.
+        PlanLimitReached: the plan allows no further one.
     """
     connector = find_connector(runtime, new.kind)
     config = _config(connector, new)
@@ -66,6 +69,7 @@ async def add_connection(
     expires_on = read_day(new.credentials_expire_on)
     await _check_partner(session, new.partner_id)
     await check_environment(session, new.environment or connector.manifest.environment)
+    await require_entitlement(session, CONNECTION_FEATURE, early=True)
     if not new.skip_test:
         result = await probe_system(session, runtime, connector, config, now=now)
         if not result.passed:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.audit_actions import ConnectionAction
 from connectors.events import CONNECTION_PAUSED, CONNECTION_RESUMED, ConnectionResumed
+from connectors.features import CONNECTION_FEATURE
 from connectors.models import Connection
 from connectors.poll_job import resume_poll
 from connectors.ports import Connector
@@ -19,6 +20,7 @@ from connectors.states import CONNECTIONS, ConnectionState
 from connectors.webhooks.directory import HOOK_SECRET, HOOK_SECRETS, secret_purpose
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import NotFound
 from foundation.events import DomainEvent, publish
 from foundation.ids import NewId
@@ -53,11 +55,14 @@ async def create_connection(  # noqa: PLR0913 - keyword-only parts of one form
 ) -> UUID:
     """Create a connection. `jurisdiction` is an ISO 3166 code, such as DE or US-CA.
 
-    Raises InvalidInput with the missing, unknown or malformed field.
+    Raises:
+        InvalidInput: names the missing, unknown or malformed field.
+        PlanLimitReached: the plan allows no further one.
     """
     scope, manifest = scope_of(session), connector.manifest
     check_settings(manifest, settings, secrets)
     check_jurisdiction(jurisdiction)
+    await require_entitlement(session, CONNECTION_FEATURE)
     name, connection_id = clean_name(name), new_id()
     session.add(
         Connection(

@@ -10,6 +10,7 @@ from connectors.audit_actions import ConnectionAction
 from connectors.commands import COMMANDS
 from connectors.connections import SEALED
 from connectors.events import EVENTS
+from connectors.features import CONNECTION_FEATURE
 from connectors.poll_job import POLL, poll_handler, repair_polls
 from connectors.registry import build_registry
 from connectors.retention import RETAINED
@@ -68,5 +69,6 @@ ROOM: Final = Room(
     repairs=(repair_polls,),
     sealed_columns=(SEALED,),
     retained=RETAINED,
+    features=(CONNECTION_FEATURE,),
     commands=COMMANDS,
 )

@@ -25,6 +25,7 @@ from tenants.brands.slice import SLICE as BRANDS
 from tenants.custom_roles.slice import SLICE as CUSTOM_ROLES
 from tenants.delegated_access.slice import SLICE as DELEGATED_ACCESS
 from tenants.factors.factors import SecondFactors
+from tenants.features import FEATURES
 from tenants.impersonation.slice import SLICE as IMPERSONATION
 from tenants.invitations.pages import INVITATION_PAGES
 from tenants.list_views.slice import SLICE as LIST_VIEWS
@@ -117,6 +118,7 @@ ROOM: Final = Room(
     permissions=(TenantPermission,),
     audit_actions=(AccountAction, TenantAction),
     meters=(ACTIVE_MEMBERS,),
+    features=FEATURES,
     commands=COMMANDS,
     slices=(
         API_USAGE,

@@ -9,9 +9,10 @@ import msgspec
 
 from billing.plans.repository import add_version, create_plan, list_plans, retire_plan
 from billing.plans.schemas import PlanInput, PlanTermsInput
+from billing.plans.terms import check_features
 from billing.plans.wording import write_plan
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
 from foundation.decoding import decode_json
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
@@ -51,6 +52,7 @@ def list_(*, msp_id: UUID) -> None:
 def create(*, msp_id: UUID, file: Path) -> None:
     """Create the plan that FILE describes: a JSON object as in the API, with code, name, currency and terms."""
     new: PlanInput = _read(file, PlanInput)
+    check_features(new.terms, command_host().rooms.features)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
@@ -67,6 +69,7 @@ def create(*, msp_id: UUID, file: Path) -> None:
 def publish(*, msp_id: UUID, plan_id: UUID, file: Path) -> None:
     """Publish the terms in FILE as a new version, for subscriptions that begin or change from then on."""
     new: PlanTermsInput = _read(file, PlanTermsInput)
+    check_features(new.terms, command_host().rooms.features)
 
     async def act(services: AppServices) -> CommandResult:
         async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:

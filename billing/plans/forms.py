@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from billing.forms import build_body
-from billing.plans.schemas import AddOnInput, PhaseInput, PlanInput, PlanTermsInput
+from billing.plans.schemas import AddOnInput, PhaseInput, PlanEntitlementInput, PlanInput, PlanTermsInput
 from billing.plans.terms import MONTHS, PlanTerms
 from billing.price_books.forms import read_day, read_number
 from billing.price_books.wording import write_plain
+from foundation.entitlements.features import Features
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 
@@ -16,26 +17,28 @@ Typed = Mapping[str, str]
 ROWS: Final = range(1, 5)
 """Rows of phases and of add-ons."""
 _PRICES: Final = ("fee", "seat_price", "setup_fee")
+_PARTS: Final = ("use", "most", "seat", "soft")
+"""Fields of what the plan allows of a feature."""
 _LIMITS: Final = ("minimum", "commitment")
 _PROBLEMS: Final = dict.fromkeys(
     ("code", "add_ons"), N_("A code has lower-case letters, digits, - and _, such as basic.")
 )
 
 
-def read_plan(typed: Typed) -> PlanInput:
+def read_plan(typed: Typed, features: Features) -> PlanInput:
     """Raises InvalidInput: names the field."""
-    given = _terms(typed)
+    given = _terms(typed, features)
     for field in ("code", "name", "currency"):
         given[field] = typed.get(field, "").upper() if field == "currency" else typed.get(field, "")
     return build_body(PlanInput, given, _PROBLEMS)
 
 
-def read_terms(typed: Typed) -> PlanTermsInput:
+def read_terms(typed: Typed, features: Features) -> PlanTermsInput:
     """Raises InvalidInput: names the field."""
-    return build_body(PlanTermsInput, _terms(typed), _PROBLEMS)
+    return build_body(PlanTermsInput, _terms(typed, features), _PROBLEMS)
 
 
-def _terms(typed: Typed) -> dict[str, Any]:
+def _terms(typed: Typed, features: Features) -> dict[str, Any]:
     given: dict[str, Any] = {name: read_number(typed, name) or Decimal(0) for name in _PRICES}
     given |= {name: read_number(typed, name) for name in _LIMITS}
     given |= {name: typed.get(name, "") for name in ("seat_name", "setup_name")}
@@ -61,8 +64,19 @@ def _terms(typed: Typed) -> dict[str, Any]:
             )
             for row in ROWS if typed.get(f"add_on_code_{row}") or typed.get(f"add_on_name_{row}")
         ],
+        "entitlements": [
+            PlanEntitlementInput(
+                feature.code, typed.get(f"use_{feature.code}") != "off", _most(typed, f"most_{feature.code}"),
+                _most(typed, f"seat_{feature.code}"), _most(typed, f"soft_{feature.code}"),
+            )
+            for feature in features if any(typed.get(f"{part}_{feature.code}") for part in _PARTS)
+        ],
         "valid_from": read_day(typed),
     }  # fmt: skip
+
+
+def _most(typed: Typed, name: str) -> int | None:
+    return read_count(typed, name) if typed.get(name) else None
 
 
 def read_count(typed: Typed, name: str) -> int:
@@ -91,6 +105,13 @@ def write_form(terms: PlanTerms) -> Typed:
             f"add_on_code_{row}": add_on.code, f"add_on_name_{row}": add_on.name,
             f"add_on_price_{row}": write_plain(add_on.price),
         }  # fmt: skip
+    for one in terms.entitlements:
+        shown |= {
+            f"use_{one.feature}": "on" if one.is_on else "off",
+            f"most_{one.feature}": "" if one.limit is None else str(one.limit),
+            f"seat_{one.feature}": "" if one.per_seat is None else str(one.per_seat),
+            f"soft_{one.feature}": "" if one.soft_limit is None else str(one.soft_limit),
+        }
     return shown | {
         "interval": terms.interval.value, "timing": "advance" if terms.in_advance else "arrears",
         "seat_name": terms.seat_name, "setup_name": terms.setup_name,

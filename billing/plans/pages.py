@@ -12,8 +12,10 @@ from billing.plans.forms import ROWS, Typed, read_plan, read_terms, write_form
 from billing.plans.repository import add_version, create_plan, list_plans, load_plan, retire_plan
 from billing.plans.schemas import PlanView
 from billing.plans.terms import INTERVAL_LABELS
-from billing.plans.wording import write_details, write_plan
+from billing.plans.wording import write_details, write_entitlements, write_plan
+from billing.web.dependencies import KnownFeatures
 from billing.web.forms import read_typed
+from foundation.entitlements.features import Features
 from foundation.errors import DomainError
 from foundation.i18n.localizer import translate
 from foundation.ids import new_id
@@ -38,54 +40,56 @@ async def show_plans_page(access: OpenAccess) -> Response[Any]:
 
 
 @get(_PLAN, name="plan", opt=_READ, include_in_schema=False)
-async def show_plan_page(access: OpenAccess, plan_id: FromPath[UUID]) -> Response[Any]:
-    return await _plan_page(access, plan_id)
+async def show_plan_page(access: OpenAccess, features: KnownFeatures, plan_id: FromPath[UUID]) -> Response[Any]:
+    return await _plan_page(access, features, plan_id)
 
 
 @get(_NEW, name="plan_form", opt=_READ, include_in_schema=False)
-async def show_plan_form_page(access: OpenAccess) -> Response[Any]:
-    return _form(access, None, {"interval": "month", "prorates_true_up": "on"})
+async def show_plan_form_page(access: OpenAccess, features: KnownFeatures) -> Response[Any]:
+    return _form(access, features, None, {"interval": "month", "prorates_true_up": "on"})
 
 
 @post(_NEW, opt=_WRITE, include_in_schema=False)
-async def create_plan_page(request: AnyRequest, access: OpenAccess) -> Response[Any]:
+async def create_plan_page(request: AnyRequest, access: OpenAccess, features: KnownFeatures) -> Response[Any]:
     typed = await read_typed(request)
     made: list[UUID] = []
 
     async def act() -> None:
-        made.append(await create_plan(access.session, read_plan(typed), now=access.now, new_id=new_id))
+        made.append(await create_plan(access.session, read_plan(typed, features), now=access.now, new_id=new_id))
 
     refusal = await run_action(access.session, act())
     if refusal is not None:
-        return _form(access, None, typed, refusal)
+        return _form(access, features, None, typed, refusal)
     return redirect_to(access, f"{_PLANS}/{made[0]}", done=translate("Plan created"))
 
 
 @get(f"{_PLAN}/new", name="plan_version_form", opt=_READ, include_in_schema=False)
-async def show_version_form_page(access: OpenAccess, plan_id: FromPath[UUID]) -> Response[Any]:
+async def show_version_form_page(access: OpenAccess, features: KnownFeatures, plan_id: FromPath[UUID]) -> Response[Any]:
     """The form of a new version, filled in from the newest one."""
     plan = await load_plan(access.session, plan_id, access.now)
-    return _form(access, plan, write_form(plan.versions[0].terms))
+    return _form(access, features, plan, write_form(plan.versions[0].terms))
 
 
 @post(f"{_PLAN}/new", opt=_WRITE, include_in_schema=False)
-async def create_version_page(request: AnyRequest, access: OpenAccess, plan_id: FromPath[UUID]) -> Response[Any]:
+async def create_version_page(
+    request: AnyRequest, access: OpenAccess, features: KnownFeatures, plan_id: FromPath[UUID]
+) -> Response[Any]:
     typed = await read_typed(request)
 
     async def act() -> None:
-        await add_version(access.session, plan_id, read_terms(typed), now=access.now, new_id=new_id)
+        await add_version(access.session, plan_id, read_terms(typed, features), now=access.now, new_id=new_id)
 
     refusal = await run_action(access.session, act())
     if refusal is not None:
-        return _form(access, await load_plan(access.session, plan_id, access.now), typed, refusal)
+        return _form(access, features, await load_plan(access.session, plan_id, access.now), typed, refusal)
     return redirect_to(access, f"{_PLANS}/{plan_id}", done=translate("Version published"))
 
 
 @post(f"{_PLAN}/retire", opt=_WRITE, include_in_schema=False)
-async def retire_plan_page(access: OpenAccess, plan_id: FromPath[UUID]) -> Response[Any]:
+async def retire_plan_page(access: OpenAccess, features: KnownFeatures, plan_id: FromPath[UUID]) -> Response[Any]:
     refusal = await run_action(access.session, retire_plan(access.session, plan_id, now=access.now))
     if refusal is not None:
-        return await _plan_page(access, plan_id, refusal)
+        return await _plan_page(access, features, plan_id, refusal)
     return redirect_to(access, f"{_PLANS}/{plan_id}", done=translate("Plan retired"))
 
 
@@ -105,13 +109,19 @@ def _price(plan: PlanView) -> str:
     return write_plan(current.terms, plan.currency)
 
 
-async def _plan_page(access: Access, plan_id: UUID, refusal: DomainError | None = None) -> Response[Any]:
+async def _plan_page(
+    access: Access, features: Features, plan_id: UUID, refusal: DomainError | None = None
+) -> Response[Any]:
     plan = await load_plan(access.session, plan_id, access.now)
     context = {
         "plan": plan,
         "price": _price(plan),
         "versions": [
-            (one, write_plan(one.terms, plan.currency), write_details(one.terms, plan.currency))
+            (
+                one,
+                write_plan(one.terms, plan.currency),
+                [*write_details(one.terms, plan.currency), *write_entitlements(one.terms, features)],
+            )
             for one in plan.versions
         ],
         "writes": _writes(access) and plan.retired_at is None,
@@ -120,7 +130,9 @@ async def _plan_page(access: Access, plan_id: UUID, refusal: DomainError | None 
     return render_page(access, "billing/plan.html", plan.name, context, refusal=refusal)
 
 
-def _form(access: Access, plan: PlanView | None, typed: Typed, refusal: DomainError | None = None) -> Response[Any]:
+def _form(
+    access: Access, features: Features, plan: PlanView | None, typed: Typed, refusal: DomainError | None = None
+) -> Response[Any]:
     field = "" if refusal is None else str(refusal.extra.get("field", ""))
     context = {
         "plan": plan,
@@ -129,6 +141,12 @@ def _form(access: Access, plan: PlanView | None, typed: Typed, refusal: DomainEr
         "refused": refusal if not field else None,
         "intervals": [(code.value, translate(label)) for code, label in INTERVAL_LABELS.items()],
         "rows": ROWS,
+        "features": [(one.code, translate(one.label), bool(one.count)) for one in features],
+        "uses": [
+            ("", translate("As the price book says")),
+            ("on", translate("In the plan")),
+            ("off", translate("Not in the plan")),
+        ],
         "writes": _writes(access),
     }
     title = translate("New plan") if plan is None else translate("New version")

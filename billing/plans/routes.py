@@ -10,6 +10,8 @@ from litestar.params import FromPath, JSONBody
 from billing.permissions import BillingPermission
 from billing.plans.repository import add_version, create_plan, list_plans, load_plan, retire_plan
 from billing.plans.schemas import PlanInput, PlanList, PlanTermsInput, PlanView
+from billing.plans.terms import check_features
+from billing.web.dependencies import KnownFeatures
 from foundation.ids import new_id
 from foundation.web.api import post
 from tenants.web.dependencies import OpenAccess
@@ -37,14 +39,18 @@ async def show_plan(access: OpenAccess, plan_id: FromPath[UUID]) -> PlanView:
 
 
 @post(_PLANS, opt=_WRITE, tags=["subscriptions"], status_code=201)
-async def create_plan_route(access: OpenAccess, data: JSONBody[PlanInput]) -> PlanCreated:
+async def create_plan_route(access: OpenAccess, features: KnownFeatures, data: JSONBody[PlanInput]) -> PlanCreated:
     """Create a plan with its first version."""
+    check_features(data.terms, features)
     return PlanCreated(await create_plan(access.session, data, now=access.now, new_id=new_id))
 
 
 @post(f"{_PLAN}/versions", opt=_WRITE, tags=["subscriptions"], status_code=201)
-async def create_plan_version(access: OpenAccess, plan_id: FromPath[UUID], data: JSONBody[PlanTermsInput]) -> PlanView:
+async def create_plan_version(
+    access: OpenAccess, features: KnownFeatures, plan_id: FromPath[UUID], data: JSONBody[PlanTermsInput]
+) -> PlanView:
     """Publish a version for subscriptions that begin or change from then on. Existing ones keep theirs."""
+    check_features(data.terms, features)
     await add_version(access.session, plan_id, data, now=access.now, new_id=new_id)
     return await load_plan(access.session, plan_id, access.now)
 

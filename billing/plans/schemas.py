@@ -8,13 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from billing.plans.terms import AddOn, PlanPhase, PlanTerms, check_terms
+from billing.plans.terms import AddOn, PlanEntitlement, PlanPhase, PlanTerms, check_terms
 from billing.pricing.periods import Interval
 from foundation.web.requests import RequestBody
 
 Code = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,39}$")]
 Text = Annotated[str, msgspec.Meta(max_length=120)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=120)]
+Most = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 
 
 class PhaseInput(RequestBody, frozen=True):
@@ -27,6 +28,16 @@ class AddOnInput(RequestBody, frozen=True):
     code: Code
     name: Text
     price: Decimal
+
+
+class PlanEntitlementInput(RequestBody, frozen=True):
+    """What the plan allows of a feature, such as connections. See `PlanEntitlement`."""
+
+    feature: Code
+    is_on: bool = True
+    limit: Most | None = None
+    per_seat: Most | None = None
+    soft_limit: Most | None = None
 
 
 class PlanTermsInput(RequestBody, frozen=True, kw_only=True):
@@ -47,6 +58,7 @@ class PlanTermsInput(RequestBody, frozen=True, kw_only=True):
     commitment: Decimal | None = None
     prorates_true_up: bool = True
     add_ons: Annotated[Sequence[AddOnInput], msgspec.Meta(max_length=20)] = ()
+    entitlements: Annotated[Sequence[PlanEntitlementInput], msgspec.Meta(max_length=100)] = ()
     valid_from: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
     @property
@@ -55,6 +67,10 @@ class PlanTermsInput(RequestBody, frozen=True, kw_only=True):
         given = {name: getattr(self, name) for name in PlanTerms.__struct_fields__}
         given["phases"] = tuple(PlanPhase(one.cycles, one.fee, one.seat_price) for one in self.phases)
         given["add_ons"] = tuple(AddOn(one.code, one.name, one.price) for one in self.add_ons)
+        given["entitlements"] = tuple(
+            PlanEntitlement(**{name: getattr(one, name) for name in PlanEntitlement.__struct_fields__})
+            for one in self.entitlements
+        )
         return check_terms(PlanTerms(**given))
 
 

@@ -11,6 +11,7 @@ import msgspec
 from billing.errors import PriceNotAllowed
 from billing.pricing.numbers import exact
 from billing.pricing.periods import Interval, Phase, phase_price
+from foundation.entitlements.features import Features
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.names import clean_name
@@ -25,6 +26,7 @@ INTERVAL_LABELS: Final = {
 }
 MOST_PHASES: Final = 24
 MOST_ADD_ONS: Final = 20
+MOST_ENTITLEMENTS: Final = 100
 LONGEST_TRIAL: Final = 730
 LARGEST_PRICE: Final = Decimal(10) ** 9
 _PLACES: Final = 8
@@ -46,12 +48,31 @@ class AddOn(msgspec.Struct, frozen=True):
     price: Decimal
 
 
+class PlanEntitlement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the plan allows of a feature: `limit` and `per_seat` for each seat, both None for any number. From
+    `soft_limit` on the client is told. Not `is_on`: nothing of it.
+    """
+
+    feature: str
+    is_on: bool = True
+    limit: int | None = None
+    per_seat: int | None = None
+    soft_limit: int | None = None
+
+    def most(self, seats: int) -> int | None:
+        """The largest number with so many seats; None for any."""
+        if self.limit is None and self.per_seat is None:
+            return None
+        return (self.limit or 0) + (self.per_seat or 0) * seats
+
+
 class PlanTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prices are in major units of the plan's currency, for one `interval`.
 
     `fee` is charged once, `seat_price` for each seat. `phases` come first, then these prices apply. `setup_fee` is due
     when billing begins, after the trial. `minimum` is what the usage of a period comes to at least, `commitment` what
     all of a period comes to; both count for the part of a period that is billed, unless `prorates_true_up` is off.
+    `entitlements` are what it allows; of other features the price book's default applies.
     """
 
     interval: Interval = Interval.MONTH
@@ -67,6 +88,7 @@ class PlanTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     commitment: Decimal | None = None
     prorates_true_up: bool = True
     add_ons: tuple[AddOn, ...] = ()
+    entitlements: tuple[PlanEntitlement, ...] = ()
 
     def prices_in(self, cycle: int) -> tuple[Decimal, Decimal]:
         """Fee and price of a seat in a cycle, counted from 1."""
@@ -114,9 +136,20 @@ def check_terms(terms: PlanTerms) -> PlanTerms:
     codes = [one.code for one in terms.add_ons]
     if len(codes) > MOST_ADD_ONS or len(set(codes)) < len(codes) or not all(codes):
         raise InvalidInput(N_("Give each add-on a code of its own."), field="add_ons")
+    features = [one.feature for one in terms.entitlements]
+    if len(features) > MOST_ENTITLEMENTS or len(set(features)) < len(features):
+        raise InvalidInput(N_("Name each feature once."), field="entitlements")
     names = {field: _name(getattr(terms, field), field) for field in ("seat_name", "setup_name")}
     add_ons = tuple(AddOn(one.code, clean_name(one.name, field="add_ons"), one.price) for one in terms.add_ons)
     return msgspec.structs.replace(terms, **names, add_ons=add_ons)
+
+
+def check_features(terms: PlanTerms, features: Features) -> None:
+    """Raises InvalidInput: the terms name a feature that does not exist, or a number of one that has none."""
+    for one in terms.entitlements:
+        feature = features.require(one.feature)
+        if not feature.count and (one.limit, one.per_seat, one.soft_limit) != (None, None, None):
+            raise InvalidInput(N_("This feature has no number. Switch it on or off."), field="entitlements")
 
 
 def _prices(terms: PlanTerms) -> Iterator[tuple[str, Decimal]]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from billing.plans.terms import PlanTerms
+from billing.plans.terms import PlanEntitlement, PlanTerms
 from billing.price_books.wording import write_amount
 from billing.pricing.periods import Interval
+from foundation.entitlements.features import Features
 from foundation.i18n.localizer import translate
 from foundation.marks import N_
 
@@ -24,6 +25,28 @@ def write_plan(terms: PlanTerms, currency: str) -> str:
         return translate("{price} for each seat", price=translate(_EACH[terms.interval], price=seat))
     price = translate(_EACH[terms.interval], price=write_amount(terms.fee, currency))
     return translate("{price}, and {seat} for each seat", price=price, seat=seat) if terms.seat_price else price
+
+
+def write_entitlements(terms: PlanTerms, features: Features) -> Sequence[tuple[str, str]]:
+    """Label and text of what the plan allows, such as “Connections: 5 connections”."""
+    return [(features.label_of(one.feature), _write_most(one, features)) for one in terms.entitlements]
+
+
+def _write_most(one: PlanEntitlement, features: Features) -> str:
+    if not one.is_on:
+        return translate("Not in the plan")
+    feature = features.get(one.feature)
+    limit, each = [
+        None if most is None else str(most) if feature is None else feature.write(most)
+        for most in (one.limit, one.per_seat)
+    ]
+    if limit is not None and each is not None:
+        return translate("{limit}, and {each} for each seat", limit=limit, each=each)
+    if each is not None:
+        return translate("{each} for each seat", each=each)
+    if limit is not None:
+        return limit
+    return translate("Any number") if feature is not None and feature.count else translate("Included")
 
 
 def write_details(terms: PlanTerms, currency: str) -> Sequence[tuple[str, str]]:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
+from billing.job_types import APPLY_ENTITLEMENTS, LANE
 from billing.plans.repository import find_offer
 from billing.plans.terms import LARGEST_PRICE, PlanCopy
 from billing.pricing.periods import local_instant
@@ -36,6 +37,7 @@ from billing.subscriptions.views import load_subscription
 from foundation.audit.chain import append_audit
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from foundation.reasons import clean_reason
 
@@ -77,6 +79,7 @@ async def subscribe(session: AsyncSession, zone: str, new: SubscriptionInput, *,
     }  # fmt: skip
     subject = f"subscription:{subscribed.id}"
     append_audit(session, action=BillingAction.SUBSCRIPTION_CREATED, subject=subject, data=data, at=now)
+    enqueue(session, [NewJob(LANE, APPLY_ENTITLEMENTS, key=str(subscribed.id))])
     return subscribed.id
 
 
@@ -121,6 +124,7 @@ async def add_step(
     }  # fmt: skip
     subject = f"subscription:{subscription_id}"
     append_audit(session, action=BillingAction.SUBSCRIPTION_CHANGED, subject=subject, data=data, at=now)
+    enqueue(session, [NewJob(LANE, APPLY_ENTITLEMENTS, key=str(step.id))])
     return step
 
 

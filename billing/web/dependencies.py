@@ -2,9 +2,12 @@
 
 from litestar.di import NamedDependency
 
+from foundation.entitlements.features import Features
 from foundation.usage.meters import Meters
 
 ProductMeters = NamedDependency[Meters]
 """Handler parameter `product_meters`: what the product itself counts."""
 KnownMeters = NamedDependency[Meters]
 """Handler parameter `meters`: the product's meters, and those that the MSP declares."""
+KnownFeatures = NamedDependency[Features]
+"""Handler parameter `features`: what plans can allow."""

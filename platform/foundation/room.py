@@ -4,6 +4,7 @@ from typing import Final
 
 import foundation.audit.models
 import foundation.database.models
+import foundation.entitlements.models
 import foundation.idempotency.models
 import foundation.jobs.models
 import foundation.usage.models
@@ -26,6 +27,7 @@ ROOM: Final = Room(
         foundation.idempotency.models,
         foundation.audit.models,
         foundation.usage.models,
+        foundation.entitlements.models,
     ),
     job_types=(DELIVER, REPAIR, PRUNE),
     jobs=lambda services: idempotency_jobs(services.clock),

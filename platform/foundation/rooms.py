@@ -23,6 +23,7 @@ from foundation.audit.actions import AuditAction, AuditKind
 from foundation.clock import Clock
 from foundation.dashboard_tiles import Tile
 from foundation.database.engine import Database
+from foundation.entitlements.features import Feature, Features
 from foundation.events import EventType, Subscription
 from foundation.i18n.localizer import translate
 from foundation.ids import NewId
@@ -130,6 +131,7 @@ class Slice:
     repairs: Sequence[Duty] = ()
     clocks: Sequence[MoveClocks] = ()
     meters: Sequence[Meter] = ()
+    features: Sequence[Feature] = ()
     permissions: Sequence[type[Permission]] = ()
     audit_actions: Sequence[type[AuditAction]] = ()
     grants: Sequence[RoleGrant] = ()
@@ -176,6 +178,10 @@ class Rooms:
     @property
     def meters(self) -> Meters:
         return Meters(self.every(lambda room: room.meters))
+
+    @property
+    def features(self) -> Features:
+        return Features(self.every(lambda room: room.features))
 
     @property
     def permission_labels(self) -> Mapping[str, str]:

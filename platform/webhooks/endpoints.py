@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.events import DomainEvent, publish
 from foundation.ids import new_id
@@ -21,6 +22,7 @@ from foundation.web.etags import changed_meanwhile
 from webhooks.audit_actions import WebhookAction
 from webhooks.emit import send_job
 from webhooks.events import ENDPOINT_PAUSED, ENDPOINT_RESUMED, EndpointTurn
+from webhooks.features import WEBHOOK_FEATURE
 from webhooks.job_types import endpoint_lane
 from webhooks.models import WebhookEndpoint
 from webhooks.schemas import LONGEST_DESCRIPTION, LONGEST_URL, WebhookEndpointChanges, WebhookEndpointInput
@@ -61,6 +63,7 @@ async def add_endpoint(
         InvalidInput: an event type is unknown, or a text is too long.
         OutboundRefused: the address may not be called.
         Conflict: the account has as many endpoints as it can have.
+        NotInPlan, PlanLimitReached: the plan has no webhooks, or no further one.
     """
     scope = scope_of(session)
     url, types = await _check_url(services, wanted.url), check_event_types(services, wanted.event_types)
@@ -68,6 +71,7 @@ async def add_endpoint(
     count = await session.scalar(select(func.count()).select_from(WebhookEndpoint).where(*own))
     if (count or 0) >= MOST_ENDPOINTS:
         raise Conflict(N_("An account has at most {most} webhooks. Delete one first."), params={"most": MOST_ENDPOINTS})
+    await require_entitlement(session, WEBHOOK_FEATURE)
     endpoint = WebhookEndpoint(
         tenant_id=scope.tenant_id, msp_id=scope.msp_id, id=new_id(), url=url,
         description=_clean_description(wanted.description), event_types=types,

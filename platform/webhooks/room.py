@@ -17,6 +17,7 @@ from webhooks.audit_actions import WebhookAction
 from webhooks.commands import COMMANDS
 from webhooks.event_types import NOTIFICATION_SENT, OF_CONNECTIONS, by_name
 from webhooks.events import EVENTS
+from webhooks.features import WEBHOOK_FEATURE
 from webhooks.job_types import (
     FORWARD_EVENTS,
     JOB_TYPES,
@@ -100,6 +101,7 @@ ROOM: Final = Room(
     job_types=JOB_TYPES,
     jobs=with_services(_jobs),
     events=EVENTS,
+    features=(WEBHOOK_FEATURE,),
     subscriptions=(
         *(_relay(event) for event in (CONNECTION_PAUSED, CONNECTION_RESUMED, CONNECTION_FAILING, CONNECTION_RECOVERED)),
         Subscription(NOTIFIED, RELAY_NOTIFICATION, lambda event: RelayNotification(event.payload, event.at)),

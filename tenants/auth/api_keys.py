@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.marks import N_
 from foundation.names import clean_name
@@ -27,6 +28,7 @@ from policy.errors import RoleNotAssignable
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
 from tenants.audit_actions import TenantAction
 from tenants.errors import ApiKeyRefused
+from tenants.features import API_KEY_FEATURE
 from tenants.models import ApiKey
 from tenants.principal import Principal
 from tenants.secrets import NewSecret, bytes_of, text_of
@@ -108,6 +110,7 @@ async def create_api_key(  # noqa: PLR0913 - keyword-only
             rights cannot exceed its creator's.
         Forbidden: only a member can create a key that manages access.
         InvalidInput: a permission does not exist, or the expiry is past.
+        PlanLimitReached: the plan allows no further one.
     """
     scope = scope_of(session)
     _check_role(wanted.role, in_msp_account=scope.tenant_id == scope.msp_id, by=by)
@@ -117,6 +120,7 @@ async def create_api_key(  # noqa: PLR0913 - keyword-only
         )
     _check_permissions(wanted.permissions, declared)
     _check_expiry(wanted.expires_at, now)
+    await require_entitlement(session, API_KEY_FEATURE)
     secret = new_secret(SECRET_BYTES)
     key = await session.scalar(
         insert(ApiKey)
@@ -166,7 +170,7 @@ def _check_role(role: str, *, in_msp_account: bool, by: Principal | None) -> Non
 
 
 async def list_api_keys(session: AsyncSession, query: ListQuery = ALL_KEYS) -> ResultPage[ApiKey]:
-    """One page of `tenants.lists.API_KEYS`, revoked ones included."""
+    """One page of `tenants.lists.API_KEY_FEATURE`, revoked ones included."""
     statement = select(ApiKey).where(ApiKey.tenant_id == scope_of(session).tenant_id)
     wanted = query.values.get("status")
     if wanted:

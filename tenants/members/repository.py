@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import Conflict, NotFound
 from foundation.marks import N_
 from foundation.names import clean_name
@@ -25,6 +26,7 @@ from foundation.web.pagination import ListQuery, ResultPage, Sort, SortKey, sele
 from tenants.audit_actions import AccountAction, TenantAction
 from tenants.emails import clean_email
 from tenants.errors import EmailTaken, InviteNotValid
+from tenants.features import MEMBER_FEATURE
 from tenants.models import Member, Partner
 from tenants.secrets import NewSecret, bytes_of, text_of
 from tenants.states import MEMBERS, AccountStatus
@@ -99,11 +101,14 @@ async def create_member(session: AsyncSession, member: NewMember, *, now: dateti
 
     Raises:
         EmailTaken: the tenant has a member with this address.
+        PlanLimitReached: the plan allows no further one.
     """
     scope = scope_of(session)
     email = clean_email(member.email)
     if member.partner_id is not None:
         await _require_partner(session, member.partner_id)
+    else:
+        await require_entitlement(session, MEMBER_FEATURE)
     created: Member | None = await session.scalar(
         insert(Member)
         .values(
@@ -267,7 +272,10 @@ async def mark_suspended(session: AsyncSession, *, member_id: UUID, reason: str,
 
 
 async def mark_resumed(session: AsyncSession, *, member_id: UUID, reason: str, now: datetime) -> None:
+    """Raises PlanLimitReached: the plan allows no further member."""
     member, reason = await get_member(session, member_id), clean_reason(reason)
+    if member.partner_id is None and member.status == AccountStatus.SUSPENDED:
+        await require_entitlement(session, MEMBER_FEATURE)
     after = AccountStatus.ACTIVE if member.password_hash is not None else AccountStatus.INVITED
     status = MEMBERS.move(member.status, after)
     await _change(session, member_id, status=status)

@@ -16,6 +16,7 @@ from branding.hosts import normal_name, require_host
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
 from foundation.database.savepoint import savepoint
+from foundation.entitlements.check import require_entitlement
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.marks import N_
 from foundation.names import clean_name
@@ -27,6 +28,7 @@ from foundation.web.requests import RequestBody
 from policy.errors import RoleNotAssignable
 from policy.index import PolicyIndex
 from policy.packaged import CLIENT_ROLES, MSP_ROLES
+from tenants.features import SINGLE_SIGN_ON_FEATURE
 from tenants.identity_providers.audit_actions import SingleSignOnAction
 from tenants.identity_providers.models import ExternalIdentity, IdentityProvider, SignInDomain
 from tenants.identity_providers.queries import find_provider
@@ -80,9 +82,12 @@ async def set_provider(  # noqa: PLR0913 - keyword-only
         InvalidInput: a value is not valid.
         RoleNotAssignable: a role that the caller could not give.
         Conflict: required of the members before a sign-in by it succeeded.
+        NotInPlan: the plan has no single sign-on.
     """
     scope, before = scope_of(session), await find_provider(session)
     values = _clean(wanted)
+    if before is None:
+        await require_entitlement(session, SINGLE_SIGN_ON_FEATURE)
     for role in {one.role for one in wanted.group_roles} | ({wanted.default_role} - {""}):
         _require_role(by, role, index, session)
     same_issuer = before is not None and before.issuer == values["issuer"]

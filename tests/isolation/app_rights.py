@@ -48,6 +48,8 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
     "drift_cursor": "dimension element record_key record_type",
     "element_contract": "approval_ttl_s clocks_from correction_slo_ms decision_slo_ms owner propagation_slo_ms"
                         " published_at sensitivity source_connection_id version workflow",
+    "entitlement": "changed_at hard_limit is_on soft_limit",
+    "entitlement_rule": "changed_at changed_by hard_limit is_on soft_limit",
     "escalation_ladder": "changed_at changed_by steps",
     "external_identity": "used_at",
     "governance_exception": "change_id closed_at closed_by correction_due_at escalated_at message occurrences"
@@ -137,7 +139,7 @@ UPDATED_COLUMNS: Final[dict[str, str]] = {
 }  # fmt: skip
 READ_ONLY: Final = {"alembic_version", "audit_anchor"}
 INSERTED: Final = {*UPDATED_COLUMNS} | {
-    "audit_entry", "billing_difference", "client_template_version", "credit_note",
+    "api_call_hour", "audit_entry", "billing_difference", "client_template_version", "credit_note",
     "credit_transaction",
     "escalation", "escalation_pause",
     "invoice_document", "invoice_payment",
@@ -155,7 +157,8 @@ INSERTED: Final = {*UPDATED_COLUMNS} | {
 DELETED: Final = {
     "baseline_item", "baseline_reading", "brand_domain", "brand_domain_claim", "brand_image",
     "connection_secret", "credit_rule", "dashboard_layout",
-    "element_contract", "escalation_ladder", "external_identity", "held_observation", "idempotency_key",
+    "element_contract", "entitlement", "entitlement_rule", "escalation_ladder",
+    "external_identity", "held_observation", "idempotency_key",
     "identity_provider",
     "invoice_line", "job", "list_view", "list_view_default", "mail_attachment", "mail_server", "member_totp",
     "notification_delivery",

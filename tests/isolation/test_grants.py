@@ -89,7 +89,7 @@ FLEET_READS = {
     "client_template",
     "client_template_use",
     "client_template_version", "connection", "coupon", "custom_element", "dead_letter", "element_contract",
-    "escalation", "escalation_ladder", "escalation_pause",
+    "entitlement_rule", "escalation", "escalation_ladder", "escalation_pause",
     "governance_exception", "held_observation", "identity_provider", "credit_note", "invoice", "invoice_document",
     "invoice_line",
     "invoice_payment", "invoice_step", "issued_invoice", "legal_entity", "mail",

@@ -1,0 +1,27 @@
+"""What plans can limit or switch off in an account's own administration."""
+
+from typing import Final
+
+from foundation.entitlements.features import Feature
+from foundation.marks import N_, NN_
+from tenants.states import AccountStatus
+
+MEMBER_FEATURE: Final = Feature(
+    code="members",
+    label=N_("Members"),
+    path="/members",
+    unit=NN_("{number} member", "{number} members"),
+    count=f"""
+        SELECT count(*) FROM member
+         WHERE tenant_id = :t AND partner_id IS NULL AND status <> '{AccountStatus.SUSPENDED}'
+    """,
+)
+API_KEY_FEATURE: Final = Feature(
+    code="api_keys",
+    label=N_("API keys"),
+    path="/api-keys",
+    unit=NN_("{number} API key", "{number} API keys"),
+    count="SELECT count(*) FROM api_key WHERE tenant_id = :t AND revoked_at IS NULL",
+)
+SINGLE_SIGN_ON_FEATURE: Final = Feature(code="single_sign_on", label=N_("Single sign-on"), path="/single-sign-on")
+FEATURES: Final = (MEMBER_FEATURE, API_KEY_FEATURE, SINGLE_SIGN_ON_FEATURE)
