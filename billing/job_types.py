@@ -12,9 +12,7 @@ MAKE_DOCUMENTS: Final = JobType("billing.make_documents", N_("Make the documents
 """`ref` is the invoice."""
 
 DRAFT_AGAIN: Final = JobType("billing.draft_again", N_("Update draft invoices of a client"), NoPayload, batch=1)
-APPLY_ENTITLEMENTS: Final = JobType(
-    "billing.apply_entitlements", N_("Apply what a client's plan allows"), NoPayload, batch=1
-)
+APPLY_ENTITLEMENTS: Final = JobType("billing.apply_entitlements", N_("Apply what the plan allows"), NoPayload, batch=1)
 
 
 class InvoiceMail(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from billing.entitlements.forms import read_entitlement
 from billing.entitlements.rules import list_entitlements, list_rules, require_book, set_rule
-from billing.entitlements.schemas import EntitlementView, RuleView
+from billing.entitlements.schemas import EntitlementRuleView, EntitlementView
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
 from foundation.errors import InvalidInput
@@ -74,7 +74,7 @@ def _account(msp_id: UUID, tenant_id: UUID | None, book_id: UUID | None) -> UUID
     return tenant_id or msp_id
 
 
-def _line(one: EntitlementView | RuleView) -> str:
+def _line(one: EntitlementView | EntitlementRuleView) -> str:
     limit = "any number" if one.hard_limit is None else f"at most {one.hard_limit}"
     return f"{one.feature}  {limit if one.is_on else 'off'}"
 

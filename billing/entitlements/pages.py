@@ -6,12 +6,13 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from billing.entitlements.forms import read_entitlement
 from billing.entitlements.rules import list_entitlements, list_rules, require_book, set_rule
-from billing.entitlements.schemas import EntitlementSource, EntitlementView, RuleView
+from billing.entitlements.schemas import EntitlementRuleView, EntitlementSource, EntitlementView
 from billing.permissions import BillingPermission
 from billing.subscriptions.states import LABELS, SubscriptionState
 from billing.subscriptions.views import list_subscriptions
@@ -36,6 +37,11 @@ _SOURCES: Final = {
     EntitlementSource.PRICE_BOOK: N_("Price book {name}"),
     EntitlementSource.NONE: N_("Not limited"),
 }
+
+
+def provide_features(features: Features) -> dict[str, Any]:
+    """The application's dependency `features`."""
+    return {"features": Provide(lambda: features, sync_to_thread=False)}
 
 
 class FeatureRow(msgspec.Struct, frozen=True):
@@ -169,7 +175,7 @@ def _row(feature: Feature, one: EntitlementView) -> FeatureRow:
     )  # fmt: skip
 
 
-def _rule_row(feature: Feature, one: RuleView) -> FeatureRow:
+def _rule_row(feature: Feature, one: EntitlementRuleView) -> FeatureRow:
     return FeatureRow(
         translate(feature.label), feature.path, _limit(feature, one.hard_limit), _soft(feature, one.soft_limit),
         one.changed_by, one.is_on,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from billing.entitlements.schemas import EntitlementSource, RuleView
+from billing.entitlements.schemas import EntitlementRuleView, EntitlementSource
 from billing.plans.terms import PlanEntitlement
 from billing.subscriptions.states import SubscriptionState
 from billing.subscriptions.timeline import Subscribed, part_at, state_at
@@ -21,7 +21,7 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def resolve(
-    own: Iterable[RuleView], subscriptions: Iterable[Subscribed], defaults: Mapping[str, tuple[RuleView, str]],
+    own: Iterable[EntitlementRuleView], subscriptions: Iterable[Subscribed], defaults: Mapping[str, tuple[EntitlementRuleView, str]],
     now: datetime,
 ) -> Mapping[str, Resolved]:  # fmt: skip
     """By feature; features that nothing names are omitted. `defaults`: rule and name of its price book.
@@ -57,5 +57,5 @@ def _sum(limits: Sequence[int | None]) -> int | None:
     return sum(known) if known and len(known) == len(limits) else None
 
 
-def _value(rule: RuleView) -> EntitlementValue:
+def _value(rule: EntitlementRuleView) -> EntitlementValue:
     return EntitlementValue(rule.feature, rule.is_on, rule.soft_limit, rule.hard_limit)

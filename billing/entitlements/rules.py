@@ -13,9 +13,9 @@ from billing.audit_actions import BillingAction
 from billing.entitlements.resolve import Resolved, resolve
 from billing.entitlements.schemas import (
     EntitlementInput,
+    EntitlementRuleView,
     EntitlementSource,
     EntitlementView,
-    RuleView,
 )
 from billing.rating.tariffs import client_scope
 from billing.sides import as_rater
@@ -77,7 +77,7 @@ async def list_entitlements(session: AsyncSession, features: Features, now: date
     return sorted(views, key=lambda one: (one.source is EntitlementSource.NONE, one.feature))
 
 
-async def list_rules(session: AsyncSession, subject_id: UUID) -> Sequence[RuleView]:
+async def list_rules(session: AsyncSession, subject_id: UUID) -> Sequence[EntitlementRuleView]:
     """Rules of a client, or of a price book of the MSP account, in whose scope it is called."""
     rows = await session.execute(_RULES, {"t": scope_of(session).tenant_id, "s": subject_id})
     return [_rule(row) for row in rows]
@@ -118,8 +118,8 @@ def _view(feature: Feature, found: Resolved | None, used: int | None) -> Entitle
     )  # fmt: skip
 
 
-def _rule(row: Row[Any]) -> RuleView:
-    return RuleView(row.feature, row.is_on, row.soft_limit, row.hard_limit, row.changed_at, row.changed_by)
+def _rule(row: Row[Any]) -> EntitlementRuleView:
+    return EntitlementRuleView(row.feature, row.is_on, row.soft_limit, row.hard_limit, row.changed_at, row.changed_by)
 
 
 _RULES: Final = text("SELECT * FROM entitlement_rule WHERE tenant_id = :t AND subject_id = :s ORDER BY feature")

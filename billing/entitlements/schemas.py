@@ -53,7 +53,7 @@ class EntitlementView(msgspec.Struct, frozen=True, kw_only=True):
         return self.used is not None and limit is not None and self.used >= limit
 
 
-class RuleView(msgspec.Struct, frozen=True):
+class EntitlementRuleView(msgspec.Struct, frozen=True):
     """A rule as it is set."""
 
     feature: str
@@ -69,4 +69,4 @@ class EntitlementList(msgspec.Struct, frozen=True):
 
 
 class RuleList(msgspec.Struct, frozen=True):
-    items: Sequence[RuleView]
+    items: Sequence[EntitlementRuleView]

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar.di import Provide
-
 import billing.entitlements.models
 from billing.entitlements.apply_job import apply_handler
 from billing.entitlements.commands import COMMANDS
-from billing.entitlements.pages import ENTITLEMENT_PAGES
+from billing.entitlements.pages import ENTITLEMENT_PAGES, provide_features
 from billing.entitlements.routes import ENTITLEMENT_ROUTES
 from billing.job_types import APPLY_ENTITLEMENTS
 from billing.permissions import BillingPermission
@@ -22,8 +20,7 @@ def _jobs(services: AppServices) -> Sequence[JobHandler[Any]]:
 
 
 def _web(services: AppServices) -> WebPart:
-    known = services.rooms.features
-    return WebPart(dependencies={"features": Provide(lambda: known, sync_to_thread=False)})
+    return WebPart(dependencies=provide_features(services.rooms.features))
 
 
 SLICE: Final = Slice(
@@ -33,7 +30,7 @@ SLICE: Final = Slice(
     web=_web,
     navigation=(
         NavEntry(
-            area=NavArea.CLIENT_ACCOUNT, position=23, label=N_("Plan and limits"), path="/plan", icon="sliders",
+            area=NavArea.CLIENT_ACCOUNT, position=23, label=N_("Plan and limits"), path="/plan", icon="layers",
             permission=BillingPermission.READ_USAGE,
         ),
     ),

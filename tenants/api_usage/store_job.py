@@ -17,9 +17,7 @@ from foundation.jobs.types import ENDLESS, JobType, NoPayload
 from foundation.marks import N_
 from foundation.web.call_counts import CallCounts, CountedCalls
 
-STORE_CALLS: Final = JobType(
-    "tenants.store_api_calls", N_("Store counted calls of API keys"), NoPayload, batch=1, retry=ENDLESS
-)
+STORE_CALLS: Final = JobType("tenants.store_api_calls", N_("Store counted calls"), NoPayload, batch=1, retry=ENDLESS)
 EVERY: Final = timedelta(hours=1)
 
 

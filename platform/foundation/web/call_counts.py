@@ -39,7 +39,7 @@ class CallCounts:
     ) -> Sequence[CountedCalls]:
         """Counts of an account's complete hours. `ahead` moves the time; tests use it."""
         key = calls_key(msp_id, tenant_id)
-        seconds, _ = cast("tuple[int, int]", await self._client.time())
+        seconds, _ = await self._client.time()
         now = _EPOCH + timedelta(seconds=seconds) + ahead
         found = cast("dict[bytes, bytes]", await cast("Any", self._client.hgetall(key)))
         counted = [one for one in (_read(field, count) for field, count in found.items()) if one is not None]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.entitlements.resolve import resolve
-from billing.entitlements.schemas import EntitlementSource, RuleView
+from billing.entitlements.schemas import EntitlementRuleView, EntitlementSource
 from billing.plans.terms import PlanEntitlement
 from billing.subscriptions.states import StepKind
 from foundation.entitlements.check import EntitlementValue
@@ -15,8 +15,8 @@ from tests.billing.subscriptions.samples import at, plan, step, subscribed
 START, NOW = at(2026, 3, 1), at(2026, 3, 20)
 
 
-def rule(limit: int | None, *, is_on: bool = True) -> RuleView:
-    return RuleView("connections", is_on, None, limit, START, "Mia")
+def rule(limit: int | None, *, is_on: bool = True) -> EntitlementRuleView:
+    return EntitlementRuleView("connections", is_on, None, limit, START, "Mia")
 
 
 def held(*steps: Any, quantity: int = 1, **entitlement: Any) -> Any:
@@ -24,7 +24,7 @@ def held(*steps: Any, quantity: int = 1, **entitlement: Any) -> Any:
     return subscribed(START, terms, *steps, quantity=quantity)
 
 
-def found(own: Any = (), subscriptions: Any = (), default: RuleView | None = None) -> tuple[Any, ...] | None:
+def found(own: Any = (), subscriptions: Any = (), default: EntitlementRuleView | None = None) -> tuple[Any, ...] | None:
     defaults = {} if default is None else {"connections": (default, "Standard")}
     one = resolve(own, subscriptions, defaults, NOW).get("connections")
     return None if one is None else (one.source, one.source_name, one.value.is_on, one.value.hard_limit)

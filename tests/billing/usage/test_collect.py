@@ -108,7 +108,7 @@ async def test_storage_is_measured_once_a_day_and_documents_count_each(market: M
     assert await found(market, STORAGE, now + timedelta(days=1)) == [*held, (Decimal("0.000004"), None)]
     assert await found(neighbour, STORAGE, now) == [(Decimal("0.000000007"), None)]
     assert len(await found(market, DOCUMENTS_MADE, now + timedelta(hours=1))) == 4
-    assert await found(neighbour, DOCUMENTS_MADE, now + timedelta(hours=1)) == [(1, invoice_id)]
+    assert await found(neighbour, DOCUMENTS_MADE, now + timedelta(hours=1)) == [(Decimal(1), invoice_id)]
 
 
 @pytest.mark.parametrize("days", [1, -1], ids=["begins tomorrow", "ended before"])
