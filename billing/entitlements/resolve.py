@@ -21,9 +21,11 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def resolve(
-    own: Iterable[EntitlementRuleView], subscriptions: Iterable[Subscribed], defaults: Mapping[str, tuple[EntitlementRuleView, str]],
+    own: Iterable[EntitlementRuleView],
+    subscriptions: Iterable[Subscribed],
+    defaults: Mapping[str, tuple[EntitlementRuleView, str]],
     now: datetime,
-) -> Mapping[str, Resolved]:  # fmt: skip
+) -> Mapping[str, Resolved]:
     """By feature; features that nothing names are omitted. `defaults`: rule and name of its price book.
 
     A paused subscription counts, or a pause would end all limits.
