@@ -6,7 +6,7 @@ from foundation.database.rls import protect
 from foundation.database.roles import PURGE
 
 revision = "202611301517"
-down_revision = "202611301520"
+down_revision = "202611301514"
 branch_labels = None
 depends_on = None
 
