@@ -17,7 +17,7 @@ from foundation.marks import N_
 from foundation.relations import DEAD_LETTERS
 from foundation.web.pagination import ListQuery, ListSource, ResultPage, Sort, SortKey, read_page
 from governance.labels import LEVELS
-from governance.overview.queries import DECIDING, unsent
+from governance.overview.queries import DECIDING, released, unsent
 from governance.propagation.delivery import LATE
 from governance.propagation.states import RUNNING
 from governance.relations import ONBOARDINGS
@@ -145,9 +145,7 @@ _DAY_FIGURES: Final = f"""
       CROSS JOIN LATERAL (
         SELECT count(*) AS measured, count(*) FILTER (WHERE j.visible) AS visible
           FROM (SELECT bool_and(q.state = 'verified') AS visible
-                  FROM ((SELECT s.change_id, s.state FROM propagation s
-                          WHERE s.tenant_id = c.tenant_id AND s.change_id >= :earliest AND s.released_at >= :since
-                          ORDER BY s.change_id DESC LIMIT :newest)
+                  FROM (SELECT s.change_id, s.state FROM ({released("c.tenant_id")}) s
                          UNION ALL {unsent("c.tenant_id")}) q
                  WHERE q.state <> 'superseded' GROUP BY q.change_id) j) v
 """

@@ -1,7 +1,8 @@
 """Figures of a client's dashboard.
 
-All windows are ranges of time-ordered keys with a limit, so that a busy client's dashboard costs no more than a quiet
-one's: rates and percentiles are those of the newest `NEWEST` propagations, counts stop at `MANY`.
+All windows are ranges of time-ordered keys with a limit, so that a busy client's dashboard costs little more than a
+quiet one's: rates and percentiles are those of the newest `NEWEST` propagations, counts stop at `MANY`. A change from
+before a window belongs to it only if people decided it within the window, so those are found by their approvals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,6 +63,29 @@ class Figures(msgspec.Struct, frozen=True):
         return sum(self.severities.values())
 
 
+def decided_late(tenant: str) -> str:
+    """As SQL: changes that an approval since :earliest held, and that were released or refused since :since."""
+    return f"""
+        SELECT d.id, d.proposed_at, d.decided_at, d.decision_excluded
+          FROM (SELECT id, subject_id FROM {APPROVALS} a WHERE a.tenant_id = {tenant} AND a.id >= :earliest
+                 ORDER BY a.id DESC LIMIT :newest) a
+          JOIN change d ON d.tenant_id = {tenant} AND d.id = a.subject_id AND d.approval_id = a.id
+         WHERE d.decided_at >= :since"""
+
+
+def released(tenant: str) -> str:
+    """As SQL: the newest propagations of changes released since :since, those that waited for an approval included."""
+    columns = "p.change_id, p.state, p.released_at, p.excluded, p.verified_at"
+    return f"""
+        (SELECT {columns} FROM propagation p
+          WHERE p.tenant_id = {tenant} AND p.change_id >= :floor AND p.released_at >= :since
+          ORDER BY p.change_id DESC LIMIT :newest)
+         UNION ALL
+        (SELECT {columns} FROM ({decided_late(tenant)}) d
+           JOIN propagation p ON p.tenant_id = {tenant} AND p.change_id = d.id
+          WHERE d.id < :floor AND p.released_at >= :since)"""
+
+
 def unsent(tenant: str) -> str:
     """As SQL, as `unsent`: changes released since :since, still approved, not sent to a paused channel."""
     return f"""
@@ -81,19 +105,12 @@ async def read_figures(session: AsyncSession, *, now: datetime) -> Figures:
     row = (
         await session.execute(
             text(f"""
-                WITH newest AS (
-                    SELECT change_id, state, released_at, excluded, verified_at FROM propagation
-                     WHERE tenant_id = :t AND change_id >= :earliest AND released_at >= :since
-                     ORDER BY change_id DESC LIMIT :newest
+                WITH newest AS ({released(":t")}
                 ), measured AS (
                     SELECT bool_and(state = 'verified') AS visible
                       FROM (SELECT change_id, state FROM newest UNION ALL {unsent(":t")}) n
                      WHERE state <> 'superseded' GROUP BY change_id
-                ), answered AS (
-                    SELECT proposed_at, decided_at, decision_excluded
-                      FROM (SELECT * FROM change
-                             WHERE tenant_id = :t AND id >= :earliest ORDER BY id DESC LIMIT :newest) c
-                     WHERE approval_id IS NOT NULL AND decided_at >= :since
+                ), answered AS ({decided_late(":t")}
                 )
                 SELECT (SELECT count(*) FROM (SELECT 1 FROM change WHERE tenant_id = :t AND id >= :floor LIMIT :many) c)
                            AS changes,
@@ -223,9 +240,10 @@ async def read_clocks(session: AsyncSession, *, now: datetime) -> list[Clock]:
                        count(*) FILTER (WHERE late) AS late, min(released_at) AS oldest
                   FROM running GROUP BY connection_id, element, selector
             ), newest AS (
-                SELECT connection_id, record_key, element, dimension, breached, verified_at FROM propagation
-                 WHERE tenant_id = :t AND change_id >= :earliest AND verified_at >= :since
-                 ORDER BY change_id DESC LIMIT :newest
+                SELECT * FROM (
+                    SELECT connection_id, record_key, element, dimension, breached, verified_at FROM propagation
+                     WHERE tenant_id = :t AND change_id >= :earliest ORDER BY change_id DESC LIMIT :newest) p
+                 WHERE verified_at >= :since
             ), seen AS (
                 SELECT p.connection_id, p.element, coalesce(own.selector, '') AS selector,
                        count(*) FILTER (WHERE NOT breached) AS in_time,
@@ -316,14 +334,12 @@ async def read_buckets(session: AsyncSession, *, start: datetime, width: timedel
                 SELECT floor(extract(epoch FROM verified_at - :start) / :seconds) AS n,
                        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DELIVERY_SECONDS}) AS seconds
                   FROM (SELECT released_at, excluded, verified_at FROM propagation
-                         WHERE tenant_id = :t AND change_id >= :decided_floor ORDER BY change_id DESC LIMIT :newest) p
-                 WHERE verified_at IS NOT NULL GROUP BY 1
+                         WHERE tenant_id = :t AND change_id >= :earliest ORDER BY change_id DESC LIMIT :newest) p
+                 WHERE verified_at >= :start GROUP BY 1
             ), answered AS (
                 SELECT floor(extract(epoch FROM decided_at - :start) / :seconds) AS n,
                        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY {DECISION_SECONDS}) AS seconds
-                  FROM (SELECT proposed_at, decided_at, decision_excluded, approval_id FROM change
-                         WHERE tenant_id = :t AND id >= :decided_floor ORDER BY id DESC LIMIT :newest) c
-                 WHERE approval_id IS NOT NULL AND decided_at IS NOT NULL GROUP BY 1
+                  FROM ({decided_late(":t")}) c GROUP BY 1
             )
             SELECT s.start, coalesce(m.automatic, 0) AS automatic, coalesce(m.reviewed, 0) AS reviewed,
                    coalesce(m.refused, 0) AS refused, v.seconds[1] AS half_s, v.seconds[2] AS most_s,
@@ -338,7 +354,8 @@ async def read_buckets(session: AsyncSession, *, start: datetime, width: timedel
             "seconds": width.total_seconds(),
             "count": count,
             "floor": id_floor(start),
-            "decided_floor": id_floor(start - DECIDING),
+            "earliest": id_floor(start - DECIDING),
+            "since": start,
             "newest": NEWEST,
         },
     )
