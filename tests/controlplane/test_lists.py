@@ -22,8 +22,8 @@ from foundation.web.csv_export import as_column
 from foundation.web.lists import ChoiceFilter, ListDefinition, TextFilter
 from governance.audit_trail.lists import build_audit_list
 from tenants.web.lists import LIST
-from tests.controlplane.list_samples import ELSEWHERE, SAMPLES, Matches, Rows
 from tests.support.client_env import ClientEnv
+from tests.support.list_rows import ListSample, Matches, Rows
 from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     own_env,
     own_other_env,
@@ -31,6 +31,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_services,
     shared_web_app,
 )
+from tests.support.slice_declarations import declarations
 from tests.support.web_app import Visit, WebApp, set_up_msp
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,9 @@ def declared() -> dict[str, ListDefinition[Any]]:
 
 AUDIT = build_audit_list(ROOMS.audit_nouns)
 LISTS = declared() | {AUDIT.name: AUDIT}
+SAMPLES: dict[str, ListSample] = declarations("list_samples", "SAMPLES")
+TESTED_ELSEWHERE: dict[str, str] = declarations("list_samples", "TESTED_ELSEWHERE")
+"""By list, the test of it, and why not here."""
 
 
 def addresses(app: Litestar, name: str) -> tuple[list[str], list[str]]:
@@ -71,7 +75,7 @@ def addresses(app: Litestar, name: str) -> tuple[list[str], list[str]]:
 
 def test_every_declared_list_has_a_route_and_rows_to_test_it_with(web_app: WebApp) -> None:
     assert len(LISTS) >= 17
-    assert set(SAMPLES) | set(ELSEWHERE) == set(LISTS)
+    assert set(SAMPLES) | set(TESTED_ELSEWHERE) == set(LISTS)
     for name in LISTS:
         assert addresses(web_app.app, name)[0], f"{name} has no API route: list_route"
 

@@ -18,10 +18,11 @@ from foundation.i18n.catalogues import LANGUAGES, Translations
 from foundation.i18n.extraction import extract_texts
 from policy.packaged import starter_rules
 from tests.conftest import Urls
-from tests.controlplane.list_samples import SAMPLES, Rows
 from tests.controlplane.test_canary import fill, fitting, handlers, ids_by_parameter
 from tests.foundation.i18n.test_catalogues import ROOTS
 from tests.support.client_env import ClientEnv
+from tests.support.list_rows import Rows
+from tests.support.slice_declarations import declarations
 from tests.support.web_app import MspSetup, WebApp
 
 LANGUAGE: Final = "de"
@@ -136,8 +137,8 @@ def pseudo_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 async def fill_client(env: ClientEnv) -> None:
     """A row of every list, and changes in every state."""
     rows = Rows(env, "MINE")
-    for number, (name, add) in enumerate(SAMPLES.items(), start=2):
-        await add(rows, 1 if name == "invoices" else number)  # the first invoice opens the price book
+    for number, add in enumerate(declarations("list_samples", "SAMPLES").values(), start=2):
+        await add(rows, number)
     sample = rows.sample
     channel = next(iter(env.channels))
     for state in ("pending", "accepted", "refused", "failed", "superseded", "stale_approval"):

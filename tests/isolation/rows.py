@@ -1,6 +1,5 @@
 """One generated row per table, for any set of tables."""
 
-import hashlib
 from typing import Any, LiteralString
 
 import psycopg
@@ -9,7 +8,7 @@ from psycopg import sql
 from foundation.database.roles import APP
 from foundation.scope import Scope
 from tests.conftest import Urls, make_scope
-from tests.isolation.app_rights import UPDATED_COLUMNS
+from tests.isolation.every_table import TABLES
 
 
 def tenant_tables(connection: psycopg.Connection[Any]) -> list[str]:
@@ -30,7 +29,7 @@ def privileges(owner: psycopg.Connection[Any], table: str) -> set[str]:
 
 def updating(table: str) -> sql.Composed:
     """An UPDATE of a column that the application may update, to its own value."""
-    column = sql.Identifier(UPDATED_COLUMNS[table].split()[0])
+    column = sql.Identifier(TABLES[table].update.split()[0])
     return sql.SQL("UPDATE {} SET {column} = {column}").format(sql.Identifier(table), column=column)
 
 
@@ -70,7 +69,7 @@ def make_rows(urls: Urls, owner: psycopg.Connection[Any]) -> dict[str, Scope]:
                 made[table] = scope
                 break
     missing = sorted(set(waiting) - set(made))
-    assert missing == [], f"extend SPECIAL with what the constraints of these tables allow: {missing}"
+    assert missing == [], f"declare `row` with what the constraints of these tables allow: {missing}"
     return made
 
 
@@ -81,7 +80,7 @@ def insert(connection: psycopg.Connection[Any], owner: psycopg.Connection[Any], 
         " AND is_identity = 'NO' AND is_generated = 'NEVER'",
         (table,),
     ).fetchall()
-    values = {name: value_for(name, kind, udt, scope) for name, kind, udt in columns} | OF_TABLE.get(table, {})
+    values = {name: value_for(name, kind, udt, scope) for name, kind, udt in columns} | dict(TABLES[table].row)
     insertion = "INSERT INTO {} ({}) VALUES ({})"
     if table == "audit_entry":  # the chain's head advances with its entries, in the same statement
         insertion = f"WITH put AS ({insertion}) UPDATE audit_head SET seq = 1, hash = {_HASH}"
@@ -116,39 +115,7 @@ BY_KIND: dict[str, object] = {
 } | dict.fromkeys(("bigint", "integer", "smallint", "numeric", "double precision"), 1)
 
 _HASH: LiteralString = "sha256(decode(repeat('00', 32), 'hex') || 'x')"
-OF_TABLE: dict[str, dict[str, object]] = {
-    "access_grant": {"state": "requested"},
-    "brand_image": {"kind": "icon"},
-    "client_import": {"state": "running"},
-    "client_import_row": {"state": "waiting"},
-    "sla_credit": {"state": "met"},
-    "credit_grant": {"kind": "prepaid"},
-    "credit_transaction": {"kind": "granted"},
-    "coupon": {"duration": "once", "percent": 1},
-    "client_coupon": {"duration": "once", "percent": 1},
-    "meter_definition": {"aggregation": "sum"},
-    "usage_reservation": {"state": "reserved"},
-    "onboarding_task": {"state": "open"},
-    "tax_rate": {"category": "S"},
-    "credit_note": {"gross_minor": 2},
-    "invoice_document": {"format": "pdf"},
-    "invoice_line": {"kind": "subscription"},
-    "issued_invoice": {"gross_minor": 2},
-    "notification_setting": {"least_severity": "info"},
-    "payment_account": {"provider": "manual", "mode": "test"},
-    "payment_event": {"via": "sweep"},
-    "vendor_bill": {"month": "2026-01"},
-    "vendor_mapping": {"kind": "client", "is_ignored": True},
-    "vendor_upload": {"month": "2026-01"},
-    "payment_request": {"state": "pending"},
-    "policy_draft": {"state": "open"},
-    "subscription_step": {"kind": "pause"},
-    "policy_replay": {"state": "done"},
-    "webhook_endpoint": {"state": "active"},
-    "audit_head": {"seq": 0, "hash": bytes(32)},
-    "audit_entry": {"seq": 1, "body": "x", "hash": hashlib.sha256(bytes(32) + b"x").digest()},
-}
-# Columns whose values a check constraint restricts.
+# Columns of several tables whose values a check constraint restricts.
 SPECIAL: dict[str, object] = {
     "side": "retail",
     "state": "draft",

@@ -10,7 +10,7 @@ from foundation.database.partitions import SCHEMA
 from foundation.database.roles import APP, FLEET, INTAKE, LOGIN_ROLES, RELAY
 from foundation.scope import Scope
 from tests.conftest import Urls, make_scope
-from tests.isolation.app_rights import UPDATED_COLUMNS
+from tests.isolation.every_table import TABLES
 from tests.isolation.rows import enter, insert, make_rows, privileges, tenant_tables, updating
 
 OURS = (APP, FLEET, INTAKE, RELAY)
@@ -181,7 +181,7 @@ def refused(
     connection: psycopg.Connection[Any], owner: psycopg.Connection[Any], table: str, stranger: Scope, scope: Scope
 ) -> None:
     granted = privileges(owner, table)
-    statements = [updating(table)] if table in UPDATED_COLUMNS else []
+    statements = [updating(table)] if TABLES[table].update else []
     if "DELETE" in granted:
         statements.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
     for statement in statements:

@@ -16,7 +16,7 @@ from foundation.database.roles import APP, BACKUP, FLEET, INTAKE, OUR_ROLES, PUR
 from foundation.ids import new_id
 from foundation.scope import Scope
 from tests.conftest import Urls
-from tests.isolation.app_rights import APP_RIGHTS, DELETED
+from tests.isolation.every_table import TABLES
 from tests.isolation.rows import enter
 from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
@@ -70,39 +70,9 @@ DEFINERS = {
     f"{SCHEMA}.coverage()": {RELAY},
     "record_backup(jsonb)": {BACKUP},
 }
-
-# Deleted by retention only, as the owner in the purge role.
-PURGED = {
-    "api_call_hour", "approval", "baseline_item", "baseline_reading", "dead_letter", "governance_exception", "mail",
-    "escalation", "payment_event", "reported_usage", "source_event_key",
-    "webhook_attempt", "webhook_delivery",
-}  # fmt: skip
 CALLERS = {
     "lane_claim": {APP}, "lane_finish": {APP}, "lanes_due": {RELAY}, "lane_backlog": {RELAY},
     "timers_fire": {RELAY}, "repairs_fire": {RELAY}, "record_backup": {BACKUP},
-}  # fmt: skip
-# What an MSP's staff read across their clients: no session, key, secret, message or retention rule; of the policy only
-# who may do what and which rule of theirs a client replaces, and of what is held and compared only that it is.
-FLEET_READS = {
-    "approval", "audit_head", "baseline", "billing_details", "billing_difference", "change", "change_hours",
-    "client", "client_coupon",
-    "client_template",
-    "client_template_use",
-    "client_template_version", "connection", "coupon", "custom_element", "dead_letter", "element_contract",
-    "entitlement_rule", "escalation", "escalation_ladder", "escalation_pause",
-    "governance_exception", "held_observation", "identity_provider", "credit_note", "invoice", "invoice_document",
-    "invoice_line",
-    "invoice_payment", "invoice_step", "issued_invoice", "legal_entity", "mail",
-    "member", "meter_definition", "msp",
-    "onboarding",
-    "onboarding_task", "onboarding_waiver", "partner", "plan", "plan_version", "playbook", "policy_rule",
-    "policy_version", "price",
-    "price_book", "propagation", "provider_invoice",
-    "rated_usage", "rating_run", "reported_usage", "sign_in_domain", "tax_rate", "usage_event",
-    "vendor_bill", "vendor_bill_line", "vendor_mapping", "vendor_upload",
-    "subscription",
-    "subscription_step",
-    "webhook_endpoint", "value_hold",
 }  # fmt: skip
 
 
@@ -142,7 +112,8 @@ def test_the_application_may_do_this_with_each_table_and_no_more(owner: Owner) -
     found: dict[str, set[str]] = {}
     for (_, table, verb), columns in rights(owner, [APP]).items():
         found.setdefault(table, set()).add(verb if columns == WHOLE else f"{verb} ({columns})")
-    assert found == APP_RIGHTS, "enter a new table with its rights, and why, in tests/isolation/app_rights.py"
+    declared = {name: table.rights for name, table in TABLES.items()}
+    assert found == declared, "declare a new table with its rights in `tables.py` of its slice's test folder"
 
 
 IMMUTABLE = {
@@ -182,12 +153,13 @@ def test_identity_and_decision_columns_are_never_updated(scope: Scope, urls: Url
 
 
 def test_retention_adds_deleting_these_tables_to_the_applications_rights(owner: Owner) -> None:
-    assert rights(owner, [PURGE]) == {(PURGE, table, "DELETE"): WHOLE for table in PURGED}
+    purged = {name for name, table in TABLES.items() if table.purge}
+    assert rights(owner, [PURGE]) == {(PURGE, table, "DELETE"): WHOLE for table in purged}
     partitioned = {
         name for (name,) in owner.execute("SELECT relname FROM pg_class WHERE relkind = 'p' AND NOT relispartition")
     }
     unpartitioned = {table.name for one in ROOMS.retained for table in one.tables if not table.partitioned}
-    assert unpartitioned <= PURGED | DELETED
+    assert unpartitioned <= purged | {name for name, table in TABLES.items() if table.delete}
     deleting = {table for _, table, verb in rights(owner, [APP, PURGE]) if verb == "DELETE"}
     attempts, unread = "propagation_attempt", "unclaimed_message"
     assert partitioned & deleting == {attempts, unread}, "one without an answer, by a policy; what a room reads now"
@@ -224,7 +196,7 @@ async def test_readings_of_an_accepted_baseline_are_not_the_applications_to_dele
 
 def test_the_fleet_reads_these_tables_and_no_others(owner: Owner) -> None:
     found = rights(owner, [FLEET])
-    assert {table for _, table, _ in found} == FLEET_READS
+    assert {table for _, table, _ in found} == {name for name, table in TABLES.items() if table.fleet}
     assert found[FLEET, "member", "SELECT"] == (
         "created_at email id last_seen_at msp_id name partner_id status tenant_id"
     )

@@ -9,7 +9,7 @@ from psycopg import sql
 from foundation.database.rls import PartnerAccess, protect
 from foundation.database.roles import APP, FLEET
 from tests.conftest import Urls, make_scope
-from tests.isolation.app_rights import UPDATED_COLUMNS
+from tests.isolation.every_table import TABLES
 from tests.isolation.rows import enter, make_rows, tenant_tables, updating
 from tests.support.as_owner import change_as_owner
 
@@ -120,6 +120,6 @@ def test_a_partner_sees_its_own_rows_and_reference_data_and_writes_nothing(urls:
                 found = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
                 assert found is not None
                 assert (found[0] > 0) == (table in sees), table
-                if table in PARTNERS_OWN & {*UPDATED_COLUMNS}:
+                if table in PARTNERS_OWN and TABLES[table].update:
                     assert connection.execute(updating(table)).rowcount == 0, table
                 connection.rollback()

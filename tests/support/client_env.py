@@ -56,6 +56,11 @@ class ClientEnv:
     relay_db: Database
     version: int = field(default_factory=lambda: int(utc_now().timestamp() * 1_000_000))
 
+    @property
+    def own(self) -> dict[str, UUID]:
+        """The columns of a row of the client that say whose it is."""
+        return {"tenant_id": self.scope.tenant_id, "msp_id": self.scope.msp_id}
+
     async def close(self) -> None:
         await self.writer.stop()
         await self.directory.close()

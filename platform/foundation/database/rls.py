@@ -35,7 +35,7 @@ def protect(
     fleet: bool = False,
 ) -> None:
     """Force row-level security on `table` and grant `app` privileges to the application role: UPDATE with its columns,
-    never of the whole table. `tests/isolation/app_rights.py` declares each table's.
+    never of the whole table. `tables.py` in a slice's test folder declares them.
 
     `partner`: closed hides the table from partner users; own shows rows with their `partner_id`; open shows all of the
     tenant's rows (for reference data). Partners never write. `fleet` lets an MSP's staff read the table across their

@@ -1,0 +1,8 @@
+"""Tables and the rights on them, for the tests of isolation."""
+
+from tests.support.declared_tables import DeclaredTable
+
+TABLES = (
+    DeclaredTable(name="rated_usage", update="line_id", fleet=True),
+    DeclaredTable(name="rating_run", update="next_at rated_at", fleet=True),
+)

@@ -1,0 +1,25 @@
+"""What the test folders of the slices declare for tests of the whole product: a new slice edits no list elsewhere."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def modules_named(name: str) -> Iterator[ModuleType]:
+    """All modules of this name in the test folders."""
+    for path in sorted(TESTS.rglob(f"{name}.py")):
+        yield import_module(".".join(path.relative_to(TESTS.parent).with_suffix("").parts))
+
+
+def declarations(module_name: str, constant: str) -> dict[str, Any]:
+    """The entries of a dictionary that modules of this name declare."""
+    found: dict[str, Any] = {}
+    for module in modules_named(module_name):
+        entries = getattr(module, constant, {})
+        assert not found.keys() & entries.keys(), f"{module.__name__} declares what another slice does"
+        found |= entries
+    return found
