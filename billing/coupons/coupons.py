@@ -16,6 +16,7 @@ from billing.coupons.terms import TERM_NAMES, CouponDuration, CouponTerms
 from canonical.money import UnknownCurrency, minor_exponent
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
@@ -114,10 +115,7 @@ async def find_coupon(session: AsyncSession, code: str, *, now: datetime) -> Cou
 
 async def lock_coupon(session: AsyncSession, code: str) -> None:
     """Transactions with one coupon come one after the other."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"coupon|{scope_of(session).msp_id}|{code}"},
-    )
+    await lock(session, f"coupon|{scope_of(session).msp_id}|{code}")
 
 
 def read_code(typed: str) -> str:

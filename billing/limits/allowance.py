@@ -24,6 +24,7 @@ from billing.price_books.pricing import check_quantity
 from billing.rating.tariffs import client_scope
 from billing.usage.counting import Counting
 from billing.usage.meters import load_countings
+from foundation.database.locks import lock
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
@@ -218,10 +219,7 @@ async def _quantities(session: AsyncSession, meters: Meters, given: Mapping[str,
 
 
 async def _lock(session: AsyncSession) -> None:
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"usage budget {client_scope(session).tenant_id}"},
-    )
+    await lock(session, f"usage budget {client_scope(session).tenant_id}")
 
 
 async def _find(session: AsyncSession, key: str) -> Row[Any] | None:

@@ -19,6 +19,7 @@ from billing.price_books.slots import Slot, Validity, slots_for
 from billing.sides import Side
 from billing.states import FIXED
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.marks import N_
 from foundation.relations import USAGE_EVENTS
 from foundation.scope import Scope
@@ -59,10 +60,7 @@ def client_scope(session: AsyncSession) -> Scope:
 
 async def lock_side(session: AsyncSession, side: Side) -> None:
     """One writer per tenant and side until the transaction ends: rating, drafting and closing never interleave."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"billing {scope_of(session).tenant_id} {side}"},
-    )
+    await lock(session, f"billing {scope_of(session).tenant_id} {side}")
 
 
 async def open_services(

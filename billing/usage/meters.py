@@ -17,6 +17,7 @@ from billing.usage.models import MeterDefinition
 from billing.usage.schemas import MeterView, NewMeter
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.i18n.localizer import current_localizer, translate
 from foundation.marks import N_
@@ -169,7 +170,4 @@ async def _find(session: AsyncSession, code: str) -> MeterDefinition | None:
 
 async def _lock(session: AsyncSession, code: str) -> None:
     """Two declarations of one code come one after the other."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"meter|{scope_of(session).msp_id}|{code}"},
-    )
+    await lock(session, f"meter|{scope_of(session).msp_id}|{code}")

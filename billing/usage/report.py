@@ -17,6 +17,7 @@ from billing.usage.models import MeterDefinition
 from billing.usage.schemas import ReportedEvent, UsageEventInput, UsageReceipt
 from foundation.database.bulk import BulkWrite
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.errors import Conflict, DomainError, Forbidden, InvalidInput
 from foundation.ids import NewId
 from foundation.marks import N_
@@ -191,9 +192,7 @@ async def report_usage(
         raise Forbidden(N_("Usage is reported for a client. Name the client."))
     if not is_storable(source):
         raise InvalidInput(N_("This text contains characters that cannot be shown. Remove them."), field="source")
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"usage|{scope.tenant_id}|{source}"}
-    )
+    await lock(session, f"usage|{scope.tenant_id}|{source}")
     reporting = _Reporting(await list_definitions(session), source, now, scope.actor.name)
     ids = {event.id for event in events} | {event.reverses for event in events if event.reverses}
     reporting.known = await _load_known(session, source, ids)

@@ -17,6 +17,7 @@ from billing.vendor_bills.parse import ParsedLine, check_line
 from billing.vendor_bills.schemas import LineResult, VendorBillInput, VendorLineInput, VendorReceipt
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.errors import Conflict, DomainError, Forbidden, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_
@@ -53,9 +54,7 @@ async def store_rows(
     require_msp_account(session)
     month = clean_month(month)
     scope = scope_of(session)
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"vendor_bill|{scope.msp_id}"}
-    )
+    await lock(session, f"vendor_bill|{scope.msp_id}")
     known = await _load_known(session, parsed)
     results = plan_rows(month, parsed, known)
     ids = {key: bill.id for key, bill in known.items()}

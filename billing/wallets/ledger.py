@@ -15,6 +15,7 @@ from billing.pricing.grants import Wallet, draw_wallets
 from billing.time_zone import load_today
 from billing.wallets.states import REPAID, GrantKind, MoveKind
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.ids import NewId
 
 USUAL_PRIORITY: Final = 100
@@ -42,10 +43,7 @@ class _Move(msgspec.Struct, frozen=True):
 
 async def lock_credit(session: AsyncSession) -> None:
     """One writer of a client's credit until the transaction ends. Taken after the lock of an invoice, never before."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"credit {scope_of(session).tenant_id}"},
-    )
+    await lock(session, f"credit {scope_of(session).tenant_id}")
 
 
 async def grant_credit(session: AsyncSession, grant: GrantedCredit, *, now: datetime, new_id: NewId) -> UUID:

@@ -10,6 +10,7 @@ from sqlalchemy import ScalarSelect, TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from foundation.database.locks import lock
 from foundation.scope import Scope
 from policy.models import PolicyVersion
 from policy.rules import Effect, PolicyRule, RuleKind, rule_fields, rule_from
@@ -40,8 +41,6 @@ _POLICY = text(
     "            ORDER BY serial DESC LIMIT 1) AS v ON true"
     " LEFT JOIN policy_rule AS r ON r.tenant_id = :tenant_id ORDER BY r.position, r.id"
 )
-
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('policy:' || :tenant_id, 0))")
 
 _DELETE_LINES = text("DELETE FROM policy_rule WHERE tenant_id = :tenant_id AND ptype <> 'g'")
 
@@ -107,7 +106,7 @@ async def fetch_policy(session: AsyncSession, scope: Scope) -> tuple[PolicyState
 
 async def lock_policy(session: AsyncSession, scope: Scope) -> None:
     """Serialise changes of one tenant's policy; readers are not blocked."""
-    await session.execute(_LOCK, {"tenant_id": str(scope.tenant_id)})
+    await lock(session, f"policy:{scope.tenant_id}")
 
 
 async def replace_lines(session: AsyncSession, scope: Scope, *, rules: Sequence[PolicyRule]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import buffer, scope_of
+from foundation.database.locks import try_lock
 from foundation.idempotency.errors import KeyInUse, KeyMalformed, KeyReused
 from foundation.jobs.enqueue import set_timer
 from foundation.jobs.repair import ensure_timer
@@ -68,11 +69,7 @@ async def find_response(session: AsyncSession, vault: Vault, *, key: str, reques
     scope = scope_of(session)
     names = {"tenant_id": scope.tenant_id, "actor_id": scope.actor.id, "key": key}
     # Two statements: the second must see commits made before the lock was acquired.
-    mine = await session.scalar(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"idempotency:{scope.tenant_id}:{scope.actor.id}:{key}"},
-    )
-    if not mine:
+    if not await try_lock(session, f"idempotency:{scope.tenant_id}:{scope.actor.id}:{key}"):
         raise KeyInUse
     sealed = await session.scalar(
         text("""

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.keys import ElementKey
@@ -11,6 +10,7 @@ from canonical.messages import Observation
 from canonical.values import Value
 from connectors.ports import PayloadInvalid
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.errors import InvalidInput
 from foundation.marks import N_
 from foundation.telemetry.correlation import current_correlation
@@ -39,10 +39,7 @@ async def propose_change(session: AsyncSession, services: GovernanceServices, *,
         NothingToChange: the value is already approved or pending.
         InvalidInput: no contract is published for the element, or the value is invalid for it.
     """
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),  # a first value has no row to lock
-        {"name": f"proposal|{scope_of(session).tenant_id}|{key.joined('|')}"},
-    )
+    await lock(session, f"proposal|{scope_of(session).tenant_id}|{key.joined('|')}")  # a first value has no row to lock
     snapshot = await load_snapshot(session, services, [key])
     seen = _check(key, value, snapshot)
     row = snapshot.values.get(key)

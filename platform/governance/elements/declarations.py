@@ -10,6 +10,7 @@ from canonical.dimensions import LABELS
 from canonical.elements import ELEMENTS, element_type
 from canonical.keys import PRODUCT
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock
 from foundation.text import is_storable
 from governance.elements.models import CustomElement
 
@@ -66,10 +67,7 @@ async def dimensions_of(session: AsyncSession, element: str) -> Sequence[str]:
 
 async def lock_code(session: AsyncSession, code: str) -> None:
     """Lock the code among all accounts of the MSP, so that two of them do not declare it at once."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"element|{scope_of(session).msp_id}|{code}"},
-    )
+    await lock(session, f"element|{scope_of(session).msp_id}|{code}")
 
 
 async def is_declared_by_a_client(session: AsyncSession, code: str) -> bool:

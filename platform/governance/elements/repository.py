@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.elements import ElementType
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock, lock_shared
 from governance.elements.contracts import Contracts
 from governance.elements.declarations import RETIRED, declares
 from governance.elements.models import ElementContract
@@ -38,18 +39,14 @@ async def lock_contracts(session: AsyncSession) -> None:
     """Lock the client's contracts, so that two that overlap are not published at once, and no batch of observations is
     decided by contracts that are being replaced.
     """
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": _lock_name(session)}
-    )
+    await lock(session, _lock_name(session))
 
 
 async def share_contracts(session: AsyncSession) -> None:
     """Keep the client's contracts from changing until the transaction ends. Taken before any row lock, because a
     publication locks rows while it holds the contracts.
     """
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": _lock_name(session)}
-    )
+    await lock_shared(session, _lock_name(session))
 
 
 def _lock_name(session: AsyncSession) -> str:

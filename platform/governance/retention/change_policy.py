@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from canonical.elements import COST, PRICE, STOCK
 from foundation.audit.chain import append_audit
 from foundation.database.engine import scope_of
+from foundation.database.locks import lock_shared
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import NewId
 from foundation.marks import N_, Phrase
@@ -20,7 +21,7 @@ from foundation.web.lists import LONGEST_TEXT, check_exact
 from governance.elements.models import ElementContract
 from governance.inputs import check_text
 from governance.retention.audit_actions import RetentionAction
-from governance.retention.repository import LOCK_SHARED, load_defaults
+from governance.retention.repository import LOCK, load_defaults
 from governance.retention.rules import ClientRules
 from governance.retention.schemas import NewHold, NewPolicy
 
@@ -55,7 +56,7 @@ async def set_policy(
         """),
         keys,
     )
-    await session.execute(LOCK_SHARED)
+    await lock_shared(session, LOCK)
     if policy.keep_days is None:
         await session.execute(
             text("DELETE FROM retention_policy WHERE tenant_id = :t AND data_class = :class AND element = :element"),
@@ -88,7 +89,7 @@ async def set_default(
     check_default(data_class, keep_days)
     before = (await load_defaults(session, scope.msp_id)).get(name)
     keys = {"t": scope.tenant_id, "class": name}
-    await session.execute(LOCK_SHARED)
+    await lock_shared(session, LOCK)
     await session.execute(text("DELETE FROM retention_default WHERE tenant_id = :t AND data_class = :class"), keys)
     if keep_days is not None:
         await session.execute(
@@ -116,7 +117,7 @@ async def place_hold(
         _known(classes, hold.data_class)
     reason = _reason(hold.reason)
     hold_id, record_key = new_id(), check_exact(hold.record_key, "record_key")
-    await session.execute(LOCK_SHARED)
+    await lock_shared(session, LOCK)
     await session.execute(
         text("""
             INSERT INTO legal_hold (tenant_id, msp_id, id, data_class, record_key, reason, placed_at, placed_by)

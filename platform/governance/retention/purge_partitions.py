@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database import partition_drop
 from foundation.database.engine import Database
+from foundation.database.locks import lock
 from foundation.database.partition_drop import Partition
 from foundation.ids import NewId
 from foundation.retention import CHAIN, DataClass, RetainedTable
@@ -132,7 +133,7 @@ async def _drop(run: Purge, month: _Month, found: Sequence[Case]) -> bool:
     """Drop partitions in one transaction with the move of the needed rows and the log entries."""
     try:
         async with run.owner.transaction(None) as session:
-            await session.execute(repository.LOCK)
+            await lock(session, repository.LOCK)
             cases = {case.tenant_id: await _reread(session, case) for case in found}
             if month.end is None or not month.may_drop(list(cases.values()), run.now):
                 return False
@@ -186,7 +187,7 @@ async def _delete(run: Purge, month: _Month, case: Case) -> None:
         more = True
         while more:
             async with run.owner.transaction(None) as session:
-                await session.execute(repository.LOCK)
+                await lock(session, repository.LOCK)
                 current = await _reread(session, case)
                 if month.is_chain:
                     count = await chain.delete_beginning(session, part, current, now=run.now, new_id=run.new_id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.audit.chain import append_audit
 from foundation.database.engine import Database, scope_of
+from foundation.database.locks import lock
 from foundation.database.roles import PURGE
 from foundation.ids import NewId
 from foundation.retention import DataClass, RetainedTable
@@ -58,7 +59,7 @@ async def _purge_batch(  # noqa: PLR0913 - keyword-only parts of one step
 ) -> int:
     """The rules are loaded again under the lock, to include holds placed since."""
     scope = scope_of(session)
-    await session.execute(repository.LOCK)
+    await lock(session, repository.LOCK)
     rules = await repository.load_rules(session, scope.tenant_id, scope.msp_id)
     if limit not in rules.limits(data_class, now):
         return 0

@@ -17,8 +17,7 @@ from foundation.retention import CHAIN, DataClass, RetainedTable
 from governance.retention.rules import ClientRules, Hold, RetentionLimit
 
 BATCH: Final = 20_000
-LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('fairlead retention'))")
-LOCK_SHARED: Final = text("SELECT pg_advisory_xact_lock_shared(hashtext('fairlead retention'))")
+LOCK: Final = "fairlead retention"
 """A purge locks exclusively, placing a hold locks shared: once a hold is placed, no purge of its data runs."""
 
 
