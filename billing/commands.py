@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.audit_actions import BillingAction
 from billing.invoices.draft import close_period, close_wholesale
@@ -21,7 +22,7 @@ from billing.price_commands import PRICE_COMMANDS
 from billing.sides import Side
 from foundation.audit.chain import append_audit
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.database.engine import change_scope
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
@@ -82,15 +83,14 @@ def close_wholesale_(*, msp_id: UUID, month: str) -> None:
     except InvalidInput as error:
         raise click.BadParameter(error.detail, param_hint="--month") from error
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            closed = await close_wholesale(session, period=period, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        closed = await close_wholesale(session, period=period, now=utc_now())
         return CommandResult(
             f"invoice {closed.id} closed: {closed.total_minor} minor units of {closed.currency} before tax",
             {"id": closed.id, "total_minor": closed.total_minor, "currency": closed.currency},
         )
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 _INVOICE = click.option("--id", "invoice_id", type=click.UUID, required=True, help="ID of the invoice.")
@@ -105,13 +105,12 @@ _INVOICE = click.option("--id", "invoice_id", type=click.UUID, required=True, he
 def act_(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, act_name: str, reason: str) -> None:
     """Send, remind of, suspend, write off or void a client's invoice."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            wanted = InvoiceAct(act_name)
-            await act_on_invoice(session, invoice_id, wanted, reason=reason, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        wanted = InvoiceAct(act_name)
+        await act_on_invoice(session, invoice_id, wanted, reason=reason, now=utc_now(), new_id=new_id)
         return CommandResult(f"invoice {invoice_id}: {act_name}", {"id": invoice_id, "act": act_name})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @invoice.command("pay")
@@ -126,14 +125,13 @@ def pay(  # noqa: PLR0913 - click passes options by name
 ) -> None:
     """Record a payment of a client's invoice that was made outside the product."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         now = utc_now()
         payment = NewPayment(paid_on=(paid_on or now).date(), amount_minor=amount_minor, reference=reference)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
+        await record_payment(session, invoice_id, payment, now=now, new_id=new_id)
         return CommandResult(f"invoice {invoice_id}: payment recorded", {"id": invoice_id, "amount": amount_minor})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @invoice.command("credit")
@@ -145,13 +143,12 @@ def pay(  # noqa: PLR0913 - click passes options by name
 def credit(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, net_minor: int | None, reason: str) -> None:
     """Credit a part of a client's invoice, or all of it, with its part of the tax."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         wanted = NewCredit(reason=reason, net_minor=net_minor)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            note_id = await create_credit_note(session, invoice_id, wanted, now=utc_now(), new_id=new_id)
+        note_id = await create_credit_note(session, invoice_id, wanted, now=utc_now(), new_id=new_id)
         return CommandResult(f"credit note {note_id}", {"id": note_id, "invoice": invoice_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=invoice), *PRICE_COMMANDS)

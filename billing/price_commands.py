@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.client_prices.prices import PricedClient, set_client_price
 from billing.periods import parse_month
@@ -29,6 +30,7 @@ from foundation.commands import (
     command_host,
     operator_scope,
     read_pairs,
+    run_in_account,
     run_with_services,
 )
 from foundation.ids import new_id
@@ -137,13 +139,12 @@ def create_price_book_(  # noqa: PLR0913 - click passes options by name
     """Create a price book."""
     typed = build_input(RulesInput, {**dict(read_pairs(rules, "--rule")), "rounding": rounding})
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            book = NewPriceBook(Side(side), currency, name, tenant_id, typed.rules)
-            book_id = await create_price_book(session, book, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        book = NewPriceBook(Side(side), currency, name, tenant_id, typed.rules)
+        book_id = await create_price_book(session, book, now=utc_now(), new_id=new_id)
         return CommandResult(f"price book {book_id}", {"id": book_id, "side": side, "currency": currency})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @price_book.command("list")
@@ -151,13 +152,12 @@ def create_price_book_(  # noqa: PLR0913 - click passes options by name
 def list_price_books_(*, msp_id: UUID) -> None:
     """List the price books of an MSP, both sides."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            books = (await list_price_books(session, ALL_BOOKS)).items
+    async def act(session: AsyncSession) -> CommandResult:
+        books = (await list_price_books(session, ALL_BOOKS)).items
         lines = [f"{book.id}  {book.side}  {book.currency}  {book.client_id or '-'}  {book.name}" for book in books]
         return CommandResult("\n".join(lines) or "no price books", books)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @price_book.command("show")
@@ -166,9 +166,8 @@ def list_price_books_(*, msp_id: UUID) -> None:
 def show_price_book_(*, msp_id: UUID, book: UUID) -> None:
     """Show the prices of a price book, the newest of each meter first, with the markup over what the MSP pays."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            detail = await load_price_book(session, book, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        detail = await load_price_book(session, book, now=utc_now())
         lines = [
             f"{one.price.meter}  {one.validity}  from {one.price.valid_from:%Y-%m-%d}  {one.price.text}"
             + (f", {one.price.limits}" if one.price.limits else "")
@@ -177,7 +176,7 @@ def show_price_book_(*, msp_id: UUID, book: UUID) -> None:
         ]
         return CommandResult("\n".join(lines) or "no prices", detail)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @price_book.command("simulate")
@@ -244,16 +243,15 @@ def set_price_(
     """Set the price of a meter from a day on. Earlier prices are kept for earlier usage."""
     wanted = read_terms(terms)
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         now = utc_now()
         from_ = begins.replace(tzinfo=UTC) if begins is not None else now
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            meter = (await add_declared(session, command_host().rooms.meters)).require(meter_name)
-            line = NewPrice(meter.name, description or meter.label, wanted, from_)
-            price_id = await set_price(session, book, price=line, now=now, new_id=new_id)
+        meter = (await add_declared(session, command_host().rooms.meters)).require(meter_name)
+        line = NewPrice(meter.name, description or meter.label, wanted, from_)
+        price_id = await set_price(session, book, price=line, now=now, new_id=new_id)
         return CommandResult(f"price {price_id}", {"id": price_id, "book": book, "meter": meter.name})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @price.command("set-client")

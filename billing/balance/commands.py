@@ -6,15 +6,16 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.balance import keep_on_balance, pay_from_balance
 from billing.wallets.credit import give_credit, load_credit, set_credit_rule, take_credit_back
 from billing.wallets.schemas import CreditRuleInput, NewGrant
 from billing.wallets.states import GIVEN, GrantKind
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_in_account
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 
 _INVOICE = click.option("--id", "invoice_id", type=click.UUID, required=True, help="ID of the invoice.")
@@ -32,13 +33,12 @@ def credit() -> None:
 def show(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Show a client's credit balance with its grants and latest changes."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await load_credit(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await load_credit(session, utc_now())
         lines = [f"{one.currency}: {one.available_minor} minor units" for one in found.balances]
         return CommandResult("\n".join(lines) or "No credit.", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @credit.command("grant")
@@ -71,12 +71,11 @@ def grant(  # noqa: PLR0913 - click passes options by name
     }  # fmt: skip
     new = build_input(NewGrant, given)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            made = await give_credit(session, new, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        made = await give_credit(session, new, now=utc_now(), new_id=new_id)
         return CommandResult(f"credit {made} granted", {"id": made})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @credit.command("withdraw")
@@ -87,12 +86,11 @@ def grant(  # noqa: PLR0913 - click passes options by name
 def withdraw(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID, reason: str) -> None:
     """Withdraw what is left of a grant."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await take_credit_back(session, grant_id, reason, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        await take_credit_back(session, grant_id, reason, now=utc_now(), new_id=new_id)
         return CommandResult(f"credit {grant_id} withdrawn", {"id": grant_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @credit.command("rule")
@@ -104,13 +102,12 @@ def withdraw(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID, reason: str) -> N
 def rule(*, msp_id: UUID, tenant_id: UUID, currency: str, low_minor: int, top_up_minor: int) -> None:
     """Set what happens when the credit of a currency is low."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            wanted = CreditRuleInput(currency, low_minor, top_up_minor)
-            await set_credit_rule(session, wanted, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        wanted = CreditRuleInput(currency, low_minor, top_up_minor)
+        await set_credit_rule(session, wanted, now=utc_now(), new_id=new_id)
         return CommandResult("The rule is set.", {"currency": currency, "low_minor": low_minor})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @click.command("use-balance")
@@ -120,12 +117,11 @@ def rule(*, msp_id: UUID, tenant_id: UUID, currency: str, low_minor: int, top_up
 def use(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
     """Pay a client's invoice from its credit, as far as it reaches."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            paid = await pay_from_balance(session, invoice_id, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        paid = await pay_from_balance(session, invoice_id, now=utc_now(), new_id=new_id)
         return CommandResult(f"{paid} minor units paid from the balance", {"id": invoice_id, "amount": paid})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @click.command("keep-balance")
@@ -135,12 +131,11 @@ def use(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
 def keep(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
     """Put on a client's credit what was paid or credited too much."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            kept = await keep_on_balance(session, invoice_id, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        kept = await keep_on_balance(session, invoice_id, now=utc_now(), new_id=new_id)
         return CommandResult(f"{kept} minor units put on the balance", {"id": invoice_id, "amount": kept})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (

@@ -4,13 +4,14 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.collection.collect_job import request_collection
 from billing.collection.lists import DRIFT
 from billing.collection.refund import refund_invoice
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 
 
@@ -21,12 +22,11 @@ from tenants.command_options import CLIENT, MSP
 def collect(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
     """Bring an invoice to the payment provider, or its state there up to date."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await request_collection(session, invoice_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        await request_collection(session, invoice_id)
         return CommandResult("The payment provider is asked.", {"id": invoice_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @click.command("refund")
@@ -38,12 +38,11 @@ def collect(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID) -> None:
 def refund(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, net_minor: int | None, reason: str) -> None:
     """Credit a paid invoice or a part of it, and let the payment provider pay it back."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            note_id = await refund_invoice(session, invoice_id, reason=reason, net_minor=net_minor, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        note_id = await refund_invoice(session, invoice_id, reason=reason, net_minor=net_minor, now=utc_now())
         return CommandResult(f"credit note {note_id}", {"id": note_id, "invoice": invoice_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @click.command("differences")
@@ -51,13 +50,12 @@ def refund(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, net_minor: int | 
 def differences(*, msp_id: UUID) -> None:
     """List the invoices whose amounts here and at the payment provider differ."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await DRIFT.load(session, DRIFT.query(), utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await DRIFT.load(session, DRIFT.query(), utc_now())
         rows = [f"{row.number or row.invoice_id}: {row.state} here, {row.status or 'not there'}" for row in found.items]
         return CommandResult("\n".join(rows) or "No differences.", msgspec.to_builtins(found.items))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 COMMANDS = (

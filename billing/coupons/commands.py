@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.coupons.client_coupons import end_coupon, give_coupon, load_client_coupons
 from billing.coupons.coupons import create_coupon, find_coupon, retire_coupon
@@ -14,7 +15,7 @@ from billing.coupons.schemas import CouponInput, EndCouponInput, GiveCouponInput
 from billing.coupons.terms import CouponDuration
 from billing.coupons.wording import write_worth
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_in_account, run_with_services
 from foundation.database.engine import change_scope
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
@@ -52,12 +53,11 @@ def create(*, msp_id: UUID, valid_from: datetime | None, valid_until: datetime |
     days = {"valid_from": valid_from and valid_from.date(), "valid_until": valid_until and valid_until.date()}
     new = build_input(CouponInput, {**given, **days, "only": list(given["only"])})
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            code = await create_coupon(session, new, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        code = await create_coupon(session, new, now=utc_now(), new_id=new_id)
         return CommandResult(f"The coupon {code} is created.", {"code": code})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @coupon.command("list")
@@ -65,13 +65,12 @@ def create(*, msp_id: UUID, valid_from: datetime | None, valid_until: datetime |
 def list_(*, msp_id: UUID) -> None:
     """List an MSP's coupons."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await COUPONS.load(session, COUPONS.query(limit=1000), utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await COUPONS.load(session, COUPONS.query(limit=1000), utc_now())
         lines = [f"{one.code}  {one.name}  {write_worth(one)}  clients: {one.clients}" for one in found.items]
         return CommandResult("\n".join(lines) or "No coupons.", msgspec.to_builtins(found.items))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @coupon.command("retire")
@@ -80,12 +79,11 @@ def list_(*, msp_id: UUID) -> None:
 def retire(*, msp_id: UUID, code: str) -> None:
     """Give a coupon to no more clients."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await retire_coupon(session, code, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await retire_coupon(session, code, now=utc_now())
         return CommandResult(f"The coupon {code} is retired.", {"code": code})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @coupon.command("give")
@@ -117,12 +115,11 @@ def give(*, msp_id: UUID, tenant_id: UUID, code: str, reason: str, from_month: s
 def end(*, msp_id: UUID, tenant_id: UUID, code: str, reason: str) -> None:
     """End a client's coupon. Finalised invoices keep what they used of it."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await end_coupon(session, EndCouponInput(code, reason), now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        await end_coupon(session, EndCouponInput(code, reason), now=utc_now(), new_id=new_id)
         return CommandResult(f"The coupon {code} is ended.", {"code": code})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @coupon.command("show")
@@ -131,13 +128,12 @@ def end(*, msp_id: UUID, tenant_id: UUID, code: str, reason: str) -> None:
 def show(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Show a client's coupons and what its invoices used of them."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await load_client_coupons(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await load_client_coupons(session)
         lines = [f"{one.code}  {write_worth(one)}  invoices: {len(one.uses)}" for one in found]
         return CommandResult("\n".join(lines) or "No coupons.", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=coupon),)

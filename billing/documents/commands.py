@@ -6,11 +6,12 @@ from typing import Final
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.documents.formats import DocumentFormat
 from billing.documents.store import read_document
-from foundation.commands import CommandResult, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 
 
@@ -28,13 +29,12 @@ from tenants.command_options import CLIENT, MSP
 def document(*, msp_id: UUID, tenant_id: UUID, invoice_id: UUID, kind: str, output: Path) -> None:
     """Write a document of a client's finalised invoice to a file."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await read_document(session, invoice_id, DocumentFormat(kind))
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await read_document(session, invoice_id, DocumentFormat(kind))
         await asyncio.to_thread(output.write_bytes, found.content)
         return CommandResult(f"{output}: {len(found.content)} bytes", {"id": invoice_id, "bytes": len(found.content)})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=document, under="invoice"),)

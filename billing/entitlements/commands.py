@@ -1,5 +1,6 @@
 """`fairlead entitlement`."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,14 @@ from billing.entitlements.forms import read_entitlement
 from billing.entitlements.rules import list_entitlements, list_rules, require_book, set_rule
 from billing.entitlements.schemas import EntitlementRuleView, EntitlementView
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    command_host,
+    operator_scope,
+    run_in_account,
+    run_with_services,
+)
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT_OF_MSP, MSP
@@ -31,17 +39,16 @@ def entitlement() -> None:
 def list_(*, msp_id: UUID, tenant_id: UUID | None, book_id: UUID | None) -> None:
     """List what a client may have and has, or the defaults of a price book."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, _account(msp_id, tenant_id, book_id))) as session:
-            if book_id is not None:
-                await require_book(session, book_id)
-                rules = await list_rules(session, book_id)
-                return CommandResult("\n".join(map(_line, rules)) or "no defaults", msgspec.to_builtins(rules))
-            found = await list_entitlements(session, command_host().rooms.features, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        if book_id is not None:
+            await require_book(session, book_id)
+            rules = await list_rules(session, book_id)
+            return CommandResult("\n".join(map(_line, rules)) or "no defaults", msgspec.to_builtins(rules))
+        found = await list_entitlements(session, command_host().rooms.features, utc_now())
         lines = [f"{_line(one)}  used {'-' if one.used is None else one.used}  {one.source}" for one in found]
         return CommandResult("\n".join(lines), msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, _account(msp_id, tenant_id, book_id)), act)
 
 
 @entitlement.command("set")
@@ -58,13 +65,12 @@ def set_(  # noqa: PLR0913 - click passes options by name
     """Set what a client, or the clients of a price book, may have of a feature."""
     typed = {"feature": feature, "use": use, "soft_limit": soft, "hard_limit": hard}
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, _account(msp_id, tenant_id, book_id))) as session:
-            wanted, known = read_entitlement(typed), command_host().rooms.features
-            await set_rule(session, known, wanted, book_id=book_id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        wanted, known = read_entitlement(typed), command_host().rooms.features
+        await set_rule(session, known, wanted, book_id=book_id, now=utc_now())
         return CommandResult(f"{feature} is set.", {"feature": feature})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, _account(msp_id, tenant_id, book_id)), act)
 
 
 def _account(msp_id: UUID, tenant_id: UUID | None, book_id: UUID | None) -> UUID:

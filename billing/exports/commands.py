@@ -6,12 +6,13 @@ from typing import Final
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.exports.export import export_month
 from billing.exports.files import write_file
 from billing.exports.schemas import Target
-from foundation.commands import CommandResult, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import MSP
 
 
@@ -29,14 +30,13 @@ from tenants.command_options import MSP
 def export_invoices(msp_id: UUID, month: str, target: str, file: Path) -> None:
     """Write the lines of the invoices and credit notes that an MSP issued in a month."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await export_month(session, month=month, target=Target(target))
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await export_month(session, month=month, target=Target(target))
         await asyncio.to_thread(file.write_bytes, write_file(found))
         data = {"lines": len(found.rows), "unnumbered": found.unnumbered, "file": str(file)}
         return CommandResult(f"{len(found.rows)} lines written to {file}.", data)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 COMMANDS: Final = (CliCommand(command=export_invoices, under="invoice"),)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.legal_entities.parties import parse_days
 from billing.legal_entities.repository import add_tax_rate, set_billing_details, set_legal_entity
@@ -14,7 +15,7 @@ from billing.legal_entities.schemas import BillingDetailsInput, LegalEntityInput
 from billing.legal_entities.tax import DOMESTIC, TaxCategory
 from billing.sides import Side
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, run_in_account, run_with_services
 from foundation.i18n.catalogues import LANGUAGES
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
@@ -69,12 +70,11 @@ def set_legal_entity_(*, msp_id: UUID, side: str, dunning_days: str, **given: An
     """Set who issues the invoices of an MSP's clients, or those of the MSP. Wholesale formats contain {account}."""
     entity = build_input(LegalEntityInput, {**given, "dunning_days": parse_days(dunning_days)})
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await set_legal_entity(session, entity, side=Side(side), now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_legal_entity(session, entity, side=Side(side), now=utc_now(), new_id=new_id)
         return CommandResult(f"{entity.name} issues the {side} invoices.", {"side": side, "name": entity.name})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @legal_entity.command("tax-rate")
@@ -100,12 +100,11 @@ def add_tax_rate_(  # noqa: PLR0913 - click passes options by name
         {"percent": number, "category": category, "reason": reason, "valid_from": (begins or utc_now()).date()},
     )
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await add_tax_rate(session, rate, side=Side(side), now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await add_tax_rate(session, rate, side=Side(side), now=utc_now())
         return CommandResult(f"{rate.percent} % from {rate.valid_from}.", msgspec.to_builtins(rate))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @click.group("billing-details", cls=NounGroup)

@@ -5,14 +5,21 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.limits.budgets import read_budgets
 from billing.limits.forms import read_limit
 from billing.limits.manage import set_limit
 from billing.usage.meters import add_declared
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    command_host,
+    operator_scope,
+    run_in_account,
+)
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 
 
@@ -27,15 +34,14 @@ def limit() -> None:
 def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
     """List a client's limits with this month's use."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await read_budgets(session, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await read_budgets(session, now=utc_now())
         lines = [
             f"{one.meter}  used {one.used}, reserved {one.reserved}, limit {one.hard_limit}" for one in found.items
         ]
         return CommandResult("\n".join(lines), msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @limit.command("set")
@@ -59,15 +65,14 @@ def set_(  # noqa: PLR0913 - click passes options by name
         "override_until": until, "override_limit": meanwhile, "override_reason": reason,
     }  # fmt: skip
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         now = utc_now()
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            meters = await add_declared(session, command_host().rooms.meters)
-            wanted = read_limit(typed, (await read_budgets(session, now=now)).currency)
-            await set_limit(session, meters, wanted, now=now)
+        meters = await add_declared(session, command_host().rooms.meters)
+        wanted = read_limit(typed, (await read_budgets(session, now=now)).currency)
+        await set_limit(session, meters, wanted, now=now)
         return CommandResult(f"The limits of {meter} are set.", {"meter": meter})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=limit),)

@@ -19,7 +19,14 @@ from billing.payment_account.schemas import PaymentAccountInput
 from billing.payment_account.services import PaymentServices
 from billing.payment_account.states import ProviderKind
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, read_first_line, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    operator_scope,
+    read_first_line,
+    run_in_account,
+    run_with_services,
+)
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import MSP
 
@@ -36,11 +43,10 @@ def payment_account() -> None:
 def show(*, msp_id: UUID) -> None:
     """Show how an MSP's clients pay, and its account at Stripe."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @payment_account.command("set")

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.payment_methods.job_types import MethodAct
 from billing.payment_methods.profiles import change_method, load_methods, request_reading, set_automatic
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 
 
@@ -25,11 +25,10 @@ def payment_method() -> None:
 def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
     """List a client's saved payment methods."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @payment_method.command("read")
@@ -38,12 +37,11 @@ def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
 def read(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Read again what is saved at the payment provider."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await request_reading(session)
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        await request_reading(session)
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @payment_method.command("change")
@@ -54,12 +52,11 @@ def read(*, msp_id: UUID, tenant_id: UUID) -> None:
 def change(*, msp_id: UUID, tenant_id: UUID, method_id: str, act_name: str) -> None:
     """Make a saved payment method the one that is charged, or remove it."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await change_method(session, method_id, MethodAct(act_name), now=utc_now())
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        await change_method(session, method_id, MethodAct(act_name), now=utc_now())
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @payment_method.command("automatic")
@@ -69,12 +66,11 @@ def change(*, msp_id: UUID, tenant_id: UUID, method_id: str, act_name: str) -> N
 def automatic(*, msp_id: UUID, tenant_id: UUID, charges: bool) -> None:
     """Set whether sent invoices are charged to the default payment method, as the client agreed."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await set_automatic(session, charges=charges, now=utc_now())
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_automatic(session, charges=charges, now=utc_now())
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 async def _shown(session: AsyncSession) -> CommandResult:

@@ -6,17 +6,24 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.plans.repository import add_version, create_plan, list_plans, retire_plan
 from billing.plans.schemas import PlanInput, PlanTermsInput
 from billing.plans.terms import check_features
 from billing.plans.wording import write_plan
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    command_host,
+    operator_scope,
+    run_in_account,
+)
 from foundation.decoding import decode_json
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from tenants.command_options import MSP
 
 _FILE: Final = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -33,9 +40,8 @@ def plan() -> None:
 def list_(*, msp_id: UUID) -> None:
     """List the plans of an MSP, retired ones last."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            found = await list_plans(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await list_plans(session, utc_now())
         lines = [
             f"{one.id}  {one.code}  {'retired' if one.retired_at else one.current or 'later'}  "
             + write_plan(one.versions[0].terms, one.currency)
@@ -43,7 +49,7 @@ def list_(*, msp_id: UUID) -> None:
         ]
         return CommandResult("\n".join(lines) or "no plans", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @plan.command("create")
@@ -54,12 +60,11 @@ def create(*, msp_id: UUID, file: Path) -> None:
     new: PlanInput = _read(file, PlanInput)
     check_features(new.terms, command_host().rooms.features)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            made = await create_plan(session, new, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        made = await create_plan(session, new, now=utc_now(), new_id=new_id)
         return CommandResult(f"plan {made}", {"id": made, "code": new.code})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @plan.command("publish")
@@ -71,12 +76,11 @@ def publish(*, msp_id: UUID, plan_id: UUID, file: Path) -> None:
     new: PlanTermsInput = _read(file, PlanTermsInput)
     check_features(new.terms, command_host().rooms.features)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            number = await add_version(session, plan_id, new, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        number = await add_version(session, plan_id, new, now=utc_now(), new_id=new_id)
         return CommandResult(f"version {number}", {"id": plan_id, "number": number})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @plan.command("retire")
@@ -85,12 +89,11 @@ def publish(*, msp_id: UUID, plan_id: UUID, file: Path) -> None:
 def retire(*, msp_id: UUID, plan_id: UUID) -> None:
     """Offer a plan no longer. Existing subscriptions go on."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await retire_plan(session, plan_id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await retire_plan(session, plan_id, now=utc_now())
         return CommandResult("The plan is retired.", {"id": plan_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 def _read(file: Path, kind: Any) -> Any:

@@ -5,11 +5,12 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.profit.report import report_profit
 from billing.profit.schemas import ProfitGrouping
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import MSP
 
 
@@ -28,16 +29,15 @@ def profit() -> None:
 def show(*, msp_id: UUID, month: str, by: str) -> None:
     """Show a month's profit, the worst first."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await report_profit(session, month, ProfitGrouping.of(by))
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await report_profit(session, month, ProfitGrouping.of(by))
         lines = [
             f"{row.key or '-'}  revenue {row.revenue}  cost {row.cost}  margin {row.margin} {row.currency}"
             for row in found.rows
         ]
         return CommandResult("\n".join(lines) or "nothing was invoiced", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 COMMANDS: Final = (CliCommand(command=profit),)

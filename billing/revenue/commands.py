@@ -5,12 +5,13 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.revenue.report import report_revenue
 from billing.revenue.schemas import RevenueBasis
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import MSP
 
 
@@ -29,16 +30,15 @@ def revenue() -> None:
 def show(*, msp_id: UUID, month: str, basis: str) -> None:
     """Show the revenue of twelve months, with its changes."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await report_revenue(session, month, basis, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await report_revenue(session, month, basis, now=utc_now())
         lines = [
             f"{one.month}  invoiced {one.invoiced}  recurring {one.recurring}  usage {one.usage} {one.currency}"
             for one in found.months
         ]
         return CommandResult("\n".join(lines) or "nothing was invoiced", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 COMMANDS: Final = (CliCommand(command=revenue),)

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.sla.credits import SlaDecisionInput, decide_sla_credit, load_service_levels, set_sla_terms
 from billing.sla.terms import SlaTermsInput, parse_bands
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 
 
@@ -27,13 +28,12 @@ def service_level() -> None:
 def show(*, msp_id: UUID, tenant_id: UUID) -> None:
     """Show a client's terms, and its months against the target."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await load_service_levels(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await load_service_levels(session)
         lines = [f"{one.month:%Y-%m}  {one.attained_pct} %  {one.state}  {one.id}" for one in found.months]
         return CommandResult("\n".join(lines) or "No months were measured.", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @service_level.command("set")
@@ -49,12 +49,11 @@ def set_(*, msp_id: UUID, tenant_id: UUID, bands: str, most: str, from_month: st
     except InvalidOperation:
         raise click.BadParameter("A percentage is a number, such as 10.", param_hint="--most") from None
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await set_sla_terms(session, terms, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_sla_terms(session, terms, now=utc_now())
         return CommandResult("The terms are set.", {"bands": len(terms.bands)})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @service_level.command("decide")
@@ -66,13 +65,12 @@ def set_(*, msp_id: UUID, tenant_id: UUID, bands: str, most: str, from_month: st
 def decide(*, msp_id: UUID, tenant_id: UUID, credit_id: UUID, approve: bool, reason: str) -> None:
     """Approve or reject a service credit."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            decision = SlaDecisionInput(approve, reason)
-            await decide_sla_credit(session, credit_id, decision, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        decision = SlaDecisionInput(approve, reason)
+        await decide_sla_credit(session, credit_id, decision, now=utc_now(), new_id=new_id)
         return CommandResult("The credit is decided.", {"id": credit_id, "approved": approve})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=service_level),)

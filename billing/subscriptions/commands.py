@@ -14,9 +14,16 @@ from billing.subscriptions.schemas import ChargePreview, StepInput, Subscription
 from billing.subscriptions.states import StepKind
 from billing.subscriptions.views import list_subscriptions
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, build_input, operator_scope, read_pairs, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    build_input,
+    operator_scope,
+    read_pairs,
+    run_in_account,
+)
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from tenants.accounts import get_client
 from tenants.command_options import CLIENT, MSP
 
@@ -40,9 +47,8 @@ def subscription() -> None:
 def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
     """List a client's subscriptions with their state and next charge."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = await list_subscriptions(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await list_subscriptions(session, utc_now())
         lines = [
             f"{one.id}  {one.plan.code}  {one.quantity}  {one.state}"
             + (f"  {one.next_charge.amount_minor} on {one.next_charge.due:%Y-%m-%d}" if one.next_charge else "")
@@ -50,7 +56,7 @@ def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
         ]
         return CommandResult("\n".join(lines) or "no subscriptions", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @subscription.command("create")
@@ -84,15 +90,14 @@ def create(  # noqa: PLR0913 - click passes options by name
     }  # fmt: skip
     new = build_input(SubscriptionInput, given)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            zone = await _zone(session)
-            if preview:
-                return _foreseen(await preview_subscription(session, zone, new, now=utc_now(), new_id=new_id))
-            made = await subscribe(session, zone, new, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        zone = await _zone(session)
+        if preview:
+            return _foreseen(await preview_subscription(session, zone, new, now=utc_now(), new_id=new_id))
+        made = await subscribe(session, zone, new, now=utc_now(), new_id=new_id)
         return CommandResult(f"subscription {made}", {"id": made, "plan": plan})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @subscription.command("step")
@@ -132,16 +137,15 @@ def step(  # noqa: PLR0913 - click passes options by name
     }  # fmt: skip
     typed = build_input(StepInput, given)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            day = local_instant(at, await _zone(session)) if at else None
-            wanted = msgspec.structs.replace(typed, at=day)
-            if preview:
-                return _foreseen(await preview_step(session, subscription_id, wanted, now=utc_now(), new_id=new_id))
-            made = await add_step(session, subscription_id, wanted, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        day = local_instant(at, await _zone(session)) if at else None
+        wanted = msgspec.structs.replace(typed, at=day)
+        if preview:
+            return _foreseen(await preview_step(session, subscription_id, wanted, now=utc_now(), new_id=new_id))
+        made = await add_step(session, subscription_id, wanted, now=utc_now(), new_id=new_id)
         return CommandResult(f"{made.kind} at {made.at:%Y-%m-%d %H:%M} UTC", {"id": made.id, "at": made.at})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @subscription.command("undo")
@@ -153,12 +157,11 @@ def step(  # noqa: PLR0913 - click passes options by name
 def undo(*, msp_id: UUID, tenant_id: UUID, subscription_id: UUID, step_id: UUID, reason: str) -> None:
     """Take back a step that lies ahead."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await undo_step(session, subscription_id, step_id, reason, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await undo_step(session, subscription_id, step_id, reason, now=utc_now())
         return CommandResult("The step is undone.", {"id": step_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 async def _zone(session: AsyncSession) -> str:

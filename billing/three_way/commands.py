@@ -5,11 +5,12 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.three_way.check import check_month
 from billing.three_way.explain import find_difference, record_explanation
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT, MSP, REASON
@@ -28,9 +29,8 @@ def three_way_check() -> None:
 def show(*, msp_id: UUID, month: str) -> None:
     """Show the differences of a month, those with the most money first."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await check_month(session, month)
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await check_month(session, month)
         lines = [
             f"{one.client_id}  {one.product}  {one.difference:+}  {one.amount} {one.currency}"
             f"{'  explained' if one.is_explained else ''}"
@@ -39,7 +39,7 @@ def show(*, msp_id: UUID, month: str) -> None:
         sums = [f"leakage {one.leakage}, billed beyond use {one.ghost} {one.currency}" for one in found.totals]
         return CommandResult("\n".join([*sums, *lines]) or "no differences", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @three_way_check.command("explain")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.usage.counting import MeterAggregation
 from billing.usage.forms import read_meter
@@ -14,7 +15,14 @@ from billing.usage.meters import create_meter, list_meters, retire_meter
 from billing.usage.report import report_usage
 from billing.usage.schemas import MOST_EVENTS, ReportedEvent, UsageEventInput, UsageReceipt
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    command_host,
+    operator_scope,
+    run_in_account,
+    run_with_services,
+)
 from foundation.decoding import decode_json
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
@@ -65,12 +73,11 @@ def create(*, msp_id: UUID, filters: Sequence[str], **typed: str) -> None:
         option = {"filters": "filter"}.get(str(problem.extra.get("field")), problem.extra.get("field"))
         raise click.BadParameter(problem.detail, param_hint=f"--{option}") from problem
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            made = await create_meter(session, command_host().rooms.meters, new, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        made = await create_meter(session, command_host().rooms.meters, new, now=utc_now())
         return CommandResult(f"The meter {made} is declared.", {"code": made})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @meter.command("retire")
@@ -79,12 +86,11 @@ def create(*, msp_id: UUID, filters: Sequence[str], **typed: str) -> None:
 def retire(*, msp_id: UUID, code: str) -> None:
     """End the reporting of a meter's usage. What was used before is billed as usual."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await retire_meter(session, code, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await retire_meter(session, code, now=utc_now())
         return CommandResult(f"The meter {code} is retired.", {"code": code})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @click.group(cls=NounGroup)

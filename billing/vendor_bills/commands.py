@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.usage.meters import add_declared
 from billing.vendor_bills.bills import withdraw_bill
@@ -15,7 +16,7 @@ from billing.vendor_bills.mappings import set_mapping
 from billing.vendor_bills.schemas import MappingInput, MappingKind, VendorUploadDetail
 from billing.vendor_bills.uploads import create_upload, load_upload, store_upload
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.errors import NotFound
 from foundation.ids import new_id
 from foundation.marks import N_
@@ -39,15 +40,14 @@ def import_(*, msp_id: UUID, month: str, vendor: str, preview: bool, file: Path)
     """Store the rows of FILE (CSV). Rows stored before count once; wrong ones are shown, and kept with the file."""
     content = file.read_bytes()
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            now = utc_now()
-            upload_id = await create_upload(session, content, month=month, vendor=vendor, now=now, new_id=new_id)
-            if preview:
-                return _told(await load_upload(session, upload_id))
-            return _told(await store_upload(session, upload_id, now=now, new_id=new_id))
+    async def act(session: AsyncSession) -> CommandResult:
+        now = utc_now()
+        upload_id = await create_upload(session, content, month=month, vendor=vendor, now=now, new_id=new_id)
+        if preview:
+            return _told(await load_upload(session, upload_id))
+        return _told(await store_upload(session, upload_id, now=now, new_id=new_id))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 def _told(found: VendorUploadDetail) -> CommandResult:
@@ -61,13 +61,12 @@ def _told(found: VendorUploadDetail) -> CommandResult:
 def list_(*, msp_id: UUID) -> None:
     """List the latest bills."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            found = await VENDOR_BILLS.load_most(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await VENDOR_BILLS.load_most(session, utc_now())
         lines = [f"{one.id}  {one.month}  {one.vendor}  {one.number}  {one.amount} {one.currency}" for one in found]
         return CommandResult("\n".join(lines) or "no bills", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @vendor_bill.command("withdraw")
@@ -76,12 +75,11 @@ def list_(*, msp_id: UUID) -> None:
 def withdraw(*, msp_id: UUID, bill_id: UUID) -> None:
     """Take a bill out of all figures."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await withdraw_bill(session, bill_id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await withdraw_bill(session, bill_id, now=utc_now())
         return CommandResult("The bill is withdrawn.", {"id": str(bill_id)})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @vendor_bill.command("mappings")
@@ -89,18 +87,17 @@ def withdraw(*, msp_id: UUID, bill_id: UUID) -> None:
 def mappings(*, msp_id: UUID) -> None:
     """List the clients and products on vendor bills, with what they are mapped to."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            now = utc_now()
-            lists = [await one.load_most(session, now) for one in (VENDOR_CLIENTS, VENDOR_PRODUCTS)]
-            found = [one for each in lists for one in each]
+    async def act(session: AsyncSession) -> CommandResult:
+        now = utc_now()
+        lists = [await one.load_most(session, now) for one in (VENDOR_CLIENTS, VENDOR_PRODUCTS)]
+        found = [one for each in lists for one in each]
         lines = [
             f"{one.kind}  {one.vendor}  {one.key}  {one.mapping}  {one.client_id or one.meter or ''}".rstrip()
             for one in found
         ]
         return CommandResult("\n".join(lines) or "no clients or products", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @vendor_bill.command("map")

@@ -14,6 +14,7 @@ import click
 import msgspec
 import psycopg
 from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.roles import BACKUP
 from foundation.errors import InvalidInput
@@ -99,6 +100,16 @@ class FiniteRange(click.FloatRange):
 def run_with_services(act: Act) -> None:
     """Run `act` on the accounts given by the command's --msp and --client."""
     command_host().run(act)
+
+
+def run_in_account(scope: Scope, act: Callable[[AsyncSession], Awaitable[CommandResult]]) -> None:
+    """Run `act` in one transaction of the account, and print its result once the transaction is committed."""
+
+    async def run(services: AppServices) -> CommandResult:
+        async with services.db.transaction(scope) as session:
+            return await act(session)
+
+    run_with_services(run)
 
 
 def operator_scope(msp_id: UUID, tenant_id: UUID) -> Scope:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
 from tenants.auth import api_keys
@@ -126,11 +126,10 @@ def _utc(day: datetime | None) -> datetime | None:
 
 
 def _run(msp_id: UUID, tenant_id: UUID | None, use: _Use) -> None:
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            return await use(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        return await use(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=api_key),)

@@ -5,15 +5,16 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding import image_store, manage
 from branding.images import ImageKind
 from branding.theme import parse_theme
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, read_pairs, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, read_pairs, run_in_account
 from foundation.errors import InvalidInput
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from tenants.brands.hosts import remove_host
 from tenants.brands.schemas import TOKENS, all_tokens, brand_view, image_view, typed_tokens
 from tenants.command_options import MSP
@@ -34,14 +35,13 @@ def brand() -> None:
 def list_brands(*, msp_id: UUID) -> None:
     """List an MSP's brands with their host names."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            found = await manage.list_brands(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await manage.list_brands(session)
         lines = [f"{one.slug}  {one.name}  {', '.join(hosts) or 'no host name'}" for one, hosts in found]
         views = [msgspec.to_builtins(brand_view(one, hosts)) for one, hosts in found]
         return CommandResult("\n".join(lines) or "The MSP has no brand yet.", views)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @brand.command("set")
@@ -56,18 +56,17 @@ def set_brand(*, msp_id: UUID, slug: str, pairs: tuple[str, ...]) -> None:
     if unknown := sorted(set(given) - set(TOKENS)):
         raise click.BadParameter(f"There is no token “{unknown[0]}”. Tokens: {', '.join(TOKENS)}.", param_hint="--set")
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            known = await manage.try_find_brand(session, slug)
-            if known is None and (missing := {"name", "monogram", "accent", "support_email"} - set(given)):
-                raise InvalidInput(f"A new brand needs {', '.join(sorted(missing))}.", field="set")
-            before = all_tokens(known.theme) if known else {}
-            tokens = typed_tokens(before | given)
-            theme = parse_theme({name: value for name, value in tokens.items() if value})
-            saved = await manage.set_brand(session, slug=slug, theme=theme, now=utc_now(), new_id=new_id)
+    async def act(session: AsyncSession) -> CommandResult:
+        known = await manage.try_find_brand(session, slug)
+        if known is None and (missing := {"name", "monogram", "accent", "support_email"} - set(given)):
+            raise InvalidInput(f"A new brand needs {', '.join(sorted(missing))}.", field="set")
+        before = all_tokens(known.theme) if known else {}
+        tokens = typed_tokens(before | given)
+        theme = parse_theme({name: value for name, value in tokens.items() if value})
+        saved = await manage.set_brand(session, slug=slug, theme=theme, now=utc_now(), new_id=new_id)
         return CommandResult(f"The brand {slug} is saved.", msgspec.to_builtins(brand_view(saved, ())))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @brand.command("add-host")
@@ -77,12 +76,11 @@ def set_brand(*, msp_id: UUID, slug: str, pairs: tuple[str, ...]) -> None:
 def add_host(*, msp_id: UUID, slug: str, host: str) -> None:
     """Show a brand under a host name."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await manage.point_host(session, slug=slug, host=host, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await manage.point_host(session, slug=slug, host=host, now=utc_now())
         return CommandResult(f"{host} shows the brand {slug}.", {"brand": slug, "host": host})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @brand.command("remove-host")
@@ -92,12 +90,11 @@ def add_host(*, msp_id: UUID, slug: str, host: str) -> None:
 def remove_brand_host(*, msp_id: UUID, slug: str, host: str) -> None:
     """Stop showing a brand under a host name."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await remove_host(session, slug=slug, host=host, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await remove_host(session, slug=slug, host=host, now=utc_now())
         return CommandResult(f"{host} shows no brand any more.", {"host": host})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @brand.command("set-image")
@@ -115,15 +112,12 @@ def set_brand_image(*, msp_id: UUID, slug: str, kind: str, path: Path) -> None:
     """Upload a brand's logo, its logo for dark pages, or its browser icon."""
     content = path.read_bytes()
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            saved = await image_store.set_image(
-                session, slug=slug, kind=ImageKind(kind), content=content, now=utc_now()
-            )
+    async def act(session: AsyncSession) -> CommandResult:
+        saved = await image_store.set_image(session, slug=slug, kind=ImageKind(kind), content=content, now=utc_now())
         view = msgspec.to_builtins(image_view(saved.images[ImageKind(kind)]))
         return CommandResult(f"The {kind} of {slug} is saved.", view)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @brand.command("remove-image")
@@ -133,12 +127,11 @@ def set_brand_image(*, msp_id: UUID, slug: str, kind: str, path: Path) -> None:
 def remove_brand_image(*, msp_id: UUID, slug: str, kind: str) -> None:
     """Remove an image of a brand: pages show the default again."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await image_store.remove_image(session, slug=slug, kind=ImageKind(kind), now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await image_store.remove_image(session, slug=slug, kind=ImageKind(kind), now=utc_now())
         return CommandResult(f"{slug} has no {kind} any more.", {"brand": slug, "kind": kind})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 COMMANDS = (CliCommand(command=brand),)

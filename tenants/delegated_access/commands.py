@@ -4,10 +4,11 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT, MSP
 from tenants.delegated_access.lists import ACCESS_GRANTS, list_access
 from tenants.delegated_access.manage import answer_access, end_access, set_staff_access
@@ -28,16 +29,15 @@ def access() -> None:
 def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
     """List the newest 200 requests with their answers."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         query = ACCESS_GRANTS.parse({}).query.with_limit(200)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = (await list_access(session, query, utc_now())).items
+        found = (await list_access(session, query, utc_now())).items
         lines = [f"{one.id}  {one.member}  {one.role}  {one.state}  {one.reason}" for one in found]
         return CommandResult(
             "\n".join(lines) or "Nobody asked for access.", [msgspec.to_builtins(one) for one in found]
         )
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @access.command()
@@ -48,13 +48,12 @@ def list_(*, msp_id: UUID, tenant_id: UUID) -> None:
 def answer(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID, grant: bool) -> None:
     """Answer a request for a client whose members cannot."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            done = await answer_access(session, None, grant_id, grant=grant, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        done = await answer_access(session, None, grant_id, grant=grant, now=utc_now())
         text = f"{done.member_name} has access until {done.ends_at:%Y-%m-%d %H:%M} UTC." if grant else "Refused."
         return CommandResult(text, msgspec.to_builtins(access_view(done, utc_now())))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @access.command()
@@ -64,13 +63,12 @@ def answer(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID, grant: bool) -> Non
 def revoke(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID) -> None:
     """Revoke access at once."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            done = await end_access(session, None, grant_id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        done = await end_access(session, None, grant_id, now=utc_now())
         view = msgspec.to_builtins(access_view(done, utc_now()))
         return CommandResult(f"The access of {done.member_name} has ended.", view)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @access.command("set")
@@ -85,12 +83,11 @@ def revoke(*, msp_id: UUID, tenant_id: UUID, grant_id: UUID) -> None:
 def set_(*, msp_id: UUID, tenant_id: UUID, staff_access: str) -> None:
     """Set whether the MSP's staff enter the client always or on request only."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await set_staff_access(session, None, StaffAccess.of(staff_access), now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_staff_access(session, None, StaffAccess.of(staff_access), now=utc_now())
         return CommandResult(f"Access of the staff: {staff_access}.", {"staff_access": staff_access})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS = (CliCommand(command=access),)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.directory import read_own_brand
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.errors import InvalidInput, NotFound
 from foundation.i18n.catalogues import SOURCE_LANGUAGE
 from foundation.mail_settings import DEFAULT_PORT, SmtpTls
@@ -39,11 +39,10 @@ def _read_password(path: Path) -> str:
 def show(*, msp_id: UUID) -> None:
     """Show an MSP's own mail server."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @mail.command("set")
@@ -81,12 +80,11 @@ def set_server(  # noqa: PLR0913 - the options of one server
 def remove(*, msp_id: UUID) -> None:
     """Remove an MSP's mail server; the installation's is used from now on."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            await remove_mail_server(session, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await remove_mail_server(session, now=utc_now())
         return CommandResult("The mail server is removed.", {"removed": True})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @mail.command("test")
@@ -114,12 +112,11 @@ def test(*, msp_id: UUID, to: str) -> None:
 def send(*, msp_id: UUID, tenant_id: UUID | None, mail_id: UUID) -> None:
     """Send a mail again that was not sent."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            await send_again(session, mail_id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await send_again(session, mail_id, now=utc_now())
         return CommandResult("The mail is queued again.", {"id": mail_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 async def _shown(session: AsyncSession) -> CommandResult:

@@ -5,11 +5,12 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.hosts import origin_of
 from branding.manage import list_brands
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from tenants.command_options import CLIENT_OR_MSP, MSP
 from tenants.mail.mailer import Portal
@@ -84,17 +85,16 @@ async def _portal(services: AppServices, msp_id: UUID) -> Portal:
 def show(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """Show the kinds of notifications, and which of them a member has muted."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            member = await find_member(session, email)
-            found = settings_view(await load_settings(session, member.id))
+    async def act(session: AsyncSession) -> CommandResult:
+        member = await find_member(session, email)
+        found = settings_view(await load_settings(session, member.id))
         lines = [
             f"{one.code}  {one.severity}  mail {one.mail or found.mail}{'  muted' if one.muted else ''}"
             for one in found.kinds
         ]
         return CommandResult("\n".join(lines), msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @notification.command("mark-read")
@@ -104,13 +104,12 @@ def show(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 def mark_read(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """Mark all notifications of a member as read."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            member = await find_member(session, email)
-            number = await mark_all_read(session, member.id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        member = await find_member(session, email)
+        number = await mark_all_read(session, member.id, now=utc_now())
         return CommandResult(f"{number} notifications of {member.email} are marked as read.", {"read": number})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 COMMANDS = (CliCommand(command=notification),)

@@ -4,10 +4,11 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT_OR_MSP, MSP
 from tenants.rate_limits.manage import load_rate_limits, set_rate_limits
 from tenants.rate_limits.schemas import RateLimitInput, RateLimitView
@@ -24,11 +25,10 @@ def rate_limit() -> None:
 def show(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     """Show an account's limits."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            return _result(await load_rate_limits(session))
+    async def act(session: AsyncSession) -> CommandResult:
+        return _result(await load_rate_limits(session))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @rate_limit.command("set")
@@ -39,12 +39,11 @@ def show(*, msp_id: UUID, tenant_id: UUID | None) -> None:
 def set_limits(*, msp_id: UUID, tenant_id: UUID | None, per_caller: int | None, per_account: int | None) -> None:
     """Set an account's limits. Replaces what was set before."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         wanted = RateLimitInput(per_caller, per_account)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            return _result(await set_rate_limits(session, wanted, now=utc_now()))
+        return _result(await set_rate_limits(session, wanted, now=utc_now()))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 def _result(found: RateLimitView) -> CommandResult:

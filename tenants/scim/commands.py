@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT_OR_MSP, MSP
 from tenants.scim import tokens
 from tenants.scim.schemas import token_view
@@ -77,11 +77,10 @@ def revoke(*, msp_id: UUID, tenant_id: UUID | None) -> None:
 
 
 def _run(msp_id: UUID, tenant_id: UUID | None, use: _Use) -> None:
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            return await use(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        return await use(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 COMMANDS = (CliCommand(command=scim_token),)

@@ -4,10 +4,11 @@ from typing import Final
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from branding.directory import read_own_brand
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, operator_scope, run_with_services
+from foundation.commands import CommandResult, operator_scope, run_in_account, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from tenants.auth.services import AuthServices
 from tenants.command_options import CLIENT_OR_MSP, MSP
@@ -45,12 +46,11 @@ def reset_factors(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 def require_factor(*, msp_id: UUID, tenant_id: UUID | None, role: str) -> None:
     """Require a second factor of an account's members, from their next sign-in on."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            await set_rule(session, role, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_rule(session, role, now=utc_now())
         return CommandResult("A second factor is required.", {"role": role, "required": True})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @click.command("unrequire-factor")
@@ -60,12 +60,11 @@ def require_factor(*, msp_id: UUID, tenant_id: UUID | None, role: str) -> None:
 def unrequire_factor(*, msp_id: UUID, tenant_id: UUID | None, role: str) -> None:
     """Stop requiring a second factor of an account's members."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            await remove_rule(session, role, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await remove_rule(session, role, now=utc_now())
         return CommandResult("A second factor is no longer required.", {"role": role, "required": False})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 COMMANDS = tuple(

@@ -9,7 +9,15 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, read_first_line, read_pairs, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    operator_scope,
+    read_first_line,
+    read_pairs,
+    run_in_account,
+    run_with_services,
+)
 from foundation.database.engine import scope_of
 from foundation.errors import NotFound
 from foundation.rooms import AppServices, CliCommand
@@ -37,11 +45,10 @@ def identity_provider() -> None:
 def show(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     """Show an account's identity provider and its domains."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            return await _shown(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        return await _shown(session)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @identity_provider.command("set")
@@ -97,12 +104,11 @@ def set_(  # noqa: PLR0913 - the options of one provider
 def remove(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     """Remove an account's identity provider. Its members sign in by their passwords from now on."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            await provider_settings.remove_provider(session, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await provider_settings.remove_provider(session, now=utc_now())
         return CommandResult("The identity provider is removed.", {"removed": True})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @identity_provider.command("check")
@@ -126,13 +132,12 @@ def check(*, msp_id: UUID, tenant_id: UUID | None) -> None:
 def add_domain(*, msp_id: UUID, tenant_id: UUID | None, domain: str) -> None:
     """Add a domain for whose addresses the provider may vouch, and print the DNS record that proves it."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            view = domain_view(await provider_settings.add_domain(session, domain, now=utc_now()))
+    async def act(session: AsyncSession) -> CommandResult:
+        view = domain_view(await provider_settings.add_domain(session, domain, now=utc_now()))
         text = f"Add this TXT record, then run verify-domain: {view.record_name} {view.record_value}"
         return CommandResult(text, msgspec.to_builtins(view))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @identity_provider.command("verify-domain")
@@ -159,12 +164,11 @@ def verify_domain(*, msp_id: UUID, tenant_id: UUID | None, domain: str) -> None:
 def remove_domain(*, msp_id: UUID, tenant_id: UUID | None, domain: str) -> None:
     """Remove a domain."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            await provider_settings.remove_domain(session, domain, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await provider_settings.remove_domain(session, domain, now=utc_now())
         return CommandResult(f"{domain} is removed.", {"domain": domain, "removed": True})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @click.command("unlink-identity")
@@ -174,13 +178,12 @@ def remove_domain(*, msp_id: UUID, tenant_id: UUID | None, domain: str) -> None:
 def unlink_identity(*, msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """Unlink a member from the identity provider."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            member = await find_member(session, email)
-            await provider_settings.unlink_member(session, member.id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        member = await find_member(session, email)
+        await provider_settings.unlink_member(session, member.id, now=utc_now())
         return CommandResult(f"{email} is unlinked.", {"id": member.id, "email": email})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 async def _shown(session: AsyncSession) -> CommandResult:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.provisioning import create_new_client
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.jobs.ready_queue import SHARED_POOL
 from foundation.rooms import AppServices
 from tenants.accounts import get_client, list_clients, resume_client, set_lane_share, suspend_client
@@ -87,13 +87,12 @@ def update_client(  # noqa: PLR0913 - click passes options by name
     """Change a client's details; what is not given stays."""
     changes = ClientChanges(name=name, language=language, time_zone=time_zone, region=region)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            revision = (await get_client(session)).revision
-            changed = await change_client(session, changes, revision=revision, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        revision = (await get_client(session)).revision
+        changed = await change_client(session, changes, revision=revision, now=utc_now())
         return CommandResult(f"client {changed.slug} is saved", client_view(changed))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @client.command("list")
@@ -101,13 +100,12 @@ def update_client(  # noqa: PLR0913 - click passes options by name
 def list_(msp_id: UUID) -> None:
     """List the clients of an MSP."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            clients = (await list_clients(session)).items
+    async def act(session: AsyncSession) -> CommandResult:
+        clients = (await list_clients(session)).items
         lines = [f"{one.tenant_id}  {one.status:9}  {one.slug}" for one in clients]
         return CommandResult("\n".join(lines) or "no clients", [client_view(one) for one in clients])
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @client.command("pin")
@@ -162,9 +160,8 @@ def _set_status(
 
 
 def _share(msp_id: UUID, tenant_id: UUID, *, pool: str, weight: int, cap: int) -> None:
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await set_lane_share(session, pool=pool, weight=weight, cap=cap, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_lane_share(session, pool=pool, weight=weight, cap=cap, now=utc_now())
         return CommandResult(f"pool {pool}, weight {weight}, cap {cap}", {"pool": pool, "weight": weight, "cap": cap})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)

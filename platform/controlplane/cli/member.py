@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.errors import Conflict
 from foundation.ids import new_id
 from foundation.rooms import AppServices
@@ -80,14 +80,13 @@ def resume(*, msp_id: UUID, tenant_id: UUID | None, email: str, reason: str, adm
 def confirm_(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     """Confirm that a member is not the same person as their inviter, when no administrator of the account can."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            member = await find_member(session, email)
-            require_joined(member)
-            await confirm(session, member, by="the operator", now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        member = await find_member(session, email)
+        require_joined(member)
+        await confirm(session, member, by="the operator", now=utc_now())
         return CommandResult(f"{member.email} is confirmed.", {"id": member.id, "email": member.email})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @member.command("reset-password")
@@ -100,19 +99,18 @@ def reset_password(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
     Anyone who has the link can sign in as the member, so send it only to that member. The audit trail records it.
     """
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            member = await find_member(session, email)
-            if member.status == AccountStatus.SUSPENDED:
-                raise Conflict(
-                    "This member is suspended, so a link would not work. Resume them with `fairlead member resume`."
-                )
-            path = f"/welcome/{await create_invite(session, new_secret, member_id=member.id, now=utc_now())}"
+    async def act(session: AsyncSession) -> CommandResult:
+        member = await find_member(session, email)
+        if member.status == AccountStatus.SUSPENDED:
+            raise Conflict(
+                "This member is suspended, so a link would not work. Resume them with `fairlead member resume`."
+            )
+        path = f"/welcome/{await create_invite(session, new_secret, member_id=member.id, now=utc_now())}"
         return CommandResult(
             f"{path}\nOpen it on the host where {member.email} signs in.", {"path": path, "email": member.email}
         )
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @member.command()
@@ -124,18 +122,17 @@ def reset_password(msp_id: UUID, tenant_id: UUID | None, email: str) -> None:
 def settings(*, msp_id: UUID, tenant_id: UUID | None, email: str | None, language: str, time_zone: str) -> None:
     """Set the language and time zone in which a member reads, or an account's default."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         wanted = Preferences(language, time_zone)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            if email is None:
-                await set_account_preferences(session, wanted, now=utc_now())
-                return CommandResult("The account's defaults are set.", msgspec.structs.asdict(wanted))
-            found = await find_member(session, email)
-            await set_member_preferences(session, found.id, wanted, now=utc_now())
+        if email is None:
+            await set_account_preferences(session, wanted, now=utc_now())
+            return CommandResult("The account's defaults are set.", msgspec.structs.asdict(wanted))
+        found = await find_member(session, email)
+        await set_member_preferences(session, found.id, wanted, now=utc_now())
         data = {"id": found.id, "email": found.email, **msgspec.structs.asdict(wanted)}
         return CommandResult(f"The settings of {found.email} are saved.", data)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @member.command("unblock-sign-in")

@@ -6,9 +6,10 @@ from typing import Final
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from governance.baseline.lists import BASELINES
 from governance.baseline.queries import find_baseline, list_baselines
@@ -56,14 +57,13 @@ def show(msp_id: UUID, tenant_id: UUID) -> None:
     """Show the newest baseline, its progress and its results."""
     scope = operator_scope(msp_id, tenant_id)
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(scope) as session:
-            found = (await list_baselines(session, BASELINES.query(limit=1), utc_now())).items
+    async def act(session: AsyncSession) -> CommandResult:
+        found = (await list_baselines(session, BASELINES.query(limit=1), utc_now())).items
         if not found:
             return CommandResult("No baseline yet. Read one with `fairlead baseline read`.", None)
         return _result(found[0])
 
-    run_with_services(act)
+    run_in_account(scope, act)
 
 
 @baseline.command("skip")
@@ -72,12 +72,11 @@ def show(msp_id: UUID, tenant_id: UUID) -> None:
 def skip(msp_id: UUID, tenant_id: UUID) -> None:
     """Do without a baseline: the values that a new client holds for it are decided by policy, one by one."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await skip_baseline(session, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await skip_baseline(session, now=utc_now())
         return CommandResult("The baseline is skipped. The held values are decided by policy.", {"skipped": True})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 def _result(found: BaselineView) -> CommandResult:

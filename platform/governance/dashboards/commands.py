@@ -5,9 +5,10 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.dashboard_tiles import TileArea, TileSize
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand, Rooms
@@ -90,14 +91,13 @@ def reset(*, msp_id: UUID, tenant_id: UUID | None, member_id: UUID | None, area:
     """Return to the next default."""
     of, account = _area(tenant_id, area), tenant_id or msp_id
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, account)) as session:
-            if member_id is not None:
-                await get_member(session, member_id)
-            await reset_layout(session, member_id or account, of, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        if member_id is not None:
+            await get_member(session, member_id)
+        await reset_layout(session, member_id or account, of, now=utc_now())
         return CommandResult("reset", {})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, account), act)
 
 
 def _area(tenant_id: UUID | None, area: str | None) -> TileArea:

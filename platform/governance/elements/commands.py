@@ -6,12 +6,13 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from canonical.values import VALUE_TYPES
 from connectors.connections import get_connection
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, FiniteRange, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, FiniteRange, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.errors import InvalidInput
 from foundation.i18n.messages import text_of
 from foundation.rooms import AppServices, CliCommand
@@ -121,17 +122,16 @@ def publish_contracts(  # noqa: PLR0913 - click passes options by name
 def remove(*, msp_id: UUID, tenant_id: UUID, code: str, selector: str) -> None:
     """Remove a contract that selects values. They fall to the element's contract without a selector."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            following = await remove_contract(session, element=code, selector=selector, now=utc_now())
-            source = following.source_connection_id
-            name = "people and API clients" if source is None else (await get_connection(session, source)).name
+    async def act(session: AsyncSession) -> CommandResult:
+        following = await remove_contract(session, element=code, selector=selector, now=utc_now())
+        source = following.source_connection_id
+        name = "people and API clients" if source is None else (await get_connection(session, source)).name
         return CommandResult(
             f"The contract of {code} for {selector} is removed. Its values belong to {name} now.",
             {"element": code, "selector": selector, "source": source, "owner": following.owner},
         )
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @contract.command("report")
@@ -140,13 +140,12 @@ def remove(*, msp_id: UUID, tenant_id: UUID, code: str, selector: str) -> None:
 def report(*, msp_id: UUID, tenant_id: UUID) -> None:
     """List a client's elements that have no owner, only for a part of their values, or are reported by two systems."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            found = (await read_ownership(session)).items
+    async def act(session: AsyncSession) -> CommandResult:
+        found = (await read_ownership(session)).items
         lines = [f"{one.problem:14}  {one.element}  {', '.join(one.reported_by)}" for one in found]
         return CommandResult("\n".join(lines) or "every reported element has exactly one owner", list(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @click.group(cls=NounGroup)
@@ -187,16 +186,15 @@ def create(  # noqa: PLR0913 - click passes options by name
         "distributed": not reference,
     }  # fmt: skip
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         try:
             new = msgspec.convert(fields, NewElement)
         except msgspec.ValidationError as problem:
             raise InvalidInput(text_of(problem), field="name") from problem
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            code = await create_element(session, new, now=utc_now())
+        code = await create_element(session, new, now=utc_now())
         return CommandResult(f"The element {code} is declared.", {"code": code})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @element.command("retire")
@@ -207,12 +205,11 @@ def create(  # noqa: PLR0913 - click passes options by name
 def retire(*, msp_id: UUID, tenant_id: UUID | None, code: str, reason: str) -> None:
     """Retire an element: its contracts end, and later values for it are held. Values and history stay."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            ended = await retire_element(session, code=code, reason=reason, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        ended = await retire_element(session, code=code, reason=reason, now=utc_now())
         return CommandResult(f"The element {code} is retired.", {"code": code, "contracts": ended})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @element.command("list")
@@ -221,16 +218,15 @@ def retire(*, msp_id: UUID, tenant_id: UUID | None, code: str, reason: str) -> N
 def list_(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     """List the custom elements of a client, those of its MSP included, or without --client the MSP's."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            found = await ELEMENTS.load(session, ELEMENTS.query(), utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await ELEMENTS.load(session, ELEMENTS.query(), utc_now())
         lines = [
             f"{one.code}  {one.value_type}  {one.label}  ({one.declared_by}{', retired' if one.retired_at else ''})"
             for one in found.items
         ]
         return CommandResult("\n".join(lines) or "No custom elements.", found.items)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=contract), CliCommand(command=element))

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.errors import InvalidInput
 from foundation.rooms import AppServices, CliCommand
 from governance.escalations.ladder import load_ladder, reset_ladder, save_ladder
@@ -34,15 +35,14 @@ def escalation() -> None:
 def show(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     """Show the ladder that applies, and how many items of a client are at each step now."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            found = await load_ladder(session)
-            counts = await count_at_steps(session, found.steps, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await load_ladder(session)
+        counts = await count_at_steps(session, found.steps, now=utc_now())
         lines = [f"{_write(step)}  {counts.get(place, 0)} open" for place, step in enumerate(found.steps)]
         data = {"source": found.source, "steps": msgspec.to_builtins(list(found.steps))}
         return CommandResult("\n".join([f"{found.source} ladder", *lines]), data)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 @escalation.command("set")
@@ -72,12 +72,11 @@ def set_(*, msp_id: UUID, tenant_id: UUID | None, steps: tuple[str, ...]) -> Non
 def reset(*, msp_id: UUID, tenant_id: UUID | None) -> None:
     """Return to the inherited ladder."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id or msp_id)) as session:
-            await reset_ladder(session, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await reset_ladder(session, now=utc_now())
         return CommandResult("reset", {})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id or msp_id), act)
 
 
 def _parse(text: str) -> EscalationStep:

@@ -4,10 +4,11 @@ from typing import Final
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now, write_utc
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
-from foundation.rooms import AppServices, CliCommand
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
+from foundation.rooms import CliCommand
 from governance.held_values.discard import discard_held
 from governance.held_values.queries import list_held
 from tenants.command_options import CLIENT, MSP, REASON
@@ -24,9 +25,8 @@ def held() -> None:
 def list_(msp_id: UUID, tenant_id: UUID) -> None:
     """List held values by connection and element, those held longest first."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            groups = await list_held(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        groups = await list_held(session)
         lines = [
             f"{one.connection_id} {one.element}: {one.values} values of {one.connection} since"
             f" {write_utc(one.oldest_at)}; contract: {one.source or 'none'}"
@@ -34,7 +34,7 @@ def list_(msp_id: UUID, tenant_id: UUID) -> None:
         ]
         return CommandResult("\n".join(lines or ["nothing is held"]), groups)
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @held.command()
@@ -46,14 +46,11 @@ def list_(msp_id: UUID, tenant_id: UUID) -> None:
 def discard(*, msp_id: UUID, tenant_id: UUID, connection_id: UUID, element: str, reason: str) -> None:
     """Discard the held values of one connection and element. Their messages stay stored."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            gone = await discard_held(
-                session, connection_id=connection_id, element=element, reason=reason, now=utc_now()
-            )
+    async def act(session: AsyncSession) -> CommandResult:
+        gone = await discard_held(session, connection_id=connection_id, element=element, reason=reason, now=utc_now())
         return CommandResult(f"{gone} values discarded", {"discarded": gone})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 COMMANDS: Final = (CliCommand(command=held),)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.rooms import AppServices, CliCommand
 from governance.onboarding import check as checklist
 from governance.onboarding.lists import ONBOARDINGS
@@ -34,13 +34,12 @@ def onboarding() -> None:
 def list_(*, msp_id: UUID) -> None:
     """List the onboardings of an MSP's clients, the longest without progress first."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await ONBOARDINGS.load_most(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await ONBOARDINGS.load_most(session, utc_now())
         lines = [f"{one.client}  {one.step_label}  since {one.since:%Y-%m-%d %H:%M}  {one.reason}" for one in found]
         return CommandResult("\n".join(lines) or "no clients", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @onboarding.command("show")

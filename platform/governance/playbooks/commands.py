@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.errors import NotFound
 from foundation.ids import new_id
 from foundation.rooms import AppServices, CliCommand
@@ -41,13 +41,12 @@ def playbook() -> None:
 def list_(*, msp_id: UUID) -> None:
     """List the playbooks of an MSP."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await PLAYBOOKS.load_most(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await PLAYBOOKS.load_most(session, utc_now())
         lines = [f"{one.name}  {one.tasks} tasks" for one in found]
         return CommandResult("\n".join(lines) or "no playbooks", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @playbook.command("save")
@@ -64,13 +63,12 @@ def save(*, msp_id: UUID, name: str, path: Path) -> None:
     """Save a playbook from a CSV file."""
     text = path.read_bytes().decode("utf-8", errors="replace")
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         content = parse_playbook(text)
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            saved = await save_playbook(session, name=name, content=content, now=utc_now(), new_id=new_id)
+        saved = await save_playbook(session, name=name, content=content, now=utc_now(), new_id=new_id)
         return CommandResult(f"{name}: {len(content.tasks)} tasks saved", msgspec.to_builtins(saved))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @click.group(cls=NounGroup)
@@ -157,12 +155,11 @@ def task(  # noqa: PLR0913 - click passes options by name
 def waive(*, msp_id: UUID, tenant_id: UUID, task_id: UUID, reason: str) -> None:
     """Waive the fact that a task follows: the task is done without it."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await waive_task(session, task_id, reason=reason, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await waive_task(session, task_id, reason=reason, now=utc_now())
         return CommandResult(f"task {task_id}: fact waived", {"task": task_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @project.command("withdraw-waiver")
@@ -172,12 +169,11 @@ def waive(*, msp_id: UUID, tenant_id: UUID, task_id: UUID, reason: str) -> None:
 def withdraw_waiver(*, msp_id: UUID, tenant_id: UUID, task_id: UUID) -> None:
     """Withdraw the waiver of a task's fact."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await withdraw_task_waiver(session, task_id, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await withdraw_task_waiver(session, task_id, now=utc_now())
         return CommandResult(f"task {task_id}: waiver withdrawn", {"task": task_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @project.command("evidence")
@@ -190,13 +186,12 @@ def withdraw_waiver(*, msp_id: UUID, tenant_id: UUID, task_id: UUID) -> None:
 def evidence(*, msp_id: UUID, tenant_id: UUID, task_id: UUID, kind: str, text: str) -> None:
     """Add evidence to a task."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         wanted = EvidenceInput(kind=EvidenceKind.of(kind), text=text)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await work.add_evidence(session, task_id, wanted, now=utc_now(), new_id=new_id)
+        await work.add_evidence(session, task_id, wanted, now=utc_now(), new_id=new_id)
         return CommandResult(f"evidence added to task {task_id}", {"task": task_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @project.command("sponsors")
@@ -211,13 +206,12 @@ def sponsors(  # noqa: PLR0913 - click passes options by name
 ) -> None:
     """Name the four executive sponsors of a client's project."""
 
-    async def act(services: AppServices) -> CommandResult:
+    async def act(session: AsyncSession) -> CommandResult:
         wanted = SponsorsInput(commerce=commerce, operations=operations, it=it, channels=channels)
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await work.set_sponsors(session, wanted, now=utc_now())
+        await work.set_sponsors(session, wanted, now=utc_now())
         return CommandResult("sponsors saved", msgspec.to_builtins(wanted))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 @project.command("stuck")
@@ -225,13 +219,12 @@ def sponsors(  # noqa: PLR0913 - click passes options by name
 def stuck(*, msp_id: UUID) -> None:
     """List tasks of all clients that are overdue, blocked or without an owner."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await STUCK_TASKS.load_most(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await STUCK_TASKS.load_most(session, utc_now())
         lines = [f"{one.client}  {one.due_on}  {one.title}  {', '.join(one.problems)}  {one.reason}" for one in found]
         return CommandResult("\n".join(lines) or "nothing is stuck", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @project.command("assess")

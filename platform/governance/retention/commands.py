@@ -9,10 +9,17 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, command_host, operator_scope, print_result, run_with_services
+from foundation.commands import (
+    CommandResult,
+    NounGroup,
+    command_host,
+    operator_scope,
+    print_result,
+    run_in_account,
+)
 from foundation.database.engine import Database
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from foundation.settings import Settings
 from governance.retention.change_policy import place_hold, release_hold, set_default, set_policy
 from governance.retention.plan import plan_retention
@@ -139,11 +146,10 @@ def release(*, msp_id: UUID, tenant_id: UUID, hold_id: UUID, reason: str) -> Non
 
 
 def _in_scope(msp_id: UUID, tenant_id: UUID, act: Callable[[AsyncSession], Awaitable[CommandResult]]) -> None:
-    async def carry_out(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            return await act(session)
+    async def carry_out(session: AsyncSession) -> CommandResult:
+        return await act(session)
 
-    run_with_services(carry_out)
+    run_in_account(operator_scope(msp_id, tenant_id), carry_out)
 
 
 def _describe(view: RetentionView) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.runtime import ConnectorRuntime
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account, run_with_services
 from foundation.decoding import decode_json
 from foundation.errors import InvalidInput, NotFound
 from foundation.ids import new_id
@@ -44,13 +44,12 @@ def client_template() -> None:
 def list_(*, msp_id: UUID) -> None:
     """List the templates of an MSP."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await CLIENT_TEMPLATES.load_most(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await CLIENT_TEMPLATES.load_most(session, utc_now())
         lines = [f"{one.name}  version {one.version}  {one.clients} clients, {one.behind} behind" for one in found]
         return CommandResult("\n".join(lines) or "no templates", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @client_template.command("show")
@@ -59,13 +58,12 @@ def list_(*, msp_id: UUID) -> None:
 def show(*, msp_id: UUID, name: str) -> None:
     """Show the newest version of a template with its content."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            view = version_view(await _named(session, name))
+    async def act(session: AsyncSession) -> CommandResult:
+        view = version_view(await _named(session, name))
         content = msgspec.json.format(msgspec.json.encode(view.content)).decode()
         return CommandResult(f"{view.name}, version {view.version}\n{content}", msgspec.to_builtins(view))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @client_template.command("save")
@@ -168,22 +166,20 @@ def follow(*, msp_id: UUID, tenant_id: UUID, key: str) -> None:
 def clients(*, msp_id: UUID) -> None:
     """List the clients that follow a template, with their differences."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await TEMPLATE_CLIENTS.load_most(session, utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await TEMPLATE_CLIENTS.load_most(session, utc_now())
         lines = [f"{one.client}  {one.template} {one.version} of {one.latest}  {one.summary}" for one in found]
         return CommandResult("\n".join(lines) or "no clients", msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 def _set_kept(msp_id: UUID, tenant_id: UUID, key: str, *, keep: bool) -> None:
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, tenant_id)) as session:
-            await set_kept(session, key, keep=keep, now=utc_now())
+    async def act(session: AsyncSession) -> CommandResult:
+        await set_kept(session, key, keep=keep, now=utc_now())
         return CommandResult(f"{key}: {'kept' if keep else 'follows the template'}", {"item": key, "keep": keep})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, tenant_id), act)
 
 
 async def _named(session: AsyncSession, name: str) -> StoredVersion:

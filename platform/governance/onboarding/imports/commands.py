@@ -6,11 +6,12 @@ from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.clock import utc_now
-from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
+from foundation.commands import CommandResult, NounGroup, operator_scope, run_in_account
 from foundation.ids import new_id
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from governance.onboarding.imports.imports import load_latest_import, preview_import, start_import
 from tenants.command_options import MSP
 
@@ -34,14 +35,13 @@ def client_import() -> None:
 def preview(*, msp_id: UUID, path: Path) -> None:
     """Show what an import would do with each row. Nothing is created."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id).for_fleet()) as session:
-            found = await preview_import(session, _read(path))
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await preview_import(session, _read(path))
         lines = [f"{one.line}  {one.slug}  {one.result}  {one.detail}".rstrip() for one in found.rows]
         head = f"{found.new} new, {found.existing} exist already, {found.wrong} wrong"
         return CommandResult("\n".join([head, *lines]), msgspec.to_builtins(found))
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id).for_fleet(), act)
 
 
 @client_import.command("start")
@@ -50,12 +50,11 @@ def preview(*, msp_id: UUID, path: Path) -> None:
 def start(*, msp_id: UUID, path: Path) -> None:
     """Start the creation of a file's clients, which the workers do. Refused if a row is wrong."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            import_id = await start_import(session, _read(path), now=utc_now(), import_id=new_id())
+    async def act(session: AsyncSession) -> CommandResult:
+        import_id = await start_import(session, _read(path), now=utc_now(), import_id=new_id())
         return CommandResult(f"import {import_id} started; `client-import show` tells of it", {"id": import_id})
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 @client_import.command("show")
@@ -63,15 +62,14 @@ def start(*, msp_id: UUID, path: Path) -> None:
 def show(*, msp_id: UUID) -> None:
     """Show the latest import with the result of each row."""
 
-    async def act(services: AppServices) -> CommandResult:
-        async with services.db.transaction(operator_scope(msp_id, msp_id)) as session:
-            found = await load_latest_import(session)
+    async def act(session: AsyncSession) -> CommandResult:
+        found = await load_latest_import(session)
         lines = [f"{one.line}  {one.slug}  {one.state}  {one.detail}".rstrip() for one in found.rows]
         return CommandResult(
             "\n".join([f"{found.state}: {found.done} of {found.total}", *lines]), msgspec.to_builtins(found)
         )
 
-    run_with_services(act)
+    run_in_account(operator_scope(msp_id, msp_id), act)
 
 
 def _read(path: Path) -> str:
