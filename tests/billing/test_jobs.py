@@ -49,7 +49,7 @@ async def test_one_run_rates_both_sides_of_all_open_months(priced: Market) -> No
     ]
 
 
-async def test_each_client_has_two_timers_and_each_house_one_of_the_rooms_own_kinds(priced: Market) -> None:
+async def test_each_client_has_two_timers_and_each_msp_account_one_of_the_rooms_own_kinds(priced: Market) -> None:
     later = START + timedelta(days=36500)  # far in the future, so that another test's relay does not fire it
     for _ in range(2):
         async with priced.as_client() as session:

@@ -219,7 +219,7 @@ async def test_without_the_permission_it_is_refused(web_app: BillingWebApp) -> N
 
 
 @pytest.mark.parametrize("side", Side)
-async def test_a_lines_pages_lead_through_all_its_events(web_app: BillingWebApp, side: Side) -> None:
+async def test_pages_of_a_line_list_all_its_events(web_app: BillingWebApp, side: Side) -> None:
     draft = web_app.drafts[side]
     line = await web_app.line_of(draft)
     path, seen = f"/invoices/{draft.id}/lines/{line}", set[str]()
@@ -269,7 +269,7 @@ async def test_without_the_permission_a_line_shows_no_changes(web_app: BillingWe
     assert len(re.findall(r'<td data-label="Event"', answer.text)) == 50
 
 
-async def test_the_api_leads_through_all_events_of_a_line(web_app: BillingWebApp) -> None:
+async def test_the_api_lists_all_events_of_a_line(web_app: BillingWebApp) -> None:
     draft = web_app.drafts[Side.RETAIL]
     path = f"/api/v1/clients/acme/invoices/{draft.id}/lines/{await web_app.line_of(draft)}/events?limit=50"
     seen: list[UUID] = []

@@ -60,9 +60,7 @@ async def test_the_tile_counts_drafts_whose_month_is_over(priced: Market, drafts
         assert [one.id for one in await listed(session, status="open")] == [drafts[Side.RETAIL].id]
 
 
-async def test_a_line_opens_to_every_event_id_once_over_the_pages(
-    priced: Market, drafts: dict[Side, DraftInvoice]
-) -> None:
+async def test_pages_of_a_line_list_every_event_id_once(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
     more = uses(10, at=START + timedelta(days=3))
     await priced.use(*more)
     await priced.rate(Side.RETAIL)
@@ -78,7 +76,7 @@ async def test_a_line_opens_to_every_event_id_once_over_the_pages(
     assert {use.id for use in more} <= set(seen)
 
 
-async def test_both_sides_lines_open_to_the_same_events(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
+async def test_lines_of_both_sides_list_the_same_events(priced: Market, drafts: dict[Side, DraftInvoice]) -> None:
     async with priced.as_staff() as session:
         opened = {}
         for side, draft in drafts.items():
@@ -137,7 +135,7 @@ async def test_the_margin_is_shown_per_client_and_feature_to_staff_only(priced: 
             await list_margins(session, period_start=MARCH.start)
 
 
-async def test_no_margin_is_made_up_across_currencies(priced: Market) -> None:
+async def test_no_margin_is_computed_across_currencies(priced: Market) -> None:
     await priced.open_book(Side.RETAIL, "JPY", own=True)
     await priced.price(Side.RETAIL, "2", own=True)
     await priced.use(*uses(3))

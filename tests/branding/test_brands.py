@@ -74,7 +74,7 @@ class TestHostLookup:
 
 
 class TestManaging:
-    async def test_another_msps_host_is_refused_and_stays(self, db: Database) -> None:
+    async def test_a_host_of_another_msp_is_refused_and_unchanged(self, db: Database) -> None:
         owner, thief, host = msp_setup(), msp_setup(), some_host()
         await publish(db, owner, host)
         with pytest.raises(HostTaken):
@@ -121,7 +121,7 @@ class TestManaging:
             actions = (await session.execute(query, {"tenant": scope.tenant_id})).scalars().all()
         assert list(actions) == ["brand.set", "brand.domain_added"]
 
-    async def test_a_host_in_another_script_is_known_as_browsers_send_it(self, db: Database) -> None:
+    async def test_a_host_in_another_script_is_recognised_as_browsers_send_it(self, db: Database) -> None:
         scope, label = msp_setup(), f"müller-{new_id().hex[16:]}"
         await publish(db, scope, unicodedata.normalize("NFD", f"{label.title()}.example"))
         sent = f"xn--{label.encode('punycode').decode()}.example"
@@ -152,7 +152,7 @@ class TestOwnBrand:
                 brand = await read_own_brand(session)
             assert (brand.msp_id, brand.slug, brand.theme) == (scope.msp_id, "main", some_theme())
 
-    async def test_nobody_reads_another_msps(self, db: Database) -> None:
+    async def test_nobody_reads_brands_of_another_msp(self, db: Database) -> None:
         first, second = msp_setup(), msp_setup()
         await publish(db, first, some_host(), some_theme("First"))
         async with db.transaction(second.for_tenant(new_id())) as session:
@@ -163,7 +163,7 @@ class TestOwnBrand:
             async with db.transaction(scope.for_tenant(new_id())) as session:
                 assert (await read_own_brand(session)).name == name
 
-    async def test_the_right_ends_with_the_reading(self, db: Database) -> None:
+    async def test_the_right_ends_with_the_read(self, db: Database) -> None:
         scope = msp_setup()
         await publish(db, scope, some_host())
         async with db.transaction(scope.for_tenant(new_id())) as session:
@@ -208,7 +208,7 @@ class TestDirectory:
         with pytest.raises(UnknownHost):
             await BrandDirectory(db, lambda: NOW).for_host(host)
 
-    async def test_made_up_hosts_neither_fill_the_memory_nor_push_brands_out(self, db: Database) -> None:
+    async def test_invented_hosts_neither_fill_the_cache_nor_evict_brands(self, db: Database) -> None:
         scope, host = msp_setup(), some_host()
         await publish(db, scope, host)
         directory = BrandDirectory(db, lambda: NOW)

@@ -136,7 +136,7 @@ class TestAccessibility:
                 assert badge.words
 
     @everywhere
-    def test_news_is_announced(self, html: str) -> None:
+    def test_new_content_is_announced(self, html: str) -> None:
         toasts = next(element for element in read(html).every() if element.attrs.get("id") == "toasts")
         assert (toasts.attrs["role"], toasts.attrs["aria-live"]) == ("status", "polite")
 
@@ -181,7 +181,7 @@ class TestMacros:
         tree = read(template.render(x=EVIL))
         assert not tree.every("script")
 
-    def test_the_list_of_macros_is_whole(self) -> None:
+    def test_the_list_of_macros_is_complete(self) -> None:
         module = environment().get_template("components/ui.html").module
         exported = {name for name in vars(module) if not name.startswith("_")}
         blocks = {"card", "dialog", "menu", "tiles", "timeline", "data_table", "filter_bar", "list_table"}

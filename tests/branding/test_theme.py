@@ -101,7 +101,7 @@ class TestColour:
         assert contrast("#ff0000", "#ffffff") == pytest.approx(3.998, abs=0.005)
 
     @given(colours)
-    def test_oklch_goes_there_and_back(self, colour: str) -> None:
+    def test_a_colour_round_trips_through_oklch(self, colour: str) -> None:
         back = from_oklch(*to_oklch(colour))
         assert max(abs(a - b) for a, b in zip(channels(colour), channels(back), strict=True)) <= 1
 
@@ -166,7 +166,7 @@ class TestFiles:
         assert (content_hash(render_stylesheet(one)) == content_hash(render_stylesheet(other))) is same
 
     @given(themes)
-    def test_a_logo_holds_nothing_that_runs(self, theme: Theme) -> None:
+    def test_a_logo_contains_nothing_executable(self, theme: Theme) -> None:
         drawn = render_icon(theme) + str(render_logo(theme))
         assert not re.search(r"script|style=|on\w+=|href|url\(|&|<!", drawn)
         assert f">{theme.monogram}<" in drawn

@@ -56,11 +56,11 @@ def test_no_two_keys_share_a_text(one: ElementKey, other: ElementKey, separator:
     assert (one.joined(separator) == other.joined(separator)) is (one == other)
 
 
-def test_a_plain_key_reads_as_it_always_did() -> None:
+def test_a_key_without_dimension_keeps_its_former_text() -> None:
     assert ElementKey("SKU-1", "price.list").joined("|") == "SKU-1|price.list"
 
 
-def test_elements_are_declared_whole() -> None:
+def test_declarations_of_elements_are_complete() -> None:
     assert {each.value_type for each in ELEMENTS.values()} <= {*VALUE_TYPES}
     assert all(set(each.dimensions) <= LABELS.keys() for each in ELEMENTS.values())
     assert all(each.policy_reference in REFERENCE_ELEMENTS for each in ELEMENTS.values() if each.policy_reference)

@@ -137,7 +137,7 @@ def test_inexact_amounts_are_refused(amount: str) -> None:
 
 
 @given(gtins(), st.integers(0, 13), st.integers(1, 9))
-def test_a_gtin_with_one_wrong_digit_is_none(known: IdentifierValue, place: int, more: int) -> None:
+def test_a_gtin_with_one_wrong_digit_is_invalid(known: IdentifierValue, place: int, more: int) -> None:
     place %= len(known.value)
     wrong = known.value[:place] + str((int(known.value[place]) + more) % 10) + known.value[place + 1 :]
     with pytest.raises(ValueError, match="check digit"):

@@ -100,7 +100,7 @@ def stock(sku: str, amount: int = 7, version: int = 1) -> ChannelWrite:
 
 @ADAPTERS
 @pytest.mark.parametrize("status", [400, 409, 413, 422, 500])
-async def test_a_refusal_of_the_request_is_found_to_be_one_values(adapter: ChannelAdapter, status: int) -> None:
+async def test_a_refused_request_is_traced_to_one_value(adapter: ChannelAdapter, status: int) -> None:
     channel = Channel(frozenset({"B"}), status)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in "ABCDE"])
     refused = WriteState.RETRY if status == 500 else WriteState.REFUSED
@@ -137,7 +137,7 @@ async def test_the_number_of_requests_is_bounded_and_each_attempt_gets_further(a
 
 
 @ADAPTERS
-async def test_an_outage_is_not_made_worse(adapter: ChannelAdapter) -> None:
+async def test_an_outage_does_not_multiply_the_requests(adapter: ChannelAdapter) -> None:
     skus = [f"S{index}" for index in range(250)]
     channel = Channel(frozenset(skus), 500)
     results = await adapter.push(channel, CONFIG, [stock(sku) for sku in skus])
@@ -157,7 +157,7 @@ async def test_an_outage_between_two_parts_keeps_known_results(adapter: ChannelA
 
 
 @ADAPTERS
-async def test_of_two_values_of_a_record_the_newer_ends(adapter: ChannelAdapter) -> None:
+async def test_the_newer_of_two_values_of_a_record_wins(adapter: ChannelAdapter) -> None:
     channel = Channel(frozenset({"Z"}), 500)
     await adapter.push(channel, CONFIG, [stock("A", 1, 1), stock("Z"), stock("B"), stock("A", 2, 2)])
     assert channel.shown["A"]["amount"] == 2
@@ -223,7 +223,7 @@ async def test_an_odd_quantity_of_a_market_leaves_the_rest_readable(odd: str) ->
     assert odd in shown.unreadable
 
 
-def test_one_that_is_too_large_alone_goes_alone() -> None:
+def test_a_value_too_large_for_a_batch_is_sent_alone() -> None:
     parts = list(batches.split_by_size([3, 50, 4, 4, 4, 4], lambda n: n, most_bytes=10, most_items=2))
     assert parts == [[3], [50], [4, 4], [4, 4]]
     assert list(batches.split_by_size([], len, most_bytes=1, most_items=1)) == []
@@ -253,7 +253,7 @@ async def test_a_response_that_is_too_large_is_requested_in_parts() -> None:
     assert max(asked[-4:]) <= 3
 
 
-async def test_two_listings_with_one_sku_prove_nothing() -> None:
+async def test_two_listings_with_one_sku_are_no_proof() -> None:
     class Twice(Channel):
         def _answer(self, method: str, asked: dict[str, Any], skus: list[str]) -> dict[str, Any]:
             made = super()._answer(method, asked, skus)
@@ -294,7 +294,7 @@ async def test_a_response_of_another_form_is_requested_a_few_times_only() -> Non
 @pytest.mark.parametrize(
     "answer", [b"<html>", b"", b"[]", b"{}", b'{"results":[{"status":"queued"},{"status":"queued"}]}']
 )
-async def test_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: ChannelAdapter, answer: bytes) -> None:
+async def test_an_unreadable_success_is_left_to_the_read_back(adapter: ChannelAdapter, answer: bytes) -> None:
     """A value that was applied is not sent for ever, and its unreadable response is no proof."""
 
     class Babbling(Channel):
@@ -313,7 +313,7 @@ async def test_a_success_that_cannot_be_read_is_left_to_the_reading(adapter: Cha
 @ADAPTERS
 @pytest.mark.parametrize("status", [400, 413, 414, 422, 431])
 @pytest.mark.parametrize("place", range(5))
-async def test_the_place_of_a_refused_value_in_the_batch_is_no_matter(
+async def test_the_place_of_a_refused_value_in_the_batch_does_not_matter(
     adapter: ChannelAdapter, status: int, place: int
 ) -> None:
     channel = Channel(frozenset("ABCDE"[place]), status)

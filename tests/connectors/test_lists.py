@@ -295,7 +295,7 @@ def test_similar_spellings_do_not_include_the_key(key: str) -> None:
     assert quote_key(key)[0] + quote_key(key)[-1] == "“”"
 
 
-async def test_a_variant_over_which_the_shop_stumbles_leaves_its_neighbours_readable() -> None:
+async def test_a_variant_on_which_the_shop_fails_leaves_its_neighbours_readable() -> None:
     class Stumbling(VendureShop):
         def _data(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
             if "SKU-3" in variables.get("skus", ()):

@@ -62,7 +62,7 @@ def test_trouble_recurs_on_retry_and_ends_when_the_list_progresses() -> None:
     assert not check_page(step.progress, page(step.cursor, "next", "a record")).trouble
 
 
-def test_a_list_of_ever_new_pages_ends_somewhere() -> None:
+def test_a_list_of_ever_new_pages_is_ended() -> None:
     found, step = read(lambda asked, n: page(asked, str(n), f"item {n}"), most=MOST_PAGES + 10)
     assert found == MOST_PAGES + 1
     assert step.trouble
@@ -74,7 +74,7 @@ def test_pages_of_one_key_are_distinguished_by_their_identity() -> None:
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=200))
-def test_a_list_that_ends_is_never_in_trouble(sizes: list[int]) -> None:
+def test_a_list_that_ends_is_never_reported_as_endless(sizes: list[int]) -> None:
     """Lists with any content on their pages, without too many empty pages in a row."""
     numbers = count()
     kept = [size for n, size in enumerate(sizes) if size or sizes[max(n - 1, 0)]]

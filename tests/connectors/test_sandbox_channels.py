@@ -50,7 +50,7 @@ class TestSandboxShop(ChannelContract):
         counted = sandbox.effects(config.base_url)
         assert (counted["effects"], counted["received"], counted["repeated"]) == (2, 6, {})
 
-    async def test_a_wrong_api_key_is_worth_another_try_after_mending(
+    async def test_a_wrong_api_key_is_retried_once_it_is_corrected(
         self, adapter: ChannelAdapter, config: ConnectionConfig, caller: PlainCaller
     ) -> None:
         wrong = ConnectionConfig(config.connection_id, config.base_url, {}, {"api_key": "wrong"})
@@ -137,7 +137,7 @@ class TestFaults:
         states = [(await adapter.push(caller, config, writes))[0].state for _ in range(3)]
         assert states == [WriteState.RETRY, WriteState.RETRY, WriteState.ACCEPTED]
 
-    async def test_accepted_and_discarded_is_only_seen_by_reading(
+    async def test_a_value_accepted_and_discarded_is_only_found_by_reading(
         self, kind: str, make: type[ChannelAdapter], sandbox: RunningSandbox, caller: PlainCaller
     ) -> None:
         config, adapter = connection(sandbox.add(kind)), make()

@@ -171,7 +171,7 @@ class TestPoll:
             start, end = body.index(b'"product":') + len(b'"product":'), body.rindex(b',"move":')
             assert any(body[start:end] in answer for answer in answers)
 
-    async def test_a_wrong_password_is_a_matter_for_a_person(self, tryton: RunningTryton, caller: PlainCaller) -> None:
+    async def test_a_wrong_password_needs_a_person(self, tryton: RunningTryton, caller: PlainCaller) -> None:
         config = tryton.connection()
         wrong = ConnectionConfig("wrong", config.base_url, config.settings, {"password": "guess"})
         with pytest.raises(SystemUnavailable, match="credentials") as told:

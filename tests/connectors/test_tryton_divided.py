@@ -146,7 +146,7 @@ async def test_without_the_settings_nothing_is_divided() -> None:
     assert msgspec.json.decode(page.cursor, type=Cursor).basis == ""
 
 
-async def test_a_division_that_fails_for_one_product_holds_nothing_else_back() -> None:
+async def test_a_division_that_fails_for_one_product_delays_nothing_else() -> None:
     server = two_products()
     server.broken = {8, "en"}
     page = await Tryton().poll(server, set_to(stock_per_warehouse="yes", texts="yes"), "", NOW)
@@ -213,7 +213,7 @@ async def test_another_warehouse_name_or_language_has_every_product_read_again(
     assert {name for name, _ in again.payloads} <= {name for name, _ in page.payloads}
 
 
-async def test_setting_it_on_has_every_product_read_again() -> None:
+async def test_enabling_it_has_every_product_read_again() -> None:
     server = two_products()
     page = await Tryton().poll(server, CONFIG, "", NOW)
     page = await Tryton().poll(server, PER_WAREHOUSE, page.cursor, NOW + timedelta(hours=1))

@@ -253,7 +253,7 @@ async def test_a_sale_that_people_work_with_is_left_alone(state: str) -> None:
         ({"lines": (OrderLine("P1", "123456789012.123456789012", "1"),)}, "exactly"),
     ],
 )
-async def test_an_order_that_tryton_cannot_hold_is_refused_and_nothing_is_created(
+async def test_an_order_that_tryton_cannot_store_is_refused_and_nothing_is_created(
     order: dict[str, Any], sentence: str
 ) -> None:
     server = Sales()

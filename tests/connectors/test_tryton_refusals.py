@@ -133,7 +133,7 @@ class Vast(Server):
         return super()._product(product_id) | stock
 
 
-async def test_a_number_that_cannot_be_read_holds_no_other_product_back() -> None:
+async def test_an_unreadable_number_delays_no_other_product() -> None:
     adapter = Tryton()
     page = await adapter.poll(Vast(days_old(1, 2)), CONFIG, "", NOW)
     first, second = (body for _, body in page.payloads)

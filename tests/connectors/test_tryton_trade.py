@@ -162,7 +162,7 @@ async def test_a_refusal_of_trytons_quotes_its_message(tryton: RunningTryton, ca
     assert await adapter.orders.read(caller, config, [euros.key]) == [ChannelReading(euros.key, euros.value)]
 
 
-async def test_two_sales_of_one_order_are_a_matter_for_a_person(tryton: RunningTryton, caller: PlainCaller) -> None:
+async def test_two_sales_of_one_order_need_a_person(tryton: RunningTryton, caller: PlainCaller) -> None:
     adapter, config, order = Tryton(), tryton.connection(), an_order("SHOP-3001")
     await adapter.orders.push(caller, config, [order])
     tryton.copy_sale("SHOP-3001")
@@ -200,7 +200,7 @@ async def test_a_draft_is_amended_and_a_processed_sale_is_refused(tryton: Runnin
     assert (sale["state"], sale["untaxed_amount"]["decimal"]) == ("processing", "58.90")
 
 
-async def test_an_order_that_the_shop_cancels_is_cancelled_as_far_as_tryton_lets_it(
+async def test_an_order_that_the_shop_cancels_is_cancelled_as_far_as_tryton_allows(
     tryton: RunningTryton, caller: PlainCaller
 ) -> None:
     adapter, config, order = Tryton(), tryton.connection(), an_order("SHOP-5001")

@@ -86,9 +86,7 @@ class TestVendure(ChannelContract):
         assert result.state is WriteState.RETRY
         assert result.detail
 
-    async def test_a_wrong_password_is_a_matter_for_a_person(
-        self, caller: PlainCaller, real_shop: RunningVendure
-    ) -> None:
+    async def test_a_wrong_password_needs_a_person(self, caller: PlainCaller, real_shop: RunningVendure) -> None:
         config = real_shop.connection(password="guess")
         [result] = await Vendure().push(caller, config, [write("SKU-000", PRICE, 1, 1)])
         assert result.state is WriteState.RETRY

@@ -74,7 +74,7 @@ async def test_two_values_of_one_field_are_both_refused_and_equal_ones_are_writt
     assert shop.variants["7"] == {"sku": "SKU-1", "prices": {"USD": 1100}, "stock": {"1": 3, "2": 70}}
 
 
-async def test_an_older_value_of_the_same_batch_clashes_with_nothing(shop: Shop) -> None:
+async def test_an_older_value_of_the_same_batch_conflicts_with_nothing(shop: Shop) -> None:
     results = await push(
         shop,
         write(key(PRICE), minor(900, "USD"), 1),
@@ -120,7 +120,7 @@ async def test_locations_are_requested_only_when_a_key_names_one(shop: Shop) -> 
     ("precision", "value"),
     [(2, minor(2**53, "EUR")), (2, money("1.005", "EUR")), (0, money("1.50", "EUR")), (2, minor(-1, "EUR"))],
 )
-async def test_a_price_that_the_shop_cannot_hold_exactly_is_refused(shop: Shop, precision: int, value: Value) -> None:
+async def test_a_price_that_the_shop_cannot_store_exactly_is_refused(shop: Shop, precision: int, value: Value) -> None:
     shop.precision = precision
     [result] = await push(shop, write(key(PRICE, currency="EUR"), value))
     assert (result.state, shop.variants["7"]["prices"]) == (REFUSED, {"USD": 1000})

@@ -67,7 +67,7 @@ class Selling(Shop):
 
 
 @pytest.mark.parametrize("number", [b"1e400", b"9" * 5_000])
-async def test_an_order_with_an_unreadable_number_holds_no_other_back(number: bytes) -> None:
+async def test_an_order_with_an_unreadable_number_delays_no_other(number: bytes) -> None:
     good, odd = (
         bytes(msgspec.json.decode(snapshot(id=each, code=f"ORDER-{each}"), type=dict[str, msgspec.Raw])["order"])
         for each in ("5", "6")

@@ -49,7 +49,7 @@ async def test_a_price_is_written_in_the_shops_digits_and_read_in_ours(
 
 
 @pytest.mark.parametrize(("currency", "precision", "minor"), [("KWD", 2, 1005), ("USD", 0, 1250), ("USD", 1, 1)])
-async def test_a_price_the_shop_cannot_hold_is_refused_and_never_rounded(
+async def test_a_price_that_the_shop_cannot_store_is_refused_and_never_rounded(
     currency: str, precision: int, minor: int
 ) -> None:
     shop = Shop(currency, precision)

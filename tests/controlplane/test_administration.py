@@ -67,7 +67,7 @@ async def actions(env: ClientEnv) -> list[object]:
 
 
 class TestSuspendedClient:
-    async def test_its_members_keys_and_webhooks_are_refused_and_its_work_rests_in_order(
+    async def test_its_members_keys_and_webhooks_are_refused_and_its_jobs_wait_in_order(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, approver: Visit, gate: ClientEnv
     ) -> None:
         keys = f"/api/v1/clients/{msp_setup.slug}/api-keys"
@@ -263,7 +263,7 @@ class TestMembers:
         refused = await admin.post(f"/members/{own}/suspend", {"reason": "x"})
         assert (refused.status_code, "suspend yourself" in refused.text) == (409, True)
 
-    async def test_members_of_others_are_not_there(
+    async def test_members_of_others_are_not_found(
         self, msp_setup: MspSetup, admin: Visit, approver: Visit, stranger: Visit, env: ClientEnv
     ) -> None:
         members = f"/api/v1/clients/{msp_setup.slug}/members"

@@ -163,7 +163,7 @@ class TestOwner:
             (_ADD_ONE, _ADVANCE, *_ALL_ANCHORED),
         ],
     )
-    async def test_cutting_forging_and_recomputing_are_found_out(
+    async def test_cutting_forging_and_recomputing_are_detected(
         self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path, *, whose: str, crime: tuple[str, ...]
     ) -> None:
         """Also if the chain is consistent in itself; for a client's chain and for the MSP's own."""
@@ -183,7 +183,7 @@ class TestOwner:
         one = ("--msp", str(scope.msp_id), "--client", str(scope.tenant_id))
         assert (await asyncio.to_thread(call, *expected, *one)).exit_code == 1
 
-    async def test_two_chains_that_changed_places_are_found_out(
+    async def test_two_exchanged_chains_are_detected(
         self, env: ClientEnv, other_env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Each is consistent in itself, because entries do not contain their tenant."""
@@ -202,7 +202,7 @@ class TestOwner:
             assert await self_consistent(one.services, one.scope)
             assert f"{one.scope.tenant_id}: BROKEN" in found.output
 
-    async def test_an_older_state_is_found_out_also_after_further_acts(
+    async def test_an_older_state_is_detected_also_after_further_actions(
         self, env: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         """As after the restore of an older backup."""
@@ -214,7 +214,7 @@ class TestOwner:
         found = await asyncio.to_thread(call, *expected)
         assert f"{env.scope.tenant_id}: BROKEN at entry" in found.output
 
-    async def test_entries_beyond_the_head_are_found_out(
+    async def test_entries_beyond_the_head_are_detected(
         self, env: ClientEnv, urls: Urls, call: Call, kept: Path
     ) -> None:
         await asyncio.to_thread(tamper_as_owner, urls.owner, _ADD_ONE, t=env.scope.tenant_id)
@@ -223,7 +223,7 @@ class TestOwner:
         seq = next(one["seq"] for one in head if one["tenant_id"] == str(env.scope.tenant_id))
         assert f"{env.scope.tenant_id}: BROKEN at entry {seq + 1}" in found.output
 
-    async def test_entries_removed_by_retention_are_no_fault(
+    async def test_entries_removed_by_retention_are_no_error(
         self, env: ClientEnv, urls: Urls, call: Call, tmp_path: Path
     ) -> None:
         """Exports from before the anchor do not require entries that retention removed."""
@@ -244,7 +244,7 @@ class TestOwner:
         said = f"{seqs[2]} entries, of which retention removed the first {seqs[1]}, verified, matching 2 exported heads"
         assert said in told.output
 
-    async def test_a_chain_that_no_export_names_is_not_called_whole(
+    async def test_a_chain_without_an_export_is_not_reported_as_complete(
         self, kept: Path, other_env: ClientEnv, call: Call
     ) -> None:
         one = ("--msp", str(other_env.scope.msp_id), "--client", str(other_env.scope.tenant_id))

@@ -156,7 +156,7 @@ async def test_the_application_leaves_the_logging_of_its_process_alone(services:
 
 
 class TestMalformedRequests:
-    async def test_a_host_that_is_none_is_a_400(self, web_app: WebApp, capsys: pytest.CaptureFixture[str]) -> None:
+    async def test_an_invalid_host_is_a_400(self, web_app: WebApp, capsys: pytest.CaptureFixture[str]) -> None:
         for host in BAD_HOSTS:
             for path in ("/", "/sign-in", "/api/v1/clients", "/nowhere", "/hooks/x"):
                 answer = await raw(web_app.observed, path=path, headers=[(b"host", host.encode("latin-1"))])
@@ -221,7 +221,7 @@ class TestMalformedRequests:
             assert answer.status < 500, (header, method, path)
 
     @pytest.mark.parametrize("path", ["/sign-in", "/welcome/x", "/hooks/x", "/api/v1/clients", "/fleet"])
-    async def test_a_client_that_goes_away_is_no_fault_of_ours(
+    async def test_a_client_that_disconnects_is_no_server_error(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, capsys: pytest.CaptureFixture[str], path: str
     ) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in admin.http.cookies.items())
@@ -269,7 +269,7 @@ class TestOneReading:
             assert (await http.post(path, content=b"{}", headers=headers)).status_code == 404, path
         assert (await http.post(f"/hooks//{env.erp}/", content=b"{}", headers=headers)).status_code == 202
 
-    async def test_a_header_that_decides_something_is_there_once(
+    async def test_a_header_that_decides_something_is_not_repeated(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit
     ) -> None:
         made = await admin.api(
@@ -360,7 +360,9 @@ class TestHeaders:
         assert page.headers["content-encoding"] == "gzip"
         assert "no-store" in page.headers["cache-control"]
 
-    async def test_an_answer_is_compressed_for_whom_that_suits(self, web_app: WebApp, msp_setup: MspSetup) -> None:
+    async def test_an_answer_is_compressed_for_clients_that_accept_it(
+        self, web_app: WebApp, msp_setup: MspSetup
+    ) -> None:
         http = web_app.visit(msp_setup.host).http
         file = (await http.get("/static/manifest.json")).json().popitem()[1]
         for path, (accepted, is_packed) in itertools.product(

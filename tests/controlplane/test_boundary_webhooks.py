@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class TestBodies:
-    async def test_a_signed_webhook_that_is_too_deep_is_quarantined_and_holds_up_nothing(
+    async def test_a_signed_webhook_that_is_too_deep_is_quarantined_and_delays_nothing(
         self, web_app: WebApp, env: ClientEnv
     ) -> None:
         http = web_app.visit("127.0.0.1").http
@@ -63,7 +63,7 @@ class TestWebhookState:
             answers.append((await http.post(f"/hooks/{env.erp}", content=body, headers=headers)).status_code)
         assert [(await http.post(f"/hooks/{env.erp}", content=body)).status_code, *answers] == [401, 401, 401, 409]
 
-    async def test_ids_that_we_make_ourselves_are_refused(self, web_app: WebApp, env: ClientEnv) -> None:
+    async def test_ids_of_our_own_form_are_refused(self, web_app: WebApp, env: ClientEnv) -> None:
         for message_id in ("sha256:abc", "SHA256:abc", "baseline/product-1", "m1#" + "0" * 64):
             headers = sign(env.hook_secret.encode(), message_id=message_id, sent_at=utc_now(), body=b"{}")
             answer = await web_app.visit("127.0.0.1").http.post(f"/hooks/{env.erp}", content=b"{}", headers=headers)

@@ -137,7 +137,7 @@ class TestPage:
         assert sentence in answer.text
         assert (await admin.api("GET", f"{API}/{slug}")).json()["images"] == []
 
-    async def test_a_logo_that_is_hard_to_see_is_named_until_there_is_one_for_dark_pages(
+    async def test_a_logo_that_is_hard_to_see_is_reported_until_there_is_one_for_dark_pages(
         self, admin: Visit, slug: str
     ) -> None:
         await upload(admin, slug, "logo", drawn((300, 100), (0, 0, 0, 255)))
@@ -191,7 +191,7 @@ class TestRights:
             await visit.get("/settings")
             assert (await put(visit, slug, "logo")).status_code == 404
 
-    async def test_a_kind_that_does_not_exist_is_not_there(self, admin: Visit, slug: str) -> None:
+    async def test_an_unknown_kind_is_not_found(self, admin: Visit, slug: str) -> None:
         assert (await put(admin, slug, "banner")).status_code == 404
         assert (await admin.api("DELETE", f"{API}/{slug}/images/icon")).status_code == 404
         assert (await admin.api("PUT", f"{API}/{slug}/images/logo", {"content": "%"})).status_code == 422

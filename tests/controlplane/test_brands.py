@@ -148,7 +148,7 @@ class TestRights:
             assert (await visit.get("/brands")).status_code == 404
             assert (await visit.api("GET", API)).status_code == 404
 
-    async def test_another_msps_brand_is_not_there(
+    async def test_a_brand_of_another_msp_is_not_found(
         self, web_app: WebApp, admin: Visit, other_env: ClientEnv, slug: str
     ) -> None:
         theirs = await set_up_msp(other_env, name="Grey Quay")

@@ -64,7 +64,7 @@ def data_findings(root: Path) -> list[Finding]:
 
 
 class TestEmbeddedData:
-    def test_a_whole_folder_or_none_yet_is_well(self, folder: Path) -> None:
+    def test_a_complete_or_missing_folder_passes(self, folder: Path) -> None:
         assert [each.state for each in embedded_data(folder, {})] == [f"whole in {folder}"]
         assert ["none yet" in each.state for each in embedded_data(folder / "nothing", {})] == [True]
         assert data_findings(folder) == data_findings(folder / "nothing") == []

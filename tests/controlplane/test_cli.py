@@ -78,7 +78,7 @@ class TestHelp:
 
 
 class TestDoctor:
-    def test_good_settings_are_well(self, environment: dict[str, str | None]) -> None:
+    def test_valid_settings_pass(self, environment: dict[str, str | None]) -> None:
         told = call(environment, "doctor", "--json")
         findings = [each for each in json.loads(told.output) if each["what"] not in LEFT_BY_OTHERS]
         assert {finding["mend"] for finding in findings if not finding["warning"]} == {""}
@@ -238,7 +238,7 @@ class TestNames:
         }  # fmt: skip
         assert without == processes
 
-    def test_a_name_that_is_not_there_is_answered_with_the_nearest(self, environment: dict[str, str | None]) -> None:
+    def test_an_unknown_name_is_answered_with_the_nearest(self, environment: dict[str, str | None]) -> None:
         shown = call(environment, "invoices", "close")
         assert (shown.exit_code, "No such command 'invoices'. Did you mean 'invoice'?" in shown.output) == (2, True)
 

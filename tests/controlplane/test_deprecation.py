@@ -39,7 +39,7 @@ async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
     await APP(scope, receive, with_answer_headers(scope, send))  # type: ignore[arg-type]
 
 
-async def test_answers_and_errors_say_since_when_until_when_and_what_to_use_instead() -> None:
+async def test_answers_and_errors_name_the_dates_and_the_replacement() -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=wrapped), base_url="http://api.test") as client:
         for path, status in (("/api/v1/old-things/1", 200), ("/api/v1/old-things/-1", 404)):
             answer = await client.get(path)

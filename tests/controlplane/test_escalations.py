@@ -158,7 +158,7 @@ async def test_a_ladder_that_is_saved_while_a_client_is_created_reaches_it(
         {"about": "approval", "after_minutes": 1, "role": "client_admin"},
     ],
 )
-async def test_impossible_ladders_are_refused(msp_setup: MspSetup, admin: Visit, step: dict[str, Any]) -> None:
+async def test_invalid_ladders_are_refused(msp_setup: MspSetup, admin: Visit, step: dict[str, Any]) -> None:
     """Also one without a step about approvals: none may wait unseen."""
     answer = await admin.api("PUT", "/api/v1/escalation-ladder", {"steps": [step]})
     assert answer.status_code in {400, 422}, answer.text

@@ -92,9 +92,7 @@ async def test_a_dialog_leads_back_to_the_page_that_shows_it(msp_setup: MspSetup
         assert next_of((await ended.get(f"{path}?q=a")).headers["location"]) == "/"
 
 
-async def test_a_form_that_is_sent_too_late_leads_back_to_the_page_it_is_on(
-    web_app: WebApp, msp_setup: MspSetup, ended: Visit
-) -> None:
+async def test_a_form_sent_too_late_leads_back_to_its_page(web_app: WebApp, msp_setup: MspSetup, ended: Visit) -> None:
     page = f"/clients/{msp_setup.slug}/members/{UUID(int=1)}"
     late = await ended.post(f"{page}/suspend", {"reason": "x"}, headers={"Referer": f"http://{msp_setup.host}{page}"})
     assert (late.status_code, next_of(late.headers["location"])) == (303, page)

@@ -165,7 +165,7 @@ def run(environment: dict[str, str | None], folder: Path, process: str) -> tuple
 
 
 class TestRefusals:
-    def test_a_wrong_password_is_of_the_settings_and_an_outage_is_not(self) -> None:
+    def test_a_wrong_password_is_an_error_of_the_settings_and_an_outage_is_not(self) -> None:
         refused = psycopg.OperationalError('connection failed: FATAL:  password authentication failed for user "a"')
         away = psycopg.OperationalError("connection failed: Connection refused")
         assert (is_of_settings(refused), is_of_settings(away)) == (True, False)

@@ -66,7 +66,7 @@ def start(supervisor: Supervisor, environment: dict[str, str], name: str, module
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "relay"])
-def test_a_stopped_process_is_replaced_and_its_replacement_beats(
+def test_a_stopped_process_is_replaced_and_its_replacement_sends_heartbeats(
     supervisor: Supervisor, environment: dict[str, str], crashes: list[Crash], options: dict[str, list[str]], name: str
 ) -> None:
     start(supervisor, environment, name, "controlplane", name, *options[name])

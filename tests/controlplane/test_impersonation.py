@@ -196,7 +196,7 @@ async def test_the_client_sees_it_in_the_trail_and_its_administrators_are_notifi
     assert (await admin.api("GET", "/api/v1/notifications")).json()["items"] == []
 
 
-async def test_it_ends_by_time_and_forms_of_it_are_worthless_afterwards(
+async def test_it_ends_by_time_and_its_forms_are_refused_afterwards(
     web_app: WebApp, msp_setup: MspSetup, admin: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await start(admin, msp_setup, msp_setup.approver, minutes=60)

@@ -93,7 +93,7 @@ class TestInviting:
         noted = [each for each in await actions(env) if str(each).startswith(("member.", "policy.roles"))]
         assert noted[-4:] == ["member.created", "policy.roles_changed", "member.invited", "member.password_set"]
 
-    async def test_the_link_is_nowhere_at_rest(self, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
+    async def test_the_link_is_stored_nowhere(self, msp_setup: MspSetup, admin: Visit, env: ClientEnv) -> None:
         members = f"/clients/{msp_setup.slug}/members"
         await admin.get(members)
         secret = link_in(await admin.post(f"{members}/invite", form(fresh(), "client_viewer")))[-43:]
@@ -185,7 +185,7 @@ class TestWhatIsRefused:
             for inviter in (client_admin, admin):
                 assert (await inviter.post(f"{members}/invite", form(fresh(), role))).status_code == 403, role
 
-    async def test_an_unfitting_role_creates_no_member(self, msp_setup: MspSetup, admin: Visit) -> None:
+    async def test_an_unsuitable_role_creates_no_member(self, msp_setup: MspSetup, admin: Visit) -> None:
         """An MSP's administrator has the permissions of a client's viewer, but the role does not exist in the MSP
         account.
         """

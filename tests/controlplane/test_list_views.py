@@ -70,7 +70,9 @@ async def test_a_view_is_saved_above_the_list_opened_by_its_link_and_by_default(
     assert back.headers["location"] == "/list-views"
 
 
-async def test_what_a_list_no_longer_knows_is_ignored_with_a_notice(msp_setup: MspSetup, admin: Visit) -> None:
+async def test_filters_and_columns_that_a_list_no_longer_has_are_ignored_with_a_notice(
+    msp_setup: MspSetup, admin: Visit
+) -> None:
     address = f"/clients/{msp_setup.slug}/exceptions"
     made = await save(admin, filters={"status": "melted", "colour": "red"}, sort="-taste", columns=["taste"])
     page = await admin.get(f"{address}?view={made['id']}")

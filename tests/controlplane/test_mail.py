@@ -249,7 +249,7 @@ class TestServer:
             {"from_address": "me"},
         ],
     )
-    async def test_what_is_no_server_is_refused_beside_its_field(self, admin: Visit, wrong: dict[str, str]) -> None:
+    async def test_an_invalid_server_is_refused_beside_its_field(self, admin: Visit, wrong: dict[str, str]) -> None:
         await admin.get("/mail/server")
         form = {"host": "mail.example.com", "port": "587", "tls": "starttls", "username": "", "password": ""}
         answer = await admin.post("/mail/server", form | {"from_address": ""} | wrong)

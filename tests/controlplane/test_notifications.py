@@ -47,7 +47,7 @@ async def stranger(web_app: WebApp, other_env: ClientEnv) -> Visit:
     return await web_app.signed_in(other.host, other.admin)
 
 
-async def test_those_who_may_approve_are_told_once_until_they_have_read_it(  # noqa: PLR0917 - fixtures
+async def test_members_who_may_approve_are_notified_once_until_they_have_read_it(  # noqa: PLR0917 - fixtures
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, admin: Visit, approver: Visit, stranger: Visit
 ) -> None:
     root = f"/clients/{msp_setup.slug}"
@@ -118,7 +118,7 @@ async def test_a_member_mutes_kinds_and_lesser_severities(
     assert await unread(admin) == []
 
 
-async def test_requests_for_access_and_their_answers_are_told(
+async def test_members_are_notified_of_requests_for_access_and_of_answers(
     web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, admin: Visit
 ) -> None:
     root = f"/clients/{msp_setup.slug}"

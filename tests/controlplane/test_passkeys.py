@@ -172,7 +172,7 @@ async def test_a_person_who_is_not_verified_registers_nothing(
     "response",
     ["", "{", "[]", "{}", '{"id": "a"}', '{"response": {}}', '{"id":1,"rawId":[],"response":{"clientDataJSON":3}}'],
 )
-async def test_what_is_no_passkey_is_refused(web_app: WebApp, msp_setup: MspSetup, response: str) -> None:
+async def test_an_invalid_passkey_is_refused(web_app: WebApp, msp_setup: MspSetup, response: str) -> None:
     guest = web_app.visit(msp_setup.host)
     await guest.get("/sign-in/passkey")
     answer = await guest.post("/sign-in/passkey", {"credential": response})

@@ -82,7 +82,7 @@ async def test_a_member_chooses_a_new_password_once_and_all_sessions_end(
     assert {"password_reset.sent", "password_reset.refused", "member.password_set"} <= told
 
 
-async def test_the_answer_does_not_tell_whether_an_address_is_known(
+async def test_the_answer_does_not_disclose_whether_an_address_is_known(
     web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
 ) -> None:
     stranger = await set_up_msp(other_env, name="Far Shore")

@@ -19,7 +19,7 @@ async def make_key(admin: Visit, root: str) -> tuple[str, dict[str, str]]:
     return made.json()["api_key"]["id"], {"Authorization": f"Bearer {made.json()['key']}"}
 
 
-async def test_a_key_beyond_its_limit_is_told_when_to_try_again_and_no_other_caller_is_held(
+async def test_a_key_over_its_limit_gets_the_time_to_retry_and_no_other_caller_is_limited(
     web_app: WebApp, msp_setup: MspSetup, admin: Visit, other_env: ClientEnv
 ) -> None:
     root = f"/clients/{msp_setup.slug}"

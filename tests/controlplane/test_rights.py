@@ -74,7 +74,7 @@ async def second_admin(env: ClientEnv) -> tuple[UUID, str]:
 
 class TestKeys:
     @pytest.mark.parametrize("home", ["client", "msp"])
-    async def test_a_key_ends_with_its_makers_suspension_and_returns_with_it(
+    async def test_a_key_is_refused_during_its_creators_suspension_and_accepted_after_it(
         self,
         *,
         web_app: WebApp,
@@ -102,7 +102,7 @@ class TestKeys:
         assert (await admin.api("DELETE", suspension)).status_code == 204
         assert (await key("GET", f"{client}/changes")).status_code == 200
 
-    async def test_a_key_is_never_more_than_its_maker_is_now(
+    async def test_a_key_never_has_more_rights_than_its_creator_has_now(
         self, web_app: WebApp, msp_setup: MspSetup, admin: Visit, second_admin: tuple[UUID, str]
     ) -> None:
         client = f"/clients/{msp_setup.slug}"
@@ -265,7 +265,7 @@ class TestLastAdministrator:
         left = [v for v in (first, second) if (await v.get(f"/clients/{msp_setup.slug}/members")).status_code == 200]
         assert len(left) == 1
 
-    async def test_the_operator_lets_the_last_one_in_again_and_it_is_audited(
+    async def test_the_operator_reinstates_the_last_one_and_it_is_audited(
         self, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, environment: dict[str, str | None]
     ) -> None:
         who, email = await add(env, env.msp_account, "msp_admin")

@@ -115,7 +115,7 @@ class Bridge(httpx2.BaseTransport):
         return httpx2.Response(answer.status_code, headers=kept, content=answer.content, request=request)
 
 
-async def test_an_independent_tester_finds_no_fault(
+async def test_an_independent_tester_finds_no_error(
     idp: Provider, msp_setup: MspSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Importing them takes seconds, because pydantic searches all imported modules for each model: at the top, every
@@ -308,7 +308,7 @@ class TestGroups:
         update_as_owner(env, "scim_token", "previous_until = now()")
         await idp.call("GET", "/Users", status=401)
 
-    async def test_whom_an_administrator_suspended_stays_so(self, idp: Provider, env: ClientEnv) -> None:
+    async def test_a_member_suspended_by_an_administrator_stays_suspended(self, idp: Provider, env: ClientEnv) -> None:
         email = f"held@{DOMAIN}"
         await join(env, env.scope, email, "client_viewer")
         path, active = f"/Users/{await id_of(idp, email)}", {"op": "replace", "path": "active", "value": True}

@@ -146,7 +146,7 @@ class TestApp:
 
 @in_one_loop
 class TestRules:
-    async def test_who_needs_one_sets_it_up_before_the_session_starts(
+    async def test_a_member_who_needs_one_sets_it_up_before_the_session_starts(
         self, web_app: WebApp, admin: Visit, msp_setup: MspSetup, env: ClientEnv
     ) -> None:
         rules = f"/api/v1/clients/{msp_setup.slug}/second-factor-rules"
@@ -346,7 +346,7 @@ class TestStepUp:
         }
         assert DANGEROUS - declared == set()
 
-    def test_whatever_grants_rights_or_shows_a_secret_declares_it(self, web_app: WebApp) -> None:
+    def test_every_act_that_grants_rights_or_shows_a_secret_declares_it(self, web_app: WebApp) -> None:
         """What takes rights away needs no proof: it may have to be quick."""
         without = {
             path
@@ -360,7 +360,7 @@ class TestStepUp:
         assert sorted(without ^ (TAKES_AWAY | HARMLESS)) == []
 
     @in_one_loop
-    async def test_an_act_waits_for_a_proof_and_then_goes_on(
+    async def test_an_act_waits_for_a_proof_and_then_continues(
         self, web_app: WebApp, services: Services, admin: Visit, msp_setup: MspSetup
     ) -> None:
         await forget_proof(services, msp_setup, admin)

@@ -425,7 +425,7 @@ class TestHostileProvider:
         refused = await self.attempt(web_app, msp_setup, env.scope, hostile)
         assert (refused.status_code, "verified domain" in refused.text) == (401, True)
 
-    async def test_a_suspended_member_stays_outside(  # noqa: PLR0917 - fixtures
+    async def test_a_suspended_member_cannot_sign_in(  # noqa: PLR0917 - fixtures
         self, web_app: WebApp, admin: Visit, provided: str, msp_setup: MspSetup, env: ClientEnv,
         hostile: HostileProvider,
     ) -> None:  # fmt: skip

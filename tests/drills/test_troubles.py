@@ -28,7 +28,7 @@ async def inject_faults(web_app: DrillWebApp, *faults: Fault) -> tuple[Load, Fau
 
 
 @pytest.mark.parametrize(("act", "target"), [(act, target) for act, target in TROUBLES if target not in LINKS])
-async def test_an_unwell_server_loses_and_repeats_nothing(
+async def test_a_faulty_server_loses_and_repeats_nothing(
     web_app: DrillWebApp, act: Act, target: Target, record_property: Callable[[str, object], None]
 ) -> None:
     load, inflictor = await inject_faults(web_app, Fault(0.0, act, target, SECONDS.get(act, 1.5)))

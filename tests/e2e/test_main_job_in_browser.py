@@ -65,7 +65,7 @@ class TestMainJob:
             user.shot(f"{msp}-overview-after")
             assert walk.shopper_sees(client, "SKU-001", "11.25")
 
-    def test_a_large_change_waits_for_a_person_and_is_shown_to_buyers_only_after_a_yes(
+    def test_a_large_change_waits_for_a_person_and_is_shown_to_buyers_only_after_approval(
         self, walk: DemoWalk, msp: str, client: str, approver: str, currency: str
     ) -> None:
         with walk.user(msp, approver) as user:
@@ -191,7 +191,7 @@ class TestRollback:
 
 
 class TestMoney:
-    def test_the_draft_invoice_opens_to_events_and_only_the_msp_sees_both_sides(self, walk: DemoWalk) -> None:
+    def test_the_draft_invoice_links_to_events_and_only_the_msp_sees_both_sides(self, walk: DemoWalk) -> None:
         walk.run_with_services(lambda services: rate(walk, services))
         with walk.user("northbeam", BO) as user:
             user.open("/clients/birch/invoices")
@@ -280,7 +280,7 @@ class TestMembers:
             hugo.shot("harborline-not-found")
             ignore_responses(hugo, "404")
 
-    def test_a_password_of_one_brand_opens_nothing_on_another(self, walk: DemoWalk) -> None:
+    def test_a_password_of_one_brand_signs_in_on_no_other(self, walk: DemoWalk) -> None:
         with walk.user("harborline") as user:
             user.open("/sign-in")
             user.page.get_by_label("E-mail").fill(NORA)

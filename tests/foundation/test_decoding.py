@@ -44,7 +44,7 @@ class Shape(msgspec.Struct):
     ],
 )
 @pytest.mark.parametrize("shape", [None, Shape, list[Any], msgspec.Raw, dict[str, msgspec.Raw]])
-def test_too_deep_is_malformed_for_every_shape(document: bytes, shape: Any) -> None:
+def test_a_document_that_is_too_deep_is_malformed_in_every_shape(document: bytes, shape: Any) -> None:
     began = time.monotonic()
     with pytest.raises(msgspec.DecodeError):
         decode_json(document, type=shape) if shape else decode_json(document)
@@ -65,7 +65,7 @@ def test_shallow_documents_are_decoded(value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 1000, "{[" * 500 + '"', '\\"[' * 300, "\\" * 99, "\\\\" * 99 + "]" * 99])
-def test_brackets_in_texts_are_no_depth(text: str) -> None:
+def test_brackets_in_texts_do_not_count_as_depth(text: str) -> None:
     assert decode_json(json.dumps([text, {text: text}])) == [text, {text: text}]
 
 

@@ -157,7 +157,7 @@ async def test_each_subscriber_gets_its_events_in_order(
     assert other == [(subject, first), (subject, second)]
 
 
-async def test_a_subscriber_that_fails_holds_no_other_up(
+async def test_a_subscriber_that_fails_delays_no_other(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     heard: Heard = []

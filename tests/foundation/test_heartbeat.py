@@ -20,7 +20,7 @@ def asked(port: int, path: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
-def test_a_beat_is_seen_in_the_file(tmp_path: Path) -> None:
+def test_a_heartbeat_is_written_to_the_file(tmp_path: Path) -> None:
     file = tmp_path / "heartbeat"
     Heartbeat(file).tick()
     assert file.exists()

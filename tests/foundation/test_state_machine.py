@@ -19,7 +19,7 @@ class Light(StrEnum):
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.states.__name__)
 @given(data=st.data())
-def test_any_sequence_of_wishes_is_a_sequence_of_declared_transitions(machine: StateMachine[Any], data: Any) -> None:
+def test_any_sequence_of_requests_is_a_sequence_of_declared_transitions(machine: StateMachine[Any], data: Any) -> None:
     state = machine.start(data.draw(st.sampled_from(sorted(machine.starts))))
     for wish in data.draw(st.lists(st.sampled_from(list(machine.transitions)), max_size=20)):
         if wish == state or wish in machine.transitions[state]:
@@ -33,7 +33,7 @@ def test_any_sequence_of_wishes_is_a_sequence_of_declared_transitions(machine: S
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.states.__name__)
-def test_no_row_begins_in_a_state_that_is_no_start(machine: StateMachine[Any]) -> None:
+def test_no_row_begins_in_a_state_that_is_not_initial(machine: StateMachine[Any]) -> None:
     for state in set(machine.transitions) - machine.starts:
         with pytest.raises(UndeclaredTransition):
             machine.start(state)

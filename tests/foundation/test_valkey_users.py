@@ -132,7 +132,7 @@ async def test_web_and_relay_do_not_reach_the_limits_of_outbound_calls(own_serve
         assert refused(own_servers, component, "HSET", f"fl:out:{new_id()}:key", "open_until", "1")
 
 
-async def test_a_member_that_is_none_does_not_end_the_consumer(own_servers: EmbeddedServers) -> None:
+async def test_a_malformed_member_does_not_end_the_consumer(own_servers: EmbeddedServers) -> None:
     admin = blocking_valkey_client(own_servers.redis_url)
     admin.flushall()
     for member in (b"x", b"a:b", str(UUID(int=1)).encode(), b"\xff:\xff"):

@@ -78,7 +78,7 @@ async def divided(env: ClientEnv) -> ClientEnv:
     return env
 
 
-async def test_each_goes_its_own_way_and_is_read_back_as_it_is(divided: ClientEnv) -> None:
+async def test_each_part_is_routed_separately_and_read_back_unchanged(divided: ClientEnv) -> None:
     env = divided
     expected = {(name, key): value for name in env.channels for key, value in VALUES.items()}
     assert await shown(env) == expected

@@ -44,7 +44,7 @@ def is_clean(text: object) -> bool:
 
 
 @pytest.mark.parametrize("error", FOREIGN)
-async def test_an_error_text_is_noted_as_health_and_as_an_exception(env: ClientEnv, error: str) -> None:
+async def test_an_error_text_is_recorded_as_health_and_as_an_exception(env: ClientEnv, error: str) -> None:
     async with env.services.db.transaction(env.scope) as session:
         await record_health(session, env.erp, now=utc_now(), error=TEXT.write(text=error))
         found = NewException(
@@ -173,7 +173,7 @@ def test_a_log_line_accepts_any_foreign_text(as_json: bool) -> None:  # noqa: FB
 
 @pytest.mark.parametrize("odd", [rb"\ud800", b"\xe9", rb"\udc00\ud800"])
 @pytest.mark.parametrize("field", ["sku", "title"])
-async def test_text_that_cannot_be_stored_holds_no_neighbour_back(env: ClientEnv, odd: bytes, field: str) -> None:
+async def test_text_that_cannot_be_stored_delays_no_neighbour(env: ClientEnv, odd: bytes, field: str) -> None:
     spoilt = msgspec.json.encode(env.change("SKU-001", STOCK, 3) | {field: "@"}).replace(b"@", b"SKU-001" + odd)
     fine = msgspec.json.encode(env.change("SKU-002", STOCK, 4))
     await env.deliver_bytes(b'{"type": "changes", "changes": [' + spoilt + b"," + fine + b"]}")

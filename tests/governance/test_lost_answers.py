@@ -31,7 +31,7 @@ async def states(env: ClientEnv, channel: str) -> dict[object, object]:
 
 
 @pytest.mark.parametrize("poison", [{"SKU-000"}, {"SKU-002"}, {"SKU-004"}, {"SKU-001", "SKU-004"}])
-async def test_values_over_which_a_channel_hangs_hold_no_other_back(
+async def test_values_on_which_a_channel_hangs_delay_no_other(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, poison: set[str]
 ) -> None:
     push = SandboxShop.push

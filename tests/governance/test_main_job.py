@@ -83,7 +83,7 @@ async def test_reordered_events_never_overwrite_newer_values(env: ClientEnv) -> 
     assert await env.rows("SELECT DISTINCT minor(value) FROM channel_value WHERE element = 'price.list'") == [(10_200,)]
 
 
-async def test_a_large_change_waits_for_a_person_and_nothing_leaves_before(
+async def test_a_large_change_waits_for_a_person_and_nothing_is_sent_before(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await seed(env)

@@ -131,7 +131,7 @@ async def test_an_outage_of_the_whole_channel_fails_no_value(
     assert await env.rows("SELECT max(attempts) <= 1 FROM job WHERE lane LIKE 'push/%'") == [(True,)]
 
 
-async def test_an_adapter_that_raises_over_a_reading_holds_no_other_back(
+async def test_an_adapter_that_raises_over_a_reading_delays_no_other(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SandboxShop, "read", read_or_raise)
@@ -143,7 +143,7 @@ async def test_an_adapter_that_raises_over_a_reading_holds_no_other_back(
 
 
 @pytest.mark.parametrize(("method", "fault"), [("push", push_or_raise), ("read", read_or_raise)])
-async def test_an_adapter_that_raises_is_noted_as_a_failing_connection(
+async def test_an_adapter_that_raises_is_recorded_as_a_failing_connection(
     env: ClientEnv, monkeypatch: pytest.MonkeyPatch, method: str, fault: object
 ) -> None:
     monkeypatch.setattr(SandboxShop, method, fault)

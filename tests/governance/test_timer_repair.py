@@ -180,7 +180,7 @@ async def test_a_poll_that_became_a_dead_letter_is_polled_again_and_its_replay_h
     assert await env.rows("SELECT count(*) FROM timer WHERE kind = :kind AND due_at > now()", kind=POLL.name) == [(1,)]
 
 
-async def test_the_timers_of_a_resting_client_are_not_checked_and_its_jobs_do_not_pile_up(env: ClientEnv) -> None:
+async def test_the_timers_of_a_suspended_client_are_not_checked_and_its_jobs_do_not_pile_up(env: ClientEnv) -> None:
     tenant = {"t": env.scope.tenant_id}
     await run(env, "UPDATE lane_share SET resting = true WHERE tenant_id = :t", **tenant)
     for _ in range(2):

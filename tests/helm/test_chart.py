@@ -30,7 +30,7 @@ every_value_set = pytest.mark.parametrize("name", VALUE_SETS)
 
 @every_value_set
 class TestEveryRendering:
-    def test_lint_finds_nothing_to_mend(self, name: str) -> None:
+    def test_lint_finds_no_problem(self, name: str) -> None:
         report = helm_python.lint(CHART, VALUE_SETS[name], strict=True)
         assert report["errors"] == []
         # Severity 1 is advice (an icon); 2 and 3 are warnings and errors.
@@ -119,7 +119,7 @@ class TestComponents:
             "prod-fairlead-retention": ["retention", "run"],
         }
 
-    def test_without_workers_for_bulk_turns_the_shared_pool_does_them_too(self) -> None:
+    def test_without_workers_for_bulk_batches_the_shared_pool_runs_them_too(self) -> None:
         shared = self.arguments("one pool")
         assert [name for name in shared if "bulk" in name] == []
         assert shared["prod-fairlead-worker-shared"][:5] == ["worker", "--pool", "shared", "--lanes", "all"]
@@ -138,7 +138,7 @@ class TestComponents:
         tide = deployments["prod-fairlead-worker-pinned-tide"]["spec"]["template"]["spec"]["containers"][0]
         assert tide["resources"] == shared["resources"]
 
-    def test_only_the_migration_and_retention_know_the_owner_of_the_tables(self) -> None:
+    def test_only_the_migration_and_retention_get_the_login_of_the_tables_owner(self) -> None:
         knowing = {
             workload
             for workload, container in containers(rendered("pinned pools") + rendered("scheduled"))
@@ -237,7 +237,7 @@ class TestComponents:
         secret = found["FAIRLEAD_AUDIT_HEADS_SECRET"]["valueFrom"]["secretKeyRef"]
         assert secret == {"name": "fairlead-witness", "key": "secret"}
 
-    def test_web_and_workers_know_the_mail_server_and_workers_alone_its_password(self) -> None:
+    def test_web_and_workers_get_the_mail_server_and_workers_alone_its_password(self) -> None:
         given = {
             workload: {
                 v["name"]: v for v in container["env"] if v["name"].startswith(("FAIRLEAD_SMTP", "FAIRLEAD_MAIL"))
@@ -257,7 +257,7 @@ class TestComponents:
         assert secret == {"name": "fairlead-mail", "key": "password"}
         assert not any("SMTP" in v["name"] for _, one in containers(rendered("defaults")) for v in one["env"])
 
-    def test_web_and_workers_know_the_operators_account_at_stripe(self) -> None:
+    def test_web_and_workers_get_the_operators_account_at_stripe(self) -> None:
         given = {
             workload: {v["name"].removeprefix("FAIRLEAD_STRIPE_"): v for v in one["env"] if "STRIPE" in v["name"]}
             for workload, one in containers(rendered("stripe"))
@@ -398,7 +398,7 @@ REFUSED: dict[str, Values] = {
 
 
 @pytest.mark.parametrize("networks", [[], ["10.42.0.0/16", "fd00::/8", "192.0.2.7"]])
-def test_only_named_proxies_are_believed(networks: list[str]) -> None:
+def test_only_named_proxies_are_trusted(networks: list[str]) -> None:
     for _, container in containers(render({"ingress": {"trustedProxies": networks}})):
         named = {each["name"]: each.get("value") for each in container["env"]}
         assert "FORWARDED_ALLOW_IPS" not in named

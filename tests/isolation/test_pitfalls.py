@@ -35,7 +35,7 @@ async def seen(db: Database, scope: Scope | None) -> int:
         return int((await session.execute(COUNT)).scalar_one())
 
 
-async def test_the_owner_obeys_too(urls: Urls, db: Database, scope: Scope) -> None:
+async def test_the_policies_apply_to_the_owner_too(urls: Urls, db: Database, scope: Scope) -> None:
     await leave(db, scope)
     with psycopg.connect(urls.owner) as connection:
         assert connection.execute("SELECT count(*) FROM job").fetchone() == (0,)
@@ -136,7 +136,7 @@ async def test_errors_do_not_disclose_hidden_rows(db: Database, scope: Scope, ot
         assert rows.all() == []
 
 
-async def test_truncate_and_copy_are_not_the_applications(urls: Urls) -> None:
+async def test_the_application_may_neither_truncate_nor_copy(urls: Urls) -> None:
     with psycopg.connect(urls.app) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("TRUNCATE job")
     with psycopg.connect(urls.app, autocommit=True) as connection:

@@ -197,7 +197,7 @@ class TestRedeeming:
             await redeem_approval(session, scope, approval_id=approval, content_hash=content(), now=NOW)
             raise _EffectFailedError
 
-    async def test_a_batch_has_a_verdict_for_each(self, db: Database, scope: Scope, approver: Scope) -> None:
+    async def test_a_batch_has_a_result_for_each(self, db: Database, scope: Scope, approver: Scope) -> None:
         good, changed, pending, late = await ask_many(
             db, scope, [wish(scope), wish(scope), wish(scope), replace(wish(scope), expires_at=NOW + HOUR / 2)]
         )

@@ -24,7 +24,7 @@ def compiled(source: str, *, tightens: bool = False) -> Test:
         ("r.ctx.owner == r.ctx.author", {"owner": "1", "author": 1}, False),
     ],
 )
-def test_conditions_hold_or_not(source: str, ctx: dict[str, int | str], *, holds: bool) -> None:
+def test_conditions_are_true_or_false(source: str, ctx: dict[str, int | str], *, holds: bool) -> None:
     assert compiled(source)(ctx) is holds
 
 

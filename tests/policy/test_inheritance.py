@@ -23,13 +23,13 @@ def test_a_client_without_rules_has_its_msps_governance_rules() -> None:
     assert inherit([], [rule("a"), staff]) == [as_inherited(rule("a"))]
 
 
-def test_what_the_msp_changes_and_removes_follows_in_the_client() -> None:
+def test_changes_and_removals_of_the_msp_apply_to_the_client() -> None:
     first = inherit([rule("own")], [rule("a"), rule("b")])
     second = by_id(inherit(first, [rule("a", "r.ctx.new_minor > 1")]))
     assert second == {"own": rule("own"), "a": as_inherited(rule("a", "r.ctx.new_minor > 1"))}
 
 
-def test_a_rule_in_place_of_the_msps_stays_and_knows_the_newest_one() -> None:
+def test_a_rule_that_replaces_the_msps_remains_and_stores_the_newest_one() -> None:
     own = replace(rule("a", act="auto"), overrides=as_inherited(rule("a")))
     [kept] = inherit([own], [rule("a", "r.ctx.new_minor > 9")])
     assert (kept.act, kept.inherited) == ("auto", False)

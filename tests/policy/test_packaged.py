@@ -52,7 +52,7 @@ def test_no_client_role_has_an_msps_permission(permission: str) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(CLIENT_ROLES - {"client_approver"}))
-def test_administrators_of_an_msp_have_what_they_give(role: str) -> None:
+def test_administrators_of_an_msp_have_every_permission_that_they_grant(role: str) -> None:
     """Nobody assigns a role with a permission that they lack."""
     index = compile_rules(packaged_rules(PRODUCT.grants), tenant_id="t1", version=0)
     lacking = [

@@ -61,7 +61,7 @@ async def caller(link: FaultyLink) -> AsyncIterator[Caller]:
     made.writer.transport.abort()
 
 
-async def test_a_well_link_passes_everything_on(caller: Caller) -> None:
+async def test_a_working_link_passes_everything_on(caller: Caller) -> None:
     data = bytes(range(256)) * 4000
     assert await caller.ask(data) == data
 
@@ -121,7 +121,9 @@ async def test_cut_after_so_many_bytes(link: FaultyLink, caller: Caller) -> None
 
 
 @pytest.mark.parametrize("trouble", [Trouble(latency_seconds=0.2), Trouble(bytes_per_second=400)])
-async def test_slow_is_slow_and_still_right(link: FaultyLink, caller: Caller, trouble: Trouble) -> None:
+async def test_a_slow_link_delays_everything_and_changes_nothing(
+    link: FaultyLink, caller: Caller, trouble: Trouble
+) -> None:
     link.set_fault(trouble)
     started = asyncio.get_running_loop().time()
     data = b"x" * 100

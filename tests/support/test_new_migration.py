@@ -32,7 +32,7 @@ def test_it_follows_the_newest_and_is_named_by_minute_and_words(config: Config) 
 
 
 @pytest.mark.parametrize("name", ["", "Partner", "partner titles", "../x", "_x"])
-def test_a_name_that_is_none_is_refused(config: Config, name: str) -> None:
+def test_an_invalid_name_is_refused(config: Config, name: str) -> None:
     with pytest.raises(ValueError, match="NAME="):
         create_migration(config, name, now=NOW)
 

@@ -38,7 +38,7 @@ class TestNoSkips:
         assert "SKIPPED" in result.stdout
         assert "no shop here" in result.stdout
 
-    def test_a_person_may_skip(self, tmp_path: Path, options: tuple[str, ...]) -> None:
+    def test_a_run_by_hand_may_skip(self, tmp_path: Path, options: tuple[str, ...]) -> None:
         assert run(tmp_path, SKIPS, *options, ci=False).returncode == pytest.ExitCode.OK
 
     def test_a_run_without_skips_passes(self, tmp_path: Path, options: tuple[str, ...]) -> None:

@@ -146,7 +146,9 @@ class TestLanes:
             assert (await session.execute(read, {"t": client.scope.tenant_id})).one() == ("acme", 3, 8)
 
     @pytest.mark.parametrize(("pool", "weight", "cap"), [("", 1, 1), ("A b", 1, 1), ("a", 0, 1), ("a", 1, 0)])
-    async def test_nonsense_is_refused(self, db: Database, client: Tenant, pool: str, weight: int, cap: int) -> None:
+    async def test_malformed_input_is_refused(
+        self, db: Database, client: Tenant, pool: str, weight: int, cap: int
+    ) -> None:
         async with db.transaction(client.scope) as session:
             with pytest.raises(InvalidInput):
                 await set_lane_share(session, pool=pool, weight=weight, cap=cap, now=NOW)

@@ -70,7 +70,7 @@ class TestWriting:
             "UPDATE api_key SET revoked_at = now()",
         ],
     )
-    async def test_nobody_changes_a_neighbours_rows(
+    async def test_nobody_changes_rows_of_another_tenant(
         self, db: Database, full: Tenant, sibling: Tenant, foreigner: Tenant, statement: str
     ) -> None:
         own = {"t": full.scope.tenant_id}
@@ -79,7 +79,7 @@ class TestWriting:
                 touched = await session.execute(text(f"{statement} WHERE tenant_id = :t RETURNING 1"), own)
                 assert len(touched.all()) == rows
 
-    async def test_nobody_plants_a_member_or_key_at_a_neighbours(
+    async def test_nobody_inserts_a_member_or_key_into_another_tenant(
         self, db: Database, full: Tenant, sibling: Tenant
     ) -> None:
         columns = {"t": full.scope.tenant_id, "m": full.scope.msp_id, "id": new_id(), "now": NOW}

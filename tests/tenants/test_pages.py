@@ -59,7 +59,7 @@ class TestSigningIn:
         again = await browser.get("/sign-in?next=/approvals")
         assert (again.status_code, again.headers["location"]) == (303, "/approvals")
 
-    async def test_the_browser_is_known_after_it_signed_out_and_strangers_do_not_make_it_wait(
+    async def test_the_browser_is_recognised_after_signing_out_and_not_delayed_by_others(
         self, browser: Browser, visitors: httpx.AsyncClient, ada: Somebody
     ) -> None:
         answer = await browser.sign_in(ada.email)
@@ -148,7 +148,7 @@ class TestSigningIn:
         browser.cookies = old
         assert (await browser.get("/sign-in")).status_code == 200
 
-    async def test_a_planted_session_cookie_does_not_become_somebodys(self, browser: Browser, ada: Somebody) -> None:
+    async def test_a_planted_session_cookie_is_not_used_by_a_sign_in(self, browser: Browser, ada: Somebody) -> None:
         browser.cookies["__Host-session"] = "A" * 43
         await browser.sign_in(ada.email)
         assert browser.cookies["__Host-session"] != "A" * 43

@@ -83,7 +83,7 @@ class TestClients:
         assert (await api("GET", "/clients", key[:-43] + "A" * 43)).status_code == 401
 
     @pytest.mark.parametrize("path", ["/clients/%00/api-keys", "/clients/ACME/api-keys", "/clients/a'b/api-keys"])
-    async def test_odd_names_of_clients_are_not_found(
+    async def test_malformed_names_of_clients_are_not_found(
         self, api: Api, auth: AuthServices, msp: Tenant, path: str
     ) -> None:
         _, key = await make_key(auth, msp, "msp_admin")
@@ -91,13 +91,13 @@ class TestClients:
         assert (await api("GET", "/clients?cursor=%00", key)).status_code == 400
 
     @pytest.mark.parametrize("limit", [0, 501, -1])
-    async def test_a_page_has_a_size(self, api: Api, auth: AuthServices, msp: Tenant, limit: int) -> None:
+    async def test_the_size_of_a_page_is_bounded(self, api: Api, auth: AuthServices, msp: Tenant, limit: int) -> None:
         _, key = await make_key(auth, msp, "msp_operator")
         assert (await api("GET", f"/clients?limit={limit}", key)).status_code == 422
 
 
 class TestApiKeys:
-    async def test_an_admin_makes_uses_lists_and_revokes_a_key(
+    async def test_an_admin_creates_uses_lists_and_revokes_a_key(
         self, api: Api, auth: AuthServices, client: Tenant
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")
@@ -111,7 +111,7 @@ class TestApiKeys:
         assert (await api("DELETE", f"/clients/acme/api-keys/{key_id}", admin)).status_code == 204
         assert (await api("GET", "/clients/acme/api-keys", key)).status_code == 401
 
-    async def test_a_key_of_a_neighbour_is_not_found(
+    async def test_a_key_of_another_tenant_is_not_found(
         self, api: Api, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant
     ) -> None:
         _, admin = await make_key(auth, client, "client_admin")

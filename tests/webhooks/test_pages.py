@@ -85,7 +85,7 @@ async def test_a_skipped_event_is_shown_as_such(
     assert (await api.visit.post(f"{page}/deliveries/{delivery['id']}/skip")).status_code == 409
 
 
-async def test_who_may_read_may_not_change(web_app: WebApp, msp_setup: MspSetup) -> None:
+async def test_a_reader_may_not_change_anything(web_app: WebApp, msp_setup: MspSetup) -> None:
     approver = await web_app.signed_in(msp_setup.host, msp_setup.approver)
     assert (await approver.get(f"/clients/{msp_setup.slug}/webhooks")).status_code == 403
     partner = await web_app.signed_in(msp_setup.host, msp_setup.partner)

@@ -203,7 +203,9 @@ async def test_an_endpoint_that_fails_for_days_is_paused_and_people_see_it(
     assert exception.state == "resolved"
 
 
-async def test_a_receiver_that_is_gone_is_not_asked_again(env: ClientEnv, api: Api, receiver: WebhookReceiver) -> None:
+async def test_a_receiver_that_is_gone_gets_no_more_requests(
+    env: ClientEnv, api: Api, receiver: WebhookReceiver
+) -> None:
     receiver.refuse(410)
     endpoint, _ = await api.add(receiver, "connection.paused")
     await emit_and_send(env, "one", "two")
@@ -275,7 +277,7 @@ async def test_an_event_of_a_transaction_that_is_rolled_back_is_never_sent(
     assert (receiver.heard, await api.deliveries(endpoint)) == ([], [])
 
 
-async def test_pausing_a_connection_is_told(env: ClientEnv, api: Api, receiver: WebhookReceiver) -> None:
+async def test_pausing_a_connection_sends_an_event(env: ClientEnv, api: Api, receiver: WebhookReceiver) -> None:
     await api.add(receiver, "connection.paused", "connection.resumed", "exception.opened", "exception.closed")
     connection = f"{api.root}/connections/{env.erp}"
     headers = {"X-CSRF-Token": api.visit.token}
@@ -289,7 +291,7 @@ async def test_pausing_a_connection_is_told(env: ClientEnv, api: Api, receiver: 
     assert opened["code"] == "connection.paused"
 
 
-async def test_an_msps_endpoint_hears_its_clients_and_no_others(  # noqa: PLR0917 - fixtures
+async def test_an_endpoint_of_an_msp_gets_events_of_its_clients_and_no_others(  # noqa: PLR0917 - fixtures
     env: ClientEnv,
     api: Api,
     msp_api: Api,

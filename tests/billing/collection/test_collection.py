@@ -206,7 +206,7 @@ async def test_webhooks_without_a_valid_signature_leave_a_count_only(  # noqa: P
         assert [tuple(row) for row in states] == [("evt_1", "ignored", "webhook")]
 
 
-async def test_the_sweep_finds_what_no_webhook_brought(
+async def test_the_sweep_finds_payments_without_a_webhook(
     admin: Visit, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
 ) -> None:
     invoice_id = await sell(env)
@@ -251,7 +251,7 @@ async def test_the_sweep_finds_what_no_webhook_brought(
         del platform.objects[name]
 
 
-async def test_an_invoice_moves_to_the_present_account_when_somebody_asks(
+async def test_an_invoice_moves_to_the_current_account_on_request(
     admin: Visit, env: ClientEnv, msp_setup: MspSetup, fake: StripeFake
 ) -> None:
     invoice_id = await sell(env)

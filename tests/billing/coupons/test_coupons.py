@@ -84,7 +84,7 @@ async def test_a_percentage_is_of_the_sum_and_spread_over_the_products(selling: 
         assert await load_client_coupons(session) == []
 
 
-async def test_the_rest_of_an_amount_is_usable_later_and_comes_back_with_a_void(selling: Market) -> None:
+async def test_the_rest_of_an_amount_is_usable_later_and_restored_by_a_void(selling: Market) -> None:
     await make(selling, "GIFT", amount_minor=1500, currency="EUR")
     await make(selling, "DOLLAR", amount_minor=1500, currency="USD")
     await give(selling, "GIFT")
@@ -153,7 +153,7 @@ async def test_an_ended_coupon_and_one_that_is_no_longer_valid_discount_nothing(
             await end_coupon(session, EndCouponInput("SPRING", "over"), now=selling.now, new_id=new_id)
 
 
-async def test_no_more_clients_get_a_coupon_than_may_have_it(selling: Market) -> None:
+async def test_a_coupon_is_given_to_no_more_clients_than_its_limit(selling: Market) -> None:
     await make(selling, "FEW", percent=Decimal(5), max_clients=2)
     markets = [selling, *(selling.another_client() for _ in range(4))]
     told = await asyncio.gather(*(give(one, "FEW") for one in markets), return_exceptions=True)
@@ -171,7 +171,7 @@ async def test_no_more_clients_get_a_coupon_than_may_have_it(selling: Market) ->
         ({"percent": Decimal(5), "recurring": True}, "recurring"), ({"percent": Decimal(5), "only": ["a b"]}, "only"),
     ],
 )  # fmt: skip
-async def test_impossible_terms_are_refused(market: Market, terms: dict[str, object], field: str) -> None:
+async def test_invalid_terms_are_refused(market: Market, terms: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         await make(market, "WRONG", **terms)
     assert refused.value.extra["field"] == field

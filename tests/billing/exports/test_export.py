@@ -63,7 +63,7 @@ async def test_a_voided_invoice_is_taken_back(priced: Market) -> None:
     assert [row["invoice_number"] for row in taken_back.rows] == ["R-2026-001-VOID"]
 
 
-async def test_others_have_other_lines(priced: Market) -> None:
+async def test_lines_of_another_account_are_not_exported(priced: Market) -> None:
     await enter(priced)
     await priced.use(*uses(120))
     await close(priced)

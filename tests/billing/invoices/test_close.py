@@ -52,7 +52,7 @@ async def test_a_draft_is_closed_once_after_its_month(web_app: BillingWebApp, cl
     assert entries == [f"invoice:{retail.id}"]
 
 
-async def test_the_page_closes_and_leads_back(web_app: BillingWebApp, clock: Ticking) -> None:  # noqa: F811
+async def test_the_page_closes_the_invoice_and_redirects_back(web_app: BillingWebApp, clock: Ticking) -> None:  # noqa: F811
     clock.forward(seconds=_FORTY_DAYS)
     page = f"/clients/acme/invoices/{web_app.drafts[Side.RETAIL].id}"
     done = await post(web_app, "staff", f"{page}/close")

@@ -40,7 +40,7 @@ async def draft(market: Market, *sources: FeeSource) -> DraftInvoice | None:
         return await draft_invoice(session, side=Side.RETAIL, period=MARCH, now=market.now, sources=sources)
 
 
-async def test_fees_stand_beside_usage_and_later_sources_see_both(priced: Market) -> None:
+async def test_fees_are_listed_beside_usage_and_later_sources_get_both(priced: Market) -> None:
     await priced.use(*uses(15))
     before = await priced.rate(Side.RETAIL)
     made = await draft(priced, of(fee(2500)), tenth_off)
@@ -84,7 +84,7 @@ async def test_a_client_without_prices_and_fees_has_no_draft(market: Market, pri
         assert await draft_invoice(session, side=Side.RETAIL, period=APRIL, now=market.now) is None
 
 
-async def test_the_wholesale_total_takes_the_fees_over(priced: Market) -> None:
+async def test_the_wholesale_total_includes_the_fees(priced: Market) -> None:
     async with priced.as_client() as session:
         await draft_invoice(
             session, side=Side.WHOLESALE, period=MARCH, now=priced.now, sources=[of(fee(700, LineKind.MINIMUM))]
@@ -95,7 +95,7 @@ async def test_the_wholesale_total_takes_the_fees_over(priced: Market) -> None:
     assert (total.total_minor, total.lines) == (700, 1)
 
 
-def test_a_line_is_named_with_its_kind_where_its_name_does_not_tell_it() -> None:
+def test_a_line_names_its_kind_where_its_name_does_not_show_it() -> None:
     english, german = Localizer(), Localizer("de")
     assert describe_line(LineKind.SUBSCRIPTION, "Basic plan", english) == "Basic plan"
     assert describe_line(LineKind.DISCOUNT, "Spring", english) == "Discount: Spring"

@@ -192,7 +192,7 @@ async def test_numbers_have_no_gap_with_concurrent_rollbacks(issuing: Market) ->
     assert sorted(taken) == [f"N-2026-{number:03}" for number in range(1, 21)]
 
 
-async def test_payments_settle_the_invoice_and_what_is_too_much_is_kept(issuing: Market) -> None:
+async def test_payments_settle_the_invoice_and_an_excess_is_recorded(issuing: Market) -> None:
     closed = await close(issuing)
     stranger = issuing.another_client()
     with pytest.raises(NotFound):

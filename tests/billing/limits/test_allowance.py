@@ -78,7 +78,7 @@ async def budget(market: Market, meter: str = TOKENS) -> BudgetView:
     return next(one for one in found.items if one.meter == meter)
 
 
-async def test_what_is_settled_is_used_and_what_is_released_is_free_again(limited: Market) -> None:
+async def test_settled_amounts_are_used_and_released_amounts_are_available_again(limited: Market) -> None:
     first = await hold(limited, "a", 60)
     assert (first.state, first.amount_minor) == (ReservationState.RESERVED, 6000)
     assert await hold(limited, "a", 60) == first, "sent again, it counts once"

@@ -72,7 +72,7 @@ def shop(db: Database) -> Shop:
     return Shop(db, StripeFake())
 
 
-async def test_each_object_is_made_once_whatever_happens(db: Database) -> None:
+async def test_each_object_is_created_once_despite_failures(db: Database) -> None:
     for seed in range(4):
         shop = Shop(db, StripeFake(faults=Faults(seed, 0.3)))
         invoices = [shop.invoice(1000, 950), shop.invoice(1)]
@@ -84,7 +84,7 @@ async def test_each_object_is_made_once_whatever_happens(db: Database) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.BROKEN, Fault.BROKEN_AFTER])
-async def test_a_retry_of_next_week_finds_what_was_made(shop: Shop, fault: Fault) -> None:
+async def test_a_retry_a_week_later_finds_the_created_object(shop: Shop, fault: Fault) -> None:
     shop.fake.faults.queue = [fault]
     with pytest.raises(ProviderUncertain):
         await shop.provider.put_customer(shop.client)
@@ -182,7 +182,7 @@ async def test_a_key_in_use_is_no_refusal(shop: Shop) -> None:
     assert shop.count("customer") == 1
 
 
-async def test_a_refused_request_is_sent_again_when_somebody_asks(shop: Shop) -> None:
+async def test_a_refused_request_is_sent_again_on_request(shop: Shop) -> None:
     shop.fake.refuse_next(402, "account_problem", "Activate your account")
     with pytest.raises(ProviderRefused):
         await shop.provider.put_customer(shop.client)

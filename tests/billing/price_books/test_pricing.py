@@ -172,7 +172,7 @@ def validities(draw: st.DrawFn) -> list[Validity]:
 
 
 @given(validities(), validities(), st.sampled_from(["a", "b"]), hours)
-def test_each_moment_has_the_one_price_that_holds_and_the_clients_own_goes_first(
+def test_each_moment_has_one_valid_price_and_the_clients_own_takes_precedence(
     own: list[Validity], common: list[Validity], meter: str, hour: int
 ) -> None:
     services = services_billed_in(APRIL, [MARCH])
@@ -187,7 +187,7 @@ def test_each_moment_has_the_one_price_that_holds_and_the_clients_own_goes_first
     assert [slot.price_id for slot in found] == [price.price_id for price in expected]
 
 
-def test_an_own_price_cuts_a_hole_into_the_common_one() -> None:
+def test_an_own_price_interrupts_the_common_one() -> None:
     own = Validity(METER, new_id(), START + timedelta(days=5), START + timedelta(days=6))
     common = Validity(METER, new_id(), START - timedelta(days=5), None)
     slots = slots_for([own], [common], [Service(MARCH.start, MARCH.end, MARCH.start)])

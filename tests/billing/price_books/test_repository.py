@@ -110,7 +110,7 @@ async def test_one_book_per_side_and_one_more_per_client(market: Market) -> None
             await market.open_book(Side.RETAIL, own=own)
 
 
-async def test_books_that_make_no_sense_are_refused(market: Market) -> None:
+async def test_invalid_books_are_refused(market: Market) -> None:
     books = [
         NewPriceBook(side=Side.RETAIL, currency="euro", name="x"),
         NewPriceBook(side=Side.RETAIL, currency="ZZZ", name="x"),  # an unknown currency

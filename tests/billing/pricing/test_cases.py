@@ -44,7 +44,7 @@ CASES: Final = {case["id"]: case for case in [*_OWN, *_read()]}
 
 
 @pytest.mark.parametrize("case_id", CASES)
-def test_a_worked_case_comes_out_as_in_its_source(case_id: str) -> None:
+def test_a_worked_example_gives_the_result_of_its_source(case_id: str) -> None:
     case = CASES[case_id]
     found = ADAPTERS[case["kind"]](case["inputs"])
     for name, value in case["expected"].items():

@@ -162,7 +162,7 @@ def test_wallets_pay_what_they_have_and_no_more(rows: list[tuple[int, int]], due
 
 
 @given(minors, minors, instants)
-def test_an_upgrade_and_back_at_one_instant_comes_to_nothing(old: int, new: int, at: datetime) -> None:
+def test_an_upgrade_and_back_at_one_instant_costs_nothing(old: int, new: int, at: datetime) -> None:
     period = JANUARY, JANUARY + timedelta(days=31)
     there = change_by_seconds(old, new, period=period, at=at)
     back = change_by_seconds(new, old, period=period, at=at)
@@ -293,7 +293,7 @@ def test_the_most_specific_cell_prices_and_a_missing_one_is_never_free() -> None
 
 
 @pytest.mark.parametrize("wrong", [1.5, True, "1", None])
-def test_a_float_is_no_number_of_a_price(wrong: object) -> None:
+def test_a_float_is_not_accepted_in_a_price(wrong: object) -> None:
     with pytest.raises(TypeError):
         exact(wrong)  # type: ignore[arg-type]
 

@@ -72,7 +72,7 @@ async def test_revenue_is_by_month_and_unpaid_by_age(priced: Market) -> None:
         await revenue(priced, "all")
 
 
-async def test_others_have_other_figures(priced: Market) -> None:
+async def test_figures_of_another_account_are_not_shown(priced: Market) -> None:
     await sell(priced)
     msp_id = new_id()
     other = Market(priced.db, make_scope(msp_id=msp_id, tenant_id=msp_id), make_scope(msp_id=msp_id))

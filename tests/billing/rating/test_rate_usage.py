@@ -101,7 +101,7 @@ async def test_late_use_goes_to_the_open_draft_at_the_price_and_allowance_of_its
     assert closed == march.content_hash
 
 
-async def test_late_use_of_an_older_month_finds_its_way_past_months_without_any(priced: Market) -> None:
+async def test_late_use_of_an_older_month_is_billed_past_months_without_usage(priced: Market) -> None:
     """March is closed, April has no usage, May is closed; usage of all three months arrives in June."""
     may, june = month_of(APRIL.end), month_of(month_of(APRIL.end).end)
     priced.now = june.start
@@ -285,6 +285,8 @@ async def test_fractions_and_reversals_are_rated_exactly(market: Market) -> None
 
 
 @pytest.mark.parametrize("quantity", ["NaN", "Infinity", "1e19", "0.0000000001"])
-async def test_a_quantity_that_is_no_number_or_too_fine_is_refused(market: Market, quantity: str) -> None:
+async def test_a_quantity_that_is_not_a_number_or_has_too_many_decimals_is_refused(
+    market: Market, quantity: str
+) -> None:
     with pytest.raises(DBAPIError):
         await market.use(Usage(METER, new_id(), Decimal(quantity), START))

@@ -47,7 +47,7 @@ async def test_a_late_event_is_counted_where_it_occurred_on_both_sides(priced: M
     assert (meter.accepted, meter.retail.invoiced, meter.retail.rated, meter.wholesale.rated) == (6, 4, 2, 6)
 
 
-async def test_an_event_on_one_side_only_breaks_it(priced: Market) -> None:
+async def test_an_event_on_one_side_only_fails_the_reconciliation(priced: Market) -> None:
     await priced.use(*uses(3))
     await priced.rate(Side.RETAIL)
     result = await _reconcile(priced)
@@ -101,7 +101,7 @@ async def test_a_common_price_in_another_currency_than_the_clients_own_attribute
     assert (meter.wholesale.waiting, meter.wholesale.unattributed) == (2, 0)
 
 
-async def test_a_period_without_use_holds(priced: Market) -> None:
+async def test_a_period_without_use_reconciles(priced: Market) -> None:
     result = await _reconcile(priced)
     assert result.holds
     assert result.meters == []

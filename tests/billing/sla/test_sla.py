@@ -142,13 +142,13 @@ def test_a_share_is_rounded_down_so_that_rounding_meets_no_target() -> None:
 
 
 @given(st.decimals(0, 100, places=3), st.decimals(0, 100, places=3))
-def test_less_attained_never_gives_less(one: Decimal, other: Decimal) -> None:
+def test_a_lower_attainment_never_gives_a_lower_credit(one: Decimal, other: Decimal) -> None:
     bands, low, high = check_terms(TERMS), min(one, other), max(one, other)
     assert credit_of(bands, TERMS.most_pct, low)[0] >= credit_of(bands, TERMS.most_pct, high)[0]
 
 
 @pytest.mark.parametrize("bands", ["99.5=5, 98=3", "99.5=0", "101=5", "99=5, 99=6", "99", "x=5"])
-def test_impossible_bands_are_refused(bands: str) -> None:
+def test_invalid_bands_are_refused(bands: str) -> None:
     with pytest.raises(InvalidInput):
         check_terms(SlaTermsInput(parse_bands(bands)))
 

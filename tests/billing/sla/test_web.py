@@ -23,7 +23,7 @@ from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_person_of_the_msp_decides_and_the_client_reads(
+async def test_a_member_of_the_msp_decides_and_the_client_reads(
     admin: Visit, web_app: WebApp, msp_setup: MspSetup, env: ClientEnv, other_env: ClientEnv
 ) -> None:
     path, month = f"/clients/{msp_setup.slug}/service-levels", month_before(utc_now())

@@ -106,7 +106,7 @@ async def test_the_job_drafts_a_client_without_usage_and_only_when_something_is_
     assert await lines(other) == {}
 
 
-async def test_what_a_fixed_month_lacks_goes_to_the_next_open_one_exactly_once(priced: Market) -> None:
+async def test_charges_missing_from_a_fixed_month_go_to_the_next_open_one_exactly_once(priced: Market) -> None:
     await offer(priced, "basic", "31")
     await offer(priced, "pro", "62")
     one = await begin(priced, "basic", at(2026, 3, 1))

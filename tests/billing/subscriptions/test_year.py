@@ -63,7 +63,7 @@ def client(number: int) -> tuple[Subscribed, dict[int, datetime]]:
     return replace(one, steps=steps), recorded
 
 
-def test_200_clients_are_charged_each_fee_once_and_what_the_oracle_says() -> None:
+def test_200_clients_are_charged_each_fee_once_and_as_the_oracle_computes() -> None:
     corrections = 0
     for number in range(200):
         one, recorded = client(number)

@@ -47,7 +47,7 @@ async def test_only_differences_are_shown_with_their_money(priced: Market) -> No
     assert (await checked(priced, "2026-04")).items == []
 
 
-async def test_an_explanation_stays_and_holds_for_its_quantities(priced: Market) -> None:
+async def test_an_explanation_is_stored_and_applies_to_its_quantities(priced: Market) -> None:
     await billed_for_120(priced)
     async with priced.as_staff() as session:
         month, found = await find_difference(session, "2026-03", priced.client.tenant_id, METER)
@@ -65,7 +65,7 @@ async def test_an_explanation_stays_and_holds_for_its_quantities(priced: Market)
     assert (again.is_explained, again.explanation and again.explanation.reason) == (False, "Blocks of 50")
 
 
-async def test_others_have_other_differences(priced: Market) -> None:
+async def test_differences_of_another_account_are_not_shown(priced: Market) -> None:
     await billed_for_120(priced)
     msp_id = new_id()
     other = Market(priced.db, make_scope(msp_id=msp_id, tenant_id=msp_id), make_scope(msp_id=msp_id))

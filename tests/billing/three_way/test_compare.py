@@ -56,7 +56,7 @@ def test_each_difference_has_its_sign_and_its_money(  # noqa: PLR0917 - one row 
 @pytest.mark.parametrize(
     ("vendor", "used", "billed"), [("5", "5", "5"), ("5", None, "5"), (None, "5", "5"), (None, None, "9")]
 )
-def test_what_agrees_or_cannot_be_compared_is_no_difference(vendor: str | None, used: str | None, billed: str) -> None:
+def test_equal_or_incomparable_amounts_are_no_difference(vendor: str | None, used: str | None, billed: str) -> None:
     assert compare(KEY, sides(vendor, used, billed), price, ()) is None
 
 

@@ -157,7 +157,7 @@ async def test_reported_usage_is_billed_and_its_reversal_too(metered: Market) ->
     ],
     ids=["a fee for each event", "a fee for the month", "a minimum"],
 )
-async def test_what_is_taken_back_costs_nothing(metered: Market, terms: Terms, cost: int) -> None:
+async def test_reversed_usage_costs_nothing(metered: Market, terms: Terms, cost: int) -> None:
     """An event of quantity 0, whose sign does not tell the reversal: in the draft, and in a simulation."""
     await metered.open_book(Side.RETAIL)
     at = metered.now

@@ -90,7 +90,7 @@ async def test_a_withdrawn_bill_does_not_count_and_can_be_stored_again(market: M
     assert (await store(market, row("1", quantity=Decimal(4)), month="2026-04")).new == 1
 
 
-async def test_a_mapping_holds_for_all_months_until_it_is_taken_away(market: Market) -> None:
+async def test_a_mapping_applies_to_all_months_until_it_is_removed(market: Market) -> None:
     await store(market, row("1"))
     assert await map_to(market, MappingKind.CLIENT, "c-1", market.client.tenant_id) is MappingState.MAPPED
     assert [one.mapping for one in await lines(market)] == [MappingState.UNMAPPED]  # the product is not mapped
@@ -128,7 +128,7 @@ async def test_a_file_keeps_its_wrong_rows_and_stores_the_others_once(market: Ma
     assert [one.amount for one in await lines(market)] == [Decimal(30)]
 
 
-async def test_others_have_other_bills(market: Market) -> None:
+async def test_bills_of_another_account_are_not_listed(market: Market) -> None:
     await store(market, row("1"))
     async with market.as_msp_account() as session:
         [bill] = await VENDOR_BILLS.load_most(session, START)

@@ -83,7 +83,7 @@ async def test_a_finalised_invoice_is_paid_from_the_credit_in_its_order(issuing:
             await pay_from_balance(session, found.invoice.id, now=NOW, new_id=new_id)
 
 
-async def test_what_a_voided_invoice_used_comes_back(issuing: Market) -> None:  # noqa: F811
+async def test_credit_used_by_a_voided_invoice_is_restored(issuing: Market) -> None:  # noqa: F811
     await grant(issuing, 1000)
     found = await shown(issuing, await close(issuing))
     assert (found.invoice.state, found.invoice.balance_minor, await available(issuing)) == ("partly_paid", 369, 0)
@@ -94,7 +94,7 @@ async def test_what_a_voided_invoice_used_comes_back(issuing: Market) -> None:  
     assert (after.invoice.state, after.invoice.paid_minor, await available(issuing)) == ("void", 0, 1000)
 
 
-async def test_a_credit_note_gives_the_used_credit_back_before_money(issuing: Market) -> None:  # noqa: F811
+async def test_a_credit_note_restores_used_credit_before_money(issuing: Market) -> None:  # noqa: F811
     await grant(issuing, 300)
     found = await close(issuing)
     await pay(issuing, found, 1069)
@@ -206,7 +206,7 @@ async def test_a_low_balance_is_topped_up_once_a_month_and_granted_when_paid(iss
         ({"expires_on": date(2026, 1, 1)}, "expires_on"),
     ],
 )  # fmt: skip
-async def test_impossible_credit_is_refused(market: Market, given: dict[str, object], field: str) -> None:
+async def test_invalid_credit_is_refused(market: Market, given: dict[str, object], field: str) -> None:
     new = NewGrant(**{"currency": "EUR", "amount_minor": 5, "reason": "x", **given})  # type: ignore[arg-type]
     async with market.as_client() as session:
         with pytest.raises(InvalidInput) as refused:
@@ -214,7 +214,7 @@ async def test_impossible_credit_is_refused(market: Market, given: dict[str, obj
     assert refused.value.extra["field"] == field
 
 
-async def test_what_the_payment_provider_refunds_is_not_given_back_as_credit_too(issuing: Market) -> None:  # noqa: F811
+async def test_refunds_of_the_payment_provider_are_not_restored_as_credit_too(issuing: Market) -> None:  # noqa: F811
     await grant(issuing, 300)
     found = await close(issuing)
     await pay(issuing, found, 1069)

@@ -19,7 +19,7 @@ from tests.support.faulty_link import WELL, Trouble, end_of, faulty_link, over
 from tests.support.servers import Servers
 
 
-async def test_unknown_addresses_push_no_known_one_out(env: ClientEnv, urls: Urls) -> None:
+async def test_unknown_addresses_evict_no_known_one(env: ClientEnv, urls: Urls) -> None:
     directory = HookDirectory(urls.intake, env.services.vault, size=10, monotonic=lambda: 0.0)
     first = await directory.find(env.erp)
     assert first is not None
@@ -63,7 +63,7 @@ async def test_lookups_succeed_across_a_database_restart(env: ClientEnv, urls: U
     await directory.close()
 
 
-async def test_a_secret_that_cannot_be_read_is_no_others_matter(env: ClientEnv, urls: Urls) -> None:
+async def test_an_unreadable_secret_affects_no_other_connection(env: ClientEnv, urls: Urls) -> None:
     other = await connect(
         env.services,
         env.scope,

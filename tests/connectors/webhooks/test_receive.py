@@ -165,7 +165,7 @@ async def test_an_unknown_address_is_not_found(http: httpx.AsyncClient, env: Cli
     assert answer.status_code in (404, 405)
 
 
-async def test_another_tenants_secret_opens_nothing(
+async def test_a_secret_of_another_tenant_is_refused(
     http: httpx.AsyncClient, env: ClientEnv, other_env: ClientEnv
 ) -> None:
     body = body_of(env)

@@ -98,7 +98,7 @@ def test_the_time_window_is_closed_on_both_sides(sign_of_time: int) -> None:
 @pytest.mark.parametrize(
     "timestamp", ["", "now", "1e9", "-5", "١٧٦٠٠٠٠٠٠٠", "17", "9" * 13, "1795348800.0", " 1795348800"]
 )
-def test_senseless_timestamps_are_refused(timestamp: str) -> None:
+def test_malformed_timestamps_are_refused(timestamp: str) -> None:
     with pytest.raises(SignatureInvalid):
         verify(signed() | {"webhook-timestamp": timestamp})
 
@@ -118,7 +118,7 @@ def test_during_a_rotation_the_receiver_accepts_both_secrets() -> None:
         verify(signed(b"whsec_" + b64encode(b"a third key that nobody agreed on")), secret=both)
 
 
-def test_unknown_signature_versions_are_passed_over() -> None:
+def test_unknown_signature_versions_are_skipped() -> None:
     headers = signed()
     assert verify(headers | {"webhook-signature": "v1a,xx== " + headers["webhook-signature"]})
     with pytest.raises(SignatureInvalid):
@@ -126,7 +126,7 @@ def test_unknown_signature_versions_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize("signature", ["v1,", "v1", "v1,ü", "v1,\udcff", "v1,AAAA", " "])
-def test_senseless_signatures_are_refused(signature: str) -> None:
+def test_malformed_signatures_are_refused(signature: str) -> None:
     with pytest.raises(SignatureInvalid):
         verify(signed() | {"webhook-signature": signature})
 

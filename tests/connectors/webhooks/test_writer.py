@@ -17,7 +17,7 @@ from tests.support.client_env import ClientEnv
 from tests.support.servers import Servers
 
 
-async def test_a_failing_bell_does_not_stop_the_writer(env: ClientEnv, urls: Urls) -> None:
+async def test_a_failing_wakeup_does_not_stop_the_writer(env: ClientEnv, urls: Urls) -> None:
     rung = 0
 
     async def crack(_: Hints) -> None:

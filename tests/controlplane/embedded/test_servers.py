@@ -157,7 +157,7 @@ class TestDurability:
         servers.postgres.start()
         assert run_sql(servers, "select n from kept") == [(7,)]
 
-    def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(self, servers: EmbeddedServers) -> None:
+    def test_a_pid_file_of_another_process_does_not_stop_the_start(self, servers: EmbeddedServers) -> None:
         servers.postgres.kill()
         stranger = os.getpid()  # alive, and no PostgreSQL
         (servers.postgres.data / "postmaster.pid").write_text(f"{stranger}\n{servers.postgres.data}\n1\n5432\n\n\n\n")

@@ -175,7 +175,7 @@ signal.signal(signal.SIGTERM, end); print("up"); time.sleep(600)
         assert order.read_text() == "ba"
         assert [Path(f"/proc/{pid}").exists() for pid in pids] == [False, False]
 
-    def test_a_program_that_ignores_the_question_is_killed(self, supervisor: Supervisor) -> None:
+    def test_a_program_that_ignores_the_signal_is_killed(self, supervisor: Supervisor) -> None:
         supervisor.start(python("one", STUBBORN, stop_seconds=0.2))
         said_up(supervisor, "one")
         pid = supervisor.pid("one")

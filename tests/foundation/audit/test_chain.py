@@ -134,7 +134,7 @@ class TestWhole:
         found = await verdict(db, scope)
         assert (found.entries, found.broken_at) == (sum(1 + number % 4 for number in range(24)), None)
 
-    async def test_verifying_while_others_write_finds_no_fault(self, db: Database, twelve: Scope) -> None:
+    async def test_verifying_while_others_write_finds_no_error(self, db: Database, twelve: Scope) -> None:
         done = asyncio.Event()
 
         async def keep_writing() -> None:

@@ -51,7 +51,7 @@ async def test_the_partner_is_part_of_it(db: Database, scope: Scope, sibling_sco
     assert partner == str(sibling_scope.tenant_id)
 
 
-async def test_nothing_read_before_is_answered_from_memory(db: Database, scope: Scope, other_scope: Scope) -> None:
+async def test_nothing_read_before_is_answered_from_a_cache(db: Database, scope: Scope, other_scope: Scope) -> None:
     await open_client(db, scope)
     async with db.transaction(scope) as session:
         own = (await session.scalars(select(Client))).one()

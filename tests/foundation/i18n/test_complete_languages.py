@@ -24,7 +24,7 @@ def test_a_translation_is_none_of_the_english_texts(language: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "written"), [(0, "0 jour"), (1, "1 jour"), (2, "2 jours")])
-def test_french_counts_nothing_in_the_singular(number: int, written: str) -> None:
+def test_french_counts_zero_in_the_singular(number: int, written: str) -> None:
     found = load_catalogue("fr")
     form = found.plurals["{number} day"][found.form_of(number)]
     assert form.format(number=number) == written

@@ -84,7 +84,7 @@ async def test_while_the_first_runs_the_second_is_refused_at_once(db: Database, 
     assert await find(db, vault, scope) is None
 
 
-async def test_a_key_is_its_actors_and_its_tenants(
+async def test_a_key_belongs_to_its_actor_and_tenant(
     db: Database, vault: Vault, scope: Scope, sibling_scope: Scope, other_scope: Scope
 ) -> None:
     await keep(db, vault, scope)

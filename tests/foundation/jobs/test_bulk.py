@@ -105,6 +105,6 @@ async def test_the_same_lane_name_of_another_tenant_stays_prompt(ready_queue: Re
     assert await take(reader(urls, LaneClass.BULK)) == LaneTicket(*one, "t", bulk=True)
 
 
-async def test_marking_is_sat_out_while_valkey_is_away(scope: Scope) -> None:
+async def test_marking_is_skipped_while_valkey_is_away(scope: Scope) -> None:
     away = ReadyQueue(redis.asyncio.Redis.from_url("redis://127.0.0.1:1"))
     await away.mark_bulk(scope.msp_id, scope.tenant_id, "t")

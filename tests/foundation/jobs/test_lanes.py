@@ -65,7 +65,7 @@ async def left(db: Database, scope: Scope) -> int:
         return int((await session.execute(text("SELECT count(*) FROM job"))).scalar_one())
 
 
-async def test_work_of_a_rolled_back_transaction_never_exists(db: Database, scope: Scope) -> None:
+async def test_a_job_of_a_rolled_back_transaction_never_exists(db: Database, scope: Scope) -> None:
     async def change_of_mind() -> None:
         async with db.transaction(scope) as session:
             enqueue(session, [work("a")])
@@ -76,7 +76,7 @@ async def test_work_of_a_rolled_back_transaction_never_exists(db: Database, scop
     assert await left(db, scope) == 0
 
 
-async def test_a_turn_does_the_batch_in_order_and_leaves_nothing(
+async def test_a_batch_runs_in_order_and_leaves_nothing(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     seen: list[str] = []
@@ -103,7 +103,7 @@ async def test_effects_and_completion_are_one_commit(db: Database, valkey: "redi
     assert [tuple(row) for row in rows] == [("t", 1, True)]
 
 
-async def test_a_held_item_holds_back_its_key_and_no_other(
+async def test_a_delayed_job_delays_its_key_and_no_other(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     seen: list[str] = []
@@ -127,7 +127,7 @@ async def test_a_held_item_holds_back_its_key_and_no_other(
     assert await left(db, scope) == 2
 
 
-async def test_a_poison_item_is_found_and_buried_and_its_neighbours_are_done(
+async def test_a_poison_job_is_isolated_and_dead_lettered_and_its_neighbours_are_done(
     db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     done: list[str] = []
@@ -218,7 +218,9 @@ def test_a_delay_is_drawn_up_to_a_bound_that_doubles(attempt: int, draw: float) 
     assert policy.delay(attempt, draw) == bound * draw
 
 
-async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope) -> None:
+async def test_a_worker_without_its_lease_is_fenced_off(
+    db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope
+) -> None:
     """Its event loop stops in a thread of its own, with the renewals, as under SIGSTOP."""
     resumed, stopped = threading.Event(), threading.Event()
     late: list[str] = []
@@ -258,7 +260,7 @@ async def test_a_zombie_is_fenced_off(db: Database, valkey: "redis.asyncio.Redis
     assert await left(db, scope) == 0
 
 
-async def test_the_cap_bounds_lanes_at_work_and_a_finished_one_rings_the_waiting(
+async def test_the_cap_bounds_running_lanes_and_a_finished_one_wakes_the_waiting(
     db: Database, valkey: "redis.asyncio.Redis", urls: Urls, scope: Scope
 ) -> None:
     async with db.transaction(scope) as session:
@@ -318,12 +320,12 @@ async def test_the_relay_wakes_lost_and_due_lanes(
     assert done == ["now", "later"]
 
 
-async def test_a_second_tenant_sees_no_work(db: Database, scope: Scope, other_scope: Scope) -> None:
+async def test_a_second_tenant_sees_no_jobs(db: Database, scope: Scope, other_scope: Scope) -> None:
     await put(db, scope, work("secret"))
     assert await left(db, other_scope) == 0
 
 
-async def test_turns_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
+async def test_batches_are_shared_by_weight(valkey: "redis.asyncio.Redis", urls: Urls) -> None:
     await valkey.flushdb()
     ready_queue, reader = ReadyQueue(valkey), ReadyQueueReader(redis.Redis.from_url(urls.redis))
     msp, heavy, light = new_id(), new_id(), new_id()

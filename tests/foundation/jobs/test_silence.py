@@ -53,7 +53,7 @@ async def test_an_error_of_a_statement_closes_nothing(urls: Urls) -> None:
     await connection.close()
 
 
-async def test_a_time_out_is_for_one_round_trip(urls: Urls) -> None:
+async def test_a_timeout_is_for_one_round_trip(urls: Urls) -> None:
     patience = 6.0
     connection = await connect_to_database(urls.app, round_trip_timeout=patience)
     begun = time.monotonic()
@@ -63,7 +63,7 @@ async def test_a_time_out_is_for_one_round_trip(urls: Urls) -> None:
     await connection.close()
 
 
-async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
+async def test_a_batch_on_a_dead_connection_ends_and_the_next_one_does_its_jobs(
     urls: Urls, link: FaultyLink, db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     done: list[str] = []
@@ -95,7 +95,7 @@ async def test_a_turn_on_a_dead_link_ends_and_the_next_one_does_the_work(
     await linked.close()
 
 
-async def test_an_outage_shorter_than_the_lease_costs_a_turn_nothing(
+async def test_an_outage_shorter_than_the_lease_costs_a_batch_nothing(
     urls: Urls, link: FaultyLink, db: Database, valkey: "redis.asyncio.Redis", scope: Scope
 ) -> None:
     done: list[str] = []

@@ -145,7 +145,7 @@ async def test_a_lane_over_its_cap_is_left_to_the_relay_while_valkey_is_away(  #
 
 
 @AWAY
-async def test_a_backlog_is_worked_off_while_valkey_is_away(
+async def test_a_backlog_is_processed_while_valkey_is_away(
     trouble: Trouble, db: Database, link: FaultyLink, urls: Urls, scope: Scope
 ) -> None:
     async def done(_: Batch[Any]) -> None:

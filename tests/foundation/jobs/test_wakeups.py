@@ -30,7 +30,7 @@ async def test_wakeups_during_a_call_are_merged() -> None:
     assert rings == [{ONE: {"a"}}, {ONE: {"b", "c"}, OTHER: {"a"}}]
 
 
-async def test_a_failed_ring_is_not_the_last() -> None:
+async def test_a_failed_wakeup_is_not_the_last() -> None:
     rung: asyncio.Queue[Hints] = asyncio.Queue()
 
     async def ring(hints: Hints) -> None:
@@ -44,7 +44,7 @@ async def test_a_failed_ring_is_not_the_last() -> None:
     await waker.close()
 
 
-async def test_closing_does_not_wait_for_a_ring_that_hangs() -> None:
+async def test_closing_does_not_wait_for_a_wakeup_that_hangs() -> None:
     ringing = asyncio.Event()
 
     async def ring(_: Hints) -> None:

@@ -79,7 +79,7 @@ def test_a_first_attempt_never_waits_and_a_retry_waits_its_delay(
 
 
 @given(budgets, st.integers(1, 500))
-def test_a_work_of_many_calls_goes_whole_and_overdraws_by_no_more_than_can_be_saved(
+def test_a_job_of_many_calls_runs_whole_and_overdraws_by_no_more_than_can_be_saved(
     settings: RetrySettings, calls: int
 ) -> None:
     budget = Budget()
@@ -136,7 +136,7 @@ async def test_all_workers_share_one_budget_and_no_tenant_anothers(
     await second.aclose()
 
 
-async def test_a_held_call_gets_its_delay_and_uses_no_token(valkey: "redis.asyncio.Redis", clock: Clock) -> None:
+async def test_a_delayed_call_gets_its_delay_and_uses_no_token(valkey: "redis.asyncio.Redis", clock: Clock) -> None:
     gate, who = Gate(SETTINGS, valkey, clock), credential(rate=1, burst=4)
     for _ in range(3):
         await gate.admit(who, AttemptKind.AGAIN)
@@ -193,7 +193,7 @@ async def test_a_system_that_fails_every_call_sees_little_more_than_the_first_at
     assert f"fairlead_outbound_calls_total{{{held}}} {float(24 * seconds - retries)}" in text
 
 
-async def test_the_calls_of_one_work_are_held_together_or_not_at_all(clock: Clock) -> None:
+async def test_the_calls_of_one_job_are_delayed_together_or_not_at_all(clock: Clock) -> None:
     client = OutboundClient(SETTINGS, None, clock, resolver=FakeNames())
     who = credential()
     bound = client.for_credential(who.tenant_id, who.id, 10**6, 10**6)

@@ -158,7 +158,7 @@ class TestRequests:
             await make().caller().request("GET", system.url, headers=headers)
         assert system.seen == []
 
-    async def test_methods_that_are_none_are_refused(self, make: Make, system: FakeSystem) -> None:
+    async def test_invalid_methods_are_refused(self, make: Make, system: FakeSystem) -> None:
         with pytest.raises(OutboundRefused):
             await make().caller().request("GET / HTTP/1.1\r\nX: y\r\n", system.url)
 
@@ -182,7 +182,7 @@ class TestAddresses:
         assert names.asked == ["shop.example"]
         assert system.seen[0].headers["host"] == f"shop.example:{system.port}"
 
-    async def test_a_name_that_changes_its_mind_is_refused_on_the_next_connection(self, make: Make) -> None:
+    async def test_a_name_that_resolves_to_another_address_is_refused_on_the_next_connection(self, make: Make) -> None:
         answers = iter([["127.0.0.1"], ["169.254.169.254"]])
 
         async def rebinding(host: str, port: int) -> list[str]:
@@ -194,7 +194,7 @@ class TestAddresses:
             with pytest.raises(OutboundRefused):
                 await caller.request("GET", f"http://shop.example:{system.port}/")
 
-    async def test_a_dead_address_of_a_name_is_passed_over(self, make: Make, system: FakeSystem) -> None:
+    async def test_a_dead_address_of_a_name_is_skipped(self, make: Make, system: FakeSystem) -> None:
         settings = replace(SETTINGS, allowed=parse_allowed("127.0.0.0/8 ::1/128"))
         names = FakeNames(shop_example=["::1", "127.0.0.1"])
 
@@ -481,7 +481,7 @@ class TestBreaker:
                 await caller.request("GET", "https://10.0.0.1/")
         assert (await caller.request("GET", system.url)).status_code == 200
 
-    async def test_one_credentials_breaker_is_not_anothers(self, make: Make, system: FakeSystem) -> None:
+    async def test_the_breaker_of_one_credential_does_not_affect_another(self, make: Make, system: FakeSystem) -> None:
         outside = make(TOUCHY)
         broken = outside.caller()
         async with running(answering(status=503)) as down:

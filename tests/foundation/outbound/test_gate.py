@@ -69,7 +69,7 @@ async def send(
 
 
 class TestBucket:
-    async def test_a_burst_goes_at_once_then_calls_wait_their_turn_then_are_sent_away(self, gate: Gate) -> None:
+    async def test_a_burst_passes_at_once_then_calls_wait_then_are_refused(self, gate: Gate) -> None:
         who = credential(rate=10, burst=3)
 
         waits = [(await gate.admit(who)).wait for _ in range(8)]
@@ -90,7 +90,7 @@ class TestBucket:
         clock.advance(0.1)
         assert (await gate.admit(who)).wait == 0.5
 
-    async def test_a_requested_pause_holds_all_calls_and_ends_without_a_burst(
+    async def test_a_requested_pause_delays_all_calls_and_ends_without_a_burst(
         self, gate: Gate, clock: MovableClock
     ) -> None:
         who = credential(rate=10, burst=3)
@@ -161,7 +161,7 @@ class TestBreaker:
 
         await gate.admit(who)
 
-    async def test_half_of_many_failing_opens_it(self, gate: Gate) -> None:
+    async def test_many_calls_of_which_half_fail_open_it(self, gate: Gate) -> None:
         who = credential(burst=50)
         for _ in range(4):
             await send(gate, who)
@@ -271,9 +271,7 @@ class TestValkeyAway:
         await mute.aclose()
         server.close()
 
-    async def test_valkey_is_used_again_after_its_rest(
-        self, valkey: "redis.asyncio.Redis", clock: MovableClock
-    ) -> None:
+    async def test_valkey_is_used_again_after_a_pause(self, valkey: "redis.asyncio.Redis", clock: MovableClock) -> None:
         gate = Gate(replace(SETTINGS, valkey_rest_seconds=0), valkey, clock)
         gate._resting_until = 0.0
 

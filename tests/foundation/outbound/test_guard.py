@@ -66,7 +66,7 @@ async def caller() -> AsyncIterator[BoundCaller]:
     await client.close()
 
 
-async def test_the_corpus_is_as_long_as_promised() -> None:
+async def test_the_corpus_has_its_stated_length() -> None:
     assert len(CLOSED_HOSTS) + len(BAD_FORMS) >= 60
     assert len(set(CLOSED_HOSTS)) == len(CLOSED_HOSTS)
 

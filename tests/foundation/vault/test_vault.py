@@ -350,7 +350,7 @@ class TestDestruction:
         with pytest.raises(CiphertextInvalid):
             await opened(db, second, scope, ciphertext)
 
-    async def test_a_clock_that_steps_back_does_not_prolong_the_memory(
+    async def test_a_clock_that_steps_back_does_not_extend_the_cache(
         self, db: Database, scope: Scope, vault: Vault, clock: MovableClock
     ) -> None:
         ciphertext = await sealed(db, vault, scope)

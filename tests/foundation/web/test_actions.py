@@ -42,7 +42,7 @@ async def test_a_refused_item_leaves_nothing_and_stops_no_other(db: Database, sc
         assert list(found) == [f"test:{IDS[0]}"]
 
 
-async def test_a_failure_of_ours_undoes_all(db: Database, scope: Scope) -> None:
+async def test_a_server_error_undoes_all(db: Database, scope: Scope) -> None:
     async def fail() -> None:
         async with db.transaction(scope) as session:
 

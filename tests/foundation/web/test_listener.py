@@ -169,7 +169,7 @@ def test_oversized_and_malformed_requests_are_refused_with_all_headers(
     assert b"cache-control: no-store" in head
 
 
-def test_the_listener_names_a_mistake_as_the_application_does(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_listener_reports_a_mistake_as_the_application_does(caplog: pytest.LogCaptureFixture) -> None:
     """`correlation` is declared for each problem, so that its id leads to the entry in the access log."""
     noted: list[tuple[int, str]] = []
     started = Listener(QUICK, note_refusal=lambda status, correlation: noted.append((status, correlation)))

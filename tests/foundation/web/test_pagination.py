@@ -87,7 +87,7 @@ async def test_paging_returns_each_row_once_during_inserts(  # noqa: PLR0917 - b
         assert set(held) <= set(back)
 
 
-async def test_the_first_page_leads_forth_only_and_the_last_back_only(db: Database, scope: Scope) -> None:
+async def test_the_first_page_links_forward_only_and_the_last_back_only(db: Database, scope: Scope) -> None:
     entries = [(number, "", UUID(int=number)) for number in range(5)]
     query = ListQuery(list="test", sort=SORT, limit=2)
     async with db.transaction(scope) as session:

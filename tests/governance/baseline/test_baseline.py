@@ -149,7 +149,7 @@ async def test_differences_become_changes_from_the_channels_value(env: ClientEnv
     assert await env.rows(linked) == [(4,)]
 
 
-async def test_a_person_lets_the_large_difference_pass_for_the_channel_that_differs(
+async def test_a_person_approves_the_large_difference_for_the_channel_that_differs(
     env: ClientEnv, sandbox: RunningSandbox
 ) -> None:
     await differ(env)
@@ -283,7 +283,7 @@ async def test_values_a_channel_lost_are_found_by_the_next_baseline(env: ClientE
     assert len(await env.rows(CHANGES)) == 2
 
 
-async def test_the_act_is_one_decision_and_one_entry_and_leads_back_to_the_bytes(env: ClientEnv) -> None:
+async def test_the_act_is_one_decision_and_one_entry_and_links_back_to_the_bytes(env: ClientEnv) -> None:
     nora = member_scope(env)
     baseline = await read(env)
     await accept(env, baseline, by=nora)

@@ -71,7 +71,7 @@ async def test_an_accepted_baselines_readings_are_not_deleted(env: ClientEnv) ->
     assert await env.rows(_LEFT) == kept
 
 
-async def test_a_system_that_never_answered_holds_nothing_back(env: ClientEnv, sandbox: RunningSandbox) -> None:
+async def test_a_system_that_never_answered_delays_nothing(env: ClientEnv, sandbox: RunningSandbox) -> None:
     """Its job waits for a retry; the other systems' readings are deleted at once, and its own when the job ends."""
     sandbox.break_(env.urls["shop0"], Faults(server_error=1.0))
     async with env.services.db.transaction(member_scope(env)) as session:

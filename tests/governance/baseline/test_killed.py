@@ -56,7 +56,7 @@ async def run_killing_workers(env: ClientEnv, draw: random.Random, *, while_: st
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_dying_workers_lose_nothing_and_do_nothing_twice(
+async def test_killed_workers_lose_nothing_and_do_nothing_twice(
     services: Services, relay_db: Database, urls: Urls, sandbox: RunningSandbox, seed: int
 ) -> None:
     env = await build_client_env(services, relay_db, urls.intake, sandbox, skus=SKUS)

@@ -120,7 +120,7 @@ async def test_a_sources_inexact_value_is_shown_as_it_was_read(
     ]  # fmt: skip
 
 
-async def test_long_lists_lead_on_page_by_page(web_app: WebApp, env: ClientEnv, msp_setup: MspSetup) -> None:
+async def test_long_lists_are_paginated(web_app: WebApp, env: ClientEnv, msp_setup: MspSetup) -> None:
     baseline = await read(env)
     visit = await web_app.signed_in(msp_setup.host, msp_setup.approver)
     seen: list[str] = []

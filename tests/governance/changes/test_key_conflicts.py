@@ -31,7 +31,7 @@ async def approved(env: ClientEnv) -> list[tuple[object, ...]]:
     )
 
 
-async def test_two_records_that_change_by_turns_release_nothing(env: ClientEnv) -> None:
+async def test_two_records_that_alternate_on_one_key_release_nothing(env: ClientEnv) -> None:
     await env.deliver(of(env, "7", "SKU-001", 10))
     await env.work(settle=20.0)
     metered = await env.rows("SELECT count(*) FROM usage_event")
@@ -102,7 +102,7 @@ async def test_keys_that_differ_in_a_blank_or_in_case_are_two_keys(env: ClientEn
     assert ("source.duplicate_key",) not in await env.rows("SELECT code FROM governance_exception")
 
 
-async def test_one_bad_change_of_a_message_holds_nothing_else_back(env: ClientEnv) -> None:
+async def test_one_invalid_change_of_a_message_delays_nothing_else(env: ClientEnv) -> None:
     await seed(env)
     bad = env.change("SKU-002", STOCK, 5) | {"amount": 2.5}
     unknown = env.change("SKU-003", PRICE, 500) | {"currency": "ZZZ"}

@@ -82,7 +82,7 @@ def test_a_second_pass_plans_nothing(batch: list[Observed]) -> None:
 
 
 @given(st.lists(stock, max_size=30).map(first_of_each_version))
-def test_split_anywhere_the_end_is_the_same(batch: list[Observed]) -> None:
+def test_splitting_the_messages_anywhere_gives_the_same_result(batch: list[Observed]) -> None:
     whole, parts = snapshot(), snapshot()
     plan_changes(batch, whole)
     for item in batch:
@@ -109,7 +109,7 @@ def plan(*items: Observed) -> Plan:
     return plan_changes(items, snapshot())
 
 
-def test_an_echo_of_the_approved_value_moves_nothing() -> None:
+def test_an_echo_of_the_approved_value_changes_nothing() -> None:
     made = snapshot()
     plan_changes([seen("A", STOCK, 5, 1)], made)
     again = plan_changes([seen("A", STOCK, 5, 2)], made)

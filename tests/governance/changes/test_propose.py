@@ -114,7 +114,7 @@ async def test_a_redecided_change_keeps_its_author(env: ClientEnv) -> None:
         await grant(env, ada, UUID(str(again)))
 
 
-async def test_a_roll_back_by_a_key_is_its_makers_too(env: ClientEnv) -> None:
+async def test_a_rollback_by_a_key_counts_as_its_creators_too(env: ClientEnv) -> None:
     await seed(env)
     await set_here(env)
     ada = member_scope(env)

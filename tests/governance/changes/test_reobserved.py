@@ -36,7 +36,7 @@ async def test_a_pending_approval_of_the_same_value_is_unchanged(env: ClientEnv)
     assert await env.rows("SELECT minor(value) FROM record_value WHERE element = 'price.list'") == [(12_000,)]
 
 
-async def test_on_other_facts_the_approval_is_reissued(env: ClientEnv) -> None:
+async def test_with_other_facts_the_approval_is_reissued(env: ClientEnv) -> None:
     await seed(env)
     await env.deliver(env.change("SKU-001", PRICE, 12_000))
     await env.work()

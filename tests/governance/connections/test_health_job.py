@@ -100,7 +100,7 @@ async def test_a_recovery_is_recorded_at_once_and_reported_once(failing: ClientE
     assert await failing.rows(standing, shop=failing.channels["shop0"]) == [(True,)]
 
 
-async def test_one_success_after_a_failure_is_noted_however_lately_another_was(env: ClientEnv) -> None:
+async def test_one_success_after_a_failure_is_recorded_however_recent_another_was(env: ClientEnv) -> None:
     for error in (None, "It did not answer in time.", None):
         await note(env, "shop0", error)
     standing = "SELECT last_success_at > last_failure_at FROM connection WHERE id = :shop"
@@ -117,7 +117,7 @@ async def test_pausing_closes_the_exception(failing: ClientEnv) -> None:
     }
 
 
-async def test_another_client_is_not_concerned(failing: ClientEnv, other_env: ClientEnv) -> None:
+async def test_another_client_is_not_affected(failing: ClientEnv, other_env: ClientEnv) -> None:
     assert await other_env.rows(_SETTLED) == []
     assert await other_env.rows("SELECT lane FROM job") == []
     assert len(await failing.rows(_OPEN)) == 1

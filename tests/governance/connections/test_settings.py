@@ -193,7 +193,7 @@ async def test_a_channel_is_deleted_with_its_deliveries(root: str, admin: Visit,
     assert newest != [(channel,)]
 
 
-async def test_webhooks_leave_their_time(root: str, admin: Visit, env: ClientEnv) -> None:
+async def test_webhooks_record_their_time(root: str, admin: Visit, env: ClientEnv) -> None:
     assert "No webhook yet" in (await admin.get(root.removeprefix("/api/v1"))).text
     await env.deliver(env.change("SKU-001", PRICE, 1000))
     await env.work(settle=1)

@@ -71,7 +71,7 @@ async def owner(request: pytest.FixtureRequest, env: ClientEnv) -> Scope:
     return env.msp_account
 
 
-async def test_what_arrives_for_a_retired_element_is_held_and_never_processed(env: ClientEnv, owner: Scope) -> None:
+async def test_values_of_a_retired_element_are_held_and_never_processed(env: ClientEnv, owner: Scope) -> None:
     await report(env, plain("Laver à 30°"))
     assert await retire(env, owner) == int(owner.tenant_id == env.scope.tenant_id)
     await report(env, plain("Laver à 40°"))
@@ -90,7 +90,7 @@ async def test_what_arrives_for_a_retired_element_is_held_and_never_processed(en
     assert await env.rows("SELECT count(*) FROM governance_exception WHERE code = 'contract.missing'") == [(0,)]
 
 
-async def test_what_is_under_way_ends_by_the_contract_that_it_was_decided_by(env: ClientEnv, owner: Scope) -> None:
+async def test_pending_changes_end_by_the_contract_that_decided_them(env: ClientEnv, owner: Scope) -> None:
     await report(env, plain("Laver à 30°"))
     [(change_id, state)] = await env.rows("SELECT id, state FROM change")
     assert state == "awaiting_approval"
@@ -119,7 +119,7 @@ async def test_nothing_new_is_made_of_a_retired_element(env: ClientEnv, owner: S
         await retire(env, owner)
 
 
-async def test_the_declaration_stays_and_says_when_and_by_whom_it_was_retired(env: ClientEnv, owner: Scope) -> None:
+async def test_the_declaration_remains_with_the_time_and_author_of_its_retirement(env: ClientEnv, owner: Scope) -> None:
     assert [one.code for one in await listed(env, env.scope, "current")] == [CODE]
     await retire(env, owner, "Replaced by icons.")
     [one] = await listed(env, owner, "retired")

@@ -15,7 +15,7 @@ async def drop_contracts(env: ClientEnv) -> None:
         await connection.exec_driver_sql("DELETE FROM element_contract")
 
 
-async def test_what_is_reported_without_an_owner_is_listed_and_assigned_at_once(
+async def test_reported_values_without_an_owner_are_listed_and_assigned_at_once(
     admin: Visit, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
     await drop_contracts(env)

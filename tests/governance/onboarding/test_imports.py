@@ -44,7 +44,7 @@ async def run_jobs(env: ClientEnv) -> None:
         ("name,slug,currency\n" + "".join(f"A,a{i},EUR\n" for i in range(MOST_ROWS + 1)), "at most 500"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_none_is_refused_with_the_reason(text: str, says: str) -> None:
+def test_an_invalid_file_is_refused_with_the_reason(text: str, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         parse_clients(text)
 

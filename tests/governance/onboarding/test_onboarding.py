@@ -159,7 +159,7 @@ class TestSteps:
         assert "after the client was created" in page.text
         assert ("onboarding.went_live",) in await env.rows("SELECT action FROM audit_entry")
 
-    async def test_what_breaks_is_told(self, admin: Visit, msp_setup: MspSetup, env: ClientEnv) -> None:
+    async def test_failures_are_reported(self, admin: Visit, msp_setup: MspSetup, env: ClientEnv) -> None:
         slug = msp_setup.slug
         root = f"/api/v1/clients/{slug}/connections"
         away = {

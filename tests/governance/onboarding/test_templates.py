@@ -36,7 +36,7 @@ async def states(visit: Visit, slug: str) -> dict[str, str]:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_client_begins_with_a_template_and_drift_pull_and_kept_items_are_told(admin: Visit) -> None:
+async def test_a_client_begins_with_a_template_and_drift_pull_and_kept_items_are_reported(admin: Visit) -> None:
     template_id = await save(admin, "Shops", contracts=[OWNED], rules=[RULE])
     await add_client(admin, "maple", template_id)
     key, rule = f"contract:{PRICE}:", "rule:rule-cap"

@@ -73,7 +73,7 @@ async def filled(busy: GovernanceWebApp) -> GovernanceWebApp:
 
 
 @pytest.mark.parametrize("path", ["changes", "approvals", "exceptions", "dead-letters", "audit", "channel/values"])
-async def test_pages_follow_one_another_and_hold_nothing_of_others(filled: GovernanceWebApp, path: str) -> None:
+async def test_pages_follow_one_another_and_contain_nothing_of_others(filled: GovernanceWebApp, path: str) -> None:
     whole = (await filled["admin"].get(f"{ROOT}/{path}?limit=200")).json()
     assert whole["items"]
     assert not whole["next_cursor"]
@@ -175,7 +175,7 @@ async def test_a_rollback_over_the_api(busy: GovernanceWebApp) -> None:
 
 
 @pytest.mark.parametrize(("act", "state", "status"), [("resolve", "resolved", 200), ("discard", "discarded", 200)])
-async def test_an_exception_is_settled_over_the_api(busy: GovernanceWebApp, act: str, state: str, status: int) -> None:
+async def test_an_exception_is_closed_over_the_api(busy: GovernanceWebApp, act: str, state: str, status: int) -> None:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{ROOT}/exceptions/{made}"
     answer = await busy["approver"].call(f"{path}/{act}", {}, page=PAGE)

@@ -64,7 +64,7 @@ async def test_exceptions_are_replayed_together(busy: GovernanceWebApp) -> None:
         {"action": "resolve"}, {"action": "resolve", "ids": [str(new_id())] * 201},
     ],
 )  # fmt: skip
-async def test_a_bulk_act_that_is_none_is_refused(busy: GovernanceWebApp, body: dict[str, object]) -> None:
+async def test_an_unknown_bulk_action_is_refused(busy: GovernanceWebApp, body: dict[str, object]) -> None:
     answer = await busy["approver"].call(f"{API}/exceptions/bulk", body, page=EXCEPTIONS)
     assert answer.status_code == 400, answer.text
 

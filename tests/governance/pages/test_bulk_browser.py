@@ -23,7 +23,7 @@ async def open_list(browser: Browser, busy: GovernanceWebApp, base: str, **optio
     return page
 
 
-async def test_selected_rows_outlive_a_poll_and_the_result_has_the_focus(
+async def test_rows_stay_selected_over_a_poll_and_the_result_has_the_focus(
     busy: GovernanceWebApp,
     browser: Browser,  # noqa: F811
     tmp_path: Path,

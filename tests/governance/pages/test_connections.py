@@ -106,7 +106,7 @@ async def test_a_partners_pages_lead_through_all_its_rows(busy: GovernanceWebApp
         assert seen == [f"SKU-{number:02}" for number in range(60)]
 
 
-async def test_the_partner_page_of_another_client_is_not_there(busy: GovernanceWebApp) -> None:
+async def test_the_partner_page_of_another_client_is_not_found(busy: GovernanceWebApp) -> None:
     assert (await busy["partner"].get("/clients/borealis/channel")).status_code == 404
 
 

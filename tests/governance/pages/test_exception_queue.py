@@ -110,7 +110,7 @@ async def test_refused_actions_are_reported_on_the_page(busy: GovernanceWebApp) 
     assert "already resolved" in late.text
 
 
-async def test_a_viewer_is_offered_nothing_and_may_nothing(busy: GovernanceWebApp) -> None:
+async def test_a_viewer_is_offered_no_action_and_allowed_none(busy: GovernanceWebApp) -> None:
     made = await busy.acme.exception("change.refused", "Policy refuses it")
     path = f"{LIST}/{made}"
     page = (await busy["viewer"].get(path)).text

@@ -44,7 +44,7 @@ async def run_duty(sample: Sample, now: datetime) -> None:
         await count_change_hours(session, now)
 
 
-async def test_hours_equal_the_counted_changes_whenever_the_duties_run(busy: GovernanceWebApp) -> None:
+async def test_hours_equal_the_counted_changes_whenever_the_timers_run(busy: GovernanceWebApp) -> None:
     chance = random.Random(12)
     acme, borealis = await names(busy)
     for sample in (busy.acme, busy.borealis, busy.alien):

@@ -59,7 +59,7 @@ async def test_filters_and_counts_agree(busy: GovernanceWebApp, query: str, foun
         assert int(counts[0]) == int(counts[1]) + int(counts[2]) == len(found)
 
 
-async def test_worst_first(busy: GovernanceWebApp) -> None:
+async def test_items_are_sorted_by_severity(busy: GovernanceWebApp) -> None:
     await fill(busy)
     items = (await busy["operator"].get(f"{API}?sort=-severity")).json()["items"]
     severities = [item["severity"] for item in items]

@@ -154,7 +154,7 @@ async def test_reading_and_changing_the_defaults_need_permissions(busy: Governan
     assert "Save 900 days" in (await busy["staff"].get(f"{PAGE}?data_class=changes&keep_days=900")).text
 
 
-async def test_another_msps_defaults_clients_and_holds_are_not_there(busy: GovernanceWebApp) -> None:
+async def test_defaults_clients_and_holds_of_another_msp_are_not_shown(busy: GovernanceWebApp) -> None:
     alien = busy.alien
     async with alien.db.transaction(alien.scope.for_tenant(alien.scope.msp_id)) as session:
         await set_default(session, ROOMS.retained, "changes", 2_222, now=alien.now)

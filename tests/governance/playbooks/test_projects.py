@@ -48,7 +48,7 @@ def test_the_example_is_a_playbook_and_survives_its_csv() -> None:
     HEAD + "A,,,b,,1,\nB,,,c,,1,\nA,,,d,,1,\n", HEAD + "A,,,b,,9999,\n", HEAD + '"A,,,b,,1,\n',
     HEAD + "A,,,b,,1\n", HEAD + "A\x00,,,b,,1,\n", HEAD + f"A,,,{'b' * 201},,1,\n", HEAD + "A,,,b,,1,\n" * 201,
 ])  # fmt: skip
-def test_a_file_that_is_no_playbook_is_refused(csv: str) -> None:
+def test_an_invalid_playbook_file_is_refused(csv: str) -> None:
     with pytest.raises(InvalidInput):
         parse_playbook(csv)
 
@@ -161,7 +161,7 @@ async def test_a_gate_that_follows_facts_is_passed_once_even_if_nobody_looks(
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_what_is_stuck_is_listed_across_clients_by_its_reason(admin: Visit, msp_setup: MspSetup) -> None:
+async def test_stuck_tasks_are_listed_across_clients_by_reason(admin: Visit, msp_setup: MspSetup) -> None:
     view = await start(admin, msp_setup.slug, starts_on="2099-01-01")
     [owners], [hand_over] = [phase["tasks"] for phase in view["phases"]]
     api = f"/api/v1/clients/{msp_setup.slug}/project"
@@ -185,7 +185,7 @@ async def test_what_is_stuck_is_listed_across_clients_by_its_reason(admin: Visit
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_assessment_tells_owners_systems_and_risks_and_exports_them(
+async def test_the_assessment_lists_owners_systems_and_risks_and_exports_them(
     admin: Visit, msp_setup: MspSetup, env: ClientEnv
 ) -> None:
     await start(admin, msp_setup.slug)

@@ -154,7 +154,7 @@ async def test_a_scheduled_version_is_withdrawn_and_drafted_again(env: ClientEnv
     assert (await policy(env, env.scope)).version == 1
 
 
-async def test_who_edited_schedules_nothing_and_a_time_lies_ahead(env: ClientEnv) -> None:
+async def test_an_editor_schedules_nothing_and_a_time_lies_ahead(env: ClientEnv) -> None:
     editor, now = as_member(env.scope, "Ann"), utc_now()
     async with env.services.db.transaction(editor) as session:
         await drafts.put_rule(session, REFUSE, now=now, new_id=new_id)

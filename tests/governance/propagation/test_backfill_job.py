@@ -94,7 +94,7 @@ async def test_a_value_released_before_the_pause_is_not_sent_again(env: ClientEn
     assert await env.rows(_SHOP, shop=shop) == []
 
 
-async def test_many_are_sent_a_turn_at_a_time(env: ClientEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_are_sent_a_batch_at_a_time(env: ClientEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill_job, "VALUES_A_TURN", 2)
     await turn(env, "shop0", "paused")
     await env.deliver(*(env.change(f"SKU-{n:03}", STOCK, n) for n in range(1, 8)))
@@ -131,7 +131,7 @@ def pass_an_hour(env: ClientEnv) -> None:
 
 
 @pytest.mark.parametrize("looked", [False, True])
-async def test_a_channel_paused_again_before_it_was_caught_up_misses_nothing(env: ClientEnv, *, looked: bool) -> None:
+async def test_a_channel_paused_again_before_its_backfill_ended_misses_nothing(env: ClientEnv, *, looked: bool) -> None:
     await seed(env)
     await turn(env, "shop0", "paused")
     await env.deliver(env.change("SKU-001", PRICE, 10_100), env.change("SKU-002", STOCK, 9))

@@ -116,7 +116,7 @@ async def test_decision_time_does_not_count_as_delivery_time(env: ClientEnv) -> 
     assert "fairlead_delivery_seconds_count" in metrics
 
 
-async def test_an_unanswered_approval_is_overdue_and_blames_no_channel(env: ClientEnv) -> None:
+async def test_an_unanswered_approval_is_overdue_and_counts_against_no_channel(env: ClientEnv) -> None:
     await asked(env)
     await pass_by(env, timedelta(hours=25))
     await env.work()

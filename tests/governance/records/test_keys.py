@@ -9,7 +9,7 @@ from foundation.scope import Scope
 from governance.records.keys import KEY_SET, KEYS_OF_CONNECTIONS, key_binds, key_columns, key_of
 
 
-async def test_keys_come_in_the_order_of_their_binds_with_what_is_bound_beside(db: Database, scope: Scope) -> None:
+async def test_keys_have_the_order_of_their_binds_with_the_values_bound_beside(db: Database, scope: Scope) -> None:
     keys = [ElementKey(f'SKU "{n}"', "product.price", "currency=EUR" if n % 2 else "") for n in (3, 1, 2)]
     connections = [new_id() for _ in keys]
     async with db.transaction(scope) as session:

@@ -149,7 +149,7 @@ async def test_a_hold_placed_while_removing_waits_and_then_holds(kept: Pins, sco
     await placing
 
 
-async def test_messages_that_something_needs_stay(kept: Pins, scope: Scope) -> None:
+async def test_messages_that_are_still_needed_are_kept(kept: Pins, scope: Scope) -> None:
     standing, waiting, read = [await kept.event(scope) for _ in range(3)]
     await kept.value(scope, "SKU-1", None, standing)
     async with kept.app.transaction(scope) as session:
@@ -160,7 +160,9 @@ async def test_messages_that_something_needs_stay(kept: Pins, scope: Scope) -> N
     assert read not in await kept.ids(scope, "source_event")
 
 
-async def test_closed_exceptions_go_and_open_ones_stay(kept: Pins, scope: Scope, other_scope: Scope) -> None:
+async def test_closed_exceptions_are_deleted_and_open_ones_are_kept(
+    kept: Pins, scope: Scope, other_scope: Scope
+) -> None:
     insert = """
         INSERT INTO governance_exception (tenant_id, msp_id, id, code, subject, message, params, severity,
                                           severity_factors, state, opened_at, seen_at, correction_due_at, closed_at,
@@ -261,7 +263,7 @@ async def test_policies_and_holds_are_audited_and_their_own(kept: Pins, scope: S
         await policy(kept, scope, "audit", 800, "price.list")
 
 
-async def test_identities_and_answers_go_only_when_they_are_old(kept: Pins, scope: Scope) -> None:
+async def test_identities_and_answers_are_deleted_only_when_they_are_old(kept: Pins, scope: Scope) -> None:
     """The database refuses the deletion of rows younger than the shortest policy, whatever the job requests."""
     old, young, open_ = id_floor(MONTH_END - timedelta(days=1500)), new_id(), id_floor(MONTH_END - timedelta(days=1501))
     key = """
@@ -284,7 +286,7 @@ async def test_identities_and_answers_go_only_when_they_are_old(kept: Pins, scop
     assert await kept.ids(scope, "approval") == {young, open_}
 
 
-async def test_readings_of_a_finished_baseline_go_and_its_figures_stay(kept: Pins, scope: Scope) -> None:
+async def test_readings_of_a_finished_baseline_are_deleted_and_its_figures_are_kept(kept: Pins, scope: Scope) -> None:
     ids = {"accepted": new_id(), "ready": new_id()}
     for state, one in ids.items():
         await kept.execute(

@@ -142,7 +142,7 @@ class TestUsing:
         with pytest.raises(ApiKeyRefused):
             await use(auth, msp, shown[:-43] + "A" * 43)
 
-    async def test_a_house_key_reads_the_fleet(self, auth: AuthServices, msp: Tenant) -> None:
+    async def test_a_key_of_an_msp_account_reads_the_fleet(self, auth: AuthServices, msp: Tenant) -> None:
         _, shown = await make_key(auth, msp, role="msp_operator")
         principal = await machine_of(auth, msp, shown)
         assert fleet_scope(principal).fleet
@@ -212,7 +212,7 @@ class TestKeeping:
                 with nullcontext() if allowed else pytest.raises(RoleNotAssignable):
                     await create_api_key(session, new_secret, NewApiKey(new_id(), "K", role), by=by, now=NOW)
 
-    async def test_a_house_key_cannot_have_a_clients_role(self, auth: AuthServices, msp: Tenant) -> None:
+    async def test_a_key_of_an_msp_account_cannot_have_a_clients_role(self, auth: AuthServices, msp: Tenant) -> None:
         with pytest.raises(RoleNotAssignable):
             await make_key(auth, msp, "client_admin")
 

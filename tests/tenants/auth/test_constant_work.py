@@ -49,7 +49,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 
 
 @pytest.mark.parametrize("accounts", [0, 1, 2, 4, 6])
-async def test_the_work_does_not_disclose_an_addresss_accounts(
+async def test_the_amount_of_work_does_not_disclose_the_accounts_of_an_address(
     auth: AuthServices, msp: Tenant, counting: Counting, accounts: int
 ) -> None:
     for number in range(accounts):

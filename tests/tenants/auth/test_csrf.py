@@ -41,7 +41,7 @@ class TestTokens:
         assert not is_token(token, SECRET)
 
     @given(st.integers(0, 85), st.sampled_from("ABCxyz09-_"))
-    def test_any_changed_sign_spoils_it(self, place: int, sign: str) -> None:
+    def test_any_changed_character_invalidates_it(self, place: int, sign: str) -> None:
         token = make_token(SECRET, new_secret)
         changed = token[:place] + sign + token[place + 1 :]
         assert is_token(changed, SECRET) == (changed == token)

@@ -67,7 +67,7 @@ class TestTheStore:
             await valkey.set(key, padding + record)
         assert await identify_member(auth, msp_id=ada.scope.msp_id, cookie=cookie) is None
 
-    async def test_a_true_record_serves_no_other_session_member_or_time(
+    async def test_a_valid_record_is_accepted_for_no_other_session_member_or_time(
         self, auth: AuthServices, ada: Somebody, other_msp: Tenant, valkey: "redis.asyncio.Redis"
     ) -> None:
         mine, other = await begin(auth, ada), await begin(auth, ada)

@@ -60,7 +60,7 @@ class TestSigningIn:
         async with auth.db.transaction(client.scope) as session:
             assert (await get_member(session, ada.id)).last_seen_at == NOW
 
-    async def test_staff_sign_in_to_the_house(self, auth: AuthServices, msp: Tenant, staff: Somebody) -> None:
+    async def test_staff_sign_in_to_the_msp_account(self, auth: AuthServices, msp: Tenant, staff: Somebody) -> None:
         principal = await authenticate(auth, credentials(msp, staff.email))
         assert principal.is_staff
         assert principal.tenant_id == msp.scope.msp_id
@@ -85,7 +85,7 @@ class TestSigningIn:
         assert await audited(auth.db, other_msp, "sign_in") == [("sign_in.failed", "sign-in")]
         assert await audited(auth.db, client, "sign_in") == []
 
-    async def test_a_wrong_password_and_an_unknown_address_sound_the_same(
+    async def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
         self, auth: AuthServices, msp: Tenant, client: Tenant, ada: Somebody
     ) -> None:
         with pytest.raises(SignInFailed) as wrong:
@@ -97,7 +97,9 @@ class TestSigningIn:
         assert await audited(auth.db, msp, "sign_in") == [("sign_in.failed", "sign-in")]
 
     @pytest.mark.parametrize("email", ["", "\0", "ada@example.com\0", "a\nda@example.com", "x" * 10_000])
-    async def test_odd_addresses_are_nobodys(self, auth: AuthServices, msp: Tenant, ada: Somebody, email: str) -> None:
+    async def test_odd_addresses_belong_to_no_member(
+        self, auth: AuthServices, msp: Tenant, ada: Somebody, email: str
+    ) -> None:
         with pytest.raises(SignInFailed):
             await authenticate(auth, credentials(msp, email))
 
@@ -214,7 +216,7 @@ class TestThrottle:
             await authenticate(auth, credentials(msp, "ada@example.com"))
         assert refused.value.extra["retry_after"] == 900
 
-    async def test_failures_elsewhere_lock_out_no_member(
+    async def test_failures_elsewhere_block_no_member(
         self, auth: AuthServices, msp: Tenant, ada: Somebody, other_msp: Tenant
     ) -> None:
         await self.fail(auth, msp, 5, address="198.51.100.9")
@@ -231,7 +233,7 @@ class TestThrottle:
             await authenticate(auth, credentials(msp, ada.email))
         await authenticate(auth, credentials(msp, ada.email, address="198.51.100.9"))
 
-    async def test_signing_in_rightly_from_one_office_never_throttles(
+    async def test_successful_sign_ins_from_one_office_are_never_throttled(
         self, auth: AuthServices, msp: Tenant, ada: Somebody
     ) -> None:
         for _ in range(60):
@@ -355,7 +357,7 @@ class TestInvitations:
         clock.forward(seconds=-1)
         await self.accept(auth, client, second)
 
-    async def test_it_is_worth_nothing_in_another_tenant_or_after_a_suspension(
+    async def test_it_is_refused_in_another_tenant_or_after_a_suspension(
         self, auth: AuthServices, client: Tenant, sibling: Tenant, foreigner: Tenant
     ) -> None:
         somebody, token = await self.invited(auth, client)

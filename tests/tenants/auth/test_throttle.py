@@ -46,7 +46,7 @@ def cookie_of(auth: AuthServices, somebody: Somebody, before: str = "") -> str:
 
 
 class TestKnownDevice:
-    async def test_strangers_never_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+    async def test_failures_of_others_never_delay_it(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
         cookie = cookie_of(auth, ada)
         await attack(auth, msp, ada.email)
         for _ in range(PAIR.free + 1):  # somebody else behind the same address
@@ -58,7 +58,7 @@ class TestKnownDevice:
         with pytest.raises((SignInFailed, SignInThrottled)):
             await authenticate(auth, credentials(msp, email, WRONG))
 
-    async def test_its_own_failures_make_it_wait(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
+    async def test_its_own_failures_delay_it(self, auth: AuthServices, msp: Tenant, ada: Somebody) -> None:
         cookie = cookie_of(auth, ada)
         for _ in range(2 * PAIR.free + 2):  # as a device, then as any other browser
             await fail(auth, msp, ada.email, HOME, cookie)

@@ -153,7 +153,7 @@ class TestTheLink:
         assert (await browser.get(link)).status_code == 410
         assert (await accept(browser, link)).status_code == 410
 
-    async def test_of_another_msp_it_is_worth_nothing_here(
+    async def test_a_link_of_another_msp_is_refused(
         self, browser: Browser, auth: AuthServices, foreigner: Tenant
     ) -> None:
         theirs = await invite(auth, foreigner)
@@ -162,7 +162,7 @@ class TestTheLink:
         assert (await browser.get("/welcome/nonsense")).status_code == 410
         assert await audited(auth.db, foreigner, "member.invitation_refused") == []
 
-    async def test_with_another_tenants_name_in_it_it_is_worth_nothing(
+    async def test_a_link_renamed_to_another_tenant_is_refused(
         self, browser: Browser, sibling: Tenant, link: str
     ) -> None:
         token = link.removeprefix("/welcome/")
@@ -201,7 +201,7 @@ class TestTheLink:
         browser.cookies = before
         assert (await browser.get("/sign-in")).status_code == 200
 
-    async def test_a_password_link_says_so_and_creates_no_membership(
+    async def test_a_password_link_is_labelled_as_one_and_creates_no_membership(
         self, browser: Browser, auth: AuthServices, client: Tenant, ada: Somebody
     ) -> None:
         async with auth.db.transaction(client.scope) as session:
@@ -215,7 +215,7 @@ class TestTheLink:
         assert (member.invited_at, member.accepted_at) == (None, None)
         assert invitation_state(member, NOW) is None
 
-    async def test_into_the_msps_house_it_leads_too(self, browser: Browser, auth: AuthServices, msp: Tenant) -> None:
+    async def test_it_leads_into_the_msp_account_too(self, browser: Browser, auth: AuthServices, msp: Tenant) -> None:
         link = await invite(auth, msp)
         assert "to Northwind Managed." in " ".join((await browser.get(link)).text.split())
         assert (await accept(browser, link)).status_code == 303

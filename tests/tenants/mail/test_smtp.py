@@ -62,7 +62,7 @@ class TestServers:
         assert mail["to"].addresses[0].addr_spec == "mia@example.com"
         assert "https://portal.example/welcome/0a" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
-    async def test_a_wrong_password_is_told_and_may_be_repaired(self, smtp: MailServer) -> None:
+    async def test_a_wrong_password_is_reported_and_may_be_corrected(self, smtp: MailServer) -> None:
         error = await refusal(server_at(smtp.port, username=USER, password="another"))
         assert (error.reason.message.code, error.permanent) == (messages.SIGN_IN_REFUSED.code, False)
         assert smtp.mails == []
@@ -82,7 +82,7 @@ class TestServers:
         error = await refusal(server_at(smtp.port))
         assert (error.reason.message.code, error.permanent) == (code, permanent)
 
-    async def test_a_server_that_is_away_is_tried_again(self) -> None:
+    async def test_an_unavailable_server_is_tried_again(self) -> None:
         error = await refusal(server_at(1))
         assert (error.reason.message.code, error.permanent) == (messages.UNREACHABLE.code, False)
 

@@ -105,7 +105,7 @@ async def test_nothing_unknown_is_saved(
     assert await stored(auth, ada) == (None, None)
 
 
-async def test_another_sites_form_changes_nothing(browser: Browser, auth: AuthServices, client: Tenant) -> None:
+async def test_a_form_of_another_site_changes_nothing(browser: Browser, auth: AuthServices, client: Tenant) -> None:
     ada = await make_member(auth.db, auth.passwords, client, "ada@example.com")
     await browser.sign_in(ada.email)
     assert (await browser.post("/settings", {"language": "de", "_csrf_token": "x"})).status_code == 403
