@@ -32,7 +32,7 @@ from tests.support.shared_web_app import (  # noqa: F401 - fixtures
     shared_web_app,
 )
 from tests.support.web_app import MspSetup, Visit, WebApp, set_up_msp
-from tests.tenants.mail.test_letters import sample
+from tests.tenants.mail.test_mail_texts import sample
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
