@@ -40,21 +40,21 @@
     toast.classList.add("is-leaving");
     setTimeout(() => toast.remove(), 200);
   };
-  // Good news leaves by itself, unless it is being read; a failure stays until it is dismissed.
+  // Messages of success disappear, unless the pointer or the focus is on them; failures stay until they are dismissed.
   const expire = (toast) => {
     if (toast.dataset.seen || toast.matches(".is-bad, .is-warn")) return;
     toast.dataset.seen = "yes";
     const later = () => setTimeout(() => (toast.matches(":hover, :focus-within") ? later() : leave(toast)), 6000);
     later();
   };
-  // A poll that fails again and again says so once.
+  // Repeated failures of a poll are reported once.
   const failed = () => {
     if (document.querySelector("#toasts [data-failed]")) return;
     const copy = document.getElementById("toast-failed").content.cloneNode(true);
     document.getElementById("toasts").append(copy);
   };
 
-  // Lists continue after a key, so a page knows the next one only. The page before is remembered when Next is followed.
+  // Lists use keyset cursors, so a page links to the next one only. The previous address is stored when Next is followed.
   const pagesBefore = () => {
     try {
       return JSON.parse(sessionStorage.getItem("pages")) || {};
@@ -80,7 +80,7 @@
     }
   };
 
-  // What an action has done, told by the answer before this page; see foundation/web/flash.py.
+  // The result of the action that led to this page; see foundation/web/flash.py.
   const confirmDone = () => {
     const found = document.cookie.match(/(?:^|; )done=([^;]*)/);
     const template = document.getElementById("toast-done");
@@ -93,7 +93,7 @@
 
   const inWords = (number) => number.toLocaleString(document.documentElement.lang);
 
-  // Says so on the button. Where the clipboard is closed to pages, the text is at least selected.
+  // The button confirms the copy. Where the clipboard is closed to pages, the text is selected instead.
   const copyText = async (button) => {
     const source = document.getElementById(button.dataset.copy);
     try {
@@ -168,7 +168,7 @@
     if (once) setTimeout(() => (once.disabled = true));
   }, true);
 
-  // Rows that are ticked for an act on several: their number, and one box for all of them.
+  // Rows selected for a bulk action: their number, and one checkbox for all of them.
   const rows = (id) => [...document.querySelectorAll(`[data-select][form="${id}"]`)];
   const showSelected = () => {
     for (const all of document.querySelectorAll("[data-select-all]")) {
@@ -187,7 +187,7 @@
     showSelected();
   });
 
-  // What was typed outlives a session that ends: it is kept in this tab over the sign-in, and put back on its page.
+  // Typed text survives the end of a session: it is stored in this tab during sign-in and restored on its page.
   const TYPED = "typed";
   const fields = () => [...document.querySelectorAll("main form[method=post] :is(input, textarea, select)[name]")];
   const isTyped = (field) =>
@@ -223,7 +223,7 @@
         if (dialog && value && !dialog.open) dialog.showModal();
       }
     } catch {
-      // Nothing readable is kept.
+      // The stored text is not readable.
     }
   };
   document.addEventListener("submit", ({ target }) => {
@@ -243,15 +243,15 @@
 
   const polls = (part) => part.getAttribute("hx-trigger")?.includes("every");
 
-  // A hidden tab does not poll; it catches up when it is looked at again.
+  // A hidden tab does not poll; it refreshes once it is visible again.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
-    // Nor does a list while rows of it are ticked: they would be drawn anew without the ticks and the text.
+    // Nor does a list with selected rows or typed text: a refresh would lose both.
     const ticked = elt.querySelector("[data-select]:checked, input[type=text]:focus, [data-hold][open]");
     if ((document.hidden || elt.dataset.stopped || ticked) && polls(elt)) event.preventDefault();
   });
 
-  // What is pressed stays until it is let go: drawn anew in between, the click would be lost. The next poll draws it.
+  // A pressed element is not replaced until it is released: otherwise its click would be lost. The next poll replaces it.
   let pressed = null;
   document.addEventListener("pointerdown", (event) => (pressed = event.target), true);
   for (const end of ["pointerup", "pointercancel"]) {
@@ -261,7 +261,7 @@
     if (pressed && detail.target.contains(pressed) && polls(detail.requestConfig.elt)) detail.shouldSwap = false;
   });
 
-  // A part that is drawn anew keeps the keyboard's place and what was unfolded; htmx by itself knows only ids.
+  // A replaced part keeps the focus and its open details; htmx itself restores the focus of elements with ids only.
   const place = (stop) =>
     stop.id || stop.getAttribute("href") || stop.dataset.open || `${stop.closest("[id]")?.id} ${stop.localName}`;
   let kept = { focus: "", open: [] };
@@ -281,8 +281,8 @@
   document.addEventListener("htmx:responseError", ({ detail }) => {
     const { status } = detail.xhr;
     const gone = [401, 403, 404, 410].includes(status);
-    if (gone && polls(detail.elt)) detail.elt.dataset.stopped = "yes"; // asking again would not help
-    // A link leads to the page that says why, instead of doing nothing.
+    if (gone && polls(detail.elt)) detail.elt.dataset.stopped = "yes"; // another request would not help
+    // A link opens the page with the reason, instead of doing nothing.
     if (detail.requestConfig.boosted && detail.requestConfig.verb === "get" && gone) {
       location.assign(detail.pathInfo.finalRequestPath);
       return;
@@ -330,7 +330,7 @@
     }
     form.requestSubmit();
   });
-  // The values of a chart at the place that is pointed at.
+  // The values of a chart at the pointer.
   document.addEventListener("pointerover", ({ target }) => {
     const band = target.closest?.(".band");
     const readout = band?.closest("figure")?.querySelector(".readout");

@@ -136,7 +136,7 @@ spec:
       {{- end }}
       {{- if .http }}
       lifecycle:
-        # The endpoints forget the pod before it stops accepting.
+        # The endpoints drop the pod before it stops accepting connections.
         preStop:
           sleep:
             seconds: 5
