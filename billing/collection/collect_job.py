@@ -122,7 +122,7 @@ async def note_return(session: AsyncSession, invoice_id: UUID, *, now: datetime)
     if row is None or row.status != RemoteStatus.OPEN or not row.charge_attempts:
         return
     if row.charge_failure or row.next_charge_at is not None:
-        return  # told by the attempt itself
+        return  # reported by the attempt itself
     wait = next_charge(row.charge_attempts - 1)
     await write_return(session, invoice_id, next_at=None if wait is None else now + wait)
     if wait is not None:

@@ -149,7 +149,7 @@ async def try_key(services: PaymentServices, scope: Scope, key: str) -> Provider
 
 
 async def note_check(session: AsyncSession, account: PaymentAccount, status: ProviderAccount, *, now: datetime) -> None:
-    """What the provider told about the account."""
+    """What the provider reported about the account."""
     account.can_charge, account.requirements = status.can_charge, list(status.requirements)
     account.restriction, account.checked_at = status.disabled_reason, now
     await session.flush()

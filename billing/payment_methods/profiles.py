@@ -121,7 +121,7 @@ async def add_sandbox_card(session: AsyncSession, *, now: datetime) -> None:
 async def write_methods(
     session: AsyncSession, account_id: UUID, methods: Sequence[PaymentMethod], *, now: datetime
 ) -> None:
-    """What the provider told."""
+    """What the provider reported."""
     values = {"methods": msgspec.to_builtins(methods), "awaits": False, "problem": None, "read_at": now}
     await _write(session, account_id, **values)
 

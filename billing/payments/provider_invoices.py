@@ -77,7 +77,7 @@ async def add_row(  # noqa: PLR0913 - one row
 
 
 async def write_remote(session: AsyncSession, invoice_id: UUID, remote: RemoteInvoice, *, now: datetime) -> None:
-    """What the provider told. An address that is not one for browsers is left out."""
+    """What the provider reported. An address that is not one for browsers is left out."""
     values = {name: getattr(remote, name) for name in _TOLD}
     values["disputes"] = msgspec.json.encode(remote.disputes).decode()
     if not remote.payment_url.startswith(("https://", "http://")):

@@ -32,7 +32,7 @@ class ConnectionPayload(msgspec.Struct, frozen=True):
 
 
 class NotificationPayload(msgspec.Struct, frozen=True):
-    """What a member is told. `account` is the name of the client where it happened, for members of the MSP; `number`
+    """A notification to a member. `account` is the name of the client where it happened, for members of the MSP; `number`
     counts causes; `path` is the page to open on the portal.
     """
 

@@ -71,7 +71,7 @@ class SmtpTransport:
         self, server: SmtpServer, message: EmailMessage, *, sender: str, recipient: str, guarded: bool
     ) -> None:
         connection = await self._connect(server, guarded=guarded)
-        # The name told to the server is the sender's domain, not this machine's name.
+        # The name given to the server is the sender's domain, not this machine's name.
         client = aiosmtplib.SMTP(
             hostname=server.host,
             sock=connection,

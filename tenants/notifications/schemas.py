@@ -31,7 +31,7 @@ class NotificationView(msgspec.Struct, frozen=True):
 
 
 class NotificationSettings(RequestBody, frozen=True):
-    """What a member is told, and where. In the app: all kinds but the `muted`. By mail: as `mail` says, a kind of its
+    """Which notifications a member gets, and where. In the app: all kinds but the `muted`. By mail: as `mail` says, a kind of its
     own as `mail_kinds` says. To the account's webhooks: `webhook_kinds`. Each has its least severity.
 
     From `quiet_from` to `quiet_until` by the member's clock, mails and webhooks wait, and the bell does not count; with

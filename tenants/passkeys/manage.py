@@ -48,7 +48,7 @@ async def drop_passkey(
     await _note(session, auth, who, PasskeyAction.REMOVED, PASSKEY_REMOVED, name, portal)
 
 
-async def _note(  # noqa: PLR0913, PLR0917 - one change, audited and told
+async def _note(  # noqa: PLR0913, PLR0917 - one change, audited and reported
     session: AsyncSession, auth: AuthServices, who: SignedIn, action: PasskeyAction, kind: MailType, name: str,
     portal: Portal,
 ) -> None:  # fmt: skip

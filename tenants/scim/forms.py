@@ -38,7 +38,7 @@ class UserForm:
 
     @property
     def shown_name(self) -> str:
-        """Empty if the provider told none."""
+        """Empty if the provider sent none."""
         name: Mapping[str, str] = self.attributes.get("name", {})
         parts = " ".join(name[one] for one in ("givenName", "familyName") if name.get(one))
         return self.attributes.get("displayName") or name.get("formatted") or parts

@@ -32,7 +32,7 @@ class ScimToken(TenantOwned, Base):
 
 
 class ScimUser(TenantOwned, Base):
-    """What the identity provider told of a member. `attributes` are `displayName` and `name` as it sent them.
+    """What the identity provider sent about a member. `attributes` are `displayName` and `name` as it sent them.
     `removed`: it deleted the member, who is suspended and no longer shown to it. `suspended_at`: when it last suspended
     the member, which is the member's `signed_out_after` unless somebody else has suspended them since.
     """

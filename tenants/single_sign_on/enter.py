@@ -237,7 +237,7 @@ async def _require_provider(session: AsyncSession) -> IdentityProvider:
 async def _note_refusal(
     sso: SingleSignOn, scope: Scope, refusal: SingleSignOnRefused | Suspended, address: str
 ) -> None:
-    """The address that the provider told is not stored: it may be anybody's."""
+    """The address that the provider reported is not stored: it may be anybody's."""
     problem = str(refusal.problem) if isinstance(refusal, SingleSignOnRefused) else "suspended"
     data = {"address": address, "by": _BY, "problem": problem}
     async with sso.auth.db.transaction(scope) as session:

@@ -22,7 +22,7 @@ class SignInProblem(LabelledCode):
     TIMES = "times", N_("The identity provider's answer has expired, or one of the clocks is wrong. Begin again.")
     NOT_ASKED = "not-asked", N_("The identity provider did not ask you again who you are. Choose another proof.")
     OTHER_PERSON = "other-person", N_("The identity provider signed in another person than you. Nothing is confirmed.")
-    NO_EMAIL = "no-email", N_("The identity provider did not tell a verified e-mail address of yours.")
+    NO_EMAIL = "no-email", N_("The identity provider did not report a verified e-mail address of yours.")
     DOMAIN = "domain", N_("Your e-mail address does not belong to a verified domain of this account.")
     NO_MEMBER = "no-member", N_("You are not a member of this account. Ask its administrator for an invitation.")
     NO_ROLE = "no-role", N_("None of your groups has a role in this account. Ask its administrator.")

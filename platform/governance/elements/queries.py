@@ -14,7 +14,7 @@ _STORED: Final = tuple(
     name for name in ElementView.__struct_fields__ if name not in {"created_by", "declared_by", "retired_by"}
 )
 _BY: Final = "CASE WHEN e.tenant_id = :t THEN coalesce(e.{0}, '') ELSE '' END AS {0}"
-"""As SQL: who declared or retired row e. A client is not told the names of its MSP's staff."""
+"""As SQL: who declared or retired row e. The names of the MSP's staff are not shown to its clients."""
 
 
 _SHOWN: Final = {"": "true", "current": "e.retired_at IS NULL", "retired": "e.retired_at IS NOT NULL"}

@@ -1,1 +1,1 @@
-"""Escalation ladders: who is told when an approval waits, or an exception is open, for too long."""
+"""Escalation ladders: who is notified when an approval waits, or an exception is open, for too long."""

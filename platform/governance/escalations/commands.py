@@ -26,7 +26,7 @@ _MINUTES: Final = {"m": 1, "h": 60, "d": 24 * 60}
 
 @click.group(cls=NounGroup)
 def escalation() -> None:
-    """Escalation: who is told when an approval waits, or an exception is open, for too long."""
+    """Escalation: who is notified when an approval waits, or an exception is open, for too long."""
 
 
 @escalation.command()

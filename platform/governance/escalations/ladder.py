@@ -122,7 +122,7 @@ def check_steps(steps: Sequence[EscalationStep], index: PolicyIndex, *, for_clie
             raise InvalidInput(N_("Only exceptions have a severity."), field="least_severity")
     ordered = sorted(steps, key=lambda one: (one.about, one.after_minutes, one.least_severity, one.role))
     if len({(one.about, one.after_minutes, one.role) for one in ordered}) < len(ordered):
-        raise InvalidInput(N_("Two steps tell the same role at the same time."), field="steps")
+        raise InvalidInput(N_("Two steps notify the same role at the same time."), field="steps")
     if not any(one.subject is EscalationSubject.APPROVAL for one in ordered):
         raise InvalidInput(N_("At least one step is about approvals, so that none waits unseen."), field="steps")
     return ordered

@@ -1,4 +1,4 @@
-"""Members whom the steps of a ladder tell: of the client, and of its MSP's staff."""
+"""Members whom the steps of a ladder notify: of the client, and of its MSP's staff."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -24,7 +24,7 @@ _LAST_RESORT = ("client_admin", "msp_admin")
 
 async def find_people(services: GovernanceServices, scope: Scope, steps: Sequence[EscalationStep]) -> People:
     """Members with the role of each step who may see its subject, in transactions of their own: the MSP's staff belong
-    to another account than the client. Staff whom the client admits on request only are not told.
+    to another account than the client. Staff whom the client admits on request only are not notified.
     """
     if services.db is None:
         raise LookupError("this job needs the database of the services")

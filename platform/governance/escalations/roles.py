@@ -1,4 +1,4 @@
-"""Roles that a step may tell, and their labels."""
+"""Roles that a step may notify, and their labels."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
