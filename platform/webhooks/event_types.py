@@ -32,8 +32,8 @@ class ConnectionPayload(msgspec.Struct, frozen=True):
 
 
 class NotificationPayload(msgspec.Struct, frozen=True):
-    """A notification to a member. `account` is the name of the client where it happened, for members of the MSP; `number`
-    counts causes; `path` is the page to open on the portal.
+    """A notification to a member. `account` is the name of the client where it happened, for members of the MSP;
+    `number` counts causes; `path` is the page to open on the portal.
     """
 
     member_id: UUID

@@ -31,8 +31,8 @@ class NotificationView(msgspec.Struct, frozen=True):
 
 
 class NotificationSettings(RequestBody, frozen=True):
-    """Which notifications a member gets, and where. In the app: all kinds but the `muted`. By mail: as `mail` says, a kind of its
-    own as `mail_kinds` says. To the account's webhooks: `webhook_kinds`. Each has its least severity.
+    """Which notifications a member gets, and where. In the app: all kinds but the `muted`. By mail: as `mail` says, a
+    kind of its own as `mail_kinds` says. To the account's webhooks: `webhook_kinds`. Each has its least severity.
 
     From `quiet_from` to `quiet_until` by the member's clock, mails and webhooks wait, and the bell does not count; with
     `critical_passes`, critical ones are not held back. `digest_at` is the time of the daily summary.

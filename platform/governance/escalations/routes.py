@@ -44,7 +44,7 @@ def build_ladder_routes(services: GovernanceServices) -> tuple[Any, ...]:
 
     @post([f"{root}/preview" for root in _ROOTS], opt=_READ, tags=_TAGS, status_code=200)
     async def preview_escalation_ladder(access: OpenAccess, data: JSONBody[LadderInput]) -> list[EscalationStepView]:
-        """Show how many open items would be at each step now, by these steps. Nothing is saved, and nobody is notified."""
+        """Show how many open items would be at each step now, by these steps. Nothing is saved or sent."""
         return list(await preview_steps(access, await index_of(services, access), data.steps))
 
     return (show_escalation_ladder, set_escalation_ladder, reset_escalation_ladder, preview_escalation_ladder)

@@ -24,7 +24,7 @@ class EscalationSubject(LabelledCode):
 
 
 class EscalationStep(RequestBody, frozen=True):
-    """A step: who is notified about a subject that is open for so long. `least_severity`, 0 to 100, is for exceptions."""
+    """A step: who is notified of a subject that is open for so long. `least_severity`, 0 to 100, is for exceptions."""
 
     about: Literal["approval", "exception"]
     after_minutes: Annotated[int, msgspec.Meta(ge=LEAST_MINUTES, le=MOST_MINUTES)]
@@ -43,9 +43,9 @@ class LadderInput(RequestBody, frozen=True):
 
 
 class EscalationStepView(msgspec.Struct, frozen=True):
-    """A step. `role_label` is in the reader's language. `may_answer`: policy lets the role answer approvals; a notification
-    gives no right. `members` are those of this account with the role; null for a role of the other account, an MSP's or
-    a client's. `open_now` are open items that have reached this step and no later one.
+    """A step. `role_label` is in the reader's language. `may_answer`: policy lets the role answer approvals; a
+    notification gives no right. `members` are those of this account with the role; null for a role of the other
+    account, an MSP's or a client's. `open_now` are open items that have reached this step and no later one.
     """
 
     about: str

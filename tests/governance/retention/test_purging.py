@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from controlplane.rooms import ROOMS
+from foundation.database.locks import lock
 from foundation.errors import Conflict, InvalidInput, NotFound
 from foundation.ids import id_floor, new_id, time_of
 from foundation.jobs.enqueue import NewJob, enqueue
@@ -140,7 +141,7 @@ async def test_a_hold_of_one_record_retains_that_record(kept: Pins, scope: Scope
 
 async def test_a_hold_placed_while_removing_waits_and_then_holds(kept: Pins, scope: Scope) -> None:
     async with kept.owner.transaction(None) as removing:
-        await removing.execute(repository.LOCK)
+        await lock(removing, repository.LOCK)
         placing = asyncio.create_task(hold(kept, scope))
         waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
         while not await removing.scalar(waiting):  # noqa: ASYNC110 - it happens in PostgreSQL
