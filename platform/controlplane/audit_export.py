@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from connectors.webhooks.signatures import sign
-from foundation.audit.heads import SignedHeads, read_heads, sign_heads
+from foundation.audit_heads import SignedHeads, read_heads, sign_heads
 from foundation.database.engine import scope_of
 from foundation.errors import DomainError
 from foundation.ids import new_id

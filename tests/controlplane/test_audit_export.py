@@ -20,7 +20,7 @@ from controlplane.jobs import build_jobs
 from controlplane.preflight import check_settings
 from controlplane.services import Services
 from foundation.audit.chain import append_audit, verify_chain
-from foundation.audit.heads import read_heads, sign_heads
+from foundation.audit_heads import read_heads, sign_heads
 from foundation.clock import utc_now
 from foundation.ids import new_id
 from foundation.jobs.worker import LaneWorker

@@ -13,7 +13,7 @@ import psycopg
 from controlplane.backup import contents
 from controlplane.installation import find_settings
 from foundation.audit.chain import START, ChainVerification, verify_chain
-from foundation.audit.heads import ExportedChain, exported_chains, read_signed
+from foundation.audit_heads import ExportedChain, exported_chains, read_signed
 from foundation.clock import utc_now
 from foundation.commands import CommandResult, NounGroup, operator_scope, run_with_services
 from foundation.errors import InvalidInput
