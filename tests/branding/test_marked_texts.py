@@ -40,7 +40,7 @@ AT_THE_COMMAND_LINE = frozenset(
 )
 _OPERATORS = re.compile(
     r"/cli/|commands\.py$|command_options|controlplane/(backup|demo|embedded)/|controlplane/[a-z_]+\.py$|sandbox/|"
-    r"audit/heads|clock_guard|(vendure|tryton)/"
+    r"foundation/audit_heads|clock_guard|(vendure|tryton)/"
 )
 """What only operators see, at the command line and in logs, and connectors: their answers are data of a connection."""
 
