@@ -33,6 +33,12 @@ class GovernanceServices:
     db: Database | None = None
     """For jobs whose effects are in several accounts, each in a transaction of its own."""
 
+    @property
+    def database(self) -> Database:
+        if self.db is None:
+            raise LookupError("this job needs the database of the services")
+        return self.db
+
 
 def with_services(build: Callable[[GovernanceServices], Sequence[T]]) -> Callable[[AppServices], Sequence[T]]:
     """Factory of a slice's parts that need these services."""

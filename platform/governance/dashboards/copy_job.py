@@ -1,30 +1,18 @@
 """Job that copies an MSP's default dashboard to its clients, in one transaction per client. It may run twice."""
 
-from sqlalchemy import text
-
 from foundation.jobs.batch import Batch
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from governance.dashboards.layouts import copy_msp_default, read_msp_default
+from governance.each_client import act_on_each_client
 from governance.services import GovernanceServices
-from tenants.relations import CLIENTS
 
 
 def copy_handler(services: GovernanceServices) -> Handler[NoPayload]:
     async def copy_default(batch: Batch[NoPayload]) -> None:
-        db = services.db
-        if db is None:
-            raise LookupError("this job needs the database of the services")
-        tiles = await read_msp_default(db, batch.scope)
-        async with db.transaction(batch.scope.for_fleet()) as session:
-            clients = await session.scalars(
-                text(f"SELECT tenant_id FROM {CLIENTS} c WHERE msp_id = :m ORDER BY tenant_id"),
-                {"m": batch.scope.msp_id},
-            )
-        for client_id in clients:
-            async with db.transaction(batch.scope.for_tenant(client_id)) as session:
-                await copy_msp_default(session, tiles, now=services.clock())
-        async with batch.commit():
-            pass
+        tiles = await read_msp_default(services.database, batch.scope)
+        await act_on_each_client(
+            services, batch, lambda session: copy_msp_default(session, tiles, now=services.clock())
+        )
 
     return copy_default

@@ -19,22 +19,20 @@ from tenants.states import StaffAccess
 People = Mapping[tuple[str, str], Sequence[UUID]]
 """Ids of members by the subject and the role of a step."""
 _LAST_RESORT = ("client_admin", "msp_admin")
-"""Told about a step whose role nobody has, so that no step is without effect."""
+"""Notified of a step whose role nobody has, so that no step is without effect."""
 
 
 async def find_people(services: GovernanceServices, scope: Scope, steps: Sequence[EscalationStep]) -> People:
     """Members with the role of each step who may see its subject, in transactions of their own: the MSP's staff belong
     to another account than the client. Staff whom the client admits on request only are not notified.
     """
-    if services.db is None:
-        raise LookupError("this job needs the database of the services")
     wanted = {(str(one.about), role) for one in steps for role in (one.role, *_LAST_RESORT)}
-    async with services.db.transaction(scope) as session:
+    async with services.database.transaction(scope) as session:
         found = {key: list(ids) for key, ids in (await _holders(session, services.policies, wanted)).items()}
         client = text(f"SELECT staff_access FROM {CLIENTS} c WHERE tenant_id = :t")
         access = await session.scalar(client, {"t": scope.tenant_id})
     if access == StaffAccess.STANDING:
-        async with services.db.transaction(scope.for_tenant(scope.msp_id)) as session:
+        async with services.database.transaction(scope.for_tenant(scope.msp_id)) as session:
             for key, ids in (await _holders(session, services.policies, wanted)).items():
                 found[key] += ids
     return {(one.about, one.role): found[one.about, one.role] or _administrators(found, one.about) for one in steps}

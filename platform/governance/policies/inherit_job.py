@@ -3,9 +3,7 @@ changed.
 """
 
 from dataclasses import replace
-from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from foundation.database.engine import Database, scope_of
@@ -14,6 +12,7 @@ from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.jobs.registry import Handler
 from foundation.jobs.types import NoPayload
 from foundation.scope import Scope
+from governance.each_client import act_on_each_client
 from governance.policies.job_types import INHERIT_LANE, INHERIT_POLICY
 from governance.services import GovernanceServices
 from policy.history import load_rules
@@ -21,7 +20,6 @@ from policy.inheritance import inherit
 from policy.publishing import publish_rules
 from policy.repository import lock_policy
 from policy.rules import PolicyRule
-from tenants.relations import CLIENTS
 
 
 def request_inheritance(session: AsyncSession) -> None:
@@ -31,15 +29,8 @@ def request_inheritance(session: AsyncSession) -> None:
 
 def inherit_handler(services: GovernanceServices) -> Handler[NoPayload]:
     async def inherit_policy(batch: Batch[NoPayload]) -> None:
-        if services.db is None:
-            raise LookupError("this job needs the database of the services")
-        version, rules = await read_msp_rules(services.db, batch.scope)
-        for client_id in await _list_clients(services.db, batch.scope):
-            scope = batch.scope.for_tenant(client_id)
-            async with services.db.transaction(scope) as session:
-                await _inherit(session, services, rules, version)
-        async with batch.commit():
-            pass
+        version, rules = await read_msp_rules(services.database, batch.scope)
+        await act_on_each_client(services, batch, lambda session: _inherit(session, services, rules, version))
 
     return inherit_policy
 
@@ -58,11 +49,3 @@ async def _inherit(session: AsyncSession, services: GovernanceServices, rules: l
         session, scope, rules=inherit(known, rules), clock=services.clock, new_id=services.new_id,
         packaged=services.policies.packaged, inherits=version,
     )  # fmt: skip
-
-
-async def _list_clients(db: Database, scope: Scope) -> list[UUID]:
-    async with db.transaction(scope.for_fleet()) as session:
-        found = await session.scalars(
-            text(f"SELECT tenant_id FROM {CLIENTS} c WHERE msp_id = :m ORDER BY tenant_id"), {"m": scope.msp_id}
-        )
-        return list(found)
