@@ -1,5 +1,7 @@
 """Rows of this slice for the canary: none of them may reach another tenant."""
 
+import msgspec
+
 from foundation.clock import utc_now
 from foundation.i18n.messages import TEXT
 from foundation.ids import new_id
@@ -16,7 +18,7 @@ async def add_rows(env: ClientEnv, text: str) -> None:
         kind=text,
         key=text,
         attempts=1,
-        error=TEXT.write(text=text),
+        error=msgspec.to_builtins(TEXT.fill(text=text)),
         enqueued_at=now,
         died_at=now,
     )
