@@ -1,11 +1,11 @@
 """`fairlead entitlement`."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from typing import Final
 from uuid import UUID
 
 import click
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.entitlements.forms import read_entitlement
 from billing.entitlements.rules import list_entitlements, list_rules, require_book, set_rule
@@ -17,10 +17,9 @@ from foundation.commands import (
     command_host,
     operator_scope,
     run_in_account,
-    run_with_services,
 )
 from foundation.errors import InvalidInput
-from foundation.rooms import AppServices, CliCommand
+from foundation.rooms import CliCommand
 from tenants.command_options import CLIENT_OF_MSP, MSP
 
 _CLIENT: Final = click.option("--client", "tenant_id", type=CLIENT_OF_MSP, help="The client's ID or short name.")
