@@ -92,6 +92,9 @@ class InvoiceSnapshot(msgspec.Struct, frozen=True):
     """By which the lines were charged, with those that differ from the usual ones."""
     is_subscribed: bool = False
     """Whether a line is of a subscription."""
+    preceding_number: str = ""
+    """Of a credit note: the invoice that it takes back from, issued on `preceding_on`."""
+    preceding_on: date | None = None
 
     @property
     def rule(self) -> TaxRule:

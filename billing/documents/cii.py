@@ -90,6 +90,10 @@ def _settle(settlement: Any, document: InvoiceSnapshot, *, is_credit: bool) -> N
         elif tax.rule.reason:
             entry.exemption_reason_code = tax.rule.reason
         settlement.trade_tax.add(entry)
+    if document.preceding_number:
+        preceding = settlement.invoice_referenced_document
+        preceding.issuer_assigned_id = document.preceding_number
+        preceding.issue_date_time = document.preceding_on
     settlement.period.start, settlement.period.end = document.period_start, document.period_end
     settlement.terms.add(PaymentTerms(due=document.due_on))
     net, tax_total = decimal_amount(document.net_minor, currency), decimal_amount(document.tax_minor, currency)

@@ -34,6 +34,10 @@ FORMATS: Final = {
 
 
 def file_name(document: InvoiceSnapshot, kind: DocumentFormat) -> str:
-    """The invoice's number, without characters that separate folders."""
-    number = "".join(c if c.isalnum() or c in "-_." else "-" for c in document.number)
-    return number + FORMATS[kind].suffix
+    """Of the number of the document, see `name_file`."""
+    return name_file(document.number, kind)
+
+
+def name_file(number: str, kind: DocumentFormat) -> str:
+    """The number, without characters that separate folders."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in number) + FORMATS[kind].suffix

@@ -1,5 +1,6 @@
-"""Job that makes the documents of an invoice. It is enqueued in the transaction that finalises the invoice, and by the
-repair for invoices that have none, such as those finalised by a release without documents.
+"""Job that makes the documents of an invoice or a credit note. It is enqueued in the transaction that finalises the
+invoice or makes the credit note, and by the repair for those that have none, such as those of a release without
+documents.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.documents.credit_notes import find_credit_snapshot
 from billing.documents.store import store_documents, write_documents
 from billing.invoices.repository import find_snapshot
 from billing.job_types import LANE, MAKE_DOCUMENTS
@@ -27,7 +29,7 @@ def documents_handler(clock: Clock) -> Handler[NoPayload]:
         if item.ref is None:
             return
         async with batch.read() as session:
-            found = await find_snapshot(session, item.ref)
+            found = await find_snapshot(session, item.ref) or await find_credit_snapshot(session, item.ref)
         made = {} if found is None else await asyncio.to_thread(write_documents, found[1])
         async with batch.commit() as session:
             if found is not None:
@@ -37,8 +39,8 @@ def documents_handler(clock: Clock) -> Handler[NoPayload]:
 
 
 async def repair_documents(session: AsyncSession, _: datetime) -> None:
-    """Enqueue the job for some of the account's invoices with a number that have no documents. Those whose job waits,
-    or failed for good, are left to it.
+    """Enqueue the job for some of the account's invoices and credit notes with a number that have no documents. Those
+    whose job waits, or failed for good, are left to it.
     """
     async with as_rater(session):
         missing = (
@@ -48,11 +50,13 @@ async def repair_documents(session: AsyncSession, _: datetime) -> None:
 
 
 _MISSING = text(f"""
-    SELECT x.invoice_id FROM issued_invoice x
+    SELECT x.id
+      FROM (SELECT tenant_id, invoice_id AS id, number, issued_on FROM issued_invoice
+            UNION ALL SELECT tenant_id, id, number, issued_on FROM credit_note) x
      WHERE x.tenant_id = :tenant AND x.number IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM invoice_document d WHERE d.tenant_id = :tenant AND d.invoice_id = x.invoice_id)
-       AND NOT EXISTS (SELECT 1 FROM {JOBS} j WHERE j.tenant_id = :tenant AND j.kind = :kind AND j.ref = x.invoice_id)
+       AND NOT EXISTS (SELECT 1 FROM invoice_document d WHERE d.tenant_id = :tenant AND d.invoice_id = x.id)
+       AND NOT EXISTS (SELECT 1 FROM {JOBS} j WHERE j.tenant_id = :tenant AND j.kind = :kind AND j.ref = x.id)
        AND NOT EXISTS (SELECT 1 FROM {DEAD_LETTERS} l
-                        WHERE l.tenant_id = :tenant AND l.kind = :kind AND l.ref = x.invoice_id)
-     ORDER BY x.issued_on, x.invoice_id LIMIT 50
+                        WHERE l.tenant_id = :tenant AND l.kind = :kind AND l.ref = x.id)
+     ORDER BY x.issued_on, x.id LIMIT 50
 """)

@@ -26,15 +26,18 @@ async def _describe(session: AsyncSession, client_id: UUID, events: Sequence[UUI
     subjects = await subjects_of(session, client_id, _NAME, events)
     rows = await session.execute(
         text(f"""
-            SELECT {_ID} AS event, d.format, i.number, d.invoice_id FROM invoice_document d
-              JOIN issued_invoice i ON i.tenant_id = d.tenant_id AND i.invoice_id = d.invoice_id
+            SELECT {_ID} AS event, d.format, coalesce(i.number, c.number, '') AS number,
+                   coalesce(c.invoice_id, d.invoice_id) AS invoice_id
+              FROM invoice_document d
+              LEFT JOIN issued_invoice i ON i.tenant_id = d.tenant_id AND i.invoice_id = d.invoice_id
+              LEFT JOIN credit_note c ON c.tenant_id = d.tenant_id AND c.id = d.invoice_id
              WHERE d.tenant_id = :t AND d.invoice_id = ANY (:ids)
         """),
         {"t": client_id, "ids": list(set(subjects.values()))},
     )
     return {
         row.event: UsageDescription(
-            row.number or "", FORMATS[DocumentFormat(row.format)].address, "", f"/invoices/{row.invoice_id}"
+            row.number, FORMATS[DocumentFormat(row.format)].address, "", f"/invoices/{row.invoice_id}"
         )
         for row in rows
         if row.event in subjects

@@ -12,7 +12,9 @@ from foundation.state_machine import in_sql
 
 
 class InvoiceDocument(TenantOwned, Base):
-    """A document as it was made first; rows are only added. `sha256` is hexadecimal, of `file`."""
+    """A document as it was made first; rows are only added. `invoice_id` is the invoice or the credit note, `sha256` is
+    hexadecimal, of `file`.
+    """
 
     __tablename__ = "invoice_document"
 

@@ -87,6 +87,7 @@ def _facts(document: InvoiceSnapshot, texts: Localizer, *, is_credit: bool) -> P
     facts = [
         (texts.text(N_("Date")), _day(document.issued_on, language)),
         (texts.text(N_("Due")), "" if is_credit else _day(document.due_on, language)),
+        (texts.text(N_("Invoice")), document.preceding_number),
         (texts.text(N_("Period")), " – ".join(service)),
         (texts.text(N_("Purchase order number")), document.buyer.po_number),
         (texts.text(N_("VAT id of the buyer")), document.buyer.vat_id),

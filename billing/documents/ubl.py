@@ -52,6 +52,7 @@ def write_ubl(document: InvoiceSnapshot) -> bytes:
             _text("EndDate", document.period_end.isoformat()),
         ),
         _group("OrderReference", _text("ID", document.buyer.po_number)),
+        _preceding(document),
         _group("AccountingSupplierParty", _party(document.seller)),
         _group("AccountingCustomerParty", _party(document.buyer)),
         _group("Delivery", _text("ActualDeliveryDate", document.period_end.isoformat())),
@@ -65,6 +66,14 @@ def write_ubl(document: InvoiceSnapshot) -> bytes:
     ]  # fmt: skip
     root.extend(node for node in nodes if node is not None)
     return bytes(tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def _preceding(document: InvoiceSnapshot) -> Node:
+    if not document.preceding_number or document.preceding_on is None:
+        return None
+    day = document.preceding_on.isoformat()
+    reference = _group("InvoiceDocumentReference", _text("ID", document.preceding_number), _text("IssueDate", day))
+    return _group("BillingReference", reference)
 
 
 def _party(party: Seller | Buyer) -> Node:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.invoices.mailing import mail_invoice
 from billing.invoices.steps import Issued, NewStep, StepCause, lock_issued, write_step
+from billing.job_types import LANE, MAKE_DOCUMENTS
 from billing.legal_entities.repository import find_issuer, take_number
 from billing.legal_entities.tax import TaxRule, credited_tax
 from billing.sides import Side, as_rater
@@ -25,6 +26,7 @@ from canonical.money import LARGEST
 from foundation.database.engine import scope_of
 from foundation.errors import Conflict, InvalidInput
 from foundation.ids import NewId
+from foundation.jobs.enqueue import NewJob, enqueue
 from foundation.marks import N_
 from foundation.reasons import clean_reason
 from foundation.web.lists import check_exact
@@ -196,6 +198,8 @@ async def create_credit_note(
                 "lines": msgspec.json.encode({str(key): amount for key, amount in credit.lines.items()}).decode(),
             },
         )  # fmt: skip
+    if number:
+        enqueue(session, [NewJob(LANE, MAKE_DOCUMENTS, key=str(note_id), ref=note_id)])
     credited = invoice.credited_minor + net + tax
     state = _settled(invoice, invoice.paid_minor, credited, now.date())
     step = NewStep(StepCause.CREDIT_NOTE, state, net + tax, number or reason, credited_minor=credited)
